@@ -1,0 +1,28 @@
+"""A sandbox for the session, and accounts of its own for every test that asks."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.worlds import furnish_world, throw_away_sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One server for all tests of this process."""
+    with throw_away_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, tmp_path: Path) -> World:
+    """Two accounts that no other test has, with their AWS files in `tmp_path`."""
+    return furnish_world(sandbox, _account(), _account(), tmp_path)
+
+
+def _account() -> str:
+    return f"{secrets.randbelow(10**12):012d}"

@@ -1,0 +1,268 @@
+"""The server of the sandbox: started once, found again, ended alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox import server, state
+from xacct_nb.sandbox.state import Sandbox
+
+THROW_AWAY = """
+import time
+from xacct_nb.sandbox import server
+with server.throw_away() as sandbox:
+    print(sandbox.pid, sandbox.folder, flush=True)
+    time.sleep(60)
+"""
+UP = """
+import pathlib, sys
+from xacct_nb.sandbox import server
+print(server.up(pathlib.Path(sys.argv[1])).pid)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "sandbox"
+    yield folder
+    server.down(folder)
+
+
+def test_up_twice_gives_the_same_server(folder: Path) -> None:
+    first, second = server.up(folder), server.up(folder)
+
+    assert first == second
+
+
+def test_a_relative_folder_is_the_same_as_its_full_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    sandbox = server.up(Path("sandbox"))
+
+    assert server.status(folder) == sandbox
+
+
+def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
+    command = [sys.executable, "-c", UP, str(folder)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in "ab"]
+    pids = {process.communicate()[0] for process in both}
+
+    assert pids == {f"{server.up(folder).pid}\n".encode()}
+
+
+def test_it_survives_the_process_that_started_it(folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", UP, str(folder)], check=True, stdout=subprocess.DEVNULL)
+
+    assert server.status(folder) is not None
+
+
+def test_it_is_ready_within_two_seconds(folder: Path) -> None:
+    start = time.monotonic()
+    server.up(folder)
+
+    assert time.monotonic() - start < 2
+
+
+def test_it_listens_on_one_loopback_port_and_nowhere_else(folder: Path) -> None:
+    sandbox = server.up(folder)
+
+    assert _listening(sandbox.pid) == [sandbox.endpoint.removeprefix("http://")]
+
+
+def test_its_files_are_its_owners_alone(folder: Path) -> None:
+    server.up(folder)
+    modes = {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())}
+
+    assert modes == {0}
+
+
+def test_the_callers_environment_does_not_reach_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disturbing = {
+        "SERVICES": "sqs",
+        "AWS_ACCESS_KEY_ID": "AKIAROOT",
+        "USE_SSL": "1",
+        "PERSIST_STATE": "1",
+        "MINISTACK_REGION": "eu-west-1",
+        "http_proxy": "http://127.0.0.1:1",
+    }
+    for name, value in disturbing.items():
+        monkeypatch.setenv(name, value)
+    process = psutil.Process(server.up(folder).pid)
+
+    assert disturbing.keys().isdisjoint(process.environ())
+
+
+def test_down_ends_it(folder: Path) -> None:
+    sandbox = server.up(folder)
+
+    assert server.down(folder)
+    assert not _runs(sandbox.pid)
+    assert not state.state_file(folder).exists()
+
+
+def test_down_ends_no_other(folder: Path, tmp_path: Path) -> None:
+    mine, other = server.up(folder), server.up(tmp_path / "other")
+    server.down(folder)
+
+    assert server.status(tmp_path / "other") == other != mine
+    assert server.down(tmp_path / "other")
+
+
+def test_down_says_that_there_was_nothing(folder: Path) -> None:
+    assert not server.down(folder)
+    assert not folder.exists()
+
+
+def test_after_a_crash_up_starts_a_new_one(folder: Path) -> None:
+    crashed = server.up(folder)
+    os.kill(crashed.pid, signal.SIGKILL)
+
+    assert server.status(folder) is None
+    assert server.up(folder).pid != crashed.pid
+
+
+def test_a_stale_state_file_ends_nobody(folder: Path, sandbox: Sandbox) -> None:
+    folder.mkdir()
+    known = {"endpoint": sandbox.endpoint, "pid": os.getpid(), "instance": sandbox.instance}
+    state.state_file(folder).write_text(json.dumps(known))
+    state.server_lock(folder).write_text(str(os.getpid()))
+
+    assert server.status(folder) is None
+    assert not server.down(folder)
+    assert not state.state_file(folder).exists()
+
+
+@pytest.mark.parametrize("altered", [{"pid": os.getpid()}, {"instance": "another"}])
+def test_a_running_one_with_another_state_file_is_named_and_left_alone(
+    folder: Path, altered: dict[str, object]
+) -> None:
+    sandbox = server.up(folder)
+    genuine = state.state_file(folder).read_text()
+    state.state_file(folder).write_text(json.dumps(json.loads(genuine) | altered))
+
+    with pytest.raises(SandboxError, match=f"End process {sandbox.pid}"):
+        server.down(folder)
+    state.state_file(folder).write_text(genuine)
+    assert server.status(folder) == sandbox
+
+
+def test_one_that_hangs_is_named_and_not_doubled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = server.up(folder)
+    os.kill(sandbox.pid, signal.SIGSTOP)
+    monkeypatch.setattr(server, "DEADLINE", 0.1)
+
+    with pytest.raises(SandboxError, match=f"End process {sandbox.pid}"):
+        server.up(folder)
+    os.kill(sandbox.pid, signal.SIGCONT)
+
+
+def test_one_that_does_not_start_shows_the_end_of_its_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+
+    with pytest.raises(SandboxError, match="No module named 'encodings'"):
+        server.up(folder)
+    assert server.status(folder) is None
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SandboxError, match="XACCT_SANDBOX_DIR"):
+        server.up(tmp_path / "file" / "sandbox")
+
+
+def test_a_sandbox_that_is_not_there_cannot_be_reset(folder: Path) -> None:
+    with pytest.raises(SandboxError, match="xacct-nb sandbox up"):
+        server.reset(folder)
+
+
+def test_a_throw_away_is_gone_after_its_block() -> None:
+    with server.throw_away() as sandbox:
+        assert _runs(sandbox.pid)
+
+    assert not _runs(sandbox.pid)
+    assert not sandbox.folder.exists()
+
+
+def test_a_throw_away_is_gone_when_its_parent_is_killed() -> None:
+    command = [sys.executable, "-c", THROW_AWAY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pid, folder = parent.stdout.readline().split()
+        parent.kill()
+
+    assert _within_seconds(5, lambda: not _runs(int(pid)) and not Path(folder).exists())
+
+
+def test_the_folder_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XACCT_SANDBOX_DIR", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert state.default_folder() == Path("/home/ann/.local/state/xacct-nb/sandbox")
+
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert state.default_folder() == Path("/state/xacct-nb/sandbox")
+
+    monkeypatch.setenv("XACCT_SANDBOX_DIR", "/elsewhere")
+    assert state.default_folder() == Path("/elsewhere")
+
+
+def test_it_says_where_it_is_as_json() -> None:
+    sandbox = state.sandbox_in(Path("/s"), endpoint="http://127.0.0.1:4000", pid=7, instance="abc")
+
+    assert sandbox.to_json() == {
+        "endpoint": "http://127.0.0.1:4000",
+        "config_file": "/s/config",
+        "credentials_file": "/s/credentials",
+        "pid": 7,
+    }
+
+
+@pytest.mark.parametrize("headers", [{"Host": "rebound.example"}, {"Origin": "https://page.example"}])
+def test_web_pages_are_refused(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    request = urllib.request.Request(f"{sandbox.endpoint}/_ministack/reset", method="POST", headers=headers)
+
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "reports.localhost:80"])
+def test_names_of_this_machine_are_answered(sandbox: Sandbox, host: str) -> None:
+    request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/identity", headers={"Host": host})
+    with urllib.request.urlopen(request) as answer:
+        identity = json.load(answer)
+
+    assert identity == {"instance": sandbox.instance, "pid": sandbox.pid}
+
+
+def _listening(pid: int) -> list[str]:
+    sockets = psutil.Process(pid).net_connections("all")
+    return [f"{s.laddr.ip}:{s.laddr.port}" for s in sockets if s.status == psutil.CONN_LISTEN]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _within_seconds(seconds: float, holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (done := holds()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return done

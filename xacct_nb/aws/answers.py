@@ -1,0 +1,71 @@
+"""One real call put to AWS, and its answer as Allowed, Denied or Error."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from xacct_nb.arns import Arn
+from xacct_nb.proofs import ALLOWED, DENIED, ERROR, NOT_ASKED
+from xacct_nb.samples import ANY_KEY, Sample
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
+# Answers that come only to somebody who was let in.
+_LET_IN = ("NoSuchKey", "InvalidRange", "416")
+_GENTLY = {"get_object": {"Range": "bytes=0-0"}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What AWS said: the verdict, its own words, its request id, and what came back."""
+
+    verdict: str
+    detail: str = ""
+    request_id: str = ""
+    value: Any = None
+
+
+def ask(call: Callable[[], Mapping[str, Any]]) -> Answer:
+    """Makes the call. A denial is a value here, not an exception."""
+    try:
+        given = call()
+    except ClientError as problem:
+        error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
+        code = str(error.get("Code"))
+        verdict = DENIED if code in _DENIED else ALLOWED if code in _LET_IN else ERROR
+        detail = code if verdict == DENIED else f"{code}: {error.get('Message')}"
+        return Answer(verdict, detail, str(meta.get("RequestId", "")))
+    except BotoCoreError as problem:
+        return Answer(ERROR, str(problem))
+    return Answer(ALLOWED, "", str(given["ResponseMetadata"].get("RequestId", "")), given)
+
+
+def ask_identity(sts: Any, role: str) -> Answer:
+    """Whether GetCallerIdentity names a session of the role."""
+    given = ask(sts.get_caller_identity)
+    arn, wanted = (given.value or {}).get("Arn", ""), Arn.parse(role)
+    if given.verdict == ALLOWED and f":{wanted.account}:assumed-role/{wanted.name}/" not in arn:
+        return Answer(ERROR, f"AWS says {arn}", given.request_id)
+    return replace(given, detail=arn or given.detail)
+
+
+def ask_sample(call: Sample, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
+    """Puts a read-only call; `owner_s3` looks up an object that is there, where the call needs one."""
+    parameters = dict(call.parameters)
+    if parameters.get("Key") == ANY_KEY:
+        found = _find_key(owner_s3(), parameters["Bucket"], parameters.pop("Prefix"))
+        if not found:
+            return Answer(NOT_ASKED, f"No object to ask for was found in {parameters['Bucket']}.")
+        parameters["Key"] = found
+    operation = getattr(client(call.service), call.operation)
+    given = ask(lambda: operation(**parameters, **_GENTLY.get(call.operation, {})))
+    if given.value and "Body" in given.value:
+        given.value["Body"].close()
+    return given
+
+
+def _find_key(s3: Any, bucket: str, prefix: str) -> str:
+    given = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1))
+    contents = (given.value or {}).get("Contents", [])
+    return str(contents[0]["Key"]) if contents else ""

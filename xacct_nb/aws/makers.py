@@ -1,0 +1,146 @@
+"""How each kind of change is made: one call each, two where AWS has no other way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from xacct_nb.arns import Arn
+from xacct_nb.aws.pen import Pen
+from xacct_nb.aws.reader import listed
+from xacct_nb.aws.sessions import translated
+from xacct_nb.plans import Change, differs
+from xacct_nb.quotas import POLICY_VERSIONS, minified
+
+
+def make(pen: Pen, change: Change) -> Change:
+    """Makes one change and returns it with what AWS added to it (a policy's version). Raises AwsRefused."""
+    return _MAKERS[change.kind, change.sign](pen, change) or change
+
+
+def _create_role(pen: Pen, change: Change) -> None:
+    named, role = Arn.parse(change.target), change.after
+    boundary = {"PermissionsBoundary": role["boundary"]} if role["boundary"] else {}
+    pen.write(change, "create_role", RoleName=named.name, Path=role["path"], Description=role["description"],
+              AssumeRolePolicyDocument=minified(role["trust"]), MaxSessionDuration=role["session_seconds"],
+              Tags=_tag_list(role["tags"]), **boundary)
+
+
+def _delete_role(pen: Pen, change: Change) -> None:
+    pen.write(change, "delete_role", RoleName=Arn.parse(change.target).name)
+
+
+def _trust(pen: Pen, change: Change) -> None:
+    pen.write(change, "update_assume_role_policy", RoleName=Arn.parse(change.target).name,
+              PolicyDocument=minified(change.after))
+
+
+def _settings(pen: Pen, change: Change) -> None:
+    """UpdateRole resets what is not sent: the description and the session length always go together."""
+    pen.write(change, "update_role", RoleName=Arn.parse(change.target).name, Description=change.after["description"],
+              MaxSessionDuration=change.after["session_seconds"])
+
+
+def _put_boundary(pen: Pen, change: Change) -> None:
+    pen.write(change, "put_role_permissions_boundary", RoleName=Arn.parse(change.target).name,
+              PermissionsBoundary=change.after)
+
+
+def _delete_boundary(pen: Pen, change: Change) -> None:
+    pen.write(change, "delete_role_permissions_boundary", RoleName=Arn.parse(change.target).name)
+
+
+def _tags(pen: Pen, change: Change) -> None:
+    named = Arn.parse(change.target)
+    thing = {"PolicyArn": change.target} if named.kind == "policy" else {"RoleName": named.name}
+    new = {key: value for key, value in change.after.items() if change.before.get(key) != value}
+    if new:
+        pen.write(change, f"tag_{named.kind}", **thing, Tags=_tag_list(new))
+    if gone := sorted(set(change.before) - set(change.after)):
+        pen.write(change, f"untag_{named.kind}", **thing, TagKeys=gone)
+
+
+def _create_policy(pen: Pen, change: Change) -> Change:
+    named, policy = Arn.parse(change.target), change.after
+    answer = pen.write(change, "create_policy", PolicyName=named.name, Path=named.path,
+                       Description=policy["description"], PolicyDocument=minified(policy["document"]),
+                       Tags=_tag_list(policy["tags"]))
+    return replace(change, after={**policy, "version": answer["Policy"]["DefaultVersionId"]})
+
+
+def _delete_policy(pen: Pen, change: Change) -> None:
+    for version in _versions(pen, change):
+        if not version["IsDefaultVersion"]:
+            _delete_version(pen, change, version["VersionId"])
+    pen.write(change, "delete_policy", PolicyArn=change.target)
+
+
+def _change_policy(pen: Pen, change: Change) -> Change:
+    """Back to a version that is still there and says the same, or a new version, for which room is made."""
+    versions = {version["VersionId"]: version for version in _versions(pen, change)}
+    wanted, left = change.after.get("version", ""), change.before.get("version", "")
+    if wanted in versions and not differs("managed-policy", _version(pen, change, wanted), change.after):
+        pen.write(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
+        if left in versions and left != wanted:
+            _delete_version(pen, change, left)
+        return change
+    if len(versions) >= POLICY_VERSIONS:
+        others = [name for name, version in versions.items() if not version["IsDefaultVersion"]]
+        _delete_version(pen, change, min(others, key=lambda name: int(name[1:])))
+    answer = pen.write(change, "create_policy_version", PolicyArn=change.target, SetAsDefault=True,
+                       PolicyDocument=minified(change.after["document"]))
+    return replace(change, after={**change.after, "version": answer["PolicyVersion"]["VersionId"]})
+
+
+def _versions(pen: Pen, change: Change) -> list[Any]:
+    return listed(pen.sessions.admin(change.account, "iam"), "list_policy_versions", "Versions", PolicyArn=change.target)
+
+
+def _version(pen: Pen, change: Change, version: str) -> dict[str, Any]:
+    with translated(f"GetPolicyVersion {change.target}"):
+        answer = pen.sessions.admin(change.account, "iam").get_policy_version(PolicyArn=change.target, VersionId=version)
+    return {"document": answer["PolicyVersion"]["Document"]}
+
+
+def _delete_version(pen: Pen, change: Change, version: str) -> None:
+    pen.write(change, "delete_policy_version", PolicyArn=change.target, VersionId=version,
+              kept={version: _version(pen, change, version)["document"]})
+
+
+def _owner(change: Change) -> tuple[str, dict[str, str]]:
+    named = Arn.parse(change.target)
+    return named.kind, {f"{named.kind.title()}Name": named.name}
+
+
+def _put_inline(pen: Pen, change: Change) -> None:
+    kind, owner = _owner(change)
+    pen.write(change, f"put_{kind}_policy", **owner, PolicyName=change.name, PolicyDocument=minified(change.after))
+
+
+def _delete_inline(pen: Pen, change: Change) -> None:
+    kind, owner = _owner(change)
+    pen.write(change, f"delete_{kind}_policy", **owner, PolicyName=change.name)
+
+
+def _attach(pen: Pen, change: Change) -> None:
+    kind, owner = _owner(change)
+    pen.write(change, f"attach_{kind}_policy", **owner, PolicyArn=change.name)
+
+
+def _detach(pen: Pen, change: Change) -> None:
+    kind, owner = _owner(change)
+    pen.write(change, f"detach_{kind}_policy", **owner, PolicyArn=change.name)
+
+
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+_MAKERS: dict[tuple[str, str], Callable[[Pen, Change], Change | None]] = {
+    ("role", "+"): _create_role, ("role", "-"): _delete_role,
+    ("trust", "~"): _trust, ("settings", "~"): _settings, ("tags", "~"): _tags,
+    ("boundary", "+"): _put_boundary, ("boundary", "~"): _put_boundary, ("boundary", "-"): _delete_boundary,
+    ("managed-policy", "+"): _create_policy, ("managed-policy", "~"): _change_policy,
+    ("managed-policy", "-"): _delete_policy,
+    ("inline-policy", "+"): _put_inline, ("inline-policy", "~"): _put_inline, ("inline-policy", "-"): _delete_inline,
+    ("attachment", "+"): _attach, ("attachment", "-"): _detach,
+}

@@ -1,0 +1,208 @@
+"""The live state of both accounts, read by their administrators' sessions."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from xacct_nb.arns import Arn
+from xacct_nb.aws.sessions import Sessions, translated
+from xacct_nb.differences import policy_arn, policy_name
+from xacct_nb.documents import Documents
+from xacct_nb.errors import AwsRefused, InvalidGrant
+from xacct_nb.grants import Grant
+from xacct_nb.plans import Change, Key, State
+
+_ENTITIES = (("PolicyUsers", "user", "UserName"), ("PolicyGroups", "group", "GroupName"), ("PolicyRoles", "role", "RoleName"))
+
+
+def read(documents: Documents, sessions: Sessions) -> State:
+    """What is there now of the roles and policies that the documents name.
+
+    Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
+    """
+    things: dict[Key, Any] = {}
+    for role in documents.grant.destinations:
+        things |= _role(sessions, role)
+    things |= _callers(documents, sessions)
+    _check_sources(documents.grant, sessions, things)
+    return State(things)
+
+
+def live(sessions: Sessions, change: Change) -> Any:
+    """The value, as it is now, of the thing that a change is about; None where it does not exist."""
+    return _LIVE[change.kind](sessions, change)
+
+
+def optional(doing: str, call: Callable[[], Any]) -> Any:
+    """The answer of a call, None where AWS says NoSuchEntity. Raises AwsRefused."""
+    try:
+        with translated(doing):
+            return call()
+    except AwsRefused as problem:
+        if problem.answer != "NoSuchEntity":
+            raise
+        return None
+
+
+def listed(client: Any, operation: str, name: str, **parameters: Any) -> list[Any]:
+    """All items of a paginated list. Raises AwsRefused."""
+    with translated(operation):
+        pages = client.get_paginator(operation).paginate(**parameters)
+        return [item for page in pages for item in page.get(name, [])]
+
+
+def _role(sessions: Sessions, arn: str) -> dict[Key, Any]:
+    value = _role_value(sessions, arn)
+    if value is None:
+        return {}
+    iam, name = sessions.admin(Arn.parse(arn).account, "iam"), Arn.parse(arn).name
+    inline = {Key("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
+              for policy in listed(iam, "list_role_policies", "PolicyNames", RoleName=name)}
+    attached = {Key("attachment", arn, policy["PolicyArn"]): True
+                for policy in listed(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)}
+    return {Key("role", arn): value, **inline, **attached}
+
+
+def _role_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
+    iam, named = sessions.admin(Arn.parse(arn).account, "iam"), Arn.parse(arn)
+    answer = optional(f"GetRole {named.name}", lambda: iam.get_role(RoleName=named.name))
+    if answer is None:
+        return None
+    role = answer["Role"]
+    if role["Arn"] != arn:
+        raise InvalidGrant(f"{arn} does not exist, but {role['Arn']} does.",
+                           why="Role names are unique in an account, whatever their path and case.",
+                           hint="Write the role's ARN as it is, or choose another name.")
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    return {"path": role["Path"], "description": role.get("Description", ""), "boundary": boundary,
+            "session_seconds": role.get("MaxSessionDuration", 3600), "tags": _tags(role),
+            "trust": role["AssumeRolePolicyDocument"]}
+
+
+def _inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
+    """The inline policy of a role, user or group."""
+    named = Arn.parse(arn)
+    iam, kind = sessions.admin(named.account, "iam"), named.kind
+    call, owner = getattr(iam, f"get_{kind}_policy"), {f"{kind.title()}Name": named.name}
+    answer = optional(f"Get{kind.title()}Policy {policy}", lambda: call(**owner, PolicyName=policy))
+    return answer and answer["PolicyDocument"]
+
+
+def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
+    iam = sessions.admin(Arn.parse(arn).account, "iam")
+    answer = optional(f"GetPolicy {arn}", lambda: iam.get_policy(PolicyArn=arn))
+    if answer is None:
+        return None
+    policy = answer["Policy"]
+    version = policy["DefaultVersionId"]
+    with translated(f"GetPolicyVersion {arn}"):
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return {"description": policy.get("Description", ""), "tags": _tags(policy), "document": document, "version": version}
+
+
+def _callers(documents: Documents, sessions: Sessions) -> dict[Key, Any]:
+    grant = documents.grant
+    if grant.caller_policy == "inline":
+        keys = [Key("inline-policy", carrier, policy_name(grant, number + 1))
+                for carrier, policies in documents.caller_policies.items() for number in range(len(policies))]
+        found = {key: _inline_policy(sessions, key.target, key.name) for key in keys}
+        return {key: value for key, value in found.items() if value is not None}
+    wanted = {Arn.parse(carrier).account: len(policies) for carrier, policies in documents.caller_policies.items()}
+    return {key: value for account, count in wanted.items()
+            for key, value in _managed(grant, sessions, account, count)}
+
+
+def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iterator[tuple[Key, Any]]:
+    """The grant's managed policies in an account with their attachments, also those beyond `count`."""
+    number = 0
+    while True:
+        number += 1
+        arn = policy_arn(grant, account, number)
+        value = _policy_value(sessions, arn)
+        if value is not None:
+            yield Key("managed-policy", arn), value
+            yield from ((key, True) for key in _attachments(grant, sessions, arn))
+        elif number >= count:
+            return
+
+
+def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Key]:
+    account = Arn.parse(arn).account
+    known = {(Arn.parse(source).kind, Arn.parse(source).name): source for source in (*grant.principals, grant.carry_on)
+             if source and Arn.parse(source).account == account}
+    with translated(f"ListEntitiesForPolicy {arn}"):
+        pages = list(sessions.admin(account, "iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
+    for page in pages:
+        for name, kind, field in _ENTITIES:
+            for entity in page.get(name, []):
+                plain = f"arn:{grant.partition}:iam::{account}:{kind}/{entity[field]}"
+                yield Key("attachment", known.get((kind, entity[field]), plain), arn)
+
+
+def _check_sources(grant: Grant, sessions: Sessions, things: dict[Key, Any]) -> None:
+    """Asks for every source that is not yet known to exist: AWS refuses a trust in one that does not."""
+    if grant.carry_on:
+        things[Key("group", grant.carry_on)] = _members(sessions, grant.carry_on)
+    seen = {key.target for key in things if key.kind in ("attachment", "inline-policy")}
+    for source in grant.principals:
+        if source not in seen:
+            _entity(sessions, source)
+
+
+def _members(sessions: Sessions, arn: str) -> list[str]:
+    named = Arn.parse(arn)
+    pages = sessions.admin(named.account, "iam").get_paginator("get_group").paginate(GroupName=named.name)
+    answers = optional(f"GetGroup {named.name}", lambda: list(pages))
+    if answers is None:
+        raise _no_such(arn)
+    return [user["UserName"] for answer in answers for user in answer["Users"]]
+
+
+def _entity(sessions: Sessions, arn: str) -> None:
+    named = Arn.parse(arn)
+    iam, kind = sessions.admin(named.account, "iam"), named.kind
+    call = getattr(iam, f"get_{kind}")
+    answer = optional(f"Get{kind.title()} {named.name}", lambda: call(**{f"{kind.title()}Name": named.name}))
+    if answer is None or answer[kind.title()]["Arn"] != arn:
+        raise _no_such(arn)
+
+
+def _no_such(arn: str) -> InvalidGrant:
+    return InvalidGrant(f"{arn} does not exist.", why="AWS refuses a trust policy that names a principal that does not exist.",
+                        hint="Correct the ARN (path and case count), or create it first.")
+
+
+def _tags(thing: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
+
+
+def _attached(sessions: Sessions, change: Change) -> Any:
+    named = Arn.parse(change.target)
+    iam, kind = sessions.admin(named.account, "iam"), named.kind
+    policies = listed(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **{f"{kind.title()}Name": named.name})
+    return True if any(policy["PolicyArn"] == change.name for policy in policies) else None
+
+
+def _part(name: str) -> Callable[[Sessions, Change], Any]:
+    def part(sessions: Sessions, change: Change) -> Any:
+        policy = Arn.parse(change.target).kind == "policy"
+        value = (_policy_value if policy else _role_value)(sessions, change.target)
+        return value and (value[name] or None if name == "boundary" else value[name])
+
+    return part
+
+
+def _settings(sessions: Sessions, change: Change) -> Any:
+    role = _role_value(sessions, change.target)
+    return role and {"description": role["description"], "session_seconds": role["session_seconds"]}
+
+
+_LIVE: dict[str, Callable[[Sessions, Change], Any]] = {
+    "role": lambda sessions, change: _role_value(sessions, change.target),
+    "managed-policy": lambda sessions, change: _policy_value(sessions, change.target),
+    "inline-policy": lambda sessions, change: _inline_policy(sessions, change.target, change.name),
+    "attachment": _attached,
+    "trust": _part("trust"),
+    "boundary": _part("boundary"),
+    "tags": _part("tags"),
+    "settings": _settings,
+}

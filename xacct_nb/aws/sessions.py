@@ -1,0 +1,190 @@
+"""Sessions for both sides and for the callers under test, each known by what STS says it is."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session as Core
+
+from xacct_nb.arns import Arn, role_arn_of
+from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.grants import Grant, account_of
+from xacct_nb.views import Shown, Table, View
+
+_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30,
+                 user_agent_extra="xacct-nb")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a profile is: the ARN and account that GetCallerIdentity answered, and the part it plays here."""
+
+    profile: str
+    part: str
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where profiles and AWS are: AWS's own files and endpoints, or the sandbox's."""
+
+    config_file: str = ""
+    credentials_file: str = ""
+    endpoint_url: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Sessions(Shown):
+    """Open sessions by part (`source`, `destination`, `caller`); clients are made once and kept."""
+
+    grant: Grant
+    identities: tuple[Identity, ...]
+    place: Place = field(repr=False, default=Place())
+    _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
+
+    def admin(self, account: str, service: str) -> Any:
+        """A client that administers the account. Raises WrongAccount where no session is in it."""
+        for identity in self.identities:
+            if identity.part != "caller" and identity.account == account:
+                return self.client(identity.profile, service)
+        raise _no_session(account)
+
+    def callers(self, source: str) -> tuple[Identity, ...]:
+        """The callers under test for a source: the user or role itself, everybody here of a whole account."""
+        whole = account_of(source) in self.grant.whole_accounts
+        return tuple(each for each in self._callers() if each.account == account_of(source)
+                     and (whole or same_principal(each.arn, source)))
+
+    def stranger(self, source: str) -> Identity | None:
+        """Another principal of the source's account, which the grant does not name."""
+        return next((each for each in self._callers() if each.account == account_of(source)
+                     and not any(same_principal(each.arn, other) for other in self.grant.sources)), None)
+
+    def client(self, profile: str, service: str) -> Any:
+        """The profile's client for a service."""
+        if (profile, service) not in self._clients:
+            self._clients[profile, service] = _client(profile, service, self.place, self.grant.partition)
+        return self._clients[profile, service]
+
+    def role_client(self, credentials: Mapping[str, Any], service: str) -> Any:
+        """A client with the credentials that AssumeRole answered."""
+        session = boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"],
+                                credentials["SessionToken"], botocore_session=_core("", self.place))
+        return _made(session, service, self.place, self.grant.partition)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Who every session is; no credentials."""
+        return [asdict(identity) for identity in self.identities]
+
+    def view(self) -> View:
+        """The accounts and principals that the sessions really are."""
+        rows = tuple((each.part, each.account, each.arn, each.profile) for each in self.identities)
+        return Table(("part", "account", "caller", "profile"), rows, caption="Sessions, as STS names them")
+
+    def _callers(self) -> list[Identity]:
+        return [identity for identity in self.identities if identity.part == "caller"]
+
+
+def open_sessions(grant: Grant, *, source_profiles: Iterable[str], destination_profiles: Iterable[str],
+                  caller_profiles: Iterable[str] = (), place: Place = Place()) -> Sessions:
+    """Opens the profiles and asks STS who each one is.
+
+    Source profiles must be in source accounts of the grant, destination profiles in destination accounts,
+    and every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
+    """
+    sessions = Sessions(grant, (), place)
+    parts = (("source", source_profiles, grant.source_accounts),
+             ("destination", destination_profiles, grant.destination_accounts), ("caller", caller_profiles, ()))
+    found = [_identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names]
+    opened = Sessions(grant, tuple(found), place, sessions._clients)
+    for account in needed_accounts(grant):
+        opened.admin(account, "iam")
+    return opened
+
+
+def needed_accounts(grant: Grant) -> tuple[str, ...]:
+    """The accounts in which something is read or changed."""
+    carriers = [grant.carry_on] if grant.carry_on else grant.principals
+    return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
+
+
+def same_principal(caller: str, principal: str) -> bool:
+    """Whether a caller ARN is that user or a session of that role (a session ARN leaves out the role's path)."""
+    one, other = Arn.parse(role_arn_of(caller)), principal
+    if not other.startswith("arn:"):
+        return False
+    named = Arn.parse(other)
+    return (one.account, one.kind, one.name) == (named.account, named.kind, named.name)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turns botocore's errors into AwsRefused, with the original as its cause."""
+    try:
+        yield
+    except ClientError as problem:
+        error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
+        raise AwsRefused(f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
+                         answer=str(error.get("Code")), request_id=str(meta.get("RequestId", ""))) from problem
+    except BotoCoreError as problem:
+        raise AwsRefused(f"{doing}: {problem}", answer=type(problem).__name__,
+                         hint="Check the network and the endpoint, then run it again.") from problem
+
+
+def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
+    try:
+        answer = sessions.client(profile, "sts").get_caller_identity()
+    except ProfileNotFound as problem:
+        raise MissingProfile(f"The AWS config has no profile {profile!r}.",
+                             why=f"It was to be the {part} session.",
+                             hint="Correct the name, or add it: aws configure --profile NAME.") from problem
+    except (BotoCoreError, ClientError) as problem:
+        raise _no_credentials(profile, problem) from problem
+    if accounts and answer["Account"] not in accounts:
+        raise WrongAccount(f"The {part} profile {profile!r} is in account {answer['Account']}.",
+                           why=f"The grant's {part} accounts: {', '.join(accounts)}.",
+                           hint="Choose another profile, or correct the grant.")
+    return Identity(profile, part, answer["Account"], answer["Arn"])
+
+
+def _no_credentials(profile: str, problem: Exception) -> InvalidInput:
+    missing = isinstance(problem, NoCredentialsError)
+    why = "It has no credentials." if missing else str(problem)
+    return NoCredentials(f"The profile {profile!r} cannot sign in.", why=why,
+                         hint=f"Try it alone: aws sts get-caller-identity --profile {profile}")
+
+
+def _no_session(account: str) -> WrongAccount:
+    return WrongAccount(f"No session is in account {account}.", why="The grant has something to read or change there.",
+                        hint="Add a profile of that account to source_profiles or destination_profiles.")
+
+
+@cache
+def _loader() -> Loader:
+    return create_loader()
+
+
+def _core(profile: str, place: Place) -> Core:
+    core = Core(profile=profile or None)
+    core.register_component("data_loader", _loader())
+    for name, value in (("config_file", place.config_file), ("credentials_file", place.credentials_file)):
+        if value:
+            core.set_config_variable(name, value)
+    return core
+
+
+def _client(profile: str, service: str, place: Place, partition: str) -> Any:
+    return _made(boto3.Session(botocore_session=_core(profile, place)), service, place, partition)
+
+
+def _made(session: Any, service: str, place: Place, partition: str) -> Any:
+    region = session.region_name or _REGIONS[partition]
+    return session.client(service, region_name=region, endpoint_url=place.endpoint_url or None, config=_CONFIG)

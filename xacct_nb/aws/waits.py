@@ -1,0 +1,64 @@
+"""Waiting for IAM by asking again: a deadline, a growing pause, and a line that says what is waited for."""
+
+import sys
+import time
+from typing import Any
+
+_FIRST_PAUSE, _LONGEST_PAUSE, _QUIET = 0.1, 2.0, 1.0
+
+
+class Wait:
+    """One wait of at most `patience` seconds; shows a progress line once it lasts longer than a second."""
+
+    def __init__(self, what: str, patience: float) -> None:
+        self.what, self.patience = what, patience
+        self.tries = 1
+        self._began = time.monotonic()
+        self._pause = _FIRST_PAUSE
+        self._bar: Any = None
+        self._told = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return round(time.monotonic() - self._began, 3)
+
+    def again(self) -> bool:
+        """Pauses and says True, or says False when the time is over."""
+        left = self.patience - self.seconds
+        if left <= 0:
+            return False
+        time.sleep(min(self._pause, left))
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        self.tries += 1
+        self._show()
+        return True
+
+    def done(self) -> None:
+        """Ends the progress line."""
+        if self._bar is not None:
+            self._bar.close()
+        elif self._told:
+            _say(f"{self.what}: after {self.seconds:.0f} s")
+
+    def _show(self) -> None:
+        if self.seconds < _QUIET:
+            return
+        if not self._told and not sys.stderr.isatty():
+            _say(f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}")
+        elif sys.stderr.isatty():
+            self._bar = self._bar or _bar(self.what, self.patience)
+            self._bar.n = round(self.seconds)
+            self._bar.refresh()
+        self._told = True
+
+
+def _bar(what: str, patience: float) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=round(patience), desc=f"Waiting for IAM: {what}", bar_format="{desc} {n_fmt} of {total_fmt} s")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,199 @@
+"""Every error says what happened, why, and what to do, and carries a code and a record status.
+
+    XacctError
+    ├── InvalidInput              invalid-parameters: nothing ran
+    │   ├── InvalidArn
+    │   ├── InvalidGrant
+    │   │   ├── UnreadableGrant
+    │   │   └── OverQuota
+    │   ├── InvalidParameters
+    │   ├── UnknownNotebook
+    │   ├── UnknownRecord
+    │   ├── UnresolvedSecret
+    │   ├── MissingProfile
+    │   ├── NoCredentials
+    │   ├── WrongAccount
+    │   ├── NotOwned
+    │   └── NotAccepted
+    ├── StalePlan                 stale-plan: nothing changed
+    ├── ProofFailed               proof-failed
+    ├── RolledBack                rolled-back: apply failed, everything is as before
+    ├── RollbackFailed            rollback-failed: says what is left
+    ├── AwsRefused                failed: AWS answered with an error
+    ├── SandboxError              failed
+    ├── KernelDied                kernel-died
+    └── TimedOut                  timed-out
+"""
+
+from typing import Any
+
+
+class XacctError(Exception):
+    """Something went wrong in a way that a person can act on.
+
+    `what` happened, `why` (the rule or the value behind it) and a `hint` (the mend); `code` is unique to
+    the class, `status` is the status of a run that this error ended.
+    """
+
+    code = "failed"
+    status = "failed"
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.hint = what, why, hint
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.what, self.why, self.hint) if line)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as it stands in a record and in `--json`."""
+        return {"code": self.code, "what": self.what, "why": self.why, "hint": self.hint}
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a stack of frames that help nobody."""
+        return [f"{self.code}: {self.what}", *(line for line in (self.why, self.hint) if line)]
+
+
+class InvalidInput(XacctError):
+    """What was given cannot be used; nothing was run and nothing was changed."""
+
+    code, status = "invalid-input", "invalid-parameters"
+
+
+class InvalidArn(InvalidInput):
+    """Not an ARN, or not one of the kind needed here."""
+
+    code = "invalid-arn"
+
+
+class InvalidGrant(InvalidInput):
+    """A field of the grant holds what AWS would refuse or what makes no sense."""
+
+    code = "invalid-grant"
+
+
+class UnreadableGrant(InvalidGrant):
+    """The grant file is missing, unreadable, or neither YAML nor JSON."""
+
+    code = "unreadable-grant"
+
+
+class OverQuota(InvalidGrant):
+    """A document is longer than AWS accepts."""
+
+    code = "over-quota"
+
+
+class InvalidParameters(InvalidInput):
+    """A notebook parameter is unknown or of the wrong type."""
+
+    code = "invalid-parameters"
+
+
+class UnknownNotebook(InvalidInput):
+    """There is no notebook of that name."""
+
+    code = "unknown-notebook"
+
+
+class UnknownRecord(InvalidInput):
+    """There is no record of that name, or it cannot be read."""
+
+    code = "unknown-record"
+
+
+class UnresolvedSecret(InvalidInput):
+    """A reference such as `env:NAME` or `file:PATH` leads nowhere."""
+
+    code = "unresolved-secret"
+
+
+class MissingProfile(InvalidInput):
+    """The AWS config has no such profile."""
+
+    code = "missing-profile"
+
+
+class NoCredentials(InvalidInput):
+    """A profile has no credentials, or AWS does not accept them."""
+
+    code = "no-credentials"
+
+
+class WrongAccount(InvalidInput):
+    """A session is in another account than the grant expects, or an account has no session."""
+
+    code = "wrong-account"
+
+
+class NotOwned(InvalidInput):
+    """A role or policy of that name exists and was not made for this grant."""
+
+    code = "not-owned"
+
+
+class NotAccepted(InvalidInput):
+    """The plan widens access and the grant has no word for it."""
+
+    code = "not-accepted"
+
+
+class StalePlan(XacctError):
+    """Another plan was approved than the one that stands now; nothing changed."""
+
+    code = status = "stale-plan"
+
+
+class ProofFailed(XacctError):
+    """AWS did not answer as the grant says."""
+
+    code = status = "proof-failed"
+
+
+class RolledBack(XacctError):
+    """A change failed; everything is as it was before."""
+
+    code = status = "rolled-back"
+
+
+class RollbackFailed(XacctError):
+    """A change could not be undone; says exactly what is left."""
+
+    code = status = "rollback-failed"
+
+
+class AwsRefused(XacctError):
+    """AWS answered a call with an error; `answer` is AWS's own error code."""
+
+    code = "aws-refused"
+
+    def __init__(self, what: str, *, answer: str, why: str = "", hint: str = "", request_id: str = "") -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.answer, self.request_id = answer, request_id
+
+
+class SandboxError(XacctError):
+    """The sandbox could not be started, found or ended."""
+
+    code = "sandbox-failed"
+
+
+class KernelDied(XacctError):
+    """The notebook's kernel ended before the notebook did."""
+
+    code = status = "kernel-died"
+
+
+class TimedOut(XacctError):
+    """A cell ran longer than it may."""
+
+    code = status = "timed-out"
+
+
+def statuses() -> dict[str, str]:
+    """Class name of every error -> status of a run that it ended."""
+    return {kind.__name__: kind.status for kind in _tree(XacctError)}
+
+
+def _tree(kind: type[XacctError]) -> list[type[XacctError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]

@@ -1,0 +1,68 @@
+"""When two policy documents say the same: order, one-item lists and the spelling of an account do not count."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_ROOT = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+_ACTIONS = ("Action", "NotAction")
+_RESOURCES = ("Resource", "NotResource")
+_PRINCIPALS = ("Principal", "NotPrincipal")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two policy documents mean the same to AWS (a Sid and the order of statements do not count)."""
+    return canonical(one) == canonical(other)
+
+
+def canonical(document: Any) -> Any:
+    """The one form of all documents of one meaning; None for no document.
+
+    Source: IAM JSON policy grammar (one-item lists), elements_principal (account id and root ARN).
+    """
+    if document is None:
+        return None
+    statements = [_statement(each) for each in _listed(document.get("Statement", []))]
+    return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no white space: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _element(key, value) for key, value in statement.items() if key != "Sid"}
+
+
+def _element(key: str, value: Any) -> Any:
+    if key in _ACTIONS:
+        return _sorted({action.lower() for action in _listed(value)})
+    if key in _RESOURCES:
+        return _sorted(set(_listed(value)))
+    if key in _PRINCIPALS:
+        return _principal(value)
+    return _condition(value) if key == "Condition" else value
+
+
+def _principal(value: Any) -> Any:
+    named = {"AWS": "*"} if value == "*" else value
+    return {kind: _sorted({_ROOT.sub(r"\1", each) for each in _listed(who)}) for kind, who in named.items()}
+
+
+def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
+    return {operator: {key.lower(): _sorted({_word(each) for each in _listed(values)}) for key, values in keys.items()}
+            for operator, keys in operators.items()}
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _sorted(values: Any) -> list[Any]:
+    return sorted(values, key=canonical_json)

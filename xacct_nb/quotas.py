@@ -1,0 +1,48 @@
+"""AWS's limits on IAM documents as data, and the packing of many ARNs into few policies."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from xacct_nb.errors import OverQuota
+
+# IAM and STS quotas (IAM user guide, reference_iam-quotas); characters without white space.
+MANAGED_POLICY = 6_144
+TRUST_POLICY, TRUST_POLICY_MOST = 2_048, 8_192
+INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
+POLICY_VERSIONS = 5
+ROLE_SESSION_SECONDS = (3_600, 43_200)
+
+
+def minified(document: Any) -> str:
+    """The document as it is sent to AWS: no white space between the tokens."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def size(document: Any) -> int:
+    """Characters of a document as AWS counts them."""
+    return len(minified(document))
+
+
+def pack(arns: Sequence[str], document: Callable[[list[str]], dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The fewest documents over these ARNs, in their order, each within `limit` characters.
+
+    `document` makes the policy over a list of ARNs. Raises OverQuota when a single ARN does not fit.
+    """
+    packed: list[list[str]] = [[]]
+    for arn in arns:
+        if packed[-1] and size(document([*packed[-1], arn])) > limit:
+            packed.append([])
+        packed[-1].append(arn)
+    return [within(document(part), limit, "A caller policy") for part in packed]
+
+
+def within(document: dict[str, Any], limit: int, name: str) -> dict[str, Any]:
+    """The document itself. Raises OverQuota when it has more than `limit` characters."""
+    if (length := size(document)) > limit:
+        raise OverQuota(
+            f"{name} has {length:,} characters.",
+            why=f"AWS accepts {limit:,} here, white space not counted.",
+            hint="Split the grant, or name fewer principals, actions or resources in it.",
+        )
+    return document

@@ -1,0 +1,128 @@
+"""What is known of a sandbox between two commands: its state file, its locks, its folder."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """One running server: where it answers, who it is, and the AWS files that lead to it."""
+
+    endpoint: str
+    pid: int
+    instance: str
+    folder: Path
+    config_file: Path
+    credentials_file: Path
+
+    def to_json(self) -> dict[str, str | int]:
+        """`endpoint`, `config_file`, `credentials_file` as text and `pid` as a number."""
+        return {
+            "endpoint": self.endpoint,
+            "config_file": str(self.config_file),
+            "credentials_file": str(self.credentials_file),
+            "pid": self.pid,
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make boto3, the AWS CLI and other SDKs use this sandbox."""
+        return {
+            "AWS_CONFIG_FILE": str(self.config_file),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def default_folder() -> Path:
+    """`$XACCT_SANDBOX_DIR`, else `xacct-nb/sandbox` in the user's state folder (XDG)."""
+    if chosen := os.environ.get("XACCT_SANDBOX_DIR"):
+        return Path(chosen)
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "xacct-nb" / "sandbox"
+
+
+def sandbox_in(folder: Path, *, endpoint: str, pid: int, instance: str) -> Sandbox:
+    """The sandbox of a folder, its AWS files beside its state file."""
+    return Sandbox(endpoint, pid, instance, folder, folder / "config", folder / "credentials")
+
+
+def remember(sandbox: Sandbox) -> None:
+    """Write the state file."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    known = sandbox.to_json() | {"instance": sandbox.instance, "started": started}
+    write_private(state_file(sandbox.folder), json.dumps(known, indent=2) + "\n")
+
+
+def recall(folder: Path) -> Sandbox | None:
+    """The sandbox that the state file tells of, alive or not; None without a readable one."""
+    try:
+        known: dict[str, Any] = json.loads(state_file(folder).read_text(encoding="utf-8"))
+        return sandbox_in(
+            folder, endpoint=str(known["endpoint"]), pid=int(known["pid"]), instance=str(known["instance"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def forget(folder: Path) -> None:
+    """Remove the state file and the AWS files."""
+    for path in (state_file(folder), folder / "config", folder / "credentials"):
+        path.unlink(missing_ok=True)
+
+
+def state_file(folder: Path) -> Path:
+    """Where the state of a folder's sandbox stands."""
+    return folder / "sandbox.json"
+
+
+def server_lock(folder: Path) -> Path:
+    """The file on which a server holds a lock for as long as it lives."""
+    return folder / "server.lock"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once, readable by its owner alone."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(staging, "w", encoding="utf-8", opener=owner_only) as file:
+        file.write(text)
+    staging.replace(path)
+
+
+def owner_only(path: str, flags: int) -> int:
+    """An opener for `open` that creates files with mode 0600."""
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[int]:
+    """Hold the lock of a file; gives its descriptor. Without `wait`, BlockingIOError if another has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a server of this folder runs: the system frees its lock when it ends, however it ends."""
+    try:
+        with locked(server_lock(folder), wait=False):
+            return False
+    except BlockingIOError:
+        return True
+
+
+def lock_holder(folder: Path) -> int:
+    """The process id that the server of a folder wrote as it started; good as long as `is_alive`."""
+    return int(server_lock(folder).read_text(encoding="ascii"))

@@ -1,0 +1,179 @@
+"""What a value shows, described once and rendered twice: as text and as escaped HTML."""
+
+import difflib
+import json
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+View = Union["Text", "Table", "Code", "Diff", "Beside", "Page"]
+_CELL_WIDTH = 58
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `tone` is one of "", good, bad, note."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headers; `tones` gives one tone a row: "", good, bad, note, add, change, destroy."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    tones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """A block of code or a document, with a title above it."""
+
+    title: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What changes between two texts, line by line."""
+
+    title: str
+    before: str
+    after: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Unified diff lines without the file headers; what is wholly new or gone needs no place either."""
+        pair = (self.before.splitlines(), self.after.splitlines())
+        return list(difflib.unified_diff(*pair, n=2, lineterm=""))[2 if all(pair) else 3 :]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two views next to each other; in text one after the other."""
+
+    left: View
+    right: View
+
+
+@dataclass(frozen=True)
+class Page:
+    """A heading with parts below it."""
+
+    title: str
+    parts: tuple[View, ...]
+
+
+class Shown:
+    """Gives a value that says what it shows (`view`) its text, its repr and its HTML."""
+
+    def view(self) -> View:
+        """What is to be seen of this value; never a secret."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return text(self.view())
+
+    def __repr__(self) -> str:
+        return text(self.view())
+
+    def _repr_html_(self) -> str:
+        return html(self.view())
+
+
+def as_json(value: Any) -> str:
+    """A document as people read it: indented, non-ASCII kept."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def printable(words: str) -> str:
+    """Text from outside made safe for a terminal: control and bidirectional characters shown as codes."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", words)
+
+
+def text(view: View) -> str:
+    """The view for a terminal, without a trailing newline."""
+    return _TEXT[type(view)](view)
+
+
+def html(view: View) -> str:
+    """The view for a page: a fragment in which everything from outside is escaped."""
+    return _template().render(view=view)
+
+
+def _text_of_table(table: Table) -> str:
+    rows = [[_cell(cell) for cell in row] for row in (table.headers, *table.rows)]
+    widths = [max(len(line) for row in rows for line in row[column]) for column in range(len(table.headers))]
+    lines = [line for row in rows for line in _row_lines(row, widths)]
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([*([table.caption] if table.caption else []), lines[0], rule, *lines[1:]])
+
+
+def _cell(words: str) -> list[str]:
+    lines = [part for line in printable(words).split("\n") for part in textwrap.wrap(line, _CELL_WIDTH) or [""]]
+    return lines or [""]
+
+
+def _row_lines(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterable[str]:
+    for line in zip_longest(*cells, fillvalue=""):
+        yield "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _text_of_page(page: Page) -> str:
+    return "\n\n".join([f"{page.title}\n{'=' * len(page.title)}", *(text(part) for part in page.parts)])
+
+
+_TEXT: dict[type, Callable[[Any], str]] = {
+    Text: lambda view: printable(view.text),
+    Table: _text_of_table,
+    Code: lambda view: f"{view.title}\n{textwrap.indent(printable(view.code), '  ')}",
+    Diff: lambda view: "\n".join([view.title, *(f"  {printable(line)}" for line in view.lines)]),
+    Beside: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
+    Page: _text_of_page,
+}
+
+_HTML = """
+{%- macro show(view) -%}
+{%- set kind = kind_of(view) -%}
+{%- if kind == "Text" %}<p class="xacct-text {{ view.tone }}">{{ view.text }}</p>
+{%- elif kind == "Table" %}<table class="xacct-table">
+{%- if view.caption %}<caption>{{ view.caption }}</caption>{% endif %}
+<thead><tr>{% for name in view.headers %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in view.rows %}<tr class="{{ view.tones[loop.index0] if view.tones else '' }}">
+{%- for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
+{%- elif kind == "Code" %}<figure class="xacct-code"><figcaption>{{ view.title }}</figcaption>
+<pre tabindex="0">{{ view.code }}</pre></figure>
+{%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title }}</figcaption>
+<pre tabindex="0">{% for line in view.lines %}<span class="{{ tone(line) }}">{{ line }}</span>
+{% endfor %}</pre></figure>
+{%- elif kind == "Beside" %}<div class="xacct-beside"><div>{{ show(view.left) }}</div>
+<div>{{ show(view.right) }}</div></div>
+{%- else %}<section class="xacct-page"><h4>{{ view.title }}</h4>
+{% for part in view.parts %}{{ show(part) }}
+{% endfor %}</section>
+{%- endif %}
+{%- endmacro -%}
+{{ show(view) }}"""
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True)
+    environment.globals |= {
+        "kind_of": lambda view: type(view).__name__,
+        "tone": lambda line: {"+": "add", "-": "destroy", "@": "note"}.get(line[:1], ""),
+    }
+    return environment.from_string(_HTML)

@@ -1,0 +1,58 @@
+"""Joins the sandbox and boto3: opens the embedded AWS with two furnished accounts in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.aws.clients import connect
+from xacct_nb.sandbox import accounts, server
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.state import Sandbox
+
+
+def open_sandbox(folder: Path | None = None) -> Sandbox:
+    """The running sandbox of `folder` (None: the user's own), started and furnished if it was not there.
+
+    Raises SandboxError if it does not start.
+    """
+    return server.up(folder, _furnish_default)
+
+
+def reset_sandbox(folder: Path | None = None) -> Sandbox:
+    """The running sandbox, emptied and furnished again; its access keys are new.
+
+    Raises SandboxError if none runs.
+    """
+    return server.reset(folder, _furnish_default)
+
+
+def close_sandbox(folder: Path | None = None) -> bool:
+    """End the sandbox; False if none ran."""
+    return server.down(folder)
+
+
+@contextmanager
+def throw_away_sandbox() -> Iterator[Sandbox]:
+    """A furnished sandbox of one's own that is gone after the block, or when this process is killed."""
+    with server.throw_away() as sandbox:
+        _furnish_default(sandbox)
+        yield sandbox
+
+
+def furnish_world(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
+    """Two more accounts (12 digits each) on a running sandbox, their AWS files in `folder`."""
+    return accounts.furnish(
+        partial(_client, sandbox.endpoint), accounts.world_of(sandbox.endpoint, source, destination, folder)
+    )
+
+
+def _furnish_default(sandbox: Sandbox) -> World:
+    return furnish_world(sandbox, accounts.SOURCE, accounts.DESTINATION, sandbox.folder)
+
+
+def _client(endpoint: str, service: str, access_key_id: str, secret_access_key: str) -> Any:
+    return connect(
+        service, endpoint_url=endpoint, access_key_id=access_key_id, secret_access_key=secret_access_key
+    )
