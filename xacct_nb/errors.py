@@ -190,9 +190,9 @@ class TimedOut(XacctError):
     code = status = "timed-out"
 
 
-def statuses() -> dict[str, str]:
-    """Class name of every error -> status of a run that it ended."""
-    return {kind.__name__: kind.status for kind in _tree(XacctError)}
+def kinds() -> dict[str, type[XacctError]]:
+    """Every error by the name of its class."""
+    return {kind.__name__: kind for kind in _tree(XacctError)}
 
 
 def _tree(kind: type[XacctError]) -> list[type[XacctError]]:

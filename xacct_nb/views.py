@@ -92,6 +92,16 @@ class Shown:
         return html(self.view())
 
 
+class Snippet(str):
+    """Text to be copied: shows itself as it is, not quoted."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html(Code("", self))
+
+
 def as_json(value: Any) -> str:
     """A document as people read it: indented, non-ASCII kept."""
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -110,6 +110,21 @@ def open_sessions(grant: Grant, *, source_profiles: Iterable[str], destination_p
     return opened
 
 
+def profile_identities() -> list[tuple[str, str, str]]:
+    """Every profile of the user's own AWS config: its name, its ARN as STS says, or what is wrong with it."""
+    return [_who(profile) for profile in boto3.Session().available_profiles]
+
+
+def _who(profile: str) -> tuple[str, str, str]:
+    config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+    try:
+        session = boto3.Session(profile_name=profile)
+        sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
+        return profile, str(sts.get_caller_identity()["Arn"]), ""
+    except (BotoCoreError, ClientError) as problem:
+        return profile, "", str(problem)
+
+
 def needed_accounts(grant: Grant) -> tuple[str, ...]:
     """The accounts in which something is read or changed."""
     carriers = [grant.carry_on] if grant.carry_on else grant.principals

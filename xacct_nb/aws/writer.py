@@ -39,7 +39,7 @@ def rollback(journal: Journal, sessions: Sessions, *, sink: Sink | None = None, 
     Raises RollbackFailed, before anything is changed where somebody changed it since.
     """
     way_back = journal.way_back()
-    _check_untouched(sessions, way_back)
+    check_untouched(sessions, way_back)
     pen = Pen(sessions, [] if sink is None else sink, patience)
     done: list[Change] = []
     for change in way_back.changes:
@@ -57,17 +57,23 @@ def changed_since(sessions: Sessions, way_back: Plan) -> list[str]:
             if differs(change.kind, shield(value), shield(change.before))]
 
 
-def _check_untouched(sessions: Sessions, way_back: Plan) -> None:
+def check_untouched(sessions: Sessions, way_back: Plan) -> None:
+    """Raises RollbackFailed, naming the difference, where somebody changed since what is to be taken back."""
     if touched := changed_since(sessions, way_back):
         raise RollbackFailed(f"Nothing was rolled back: {'; '.join(touched)}.", why="Somebody changed it since the run.",
                              hint="Look at the difference, and plan the grant again from what is there now.")
 
 
-def _check(plan: Plan, approved: str) -> None:
+def check_approved(plan: Plan, approved: str) -> None:
+    """Raises StalePlan where another plan was approved than this one."""
     if approved != plan.digest:
         raise StalePlan(f"The approval {approved[:12] or '(none)'} is not for the plan that stands now.",
                         why=f"The plan that stands now has the digest {plan.digest}.",
                         hint="Read the plan above, and approve its digest.")
+
+
+def _check(plan: Plan, approved: str) -> None:
+    check_approved(plan, approved)
     if plan.unaccepted:
         raise NotAccepted(f"The plan widens access: {', '.join(plan.unaccepted)}.",
                           why="What widens access needs a word in the grant.",

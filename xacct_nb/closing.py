@@ -1,0 +1,98 @@
+"""What a record says about the machine and the moment, and how a run becomes a sealed record."""
+
+import getpass
+import os
+import platform
+import secrets
+import socket
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.disk.evidence import events
+from xacct_nb.disk.ledger import WORK, ledger
+from xacct_nb.records import Record, fold, ledger_table
+from xacct_nb.shields import redact_all
+from xacct_nb.views import Shown, Text, View, html
+
+RECORDS_VARIABLE = "XACCT_RECORDS"
+_PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykernel", "ministack")
+
+
+def records_folder(given: str) -> Path:
+    """The folder of the records: as given, else $XACCT_RECORDS, else `records` here."""
+    return Path(given or os.environ.get(RECORDS_VARIABLE) or "records").absolute()
+
+
+def new_id(grant: str, notebook: str) -> str:
+    """A new record's id: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return "-".join(filter(None, (stamp, grant, notebook, secrets.token_hex(2))))
+
+
+def utc() -> str:
+    """Now, as it stands in records: 2026-11-24T10:15:00Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def drafted(records: Path, run: str, notebook: str, status: str, ended: Mapping[str, Any], hidden: set[str]) -> Record:
+    """The record of a run, from its evidence and from how it ended; `hidden` are secrets that must not be in it."""
+    found = fold(events(records / WORK / run))
+    return Record(run, notebook, status, ended=utc(), host=host(), versions=versions(), git=git_state(),
+                  **redact_all({**found, **ended}, hidden))
+
+
+def page(record: Record, notebook: Any = None) -> str:
+    """The record as one HTML page, with the executed notebook if there is one."""
+    from xacct_nb.jupyter.export import to_html
+
+    return to_html(f"{record.notebook}: {record.status}", html(record.view()), notebook)
+
+
+def show_ledger(records: str = "") -> Shown:
+    """The ledger of a records folder as a table; says so where nothing was recorded yet."""
+    return _Ledger(ledger(records_folder(records)))
+
+
+class _Ledger(Shown):
+    def __init__(self, lines: list[dict[str, Any]]) -> None:
+        self.lines = lines
+
+    def view(self) -> View:
+        return ledger_table(self.lines) if self.lines else Text("Nothing was recorded yet.", "note")
+
+
+def host() -> dict[str, str]:
+    """The machine and the user."""
+    return {"name": socket.gethostname(), "user": getpass.getuser(), "system": platform.platform(),
+            "python": platform.python_version()}
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that a run stands on."""
+    return {name: found for name in _PACKAGES if (found := _version(name))}
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit that is checked out where the package is, and whether files differ from it; None without git."""
+    place = Path(__file__).parent
+    commit = _git(place, "rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git(place, "status", "--porcelain"))} if commit else None
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _git(place: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

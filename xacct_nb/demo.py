@@ -1,0 +1,67 @@
+"""The main job, for the article's own case, in a throw-away sandbox."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.documents import build
+from xacct_nb.grants import Grant
+from xacct_nb.parameters import grant_of
+from xacct_nb.runner import Ended, Tell, find_notebook, known_parameters, run
+from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.views import Page, Shown, Text, View
+from xacct_nb.worlds import throw_away_sandbox
+
+NOTEBOOK = "plan_and_apply"
+
+
+class Demonstration(Shown):
+    """What the demo shows: accounts, policies, plan, proof, outcome, and the path of the record."""
+
+    def __init__(self, grant: Grant, ended: Ended) -> None:
+        self.grant, self.ended = grant, ended
+
+    def to_json(self) -> dict[str, Any]:
+        """What `demo --json` prints."""
+        record = self.ended.record
+        return {"status": record.status, "record": str(self.ended.folder), "seconds": record.seconds}
+
+    def view(self) -> View:
+        """The main job as one page."""
+        record = self.ended.record
+        accounts = (f"Source account {', '.join(self.grant.source_accounts)}: {self.grant.sources[0]} wants in.\n"
+                    f"Destination account {', '.join(self.grant.destination_accounts)}: it gets {self.grant.destinations[0]}.")
+        parts = (Text(accounts), build(self.grant).view(), record.view(),
+                 Text(f"Outcome: {record.status} in {record.seconds:.2f} s", "good" if record.status == "succeeded" else "bad"),
+                 Text(f"Record: {self.ended.folder}"))
+        return Page("One grant, planned, applied, proven and recorded", parts)
+
+
+def demonstrate(records: str = "", tell: Tell | None = None) -> Demonstration:
+    """Plans the notebook's own grant in a sandbox of its own, approves exactly that plan, applies and proves it.
+
+    Raises SandboxError, and what `run` raises.
+    """
+    known = known_parameters(find_notebook(NOTEBOOK))
+    grant = grant_of({name: parameter.default for name, parameter in known.items()})
+    with throw_away_sandbox() as sandbox, _used(sandbox):
+        planned = run(NOTEBOOK, records=records, tell=tell)
+        plan = planned.record.plan or {}
+        return Demonstration(grant, run(NOTEBOOK, records=records, approve=plan.get("digest", ""), tell=tell))
+
+
+@contextmanager
+def _used(sandbox: Sandbox) -> Iterator[None]:
+    """Lets the kernels that are started here find this sandbox."""
+    before = os.environ.get("XACCT_SANDBOX_DIR")
+    os.environ["XACCT_SANDBOX_DIR"] = str(sandbox.folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("XACCT_SANDBOX_DIR")
+        if before is not None:
+            os.environ["XACCT_SANDBOX_DIR"] = before
+
+

@@ -1,0 +1,1 @@
+"""Files, and only here: grant files, evidence of runs, bundles of records, the ledger."""

@@ -1,0 +1,35 @@
+"""The evidence of a run as it happens: one JSON line an event, on disk before the run goes on."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.shields import redact_all
+
+FILE = "evidence.jsonl"
+
+
+class Evidence:
+    """Appends events to the evidence file of a run's folder; `secrets` never reach it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.secrets: set[str] = set()
+
+    def add(self, kind: str, value: Any) -> None:
+        """Writes one event and waits until it is on disk."""
+        line = json.dumps({"kind": kind, "value": redact_all(value, self.secrets)}, ensure_ascii=False)
+        with (self.folder / FILE).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def events(folder: Path) -> Iterator[dict[str, Any]]:
+    """The events of a run's folder, in their order; a last line that was cut off is left out."""
+    path = folder / FILE
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else ():
+        if line.endswith("\n"):
+            yield json.loads(line)

@@ -1,0 +1,21 @@
+"""What a cell of a running notebook tells the package."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def on_error(note: Callable[[BaseException], None]) -> None:
+    """Has `note` called with the error that ends a cell; without IPython there are no cells."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+
+    def after(result: Any) -> None:
+        if result.error_in_exec is not None:
+            note(result.error_in_exec)
+
+    for old in [each for each in shell.events.callbacks["post_run_cell"] if getattr(each, "of_xacct_nb", False)]:
+        shell.events.unregister("post_run_cell", old)
+    after.of_xacct_nb = True  # type: ignore[attr-defined]
+    shell.events.register("post_run_cell", after)

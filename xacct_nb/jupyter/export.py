@@ -1,0 +1,64 @@
+"""The record as one HTML file: nbconvert's basic template in a page with a style of our own."""
+
+import re
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see headless
+
+from nbformat import NotebookNode  # noqa: E402
+from nbformat.v4 import new_notebook  # noqa: E402
+
+from xacct_nb.jupyter.styles import style  # noqa: E402
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>{{ style }}</style>
+</head>
+<body class="xacct-record">
+<main>
+<h1>{{ title }}</h1>
+{{ summary }}
+<h2>The executed notebook</h2>
+{{ body }}
+</main>
+</body>
+</html>
+"""
+
+
+def to_html(title: str, summary: str, notebook: NotebookNode | None) -> str:
+    """The page: title, summary (safe HTML), and the notebook. Opens offline; scripts and styles inside are left out."""
+    from markupsafe import Markup
+
+    body = _exporter().from_notebook_node(notebook)[0] if notebook else "<p>It was not run by xacct-nb run.</p>"
+    safe = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", body)
+    return _template().render(title=title, style=Markup(style()), summary=Markup(summary), body=Markup(safe))
+
+
+def warm_up() -> None:
+    """Loads what the export needs; meant for while a kernel is at work."""
+    to_html("", "", new_notebook())
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters.html import HTMLExporter
+
+    return HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
+                        exclude_anchor_links=True)
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(_PAGE)

@@ -1,0 +1,171 @@
+"""A notebook's parameters: declared in its first code cell, given as text or data, checked before anything runs."""
+
+import ast
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic_core import PydanticUndefined
+
+from xacct_nb.errors import InvalidParameters
+from xacct_nb.grants import Grant
+
+_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared line: `name: type = default  # help`."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+
+class Settings(BaseModel):
+    """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    sandbox: StrictBool = True
+    source_profiles: list[StrictStr] = []
+    destination_profiles: list[StrictStr] = []
+    caller_profiles: list[StrictStr] = []
+    approve: StrictStr = ""
+    records: StrictStr = ""
+    record: StrictStr = ""
+    external_id: StrictStr = ""
+    patience_seconds: StrictInt = Field(60, ge=0, le=900)
+
+
+def declared(source: str) -> dict[str, Parameter]:
+    """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
+    lines = source.splitlines()
+    found = [_declaration(node, lines) for node in ast.parse(source).body]
+    return {parameter.name: parameter for parameter in found}
+
+
+def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What a notebook takes: what its cell declares, the settings, and of a grant every field if it has one."""
+    models = [Settings, *([Grant] if "sources" in cell else [])]
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    modelled = {name: Parameter(name, _type_of(field.annotation), field.get_default(call_default_factory=True),
+                                field.description or "") for name, field in fields.items()}
+    return {**cell, **{name: parameter for name, parameter in modelled.items() if name not in cell}}
+
+
+def _type_of(annotation: Any) -> str:
+    name = getattr(get_origin(annotation) or annotation, "__name__", "str")
+    return {"tuple": "list", "Literal": "str", "Conditions": "dict"}.get(name, name if name in _TYPES else "str")
+
+
+def merged(known: Mapping[str, Parameter], fields: Mapping[str, Any],
+           options: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The values given: those of a file, then those of `-p NAME VALUE`, which win.
+
+    A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item a
+    `-p`. Raises InvalidParameters for a name that is not declared or a value of another type.
+    """
+    _refuse_unknown(known, fields)
+    values, begun = dict(fields), set[str]()
+    for dotted, text in options:
+        name, _, inner = dotted.partition(".")
+        _refuse_unknown(known, [name])
+        values[name] = _with(known[name], values.get(name, known[name].default), inner, text, name in begun)
+        begun.add(name)
+    for name, value in values.items():
+        _check_type(known[name], value)
+    return values
+
+
+def check(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
+    """The grant in these values, None for a notebook without one. Raises InvalidGrant, InvalidParameters."""
+    whole = {name: parameter.default for name, parameter in known.items() if parameter.default is not PydanticUndefined}
+    whole |= dict(values)
+    settings_of(whole)
+    return grant_of(whole) if "sources" in known else None
+
+
+def grant_of(values: Mapping[str, Any]) -> Grant:
+    """The grant among parameters, other names left out. Raises InvalidGrant."""
+    return Grant(**{name: values[name] for name in Grant.model_fields if name in values})
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """The settings among parameters, other names left out. Raises InvalidParameters."""
+    try:
+        return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise InvalidParameters(f"{name}: {first['msg']}.", hint="Correct the parameter.") from None
+
+
+def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The values with an external ID replaced by a reference to an environment variable, and the external ID."""
+    conditions = values.get("conditions") or {}
+    given = conditions.get("external_id", "") if isinstance(conditions, Mapping) else ""
+    if not given or given.startswith(("env:", "file:")):
+        return dict(values), ""
+    hidden = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
+    return {**values, "conditions": hidden}, given
+
+
+def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:
+    if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
+        raise InvalidParameters(f"Line {node.lineno} of the parameters cell is no declaration.",
+                                why="A line reads name: type = default  # help", hint="Correct the notebook.")
+    help_text = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2]
+    return Parameter(node.target.id, ast.unparse(node.annotation).partition("[")[0], ast.literal_eval(node.value), help_text)
+
+
+def _refuse_unknown(known: Mapping[str, Parameter], names: Iterable[str]) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidParameters(f"There is no parameter {unknown[0]!r}.", why="The notebook does not declare it.",
+                                hint=f"Known parameters: {', '.join(known)}.")
+
+
+def _with(parameter: Parameter, current: Any, inner: str, text: str, begun: bool) -> Any:
+    if inner and parameter.type == "dict":
+        return {**current, inner: _loose(text)}
+    if parameter.type == "list" and not text.lstrip().startswith("["):
+        return [*current, text] if begun else [text]
+    return _parsed(parameter, text)
+
+
+def _parsed(parameter: Parameter, text: str) -> Any:
+    """Text as the declared type; no other reading than that type's (an account id stays text)."""
+    if parameter.type == "str":
+        return text
+    try:
+        return _WORDS[text.lower()] if parameter.type == "bool" else json.loads(text)
+    except (KeyError, ValueError):
+        raise _wrong_type(parameter, text) from None
+
+
+def _loose(text: str) -> Any:
+    """A field of a mapping: JSON where it is a list, a mapping, true or false, else text."""
+    if text.lstrip()[:1] in ("[", "{") or text in ("true", "false"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _check_type(parameter: Parameter, value: Any) -> None:
+    wanted = _TYPES.get(parameter.type, object)
+    if not isinstance(value, wanted) or isinstance(value, bool) and wanted is not bool:
+        raise _wrong_type(parameter, value)
+
+
+def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
+    shown = "The value" if "external_id" in parameter.name or parameter.type == "dict" else repr(value)[:80]
+    return InvalidParameters(f"{parameter.name}: {shown} is not of the type {parameter.type}.",
+                             why=f"{parameter.name}: {parameter.help}" if parameter.help else "",
+                             hint="A list or a mapping is written as JSON." if parameter.type in ("list", "dict") else "")

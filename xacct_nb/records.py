@@ -1,0 +1,187 @@
+"""One run, sealed: what is in a record, how it is sealed, and how tampering shows."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from xacct_nb.journals import Journal
+from xacct_nb.meanings import canonical_json
+from xacct_nb.plans import Plan
+from xacct_nb.proofs import Proof
+from xacct_nb.views import Page, Shown, Table, Text, View
+
+SCHEMA = "xacct-nb/record/1"
+SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
+EXIT_CODES = {
+    "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
+    "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7, "interrupted": 130,
+}
+GOOD = ("succeeded", "no-change", "planned")
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved which plan, and when (UTC)."""
+
+    digest: str
+    by: str
+    at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Record(Shown):
+    """One run: its status, who, where, when, and everything it saw and did, as plain data."""
+
+    id: str
+    notebook: str
+    status: str
+    started: str
+    ended: str
+    seconds: float
+    host: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+    who: tuple[Mapping[str, Any], ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Mapping[str, Any], ...] = ()
+    plan: Mapping[str, Any] | None = None
+    approval: Mapping[str, Any] | None = None
+    journal: Mapping[str, Any] | None = None
+    proof: Mapping[str, Any] | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    undoes: str = ""
+    error: Mapping[str, Any] | None = None
+    cells: tuple[Mapping[str, Any], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    git: Mapping[str, Any] | None = None
+    schema: str = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of record.json."""
+        return {"schema": self.schema} | {key: value for key, value in asdict(self).items() if key != "schema"}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Record":
+        """The Record that `to_json` was made from."""
+        lists = {key: tuple(fields[key]) for key in ("who", "findings", "cells")}
+        return cls(**{**fields, **lists})
+
+    @property
+    def summary(self) -> str:
+        """The plan's last line, or what the run was about."""
+        return str(self.plan["summary"]) if self.plan else ""
+
+    def view(self) -> View:
+        """Status, who, when, plan, approval, journal, proof, in the order in which an auditor asks."""
+        parts: list[View] = [Table(("", ""), tuple(self._rows())), _list("Who", self.who)]
+        parts += [Plan.from_json(self.plan).view()] if self.plan else []
+        parts += [Journal.from_json(self.journal).view()] if self.journal and self.journal["entries"] else []
+        parts += [Proof.from_json(self.proof).view()] if self.proof and self.proof["outcomes"] else []
+        return Page(f"Record {self.id}", tuple(parts))
+
+    def _rows(self) -> Iterable[tuple[str, str]]:
+        yield "status", self.status
+        if self.error:
+            yield "error", " ".join(str(self.error[key]) for key in ("what", "why", "hint") if self.error.get(key))
+        yield "notebook", self.notebook
+        yield "from", f"{self.started} on {self.host.get('name', '')} by {self.host.get('user', '')}"
+        yield "to", f"{self.ended} ({self.seconds:.2f} s)"
+        yield "where", self.where
+        if self.undoes:
+            yield "undoes", self.undoes
+        if self.approval:
+            yield "approved", f"{self.approval['digest']} by {self.approval['by']} at {self.approval['at']}"
+        yield from ((name, _short(value)) for name, value in self.parameters.items() if value not in ("", [], {}, False))
+
+
+def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The evidence of a run, event by event, as fields of its Record.
+
+    An event is {"kind": ..., "value": ...}; the last of a kind counts, entries of the journal add up.
+    """
+    found: dict[str, Any] = {}
+    entries: list[Any] = []
+    for event in events:
+        found[event["kind"]] = event["value"]
+        entries += [event["value"]] if event["kind"] == "entry" else []
+    journal = found.get("journal") or ({"grant": "", "changes": [], "entries": entries} if entries else None)
+    kept = {key: found[key] for key in ("plan", "approval", "proof", "parameters", "where", "undoes") if key in found}
+    state = {side: found[side] for side in ("before", "after") if side in found}
+    return kept | {"journal": journal, "who": tuple(found.get("sessions", ())), "state": state,
+                   "findings": tuple(found.get("findings", ()))}
+
+
+def seal(files: Mapping[str, bytes]) -> str:
+    """The content of SHA256SUMS, as `sha256sum -c` reads it."""
+    return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+
+
+def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
+    """What does not fit the sums: files changed, missing or added. Each as `NAME: what`."""
+    named = dict(reversed(line.split("  ", 1)) for line in sums.splitlines() if "  " in line)
+    changed = [f"{name}: was changed" for name, digest in sorted(named.items())
+               if name in files and hashlib.sha256(files[name]).hexdigest() != digest]
+    missing = [f"{name}: is missing" for name in sorted(set(named) - set(files))]
+    added = [f"{name}: was added" for name in sorted(set(files) - set(named))]
+    return [*changed, *missing, *added]
+
+
+def ledger_line(record: Record, sums: str, previous: str) -> str:
+    """The record's line in the ledger: what it was, the hash of its sums, the hash of the line before."""
+    return canonical_json({
+        "id": record.id, "status": record.status, "notebook": record.notebook, "started": record.started,
+        "grant": record.parameters.get("name", ""), "digest": (record.plan or {}).get("digest", ""),
+        "summary": record.summary, "seal": _sha(sums), "previous": previous,
+    })
+
+
+def line_hash(line: str) -> str:
+    """The hash of a ledger line that the next line carries."""
+    return _sha(line)
+
+
+def broken_links(lines: Iterable[str]) -> list[str]:
+    """The ledger lines that do not follow from the line before, each as `line N: what`."""
+    found, previous = [], START
+    for number, line in enumerate(lines, start=1):
+        try:
+            link = json.loads(line)["previous"]
+        except (ValueError, KeyError, TypeError):
+            link = None
+        if link is None:
+            found.append(f"line {number}: is not a ledger line")
+        elif link != previous:
+            found.append(f"line {number}: does not follow from the line before")
+        previous = line_hash(line)
+    return found
+
+
+def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
+    """The ledger as a table."""
+    rows = tuple((line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"]) for line in lines)
+    return Table(("started", "status", "notebook", "grant", "plan", "record"), rows,
+                 tones=tuple("good" if row[1] in GOOD else "bad" for row in rows))
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sums_hash(sums: str) -> str:
+    """The hash of a SHA256SUMS file that the ledger holds as `seal`."""
+    return _sha(sums)
+
+
+def _list(title: str, items: Iterable[Mapping[str, Any]]) -> View:
+    rows = tuple((each["part"], each["account"], each["arn"]) for each in items)
+    return Table(("part", "account", "caller"), rows, caption=title) if rows else Text("No session was opened.", "note")
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else canonical_json(value)
