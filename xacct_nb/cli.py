@@ -14,6 +14,7 @@ import click
 from xacct_nb.errors import XacctError
 from xacct_nb.records import EXIT_CODES
 
+_REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _records = click.option("--records", default="", metavar="DIR", help="Folder of the records (default: $XACCT_RECORDS, else ./records).")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there.")
@@ -28,7 +29,7 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **options)
         except XacctError as problem:
             if options.get("as_json"):
-                click.echo(json.dumps({"status": problem.status, "error": problem.to_json()}))
+                click.echo(json.dumps(_REFUSED | {"status": problem.status, "error": problem.to_json()}))
             click.echo(f"{problem.code}: {problem}", err=True)
             sys.exit(EXIT_CODES[problem.status])
 

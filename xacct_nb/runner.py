@@ -1,5 +1,6 @@
 """One recorded headless run of a notebook: refused at the door, or executed, sealed and told."""
 
+import json
 import os
 import threading
 import time
@@ -14,7 +15,7 @@ from xacct_nb.disk.grants import look_up, read_fields
 from xacct_nb.disk.ledger import WORK, keep, work_folder
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, kinds
 from xacct_nb.grants import Grant, external_id, resolve
-from xacct_nb.parameters import EXTERNAL_ID_VARIABLE, Parameter, accepted, check, declared, merged, without_secrets
+from xacct_nb.parameters import EXTERNAL_ID_VARIABLE, Parameter, accepted, check, declared, grant_of, merged, without_secrets
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
@@ -72,8 +73,6 @@ def notebooks_folder() -> Path:
 
 def known_parameters(path: Path) -> dict[str, Parameter]:
     """What the notebook's parameters cell declares. Raises UnknownNotebook, InvalidParameters."""
-    import json
-
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as problem:
@@ -92,6 +91,9 @@ def run(name: str, *, file: Path | None = None, options: Iterable[tuple[str, str
     known = accepted(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
     values = merged(known, read_fields(file) if file else {}, given)
+    if file and "sources" in known:
+        # A field that the file leaves out is the grant's default, never what the notebook shows as an example.
+        values = json.loads(grant_of(values).model_dump_json()) | values
     folder = records_folder(records or values.get("records", ""))
     if "records" in known:
         values["records"] = str(folder)

@@ -26,6 +26,7 @@ from xacct_nb.records import PAGE, Approval
 from xacct_nb.views import Page, Shown, Table, Text, View, as_json
 
 FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
+_AFTER_APPLY = 10.0
 _KINDS: dict[type, str] = {Findings: "findings", Plan: "plan", Approval: "approval", Journal: "journal", Proof: "proof"}
 
 
@@ -42,6 +43,7 @@ class Run(Shown):
     parameters: Mapping[str, Any]
     evidence: Evidence
     status: str = "succeeded"
+    patience: float = 0
     began: float = field(default_factory=time.monotonic)
     started: str = field(default_factory=utc)
 
@@ -112,6 +114,8 @@ class Run(Shown):
             return Journal(plan.grant)
         journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=self.settings.patience_seconds)
         self.keep(journal)
+        # Where IAM was waited for in vain, asking still longer would change nothing.
+        self.patience = 0 if any(entry.answer == "gave up waiting" for entry in journal.entries) else _AFTER_APPLY
         self.evidence.add("after", read(build(sessions.grant), sessions).to_json())
         return journal
 
@@ -121,7 +125,7 @@ class Run(Shown):
 
         if self.status == "planned":
             return Proof()
-        proof: Proof = self.keep(prove(grant, sessions, patience=min(self.settings.patience_seconds, 10)))
+        proof: Proof = self.keep(prove(grant, sessions, patience=min(self.settings.patience_seconds, self.patience)))
         if not proof.holds:
             raise self._not_proven(grant, sessions, proof)
         return proof
