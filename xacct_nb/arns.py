@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from xacct_nb.errors import InvalidArn
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
+# IAM allows more in a path, but in a policy * and ? are wildcards there, and $ begins a variable.
 _PATH = re.compile(r"(?:[!-.0-~]+/)*")
+_NOT_LITERAL = re.compile(r"[*?$]")
 _NAME_LENGTHS = {"role": 64, "user": 64, "group": 128, "policy": 128}
 
 
@@ -82,22 +84,23 @@ def parse_iam(text: str, *kinds: str) -> Arn:
 
 def _check_name(text: str, arn: Arn) -> None:
     limit = _NAME_LENGTHS[arn.kind]
-    if not _NAME.fullmatch(arn.name) or not _PATH.fullmatch(arn.path[1:]):
+    literal = "/" in arn.resource and not _NOT_LITERAL.search(arn.resource)
+    if not literal or not _NAME.fullmatch(arn.name) or not _PATH.fullmatch(arn.path[1:]):
         raise InvalidArn(
             f"{text!r} has a name or path that IAM refuses.",
-            why="IAM names are letters, digits and _+=,.@- without wildcards.",
-            hint="Name one existing entity; trust each by an ARN of its own.",
+            why="Names are letters, digits and _+=,.@-; a wildcard or a variable would mean others too.",
+            hint=f"Write one {arn.kind} in full: arn:{arn.partition}:iam::{arn.account}:{arn.kind}/NAME.",
         )
     if len(arn.name) > limit or len(arn.path) > 512:
         raise InvalidArn(
-            f"The {arn.kind} name {arn.name!r} has {len(arn.name)} characters.",
+            f"The {arn.kind} {arn.name!r} has {len(arn.name)} characters in its name, {len(arn.path)} in its path.",
             why=f"IAM allows {limit} in a {arn.kind} name and 512 in a path.",
-            hint="Choose a shorter name.",
+            hint="Choose a shorter name or path.",
         )
 
 
 def role_arn_of(caller: str) -> str:
-    """The IAM ARN behind a caller ARN: a role session's role (its path is not in the session), else itself."""
+    """The IAM ARN behind a caller ARN: of a role session its role, without the path; else itself."""
     arn = Arn.parse(caller)
     if arn.service != "sts" or arn.kind != "assumed-role":
         return caller

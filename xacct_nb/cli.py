@@ -1,5 +1,7 @@
 """The command line: xacct-nb. The notebooks are the commands; this is what is around them."""
 
+import atexit
+import gc
 import json
 import os
 import subprocess
@@ -11,13 +13,26 @@ from typing import Any
 
 import click
 
-from xacct_nb.errors import XacctError
-from xacct_nb.records import EXIT_CODES
+from xacct_nb.errors import EXIT_CODES, XacctError
 
 _REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_records = click.option("--records", default="", metavar="DIR", help="Folder of the records (default: $XACCT_RECORDS, else ./records).")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there.")
+_KERNEL_MODULES = (
+    "xacct_nb.runs",
+    "xacct_nb.aws.writer",
+    "xacct_nb.findings",
+    "xacct_nb.jupyter.forms",
+    "xacct_nb.worlds",
+)
+_records = click.option(
+    "--records",
+    default="",
+    metavar="DIR",
+    help="Folder of the records (default: $XACCT_RECORDS, else ./records).",
+)
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
+)
 
 
 def _told(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,8 +81,18 @@ def lab() -> None:
     click.echo(f"Sandbox: {sandbox.endpoint}  (end it with: xacct-nb sandbox down)", err=True)
     os.environ.setdefault("XACCT_RECORDS", str(Path("records").absolute()))
     start = notebooks_folder() / "00_start_here.ipynb"
-    sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1",
-                              f"--ServerApp.root_dir={start.parent}", str(start)]))
+    sys.exit(
+        subprocess.call(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.root_dir={start.parent}",
+                str(start),
+            ]
+        )
+    )
 
 
 @main.command()
@@ -106,7 +131,9 @@ def sandbox_status(as_json: bool) -> None:
 
     if found := server.status():
         return _tell_sandbox(found, as_json)
-    click.echo(json.dumps({"endpoint": None}) if as_json else "No sandbox runs. Start it with: xacct-nb sandbox up")
+    click.echo(
+        json.dumps({"endpoint": None}) if as_json else "No sandbox runs. Start it with: xacct-nb sandbox up"
+    )
     sys.exit(1)
 
 
@@ -143,23 +170,58 @@ def sandbox_env() -> None:
 
 @main.command("run")
 @click.argument("notebook")
-@click.option("-f", "--file", type=click.Path(path_type=Path), help="Grant file (YAML or JSON); other parameters may stand in it too.")
-@click.option("-p", "--parameter", "options", nargs=2, multiple=True, metavar="NAME VALUE",
-              help="One parameter; conditions.external_id names a field, -p sources twice adds a second item.")
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(path_type=Path),
+    help="Grant file (YAML or JSON); other parameters may stand in it too.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "options",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="One parameter; conditions.external_id names a field, -p sources twice adds a second item.",
+)
 @click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @_records
 @_json
 @_told
-def run_command(notebook: str, file: Path | None, options: tuple[tuple[str, str], ...], approve: str, timeout: int | None,
-                records: str, as_json: bool) -> None:
+def run_command(
+    notebook: str,
+    file: Path | None,
+    options: tuple[tuple[str, str], ...],
+    approve: str,
+    timeout: int | None,
+    records: str,
+    as_json: bool,
+) -> None:
     """One recorded headless run. NOTEBOOK is a path, or a name with or without its number (plan_and_apply).
 
     Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
     """
-    from xacct_nb.runner import run
+    from xacct_nb.jupyter.prepared import Prepared
 
-    ended = run(notebook, file=file, options=options, approve=approve, records=records, timeout=timeout, tell=_progress())
+    # A process that ends with its run has no garbage to collect, and nothing to take apart at its end.
+    gc.disable()
+    atexit.register(gc.freeze)
+    # What will be the kernel loads what it needs while the parameters are checked here.
+    with Prepared(_KERNEL_MODULES) as prepared:
+        from xacct_nb.runner import run
+
+        ended = run(
+            notebook,
+            file=file,
+            options=options,
+            approve=approve,
+            records=records,
+            timeout=timeout,
+            tell=_progress(),
+            prepared=prepared,
+        )
     click.echo(json.dumps(ended.to_json()) if as_json else str(ended))
     sys.exit(EXIT_CODES[ended.record.status])
 

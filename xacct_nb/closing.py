@@ -38,11 +38,21 @@ def utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def drafted(records: Path, run: str, notebook: str, status: str, ended: Mapping[str, Any], hidden: set[str]) -> Record:
-    """The record of a run, from its evidence and from how it ended; `hidden` are secrets that must not be in it."""
+def drafted(
+    records: Path,
+    run: str,
+    notebook: str,
+    status: str,
+    ended: Mapping[str, Any],
+    around: Mapping[str, Any],
+    hidden: set[str],
+) -> Record:
+    """The record of a run, from its evidence, from how it ended, and from the circumstances (`around`).
+
+    `hidden` are secrets that must not be in it.
+    """
     found = fold(events(records / WORK / run))
-    return Record(run, notebook, status, ended=utc(), host=host(), versions=versions(), git=git_state(),
-                  **redact_all({**found, **ended}, hidden))
+    return Record(run, notebook, status, ended=utc(), **around, **redact_all({**found, **ended}, hidden))
 
 
 def page(record: Record, notebook: Any = None) -> str:
@@ -65,10 +75,19 @@ class _Ledger(Shown):
         return ledger_table(self.lines) if self.lines else Text("Nothing was recorded yet.", "note")
 
 
+def circumstances() -> dict[str, Any]:
+    """The machine, the versions and the commit, as fields of a record."""
+    return {"host": host(), "versions": versions(), "git": git_state()}
+
+
 def host() -> dict[str, str]:
     """The machine and the user."""
-    return {"name": socket.gethostname(), "user": getpass.getuser(), "system": platform.platform(),
-            "python": platform.python_version()}
+    return {
+        "name": socket.gethostname(),
+        "user": getpass.getuser(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
 
 
 def versions() -> dict[str, str]:
@@ -92,7 +111,9 @@ def _version(name: str) -> str:
 
 def _git(place: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            ["git", *words], cwd=place, capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

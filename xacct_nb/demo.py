@@ -31,11 +31,20 @@ class Demonstration(Shown):
     def view(self) -> View:
         """The main job as one page."""
         record = self.ended.record
-        accounts = (f"Source account {', '.join(self.grant.source_accounts)}: {self.grant.sources[0]} wants in.\n"
-                    f"Destination account {', '.join(self.grant.destination_accounts)}: it gets {self.grant.destinations[0]}.")
-        parts = (Text(accounts), build(self.grant).view(), record.view(),
-                 Text(f"Outcome: {record.status} in {record.seconds:.2f} s", "good" if record.status == "succeeded" else "bad"),
-                 Text(f"Record: {self.ended.folder}"))
+        accounts = (
+            f"Source account {', '.join(self.grant.source_accounts)}: {self.grant.sources[0]} wants in.\n"
+            f"Destination account {', '.join(self.grant.destination_accounts)}: it gets {self.grant.destinations[0]}."
+        )
+        parts = (
+            Text(accounts),
+            build(self.grant).view(),
+            record.view(),
+            Text(
+                f"Outcome: {record.status} in {record.seconds:.2f} s",
+                "good" if record.status == "succeeded" else "bad",
+            ),
+            Text(f"Record: {self.ended.folder}"),
+        )
         return Page("One grant, planned, applied, proven and recorded", parts)
 
 
@@ -63,5 +72,3 @@ def _used(sandbox: Sandbox) -> Iterator[None]:
         os.environ.pop("XACCT_SANDBOX_DIR")
         if before is not None:
             os.environ["XACCT_SANDBOX_DIR"] = before
-
-

@@ -22,11 +22,18 @@ def diff(documents: Documents, state: State) -> Plan:
     grant, and the grant does not say `adopt`.
     """
     grant, wanted = documents.grant, desired(documents, state)
-    keys = sorted({*wanted, *(key for key in state.things if key.kind != "group")}, key=lambda key: _owner(grant, key))
-    changes = [change for owner, family in groupby(keys, key=lambda key: _owner(grant, key))
-               for change in _changes_of(grant, state.things.get(owner), list(family), wanted, state)]
+    keys = sorted(
+        {*wanted, *(key for key in state.things if key.kind != "group")}, key=lambda key: _owner(grant, key)
+    )
+    changes = [
+        change
+        for owner, family in groupby(keys, key=lambda key: _owner(grant, key))
+        for change in _changes_of(grant, state.things.get(owner), list(family), wanted, state)
+    ]
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
-    return Plan(grant.name, ordered, _notes(grant, state, changes), lint(documents).unaccepted if changes else ())
+    return Plan(
+        grant.name, ordered, _notes(grant, state, changes), lint(documents).unaccepted if changes else ()
+    )
 
 
 def desired(documents: Documents, state: State) -> dict[Key, Any]:
@@ -55,7 +62,9 @@ def policy_arn(grant: Grant, account: str, number: int = 1) -> str:
 
 def is_caller_policy(grant: Grant, policy: str) -> bool:
     """Whether the ARN is that of one of the grant's managed caller policies."""
-    return Arn.parse(policy).name.rpartition(".")[0] == policy_name(grant) or Arn.parse(policy).name == policy_name(grant)
+    return Arn.parse(policy).name.rpartition(".")[0] == policy_name(grant) or Arn.parse(
+        policy
+    ).name == policy_name(grant)
 
 
 def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -98,15 +107,23 @@ def _owner(grant: Grant, key: Key) -> Key:
     """The role or managed policy whose tags say whose a thing is; an inline caller policy is its own."""
     if key.kind == "attachment" and is_caller_policy(grant, key.name):
         return Key("managed-policy", key.name)
-    return Key("role", key.target) if key.target in grant.destinations else Key(key.kind, key.target, key.name)
+    return (
+        Key("role", key.target) if key.target in grant.destinations else Key(key.kind, key.target, key.name)
+    )
 
 
-def _changes_of(grant: Grant, owner: Any, family: list[Key], wanted: Mapping[Key, Any], state: State) -> list[Change]:
+def _changes_of(
+    grant: Grant, owner: Any, family: list[Key], wanted: Mapping[Key, Any], state: State
+) -> list[Change]:
     """The changes of a role or policy with all that hangs on it. Raises NotOwned."""
     tags = owner.get("tags") if isinstance(owner, Mapping) else None
     keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
-    changes = [change for key in family for change in _changes(key, state.things.get(key), wanted.get(key))
-               if change.after is not None or not keeps_extras]
+    changes = [
+        change
+        for key in family
+        for change in _changes(key, state.things.get(key), wanted.get(key))
+        if change.after is not None or not keeps_extras
+    ]
     if tags is None or tags.get(OWNER_TAG) == grant.name:
         return changes
     touched = [change for change in changes if change.kind != "tags"]
@@ -134,14 +151,25 @@ def _changes(key: Key, before: Any, after: Any) -> Iterator[Change]:
 _PARTS: dict[str, dict[str, Any]] = {
     "role": {
         "trust": lambda role: role["trust"],
-        "settings": lambda role: {"description": role["description"], "session_seconds": role["session_seconds"]},
+        "settings": lambda role: {
+            "description": role["description"],
+            "session_seconds": role["session_seconds"],
+        },
         "boundary": lambda role: role["boundary"] or None,
         "tags": lambda role: role["tags"],
     },
     "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
 }
 # Narrow before widening: a role is first given its boundary and permissions, then its trust, then its callers.
-_ROLE_RANKS = {"role": 0, "boundary": 1, "inline-policy": 2, "attachment": 2, "tags": 3, "settings": 3, "trust": 4}
+_ROLE_RANKS = {
+    "role": 0,
+    "boundary": 1,
+    "inline-policy": 2,
+    "attachment": 2,
+    "tags": 3,
+    "settings": 3,
+    "trust": 4,
+}
 _CALLER_RANKS = {"managed-policy": 5, "tags": 5, "inline-policy": 6, "attachment": 6}
 
 
@@ -150,14 +178,22 @@ def _rank(grant: Grant, change: Change) -> tuple[Any, ...]:
     if change.target in grant.destinations and not carried:
         rank = _ROLE_RANKS[change.kind]
     else:
-        rank = _CALLER_RANKS[change.kind] if change.after is not None else 8 - (change.kind != "managed-policy")
+        rank = (
+            _CALLER_RANKS[change.kind] if change.after is not None else 8 - (change.kind != "managed-policy")
+        )
     return rank, change.target, change.name
 
 
 def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]:
-    adopted = [f"{change.target} was not made for this grant and is taken over." for change in changes
-               if change.kind == "tags" and ADOPTED_TAG in (change.after or {})]
+    adopted = [
+        f"{change.target} was not made for this grant and is taken over."
+        for change in changes
+        if change.kind == "tags" and ADOPTED_TAG in (change.after or {})
+    ]
     members = [name for key, names in state.things.items() if key.kind == "group" for name in names]
-    outside = [f"{arn} is not in {grant.carry_on}, so the caller policy does not reach it."
-               for arn in grant.principals if grant.carry_on and Arn.parse(arn).name not in members]
+    outside = [
+        f"{arn} is not in {grant.carry_on}, so the caller policy does not reach it."
+        for arn in grant.principals
+        if grant.carry_on and Arn.parse(arn).name not in members
+    ]
     return (*adopted, *outside)

@@ -75,7 +75,11 @@ def _package(name: str) -> Check:
 def _kernel() -> list[Check]:
     from jupyter_core.paths import jupyter_path
 
-    found = [Path(place, "python3") for place in jupyter_path("kernels") if Path(place, "python3", "kernel.json").exists()]
+    found = [
+        Path(place, "python3")
+        for place in jupyter_path("kernels")
+        if Path(place, "python3", "kernel.json").exists()
+    ]
     if found:
         return [Check("kernel python3", "good", str(found[0]))]
     return [Check("kernel python3", "bad", "is missing", "python -m ipykernel install --sys-prefix")]
@@ -85,7 +89,14 @@ def _browser() -> list[Check]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found:
         return [Check("browser for tests", "good", found)]
-    return [Check("browser for tests", "note", "is missing; only the project's own tests need it", "apt-get install chromium")]
+    return [
+        Check(
+            "browser for tests",
+            "note",
+            "is missing; only the project's own tests need it",
+            "apt-get install chromium",
+        )
+    ]
 
 
 def _sandbox() -> list[Check]:
@@ -104,9 +115,18 @@ def _sandbox() -> list[Check]:
 def _profiles() -> list[Check]:
     from xacct_nb.aws.sessions import profile_identities
 
-    found = [Check(f"AWS profile {name}", "good" if arn else "note", arn or problem, "" if arn else
-                   f"aws sts get-caller-identity --profile {name}") for name, arn, problem in profile_identities()]
-    return found or [Check("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")]
+    found = [
+        Check(
+            f"AWS profile {name}",
+            "good" if arn else "note",
+            arn or problem,
+            "" if arn else f"aws sts get-caller-identity --profile {name}",
+        )
+        for name, arn, problem in profile_identities()
+    ]
+    return found or [
+        Check("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
+    ]
 
 
 _LOOKS: tuple[Callable[[], list[Check]], ...] = (_python, _packages, _kernel, _browser, _sandbox, _profiles)

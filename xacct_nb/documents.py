@@ -34,11 +34,16 @@ class Documents(Shown):
 
     def view(self) -> View:
         """Both sides beside each other: what the source account gets, what the destination account gets."""
-        callers = [(f"Caller policy of {_short(arn)}", policy) for arn, many in self.caller_policies.items()
-                   for policy in many]
+        callers = [
+            (f"Caller policy of {_short(arn)}", policy)
+            for arn, many in self.caller_policies.items()
+            for policy in many
+        ]
         roles = [item for arn, trust in self.trust_policies.items() for item in self._of_role(arn, trust)]
-        return Beside(_side("Source account", self.grant.source_accounts, callers),
-                      _side("Destination account", self.grant.destination_accounts, roles))
+        return Beside(
+            _side("Source account", self.grant.source_accounts, callers),
+            _side("Destination account", self.grant.destination_accounts, roles),
+        )
 
     def _of_role(self, arn: str, trust: Policy) -> list[tuple[str, Policy]]:
         permissions = self.permissions_policies.get(arn)
@@ -64,39 +69,61 @@ def build(grant: Grant) -> Documents:
 def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
     """The identity policies that let the callers assume the roles, by who carries them."""
     carriers = [grant.carry_on] if grant.carry_on else list(grant.principals)
-    return {arn: quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), _room(grant, arn))
-            for arn in carriers}
+    return {
+        arn: quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), _room(grant, arn))
+        for arn in carriers
+    }
 
 
 def trust_policy(grant: Grant) -> Policy:
     """The trust policy of each role of the grant."""
     trusted = [_trusted(grant, source) for source in grant.sources]
-    statement = {"Effect": "Allow", "Principal": {"AWS": _one_or_many(trusted)}, "Action": _one_or_many(_actions(grant))}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": _one_or_many(trusted)},
+        "Action": _one_or_many(_actions(grant)),
+    }
     conditions = _trust_conditions(grant.conditions, external_id(grant))
-    document = {"Version": VERSION, "Statement": [statement | ({"Condition": conditions} if conditions else {})]}
+    document = {
+        "Version": VERSION,
+        "Statement": [statement | ({"Condition": conditions} if conditions else {})],
+    }
     return quotas.within(document, quotas.TRUST_POLICY_MOST, "The trust policy")
 
 
 def permissions_policy(grant: Grant) -> Policy:
     """What each role of the grant may do."""
-    statements = [{"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
-                  for each in grant.permissions]
-    return quotas.within({"Version": VERSION, "Statement": statements}, quotas.INLINE_TOTAL["role"],
-                         "The permissions policy")
+    statements = [
+        {"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
+        for each in grant.permissions
+    ]
+    return quotas.within(
+        {"Version": VERSION, "Statement": statements}, quotas.INLINE_TOTAL["role"], "The permissions policy"
+    )
 
 
 def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
-    return {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": _actions(grant), "Resource": roles}]}
+    return {
+        "Version": VERSION,
+        "Statement": [{"Effect": "Allow", "Action": _actions(grant), "Resource": roles}],
+    }
 
 
 def _room(grant: Grant, carrier: str) -> int:
-    return quotas.MANAGED_POLICY if grant.caller_policy == "managed" else quotas.INLINE_TOTAL[Arn.parse(carrier).kind]
+    return (
+        quotas.MANAGED_POLICY
+        if grant.caller_policy == "managed"
+        else quotas.INLINE_TOTAL[Arn.parse(carrier).kind]
+    )
 
 
 def _actions(grant: Grant) -> list[str]:
     """What both sides must allow: tags and a source identity need rights of their own."""
-    wanted = (("sts:AssumeRole", True), ("sts:TagSession", grant.conditions.session_tags),
-              ("sts:SetSourceIdentity", grant.conditions.source_identity))
+    wanted = (
+        ("sts:AssumeRole", True),
+        ("sts:TagSession", grant.conditions.session_tags),
+        ("sts:SetSourceIdentity", grant.conditions.source_identity),
+    )
     return [action for action, needed in wanted if needed]
 
 

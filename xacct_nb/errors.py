@@ -27,6 +27,12 @@
 
 from typing import Any
 
+# Exit codes of `xacct-nb run` by the status in the record.
+EXIT_CODES = {
+    "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
+    "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7, "interrupted": 130,
+}
+
 
 class XacctError(Exception):
     """Something went wrong in a way that a person can act on.

@@ -56,33 +56,54 @@ def lint(documents: Documents) -> Findings:
 
 def _whole_account(documents: Documents) -> Iterator[Finding]:
     for account in documents.grant.whole_accounts:
-        yield Finding("whole-account-trust", WIDENS, f"sources: {account}",
-                      "Every user and role there that may assume roles gets in; its administrator decides who.",
-                      "Name the users or roles, or accept it.")
+        yield Finding(
+            "whole-account-trust",
+            WIDENS,
+            f"sources: {account}",
+            "Every user and role there that may assume roles gets in; its administrator decides who.",
+            "Name the users or roles, or accept it.",
+        )
 
 
 def _wildcard_action(documents: Documents) -> Iterator[Finding]:
     for action in (action for each in documents.grant.permissions for action in each.actions):
         if action == "*" or action.endswith(":*"):
-            yield Finding("wildcard-action", WIDENS, f"permissions: {action}",
-                          "It allows every action, those that AWS adds later too.", "Name the actions, or accept it.")
+            yield Finding(
+                "wildcard-action",
+                WIDENS,
+                f"permissions: {action}",
+                "It allows every action, those that AWS adds later too.",
+                "Name the actions, or accept it.",
+            )
 
 
 def _wildcard_resource(documents: Documents) -> Iterator[Finding]:
     for permission in documents.grant.permissions:
         if "*" in permission.resources:
-            yield Finding("wildcard-resource", WIDENS, f"permissions: {', '.join(permission.actions)}",
-                          "It allows these actions on every resource of the destination account.",
-                          "Name the resources, or accept it.")
+            yield Finding(
+                "wildcard-resource",
+                WIDENS,
+                f"permissions: {', '.join(permission.actions)}",
+                "It allows these actions on every resource of the destination account.",
+                "Name the resources, or accept it.",
+            )
 
 
 def _long_trust(documents: Documents) -> Iterator[Finding]:
     for role, trust in documents.trust_policies.items():
         if (length := size(trust)) > TRUST_POLICY:
-            yield Finding("long-trust-policy", NOTE, role, f"It has {length:,} characters; AWS's default quota is 2,048.",
-                          "Have the quota L-C07B4B0D raised in us-east-1, or name fewer sources.")
+            yield Finding(
+                "long-trust-policy",
+                NOTE,
+                role,
+                f"It has {length:,} characters; AWS's default quota is 2,048.",
+                "Have the quota L-C07B4B0D raised in us-east-1, or name fewer sources.",
+            )
 
 
 _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
-    _whole_account, _wildcard_action, _wildcard_resource, _long_trust,
+    _whole_account,
+    _wildcard_action,
+    _wildcard_resource,
+    _long_trust,
 )

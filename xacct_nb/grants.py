@@ -35,17 +35,24 @@ class Permission(_Part):
     @classmethod
     def _actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
         for action in actions:
-            _must(_ACTION.fullmatch(action), f"permissions: {action!r} is not an action.",
-                  "An action reads service:Name, for example s3:GetObject.", "Correct the action.")
+            _must(
+                _ACTION.fullmatch(action),
+                f"permissions: {action!r} is not an action.",
+                "An action reads service:Name, for example s3:GetObject.",
+                "Correct the action.",
+            )
         return actions
 
     @field_validator("resources")
     @classmethod
     def _resources(cls, resources: tuple[str, ...]) -> tuple[str, ...]:
         for resource in resources:
-            _must(resource == "*" or resource.startswith("arn:"), f"permissions: {resource!r} is not a resource.",
-                  "A resource is an ARN, or * for every resource.",
-                  "Write it like arn:aws:s3:::reports/*.")
+            _must(
+                resource == "*" or resource.startswith("arn:"),
+                f"permissions: {resource!r} is not a resource.",
+                "A resource is an ARN, or * for every resource.",
+                "Write it like arn:aws:s3:::reports/*.",
+            )
         return resources
 
 
@@ -56,7 +63,9 @@ class Conditions(_Part):
     require_mfa: bool = Field(False, strict=True, description="only with multi-factor authentication")
     organization_id: StrictStr = Field("", description="only from this organization, o-...")
     source_ips: tuple[StrictStr, ...] = Field((), description="only from these addresses or CIDR ranges")
-    role_session_name: StrictStr = Field("", description="only under this session name; * and ? are wildcards")
+    role_session_name: StrictStr = Field(
+        "", description="only under this session name; * and ? are wildcards"
+    )
     source_identity: StrictStr = Field("", description="only with this source identity")
     session_tags: dict[StrictStr, StrictStr] = Field({}, description="only with these session tags")
 
@@ -64,26 +73,36 @@ class Conditions(_Part):
     @classmethod
     def _external_id(cls, secret: SecretStr) -> SecretStr:
         value = secret.get_secret_value()
-        _must(not value or _EXTERNAL_ID.fullmatch(value) or _REFERENCE.fullmatch(value),
-              "conditions.external_id: STS refuses this external ID.",
-              "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.", "Remove spaces and other characters.")
+        _must(
+            not value or _EXTERNAL_ID.fullmatch(value) or _REFERENCE.fullmatch(value),
+            "conditions.external_id: STS refuses this external ID.",
+            "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
+            "Remove spaces and other characters.",
+        )
         return secret
 
     @field_validator("organization_id", "role_session_name", "source_identity")
     @classmethod
     def _names(cls, value: str, info: Any) -> str:
         pattern, rule = _NAME_RULES[info.field_name]
-        _must(not value or pattern.fullmatch(value), f"conditions.{info.field_name}: {value!r} is refused by AWS.",
-              rule, "Correct the value.")
+        _must(
+            not value or pattern.fullmatch(value),
+            f"conditions.{info.field_name}: {value!r} is refused by AWS.",
+            rule,
+            "Correct the value.",
+        )
         return value
 
     @field_validator("source_ips")
     @classmethod
     def _source_ips(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
         for text in ranges:
-            _must(_is_network(text), f"conditions.source_ips: {text!r} is not an address range.",
-                  "aws:SourceIp takes IPv4 or IPv6 addresses and CIDR ranges.",
-                  "Write it like 203.0.113.0/24.")
+            _must(
+                _is_network(text),
+                f"conditions.source_ips: {text!r} is not an address range.",
+                "aws:SourceIp takes IPv4 or IPv6 addresses and CIDR ranges.",
+                "Write it like 203.0.113.0/24.",
+            )
         return ranges
 
     @field_serializer("external_id")
@@ -94,8 +113,14 @@ class Conditions(_Part):
 
 _NAME_RULES = {
     "organization_id": (_ORGANIZATION, "An organization id is o- and 10 to 32 lower-case letters or digits."),
-    "role_session_name": (_SESSION_NAME, "STS accepts 2 to 64 letters, digits and _+=,.@- in a session name."),
-    "source_identity": (_SOURCE_IDENTITY, "STS accepts 2 to 64 letters, digits and _+=,.@-, not aws: in front."),
+    "role_session_name": (
+        _SESSION_NAME,
+        "STS accepts 2 to 64 letters, digits and _+=,.@- in a session name.",
+    ),
+    "source_identity": (
+        _SOURCE_IDENTITY,
+        "STS accepts 2 to 64 letters, digits and _+=,.@-, not aws: in front.",
+    ),
 }
 
 
@@ -105,14 +130,23 @@ class Grant(Shown, _Part):
     Made from the fields of a grant file; valid from birth. Raises InvalidGrant.
     """
 
-    name: StrictStr = Field(description="The name is part of the policies' names and of the tags", pattern=r"^[a-z][a-z0-9-]{0,31}$")
-    sources: tuple[StrictStr, ...] = Field(min_length=1, description="Sources are ARNs of users or roles, or account ids of 12 digits")
+    name: StrictStr = Field(
+        description="The name is part of the policies' names and of the tags",
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+    )
+    sources: tuple[StrictStr, ...] = Field(
+        min_length=1, description="Sources are ARNs of users or roles, or account ids of 12 digits"
+    )
     destinations: tuple[StrictStr, ...] = Field(min_length=1, description="Destinations are ARNs of roles")
-    permissions: tuple[Permission, ...] = Field((), description="Permissions are lists of actions and resources")
+    permissions: tuple[Permission, ...] = Field(
+        (), description="Permissions are lists of actions and resources"
+    )
     managed_policies: tuple[StrictStr, ...] = Field((), description="ARNs of policies to attach to the roles")
     permissions_boundary: StrictStr = Field("", description="ARN of the roles' permissions boundary")
     conditions: Conditions = Conditions()
-    session_minutes: int = Field(60, ge=15, le=720, strict=True, description="The length of a role session in minutes, 15 to 720")
+    session_minutes: int = Field(
+        60, ge=15, le=720, strict=True, description="The length of a role session in minutes, 15 to 720"
+    )
     carry_on: StrictStr = Field("", description="ARN of a group that carries the caller policy")
     caller_policy: Literal["managed", "inline"] = Field("managed", description="form of the caller policy")
     adopt: bool = Field(False, strict=True, description="take over a role or policy that exists already")
@@ -172,7 +206,11 @@ class Grant(Shown, _Part):
 
     def view(self) -> View:
         """The fields that say something."""
-        rows = [(name, _shown(value)) for name, value in self.to_json().items() if value not in ("", [], {}, False)]
+        rows = [
+            (name, _shown(value))
+            for name, value in self.to_json().items()
+            if value not in ("", [], {}, False)
+        ]
         return Table(("field", "value"), tuple(rows), caption=f"Grant {self.name}")
 
 
@@ -224,7 +262,9 @@ def _is_network(text: str) -> bool:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(f"{key}: {_shown(item)}" for key, item in value.items() if item not in ("", [], {}, False))
+        return "\n".join(
+            f"{key}: {_shown(item)}" for key, item in value.items() if item not in ("", [], {}, False)
+        )
     return "\n".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
 
 
@@ -241,18 +281,32 @@ def _iam(field: str, text: str, *kinds: str) -> Arn:
 
 
 def _check_source(source: str) -> None:
-    _must("*" not in source and "?" not in source, f"sources: {source!r} has a wildcard.",
-          "AWS takes no wildcard in a part of a trusted principal.",
-          "Name each user or role, or trust the whole account by its id of 12 digits.")
+    _must(
+        "*" not in source and "?" not in source,
+        f"sources: {source!r} has a wildcard.",
+        "AWS takes no wildcard in a part of a trusted principal.",
+        "Name each user or role, or trust the whole account by its id of 12 digits.",
+    )
     if is_account_id(source):
         return
-    _must(source.startswith("arn:"), f"sources: {source!r} is neither an ARN nor an account id of 12 digits.",
-          "A source is a user, a role or a whole account.", "Write the ARN, or 12 digits in quotes.")
-    _must(":group/" not in source, f"sources: {source!r} is a group, which cannot be trusted.",
-          "A group is no principal: a trust policy cannot name it.",
-          f"Name the users as sources and let the group carry the caller policy: carry_on: {source}")
-    _must(":assumed-role/" not in source, f"sources: {source!r} is a role session.",
-          "A trusted session ARN matches one session name only.", "Name the role: arn:aws:iam::ACCOUNT:role/NAME.")
+    _must(
+        source.startswith("arn:"),
+        f"sources: {source!r} is neither an ARN nor an account id of 12 digits.",
+        "A source is a user, a role or a whole account.",
+        "Write the ARN, or 12 digits in quotes.",
+    )
+    _must(
+        ":group/" not in source,
+        f"sources: {source!r} is a group, which cannot be trusted.",
+        "A group is no principal: a trust policy cannot name it.",
+        f"Name the users as sources and let the group carry the caller policy: carry_on: {source}",
+    )
+    _must(
+        ":assumed-role/" not in source,
+        f"sources: {source!r} is a role session.",
+        "A trusted session ARN matches one session name only.",
+        "Name the role: arn:aws:iam::ACCOUNT:role/NAME.",
+    )
     _root_or_iam(source)
 
 
@@ -262,26 +316,44 @@ def _root_or_iam(source: str) -> None:
 
 
 def _check_policy(policy: str) -> None:
-    _must(re.fullmatch(r"arn:[a-z-]+:iam::(aws|\d{12}):policy/[\w+=,.@/-]+", policy, re.ASCII),
-          f"{policy!r} is not the ARN of a managed policy.", "It reads arn:aws:iam::ACCOUNT:policy/NAME.",
-          "Copy the policy's ARN from the IAM console.")
+    _must(
+        re.fullmatch(r"arn:[a-z-]+:iam::(aws|\d{12}):policy/[\w+=,.@/-]+", policy, re.ASCII),
+        f"{policy!r} is not the ARN of a managed policy.",
+        "It reads arn:aws:iam::ACCOUNT:policy/NAME.",
+        "Copy the policy's ARN from the IAM console.",
+    )
 
 
 def _check_partitions(grant: Grant) -> None:
-    named = (*grant.sources, *grant.destinations, *grant.managed_policies, grant.permissions_boundary, grant.carry_on)
+    named = (
+        *grant.sources,
+        *grant.destinations,
+        *grant.managed_policies,
+        grant.permissions_boundary,
+        grant.carry_on,
+    )
     partitions = {Arn.parse(arn).partition for arn in named if arn.startswith("arn:")}
-    _must(len(partitions) == 1, f"The grant names ARNs in {len(partitions)} partitions: {', '.join(sorted(partitions))}.",
-          "A role can be assumed only from its own partition.", "Use sources and destinations of one partition.")
+    _must(
+        len(partitions) == 1,
+        f"The grant names ARNs in {len(partitions)} partitions: {', '.join(sorted(partitions))}.",
+        "A role can be assumed only from its own partition.",
+        "Use sources and destinations of one partition.",
+    )
 
 
 def _check_carrier(grant: Grant) -> None:
     if not grant.carry_on:
         return
     group = _iam("carry_on", grant.carry_on, "group")
-    strangers = [source for source in grant.principals if ":user/" not in source or account_of(source) != group.account]
-    _must(not strangers, f"carry_on: {group.name!r} cannot carry a policy for {', '.join(strangers)}.",
-          "A group carries permissions for users of its own account only.",
-          "Leave carry_on empty, or make a grant of its own for these sources.")
+    strangers = [
+        source for source in grant.principals if ":user/" not in source or account_of(source) != group.account
+    ]
+    _must(
+        not strangers,
+        f"carry_on: {group.name!r} cannot carry a policy for {', '.join(strangers)}.",
+        "A group carries permissions for users of its own account only.",
+        "Leave carry_on empty, or make a grant of its own for these sources.",
+    )
 
 
 def _refused(problem: ValidationError) -> InvalidGrant:
@@ -291,8 +363,11 @@ def _refused(problem: ValidationError) -> InvalidGrant:
     fields = Conditions.model_fields if place[:1] == ("conditions",) else Grant.model_fields
     known = Grant.model_fields.get(place[0] if place else "")
     hint = _HINTS.get(first["type"], "Correct the field in the grant.").format(fields=", ".join(fields))
-    return InvalidGrant(f"{'.'.join(place)}: {what}", why=f"{known.description}." if known and known.description else "",
-                        hint=hint)
+    return InvalidGrant(
+        f"{'.'.join(place)}: {what}",
+        why=f"{known.description}." if known and known.description else "",
+        hint=hint,
+    )
 
 
 def _quoted(place: tuple[str, ...], value: Any) -> str:

@@ -37,14 +37,20 @@ class Journal(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; external IDs as fingerprints."""
-        return {"grant": self.grant, "changes": [change.to_json() for change in self.changes],
-                "entries": [asdict(entry) for entry in self.entries]}
+        return {
+            "grant": self.grant,
+            "changes": [change.to_json() for change in self.changes],
+            "entries": [asdict(entry) for entry in self.entries],
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Journal":
         """The Journal that `to_json` was made from."""
-        return cls(fields["grant"], tuple(map(Change.from_json, fields["changes"])),
-                   tuple(Entry(**entry) for entry in fields["entries"]))
+        return cls(
+            fields["grant"],
+            tuple(map(Change.from_json, fields["changes"])),
+            tuple(Entry(**entry) for entry in fields["entries"]),
+        )
 
     def way_back(self) -> Plan:
         """The plan that takes back what was done."""
@@ -54,7 +60,17 @@ class Journal(Shown):
         """Every call with AWS's answer and request id."""
         if not self.entries:
             return Text("Nothing was changed.", "note")
-        rows = tuple((each.at[11:19], each.account, each.operation, each.target, each.answer, f"{each.seconds:.2f} s",
-                      each.request_id) for each in self.entries)
+        rows = tuple(
+            (
+                each.at[11:19],
+                each.account,
+                each.operation,
+                each.target,
+                each.answer,
+                f"{each.seconds:.2f} s",
+                each.request_id,
+            )
+            for each in self.entries
+        )
         heads = ("at (UTC)", "account", "call", "of", "answer", "took", "request id")
         return Page("Journal", (Table(heads, rows), Text(f"{len(self.changes)} changes made.", "good")))

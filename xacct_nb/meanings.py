@@ -52,8 +52,12 @@ def _principal(value: Any) -> Any:
 
 
 def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
-    return {operator: {key.lower(): _sorted({_word(each) for each in _listed(values)}) for key, values in keys.items()}
-            for operator, keys in operators.items()}
+    return {
+        operator: {
+            key.lower(): _sorted({_word(each) for each in _listed(values)}) for key, values in keys.items()
+        }
+        for operator, keys in operators.items()
+    }
 
 
 def _word(value: Any) -> str:

@@ -54,18 +54,28 @@ def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """What a notebook takes: what its cell declares, the settings, and of a grant every field if it has one."""
     models = [Settings, *([Grant] if "sources" in cell else [])]
     fields = {name: field for model in models for name, field in model.model_fields.items()}
-    modelled = {name: Parameter(name, _type_of(field.annotation), field.get_default(call_default_factory=True),
-                                field.description or "") for name, field in fields.items()}
+    modelled = {
+        name: Parameter(
+            name,
+            _type_of(field.annotation),
+            field.get_default(call_default_factory=True),
+            field.description or "",
+        )
+        for name, field in fields.items()
+    }
     return {**cell, **{name: parameter for name, parameter in modelled.items() if name not in cell}}
 
 
 def _type_of(annotation: Any) -> str:
     name = getattr(get_origin(annotation) or annotation, "__name__", "str")
-    return {"tuple": "list", "Literal": "str", "Conditions": "dict"}.get(name, name if name in _TYPES else "str")
+    return {"tuple": "list", "Literal": "str", "Conditions": "dict"}.get(
+        name, name if name in _TYPES else "str"
+    )
 
 
-def merged(known: Mapping[str, Parameter], fields: Mapping[str, Any],
-           options: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def merged(
+    known: Mapping[str, Parameter], fields: Mapping[str, Any], options: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
     """The values given: those of a file, then those of `-p NAME VALUE`, which win.
 
     A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item a
@@ -85,7 +95,11 @@ def merged(known: Mapping[str, Parameter], fields: Mapping[str, Any],
 
 def check(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
     """The grant in these values, None for a notebook without one. Raises InvalidGrant, InvalidParameters."""
-    whole = {name: parameter.default for name, parameter in known.items() if parameter.default is not PydanticUndefined}
+    whole = {
+        name: parameter.default
+        for name, parameter in known.items()
+        if parameter.default is not PydanticUndefined
+    }
     whole |= dict(values)
     settings_of(whole)
     return grant_of(whole) if "sources" in known else None
@@ -118,16 +132,27 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:
     if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
-        raise InvalidParameters(f"Line {node.lineno} of the parameters cell is no declaration.",
-                                why="A line reads name: type = default  # help", hint="Correct the notebook.")
+        raise InvalidParameters(
+            f"Line {node.lineno} of the parameters cell is no declaration.",
+            why="A line reads name: type = default  # help",
+            hint="Correct the notebook.",
+        )
     help_text = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2]
-    return Parameter(node.target.id, ast.unparse(node.annotation).partition("[")[0], ast.literal_eval(node.value), help_text)
+    return Parameter(
+        node.target.id,
+        ast.unparse(node.annotation).partition("[")[0],
+        ast.literal_eval(node.value),
+        help_text,
+    )
 
 
 def _refuse_unknown(known: Mapping[str, Parameter], names: Iterable[str]) -> None:
     if unknown := [name for name in names if name not in known]:
-        raise InvalidParameters(f"There is no parameter {unknown[0]!r}.", why="The notebook does not declare it.",
-                                hint=f"Known parameters: {', '.join(known)}.")
+        raise InvalidParameters(
+            f"There is no parameter {unknown[0]!r}.",
+            why="The notebook does not declare it.",
+            hint=f"Known parameters: {', '.join(known)}.",
+        )
 
 
 def _with(parameter: Parameter, current: Any, inner: str, text: str, begun: bool) -> Any:
@@ -166,6 +191,8 @@ def _check_type(parameter: Parameter, value: Any) -> None:
 
 def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
     shown = "The value" if "external_id" in parameter.name or parameter.type == "dict" else repr(value)[:80]
-    return InvalidParameters(f"{parameter.name}: {shown} is not of the type {parameter.type}.",
-                             why=f"{parameter.name}: {parameter.help}" if parameter.help else "",
-                             hint="A list or a mapping is written as JSON." if parameter.type in ("list", "dict") else "")
+    return InvalidParameters(
+        f"{parameter.name}: {shown} is not of the type {parameter.type}.",
+        why=f"{parameter.name}: {parameter.help}" if parameter.help else "",
+        hint="A list or a mapping is written as JSON." if parameter.type in ("list", "dict") else "",
+    )

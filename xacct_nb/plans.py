@@ -45,12 +45,18 @@ class State(Shown):
 
     def of(self, kind: str, target: str = "") -> dict[Key, Any]:
         """The things of one kind, of one target if given."""
-        return {key: value for key, value in self.things.items() if key.kind == kind and target in ("", key.target)}
+        return {
+            key: value
+            for key, value in self.things.items()
+            if key.kind == kind and target in ("", key.target)
+        }
 
     def to_json(self) -> list[dict[str, Any]]:
         """One object a thing; external IDs as fingerprints."""
-        return [{"kind": key.kind, "target": key.target, "name": key.name, "value": shield(value)}
-                for key, value in sorted(self.things.items())]
+        return [
+            {"kind": key.kind, "target": key.target, "name": key.name, "value": shield(value)}
+            for key, value in sorted(self.things.items())
+        ]
 
     @classmethod
     def from_json(cls, things: Iterable[Mapping[str, Any]]) -> "State":
@@ -60,7 +66,11 @@ class State(Shown):
     def view(self) -> View:
         """The things that exist."""
         rows = tuple((key.kind, key.target, key.name) for key in sorted(self.things) if key.kind != "group")
-        return Table(("kind", "of", "name"), rows) if rows else Text("None of the grant's roles and policies exist.")
+        return (
+            Table(("kind", "of", "name"), rows)
+            if rows
+            else Text("None of the grant's roles and policies exist.")
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,10 @@ class Change:
     def title(self) -> str:
         """What is changed, in words."""
         subject = Arn.parse(self.target).resource
-        named = {"attachment": f"{_short(self.name)} on {subject}", "inline-policy": f"{self.name} on {subject}"}
+        named = {
+            "attachment": f"{_short(self.name)} on {subject}",
+            "inline-policy": f"{self.name} on {subject}",
+        }
         return f"{self.kind} {named.get(self.kind, subject)}"
 
     def reverse(self) -> "Change":
@@ -99,8 +112,14 @@ class Change:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; external IDs as fingerprints."""
-        return {"sign": self.sign, "kind": self.kind, "target": self.target, "name": self.name,
-                "before": shield(self.before), "after": shield(self.after)}
+        return {
+            "sign": self.sign,
+            "kind": self.kind,
+            "target": self.target,
+            "name": self.name,
+            "before": shield(self.before),
+            "after": shield(self.after),
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Change":
@@ -141,14 +160,24 @@ class Plan(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the digest and the summary."""
-        return {"grant": self.grant, "changes": [change.to_json() for change in self.changes],
-                "notes": list(self.notes), "unaccepted": list(self.unaccepted), "digest": self.digest, "summary": self.summary}
+        return {
+            "grant": self.grant,
+            "changes": [change.to_json() for change in self.changes],
+            "notes": list(self.notes),
+            "unaccepted": list(self.unaccepted),
+            "digest": self.digest,
+            "summary": self.summary,
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
         """The Plan that `to_json` was made from."""
-        return cls(fields["grant"], tuple(map(Change.from_json, fields["changes"])), tuple(fields["notes"]),
-                   tuple(fields["unaccepted"]))
+        return cls(
+            fields["grant"],
+            tuple(map(Change.from_json, fields["changes"])),
+            tuple(fields["notes"]),
+            tuple(fields["unaccepted"]),
+        )
 
     def view(self) -> View:
         """The changes as a table, then each in full, then the last line and the digest."""
@@ -156,20 +185,32 @@ class Plan(Shown):
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "what"), rows, tones=tones),) if rows else ()
         details = tuple(change.view() for change in self.changes if change.kind != "attachment")
-        last = (Text(self.summary), *(Text(note, "note") for note in self.notes), Text(f"Digest: {self.digest}"))
+        last = (
+            Text(self.summary),
+            *(Text(note, "note") for note in self.notes),
+            Text(f"Digest: {self.digest}"),
+        )
         return Page(f"Plan for {self.grant}", (*table, *details, *last))
 
     @property
     def secrets(self) -> set[str]:
         """The external IDs in the changes, to be kept out of what is written."""
-        return {secret for change in self.changes for side in (change.before, change.after)
-                for secret in secrets_in(side)}
+        return {
+            secret
+            for change in self.changes
+            for side in (change.before, change.after)
+            for secret in secrets_in(side)
+        }
 
     @property
     def sealed_secrets(self) -> set[str]:
         """The fingerprints whose external IDs are not known here."""
-        return {mark for change in self.changes for side in (change.before, change.after)
-                for mark in fingerprints_in(side)}
+        return {
+            mark
+            for change in self.changes
+            for side in (change.before, change.after)
+            for mark in fingerprints_in(side)
+        }
 
 
 def differs(kind: str, before: Any, after: Any) -> bool:

@@ -94,7 +94,11 @@ class Proof(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the verdict."""
-        return {"holds": self.holds, "summary": self.summary, "outcomes": [each.to_json() for each in self.outcomes]}
+        return {
+            "holds": self.holds,
+            "summary": self.summary,
+            "outcomes": [each.to_json() for each in self.outcomes],
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Proof":
@@ -106,16 +110,22 @@ class Proof(Shown):
         if not self.outcomes:
             return Text("Nothing was asked: nothing has been applied.", "note")
         rows = tuple(_row(outcome) for outcome in self.outcomes)
-        tones = tuple("note" if each.answer == NOT_ASKED else "good" if each.as_expected else "bad"
-                      for each in self.outcomes)
+        tones = tuple(
+            "note" if each.answer == NOT_ASKED else "good" if each.as_expected else "bad"
+            for each in self.outcomes
+        )
         table = Table(("asked by", "question", "expected", "AWS answered", ""), rows, tones=tones)
         return Page("Proof", (table, Text(self.summary, "good" if self.holds else "bad")))
 
 
 def expected_probes(grant: Grant) -> tuple[Probe, ...]:
     """Every question that the grant answers, for each source and destination."""
-    return tuple(probe for source in grant.sources for role in grant.destinations
-                 for probe in (*_assumes(grant, source, role), *_uses(grant, source, role)))
+    return tuple(
+        probe
+        for source in grant.sources
+        for role in grant.destinations
+        for probe in (*_assumes(grant, source, role), *_uses(grant, source, role))
+    )
 
 
 def assume_parameters(grant: Grant, role: str, variation: str = "") -> dict[str, Any]:
@@ -124,7 +134,10 @@ def assume_parameters(grant: Grant, role: str, variation: str = "") -> dict[str,
     seconds = max(_SHORTEST_SECONDS, min(grant.session_minutes * 60, _LONGEST_SECONDS))
     name = (when.role_session_name or SESSION_NAME).replace("*", "x").replace("?", "x")
     whole = {
-        "RoleArn": role, "RoleSessionName": name, "DurationSeconds": seconds, "ExternalId": given,
+        "RoleArn": role,
+        "RoleSessionName": name,
+        "DurationSeconds": seconds,
+        "ExternalId": given,
         "SourceIdentity": when.source_identity,
         "Tags": [{"Key": key, "Value": value} for key, value in when.session_tags.items()],
     }
@@ -133,9 +146,12 @@ def assume_parameters(grant: Grant, role: str, variation: str = "") -> dict[str,
 
 def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
     """Which side lacks what, from the plan that would mend it."""
-    return tuple(f"{side} side, account {change.account}: {change.title} {_STATES[change.sign]}"
-                 for side, accounts in (("source", grant.source_accounts), ("destination", grant.destination_accounts))
-                 for change in drift.changes if change.account in accounts)
+    return tuple(
+        f"{side} side, account {change.account}: {change.title} {_STATES[change.sign]}"
+        for side, accounts in (("source", grant.source_accounts), ("destination", grant.destination_accounts))
+        for change in drift.changes
+        if change.account in accounts
+    )
 
 
 _STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too much."}
@@ -170,14 +186,26 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     yield Probe("identity", source, role, "role", "GetCallerIdentity names the role", ALLOWED)
-    calls = [(action, sample(action, each.resources)) for each in grant.permissions for action in each.actions]
+    calls = [
+        (action, sample(action, each.resources)) for each in grant.permissions for action in each.actions
+    ]
     for action, call in calls:
         why = "" if call else "No call is known that needs this action and changes nothing."
-        yield Probe("allowed", source, role, "role", call.words if call else action, ALLOWED, call=call, unaskable=why)
+        yield Probe(
+            "allowed", source, role, "role", call.words if call else action, ALLOWED, call=call, unaskable=why
+        )
     other = None if grant.managed_policies else beside(grant.permissions)
     why = "" if other else "What lies beside the permissions is not known."
-    yield Probe("beside", source, role, "role", other.words if other else "something else", DENIED, call=other,
-                unaskable=why)
+    yield Probe(
+        "beside",
+        source,
+        role,
+        "role",
+        other.words if other else "something else",
+        DENIED,
+        call=other,
+        unaskable=why,
+    )
     direct = next((call for _, call in calls if call and call.about_resource), None)
     why = "" if direct else "No permission names a resource that could be asked for directly."
     words = f"{direct.words}, without the role" if direct else "the same, without the role"
@@ -189,7 +217,11 @@ def _is_set(grant: Grant, condition: str) -> bool:
 
 
 def _is_whole(grant: Grant, source: str) -> bool:
-    return is_account_id(source) or Arn.parse(source).resource == "root" or Arn.parse(source).account in grant.whole_accounts
+    return (
+        is_account_id(source)
+        or Arn.parse(source).resource == "root"
+        or Arn.parse(source).account in grant.whole_accounts
+    )
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ def size(document: Any) -> int:
     return len(minified(document))
 
 
-def pack(arns: Sequence[str], document: Callable[[list[str]], dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+def pack(
+    arns: Sequence[str], document: Callable[[list[str]], dict[str, Any]], limit: int
+) -> list[dict[str, Any]]:
     """The fewest documents over these ARNs, in their order, each within `limit` characters.
 
     `document` makes the policy over a list of ARNs. Raises OverQuota when a single ARN does not fit.

@@ -14,10 +14,6 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
-EXIT_CODES = {
-    "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
-    "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7, "interrupted": 130,
-}
 GOOD = ("succeeded", "no-change", "planned")
 START = "0" * 64
 

@@ -2,19 +2,20 @@
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import drafted, new_id, page, records_folder, utc
+from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, utc
 from xacct_nb.disk.evidence import Evidence, events
 from xacct_nb.disk.grants import look_up, read_fields
 from xacct_nb.disk.ledger import WORK, keep, work_folder
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, kinds
-from xacct_nb.grants import Grant, external_id, resolve
+from xacct_nb.grants import external_id, resolve
+from xacct_nb.jupyter.prepared import Prepared
 from xacct_nb.parameters import EXTERNAL_ID_VARIABLE, Parameter, accepted, check, declared, grant_of, merged, without_secrets
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
@@ -82,8 +83,12 @@ def known_parameters(path: Path) -> dict[str, Parameter]:
 
 
 def run(name: str, *, file: Path | None = None, options: Iterable[tuple[str, str]] = (), approve: str = "",
-        records: str = "", tell: Tell | None = None, timeout: int | None = None) -> Ended:
+        records: str = "", tell: Tell | None = None, timeout: int | None = None,
+        prepared: Prepared | None = None) -> Ended:
     """Runs the notebook in a kernel of its own and seals the record.
+
+    `file` is a grant file, in which other parameters may stand too; `options` are names and texts as `-p` gives
+    them; `timeout` is in seconds for each cell; `prepared` is a process that may become the kernel.
 
     Raises InvalidInput of any kind before a kernel starts; afterwards every end is in the record.
     """
@@ -99,7 +104,8 @@ def run(name: str, *, file: Path | None = None, options: Iterable[tuple[str, str
         values["records"] = str(folder)
     hidden = _hide(known, values)
     named = values.get("name") or (known["name"].default if "sources" in known else "")
-    return _execute(path, named, _shorn(values), folder, hidden, tell, timeout)
+    with prepared or Prepared(()) as kernel:
+        return _execute(path, named, values, folder, hidden, kernel, tell, timeout)
 
 
 def _hide(known: Mapping[str, Parameter], values: dict[str, Any]) -> set[str]:
@@ -116,39 +122,34 @@ def _literal() -> str:
                             hint="Give a reference: env:NAME or file:PATH.")
 
 
-def _shorn(values: Mapping[str, Any]) -> dict[str, Any]:
-    shorn, secret = without_secrets(values)
-    if secret:
-        os.environ[EXTERNAL_ID_VARIABLE] = secret
-    return shorn
-
-
-def _execute(path: Path, name: str, values: Mapping[str, Any], records: Path, hidden: set[str], tell: Tell | None,
-             timeout: int | None) -> Ended:
+def _execute(path: Path, name: str, values: Mapping[str, Any], records: Path, hidden: set[str], kernel: Prepared,
+             tell: Tell | None, timeout: int | None) -> Ended:
     notebook, started, clock = path.stem.partition("_")[2] or path.stem, utc(), time.monotonic()
     work = work_folder(records, new_id(name, notebook))
-    os.environ[FOLDER_VARIABLE] = str(work)
-    try:
-        node, course = _run_in_kernel(path, values, tell, timeout)
-    finally:
-        os.environ.pop(FOLDER_VARIABLE, None)
-        os.environ.pop(EXTERNAL_ID_VARIABLE, None)
+    shown, secret = without_secrets(values)
+    kernel.environment = {FOLDER_VARIABLE: str(work)} | ({EXTERNAL_ID_VARIABLE: secret} if secret else {})
+    with ThreadPoolExecutor(1) as background:
+        around = background.submit(circumstances)
+        node, course = _run_in_kernel(path, shown, kernel, tell, timeout, background)
     said = list(events(work))
-    ended = {"started": started, "seconds": round(time.monotonic() - clock, 3), "cells": tuple(course.states())}
-    record = drafted(records, work.name, notebook, _status(course, said), {**ended, "error": _error(course, said)}, hidden)
+    ended = {"started": started, "seconds": round(time.monotonic() - clock, 3), "cells": tuple(course.states()),
+             "error": _error(course, said)}
+    record = drafted(records, work.name, notebook, _status(course, said), ended, around.result(), hidden)
     return _sealed(records, record, node, hidden)
 
 
-def _run_in_kernel(path: Path, values: Mapping[str, Any], tell: Tell | None, timeout: int | None) -> tuple[Any, Any]:
+def _run_in_kernel(path: Path, values: Mapping[str, Any], kernel: Prepared, tell: Tell | None, timeout: int | None,
+                   background: Executor) -> tuple[Any, Any]:
+    """Runs the notebook; meanwhile the export's modules are loaded in the background."""
     from xacct_nb.jupyter import headless
 
-    # The export's modules are loaded while the kernel is at work.
-    warming = threading.Timer(0.2, _warm_up)
-    warming.start()
-    try:
-        return headless.run(path, values, tell=tell, timeout=timeout)
-    finally:
-        warming.join()
+    def step(done: int, total: int, title: str) -> None:
+        if done == 0:
+            background.submit(_warm_up)
+        if tell:
+            tell(done, total, title)
+
+    return headless.run(path, values, tell=step, timeout=timeout, prepared=kernel)
 
 
 def _warm_up() -> None:

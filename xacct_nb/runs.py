@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import drafted, new_id, page, records_folder, utc
+from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.grants import look_up
@@ -27,7 +27,13 @@ from xacct_nb.views import Page, Shown, Table, Text, View, as_json
 
 FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
 _AFTER_APPLY = 10.0
-_KINDS: dict[type, str] = {Findings: "findings", Plan: "plan", Approval: "approval", Journal: "journal", Proof: "proof"}
+_KINDS: dict[type, str] = {
+    Findings: "findings",
+    Plan: "plan",
+    Approval: "approval",
+    Journal: "journal",
+    Proof: "proof",
+}
 
 
 @dataclass(repr=False)
@@ -80,10 +86,16 @@ class Run(Shown):
         from xacct_nb.aws.sessions import Place, open_sessions
 
         place = _sandbox_place() if self.settings.sandbox else Place()
-        self.evidence.add("where", f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})")
+        self.evidence.add(
+            "where",
+            f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})",
+        )
         sessions = open_sessions(
-            grant, source_profiles=self.settings.source_profiles, destination_profiles=self.settings.destination_profiles,
-            caller_profiles=self.settings.caller_profiles, place=place,
+            grant,
+            source_profiles=self.settings.source_profiles,
+            destination_profiles=self.settings.destination_profiles,
+            caller_profiles=self.settings.caller_profiles,
+            place=place,
         )
         self.evidence.add("sessions", sessions.to_json())
         return sessions
@@ -112,10 +124,14 @@ class Run(Shown):
 
         if not self.goes_on(plan, approval):
             return Journal(plan.grant)
-        journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=self.settings.patience_seconds)
+        journal = apply(
+            plan, sessions, approved=approval.digest, journal=self, patience=self.settings.patience_seconds
+        )
         self.keep(journal)
         # Where IAM was waited for in vain, asking still longer would change nothing.
-        self.patience = 0 if any(entry.answer == "gave up waiting" for entry in journal.entries) else _AFTER_APPLY
+        self.patience = (
+            0 if any(entry.answer == "gave up waiting" for entry in journal.entries) else _AFTER_APPLY
+        )
         self.evidence.add("after", read(build(sessions.grant), sessions).to_json())
         return journal
 
@@ -125,7 +141,9 @@ class Run(Shown):
 
         if self.status == "planned":
             return Proof()
-        proof: Proof = self.keep(prove(grant, sessions, patience=min(self.settings.patience_seconds, self.patience)))
+        proof: Proof = self.keep(
+            prove(grant, sessions, patience=min(self.settings.patience_seconds, self.patience))
+        )
         if not proof.holds:
             raise self._not_proven(grant, sessions, proof)
         return proof
@@ -149,7 +167,9 @@ class Run(Shown):
         if self.headless:
             return Finish(self.status, self.id, "")
         ended = {"started": self.started, "seconds": round(time.monotonic() - self.began, 3)}
-        record = drafted(self.records, self.id, self.notebook, self.status, ended, self.evidence.secrets)
+        record = drafted(
+            self.records, self.id, self.notebook, self.status, ended, circumstances(), self.evidence.secrets
+        )
         return Finish(self.status, self.id, str(keep(self.records, record, {PAGE: page(record).encode()})))
 
     @property
@@ -159,11 +179,20 @@ class Run(Shown):
 
     def view(self) -> View:
         """What the run was given."""
-        shown = {**self.parameters, **(grant_of(self.parameters).to_json() if "sources" in self.parameters else {})}
-        rows = tuple((name, as_json(value) if isinstance(value, (dict, list)) else str(value))
-                     for name, value in shown.items() if name in self.parameters and value not in ("", [], {}))
+        shown = {
+            **self.parameters,
+            **(grant_of(self.parameters).to_json() if "sources" in self.parameters else {}),
+        }
+        rows = tuple(
+            (name, as_json(value) if isinstance(value, (dict, list)) else str(value))
+            for name, value in shown.items()
+            if name in self.parameters and value not in ("", [], {})
+        )
         where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
-        return Page(f"Run of {self.notebook}", (Table(("parameter", "value"), rows), Text(f"It acts on {where}.", "note")))
+        return Page(
+            f"Run of {self.notebook}",
+            (Table(("parameter", "value"), rows), Text(f"It acts on {where}.", "note")),
+        )
 
     def _repr_html_(self) -> str:
         from xacct_nb.jupyter.styles import style
@@ -178,10 +207,16 @@ class Run(Shown):
 
         documents = build(grant)
         sides = missing_sides(grant, diff(documents, read(documents, sessions)))
-        wrong = [f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
-                 for each in proof.asked if not each.as_expected]
-        return ProofFailed(proof.summary, why="\n".join([*sides, *wrong]) or "The assume itself was not asked.",
-                           hint=_mend(sides, wrong))
+        wrong = [
+            f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
+            for each in proof.asked
+            if not each.as_expected
+        ]
+        return ProofFailed(
+            proof.summary,
+            why="\n".join([*sides, *wrong]) or "The assume itself was not asked.",
+            hint=_mend(sides, wrong),
+        )
 
 
 @dataclass(frozen=True, repr=False)

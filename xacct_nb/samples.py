@@ -27,7 +27,9 @@ class Sample:
     @property
     def words(self) -> str:
         """The call for people: the action and what it is about."""
-        about = "/".join(str(self.parameters[name]) for name in ("Bucket", "Prefix", "Key") if self.parameters.get(name))
+        about = "/".join(
+            str(self.parameters[name]) for name in ("Bucket", "Prefix", "Key") if self.parameters.get(name)
+        )
         return f"{self.action} {about}".strip()
 
 

@@ -39,8 +39,14 @@ def unshield(value: Any, secrets: Iterable[str]) -> Any:
 def secrets_in(value: Any) -> set[str]:
     """The values of secret condition keys in JSON-like data, fingerprints left out."""
     if isinstance(value, Mapping):
-        return {found for key, item in value.items() for found in (_texts(item) if _is_secret(key) else secrets_in(item))}
-    return {found for item in value for found in secrets_in(item)} if isinstance(value, (list, tuple)) else set()
+        return {
+            found
+            for key, item in value.items()
+            for found in (_texts(item) if _is_secret(key) else secrets_in(item))
+        }
+    return (
+        {found for item in value for found in secrets_in(item)} if isinstance(value, (list, tuple)) else set()
+    )
 
 
 def fingerprints_in(value: Any) -> set[str]:

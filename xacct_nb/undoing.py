@@ -25,8 +25,11 @@ def record_to_undo(records: Path, name: str) -> Record | None:
         return _newest(records)
     record = read_record(records, name)
     if not _changed(record):
-        raise UnknownRecord(f"The record {record.id!r} changed nothing.", why=f"Its status is {record.status!r}.",
-                            hint="Name a record that applied something: xacct-nb records list")
+        raise UnknownRecord(
+            f"The record {record.id!r} changed nothing.",
+            why=f"Its status is {record.status!r}.",
+            hint="Name a record that applied something: xacct-nb records list",
+        )
     return record
 
 
@@ -40,7 +43,11 @@ class Undo(Shown):
 
     def view(self) -> View:
         """The record that is to be undone."""
-        return self.record.view() if self.record else Text("No record has changed anything that was not undone.", "note")
+        return (
+            self.record.view()
+            if self.record
+            else Text("No record has changed anything that was not undone.", "note")
+        )
 
     def plan(self) -> Plan:
         """The way back as a plan, from what is there now.
@@ -98,9 +105,11 @@ def _grant(record: Record) -> Grant:
 
 def _check_as_before(record: Record, after: Any) -> None:
     if after != record.state.get("before"):
-        raise RollbackFailed("The changes were taken back, but the state is not as it was before the run.",
-                             why="Something else in it differs from the state that the record kept.",
-                             hint="Compare state.before of the record with state.after of this one.")
+        raise RollbackFailed(
+            "The changes were taken back, but the state is not as it was before the run.",
+            why="Something else in it differs from the state that the record kept.",
+            hint="Compare state.before of the record with state.after of this one.",
+        )
 
 
 def _check_whole(plan: Plan) -> None:
@@ -115,10 +124,19 @@ def _check_whole(plan: Plan) -> None:
 def _newest(records: Path) -> Record | None:
     if not (records / "ledger.jsonl").exists():
         return None
-    found = [read_record(records, line["id"]) for line in reversed(ledger(records)) if line["status"] not in ("planned", "no-change")]
+    found = [
+        read_record(records, line["id"])
+        for line in reversed(ledger(records))
+        if line["status"] not in ("planned", "no-change")
+    ]
     undone = {record.undoes for record in found if record.status == "succeeded"}
-    return next((each for each in found if _changed(each) and not each.undoes and each.id not in undone), None)
+    return next(
+        (each for each in found if _changed(each) and not each.undoes and each.id not in undone), None
+    )
 
 
 def _changed(record: Record) -> bool:
-    return bool(record.journal and record.journal["changes"]) and record.status in ("succeeded", "proof-failed")
+    return bool(record.journal and record.journal["changes"]) and record.status in (
+        "succeeded",
+        "proof-failed",
+    )

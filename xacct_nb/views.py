@@ -131,7 +131,9 @@ def _text_of_table(table: Table) -> str:
 
 
 def _cell(words: str) -> list[str]:
-    lines = [part for line in printable(words).split("\n") for part in textwrap.wrap(line, _CELL_WIDTH) or [""]]
+    lines = [
+        part for line in printable(words).split("\n") for part in textwrap.wrap(line, _CELL_WIDTH) or [""]
+    ]
     return lines or [""]
 
 

@@ -20,9 +20,17 @@ def make(pen: Pen, change: Change) -> Change:
 def _create_role(pen: Pen, change: Change) -> None:
     named, role = Arn.parse(change.target), change.after
     boundary = {"PermissionsBoundary": role["boundary"]} if role["boundary"] else {}
-    pen.write(change, "create_role", RoleName=named.name, Path=role["path"], Description=role["description"],
-              AssumeRolePolicyDocument=minified(role["trust"]), MaxSessionDuration=role["session_seconds"],
-              Tags=_tag_list(role["tags"]), **boundary)
+    pen.write(
+        change,
+        "create_role",
+        RoleName=named.name,
+        Path=role["path"],
+        Description=role["description"],
+        AssumeRolePolicyDocument=minified(role["trust"]),
+        MaxSessionDuration=role["session_seconds"],
+        Tags=_tag_list(role["tags"]),
+        **boundary,
+    )
 
 
 def _delete_role(pen: Pen, change: Change) -> None:
@@ -30,19 +38,32 @@ def _delete_role(pen: Pen, change: Change) -> None:
 
 
 def _trust(pen: Pen, change: Change) -> None:
-    pen.write(change, "update_assume_role_policy", RoleName=Arn.parse(change.target).name,
-              PolicyDocument=minified(change.after))
+    pen.write(
+        change,
+        "update_assume_role_policy",
+        RoleName=Arn.parse(change.target).name,
+        PolicyDocument=minified(change.after),
+    )
 
 
 def _settings(pen: Pen, change: Change) -> None:
     """UpdateRole resets what is not sent: the description and the session length always go together."""
-    pen.write(change, "update_role", RoleName=Arn.parse(change.target).name, Description=change.after["description"],
-              MaxSessionDuration=change.after["session_seconds"])
+    pen.write(
+        change,
+        "update_role",
+        RoleName=Arn.parse(change.target).name,
+        Description=change.after["description"],
+        MaxSessionDuration=change.after["session_seconds"],
+    )
 
 
 def _put_boundary(pen: Pen, change: Change) -> None:
-    pen.write(change, "put_role_permissions_boundary", RoleName=Arn.parse(change.target).name,
-              PermissionsBoundary=change.after)
+    pen.write(
+        change,
+        "put_role_permissions_boundary",
+        RoleName=Arn.parse(change.target).name,
+        PermissionsBoundary=change.after,
+    )
 
 
 def _delete_boundary(pen: Pen, change: Change) -> None:
@@ -61,9 +82,15 @@ def _tags(pen: Pen, change: Change) -> None:
 
 def _create_policy(pen: Pen, change: Change) -> Change:
     named, policy = Arn.parse(change.target), change.after
-    answer = pen.write(change, "create_policy", PolicyName=named.name, Path=named.path,
-                       Description=policy["description"], PolicyDocument=minified(policy["document"]),
-                       Tags=_tag_list(policy["tags"]))
+    answer = pen.write(
+        change,
+        "create_policy",
+        PolicyName=named.name,
+        Path=named.path,
+        Description=policy["description"],
+        PolicyDocument=minified(policy["document"]),
+        Tags=_tag_list(policy["tags"]),
+    )
     return replace(change, after={**policy, "version": answer["Policy"]["DefaultVersionId"]})
 
 
@@ -86,24 +113,38 @@ def _change_policy(pen: Pen, change: Change) -> Change:
     if len(versions) >= POLICY_VERSIONS:
         others = [name for name, version in versions.items() if not version["IsDefaultVersion"]]
         _delete_version(pen, change, min(others, key=lambda name: int(name[1:])))
-    answer = pen.write(change, "create_policy_version", PolicyArn=change.target, SetAsDefault=True,
-                       PolicyDocument=minified(change.after["document"]))
+    answer = pen.write(
+        change,
+        "create_policy_version",
+        PolicyArn=change.target,
+        SetAsDefault=True,
+        PolicyDocument=minified(change.after["document"]),
+    )
     return replace(change, after={**change.after, "version": answer["PolicyVersion"]["VersionId"]})
 
 
 def _versions(pen: Pen, change: Change) -> list[Any]:
-    return listed(pen.sessions.admin(change.account, "iam"), "list_policy_versions", "Versions", PolicyArn=change.target)
+    return listed(
+        pen.sessions.admin(change.account, "iam"), "list_policy_versions", "Versions", PolicyArn=change.target
+    )
 
 
 def _version(pen: Pen, change: Change, version: str) -> dict[str, Any]:
     with translated(f"GetPolicyVersion {change.target}"):
-        answer = pen.sessions.admin(change.account, "iam").get_policy_version(PolicyArn=change.target, VersionId=version)
+        answer = pen.sessions.admin(change.account, "iam").get_policy_version(
+            PolicyArn=change.target, VersionId=version
+        )
     return {"document": answer["PolicyVersion"]["Document"]}
 
 
 def _delete_version(pen: Pen, change: Change, version: str) -> None:
-    pen.write(change, "delete_policy_version", PolicyArn=change.target, VersionId=version,
-              kept={version: _version(pen, change, version)["document"]})
+    pen.write(
+        change,
+        "delete_policy_version",
+        PolicyArn=change.target,
+        VersionId=version,
+        kept={version: _version(pen, change, version)["document"]},
+    )
 
 
 def _owner(change: Change) -> tuple[str, dict[str, str]]:
@@ -113,7 +154,9 @@ def _owner(change: Change) -> tuple[str, dict[str, str]]:
 
 def _put_inline(pen: Pen, change: Change) -> None:
     kind, owner = _owner(change)
-    pen.write(change, f"put_{kind}_policy", **owner, PolicyName=change.name, PolicyDocument=minified(change.after))
+    pen.write(
+        change, f"put_{kind}_policy", **owner, PolicyName=change.name, PolicyDocument=minified(change.after)
+    )
 
 
 def _delete_inline(pen: Pen, change: Change) -> None:
@@ -136,11 +179,20 @@ def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 
 
 _MAKERS: dict[tuple[str, str], Callable[[Pen, Change], Change | None]] = {
-    ("role", "+"): _create_role, ("role", "-"): _delete_role,
-    ("trust", "~"): _trust, ("settings", "~"): _settings, ("tags", "~"): _tags,
-    ("boundary", "+"): _put_boundary, ("boundary", "~"): _put_boundary, ("boundary", "-"): _delete_boundary,
-    ("managed-policy", "+"): _create_policy, ("managed-policy", "~"): _change_policy,
+    ("role", "+"): _create_role,
+    ("role", "-"): _delete_role,
+    ("trust", "~"): _trust,
+    ("settings", "~"): _settings,
+    ("tags", "~"): _tags,
+    ("boundary", "+"): _put_boundary,
+    ("boundary", "~"): _put_boundary,
+    ("boundary", "-"): _delete_boundary,
+    ("managed-policy", "+"): _create_policy,
+    ("managed-policy", "~"): _change_policy,
     ("managed-policy", "-"): _delete_policy,
-    ("inline-policy", "+"): _put_inline, ("inline-policy", "~"): _put_inline, ("inline-policy", "-"): _delete_inline,
-    ("attachment", "+"): _attach, ("attachment", "-"): _detach,
+    ("inline-policy", "+"): _put_inline,
+    ("inline-policy", "~"): _put_inline,
+    ("inline-policy", "-"): _delete_inline,
+    ("attachment", "+"): _attach,
+    ("attachment", "-"): _detach,
 }

@@ -49,9 +49,23 @@ class Pen:
         self.entries.append(entry)
         self.sink.append(entry)
 
-    def _note(self, began: str, change: Change, name: str, answer: str, request_id: str, wait: Wait, kept: Any) -> None:
+    def _note(
+        self, began: str, change: Change, name: str, answer: str, request_id: str, wait: Wait, kept: Any
+    ) -> None:
         wait.done()
-        self.note(Entry(began, change.account, name, change.title, answer, request_id, wait.seconds, wait.tries, shield(kept)))
+        self.note(
+            Entry(
+                began,
+                change.account,
+                name,
+                change.title,
+                answer,
+                request_id,
+                wait.seconds,
+                wait.tries,
+                shield(kept),
+            )
+        )
 
     def _is_passing(self, problem: AwsRefused) -> bool:
         """Whether the answer can be IAM's eventual consistency: what was just made is not known everywhere."""

@@ -11,7 +11,16 @@ from xacct_nb.aws.sessions import Identity, Sessions
 from xacct_nb.aws.waits import Wait
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Entry
-from xacct_nb.proofs import ALLOWED, DENIED, NOT_ASKED, Outcome, Probe, Proof, assume_parameters, expected_probes
+from xacct_nb.proofs import (
+    ALLOWED,
+    DENIED,
+    NOT_ASKED,
+    Outcome,
+    Probe,
+    Proof,
+    assume_parameters,
+    expected_probes,
+)
 
 _NO_CALLER = "No profile with this caller's credentials was given."
 _NO_STRANGER = "No profile of another principal of that account was given."
@@ -34,9 +43,18 @@ def settle(pen: Pen, sessions: Sessions) -> None:
         if probe.kind == "assume" and sessions.callers(probe.source):
             began, outcome = utc(), asking.outcome(probe)
             answer = "waited" if outcome.as_expected else "gave up waiting"
-            pen.note(Entry(began, Arn.parse(outcome.who).account, "AssumeRole",
-                           f"{outcome.who} as {Arn.parse(probe.role).resource}", answer, outcome.request_id,
-                           outcome.seconds, outcome.tries))
+            pen.note(
+                Entry(
+                    began,
+                    Arn.parse(outcome.who).account,
+                    "AssumeRole",
+                    f"{outcome.who} as {Arn.parse(probe.role).resource}",
+                    answer,
+                    outcome.request_id,
+                    outcome.seconds,
+                    outcome.tries,
+                )
+            )
 
 
 @dataclass
@@ -59,7 +77,9 @@ class _Asking:
     def outcome(self, probe: Probe) -> Outcome:
         if probe.unaskable:
             return Outcome(probe, NOT_ASKED, detail=probe.unaskable)
-        return {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}[probe.asker](probe)
+        return {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}[probe.asker](
+            probe
+        )
 
     def _by_caller(self, probe: Probe) -> Outcome:
         callers = self.sessions.callers(probe.source)
@@ -71,7 +91,9 @@ class _Asking:
             return self._patiently(probe, lambda: self._first_in(callers, probe))
         if len(callers) > 1 and not known:
             return Outcome(probe, NOT_ASKED, detail="Nobody of that account could assume the role.")
-        return self._patiently(probe, lambda: (who, self._sample(probe, who) if probe.call else self._assume(who, probe)))
+        return self._patiently(
+            probe, lambda: (who, self._sample(probe, who) if probe.call else self._assume(who, probe))
+        )
 
     def _by_stranger(self, probe: Probe) -> Outcome:
         who = self.sessions.stranger(probe.source)
@@ -93,7 +115,9 @@ class _Asking:
         while given.verdict in (ALLOWED, DENIED) and given.verdict != probe.expected and wait.again():
             who, given = put()
         wait.done()
-        return Outcome(probe, given.verdict, who.arn, given.detail, given.request_id, wait.tries, wait.seconds)
+        return Outcome(
+            probe, given.verdict, who.arn, given.detail, given.request_id, wait.tries, wait.seconds
+        )
 
     def _first_in(self, callers: tuple[Identity, ...], probe: Probe) -> tuple[Identity, Answer]:
         """The first of the callers that is let in (a whole account has many), else the last one's denial."""
@@ -115,7 +139,9 @@ class _Asking:
                 inside.clients[service] = self.sessions.role_client(inside.credentials, service)
             return inside.clients[service]
 
-        return self._sample(probe, inside.who, client) if probe.call else ask_identity(client("sts"), probe.role)
+        return (
+            self._sample(probe, inside.who, client) if probe.call else ask_identity(client("sts"), probe.role)
+        )
 
     def _sample(self, probe: Probe, who: Identity, client: Callable[[str], Any] | None = None) -> Answer:
         assert probe.call is not None

@@ -11,7 +11,11 @@ from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants import Grant
 from xacct_nb.plans import Change, Key, State
 
-_ENTITIES = (("PolicyUsers", "user", "UserName"), ("PolicyGroups", "group", "GroupName"), ("PolicyRoles", "role", "RoleName"))
+_ENTITIES = (
+    ("PolicyUsers", "user", "UserName"),
+    ("PolicyGroups", "group", "GroupName"),
+    ("PolicyRoles", "role", "RoleName"),
+)
 
 
 def read(documents: Documents, sessions: Sessions) -> State:
@@ -55,10 +59,14 @@ def _role(sessions: Sessions, arn: str) -> dict[Key, Any]:
     if value is None:
         return {}
     iam, name = sessions.admin(Arn.parse(arn).account, "iam"), Arn.parse(arn).name
-    inline = {Key("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
-              for policy in listed(iam, "list_role_policies", "PolicyNames", RoleName=name)}
-    attached = {Key("attachment", arn, policy["PolicyArn"]): True
-                for policy in listed(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)}
+    inline = {
+        Key("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
+        for policy in listed(iam, "list_role_policies", "PolicyNames", RoleName=name)
+    }
+    attached = {
+        Key("attachment", arn, policy["PolicyArn"]): True
+        for policy in listed(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+    }
     return {Key("role", arn): value, **inline, **attached}
 
 
@@ -69,13 +77,20 @@ def _role_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
         return None
     role = answer["Role"]
     if role["Arn"] != arn:
-        raise InvalidGrant(f"{arn} does not exist, but {role['Arn']} does.",
-                           why="Role names are unique in an account, whatever their path and case.",
-                           hint="Write the role's ARN as it is, or choose another name.")
+        raise InvalidGrant(
+            f"{arn} does not exist, but {role['Arn']} does.",
+            why="Role names are unique in an account, whatever their path and case.",
+            hint="Write the role's ARN as it is, or choose another name.",
+        )
     boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
-    return {"path": role["Path"], "description": role.get("Description", ""), "boundary": boundary,
-            "session_seconds": role.get("MaxSessionDuration", 3600), "tags": _tags(role),
-            "trust": role["AssumeRolePolicyDocument"]}
+    return {
+        "path": role["Path"],
+        "description": role.get("Description", ""),
+        "boundary": boundary,
+        "session_seconds": role.get("MaxSessionDuration", 3600),
+        "tags": _tags(role),
+        "trust": role["AssumeRolePolicyDocument"],
+    }
 
 
 def _inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
@@ -96,19 +111,32 @@ def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
     version = policy["DefaultVersionId"]
     with translated(f"GetPolicyVersion {arn}"):
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return {"description": policy.get("Description", ""), "tags": _tags(policy), "document": document, "version": version}
+    return {
+        "description": policy.get("Description", ""),
+        "tags": _tags(policy),
+        "document": document,
+        "version": version,
+    }
 
 
 def _callers(documents: Documents, sessions: Sessions) -> dict[Key, Any]:
     grant = documents.grant
     if grant.caller_policy == "inline":
-        keys = [Key("inline-policy", carrier, policy_name(grant, number + 1))
-                for carrier, policies in documents.caller_policies.items() for number in range(len(policies))]
+        keys = [
+            Key("inline-policy", carrier, policy_name(grant, number + 1))
+            for carrier, policies in documents.caller_policies.items()
+            for number in range(len(policies))
+        ]
         found = {key: _inline_policy(sessions, key.target, key.name) for key in keys}
         return {key: value for key, value in found.items() if value is not None}
-    wanted = {Arn.parse(carrier).account: len(policies) for carrier, policies in documents.caller_policies.items()}
-    return {key: value for account, count in wanted.items()
-            for key, value in _managed(grant, sessions, account, count)}
+    wanted = {
+        Arn.parse(carrier).account: len(policies) for carrier, policies in documents.caller_policies.items()
+    }
+    return {
+        key: value
+        for account, count in wanted.items()
+        for key, value in _managed(grant, sessions, account, count)
+    }
 
 
 def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iterator[tuple[Key, Any]]:
@@ -127,10 +155,15 @@ def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iter
 
 def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Key]:
     account = Arn.parse(arn).account
-    known = {(Arn.parse(source).kind, Arn.parse(source).name): source for source in (*grant.principals, grant.carry_on)
-             if source and Arn.parse(source).account == account}
+    known = {
+        (Arn.parse(source).kind, Arn.parse(source).name): source
+        for source in (*grant.principals, grant.carry_on)
+        if source and Arn.parse(source).account == account
+    }
     with translated(f"ListEntitiesForPolicy {arn}"):
-        pages = list(sessions.admin(account, "iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
+        pages = list(
+            sessions.admin(account, "iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn)
+        )
     for page in pages:
         for name, kind, field in _ENTITIES:
             for entity in page.get(name, []):
@@ -167,8 +200,11 @@ def _entity(sessions: Sessions, arn: str) -> None:
 
 
 def _no_such(arn: str) -> InvalidGrant:
-    return InvalidGrant(f"{arn} does not exist.", why="AWS refuses a trust policy that names a principal that does not exist.",
-                        hint="Correct the ARN (path and case count), or create it first.")
+    return InvalidGrant(
+        f"{arn} does not exist.",
+        why="AWS refuses a trust policy that names a principal that does not exist.",
+        hint="Correct the ARN (path and case count), or create it first.",
+    )
 
 
 def _tags(thing: dict[str, Any]) -> dict[str, str]:
@@ -178,7 +214,9 @@ def _tags(thing: dict[str, Any]) -> dict[str, str]:
 def _attached(sessions: Sessions, change: Change) -> Any:
     named = Arn.parse(change.target)
     iam, kind = sessions.admin(named.account, "iam"), named.kind
-    policies = listed(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **{f"{kind.title()}Name": named.name})
+    policies = listed(
+        iam, f"list_attached_{kind}_policies", "AttachedPolicies", **{f"{kind.title()}Name": named.name}
+    )
     return True if any(policy["PolicyArn"] == change.name for policy in policies) else None
 
 

@@ -18,8 +18,12 @@ from xacct_nb.grants import Grant, account_of
 from xacct_nb.views import Shown, Table, View
 
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30,
-                 user_agent_extra="xacct-nb")
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    connect_timeout=5,
+    read_timeout=30,
+    user_agent_extra="xacct-nb",
+)
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,23 @@ class Sessions(Shown):
     def callers(self, source: str) -> tuple[Identity, ...]:
         """The callers under test for a source: the user or role itself, everybody here of a whole account."""
         whole = account_of(source) in self.grant.whole_accounts
-        return tuple(each for each in self._callers() if each.account == account_of(source)
-                     and (whole or same_principal(each.arn, source)))
+        return tuple(
+            each
+            for each in self._callers()
+            if each.account == account_of(source) and (whole or same_principal(each.arn, source))
+        )
 
     def stranger(self, source: str) -> Identity | None:
         """Another principal of the source's account, which the grant does not name."""
-        return next((each for each in self._callers() if each.account == account_of(source)
-                     and not any(same_principal(each.arn, other) for other in self.grant.sources)), None)
+        return next(
+            (
+                each
+                for each in self._callers()
+                if each.account == account_of(source)
+                and not any(same_principal(each.arn, other) for other in self.grant.sources)
+            ),
+            None,
+        )
 
     def client(self, profile: str, service: str) -> Any:
         """The profile's client for a service."""
@@ -76,8 +90,12 @@ class Sessions(Shown):
 
     def role_client(self, credentials: Mapping[str, Any], service: str) -> Any:
         """A client with the credentials that AssumeRole answered."""
-        session = boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"],
-                                credentials["SessionToken"], botocore_session=_core("", self.place))
+        session = boto3.Session(
+            credentials["AccessKeyId"],
+            credentials["SecretAccessKey"],
+            credentials["SessionToken"],
+            botocore_session=_core("", self.place),
+        )
         return _made(session, service, self.place, self.grant.partition)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -93,17 +111,28 @@ class Sessions(Shown):
         return [identity for identity in self.identities if identity.part == "caller"]
 
 
-def open_sessions(grant: Grant, *, source_profiles: Iterable[str], destination_profiles: Iterable[str],
-                  caller_profiles: Iterable[str] = (), place: Place = Place()) -> Sessions:
+def open_sessions(
+    grant: Grant,
+    *,
+    source_profiles: Iterable[str],
+    destination_profiles: Iterable[str],
+    caller_profiles: Iterable[str] = (),
+    place: Place = Place(),
+) -> Sessions:
     """Opens the profiles and asks STS who each one is.
 
     Source profiles must be in source accounts of the grant, destination profiles in destination accounts,
     and every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
     """
     sessions = Sessions(grant, (), place)
-    parts = (("source", source_profiles, grant.source_accounts),
-             ("destination", destination_profiles, grant.destination_accounts), ("caller", caller_profiles, ()))
-    found = [_identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names]
+    parts = (
+        ("source", source_profiles, grant.source_accounts),
+        ("destination", destination_profiles, grant.destination_accounts),
+        ("caller", caller_profiles, ()),
+    )
+    found = [
+        _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
+    ]
     opened = Sessions(grant, tuple(found), place, sessions._clients)
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
@@ -147,39 +176,55 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except ClientError as problem:
         error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
-        raise AwsRefused(f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
-                         answer=str(error.get("Code")), request_id=str(meta.get("RequestId", ""))) from problem
+        raise AwsRefused(
+            f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
+            answer=str(error.get("Code")),
+            request_id=str(meta.get("RequestId", "")),
+        ) from problem
     except BotoCoreError as problem:
-        raise AwsRefused(f"{doing}: {problem}", answer=type(problem).__name__,
-                         hint="Check the network and the endpoint, then run it again.") from problem
+        raise AwsRefused(
+            f"{doing}: {problem}",
+            answer=type(problem).__name__,
+            hint="Check the network and the endpoint, then run it again.",
+        ) from problem
 
 
 def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
     try:
         answer = sessions.client(profile, "sts").get_caller_identity()
     except ProfileNotFound as problem:
-        raise MissingProfile(f"The AWS config has no profile {profile!r}.",
-                             why=f"It was to be the {part} session.",
-                             hint="Correct the name, or add it: aws configure --profile NAME.") from problem
+        raise MissingProfile(
+            f"The AWS config has no profile {profile!r}.",
+            why=f"It was to be the {part} session.",
+            hint="Correct the name, or add it: aws configure --profile NAME.",
+        ) from problem
     except (BotoCoreError, ClientError) as problem:
         raise _no_credentials(profile, problem) from problem
     if accounts and answer["Account"] not in accounts:
-        raise WrongAccount(f"The {part} profile {profile!r} is in account {answer['Account']}.",
-                           why=f"The grant's {part} accounts: {', '.join(accounts)}.",
-                           hint="Choose another profile, or correct the grant.")
+        raise WrongAccount(
+            f"The {part} profile {profile!r} is in account {answer['Account']}.",
+            why=f"The grant's {part} accounts: {', '.join(accounts)}.",
+            hint="Choose another profile, or correct the grant.",
+        )
     return Identity(profile, part, answer["Account"], answer["Arn"])
 
 
 def _no_credentials(profile: str, problem: Exception) -> InvalidInput:
     missing = isinstance(problem, NoCredentialsError)
     why = "It has no credentials." if missing else str(problem)
-    return NoCredentials(f"The profile {profile!r} cannot sign in.", why=why,
-                         hint=f"Try it alone: aws sts get-caller-identity --profile {profile}")
+    return NoCredentials(
+        f"The profile {profile!r} cannot sign in.",
+        why=why,
+        hint=f"Try it alone: aws sts get-caller-identity --profile {profile}",
+    )
 
 
 def _no_session(account: str) -> WrongAccount:
-    return WrongAccount(f"No session is in account {account}.", why="The grant has something to read or change there.",
-                        hint="Add a profile of that account to source_profiles or destination_profiles.")
+    return WrongAccount(
+        f"No session is in account {account}.",
+        why="The grant has something to read or change there.",
+        hint="Add a profile of that account to source_profiles or destination_profiles.",
+    )
 
 
 @cache
@@ -202,4 +247,6 @@ def _client(profile: str, service: str, place: Place, partition: str) -> Any:
 
 def _made(session: Any, service: str, place: Place, partition: str) -> Any:
     region = session.region_name or _REGIONS[partition]
-    return session.client(service, region_name=region, endpoint_url=place.endpoint_url or None, config=_CONFIG)
+    return session.client(
+        service, region_name=region, endpoint_url=place.endpoint_url or None, config=_CONFIG
+    )

@@ -56,7 +56,9 @@ class Wait:
 def _bar(what: str, patience: float) -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=round(patience), desc=f"Waiting for IAM: {what}", bar_format="{desc} {n_fmt} of {total_fmt} s")
+    return tqdm(
+        total=round(patience), desc=f"Waiting for IAM: {what}", bar_format="{desc} {n_fmt} of {total_fmt} s"
+    )
 
 
 def _say(line: str) -> None:

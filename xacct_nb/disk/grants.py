@@ -27,14 +27,24 @@ def look_up(reference: str) -> str:
     """The secret behind `env:NAME` or `file:PATH` (its text without the last line break). Raises UnresolvedSecret."""
     kind, _, name = reference.partition(":")
     try:
-        value = os.environ[name] if kind == "env" else Path(name).expanduser().read_text(encoding="utf-8").rstrip("\n")
+        value = (
+            os.environ[name]
+            if kind == "env"
+            else Path(name).expanduser().read_text(encoding="utf-8").rstrip("\n")
+        )
     except (KeyError, OSError, UnicodeDecodeError) as problem:
         missing = "There is no such environment variable." if kind == "env" else "The file cannot be read."
-        raise UnresolvedSecret(f"The reference {reference!r} leads nowhere.", why=missing,
-                               hint="Set it before the run, where the run is started.") from problem
+        raise UnresolvedSecret(
+            f"The reference {reference!r} leads nowhere.",
+            why=missing,
+            hint="Set it before the run, where the run is started.",
+        ) from problem
     if not value:
-        raise UnresolvedSecret(f"The reference {reference!r} leads to nothing.", why="The value is empty.",
-                               hint="Set it before the run, where the run is started.")
+        raise UnresolvedSecret(
+            f"The reference {reference!r} leads to nothing.",
+            why="The value is empty.",
+            hint="Set it before the run, where the run is started.",
+        )
     return value
 
 
@@ -45,5 +55,8 @@ def _place(problem: yaml.YAMLError) -> str:
 
 
 def _unreadable(path: Path, why: str) -> UnreadableGrant:
-    return UnreadableGrant(f"The grant file {str(path)!r} cannot be used.", why=why,
-                           hint="A grant file is YAML or JSON with the fields name, sources, destinations, ...")
+    return UnreadableGrant(
+        f"The grant file {str(path)!r} cannot be used.",
+        why=why,
+        hint="A grant file is YAML or JSON with the fields name, sources, destinations, ...",
+    )

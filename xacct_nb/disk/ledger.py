@@ -11,7 +11,16 @@ from typing import Any
 
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.records import (
-    RECORD, START, SUMS, Record, broken_links, broken_seals, ledger_line, line_hash, seal, sums_hash,
+    RECORD,
+    START,
+    SUMS,
+    Record,
+    broken_links,
+    broken_seals,
+    ledger_line,
+    line_hash,
+    seal,
+    sums_hash,
 )
 
 LEDGER, WORK = "ledger.jsonl", ".work"
@@ -52,8 +61,11 @@ def ledger(records: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in ledger_lines(records)]
     except ValueError as problem:
-        raise UnknownRecord(f"The ledger {str(records / LEDGER)!r} cannot be read.", why=str(problem),
-                            hint="xacct-nb records verify names the line.") from problem
+        raise UnknownRecord(
+            f"The ledger {str(records / LEDGER)!r} cannot be read.",
+            why=str(problem),
+            hint="xacct-nb records verify names the line.",
+        ) from problem
 
 
 def read_record(records: Path, name: str) -> Record:
@@ -62,22 +74,31 @@ def read_record(records: Path, name: str) -> Record:
     try:
         return Record.from_json(json.loads((folder / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise UnknownRecord(f"The record {folder.name!r} cannot be read.", why=str(problem),
-                            hint="xacct-nb records verify says what was changed.") from problem
+        raise UnknownRecord(
+            f"The record {folder.name!r} cannot be read.",
+            why=str(problem),
+            hint="xacct-nb records verify says what was changed.",
+        ) from problem
 
 
 def verify_records(records: Path) -> list[str]:
     """What was tampered with: one line each, empty where all is whole. Raises UnknownRecord where there is no ledger."""
     if not (records / LEDGER).exists():
-        raise UnknownRecord(f"There is no ledger in {str(records)!r}.", why=f"A records folder holds {LEDGER}.",
-                            hint="Name the folder with --records.")
+        raise UnknownRecord(
+            f"There is no ledger in {str(records)!r}.",
+            why=f"A records folder holds {LEDGER}.",
+            hint="Name the folder with --records.",
+        )
     found = [f"{LEDGER}: {broken}" for broken in broken_links(ledger_lines(records))]
     if found:
         return found
     lines = ledger(records)
     known = {line["id"] for line in lines}
-    added = [f"{path.name}: is not in the ledger" for path in sorted(records.iterdir())
-             if path.is_dir() and path.name != WORK and path.name not in known]
+    added = [
+        f"{path.name}: is not in the ledger"
+        for path in sorted(records.iterdir())
+        if path.is_dir() and path.name != WORK and path.name not in known
+    ]
     return [*(broken for line in lines for broken in _verify(records / line["id"], line["seal"])), *added]
 
 
@@ -96,10 +117,18 @@ def _find(records: Path, name: str) -> Path:
     if (Path(name) / RECORD).exists():
         return Path(name)
     ids = [line["id"] for line in ledger(records)]
-    found = [each for each in ids if each == name] or [each for each in ids if name and each.startswith(name) or each.endswith(name)]
+    found = [each for each in ids if each == name] or [
+        each for each in ids if name and each.startswith(name) or each.endswith(name)
+    ]
     if len(found) != 1:
-        why = f"{len(found)} records have ids like this." if found else f"No record in {str(records)!r} has this id."
-        raise UnknownRecord(f"There is no one record {name!r}.", why=why, hint="xacct-nb records list shows them.")
+        why = (
+            f"{len(found)} records have ids like this."
+            if found
+            else f"No record in {str(records)!r} has this id."
+        )
+        raise UnknownRecord(
+            f"There is no one record {name!r}.", why=why, hint="xacct-nb records list shows them."
+        )
     return records / found[0]
 
 

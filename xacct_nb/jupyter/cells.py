@@ -15,7 +15,9 @@ def on_error(note: Callable[[BaseException], None]) -> None:
         if result.error_in_exec is not None:
             note(result.error_in_exec)
 
-    for old in [each for each in shell.events.callbacks["post_run_cell"] if getattr(each, "of_xacct_nb", False)]:
+    for old in [
+        each for each in shell.events.callbacks["post_run_cell"] if getattr(each, "of_xacct_nb", False)
+    ]:
         shell.events.unregister("post_run_cell", old)
     after.of_xacct_nb = True  # type: ignore[attr-defined]
     shell.events.register("post_run_cell", after)

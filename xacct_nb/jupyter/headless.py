@@ -17,7 +17,8 @@ from papermill.engines import NBClientEngine  # noqa: E402
 from papermill.iorw import load_notebook_node  # noqa: E402
 from papermill.parameterize import parameterize_notebook  # noqa: E402
 
-from xacct_nb.jupyter.kernels import QuickManager  # noqa: E402
+from xacct_nb.jupyter.kernels import manager_for  # noqa: E402
+from xacct_nb.jupyter.prepared import Prepared  # noqa: E402
 
 Tell = Callable[[int, int, str], None]
 
@@ -63,29 +64,30 @@ class Engine(NBClientEngine):
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, course: Course | None = None,
-                                 tell: Tell | None = None, execution_timeout: int | None = None,
+                                 tell: Tell | None = None, prepared: Prepared | None = None, execution_timeout: int | None = None,
                                  start_timeout: int = 60, **_: Any) -> Any:
         """Runs the notebook's cells in a kernel of its own, noting the course of each."""
         noted = course or Course()
         client = PapermillNotebookClient(
-            nb_man, kernel_name=kernel_name, kernel_manager_class=QuickManager, shutdown_kernel="immediate",
+            nb_man, kernel_name=kernel_name, kernel_manager_class=manager_for(prepared), shutdown_kernel="immediate",
             timeout=execution_timeout or 0, startup_timeout=start_timeout, store_widget_state=False,
             **_hooks(nb_man.nb, noted, tell or (lambda *_: None)),
         )
         return client.execute()
 
 
-def run(path: Path, parameters: Mapping[str, Any], *, tell: Tell | None = None,
-        timeout: int | None = None) -> tuple[NotebookNode, Course]:
+def run(path: Path, parameters: Mapping[str, Any], *, tell: Tell | None = None, timeout: int | None = None,
+        prepared: Prepared | None = None) -> tuple[NotebookNode, Course]:
     """The executed notebook and its course; a failure is in the course, not an exception.
 
-    `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell.
+    `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
+    `prepared` is the process that becomes the kernel.
     """
     notebook = parameterize_notebook(load_notebook_node(str(path)), dict(parameters))
     course = Course()
     try:
         Engine.execute_notebook(notebook, Engine.nb_kernel_name(notebook, None), progress_bar=False,
-                                course=course, tell=tell, execution_timeout=timeout)
+                                course=course, tell=tell, prepared=prepared, execution_timeout=timeout)
     except (DeadKernelError, CellTimeoutError, KeyboardInterrupt) as problem:
         course.stop(problem)
     return notebook, course

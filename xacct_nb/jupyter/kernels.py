@@ -1,12 +1,17 @@
 """A kernel manager without the blind waits of the stock one: no silence to sit out, no slow farewell."""
 
+import asyncio
 import time
 from typing import Any
+from uuid import uuid4
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 
-_ASK_AGAIN = 0.5
+from xacct_nb.jupyter.prepared import Prepared
+
+_ASK_AGAIN, _LOOK_AGAIN = 0.5, 0.005
 
 
 class QuickClient(AsyncKernelClient):
@@ -40,15 +45,48 @@ class QuickClient(AsyncKernelClient):
         return False
 
 
+class QuickProvisioner(LocalProvisioner):
+    """Starts the kernel's process, or takes a prepared one; notices its end within 5 ms."""
+
+    prepared: Prepared | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Gives a prepared process the word, with the connection file that the command names."""
+        if self.prepared is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = self.prepared.become_kernel(cmd[cmd.index("-f") + 1])
+        self.pid = self.pgid = self.process.pid
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Waits for the process's end and gives its code."""
+        process = self.process
+        while process is not None and process.poll() is None:
+            await asyncio.sleep(_LOOK_AGAIN)
+        return await super().wait()
+
+
 class QuickManager(AsyncKernelManager):
-    """A manager over local sockets whose clients are quick, and which looks every 5 ms whether a kernel has ended."""
+    """A manager over local sockets, whose clients and provisioners are quick."""
+
+    prepared: Prepared | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"transport": "ipc", **kwargs})
         self.client_factory = QuickClient
 
-    async def finish_shutdown(self, waittime: float | None = None, pollinterval: float = 0.005, **kwargs: Any) -> None:
-        """Waits for the kernel's end, asking often."""
-        await super()._async_finish_shutdown(waittime=waittime, pollinterval=pollinterval, **kwargs)
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        if self.provisioner is None:
+            self.provisioner = QuickProvisioner(kernel_id=str(uuid4()), kernel_spec=self.kernel_spec, parent=self)
+            self.provisioner.prepared = self.prepared
+        return await super()._async_pre_start_kernel(**kwargs)
 
-    _async_finish_shutdown = finish_shutdown
+    async def _async_wait(self, pollinterval: float = _LOOK_AGAIN) -> None:
+        await super()._async_wait(min(pollinterval, _LOOK_AGAIN))
+
+    pre_start_kernel = _async_pre_start_kernel
+
+
+def manager_for(prepared: Prepared | None) -> type[QuickManager]:
+    """The manager's class, for a prepared process if there is one."""
+    return type("Manager", (QuickManager,), {"prepared": prepared})

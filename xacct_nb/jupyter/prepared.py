@@ -1,0 +1,72 @@
+"""A Python process that has loaded what a kernel needs, and becomes one on a word.
+
+    python -m xacct_nb.jupyter.prepared MODULE...
+
+The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}. What is in
+the environment stands in no process list. Without a word there is no kernel: the process ends.
+"""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+
+class Prepared:
+    """The process on its way to be a kernel; `close` ends it where it is not needed."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        command = [sys.executable, "-m", __name__, *modules]
+        # ipykernel ends with its parent where it is told who that is, and prints nothing of its own then.
+        environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
+        self.environment: dict[str, str] = {}
+
+    def become_kernel(self, connection_file: str) -> "subprocess.Popen[bytes]":
+        """Gives the word."""
+        word = {"connection_file": connection_file, "environment": self.environment}
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(word).encode() + b"\n")
+        self.process.stdin.close()
+        self.process.stdin = None
+        return self.process
+
+    def close(self) -> None:
+        """Ends the process if it is still there."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self) -> "Prepared":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def main(modules: Sequence[str]) -> None:
+    """Loads the modules, waits for the word, and runs the kernel until it is shut down."""
+    gc.disable()
+    from ipykernel.kernelapp import IPKernelApp
+
+    for module in modules:
+        import_module(module)
+    # What is loaded now stays: no collection needs to look at it again.
+    gc.freeze()
+    gc.enable()
+    if line := sys.stdin.readline():
+        _become(json.loads(line), IPKernelApp)
+
+
+def _become(word: Mapping[str, str | Mapping[str, str]], application: type) -> None:
+    os.environ.update(dict(word["environment"]))  # type: ignore[arg-type]
+    sys.argv = ["ipykernel_launcher", "-f", str(word["connection_file"])]
+    application.launch_instance()  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,71 @@
+"""What a person is told when a value is refused: what it is, why, and the mend; never the secret in it."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from xacct_nb.errors import InvalidGrant, InvalidInput
+
+
+def must(holds: Any, what: str, why: str, hint: str) -> None:
+    """Raises InvalidGrant where something does not hold."""
+    if not holds:
+        raise InvalidGrant(what, why=why, hint=hint)
+
+
+def refused(problem: ValidationError, model: type[BaseModel], kind: type[InvalidInput]) -> InvalidInput:
+    """The first finding of pydantic on the fields of a model, as an error of this kind."""
+    first = problem.errors(include_url=False)[0]
+    place = tuple(map(str, first["loc"]))
+    fields, about = _at(model, place)
+    words = {"value": _quoted(place, first["input"]), "fields": ", ".join(fields), **first.get("ctx", {})}
+    what = _WHAT[first["type"]].format(**words) if first["type"] in _WHAT else f"{first['msg']}."
+    hint = _HINTS.get(first["type"], "Correct the value.").format(**words)
+    why = _UNKNOWN if first["type"] == "extra_forbidden" else about and f"{about[0].upper()}{about[1:]}."
+    return kind(f"{'.'.join(place)}: {what}", why=why, hint=hint)
+
+
+def _at(model: type[BaseModel], place: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
+    """The fields that stand beside a place, and what is said of the place."""
+    fields, about = model.model_fields, ""
+    for name in place:
+        if name not in fields:
+            continue
+        about = fields[name].description or about
+        for inner in (fields[name].annotation, *get_args(fields[name].annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and name != place[-1]:
+                fields = inner.model_fields
+    return fields, about
+
+
+def _quoted(place: tuple[str, ...], value: Any) -> str:
+    secret = any("external_id" in name for name in place) or isinstance(value, Mapping | BaseModel)
+    return "the value" if secret else repr(value)[:80]
+
+
+_UNKNOWN = "A field that is not known would be left out without a word."
+_WHAT = {
+    "extra_forbidden": "there is no such field.",
+    "missing": "is missing.",
+    "string_type": "{value} is not text.",
+    "tuple_type": "{value} is not a list.",
+    "list_type": "{value} is not a list.",
+    "too_short": "is empty.",
+    "int_type": "{value} is not a whole number.",
+    "bool_type": "{value} is neither true nor false.",
+    "dict_type": "{value} is not a mapping of fields.",
+    "model_type": "{value} is not a mapping of fields.",
+    "literal_error": "{value} is not {expected}.",
+    "greater_than_equal": "{value} is too little: {ge} at least.",
+    "less_than_equal": "{value} is too much: {le} at most.",
+    "string_pattern_mismatch": "{value} is refused: lower-case letters, digits and -, "
+    "a letter first, 32 at most.",
+}
+_HINTS = {
+    "extra_forbidden": "Known fields: {fields}.",
+    "missing": "Add the field.",
+    "string_type": "Put it in quotes: an account id is text of 12 digits; YAML and papermill make it a number.",
+    "tuple_type": "Write it as a list, in square brackets.",
+    "list_type": "Write it as a list, in square brackets.",
+}
