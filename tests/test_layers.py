@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from importlib.util import resolve_name
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "xacct_nb"
@@ -106,7 +107,9 @@ def imports() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Import):
                 yield from ((name, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
+                folder = ".".join(("xacct_nb", *Path(name).parent.parts))
+                module = resolve_name("." * node.level + (node.module or ""), folder)
+                yield from ((name, f"{module}.{alias.name}") for alias in node.names)
 
 
 def layer(name: str) -> str:

@@ -17,13 +17,7 @@ from xacct_nb.errors import EXIT_CODES, XacctError
 
 _REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_KERNEL_MODULES = (
-    "xacct_nb.runs",
-    "xacct_nb.aws.writer",
-    "xacct_nb.findings",
-    "xacct_nb.jupyter.forms",
-    "xacct_nb.worlds",
-)
+_PREPARATIONS = ("xacct_nb.runs:warm_up",)
 _records = click.option(
     "--records",
     default="",
@@ -209,7 +203,7 @@ def run_command(
     gc.disable()
     atexit.register(gc.freeze)
     # What will be the kernel loads what it needs while the parameters are checked here.
-    with Prepared(_KERNEL_MODULES) as prepared:
+    with Prepared(_PREPARATIONS) as prepared:
         from xacct_nb.runner import run
 
         ended = run(

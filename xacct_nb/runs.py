@@ -23,7 +23,7 @@ from xacct_nb.parameters import Settings, grant_of, settings_of
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof, missing_sides
 from xacct_nb.records import PAGE, Approval
-from xacct_nb.views import Page, Shown, Table, Text, View, as_json
+from xacct_nb.views import Page, Shown, Table, Text, View, as_json, html
 
 FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
 _AFTER_APPLY = 10.0
@@ -254,6 +254,16 @@ def _folder(settings: Settings, grant: str, notebook: str) -> Path:
     """The run's folder: the one that its runner made, else a new one."""
     given = os.environ.get(FOLDER_VARIABLE)
     return Path(given) if given else work_folder(records_folder(settings.records), new_id(grant, notebook))
+
+
+def warm_up() -> None:
+    """Loads what a run needs, while there is time for it: the modules, AWS's service models, the HTML template."""
+    from xacct_nb.aws import sessions, writer  # noqa: F401
+    from xacct_nb.jupyter import forms  # noqa: F401
+    from xacct_nb.sandbox import server  # noqa: F401
+
+    sessions.warm_up()
+    html(Text(""))
 
 
 def _sandbox_place() -> Any:

@@ -227,6 +227,13 @@ def _no_session(account: str) -> WrongAccount:
     )
 
 
+def warm_up() -> None:
+    """Loads AWS's models of the services that every run uses; no call is made."""
+    session = boto3.Session("none", "none", botocore_session=_core("", Place()))
+    for service in ("sts", "iam", "s3"):
+        _made(session, service, Place(), "aws")
+
+
 @cache
 def _loader() -> Loader:
     return create_loader()

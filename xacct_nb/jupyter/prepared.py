@@ -1,6 +1,6 @@
 """A Python process that has loaded what a kernel needs, and becomes one on a word.
 
-    python -m xacct_nb.jupyter.prepared MODULE...
+    python -m xacct_nb.jupyter.prepared MODULE:FUNCTION...
 
 The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}. What is in
 the environment stands in no process list. Without a word there is no kernel: the process ends.
@@ -18,8 +18,8 @@ from importlib import import_module
 class Prepared:
     """The process on its way to be a kernel; `close` ends it where it is not needed."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        command = [sys.executable, "-m", __name__, *modules]
+    def __init__(self, preparations: Sequence[str]) -> None:
+        command = [sys.executable, "-m", __name__, *preparations]
         # ipykernel ends with its parent where it is told who that is, and prints nothing of its own then.
         environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
@@ -48,13 +48,13 @@ class Prepared:
         self.close()
 
 
-def main(modules: Sequence[str]) -> None:
-    """Loads the modules, waits for the word, and runs the kernel until it is shut down."""
+def main(preparations: Sequence[str]) -> None:
+    """Calls the functions that load what is needed, waits for the word, and runs the kernel until it is shut down."""
     gc.disable()
     from ipykernel.kernelapp import IPKernelApp
 
-    for module in modules:
-        import_module(module)
+    for module, _, function in (each.partition(":") for each in preparations):
+        getattr(import_module(module), function)()
     # What is loaded now stays: no collection needs to look at it again.
     gc.freeze()
     gc.enable()
