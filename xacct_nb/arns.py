@@ -93,7 +93,7 @@ def _check_name(text: str, arn: Arn) -> None:
         )
     if len(arn.name) > limit or len(arn.path) > 512:
         raise InvalidArn(
-            f"The {arn.kind} {arn.name!r} has {len(arn.name)} characters in its name, {len(arn.path)} in its path.",
+            f"The {arn.kind} {arn.name!r} is too long: {len(arn.name)} characters, its path {len(arn.path)}.",
             why=f"IAM allows {limit} in a {arn.kind} name and 512 in a path.",
             hint="Choose a shorter name or path.",
         )

@@ -62,17 +62,20 @@ def page(record: Record, notebook: Any = None) -> str:
     return to_html(f"{record.notebook}: {record.status}", html(record.view()), notebook)
 
 
-def show_ledger(records: str = "") -> Shown:
-    """The ledger of a records folder as a table; says so where nothing was recorded yet."""
-    return _Ledger(ledger(records_folder(records)))
+class Ledger(Shown):
+    """The lines of a ledger, the newest last."""
 
-
-class _Ledger(Shown):
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         self.lines = lines
 
     def view(self) -> View:
+        """The ledger as a table."""
         return ledger_table(self.lines) if self.lines else Text("Nothing was recorded yet.", "note")
+
+
+def show_ledger(records: str = "") -> Ledger:
+    """The ledger of a records folder as a table; says so where nothing was recorded yet."""
+    return Ledger(ledger(records_folder(records)))
 
 
 def circumstances() -> dict[str, Any]:
@@ -84,10 +87,18 @@ def host() -> dict[str, str]:
     """The machine and the user."""
     return {
         "name": socket.gethostname(),
-        "user": getpass.getuser(),
+        "user": user(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
+
+
+def user() -> str:
+    """The user's name, the number where the machine knows no name for it (as in some containers)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the grant wants against what is there: the changes, on whose things, and in which order."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
@@ -9,9 +10,12 @@ from xacct_nb.documents import Documents, Policy
 from xacct_nb.errors import NotOwned
 from xacct_nb.findings import lint
 from xacct_nb.grants import Grant, account_of
-from xacct_nb.meanings import same
+from xacct_nb.meanings import canonical_json, same
 from xacct_nb.plans import ADOPTED_TAG, OWNER_TAG, Change, Key, Plan, State, differs
 from xacct_nb.quotas import ROLE_SESSION_SECONDS
+
+# What AWS puts into a trust policy in place of a user or role that is deleted.
+_DELETED = re.compile(r'"(A(?:IDA|ROA)[A-Z0-9]{12,124})"')
 
 
 def diff(documents: Documents, state: State) -> Plan:
@@ -28,7 +32,7 @@ def diff(documents: Documents, state: State) -> Plan:
     changes = [
         change
         for owner, family in groupby(keys, key=lambda key: _owner(grant, key))
-        for change in _changes_of(grant, state.things.get(owner), list(family), wanted, state)
+        for change in _changes_of(grant, owner, list(family), wanted, state)
     ]
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     return Plan(
@@ -62,9 +66,8 @@ def policy_arn(grant: Grant, account: str, number: int = 1) -> str:
 
 def is_caller_policy(grant: Grant, policy: str) -> bool:
     """Whether the ARN is that of one of the grant's managed caller policies."""
-    return Arn.parse(policy).name.rpartition(".")[0] == policy_name(grant) or Arn.parse(
-        policy
-    ).name == policy_name(grant)
+    name, _, number = Arn.parse(policy).name.partition(".")
+    return name == policy_name(grant) and (not number or number.isdecimal())
 
 
 def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def _description(grant: Grant) -> str:
 def _tags(grant: Grant, live: Mapping[str, Any] | None) -> dict[str, str]:
     if live is None:
         return {OWNER_TAG: grant.name}
-    return live["tags"] | ({} if _owned(grant, live) else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
+    return dict(live["tags"]) | ({} if _owned(grant, live) else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
 
 
 def _owned(grant: Grant, live: Mapping[str, Any]) -> bool:
@@ -113,10 +116,11 @@ def _owner(grant: Grant, key: Key) -> Key:
 
 
 def _changes_of(
-    grant: Grant, owner: Any, family: list[Key], wanted: Mapping[Key, Any], state: State
+    grant: Grant, owner: Key, family: list[Key], wanted: Mapping[Key, Any], state: State
 ) -> list[Change]:
     """The changes of a role or policy with all that hangs on it. Raises NotOwned."""
-    tags = owner.get("tags") if isinstance(owner, Mapping) else None
+    live = state.things.get(owner)
+    tags = live.get("tags") if isinstance(live, Mapping) else None
     keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
     changes = [
         change
@@ -128,15 +132,15 @@ def _changes_of(
         return changes
     touched = [change for change in changes if change.kind != "tags"]
     if touched and not grant.adopt:
-        raise _not_owned(grant, touched)
+        raise _not_owned(grant, owner, touched)
     return changes if touched else []
 
 
-def _not_owned(grant: Grant, touched: list[Change]) -> NotOwned:
-    name = touched[0].name if touched[0].kind == "attachment" else touched[0].target
+def _not_owned(grant: Grant, owner: Key, touched: list[Change]) -> NotOwned:
+    kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
     return NotOwned(
-        f"{name} exists and was not made for the grant {grant.name!r}.",
-        why=f"It has no tag {OWNER_TAG}={grant.name} and would be changed: {', '.join(each.kind for each in touched)}.",
+        f"{owner.target} exists and was not made for the grant {grant.name!r}.",
+        why=f"It has no tag {OWNER_TAG}={grant.name} and would be changed: {kinds}.",
         hint="Choose another name, or set adopt: true to take it over; a roll-back restores it as it is now.",
     )
 
@@ -160,7 +164,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     },
     "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
 }
-# Narrow before widening: a role is first given its boundary and permissions, then its trust, then its callers.
+# Narrow before widening: a role gets its boundary and permissions, then its trust, then its callers.
 _ROLE_RANKS = {
     "role": 0,
     "boundary": 1,
@@ -196,4 +200,9 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         for arn in grant.principals
         if grant.carry_on and Arn.parse(arn).name not in members
     ]
-    return (*adopted, *outside)
+    deleted = [
+        f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."
+        for change in changes
+        if change.kind == "trust" and (ids := _DELETED.findall(canonical_json(change.before)))
+    ]
+    return (*adopted, *deleted, *outside)

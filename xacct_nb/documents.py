@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb import quotas
-from xacct_nb.arns import Arn
-from xacct_nb.grants import Conditions, Grant, account_of, external_id
+from xacct_nb.arns import Arn, is_account_id
+from xacct_nb.grants import Grant, external_id
 from xacct_nb.shields import shield
+from xacct_nb.terms import Conditions
 from xacct_nb.views import Beside, Code, Page, Shown, View, as_json
 
 Policy = dict[str, Any]
@@ -69,10 +70,7 @@ def build(grant: Grant) -> Documents:
 def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
     """The identity policies that let the callers assume the roles, by who carries them."""
     carriers = [grant.carry_on] if grant.carry_on else list(grant.principals)
-    return {
-        arn: quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), _room(grant, arn))
-        for arn in carriers
-    }
+    return {arn: _packed(grant, arn) for arn in carriers}
 
 
 def trust_policy(grant: Grant) -> Policy:
@@ -109,12 +107,16 @@ def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
     }
 
 
-def _room(grant: Grant, carrier: str) -> int:
-    return (
-        quotas.MANAGED_POLICY
+def _packed(grant: Grant, carrier: str) -> list[Policy]:
+    kind = Arn.parse(carrier).kind
+    # The quota of inline policies is that of all of them together, so there is no use in a second one.
+    room, most = (
+        (quotas.MANAGED_POLICY, quotas.ATTACHED_MOST[kind])
         if grant.caller_policy == "managed"
-        else quotas.INLINE_TOTAL[Arn.parse(carrier).kind]
+        else (quotas.INLINE_TOTAL[kind], 1)
     )
+    policies = quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), room)
+    return quotas.few(policies, most, carrier)
 
 
 def _actions(grant: Grant) -> list[str]:
@@ -128,8 +130,7 @@ def _actions(grant: Grant) -> list[str]:
 
 
 def _trusted(grant: Grant, source: str) -> str:
-    whole = account_of(source) in grant.whole_accounts and not source.startswith("arn:")
-    return f"arn:{grant.partition}:iam::{source}:root" if whole else source
+    return f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
 
 
 def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:

@@ -1,36 +1,48 @@
 """Every error says what happened, why, and what to do, and carries a code and a record status.
 
-    XacctError
-    ├── InvalidInput              invalid-parameters: nothing ran
-    │   ├── InvalidArn
-    │   ├── InvalidGrant
-    │   │   ├── UnreadableGrant
-    │   │   └── OverQuota
-    │   ├── InvalidParameters
-    │   ├── UnknownNotebook
-    │   ├── UnknownRecord
-    │   ├── UnresolvedSecret
-    │   ├── MissingProfile
-    │   ├── NoCredentials
-    │   ├── WrongAccount
-    │   ├── NotOwned
-    │   └── NotAccepted
-    ├── StalePlan                 stale-plan: nothing changed
-    ├── ProofFailed               proof-failed
-    ├── RolledBack                rolled-back: apply failed, everything is as before
-    ├── RollbackFailed            rollback-failed: says what is left
-    ├── AwsRefused                failed: AWS answered with an error
-    ├── SandboxError              failed
-    ├── KernelDied                kernel-died
-    └── TimedOut                  timed-out
+XacctError
+├── InvalidInput              invalid-parameters: nothing ran
+│   ├── InvalidArn
+│   ├── InvalidGrant
+│   │   ├── UnreadableGrant
+│   │   └── OverQuota
+│   ├── InvalidParameters
+│   ├── UnknownNotebook
+│   ├── UnknownRecord
+│   ├── UnresolvedSecret
+│   ├── MissingProfile
+│   ├── NoCredentials
+│   ├── WrongAccount
+│   ├── NotOwned
+│   └── NotAccepted
+├── StalePlan                 stale-plan: nothing changed
+├── ProofFailed               proof-failed
+├── RolledBack                rolled-back: apply failed, everything is as before
+├── RollbackFailed            rollback-failed: says what is left
+├── AwsRefused                failed: AWS answered with an error
+├── SandboxError              failed
+├── KernelDied                kernel-died
+└── TimedOut                  timed-out
 """
 
 from typing import Any
 
+from xacct_nb.views import printable
+
 # Exit codes of `xacct-nb run` by the status in the record.
 EXIT_CODES = {
-    "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
-    "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7, "interrupted": 130,
+    "succeeded": 0,
+    "no-change": 0,
+    "planned": 0,
+    "failed": 1,
+    "invalid-parameters": 2,
+    "stale-plan": 3,
+    "proof-failed": 4,
+    "rolled-back": 5,
+    "rollback-failed": 6,
+    "kernel-died": 7,
+    "timed-out": 7,
+    "interrupted": 130,
 }
 
 
@@ -49,7 +61,7 @@ class XacctError(Exception):
         self.what, self.why, self.hint = what, why, hint
 
     def __str__(self) -> str:
-        return "\n".join(line for line in (self.what, self.why, self.hint) if line)
+        return printable("\n".join(line for line in (self.what, self.why, self.hint) if line))
 
     def to_json(self) -> dict[str, Any]:
         """The error as it stands in a record and in `--json`."""
@@ -57,7 +69,7 @@ class XacctError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a stack of frames that help nobody."""
-        return [f"{self.code}: {self.what}", *(line for line in (self.why, self.hint) if line)]
+        return [printable(line) for line in (f"{self.code}: {self.what}", self.why, self.hint) if line]
 
 
 class InvalidInput(XacctError):
@@ -173,7 +185,9 @@ class AwsRefused(XacctError):
 
     code = "aws-refused"
 
-    def __init__(self, what: str, *, answer: str, why: str = "", hint: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, what: str, *, answer: str, why: str = "", hint: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(what, why=why, hint=hint)
         self.answer, self.request_id = answer, request_id
 

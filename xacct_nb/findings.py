@@ -9,6 +9,7 @@ from xacct_nb.quotas import TRUST_POLICY, size
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 WIDENS, NOTE = "widens", "note"
+_FULL_ACCESS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _whole_account(documents: Documents) -> Iterator[Finding]:
 
 def _wildcard_action(documents: Documents) -> Iterator[Finding]:
     for action in (action for each in documents.grant.permissions for action in each.actions):
-        if action == "*" or action.endswith(":*"):
+        if not action.rpartition(":")[2].strip("*?"):
             yield Finding(
                 "wildcard-action",
                 WIDENS,
@@ -79,13 +80,25 @@ def _wildcard_action(documents: Documents) -> Iterator[Finding]:
 
 def _wildcard_resource(documents: Documents) -> Iterator[Finding]:
     for permission in documents.grant.permissions:
-        if "*" in permission.resources:
+        if any(not resource.split(":", 5)[-1].strip("*?/") for resource in permission.resources):
             yield Finding(
                 "wildcard-resource",
                 WIDENS,
                 f"permissions: {', '.join(permission.actions)}",
-                "It allows these actions on every resource of the destination account.",
+                "It allows these actions on every resource, those that come later too.",
                 "Name the resources, or accept it.",
+            )
+
+
+def _full_access(documents: Documents) -> Iterator[Finding]:
+    for policy in documents.grant.managed_policies:
+        if policy.rpartition("/")[2] in _FULL_ACCESS:
+            yield Finding(
+                "full-access-policy",
+                WIDENS,
+                f"managed_policies: {policy}",
+                "With it the role can do nearly everything, or give itself the right to.",
+                "Attach a narrower policy, or accept it.",
             )
 
 
@@ -105,5 +118,6 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _whole_account,
     _wildcard_action,
     _wildcard_resource,
+    _full_access,
     _long_trust,
 )

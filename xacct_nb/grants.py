@@ -60,11 +60,11 @@ class Grant(Shown, Part):
             _check_source(source)
         for role in self.destinations:
             _iam("destinations", role, "role")
-        for policy in self.managed_policies:
-            _check_policy("managed_policies", policy)
-        if self.permissions_boundary:
-            _check_policy("permissions_boundary", self.permissions_boundary)
         _check_names(self.destinations)
+        for policy in self.managed_policies:
+            _check_policy("managed_policies", policy, self.destination_accounts)
+        if self.permissions_boundary:
+            _check_policy("permissions_boundary", self.permissions_boundary, self.destination_accounts)
         _check_partitions(self)
         _check_carrier(self)
         return self
@@ -95,7 +95,7 @@ class Grant(Shown, Part):
         return tuple(dict.fromkeys(account_of(role) for role in self.destinations))
 
     def to_json(self) -> dict[str, Any]:
-        """The fields of the grant file; a reference stays a reference, another external ID is a fingerprint."""
+        """The fields of the grant file; an external ID that is not a reference is a fingerprint."""
         return self.model_dump(mode="json")
 
     def view(self) -> View:
@@ -213,20 +213,24 @@ def _check_source(source: str) -> None:
 
 
 def _root_or_iam(source: str) -> None:
-    root = _arn("sources", source).resource == "root"
-    _iam("sources", source.removesuffix("root") + "user/root" if root else source, "user", "role")
+    arn = _arn("sources", source)
+    if not is_account_id(arn.account) or source != f"arn:{arn.partition}:iam::{arn.account}:root":
+        _iam("sources", source, "user", "role")
 
 
-def _check_policy(field: str, policy: str) -> None:
+def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
     arn = _arn(field, policy)
     must(
-        arn.service == "iam"
-        and not arn.region
-        and (arn.account == "aws" or is_account_id(arn.account))
-        and _POLICY.fullmatch(arn.resource),
+        arn.service == "iam" and not arn.region and _POLICY.fullmatch(arn.resource),
         f"{field}: {policy!r} is not the ARN of a managed policy.",
         "It reads arn:aws:iam::ACCOUNT:policy/NAME.",
         "Copy the policy's ARN from the IAM console.",
+    )
+    must(
+        arn.account == "aws" or {arn.account} == set(accounts),
+        f"{field}: {policy!r} is not in the account of every role.",
+        f"A role takes AWS's policies and those of its own account; the roles are in {', '.join(accounts)}.",
+        "Name a policy of that account, or make a grant of its own for each account.",
     )
 
 
@@ -267,7 +271,7 @@ def _check_carrier(grant: Grant) -> None:
         return
     account = _iam("carry_on", grant.carry_on, "group").account
     carried = grant.principals or grant.source_accounts
-    strangers = [source for source in carried if "role/" in source or account_of(source) != account]
+    strangers = [source for source in carried if ":role/" in source or account_of(source) != account]
     must(
         not strangers,
         f"carry_on: {grant.carry_on!r} cannot carry a policy for {', '.join(strangers)}.",

@@ -1,11 +1,11 @@
-"""When two policy documents say the same: order, one-item lists and the spelling of an account do not count."""
+"""When two policy documents say the same: order, one-item lists, an account's spelling do not count."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-_ROOT = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+_ROOT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root$")
 _ACTIONS = ("Action", "NotAction")
 _RESOURCES = ("Resource", "NotResource")
 _PRINCIPALS = ("Principal", "NotPrincipal")
@@ -13,7 +13,7 @@ _PRINCIPALS = ("Principal", "NotPrincipal")
 
 def same(one: Any, other: Any) -> bool:
     """Whether two policy documents mean the same to AWS (a Sid and the order of statements do not count)."""
-    return canonical(one) == canonical(other)
+    return bool(canonical(one) == canonical(other))
 
 
 def canonical(document: Any) -> Any:
@@ -33,7 +33,11 @@ def canonical_json(value: Any) -> str:
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _element(key, value) for key, value in statement.items() if key != "Sid"}
+    # The console writes an empty Condition, which says nothing.
+    said = {
+        key: value for key, value in statement.items() if key != "Sid" and (key, value) != ("Condition", {})
+    }
+    return {key: _element(key, value) for key, value in said.items()}
 
 
 def _element(key: str, value: Any) -> Any:

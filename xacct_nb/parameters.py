@@ -1,4 +1,4 @@
-"""A notebook's parameters: declared in its first code cell, given as text or data, checked before anything runs."""
+"""A notebook's parameters: declared in its first code cell, given as text or data, checked at the door."""
 
 import ast
 import json
@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 from pydantic_core import PydanticUndefined
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants import Grant
+from xacct_nb.refusals import refused
+from xacct_nb.terms import Part, is_reference
 
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -27,10 +29,8 @@ class Parameter:
     help: str
 
 
-class Settings(BaseModel):
+class Settings(Part):
     """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     sandbox: StrictBool = True
     source_profiles: list[StrictStr] = []
@@ -42,18 +42,31 @@ class Settings(BaseModel):
     external_id: StrictStr = ""
     patience_seconds: StrictInt = Field(60, ge=0, le=900)
 
+    @field_validator("external_id")
+    @classmethod
+    def _external_id(cls, reference: str) -> str:
+        if reference and not is_reference(reference):
+            raise InvalidParameters(
+                "external_id is the external ID itself.",
+                why="It would stand in the notebook.",
+                hint="Give a reference: env:NAME or file:PATH.",
+            )
+        return reference
+
 
 def declared(source: str) -> dict[str, Parameter]:
     """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
+    try:
+        nodes = ast.parse(source).body
+    except SyntaxError as problem:
+        raise _no_declaration(problem.lineno or 1) from problem
     lines = source.splitlines()
-    found = [_declaration(node, lines) for node in ast.parse(source).body]
-    return {parameter.name: parameter for parameter in found}
+    return {parameter.name: parameter for parameter in (_declaration(node, lines) for node in nodes)}
 
 
 def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What a notebook takes: what its cell declares, the settings, and of a grant every field if it has one."""
-    models = [Settings, *([Grant] if "sources" in cell else [])]
-    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one."""
+    fields = Settings.model_fields | (Grant.model_fields if "sources" in cell else {})
     modelled = {
         name: Parameter(
             name,
@@ -115,16 +128,14 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        raise InvalidParameters(f"{name}: {first['msg']}.", hint="Correct the parameter.") from None
+        raise refused(problem, Settings, InvalidParameters) from None
 
 
 def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The values with an external ID replaced by a reference to an environment variable, and the external ID."""
+    """The values with a reference in place of an external ID, and the external ID; "" where there is none."""
     conditions = values.get("conditions") or {}
     given = conditions.get("external_id", "") if isinstance(conditions, Mapping) else ""
-    if not given or given.startswith(("env:", "file:")):
+    if not given or is_reference(given):
         return dict(values), ""
     hidden = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
     return {**values, "conditions": hidden}, given
@@ -132,17 +143,20 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:
     if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
-        raise InvalidParameters(
-            f"Line {node.lineno} of the parameters cell is no declaration.",
-            why="A line reads name: type = default  # help",
-            hint="Correct the notebook.",
-        )
+        raise _no_declaration(node.lineno)
+    try:
+        default = ast.literal_eval(node.value)
+    except ValueError as problem:
+        raise _no_declaration(node.lineno) from problem
     help_text = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2]
-    return Parameter(
-        node.target.id,
-        ast.unparse(node.annotation).partition("[")[0],
-        ast.literal_eval(node.value),
-        help_text,
+    return Parameter(node.target.id, ast.unparse(node.annotation).partition("[")[0], default, help_text)
+
+
+def _no_declaration(line: int) -> InvalidParameters:
+    return InvalidParameters(
+        f"Line {line} of the parameters cell is no declaration.",
+        why="A line reads name: type = default  # help, and the default is plain data.",
+        hint="Correct the notebook.",
     )
 
 
@@ -156,11 +170,21 @@ def _refuse_unknown(known: Mapping[str, Parameter], names: Iterable[str]) -> Non
 
 
 def _with(parameter: Parameter, current: Any, inner: str, text: str, begun: bool) -> Any:
-    if inner and parameter.type == "dict":
-        return {**current, inner: _loose(text)}
+    if inner:
+        _refuse_field(parameter, inner)
+        return {**(current if isinstance(current, Mapping) else {}), inner: _loose(text)}
     if parameter.type == "list" and not text.lstrip().startswith("["):
         return [*current, text] if begun else [text]
     return _parsed(parameter, text)
+
+
+def _refuse_field(parameter: Parameter, inner: str) -> None:
+    if parameter.type != "dict":
+        raise InvalidParameters(
+            f"There is no parameter '{parameter.name}.{inner}'.",
+            why=f"{parameter.name} has no fields: it is of the type {parameter.type}.",
+            hint=f"Set {parameter.name} itself.",
+        )
 
 
 def _parsed(parameter: Parameter, text: str) -> Any:
@@ -185,7 +209,7 @@ def _loose(text: str) -> Any:
 
 def _check_type(parameter: Parameter, value: Any) -> None:
     wanted = _TYPES.get(parameter.type, object)
-    if not isinstance(value, wanted) or isinstance(value, bool) and wanted is not bool:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted not in (bool, object)):
         raise _wrong_type(parameter, value)
 
 

@@ -73,8 +73,8 @@ class State(Shown):
         )
 
 
-@dataclass(frozen=True)
-class Change:
+@dataclass(frozen=True, repr=False)
+class Change(Shown):
     """One thing that differs: None before is an addition, None after a removal.
 
     Besides the kinds of Key: `trust`, `settings`, `boundary`, `tags`, which change a part of what exists.
@@ -156,7 +156,7 @@ class Plan(Shown):
 
     def reverse(self) -> "Plan":
         """The plan that takes this one back."""
-        return Plan(self.grant, tuple(change.reverse() for change in reversed(self.changes)), self.notes)
+        return replace(self, changes=tuple(change.reverse() for change in reversed(self.changes)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the digest and the summary."""

@@ -1,17 +1,17 @@
-"""Questions put to AWS with the answers expected (Probe), the answers given (Outcome), all of them (Proof)."""
+"""Questions to AWS with the answer expected (Probe), the answer given (Outcome), all of them (Proof)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from xacct_nb.arns import Arn, is_account_id
-from xacct_nb.grants import Grant, external_id
+from xacct_nb.arns import Arn
+from xacct_nb.grants import Grant, account_of, external_id
 from xacct_nb.plans import Plan
-from xacct_nb.samples import Sample, beside, sample
+from xacct_nb.samples import Sample, beside, fits, sample
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
-SESSION_NAME = "xacct-nb-proof"
+SESSION_NAME, _ANOTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 # A session of a role may not ask for more than an hour (role chaining); less than 15 minutes is refused.
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 3_600, 900
 
@@ -128,11 +128,15 @@ def expected_probes(grant: Grant) -> tuple[Probe, ...]:
     )
 
 
-def assume_parameters(grant: Grant, role: str, variation: str = "") -> dict[str, Any]:
-    """The parameters of AssumeRole as the grant's conditions want them, or with one of them varied."""
+def assume_parameters(grant: Grant, role: str, variation: str = "", username: str = "") -> dict[str, Any]:
+    """The parameters of AssumeRole as the grant's conditions want them, or with one of them varied.
+
+    `username` is the caller's, for a grant that wants it as the session name (`${aws:username}`).
+    """
     when, given = grant.conditions, external_id(grant)
     seconds = max(_SHORTEST_SECONDS, min(grant.session_minutes * 60, _LONGEST_SECONDS))
-    name = (when.role_session_name or SESSION_NAME).replace("*", "x").replace("?", "x")
+    name = (when.role_session_name or SESSION_NAME).replace("${aws:username}", username)
+    name = name.replace("*", "x").replace("?", "x")
     whole = {
         "RoleArn": role,
         "RoleSessionName": name,
@@ -158,7 +162,7 @@ _STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too 
 _VARIATIONS: dict[str, dict[str, Any]] = {
     "without-external-id": {"ExternalId": ""},
     "wrong-external-id": {"ExternalId": "xacct-nb-not-the-external-id"},
-    "another-session-name": {"RoleSessionName": "xacct-nb-another-name"},
+    "another-session-name": {"RoleSessionName": _ANOTHER_NAME},
     "without-source-identity": {"SourceIdentity": ""},
     "without-session-tags": {"Tags": []},
 }
@@ -177,10 +181,15 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     yield Probe("assume", source, role, "caller", f"assume {name}", ALLOWED, unaskable=no_code)
     for variation, condition, words in _NEGATIVES:
         if _is_set(grant, condition):
-            yield Probe(variation, source, role, "caller", words, DENIED, variation)
+            why = _fitting(grant) if condition == "role_session_name" else ""
+            yield Probe(variation, source, role, "caller", words, DENIED, variation, unaskable=why)
     if grant.conditions.require_mfa:
         yield Probe("without-mfa", source, role, "caller", "assume it without MFA", DENIED)
-    whole = "The whole account is trusted: nobody in it is a stranger." if _is_whole(grant, source) else ""
+    whole = (
+        "The whole account is trusted: nobody in it is a stranger."
+        if account_of(source) in grant.whole_accounts
+        else ""
+    )
     yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=whole)
 
 
@@ -216,12 +225,9 @@ def _is_set(grant: Grant, condition: str) -> bool:
     return bool(external_id(grant) if condition == "external_id" else getattr(grant.conditions, condition))
 
 
-def _is_whole(grant: Grant, source: str) -> bool:
-    return (
-        is_account_id(source)
-        or Arn.parse(source).resource == "root"
-        or Arn.parse(source).account in grant.whole_accounts
-    )
+def _fitting(grant: Grant) -> str:
+    allowed = fits(grant.conditions.role_session_name, _ANOTHER_NAME)
+    return f"The grant allows the session name {_ANOTHER_NAME} too." if allowed else ""
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ MANAGED_POLICY = 6_144
 TRUST_POLICY, TRUST_POLICY_MOST = 2_048, 8_192
 INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
 POLICY_VERSIONS = 5
+# Managed policies on one principal: what AWS approves at most (without asking: 10, 20, 10).
+ATTACHED_MOST = {"user": 20, "role": 25, "group": 10}
 ROLE_SESSION_SECONDS = (3_600, 43_200)
 
 
@@ -37,6 +39,17 @@ def pack(
             packed.append([])
         packed[-1].append(arn)
     return [within(document(part), limit, "A caller policy") for part in packed]
+
+
+def few(documents: list[dict[str, Any]], most: int, carrier: str) -> list[dict[str, Any]]:
+    """The documents themselves. Raises OverQuota when there are more than AWS lets a principal carry."""
+    if len(documents) > most:
+        raise OverQuota(
+            f"{carrier} would need {len(documents)} caller policies.",
+            why=f"AWS lets it carry {most} of this kind and length.",
+            hint="Name fewer destinations in a grant, or use caller_policy: managed.",
+        )
+    return documents
 
 
 def within(document: dict[str, Any], limit: int, name: str) -> dict[str, Any]:

@@ -60,7 +60,9 @@ class Record(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The content of record.json."""
-        return {"schema": self.schema} | {key: value for key, value in asdict(self).items() if key != "schema"}
+        return {"schema": self.schema} | {
+            key: value for key, value in asdict(self).items() if key != "schema"
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Record":
@@ -84,7 +86,10 @@ class Record(Shown):
     def _rows(self) -> Iterable[tuple[str, str]]:
         yield "status", self.status
         if self.error:
-            yield "error", " ".join(str(self.error[key]) for key in ("what", "why", "hint") if self.error.get(key))
+            yield (
+                "error",
+                " ".join(str(self.error[key]) for key in ("what", "why", "hint") if self.error.get(key)),
+            )
         yield "notebook", self.notebook
         yield "from", f"{self.started} on {self.host.get('name', '')} by {self.host.get('user', '')}"
         yield "to", f"{self.ended} ({self.seconds:.2f} s)"
@@ -93,7 +98,11 @@ class Record(Shown):
             yield "undoes", self.undoes
         if self.approval:
             yield "approved", f"{self.approval['digest']} by {self.approval['by']} at {self.approval['at']}"
-        yield from ((name, _short(value)) for name, value in self.parameters.items() if value not in ("", [], {}, False))
+        yield from (
+            (name, _short(value))
+            for name, value in self.parameters.items()
+            if value not in ("", [], {}, False)
+        )
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -107,10 +116,18 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         found[event["kind"]] = event["value"]
         entries += [event["value"]] if event["kind"] == "entry" else []
     journal = found.get("journal") or ({"grant": "", "changes": [], "entries": entries} if entries else None)
-    kept = {key: found[key] for key in ("plan", "approval", "proof", "parameters", "where", "undoes") if key in found}
+    kept = {
+        key: found[key]
+        for key in ("plan", "approval", "proof", "parameters", "where", "undoes")
+        if key in found
+    }
     state = {side: found[side] for side in ("before", "after") if side in found}
-    return kept | {"journal": journal, "who": tuple(found.get("sessions", ())), "state": state,
-                   "findings": tuple(found.get("findings", ()))}
+    return kept | {
+        "journal": journal,
+        "who": tuple(found.get("sessions", ())),
+        "state": state,
+        "findings": tuple(found.get("findings", ())),
+    }
 
 
 def seal(files: Mapping[str, bytes]) -> str:
@@ -120,9 +137,13 @@ def seal(files: Mapping[str, bytes]) -> str:
 
 def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
     """What does not fit the sums: files changed, missing or added. Each as `NAME: what`."""
-    named = dict(reversed(line.split("  ", 1)) for line in sums.splitlines() if "  " in line)
-    changed = [f"{name}: was changed" for name, digest in sorted(named.items())
-               if name in files and hashlib.sha256(files[name]).hexdigest() != digest]
+    lines = (line.partition("  ") for line in sums.splitlines())
+    named = {name: digest for digest, _, name in lines if name}
+    changed = [
+        f"{name}: was changed"
+        for name, digest in sorted(named.items())
+        if name in files and hashlib.sha256(files[name]).hexdigest() != digest
+    ]
     missing = [f"{name}: is missing" for name in sorted(set(named) - set(files))]
     added = [f"{name}: was added" for name in sorted(set(files) - set(named))]
     return [*changed, *missing, *added]
@@ -130,11 +151,19 @@ def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
 
 def ledger_line(record: Record, sums: str, previous: str) -> str:
     """The record's line in the ledger: what it was, the hash of its sums, the hash of the line before."""
-    return canonical_json({
-        "id": record.id, "status": record.status, "notebook": record.notebook, "started": record.started,
-        "grant": record.parameters.get("name", ""), "digest": (record.plan or {}).get("digest", ""),
-        "summary": record.summary, "seal": _sha(sums), "previous": previous,
-    })
+    return canonical_json(
+        {
+            "id": record.id,
+            "status": record.status,
+            "notebook": record.notebook,
+            "started": record.started,
+            "grant": record.parameters.get("name", ""),
+            "digest": (record.plan or {}).get("digest", ""),
+            "summary": record.summary,
+            "seal": _sha(sums),
+            "previous": previous,
+        }
+    )
 
 
 def line_hash(line: str) -> str:
@@ -160,9 +189,15 @@ def broken_links(lines: Iterable[str]) -> list[str]:
 
 def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
     """The ledger as a table."""
-    rows = tuple((line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"]) for line in lines)
-    return Table(("started", "status", "notebook", "grant", "plan", "record"), rows,
-                 tones=tuple("good" if row[1] in GOOD else "bad" for row in rows))
+    rows = tuple(
+        (line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"])
+        for line in lines
+    )
+    return Table(
+        ("started", "status", "notebook", "grant", "plan", "record"),
+        rows,
+        tones=tuple("good" if row[1] in GOOD else "bad" for row in rows),
+    )
 
 
 def _sha(text: str) -> str:
@@ -176,7 +211,11 @@ def sums_hash(sums: str) -> str:
 
 def _list(title: str, items: Iterable[Mapping[str, Any]]) -> View:
     rows = tuple((each["part"], each["account"], each["arn"]) for each in items)
-    return Table(("part", "account", "caller"), rows, caption=title) if rows else Text("No session was opened.", "note")
+    return (
+        Table(("part", "account", "caller"), rows, caption=title)
+        if rows
+        else Text("No session was opened.", "note")
+    )
 
 
 def _short(value: Any) -> str:

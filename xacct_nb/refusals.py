@@ -65,7 +65,7 @@ _WHAT = {
 _HINTS = {
     "extra_forbidden": "Known fields: {fields}.",
     "missing": "Add the field.",
-    "string_type": "Put it in quotes: an account id is text of 12 digits; YAML and papermill make it a number.",
+    "string_type": "Put it in quotes: an account id is text of 12 digits, which YAML makes a number.",
     "tuple_type": "Write it as a list, in square brackets.",
     "list_type": "Write it as a list, in square brackets.",
 }

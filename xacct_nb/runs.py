@@ -1,6 +1,6 @@
 """One run of a notebook: its parameters, its evidence, and how it ended. What the notebooks' cells call."""
 
-import getpass
+import atexit
 import os
 import time
 from collections.abc import Mapping
@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, utc
+from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, user, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.grants import look_up
-from xacct_nb.disk.ledger import keep, work_folder
+from xacct_nb.disk.ledger import discard, keep, work_folder
 from xacct_nb.documents import build
-from xacct_nb.errors import ProofFailed, XacctError
+from xacct_nb.endings import Finish, last_problem, not_proven, status_of, told
+from xacct_nb.errors import InvalidInput, StalePlan
 from xacct_nb.findings import Findings
 from xacct_nb.grants import Grant, external_id, resolve
-from xacct_nb.jupyter import cells
 from xacct_nb.journals import Entry, Journal
+from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of
 from xacct_nb.plans import Plan, State
-from xacct_nb.proofs import Proof, missing_sides
+from xacct_nb.proofs import Proof
 from xacct_nb.records import PAGE, Approval
 from xacct_nb.views import Page, Shown, Table, Text, View, as_json, html
 
@@ -40,8 +41,8 @@ _KINDS: dict[type, str] = {
 class Run(Shown):
     """A run as its notebook sees it.
 
-    `keep` writes a value to the run's evidence and gives it back; `apply`, `prove` and `roll_back` are the
-    steps whose result decides how the run ended.
+    `keep` writes a value to the run's evidence and gives it back; `apply`, `prove` and `undo` are the steps
+    whose result decides how the run ended. A run changes AWS once: a record is one change and its way back.
     """
 
     notebook: str
@@ -52,6 +53,10 @@ class Run(Shown):
     patience: float = 0
     began: float = field(default_factory=time.monotonic)
     started: str = field(default_factory=utc)
+    problems: dict[str, BaseException] = field(default_factory=dict)
+    made: tuple[str, Journal] | None = None
+    touched: bool = False
+    finished: Finish | None = None
 
     @property
     def headless(self) -> bool:
@@ -65,9 +70,7 @@ class Run(Shown):
 
     def grant(self) -> Grant:
         """The grant in the parameters, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
-        grant = resolve(grant_of(self.parameters), look_up)
-        self.evidence.secrets |= {external_id(grant)} - {""}
-        return grant
+        return self._resolved(grant_of(self.parameters))
 
     def form(self) -> Any:
         """The parameters as a form to edit (`.grant` is its value); without a person they pass through."""
@@ -98,36 +101,48 @@ class Run(Shown):
             place=place,
         )
         self.evidence.add("sessions", sessions.to_json())
+        self._note_edits(grant)
         return sessions
 
     def keep(self, value: Any) -> Any:
-        """Writes the value to the evidence of the run, and returns it."""
-        self.evidence.add("before" if isinstance(value, State) else _KINDS[type(value)], value.to_json())
+        """Writes the value to the evidence of the run, and returns it.
+
+        Once something was changed, only a proof still is: the plan stays the one that was made.
+        """
+        if self.made is None or isinstance(value, Proof):
+            self.evidence.add("before" if isinstance(value, State) else _KINDS[type(value)], value.to_json())
         return value
 
     def append(self, entry: Entry) -> None:
         """Takes an entry of the journal as it happens."""
+        self.touched = True
         self.evidence.add("entry", entry.__dict__)
 
-    def note_error(self, problem: BaseException) -> None:
-        """Notes the error that ended a cell, with its reason and its mend."""
-        if isinstance(problem, XacctError):
-            self.evidence.add("error", problem.to_json())
+    def note_cell(self, cell: str, problem: BaseException | None) -> None:
+        """Notes how a cell ended: a cell that goes well in the end takes its earlier error back."""
+        self.problems.pop(cell, None)
+        if problem is not None and self.finished is None:
+            self.problems[cell] = problem
+            self.evidence.add("error", told(problem))
 
     def apply(self, plan: Plan, sessions: Any, approval: Any) -> Journal:
         """Makes the plan's changes if it was approved; says so and changes nothing if it was not.
 
-        Raises StalePlan, NotAccepted, RolledBack, RollbackFailed.
+        Raises StalePlan, NotAccepted, RolledBack, RollbackFailed, and InvalidInput where this run has changed
+        something else already.
         """
         from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import apply
 
+        if self.made is not None:
+            return self.made_before(plan)
         if not self.goes_on(plan, approval):
             return Journal(plan.grant)
+        self._check_fresh(plan, sessions)
         journal = apply(
             plan, sessions, approved=approval.digest, journal=self, patience=self.settings.patience_seconds
         )
-        self.keep(journal)
+        self.take(plan, journal)
         # Where IAM was waited for in vain, asking still longer would change nothing.
         self.patience = (
             0 if any(entry.answer == "gave up waiting" for entry in journal.entries) else _AFTER_APPLY
@@ -138,14 +153,15 @@ class Run(Shown):
     def prove(self, grant: Grant, sessions: Any) -> Proof:
         """Asks AWS every question of the grant; nothing where nothing was applied. Raises ProofFailed."""
         from xacct_nb.aws.probes import prove
+        from xacct_nb.aws.reader import read
 
         if self.status == "planned":
             return Proof()
-        proof: Proof = self.keep(
-            prove(grant, sessions, patience=min(self.settings.patience_seconds, self.patience))
-        )
+        patience = min(self.settings.patience_seconds, self.patience)
+        proof: Proof = self.keep(prove(grant, sessions, patience=patience))
         if not proof.holds:
-            raise self._not_proven(grant, sessions, proof)
+            documents = build(grant)
+            raise not_proven(grant, diff(documents, read(documents, sessions)), proof)
         return proof
 
     def undo(self) -> Any:
@@ -158,19 +174,45 @@ class Run(Shown):
         """Whether there is something to do and it was approved; decides the run's status so far."""
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
         if self.status == "succeeded":
-            self.keep(Approval(approval.digest, getpass.getuser(), utc()))
+            self.keep(Approval(approval.digest, user(), utc()))
         return self.status == "succeeded"
 
-    def finish(self) -> "Finish":
-        """The run's last word: its status, and where its record is."""
-        self.evidence.add("status", self.status)
-        if self.headless:
-            return Finish(self.status, self.id, "")
-        ended = {"started": self.started, "seconds": round(time.monotonic() - self.began, 3)}
-        record = drafted(
-            self.records, self.id, self.notebook, self.status, ended, circumstances(), self.evidence.secrets
+    def take(self, plan: Plan, journal: Journal) -> Journal:
+        """Keeps the journal of the plan that this run made."""
+        self.keep(journal)
+        self.made = plan.digest, journal
+        return journal
+
+    def made_before(self, plan: Plan) -> Journal:
+        """The journal of this very plan, whose cell is run again. Raises InvalidInput for another plan."""
+        digest, journal = self.made or ("", Journal(""))
+        if plan.digest == digest:
+            return journal
+        raise InvalidInput(
+            "This run has changed AWS already.",
+            why="A record holds one change, so that it can be taken back.",
+            hint="Run the last cell, then the notebook from its beginning.",
         )
-        return Finish(self.status, self.id, str(keep(self.records, record, {PAGE: page(record).encode()})))
+
+    def finish(self) -> Finish:
+        """The run's last word: its status, and where its record is."""
+        if self.finished is not None:
+            return self.finished
+        problem = last_problem(self.problems.values(), self.made is not None)
+        status = status_of(problem) if problem else self.status
+        self.evidence.add("status", status)
+        if self.headless:
+            return Finish(status, self.id, "")
+        self.finished = Finish(status, self.id, str(self._sealed(status, told(problem) if problem else None)))
+        return self.finished
+
+    def leave(self) -> None:
+        """Where nobody ran the last cell: what was changed is recorded all the same, what was looked at is not."""
+        if self.finished is None and self.touched:
+            self.status = "interrupted"
+            self.finish()
+        elif self.finished is None:
+            discard(self.records, self.id)
 
     @property
     def records(self) -> Path:
@@ -179,14 +221,10 @@ class Run(Shown):
 
     def view(self) -> View:
         """What the run was given."""
-        shown = {
-            **self.parameters,
-            **(grant_of(self.parameters).to_json() if "sources" in self.parameters else {}),
-        }
         rows = tuple(
             (name, as_json(value) if isinstance(value, (dict, list)) else str(value))
-            for name, value in shown.items()
-            if name in self.parameters and value not in ("", [], {})
+            for name, value in _shown(self.parameters).items()
+            if value not in ("", [], {})
         )
         where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
         return Page(
@@ -200,54 +238,69 @@ class Run(Shown):
         return f"<style>{style()}</style>{super()._repr_html_()}"
 
     def _resolved(self, grant: Grant) -> Grant:
-        return resolve(grant, look_up)
+        resolved = resolve(grant, look_up)
+        self.evidence.secrets |= {external_id(resolved)} - {""}
+        return resolved
 
-    def _not_proven(self, grant: Grant, sessions: Any, proof: Proof) -> ProofFailed:
+    def _note_edits(self, grant: Grant) -> None:
+        """The parameters of the record are those of the grant that is worked with, also after it was edited."""
+        if "sources" not in self.parameters or (given := self.grant()) == grant:
+            return
+        was, now = given.to_json(), grant.to_json()
+        changed = {name: value for name, value in now.items() if value != was[name]}
+        self.evidence.add("parameters", _shown(self.parameters) | changed)
+
+    def _check_fresh(self, plan: Plan, sessions: Any) -> None:
+        """A person may have taken hours over the plan; headless it is made in the moment before."""
         from xacct_nb.aws.reader import read
 
-        documents = build(grant)
-        sides = missing_sides(grant, diff(documents, read(documents, sessions)))
-        wrong = [
-            f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
-            for each in proof.asked
-            if not each.as_expected
-        ]
-        return ProofFailed(
-            proof.summary,
-            why="\n".join([*sides, *wrong]) or "The assume itself was not asked.",
-            hint=_mend(sides, wrong),
+        documents = build(sessions.grant)
+        if self.headless or diff(documents, read(documents, sessions)).digest == plan.digest:
+            return
+        raise StalePlan(
+            "What is there has changed since this plan was made.",
+            why="Another plan stands now, and nothing was changed.",
+            hint="Run the cells again from the sessions on, read the plan, and approve it.",
         )
 
-
-@dataclass(frozen=True, repr=False)
-class Finish(Shown):
-    """How a run ended: its status, the id of its record, the folder if it is sealed already."""
-
-    status: str
-    record: str
-    folder: str
-
-    def view(self) -> View:
-        """The status, and where to read on."""
-        place = self.folder or f"{self.record}, sealed when the run has ended"
-        return Table(("", ""), (("status", self.status), ("record", place)), tones=("good", "note"))
+    def _sealed(self, status: str, error: Any) -> Path:
+        ended = {
+            "started": self.started,
+            "seconds": round(time.monotonic() - self.began, 3),
+            "error": error,
+        }
+        hidden = self.evidence.secrets
+        record = drafted(self.records, self.id, self.notebook, status, ended, circumstances(), hidden)
+        return keep(self.records, record, {PAGE: page(record).encode()})
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
-    """Begins a run with the parameters among `names` (a notebook's `globals()`). Raises InvalidParameters, InvalidGrant."""
+    """Begins a run with the parameters among `names` (a notebook's `globals()`).
+
+    Raises InvalidParameters, InvalidGrant, UnresolvedSecret.
+    """
     known = (*Grant.model_fields, *Settings.model_fields)
     given = {name: names[name] for name in known if name in names}
-    settings = settings_of(given)
-    shown = grant_of(given).to_json() if "sources" in given else {}
+    settings, shown = settings_of(given), _shown(given)
+    secrets = {look_up(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, Evidence(_folder(settings, shown.get("name", ""), notebook)))
-    run.evidence.add("parameters", {**given, **{name: shown[name] for name in given if name in shown}})
-    cells.on_error(run.note_error)
+    run.evidence.secrets |= secrets
+    run.evidence.add("parameters", shown)
+    cells.on_end(run.note_cell)
+    if not run.headless:
+        atexit.register(run.leave)
     return run
 
 
 def record(run: Run) -> Finish:
     """The run's record: sealed here, or by the runner when the notebook has ended."""
     return run.finish()
+
+
+def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as they are shown and written: a grant's fields valid, an external ID as a fingerprint."""
+    fields = grant_of(parameters).to_json() if "sources" in parameters else {}
+    return {name: fields.get(name, value) for name, value in parameters.items()}
 
 
 def _folder(settings: Settings, grant: str, notebook: str) -> Path:
@@ -272,9 +325,3 @@ def _sandbox_place() -> Any:
 
     sandbox = open_sandbox()
     return Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
-
-
-def _mend(sides: tuple[str, ...], wrong: list[str]) -> str:
-    if sides:
-        return "Plan the grant again and apply it: xacct-nb run plan_and_apply"
-    return "Look at the answers in the proof." if wrong else "Give the callers' profiles in caller_profiles."

@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.grants import Permission
-
-ANY_KEY = "*"
+from xacct_nb.terms import Permission
 
 
 @dataclass(frozen=True)
 class Sample:
     """A boto3 call that needs exactly one action.
 
-    `parameters` may hold `Key: *` with a `Prefix`: the key of an object that is there is to be found first.
-    `about_resource` says that the call names a resource, so that it can also be put directly.
+    Where `parameters` hold a `Prefix` beside a `Key`, the key is a pattern: an object that fits it is to be
+    found first, since AWS denies an object that is not there. `about_resource`: the call names a resource,
+    so that it can also be put directly.
     """
 
     action: str
@@ -27,14 +26,12 @@ class Sample:
     @property
     def words(self) -> str:
         """The call for people: the action and what it is about."""
-        about = "/".join(
-            str(self.parameters[name]) for name in ("Bucket", "Prefix", "Key") if self.parameters.get(name)
-        )
-        return f"{self.action} {about}".strip()
+        about = [self.parameters[name] for name in ("Bucket", "Key") if name in self.parameters]
+        return f"{self.action} {'/'.join(about)}".strip()
 
 
 def sample(action: str, resources: Iterable[str]) -> Sample | None:
-    """A read-only call for an action (or a pattern of actions) on one of these resources; None if there is none."""
+    """A read-only call for an action (or a pattern of them) on one of these resources; None if none is known."""
     names = [name for name in _CALLS if covers(action, name)]
     found = (_sample(name, resource) for name in names for resource in resources)
     return next((each for each in found if each), None)
@@ -44,15 +41,21 @@ def beside(permissions: Iterable[Permission]) -> Sample | None:
     """A read-only call that these permissions do not allow; None where they allow all of them."""
     allowed = list(permissions)
     actions = [action for permission in allowed for action in permission.actions]
-    resources = [*(resource for permission in allowed for resource in permission.resources), "*"]
+    named = [resource for permission in allowed for resource in permission.resources]
+    resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
     others = [name for name in _BESIDE if not any(covers(action, name) for action in actions)]
     return next((found for name in others if (found := sample(name, resources))), None)
 
 
 def covers(pattern: str, action: str) -> bool:
     """Whether an action pattern (`s3:Get*`) covers an action, without regard to case."""
+    return fits(pattern.lower(), action.lower())
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name fits a pattern in which `*` and `?` are wildcards."""
     words = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(words, action, re.IGNORECASE) is not None
+    return re.fullmatch(words, name, re.DOTALL) is not None
 
 
 def _sample(action: str, resource: str) -> Sample | None:
@@ -62,22 +65,25 @@ def _sample(action: str, resource: str) -> Sample | None:
 
 
 def _bucket(resource: str) -> dict[str, Any] | None:
-    bucket = _bucket_of(resource)
-    return {"Bucket": bucket, "MaxKeys": 1} if bucket else None
+    """The bucket itself: an action on buckets does nothing for the ARN of objects."""
+    bucket, slash, _ = _s3(resource)
+    return {"Bucket": bucket} if bucket and not slash else None
+
+
+def _listing(resource: str) -> dict[str, Any] | None:
+    bucket = _bucket(resource)
+    return bucket and bucket | {"MaxKeys": 1}
 
 
 def _object(resource: str) -> dict[str, Any] | None:
-    bucket, _, key = resource.removeprefix("arn:").partition(":s3:::")[2].partition("/")
-    if not key or not _bucket_of(resource):
-        return None
-    fixed, wildcard, _ = key.partition("*")
-    named = {"Prefix": fixed, "Key": ANY_KEY} if wildcard or "?" in key else {"Key": key}
-    return {"Bucket": bucket, **named}
+    bucket, _, key = _s3(resource)
+    return {"Bucket": bucket, "Prefix": re.split(r"[*?]", key)[0], "Key": key} if bucket and key else None
 
 
-def _bucket_of(resource: str) -> str:
-    bucket = resource.partition(":s3:::")[2].partition("/")[0]
-    return "" if "*" in bucket or "?" in bucket else bucket
+def _s3(resource: str) -> tuple[str, str, str]:
+    """The bucket, the slash and the key of an S3 ARN; no bucket where it is a pattern or holds a variable."""
+    bucket, slash, key = resource.partition(":s3:::")[2].partition("/")
+    return ("" if set("*?$") & set(bucket) or "$" in key else bucket), slash, key
 
 
 def _nothing(resource: str) -> dict[str, Any] | None:
@@ -87,8 +93,8 @@ def _nothing(resource: str) -> dict[str, Any] | None:
 _Parameters = Callable[[str], dict[str, Any] | None]
 _CALLS: dict[str, tuple[str, str, _Parameters]] = {
     "s3:GetObject": ("s3", "get_object", _object),
-    "s3:ListBucket": ("s3", "list_objects_v2", _bucket),
-    "s3:GetBucketLocation": ("s3", "get_bucket_location", lambda resource: _only_bucket(resource)),
+    "s3:ListBucket": ("s3", "list_objects_v2", _listing),
+    "s3:GetBucketLocation": ("s3", "get_bucket_location", _bucket),
     "s3:ListAllMyBuckets": ("s3", "list_buckets", _nothing),
     "iam:ListUsers": ("iam", "list_users", _nothing),
     "iam:ListRoles": ("iam", "list_roles", _nothing),
@@ -103,7 +109,3 @@ _CALLS: dict[str, tuple[str, str, _Parameters]] = {
     "secretsmanager:ListSecrets": ("secretsmanager", "list_secrets", _nothing),
 }
 _BESIDE = ("s3:ListBucket", "s3:ListAllMyBuckets", "iam:ListUsers", "sqs:ListQueues")
-
-
-def _only_bucket(resource: str) -> dict[str, Any] | None:
-    return {"Bucket": bucket} if (bucket := _bucket_of(resource)) else None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
@@ -14,6 +15,12 @@ _SHAPES = re.compile(
     r"|\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
     re.DOTALL,
+)
+# What has no shape of its own is known by the name before it, in JSON, Python, an AWS file or HTML.
+_QUOTE = r"(?:\\*[\"']|&#3[49];|&quot;)?"
+_NAMED = re.compile(
+    rf"((?:secret_?access_?key|session_?token|token_?code|password){_QUOTE}\s*[:=]\s*{_QUOTE})[\w/+=.-]{{6,}}",
+    re.IGNORECASE,
 )
 
 
@@ -55,10 +62,14 @@ def fingerprints_in(value: Any) -> set[str]:
 
 
 def redact(words: str, secrets: Iterable[str]) -> str:
-    """Text without these secrets and without anything shaped like a key, a token or a private key."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        words = words.replace(secret, fingerprint(secret))
-    return _SHAPES.sub("[redacted]", words)
+    """Text without these secrets (also as they stand in a URL) and without keys, tokens and passwords."""
+    written = {form: secret for secret in secrets if secret for form in (quote(secret, safe=""), secret)}
+    if written:
+        longest_first = sorted(written, key=len, reverse=True)
+        words = re.sub(
+            "|".join(map(re.escape, longest_first)), lambda hit: fingerprint(written[hit[0]]), words
+        )
+    return _NAMED.sub(r"\1[redacted]", _SHAPES.sub("[redacted]", words))
 
 
 def redact_all(value: Any, secrets: Iterable[str]) -> Any:
@@ -76,14 +87,14 @@ def _is_secret(key: Any) -> bool:
 
 
 def _texts(item: Any) -> set[str]:
-    texts = {item} if isinstance(item, str) else {text for text in item if isinstance(text, str)}
-    return {text for text in texts if not _MARK.fullmatch(text)}
+    texts = item if isinstance(item, (list, tuple)) else [item]
+    return {str(text) for text in texts if not _MARK.fullmatch(str(text))}
 
 
 def _covered(item: Any) -> Any:
-    if isinstance(item, str):
-        return item if _MARK.fullmatch(item) else fingerprint(item)
-    return [_covered(text) for text in item]
+    if isinstance(item, (list, tuple)):
+        return [_covered(text) for text in item]
+    return item if _MARK.fullmatch(str(item)) else fingerprint(str(item))
 
 
 def _uncovered(value: Any, known: Mapping[str, str]) -> Any:

@@ -121,7 +121,7 @@ class Conditions(Part):
             must(
                 _TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value),
                 f"conditions.session_tags: {key!r}: {value!r} is no session tag.",
-                "A key has 1 to 128, a value 1 to 256 letters, digits, spaces and _.:/=+-@, not aws: in front.",
+                "A key has 1 to 128, a value 1 to 256 letters, digits, spaces and _.:/=+-@, without aws:.",
                 "Correct the tag.",
             )
         return tags

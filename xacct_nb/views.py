@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 View = Union["Text", "Table", "Code", "Diff", "Beside", "Page"]
 _CELL_WIDTH = 58
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 controls but tab and line feed, marks of direction, line separators, half of a surrogate pair.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,8 @@ def as_json(value: Any) -> str:
 
 
 def printable(words: str) -> str:
-    """Text from outside made safe for a terminal: control and bidirectional characters shown as codes."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", words)
+    """Text from outside made safe to show: control and bidirectional characters stand as their codes."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", words)
 
 
 def text(view: View) -> str:
@@ -125,9 +128,9 @@ def html(view: View) -> str:
 def _text_of_table(table: Table) -> str:
     rows = [[_cell(cell) for cell in row] for row in (table.headers, *table.rows)]
     widths = [max(len(line) for row in rows for line in row[column]) for column in range(len(table.headers))]
-    lines = [line for row in rows for line in _row_lines(row, widths)]
+    head, *lines = [line for row in rows for line in _row_lines(row, widths)]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([*([table.caption] if table.caption else []), lines[0], rule, *lines[1:]])
+    return "\n".join([*([printable(table.caption)] if table.caption else []), head, rule, *lines])
 
 
 def _cell(words: str) -> list[str]:
@@ -143,14 +146,15 @@ def _row_lines(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterabl
 
 
 def _text_of_page(page: Page) -> str:
-    return "\n\n".join([f"{page.title}\n{'=' * len(page.title)}", *(text(part) for part in page.parts)])
+    title = printable(page.title)
+    return "\n\n".join([f"{title}\n{'=' * len(title)}", *(text(part) for part in page.parts)])
 
 
 _TEXT: dict[type, Callable[[Any], str]] = {
     Text: lambda view: printable(view.text),
     Table: _text_of_table,
-    Code: lambda view: f"{view.title}\n{textwrap.indent(printable(view.code), '  ')}",
-    Diff: lambda view: "\n".join([view.title, *(f"  {printable(line)}" for line in view.lines)]),
+    Code: lambda view: f"{printable(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
+    Diff: lambda view: printable("\n".join([view.title, *(f"  {line}" for line in view.lines)])),
     Beside: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
     Page: _text_of_page,
 }
@@ -183,9 +187,14 @@ _HTML = """
 def _template() -> "Template":
     from jinja2 import Environment
 
-    environment = Environment(autoescape=True)
+    environment = Environment(autoescape=True, finalize=_shown)
     environment.globals |= {
         "kind_of": lambda view: type(view).__name__,
         "tone": lambda line: {"+": "add", "-": "destroy", "@": "note"}.get(line[:1], ""),
     }
     return environment.from_string(_HTML)
+
+
+def _shown(value: Any) -> Any:
+    # What a macro gives back is markup, and safe already.
+    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -1,14 +1,14 @@
 """One real call put to AWS, and its answer as Allowed, Denied or Error."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.arns import Arn
 from xacct_nb.proofs import ALLOWED, DENIED, ERROR, NOT_ASKED
-from xacct_nb.samples import ANY_KEY, Sample
+from xacct_nb.samples import Sample, fits
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
 # Answers that come only to somebody who was let in.
@@ -23,7 +23,7 @@ class Answer:
     verdict: str
     detail: str = ""
     request_id: str = ""
-    value: Any = None
+    value: Any = field(default=None, repr=False)
 
 
 def ask(call: Callable[[], Mapping[str, Any]]) -> Answer:
@@ -53,8 +53,8 @@ def ask_identity(sts: Any, role: str) -> Answer:
 def ask_sample(call: Sample, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
     """Puts a read-only call; `owner_s3` looks up an object that is there, where the call needs one."""
     parameters = dict(call.parameters)
-    if parameters.get("Key") == ANY_KEY:
-        found = _find_key(owner_s3(), parameters["Bucket"], parameters.pop("Prefix"))
+    if "Prefix" in parameters:
+        found = _find_key(owner_s3(), parameters["Bucket"], parameters.pop("Prefix"), parameters["Key"])
         if not found:
             return Answer(NOT_ASKED, f"No object to ask for was found in {parameters['Bucket']}.")
         parameters["Key"] = found
@@ -65,7 +65,8 @@ def ask_sample(call: Sample, client: Callable[[str], Any], owner_s3: Callable[[]
     return given
 
 
-def _find_key(s3: Any, bucket: str, prefix: str) -> str:
-    given = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1))
-    contents = (given.value or {}).get("Contents", [])
-    return str(contents[0]["Key"]) if contents else ""
+def _find_key(s3: Any, bucket: str, prefix: str, pattern: str) -> str:
+    """The first key that fits, among the first thousand."""
+    given = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
+    keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))
+    return next((key for key in keys if fits(pattern, key)), "")

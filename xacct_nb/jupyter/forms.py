@@ -1,131 +1,213 @@
 """Forms: a person edits the value that came from the parameters; without a person it passes through."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xacct_nb.documents import build
-from xacct_nb.errors import InvalidInput
+from xacct_nb.errors import InvalidGrant, InvalidInput, UnresolvedSecret
+from xacct_nb.findings import lint
 from xacct_nb.grants import Grant
 from xacct_nb.plans import Plan
-from xacct_nb.views import Page, Shown, Text, View, html
+from xacct_nb.views import Page, Shown, Text, View
 
-_WIDE = {"width": "46em"}
-_LABELS = {"description_width": "13em"}
+LABELS = {
+    "sources": "Source ARN",
+    "destinations": "Destination role",
+    "permissions": "What the role may do",
+    "external_id": "External ID",
+    "session_minutes": "Session minutes",
+    "accept": "Accept findings",
+}
+_REFERENCE = re.compile(r"(env|file):.+")
+_ENOUGH = 8
 
 
 class GrantForm(Shown):
-    """The grant as fields to edit, with both sides' policies below; `.grant` is the last valid one."""
+    """The grant as fields to edit, with both sides' policies below.
+
+    `.grant` is the last valid one, its external ID looked up; `.problem` is what is wrong with the fields as
+    they stand, None where they are the grant. Raises UnresolvedSecret, OverQuota.
+    """
 
     def __init__(self, grant: Grant, resolve: Callable[[Grant], Grant], *, live: bool) -> None:
-        self.grant, self._resolve, self._live = grant, resolve, live
-        self.problem: InvalidInput | None = None
+        self._resolve, self._live = resolve, live
+        self._take(grant)
 
     def view(self) -> View:
-        """The grant, and both sides' policies beside each other."""
+        """The grant and both sides' policies beside each other, or what is wrong with the fields."""
         if self.problem is not None:
-            return Text(str(self.problem), "bad")
-        return Page(f"Grant {self.grant.name}", (self.grant.view(), build(self.grant).view()))
+            return Page(self.headline, self.details)
+        return Page(f"Grant {self.grant.name}", (self.grant.view(), *self.sides))
+
+    @property
+    def sides(self) -> tuple[View, ...]:
+        """Both sides' policies, and what deserves a second look in them."""
+        return self._documents.view(), *([self._findings.view()] if self._findings.found else [])
+
+    @property
+    def wrong(self) -> str:
+        """The field that is not valid; "" where all are, or where it is more than one field's fault."""
+        if isinstance(self.problem, UnresolvedSecret):
+            return "external_id"
+        place = self.problem.what.partition(":")[0].split(".") if self.problem else []
+        return next((name for name in LABELS if name in place), "")
+
+    @property
+    def headline(self) -> str:
+        """That something is not valid, and what counts until then; the same while one field is typed in."""
+        subject = LABELS.get(self.wrong, "The grant")
+        return f"{subject}: not valid. The last valid grant counts until it is." if self.problem else ""
+
+    @property
+    def details(self) -> tuple[View, ...]:
+        """What is wrong, why, and how to mend it."""
+        found = self.problem
+        return (Text(found.what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)) if found else ()
+
+    @property
+    def reference(self) -> str:
+        """Where the external ID is found; "" where there is none, or where it was given itself."""
+        shown = str(self._given.to_json()["conditions"]["external_id"])
+        return shown if _REFERENCE.fullmatch(shown) else ""
+
+    @property
+    def hides(self) -> bool:
+        """Whether the parameters gave an external ID itself: it is kept, and not shown."""
+        return bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
+
+    @property
+    def widens(self) -> bool:
+        """Whether the grant widens access, which needs its word."""
+        return bool(self._findings.unaccepted or self.grant.accept)
 
     def edit(self, **fields: Any) -> None:
         """Takes new values of fields; what is not valid is kept as `.problem`, and the grant stays as it was."""
+        self._try(lambda: fields)
+
+    def fill(self, typed: Mapping[str, Any]) -> None:
+        """The same with what is typed in the form: an ARN a line, `actions on resources`, a reference."""
+        self._try(lambda: self._read(typed))
+
+    def widget(self) -> Any:
+        """The form as one ipywidgets box: the policies follow while its fields are edited."""
+        from xacct_nb.jupyter.boxes import grant_box
+
+        return grant_box(self)
+
+    def _try(self, read: Callable[[], Mapping[str, Any]]) -> None:
         try:
-            given = self.grant.model_dump() | fields
-            self.grant, self.problem = self._resolve(Grant(**given)), None
+            self._take(Grant(**(self._given.model_dump() | read())))
         except InvalidInput as problem:
             self.problem = problem
 
-    def widget(self) -> Any:
-        """The form as one ipywidgets box."""
-        import ipywidgets
+    def _take(self, given: Grant) -> None:
+        grant = self._resolve(given)
+        documents = build(grant)
+        self._given, self.grant, self._documents, self._findings = given, grant, documents, lint(documents)
+        self.problem: InvalidInput | None = None
 
-        shown = ipywidgets.HTML(html(self.view()))
-        fields = _fields(self.grant)
-
-        def changed(_: Any) -> None:
-            self.edit(**_values({name: field.value for name, field in fields.items()}, self.grant))
-            shown.value = html(self.view())
-
-        for field in fields.values():
-            field.observe(changed, names="value")
-        return ipywidgets.VBox([*fields.values(), shown])
+    def _read(self, typed: Mapping[str, Any]) -> dict[str, Any]:
+        conditions = self._given.conditions.model_dump()
+        if typed["external_id"].strip() != self.reference:
+            conditions["external_id"] = _reference(typed["external_id"].strip())
+        return {
+            "sources": typed["sources"].split(),
+            "destinations": typed["destinations"].split(),
+            "permissions": [_permission(line) for line in typed["permissions"].splitlines() if line.strip()],
+            "conditions": conditions,
+            "session_minutes": typed["session_minutes"],
+            "accept": _words(typed["accept"]),
+        }
 
     def _ipython_display_(self) -> None:
         _display(self, self.widget if self._live else None)
 
 
 class ApprovalForm(Shown):
-    """Asks whether exactly this plan is approved; `.digest` is the digest approved, "" while it is not."""
+    """Asks whether exactly this plan is approved; `.digest` is the digest approved, "" while none is."""
 
     def __init__(self, plan: Plan, given: str, *, live: bool) -> None:
         self.plan, self.digest, self._live = plan, given, live
 
     def view(self) -> View:
-        """What was approved."""
+        """What was approved, and what is still to be done."""
         if not self.plan.changes:
             return Text("There is nothing to approve.", "note")
-        if not self.digest:
-            return Text(f"Not approved. To approve this plan: --approve {self.plan.digest}", "note")
-        return Text(f"Approved: {self.digest}", "good")
+        if self.digest == self.plan.digest:
+            return Text(f"Approved: {self.digest}", "good")
+        if self.digest:
+            return Text(f"The approval {self.digest[:12]} is for another plan than this one: {self.plan.digest}", "bad")
+        if self._live:
+            return Text("Not approved. The digest is the last line of the plan above.", "note")
+        return Text(f"Not approved. To approve this plan: --approve {self.plan.digest}", "note")
+
+    def fits(self, typed: str) -> bool:
+        """Whether this is the plan's digest, or at least its first 8 characters."""
+        words = typed.strip().lower()
+        return bool(self.plan.changes) and len(words) >= _ENOUGH and self.plan.digest.startswith(words)
+
+    def approve(self, typed: str) -> None:
+        """Approves the plan, if what is typed fits its digest."""
+        if self.fits(typed):
+            self.digest = self.plan.digest
+
+    def hint(self, typed: str) -> View:
+        """What to say while the digest is typed."""
+        if len(typed.strip()) < _ENOUGH or self.fits(typed):
+            return self.view()
+        return Text("This is not how the digest of this plan begins.", "bad")
 
     def widget(self) -> Any:
         """A field for the beginning of the digest, and a button."""
-        import ipywidgets
+        from xacct_nb.jupyter.boxes import approval_box
 
-        shown = ipywidgets.HTML(html(self.view()))
-        typed = ipywidgets.Text(description="First 8 characters of the digest", style=_LABELS | {"description_width": "18em"},
-                                layout={"width": "32em"}, disabled=not self.plan.changes)
-        button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
-
-        def compare(_: Any) -> None:
-            button.disabled = len(typed.value.strip()) < 8 or not self.plan.digest.startswith(typed.value.strip())
-
-        def approve(_: Any) -> None:
-            self.digest = self.plan.digest
-            shown.value = html(self.view())
-
-        typed.observe(compare, names="value")
-        button.on_click(approve)
-        return ipywidgets.VBox([ipywidgets.HBox([typed, button]), shown])
+        return approval_box(self)
 
     def _ipython_display_(self) -> None:
         _display(self, self.widget if self._live and self.plan.changes else None)
 
 
-def _display(form: Shown, widget: Callable[[], Any] | None) -> None:
-    from IPython.display import display, publish_display_data
-
-    if widget is None:
-        publish_display_data({"text/plain": str(form), "text/html": html(form.view())})
-    else:
-        display(widget())
+def is_literal(typed: str, reference: str) -> bool:
+    """Whether an external ID itself was typed, in place of where it is found."""
+    words = typed.strip()
+    return words not in ("", reference) and not _REFERENCE.fullmatch(words)
 
 
-def _fields(grant: Grant) -> dict[str, Any]:
-    import ipywidgets
-
-    one = {"style": _LABELS, "layout": _WIDE, "continuous_update": False}
-    permissions = "\n".join(f"{', '.join(each.actions)} on {', '.join(each.resources)}" for each in grant.permissions)
-    return {
-        "sources": ipywidgets.Textarea("\n".join(grant.sources), description="Source ARNs", rows=2, **one),
-        "destinations": ipywidgets.Textarea("\n".join(grant.destinations), description="Destination roles", rows=2, **one),
-        "permissions": ipywidgets.Textarea(permissions, description="The role may do", rows=2,
-                                           placeholder="s3:GetObject on arn:aws:s3:::reports/*", **one),
-        "external_id": ipywidgets.Text(grant.to_json()["conditions"]["external_id"], description="External ID",
-                                       placeholder="env:NAME or file:PATH, empty for none", **one),
-    }
+def typed_permissions(grant: Grant) -> str:
+    """The grant's permissions as a person types them."""
+    return "\n".join(f"{', '.join(each.actions)} on {', '.join(each.resources)}" for each in grant.permissions)
 
 
-def _values(typed: dict[str, str], grant: Grant) -> dict[str, Any]:
-    """The fields of the form as fields of a grant."""
-    conditions = grant.conditions.model_dump()
-    if typed["external_id"] != grant.to_json()["conditions"]["external_id"]:
-        conditions["external_id"] = typed["external_id"].strip()
-    return {"sources": typed["sources"].split(), "destinations": typed["destinations"].split(),
-            "permissions": [_permission(line) for line in typed["permissions"].splitlines() if line.strip()],
-            "conditions": conditions}
+def _reference(words: str) -> str:
+    if is_literal(words, ""):
+        raise InvalidGrant(
+            "conditions.external_id: the field takes a reference, not the external ID itself.",
+            why="What is typed here can be saved with the notebook, and an external ID is to stay unknown.",
+            hint="Put it into a file or an environment variable, and type file:PATH or env:NAME here.",
+        )
+    return words
 
 
 def _permission(line: str) -> dict[str, list[str]]:
-    actions, _, resources = line.partition(" on ")
-    return {"actions": [each.strip() for each in actions.split(",") if each.strip()],
-            "resources": [each.strip() for each in resources.split(",") if each.strip()]}
+    actions, _, resources = line.strip().partition(" on ")
+    if not resources.strip():
+        raise InvalidGrant(f"permissions: {line.strip()!r} names no resource.",
+                           why="A line reads: actions on resources, each with commas between.",
+                           hint="Write it like s3:GetObject on arn:aws:s3:::reports/*.")
+    return {"actions": _words(actions), "resources": _words(resources)}
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _display(form: Shown, widget: Callable[[], Any] | None) -> None:
+    from IPython.display import publish_display_data
+
+    from xacct_nb.views import html
+
+    shown = {"text/plain": str(form), "text/html": html(form.view())}
+    if widget is not None:
+        shown = {**widget()._repr_mimebundle_(), "text/plain": "A form stands here: run the cell to fill it in."}
+    publish_display_data(shown)

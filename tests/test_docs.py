@@ -1,0 +1,105 @@
+"""The documents tell the truth: their code runs, their links lead somewhere, their tables are the code's."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xacct_nb.errors import EXIT_CODES
+from xacct_nb.grants import Grant
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with the README's grant file, and a sandbox of its own."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "grant.yaml").write_text(_blocks("yaml")[0])
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "XACCT_"))
+    } | {"XACCT_SANDBOX_DIR": str(folder / "sandbox"), "PATH": path}
+    yield folder, environment
+    subprocess.run(["xacct-nb", "sandbox", "down"], env=environment, check=False, capture_output=True)
+
+
+def test_the_commands_of_the_change_run_as_they_stand(reader: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = reader
+    plan, approve, after = (block for block in _blocks("sh") if "run" in block)
+
+    planned = _run(["bash", "-c", plan], folder, environment)
+    digest = re.search(r"[0-9a-f]{64}", planned).group()  # type: ignore[union-attr]
+    applied = _run(["bash", "-c", approve.replace("DIGEST", digest)], folder, environment)
+    looked = _run(["bash", "-ec", after], folder, environment)
+
+    assert "Plan: 4 to add, 0 to change, 0 to destroy." in planned
+    assert "The access is what the grant says." in applied
+    assert "all whole" in looked
+    assert "Plan: 0 to add, 0 to change, 4 to destroy." in looked
+
+
+def test_the_python_runs_as_it_stands(reader: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = reader
+    _run(["xacct-nb", "sandbox", "up"], folder, environment)
+    _run(["xacct-nb", "sandbox", "reset"], folder, environment)
+    exports = _run(["xacct-nb", "sandbox", "env"], folder, environment)
+    variables = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
+
+    shown = _run([sys.executable, "-c", _blocks("python")[0]], folder, environment | variables)
+
+    assert "Trust policy of role/reports-reader" in shown
+
+
+def test_the_sandbox_serves_the_aws_command_as_it_stands(reader: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = reader
+    (block,) = (block for block in _blocks("sh") if "sandbox env" in block)
+
+    shown = _run(["bash", "-ec", block], folder, environment)
+
+    assert "arn:aws:iam::111111111111:user/alice" in shown
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|$", README, re.MULTILINE)
+    told = {status: int(code) for code, statuses in rows for status in re.findall(r"`([a-z-]+)`", statuses)}
+
+    assert told == EXIT_CODES
+
+
+def test_the_readme_names_every_field_of_a_grant() -> None:
+    table = README.split("## The grant file")[1].split("\n## ")[0]
+
+    assert [name for name in Grant.model_fields if f"`{name}`" not in table] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)?(?:#[\w-]+)?\)", page.read_text())
+    broken = [link for link in links if link and "://" not in link and not (page.parent / link).exists()]
+
+    assert broken == []
+
+
+def test_every_term_that_a_page_links_to_is_in_the_glossary() -> None:
+    headings = re.findall(r"^### (.+)$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    texts = [path.read_text() for path in [*PAGES, *ROOT.glob("notebooks/*.ipynb")]]
+
+    assert {anchor for text in texts for anchor in re.findall(r"glossary\.md#([\w-]+)", text)} <= anchors

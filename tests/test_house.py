@@ -1,0 +1,111 @@
+"""The files around the package say the same: versions, targets, licence, decisions, notebooks."""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text())
+
+
+def test_environment_yml_asks_for_the_python_that_pyproject_asks_for() -> None:
+    assert f"python{PROJECT['requires-python']}" in ENVIRONMENT["dependencies"]
+
+
+def test_environment_yml_installs_what_pyproject_names_with_every_extra() -> None:
+    assert ENVIRONMENT["dependencies"][-1]["pip"] == ["-c constraints.txt", "-e .[sandbox,test]"]
+    assert sorted(EXTRAS) == ["sandbox", "test"]
+
+
+def test_make_installs_the_same_as_environment_yml() -> None:
+    assert "pip install -c constraints.txt -e '.[sandbox,test]'" in (ROOT / "Makefile").read_text()
+
+
+def test_every_dependency_has_a_lower_bound_and_no_upper_one() -> None:
+    assert [str(each) for each in direct() if [bound.operator for bound in each.specifier] != [">="]] == []
+
+
+def test_constraints_pin_every_direct_dependency_within_its_bounds() -> None:
+    pins = pinned()
+
+    assert [str(each) for each in direct() if canonicalize_name(each.name) not in pins] == []
+    assert [str(each) for each in direct() if pins[canonicalize_name(each.name)] not in each.specifier] == []
+
+
+def test_constraints_pin_one_botocore_for_boto3_and_ministack() -> None:
+    pins = pinned()
+
+    assert pins["boto3"] == pins["botocore"]
+
+
+def test_constraints_are_names_with_exact_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    other = [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line)]
+
+    assert other == []
+
+
+def test_make_alone_prints_every_target() -> None:
+    shown = subprocess.run(["make", "-s"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert re.findall(r"^  make (\w+)", shown, re.MULTILINE) == targets()
+    assert {"demo", "test", "lab", "bench"} < set(targets())
+
+
+def test_the_licence_is_apache_2_in_full() -> None:
+    licence = (ROOT / "LICENSE").read_text()
+
+    assert PROJECT["license"] == "Apache-2.0"
+    assert licence.split()[:5] == ["Apache", "License", "Version", "2.0,", "January"]
+    assert "END OF TERMS AND CONDITIONS" in licence
+
+
+def test_a_decision_has_at_most_40_lines_and_the_four_parts() -> None:
+    for decision in sorted((ROOT / "docs" / "decisions").glob("*.md")):
+        text = decision.read_text()
+
+        assert len(text.splitlines()) <= 40, decision.name
+        assert re.findall(r"^## (.+)", text, re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Consequences",
+            "Looked at",
+        ], decision.name
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [int(each.name[:4]) for each in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_notebooks_carry_no_output_and_no_execution_count() -> None:
+    notebooks = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+    cells = [(path.name, cell) for path in notebooks for cell in json.loads(path.read_text())["cells"]]
+
+    assert [name for name, cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+def direct() -> list[Requirement]:
+    """What pyproject names, for running and in the extras."""
+    return [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["sandbox"], *EXTRAS["test"]]]
+
+
+def pinned() -> dict[str, str]:
+    """Canonical name -> version, from constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def targets() -> list[str]:
+    return re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -1,0 +1,98 @@
+"""The forms as boxes of ipywidgets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from xacct_nb.jupyter.forms import LABELS, ApprovalForm, GrantForm, is_literal, typed_permissions
+from xacct_nb.views import Text, View, html
+
+_WIDE = {"width": "100%", "max_width": "62em"}
+_ASIDE = {"description_width": "12em"}
+
+
+def grant_box(form: GrantForm) -> Any:
+    """Fields over what they mean; an external ID itself never stays in its field."""
+    fields = _fields(form)
+    headline, below = ipywidgets.HTML(), ipywidgets.HTML(layout={"min_height": "24em"})
+
+    def changed(_: Any) -> None:
+        form.fill({name: field.value for name, field in fields.items()})
+        if is_literal(fields["external_id"].value, form.reference):
+            _quietly(fields["external_id"], form.reference, changed)
+        show()
+
+    def show() -> None:
+        # The headline is the same while one field is typed in, so a screen reader says it once.
+        headline.value = _region("alert", Text(form.headline, "bad")) if form.headline else ""
+        below.value = "".join(map(html, form.details or form.sides))
+        fields["accept"].layout.display = "" if form.widens else "none"
+        for name, field in fields.items():
+            (field.add_class if name == form.wrong else field.remove_class)("xacct-wrong")
+
+    for field in fields.values():
+        field.observe(changed, names="value")
+    show()
+    return _box(*fields.values(), headline, below)
+
+
+def approval_box(form: ApprovalForm) -> Any:
+    """A field and a button that can be pressed when the field holds the digest's beginning."""
+    typed = ipywidgets.Text(description="First 8 characters of the digest", style={"description_width": "17em"},
+                            layout={"width": "30em"})
+    button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
+    said = ipywidgets.HTML(_region("status", form.view()))
+
+    def compare(_: Any) -> None:
+        button.disabled = not form.fits(typed.value)
+        said.value = _region("status", form.hint(typed.value))
+
+    def approve(*_: Any) -> None:
+        form.approve(typed.value)
+        if form.fits(typed.value):
+            typed.disabled = button.disabled = True
+            said.value = _region("status", form.view())
+
+    typed.observe(compare, names="value")
+    typed.on_msg(lambda _, content, __: approve() if content.get("event") == "submit" else None)
+    button.on_click(approve)
+    return _box(ipywidgets.HBox([typed, button]), said)
+
+
+def _fields(form: GrantForm) -> dict[str, Any]:
+    grant = form.grant
+    external = "the one in the parameters, not shown" if form.hides else "none; or env:NAME or file:PATH"
+    return {
+        "sources": _many("sources", "\n".join(grant.sources), "arn:aws:iam::111111111111:user/alice"),
+        "destinations": _many("destinations", "\n".join(grant.destinations), "arn:aws:iam::222222222222:role/reader"),
+        "permissions": _many("permissions", typed_permissions(grant), "s3:GetObject on arn:aws:s3:::reports/*"),
+        # Looked at when the field is left: a half-typed reference would be taken for the external ID itself.
+        "external_id": _made(ipywidgets.Text, "external_id", form.reference, placeholder=external, continuous_update=False),
+        "session_minutes": _made(ipywidgets.IntText, "session_minutes", grant.session_minutes, continuous_update=True,
+                                 layout={"width": "18em"}),
+        "accept": _made(ipywidgets.Text, "accept", " ".join(grant.accept), placeholder="codes of the findings below"),
+    }
+
+
+def _many(name: str, value: str, example: str) -> Any:
+    return _made(ipywidgets.Textarea, name, value, placeholder=example, rows=2)
+
+
+def _made(kind: Any, name: str, value: Any, **traits: Any) -> Any:
+    return kind(value=value, description=LABELS[name], style=_ASIDE, **{"layout": _WIDE, **traits})
+
+
+def _quietly(field: Any, value: str, observer: Callable[[Any], None]) -> None:
+    field.unobserve(observer, names="value")
+    field.value = value
+    field.observe(observer, names="value")
+
+
+def _region(role: str, view: View) -> str:
+    """What a screen reader says when it appears."""
+    return f'<div role="{role}">{html(view)}</div>'
+
+
+def _box(*parts: Any) -> Any:
+    return ipywidgets.VBox(parts).add_class("xacct-form")
