@@ -5,12 +5,32 @@ from typing import Any
 
 # The public names in the order of the path, with the module of each: loaded when first used.
 _PUBLIC = {
-    "Grant": "grants", "from_parameters": "grants", "load_grant": "loading", "resolve": "loading",
-    "build": "documents", "lint": "findings", "open_sessions": "aws.sessions", "read": "aws.reader",
-    "diff": "differences", "Plan": "plans", "apply": "aws.writer", "Journal": "journals",
-    "prove": "aws.probes", "Proof": "proofs", "rollback": "aws.writer", "record": "runs", "Record": "records",
-    "verify_records": "disk.ledger", "cli_profile": "handoff.console", "switch_role_url": "handoff.console",
-    "start_run": "runs", "show_ledger": "closing", "run": "runner", "demonstrate": "demo", "examine": "doctor", "XacctError": "errors",
+    "Grant": "grants",
+    "from_parameters": "grants",
+    "load_grant": "loading",
+    "resolve": "loading",
+    "build": "documents",
+    "lint": "findings",
+    "open_sessions": "aws.sessions",
+    "read": "aws.reader",
+    "diff": "differences",
+    "Plan": "plans",
+    "apply": "aws.writer",
+    "Journal": "journals",
+    "prove": "aws.probes",
+    "Proof": "proofs",
+    "rollback": "aws.writer",
+    "record": "runs",
+    "Record": "records",
+    "verify_records": "disk.ledger",
+    "cli_profile": "handoff.console",
+    "switch_role_url": "handoff.console",
+    "start_run": "runs",
+    "show_ledger": "closing",
+    "run": "runner",
+    "demonstrate": "demo",
+    "examine": "doctor",
+    "XacctError": "errors",
 }
 __all__ = sorted(_PUBLIC)
 __version__ = "0.1.0"

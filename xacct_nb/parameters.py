@@ -33,9 +33,9 @@ class Settings(Part):
     """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
 
     sandbox: StrictBool = True
-    source_profiles: list[StrictStr] = []
-    destination_profiles: list[StrictStr] = []
-    caller_profiles: list[StrictStr] = []
+    source_profiles: list[StrictStr] = Field(default_factory=list)
+    destination_profiles: list[StrictStr] = Field(default_factory=list)
+    caller_profiles: list[StrictStr] = Field(default_factory=list)
     approve: StrictStr = ""
     records: StrictStr = ""
     record: StrictStr = ""

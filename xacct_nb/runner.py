@@ -16,7 +16,16 @@ from xacct_nb.disk.ledger import WORK, keep, work_folder
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, kinds
 from xacct_nb.grants import external_id, resolve
 from xacct_nb.jupyter.prepared import Prepared
-from xacct_nb.parameters import EXTERNAL_ID_VARIABLE, Parameter, accepted, check, declared, grant_of, merged, without_secrets
+from xacct_nb.parameters import (
+    EXTERNAL_ID_VARIABLE,
+    Parameter,
+    accepted,
+    check,
+    declared,
+    grant_of,
+    merged,
+    without_secrets,
+)
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
@@ -41,16 +50,32 @@ class Ended(Shown):
         parts: list[View] = [Plan.from_json(record.plan).view()] if record.plan else []
         parts += [Proof.from_json(record.proof).view()] if record.proof else []
         error = record.error or {}
-        parts += [Text("\n".join(str(error[key]) for key in ("what", "why", "hint") if error.get(key)), "bad")] if error else []
-        parts.append(Text(f"{record.status} in {record.seconds:.2f} s", "good" if record.status in GOOD else "bad"))
-        parts += [Text(f"To apply exactly this plan: --approve {(record.plan or {})['digest']}")] if record.status == "planned" else []
+        parts += (
+            [Text("\n".join(str(error[key]) for key in ("what", "why", "hint") if error.get(key)), "bad")]
+            if error
+            else []
+        )
+        parts.append(
+            Text(f"{record.status} in {record.seconds:.2f} s", "good" if record.status in GOOD else "bad")
+        )
+        parts += (
+            [Text(f"To apply exactly this plan: --approve {(record.plan or {})['digest']}")]
+            if record.status == "planned"
+            else []
+        )
         return Page(record.notebook, (*parts, Text(f"Record: {self.folder}")))
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""
         record = self.record
-        return {"status": record.status, "record": str(self.folder), "digest": (record.plan or {}).get("digest", ""),
-                "summary": record.summary, "seconds": record.seconds, "error": record.error}
+        return {
+            "status": record.status,
+            "record": str(self.folder),
+            "digest": (record.plan or {}).get("digest", ""),
+            "summary": record.summary,
+            "seconds": record.seconds,
+            "error": record.error,
+        }
 
 
 def find_notebook(name: str) -> Path:
@@ -59,10 +84,15 @@ def find_notebook(name: str) -> Path:
         return Path(name).absolute()
     folder = notebooks_folder()
     known = {path.stem: path for path in sorted(folder.glob("[0-9]*.ipynb"))}
-    found = [path for stem, path in known.items() if name.removesuffix(".ipynb") in (stem, stem.partition("_")[2])]
+    found = [
+        path for stem, path in known.items() if name.removesuffix(".ipynb") in (stem, stem.partition("_")[2])
+    ]
     if not found:
-        raise UnknownNotebook(f"There is no notebook {name!r}.", why=f"Looked in {folder}.",
-                              hint=f"Known notebooks: {', '.join(known)}.")
+        raise UnknownNotebook(
+            f"There is no notebook {name!r}.",
+            why=f"Looked in {folder}.",
+            hint=f"Known notebooks: {', '.join(known)}.",
+        )
     return found[0]
 
 
@@ -77,14 +107,26 @@ def known_parameters(path: Path) -> dict[str, Parameter]:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as problem:
-        raise UnknownNotebook(f"{str(path)!r} is no notebook.", why=str(problem), hint="Name an .ipynb file.") from problem
-    sources = ("".join(cell["source"]) for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", []))
+        raise UnknownNotebook(
+            f"{str(path)!r} is no notebook.", why=str(problem), hint="Name an .ipynb file."
+        ) from problem
+    sources = (
+        "".join(cell["source"]) for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])
+    )
     return declared(next(sources, ""))
 
 
-def run(name: str, *, file: Path | None = None, options: Iterable[tuple[str, str]] = (), approve: str = "",
-        records: str = "", tell: Tell | None = None, timeout: int | None = None,
-        prepared: Prepared | None = None) -> Ended:
+def run(
+    name: str,
+    *,
+    file: Path | None = None,
+    options: Iterable[tuple[str, str]] = (),
+    approve: str = "",
+    records: str = "",
+    tell: Tell | None = None,
+    timeout: int | None = None,
+    prepared: Prepared | None = None,
+) -> Ended:
     """Runs the notebook in a kernel of its own and seals the record.
 
     `file` is a grant file, in which other parameters may stand too; `options` are names and texts as `-p` gives
@@ -118,12 +160,23 @@ def _hide(known: Mapping[str, Parameter], values: dict[str, Any]) -> set[str]:
 
 
 def _literal() -> str:
-    raise InvalidParameters("external_id is the external ID itself.", why="It would stand in the notebook.",
-                            hint="Give a reference: env:NAME or file:PATH.")
+    raise InvalidParameters(
+        "external_id is the external ID itself.",
+        why="It would stand in the notebook.",
+        hint="Give a reference: env:NAME or file:PATH.",
+    )
 
 
-def _execute(path: Path, name: str, values: Mapping[str, Any], records: Path, hidden: set[str], kernel: Prepared,
-             tell: Tell | None, timeout: int | None) -> Ended:
+def _execute(
+    path: Path,
+    name: str,
+    values: Mapping[str, Any],
+    records: Path,
+    hidden: set[str],
+    kernel: Prepared,
+    tell: Tell | None,
+    timeout: int | None,
+) -> Ended:
     notebook, started, clock = path.stem.partition("_")[2] or path.stem, utc(), time.monotonic()
     work = work_folder(records, new_id(name, notebook))
     shown, secret = without_secrets(values)
@@ -132,14 +185,24 @@ def _execute(path: Path, name: str, values: Mapping[str, Any], records: Path, hi
         around = background.submit(circumstances)
         node, course = _run_in_kernel(path, shown, kernel, tell, timeout, background)
     said = list(events(work))
-    ended = {"started": started, "seconds": round(time.monotonic() - clock, 3), "cells": tuple(course.states()),
-             "error": _error(course, said)}
+    ended = {
+        "started": started,
+        "seconds": round(time.monotonic() - clock, 3),
+        "cells": tuple(course.states()),
+        "error": _error(course, said),
+    }
     record = drafted(records, work.name, notebook, _status(course, said), ended, around.result(), hidden)
     return _sealed(records, record, node, hidden)
 
 
-def _run_in_kernel(path: Path, values: Mapping[str, Any], kernel: Prepared, tell: Tell | None, timeout: int | None,
-                   background: Executor) -> tuple[Any, Any]:
+def _run_in_kernel(
+    path: Path,
+    values: Mapping[str, Any],
+    kernel: Prepared,
+    tell: Tell | None,
+    timeout: int | None,
+    background: Executor,
+) -> tuple[Any, Any]:
     """Runs the notebook; meanwhile the export's modules are loaded in the background."""
     from xacct_nb.jupyter import headless
 
@@ -159,10 +222,10 @@ def _warm_up() -> None:
 
 
 def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> Ended:
-    import nbformat
+    from xacct_nb.jupyter import export
 
-    clean = nbformat.from_dict(redact_all(node, hidden))
-    files = {NOTEBOOK: nbformat.writes(clean).encode(), PAGE: page(record, clean).encode()}
+    clean = export.as_notebook(redact_all(node, hidden))
+    files = {NOTEBOOK: export.to_ipynb(clean).encode(), PAGE: page(record, clean).encode()}
     return Ended(record, keep(records, record, files))
 
 

@@ -31,7 +31,7 @@ class Sample:
 
 
 def sample(action: str, resources: Iterable[str]) -> Sample | None:
-    """A read-only call for an action (or a pattern of them) on one of these resources; None if none is known."""
+    """A read-only call for an action (or a pattern) on one of these resources; None if none is known."""
     names = [name for name in _CALLS if covers(action, name)]
     found = (_sample(name, resource) for name in names for resource in resources)
     return next((each for each in found if each), None)

@@ -40,20 +40,27 @@ PERMISSIONS_POLICY = {
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A standing sandbox of the benchmark's own."""
     folder = tmp_path_factory.mktemp("bench")
-    variables = os.environ | {"XACCT_SANDBOX_DIR": str(folder / "sandbox"), "XACCT_RECORDS": str(folder / "records")}
+    variables = os.environ | {
+        "XACCT_SANDBOX_DIR": str(folder / "sandbox"),
+        "XACCT_RECORDS": str(folder / "records"),
+    }
     _run([BIN / "xacct-nb", "sandbox", "up"], variables)
     yield variables
     _run([BIN / "xacct-nb", "sandbox", "down"], variables)
 
 
-def test_a_recorded_run_against_papermill_on_an_empty_cell(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_recorded_run_against_papermill_on_an_empty_cell(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, tmp_path / "empty.ipynb")
     papermill = [BIN / "papermill", "--no-progress-bar", "empty.ipynb", "out.ipynb"]
 
     ratio = _ratio(
-        "recorded run / papermill on an empty cell", 1.5, lambda: _recorded_run(environment),
+        "recorded run / papermill on an empty cell",
+        1.5,
+        lambda: _recorded_run(environment),
         lambda: _timed(papermill, environment, cwd=tmp_path),
     )
 
@@ -62,7 +69,9 @@ def test_a_recorded_run_against_papermill_on_an_empty_cell(environment: dict[str
 
 def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[str, str]) -> None:
     ratio = _ratio(
-        "recorded run / the article's six steps with the AWS CLI", 0.3, lambda: _recorded_run(environment),
+        "recorded run / the article's six steps with the AWS CLI",
+        0.3,
+        lambda: _recorded_run(environment),
         lambda: _article(environment),
     )
 
@@ -72,7 +81,9 @@ def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[s
 
 def test_importing_xacct_nb_against_importing_boto3(environment: dict[str, str]) -> None:
     ratio = _ratio(
-        "import xacct_nb / import boto3", 1.3, lambda: _timed([sys.executable, "-c", "import xacct_nb"], environment),
+        "import xacct_nb / import boto3",
+        1.3,
+        lambda: _timed([sys.executable, "-c", "import xacct_nb"], environment),
         lambda: _timed([sys.executable, "-c", "import boto3"], environment),
     )
 
@@ -83,7 +94,9 @@ def _ratio(name: str, target: float, ours: Callable[[], float], theirs: Callable
     ours(), theirs()
     pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
     one, other = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"\n{name}: {one / other:.2f} ({one:.3f} s / {other:.3f} s, median of {ROUNDS}; to reach: {target})")
+    print(
+        f"\n{name}: {one / other:.2f} ({one:.3f} s / {other:.3f} s, median of {ROUNDS}; to reach: {target})"
+    )
     return one / other
 
 
@@ -103,21 +116,74 @@ def _article(environment: dict[str, str]) -> float:
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
     }
-    endpoint = json.loads(_run([BIN / "xacct-nb", "sandbox", "status", "--json"], environment).stdout)["endpoint"]
+    endpoint = json.loads(_run([BIN / "xacct-nb", "sandbox", "status", "--json"], environment).stdout)[
+        "endpoint"
+    ]
     source, destination = ["--profile", "source-admin"], ["--profile", "destination-admin"]
     steps = (
-        ["iam", "create-policy", *source, "--policy-name", "assume", "--policy-document", json.dumps(CALLER_POLICY)],
-        ["iam", "attach-user-policy", *source, "--user-name", "alice", "--policy-arn", f"arn:aws:iam::{SOURCE}:policy/assume"],
-        ["iam", "create-role", *destination, "--role-name", "reports-reader", "--assume-role-policy-document", json.dumps(TRUST_POLICY)],
-        ["iam", "put-role-policy", *destination, "--role-name", "reports-reader", "--policy-name", "read", "--policy-document", json.dumps(PERMISSIONS_POLICY)],
+        [
+            "iam",
+            "create-policy",
+            *source,
+            "--policy-name",
+            "assume",
+            "--policy-document",
+            json.dumps(CALLER_POLICY),
+        ],
+        [
+            "iam",
+            "attach-user-policy",
+            *source,
+            "--user-name",
+            "alice",
+            "--policy-arn",
+            f"arn:aws:iam::{SOURCE}:policy/assume",
+        ],
+        [
+            "iam",
+            "create-role",
+            *destination,
+            "--role-name",
+            "reports-reader",
+            "--assume-role-policy-document",
+            json.dumps(TRUST_POLICY),
+        ],
+        [
+            "iam",
+            "put-role-policy",
+            *destination,
+            "--role-name",
+            "reports-reader",
+            "--policy-name",
+            "read",
+            "--policy-document",
+            json.dumps(PERMISSIONS_POLICY),
+        ],
     )
     began = time.perf_counter()
     for step in steps:
         _run([BIN / "aws", *step], files)
-    assumed = _run([BIN / "aws", "sts", "assume-role", "--profile", "alice", "--role-arn", ROLE, "--role-session-name", "bench"], files)
+    assumed = _run(
+        [
+            BIN / "aws",
+            "sts",
+            "assume-role",
+            "--profile",
+            "alice",
+            "--role-arn",
+            ROLE,
+            "--role-session-name",
+            "bench",
+        ],
+        files,
+    )
     credentials = json.loads(assumed.stdout)["Credentials"]
-    keys = {"AWS_ACCESS_KEY_ID": credentials["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": credentials["SessionToken"], "AWS_DEFAULT_REGION": "us-east-1"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
     _run([BIN / "aws", "sts", "get-caller-identity", "--endpoint-url", endpoint], environment | keys)
     return time.perf_counter() - began
 
@@ -128,5 +194,7 @@ def _timed(command: list[str | Path], environment: dict[str, str], cwd: Path | N
     return time.perf_counter() - began
 
 
-def _run(command: list[str | Path], environment: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str | Path], environment: dict[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=True)

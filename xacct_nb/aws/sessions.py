@@ -14,7 +14,7 @@ from botocore.session import Session as Core
 
 from xacct_nb.arns import Arn, role_arn_of
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
-from xacct_nb.grants import Grant, account_of
+from xacct_nb.grants import Grant, account_of, is_whole
 from xacct_nb.views import Shown, Table, View
 
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -24,6 +24,10 @@ _CONFIG = Config(
     read_timeout=30,
     user_agent_extra="xacct-nb",
 )
+
+
+# Credentials that are given need no profile, so AWS_PROFILE does not count.
+_NOBODY = {"profile": (None, None, None, None)}
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,8 @@ class Sessions(Shown):
 
     def callers(self, source: str) -> tuple[Identity, ...]:
         """The callers under test for a source: the user or role itself, everybody here of a whole account."""
-        whole = account_of(source) in self.grant.whole_accounts
-        return tuple(
-            each
-            for each in self._callers()
-            if each.account == account_of(source) and (whole or same_principal(each.arn, source))
-        )
+        here = (each for each in self._callers() if each.account == account_of(source))
+        return tuple(each for each in here if is_whole(source) or same_principal(each.arn, source))
 
     def stranger(self, source: str) -> Identity | None:
         """Another principal of the source's account, which the grant does not name."""
@@ -94,7 +94,7 @@ class Sessions(Shown):
             credentials["AccessKeyId"],
             credentials["SecretAccessKey"],
             credentials["SessionToken"],
-            botocore_session=_core("", self.place),
+            botocore_session=_core("", self.place, _NOBODY),
         )
         return _made(session, service, self.place, self.grant.partition)
 
@@ -239,8 +239,8 @@ def _loader() -> Loader:
     return create_loader()
 
 
-def _core(profile: str, place: Place) -> Core:
-    core = Core(profile=profile or None)
+def _core(profile: str, place: Place, variables: Any = None) -> Core:
+    core = Core(variables, profile=profile or None)
     core.register_component("data_loader", _loader())
     for name, value in (("config_file", place.config_file), ("credentials_file", place.credentials_file)):
         if value:

@@ -45,9 +45,14 @@ def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
         lines = ledger_lines(records)
         work.rename(records / record.id)
         _append(records / LEDGER, ledger_line(record, sums, line_hash(lines[-1]) if lines else START))
-    shutil.rmtree(records / WORK / record.id, ignore_errors=True)
-    _remove_if_empty(records / WORK)
+    discard(records, record.id)
     return records / record.id
+
+
+def discard(records: Path, run: str) -> None:
+    """Forgets a run that changed nothing and was not finished."""
+    shutil.rmtree(records / WORK / run, ignore_errors=True)
+    _remove_if_empty(records / WORK)
 
 
 def ledger_lines(records: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see headless
 
-from nbformat import NotebookNode  # noqa: E402
+from nbformat import NotebookNode, from_dict, writes  # noqa: E402
 from nbformat.v4 import new_notebook  # noqa: E402
 
 from xacct_nb.jupyter.styles import style  # noqa: E402
@@ -39,9 +39,22 @@ def to_html(title: str, summary: str, notebook: NotebookNode | None) -> str:
     """The page: title, summary (safe HTML), and the notebook. Opens offline; scripts and styles inside are left out."""
     from markupsafe import Markup
 
-    body = _exporter().from_notebook_node(notebook)[0] if notebook else "<p>It was not run by xacct-nb run.</p>"
+    body = (
+        _exporter().from_notebook_node(notebook)[0] if notebook else "<p>It was not run by xacct-nb run.</p>"
+    )
     safe = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", body)
     return _template().render(title=title, style=Markup(style()), summary=Markup(summary), body=Markup(safe))
+
+
+def as_notebook(data: Any) -> NotebookNode:
+    """A notebook from plain data."""
+    notebook: NotebookNode = from_dict(data)
+    return notebook
+
+
+def to_ipynb(notebook: NotebookNode) -> str:
+    """The notebook as the text of an .ipynb file."""
+    return str(writes(notebook))
 
 
 def warm_up() -> None:
@@ -53,8 +66,12 @@ def warm_up() -> None:
 def _exporter() -> Any:
     from nbconvert.exporters.html import HTMLExporter
 
-    return HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
-                        exclude_anchor_links=True)
+    return HTMLExporter(
+        template_name="basic",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
 
 
 @cache

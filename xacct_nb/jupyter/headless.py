@@ -51,7 +51,8 @@ class Course:
             if "began" in cell:
                 self.end(index, state)
         self.ending = {"CellTimeoutError": "TimedOut", "DeadKernelError": "KernelDied"}.get(
-            type(problem).__name__, type(problem).__name__)
+            type(problem).__name__, type(problem).__name__
+        )
         self.words = str(problem)
 
     def states(self) -> list[dict[str, Any]]:
@@ -63,21 +64,41 @@ class Engine(NBClientEngine):
     """Papermill's engine with quick kernels (`papermill --engine xacct-nb`)."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, course: Course | None = None,
-                                 tell: Tell | None = None, prepared: Prepared | None = None, execution_timeout: int | None = None,
-                                 start_timeout: int = 60, **_: Any) -> Any:
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        course: Course | None = None,
+        tell: Tell | None = None,
+        prepared: Prepared | None = None,
+        execution_timeout: int | None = None,
+        start_timeout: int = 60,
+        **_: Any,
+    ) -> Any:
         """Runs the notebook's cells in a kernel of its own, noting the course of each."""
         noted = course or Course()
         client = PapermillNotebookClient(
-            nb_man, kernel_name=kernel_name, kernel_manager_class=manager_for(prepared), shutdown_kernel="immediate",
-            timeout=execution_timeout or 0, startup_timeout=start_timeout, store_widget_state=False,
+            nb_man,
+            kernel_name=kernel_name,
+            kernel_manager_class=manager_for(prepared),
+            shutdown_kernel="immediate",
+            timeout=execution_timeout or 0,
+            startup_timeout=start_timeout,
+            store_widget_state=False,
             **_hooks(nb_man.nb, noted, tell or (lambda *_: None)),
         )
         return client.execute()
 
 
-def run(path: Path, parameters: Mapping[str, Any], *, tell: Tell | None = None, timeout: int | None = None,
-        prepared: Prepared | None = None) -> tuple[NotebookNode, Course]:
+def run(
+    path: Path,
+    parameters: Mapping[str, Any],
+    *,
+    tell: Tell | None = None,
+    timeout: int | None = None,
+    prepared: Prepared | None = None,
+) -> tuple[NotebookNode, Course]:
     """The executed notebook and its course; a failure is in the course, not an exception.
 
     `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
@@ -86,8 +107,15 @@ def run(path: Path, parameters: Mapping[str, Any], *, tell: Tell | None = None, 
     notebook = parameterize_notebook(load_notebook_node(str(path)), dict(parameters))
     course = Course()
     try:
-        Engine.execute_notebook(notebook, Engine.nb_kernel_name(notebook, None), progress_bar=False,
-                                course=course, tell=tell, prepared=prepared, execution_timeout=timeout)
+        Engine.execute_notebook(
+            notebook,
+            Engine.nb_kernel_name(notebook, None),
+            progress_bar=False,
+            course=course,
+            tell=tell,
+            prepared=prepared,
+            execution_timeout=timeout,
+        )
     except (DeadKernelError, CellTimeoutError, KeyboardInterrupt) as problem:
         course.stop(problem)
     return notebook, course
@@ -113,6 +141,11 @@ def _hooks(notebook: NotebookNode, course: Course, tell: Tell) -> dict[str, Any]
 
 def _title(notebook: NotebookNode, index: int) -> str:
     """The heading that a cell stands under."""
-    above = (line for cell in reversed(notebook.cells[:index]) if cell.cell_type == "markdown"
-             for line in reversed(cell.source.splitlines()) if line.startswith("#"))
+    above = (
+        line
+        for cell in reversed(notebook.cells[:index])
+        if cell.cell_type == "markdown"
+        for line in reversed(cell.source.splitlines())
+        if line.startswith("#")
+    )
     return next(above, "").lstrip("# ")

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from xacct_nb.jupyter.prepared import Prepared
 
@@ -77,7 +77,9 @@ class QuickManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         if self.provisioner is None:
-            self.provisioner = QuickProvisioner(kernel_id=str(uuid4()), kernel_spec=self.kernel_spec, parent=self)
+            self.provisioner = QuickProvisioner(
+                kernel_id=str(uuid4()), kernel_spec=self.kernel_spec, parent=self
+            )
             self.provisioner.prepared = self.prepared
         return await super()._async_pre_start_kernel(**kwargs)
 

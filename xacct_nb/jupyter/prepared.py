@@ -22,7 +22,9 @@ class Prepared:
         command = [sys.executable, "-m", __name__, *preparations]
         # ipykernel ends with its parent where it is told who that is, and prints nothing of its own then.
         environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, start_new_session=True, env=environment
+        )
         self.environment: dict[str, str] = {}
 
     def become_kernel(self, connection_file: str) -> "subprocess.Popen[bytes]":
