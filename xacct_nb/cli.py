@@ -68,7 +68,7 @@ def demo(records: str, as_json: bool) -> None:
 @_told
 def lab() -> None:
     """JupyterLab on the start notebook, with the sandbox up."""
-    from xacct_nb.runner import notebooks_folder
+    from xacct_nb.orders import notebooks_folder
     from xacct_nb.worlds import open_sandbox
 
     sandbox = open_sandbox()

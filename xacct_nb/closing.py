@@ -107,7 +107,7 @@ def versions() -> dict[str, str]:
 
 
 def git_state() -> dict[str, Any] | None:
-    """The commit that is checked out where the package is, and whether files differ from it; None without git."""
+    """The commit checked out where the package is, and whether files differ from it; None without git."""
     place = Path(__file__).parent
     commit = _git(place, "rev-parse", "HEAD")
     return {"commit": commit, "dirty": bool(_git(place, "status", "--porcelain"))} if commit else None

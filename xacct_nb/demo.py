@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from xacct_nb.documents import build
 from xacct_nb.grants import Grant
+from xacct_nb.orders import find_notebook, known_parameters
 from xacct_nb.parameters import grant_of
-from xacct_nb.runner import Ended, Tell, find_notebook, known_parameters, run
+from xacct_nb.runner import Ended, Tell, run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.views import Page, Shown, Text, View
 from xacct_nb.worlds import throw_away_sandbox

@@ -1,10 +1,11 @@
 """How a run ends: its status after the errors of its cells, the words of a failed proof, its last line."""
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.errors import ProofFailed, XacctError
+from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
 from xacct_nb.grants import Grant
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof, missing_sides
@@ -35,6 +36,12 @@ def status_of(problem: BaseException) -> str:
     return problem.status if isinstance(problem, XacctError) else "failed"
 
 
+def concerns_run(problem: BaseException) -> bool:
+    """Whether the error came out of this package, not out of something else that a person tried in a cell."""
+    frames = traceback.walk_tb(problem.__traceback__)
+    return any(str(frame.f_globals.get("__name__", "")).startswith("xacct_nb.") for frame, _ in frames)
+
+
 def told(problem: BaseException) -> dict[str, Any]:
     """The error as it stands in a record."""
     if isinstance(problem, XacctError):
@@ -48,8 +55,26 @@ def last_problem(problems: Iterable[BaseException], changed: bool) -> BaseExcept
     return counting[-1] if counting else None
 
 
+def changed_already() -> InvalidInput:
+    """The error of a run that is to change AWS a second time."""
+    return InvalidInput(
+        "This run has changed AWS already.",
+        why="A record holds one change, so that it can be taken back.",
+        hint="Run the last cell, then the notebook from its beginning.",
+    )
+
+
+def outdated() -> StalePlan:
+    """The error of a plan that lay there while somebody changed what it is about."""
+    return StalePlan(
+        "What is there has changed since this plan was made.",
+        why="Another plan stands now, and nothing was changed.",
+        hint="Run the cells again from the sessions on, read the plan, and approve it.",
+    )
+
+
 def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
-    """The error that names the side and account that lack something, and the answers that were not expected."""
+    """The error that names the side and account that lack something, and the answers not expected."""
     sides = missing_sides(grant, drift)
     wrong = [
         f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"

@@ -34,7 +34,7 @@ class Grant(Shown, Part):
     )
     managed_policies: tuple[StrictStr, ...] = Field((), description="ARNs of policies to attach to the roles")
     permissions_boundary: StrictStr = Field("", description="ARN of the roles' permissions boundary")
-    conditions: Conditions = Conditions()
+    conditions: Conditions = Field(Conditions(), description="Conditions say when the roles may be assumed")
     session_minutes: int = Field(
         60, ge=15, le=720, strict=True, description="The length of a role session in minutes, 15 to 720"
     )
@@ -100,12 +100,8 @@ class Grant(Shown, Part):
 
     def view(self) -> View:
         """The fields that say something."""
-        rows = [
-            (name, _shown(value))
-            for name, value in self.to_json().items()
-            if value not in ("", [], {}, False)
-        ]
-        return Table(("field", "value"), tuple(rows), caption=f"Grant {self.name}")
+        rows = ((name, _shown(value)) for name, value in self.to_json().items() if value is not False)
+        return Table(("field", "value"), tuple(row for row in rows if row[1]), caption=f"Grant {self.name}")
 
 
 def from_parameters(parameters: Mapping[str, Any]) -> Grant:

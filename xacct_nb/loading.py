@@ -16,5 +16,5 @@ def load_grant(path: str | Path) -> Grant:
 
 
 def resolve(grant: Grant) -> Grant:
-    """The grant with its external ID looked up, where it is `env:NAME` or `file:PATH`. Raises UnresolvedSecret."""
+    """The grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
     return grants.resolve(grant, look_up)

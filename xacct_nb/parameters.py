@@ -13,6 +13,7 @@ from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants import Grant
 from xacct_nb.refusals import refused
 from xacct_nb.terms import Part, is_reference
+from xacct_nb.views import Table, as_json
 
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -139,6 +140,21 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         return dict(values), ""
     hidden = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
     return {**values, "conditions": hidden}, given
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they are shown and written: an external ID as a fingerprint. Raises InvalidGrant."""
+    fields = grant_of(values).to_json() if "sources" in values else {}
+    return {name: fields.get(name, value) for name, value in values.items()}
+
+
+def shown_table(values: Mapping[str, Any]) -> Table:
+    """The values that say something, as a table."""
+    said = {name: value for name, value in shown(values).items() if value not in ("", [], {})}
+    texts = {
+        name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in said.items()
+    }
+    return Table(("parameter", "value"), tuple(texts.items()))
 
 
 def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:

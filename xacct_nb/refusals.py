@@ -40,8 +40,10 @@ def _at(model: type[BaseModel], place: tuple[str, ...]) -> tuple[Mapping[str, An
 
 
 def _quoted(place: tuple[str, ...], value: Any) -> str:
-    secret = any("external_id" in name for name in place) or isinstance(value, Mapping | BaseModel)
-    return "the value" if secret else repr(value)[:80]
+    """The value itself, unless an external ID may be in it."""
+    secret = place[-1:] == ("conditions",) or any("external_id" in name for name in place)
+    plain = value is None or isinstance(value, str | int | float)
+    return repr(value)[:80] if plain and not secret else "the value"
 
 
 _UNKNOWN = "A field that is not known would be left out without a word."

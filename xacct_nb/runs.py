@@ -14,21 +14,30 @@ from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.ledger import discard, keep, work_folder
 from xacct_nb.documents import build
-from xacct_nb.endings import Finish, last_problem, not_proven, status_of, told
-from xacct_nb.errors import InvalidInput, StalePlan
+from xacct_nb.endings import (
+    Finish,
+    changed_already,
+    concerns_run,
+    last_problem,
+    not_proven,
+    outdated,
+    status_of,
+    told,
+)
 from xacct_nb.findings import Findings
 from xacct_nb.grants import Grant, external_id, resolve
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.jupyter import cells
-from xacct_nb.parameters import Settings, grant_of, settings_of
+from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
 from xacct_nb.records import PAGE, Approval
-from xacct_nb.views import Page, Shown, Table, Text, View, as_json, html
+from xacct_nb.views import Page, Shown, Text, View, html
 
 FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
 _AFTER_APPLY = 10.0
 _KINDS: dict[type, str] = {
+    State: "before",
     Findings: "findings",
     Plan: "plan",
     Approval: "approval",
@@ -79,20 +88,19 @@ class Run(Shown):
         return GrantForm(self.grant(), self._resolved, live=not self.headless)
 
     def approval(self, plan: Plan) -> Any:
-        """Asks for the approval of exactly this plan; without a person the parameter `approve` is the answer."""
+        """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
         from xacct_nb.jupyter.forms import ApprovalForm
 
         return ApprovalForm(plan, self.settings.approve, live=not self.headless)
 
     def open_sessions(self, grant: Grant) -> Any:
-        """The sessions of this run, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
+        """The sessions, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
         from xacct_nb.aws.sessions import Place, open_sessions
+        from xacct_nb.worlds import sandbox_place
 
-        place = _sandbox_place() if self.settings.sandbox else Place()
-        self.evidence.add(
-            "where",
-            f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})",
-        )
+        place = sandbox_place() if self.settings.sandbox else Place()
+        where = f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})"
+        self.evidence.add("where", where)
         sessions = open_sessions(
             grant,
             source_profiles=self.settings.source_profiles,
@@ -110,7 +118,8 @@ class Run(Shown):
         Once something was changed, only a proof still is: the plan stays the one that was made.
         """
         if self.made is None or isinstance(value, Proof):
-            self.evidence.add("before" if isinstance(value, State) else _KINDS[type(value)], value.to_json())
+            self.evidence.add(_KINDS[type(value)], value.to_json())
+        self.touched = self.touched or isinstance(value, Proof)
         return value
 
     def append(self, entry: Entry) -> None:
@@ -121,7 +130,7 @@ class Run(Shown):
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
         """Notes how a cell ended: a cell that goes well in the end takes its earlier error back."""
         self.problems.pop(cell, None)
-        if problem is not None and self.finished is None:
+        if problem is not None and concerns_run(problem) and self.finished is None:
             self.problems[cell] = problem
             self.evidence.add("error", told(problem))
 
@@ -144,9 +153,8 @@ class Run(Shown):
         )
         self.take(plan, journal)
         # Where IAM was waited for in vain, asking still longer would change nothing.
-        self.patience = (
-            0 if any(entry.answer == "gave up waiting" for entry in journal.entries) else _AFTER_APPLY
-        )
+        in_vain = any(entry.answer == "gave up waiting" for entry in journal.entries)
+        self.patience = 0 if in_vain else _AFTER_APPLY
         self.evidence.add("after", read(build(sessions.grant), sessions).to_json())
         return journal
 
@@ -185,14 +193,9 @@ class Run(Shown):
 
     def made_before(self, plan: Plan) -> Journal:
         """The journal of this very plan, whose cell is run again. Raises InvalidInput for another plan."""
-        digest, journal = self.made or ("", Journal(""))
-        if plan.digest == digest:
-            return journal
-        raise InvalidInput(
-            "This run has changed AWS already.",
-            why="A record holds one change, so that it can be taken back.",
-            hint="Run the last cell, then the notebook from its beginning.",
-        )
+        if self.made is None or self.made[0] != plan.digest:
+            raise changed_already()
+        return self.made[1]
 
     def finish(self) -> Finish:
         """The run's last word: its status, and where its record is."""
@@ -207,7 +210,7 @@ class Run(Shown):
         return self.finished
 
     def leave(self) -> None:
-        """Where nobody ran the last cell: what was changed is recorded all the same, what was looked at is not."""
+        """Where nobody ran the last cell: a run that changed or proved something is recorded all the same."""
         if self.finished is None and self.touched:
             self.status = "interrupted"
             self.finish()
@@ -221,16 +224,9 @@ class Run(Shown):
 
     def view(self) -> View:
         """What the run was given."""
-        rows = tuple(
-            (name, as_json(value) if isinstance(value, (dict, list)) else str(value))
-            for name, value in _shown(self.parameters).items()
-            if value not in ("", [], {})
-        )
         where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
-        return Page(
-            f"Run of {self.notebook}",
-            (Table(("parameter", "value"), rows), Text(f"It acts on {where}.", "note")),
-        )
+        parts = (shown_table(self.parameters), Text(f"It acts on {where}.", "note"))
+        return Page(f"Run of {self.notebook}", parts)
 
     def _repr_html_(self) -> str:
         from xacct_nb.jupyter.styles import style
@@ -243,34 +239,26 @@ class Run(Shown):
         return resolved
 
     def _note_edits(self, grant: Grant) -> None:
-        """The parameters of the record are those of the grant that is worked with, also after it was edited."""
+        """The record's parameters are those of the grant that is worked with, also after it was edited."""
         if "sources" not in self.parameters or (given := self.grant()) == grant:
             return
         was, now = given.to_json(), grant.to_json()
         changed = {name: value for name, value in now.items() if value != was[name]}
-        self.evidence.add("parameters", _shown(self.parameters) | changed)
+        self.evidence.add("parameters", shown(self.parameters) | changed)
 
     def _check_fresh(self, plan: Plan, sessions: Any) -> None:
         """A person may have taken hours over the plan; headless it is made in the moment before."""
         from xacct_nb.aws.reader import read
 
         documents = build(sessions.grant)
-        if self.headless or diff(documents, read(documents, sessions)).digest == plan.digest:
-            return
-        raise StalePlan(
-            "What is there has changed since this plan was made.",
-            why="Another plan stands now, and nothing was changed.",
-            hint="Run the cells again from the sessions on, read the plan, and approve it.",
-        )
+        if not self.headless and diff(documents, read(documents, sessions)).digest != plan.digest:
+            raise outdated()
 
     def _sealed(self, status: str, error: Any) -> Path:
-        ended = {
-            "started": self.started,
-            "seconds": round(time.monotonic() - self.began, 3),
-            "error": error,
-        }
-        hidden = self.evidence.secrets
-        record = drafted(self.records, self.id, self.notebook, status, ended, circumstances(), hidden)
+        seconds = round(time.monotonic() - self.began, 3)
+        ended = {"started": self.started, "seconds": seconds, "error": error}
+        around, hidden = circumstances(), self.evidence.secrets
+        record = drafted(self.records, self.id, self.notebook, status, ended, around, hidden)
         return keep(self.records, record, {PAGE: page(record).encode()})
 
 
@@ -281,11 +269,11 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     """
     known = (*Grant.model_fields, *Settings.model_fields)
     given = {name: names[name] for name in known if name in names}
-    settings, shown = settings_of(given), _shown(given)
+    settings, given_shown = settings_of(given), shown(given)
     secrets = {look_up(settings.external_id)} if settings.external_id else set()
-    run = Run(notebook, settings, given, Evidence(_folder(settings, shown.get("name", ""), notebook)))
+    run = Run(notebook, settings, given, Evidence(_folder(settings, given_shown.get("name", ""), notebook)))
     run.evidence.secrets |= secrets
-    run.evidence.add("parameters", shown)
+    run.evidence.add("parameters", given_shown)
     cells.on_end(run.note_cell)
     if not run.headless:
         atexit.register(run.leave)
@@ -297,12 +285,6 @@ def record(run: Run) -> Finish:
     return run.finish()
 
 
-def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as they are shown and written: a grant's fields valid, an external ID as a fingerprint."""
-    fields = grant_of(parameters).to_json() if "sources" in parameters else {}
-    return {name: fields.get(name, value) for name, value in parameters.items()}
-
-
 def _folder(settings: Settings, grant: str, notebook: str) -> Path:
     """The run's folder: the one that its runner made, else a new one."""
     given = os.environ.get(FOLDER_VARIABLE)
@@ -310,18 +292,10 @@ def _folder(settings: Settings, grant: str, notebook: str) -> Path:
 
 
 def warm_up() -> None:
-    """Loads what a run needs, while there is time for it: the modules, AWS's service models, the HTML template."""
+    """Loads what a run needs, while there is time: modules, AWS's service models, the HTML template."""
     from xacct_nb.aws import sessions, writer  # noqa: F401
     from xacct_nb.jupyter import forms  # noqa: F401
     from xacct_nb.sandbox import server  # noqa: F401
 
     sessions.warm_up()
     html(Text(""))
-
-
-def _sandbox_place() -> Any:
-    from xacct_nb.aws.sessions import Place
-    from xacct_nb.worlds import open_sandbox
-
-    sandbox = open_sandbox()
-    return Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)

@@ -4,31 +4,38 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.disk.grants import look_up
-from xacct_nb.disk.ledger import ledger, read_record
+from xacct_nb.disk.ledger import LEDGER, broken_record, ledger, read_record
 from xacct_nb.documents import build
-from xacct_nb.errors import InvalidParameters, RollbackFailed, UnknownRecord
+from xacct_nb.errors import AwsRefused, InvalidParameters, RollbackFailed, UnknownRecord
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Journal
 from xacct_nb.parameters import grant_of
-from xacct_nb.plans import Plan
+from xacct_nb.plans import Change, Plan, differs
 from xacct_nb.records import Record
-from xacct_nb.shields import fingerprints_in, secrets_in, unshield
+from xacct_nb.shields import fingerprints_in, secrets_in, shield, unshield
 from xacct_nb.views import Shown, Text, View
 
 
 def record_to_undo(records: Path, name: str) -> Record | None:
     """The record of that name; without a name the newest one that changed something and was not undone.
 
-    None where there is no such record. Raises UnknownRecord for a name that is not there, or that changed nothing.
+    None where there is no such record. Raises UnknownRecord for a name that is not there, for a record that
+    changed nothing, and for one that was changed since it was sealed.
     """
-    if not name:
-        return _newest(records)
-    record = read_record(records, name)
+    record = read_record(records, name) if name else _newest(records)
+    if record is None:
+        return None
     if not _changed(record):
         raise UnknownRecord(
             f"The record {record.id!r} changed nothing.",
             why=f"Its status is {record.status!r}.",
             hint="Name a record that applied something: xacct-nb records list",
+        )
+    if broken := broken_record(records, name or record.id):
+        raise UnknownRecord(
+            f"The record {record.id!r} is not as it was sealed, and is not followed.",
+            why="; ".join(broken),
+            hint="Look at it, and plan the grant again from what is there now.",
         )
     return record
 
@@ -43,14 +50,12 @@ class Undo(Shown):
 
     def view(self) -> View:
         """The record that is to be undone."""
-        return (
-            self.record.view()
-            if self.record
-            else Text("No record has changed anything that was not undone.", "note")
-        )
+        if self.record is None:
+            return Text("No record has changed anything that was not undone.", "note")
+        return self.record.view()
 
     def plan(self) -> Plan:
-        """The way back as a plan, from what is there now.
+        """The way back as a plan, from what is there now: what is back already is left out.
 
         Raises what opening sessions raises, RollbackFailed where somebody changed it since, and
         InvalidParameters where an external ID is missing.
@@ -58,49 +63,89 @@ class Undo(Shown):
         from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import check_untouched
 
-        if self.record is None:
-            return Plan("", ())
+        if self.record is None or self.run.made is not None:
+            return self.journal.way_back()
+        _check_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(_grant(self.record))
         self.run.keep(read(build(self.sessions.grant), self.sessions))
-        self.journal = self._journal()
+        self.journal = self._journal(self.record)
         check_untouched(self.sessions, self.journal.way_back())
         return self.journal.way_back()
 
     def apply(self, approval: Any) -> Journal:
-        """Makes the way back, if it was approved, and looks that all is as before. Raises StalePlan, RollbackFailed."""
+        """Makes the way back, if it was approved, and looks that all is as before.
+
+        Raises StalePlan, RollbackFailed.
+        """
         from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import check_approved, rollback
 
         plan = self.journal.way_back()
-        if self.record is None or not self.run.goes_on(plan, approval):
-            self.run.status = self.run.status if self.record else "no-change"
+        if self.run.made is not None:
+            return self.run.made_before(plan)  # type: ignore[no-any-return]
+        if not self.run.goes_on(plan, approval) or self.record is None:
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
         self.run.evidence.add("undoes", self.record.id)
-        back: Journal = self.run.keep(rollback(self.journal, self.sessions, sink=self.run))
+        patience = self.run.settings.patience_seconds
+        back = self.run.take(plan, rollback(self.journal, self.sessions, sink=self.run, patience=patience))
         after = read(build(self.sessions.grant), self.sessions).to_json()
         self.run.evidence.add("after", after)
         _check_as_before(self.record, after)
-        return back
+        return back  # type: ignore[no-any-return]
 
-    def _journal(self) -> Journal:
-        """The record's journal with the external IDs put back that are live now, or stand behind the parameter."""
-        from xacct_nb.aws.reader import live
+    def _journal(self, record: Record) -> Journal:
+        """What the record changed and is not back yet, with the external IDs put back.
 
-        assert self.record is not None
-        journal = Journal.from_json(self.record.journal or {})
-        known = {secret for change in journal.changes for secret in secrets_in(live(self.sessions, change))}
+        They are live now, or stand behind the parameter. A run that did not come to the end of its changes
+        has its plan: what of it was not made is as it was before, and is left out.
+        """
+        done = Journal.from_json(record.journal or {})
+        made = Plan(str((record.plan or {}).get("grant", "")), done.changes or _planned(record))
+        now = [_now(self.sessions, change) for change in made.changes]
+        known = {secret for value in now for secret in secrets_in(value)}
         known |= {look_up(reference)} if (reference := self.run.settings.external_id) else set()
         self.run.evidence.secrets |= known
-        whole = Journal.from_json(unshield(journal.to_json(), known))
+        left = tuple(each for each, value in zip(made.changes, now, strict=True) if _stands(each, value))
+        whole = Journal.from_json(unshield(Journal(made.grant, left).to_json(), known))
         _check_whole(whole.way_back())
         return whole
 
 
+def _planned(record: Record) -> tuple[Change, ...]:
+    return Plan.from_json(record.plan).changes if record.plan else ()
+
+
+def _now(sessions: Any, change: Change) -> Any:
+    """The thing as it is now, None also where what it belongs to is gone."""
+    from xacct_nb.aws.reader import live
+
+    try:
+        return live(sessions, change)
+    except AwsRefused as problem:
+        if problem.answer != "NoSuchEntity":
+            raise
+        return None
+
+
+def _stands(change: Change, value: Any) -> bool:
+    return differs(change.kind, shield(value), shield(change.before))
+
+
 def _grant(record: Record) -> Grant:
-    """The grant of a record, to open sessions with and to read; its external ID is not in it and not needed."""
+    """The grant of a record, to open sessions with and to read; its external ID is not needed."""
     conditions = {**record.parameters.get("conditions", {}), "external_id": ""}
     return grant_of({**record.parameters, "conditions": conditions})
+
+
+def _check_place(record: Record, sandbox: bool) -> None:
+    there = record.where.startswith("sandbox")
+    if there != sandbox:
+        raise InvalidParameters(
+            f"The record was made {'in the sandbox' if there else 'on AWS'}, and this run is not.",
+            why=f"where: {record.where}",
+            hint=f"-p sandbox {'true' if there else 'false'}",
+        )
 
 
 def _check_as_before(record: Record, after: Any) -> None:
@@ -122,21 +167,21 @@ def _check_whole(plan: Plan) -> None:
 
 
 def _newest(records: Path) -> Record | None:
-    if not (records / "ledger.jsonl").exists():
+    if not (records / LEDGER).exists():
         return None
-    found = [
-        read_record(records, line["id"])
-        for line in reversed(ledger(records))
-        if line["status"] not in ("planned", "no-change")
-    ]
-    undone = {record.undoes for record in found if record.status == "succeeded"}
-    return next(
-        (each for each in found if _changed(each) and not each.undoes and each.id not in undone), None
-    )
+    undone: set[str] = set()
+    for line in reversed(ledger(records)):
+        if line["status"] in ("planned", "no-change"):
+            continue
+        record = read_record(records, line["id"])
+        if record.undoes:
+            undone |= {record.undoes} if record.status == "succeeded" else set()
+        elif _changed(record) and record.id not in undone:
+            return record
+    return None
 
 
 def _changed(record: Record) -> bool:
-    return bool(record.journal and record.journal["changes"]) and record.status in (
-        "succeeded",
-        "proof-failed",
-    )
+    """Whether a run made changes that nothing took back: all of its plan, or a part of it."""
+    journal = record.journal or {}
+    return record.status != "rolled-back" and bool(journal.get("changes") or journal.get("entries"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clients import connect
+from xacct_nb.aws.sessions import Place
 from xacct_nb.sandbox import accounts, server
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.state import Sandbox
@@ -18,6 +19,12 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
     Raises SandboxError if it does not start.
     """
     return server.up(folder, _furnish_default)
+
+
+def sandbox_place() -> Place:
+    """Where the profiles and the endpoint of the user's own sandbox are; it is started if need be."""
+    sandbox = open_sandbox()
+    return Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
 
 
 def reset_sandbox(folder: Path | None = None) -> Sandbox:

@@ -53,26 +53,20 @@ class Pen:
         self, began: str, change: Change, name: str, answer: str, request_id: str, wait: Wait, kept: Any
     ) -> None:
         wait.done()
-        self.note(
-            Entry(
-                began,
-                change.account,
-                name,
-                change.title,
-                answer,
-                request_id,
-                wait.seconds,
-                wait.tries,
-                shield(kept),
-            )
-        )
+        lasted = (wait.seconds, wait.tries)
+        self.note(Entry(began, change.account, name, change.title, answer, request_id, *lasted, shield(kept)))
 
     def _is_passing(self, problem: AwsRefused) -> bool:
-        """Whether the answer can be IAM's eventual consistency: what was just made is not known everywhere."""
+        """Whether IAM may be behind: what was made a moment ago is not known everywhere yet."""
         if problem.answer == "MalformedPolicyDocument":
             return "Invalid principal" in problem.what
         if problem.answer == "NoSuchEntity":
-            return any(entry.operation in _CREATES and entry.answer == "made" for entry in self.entries)
+            made = (
+                entry.target
+                for entry in self.entries
+                if entry.operation in _CREATES and entry.answer == "made"
+            )
+            return any(target.rpartition("/")[2] in str(problem.__cause__) for target in made)
         return problem.answer == "ConcurrentModification"
 
 

@@ -1,6 +1,6 @@
 """Puts the probes of a grant to AWS by real calls with the callers' own credentials."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,8 +8,8 @@ from xacct_nb.arns import Arn
 from xacct_nb.aws.answers import Answer, ask, ask_identity, ask_sample
 from xacct_nb.aws.pen import Pen, utc
 from xacct_nb.aws.sessions import Identity, Sessions
-from xacct_nb.aws.waits import Wait
-from xacct_nb.grants import Grant
+from xacct_nb.aws.waits import Wait, countdown
+from xacct_nb.grants import Grant, external_id
 from xacct_nb.journals import Entry
 from xacct_nb.proofs import (
     ALLOWED,
@@ -21,6 +21,7 @@ from xacct_nb.proofs import (
     assume_parameters,
     expected_probes,
 )
+from xacct_nb.shields import redact
 
 _NO_CALLER = "No profile with this caller's credentials was given."
 _NO_STRANGER = "No profile of another principal of that account was given."
@@ -29,32 +30,29 @@ _NO_STRANGER = "No profile of another principal of that account was given."
 def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     """Asks every question of the grant and notes AWS's answers.
 
-    A question whose caller has no session here is `not-asked`. An answer that is not the expected one is
-    asked again for `patience` seconds, since IAM is eventually consistent.
+    A question whose caller has no session here is `not-asked`. Until `patience` seconds after the first one,
+    a question whose answer is not the expected one is asked again, since IAM is eventually consistent.
     """
-    asking = _Asking(replace(sessions, grant=grant), patience)
+    asking = _Asking(replace(sessions, grant=grant), countdown(patience))
     return Proof(tuple(asking.outcome(probe) for probe in expected_probes(grant)))
 
 
-def settle(pen: Pen, sessions: Sessions) -> None:
-    """Waits until the callers under test can assume the roles, and notes how long that took."""
-    asking = _Asking(sessions, pen.patience)
-    for probe in expected_probes(sessions.grant):
-        if probe.kind == "assume" and sessions.callers(probe.source):
+def awaited(grant: Grant) -> tuple[Probe, ...]:
+    """The questions that are asked until IAM is ready: may the callers assume the roles?"""
+    return tuple(probe for probe in expected_probes(grant) if probe.kind == "assume" and not probe.unaskable)
+
+
+def settle(pen: Pen, sessions: Sessions, probes: Iterable[Probe]) -> None:
+    """Waits, for the pen's patience in all, until the callers under test get in; notes how long that took."""
+    asking = _Asking(sessions, countdown(pen.patience))
+    for probe in probes:
+        if sessions.callers(probe.source):
             began, outcome = utc(), asking.outcome(probe)
+            what = f"{outcome.who} as {Arn.parse(probe.role).resource}"
             answer = "waited" if outcome.as_expected else "gave up waiting"
-            pen.note(
-                Entry(
-                    began,
-                    Arn.parse(outcome.who).account,
-                    "AssumeRole",
-                    f"{outcome.who} as {Arn.parse(probe.role).resource}",
-                    answer,
-                    outcome.request_id,
-                    outcome.seconds,
-                    outcome.tries,
-                )
-            )
+            lasted = (outcome.seconds, outcome.tries)
+            account = Arn.parse(outcome.who).account
+            pen.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
 
 
 @dataclass
@@ -62,7 +60,7 @@ class _Entered:
     """A session of the role: who assumed it, and its clients by service."""
 
     who: Identity
-    credentials: dict[str, Any]
+    credentials: dict[str, Any] = field(repr=False)
     clients: dict[str, Any] = field(default_factory=dict)
 
 
@@ -71,7 +69,7 @@ class _Asking:
     """Asks one probe after the other; a role that was assumed once is used for the questions about it."""
 
     sessions: Sessions
-    patience: float
+    left: Callable[[], float]
     entered: dict[tuple[str, str], _Entered] = field(default_factory=dict)
 
     def outcome(self, probe: Probe) -> Outcome:
@@ -110,7 +108,7 @@ class _Asking:
         return replace(outcome, who=f"{Arn.parse(probe.role).resource} (session)")
 
     def _patiently(self, probe: Probe, put: Callable[[], tuple[Identity, Answer]]) -> Outcome:
-        wait = Wait(probe.question, self.patience)
+        wait = Wait(probe.question, self.left())
         who, given = put()
         while given.verdict in (ALLOWED, DENIED) and given.verdict != probe.expected and wait.again():
             who, given = put()
@@ -130,8 +128,10 @@ class _Asking:
 
     def _assume(self, who: Identity, probe: Probe) -> Answer:
         sts = self.sessions.client(who.profile, "sts")
-        parameters = assume_parameters(self.sessions.grant, probe.role, probe.variation)
-        return ask(lambda: sts.assume_role(**parameters))
+        grant = self.sessions.grant
+        parameters = assume_parameters(grant, probe.role, probe.variation, Arn.parse(who.arn).name)
+        given = ask(lambda: sts.assume_role(**parameters))
+        return replace(given, detail=redact(given.detail, {external_id(grant)}))
 
     def _inside(self, probe: Probe, inside: _Entered) -> Answer:
         def client(service: str) -> Any:

@@ -36,6 +36,13 @@ def live(sessions: Sessions, change: Change) -> Any:
     return _LIVE[change.kind](sessions, change)
 
 
+def hanging(sessions: Sessions, change: Change) -> set[Key]:
+    """What hangs on the role or managed policy of a change: it cannot be deleted while something does."""
+    if Arn.parse(change.target).kind == "policy":
+        return set(_attachments(sessions.grant, sessions, change.target))
+    return {key for key in _role(sessions, change.target) if key.kind != "role"}
+
+
 def optional(doing: str, call: Callable[[], Any]) -> Any:
     """The answer of a call, None where AWS says NoSuchEntity. Raises AwsRefused."""
     try:
@@ -186,7 +193,11 @@ def _members(sessions: Sessions, arn: str) -> list[str]:
     pages = sessions.admin(named.account, "iam").get_paginator("get_group").paginate(GroupName=named.name)
     answers = optional(f"GetGroup {named.name}", lambda: list(pages))
     if answers is None:
-        raise _no_such(arn)
+        raise InvalidGrant(
+            f"{arn} does not exist.",
+            why="The grant's caller policy is to hang on it.",
+            hint="Correct carry_on, or create the group first.",
+        )
     return [user["UserName"] for answer in answers for user in answer["Users"]]
 
 
@@ -214,10 +225,9 @@ def _tags(thing: dict[str, Any]) -> dict[str, str]:
 def _attached(sessions: Sessions, change: Change) -> Any:
     named = Arn.parse(change.target)
     iam, kind = sessions.admin(named.account, "iam"), named.kind
-    policies = listed(
-        iam, f"list_attached_{kind}_policies", "AttachedPolicies", **{f"{kind.title()}Name": named.name}
-    )
-    return True if any(policy["PolicyArn"] == change.name for policy in policies) else None
+    operation, owner = f"list_attached_{kind}_policies", {f"{kind.title()}Name": named.name}
+    policies = optional(operation, lambda: listed(iam, operation, "AttachedPolicies", **owner))
+    return True if any(policy["PolicyArn"] == change.name for policy in policies or ()) else None
 
 
 def _part(name: str) -> Callable[[Sessions, Change], Any]:

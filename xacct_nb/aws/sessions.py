@@ -161,7 +161,7 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
 
 
 def same_principal(caller: str, principal: str) -> bool:
-    """Whether a caller ARN is that user or a session of that role (a session ARN leaves out the role's path)."""
+    """Whether a caller ARN is that user or a session of that role (whose path a session ARN leaves out)."""
     one, other = Arn.parse(role_arn_of(caller)), principal
     if not other.startswith("arn:"):
         return False

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _QUIET = 0.1, 2.0, 1.0
@@ -51,6 +52,12 @@ class Wait:
             self._bar.n = round(self.seconds)
             self._bar.refresh()
         self._told = True
+
+
+def countdown(seconds: float) -> Callable[[], float]:
+    """Tells how much is left of these seconds, which begin now."""
+    end = time.monotonic() + seconds
+    return lambda: max(0.0, end - time.monotonic())
 
 
 def _bar(what: str, patience: float) -> Any:

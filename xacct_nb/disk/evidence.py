@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.errors import InvalidInput
 from xacct_nb.shields import redact_all
 
 FILE = "evidence.jsonl"
@@ -19,7 +20,13 @@ class Evidence:
         self.secrets: set[str] = set()
 
     def add(self, kind: str, value: Any) -> None:
-        """Writes one event and waits until it is on disk."""
+        """Writes one event and waits until it is on disk. Raises InvalidInput where the run has ended."""
+        if not self.folder.is_dir():
+            raise InvalidInput(
+                "This run has ended.",
+                why="Its record is sealed, and takes nothing more.",
+                hint="Run the notebook from its beginning.",
+            )
         line = json.dumps({"kind": kind, "value": redact_all(value, self.secrets)}, ensure_ascii=False)
         with (self.folder / FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
@@ -30,6 +37,6 @@ class Evidence:
 def events(folder: Path) -> Iterator[dict[str, Any]]:
     """The events of a run's folder, in their order; a last line that was cut off is left out."""
     path = folder / FILE
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else ():
-        if line.endswith("\n"):
-            yield json.loads(line)
+    # Not splitlines: it also breaks at characters that stand in descriptions and tags.
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
+    yield from map(json.loads, lines[:-1])

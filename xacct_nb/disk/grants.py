@@ -1,7 +1,7 @@
 """Grant files (YAML or JSON), and the references to secrets in them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +13,69 @@ from xacct_nb.errors import UnreadableGrant, UnresolvedSecret
 def read_fields(path: Path) -> dict[str, Any]:
     """The fields of a grant file. Raises UnreadableGrant."""
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except (OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, str(getattr(problem, "strerror", "") or "It is not UTF-8 text.")) from problem
     except yaml.YAMLError as problem:
-        raise _unreadable(path, f"It is neither YAML nor JSON: {_place(problem)}.") from problem
+        raise _unreadable(path, f"{_what(problem)}: {_place(problem)}.") from problem
+    except (ValueError, RecursionError) as problem:  # a date such as 2026-13-45, a thousand brackets
+        raise _unreadable(path, "It holds a value that cannot be read.") from problem
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
         raise _unreadable(path, "It does not hold fields.")
     return dict(fields)
 
 
 def look_up(reference: str) -> str:
-    """The secret behind `env:NAME` or `file:PATH` (its text without the last line break). Raises UnresolvedSecret."""
+    """The secret behind `env:NAME` or `file:PATH`, without its last line break. Raises UnresolvedSecret."""
     kind, _, name = reference.partition(":")
+    if kind not in _READERS or not name:
+        # What is no reference may be the secret itself: it is not quoted.
+        raise UnresolvedSecret(
+            "This is no reference to an external ID.",
+            why="A reference reads env:NAME or file:PATH; what is given itself would stand in the record.",
+            hint="Put it into a file or an environment variable, and say where it is.",
+        )
     try:
-        value = (
-            os.environ[name]
-            if kind == "env"
-            else Path(name).expanduser().read_text(encoding="utf-8").rstrip("\n")
-        )
-    except (KeyError, OSError, UnicodeDecodeError) as problem:
+        value = _READERS[kind](name)
+    except (KeyError, OSError, ValueError) as problem:
         missing = "There is no such environment variable." if kind == "env" else "The file cannot be read."
-        raise UnresolvedSecret(
-            f"The reference {reference!r} leads nowhere.",
-            why=missing,
-            hint="Set it before the run, where the run is started.",
-        ) from problem
+        raise _leads(reference, "nowhere", missing) from problem
     if not value:
-        raise UnresolvedSecret(
-            f"The reference {reference!r} leads to nothing.",
-            why="The value is empty.",
-            hint="Set it before the run, where the run is started.",
-        )
+        raise _leads(reference, "to nothing", "The value is empty.")
     return value
+
+
+_READERS: dict[str, Callable[[str], str]] = {
+    "env": lambda name: os.environ[name],
+    "file": lambda name: Path(name).expanduser().read_text(encoding="utf-8").rstrip("\r\n"),
+}
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]
+    """YAML without its trap: of a field that stands there twice, one would be lost without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and names.count(key.value) > 1:
+                raise _Twice(problem_mark=key.start_mark)
+        return dict(super().construct_mapping(node, deep))
+
+
+class _Twice(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
+    """A field stands there twice."""
+
+
+def _what(problem: yaml.YAMLError) -> str:
+    return "A field stands there twice" if isinstance(problem, _Twice) else "It is neither YAML nor JSON"
+
+
+def _leads(reference: str, where: str, why: str) -> UnresolvedSecret:
+    return UnresolvedSecret(
+        f"The reference {reference!r} leads {where}.",
+        why=why,
+        hint="Set it before the run, where the run is started.",
+    )
 
 
 def _place(problem: yaml.YAMLError) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def on_end(note: Callable[[str, BaseException | None], None]) -> None:
-    """Has `note` called as each cell ends, with the cell's id and its error; without IPython there are no cells."""
+    """Has `note` called as a cell ends, with its id and its error; without IPython there are no cells."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
@@ -14,7 +14,9 @@ def on_end(note: Callable[[str, BaseException | None], None]) -> None:
     def after(result: Any) -> None:
         note(result.info.cell_id or result.info.raw_cell, result.error_in_exec)
 
-    for old in [each for each in shell.events.callbacks["post_run_cell"] if getattr(each, "of_xacct_nb", False)]:
+    for old in [
+        each for each in shell.events.callbacks["post_run_cell"] if getattr(each, "of_xacct_nb", False)
+    ]:
         shell.events.unregister("post_run_cell", old)
     after.of_xacct_nb = True  # type: ignore[attr-defined]
     shell.events.register("post_run_cell", after)

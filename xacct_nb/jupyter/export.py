@@ -1,16 +1,13 @@
 """The record as one HTML file: nbconvert's basic template in a page with a style of our own."""
 
 import re
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see headless
+from nbformat import NotebookNode, from_dict, writes
+from nbformat.v4 import new_notebook
 
-from nbformat import NotebookNode, from_dict, writes  # noqa: E402
-from nbformat.v4 import new_notebook  # noqa: E402
-
-from xacct_nb.jupyter.styles import style  # noqa: E402
+from xacct_nb.jupyter.styles import style
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,7 +33,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def to_html(title: str, summary: str, notebook: NotebookNode | None) -> str:
-    """The page: title, summary (safe HTML), and the notebook. Opens offline; scripts and styles inside are left out."""
+    """The page: title, summary (safe HTML), and the notebook; its scripts and styles are left out."""
     from markupsafe import Markup
 
     body = (

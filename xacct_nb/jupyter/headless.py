@@ -27,8 +27,8 @@ Tell = Callable[[int, int, str], None]
 class Course:
     """How far a notebook came: the state of each code cell, and how it ended.
 
-    States: `completed`, `failed`, `timed-out`, `aborted`, `not-run`. `ending` is "" for a notebook that came to
-    its end, else the class name of the error that ended it, with its text in `words`.
+    States: `completed`, `failed`, `timed-out`, `aborted`, `not-run`. `ending` is "" for a notebook that came
+    to its end, else the class name of the error that ended it, with its text in `words`.
     """
 
     cells: dict[int, dict[str, Any]] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
     python -m xacct_nb.jupyter.prepared MODULE:FUNCTION...
 
-The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}. What is in
-the environment stands in no process list. Without a word there is no kernel: the process ends.
+The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}. What is
+in the environment stands in no process list. Without a word there is no kernel: the process ends.
 """
 
 import gc
@@ -51,7 +51,7 @@ class Prepared:
 
 
 def main(preparations: Sequence[str]) -> None:
-    """Calls the functions that load what is needed, waits for the word, and runs the kernel until it is shut down."""
+    """Loads what is needed by calling the functions, waits for the word, and runs the kernel to its end."""
     gc.disable()
     from ipykernel.kernelapp import IPKernelApp
 

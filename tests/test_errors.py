@@ -1,0 +1,60 @@
+"""Errors say what happened, why, and what to do."""
+
+from xacct_nb import errors
+from xacct_nb.errors import EXIT_CODES, InvalidGrant, XacctError, kinds
+
+
+def test_an_error_reads_as_what_why_and_mend() -> None:
+    error = InvalidGrant("The name is empty.", why="It names the policies.", hint="Give it a name.")
+
+    assert str(error) == "The name is empty.\nIt names the policies.\nGive it a name."
+
+
+def test_what_is_not_said_leaves_no_empty_line() -> None:
+    assert str(InvalidGrant("The name is empty.")) == "The name is empty."
+
+
+def test_an_error_goes_to_json() -> None:
+    error = InvalidGrant("The name is empty.", why="It names the policies.", hint="Give it a name.")
+
+    assert error.to_json() == {
+        "code": "invalid-grant",
+        "what": "The name is empty.",
+        "why": "It names the policies.",
+        "hint": "Give it a name.",
+    }
+
+
+def test_jupyter_shows_the_error_without_a_stack() -> None:
+    error = InvalidGrant("The name is empty.", hint="Give it a name.")
+
+    assert error._render_traceback_() == ["invalid-grant: The name is empty.", "Give it a name."]
+
+
+def test_what_aws_says_cannot_move_the_cursor_of_a_terminal() -> None:
+    error = XacctError("AWS answered \x1b[2J\u202eevil")
+
+    assert str(error) == "AWS answered \\u001b[2J\\u202eevil"
+    assert error._render_traceback_() == ["failed: AWS answered \\u001b[2J\\u202eevil"]
+
+
+def test_codes_are_in_kebab_case() -> None:
+    codes = {kind.code for kind in kinds().values()}
+
+    assert all(code.replace("-", "").isalpha() and code.islower() for code in codes)
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    codes = [kind.code for kind in kinds().values()]
+
+    assert sorted(codes) == sorted(set(codes))
+
+
+def test_every_status_has_an_exit_code() -> None:
+    assert {kind.status for kind in kinds().values()} <= set(EXIT_CODES)
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = [line.strip("│├└─ ").split(" ")[0] for line in (errors.__doc__ or "").splitlines()[2:]]
+
+    assert sorted(filter(None, drawn)) == sorted(kinds())
