@@ -168,14 +168,14 @@ def roles(count: int) -> list[str]:
 def test_300_destinations_fit_into_three_managed_policies() -> None:
     policies = build(a_grant(destinations=roles(300))).caller_policies[ALICE]
 
-    assert [len(statement(policy)["Resource"]) for policy in policies] == [109, 109, 82]
+    assert [len(statement(policy)["Resource"]) for policy in policies] == [111, 111, 78]
     assert all(size(policy) <= 6144 for policy in policies)
     assert [role for policy in policies for role in statement(policy)["Resource"]] == roles(300)
 
 
 def test_more_policies_than_a_user_may_carry_are_refused() -> None:
     with pytest.raises(OverQuota, match="would need 21 caller policies") as refusal:
-        build(a_grant(destinations=roles(2200)))
+        build(a_grant(destinations=roles(2230)))
 
     assert refusal.value.why == "AWS lets it carry 20 of this kind and length."
 
@@ -194,7 +194,7 @@ def test_a_role_has_room_for_more_inline_than_a_user() -> None:
 def test_a_trust_policy_over_the_largest_quota_is_refused() -> None:
     users = [f"arn:aws:iam::111111111111:user/{number:020d}" for number in range(200)]
 
-    with pytest.raises(OverQuota, match=r"The trust policy has 11,1\d\d characters"):
+    with pytest.raises(OverQuota, match="The trust policy has 10,905 characters"):
         build(a_grant(sources=users))
 
 

@@ -6,16 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from xacct_nb.errors import EXIT_CODES, XacctError
+from xacct_nb.errors import EXIT_CODES
+from xacct_nb.telling import end_in_order, progress, told
 
-_REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PREPARATIONS = ("xacct_nb.runs:warm_up",)
 _records = click.option(
@@ -29,22 +27,6 @@ _json = click.option(
 )
 
 
-def _told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An error of ours becomes its message on standard error and the exit code of its status."""
-
-    @wraps(command)
-    def tell(*args: Any, **options: Any) -> Any:
-        try:
-            return command(*args, **options)
-        except XacctError as problem:
-            if options.get("as_json"):
-                click.echo(json.dumps(_REFUSED | {"status": problem.status, "error": problem.to_json()}))
-            click.echo(f"{problem.code}: {problem}", err=True)
-            sys.exit(EXIT_CODES[problem.status])
-
-    return tell
-
-
 @click.group(context_settings=_CONTEXT)
 @click.version_option(package_name="xacct-nb")
 def main() -> None:
@@ -54,18 +36,20 @@ def main() -> None:
 @main.command()
 @_records
 @_json
-@_told
+@told
 def demo(records: str, as_json: bool) -> None:
     """The main job for the article's own case, in a throw-away sandbox."""
     from xacct_nb.demo import demonstrate
 
-    shown = demonstrate(records, _progress())
+    end_in_order()
+    with progress() as tell:
+        shown = demonstrate(records, tell)
     click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
     sys.exit(EXIT_CODES[shown.ended.record.status])
 
 
 @main.command()
-@_told
+@told
 def lab() -> None:
     """JupyterLab on the start notebook, with the sandbox up."""
     from xacct_nb.orders import notebooks_folder
@@ -91,7 +75,7 @@ def lab() -> None:
 
 @main.command()
 @_json
-@_told
+@told
 def doctor(as_json: bool) -> None:
     """Check Python, packages, kernel, browser, sandbox and AWS profiles; each line says how to mend it."""
     from xacct_nb.doctor import examine
@@ -108,7 +92,7 @@ def sandbox() -> None:
 
 @sandbox.command("up")
 @_json
-@_told
+@told
 def sandbox_up(as_json: bool) -> None:
     """Start it, or find the one that runs."""
     from xacct_nb.worlds import open_sandbox
@@ -118,7 +102,7 @@ def sandbox_up(as_json: bool) -> None:
 
 @sandbox.command("status")
 @_json
-@_told
+@told
 def sandbox_status(as_json: bool) -> None:
     """Whether it runs, and where (exit code 1 if not)."""
     from xacct_nb.sandbox import server
@@ -132,7 +116,7 @@ def sandbox_status(as_json: bool) -> None:
 
 
 @sandbox.command("down")
-@_told
+@told
 def sandbox_down() -> None:
     """End it."""
     from xacct_nb.worlds import close_sandbox
@@ -142,7 +126,7 @@ def sandbox_down() -> None:
 
 @sandbox.command("reset")
 @_json
-@_told
+@told
 def sandbox_reset(as_json: bool) -> None:
     """Empty its accounts and furnish them anew."""
     from xacct_nb.worlds import reset_sandbox
@@ -151,7 +135,7 @@ def sandbox_reset(as_json: bool) -> None:
 
 
 @sandbox.command("env")
-@_told
+@told
 def sandbox_env() -> None:
     """Print the exports that make boto3 and the AWS CLI use it: eval "$(xacct-nb sandbox env)"."""
     import shlex
@@ -183,7 +167,7 @@ def sandbox_env() -> None:
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @_records
 @_json
-@_told
+@told
 def run_command(
     notebook: str,
     file: Path | None,
@@ -202,8 +186,9 @@ def run_command(
     # A process that ends with its run has no garbage to collect, and nothing to take apart at its end.
     gc.disable()
     atexit.register(gc.freeze)
+    end_in_order()
     # What will be the kernel loads what it needs while the parameters are checked here.
-    with Prepared(_PREPARATIONS) as prepared:
+    with Prepared(_PREPARATIONS) as prepared, progress() as tell:
         from xacct_nb.runner import run
 
         ended = run(
@@ -213,7 +198,7 @@ def run_command(
             approve=approve,
             records=records,
             timeout=timeout,
-            tell=_progress(),
+            tell=tell,
             prepared=prepared,
         )
     click.echo(json.dumps(ended.to_json()) if as_json else str(ended))
@@ -228,7 +213,7 @@ def records() -> None:
 @records.command("list")
 @_records
 @_json
-@_told
+@told
 def records_list(records: str, as_json: bool) -> None:
     """One line a record, the newest last."""
     from xacct_nb.closing import show_ledger
@@ -241,7 +226,7 @@ def records_list(records: str, as_json: bool) -> None:
 @click.argument("record")
 @_records
 @_json
-@_told
+@told
 def records_show(record: str, records: str, as_json: bool) -> None:
     """One record whole. RECORD is an id, its beginning or end, or a path."""
     from xacct_nb.closing import records_folder
@@ -254,7 +239,7 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 @records.command("verify")
 @_records
 @_json
-@_told
+@told
 def records_verify(records: str, as_json: bool) -> None:
     """Whether anything was changed, removed or added since (exit code 1 if so)."""
     from xacct_nb.closing import records_folder
@@ -271,20 +256,3 @@ def _tell_sandbox(found: Any, as_json: bool) -> None:
     described = found.to_json()
     lines = (f"{name}: {value}" for name, value in described.items())
     click.echo(json.dumps(described) if as_json else "\n".join(lines))
-
-
-def _progress() -> Callable[[int, int, str], None]:
-    """A bar on a terminal, one line a step elsewhere; always on standard error."""
-    if not sys.stderr.isatty():
-        return lambda done, total, title: click.echo(f"[{done + 1}/{total}] {title}", err=True)
-    from tqdm import tqdm
-
-    bar = tqdm(total=0, unit="cell", leave=False)
-
-    def tell(done: int, total: int, title: str) -> None:
-        bar.total, bar.n = total, done
-        bar.set_description(title)
-        if done + 1 == total:
-            bar.clear()
-
-    return tell

@@ -31,25 +31,24 @@ class Demonstration(Shown):
     def view(self) -> View:
         """The main job as one page."""
         record = self.ended.record
+        source, destination = map(", ".join, (self.grant.source_accounts, self.grant.destination_accounts))
         accounts = (
-            f"Source account {', '.join(self.grant.source_accounts)}: {self.grant.sources[0]} wants in.\n"
-            f"Destination account {', '.join(self.grant.destination_accounts)}: it gets {self.grant.destinations[0]}."
+            f"Source account {source}: {self.grant.sources[0]} wants in.\n"
+            f"Destination account {destination}: it gets {self.grant.destinations[0]}."
         )
+        outcome = f"Outcome: {record.status} in {record.seconds:.2f} s"
         parts = (
             Text(accounts),
             build(self.grant).view(),
             record.view(),
-            Text(
-                f"Outcome: {record.status} in {record.seconds:.2f} s",
-                "good" if record.status == "succeeded" else "bad",
-            ),
+            Text(outcome, "good" if record.status == "succeeded" else "bad"),
             Text(f"Record: {self.ended.folder}"),
         )
         return Page("One grant, planned, applied, proven and recorded", parts)
 
 
 def demonstrate(records: str = "", tell: Tell | None = None) -> Demonstration:
-    """Plans the notebook's own grant in a sandbox of its own, approves exactly that plan, applies and proves it.
+    """Plans the notebook's own grant in a sandbox of its own, approves exactly that, applies and proves it.
 
     Raises SandboxError, and what `run` raises.
     """

@@ -1,5 +1,6 @@
 """Is everything here that the toolkit needs? One line a check, each with its mend."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +12,16 @@ from typing import Any
 from xacct_nb.errors import XacctError
 from xacct_nb.views import Shown, Table, Text, View
 
-_NEEDED = ("jupyterlab", "ipywidgets", "boto3", "papermill", "pydantic", "nbconvert", "ipykernel")
+_NEEDED = (
+    "jupyterlab",
+    "ipywidgets",
+    "jupyterlab_widgets",
+    "boto3",
+    "papermill",
+    "pydantic",
+    "nbconvert",
+    "ipykernel",
+)
 
 
 @dataclass(frozen=True)
@@ -75,14 +85,17 @@ def _package(name: str) -> Check:
 def _kernel() -> list[Check]:
     from jupyter_core.paths import jupyter_path
 
-    found = [
-        Path(place, "python3")
-        for place in jupyter_path("kernels")
-        if Path(place, "python3", "kernel.json").exists()
-    ]
-    if found:
-        return [Check("kernel python3", "good", str(found[0]))]
-    return [Check("kernel python3", "bad", "is missing", "python -m ipykernel install --sys-prefix")]
+    places = (Path(place, "python3", "kernel.json") for place in jupyter_path("kernels"))
+    found = next((place for place in places if place.exists()), None)
+    install = "python -m ipykernel install --sys-prefix"
+    if found is None:
+        return [Check("kernel python3", "bad", "is missing", install)]
+    # Jupyter takes its own Python where the kernel names none by its path.
+    python = str((json.loads(found.read_text(encoding="utf-8")).get("argv") or [""])[0])
+    other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
+    if other:
+        return [Check("kernel python3", "bad", f"{found.parent} starts {python}", install)]
+    return [Check("kernel python3", "good", str(found.parent))]
 
 
 def _browser() -> list[Check]:
@@ -115,18 +128,21 @@ def _sandbox() -> list[Check]:
 def _profiles() -> list[Check]:
     from xacct_nb.aws.sessions import profile_identities
 
-    found = [
-        Check(
-            f"AWS profile {name}",
-            "good" if arn else "note",
-            arn or problem,
-            "" if arn else f"aws sts get-caller-identity --profile {name}",
-        )
-        for name, arn, problem in profile_identities()
-    ]
+    try:
+        found = [_profile(*each) for each in profile_identities()]
+    except XacctError as problem:
+        return [
+            Check("AWS profiles", "bad", problem.what, "Correct the file, or name another: AWS_CONFIG_FILE")
+        ]
     return found or [
         Check("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
     ]
+
+
+def _profile(name: str, arn: str, problem: str) -> Check:
+    if arn:
+        return Check(f"AWS profile {name}", "good", arn)
+    return Check(f"AWS profile {name}", "note", problem, f"aws sts get-caller-identity --profile {name}")
 
 
 _LOOKS: tuple[Callable[[], list[Check]], ...] = (_python, _packages, _kernel, _browser, _sandbox, _profiles)

@@ -8,22 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xacct_nb import endings
 from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, user, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.ledger import discard, keep, work_folder
 from xacct_nb.documents import build
-from xacct_nb.endings import (
-    Finish,
-    changed_already,
-    concerns_run,
-    last_problem,
-    not_proven,
-    outdated,
-    status_of,
-    told,
-)
+from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
 from xacct_nb.grants import Grant, external_id, resolve
 from xacct_nb.journals import Entry, Journal
@@ -130,9 +122,9 @@ class Run(Shown):
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
         """Notes how a cell ended: a cell that goes well in the end takes its earlier error back."""
         self.problems.pop(cell, None)
-        if problem is not None and concerns_run(problem) and self.finished is None:
+        if problem is not None and endings.concerns_run(problem) and self.finished is None:
             self.problems[cell] = problem
-            self.evidence.add("error", told(problem))
+            self.evidence.add("error", endings.told(problem))
 
     def apply(self, plan: Plan, sessions: Any, approval: Any) -> Journal:
         """Makes the plan's changes if it was approved; says so and changes nothing if it was not.
@@ -169,7 +161,7 @@ class Run(Shown):
         proof: Proof = self.keep(prove(grant, sessions, patience=patience))
         if not proof.holds:
             documents = build(grant)
-            raise not_proven(grant, diff(documents, read(documents, sessions)), proof)
+            raise endings.not_proven(grant, diff(documents, read(documents, sessions)), proof)
         return proof
 
     def undo(self) -> Any:
@@ -194,19 +186,21 @@ class Run(Shown):
     def made_before(self, plan: Plan) -> Journal:
         """The journal of this very plan, whose cell is run again. Raises InvalidInput for another plan."""
         if self.made is None or self.made[0] != plan.digest:
-            raise changed_already()
+            raise endings.changed_already()
         return self.made[1]
 
     def finish(self) -> Finish:
         """The run's last word: its status, and where its record is."""
         if self.finished is not None:
             return self.finished
-        problem = last_problem(self.problems.values(), self.made is not None)
-        status = status_of(problem) if problem else self.status
+        problem = endings.last_problem(self.problems.values(), self.made is not None)
+        status = endings.status_of(problem) if problem else self.status
         self.evidence.add("status", status)
         if self.headless:
             return Finish(status, self.id, "")
-        self.finished = Finish(status, self.id, str(self._sealed(status, told(problem) if problem else None)))
+        self.finished = Finish(
+            status, self.id, str(self._sealed(status, endings.told(problem) if problem else None))
+        )
         return self.finished
 
     def leave(self) -> None:
@@ -252,7 +246,7 @@ class Run(Shown):
 
         documents = build(sessions.grant)
         if not self.headless and diff(documents, read(documents, sessions)).digest != plan.digest:
-            raise outdated()
+            raise endings.outdated()
 
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)

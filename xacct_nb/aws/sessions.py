@@ -1,6 +1,7 @@
 """Sessions for both sides and for the callers under test, each known by what STS says it is."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -140,8 +141,14 @@ def open_sessions(
 
 
 def profile_identities() -> list[tuple[str, str, str]]:
-    """Every profile of the user's own AWS config: its name, its ARN as STS says, or what is wrong with it."""
-    return [_who(profile) for profile in boto3.Session().available_profiles]
+    """Every profile of the user's own AWS config: its name, its ARN as STS says, or what is wrong with it.
+
+    Raises AwsRefused where the config cannot be read.
+    """
+    with translated("Reading the AWS config"):
+        profiles = Core().available_profiles
+    with ThreadPoolExecutor(8) as at_once:
+        return list(at_once.map(_who, profiles))
 
 
 def _who(profile: str) -> tuple[str, str, str]:
@@ -254,6 +261,6 @@ def _client(profile: str, service: str, place: Place, partition: str) -> Any:
 
 def _made(session: Any, service: str, place: Place, partition: str) -> Any:
     region = session.region_name or _REGIONS[partition]
-    return session.client(
-        service, region_name=region, endpoint_url=place.endpoint_url or None, config=_CONFIG
-    )
+    # What is on this machine is not asked for by way of a proxy.
+    config = _CONFIG.merge(Config(proxies={})) if place.endpoint_url else _CONFIG
+    return session.client(service, region_name=region, endpoint_url=place.endpoint_url or None, config=config)

@@ -90,7 +90,7 @@ def find_record(records: Path, name: str) -> Path:
     """The record's folder, by its id, path, or unique beginning or end of an id. Raises UnknownRecord."""
     if name and (Path(name) / RECORD).exists():
         return Path(name)
-    ids = [line["id"] for line in ledger(records)]
+    ids: list[str] = [line["id"] for line in ledger(records)]
     found = [each for each in ids if each == name] or [
         each for each in ids if name and (each.startswith(name) or each.endswith(name))
     ]

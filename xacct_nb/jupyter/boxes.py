@@ -10,6 +10,13 @@ from xacct_nb.views import Text, View, html
 
 _WIDE = {"width": "100%", "max_width": "62em"}
 _ASIDE = {"description_width": "12em"}
+_EXAMPLES = {
+    "sources": "arn:aws:iam::111111111111:user/alice",
+    "destinations": "arn:aws:iam::222222222222:role/reports-reader",
+    "permissions": "s3:GetObject on arn:aws:s3:::reports/*",
+    "external_id": "none; or env:NAME or file:PATH",
+    "accept": "codes of the findings below",
+}
 
 
 def grant_box(form: GrantForm) -> Any:
@@ -39,8 +46,8 @@ def grant_box(form: GrantForm) -> Any:
 
 def approval_box(form: ApprovalForm) -> Any:
     """A field and a button that can be pressed when the field holds the digest's beginning."""
-    typed = ipywidgets.Text(description="First 8 characters of the digest", style={"description_width": "17em"},
-                            layout={"width": "30em"})
+    label = "First 8 characters of the digest"
+    typed = ipywidgets.Text(description=label, style={"description_width": "17em"}, layout={"width": "30em"})
     button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
     said = ipywidgets.HTML(_region("status", form.view()))
 
@@ -62,25 +69,29 @@ def approval_box(form: ApprovalForm) -> Any:
 
 def _fields(form: GrantForm) -> dict[str, Any]:
     grant = form.grant
-    external = "the one in the parameters, not shown" if form.hides else "none; or env:NAME or file:PATH"
     return {
-        "sources": _many("sources", "\n".join(grant.sources), "arn:aws:iam::111111111111:user/alice"),
-        "destinations": _many("destinations", "\n".join(grant.destinations), "arn:aws:iam::222222222222:role/reader"),
-        "permissions": _many("permissions", typed_permissions(grant), "s3:GetObject on arn:aws:s3:::reports/*"),
-        # Looked at when the field is left: a half-typed reference would be taken for the external ID itself.
-        "external_id": _made(ipywidgets.Text, "external_id", form.reference, placeholder=external, continuous_update=False),
-        "session_minutes": _made(ipywidgets.IntText, "session_minutes", grant.session_minutes, continuous_update=True,
-                                 layout={"width": "18em"}),
-        "accept": _made(ipywidgets.Text, "accept", " ".join(grant.accept), placeholder="codes of the findings below"),
+        "sources": _made(ipywidgets.Textarea, "sources", "\n".join(grant.sources), rows=2),
+        "destinations": _made(ipywidgets.Textarea, "destinations", "\n".join(grant.destinations), rows=2),
+        "permissions": _made(ipywidgets.Textarea, "permissions", typed_permissions(grant), rows=2),
+        # Read when the field is left: half a reference would be taken for the external ID itself.
+        "external_id": _made(
+            ipywidgets.Text,
+            "external_id",
+            form.reference,
+            placeholder="the one in the parameters, not shown" if form.hides else _EXAMPLES["external_id"],
+            continuous_update=False,
+        ),
+        "session_minutes": _made(
+            ipywidgets.IntText, "session_minutes", grant.session_minutes, continuous_update=True
+        ),
+        "accept": _made(ipywidgets.Text, "accept", " ".join(grant.accept)),
     }
 
 
-def _many(name: str, value: str, example: str) -> Any:
-    return _made(ipywidgets.Textarea, name, value, placeholder=example, rows=2)
-
-
 def _made(kind: Any, name: str, value: Any, **traits: Any) -> Any:
-    return kind(value=value, description=LABELS[name], style=_ASIDE, **{"layout": _WIDE, **traits})
+    example = {"placeholder": _EXAMPLES[name]} if name in _EXAMPLES else {}
+    given = {"description": LABELS[name], "style": _ASIDE, "layout": _WIDE, **example, **traits}
+    return kind(value=value, **given)
 
 
 def _quietly(field: Any, value: str, observer: Callable[[Any], None]) -> None:

@@ -32,6 +32,7 @@ class GrantForm(Shown):
 
     def __init__(self, grant: Grant, resolve: Callable[[Grant], Grant], *, live: bool) -> None:
         self._resolve, self._live = resolve, live
+        self.problem: InvalidInput | None = None
         self._take(grant)
 
     def view(self) -> View:
@@ -42,8 +43,8 @@ class GrantForm(Shown):
 
     @property
     def sides(self) -> tuple[View, ...]:
-        """Both sides' policies, and what deserves a second look in them."""
-        return self._documents.view(), *([self._findings.view()] if self._findings.found else [])
+        """What deserves a second look in both sides' policies, and the policies."""
+        return *([self._findings.view()] if self._findings.found else []), self._documents.view()
 
     @property
     def wrong(self) -> str:
@@ -62,8 +63,12 @@ class GrantForm(Shown):
     @property
     def details(self) -> tuple[View, ...]:
         """What is wrong, why, and how to mend it."""
-        found = self.problem
-        return (Text(found.what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)) if found else ()
+        if (found := self.problem) is None:
+            return ()
+        place, _, rest = found.what.partition(": ")
+        # The headline names the field already, as the person sees it.
+        what = rest if self.wrong in place.split(".") else found.what
+        return Text(what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)
 
     @property
     def reference(self) -> str:
@@ -82,7 +87,7 @@ class GrantForm(Shown):
         return bool(self._findings.unaccepted or self.grant.accept)
 
     def edit(self, **fields: Any) -> None:
-        """Takes new values of fields; what is not valid is kept as `.problem`, and the grant stays as it was."""
+        """Takes new values of fields; what is not valid becomes `.problem`, and the grant stays as it was."""
         self._try(lambda: fields)
 
     def fill(self, typed: Mapping[str, Any]) -> None:
@@ -97,7 +102,7 @@ class GrantForm(Shown):
 
     def _try(self, read: Callable[[], Mapping[str, Any]]) -> None:
         try:
-            self._take(Grant(**(self._given.model_dump() | read())))
+            self._take(Grant(**{**self._given.model_dump(), **read()}))
         except InvalidInput as problem:
             self.problem = problem
 
@@ -105,19 +110,19 @@ class GrantForm(Shown):
         grant = self._resolve(given)
         documents = build(grant)
         self._given, self.grant, self._documents, self._findings = given, grant, documents, lint(documents)
-        self.problem: InvalidInput | None = None
+        self.problem = None
 
     def _read(self, typed: Mapping[str, Any]) -> dict[str, Any]:
         conditions = self._given.conditions.model_dump()
         if typed["external_id"].strip() != self.reference:
             conditions["external_id"] = _reference(typed["external_id"].strip())
         return {
-            "sources": typed["sources"].split(),
-            "destinations": typed["destinations"].split(),
-            "permissions": [_permission(line) for line in typed["permissions"].splitlines() if line.strip()],
+            "sources": _arns(typed["sources"]),
+            "destinations": _arns(typed["destinations"]),
+            "permissions": _permissions(typed["permissions"], self._given),
             "conditions": conditions,
             "session_minutes": typed["session_minutes"],
-            "accept": _words(typed["accept"]),
+            "accept": typed["accept"].replace(",", " ").split(),
         }
 
     def _ipython_display_(self) -> None:
@@ -137,7 +142,8 @@ class ApprovalForm(Shown):
         if self.digest == self.plan.digest:
             return Text(f"Approved: {self.digest}", "good")
         if self.digest:
-            return Text(f"The approval {self.digest[:12]} is for another plan than this one: {self.plan.digest}", "bad")
+            other = f"The approval {self.digest[:12]} is for another plan."
+            return Text(f"{other} This one has the digest {self.plan.digest}", "bad")
         if self._live:
             return Text("Not approved. The digest is the last line of the plan above.", "note")
         return Text(f"Not approved. To approve this plan: --approve {self.plan.digest}", "note")
@@ -176,30 +182,42 @@ def is_literal(typed: str, reference: str) -> bool:
 
 def typed_permissions(grant: Grant) -> str:
     """The grant's permissions as a person types them."""
-    return "\n".join(f"{', '.join(each.actions)} on {', '.join(each.resources)}" for each in grant.permissions)
+    lines = (f"{', '.join(each.actions)} on {', '.join(each.resources)}" for each in grant.permissions)
+    return "\n".join(lines)
 
 
 def _reference(words: str) -> str:
     if is_literal(words, ""):
         raise InvalidGrant(
-            "conditions.external_id: the field takes a reference, not the external ID itself.",
+            "conditions.external_id: The field takes a reference, not the external ID itself.",
             why="What is typed here can be saved with the notebook, and an external ID is to stay unknown.",
             hint="Put it into a file or an environment variable, and type file:PATH or env:NAME here.",
         )
     return words
 
 
+def _permissions(typed: str, grant: Grant) -> Any:
+    if typed == typed_permissions(grant):
+        return grant.permissions
+    return [_permission(line.strip()) for line in typed.splitlines() if line.strip()]
+
+
 def _permission(line: str) -> dict[str, list[str]]:
-    actions, _, resources = line.strip().partition(" on ")
-    if not resources.strip():
-        raise InvalidGrant(f"permissions: {line.strip()!r} names no resource.",
-                           why="A line reads: actions on resources, each with commas between.",
-                           hint="Write it like s3:GetObject on arn:aws:s3:::reports/*.")
-    return {"actions": _words(actions), "resources": _words(resources)}
+    actions, _, resources = line.partition(" on ")
+    if not resources:
+        raise InvalidGrant(
+            f"permissions: {line!r} names no resource.",
+            why="A line reads: actions on resources, each with commas between.",
+            hint="Write it like s3:GetObject on arn:aws:s3:::reports/*.",
+        )
+    # A resource may have spaces and commas in its name.
+    parts = re.split(r",\s*(?=arn:|\*)", resources.strip())
+    return {"actions": actions.replace(",", " ").split(), "resources": parts}
 
 
-def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+def _arns(typed: str) -> list[str]:
+    """The words, also those that were copied out of a JSON document with their quotes."""
+    return [re.sub(r"""^(["'])(.*)\1,?$""", r"\2", word) for word in typed.split()]
 
 
 def _display(form: Shown, widget: Callable[[], Any] | None) -> None:
@@ -209,5 +227,5 @@ def _display(form: Shown, widget: Callable[[], Any] | None) -> None:
 
     shown = {"text/plain": str(form), "text/html": html(form.view())}
     if widget is not None:
-        shown = {**widget()._repr_mimebundle_(), "text/plain": "A form stands here: run the cell to fill it in."}
+        shown = {**widget()._repr_mimebundle_(), "text/plain": "A form stands here: run the cell to see it."}
     publish_display_data(shown)

@@ -22,8 +22,9 @@ class Prepared:
         command = [sys.executable, "-m", __name__, *preparations]
         # ipykernel ends with its parent where it is told who that is, and prints nothing of its own then.
         environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
+        # Standard output is the command's own: what a cell's own processes print goes to standard error.
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, start_new_session=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=2, start_new_session=True, env=environment
         )
         self.environment: dict[str, str] = {}
 

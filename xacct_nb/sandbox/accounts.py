@@ -58,7 +58,7 @@ RESIDENTS = (
     Resident("alice", "source", "alice", group="analysts"),
     Resident("mallory", "source", "mallory", allowed="sts:AssumeRole"),
 )
-HUB = "hub"
+HUB, READER, STANDING_POLICY = "hub", "summary-reader", "xacct-summary-readers"
 OBJECTS = {
     "reports": ("2026/summary.csv", "quarter,orders\n1,1024\n2,1131\n3,998\n"),
     "payroll": ("2026/salaries.csv", "employee,salary\n1,52000\n2,61000\n"),
@@ -85,6 +85,7 @@ def furnish(connect: Connect, world: World) -> World:
     known = _known_keys(world.credentials_file)
     keys = {resident.profile: _settle(iam[resident.side], resident, known) for resident in RESIDENTS}
     _make_hub(iam["source"], world.source)
+    _make_standing_grant(iam, world)
     _fill_buckets(connect("s3", world.destination, "test"), world)
     _update(world.credentials_file, {profile: _credentials(key) for profile, key in keys.items()})
     _update(world.config_file, _profiles(world))
@@ -122,6 +123,20 @@ def _make_hub(iam: Any, source: str) -> None:
     trust = _policy("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{source}:user/admin"})
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=HUB, AssumeRolePolicyDocument=trust)
+
+
+def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
+    """A grant that is there from the start, so that there is something to prove: the hub reads the summaries."""
+    hub, role = f"arn:aws:iam::{world.source}:role/{HUB}", f"arn:aws:iam::{world.destination}:role/{READER}"
+    with suppress(iam["destination"].exceptions.EntityAlreadyExistsException):
+        trust = _policy("sts:AssumeRole", Principal={"AWS": hub})
+        iam["destination"].create_role(RoleName=READER, AssumeRolePolicyDocument=trust)
+    permissions = _policy("s3:GetObject", Resource=f"arn:aws:s3:::{world.bucket}/2026/*")
+    for side, name, policy in (
+        ("source", HUB, _policy("sts:AssumeRole", Resource=role)),
+        ("destination", READER, permissions),
+    ):
+        iam[side].put_role_policy(RoleName=name, PolicyName=STANDING_POLICY, PolicyDocument=policy)
 
 
 def _fill_buckets(s3: Any, world: World) -> None:

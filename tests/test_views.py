@@ -1,0 +1,179 @@
+"""What a value shows: said once, rendered as text and as HTML, safe in both."""
+
+import html as escaping
+import re
+from collections import Counter
+
+import pytest
+from given import ALICE, a_grant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xacct_nb.differences import diff
+from xacct_nb.documents import build
+from xacct_nb.findings import lint
+from xacct_nb.journals import Entry, Journal
+from xacct_nb.plans import Change, State
+from xacct_nb.proofs import ALLOWED, Outcome, Proof, expected_probes
+from xacct_nb.views import Beside, Code, Diff, Page, Shown, Snippet, Table, Text, View, html, printable, text
+
+HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
+LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def words_of(view: View) -> tuple[Counter[str], Counter[str]]:
+    """The characters of the text and of the HTML without its tags, white space and rules left out."""
+    stripped = escaping.unescape(re.sub(r"<[^>]*>", "", html(view)))
+    return tuple(Counter(re.sub(r"[\s=-]", "", each)) for each in (text(view), stripped))  # type: ignore[return-value]
+
+
+def everything(title: str) -> Page:
+    """One of each kind of view, with these words in every place that holds any."""
+    return Page(
+        title,
+        (
+            Text(title),
+            Table((title, "b"), ((title, "c"),), caption=title),
+            Code(title, title),
+            Diff(title, "same\nold", f"same\n{title}"),
+            Beside(Text(title), Code("", title)),
+        ),
+    )
+
+
+def test_a_table_aligns_its_columns() -> None:
+    table = Table(("name", "value"), (("a", "1"), ("longer", "2")), caption="Things")
+
+    assert text(table) == "Things\nname    value\n------  -----\na       1\nlonger  2"
+
+
+def test_a_long_cell_goes_on_below_in_its_own_column() -> None:
+    table = Table(("name", "value"), (("x" * 60, "1"),))
+
+    assert text(table).splitlines()[2:] == [f"{'x' * 58}  1", "xx"]
+
+
+def test_lines_of_a_cell_stay_lines() -> None:
+    assert text(Table(("a", "b"), (("1\n2", "x"),))).splitlines()[2:] == ["1  x", "2"]
+
+
+def test_a_table_without_rows_is_its_head() -> None:
+    assert text(Table(("a", "b"), ())) == "a  b\n-  -"
+
+
+def test_a_diff_shows_what_goes_and_what_comes() -> None:
+    assert (
+        text(Diff("trust", "one\ntwo\n", "one\nthree\n"))
+        == "trust\n  @@ -1,2 +1,2 @@\n   one\n  -two\n  +three"
+    )
+
+
+def test_what_is_wholly_new_needs_no_place() -> None:
+    assert text(Diff("trust", "", "one\ntwo")) == "trust\n  +one\n  +two"
+
+
+def test_what_is_wholly_gone_needs_no_place() -> None:
+    assert text(Diff("trust", "one\ntwo", "")) == "trust\n  -one\n  -two"
+
+
+def test_what_does_not_differ_has_no_lines() -> None:
+    assert Diff("trust", "one", "one").lines == []
+
+
+def test_code_is_indented_under_its_title() -> None:
+    assert text(Code("policy", "{\n}")) == "policy\n  {\n  }"
+
+
+def test_a_page_is_its_title_and_its_parts() -> None:
+    assert text(Page("Plan", (Text("one"), Text("two")))) == "Plan\n====\n\none\n\ntwo"
+
+
+def test_what_stands_beside_follows_in_text() -> None:
+    assert text(Beside(Text("left"), Text("right"))) == "left\n\nright"
+
+
+def test_a_snippet_shows_itself_to_be_copied() -> None:
+    assert repr(Snippet("aws sts")) == "aws sts"
+    assert "<pre" in Snippet("aws sts")._repr_html_()
+
+
+def test_a_tone_is_a_class_and_not_a_word() -> None:
+    table = Table(("a",), (("1",), ("2",)), tones=("good", "bad"))
+
+    assert '<tr class="bad"><td>2</td></tr>' in html(table)
+    assert "bad" not in text(table)
+
+
+def test_hostile_words_are_escaped_in_html() -> None:
+    page = html(everything(HOSTILE))
+
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 11
+    assert not LEFT.search(page)
+
+
+def test_hostile_words_are_neutralised_in_text() -> None:
+    shown = text(everything(HOSTILE))
+
+    assert not LEFT.search(shown)
+    assert r"\u001b[2J" in shown
+    assert r"\u202e" in shown
+
+
+def test_tabs_line_feeds_and_letters_of_all_scripts_stay() -> None:
+    assert printable("a\tb\nÄ 漢字 עברית") == "a\tb\nÄ 漢字 עברית"
+
+
+@given(st.text(max_size=80))
+def test_nothing_moves_the_cursor_or_turns_the_direction(words: str) -> None:
+    assert not LEFT.search(text(everything(words)))
+    assert not LEFT.search(html(everything(words)))
+
+
+plain = st.text(st.characters(whitelist_categories=("L", "N", "S", "Po")), min_size=1, max_size=80)
+
+
+@given(plain)
+def test_text_and_html_say_the_same_words(words: str) -> None:
+    as_text, as_html = words_of(everything(words))
+
+    assert as_text == as_html
+
+
+PLAN = diff(build(a_grant()), State({}))
+PROBES = expected_probes(a_grant())
+ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made", "id-1", 0.25)
+VALUES: list[Shown] = [
+    a_grant(),
+    build(a_grant()),
+    lint(build(a_grant(sources=["111111111111"]))),
+    State({}),
+    PLAN,
+    *PLAN.changes,
+    PLAN.reverse(),
+    Journal("reports", PLAN.changes, (ENTRY,)),
+    Proof(tuple(Outcome(probe, ALLOWED, ALICE) for probe in PROBES)),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_every_value_says_the_same_as_text_and_as_html(value: Shown) -> None:
+    as_text, as_html = words_of(value.view())
+
+    assert as_text == as_html
+
+
+def test_what_others_wrote_into_aws_is_shown_safely() -> None:
+    role = "arn:aws:iam::222222222222:role/r"
+    tags = {"path": "/", "description": HOSTILE, "tags": {HOSTILE: HOSTILE}}
+    entry = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", HOSTILE, HOSTILE, HOSTILE)
+    values = [
+        Change("role", role, "", tags, None),
+        Change("inline-policy", role, HOSTILE, None, {"Statement": []}),
+        Journal("reports", (), (entry,)),
+        Proof((Outcome(PROBES[0], "Error", HOSTILE, HOSTILE),)),
+    ]
+
+    for value in values:
+        assert not LEFT.search(str(value) + value._repr_html_())
+        assert "<script" not in value._repr_html_()

@@ -1,0 +1,61 @@
+"""What every command has in common: errors as messages and exit codes, an orderly end, progress."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import click
+
+from xacct_nb.errors import EXIT_CODES, XacctError
+
+_REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
+
+
+def told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An error of ours becomes its message on standard error and the exit code of its status."""
+
+    @wraps(command)
+    def tell(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except XacctError as problem:
+            _end(problem.status, problem.to_json(), f"{problem.code}: {problem}", options)
+        except KeyboardInterrupt:
+            _end("interrupted", None, "Interrupted.", options)
+
+    return tell
+
+
+def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
+    if options.get("as_json"):
+        click.echo(json.dumps(_REFUSED | {"status": status, "error": error}))
+    click.echo(words, err=True)
+    sys.exit(EXIT_CODES[status])
+
+
+def end_in_order() -> None:
+    """A run that is told to end, or whose terminal is closed, seals its record as it does on Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on a terminal, one line a step elsewhere; always on standard error."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, title: click.echo(f"[{done + 1}/{total}] {title}", err=True)
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=0, unit="cell", leave=False) as bar:
+
+        def tell(done: int, total: int, title: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(title)
+
+        yield tell
