@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running import Desk
 
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.state import Sandbox
@@ -22,6 +23,14 @@ def sandbox() -> Iterator[Sandbox]:
 def world(sandbox: Sandbox, tmp_path: Path) -> World:
     """Two accounts that no other test has, with their AWS files in `tmp_path`."""
     return furnish_world(sandbox, _account(), _account(), tmp_path)
+
+
+@pytest.fixture
+def desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Notebooks that act on these two accounts as they do on AWS itself, and a records folder."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(world.config_file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(world.credentials_file))
+    return Desk(world, tmp_path / "records")
 
 
 def _account() -> str:

@@ -18,6 +18,10 @@ from xacct_nb.sandbox.accounts import World
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
 READ = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports/*"]}
+SOME_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+}
 GOLDEN = Path(__file__).parent / "golden"
 
 

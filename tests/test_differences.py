@@ -1,4 +1,4 @@
-"""The difference of what the grant wants and what is there: which changes, on whose things, in which order."""
+"""What the grant wants against what is there: which changes, on whose things, in which order."""
 
 import json
 import random
@@ -81,7 +81,7 @@ def test_where_nothing_is_everything_is_added(fields: dict[str, Any]) -> None:
 
 
 def mixed(value: Any, chance: random.Random) -> Any:
-    """The value as AWS may give it back: lists in another order, of one item perhaps none, ids for root ARNs."""
+    """The value as AWS may give it back: lists in another order or unpacked, ids for root ARNs."""
     if isinstance(value, dict):
         return {key: mixed(item, chance) for key, item in value.items()}
     if isinstance(value, list):

@@ -48,9 +48,13 @@ def test_a_table_aligns_its_columns() -> None:
 
 
 def test_a_long_cell_goes_on_below_in_its_own_column() -> None:
-    table = Table(("name", "value"), (("x" * 60, "1"),))
+    table = Table(("name", "value"), (("x" * 66, "1"),))
 
-    assert text(table).splitlines()[2:] == [f"{'x' * 58}  1", "xx"]
+    assert text(table).splitlines()[2:] == [f"{'x' * 64}  1", "xx"]
+
+
+def test_a_table_without_headers_is_its_rows() -> None:
+    assert text(Table(("", ""), (("status", "succeeded"),), caption="Run")) == "Run\nstatus  succeeded"
 
 
 def test_lines_of_a_cell_stay_lines() -> None:

@@ -1,6 +1,9 @@
-"""Grants from files, with their secrets looked up."""
+"""Grants from files, with their secrets looked up; the schema of a record."""
 
+import json
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from xacct_nb import grants
 from xacct_nb.disk.grants import look_up, read_fields
@@ -18,3 +21,9 @@ def load_grant(path: str | Path) -> Grant:
 def resolve(grant: Grant) -> Grant:
     """The grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
     return grants.resolve(grant, look_up)
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of record.json."""
+    text = files("xacct_nb").joinpath("record.schema.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))

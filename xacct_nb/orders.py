@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class Order:
     @property
     def notebook(self) -> str:
         """The notebook's name without its number."""
-        return self.path.stem.partition("_")[2] or self.path.stem
+        return re.sub(r"^\d+_", "", self.path.stem)
 
 
 def take_order(
@@ -91,21 +92,43 @@ def notebooks_folder() -> Path:
 def known_parameters(path: Path) -> dict[str, Parameter]:
     """What the notebook's parameters cell declares. Raises UnknownNotebook, InvalidParameters."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as problem:
-        raise UnknownNotebook(
-            f"{str(path)!r} is no notebook.", why=str(problem), hint="Name an .ipynb file."
+        content = json.loads(path.read_text(encoding="utf-8"))
+        sources = ["".join(cell["source"]) for cell in content["cells"] if "parameters" in _tags(cell)]
+        kernel = content["metadata"].get("kernelspec", {})
+        language, version = kernel.get("language", "python"), content["nbformat"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise _no_notebook(path, str(problem)) from problem
+    if language != "python" or version != 4:
+        raise _no_notebook(path, f"Its language is {language}, its format {version}.")
+    try:
+        return declared(next(iter(sources), ""))
+    except (SyntaxError, ValueError) as problem:
+        raise InvalidParameters(
+            f"The parameters cell of {path.name!r} cannot be read.",
+            why=str(problem),
+            hint="A line reads name: type = default  # help",
         ) from problem
-    sources = (
-        "".join(cell["source"]) for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])
-    )
-    return declared(next(sources, ""))
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell["metadata"].get("tags", []))
+
+
+def _no_notebook(path: Path, why: str) -> UnknownNotebook:
+    hint = "Name an .ipynb file of format 4 with a Python kernel."
+    return UnknownNotebook(f"{str(path)!r} is no notebook that can be run.", why=why, hint=hint)
 
 
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Checks the grant and the settings in the values, and gives the secrets behind them."""
     grant = check(known, values)
     found = {external_id(resolve(grant, look_up))} if grant else set()
+    if grant and values.get("external_id"):
+        raise InvalidParameters(
+            "external_id is not the grant's external ID here.",
+            why="It belongs to the roll-back of a record.",
+            hint="The grant's own is a condition: -p conditions.external_id env:NAME",
+        )
     if reference := values.get("external_id", ""):
         found.add(look_up(reference) if reference.startswith(("env:", "file:")) else _literal())
     return found - {""}

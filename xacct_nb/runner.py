@@ -146,7 +146,20 @@ def _error(course: Any, said: Iterable[Mapping[str, Any]]) -> Any:
     """The error as the run noted it, else as the kernel told it."""
     if not course.ending:
         return None
+    if course.ending in _ENDS:
+        code, what = _ENDS[course.ending]
+        return {"code": code, "what": what, "why": course.words.partition("\n")[0], "hint": _AGAIN}
     return _last(said, "error") or {"code": course.ending, "what": course.words, "why": "", "hint": ""}
+
+
+_ENDS = {
+    "KernelDied": ("kernel-died", "The notebook's kernel ended before the notebook did."),
+    "TimedOut": ("timed-out", "A cell ran longer than it may."),
+    "KeyboardInterrupt": ("interrupted", "The run was interrupted."),
+}
+_AGAIN = (
+    "Run it again: it plans from what is there now. The record can be rolled back, if it changed something."
+)
 
 
 def _last(said: Iterable[Mapping[str, Any]], kind: str) -> Any:

@@ -68,6 +68,7 @@ class Undo(Shown):
         _check_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(_grant(self.record))
         self.run.keep(read(build(self.sessions.grant), self.sessions))
+        self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         check_untouched(self.sessions, self.journal.way_back())
         return self.journal.way_back()
@@ -86,7 +87,6 @@ class Undo(Shown):
         if not self.run.goes_on(plan, approval) or self.record is None:
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
-        self.run.evidence.add("undoes", self.record.id)
         patience = self.run.settings.patience_seconds
         back = self.run.take(plan, rollback(self.journal, self.sessions, sink=self.run, patience=patience))
         after = read(build(self.sessions.grant), self.sessions).to_json()

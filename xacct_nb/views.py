@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 View = Union["Text", "Table", "Code", "Diff", "Beside", "Page"]
-_CELL_WIDTH = 58
+_CELL_WIDTH = 64  # a digest stays in one piece
 # C0 and C1 controls but tab and line feed, marks of direction, line separators, half of a surrogate pair.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -130,7 +130,11 @@ def _text_of_table(table: Table) -> str:
     widths = [max(len(line) for row in rows for line in row[column]) for column in range(len(table.headers))]
     head, *lines = [line for row in rows for line in _row_lines(row, widths)]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([*([printable(table.caption)] if table.caption else []), head, rule, *lines])
+    top = [
+        *([printable(table.caption)] if table.caption else []),
+        *([head, rule] if any(table.headers) else []),
+    ]
+    return "\n".join([*top, *lines])
 
 
 def _cell(words: str) -> list[str]:

@@ -56,10 +56,9 @@ def approval_box(form: ApprovalForm) -> Any:
         said.value = _region("status", form.hint(typed.value))
 
     def approve(*_: Any) -> None:
+        # Field and button stay enabled: what is disabled loses the focus, and the keyboard its place.
         form.approve(typed.value)
-        if form.fits(typed.value):
-            typed.disabled = button.disabled = True
-            said.value = _region("status", form.view())
+        said.value = _region("status", form.hint(typed.value))
 
     typed.observe(compare, names="value")
     typed.on_msg(lambda _, content, __: approve() if content.get("event") == "submit" else None)
@@ -82,7 +81,11 @@ def _fields(form: GrantForm) -> dict[str, Any]:
             continuous_update=False,
         ),
         "session_minutes": _made(
-            ipywidgets.IntText, "session_minutes", grant.session_minutes, continuous_update=True
+            ipywidgets.IntText,
+            "session_minutes",
+            grant.session_minutes,
+            continuous_update=True,
+            layout={"width": "19em"},
         ),
         "accept": _made(ipywidgets.Text, "accept", " ".join(grant.accept)),
     }

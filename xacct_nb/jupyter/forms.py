@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from xacct_nb.documents import build
@@ -94,8 +95,9 @@ class GrantForm(Shown):
         """The same with what is typed in the form: an ARN a line, `actions on resources`, a reference."""
         self._try(lambda: self._read(typed))
 
+    @cached_property
     def widget(self) -> Any:
-        """The form as one ipywidgets box: the policies follow while its fields are edited."""
+        """The form as one ipywidgets box, the same each time it is shown: the policies follow its fields."""
         from xacct_nb.jupyter.boxes import grant_box
 
         return grant_box(self)
@@ -126,7 +128,7 @@ class GrantForm(Shown):
         }
 
     def _ipython_display_(self) -> None:
-        _display(self, self.widget if self._live else None)
+        _display(self, live=self._live)
 
 
 class ApprovalForm(Shown):
@@ -160,18 +162,19 @@ class ApprovalForm(Shown):
 
     def hint(self, typed: str) -> View:
         """What to say while the digest is typed."""
-        if len(typed.strip()) < _ENOUGH or self.fits(typed):
+        if self.digest == self.plan.digest or len(typed.strip()) < _ENOUGH or self.fits(typed):
             return self.view()
         return Text("This is not how the digest of this plan begins.", "bad")
 
+    @cached_property
     def widget(self) -> Any:
-        """A field for the beginning of the digest, and a button."""
+        """A field for the beginning of the digest, and a button: the same each time they are shown."""
         from xacct_nb.jupyter.boxes import approval_box
 
         return approval_box(self)
 
     def _ipython_display_(self) -> None:
-        _display(self, self.widget if self._live and self.plan.changes else None)
+        _display(self, live=self._live and bool(self.plan.changes))
 
 
 def is_literal(typed: str, reference: str) -> bool:
@@ -220,12 +223,13 @@ def _arns(typed: str) -> list[str]:
     return [re.sub(r"""^(["'])(.*)\1,?$""", r"\2", word) for word in typed.split()]
 
 
-def _display(form: Shown, widget: Callable[[], Any] | None) -> None:
+def _display(form: GrantForm | ApprovalForm, *, live: bool) -> None:
     from IPython.display import publish_display_data
 
     from xacct_nb.views import html
 
-    shown = {"text/plain": str(form), "text/html": html(form.view())}
-    if widget is not None:
-        shown = {**widget()._repr_mimebundle_(), "text/plain": "A form stands here: run the cell to see it."}
-    publish_display_data(shown)
+    if live:
+        elsewhere = {"text/plain": "A form stands here: run the cell to see it."}
+        publish_display_data({**form.widget._repr_mimebundle_(), **elsewhere})
+    else:
+        publish_display_data({"text/plain": str(form), "text/html": html(form.view())})

@@ -21,6 +21,7 @@ from xacct_nb.jupyter.kernels import manager_for  # noqa: E402
 from xacct_nb.jupyter.prepared import Prepared  # noqa: E402
 
 Tell = Callable[[int, int, str], None]
+_KERNEL = "python3"  # whatever name a notebook carries from another machine
 
 
 @dataclass
@@ -50,9 +51,13 @@ class Course:
         for index, cell in self.cells.items():
             if "began" in cell:
                 self.end(index, state)
-        self.ending = {"CellTimeoutError": "TimedOut", "DeadKernelError": "KernelDied"}.get(
-            type(problem).__name__, type(problem).__name__
-        )
+        # jupyter_client raises a RuntimeError where a kernel does not come up.
+        endings = {
+            "CellTimeoutError": "TimedOut",
+            "DeadKernelError": "KernelDied",
+            "RuntimeError": "KernelDied",
+        }
+        self.ending = endings.get(type(problem).__name__, type(problem).__name__)
         self.words = str(problem)
 
     def states(self) -> list[dict[str, Any]]:
@@ -104,19 +109,20 @@ def run(
     `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
     `prepared` is the process that becomes the kernel.
     """
-    notebook = parameterize_notebook(load_notebook_node(str(path)), dict(parameters))
+    source = load_notebook_node(str(path))
+    notebook = parameterize_notebook(source, dict(parameters), kernel_name=_KERNEL, language="python")
     course = Course()
     try:
         Engine.execute_notebook(
             notebook,
-            Engine.nb_kernel_name(notebook, None),
+            _KERNEL,
             progress_bar=False,
             course=course,
             tell=tell,
             prepared=prepared,
             execution_timeout=timeout,
         )
-    except (DeadKernelError, CellTimeoutError, KeyboardInterrupt) as problem:
+    except (DeadKernelError, CellTimeoutError, KeyboardInterrupt, RuntimeError) as problem:
         course.stop(problem)
     return notebook, course
 

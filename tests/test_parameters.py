@@ -1,0 +1,214 @@
+"""A notebook's parameters: declared in a cell, given as text or data, checked before anything runs."""
+
+from typing import Any
+
+import pytest
+from given import ALICE, ROLE
+
+from xacct_nb.errors import InvalidGrant, InvalidParameters
+from xacct_nb.parameters import accepted, check, declared, merged, settings_of, without_secrets
+
+CELL = """
+name: str = "reports"  # names the policies and the tags
+sources: list = ["arn:aws:iam::111111111111:user/alice"]  # who may
+destinations: list = ["arn:aws:iam::222222222222:role/reports-reader"]
+session_minutes: int = 60  # how long
+sandbox: bool = True  # where
+share: float = 0.5
+"""
+KNOWN = accepted(declared(CELL))
+
+
+def given(*options: tuple[str, str], **fields: Any) -> dict[str, Any]:
+    return merged(KNOWN, fields, options)
+
+
+def test_a_cell_declares_names_types_defaults_and_help() -> None:
+    parameter = declared(CELL)["name"]
+
+    assert (parameter.name, parameter.type, parameter.default, parameter.help) == (
+        *("name", "str", "reports"),
+        "names the policies and the tags",
+    )
+
+
+def test_a_parameter_may_have_no_help() -> None:
+    assert declared(CELL)["destinations"].help == ""
+
+
+def test_the_type_of_a_lists_items_does_not_count() -> None:
+    assert declared('names: list[str] = ["a"]')["names"].type == "list"
+
+
+@pytest.mark.parametrize(
+    "line", ["x = 5", "x: int", "import os", "x: int = 5 +", "x: list = sorted([1])", "x.y: int = 5"]
+)
+def test_a_line_that_is_no_declaration_is_refused(line: str) -> None:
+    with pytest.raises(InvalidParameters) as refusal:
+        declared(f"name: str = ''\n{line}")
+
+    assert refusal.value.what == "Line 2 of the parameters cell is no declaration."
+    assert refusal.value.why.startswith("A line reads name: type = default  # help")
+
+
+def test_a_notebook_with_sources_takes_every_field_of_a_grant() -> None:
+    assert {"permissions_boundary", "accept", "conditions", "approve"} <= set(KNOWN)
+
+
+def test_a_notebook_without_sources_takes_the_settings_only() -> None:
+    known = accepted(declared('record: str = ""'))
+
+    assert "records" in known
+    assert "sources" not in known
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("name", "payroll", "payroll"),
+        ("name", "007", "007"),
+        ("session_minutes", "90", 90),
+        ("sandbox", "false", False),
+        ("sandbox", "No", False),
+        ("sandbox", "1", True),
+        ("share", "0.25", 0.25),
+        ("sources", ALICE, [ALICE]),
+        ("sources", f'["{ALICE}", "333333333333"]', [ALICE, "333333333333"]),
+        ("sources", "333333333333", ["333333333333"]),
+        ("conditions", '{"require_mfa": true}', {"require_mfa": True}),
+        ("accept", "whole-account-trust", ["whole-account-trust"]),
+    ],
+)
+def test_text_is_read_as_the_declared_type(name: str, text: str, value: Any) -> None:
+    assert given((name, text))[name] == value
+
+
+def test_a_list_is_given_one_item_at_a_time() -> None:
+    assert given(("sources", ALICE), ("sources", "333333333333"))["sources"] == [ALICE, "333333333333"]
+
+
+def test_a_list_that_is_given_replaces_that_of_the_file() -> None:
+    assert given(("sources", "333333333333"), sources=[ALICE])["sources"] == ["333333333333"]
+
+
+def test_a_dotted_name_sets_one_field_of_a_mapping() -> None:
+    values = given(("conditions.require_mfa", "true"), conditions={"external_id": "env:X"})
+
+    assert values["conditions"] == {"external_id": "env:X", "require_mfa": True}
+
+
+def test_a_dotted_name_needs_no_mapping_that_is_there_already() -> None:
+    values = given(("conditions.external_id", "env:X"), ("conditions.source_ips", '["10.0.0.0/8"]'))
+
+    assert values["conditions"] == {"external_id": "env:X", "source_ips": ["10.0.0.0/8"]}
+
+
+def test_a_dotted_name_of_what_has_no_fields_is_refused() -> None:
+    with pytest.raises(InvalidParameters, match=r"There is no parameter 'sources\.first'"):
+        given(("sources.first", ALICE))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("session_minutes", "long"),
+        ("sandbox", "maybe"),
+        ("sources", "[1"),
+        ("conditions", "x"),
+        ("sandbox", "2"),
+    ],
+)
+def test_text_of_another_type_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"{name}: .* is not of the type"):
+        given((name, text))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"session_minutes": "60"}, {"session_minutes": True}, {"sources": ALICE}, {"sandbox": 1}, {"name": 5}],
+)
+def test_data_of_another_type_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameters, match=f"{next(iter(fields))}: .* is not of the type"):
+        given(**fields)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InvalidParameters, match="There is no parameter 'source'") as refusal:
+        given(("source", ALICE))
+
+    assert "sources" in refusal.value.hint
+
+
+def test_an_unknown_field_of_a_file_is_refused() -> None:
+    with pytest.raises(InvalidParameters, match="There is no parameter 'source'"):
+        given(source=ALICE)
+
+
+def test_the_defaults_of_the_cell_make_a_grant() -> None:
+    grant = check(KNOWN, {})
+
+    assert grant is not None
+    assert (grant.name, grant.sources, grant.destinations) == ("reports", (ALICE,), (ROLE,))
+
+
+def test_a_bad_grant_is_refused() -> None:
+    with pytest.raises(InvalidGrant, match="session_minutes: 5 is too little"):
+        check(KNOWN, {"session_minutes": 5})
+
+
+def test_a_notebook_without_sources_has_no_grant() -> None:
+    assert check(accepted(declared('record: str = ""')), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sandbox": "yes"}, "sandbox: 'yes' is neither true nor false"),
+        ({"patience_seconds": -1}, "patience_seconds: -1 is too little: 0 at least"),
+        ({"patience_seconds": 901}, "patience_seconds: 901 is too much: 900 at most"),
+        ({"source_profiles": "admin"}, "source_profiles: 'admin' is not a list"),
+        ({"caller_profiles": [5]}, "caller_profiles.0: 5 is not text"),
+    ],
+)
+def test_a_bad_setting_is_refused(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidParameters) as refusal:
+        settings_of(values)
+
+    assert words in refusal.value.what
+    assert refusal.value.hint
+
+
+def test_settings_leave_other_names_out() -> None:
+    assert settings_of({"sandbox": False, "sources": [ALICE], "something": 1}).sandbox is False
+
+
+def test_the_external_id_itself_is_no_setting_and_is_not_quoted() -> None:
+    with pytest.raises(InvalidParameters, match="external_id is the external ID itself") as refusal:
+        settings_of({"external_id": "hunter2-hunter2"})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_reference_to_the_external_id_is_a_setting() -> None:
+    assert settings_of({"external_id": "env:PARTNER_ID"}).external_id == "env:PARTNER_ID"
+
+
+def test_a_value_of_the_wrong_type_in_conditions_is_not_quoted() -> None:
+    with pytest.raises(InvalidParameters) as refusal:
+        given(conditions="hunter2-hunter2")
+
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_an_external_id_is_replaced_by_a_reference() -> None:
+    values = {"name": "reports", "conditions": {"external_id": "hunter2-hunter2", "require_mfa": True}}
+
+    assert without_secrets(values) == (
+        {"name": "reports", "conditions": {"external_id": "env:XACCT_EXTERNAL_ID", "require_mfa": True}},
+        "hunter2-hunter2",
+    )
+
+
+@pytest.mark.parametrize("conditions", [{}, None, {"external_id": "env:X"}, {"external_id": "file:/x"}])
+def test_without_an_external_id_the_values_stay(conditions: Any) -> None:
+    assert without_secrets({"conditions": conditions}) == ({"conditions": conditions}, "")

@@ -1,0 +1,225 @@
+"""What a record holds, how it is sealed, and how tampering shows."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from given import ALICE, a_grant
+
+from xacct_nb.differences import diff
+from xacct_nb.documents import build
+from xacct_nb.journals import Entry, Journal
+from xacct_nb.plans import State
+from xacct_nb.proofs import Outcome, Proof, expected_probes
+from xacct_nb.records import (
+    START,
+    Approval,
+    Record,
+    broken_links,
+    broken_seals,
+    fold,
+    ledger_line,
+    ledger_table,
+    line_hash,
+    seal,
+    sums_hash,
+)
+from xacct_nb.views import text
+
+PLAN = diff(build(a_grant()), State({}))
+ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made", "id-1", 0.25)
+PROOF = Proof(tuple(Outcome(probe, probe.expected, ALICE) for probe in expected_probes(a_grant())))
+FILES = {"record.json": b"{}", "run.html": b"<p>", "run.ipynb": b"[]"}
+SUMS = seal(FILES)
+
+
+def a_record(**fields: Any) -> Record:
+    usual = {
+        "id": "20261124T101500Z-reports-plan_and_apply-1f3a",
+        "notebook": "plan_and_apply",
+        "status": "succeeded",
+        "started": "2026-11-24T10:15:00Z",
+        "ended": "2026-11-24T10:15:04Z",
+        "seconds": 4.25,
+        "host": {"name": "desk", "user": "ada"},
+        "where": "sandbox",
+        "who": ({"part": "source", "account": "111111111111", "arn": ALICE, "profile": "alice"},),
+        "parameters": {"name": "reports", "sources": [ALICE], "adopt": False},
+        "plan": PLAN.to_json(),
+        "approval": Approval(PLAN.digest, "ada", "2026-11-24T10:15:02Z").to_json(),
+        "journal": Journal("reports", PLAN.changes, (ENTRY,)).to_json(),
+        "proof": PROOF.to_json(),
+        "state": {"before": [], "after": []},
+    }
+    return Record(**{**usual, **fields})
+
+
+def chain(*records: Record) -> list[str]:
+    lines, previous = list[str](), START
+    for record in records:
+        lines.append(ledger_line(record, SUMS, previous))
+        previous = line_hash(lines[-1])
+    return lines
+
+
+def test_a_record_goes_to_json_and_back() -> None:
+    record = a_record()
+    again = Record.from_json(json.loads(json.dumps(record.to_json())))
+
+    assert again == record
+    assert again.to_json() == record.to_json()
+
+
+def test_a_record_names_its_schema_first() -> None:
+    assert next(iter(a_record().to_json().items())) == ("schema", "xacct-nb/record/1")
+
+
+def test_a_record_shows_what_an_auditor_asks_in_that_order() -> None:
+    shown = str(a_record())
+    places = [
+        shown.index(words)
+        for words in ("status", "desk by ada", "approved", "Who", "Plan for", "Journal", "Proof")
+    ]
+
+    assert places == sorted(places)
+    assert f"approved  {PLAN.digest}\n" in shown
+
+
+def test_a_record_shows_the_error_that_ended_the_run() -> None:
+    record = a_record(
+        status="failed", error={"code": "x", "what": "It broke.", "why": "", "hint": "Mend it."}
+    )
+
+    assert "It broke. Mend it." in str(record)
+
+
+def test_a_record_of_a_run_that_did_nothing_shows_what_there_is() -> None:
+    bare = a_record(plan=None, approval=None, journal=None, proof=None, who=())
+
+    assert "No session was opened." in str(bare)
+    assert bare.summary == ""
+
+
+def test_events_become_the_fields_of_a_record() -> None:
+    events = [
+        {"kind": "parameters", "value": {"name": "reports"}},
+        {"kind": "sessions", "value": [{"part": "source"}]},
+        {"kind": "before", "value": []},
+        {"kind": "plan", "value": {"digest": "old"}},
+        {"kind": "plan", "value": {"digest": "new"}},
+        {"kind": "status", "value": "planned"},
+    ]
+
+    assert fold(events) == {
+        "parameters": {"name": "reports"},
+        "plan": {"digest": "new"},
+        "journal": None,
+        "who": ({"part": "source"},),
+        "state": {"before": []},
+        "findings": (),
+    }
+
+
+def test_the_calls_of_a_run_that_broke_off_are_its_journal() -> None:
+    events = [{"kind": "entry", "value": {"operation": name}} for name in ("CreateRole", "PutRolePolicy")]
+
+    assert fold(events)["journal"] == {
+        "grant": "",
+        "changes": [],
+        "entries": [{"operation": "CreateRole"}, {"operation": "PutRolePolicy"}],
+    }
+
+
+def test_the_whole_journal_counts_where_there_is_one() -> None:
+    whole = Journal("reports", PLAN.changes, (ENTRY,)).to_json()
+
+    assert fold([{"kind": "entry", "value": {}}, {"kind": "journal", "value": whole}])["journal"] == whole
+
+
+def test_a_seal_reads_as_sha256sum_does() -> None:
+    assert seal({"b": b"2", "a": b"1"}) == (
+        f"{hashlib.sha256(b'1').hexdigest()}  a\n{hashlib.sha256(b'2').hexdigest()}  b\n"
+    )
+
+
+def test_a_seal_that_fits_is_not_broken() -> None:
+    assert broken_seals(SUMS, FILES) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "what"),
+    [
+        ({**FILES, "run.html": b"<p>!"}, "run.html: was changed"),
+        ({"record.json": b"{}", "run.html": b"<p>"}, "run.ipynb: is missing"),
+        ({**FILES, "notes.txt": b""}, "notes.txt: was added"),
+    ],
+)
+def test_what_does_not_fit_the_seal_is_named(files: dict[str, bytes], what: str) -> None:
+    assert broken_seals(SUMS, files) == [what]
+
+
+def test_a_file_struck_out_of_the_seal_shows_as_added() -> None:
+    assert broken_seals("\n".join(SUMS.splitlines()[1:]), FILES) == ["record.json: was added"]
+
+
+def test_what_is_no_seal_names_every_file() -> None:
+    assert broken_seals("garbage\n\n", FILES) == [f"{name}: was added" for name in sorted(FILES)]
+
+
+def test_a_ledger_line_says_what_was_run() -> None:
+    line = json.loads(ledger_line(a_record(), SUMS, START))
+
+    assert line == {
+        "id": "20261124T101500Z-reports-plan_and_apply-1f3a",
+        "status": "succeeded",
+        "notebook": "plan_and_apply",
+        "started": "2026-11-24T10:15:00Z",
+        "grant": "reports",
+        "digest": PLAN.digest,
+        "summary": "Plan: 4 to add, 0 to change, 0 to destroy.",
+        "seal": sums_hash(SUMS),
+        "previous": START,
+    }
+
+
+def test_a_ledger_whose_lines_follow_is_not_broken() -> None:
+    assert broken_links(chain(a_record(), a_record(), a_record())) == []
+
+
+def test_an_empty_ledger_is_not_broken() -> None:
+    assert broken_links([]) == []
+
+
+def test_a_changed_line_breaks_the_next_one() -> None:
+    lines = chain(a_record(), a_record(), a_record())
+    lines[1] = lines[1].replace("succeeded", "failed")
+
+    assert broken_links(lines) == ["line 3: does not follow from the line before"]
+
+
+def test_a_line_taken_out_shows() -> None:
+    first, _, third = chain(a_record(), a_record(id="x"), a_record())
+
+    assert broken_links([first, third]) == ["line 2: does not follow from the line before"]
+
+
+def test_two_lines_swapped_show() -> None:
+    first, second = chain(a_record(), a_record(id="x"))
+
+    assert broken_links([second, first]) == [
+        "line 1: does not follow from the line before",
+        "line 2: does not follow from the line before",
+    ]
+
+
+@pytest.mark.parametrize("line", ["", "garbage", "[]", "{}", '"text"', "5", "null"])
+def test_what_is_no_ledger_line_is_named(line: str) -> None:
+    assert broken_links([line]) == ["line 1: is not a ledger line"]
+
+
+def test_the_ledger_shows_as_a_table() -> None:
+    table = ledger_table([json.loads(line) for line in chain(a_record(), a_record(status="failed"))])
+
+    assert table.tones == ("good", "bad")
+    assert "Plan: 4 to add, 0 to change, 0 to destroy." in text(table)
