@@ -76,6 +76,21 @@ def test_the_sandbox_serves_the_aws_command_as_it_stands(reader: tuple[Path, dic
     assert "arn:aws:iam::111111111111:user/alice" in shown
 
 
+def test_the_demo_prints_what_the_readme_shows(reader: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = reader
+    (block,) = (block for block in _blocks("text") if block.startswith("Plan for"))
+
+    printed = _run(["xacct-nb", "demo"], folder, environment)
+
+    assert _without_the_moment(block) in _without_the_moment(printed)
+
+
+def _without_the_moment(text: str) -> str:
+    """The text without times, request ids and the record's id and place."""
+    timeless = re.sub(r"\d\d:\d\d:\d\d|\d+\.\d\d s|[0-9a-f]{8}-[0-9a-f-]{27}", "", text)
+    return re.sub(r"Record: .*", "Record:", timeless).strip()
+
+
 def test_the_exit_codes_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| (.*?) \|$", README, re.MULTILINE)
     told = {status: int(code) for code, statuses in rows for status in re.findall(r"`([a-z-]+)`", statuses)}

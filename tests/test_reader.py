@@ -142,12 +142,13 @@ def test_policies_beyond_those_needed_are_found(world: World) -> None:
     sessions = sessions_in(world, grant)
     applied(grant, sessions)
     made = root_iam(world, world.source).create_policy(
-        PolicyName="xacct-reports.2", PolicyDocument=json.dumps(SOME_POLICY)
+        PolicyName="xacct-reports.2",
+        PolicyDocument=json.dumps(SOME_POLICY),
+        Tags=[{"Key": "xacct-nb:grant", "Value": "reports"}],
     )
+    (change,) = plan_of(grant, sessions).changes
 
-    assert [(each.sign, each.target) for each in plan_of(grant, sessions).changes] == [
-        ("-", made["Policy"]["Arn"])
-    ]
+    assert (change.sign, change.target) == ("-", made["Policy"]["Arn"])
 
 
 def test_an_administrator_who_may_not_read_is_told_so(world: World) -> None:

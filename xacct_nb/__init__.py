@@ -27,6 +27,7 @@ _PUBLIC = {
     "switch_role_url": "handoff.console",
     "start_run": "runs",
     "show_ledger": "closing",
+    "record_schema": "loading",
     "run": "runner",
     "demonstrate": "demo",
     "examine": "doctor",

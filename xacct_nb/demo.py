@@ -7,8 +7,11 @@ from typing import Any
 
 from xacct_nb.documents import build
 from xacct_nb.grants import Grant
+from xacct_nb.journals import Journal
 from xacct_nb.orders import find_notebook, known_parameters
 from xacct_nb.parameters import grant_of
+from xacct_nb.plans import Plan
+from xacct_nb.proofs import Proof
 from xacct_nb.runner import Ended, Tell, run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.views import Page, Shown, Text, View
@@ -30,21 +33,26 @@ class Demonstration(Shown):
 
     def view(self) -> View:
         """The main job as one page."""
-        record = self.ended.record
-        source, destination = map(", ".join, (self.grant.source_accounts, self.grant.destination_accounts))
-        accounts = (
-            f"Source account {source}: {self.grant.sources[0]} wants in.\n"
-            f"Destination account {destination}: it gets {self.grant.destinations[0]}."
+        return Page("One grant, planned, applied, proven and recorded", tuple(self._parts()))
+
+    def _parts(self) -> Iterator[View]:
+        record, grant = self.ended.record, self.grant
+        yield Text(
+            f"Source account {', '.join(grant.source_accounts)}: {grant.sources[0]} wants in.\n"
+            f"Destination account {', '.join(grant.destination_accounts)}: it gets {grant.destinations[0]}."
         )
-        outcome = f"Outcome: {record.status} in {record.seconds:.2f} s"
-        parts = (
-            Text(accounts),
-            build(self.grant).view(),
-            record.view(),
-            Text(outcome, "good" if record.status == "succeeded" else "bad"),
-            Text(f"Record: {self.ended.folder}"),
-        )
-        return Page("One grant, planned, applied, proven and recorded", parts)
+        yield build(grant).view()
+        if record.plan:
+            yield Plan.from_json(record.plan).overview()
+        if record.journal:
+            yield Journal.from_json(record.journal).view()
+        if record.proof:
+            yield Proof.from_json(record.proof).view()
+        if record.error:
+            yield Text(str(record.error["what"]), "bad")
+        good = record.status == "succeeded"
+        yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", "good" if good else "bad")
+        yield Text(f"Record: {self.ended.folder}")
 
 
 def demonstrate(records: str = "", tell: Tell | None = None) -> Demonstration:

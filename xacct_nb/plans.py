@@ -181,16 +181,22 @@ class Plan(Shown):
 
     def view(self) -> View:
         """The changes as a table, then each in full, then the last line and the digest."""
+        whole = self.overview()
+        details = tuple(change.view() for change in self.changes if change.kind != "attachment")
+        first = 1 if self.changes else 0
+        return Page(whole.title, (*whole.parts[:first], *details, *whole.parts[first:]))
+
+    def overview(self) -> Page:
+        """The changes as a table, the last line and the digest."""
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "what"), rows, tones=tones),) if rows else ()
-        details = tuple(change.view() for change in self.changes if change.kind != "attachment")
         last = (
             Text(self.summary),
             *(Text(note, "note") for note in self.notes),
             Text(f"Digest: {self.digest}"),
         )
-        return Page(f"Plan for {self.grant}", (*table, *details, *last))
+        return Page(f"Plan for {self.grant}", (*table, *last))
 
     @property
     def secrets(self) -> set[str]:
