@@ -136,7 +136,8 @@ class _Asking:
     def _inside(self, probe: Probe, inside: _Entered) -> Answer:
         def client(service: str) -> Any:
             if service not in inside.clients:
-                inside.clients[service] = self.sessions.role_client(inside.credentials, service)
+                made = self.sessions.role_client(inside.credentials, service, inside.who.profile)
+                inside.clients[service] = made
             return inside.clients[service]
 
         return (

@@ -89,13 +89,13 @@ class Sessions(Shown):
             self._clients[profile, service] = _client(profile, service, self.place, self.grant.partition)
         return self._clients[profile, service]
 
-    def role_client(self, credentials: Mapping[str, Any], service: str) -> Any:
-        """A client with the credentials that AssumeRole answered."""
+    def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
+        """A client with the credentials that AssumeRole answered; endpoint and region are the profile's."""
         session = boto3.Session(
             credentials["AccessKeyId"],
             credentials["SecretAccessKey"],
             credentials["SessionToken"],
-            botocore_session=_core("", self.place, _NOBODY),
+            botocore_session=_core(profile, self.place, None if profile else _NOBODY),
         )
         return _made(session, service, self.place, self.grant.partition)
 

@@ -68,7 +68,7 @@ class GrantForm(Shown):
             return ()
         place, _, rest = found.what.partition(": ")
         # The headline names the field already, as the person sees it.
-        what = rest if self.wrong in place.split(".") else found.what
+        what = rest if self.wrong and self.wrong in place.split(".") else found.what
         return Text(what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)
 
     @property
@@ -104,7 +104,7 @@ class GrantForm(Shown):
 
     def _try(self, read: Callable[[], Mapping[str, Any]]) -> None:
         try:
-            self._take(Grant(**{**self._given.model_dump(), **read()}))
+            self._take(Grant(**{**dict(self._given), **read()}))
         except InvalidInput as problem:
             self.problem = problem
 
@@ -115,7 +115,7 @@ class GrantForm(Shown):
         self.problem = None
 
     def _read(self, typed: Mapping[str, Any]) -> dict[str, Any]:
-        conditions = self._given.conditions.model_dump()
+        conditions = dict(self._given.conditions)
         if typed["external_id"].strip() != self.reference:
             conditions["external_id"] = _reference(typed["external_id"].strip())
         return {

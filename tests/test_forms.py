@@ -1,0 +1,432 @@
+"""The forms without a browser: what is typed becomes the grant, or says why it cannot."""
+
+import html as escaping
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+from given import ALICE, ROLE, a_grant
+from hypothesis import given
+from hypothesis import strategies as st
+from ipywidgets.widgets.widget import _instances
+
+from xacct_nb.differences import diff
+from xacct_nb.disk.grants import look_up
+from xacct_nb.documents import build
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants import Grant, external_id, resolve
+from xacct_nb.jupyter.forms import LABELS, ApprovalForm, GrantForm, typed_permissions
+from xacct_nb.plans import Plan, State
+from xacct_nb.views import html
+
+SECRET = "hunter2-of-the-reports"
+BOB = "arn:aws:iam::111111111111:user/bob"
+LAST = "The last valid grant counts until it is."
+
+
+@pytest.fixture
+def form() -> GrantForm:
+    return a_form()
+
+
+@pytest.fixture(autouse=True)
+def _no_widgets_left() -> Iterator[None]:
+    ipywidgets.Widget.close_all()
+    yield
+    ipywidgets.Widget.close_all()
+
+
+def test_a_form_begins_with_the_grant_that_it_was_given(form: GrantForm) -> None:
+    assert form.grant == a_grant()
+    assert form.problem is None
+
+
+def test_an_edit_of_the_source_changes_both_sides(form: GrantForm) -> None:
+    type_in(form, "sources", BOB)
+
+    assert form.grant == a_grant(sources=[BOB])
+    assert list(build(form.grant).caller_policies) == [BOB]
+    assert shown(form).count("user/bob") == 2
+
+
+def test_an_edit_of_the_role_changes_both_sides(form: GrantForm) -> None:
+    type_in(form, "destinations", ROLE.replace("reports", "payroll"))
+
+    assert "222222222222:role/payroll-reader" in shown(form)
+    assert "Trust policy of role/payroll-reader" in shown(form)
+    assert "reports-reader" not in shown(form)
+
+
+def test_what_the_role_may_do_is_a_line_of_actions_on_resources(form: GrantForm) -> None:
+    type_in(form, "permissions", "s3:GetObject, s3:ListBucket on arn:aws:s3:::a, arn:aws:s3:::b, c/*\n")
+
+    assert form.grant.to_json()["permissions"] == [
+        {"actions": ["s3:GetObject", "s3:ListBucket"], "resources": ["arn:aws:s3:::a", "arn:aws:s3:::b, c/*"]}
+    ]
+
+
+def test_what_is_not_typed_in_stays_as_the_parameters_gave_it() -> None:
+    odd = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports/a on b,*"]}
+    rest = {"permissions": [odd], "carry_on": "arn:aws:iam::111111111111:group/devs", "name": "odd"}
+    form = a_form(**rest, conditions={"require_mfa": True})
+    type_in(form, "sources", BOB)
+
+    assert form.grant == a_grant(**rest, sources=[BOB], conditions={"require_mfa": True})
+
+
+def test_arns_are_taken_out_of_a_json_document_with_their_quotes(form: GrantForm) -> None:
+    type_in(form, "sources", f'"{ALICE}",\n  "{BOB}"\n')
+
+    assert form.grant.sources == (ALICE, BOB)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("sources", "arn:aws:iam::111111111111:group/devs", "is a group, which cannot be trusted"),
+        ("sources", "11111111111", "is neither an ARN nor an account id of 12 digits"),
+        ("sources", "arn:aws:iam::111111111111:user/*", "has a wildcard"),
+        ("sources", "arn:aws:iam::1111", "is not an ARN"),
+        ("sources", "", "is empty"),
+        ("destinations", "arn:aws:iam::222222222222:user/alice", "is not the ARN of a role"),
+        ("permissions", "s3:GetObject", "names no resource"),
+        ("permissions", "GetObject on *", "is not an action"),
+        ("permissions", "s3:GetObject on reports", "is not a resource"),
+        ("external_id", "env:NOT_THERE_AT_ALL", "leads nowhere"),
+        ("external_id", "file:/not/there/at/all", "leads nowhere"),
+        ("session_minutes", 5, "15 at least"),
+    ],
+)
+def test_bad_input_keeps_the_last_valid_grant_and_says_so(
+    form: GrantForm, field: str, typed: Any, said: str
+) -> None:
+    type_in(form, field, typed)
+
+    assert form.grant == a_grant()
+    assert isinstance(form.problem, InvalidInput)
+    assert form.wrong == field
+    assert f"{LABELS[field]}: not valid. {LAST}" in shown(form)
+    assert said in shown(form)
+    assert "Trust policy" not in shown(form)
+
+
+def test_a_message_has_one_reason_and_one_mend_and_names_the_field_once(form: GrantForm) -> None:
+    type_in(form, "sources", "11111111111")
+
+    assert str(form).splitlines()[3::2] == [
+        "'11111111111' is neither an ARN nor an account id of 12 digits.",
+        form.problem and form.problem.why,
+        form.problem and form.problem.hint,
+    ]
+
+
+def test_what_is_mended_takes_the_message_away(form: GrantForm) -> None:
+    type_in(form, "sources", "arn:aws:iam::1111")
+    type_in(form, "sources", BOB)
+
+    assert form.problem is None
+    assert form.grant.sources == (BOB,)
+    assert "not valid" not in shown(form)
+
+
+def test_a_field_that_is_wrong_stays_wrong_while_another_is_edited(form: GrantForm) -> None:
+    type_in(form, "sources", "arn:aws:iam::1111")
+    type_in(form, "session_minutes", 30)
+
+    assert form.wrong == "sources"
+    assert form.grant == a_grant()
+
+
+def test_a_partition_of_its_own_is_no_one_fields_fault(form: GrantForm) -> None:
+    type_in(form, "destinations", ROLE.replace("aws", "aws-cn"))
+
+    assert form.wrong == ""
+    assert f"The grant: not valid. {LAST}" in shown(form)
+
+
+def test_more_than_aws_takes_is_said_in_the_form(form: GrantForm) -> None:
+    type_in(form, "sources", "\n".join(f"{BOB}{number}" for number in range(400)))
+
+    assert "The trust policy has" in shown(form)
+    assert form.grant == a_grant()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([name for name in LABELS if name != "session_minutes"]),
+        st.text() | st.text("arn:ws:i/u*0 1,\n'\"", max_size=60),
+    )
+)
+def test_nothing_that_is_typed_breaks_the_form(typed: dict[str, str]) -> None:
+    form = a_form()
+    form.fill(as_typed(form) | typed)
+
+    assert html(form.view())
+    assert str(form)
+    assert form.problem is not None or build(form.grant)
+
+
+def test_what_widens_access_is_said_and_can_be_accepted(form: GrantForm) -> None:
+    assert fields_of(form)["accept"].layout.display == "none"
+
+    type_in(form, "permissions", "s3:* on *")
+    assert fields_of(form)["accept"].layout.display != "none"
+    assert "accept: [wildcard-action, wildcard-resource]" in shown(form)
+
+    type_in(form, "accept", "wildcard-action, wildcard-resource")
+    assert form.grant.accept == ("wildcard-action", "wildcard-resource")
+    assert "Nothing here needs a word more." in shown(form)
+
+
+def test_a_reference_is_looked_up_and_stays_a_reference(
+    form: GrantForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
+    type_in(form, "external_id", " env:REPORTS_EXTERNAL_ID ")
+    type_in(form, "sources", BOB)
+
+    assert external_id(form.grant) == SECRET
+    assert form.reference == "env:REPORTS_EXTERNAL_ID"
+    assert "sts:ExternalId" in shown(form)
+    assert SECRET not in everything(form)
+
+
+def test_an_emptied_field_takes_the_external_id_out(form: GrantForm, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    type_in(form, "external_id", f"file:{tmp_path / 'secret'}")
+    assert external_id(form.grant) == SECRET
+
+    type_in(form, "external_id", "")
+    assert form.grant == a_grant()
+
+
+def test_a_literal_is_refused_not_repeated_and_cleared(form: GrantForm) -> None:
+    type_in(form, "external_id", SECRET)
+
+    assert fields_of(form)["external_id"].value == ""
+    assert "takes a reference, not the external ID itself" in shown(form)
+    assert form.grant == a_grant()
+    assert SECRET not in everything(form)
+
+
+def test_a_literal_gives_the_field_its_last_reference_back(
+    form: GrantForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
+    type_in(form, "external_id", "env:REPORTS_EXTERNAL_ID")
+    type_in(form, "external_id", "another-secret")
+
+    assert fields_of(form)["external_id"].value == "env:REPORTS_EXTERNAL_ID"
+    assert external_id(form.grant) == SECRET
+    assert "another-secret" not in everything(form)
+
+
+@pytest.mark.parametrize("resolved", [True, False])
+def test_an_external_id_of_the_parameters_is_in_no_widget(
+    resolved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
+    reference = "" if resolved else "env:REPORTS_EXTERNAL_ID"
+    form = a_form(conditions={"external_id": reference or SECRET})
+    type_in(form, "sources", BOB)
+
+    assert fields_of(form)["external_id"].value == reference
+    assert external_id(form.grant) == SECRET
+    assert SECRET not in everything(form)
+
+
+def test_every_field_has_its_label_and_follows_the_typing_but_for_the_external_id(form: GrantForm) -> None:
+    fields = fields_of(form)
+
+    assert [field.description for field in fields.values()] == list(LABELS.values())
+    assert [name for name, field in fields.items() if not field.continuous_update] == ["external_id"]
+
+
+def test_a_message_is_spoken_once_while_one_field_is_typed_in(form: GrantForm) -> None:
+    type_in(form, "sources", "arn:a")
+    first = headline(form)
+    type_in(form, "sources", "arn:aws")
+
+    assert 'role="alert"' in first
+    assert headline(form) == first
+
+
+def test_a_form_shown_twice_is_the_same_form(form: GrantForm) -> None:
+    type_in(form, "sources", BOB)
+
+    assert form.widget is form.widget
+    assert fields_of(form)["sources"].value == BOB
+
+
+def test_text_and_html_of_a_form_say_the_same(form: GrantForm) -> None:
+    assert words(str(form)) == words(of_html(html(form.view())))
+
+    type_in(form, "sources", "arn:aws:iam::1111")
+    assert words(str(form)) == words(of_html(html(form.view())))
+
+
+def test_fewer_than_8_characters_of_the_digest_approve_nothing() -> None:
+    approval = ApprovalForm(a_plan(), "", live=True)
+    typed, button = approval_fields(approval)
+    typed.value = approval.plan.digest[:7]
+    button.click()
+
+    assert button.disabled
+    assert approval.digest == ""
+
+
+@pytest.mark.parametrize("length", [8, 12, 64])
+def test_8_characters_of_the_digest_or_more_approve_with_the_button(length: int) -> None:
+    approval = ApprovalForm(a_plan(), "", live=True)
+    typed, button = approval_fields(approval)
+    typed.value = f" {approval.plan.digest[:length].upper()} "
+    assert approval.digest == ""
+
+    button.click()
+    assert approval.digest == approval.plan.digest
+    assert f"Approved: {approval.plan.digest}" in of_html(approval.widget.children[-1].value)
+
+
+@pytest.mark.parametrize("typed", ["deadbeef", " " * 8, "x", "f" * 65])
+def test_other_characters_approve_nothing(typed: str) -> None:
+    approval = ApprovalForm(a_plan(), "", live=True)
+    approval.approve(typed)
+
+    assert approval.digest == ""
+
+
+def test_enter_approves_also_when_the_last_letters_come_after_it() -> None:
+    approval = ApprovalForm(a_plan(), "", live=True)
+    typed, _ = approval_fields(approval)
+    typed.value = approval.plan.digest[:5]
+    typed._handle_custom_msg({"event": "submit"}, [])
+    typed.value = approval.plan.digest[:8]
+
+    assert approval.digest == approval.plan.digest
+
+
+def test_enter_on_something_else_says_that_it_does_not_fit() -> None:
+    approval = ApprovalForm(a_plan(), "", live=True)
+    typed, _ = approval_fields(approval)
+    typed.value = "deadbeef"
+    typed._handle_custom_msg({"event": "submit"}, [])
+
+    assert approval.digest == ""
+    assert "This is not how the digest of this plan begins." in of_html(approval.widget.children[-1].value)
+
+
+def test_the_approval_of_an_older_plan_is_not_shown_as_one_of_this() -> None:
+    older, newer = a_plan(), a_plan(sources=[BOB])
+    shown = str(ApprovalForm(newer, older.digest, live=True))
+
+    assert "Approved" not in shown
+    assert f"The approval {older.digest[:12]} is for another plan." in shown
+
+
+def test_where_nothing_changes_nothing_is_approved() -> None:
+    approval = ApprovalForm(Plan("reports", ()), "", live=True)
+    approval.approve(approval.plan.digest)
+
+    assert approval.digest == ""
+    assert str(approval) == "There is nothing to approve."
+
+
+def test_text_and_html_of_an_approval_say_the_same() -> None:
+    for live, digest in ((True, ""), (False, ""), (False, a_plan().digest), (False, "f" * 64)):
+        approval = ApprovalForm(a_plan(), digest, live=live)
+
+        assert words(str(approval)) == words(of_html(html(approval.view())))
+
+
+def test_headless_no_widget_is_loaded() -> None:
+    code = (
+        "import sys\n"
+        "from xacct_nb.grants import Grant\n"
+        "from xacct_nb.jupyter.forms import ApprovalForm, GrantForm\n"
+        "from xacct_nb.plans import Plan\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "InteractiveShell.instance()\n"
+        f"grant = Grant(**{a_grant().to_json()!r})\n"
+        "GrantForm(grant, lambda given: given, live=False)._ipython_display_()\n"
+        "ApprovalForm(Plan('reports', ()), '', live=False)._ipython_display_()\n"
+        "print([name for name in sys.modules if name.startswith('ipywidgets')])\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert printed.splitlines()[-1] == "[]"
+    assert "Trust policy of role/reports-reader" in printed
+
+
+def test_live_the_form_is_a_widget_and_elsewhere_a_word(
+    form: GrantForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.publish_display_data", published.append)
+    form._ipython_display_()
+
+    assert list(published[0]) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
+    assert published[0]["text/plain"] == "A form stands here: run the cell to see it."
+
+
+def a_form(**fields: Any) -> GrantForm:
+    return GrantForm(a_grant(**fields), lambda grant: resolve(grant, look_up), live=True)
+
+
+def a_plan(**fields: Any) -> Plan:
+    return diff(build(a_grant(**fields)), State({}))
+
+
+def as_typed(form: GrantForm) -> dict[str, Any]:
+    """What the form's fields hold at first."""
+    grant: Grant = form.grant
+    return {
+        "sources": "\n".join(grant.sources),
+        "destinations": "\n".join(grant.destinations),
+        "permissions": typed_permissions(grant),
+        "external_id": "",
+        "session_minutes": grant.session_minutes,
+        "accept": "",
+    }
+
+
+def fields_of(form: GrantForm) -> dict[str, Any]:
+    return dict(zip(LABELS, form.widget.children, strict=False))
+
+
+def approval_fields(approval: ApprovalForm) -> Any:
+    return approval.widget.children[0].children
+
+
+def type_in(form: GrantForm, field: str, typed: Any) -> None:
+    """What the front end does when a person types in a field."""
+    fields_of(form)[field].set_state({"value": typed})
+
+
+def headline(form: GrantForm) -> str:
+    return str(form.widget.children[-2].value)
+
+
+def shown(form: GrantForm) -> str:
+    """The text that stands on the page below the fields."""
+    return of_html("".join(each.value for each in form.widget.children[-2:]))
+
+
+def everything(form: GrantForm) -> str:
+    """All that a front end, a saved notebook or a log could hold of the form."""
+    kept = ipywidgets.Widget.get_manager_state()
+    traits = [each.trait_values() for each in _instances.values()]
+    return json.dumps(kept) + repr(traits) + str(form) + html(form.view()) + repr(form.problem)
+
+
+def of_html(fragment: str) -> str:
+    return escaping.unescape(re.sub(r"<[^>]+>", " ", fragment))
+
+
+def words(text: str) -> list[str]:
+    return sorted(re.findall(r"\w+", re.sub(r"[=-]{3,}", " ", text)))
