@@ -466,7 +466,12 @@ def test_where_the_network_is_gone_what_is_left_is_named(world: World) -> None:
 def test_an_adopted_role_is_restored_to_the_letter(world: World) -> None:
     iam = by_hand(world)
     grant = grant_in(
-        world, adopt=True, session_minutes=240, managed_policies=[POWER_USER], accept=["full-access-policy"]
+        world,
+        adopt=True,
+        session_minutes=240,
+        permissions_boundary=READ_ONLY,
+        managed_policies=[POWER_USER],
+        accept=["full-access-policy"],
     )
     sessions = sessions_in(world, grant)
     before, shown = state_of(grant, sessions), iam.get_role(RoleName="reports-reader")["Role"]

@@ -193,19 +193,23 @@ def _check_source(source: str) -> None:
         "A source is a user, a role or a whole account.",
         "Write the ARN, or 12 digits in quotes.",
     )
-    must(
-        ":group/" not in source,
-        f"sources: {source!r} is a group, which cannot be trusted.",
+    for kind, (what, why, hint) in _NEVER_TRUSTED.items():
+        must(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
+    _root_or_iam(source)
+
+
+_NEVER_TRUSTED = {
+    ":group/": (
+        "is a group, which cannot be trusted.",
         "A group is no principal: a trust policy cannot name it.",
-        f"Name the users as sources and let the group carry the caller policy: carry_on: {source}",
-    )
-    must(
-        ":assumed-role/" not in source,
-        f"sources: {source!r} is a role session.",
+        "Name the users as sources and let the group carry the caller policy: carry_on: {source}",
+    ),
+    ":assumed-role/": (
+        "is a role session.",
         "A trusted session ARN matches one session name only.",
         "Name the role: arn:aws:iam::ACCOUNT:role/NAME.",
-    )
-    _root_or_iam(source)
+    ),
+}
 
 
 def _root_or_iam(source: str) -> None:

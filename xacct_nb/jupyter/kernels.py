@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
@@ -72,7 +75,10 @@ class QuickManager(AsyncKernelManager):
     prepared: Prepared | None = None
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"transport": "ipc", **kwargs})
+        # Sockets of its own for every kernel: the stock names are the same for all kernels of a folder.
+        self._sockets = Path(mkdtemp(prefix="xacct-nb-"))
+        places = {"connection_file": str(self._sockets / "kernel.json"), "ip": str(self._sockets / "ipc")}
+        super().__init__(**{"transport": "ipc", **places, **kwargs})
         self.client_factory = QuickClient
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
@@ -86,7 +92,13 @@ class QuickManager(AsyncKernelManager):
     async def _async_wait(self, pollinterval: float = _LOOK_AGAIN) -> None:
         await super()._async_wait(min(pollinterval, _LOOK_AGAIN))
 
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        if not restart:
+            rmtree(self._sockets, ignore_errors=True)
+
     pre_start_kernel = _async_pre_start_kernel
+    cleanup_resources = _async_cleanup_resources
 
 
 def manager_for(prepared: Prepared | None) -> type[QuickManager]:

@@ -132,11 +132,14 @@ def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
         trust = _policy("sts:AssumeRole", Principal={"AWS": hub})
         iam["destination"].create_role(RoleName=READER, AssumeRolePolicyDocument=trust)
     permissions = _policy("s3:GetObject", Resource=f"arn:aws:s3:::{world.bucket}/2026/*")
-    for side, name, policy in (
-        ("source", HUB, _policy("sts:AssumeRole", Resource=role)),
-        ("destination", READER, permissions),
-    ):
-        iam[side].put_role_policy(RoleName=name, PolicyName=STANDING_POLICY, PolicyDocument=policy)
+    iam["destination"].put_role_policy(
+        RoleName=READER, PolicyName=STANDING_POLICY, PolicyDocument=permissions
+    )
+    with suppress(iam["source"].exceptions.EntityAlreadyExistsException):
+        caller = _policy("sts:AssumeRole", Resource=role)
+        iam["source"].create_policy(PolicyName=STANDING_POLICY, PolicyDocument=caller)
+    policy = f"arn:aws:iam::{world.source}:policy/{STANDING_POLICY}"
+    iam["source"].attach_role_policy(RoleName=HUB, PolicyArn=policy)
 
 
 def _fill_buckets(s3: Any, world: World) -> None:

@@ -1,0 +1,69 @@
+"""A JupyterLab with a sandbox and a records folder of its own, and a real Chromium to drive it."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from labs import FLAGS, ROOT, Lab, command, environment, install, installed, wait_for, write_settings
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from xacct_nb.worlds import close_sandbox, open_sandbox
+
+PATIENCE = 20_000  # milliseconds
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The system's Chromium, installed if this is a machine to throw away (root, with apt-get)."""
+    with (Path(tempfile.gettempdir()) / "xacct-nb-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed() and os.geteuid() == 0 and shutil.which("apt-get"):
+            install()
+    return installed() or pytest.skip(
+        "There is no Chromium here: install chromium, or run as root with apt-get."
+    )
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A window of 1280 pixels; how it looked in the end is in `tmp_path`."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    yield page
+    page.screenshot(path=tmp_path / "in_the_end.png")
+    page.close()
+
+
+@pytest.fixture
+def lab(chromium: str, tmp_path: Path) -> Iterator[Lab]:
+    """A server of its own on the loopback, ended by its own process id."""
+    folder = tmp_path / "lab"
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    write_settings(folder / "settings")
+    open_sandbox(folder / "sandbox")
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            command(folder / "notebooks"), env=environment(folder), stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        address = wait_for(server, folder)
+        yield Lab(address, folder / "notebooks", folder / "records")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        close_sandbox(folder / "sandbox")

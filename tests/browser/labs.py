@@ -1,0 +1,97 @@
+"""JupyterLab as a server of a test's own, and the Chromium of this machine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+TOKEN = "only-for-this-test"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: where it answers, its copy of the notebooks, and where its runs leave records."""
+
+    address: str
+    notebooks: Path
+    records: Path
+
+    def link(self, notebook: str) -> str:
+        return f"{self.address}lab/tree/{notebook}?token={TOKEN}&reset"
+
+
+def command(notebooks: Path) -> list[str]:
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": "0",
+        "IdentityProvider.token": TOKEN,
+        "ServerApp.root_dir": str(notebooks),
+        "ServerApp.allow_root": "True",
+    }
+    given = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "jupyterlab", "--no-browser", *given]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Nothing of the user's own: neither Jupyter's settings nor AWS's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "XACCT_"))}
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+        "XACCT_SANDBOX_DIR": "sandbox",
+        "XACCT_RECORDS": "records",
+    }
+    return kept | {name: str(folder / value) for name, value in own.items()}
+
+
+def write_settings(folder: Path) -> None:
+    for name, content in SETTINGS.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+
+
+def wait_for(server: subprocess.Popen[bytes], folder: Path) -> str:
+    """The address that the server wrote down when it was ready."""
+    told = folder / "runtime" / f"jpserver-{server.pid}.json"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and server.poll() is None:
+        if told.exists() and told.read_text():
+            return str(json.loads(told.read_text())["url"])
+        time.sleep(0.05)
+    raise AssertionError((folder / "log").read_text())
+
+
+def installed() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def install() -> None:
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        subprocess.run(
+            ["apt-get", "-qq", *words],
+            env=os.environ | quiet,
+            check=False,
+            timeout=300,
+            stdout=subprocess.DEVNULL,
+        )
