@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from running import Desk
 
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.worlds import furnish_world, throw_away_sandbox
+
+# A machine that does other work too is slow now and then; what a property says does not depend on it.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

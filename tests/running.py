@@ -24,8 +24,9 @@ class Desk:
     world: World
     records: Path
 
-    def grant(self, **fields: Any) -> Grant:
-        return grant_in(self.world, **fields)
+    def grant(self, **given: Any) -> Grant:
+        """The article's case in this world, with the fields of a grant among what is given."""
+        return grant_in(self.world, **{name: given[name] for name in Grant.model_fields if name in given})
 
     def parameters(self, **fields: Any) -> dict[str, Any]:
         """The article's case in this world as a notebook's parameters."""
@@ -76,7 +77,10 @@ def options(values: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def notebook(path: Path, *cells: str) -> str:
-    """Writes a notebook of these code cells and gives its path as text; a first cell of declarations is its parameters."""
+    """Writes a notebook of these code cells and gives its path as text.
+
+    A first cell of declarations is its parameters.
+    """
     written = [
         {
             "cell_type": "code",

@@ -67,11 +67,17 @@ class TestPlanning:
         (tmp_path / "grant.json").write_text(json.dumps(fields))
         ended = desk.run(file=tmp_path / "grant.json")
 
-        assert signs(ended) == ["+ role reports-reader", "+ managed-policy xacct-reports", "+ attachment alice"]
+        assert signs(ended) == [
+            "+ role reports-reader",
+            "+ managed-policy xacct-reports",
+            "+ attachment alice",
+        ]
 
 
 class TestApplying:
-    def test_an_approved_plan_is_applied_and_proven_and_the_same_again_changes_nothing(self, desk: Desk) -> None:
+    def test_an_approved_plan_is_applied_and_proven_and_the_same_again_changes_nothing(
+        self, desk: Desk
+    ) -> None:
         first, digest = desk.applied(), desk.run().record.plan["digest"]
         applied_state = desk.state()
         again = desk.run(approve=first.record.plan["digest"])
@@ -107,11 +113,15 @@ class TestApplying:
 class TestRollingBack:
     def test_both_accounts_are_as_they_were_to_the_letter(self, desk: Desk) -> None:
         iam = root_iam(desk.world, desk.world.destination)
-        trust = {"Version": "2012-10-17", "Statement": [
-            {"Sid": "Kept", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
-        ]}  # fmt: skip
-        iam.create_role(RoleName="reports-reader", Description="Was here before", MaxSessionDuration=7200,
-                        AssumeRolePolicyDocument=json.dumps(trust), Tags=[{"Key": "team", "Value": "books"}])  # fmt: skip
+        service = {"Sid": "Kept", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}
+        trust = {"Version": "2012-10-17", "Statement": [service | {"Action": "sts:AssumeRole"}]}
+        iam.create_role(
+            RoleName="reports-reader",
+            Description="Was here before",
+            MaxSessionDuration=7200,
+            AssumeRolePolicyDocument=json.dumps(trust),
+            Tags=[{"Key": "team", "Value": "books"}],
+        )
         before = desk.state()
         forth = desk.applied(adopt=True)
         between = desk.state()
@@ -176,7 +186,8 @@ class TestRollingBack:
             'permissions: list = []  # what\napprove: str = ""  # digest\nsandbox: bool = False  # place\n'
             'source_profiles: list = ["source-admin"]  # profiles\n'
             'destination_profiles: list = ["destination-admin"]  # profiles',
-            "import os, signal\nimport xacct_nb as xa\nrun = xa.start_run('dying', globals())\ngrant = run.grant()",
+            "import os, signal\nimport xacct_nb as xa\n"
+            "run = xa.start_run('dying', globals())\ngrant = run.grant()",
             "sessions = run.open_sessions(grant)\nbefore = run.keep(xa.read(xa.build(grant), sessions))\n"
             "plan = run.keep(xa.diff(xa.build(grant), before))",
             "run.append = lambda entry: (run.evidence.add('entry', entry.__dict__), os.kill(os.getpid(), 9))",
@@ -227,7 +238,10 @@ class TestAtTheDoor:
             ({"session_minutes": "an hour"}, "session_minutes"),
             ({"sandbox": "perhaps"}, "sandbox"),
             ({"patience_seconds": 9999}, "patience_seconds"),
-            ({"sources": ["arn:aws:iam::111111111111:group/analysts"]}, "is a group, which cannot be trusted"),
+            (
+                {"sources": ["arn:aws:iam::111111111111:group/analysts"]},
+                "is a group, which cannot be trusted",
+            ),
             ({"sources": ["arn:aws:iam::111111111111:user/*"]}, "has a wildcard"),
             ({"sources": [111111111111]}, "is not text"),
             ({"destinations": ["arn:aws-cn:iam::222222222222:role/reports-reader"]}, "partitions"),
@@ -250,7 +264,7 @@ class TestAtTheDoor:
     def test_a_records_folder_that_cannot_be_made_is_named(self, desk: Desk) -> None:
         desk.records.write_text("a file")
 
-        with pytest.raises(InvalidInput, match="The records folder .* cannot be used"):
+        with pytest.raises(InvalidInput, match=r"The records folder .* cannot be used"):
             desk.run()
 
     @pytest.mark.parametrize(
@@ -351,13 +365,18 @@ class TestSecrets:
             tmp_path / "telling.ipynb",
             'name: str = "reports"  # grant\nsources: list = []  # who\ndestinations: list = []  # roles\n'
             "conditions: dict = {}  # when",
-            "import xacct_nb as xa\nrun = xa.start_run('telling', globals())\nsecret = run.grant().conditions.external_id",
+            "import xacct_nb as xa\nrun = xa.start_run('telling', globals())\n"
+            "secret = run.grant().conditions.external_id",
             "import sys\nprint(secret.get_secret_value())\nprint(secret.get_secret_value(), file=sys.stderr)",
             "{secret.get_secret_value(): [secret.get_secret_value()]}",
             "raise ValueError(f'It is {secret.get_secret_value()}!')",
         )
         given = {name: desk.parameters()[name] for name in ("sources", "destinations")}
-        ended = run(telling, options=options({**given, "conditions": {"external_id": SECRET}}), records=str(desk.records))
+        ended = run(
+            telling,
+            options=options({**given, "conditions": {"external_id": SECRET}}),
+            records=str(desk.records),
+        )
         said = capfd.readouterr()
 
         assert ended.record.status == "failed"
@@ -376,7 +395,10 @@ class TestEnds:
         assert ended.record.error["what"] == "division by zero"
 
     def test_leaving_early_is_a_failure_too(self, tmp_path: Path) -> None:
-        ended = run(notebook(tmp_path / "leaving.ipynb", "import sys; sys.exit(0)", "2"), records=str(tmp_path / "records"))
+        ended = run(
+            notebook(tmp_path / "leaving.ipynb", "import sys; sys.exit(0)", "2"),
+            records=str(tmp_path / "records"),
+        )
 
         assert ended.record.status == "failed"
         assert _states(ended) == ["failed", "not-run"]
@@ -397,7 +419,9 @@ class TestEnds:
         assert _states(ended) == ["completed", "timed-out", "not-run"]
         assert ended.record.error["code"] == "timed-out"
 
-    def test_a_notebook_of_ones_own_keeps_its_name_and_needs_no_kernel_of_its_own(self, tmp_path: Path) -> None:
+    def test_a_notebook_of_ones_own_keeps_its_name_and_needs_no_kernel_of_its_own(
+        self, tmp_path: Path
+    ) -> None:
         path = Path(notebook(tmp_path / "03_my_own.ipynb", "'hello'"))
         path.write_text(path.read_text().replace('"name": "python3"', '"name": "from-another-machine"'))
         ended = run(str(path), records=str(tmp_path / "records"))

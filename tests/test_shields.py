@@ -120,13 +120,13 @@ def test_keys_of_mappings_are_redacted_too() -> None:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(external_ids, st.text(max_size=40), st.text(max_size=40))
 def test_redaction_leaves_no_secret(secret: str, before: str, after: str) -> None:
     assert secret not in redact(f"{before}{secret}{after}{secret}", [secret])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(external_ids)
 def test_no_value_shows_an_external_id(secret: str) -> None:
     documents = build(a_grant(conditions={"external_id": secret}))

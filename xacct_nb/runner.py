@@ -75,10 +75,10 @@ def run(
 ) -> Ended:
     """Runs the notebook in a kernel of its own and seals the record.
 
-    `file` is a grant file, in which other parameters may stand too; `options` are names and texts as
-    `-p` gives them; `tell(done, of, title)` is called as each cell begins; `timeout` is in seconds for each cell;
-    `prepared` is a process that may become the kernel. Raises InvalidInput of any kind before a kernel starts;
-    afterwards every end is in the record.
+    `file` is a grant file, in which other parameters may stand too; `options` are names and texts as `-p`
+    gives them; `tell(done, of, title)` is called as each cell begins; `timeout` is in seconds for each
+    cell; `prepared` is a process that may become the kernel. Raises InvalidInput of any kind before a
+    kernel starts; afterwards every end is in the record.
     """
     order = take_order(name, file, options, approve, records)
     with prepared or Prepared(()) as kernel:
@@ -135,7 +135,7 @@ def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> Ended
 
 
 def _status(course: Any, said: Iterable[Mapping[str, Any]]) -> str:
-    """From the engine's course and the run's own word; a notebook that ends well and says nothing succeeded."""
+    """The engine's word, else the run's own; a notebook that ends well and says nothing succeeded."""
     if course.ending:
         kind = kinds().get(course.ending)
         return kind.status if kind else "interrupted" if course.ending == "KeyboardInterrupt" else "failed"

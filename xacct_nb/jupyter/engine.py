@@ -1,4 +1,4 @@
-"""The engine as papermill finds it, by its entry point: loaded while papermill itself is still being imported."""
+"""The engine as papermill finds it by its entry point, while papermill itself is still being imported."""
 
 from typing import Any
 

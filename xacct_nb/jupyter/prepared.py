@@ -2,8 +2,8 @@
 
     python -m xacct_nb.jupyter.prepared MODULE:FUNCTION...
 
-The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}. What is
-in the environment stands in no process list. Without a word there is no kernel: the process ends.
+The word is one line of JSON on standard input: {"connection_file": path, "environment": {name: value}}.
+What is in the environment stands in no process list. Without a word there is no kernel: the process ends.
 """
 
 import gc

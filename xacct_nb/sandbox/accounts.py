@@ -126,7 +126,7 @@ def _make_hub(iam: Any, source: str) -> None:
 
 
 def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
-    """A grant that is there from the start, so that there is something to prove: the hub reads the summaries."""
+    """A grant that is there from the start, for something to prove: the hub reads the summaries."""
     hub, role = f"arn:aws:iam::{world.source}:role/{HUB}", f"arn:aws:iam::{world.destination}:role/{READER}"
     with suppress(iam["destination"].exceptions.EntityAlreadyExistsException):
         trust = _policy("sts:AssumeRole", Principal={"AWS": hub})
