@@ -1,6 +1,5 @@
-"""The files around the package say the same: versions, targets, licence, decisions, notebooks."""
+"""The files around the package say the same: versions, targets, licence, decisions."""
 
-import json
 import re
 import subprocess
 import tomllib
@@ -86,13 +85,6 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(each.name[:4]) for each in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_notebooks_carry_no_output_and_no_execution_count() -> None:
-    notebooks = sorted((ROOT / "notebooks").rglob("*.ipynb"))
-    cells = [(path.name, cell) for path in notebooks for cell in json.loads(path.read_text())["cells"]]
-
-    assert [name for name, cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
 
 
 def direct() -> list[Requirement]:
