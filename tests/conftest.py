@@ -1,6 +1,7 @@
 """A sandbox for the session, and accounts of its own for every test that asks."""
 
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from running import Desk
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.worlds import furnish_world, throw_away_sandbox
+
+# jsonschema's optional check of IRIs costs every process of the tests 1.4 s, and nothing here holds an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # A machine that does other work too is slow now and then; what a property says does not depend on it.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,18 +4,17 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nbformat import NotebookNode, from_dict, writes
-from nbformat.v4 import new_notebook
-
 from xacct_nb.jupyter.styles import style
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from nbformat import NotebookNode
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
 <style>{{ style }}</style>
@@ -32,7 +31,11 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def to_html(title: str, summary: str, notebook: NotebookNode | None) -> str:
+# Whatever a cell's output holds, nothing of it runs and nothing is fetched when somebody opens the page.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
     """The page: title, summary (safe HTML), and the notebook; its scripts and styles are left out."""
     from markupsafe import Markup
 
@@ -40,22 +43,30 @@ def to_html(title: str, summary: str, notebook: NotebookNode | None) -> str:
         _exporter().from_notebook_node(notebook)[0] if notebook else "<p>It was not run by xacct-nb run.</p>"
     )
     safe = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", body)
-    return _template().render(title=title, style=Markup(style()), summary=Markup(summary), body=Markup(safe))
+    return _template().render(
+        title=title, policy=_POLICY, style=Markup(style()), summary=Markup(summary), body=Markup(safe)
+    )
 
 
-def as_notebook(data: Any) -> NotebookNode:
+def as_notebook(data: Any) -> "NotebookNode":
     """A notebook from plain data."""
+    from nbformat import from_dict
+
     notebook: NotebookNode = from_dict(data)
     return notebook
 
 
-def to_ipynb(notebook: NotebookNode) -> str:
+def to_ipynb(notebook: "NotebookNode") -> str:
     """The notebook as the text of an .ipynb file."""
+    from nbformat import writes
+
     return str(writes(notebook))
 
 
 def warm_up() -> None:
     """Loads what the export needs; meant for while a kernel is at work."""
+    from nbformat.v4 import new_notebook
+
     to_html("", "", new_notebook())
 
 
