@@ -6,6 +6,8 @@ XacctError
 │   ├── InvalidGrant
 │   │   ├── UnreadableGrant
 │   │   └── OverQuota
+│   ├── InvalidPolicy
+│   ├── InvalidSnapshot
 │   ├── InvalidParameters
 │   ├── UnknownNotebook
 │   ├── UnknownRecord
@@ -14,7 +16,8 @@ XacctError
 │   ├── NoCredentials
 │   ├── WrongAccount
 │   ├── NotOwned
-│   └── NotAccepted
+│   ├── NotAccepted
+│   └── InvalidFault
 ├── StalePlan                 stale-plan: nothing changed
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
@@ -102,6 +105,22 @@ class OverQuota(InvalidGrant):
     code = "over-quota"
 
 
+class InvalidPolicy(InvalidInput):
+    """A policy document that AWS would refuse; `place` is where, such as `Statement[1].Condition`."""
+
+    code = "invalid-policy"
+
+    def __init__(self, what: str, *, place: str = "", why: str = "", hint: str = "") -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.place = place
+
+
+class InvalidSnapshot(InvalidInput):
+    """The file that another owner sent is no snapshot of a denial."""
+
+    code = "invalid-snapshot"
+
+
 class InvalidParameters(InvalidInput):
     """A notebook parameter is unknown or of the wrong type."""
 
@@ -154,6 +173,12 @@ class NotAccepted(InvalidInput):
     """The plan widens access and the grant has no word for it."""
 
     code = "not-accepted"
+
+
+class InvalidFault(InvalidInput):
+    """The sandbox was told to misbehave in a way that it does not know."""
+
+    code = "invalid-fault"
 
 
 class StalePlan(XacctError):

@@ -1,0 +1,71 @@
+"""A policy document, read once into statements that are then only compared; what AWS refuses is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.grammars import IDENTITY, KINDS, NEW, OLD, Kind, Refused, refuse
+from xacct_nb.statements import Statement, read_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document as its kind, version and statements."""
+
+    kind: str
+    version: str
+    statements: tuple[Statement, ...]
+
+
+def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
+    """Reads a policy document; a Policy is given back as it is.
+
+    `kind` is one of identity (also boundaries and session policies), trust, resource, service control,
+    resource control. `name` says in an error which document it was. Source: reference_policies_grammar,
+    access-analyzer-reference-policy-checks. Raises InvalidPolicy.
+    """
+    rules = KINDS[kind]
+    if isinstance(document, Policy):
+        if document.kind != kind:
+            raise InvalidPolicy(f"{name or 'The policy'} is a {document.kind} policy, not a {kind} policy.")
+        return document
+    try:
+        return _policy(document, rules)
+    except Refused as refusal:
+        place, reason = refusal.args
+        where = " ".join(filter(None, (name, place))) or "The document"
+        raise InvalidPolicy(
+            f"{where}: {reason}.",
+            place=place,
+            why=f"AWS refuses this in a {kind} policy: {rules.source}.",
+            hint="Correct the document, then ask again.",
+        ) from None
+
+
+def _policy(document: Any, kind: Kind) -> Policy:
+    if not isinstance(document, Mapping):
+        refuse("", "it is not an object")
+    for element in document:
+        if element not in ("Version", "Statement") and not (element == "Id" and kind.identifier):
+            refuse(str(element), "there is no such element here")
+    version = document.get("Version", OLD)
+    if version not in kind.versions:
+        refuse("Version", f"it is {version!r}, not {' or '.join(kind.versions)}")
+    if "Statement" not in document:
+        refuse("Statement", "it is missing")
+    statements = document["Statement"]
+    listed = statements if isinstance(statements, (list, tuple)) else [statements]
+    found = tuple([_statement(each, n, kind, version == NEW) for n, each in enumerate(listed)])
+    sids = [each.sid for each in found if each.sid]
+    if len(sids) != len(set(sids)):
+        refuse("Statement", "two statements have the same Sid")
+    return Policy(kind.name, version, found)
+
+
+def _statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
+    try:
+        return read_statement(fields, f"Statement[{number}]", kind, variables)
+    except Refused as refusal:
+        place, reason = refusal.args
+        raise Refused(f"Statement[{number}]{'.' if place else ''}{place}", reason) from None
