@@ -80,6 +80,7 @@ async def _serve(listener: int, instance: str) -> None:
     from ministack.app import app
 
     from xacct_nb.sandbox import additions
+    from xacct_nb.sandbox.faulty import faulty
 
     additions.install()
 
@@ -89,7 +90,7 @@ async def _serve(listener: int, instance: str) -> None:
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     # There is nothing to save, so a signal may end the process at once: no handlers, no farewell.
-    await serve(door(app, instance), config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
+    await serve(door(faulty(app), instance), config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
 
 
 def _leave_parent(lock: int) -> None:

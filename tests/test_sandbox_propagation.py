@@ -1,0 +1,259 @@
+"""A change of IAM takes effect after a while, as it does on AWS; what IAM itself answers shows it at once."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from unmodified import client, policy, trust
+
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.demands import behave, misbehave
+from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.state import Sandbox
+
+LATE = 0.6
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
+    yield
+    behave(sandbox)
+
+
+@pytest.fixture
+def ask(world: World) -> Ask:
+    """A client of one who may do anything in the destination account, or of somebody else."""
+    return partial(client, world)
+
+
+@pytest.fixture
+def alice(world: World) -> str:
+    """Alice's ARN: on her own side she may assume any role."""
+    iam = client(world, "iam", "source-admin")
+    iam.put_user_policy(UserName="alice", PolicyName="assume", PolicyDocument=policy("sts:AssumeRole"))
+    return f"arn:aws:iam::{world.source}:user/alice"
+
+
+@pytest.fixture
+def reader(world: World, alice: str) -> str:
+    """The ARN of a role that trusts alice and may list the bucket."""
+    iam = client(world, "iam")
+    made = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))
+    iam.put_role_policy(RoleName="reader", PolicyName="list", PolicyDocument=policy("s3:ListBucket"))
+    return str(made["Role"]["Arn"])
+
+
+def late(sandbox: Sandbox, *operations: str, seconds: float = LATE) -> None:
+    misbehave(sandbox, Fault("propagation", operations or ("*",), seconds=seconds))
+
+
+def test_a_new_role_is_denied_for_a_while_and_then_works(
+    sandbox: Sandbox, world: World, ask: Ask, alice: str
+) -> None:
+    late(sandbox)
+    role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
+    began = time.monotonic()
+    denial = refused(lambda: assume(ask, role))
+    seconds = until(lambda: assume(ask, role), began)
+
+    assert denial.startswith("AccessDenied: User: ")
+    assert denial.endswith(f" is not authorized to perform: sts:AssumeRole on resource: {role}")
+    assert LATE * 0.9 < seconds < LATE + 1
+
+
+def test_iam_itself_shows_the_change_at_once(sandbox: Sandbox, ask: Ask, alice: str) -> None:
+    late(sandbox)
+    iam = ask("iam")
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))
+    iam.put_role_policy(RoleName="reader", PolicyName="list", PolicyDocument=policy("s3:ListBucket"))
+
+    assert iam.get_role(RoleName="reader")["Role"]["RoleName"] == "reader"
+    assert iam.list_role_policies(RoleName="reader")["PolicyNames"] == ["list"]
+    assert "reader" in [role["RoleName"] for role in iam.list_roles()["Roles"]]
+
+
+def test_a_changed_trust_counts_later(sandbox: Sandbox, ask: Ask, world: World, alice: str) -> None:
+    iam = ask("iam")
+    nobody = trust(f"arn:aws:iam::{world.destination}:user/admin")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=nobody)["Role"]["Arn"]
+    late(sandbox)
+    iam.update_assume_role_policy(RoleName="reader", PolicyDocument=trust(alice))
+
+    assert refused(lambda: assume(ask, role)).startswith("AccessDenied")
+    assert until(lambda: assume(ask, role))
+
+
+def test_a_trust_that_was_taken_away_still_works_for_a_while(
+    sandbox: Sandbox, ask: Ask, world: World, reader: str
+) -> None:
+    late(sandbox)
+    nobody = trust(f"arn:aws:iam::{world.destination}:user/admin")
+    ask("iam").update_assume_role_policy(RoleName="reader", PolicyDocument=nobody)
+    assume(ask, reader)
+
+    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+
+
+def test_a_deleted_role_still_works_for_a_while(sandbox: Sandbox, ask: Ask, reader: str) -> None:
+    late(sandbox)
+    iam = ask("iam")
+    iam.delete_role_policy(RoleName="reader", PolicyName="list")
+    iam.delete_role(RoleName="reader")
+    assume(ask, reader)
+
+    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+
+
+def test_the_callers_permission_counts_later(sandbox: Sandbox, ask: Ask, reader: str) -> None:
+    late(sandbox)
+    ask("iam", "source-admin").delete_user_policy(UserName="alice", PolicyName="assume")
+    assume(ask, reader)
+
+    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+
+
+def test_a_group_is_joined_later(sandbox: Sandbox, ask: Ask, world: World, reader: str) -> None:
+    iam = ask("iam", "source-admin")
+    iam.delete_user_policy(UserName="alice", PolicyName="assume")
+    late(sandbox)
+    iam.put_group_policy(GroupName="analysts", PolicyName="assume", PolicyDocument=policy("sts:AssumeRole"))
+
+    assert refused(lambda: assume(ask, reader)).startswith("AccessDenied")
+    assert until(lambda: assume(ask, reader))
+
+
+def test_a_new_version_of_a_managed_policy_counts_later(
+    sandbox: Sandbox, ask: Ask, world: World, reader: str
+) -> None:
+    iam = ask("iam")
+    made = iam.create_policy(PolicyName="more", PolicyDocument=policy("s3:ListAllMyBuckets"))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="reader", PolicyArn=made)
+    s3 = ask("s3", assume(ask, reader))
+    late(sandbox)
+    iam.create_policy_version(PolicyArn=made, PolicyDocument=policy("s3:GetObject"), SetAsDefault=True)
+    get = partial(s3.get_object, Bucket=world.bucket, Key="2026/summary.csv")
+
+    assert refused(get).startswith("AccessDenied")
+    assert until(get)
+
+
+def test_what_the_role_may_do_counts_later(sandbox: Sandbox, ask: Ask, world: World, reader: str) -> None:
+    s3 = ask("s3", assume(ask, reader))
+    late(sandbox)
+    ask("iam").put_role_policy(RoleName="reader", PolicyName="get", PolicyDocument=policy("s3:GetObject"))
+    get = partial(s3.get_object, Bucket=world.bucket, Key="2026/summary.csv")
+
+    assert refused(get).startswith("AccessDenied")
+    assert until(get)
+
+
+def test_what_the_role_may_do_in_iam_counts_later_too(sandbox: Sandbox, ask: Ask, reader: str) -> None:
+    iam = ask("iam", assume(ask, reader))
+    late(sandbox)
+    ask("iam").put_role_policy(RoleName="reader", PolicyName="look", PolicyDocument=policy("iam:ListRoles"))
+
+    assert refused(iam.list_roles).startswith("AccessDenied")
+    assert until(iam.list_roles)
+
+
+def test_two_changes_of_one_role_arrive_one_after_the_other(
+    sandbox: Sandbox, ask: Ask, world: World, reader: str
+) -> None:
+    s3, iam = ask("s3", assume(ask, reader)), ask("iam")
+    late(sandbox)
+    iam.put_role_policy(RoleName="reader", PolicyName="get", PolicyDocument=policy("s3:GetObject"))
+    time.sleep(LATE / 2)
+    iam.delete_role_policy(RoleName="reader", PolicyName="get")
+    get = partial(s3.get_object, Bucket=world.bucket, Key="2026/summary.csv")
+
+    assert until(get)
+    assert until(lambda: expect_refusal(get))
+
+
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_a_new_principal_cannot_be_trusted_yet(sandbox: Sandbox, ask: Ask, world: World, kind: str) -> None:
+    late(sandbox)
+    source, iam = ask("iam", "source-admin"), ask("iam")
+    if kind == "user":
+        arn = source.create_user(UserName="bob", Path="/team/")["User"]["Arn"]
+    else:
+        own = trust(f"arn:aws:iam::{world.source}:user/admin")
+        arn = source.create_role(RoleName="bob", Path="/team/", AssumeRolePolicyDocument=own)["Role"]["Arn"]
+    create = partial(iam.create_role, RoleName="reader", AssumeRolePolicyDocument=trust(arn))
+
+    assert refused(create) == f'MalformedPolicyDocument: Invalid principal in policy: "AWS":"{arn}"'
+    assert until(create)
+
+
+def test_a_new_user_is_who_she_is_at_once(sandbox: Sandbox, ask: Ask, world: World) -> None:
+    late(sandbox)
+    iam = ask("iam", "source-admin")
+    made = iam.create_user(UserName="bob", Path="/team/")["User"]
+    key = iam.create_access_key(UserName="bob")["AccessKey"] | {"SessionToken": None}
+    identity = ask("sts", key).get_caller_identity()
+
+    assert (identity["Arn"], identity["UserId"]) == (made["Arn"], made["UserId"])
+
+
+def test_only_the_operations_that_were_named_are_late(sandbox: Sandbox, ask: Ask, alice: str) -> None:
+    late(sandbox, "PutRolePolicy")
+    role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
+
+    assert assume(ask, role)
+
+
+def test_a_refused_change_delays_nothing(sandbox: Sandbox, ask: Ask, alice: str, reader: str) -> None:
+    late(sandbox)
+    create = partial(ask("iam").create_role, RoleName="reader", AssumeRolePolicyDocument=trust(alice))
+
+    assert refused(create).startswith("EntityAlreadyExists")
+    assert assume(ask, reader)
+
+
+def test_when_it_behaves_again_all_changes_have_arrived(sandbox: Sandbox, ask: Ask, alice: str) -> None:
+    late(sandbox, seconds=600)
+    role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
+    before = refused(lambda: assume(ask, role))
+    behave(sandbox)
+
+    assert before.startswith("AccessDenied")
+    assert assume(ask, role)
+
+
+def assume(ask: Ask, role: str) -> dict[str, Any]:
+    """The credentials of a session of the role, for alice."""
+    answer = ask("sts", "alice").assume_role(RoleArn=role, RoleSessionName="alice")
+    return dict(answer["Credentials"])
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    return f"{error['Code']}: {error['Message']}"
+
+
+def expect_refusal(call: Callable[[], Any]) -> None:
+    """Raises ClientError as long as the call is not refused."""
+    try:
+        call()
+    except ClientError:
+        return
+    raise ClientError({}, "not refused yet")
+
+
+def until(call: Callable[[], Any], began: float | None = None) -> float:
+    """Seconds until the call is answered without an error; it has two more than the change is late."""
+    began = time.monotonic() if began is None else began
+    while True:
+        try:
+            call()
+        except ClientError:
+            assert time.monotonic() - began < LATE + 2
+            time.sleep(0.02)
+        else:
+            return time.monotonic() - began

@@ -1,0 +1,118 @@
+"""MiniStack's memory of IAM, in which a change can be held back from those who decide who may do what.
+
+`tests/test_sandbox_faults.py` fails when a newer MiniStack keeps it elsewhere.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from typing import Any
+
+Key = tuple[str, str]
+"""(account, name or ARN), by which MiniStack keeps its entries."""
+
+_STORES = ("_users", "_roles", "_policies", "_groups", "_user_inline_policies", "_group_inline_policies")
+_deciding: ContextVar[bool] = ContextVar("_deciding", default=False)
+
+
+@contextmanager
+def deciding() -> Iterator[None]:
+    """In this block, and in this task alone, changes that have not arrived yet are not seen."""
+    token = _deciding.set(True)
+    try:
+        yield
+    finally:
+        _deciding.reset(token)
+
+
+class Lagging(dict[Any, Any]):
+    """A store of MiniStack's: to those who decide, an entry is as it was until its change arrives."""
+
+    def __init__(self, entries: dict[Any, Any]) -> None:
+        super().__init__(entries)
+        self._before: dict[Any, list[tuple[float, Any]]] = {}
+
+    def image(self, key: Key) -> Any:
+        """A copy of the entry as it is (None: there is none), to be given to `delay`."""
+        return deepcopy(super().get(key))
+
+    def delay(self, key: Key, before: Any, seconds: float) -> None:
+        """The entry is seen as it was before until so many seconds from now."""
+        self._before.setdefault(key, []).append((time.monotonic() + seconds, before))
+
+    def present(self) -> dict[Any, Any]:
+        """The entries as they are."""
+        return dict(super().items())
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The entry as it is seen."""
+        seen = self._seen(key)
+        return default if seen is None else seen
+
+    def keys(self) -> Any:
+        """The keys of the entries that are seen."""
+        return list(self)
+
+    def values(self) -> Any:
+        """The entries as they are seen."""
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        """The entries as they are seen, with their keys."""
+        return [(key, self[key]) for key in self]
+
+    def clear(self) -> None:
+        """Nothing is there, and nothing is on its way."""
+        super().clear()
+        self._before.clear()
+
+    def __getitem__(self, key: Any) -> Any:
+        if (seen := self._seen(key)) is None:
+            raise KeyError(key)
+        return seen
+
+    def __contains__(self, key: object) -> bool:
+        return self._seen(key) is not None
+
+    def __iter__(self) -> Iterator[Any]:
+        known = dict.fromkeys([*super().keys(), *(self._before if _deciding.get() else ())])
+        return iter([key for key in known if key in self])
+
+    def _seen(self, key: Any) -> Any:
+        waiting = self._before.get(key) if _deciding.get() else None
+        while waiting and waiting[0][0] <= time.monotonic():
+            waiting.pop(0)
+        return waiting[0][1] if waiting else super().get(key)
+
+
+class Memory:
+    """The stores of IAM by MiniStack's names, Lagging until `close`; MiniStack authorises calls on them."""
+
+    def __init__(self) -> None:
+        from ministack.core import iam_evaluator
+        from ministack.services import iam
+
+        self.stores = {name: Lagging(getattr(iam, name)._data) for name in _STORES}
+        for name, store in self.stores.items():
+            getattr(iam, name)._data = store
+        self._enforce = iam_evaluator.enforce
+        iam_evaluator.enforce = _late(self._enforce)
+
+    def close(self) -> None:
+        """Every change has arrived."""
+        from ministack.core import iam_evaluator
+        from ministack.services import iam
+
+        for name, store in self.stores.items():
+            getattr(iam, name)._data = store.present()
+        iam_evaluator.enforce = self._enforce
+
+
+def _late(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    def decide(*arguments: Any, **named: Any) -> Any:
+        with deciding():
+            return enforce(*arguments, **named)
+
+    return decide

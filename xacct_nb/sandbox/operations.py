@@ -1,0 +1,71 @@
+"""The operations of IAM, STS and S3 that the sandbox serves, by the names that AWS gives them."""
+
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+IAM = tuple(
+    """
+    AddRoleToInstanceProfile AddUserToGroup AttachGroupPolicy AttachRolePolicy AttachUserPolicy
+    CreateAccessKey CreateAccountAlias CreateGroup CreateInstanceProfile CreateLoginProfile
+    CreateOpenIDConnectProvider CreatePolicy CreatePolicyVersion CreateRole CreateSAMLProvider
+    CreateServiceLinkedRole CreateUser CreateVirtualMFADevice DeactivateMFADevice DeleteAccessKey
+    DeleteAccountAlias DeleteAccountPasswordPolicy DeleteGroup DeleteGroupPolicy DeleteInstanceProfile
+    DeleteLoginProfile DeleteOpenIDConnectProvider DeletePolicy DeletePolicyVersion DeleteRole
+    DeleteRolePermissionsBoundary DeleteRolePolicy DeleteSAMLProvider DeleteServiceLinkedRole DeleteUser
+    DeleteUserPermissionsBoundary DeleteUserPolicy DeleteVirtualMFADevice DetachGroupPolicy DetachRolePolicy
+    DetachUserPolicy EnableMFADevice GenerateCredentialReport GenerateServiceLastAccessedDetails
+    GetAccessKeyLastUsed GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountSummary
+    GetCredentialReport GetGroup GetGroupPolicy GetInstanceProfile GetLoginProfile GetOpenIDConnectProvider
+    GetPolicy GetPolicyVersion GetRole GetRolePolicy GetSAMLProvider GetServiceLastAccessedDetails
+    GetServiceLinkedRoleDeletionStatus GetUser GetUserPolicy ListAccessKeys ListAccountAliases
+    ListAttachedGroupPolicies ListAttachedRolePolicies ListAttachedUserPolicies ListEntitiesForPolicy
+    ListGroupPolicies ListGroups ListGroupsForUser ListInstanceProfileTags ListInstanceProfiles
+    ListInstanceProfilesForRole ListMFADevices ListOpenIDConnectProviders ListPolicies ListPolicyTags
+    ListPolicyVersions ListRolePolicies ListRoleTags ListRoles ListSAMLProviders ListUserPolicies
+    ListUserTags ListUsers ListVirtualMFADevices PutGroupPolicy PutRolePermissionsBoundary PutRolePolicy
+    PutUserPermissionsBoundary PutUserPolicy RemoveRoleFromInstanceProfile RemoveUserFromGroup
+    ResyncMFADevice SetDefaultPolicyVersion SimulateCustomPolicy SimulatePrincipalPolicy TagInstanceProfile
+    TagPolicy TagRole TagUser UntagInstanceProfile UntagPolicy UntagRole UntagUser UpdateAccessKey
+    UpdateAccountPasswordPolicy UpdateAssumeRolePolicy UpdateLoginProfile UpdateRole UpdateRoleDescription
+    UpdateSAMLProvider
+    """.split()  # noqa: SIM905
+)
+STS = (
+    "AssumeRole", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken",
+    "GetSessionToken", "GetWebIdentityToken",
+)  # fmt: skip
+_S3_PARTS = (
+    "Acl", "Cors", "Encryption", "LifecycleConfiguration", "Location", "Logging", "NotificationConfiguration",
+    "Policy", "Tagging", "Versioning",
+)  # fmt: skip
+S3 = (
+    "ListBuckets", "CreateBucket", "DeleteBucket", "HeadBucket", "ListObjects", "ListObjectsV2", "GetObject",
+    "PutObject", "HeadObject", "DeleteObject", "PostObject", "ListObjectVersions", "ListMultipartUploads",
+    "DeleteObjects", "CreateMultipartUpload", "CompleteMultipartUpload", "UploadPart", "AbortMultipartUpload",
+    "ListParts", "CopyObject",
+    *(f"{verb}Bucket{part}" for verb in ("Get", "Put", "Delete") for part in _S3_PARTS),
+    *(f"{verb}Object{part}" for verb in ("Get", "Put", "Delete") for part in ("Acl", "Tagging")),
+)  # fmt: skip
+_KNOWN = {"iam": IAM, "sts": STS, "s3": S3}
+
+
+def fits(pattern: str, service: str, action: str) -> bool:
+    """Whether `CreateRole`, `iam:Create*` or `*` means this call; as in policies, without regard to case."""
+    words = pattern if ":" in pattern or pattern == "*" else f"*:{pattern}"
+    return fnmatchcase(f"{service}:{action}".lower(), words.lower())
+
+
+def meant(pattern: str) -> frozenset[str]:
+    """Every operation that a pattern means, as `iam:CreateRole`."""
+    return frozenset(
+        f"{service}:{name}"
+        for service, names in _KNOWN.items()
+        for name in names
+        if fits(pattern, service, name)
+    )
+
+
+def nearest(pattern: str) -> str:
+    """The operation whose name is most like this one, or an empty text."""
+    names = [name for known in _KNOWN.values() for name in known]
+    return next(iter(get_close_matches(pattern.rpartition(":")[2], names, n=1)), "")
