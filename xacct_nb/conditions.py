@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from xacct_nb.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, Words, words
 
@@ -26,8 +26,7 @@ _DATE = re.compile(
 _EPOCH = re.compile(r"-?\d{5,13}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One operator with one key and the values of the policy."""
 
     operator: str
@@ -44,25 +43,32 @@ class Condition:
     def holds(self, context: Context) -> bool:
         """Whether the condition is met by the keys of a request."""
         values = context.get(self.name, ())
-        if self.qualifier and not any(values):
-            # For a set operator an empty text is no value either.
-            values = ()
+        if self.qualifier:
+            return self._holds_for_set(values, context)
         # A variable without a value makes the statement invalid; IfExists is the way out.
-        if self.variable is not None and self.variable.lacks(context) and self._hangs_on_it(bool(values)):
+        if self.variable is not None and self._hangs_on_a_variable(values, context):
             return False
         if not values:
             return self.if_missing
-        if not self.qualifier:
-            return any(self.test(value, context) for value in values) != self.negated
-        fits = [self.test(value, context) != self.negated for value in values]
+        if len(values) == 1:
+            return self.test(values[0], context) is not self.negated
+        return any(self.test(value, context) for value in values) is not self.negated
+
+    def _holds_for_set(self, values: tuple[str, ...], context: Context) -> bool:
+        given = values if any(values) else ()  # an empty text is no value either
+        if self.variable is not None and self._hangs_on_a_variable(given, context):
+            return False
+        if not given:
+            return self.if_missing
+        fits = [self.test(value, context) is not self.negated for value in given]
         return all(fits) if self.qualifier == ALL else any(fits)
 
-    def _hangs_on_it(self, given: bool) -> bool:
-        return self.negated if given else not self.if_exists
+    def _hangs_on_a_variable(self, given: tuple[str, ...], context: Context) -> bool:
+        lacking = self.variable is not None and self.variable.lacks(context)
+        return lacking and (self.negated if given else not self.if_exists)
 
 
-@dataclass(frozen=True, slots=True)
-class NullCheck:
+class NullCheck(NamedTuple):
     """Whether a key is absent ("true") or there ("false")."""
 
     operator: str
@@ -79,6 +85,10 @@ class NullCheck:
 AnyCondition = Condition | NullCheck
 
 
+class UnknownOperator(ValueError):
+    """The operator is not in the table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """How values are compared: `make` compiles those of the policy; `negated` turns the answer round."""
@@ -91,26 +101,33 @@ def condition(written: str, key: str, values: tuple[str, ...], variables: bool) 
     """The condition that stands in a policy; `variables` says whether `${...}` is one (2012-10-17).
 
     Source: reference_policies_elements_condition_operators,
-    reference_policies_condition-single-vs-multi-valued-context-keys. Raises ValueError with what is wrong
-    with the operator or with one of the values.
+    reference_policies_condition-single-vs-multi-valued-context-keys. Raises UnknownOperator, or ValueError
+    with what is wrong with one of the values.
     """
-    qualifier, _, rest = written.rpartition(":")
-    if rest == "Null" and not qualifier:
+    if written == "Null":
         return NullCheck(written, key, values, key.lower(), _one_truth(values) == "true")
-    name = rest.removesuffix("IfExists")
-    if qualifier not in ("", ALL, ANY) or name not in OPERATORS:
-        raise ValueError(f"there is no operator {written!r}")
-    operator, if_exists = OPERATORS[name], rest != name
+    operator, qualifier, if_exists = _operator(written)
     test, patterns = operator.make(values, variables)
     if_missing = if_exists or qualifier == ALL or (operator.negated and not qualifier)
-    variable = patterns if patterns and patterns.variable else None
+    variable = patterns if patterns is not None and patterns.variable else None
     return Condition(
         written, key, values, key.lower(), test, variable, operator.negated, qualifier, if_missing, if_exists
     )
 
 
+@lru_cache(maxsize=256)
+def _operator(written: str) -> tuple[Operator, str, bool]:
+    qualifier, _, rest = written.rpartition(":")
+    name = rest.removesuffix("IfExists")
+    if qualifier not in ("", ALL, ANY) or name not in OPERATORS:
+        raise UnknownOperator(f"there is no operator {written!r}")
+    return OPERATORS[name], qualifier, rest != name
+
+
 def _of_text(style: str, values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
     patterns = words(values, style, variables)
+    if style == ANY_CASE:
+        return (lambda value, context: patterns.match(value.lower(), context)), patterns
     return patterns.match, patterns
 
 
@@ -132,7 +149,7 @@ def _of_truth(values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
     if not (variables and any("${" in value for value in values)):
         _one_truth(values)
     patterns = words(values, ANY_CASE, variables)
-    return (lambda value, context: _truth(value) is not None and patterns.match(value, context)), patterns
+    return (lambda value, context: patterns.match(_truth(value) or "", context)), patterns
 
 
 def _of_bytes(values: tuple[str, ...], _: bool) -> tuple[Test, None]:

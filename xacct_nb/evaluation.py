@@ -25,13 +25,12 @@ from xacct_nb.reasons import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
-from xacct_nb.statements import Request, Weighed
+from xacct_nb.statements import APPLIES, MEANS, STATEMENT, Request, Weighed
 
 AnyPolicy = Mapping[str, Any] | Policy
 Groups = list[tuple[tuple[int, ...], list[Weighed]]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/")
 WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
 _BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
 _BOTH = _BOUNDS | {PRINCIPAL}
@@ -97,10 +96,11 @@ def evaluate(
     caller = read_caller(principal)
     owner = _owner(resource, resource_account)
     keys = request_keys(caller, context, owner)
-    request = Request(caller, _checked(action), resource, keys, permissions_boundaries is not None)
+    request = Request(caller, action, _lowered(action), resource, keys, permissions_boundaries is not None)
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
-    own = _own(resource_policy, request)
-    needed = _NEEDED[relation, own.means, _is_guarded(action, resource)]
+    guarded, grammar = _own_rules(action, resource)
+    own = _own(resource_policy, grammar, request)
+    needed = _NEEDED[relation, own.means, guarded]
     checks: list[RawCheck] = []
     if service_control_policies is not None:
         checks.append(_control(SERVICE_CONTROL_POLICY, service_control_policies, request))
@@ -130,22 +130,20 @@ def _weigh(policies: Iterable[tuple[tuple[int, ...], Policy]], request: Request)
     for index, policy in policies:
         group = [statement.weigh(request) for statement in policy.statements]
         groups.append((index, group))
-        for statement, _, _, who, _, applies in group:
-            if not applies:
-                continue
-            if statement.effect == grammars.DENY:
-                denied = True
-            elif who > means:
-                means = who
+        for weighed in group:
+            if weighed[APPLIES]:
+                if weighed[STATEMENT].effect == grammars.DENY:
+                    denied = True
+                else:
+                    means = max(means, weighed[MEANS])
     return _Weighing(EXPLICIT_DENY if denied else ALLOW if means else IMPLICIT_DENY, means, groups)
 
 
-def _own(document: AnyPolicy | None, request: Request) -> _Weighing:
+def _own(document: AnyPolicy | None, grammar: str, request: Request) -> _Weighing:
     """The resource's own policy."""
     if document is None:
         return _Weighing(IMPLICIT_DENY, NOBODY, [])
-    kind = grammars.TRUST if _ROLE.match(request.resource) else grammars.RESOURCE
-    return _weigh([((), parse(document, kind, "resource_policy"))], request)
+    return _weigh([((), parse(document, grammar, "resource_policy"))], request)
 
 
 def _own_check(own: _Weighing, needed: frozenset[str], missing: bool) -> RawCheck:
@@ -193,12 +191,16 @@ def _control(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request)
 
 def _parsed(
     documents: Sequence[AnyPolicy], grammar: str, name: str, front: tuple[int, ...] = ()
-) -> Iterator[tuple[tuple[int, ...], Policy]]:
-    for number, document in enumerate(_listed(documents, name)):
-        if isinstance(document, Policy) and document.kind == grammar:
-            yield (*front, number), document
-        else:
-            yield (*front, number), parse(document, grammar, f"{name}[{number}]")
+) -> list[tuple[tuple[int, ...], Policy]]:
+    return [
+        (
+            (*front, number),
+            document
+            if isinstance(document, Policy) and document.kind == grammar
+            else parse(document, grammar, f"{name}[{number}]"),
+        )
+        for number, document in enumerate(_listed(documents, name))
+    ]
 
 
 def _listed(documents: Any, name: str) -> Sequence[Any]:
@@ -208,7 +210,7 @@ def _listed(documents: Any, name: str) -> Sequence[Any]:
 
 
 def _is_special(request: Request) -> bool:
-    action = request.action.lower()
+    action = request.lowered
     return action == _ALWAYS or (request.caller.kind in _NOTES and action == "sts:assumerole")
 
 
@@ -217,7 +219,7 @@ def _excepted(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck
 
     Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
     """
-    always = request.action.lower() == _ALWAYS
+    always = request.lowered == _ALWAYS
     for check in checks:
         if always:
             effect = ALLOW if check.effect == ALLOW else NO_IMPACT
@@ -249,19 +251,20 @@ def _owner(resource: str, given: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _is_guarded(action: str, resource: str) -> bool:
-    """Whether the resource's own policy has to allow, within its account too."""
+def _own_rules(action: str, resource: str) -> tuple[bool, str]:
+    """Whether the resource's own policy has to allow within its account too, and that policy's grammar."""
     parts = resource.split(":", 5)
     named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
-    return (action.partition(":")[0].lower(), *named) in _GUARDED
+    grammar = grammars.TRUST if named == ("iam", "role") else grammars.RESOURCE
+    return (action.partition(":")[0].lower(), *named) in _GUARDED, grammar
 
 
 @lru_cache(maxsize=4096)
-def _checked(action: str) -> str:
+def _lowered(action: str) -> str:
     if not _ACTION.fullmatch(action):
         raise InvalidInput(
             f"{action!r} is not an action.",
             why="A request is for one action, which reads service:Name.",
             hint="Write it like sts:AssumeRole.",
         )
-    return action
+    return action.lower()

@@ -1,15 +1,27 @@
 """Which elements each kind of policy may have, and what stands in the way of those that it may not."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 ALLOW, DENY = "Allow", "Deny"
 NEW, OLD = "2012-10-17", "2008-10-17"
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
 SERVICE_CONTROL, RESOURCE_CONTROL = "service control", "resource control"
+_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """Which elements a kind of policy may have, and where AWS's documentation says so."""
 
@@ -52,3 +64,32 @@ class Refused(Exception):
 def refuse(place: str, reason: str) -> NoReturn:
     """Raises Refused."""
     raise Refused(place, reason)
+
+
+@lru_cache(maxsize=1024)
+def layout(elements: tuple[str, ...], kind: Kind) -> tuple[str, str, str]:
+    """Which of Action or NotAction, Resource or NotResource, Principal or NotPrincipal a statement has.
+
+    "" where there is none and none is needed. Source: reference_policies_grammar. Raises Refused.
+    """
+    for element in elements:
+        if element not in _ELEMENTS:
+            refuse(str(element), "there is no such element")
+        if element in kind.refused:
+            refuse(element, f"a {kind.name} policy cannot have it")
+    if "Effect" not in elements:
+        refuse("Effect", "it is missing")
+    return (
+        _one_of("Action", elements, needed=True),
+        _one_of("Resource", elements, needed=kind.resource),
+        _one_of("Principal", elements, needed=kind.principal),
+    )
+
+
+def _one_of(element: str, elements: tuple[str, ...], needed: bool) -> str:
+    present = [each for each in (element, f"Not{element}") if each in elements]
+    if len(present) > 1:
+        refuse(present[1], f"it stands beside {element}; only one of the two may")
+    if needed and not present:
+        refuse(element, "it is missing")
+    return present[0] if present else ""

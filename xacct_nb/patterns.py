@@ -32,16 +32,20 @@ class Words:
     shapes: tuple[re.Pattern[str], ...]
     variable: tuple[Pieces, ...]
     style: str
+    simple: bool
 
     def match(self, value: str, context: Context) -> bool:
-        """Whether one of the words matches the value; a word with a variable of no value matches nothing."""
-        if self.style in _CASELESS:
-            value = value.lower()
+        """Whether one of the words matches the value; a word with a variable of no value matches nothing.
+
+        Where case does not count, the value comes in lower case.
+        """
         if value in self.literals or (self.starts and value.startswith(self.starts)):
             return True
-        if self.shapes and any(shape.fullmatch(value) for shape in self.shapes):
+        if self.simple:
+            return False
+        if any(shape.fullmatch(value) for shape in self.shapes):
             return True
-        return bool(self.variable) and any(self._fits(word, value, context) for word in self.variable)
+        return any(self._fits(word, value, context) for word in self.variable)
 
     def lacks(self, context: Context) -> bool:
         """Whether a variable in one of the words has no value in this request."""
@@ -52,6 +56,7 @@ class Words:
         return known is not None and _shape(known, self.style).fullmatch(value) is not None
 
 
+@lru_cache(maxsize=4096)
 def words(texts: tuple[str, ...], style: str, variables: bool = False) -> Words:
     """The words, ready to be compared in one style; `variables` says whether `${...}` is one (2012-10-17)."""
     literals: list[str] = []
@@ -72,7 +77,8 @@ def words(texts: tuple[str, ...], style: str, variables: bool = False) -> Words:
             shapes.append(_shape(taken_apart(text, style, variables), style))
         else:
             literals.append(text)
-    return Words(texts, frozenset(literals), tuple(starts), tuple(shapes), tuple(variable), style)
+    simple = not (shapes or variable)
+    return Words(texts, frozenset(literals), tuple(starts), tuple(shapes), tuple(variable), style, simple)
 
 
 def _is_start(text: str, style: str) -> bool:

@@ -1,6 +1,5 @@
 """A policy document, read once into statements that are then only compared; what AWS refuses is refused."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +43,7 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
 
 
 def _policy(document: Any, kind: Kind) -> Policy:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         refuse("", "it is not an object")
     for element in document:
         if element not in ("Version", "Statement") and not (element == "Id" and kind.identifier):
@@ -65,7 +64,7 @@ def _policy(document: Any, kind: Kind) -> Policy:
 
 def _statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
     try:
-        return read_statement(fields, f"Statement[{number}]", kind, variables)
+        return read_statement(fields, number, kind, variables)
     except Refused as refusal:
         place, reason = refusal.args
         raise Refused(f"Statement[{number}]{'.' if place else ''}{place}", reason) from None

@@ -176,20 +176,25 @@ def principals(element: Any) -> Principals:
         return Principals(True, frozenset(), {}, frozenset(), frozenset(), ("*",))
     if not isinstance(element, dict):
         raise ValueError('it is neither "*" nor an object')
+    return _all_of(tuple(_texts(element)))
+
+
+@lru_cache(maxsize=4096)
+def _all_of(texts: tuple[tuple[str, str], ...]) -> Principals:
     accounts: set[str] = set()
     roles: dict[str, tuple[str, ...]] = {}
     others: set[str] = set()
     unique_ids: set[str] = set()
-    texts = tuple(_texts(element))
     for kind, text in texts:
         sort, plain = _sorted_out(kind, text)
         if sort == ROLE_ITSELF:
             roles[plain] = (*roles.get(plain, ()), text)
         else:
             {ROOT: accounts, "unique-id": unique_ids}.get(sort, others).add(plain)
-    everybody = "*" in others
     shown = tuple(f"{kind}: {text}" for kind, text in texts)
-    return Principals(everybody, frozenset(accounts), roles, frozenset(others), frozenset(unique_ids), shown)
+    return Principals(
+        "*" in others, frozenset(accounts), roles, frozenset(others), frozenset(unique_ids), shown
+    )
 
 
 def _texts(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -202,7 +207,6 @@ def _texts(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield kind, text
 
 
-@lru_cache(maxsize=4096)
 def _sorted_out(kind: str, text: str) -> tuple[str, str]:
     """What sort of principal this is, and its text as callers are compared with it. Raises ValueError."""
     if kind == "AWS":
