@@ -1,0 +1,132 @@
+"""What the toolkit does on a bad day: it gets through, or leaves everything as it was and says so."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
+
+from xacct_nb.aws.probes import prove
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.writer import apply
+from xacct_nb.errors import RolledBack
+from xacct_nb.grants import Grant
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.demands import behave, misbehave, misbehaviour
+from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.state import Sandbox
+
+WRITES = ("CreateRole", "PutRolePolicy", "CreatePolicy", "AttachUserPolicy")
+
+
+@pytest.fixture(autouse=True)
+def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
+    yield
+    behave(sandbox)
+
+
+@pytest.fixture
+def grant(world: World) -> Grant:
+    return grant_in(world)
+
+
+@pytest.fixture
+def sessions(world: World, grant: Grant) -> Sessions:
+    return sessions_in(world, grant)
+
+
+@pytest.mark.slow
+def test_it_applies_and_proves_while_30_percent_of_all_calls_are_throttled(
+    sandbox: Sandbox, grant: Grant, sessions: Sessions
+) -> None:
+    misbehave(sandbox, Fault("throttling", ("iam:*", "sts:*"), share=0.3), seed=7)
+    journal = applied(grant, sessions)
+    proof = prove(grant, sessions)
+
+    assert calls(journal) == list(WRITES)
+    assert proof.holds
+    assert misbehaviour(sandbox).struck[0] >= 5
+
+
+@pytest.mark.parametrize("kind", ["error-500", "error-503", "cut-before"])
+def test_it_gets_through_when_every_write_fails_once_without_effect(
+    sandbox: Sandbox, grant: Grant, sessions: Sessions, kind: str
+) -> None:
+    misbehave(sandbox, *(Fault(kind, (operation,), count=1) for operation in WRITES))
+    journal = applied(grant, sessions)
+
+    assert calls(journal) == list(WRITES)
+    assert misbehaviour(sandbox).struck == (1, 1, 1, 1)
+    assert prove(grant, sessions).holds
+
+
+@pytest.mark.parametrize("operation", ["PutRolePolicy", "AttachUserPolicy"])
+def test_a_write_that_may_be_repeated_survives_a_cut_after_it_took_effect(
+    sandbox: Sandbox, grant: Grant, sessions: Sessions, operation: str
+) -> None:
+    misbehave(sandbox, Fault("cut-after", (operation,), count=1))
+    journal = applied(grant, sessions)
+
+    assert calls(journal) == list(WRITES)
+    assert prove(grant, sessions).holds
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "CreatePolicy"])
+def test_a_creation_that_is_cut_after_it_took_effect_is_taken_back(
+    sandbox: Sandbox, grant: Grant, sessions: Sessions, operation: str
+) -> None:
+    before = state_of(grant, sessions)
+    plan = plan_of(grant, sessions)
+    misbehave(sandbox, Fault("cut-after", (operation,), count=1))
+
+    with pytest.raises(RolledBack, match="EntityAlreadyExists"):
+        apply(plan, sessions, approved=plan.digest, patience=1)
+    assert state_of(grant, sessions) == before
+    assert applied(grant, sessions)
+
+
+@pytest.mark.slow
+def test_a_service_that_stays_away_leaves_everything_as_it_was(
+    sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
+) -> None:
+    plan = plan_of(grant, sessions)
+    misbehave(sandbox, Fault("throttling", ("PutRolePolicy",)))
+
+    with pytest.raises(RolledBack, match="Rate exceeded"):
+        apply(plan, sessions, approved=plan.digest, patience=1)
+    assert plan_of(grant, sessions).digest == plan.digest
+
+
+def test_somebody_who_changes_it_at_the_same_moment_is_waited_for(
+    sandbox: Sandbox, grant: Grant, sessions: Sessions
+) -> None:
+    misbehave(sandbox, Fault("concurrent-modification", ("CreateRole",), count=2))
+    journal = applied(grant, sessions)
+
+    assert journal.entries[0].tries == 3
+    assert prove(grant, sessions).holds
+
+
+def test_it_waits_until_the_change_has_arrived(sandbox: Sandbox, grant: Grant, sessions: Sessions) -> None:
+    plan = plan_of(grant, sessions)
+    misbehave(sandbox, Fault("propagation", seconds=1))
+    began = time.monotonic()
+    journal = apply(plan, sessions, approved=plan.digest, patience=10)
+    seconds = time.monotonic() - began
+
+    assert (journal.entries[-1].operation, journal.entries[-1].answer) == ("AssumeRole", "waited")
+    assert journal.entries[-1].seconds > 0.7
+    assert 1 <= seconds < 5
+    assert prove(grant, sessions, patience=5).holds
+
+
+def test_it_waits_for_a_principal_that_is_not_known_everywhere_yet(sandbox: Sandbox, world: World) -> None:
+    misbehave(sandbox, Fault("propagation", ("CreateUser",), seconds=1))
+    root_iam(world, world.source).create_user(UserName="bob")
+    grant = grant_in(world, sources=[f"arn:aws:iam::{world.source}:user/bob"])
+    sessions = sessions_in(world, grant)
+    plan = plan_of(grant, sessions)
+    journal = apply(plan, sessions, approved=plan.digest, patience=10)
+
+    assert journal.entries[0].operation == "CreateRole"
+    assert journal.entries[0].tries > 1
