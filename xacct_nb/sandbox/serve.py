@@ -81,6 +81,7 @@ async def _serve(listener: int, instance: str) -> None:
 
     from xacct_nb.sandbox import additions
     from xacct_nb.sandbox.faulty import faulty
+    from xacct_nb.sandbox.trail import trailed
 
     additions.install()
 
@@ -90,7 +91,8 @@ async def _serve(listener: int, instance: str) -> None:
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     # There is nothing to save, so a signal may end the process at once: no handlers, no farewell.
-    await serve(door(faulty(app), instance), config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
+    layers = door(faulty(trailed(app)), instance)
+    await serve(layers, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
 
 
 def _leave_parent(lock: int) -> None:
