@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from xacct_nb.errors import EXIT_CODES
+from xacct_nb.fault_options import clear_faults, fault_from, fault_options, running, set_fault
 from xacct_nb.telling import end_in_order, progress, told
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -91,13 +92,35 @@ def sandbox() -> None:
 
 
 @sandbox.command("up")
+@fault_options
 @_json
 @told
-def sandbox_up(as_json: bool) -> None:
-    """Start it, or find the one that runs."""
+def sandbox_up(as_json: bool, **given: Any) -> None:
+    """Start it, or find the one that runs.
+
+    With --kind it misbehaves from then on, as with `sandbox faults`.
+    """
     from xacct_nb.worlds import open_sandbox
 
-    _tell_sandbox(open_sandbox(), as_json)
+    fault, found = fault_from(given), open_sandbox()
+    set_fault(found, fault, given["seed"])
+    _tell_sandbox(found, as_json)
+
+
+@sandbox.command("faults")
+@fault_options
+@click.option("--add", is_flag=True, help="Keep the faults that are set.")
+@click.option("--clear", is_flag=True, help="Let it behave again.")
+@_json
+@told
+def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
+    """Show what goes wrong in it, or make it misbehave.
+
+    For example: --kind throttling --on CreateRole --share 0.3
+    """
+    fault, found = fault_from(given), running()
+    shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
+    click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
 
 
 @sandbox.command("status")
