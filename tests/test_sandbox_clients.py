@@ -1,0 +1,124 @@
+"""The real `aws` command does the article's procedure in the sandbox, and uses roles by its own profiles."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from given import root_iam
+from unmodified import policy, trust
+
+from xacct_nb.sandbox.accounts import World
+
+AWS = Path(sys.executable).with_name("aws")
+EXTERNAL_ID = "9f1c7d2e-customer"
+
+
+class Shell:
+    """A terminal in a folder of its own, in which nothing of the user's own AWS set-up is known."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "AWS_CONFIG_FILE": str(world.config_file),
+            "AWS_SHARED_CREDENTIALS_FILE": str(world.credentials_file),
+        }
+
+    def aws(self, command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs `aws ...`; no word of the command has a blank. What is typed goes to its prompts."""
+        return subprocess.run(
+            [AWS, *command.split()],
+            cwd=self.folder,
+            env=self.environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # no terminal, so that a prompt reads what is typed here
+        )
+
+    def does(self, command: str, typed: str = "") -> str:
+        """What a command prints; it must succeed."""
+        done = self.aws(command, typed)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def export(self, **variables: str) -> None:
+        self.environment |= variables
+
+    def profile(self, name: str, **settings: str) -> None:
+        """Adds a profile to the config file, by hand."""
+        lines = "\n".join(f"{key} = {value}" for key, value in settings.items())
+        config = Path(self.environment["AWS_CONFIG_FILE"])
+        place = "\n".join(
+            config.read_text().splitlines()[1:4]
+        )  # region, endpoint, output of the first profile
+        config.write_text(f"{config.read_text()}\n[profile {name}]\n{place}\n{lines}\n")
+
+
+@pytest.fixture
+def shell(world: World, tmp_path: Path) -> Shell:
+    return Shell(world, tmp_path)
+
+
+def test_the_articles_procedure_from_end_to_end(shell: Shell, world: World) -> None:
+    role = f"arn:aws:iam::{world.destination}:role/reports-reader"
+    alice = f"arn:aws:iam::{world.source}:user/alice"
+    (shell.folder / "policy.json").write_text(policy("sts:AssumeRole", Resource=role))
+    (shell.folder / "trust.json").write_text(trust(alice))
+    (shell.folder / "buckets.json").write_text(policy("s3:ListAllMyBuckets"))
+
+    # In the source account: the user may assume the role.
+    made = shell.does(
+        "iam create-policy --profile source-admin --policy-name assume --policy-document file://policy.json"
+    )
+    arn = json.loads(made)["Policy"]["Arn"]
+    shell.does(f"iam attach-user-policy --profile source-admin --user-name alice --policy-arn {arn}")
+    # In the destination account: the role trusts the user, and may do something.
+    shell.does(
+        "iam create-role --profile destination-admin --role-name reports-reader"
+        " --assume-role-policy-document file://trust.json"
+    )
+    shell.does(
+        "iam put-role-policy --profile destination-admin --role-name reports-reader"
+        " --policy-name buckets --policy-document file://buckets.json"
+    )
+    # The user assumes it, exports the credentials, and works as the role.
+    assumed = shell.does(f"sts assume-role --profile alice --role-arn {role} --role-session-name audit")
+    given = json.loads(assumed)["Credentials"]
+    shell.export(
+        AWS_ACCESS_KEY_ID=given["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=given["SecretAccessKey"],
+        AWS_SESSION_TOKEN=given["SessionToken"],
+        AWS_ENDPOINT_URL=world.endpoint,
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    identity = json.loads(shell.does("sts get-caller-identity"))
+    buckets = [line.split()[-1] for line in shell.does("s3 ls").splitlines()]
+
+    assert identity["Arn"] == f"arn:aws:sts::{world.destination}:assumed-role/reports-reader/audit"
+    assert sorted(buckets) == sorted([world.bucket, world.other_bucket])
+
+
+def test_a_profile_assumes_a_role_with_its_external_id(shell: Shell, world: World) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
+    mallory = f"arn:aws:iam::{world.source}:user/mallory"
+    role = a_role(world, trust(mallory, Condition=condition))
+    asks = {"role_arn": role, "source_profile": "mallory", "role_session_name": "audit"}
+    shell.profile("auditor", **asks, external_id=EXTERNAL_ID)
+    shell.profile("forgetful", **asks)
+    identity = json.loads(shell.does("sts get-caller-identity --profile auditor"))
+    refused = shell.aws("sts get-caller-identity --profile forgetful")
+
+    assert identity["Arn"] == f"arn:aws:sts::{world.destination}:assumed-role/reader/audit"
+    assert refused.returncode != 0
+    assert f"(AccessDenied) when calling the AssumeRole operation: User: {mallory} is not" in refused.stderr
+
+
+def a_role(world: World, trusts: str) -> str:
+    made = root_iam(world, world.destination).create_role(RoleName="reader", AssumeRolePolicyDocument=trusts)
+    return str(made["Role"]["Arn"])
