@@ -1,18 +1,197 @@
-"""IAM actions that AWS has and MiniStack does not, added to its table of actions.
+"""Adds to MiniStack what it lacks, where there is no way to do so from outside.
 
-`tests/test_sandbox_additions.py` fails when a newer MiniStack makes one of them needless.
+`tests/test_sandbox_additions.py` fails when a newer MiniStack makes one of them needless or no longer fits.
 """
 
-from collections.abc import Callable
+import base64
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
+
+from xacct_nb.sandbox import organizations
+from xacct_nb.sandbox.variables import filled
+
+Answer = tuple[int, dict[str, str], bytes]
+Serve = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard has found about the call that a request makes.
+
+    `answer` stands in for the call, once MiniStack knows the caller and that its policies allow the call.
+    `decided` if the guard has decided what policies say. `session` is kept with the session that the call
+    makes. `then` is done when it has succeeded.
+    """
+
+    answer: Answer | None = None
+    decided: bool = False
+    session: Mapping[str, Any] = field(default_factory=dict)
+    then: Callable[[], None] | None = None
+
+
+_verdict: ContextVar[Verdict | None] = ContextVar("verdict", default=None)
+
+
+@contextmanager
+def judged(verdict: Verdict) -> Iterator[None]:
+    """MiniStack serves a call within this block as the verdict on it says."""
+    token = _verdict.set(verdict)
+    try:
+        yield
+    finally:
+        _verdict.reset(token)
 
 
 def install() -> None:
-    """Adds the actions that MiniStack lacks; one that it has stays its own."""
+    """Adds everything; an IAM action that MiniStack has by now stays its own."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam, sts
+
+    iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
+    iam._IAM_HANDLERS["CreateVirtualMFADevice"] = _with_real_seed(iam._create_virtual_mfa_device)
+    iam.handle_request = _heeding(iam.handle_request)
+    sts.handle_request = _heeding(sts.handle_request)
+    sts.register_session = _remembering(sts.register_session)
+    keys = _with_more_keys(iam_evaluator._principal_keys)
+    iam_evaluator._principal_keys = sts._principal_keys = keys
+    iam_evaluator.enforce = _unless_decided(iam_evaluator.enforce)
+    iam_evaluator.evaluate_trust_policy = _or_decided(iam_evaluator.evaluate_trust_policy)
+    iam_evaluator.parse_policy_document = _marking_variables(iam_evaluator.parse_policy_document)
+    iam_evaluator._first_match = _filling_variables(iam_evaluator._first_match)
+
+
+def _heeding(serve: Serve) -> Serve:
+    """A service that gives the verdict's answer where there is one."""
+
+    async def heed(*request: Any) -> Answer:
+        verdict = _verdict.get()
+        if verdict is None:
+            return await serve(*request)
+        if verdict.answer:
+            return verdict.answer
+        status, headers, body = await serve(*request)
+        if verdict.then and status < 300:
+            verdict.then()
+        return status, headers, _with_source_identity(body, verdict)
+
+    return heed
+
+
+def _with_source_identity(body: bytes, verdict: Verdict) -> bytes:
+    if not (name := verdict.session.get("SourceIdentity")):
+        return body
+    element = f"<SourceIdentity>{escape(name)}</SourceIdentity></AssumeRoleResult>"
+    return body.replace(b"</AssumeRoleResult>", element.encode())
+
+
+def _remembering(register: Callable[[str, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
+    """Sessions keep what the verdict on the call says; tags that a chain carries on come first."""
+
+    def remember(key: str, session: dict[str, Any]) -> None:
+        if verdict := _verdict.get():
+            carried = list(verdict.session.get("CarriedTags", ()))
+            session |= {**verdict.session, "SessionTags": carried + list(session.get("SessionTags") or ())}
+        register(key, session)
+
+    return remember
+
+
+def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """The condition keys of a caller, with those of MFA, source identity and organization."""
+    from ministack.services import sts
+
+    def more(credential: Any) -> dict[str, Any]:
+        session = sts._sessions.get(credential.access_key_id) or {}
+        found = keys(credential) | organizations.keys_of(credential.account_id)
+        if when := session.get("MultiFactorAuthTime"):
+            found |= {
+                "aws:multifactorauthpresent": "true",
+                "aws:multifactorauthage": str(int(time.time() - when)),
+            }
+        if name := session.get("SourceIdentity"):
+            found["aws:sourceidentity"] = name
+        return found
+
+    return more
+
+
+def _unless_decided(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """What MiniStack's policies say, unless the guard has decided: then only the credentials are checked."""
+    from ministack.core import iam_evaluator
+
+    def ask(key: str, action: str, service: str, *rest: Any, **more: Any) -> Any:
+        verdict = _verdict.get()
+        if verdict and verdict.decided and service == "sts":
+            return iam_evaluator.check_credentials(key, service)
+        return enforce(key, action, service, *rest, **more)
+
+    return ask
+
+
+def _or_decided(trusts: Callable[..., bool]) -> Callable[..., bool]:
+    def ask(*request: Any) -> bool:
+        verdict = _verdict.get()
+        return (verdict is not None and verdict.decided) or trusts(*request)
+
+    return ask
+
+
+def _marking_variables(parse: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
+    """Statements know whether variables in them count: in Version 2012-10-17 only.
+
+    MiniStack hands over the statements of a resource policy without the version, as a dictionary.
+    """
+
+    def mark(document: Any) -> list[Any]:
+        statements = parse(document)
+        if "${" in (document if isinstance(document, str) else json.dumps(document)):
+            counts = isinstance(document, dict) or json.loads(document).get("Version") == "2012-10-17"
+            for statement in statements:
+                statement.has_variables = counts
+        return statements
+
+    return mark
+
+
+def _filling_variables(first_match: Callable[..., Any]) -> Callable[..., Any]:
+    from ministack.core import iam_evaluator
+
+    def fill(context: Any, statements: list[Any], effect: str) -> Any:
+        def lookup(key: str) -> Any:
+            return iam_evaluator._resolve_condition_key(key, context)
+
+        def full(statement: Any) -> Any:
+            if not getattr(statement, "has_variables", False):
+                return statement
+            parts = ("resources", "not_resources", "conditions")
+            return replace(statement, **{part: filled(getattr(statement, part), lookup) for part in parts})
+
+        return first_match(context, [full(statement) for statement in statements], effect)
+
+    return fill
+
+
+def _with_real_seed(create: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
+    """CreateVirtualMFADevice with a seed in Base32; MiniStack's has digits that Base32 does not know."""
     from ministack.services import iam
 
-    for name, action in _ACTIONS.items():
-        iam._IAM_HANDLERS.setdefault(name, action)
+    def make(parameters: Any) -> Answer:
+        before = set(iam._mfa_devices)
+        status, headers, body = create(parameters)
+        for serial in set(iam._mfa_devices) - before:
+            device, seed = iam._mfa_devices[serial], base64.b32encode(secrets.token_bytes(20)).decode()
+            old, device["Base32StringSeed"] = device["Base32StringSeed"], seed
+            body = body.replace(base64.b64encode(old.encode()), base64.b64encode(seed.encode()))
+        return status, headers, body
+
+    return make
 
 
 def _set_default_policy_version(parameters: Any) -> Any:
@@ -34,6 +213,3 @@ def _set_default_policy_version(parameters: Any) -> Any:
         each["IsDefaultVersion"] = each["VersionId"] == version
     policy["DefaultVersionId"] = version
     return iam._xml(200, "SetDefaultPolicyVersionResponse", "", ns="iam")
-
-
-_ACTIONS: dict[str, Callable[[Any], Any]] = {"SetDefaultPolicyVersion": _set_default_policy_version}

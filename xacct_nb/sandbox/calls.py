@@ -19,8 +19,9 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 LONGEST_BODY = 1 << 20
 """Bytes of a body that is read; what is longer passes by unread."""
 
+_KNOWN = "xacct_nb.call"
 _VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
-_SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/[^/,\s]*/([^/,\s]*)/")
+_SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
 
 
@@ -33,6 +34,8 @@ class Call:
     parameters: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     account: str = ""
+    region: str = "us-east-1"
+    client: str = "127.0.0.1"
     body: bytes = b""
 
     def parameter(self, name: str) -> str:
@@ -56,10 +59,13 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     """The call that a request makes, and a `receive` that gives its body once more.
 
     Only bodies of the query and JSON protocols up to 1 MiB are read: an object on its way to S3 is not.
+    Whoever asks again, with the `receive` given before, gets the same call.
     """
+    if isinstance(known := scope.get(_KNOWN), Call):
+        return known, receive
     headers = dict(scope["headers"])
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    key, service = _signer(headers, query)
+    key, region, service = _signer(headers, query)
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
@@ -70,16 +76,18 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
-    return Call(service, action, query, key, account_of(key), body), receive
+    client = (scope.get("client") or ("127.0.0.1",))[0]
+    scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
+    return call, receive
 
 
-def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str]:
-    """The access key id and the service of the signature, in the header or in the query."""
+def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:
+    """The access key id, the region and the service of the signature, in the header or in the query."""
     found = _SCOPE.search(headers.get(b"authorization", b"").decode("latin-1"))
     if found:
-        return found[1], found[2]
+        return found[1], found[2], found[3]
     scope = query.get("X-Amz-Credential", "").split("/")
-    return (scope[0], scope[3]) if len(scope) == 5 else ("", "")
+    return (scope[0], scope[2], scope[3]) if len(scope) == 5 else ("", "us-east-1", "")
 
 
 async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
