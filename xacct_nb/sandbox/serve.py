@@ -81,6 +81,7 @@ async def _serve(listener: int, instance: str) -> None:
 
     from xacct_nb.sandbox import additions
     from xacct_nb.sandbox.faulty import faulty
+    from xacct_nb.sandbox.guard import guarded
     from xacct_nb.sandbox.trail import trailed
 
     additions.install()
@@ -91,7 +92,7 @@ async def _serve(listener: int, instance: str) -> None:
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     # There is nothing to save, so a signal may end the process at once: no handlers, no farewell.
-    layers = door(faulty(trailed(app)), instance)
+    layers = door(faulty(trailed(guarded(app))), instance)
     await serve(layers, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
 
 
