@@ -20,7 +20,7 @@ class Shell:
     """A terminal in a folder of its own, in which nothing of the user's own AWS set-up is known."""
 
     def __init__(self, world: World, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.endpoint = folder, world.endpoint
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -52,12 +52,10 @@ class Shell:
 
     def profile(self, name: str, **settings: str) -> None:
         """Adds a profile to the config file, by hand."""
-        lines = "\n".join(f"{key} = {value}" for key, value in settings.items())
-        config = Path(self.environment["AWS_CONFIG_FILE"])
-        place = "\n".join(
-            config.read_text().splitlines()[1:4]
-        )  # region, endpoint, output of the first profile
-        config.write_text(f"{config.read_text()}\n[profile {name}]\n{place}\n{lines}\n")
+        place = {"region": "us-east-1", "endpoint_url": self.endpoint, "output": "json"}
+        lines = [f"{key} = {value}" for key, value in (place | settings).items()]
+        with open(self.environment["AWS_CONFIG_FILE"], "a") as config:
+            config.write("\n".join(["", f"[profile {name}]", *lines, ""]))
 
 
 @pytest.fixture
@@ -65,6 +63,7 @@ def shell(world: World, tmp_path: Path) -> Shell:
     return Shell(world, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_articles_procedure_from_end_to_end(shell: Shell, world: World) -> None:
     role = f"arn:aws:iam::{world.destination}:role/reports-reader"
     alice = f"arn:aws:iam::{world.source}:user/alice"
