@@ -13,7 +13,7 @@ import click
 
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.fault_options import clear_faults, fault_from, fault_options, running, set_fault
-from xacct_nb.telling import end_in_order, progress, told
+from xacct_nb.telling import end_in_order, progress, tell_error, told
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PREPARATIONS = ("xacct_nb.runs:warm_up",)
@@ -225,6 +225,8 @@ def run_command(
             prepared=prepared,
         )
     click.echo(json.dumps(ended.to_json()) if as_json else str(ended))
+    if as_json:
+        tell_error(ended.record.error)
     sys.exit(EXIT_CODES[ended.record.status])
 
 
@@ -270,7 +272,8 @@ def records_verify(records: str, as_json: bool) -> None:
 
     folder = records_folder(records)
     broken = verify_records(folder)
-    whole = f"{len(ledger_lines(folder))} records, all whole."
+    count = len(ledger_lines(folder))
+    whole = f"{count} record{'s' * (count != 1)}, all whole."
     click.echo(json.dumps({"whole": not broken, "broken": broken}) if as_json else "\n".join(broken) or whole)
     sys.exit(1 if broken else 0)
 

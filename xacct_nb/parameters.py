@@ -231,8 +231,19 @@ def _check_type(parameter: Parameter, value: Any) -> None:
 
 def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
     shown = "The value" if "external_id" in parameter.name or parameter.type == "dict" else repr(value)[:80]
+    about = parameter.help or "the notebook declares it so"
     return InvalidParameters(
         f"{parameter.name}: {shown} is not of the type {parameter.type}.",
-        why=f"{parameter.name}: {parameter.help}" if parameter.help else "",
-        hint="A list or a mapping is written as JSON." if parameter.type in ("list", "dict") else "",
+        why=f"{about[0].upper()}{about[1:]}.",
+        hint=_WRITTEN.get(parameter.type, "Correct the value."),
     )
+
+
+_WRITTEN = {
+    "str": "Put it in quotes: it is text.",
+    "int": "Write a whole number.",
+    "float": "Write a number.",
+    "bool": "Write true or false.",
+    "list": "Write a list in square brackets, with the text in it in quotes.",
+    "dict": 'Write a mapping in curly brackets: {"field": "value"}',
+}

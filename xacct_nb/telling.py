@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -32,9 +32,16 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
     if options.get("as_json"):
-        click.echo(json.dumps(_REFUSED | {"status": status, "error": error}))
+        click.echo(json.dumps({"status": status, **_REFUSED, "error": error}))
     click.echo(words, err=True)
     sys.exit(EXIT_CODES[status])
+
+
+def tell_error(error: Mapping[str, Any] | None) -> None:
+    """The error that ended a run, on standard error as one that was refused at the door."""
+    if error:
+        words = XacctError(error["what"], why=error["why"], hint=error["hint"])
+        click.echo(f"{error['code']}: {words}", err=True)
 
 
 def end_in_order() -> None:

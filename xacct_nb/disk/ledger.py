@@ -69,7 +69,7 @@ def ledger_lines(records: Path) -> list[str]:
     """The lines of the ledger, without their line breaks; none where there is no ledger."""
     path = records / LEDGER
     # Not splitlines: it also breaks at characters that stand in names and tags.
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
     return lines if lines[-1] else lines[:-1]
 
 

@@ -1,0 +1,425 @@
+"""The command line as people and pipelines use it: what goes to which stream, and with which exit code."""
+
+import atexit
+import gc
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from running import Desk, notebook, options
+
+from xacct_nb.cli import main
+from xacct_nb.disk.ledger import verify_records
+from xacct_nb.runner import run
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+ROLE = "arn:aws:iam::222222222222:role/reports-reader"
+ENDED = "The notebook's kernel ended before the notebook did."
+RUN_JSON = ["status", "record", "digest", "summary", "seconds", "error"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def at_a_desk_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty folder, no AWS profile, no sandbox; and what a command sets in its process is set back."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "XACCT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("XACCT_SANDBOX_DIR", str(tmp_path / "sandbox"))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    gc.enable()
+    atexit.unregister(gc.freeze)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def told(*words: str) -> Told:
+    """A command in this process; an error that is not ours is not caught."""
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+    return Told(done.exit_code, done.stdout, done.stderr)
+
+
+def started(*words: str | Path, **environment: str) -> Told:
+    """A command in a process of its own."""
+    command = [Path(sys.executable).parent / "xacct-nb", *words]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    return Told(done.returncode, done.stdout, done.stderr)
+
+
+def levels(command: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from levels(below, (*path, name))
+
+
+class TestHelp:
+    @pytest.mark.parametrize("path", [*levels()], ids=lambda path: " ".join(path) or "xacct-nb")
+    def test_every_level_explains_itself(self, path: tuple[str, ...]) -> None:
+        short, long = told(*path, "-h"), told(*path, "--help")
+        usage, sentence = re.split(r"\n\n\s*", short.out)[:2]
+
+        assert (short.code, short.err) == (0, "")
+        assert usage.startswith(" ".join(["Usage: main", *path]))
+        assert sentence[0].isupper()
+        assert long.out == short.out
+
+    def test_every_option_says_what_it_is_for(self) -> None:
+        found = [
+            (path, option.name)
+            for path in levels()
+            for option in _command(path).params
+            if isinstance(option, click.Option) and not option.help
+        ]
+
+        assert found == []
+
+    def test_the_module_is_the_same_command(self) -> None:
+        module = subprocess.run(
+            [sys.executable, "-m", "xacct_nb", "-h"], capture_output=True, text=True, check=True
+        )
+
+        assert module.stdout.partition("\n")[0] == "Usage: python -m xacct_nb [OPTIONS] COMMAND [ARGS]..."
+        assert module.stdout.partition("\n")[2] == started("-h").out.partition("\n")[2]
+
+    def test_the_version_is_that_of_the_package(self) -> None:
+        assert started("--version") == Told(0, f"xacct-nb, version {version('xacct-nb')}\n", "")
+
+    @pytest.mark.parametrize("words", [["rn"], ["run"], ["run", "x", "--aprove", "y"], ["records", "shw"]])
+    def test_what_is_mistyped_is_told_with_the_way_to_the_help(self, words: list[str]) -> None:
+        typed = told(*words)
+
+        assert (typed.code, typed.out) == (2, "")
+        assert "--help" in typed.err
+        assert "Error: " in typed.err
+
+
+def _command(path: tuple[str, ...]) -> Any:
+    command: Any = main
+    for name in path:
+        command = command.commands[name]
+    return command
+
+
+def refused(*words: str) -> str:
+    """What the one message says first, of a run that prints nothing else and leaves nothing."""
+    before = sorted(Path().iterdir())
+    ended = told("run", *words)
+    what, *why_and_mend = ended.err.splitlines()
+    assert (ended.code, ended.out, len(why_and_mend)) == (2, "", 2)
+    assert sorted(Path().iterdir()) == before
+    return what
+
+
+UNREADABLE = "unreadable-grant: The grant file 'grant.yaml' cannot be used."
+NOTEBOOKS: dict[str, tuple[list[str], str]] = {
+    "an unknown notebook": (["plan"], "unknown-notebook: There is no notebook 'plan'."),
+    "a notebook that is not there": (["./x.ipynb"], "unknown-notebook: There is no notebook './x.ipynb'."),
+}
+PARAMETERS: dict[str, tuple[list[str], str]] = {
+    "an unknown parameter": (
+        ["-p", "sorces", ALICE],
+        "invalid-parameters: There is no parameter 'sorces'.",
+    ),
+    "a wrong whole number": (
+        ["-p", "session_minutes", "an hour"],
+        "invalid-parameters: session_minutes: 'an hour' is not of the type int.",
+    ),
+    "neither true nor false": (
+        ["-p", "sandbox", "perhaps"],
+        "invalid-parameters: sandbox: 'perhaps' is not of the type bool.",
+    ),
+    "a list that is no JSON": (
+        ["-p", "sources", "[alice"],
+        "invalid-parameters: sources: '[alice' is not of the type list.",
+    ),
+    "a missing grant file": (["-f", "grant.yaml"], UNREADABLE),
+    "a folder as grant file": (["-f", "."], "unreadable-grant: The grant file '.' cannot be used."),
+}
+FILES: dict[str, tuple[bytes, str]] = {
+    "no YAML": (b"sources: [", UNREADABLE),
+    "no text": (b"\xff\xfe\x00", UNREADABLE),
+    "nothing": (b"", UNREADABLE),
+    "no fields": (b"- reports", UNREADABLE),
+    "a field twice": (b"name: reports\nname: reports", UNREADABLE),
+    "no sources": (b"name: reports", "invalid-grant: sources: is missing."),
+    "an account id that is a number": (
+        b"name: reports\ndestinations: [arn:aws:iam::222222222222:role/r]\nsources: [111111111111]",
+        "invalid-grant: sources.0: 111111111111 is not text.",
+    ),
+}
+FIELDS: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown field": ({"sorces": []}, "invalid-parameters: There is no parameter 'sorces'."),
+    "an unknown condition": (
+        {"conditions": {"mfa": True}},
+        "invalid-grant: conditions.mfa: there is no such field.",
+    ),
+    "a malformed ARN": (
+        {"sources": ["arn:aws:iam:111111111111:user/alice"]},
+        "invalid-grant: sources: 'arn:aws:iam:111111111111:user/alice' is not an ARN.",
+    ),
+    "an account id of 11 digits": (
+        {"sources": ["11111111111"]},
+        "invalid-grant: sources: '11111111111' is neither an ARN nor an account id of 12 digits.",
+    ),
+    "a group as principal": (
+        {"sources": ["arn:aws:iam::111111111111:group/all"]},
+        "invalid-grant: sources: 'arn:aws:iam::111111111111:group/all' is a group, which cannot be trusted.",
+    ),
+    "a wildcard as principal": ({"sources": ["*"]}, "invalid-grant: sources: '*' has a wildcard."),
+    "two partitions": (
+        {"destinations": ["arn:aws-cn:iam::222222222222:role/reports-reader"]},
+        "invalid-grant: The grant names ARNs in 2 partitions: aws, aws-cn.",
+    ),
+    "a role name of 65 characters": (
+        {"destinations": [f"arn:aws:iam::222222222222:role/{'r' * 65}"]},
+        f"invalid-grant: destinations: The role '{'r' * 65}' is too long: 65 characters, its path 1.",
+    ),
+    "an external ID that STS refuses": (
+        {"conditions": {"external_id": "with space"}},
+        "invalid-grant: conditions.external_id: STS refuses this external ID.",
+    ),
+    "a reference that leads nowhere": (
+        {"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}},
+        "unresolved-secret: The reference 'env:NOT_SET_ANYWHERE' leads nowhere.",
+    ),
+}
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("words", "what"), NOTEBOOKS.values(), ids=NOTEBOOKS)
+    def test_a_notebook_is_refused(self, words: list[str], what: str) -> None:
+        assert refused(*words) == what
+
+    @pytest.mark.parametrize(("words", "what"), PARAMETERS.values(), ids=PARAMETERS)
+    def test_a_parameter_is_refused(self, words: list[str], what: str) -> None:
+        assert refused("plan_and_apply", *words) == what
+
+    @pytest.mark.parametrize(("content", "what"), FILES.values(), ids=FILES)
+    def test_a_grant_file_is_refused_that_holds(self, content: bytes, what: str) -> None:
+        Path("grant.yaml").write_bytes(content)
+
+        assert refused("plan_and_apply", "-f", "grant.yaml") == what
+
+    @pytest.mark.parametrize(("fields", "what"), FIELDS.values(), ids=FIELDS)
+    def test_a_grant_is_refused_with(self, fields: dict[str, Any], what: str) -> None:
+        usual = {"name": "reports", "sources": [ALICE], "destinations": [ROLE]}
+        Path("grant.yaml").write_text(json.dumps({**usual, **fields}))
+
+        assert refused("plan_and_apply", "-f", "grant.yaml") == what
+
+    def test_it_is_the_same_in_a_process_of_its_own_and_in_json(self, tmp_path: Path) -> None:
+        refused = started("run", "plan_and_apply", "-p", "sorces", ALICE, "--json")
+        error = json.loads(refused.out)["error"]
+
+        assert refused.code == 2
+        assert list(json.loads(refused.out)) == RUN_JSON
+        assert refused.err == f"{error['code']}: {error['what']}\n{error['why']}\n{error['hint']}\n"
+        assert error["what"] == "There is no parameter 'sorces'."
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("profiles", "what"),
+        [
+            (["nobody"], "missing-profile: The AWS config has no profile 'nobody'."),
+            (["destination-admin"], "wrong-account: The source profile 'destination-admin' is in account "),
+            (["empty"], "no-credentials: The profile 'empty' cannot sign in."),
+        ],
+    )
+    def test_what_only_aws_can_tell_is_refused_before_anything_changes(
+        self, desk: Desk, profiles: list[str], what: str
+    ) -> None:
+        with desk.world.config_file.open("a") as config:
+            config.write("\n[profile empty]\nregion = us-east-1\n")
+        given = options(desk.parameters(source_profiles=profiles))
+        words = [word for name, value in given for word in ("-p", name, value)]
+        refused = told(
+            "run", "plan_and_apply", *words, "--approve", "0" * 64, "--records", str(desk.records), "--json"
+        )
+        printed = json.loads(refused.out)
+
+        assert (refused.code, printed["status"]) == (2, "invalid-parameters")
+        assert _without_progress(refused.err)[0].startswith(what)
+        assert len(_without_progress(refused.err)) == 3
+        assert desk.state() == []
+        assert desk.is_whole()
+        assert not (desk.records / ".work").exists()
+
+
+def _without_progress(err: str) -> list[str]:
+    return [line for line in err.splitlines() if not re.match(r"\[\d+/\d+\] ", line)]
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        ("source", "code", "status", "what"),
+        [
+            ("1 / 0", 1, "failed", "division by zero"),
+            ("import os; os.kill(os.getpid(), 9)", 7, "kernel-died", ENDED),
+        ],
+    )
+    def test_the_exit_code_is_that_of_the_status_in_the_record(
+        self, tmp_path: Path, source: str, code: int, status: str, what: str
+    ) -> None:
+        ended = told("run", notebook(tmp_path / "mine.ipynb", source), "--json")
+        printed = json.loads(ended.out)
+
+        assert (ended.code, printed["status"]) == (code, status)
+        assert printed["error"]["what"] == what
+        assert json.loads((Path(printed["record"]) / "record.json").read_text())["status"] == status
+
+    def test_standard_output_is_one_json_object_and_the_rest_goes_to_standard_error(
+        self, tmp_path: Path
+    ) -> None:
+        noisy = notebook(
+            tmp_path / "noisy.ipynb",
+            "import os, sys\nprint('printed')\nprint('complained', file=sys.stderr)",
+            "os.system('echo from a process')\nos.write(1, b'past the kernel\\n')",
+        )
+        ended = started("run", noisy, "--json")
+
+        assert ended.out.count("\n") == 1
+        assert list(json.loads(ended.out)) == RUN_JSON
+        assert re.findall(r"^\[./.\]", ended.err, re.MULTILINE) == ["[1/3]", "[2/3]", "[3/3]"]
+        assert re.findall(r"Traceback|%\||\r", ended.err) == []
+
+    def test_without_json_it_shows_the_outcome_and_where_the_record_is(self, tmp_path: Path) -> None:
+        ended = started("run", notebook(tmp_path / "mine.ipynb", "1"))
+
+        assert ended.code == 0
+        assert re.search(r"^succeeded in \d+\.\d\d s$", ended.out, re.MULTILINE)
+        assert Path(re.search(r"^Record: (.+)$", ended.out, re.MULTILINE)[1]).parent == tmp_path / "records"  # type: ignore[index]
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_run_that_is_told_to_end_seals_its_record_and_leaves_no_kernel(
+        self, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        slow = notebook(
+            tmp_path / "slow.ipynb",
+            "import os, pathlib, time\npathlib.Path('kernel').write_text(str(os.getpid()))",
+            "time.sleep(60)",
+        )
+        command = [Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stderr
+        assert any("[3/3]" in line for line in process.stderr)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+
+        assert process.returncode == 130
+        assert json.loads(out)["status"] == "interrupted"
+        assert verify_records(tmp_path / "records") == []
+        assert "Traceback" not in err
+        assert not Path("/proc", Path("kernel").read_text()).exists()
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A records folder with one record in it."""
+    folder = tmp_path_factory.mktemp("sealed")
+    return run(notebook(folder / "mine.ipynb", "1"), records=str(folder / "records")).folder
+
+
+class TestRecords:
+    def test_a_folder_without_records_lists_none(self, tmp_path: Path) -> None:
+        assert told("records", "list") == Told(0, "Nothing was recorded yet.\n", "")
+        assert told("records", "list", "--json") == Told(0, '{"records": []}\n', "")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_without_records_is_not_called_whole(self, tmp_path: Path) -> None:
+        asked = told("records", "verify")
+
+        assert (asked.code, asked.out) == (2, "")
+        assert asked.err.splitlines()[0] == f"unknown-record: There is no ledger in '{tmp_path / 'records'}'."
+
+    def test_a_record_is_listed_and_found_by_both_ends_of_its_id(self, sealed: Path) -> None:
+        where = ("--records", str(sealed.parent))
+        listed = json.loads(told("records", "list", *where, "--json").out)["records"]
+        whole, first, last = (
+            told("records", "show", name, *where, "--json")
+            for name in (sealed.name, sealed.name[:16], sealed.name[-4:])
+        )
+
+        assert [line["id"] for line in listed] == [sealed.name]
+        assert sealed.name in told("records", "list", *where).out
+        assert json.loads(whole.out) == json.loads((sealed / "record.json").read_text())
+        assert first == last == whole
+        assert f"Record {sealed.name}\n" in told("records", "show", sealed.name, *where).out
+
+    def test_the_folder_is_also_found_by_its_variable(
+        self, sealed: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XACCT_RECORDS", str(sealed.parent))
+
+        assert told("records", "verify") == Told(0, "1 record, all whole.\n", "")
+
+    def test_a_record_that_is_not_there_is_told_with_the_way_to_find_it(self, sealed: Path) -> None:
+        asked = told("records", "show", "20200101T000000Z", "--records", str(sealed.parent))
+
+        assert (asked.code, asked.out) == (2, "")
+        assert asked.err.splitlines() == [
+            "unknown-record: There is no one record '20200101T000000Z'.",
+            f"No record in '{sealed.parent}' has this id.",
+            "xacct-nb records list shows them.",
+        ]
+
+    def test_one_changed_byte_is_found(self, sealed: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "records"
+        subprocess.run(["cp", "-r", sealed.parent, folder], check=True)
+        page = folder / sealed.name / "run.html"
+        page.write_bytes(page.read_bytes().replace(b"succeeded", b"Succeeded", 1))
+        spoken, printed = told("records", "verify"), told("records", "verify", "--json")
+
+        assert spoken == Told(1, f"{sealed.name}/run.html: was changed\n", "")
+        assert printed.code == 1
+        assert json.loads(printed.out) == {"whole": False, "broken": [f"{sealed.name}/run.html: was changed"]}
+
+
+class TestSandboxAndDoctor:
+    def test_without_a_sandbox_its_status_says_how_to_start_one(self, tmp_path: Path) -> None:
+        said, printed = told("sandbox", "status"), told("sandbox", "status", "--json")
+
+        assert said == Told(1, "No sandbox runs. Start it with: xacct-nb sandbox up\n", "")
+        assert (printed.code, json.loads(printed.out)["endpoint"]) == (1, None)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_doctor_finds_all_that_is_needed_here(self) -> None:
+        said, printed = told("doctor"), told("doctor", "--json")
+        checks = json.loads(printed.out)["checks"]
+
+        assert (said.code, printed.code) == (0, 0)
+        assert json.loads(printed.out)["well"] is True
+        assert {"Python", "boto3", "kernel python3", "sandbox", "AWS profiles"} <= {
+            each["what"] for each in checks
+        }
+        assert [each["what"] for each in checks if each["what"] not in said.out] == []
+
+    def test_the_demo_prints_its_outcome_in_json_and_its_record_is_whole(self, tmp_path: Path) -> None:
+        shown = started("demo", "--json")
+        printed = json.loads(shown.out)
+
+        assert (shown.code, printed["status"]) == (0, "succeeded")
+        assert list(printed) == ["status", "record", "seconds"]
+        assert Path(printed["record"]).parent == tmp_path / "records"
+        assert verify_records(tmp_path / "records") == []
