@@ -1,0 +1,266 @@
+"""Records on disk: written once, found again, and every change to them seen."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xacct_nb.disk.evidence import FILE, Evidence, events
+from xacct_nb.disk.ledger import (
+    LEDGER,
+    WORK,
+    broken_record,
+    discard,
+    find_record,
+    keep,
+    ledger,
+    read_record,
+    verify_records,
+    work_folder,
+)
+from xacct_nb.errors import InvalidInput, InvalidParameters, UnknownRecord, XacctError
+from xacct_nb.records import Record
+
+FIRST, SECOND = "20261124T101500Z-reports-plan_and_apply-1f3a", "20261125T101500Z-reports-plan_and_apply-2b4c"
+KEEP = """
+import pathlib, sys
+from xacct_nb.disk.ledger import keep
+from xacct_nb.records import Record
+for number in range(10):
+    record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
+    keep(pathlib.Path(sys.argv[1]), record, {})
+"""
+
+
+def a_record(run: str = FIRST, **fields: Any) -> Record:
+    times = {"started": "2026-11-24T10:15:00Z", "ended": "2026-11-24T10:15:04Z", "seconds": 4.25}
+    return Record(run, "plan_and_apply", "succeeded", **{**times, **fields})
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """A folder with two records; each holds its record.json, a page, and the sums."""
+    for run in (FIRST, SECOND):
+        work_folder(tmp_path, run)
+        keep(tmp_path, a_record(run, parameters={"name": "Zoë\u2028"}), {"run.html": b"<p>page</p>"})
+    return tmp_path
+
+
+class TestKeeping:
+    def test_a_bundle_is_complete_and_its_work_folder_is_gone(self, records: Path) -> None:
+        names = sorted(path.name for path in (records / FIRST).iterdir())
+
+        assert names == ["SHA256SUMS", "record.json", "run.html"]
+        assert not (records / WORK).exists()
+        assert verify_records(records) == []
+
+    def test_the_sums_are_those_of_sha256sum(self, records: Path) -> None:
+        subprocess.run(
+            ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=records / FIRST, check=True
+        )
+
+    def test_a_record_is_written_once(self, records: Path) -> None:
+        before = (records / FIRST / "record.json").read_bytes()
+
+        with pytest.raises(XacctError, match="could not be sealed"):
+            keep(records, a_record(FIRST, where="elsewhere"), {})
+        assert (records / FIRST / "record.json").read_bytes() == before
+        assert [line["id"] for line in ledger(records)] == [FIRST, SECOND]
+
+    def test_runs_that_end_at_once_all_have_their_line(self, tmp_path: Path) -> None:
+        commands = [[sys.executable, "-c", KEEP, str(tmp_path), name] for name in ("a", "b", "c")]
+        for process in [subprocess.Popen(command) for command in commands]:
+            assert process.wait() == 0
+
+        assert len(ledger(tmp_path)) == 30
+        assert verify_records(tmp_path) == []
+
+    def test_where_the_disk_takes_no_more_the_evidence_stays(self, tmp_path: Path) -> None:
+        work = work_folder(tmp_path, FIRST)
+        (tmp_path / LEDGER).mkdir()
+
+        with pytest.raises(XacctError, match="could not be sealed") as failed:
+            keep(tmp_path, a_record(), {})
+        assert failed.value.hint == f"Its evidence is in {work}"
+        assert work.is_dir()
+
+    def test_a_line_that_was_torn_off_is_told_and_the_next_one_stands_alone(self, records: Path) -> None:
+        with (records / LEDGER).open("a") as file:
+            file.write('{"id": "20261126')
+        keep(records, a_record("20261126T101500Z-later"), {})
+
+        assert (records / LEDGER).read_text().split("\n")[2] == '{"id": "20261126'
+        assert verify_records(records) == [f"{LEDGER}: line 3: is not a ledger line"]
+
+    def test_the_work_folder_is_its_owners_alone_and_another_run_keeps_its_own(self, tmp_path: Path) -> None:
+        mine, other = work_folder(tmp_path, "mine"), work_folder(tmp_path, "other")
+        mode = mine.stat().st_mode & 0o777
+        discard(tmp_path, "mine")
+
+        assert mode == 0o700
+        assert (mine.exists(), other.exists()) == (False, True)
+
+    def test_a_folder_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+
+        with pytest.raises(InvalidParameters, match=r"The records folder .* cannot be used"):
+            work_folder(tmp_path / "file", FIRST)
+
+
+class TestFinding:
+    @pytest.mark.parametrize("name", [FIRST, "20261124", "1f3a"])
+    def test_a_record_is_found_by_its_id_or_either_end_of_it(self, records: Path, name: str) -> None:
+        assert find_record(records, name) == records / FIRST
+        assert read_record(records, name) == a_record(parameters={"name": "Zoë\u2028"})
+
+    def test_it_is_found_by_its_path_from_anywhere(self, records: Path, tmp_path: Path) -> None:
+        assert read_record(tmp_path / "elsewhere", str(records / SECOND)).id == SECOND
+
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [("2026", "2 records have ids like this."), ("nothing", "No record in "), ("", "No record in ")],
+    )
+    def test_what_is_not_one_record_is_told(self, records: Path, name: str, why: str) -> None:
+        with pytest.raises(UnknownRecord) as unknown:
+            find_record(records, name)
+
+        assert unknown.value.why.startswith(why)
+
+    @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"id": 1}'])
+    def test_a_record_that_cannot_be_read_is_told(self, records: Path, content: bytes) -> None:
+        (records / FIRST / "record.json").write_bytes(content)
+
+        with pytest.raises(UnknownRecord, match="cannot be read"):
+            read_record(records, FIRST)
+
+
+def _swap_pages(records: Path) -> None:
+    (records / FIRST / "run.html").write_bytes(b"<p>other</p>")
+
+
+def _remove_page(records: Path) -> None:
+    (records / FIRST / "run.html").unlink()
+
+
+def _reseal(records: Path) -> None:
+    """Changes a file and writes its new sum too."""
+    folder = records / FIRST
+    (folder / "run.html").write_bytes(b"<p>other</p>")
+    done = subprocess.run(
+        ["sha256sum", "record.json", "run.html"], cwd=folder, check=True, capture_output=True
+    )
+    (folder / "SHA256SUMS").write_bytes(done.stdout)
+
+
+def _retell(records: Path) -> None:
+    path = records / LEDGER
+    path.write_text(path.read_text().replace('"succeeded"', '"failed"'))
+
+
+def _add_folder(records: Path) -> None:
+    (records / "20200101T000000Z-never-run").mkdir()
+
+
+TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "a page": (_swap_pages, [f"{FIRST}/run.html: was changed"]),
+    "a page and its sum": (_reseal, [f"{FIRST}/SHA256SUMS: was changed"]),
+    "a file removed": (_remove_page, [f"{FIRST}/run.html: is missing"]),
+    "a file added": (lambda records: (records / FIRST / "note").touch(), [f"{FIRST}/note: was added"]),
+    "a folder added": (lambda records: (records / FIRST / "more").mkdir(), [f"{FIRST}/more: was added"]),
+    "a record removed": (
+        lambda records: (records / FIRST).rename(records.parent / "gone"),
+        [f"{FIRST}: is missing"],
+    ),
+    "a record added": (_add_folder, ["20200101T000000Z-never-run: is not in the ledger"]),
+    "the ledger's words": (
+        _retell,
+        [
+            f"{LEDGER}: line 2: does not follow from the line before",
+            f"{LEDGER}: says something else of {FIRST} than its record",
+            f"{LEDGER}: says something else of {SECOND} than its record",
+        ],
+    ),
+}  # fmt: skip
+
+
+class TestVerifying:
+    @pytest.mark.parametrize(("tamper", "broken"), TAMPERED.values(), ids=TAMPERED)
+    def test_it_names_what_was_tampered_with(
+        self, records: Path, tamper: Callable[[Path], object], broken: list[str]
+    ) -> None:
+        tamper(records)
+
+        assert verify_records(records) == broken
+
+    @pytest.mark.parametrize(
+        "name", [LEDGER, f"{SECOND}/record.json", f"{SECOND}/run.html", f"{SECOND}/SHA256SUMS"]
+    )
+    def test_a_changed_byte_is_seen_wherever_it_stands(self, records: Path, name: str) -> None:
+        path = records / name
+        whole = path.read_bytes()
+        unseen = []
+        for at in (*range(0, len(whole), 5), len(whole) - 1):
+            for change in (0x01, 0x80):
+                path.write_bytes(whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :])
+                if not verify_records(records):
+                    unseen.append((at, change))
+
+        assert unseen == []
+
+    def test_one_record_is_looked_at_alone(self, records: Path) -> None:
+        _swap_pages(records)
+
+        assert broken_record(records, FIRST) == [f"{FIRST}/run.html: was changed"]
+        assert broken_record(records, SECOND) == []
+
+    def test_without_a_ledger_there_is_nothing_to_verify(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownRecord, match="There is no ledger in"):
+            verify_records(tmp_path)
+
+    def test_a_ledger_with_a_line_of_another_kind_is_not_read(self, records: Path) -> None:
+        with (records / LEDGER).open("a") as file:
+            file.write("{}\n")
+
+        with pytest.raises(UnknownRecord) as unknown:
+            ledger(records)
+        assert unknown.value.hint == "xacct-nb records verify names the line."
+
+
+class TestEvidence:
+    def test_events_come_back_in_their_order(self, tmp_path: Path) -> None:
+        evidence = Evidence(tmp_path)
+        evidence.add("parameters", {"name": "Zoë\u2028"})
+        evidence.add("status", "planned")
+
+        assert list(events(tmp_path)) == [
+            {"kind": "parameters", "value": {"name": "Zoë\u2028"}},
+            {"kind": "status", "value": "planned"},
+        ]
+
+    def test_a_secret_that_is_known_never_reaches_the_disk(self, tmp_path: Path) -> None:
+        evidence = Evidence(tmp_path)
+        evidence.secrets.add("hunter2-hunter2")
+        evidence.add("error", {"hunter2-hunter2": ["It is hunter2-hunter2!"]})
+
+        assert "hunter2-hunter2" not in (tmp_path / FILE).read_text()
+        assert "secret:" in (tmp_path / FILE).read_text()
+
+    def test_a_line_that_was_cut_off_is_left_out(self, tmp_path: Path) -> None:
+        Evidence(tmp_path).add("status", "planned")
+        with (tmp_path / FILE).open("ab") as file:
+            file.write(b'{"kind": "entry", "value": "\xc3')
+
+        assert list(events(tmp_path)) == [{"kind": "status", "value": "planned"}]
+
+    def test_a_folder_without_evidence_has_no_events(self, tmp_path: Path) -> None:
+        assert list(events(tmp_path)) == []
+
+    def test_a_run_that_has_ended_takes_nothing_more(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInput, match="This run has ended"):
+            Evidence(tmp_path / "gone").add("status", "planned")
+
+        assert os.listdir(tmp_path) == []
