@@ -23,6 +23,7 @@ _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
+_CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
 _EPOCH = re.compile(r"-?\d{5,13}", re.ASCII)
 
 
@@ -230,6 +231,8 @@ def _bytes(text: str) -> bytes | None:
 
 @lru_cache(maxsize=1024)
 def _network(text: str) -> Network | None:
+    if not _CIDR.fullmatch(text):
+        return None
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:

@@ -68,8 +68,13 @@ class Decision(Shown):
     def context(self) -> Mapping[str, Any]:
         """The condition keys that were given, secrets as fingerprints."""
         if isinstance(self.made_from, Trace):
-            return {key: shield({key: _plain(value)})[key] for key, value in self.made_from.given.items()}
+            return dict(shield({key: self._said(key) for key in self.made_from.given}))
         return self.made_from[0]
+
+    def _said(self, key: str) -> Any:
+        assert isinstance(self.made_from, Trace)
+        values = self.made_from.request.context[key.lower()]
+        return (values[0] if len(values) == 1 else list(values)) if values else None
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
@@ -175,12 +180,6 @@ def _named(element: str, negated: bool) -> str:
 
 def _covered(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shield({key: list(values)})[key])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def _check_from(fields: Mapping[str, Any]) -> Check:

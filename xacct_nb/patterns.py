@@ -64,8 +64,9 @@ def words(texts: tuple[str, ...], style: str, variables: bool = False) -> Words:
     shapes: list[re.Pattern[str]] = []
     variable: list[Pieces] = []
     for written in texts:
-        text = written.lower() if style in _CASELESS and "${" not in written else written
-        if variables and "${" in text:
+        holds_variable = variables and "${" in written
+        text = written.lower() if style in _CASELESS and not holds_variable else written
+        if holds_variable:
             pieces = taken_apart(text, style, variables)
             named = any(kind == _VARIABLE for kind, *_ in pieces)
             (variable.append(pieces) if named else shapes.append(_shape(pieces, style)))
@@ -138,13 +139,11 @@ def _shape(pieces: Pieces, style: str) -> re.Pattern[str]:
     if style not in (ARN, RESOURCE):
         return re.compile("".join(map(_anything, pieces)), re.DOTALL)
     parts = _parts(pieces)
+    within = [_within(part, crossing=style == RESOURCE) for part in parts[:5]]
     if len(parts) == 6:
-        within = [_within(part, crossing=style == RESOURCE) for part in parts[:5]]
         return re.compile(":".join([*within, "".join(map(_anything, parts[5]))]), re.DOTALL)
-    if style == ARN:
-        return re.compile(r"(?!)")
-    # What a resource leaves out at its end may be anything.
-    return re.compile("".join(map(_anything, pieces)) + "(?::.*)?", re.DOTALL)
+    # What a resource leaves out at its end may be anything; an ARN operator wants all six parts.
+    return re.compile(":".join(within) + "(?::.*)?" if style == RESOURCE else r"(?!)", re.DOTALL)
 
 
 def _anything(piece: Piece) -> str:

@@ -33,11 +33,11 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
         return _policy(document, rules)
     except Refused as refusal:
         place, reason = refusal.args
-        where = " ".join(filter(None, (name, place))) or "The document"
+        where = ".".join(filter(None, (name, place))) or "The document"
         raise InvalidPolicy(
             f"{where}: {reason}.",
             place=place,
-            why=f"AWS refuses this in a {kind} policy: {rules.source}.",
+            why=f"AWS's rules for {kind} policies are in {rules.source}.",
             hint="Correct the document, then ask again.",
         ) from None
 

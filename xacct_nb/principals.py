@@ -133,8 +133,10 @@ class Principals:
 
         Source: reference_policies_elements_principal.
         """
-        if self.everybody or caller.text in self.others or (self.unique_ids and self._by_id(caller, context)):
+        if self.everybody or caller.text in self.others:
             return DIRECT
+        if self.unique_ids and self._has_id(context):
+            return ROLE if caller.role else DIRECT
         if self.roles and caller.role in self.roles and self._is_role(caller, context):
             return ROLE
         if caller.account in self.accounts:
@@ -162,7 +164,7 @@ class Principals:
         (said, *_) = context.get("aws:principalarn", ("",))
         return said in named or said == caller.role or _without_path(said) != caller.role
 
-    def _by_id(self, caller: Caller, context: Context) -> bool:
+    def _has_id(self, context: Context) -> bool:
         (known, *_) = context.get("aws:userid", ("",))
         return known.partition(":")[0] in self.unique_ids
 
@@ -201,7 +203,7 @@ def _texts(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for kind, value in element.items():
         if kind not in _KINDS:
             raise ValueError(f"{kind!r} is no kind of principal; there are {', '.join(_KINDS)}")
-        for text in value if isinstance(value, list) else [value]:
+        for text in value if isinstance(value, (list, tuple)) else (value,):
             if not isinstance(text, str):
                 raise ValueError(f"{kind} holds what is not text")
             yield kind, text

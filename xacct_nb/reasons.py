@@ -89,9 +89,14 @@ _POLICIES = {
 }
 _SAYS = {
     ALLOW: "{article} {policy} allows it",
-    NO_IMPACT: "no {policy} is needed for it, and none denies it",
     IMPLICIT_DENY: "no {policy} allows it",
     EXPLICIT_DENY: "{article} {policy} denies it",
+}
+_NO_IMPACT = {
+    RESOURCE: "within the account no resource-based policy has to allow it, and none denies it",
+    PRINCIPAL: "the resource-based policy names the caller, so no identity-based policy has to allow it",
+    PERMISSIONS_BOUNDARY: "a boundary does not limit what the resource-based policy gives the caller itself",
+    SESSION: "a session policy does not limit what the resource-based policy gives the caller itself",
 }
 # What is said first: what decided.
 _ORDER = {True: (ALLOW, NO_IMPACT), False: (EXPLICIT_DENY, IMPLICIT_DENY)}
@@ -127,6 +132,7 @@ def in_short(asked: Asked, checks: Iterable[Check], why: Iterable[str]) -> View:
         (
             *(Text(sentence, tone) for sentence in why),
             Table(("check", "effect", "statements that matched"), rows, tones=tones),
+            Text("Every statement, element by element: see .details of this decision.", "note"),
         ),
     )
 
@@ -156,7 +162,8 @@ def _table(check: Check) -> Table:
 def _verdict(check: Check) -> str:
     policy = _POLICIES[check.type]
     article = "an" if policy[0] in "aeiou" else "a"
-    said = check.note or _SAYS[check.effect].format(policy=policy, article=article)
+    sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _SAYS[check.effect]
+    said = check.note or sentence.format(policy=policy, article=article)
     return f"{said} ({_places(check.matched)})" if check.matched and not check.note else said
 
 

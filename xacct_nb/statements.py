@@ -195,7 +195,7 @@ def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
         if len(keys) > 1 and len({str(key).lower() for key in keys}) < len(keys):
             refuse(f"Condition.{operator}", "a key stands there twice; keys are the same in any case")
         for key, values in keys.items():
-            found.append(_condition(operator, key, values, variables))
+            found.append(_condition(str(operator), str(key), values, variables))
     return tuple(found)
 
 

@@ -1,0 +1,95 @@
+"""AWS's rules as cases that a security reviewer can read: one folder an element, one for whole decisions."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xacct_nb.contexts import request_keys
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.evaluation import evaluate
+from xacct_nb.policies import parse
+from xacct_nb.principals import ACCOUNT, DIRECT, NOBODY, ROLE, read_caller
+from xacct_nb.statements import MEANS, Request, Weighed
+
+CASES = Path(__file__).parent / "cases"
+ALICE = "arn:aws:iam::111111111111:user/alice"
+REPORT = "arn:aws:s3:::reports/a.txt"
+NAMES = {NOBODY: "nobody", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
+
+
+def weighed(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> Weighed:
+    """A statement of these elements against a request; what the case leaves open is ordinary."""
+    version = {"Version": case.get("version", "2012-10-17")} if case.get("version", "") is not None else {}
+    effect = "Deny" if "NotPrincipal" in elements else "Allow"
+    usual = {"Action": "s3:GetObject"} if "NotAction" not in elements else {}
+    usual |= {"Resource": "*"} if "NotResource" not in elements else {}
+    (statement,) = parse({**version, "Statement": {"Effect": effect, **usual, **elements}}, kind).statements
+    caller = read_caller(case.get("caller", ALICE))
+    action, resource = asked.get("action", "s3:GetObject"), asked.get("resource", REPORT)
+    keys = request_keys(caller, case.get("context", {}), "")
+    return statement.weigh(
+        Request(caller, action, action.lower(), resource, keys, case.get("bounded", False))
+    )
+
+
+def applies(elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> bool:
+    return weighed("identity", elements, case, **asked)[-1]
+
+
+def of_variable(case: dict[str, Any]) -> bool:
+    return (
+        applies({"Condition": case["condition"]}, case)
+        if "condition" in case
+        else applies(case["policy"], case, resource=case["asked"])
+    )
+
+
+def of_document(case: dict[str, Any]) -> str:
+    try:
+        parse(case["document"], case["kind"])
+    except InvalidPolicy as refusal:
+        return refusal.place
+    return "accepted"
+
+
+OBSERVED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "actions": lambda case: applies(case["policy"], case, action=case["asked"]),
+    "resources": lambda case: applies(case["policy"], case, resource=case["asked"]),
+    "principals": lambda case: NAMES[weighed("resource", case["policy"], case)[MEANS]],
+    "conditions": lambda case: applies({"Condition": case["condition"]}, case),
+    "variables": of_variable,
+    "policies": of_document,
+    "decisions": lambda case: evaluate(**case["request"]).result,
+}
+FILES = sorted(CASES.rglob("*.json"))
+EACH = [(path.relative_to(CASES), case) for path in FILES for case in json.loads(path.read_text())]
+
+
+@pytest.mark.parametrize(("path", "case"), EACH, ids=[f"{path}: {case['title']}" for path, case in EACH])
+def test_aws_says_so(path: Path, case: dict[str, Any]) -> None:
+    assert OBSERVED[path.parts[0]](case) == case["expected"]
+
+
+WITH_CHECKS = [case for _, case in EACH if "checks" in case]
+
+
+@pytest.mark.parametrize("case", WITH_CHECKS, ids=[case["title"] for case in WITH_CHECKS])
+def test_the_checks_are_as_the_case_says(case: dict[str, Any]) -> None:
+    effects = {check.type: check.effect for check in evaluate(**case["request"]).checks}
+
+    assert effects | case["checks"] == effects
+
+
+def test_there_are_at_least_400_cases_of_every_element() -> None:
+    assert len(EACH) >= 400
+    assert {path.parts[0] for path, _ in EACH} == set(OBSERVED)
+
+
+def test_a_case_has_a_title_of_its_own_and_names_the_page_that_says_so() -> None:
+    titles = [(path, case["title"]) for path, case in EACH]
+
+    assert [title for title in titles if titles.count(title) > 1] == []
+    assert [case for _, case in EACH if not case["title"].endswith(".") or not case["source"]] == []
