@@ -14,11 +14,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from jsonschema import validate
 from papermill.inspection import inspect_notebook
 from running import NOTEBOOKS
 
 from xacct_nb.disk.ledger import ledger, verify_records
 from xacct_nb.errors import EXIT_CODES
+from xacct_nb.loading import record_schema
 from xacct_nb.orders import known_parameters
 from xacct_nb.runner import run
 from xacct_nb.sandbox.state import Sandbox
@@ -208,8 +210,9 @@ def sandbox_of_its_own() -> Iterator[Sandbox]:
 
 
 def ends(path: Path, records: Path, **given: Any) -> str:
-    """The status of a headless run whose exit code is 0, in which every cell came to its end."""
+    """The status of a headless run with exit code 0 and a record as its schema says, whose cells all ran."""
     ended = run(str(path), records=str(records), **given)
+    validate(ended.record.to_json(), record_schema())
     assert EXIT_CODES[ended.record.status] == 0, ended.record.error
     assert {cell["state"] for cell in ended.record.cells} == {"completed"}
     return ended.record.status

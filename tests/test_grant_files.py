@@ -1,0 +1,140 @@
+"""Grant files as people write them, and the references to secrets in them."""
+
+from pathlib import Path
+
+import pytest
+from given import a_grant
+
+from xacct_nb.disk.grants import look_up, read_fields
+from xacct_nb.errors import InvalidGrant, UnreadableGrant, UnresolvedSecret
+from xacct_nb.grants import external_id
+from xacct_nb.loading import load_grant
+
+YAML = """\
+name: reports
+sources:
+  - arn:aws:iam::111111111111:user/alice
+destinations: [arn:aws:iam::222222222222:role/reports-reader]
+permissions:
+  - {actions: ["s3:GetObject"], resources: ["arn:aws:s3:::reports/*"]}
+"""
+JSON = """\
+{"name": "reports", "sources": ["arn:aws:iam::111111111111:user/alice"],
+ "destinations": ["arn:aws:iam::222222222222:role/reports-reader"],
+ "permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports/*"]}]}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "grant"
+
+
+@pytest.mark.parametrize("content", [YAML, JSON, f"\ufeff{YAML}", YAML.replace("\n", "\r\n")])
+def test_yaml_and_json_from_any_editor_are_the_same_grant(file: Path, content: str) -> None:
+    file.write_text(content, encoding="utf-8", newline="")
+
+    assert load_grant(file) == load_grant(str(file)) == a_grant()
+
+
+def test_an_account_id_that_yaml_reads_as_a_number_is_refused(file: Path) -> None:
+    file.write_text(YAML.replace("arn:aws:iam::111111111111:user/alice", "012345670123"))
+
+    with pytest.raises(InvalidGrant, match="is not text"):
+        load_grant(file)
+
+
+def test_an_account_id_in_quotes_keeps_its_zero(file: Path) -> None:
+    file.write_text(YAML.replace("arn:aws:iam::111111111111:user/alice", '"012345670123"'))
+
+    assert load_grant(file).sources == ("012345670123",)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"name: [", "It is neither YAML nor JSON: line 1, column 8."),
+        (b"name: x\nname: y\n", "A field stands there twice: line 1, column 1."),
+        (b"conditions: {mfa: 1, mfa: 2}", "A field stands there twice: line 1, column 14."),
+        (b"\xff\xfe", "It is not UTF-8 text."),
+        (b"", "It does not hold fields."),
+        (b"- a\n- b\n", "It does not hold fields."),
+        (b"1: a\n", "It does not hold fields."),
+        (b"name: 2026-13-45\n", "It holds a value that cannot be read."),
+        (b"name: " + b"[" * 400, "It holds a value that cannot be read."),
+        (b"name: !!python/object:os.system x\n", "It is neither YAML nor JSON: line 1, column 7."),
+        (b"? [a]\n: b\n", "It is neither YAML nor JSON: line 1, column 3."),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content: bytes, why: str) -> None:
+    file.write_bytes(content)
+
+    with pytest.raises(UnreadableGrant, match="cannot be used") as unreadable:
+        read_fields(file)
+    assert str(file) in unreadable.value.what
+    assert unreadable.value.why == why
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(UnreadableGrant) as unreadable:
+        read_fields(file)
+
+    assert unreadable.value.why == "No such file or directory"
+
+
+def test_what_the_parser_would_quote_of_a_broken_file_is_not_told(file: Path) -> None:
+    file.write_text("conditions: {external_id: hunter2-hunter2\nname: [")
+
+    with pytest.raises(UnreadableGrant) as unreadable:
+        read_fields(file)
+    assert "hunter2" not in str(unreadable.value)
+
+
+def test_an_external_id_by_reference_is_looked_up(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "id").write_text("hunter2-hunter2\r\n")
+    monkeypatch.setenv("ID_OF_THE_TEST", "hunter3-hunter3")
+    file.write_text(f"{YAML}conditions: {{external_id: 'file:{tmp_path / 'id'}'}}\n")
+    by_file = load_grant(file)
+    file.write_text(f"{YAML}conditions: {{external_id: 'env:ID_OF_THE_TEST'}}\n")
+    by_variable = load_grant(file)
+
+    assert external_id(by_file) == "hunter2-hunter2"
+    assert external_id(by_variable) == "hunter3-hunter3"
+
+
+def test_a_file_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "id").write_text("hunter2-hunter2\n")
+
+    assert look_up("file:~/id") == "hunter2-hunter2"
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("env:NOT_SET_ANYWHERE", "There is no such environment variable."),
+        ("file:/not/anywhere", "The file cannot be read."),
+        ("file:/", "The file cannot be read."),
+        ("file:/dev/null", "The value is empty."),
+        ("env:EMPTY_IN_THE_TEST", "The value is empty."),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_told(
+    monkeypatch: pytest.MonkeyPatch, reference: str, why: str
+) -> None:
+    monkeypatch.setenv("EMPTY_IN_THE_TEST", "")
+
+    with pytest.raises(UnresolvedSecret) as unresolved:
+        look_up(reference)
+    assert reference in unresolved.value.what
+    assert unresolved.value.why == why
+
+
+@pytest.mark.parametrize("given", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
+def test_what_is_no_reference_is_not_quoted(given: str) -> None:
+    with pytest.raises(UnresolvedSecret, match="This is no reference") as unresolved:
+        look_up(given)
+
+    assert "hunter2" not in str(unresolved.value)
