@@ -1,9 +1,12 @@
 """The real `aws` command does the article's procedure in the sandbox, and uses roles by its own profiles."""
 
+import base64
+import hmac
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +119,41 @@ def test_a_profile_assumes_a_role_with_its_external_id(shell: Shell, world: Worl
     assert identity["Arn"] == f"arn:aws:sts::{world.destination}:assumed-role/reader/audit"
     assert refused.returncode != 0
     assert f"(AccessDenied) when calling the AssumeRole operation: User: {mallory} is not" in refused.stderr
+
+
+def test_a_profile_asks_for_the_code_of_an_mfa_device(shell: Shell, world: World) -> None:
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    mallory = f"arn:aws:iam::{world.source}:user/mallory"
+    role = a_role(world, trust(mallory, Condition=condition))
+    serial, seed = a_device(world, "mallory")
+    asks = {"role_arn": role, "source_profile": "mallory", "role_session_name": "audit"}
+    shell.profile("careful", **asks, mfa_serial=serial)
+    shell.profile("forgetful", **asks)
+    code = code_of(seed, time.time())
+    identity = json.loads(shell.does("sts get-caller-identity --profile careful", typed=f"{code}\n"))
+    refused = shell.aws("sts get-caller-identity --profile forgetful")
+
+    assert identity["Arn"] == f"arn:aws:sts::{world.destination}:assumed-role/reader/audit"
+    assert "(AccessDenied) when calling the AssumeRole operation" in refused.stderr
+
+
+def a_device(world: World, user: str) -> tuple[str, bytes]:
+    """The serial number and the seed of a virtual MFA device that is enabled for a user."""
+    iam, minutes_ago = root_iam(world, world.source), time.time() - 300
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
+    serial, seed = made["SerialNumber"], made["Base32StringSeed"]
+    pair = code_of(seed, minutes_ago), code_of(seed, minutes_ago + 30)
+    iam.enable_mfa_device(
+        UserName=user, SerialNumber=serial, AuthenticationCode1=pair[0], AuthenticationCode2=pair[1]
+    )
+    return serial, seed
+
+
+def code_of(seed: bytes, moment: float) -> str:
+    """What an authenticator app shows at a moment (RFC 6238)."""
+    digest = hmac.digest(base64.b32decode(seed), int(moment // 30).to_bytes(8, "big"), "sha1")
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 def a_role(world: World, trusts: str) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from unmodified import client
+from unmodified import client, policy
 
 from xacct_nb.errors import InvalidFault
+from xacct_nb.sandbox import server
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave, misbehaving, misbehaviour
 from xacct_nb.sandbox.faults import Fault, Faults, faults_from
@@ -20,9 +21,10 @@ from xacct_nb.sandbox.misbehaviour import Tally, misbehaviour_from
 from xacct_nb.sandbox.operations import IAM, S3, STS
 from xacct_nb.sandbox.s3_names import s3_operation
 from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.worlds import throw_away_sandbox
 
 Ask = Callable[..., Any]
-NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
+EC2 = policy("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
 
 
 @pytest.fixture(autouse=True)
@@ -216,7 +218,7 @@ class TestClientsMeetIt:
         iam = ask("iam")
 
         with pytest.raises(iam.exceptions.ConcurrentModificationException, match="Wait a few minutes"):
-            iam.create_role(RoleName="reader", AssumeRolePolicyDocument=NOBODY)
+            iam.create_role(RoleName="reader", AssumeRolePolicyDocument=EC2)
 
     @pytest.mark.parametrize(
         ("kind", "service"),
@@ -245,7 +247,7 @@ class TestClientsMeetIt:
         iam = ask("iam")
         began = time.monotonic()
         with misbehaving(sandbox, Fault(kind, ("CreateRole",))), pytest.raises(ConnectionClosedError):
-            iam.create_role(RoleName="reader", AssumeRolePolicyDocument=NOBODY)
+            iam.create_role(RoleName="reader", AssumeRolePolicyDocument=EC2)
         names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
 
         assert ("reader" in names) is made
@@ -309,6 +311,13 @@ class TestDemands:
             raise KeyError
 
         assert misbehaviour(sandbox).faults == Faults()
+
+    def test_a_reset_ends_them(self) -> None:
+        with throw_away_sandbox() as own:
+            misbehave(own, Fault("propagation", seconds=600))
+            server.reset(own.folder)
+
+            assert misbehaviour(own).faults == Faults()
 
     @pytest.mark.parametrize("body", [b"{", b'{"faults": [{"kind": "gremlins"}]}'])
     def test_what_is_no_fault_is_answered_with_what_why_and_mend(self, sandbox: Sandbox, body: bytes) -> None:
