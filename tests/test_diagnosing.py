@@ -1,0 +1,259 @@
+"""Every cause that can be made in the sandbox is made: denied for real, ranked first, mended, and let in."""
+
+import json
+
+import pytest
+from denied import OTHER_SECRET, SECRET, Broken, Stage, allow, trusting
+
+from xacct_nb.sandbox.accounts import World
+
+ASSUME = "sts:AssumeRole"
+
+
+def elsewhere(on: Stage) -> None:
+    on.identity(None)
+    on.managed("assumes", allow(ASSUME, on.role))
+
+
+def of_mallory(on: Stage) -> None:
+    on.identity(None)
+    arn = on.managed("assumes", allow(ASSUME, on.role))
+    on.near.attach_user_policy(UserName="mallory", PolicyArn=arn)
+
+
+def of_a_group(on: Stage) -> None:
+    on.identity(None)
+    on.near.create_group(GroupName="readers")
+    on.near.put_group_policy(GroupName="readers", PolicyName="assumes", PolicyDocument=allow(ASSUME, on.role))
+
+
+def newer_version(on: Stage) -> None:
+    on.identity(None)
+    arn = on.managed("assumes", allow("s3:ListAllMyBuckets", "*"))
+    on.near.attach_user_policy(UserName="alice", PolicyArn=arn)
+    on.near.create_policy_version(PolicyArn=arn, PolicyDocument=allow(ASSUME, on.role), SetAsDefault=False)
+
+
+def boundary(on: Stage) -> None:
+    arn = on.managed("bound", allow("s3:*", "*"))
+    on.near.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+
+
+def denying_boundary(on: Stage) -> None:
+    both = [
+        json.loads(allow("*", "*"))["Statement"][0],
+        json.loads(allow("sts:*", "*", "Deny"))["Statement"][0],
+    ]
+    arn = on.managed("bound", json.dumps({"Version": "2012-10-17", "Statement": both}))
+    on.near.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+
+
+def variable(on: Stage, version: str = "2008-10-17") -> None:
+    on.far.create_role(RoleName="alice-reader", AssumeRolePolicyDocument=trusting(on.alice))
+    on.role = f"arn:aws:iam::{on.world.destination}:role/alice-reader"
+    on.identity(allow(ASSUME, on.role.replace("alice", "${aws:username}"), version=version))
+
+
+def chained(on: Stage) -> None:
+    on.trust(on.become(policy=allow("s3:ListAllMyBuckets", "*")))
+
+
+def deleted(on: Stage) -> None:
+    """Alice leaves, and another Alice comes."""
+    for key in on.near.list_access_keys(UserName="alice")["AccessKeyMetadata"]:
+        on.near.delete_access_key(UserName="alice", AccessKeyId=key["AccessKeyId"])
+    on.near.remove_user_from_group(UserName="alice", GroupName="analysts")
+    on.identity(None)
+    on.near.delete_user(UserName="alice")
+    on.near.create_user(UserName="alice")
+    on.identity(allow(ASSUME, on.role))
+    on.keys = on.keys_of("alice")
+
+
+def tagged(on: Stage, near: bool) -> None:
+    on.parameters = {"Tags": [{"Key": "team", "Value": "books"}]}
+    both = [ASSUME, "sts:TagSession"]
+    on.identity(allow(ASSUME if not near else both, on.role))
+    on.trust(actions=both if not near else ASSUME)
+
+
+def identified(on: Stage, near: bool) -> None:
+    on.parameters = {"SourceIdentity": "alice"}
+    both = [ASSUME, "sts:SetSourceIdentity"]
+    on.identity(allow(ASSUME if not near else both, on.role))
+    on.trust(actions=both if not near else ASSUME)
+
+
+def external_id_twice(on: Stage) -> None:
+    on.parameters = {"ExternalId": SECRET}
+    on.trust(StringEquals={"sts:ExternalId": SECRET})
+    on.identity(allow(ASSUME, on.role, StringEquals={"sts:ExternalId": OTHER_SECRET}))
+
+
+def wrong_external_id(on: Stage) -> None:
+    on.parameters = {"ExternalId": OTHER_SECRET}
+    on.trust(StringEquals={"sts:ExternalId": SECRET})
+
+
+def wanting_mfa(on: Stage) -> None:
+    on.device()
+    on.trust(Bool={"aws:MultiFactorAuthPresent": "true"})
+
+
+def denied_without_mfa(on: Stage) -> None:
+    on.device()
+    when = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+    on.identity(allow("*", "*", "Deny", **when), "only-with-mfa")
+
+
+def mfa_in_chain(on: Stage) -> None:
+    on.trust(on.become(), Bool={"aws:MultiFactorAuthPresent": "true"})
+
+
+def session_trusted(on: Stage) -> None:
+    on.become()
+    on.trust(f"arn:aws:sts::{on.world.source}:assumed-role/hub/other-desk")
+
+
+def principal_arn(on: Stage) -> None:
+    hub = on.become()
+    session = f"arn:aws:sts::{on.world.source}:assumed-role/hub/desk"
+    on.trust(hub, ArnEquals={"aws:PrincipalArn": session})
+
+
+def itself(on: Stage) -> None:
+    hub = on.become()
+    on.role = hub
+    on.near.put_role_policy(RoleName="hub", PolicyName="assume", PolicyDocument=allow(ASSUME, hub))
+
+
+def another_path(on: Stage) -> None:
+    on.identity(allow(ASSUME, "*"))
+    on.role = on.role.replace(":role/", ":role/teams/")
+
+
+def another_case(on: Stage) -> None:
+    on.identity(allow(ASSUME, on.role.replace("reader", "Reader")))
+
+
+def trust_denies(on: Stage) -> None:
+    document = json.loads(trusting(on.alice))
+    document["Statement"] += [{**document["Statement"][0], "Effect": "Deny", "Sid": "NotAlice"}]
+    on.far.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
+
+
+def wanting_tag(on: Stage) -> None:
+    both = [ASSUME, "sts:TagSession"]
+    on.identity(allow(both, on.role))
+    on.trust(actions=both, StringEquals={"aws:RequestTag/team": "books"})
+
+
+def wanting_identity(on: Stage) -> None:
+    both = [ASSUME, "sts:SetSourceIdentity"]
+    on.identity(allow(both, on.role))
+    on.trust(actions=both, StringEquals={"sts:SourceIdentity": "alice"})
+
+
+def chained_too_long(on: Stage) -> None:
+    on.trust(on.become())
+    on.far.update_role(RoleName="reader", MaxSessionDuration=43200)
+    on.parameters = {"DurationSeconds": 7200}
+
+
+def given(**parameters: object) -> "object":
+    def break_it(on: Stage) -> None:
+        on.parameters = dict(parameters)
+
+    return break_it
+
+
+SOURCE = (
+    Broken("no-identity-allow", "B1", lambda on: on.identity(None)),
+    Broken("other-resource-arn", "B2", another_case),
+    Broken("other-resource-arn", "B2",
+           lambda on: on.identity(allow(ASSUME, on.role.replace(":iam:", ":sts:")))),
+    Broken("policy-not-attached", "B3", elsewhere),
+    Broken("policy-not-attached", "B3", of_mallory),
+    Broken("policy-not-attached", "B3", of_a_group),
+    Broken("old-policy-version", "B4", newer_version),
+    Broken("identity-deny", "B5", lambda on: on.identity(allow(ASSUME, "*", "Deny"), "no-roles")),
+    Broken("deny-without-mfa", "B5", denied_without_mfa),
+    Broken("identity-condition", "B6",
+           lambda on: on.identity(allow(ASSUME, on.role, StringEquals={"aws:PrincipalTag/team": "books"}))),
+    Broken("caller-boundary", "B7", boundary),
+    Broken("caller-boundary", "B7", denying_boundary),
+    Broken("no-tag-session", "B11", lambda on: tagged(on, near=False), side="source"),
+    Broken("no-set-source-identity", "B12", lambda on: identified(on, near=False), side="source"),
+    Broken("old-policy-language", "B13", variable),
+    Broken("chained-role-without-allow", "B14", chained),
+    Broken("external-id-in-caller-policy", "C11", external_id_twice, side="source"),
+)  # fmt: skip
+DESTINATION = (
+    Broken("no-tag-session", "B11", lambda on: tagged(on, near=True), side="destination"),
+    Broken("no-set-source-identity", "B12", lambda on: identified(on, near=True), side="destination"),
+    Broken("no-such-role", "C1", another_path, lambda on: setattr(on, "role", on.role.replace("teams/", ""))),
+    Broken("account-not-trusted", "C2",
+           lambda on: on.trust(f"arn:aws:iam::{on.world.destination}:user/admin")),
+    Broken("other-principal-trusted", "C3", lambda on: on.trust(on.mallory)),
+    Broken("session-arn-trusted", "C4", session_trusted),
+    Broken("deleted-principal-trusted", "C5", deleted),
+    Broken("external-id-missing", "C10", lambda on: on.trust(StringEquals={"sts:ExternalId": SECRET})),
+    Broken("external-id-differs", "C10", wrong_external_id),
+    Broken("mfa-required", "C12", wanting_mfa),
+    Broken("mfa-in-chain", "C13", mfa_in_chain),
+    Broken("other-organization", "C14",
+           lambda on: on.trust(StringEquals={"aws:PrincipalOrgID": "o-a1b2c3d4e5"}), lambda on: on.trust()),
+    Broken("source-address", "C15",
+           lambda on: on.trust(IpAddress={"aws:SourceIp": "203.0.113.0/24"}),
+           lambda on: on.trust(IpAddress={"aws:SourceIp": ["203.0.113.0/24", "127.0.0.1/32"]})),
+    Broken("outside-dates", "C16",
+           lambda on: on.trust(DateLessThan={"aws:CurrentTime": "2020-01-01T00:00:00Z"}),
+           lambda on: on.trust(DateLessThan={"aws:CurrentTime": "2120-01-01T00:00:00Z"})),
+    Broken("session-name", "C17",
+           lambda on: on.trust(StringEquals={"sts:RoleSessionName": "${aws:username}"})),
+    Broken("source-identity-required", "C18", wanting_identity),
+    Broken("service-key-on-principal", "C19",
+           lambda on: on.trust(StringEquals={"aws:SourceAccount": on.world.source})),
+    Broken("trust-deny", "C20", trust_denies),
+    Broken("other-assume-action", "C22", lambda on: on.trust("ec2.amazonaws.com")),
+    Broken("other-assume-action", "C22", lambda on: on.trust(actions="sts:TagSession")),
+    Broken("self-assume", "C23", itself),
+    Broken("request-condition", "C27", wanting_tag),
+    Broken("trust-condition", "C27",
+           lambda on: on.trust(StringEquals={"aws:PrincipalTag/team": "books"}),
+           lambda on: on.near.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "books"}])),
+)  # fmt: skip
+CALL = (
+    Broken("longer-than-role-allows", "E1", given(DurationSeconds=7200)),
+    Broken("longer-than-chain-allows", "E2", chained_too_long),
+    Broken("duration-out-of-range", "E3", given(DurationSeconds=60)),
+    Broken("invalid-session-name", "E4", given(RoleSessionName="alice of the books")),
+)  # fmt: skip
+TABLE = (*SOURCE, *DESTINATION, *CALL)
+
+
+@pytest.fixture(params=TABLE, ids=str)
+def broken(request: pytest.FixtureRequest) -> Broken:
+    return request.param
+
+
+def test_the_world_works_before_it_is_broken(world: World) -> None:
+    assert Stage(world).try_it().allowed
+
+
+def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(world: World, broken: Broken) -> None:
+    stage = Stage(world)
+    broken.break_it(stage)
+    tried = stage.try_it()
+    found = stage.diagnosis(tried, "source", "destination")
+    from_here = stage.diagnosis(tried, "source")
+
+    assert not tried.allowed
+    assert found.causes[0].code == broken.code, found
+    assert broken.side in ("", found.causes[0].side)
+    assert broken.code in (from_here.causes[0].code, *from_here.alike), from_here
+
+    (broken.mend or (lambda on: on.obey(found.causes[0])))(stage)
+    again = stage.try_it()
+
+    assert again.allowed, (again.denial.text, found.causes[0].commands)

@@ -1,0 +1,187 @@
+"""Finds causes in the trust policy: who is named in place of the caller, and which condition is not met."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from xacct_nb import mends
+from xacct_nb.arns import Arn
+from xacct_nb.cases import Case
+from xacct_nb.catalogue import cause
+from xacct_nb.causes import CERTAIN, LIKELY, POSSIBLE, Cause
+from xacct_nb.condition_causes import condition_cause
+from xacct_nb.places import index_of, place_of, said
+from xacct_nb.reasons import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, Check, StatementMatch
+from xacct_nb.snapshots import is_arn
+from xacct_nb.source_causes import FURTHER
+
+_UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,}")
+_PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
+_ASSUMING = re.compile(r"sts:AssumeRole", re.IGNORECASE)
+
+
+def trust_causes(case: Case) -> Iterator[Cause]:
+    """What the destination side, as far as it is readable, has against the call."""
+    side = case.snapshot.destination
+    if side is None or not case.role or case.attempt.after:
+        return
+    if side.role is None or side.role.arn != case.role:
+        yield _no_role(case)
+        return
+    decision = case.far()
+    if decision is None:
+        return
+    for check in decision.checks:
+        if (check.type, check.effect) == (RESOURCE, EXPLICIT_DENY):
+            yield from _denied(case, check)
+        elif (check.type, check.effect) == (RESOURCE, IMPLICIT_DENY):
+            yield from _not_allowed(case, check)
+    if decision.allowed:
+        yield from _further_rights(case)
+
+
+def _no_role(case: Case) -> Cause:
+    side = case.snapshot.destination
+    assert side is not None
+    near = (*((side.role.arn,) if side.role else ()), *side.others)
+    if case.role.endswith("role/OrganizationAccountAccessRole") and not near:
+        return cause("no-access-role", CERTAIN, f"There is no {case.role}.")
+    why = f"There is no {case.role}" + (f", but {', '.join(near)}." if near else ".")
+    if not near:
+        return cause("no-such-role", CERTAIN, why, "Create it, or ask for the right ARN.")
+    call = mends.assume(case.attempt, RoleArn=near[0])
+    policy = mends.give(case.principal, f"assume-{Arn.parse(near[0]).name}", mends.allowing(near[0]))
+    return cause(
+        "no-such-role", CERTAIN, why, f"Call {near[0]}, and name it in the caller's policy.", (policy, call)
+    )
+
+
+def _denied(case: Case, check: Check) -> Iterator[Cause]:
+    for match in check.matched:
+        if match.effect == "Deny":
+            document = mends.without(case.trust or {}, index_of(match))
+            mend = "Somebody put it there on purpose: agree with them, then take the caller out of it."
+            command = mends.trust(case.role, document)
+            yield cause(
+                "trust-deny", CERTAIN, f"{place_of(None, match)} denies the caller.", mend, (command,)
+            )
+
+
+def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
+    """Why no statement lets the caller in: first those that name the caller, then whom the others name."""
+    naming = [match for match in _allowing(check) if _holds(match, "Principal")]
+    for match in naming:
+        if not _holds(match, "Action"):
+            yield _other_action(case, match)
+        else:
+            yield from (condition_cause(case, match, each) for each in match.failed)
+    if not naming:
+        yield from _unnamed(case, check)
+
+
+def _allowing(check: Check) -> list[StatementMatch]:
+    return [match for match in check.statements if match.effect == "Allow"]
+
+
+def _holds(match: StatementMatch, element: str) -> bool:
+    return all(each.holds for each in match.compared if each.element.removeprefix("Not") == element)
+
+
+def _other_action(case: Case, match: StatementMatch) -> Cause:
+    actions = next(each.expected for each in match.failed if each.element.removeprefix("Not") == "Action")
+    why = f"{place_of(None, match)} lets the caller in by {', '.join(actions)}, not by sts:AssumeRole."
+    return cause("other-assume-action", CERTAIN, why, *_trusted(case))
+
+
+def _unnamed(case: Case, check: Check) -> Iterator[Cause]:
+    """Why nobody in the trust policy is the caller."""
+    named = [(match, who) for match in _allowing(check) for who in _principals(match)]
+    found = [made for match, who in named if (made := _nearly(case, match, who))]
+    yield from found
+    if found:
+        return
+    people = [who for _, who in named if is_arn(who) or _UNIQUE.fullmatch(who) or who.isdecimal()]
+    shown = ", ".join(who for _, who in named) or "nobody"
+    account = Arn.parse(case.caller).account
+    if named and not people:
+        code, why = "other-assume-action", f"The trust policy lets in {shown} only, and no user or role."
+    elif case.principal == case.role:
+        code, why = "self-assume", f"The trust policy names {shown}, and not the role itself."
+    elif any(account in who for who in people):
+        code, why = "other-principal-trusted", f"The trust policy names {shown}, and not {case.principal}."
+    else:
+        code, why = "account-not-trusted", f"The trust policy names {shown}, and nobody of account {account}."
+    yield cause(code, CERTAIN, why, *_trusted(case))
+
+
+def _principals(match: StatementMatch) -> tuple[str, ...]:
+    texts = (text for each in match.compared if each.element == "Principal" for text in each.expected)
+    return tuple(text.partition(": ")[2] or text for text in texts)
+
+
+def _nearly(case: Case, match: StatementMatch, who: str) -> Cause | None:
+    """The cause where somebody is named who is nearly the caller."""
+    place = place_of(None, match)
+    if _UNIQUE.fullmatch(who):
+        why = f"{place} names {who}, who was deleted; {said(case.principal)} is another, made since."
+        return cause("deleted-principal-trusted", _deleted(case, who), why, *_renamed(case, match, who))
+    if not is_arn(who):
+        return None
+    named, own = Arn.parse(who), Arn.parse(case.principal)
+    if named.kind == "assumed-role" and case.is_chained and named.resource.split("/")[1] == own.name:
+        why = f"{place} names the session {who}; this one is {case.caller}."
+        return cause("session-arn-trusted", CERTAIN, why, *_renamed(case, match, who))
+    if (named.account, named.kind, named.name) == (own.account, own.kind, own.name):
+        why = f"{place} names {who}; the caller's ARN is {case.principal}."
+        return cause("role-path-left-out", CERTAIN, why, *_renamed(case, match, who))
+    if _permission_set(named.name) and _permission_set(named.name) == _permission_set(own.name):
+        why = f"{place} names {who}; the permission set's role is {case.principal} now."
+        return cause("permission-set-replaced", CERTAIN, why, *_renamed(case, match, who))
+    return None
+
+
+def _deleted(case: Case, unique: str) -> str:
+    """A deleted role cannot be the caller's predecessor where the caller is a user."""
+    kind = "AROA" if case.is_chained else "AIDA"
+    return LIKELY if unique.startswith(kind) else POSSIBLE
+
+
+def _permission_set(name: str) -> str:
+    found = _PERMISSION_SET.match(name)
+    return found[1] if found else ""
+
+
+def _renamed(case: Case, match: StatementMatch, who: str) -> tuple[str, tuple[str, ...]]:
+    """The mend that writes the caller in the place of somebody."""
+
+    def rename(statement: dict[str, Any]) -> None:
+        named = statement["Principal"]["AWS"]
+        several = [case.principal if each == who else each for each in _listed(named)]
+        statement["Principal"]["AWS"] = several if isinstance(named, list) else several[0]
+
+    document = mends.changed(case.trust or {}, index_of(match), rename)
+    return f"Write {case.principal} in its place.", (mends.trust(case.role, document),)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _trusted(case: Case) -> tuple[str, tuple[str, ...]]:
+    """The mend that adds the smallest statement for the caller, under the conditions that others have."""
+    trust = case.trust or {}
+    allowing = (each for each in mends.statements(trust) if each.get("Effect") == "Allow")
+    assuming = (each for each in allowing if _ASSUMING.search(str(each.get("Action", ""))))
+    conditions = next((each.get("Condition") for each in assuming), None)
+    statement = mends.trusting(case.principal, conditions, case.attempt.actions)
+    return f"Add to the trust policy: {mends.text(statement)}", (
+        mends.trust(case.role, mends.added(trust, statement)),
+    )
+
+
+def _further_rights(case: Case) -> Iterator[Cause]:
+    for action, code in FURTHER.items():
+        decision = case.far(action) if action in case.attempt.actions else None
+        if decision and not decision.allowed:
+            why = f"The trust policy does not let {said(case.principal)} do {action}."
+            yield cause(code, CERTAIN, why, *_trusted(case), side="destination")
