@@ -61,7 +61,7 @@ def test_an_account_id_in_quotes_keeps_its_zero(file: Path) -> None:
         (b"- a\n- b\n", "It does not hold fields."),
         (b"1: a\n", "It does not hold fields."),
         (b"name: 2026-13-45\n", "It holds a value that cannot be read."),
-        (b"name: " + b"[" * 400, "It holds a value that cannot be read."),
+        (b"name: " + b"[" * 1000, "It holds a value that cannot be read."),
         (b"name: !!python/object:os.system x\n", "It is neither YAML nor JSON: line 1, column 7."),
         (b"? [a]\n: b\n", "It is neither YAML nor JSON: line 1, column 3."),
     ],
