@@ -27,7 +27,10 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
     rules = KINDS[kind]
     if isinstance(document, Policy):
         if document.kind != kind:
-            raise InvalidPolicy(f"{name or 'The policy'} is a {document.kind} policy, not a {kind} policy.")
+            raise InvalidPolicy(
+                f"{name or 'The policy'} was read as {document.kind} policy, not as {kind} policy.",
+                hint=f"Read it with parse(document, {kind!r}).",
+            )
         return document
     try:
         return _policy(document, rules)

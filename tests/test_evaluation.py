@@ -1,0 +1,306 @@
+"""The laws that every decision obeys, whatever the policies (what AWS decides: see tests/cases/decisions)."""
+
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xacct_nb.errors import InvalidArn, InvalidInput
+from xacct_nb.evaluation import evaluate
+from xacct_nb.policies import parse
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
+APP = "arn:aws:iam::111111111111:role/app"
+ROLE = "arn:aws:iam::222222222222:role/reader"
+NEAR = "arn:aws:iam::111111111111:role/reader"
+REPORT = "arn:aws:s3:::reports/a.txt"
+Document = dict[str, Any]
+
+
+def policy(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+# Most policies allow, without a condition: otherwise nearly every decision would be a denial.
+effects = st.sampled_from(["Allow"] * 7 + ["Deny"])
+actions = st.sampled_from(["sts:AssumeRole", "sts:*", "sts:TagSession", ["sts:Assume*", "sts:TagSession"]])
+any_actions = st.sampled_from(["*", "*", "s3:*", "s3:GetObject"]) | actions
+resources = st.sampled_from(["*", "*", "*", ROLE, NEAR, "arn:aws:iam::*:role/*", "arn:aws:s3:::reports/*"])
+principals = st.sampled_from(
+    ["*", {"AWS": ALICE}, {"AWS": APP}, {"AWS": SESSION}, {"AWS": "111111111111"}, {"AWS": [ALICE, APP]}]
+)
+conditions = st.sampled_from(
+    [
+        *[{}] * 6,
+        {"StringEquals": {"aws:PrincipalTag/team": "red"}},
+        {"StringNotEquals": {"aws:PrincipalTag/team": "red"}},
+        {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}},
+        {"Null": {"aws:PrincipalTag/team": "true"}},
+        {"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}},
+        {"StringLike": {"aws:username": "${aws:PrincipalTag/team}*"}},
+    ]
+)
+identity_statements = st.fixed_dictionaries(
+    {"Effect": effects, "Action": any_actions, "Resource": resources, "Condition": conditions}
+)
+sparing = st.fixed_dictionaries(
+    {
+        "Effect": st.just("Deny"),
+        "NotPrincipal": st.sampled_from([{"AWS": [ALICE, "111111111111"]}, {"AWS": [APP, "111111111111"]}]),
+        "Action": actions,
+    }
+)
+trusting = st.fixed_dictionaries(
+    {"Effect": effects, "Principal": principals, "Action": actions, "Condition": conditions}
+)
+sharing = st.fixed_dictionaries(
+    {"Effect": effects, "Principal": principals, "Action": any_actions, "Condition": conditions}
+)
+
+
+def seldom(rare: st.SearchStrategy[Any], usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.integers(0, 9).flatmap(lambda chance: rare if chance == 9 else usual)
+
+
+trust_statements, bucket_statements = seldom(sparing, trusting), seldom(sparing, sharing)
+documents = st.lists(identity_statements, min_size=1, max_size=3).map(lambda each: policy(*each))
+identity_lists = st.lists(documents, max_size=2)
+limits = st.one_of(st.none(), st.lists(documents, min_size=1, max_size=2), seldom(st.just([]), st.none()))
+contexts = st.fixed_dictionaries(
+    {},
+    optional={
+        "aws:PrincipalTag/team": st.sampled_from(["red", "blue", "ali"]),
+        "aws:MultiFactorAuthPresent": st.sampled_from(["true", "false"]),
+        "aws:TagKeys": st.lists(st.sampled_from(["a", "b", "c"]), max_size=2),
+    },
+)
+levels = st.one_of(st.none(), st.lists(st.lists(documents, min_size=1, max_size=2), max_size=2))
+
+
+def worlds(resource: st.SearchStrategy[str], statements: st.SearchStrategy[Document]) -> Any:
+    owned = st.lists(statements, min_size=1, max_size=3).map(lambda each: policy(*each))
+    return st.fixed_dictionaries(
+        {
+            "principal": st.sampled_from([ALICE, SESSION]),
+            "resource": resource,
+            "context": contexts,
+            "identity_policies": identity_lists,
+            "resource_policy": seldom(st.none(), owned),
+            "permissions_boundaries": limits,
+            "session_policies": limits,
+            "service_control_policies": levels,
+        }
+    )
+
+
+roles = worlds(st.sampled_from([ROLE, NEAR]), trust_statements).map(
+    lambda world: {**world, "action": "sts:AssumeRole"}
+)
+buckets = st.builds(
+    lambda world, owner: {**world, "action": "s3:GetObject", "resource_account": owner},
+    worlds(st.just(REPORT), bucket_statements),
+    st.sampled_from([None, "111111111111", "222222222222"]),
+)
+any_world = roles | buckets
+SLOTS = ["identity_policies", "permissions_boundaries", "session_policies"]
+
+
+@given(any_world)
+def test_the_same_question_has_the_same_answer(world: Document) -> None:
+    before = deepcopy(world)
+    first, second = evaluate(**world), evaluate(**deepcopy(world))
+
+    assert (first, world) == (second, before)
+
+
+@given(any_world, st.data())
+def test_a_deny_more_never_lets_anybody_in(world: Document, data: st.DataObject) -> None:
+    slot = data.draw(st.sampled_from([*SLOTS, "resource_policy"]))
+    more = data.draw(bucket_statements if slot == "resource_policy" else identity_statements)
+    more = {**more, "Effect": "Deny"}
+    if slot == "resource_policy":
+        own = world[slot] or policy()
+        more["Action"] = "sts:*" if world["action"] == "sts:AssumeRole" else "*"
+        wider = {**world, slot: policy(*own["Statement"], more)}
+    else:
+        wider = {**world, slot: [*(world[slot] or []), policy(more)]}
+
+    assert evaluate(**world).allowed or not evaluate(**wider).allowed
+
+
+@given(any_world, st.data())
+def test_an_allow_more_never_shuts_anybody_out(world: Document, data: st.DataObject) -> None:
+    more = {**data.draw(identity_statements), "Effect": "Allow"}
+    wider = {**world, "identity_policies": [*world["identity_policies"], policy(more)]}
+
+    assert not evaluate(**world).allowed or evaluate(**wider).allowed
+
+
+@given(any_world, st.sampled_from(["permissions_boundaries", "session_policies"]), identity_lists)
+def test_a_boundary_or_session_policy_gives_nothing(
+    world: Document, slot: str, limit: list[Document]
+) -> None:
+    free, limited = {**world, slot: None}, {**world, slot: limit}
+
+    assert evaluate(**free).allowed or not evaluate(**limited).allowed
+
+
+@given(any_world, levels)
+def test_control_policies_give_nothing(world: Document, limit: list[list[Document]] | None) -> None:
+    free, limited = {**world, "service_control_policies": None}, {**world, "service_control_policies": limit}
+
+    assert evaluate(**free).allowed or not evaluate(**limited).allowed
+
+
+@given(roles)
+def test_without_a_trust_nobody_assumes_a_role(world: Document) -> None:
+    assert not evaluate(**{**world, "resource_policy": None}).allowed
+    assert not evaluate(**{**world, "resource_policy": policy()}).allowed
+
+
+@given(any_world)
+def test_across_accounts_both_sides_are_needed(world: Document) -> None:
+    owner = {"resource_account": "222222222222"} if world["action"] == "s3:GetObject" else {"resource": ROLE}
+    across = {**world, **owner}
+
+    assert not evaluate(**{**across, "identity_policies": []}).allowed
+    assert not evaluate(**{**across, "resource_policy": None}).allowed
+
+
+@given(any_world)
+def test_the_order_of_statements_and_policies_does_not_matter(world: Document) -> None:
+    def turned(document: Document) -> Document:
+        return {**document, "Statement": document["Statement"][::-1]}
+
+    other = {
+        **world,
+        **{slot: world[slot] and [turned(each) for each in world[slot][::-1]] for slot in SLOTS},
+        "resource_policy": world["resource_policy"] and turned(world["resource_policy"]),
+    }
+
+    assert evaluate(**other).result == evaluate(**world).result
+
+
+@given(any_world)
+def test_policies_that_were_read_before_decide_as_their_documents_do(world: Document) -> None:
+    kind = "trust" if world["action"] == "sts:AssumeRole" else "resource"
+    own = world["resource_policy"]
+    read = {
+        **world,
+        **{slot: world[slot] and [parse(each) for each in world[slot]] for slot in SLOTS},
+        "resource_policy": own and parse(own, kind),
+    }
+
+    assert evaluate(**read) == evaluate(**world)
+
+
+@given(any_world)
+def test_the_checks_come_to_the_result(world: Document) -> None:
+    decision = evaluate(**world)
+    found = [check.effect for check in decision.checks]
+    wanted = (
+        "ExplicitlyDenied"
+        if "EXPLICIT_DENY" in found
+        else "ImplicitlyDenied"
+        if "IMPLICIT_DENY" in found
+        else "Allowed"
+    )
+
+    assert decision.result == wanted
+
+
+@given(any_world)
+def test_an_explicit_deny_names_the_statement_that_denies(world: Document) -> None:
+    for check in evaluate(**world).checks:
+        denying = [match for match in check.matched if match.effect == "Deny"]
+
+        assert bool(denying) == (check.effect == "EXPLICIT_DENY")
+
+
+@given(any_world)
+def test_a_statement_applies_where_all_its_elements_match(world: Document) -> None:
+    for check in evaluate(**world).checks:
+        for match in check.statements:
+            assert match.applies == all(each.holds for each in match.compared)
+
+
+@given(any_world)
+def test_every_decision_has_a_reason(world: Document) -> None:
+    assert evaluate(**world).reasons
+
+
+def allowing(**fields: Any) -> Document:
+    return policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **fields})
+
+
+def asked(context: dict[str, Any], condition: Document) -> bool:
+    identity = [allowing(Condition=condition)]
+    return evaluate(ALICE, "s3:GetObject", REPORT, context, identity_policies=identity).allowed
+
+
+@pytest.mark.parametrize(
+    ("value", "condition"),
+    [
+        (True, {"Bool": {"custom:Key": "true"}}),
+        (7, {"NumericEquals": {"custom:Key": "7"}}),
+        (0.5, {"NumericLessThan": {"custom:Key": "1"}}),
+        (b"abc", {"BinaryEquals": {"custom:Key": "YWJj"}}),
+        (datetime(2026, 6, 1, tzinfo=UTC), {"DateEquals": {"custom:Key": "2026-06-01T00:00:00Z"}}),
+        (("a", "b"), {"ForAllValues:StringEquals": {"custom:Key": ["a", "b"]}}),
+        ({"a"}, {"StringEquals": {"custom:Key": "a"}}),
+        (None, {"Null": {"custom:Key": "true"}}),
+        ([None], {"Null": {"custom:Key": "true"}}),
+    ],
+)
+def test_a_key_takes_values_of_python(value: Any, condition: Document) -> None:
+    assert asked({"custom:Key": value}, condition)
+
+
+def test_none_takes_away_a_key_that_would_follow_from_the_caller() -> None:
+    assert asked({}, {"Null": {"aws:username": "false"}})
+    assert asked({"aws:UserName": None}, {"Null": {"aws:username": "true"}})
+
+
+def test_a_key_twice_in_another_case_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="The context has a key twice"):
+        asked({"aws:SourceIp": "203.0.113.7", "AWS:SourceIP": "203.0.113.8"}, {})
+
+
+def test_a_value_that_no_key_has_is_refused_and_not_quoted() -> None:
+    with pytest.raises(InvalidInput, match="context: the value of sts:ExternalId is neither") as refused:
+        asked({"sts:ExternalId": {"partner": 7}}, {})
+
+    assert "partner" not in str(refused.value)
+
+
+@pytest.mark.parametrize("action", ["", "AssumeRole", "sts:*", "sts:Assume?ole", "sts:AssumeRole ", "*"])
+def test_what_is_no_action_cannot_be_asked(action: str) -> None:
+    with pytest.raises(InvalidInput, match="is not an action"):
+        evaluate(ALICE, action, ROLE)
+
+
+@pytest.mark.parametrize("resource", ["", "reports", "arn:aws:s3", "222222222222"])
+def test_what_is_no_resource_cannot_be_asked(resource: str) -> None:
+    with pytest.raises(InvalidArn, match="is not the ARN of a resource"):
+        evaluate(ALICE, "s3:GetObject", resource)
+
+
+@pytest.mark.parametrize("account", ["", "2222", "333333333333"])
+def test_an_account_that_is_none_or_not_the_resource_s_is_refused(account: str) -> None:
+    with pytest.raises(InvalidInput, match="is not the account of"):
+        evaluate(ALICE, "sts:AssumeRole", ROLE, resource_account=account)
+
+
+def test_the_resource_s_own_account_may_be_said_twice() -> None:
+    assert evaluate(ALICE, "sts:AssumeRole", ROLE, resource_account="222222222222").allowed is False
+
+
+def test_a_policy_of_aws_belongs_to_whoever_asks() -> None:
+    identity = [policy({"Effect": "Allow", "Action": "iam:GetPolicy", "Resource": "*"})]
+    managed = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+    assert evaluate(ALICE, "iam:GetPolicy", managed, identity_policies=identity).allowed
