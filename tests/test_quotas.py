@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xacct_nb import quotas
 from xacct_nb.errors import OverQuota
 from xacct_nb.quotas import few, minified, pack, size, within
 
@@ -55,3 +56,8 @@ def test_packing_loses_nothing_and_keeps_the_limit(arns: list[str], limit: int) 
 
     assert [arn for part in packed for arn in part["Resource"]] == arns
     assert all(size(part) <= limit for part in packed)
+
+
+def test_what_aws_approves_is_never_less_than_what_it_gives_unasked() -> None:
+    assert all(quotas.ATTACHED[kind] <= most for kind, most in quotas.ATTACHED_MOST.items())
+    assert quotas.TRUST_POLICY <= quotas.TRUST_POLICY_MOST

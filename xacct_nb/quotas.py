@@ -9,9 +9,12 @@ from xacct_nb.errors import OverQuota
 # IAM and STS quotas (IAM user guide, reference_iam-quotas); characters without white space.
 MANAGED_POLICY = 6_144
 TRUST_POLICY, TRUST_POLICY_MOST = 2_048, 8_192
+# What a call of IAM takes as a document at all.
+POLICY_MOST = 131_072
 INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
 POLICY_VERSIONS = 5
-# Managed policies on one principal: what AWS approves at most (without asking: 10, 20, 10).
+# Managed policies on one principal, as a rule and where AWS approves more.
+ATTACHED = {"user": 10, "role": 20, "group": 10}
 ATTACHED_MOST = {"user": 20, "role": 25, "group": 10}
 ROLE_SESSION_SECONDS = (3_600, 43_200)
 
