@@ -1,20 +1,42 @@
 """What deserves a second look, and what needs the grant's own word."""
 
+import json
 from typing import Any
 
 import pytest
-from given import ALICE, READ, a_grant
+from given import ALICE, READ, ROLE, SOME_POLICY, a_grant
+from hypothesis import given
+from hypothesis import strategies as st
+from test_views import words_of
 
 from xacct_nb.documents import build
-from xacct_nb.findings import lint
+from xacct_nb.errors import InvalidInput, OverQuota
+from xacct_nb.findings import Analysis, lint, lint_policy
+from xacct_nb.grants import Grant
+from xacct_nb.plans import ADOPTED_TAG, OWNER_TAG, Key, State
+from xacct_nb.rules.grants import CASE_RULES
+from xacct_nb.rules.rows import SEVERITIES, Finding
+
+HUB = "arn:aws:iam::111111111111:role/hub"
+SSO = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Reader_0123"
+ACCOUNT = "111111111111"
+OWN = {"organization_id": "o-abcdefghij"}
 
 
-def codes(**fields: Any) -> list[str]:
-    return [finding.code for finding in lint(build(a_grant(**fields))).found]
+def codes(state: State | None = None, **fields: Any) -> list[str]:
+    return [finding.code for finding in lint(build(a_grant(**fields)), state).found]
 
 
 def permitting(**fields: Any) -> list[str]:
     return codes(permissions=[{**READ, **fields}])
+
+
+def when(**conditions: Any) -> dict[str, Any]:
+    return {"conditions": conditions}
+
+
+def long_users(count: int) -> list[str]:
+    return [f"arn:aws:iam::111111111111:user/{number:020d}" for number in range(count)]
 
 
 def test_the_articles_case_has_no_findings() -> None:
@@ -25,11 +47,13 @@ def test_the_articles_case_has_no_findings() -> None:
 
 
 def test_a_whole_account_widens_access() -> None:
-    assert codes(sources=["111111111111"]) == ["whole-account-trust"]
+    assert codes(sources=[ACCOUNT], conditions=OWN) == ["whole-account-trust"]
 
 
 def test_a_whole_account_in_two_spellings_is_one_finding() -> None:
-    assert codes(sources=["111111111111", "arn:aws:iam::111111111111:root"]) == ["whole-account-trust"]
+    sources = [ACCOUNT, "arn:aws:iam::111111111111:root"]
+
+    assert codes(sources=sources, conditions=OWN) == ["whole-account-trust"]
 
 
 @pytest.mark.parametrize("action", ["*", "s3:*", "s3:**", "s3:?*"])
@@ -59,37 +83,334 @@ def test_a_managed_policy_that_only_reads_does_not() -> None:
     assert codes(managed_policies=["arn:aws:iam::aws:policy/ReadOnlyAccess"]) == []
 
 
-def test_a_long_trust_policy_is_only_a_note() -> None:
-    users = [f"arn:aws:iam::111111111111:user/{number:020d}" for number in range(40)]
-    findings = lint(build(a_grant(sources=users)))
+# Code, severity, place; fields of a grant that has this finding alone; fields of one that does not.
+GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "no-external-id", "note", "sources: 111111111111",
+        {"sources": [HUB]}, {"sources": [HUB], **when(external_id="their-own")},
+    ),
+    (
+        "mfa-in-chain", "warning", "conditions.require_mfa",
+        {"sources": [HUB], **when(require_mfa=True, **OWN)}, {"sources": [HUB], **when(**OWN)},
+    ),
+    ("mfa-needs-serial", "note", "conditions.require_mfa", when(require_mfa=True), when(**OWN)),
+    (
+        "not-in-console", "note", "conditions.external_id",
+        when(external_id="agreed"), {"sources": [HUB], **when(external_id="agreed")},
+    ),
+    ("not-in-console", "note", "conditions.source_identity", when(source_identity="alice"), {}),
+    ("not-in-console", "note", "conditions.session_tags", when(session_tags={"Team": "a"}), {}),
+    (
+        "source-identity-in-chain", "note", "conditions.source_identity",
+        {"sources": [HUB], **when(source_identity="alice", **OWN)}, {"sources": [HUB], **when(**OWN)},
+    ),
+    (
+        "session-name-to-set", "note", "conditions.role_session_name",
+        when(role_session_name="${aws:username}"), when(role_session_name="botocore-session-*"),
+    ),
+    (
+        "private-address", "warning", "conditions.source_ips",
+        when(source_ips=["10.1.0.0/16", "fd00::/8"]), when(source_ips=["10.1.0.0/16", "203.0.113.0/24"]),
+    ),
+    (
+        "any-address", "note", "conditions.source_ips",
+        when(source_ips=["0.0.0.0/0"]), when(source_ips=["203.0.113.0/24"]),
+    ),
+    (
+        "sso-role-named", "note", f"sources: {SSO}",
+        {"sources": [SSO], **when(**OWN)}, {"sources": [HUB], **when(**OWN)},
+    ),
+    (
+        "sso-role-without-path", "warning", "sources: arn:aws:iam::111111111111:role/AWSReservedSSO_R_01",
+        {"sources": ["arn:aws:iam::111111111111:role/AWSReservedSSO_R_01"], **when(**OWN)},
+        {"sources": [HUB], **when(**OWN)},
+    ),
+    (
+        "any-role", "widens", "permissions.1: arn:aws:iam::222222222222:role/*",
+        {"permissions": [
+            READ, {"actions": ["sts:AssumeRole"], "resources": ["arn:aws:iam::222222222222:role/*"]}
+        ]},
+        {"permissions": [
+            {"actions": ["sts:AssumeRole"], "resources": ["arn:aws:iam::222222222222:role/reports-*"]}
+        ]},
+    ),
+    (
+        "unknown-region", "warning", "permissions.0: arn:aws:sqs:eu-central:222222222222:q",
+        {"permissions": [
+            {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-central:222222222222:q"]}
+        ]},
+        {"permissions": [
+            {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-central-1:222222222222:q"]}
+        ]},
+    ),
+    (
+        "resource-elsewhere", "note", "permissions.0: arn:aws:sqs:eu-west-1:333333333333:q",
+        {"permissions": [
+            {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-west-1:333333333333:q"]}
+        ]},
+        {"permissions": [{"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-west-1:*:q"]}]},
+    ),
+    (
+        "action-beside-resource", "warning", "permissions.0: s3:GetObject",
+        {"permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports"]}]},
+        {"permissions": [
+            {"actions": ["s3:GetObject", "s3:ListBucket"],
+             "resources": ["arn:aws:s3:::reports", "arn:aws:s3:::reports/*"]}
+        ]},
+    ),
+    (
+        "action-beside-resource", "warning", "permissions.0: s3:ListBucket",
+        {"permissions": [{"actions": ["s3:ListBucket"], "resources": ["arn:aws:s3:::reports/*"]}]},
+        {"permissions": [{"actions": ["s3:ListBucket"], "resources": ["arn:aws:s3:::reports*"]}]},
+    ),
+    (
+        "long-trust-policy", "warning", "trust policy of role/reports-reader",
+        {"sources": long_users(40)}, {"sources": long_users(31)},
+    ),
+    (
+        "little-room", "note", "trust policy of role/reports-reader",
+        {"sources": long_users(35)}, {"sources": long_users(31)},
+    ),
+    (
+        "long-chained-session", "warning", "session_minutes: 120",
+        {"sources": [HUB], "session_minutes": 120, **when(**OWN)}, {"session_minutes": 120},
+    ),
+    (
+        "protected-role", "warning", "destinations: arn:aws:iam::222222222222:role/aws-service-role/x/r",
+        {"destinations": ["arn:aws:iam::222222222222:role/aws-service-role/x/r"]},
+        {"destinations": ["arn:aws:iam::222222222222:role/teams/x/r"]},
+    ),
+    (
+        "long-name-for-console", "note", f"destinations: arn:aws:iam::222222222222:role/{'p' * 60}/reader",
+        {"destinations": [f"arn:aws:iam::222222222222:role/{'p' * 60}/reader"]},
+        {"destinations": [f"arn:aws:iam::222222222222:role/{'p' * 57}/reader"]},
+    ),
+    (
+        "self-trust-missing", "warning", f"sources, for {ROLE}",
+        {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}]},
+        {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}], "sources": [ALICE, ROLE]},
+    ),
+    ("nothing-allowed", "note", "permissions", {"permissions": []}, {}),
+    (
+        "many-attachments", "warning", "policies attached to role/reports-reader",
+        {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(21)]},
+        {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(18)]},
+    ),
+]  # fmt: skip
 
-    assert [(each.code, each.severity) for each in findings.found] == [("long-trust-policy", "note")]
-    assert findings.unaccepted == ()
+
+@pytest.mark.parametrize(("code", "severity", "where", "bad", "good"), GRANTS)
+def test_a_grant_has_the_finding_or_has_it_not(
+    code: str, severity: str, where: str, bad: dict[str, Any], good: dict[str, Any]
+) -> None:
+    found = [(each.code, each.severity, each.where) for each in lint(build(a_grant(**bad))).found]
+
+    assert found == [(code, severity, where)]
+    assert code not in codes(**good)
+
+
+def test_mfa_and_a_name_of_users_never_hold_for_a_role() -> None:
+    found = codes(sources=[HUB], conditions={"role_session_name": "${aws:username}", **OWN})
+
+    assert found == ["name-of-users-only", "session-name-to-set"]
+
+
+def test_an_account_of_the_destination_is_nobody_elses() -> None:
+    assert codes(sources=["arn:aws:iam::222222222222:role/hub"]) == []
+
+
+def test_roles_that_are_alike_share_a_finding() -> None:
+    roles = [f"arn:aws:iam::222222222222:role/r{number}" for number in range(3)]
+    (found,) = lint(build(a_grant(sources=long_users(40), destinations=roles))).found
+
+    assert found.where == "trust policy of role/r0 and 2 more"
+
+
+def adopted(inline: Any = None, attached: str = "", **role: Any) -> State:
+    """The role as somebody else made it, with what hangs on it."""
+    usual = {"path": "/", "description": "", "boundary": "", "session_seconds": 3600, "tags": {}}
+    things = {Key("role", ROLE): {**usual, "trust": trusting(ALICE), **role}}
+    things |= {Key("inline-policy", ROLE, "old"): inline} if inline else {}
+    return State(things | ({Key("attachment", ROLE, attached): True} if attached else {}))
+
+
+def trusting(*principals: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+BIG = {"Version": "2012-10-17", "Statement": [{"Sid": "x" * 10_100}]}
+OURS = {"tags": {OWNER_TAG: "reports"}}
+STATES: list[tuple[str, str, State, State]] = [
+    ("shut-out", "111111111111", adopted(trust=trusting(ALICE, ACCOUNT)), adopted()),
+    ("self-trust-missing", ROLE, adopted(trust=trusting(ALICE, ROLE)), adopted()),
+    ("kept-permissions", "old", adopted(SOME_POLICY), adopted(SOME_POLICY, **OURS)),
+    (
+        "kept-full-access",
+        "AdministratorAccess",
+        adopted(attached="arn:aws:iam::aws:policy/AdministratorAccess"),
+        adopted(attached="arn:aws:iam::aws:policy/AdministratorAccess", **OURS),
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "named", "bad", "good"), STATES)
+def test_what_is_there_already_makes_the_finding_or_does_not(
+    code: str, named: str, bad: State, good: State
+) -> None:
+    (found,) = lint(build(a_grant(adopt=True)), bad).found
+
+    assert found.code == code
+    assert named in found.why
+    assert codes(good, adopt=True) == []
+
+
+def test_what_a_role_keeps_once_it_was_taken_over_still_counts() -> None:
+    state = adopted(SOME_POLICY, tags={OWNER_TAG: "reports", ADOPTED_TAG: "true"})
+
+    assert codes(state, adopt=True) == ["kept-permissions"]
+
+
+def test_inline_policies_count_together() -> None:
+    assert codes(adopted(BIG), adopt=True) == ["inline-policies-full", "kept-permissions"]
+    assert codes(adopted(BIG, **OURS)) == []
+
+
+def test_a_role_that_somebody_else_made_may_do_what_they_gave_it() -> None:
+    assert codes(adopted(), permissions=[], adopt=True) == []
+
+
+def test_every_rule_on_grants_has_a_case() -> None:
+    tried = {code for code, *_ in (*GRANTS, *STATES)} | {"inline-policies-full", "full-access-policy"}
+
+    assert {rule.code for rule in CASE_RULES} - tried == set()
 
 
 def test_what_widens_access_needs_a_word() -> None:
-    findings = lint(build(a_grant(sources=["111111111111"])))
+    findings = lint(build(a_grant(sources=[ACCOUNT])))
 
     assert findings.unaccepted == ("whole-account-trust",)
     assert "To go on, the grant must say accept: [whole-account-trust]." in str(findings)
 
 
 def test_with_the_word_nothing_more_is_needed() -> None:
-    findings = lint(build(a_grant(sources=["111111111111"], accept=["whole-account-trust"])))
+    findings = lint(build(a_grant(sources=[ACCOUNT], accept=["whole-account-trust"])))
 
     assert findings.unaccepted == ()
     assert "Nothing here needs a word more." in str(findings)
 
 
 def test_a_word_for_one_finding_is_none_for_another() -> None:
-    both = a_grant(sources=["111111111111", ALICE], permissions=[{**READ, "resources": ["*"]}])
+    both = a_grant(sources=[ACCOUNT, ALICE], permissions=[{**READ, "resources": ["*"]}])
     findings = lint(build(both.model_copy(update={"accept": ("whole-account-trust",)})))
 
     assert findings.unaccepted == ("wildcard-resource",)
 
 
+def test_a_warning_needs_no_word() -> None:
+    assert lint(build(a_grant(sources=long_users(40)))).unaccepted == ()
+
+
+def test_what_weighs_most_stands_first() -> None:
+    found = lint(build(a_grant(sources=[ACCOUNT, HUB], conditions={"require_mfa": True}))).found
+
+    assert [each.severity for each in found] == ["widens", "warning", "note"]
+
+
 def test_findings_go_to_json() -> None:
-    (found,) = lint(build(a_grant(sources=["111111111111"], accept=["whole-account-trust"]))).to_json()
+    (found, _) = lint(build(a_grant(sources=[ACCOUNT], accept=["whole-account-trust"]))).to_json()
 
     assert (found["code"], found["severity"], found["accepted"]) == ("whole-account-trust", "widens", True)
     assert found["where"] == "sources: 111111111111"
+
+
+def test_what_access_analyzer_says_stands_among_the_findings() -> None:
+    theirs = Finding("analyzer-missing-version", "note", "trust policy", "No version.", "https://aws")
+    findings = lint(build(a_grant()), analysis=Analysis((theirs,), "IAM Access Analyzer was asked."))
+
+    assert findings.found == (theirs,)
+    assert str(findings).endswith("IAM Access Analyzer was asked.")
+
+
+def test_that_access_analyzer_was_not_asked_is_said() -> None:
+    findings = lint(build(a_grant()), analysis=Analysis(said="IAM Access Analyzer was not asked."))
+
+    assert str(findings).split("\n\n")[1:] == ["No findings.", "IAM Access Analyzer was not asked."]
+
+
+def test_an_external_id_is_in_no_finding() -> None:
+    conditions = {"external_id": "hunter2", "require_mfa": True, "source_ips": ["10.0.0.0/8"]}
+
+    assert "hunter2" not in str(lint(build(a_grant(sources=[HUB, ALICE], conditions=conditions))))
+
+
+def test_a_policy_can_be_pasted_as_json() -> None:
+    (found,) = lint_policy(json.dumps(trusting(ACCOUNT)), kind="trust", of=f"{HUB}/x").found
+
+    assert found.code == "whole-account-trust"
+    assert found.where == "trust policy, Statement[0].Principal: 111111111111"
+
+
+def test_what_is_not_json_is_refused_without_quoting_it() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        lint_policy('{"sts:ExternalId": "hunter2",}', kind="trust")
+
+    assert refusal.value.what == "The policy is not JSON."
+    assert refusal.value.why.startswith("Line 1, column 30:")
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="'caller' is no kind of policy"):
+        lint_policy({}, kind="caller")
+
+
+roles = st.from_regex(r"arn:aws:iam::(11|22){6}:role/[a-z]{1,9}", fullmatch=True)
+users = st.from_regex(r"arn:aws:iam::111111111111:user/([a-z]{1,9}/)?[A-Z]{1,9}", fullmatch=True)
+actions = st.sampled_from(["*", "s3:GetObject", "s3:*", "s3:ListBucket", "sts:AssumeRole", "iam:PassRole"])
+resources = st.sampled_from(
+    ["*", "arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:aws:sqs:x:3:q", "arn:aws:iam::222222222222:role/*"]
+)
+permissions = st.fixed_dictionaries(
+    {"actions": st.lists(actions, min_size=1), "resources": st.lists(resources, min_size=1)}
+)
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "external_id": st.just("agreed"),
+        "require_mfa": st.booleans(),
+        "organization_id": st.just("o-abcdefghij"),
+        "source_ips": st.lists(st.sampled_from(["0.0.0.0/0", "10.0.0.1", "::/0", "203.0.113.0/24"])),
+        "role_session_name": st.sampled_from(["", "alice", "${aws:username}", "a*"]),
+        "source_identity": st.sampled_from(["", "alice"]),
+        "session_tags": st.dictionaries(st.just("Team"), st.just("a")),
+    },
+)
+grants = st.builds(
+    a_grant,
+    sources=st.lists(roles | users | st.just(ACCOUNT), min_size=1, max_size=4) | st.just(long_users(60)),
+    destinations=st.lists(roles, min_size=1, max_size=4, unique_by=str.lower),
+    permissions=st.lists(permissions, max_size=3),
+    conditions=conditions,
+    session_minutes=st.integers(15, 720),
+    caller_policy=st.sampled_from(["managed", "inline"]),
+)
+
+
+@given(grants)
+def test_a_valid_grant_is_never_refused_and_every_finding_is_whole(grant: Grant) -> None:
+    try:
+        documents = build(grant)
+    except OverQuota:
+        return
+    found = lint(documents, adopted()).found
+
+    assert [each for each in found if not (each.where and each.why and each.mend)] == []
+    assert [each for each in found if each.severity not in SEVERITIES or "{it}" in str(each)] == []
+    assert "refused-policy" not in {each.code for each in found}
+
+
+@given(grants)
+def test_findings_say_the_same_as_text_and_as_html(grant: Grant) -> None:
+    as_text, as_html = words_of(lint(build(a_grant(**dict(grant, caller_policy="managed")))).view())
+
+    assert as_text == as_html

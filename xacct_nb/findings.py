@@ -1,34 +1,49 @@
 """What deserves a second look before it is applied; what widens access needs the grant's own word."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xacct_nb import quotas
+from xacct_nb.arns import Arn
 from xacct_nb.documents import Documents
-from xacct_nb.quotas import TRUST_POLICY, size
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grammars import IDENTITY, KINDS, TRUST
+from xacct_nb.plans import State
+from xacct_nb.rules.conditions import CONDITION_RULES
+from xacct_nb.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
+from xacct_nb.rules.grants import CASE_RULES, Case
+from xacct_nb.rules.permissions import PERMISSION_RULES
+from xacct_nb.rules.principals import PRINCIPAL_RULES
+from xacct_nb.rules.rows import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule
+from xacct_nb.rules.subjects import Subject, subjects_of
 from xacct_nb.views import Page, Shown, Table, Text, View
 
-WIDENS, NOTE = "widens", "note"
-_FULL_ACCESS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+_STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES)
+_TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
+# Characters that AWS takes in a policy that is pasted: an identity policy may be a managed one.
+_LIMITS = {TRUST: quotas.TRUST_POLICY, IDENTITY: quotas.MANAGED_POLICY}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One point: its code, severity (`widens` needs a word, `note` does not), place, why it matters, mend."""
+class Analysis:
+    """What IAM Access Analyzer finds in the documents; `said` is whether it was asked, and if not, why."""
 
-    code: str
-    severity: str
-    where: str
-    why: str
-    mend: str
+    found: tuple[Finding, ...] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True, repr=False)
 class Findings(Shown):
-    """All findings on the documents of a grant; `accepted` are the codes that the grant says are wanted."""
+    """All findings, what weighs most first; `accepted` are the codes that the grant says are wanted.
+
+    `said` is whether IAM Access Analyzer was asked too.
+    """
 
     found: tuple[Finding, ...]
     accepted: tuple[str, ...] = ()
+    said: str = ""
 
     @property
     def unaccepted(self) -> tuple[str, ...]:
@@ -42,82 +57,79 @@ class Findings(Shown):
 
     def view(self) -> View:
         """The findings, and the word that is still needed."""
+        said = (Text(self.said, "note"),) if self.said else ()
         if not self.found:
-            return Text("No findings.", "good")
+            none = Text("No findings.", "good")
+            return Page("Findings", (none, *said)) if said else none
         rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
+        tones = tuple(_TONES[each.severity] for each in self.found)
         word = f"To go on, the grant must say accept: [{', '.join(self.unaccepted)}]."
         last = Text(word, "bad") if self.unaccepted else Text("Nothing here needs a word more.", "good")
-        return Page("Findings", (Table(("code", "severity", "where", "why", "mend"), rows), last))
-
-
-def lint(documents: Documents) -> Findings:
-    """The findings on the documents, in the order of the table of rules."""
-    return Findings(tuple(found for rule in _RULES for found in rule(documents)), documents.grant.accept)
-
-
-def _whole_account(documents: Documents) -> Iterator[Finding]:
-    for account in documents.grant.whole_accounts:
-        yield Finding(
-            "whole-account-trust",
-            WIDENS,
-            f"sources: {account}",
-            "Every user and role there that may assume roles gets in; its administrator decides who.",
-            "Name the users or roles, or accept it.",
+        return Page(
+            "Findings", (Table(("code", "severity", "where", "why", "mend"), rows, tones=tones), last, *said)
         )
 
 
-def _wildcard_action(documents: Documents) -> Iterator[Finding]:
-    for action in (action for each in documents.grant.permissions for action in each.actions):
-        if not action.rpartition(":")[2].strip("*?"):
-            yield Finding(
-                "wildcard-action",
-                WIDENS,
-                f"permissions: {action}",
-                "It allows every action, those that AWS adds later too.",
-                "Name the actions, or accept it.",
-            )
+def lint(documents: Documents, state: State | None = None, *, analysis: Analysis = Analysis()) -> Findings:
+    """The findings on the documents of a grant.
+
+    With `state` also on what is there already: who would be shut out, what stays on a role, what is full.
+    `analysis` is what IAM Access Analyzer says (`sessions.analyze(documents)`).
+    """
+    case = Case(documents, state)
+    found = [
+        *(finding for subject in subjects_of(documents) for finding in _on_policy(subject)),
+        *(finding for rule in CASE_RULES for finding in rule.findings(case)),
+        *analysis.found,
+    ]
+    return Findings(_sorted(found), documents.grant.accept, analysis.said)
 
 
-def _wildcard_resource(documents: Documents) -> Iterator[Finding]:
-    for permission in documents.grant.permissions:
-        if any(not resource.split(":", 5)[-1].strip("*?/") for resource in permission.resources):
-            yield Finding(
-                "wildcard-resource",
-                WIDENS,
-                f"permissions: {', '.join(permission.actions)}",
-                "It allows these actions on every resource, those that come later too.",
-                "Name the resources, or accept it.",
-            )
+def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
+    """The findings on any policy, as a document or as JSON text.
+
+    `kind` is identity, trust, resource, service control or resource control; `of` the ARN of the user or role
+    that it is on, if known: its account counts as one's own. Raises InvalidInput, InvalidArn.
+    """
+    if kind not in KINDS:
+        raise InvalidInput(
+            f"{kind!r} is no kind of policy.",
+            why=f"There are {', '.join(KINDS)}.",
+            hint="A caller policy and a permissions policy are identity policies.",
+        )
+    own = (Arn.parse(of).account,) if of else ()
+    limit = _LIMITS.get(kind, quotas.POLICY_MOST)
+    return Findings(_sorted(_on_policy(Subject(kind, f"{kind} policy", _document(policy), limit, of, own))))
 
 
-def _full_access(documents: Documents) -> Iterator[Finding]:
-    for policy in documents.grant.managed_policies:
-        if policy.rpartition("/")[2] in _FULL_ACCESS:
-            yield Finding(
-                "full-access-policy",
-                WIDENS,
-                f"managed_policies: {policy}",
-                "With it the role can do nearly everything, or give itself the right to.",
-                "Attach a narrower policy, or accept it.",
-            )
+def _on_policy(subject: Subject) -> list[Finding]:
+    """What the rules find; where they do not see why AWS refuses a policy, the evaluator's words."""
+    hits = [*_hits(SUBJECT_RULES, subject, subject)]
+    for statement in subject.statements:
+        hits += _hits(_STATEMENT_RULES, subject, statement)
+    refused = any(rule.refused for rule, _ in hits)
+    return [*(found for _, found in hits), *(() if refused else REFUSAL.findings(subject))]
 
 
-def _long_trust(documents: Documents) -> Iterator[Finding]:
-    for role, trust in documents.trust_policies.items():
-        if (length := size(trust)) > TRUST_POLICY:
-            yield Finding(
-                "long-trust-policy",
-                NOTE,
-                role,
-                f"It has {length:,} characters; AWS's default quota is 2,048.",
-                "Have the quota L-C07B4B0D raised in us-east-1, or name fewer sources.",
-            )
+def _hits(rules: Iterable[Rule[Any]], subject: Subject, looked: Any) -> Iterator[tuple[Rule[Any], Finding]]:
+    for rule in rules:
+        if not rule.kinds or subject.kind in rule.kinds:
+            yield from ((rule, found) for found in rule.findings(looked))
 
 
-_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
-    _whole_account,
-    _wildcard_action,
-    _wildcard_resource,
-    _full_access,
-    _long_trust,
-)
+def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: SEVERITIES.index(each.severity)))
+
+
+def _document(policy: Any) -> Any:
+    if not isinstance(policy, str):
+        return policy
+    try:
+        return json.loads(policy)
+    except json.JSONDecodeError as problem:
+        # Its own words would bring the text along, and that may hold an external ID.
+        raise InvalidInput(
+            "The policy is not JSON.",
+            why=f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.",
+            hint="Copy the whole document, from { to }.",
+        ) from None

@@ -1,0 +1,1 @@
+"""What the lint looks for, as tables of rules."""
