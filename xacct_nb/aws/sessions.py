@@ -14,7 +14,9 @@ from botocore.loaders import Loader, create_loader
 from botocore.session import Session as Core
 
 from xacct_nb.arns import Arn, role_arn_of
+from xacct_nb.documents import Documents
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.findings import Analysis
 from xacct_nb.grants import Grant, account_of, is_whole
 from xacct_nb.views import Shown, Table, View
 
@@ -25,6 +27,8 @@ _CONFIG = Config(
     read_timeout=30,
     user_agent_extra="xacct-nb",
 )
+# What a run can do without is not waited for long.
+_PATIENCE = {"accessanalyzer": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})}
 
 
 # Credentials that are given need no profile, so AWS_PROFILE does not count.
@@ -98,6 +102,12 @@ class Sessions(Shown):
             botocore_session=_core(profile, self.place, None if profile else _NOBODY),
         )
         return _made(session, service, self.place, self.grant.partition)
+
+    def analyze(self, documents: Documents) -> Analysis:
+        """What IAM Access Analyzer says of the documents, where it may be asked: for `lint`."""
+        from xacct_nb.aws.analyzer import analyze
+
+        return analyze(documents, self)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Who every session is; no credentials."""
@@ -262,5 +272,6 @@ def _client(profile: str, service: str, place: Place, partition: str) -> Any:
 def _made(session: Any, service: str, place: Place, partition: str) -> Any:
     region = session.region_name or _REGIONS[partition]
     # What is on this machine is not asked for by way of a proxy.
-    config = _CONFIG.merge(Config(proxies={})) if place.endpoint_url else _CONFIG
+    config = _CONFIG.merge(Config(proxies={}) if place.endpoint_url else Config())
+    config = config.merge(_PATIENCE.get(service, Config()))
     return session.client(service, region_name=region, endpoint_url=place.endpoint_url or None, config=config)

@@ -1,0 +1,185 @@
+"""IAM Access Analyzer is asked where it is there and may be asked, and said to be skipped where not."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from given import a_grant, grant_in, sessions_in
+from running import Desk
+
+from xacct_nb.aws.sessions import Identity, Sessions, open_sessions
+from xacct_nb.documents import build
+from xacct_nb.findings import lint
+from xacct_nb.grants import Grant
+from xacct_nb.sandbox.accounts import World
+
+TRUST_POLICY = "AWS::IAM::AssumeRolePolicyDocument"
+IDENTITY = {"policyDocument": ANY, "policyType": "IDENTITY_POLICY"}
+TRUST = {"policyDocument": ANY, "policyType": "RESOURCE_POLICY", "validatePolicyResourceType": TRUST_POLICY}
+PUBLIC = {"policyDocument": ANY, "resourceType": TRUST_POLICY}
+WITH_ID = {"conditions": {"external_id": "hunter2"}}
+
+
+def finding(kind: str, code: str, words: str, *path: dict[str, Any]) -> dict[str, Any]:
+    span = {side: {"line": 1, "column": 0, "offset": 0} for side in ("start", "end")}
+    return {
+        "findingType": kind,
+        "issueCode": code,
+        "findingDetails": words,
+        "learnMoreLink": "https://docs.aws.amazon.com/policy-checks",
+        "locations": [{"path": list(path), "span": span}] if path else [],
+    }
+
+
+class Analyzers:
+    """Sessions of both accounts whose clients of IAM Access Analyzer answer what was put in."""
+
+    def __init__(self, grant: Grant) -> None:
+        source = Identity("source-admin", "source", "111111111111", "arn:aws:iam::111111111111:user/admin")
+        there = Identity("destination-admin", "destination", "222222222222", "arn:aws:iam::222222222222:root")
+        self.sessions = Sessions(grant, (source, there))
+        self.source, self.destination = self._stub("source-admin"), self._stub("destination-admin")
+
+    def _stub(self, profile: str) -> Stubber:
+        client = boto3.client(
+            "accessanalyzer", region_name="eu-west-1", aws_access_key_id="none", aws_secret_access_key="none"
+        )
+        self.sessions._clients[profile, "accessanalyzer"] = client
+        stub = Stubber(client)
+        stub.activate()
+        return stub
+
+    def answer(
+        self, caller: Any = (), trust: Any = (), public: dict[str, Any] | None = None, permissions: Any = ()
+    ) -> None:
+        self.source.add_response("validate_policy", {"findings": list(caller)}, IDENTITY)
+        self.destination.add_response("validate_policy", {"findings": list(trust)}, TRUST)
+        self.destination.add_response("check_no_public_access", public or {"result": "PASS"}, PUBLIC)
+        self.destination.add_response("validate_policy", {"findings": list(permissions)}, IDENTITY)
+
+
+@pytest.fixture
+def analyzers() -> Iterator[Analyzers]:
+    made = Analyzers(a_grant(**WITH_ID))
+    yield made
+    made.source.assert_no_pending_responses()
+    made.destination.assert_no_pending_responses()
+
+
+def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
+    analyzers.answer()
+    analysis = analyzers.sessions.analyze(build(a_grant(**WITH_ID)))
+
+    assert analysis.found == ()
+    assert analysis.said == "IAM Access Analyzer was asked about 3 policies, too."
+
+
+def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
+    place = {"value": "Statement"}, {"key": "Statement"}, {"index": 0}, {"key": "Action"}
+    analyzers.answer(permissions=[finding("SUGGESTION", "REDUNDANT_ACTION", "It is there twice.", *place)])
+    documents = build(a_grant(**WITH_ID))
+    (_, found) = lint(documents, analysis=analyzers.sessions.analyze(documents)).found
+
+    assert (found.code, found.severity) == ("analyzer-redundant-action", "note")
+    assert found.where == "permissions policy of role/reports-reader, Statement[0].Action"
+    assert (found.why, found.mend) == ("It is there twice.", "https://docs.aws.amazon.com/policy-checks")
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"),
+    [("ERROR", "warning"), ("SECURITY_WARNING", "warning"), ("WARNING", "note"), ("SUGGESTION", "note")],
+)
+def test_none_of_its_findings_stops_a_plan(analyzers: Analyzers, kind: str, severity: str) -> None:
+    analyzers.answer(trust=[finding(kind, "MISSING_VERSION", "No version.")])
+    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+
+    assert (found.severity, found.where) == (severity, "trust policy of role/reports-reader")
+
+
+def test_public_access_is_a_warning_with_its_reasons(analyzers: Analyzers) -> None:
+    reasons = [{"description": "Statement 0 allows everyone.", "statementIndex": 0}]
+    analyzers.answer(public={"result": "FAIL", "message": "It is public.", "reasons": reasons})
+    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+
+    assert (found.code, found.severity) == ("analyzer-public-access", "warning")
+    assert found.why == "It is public. Statement 0 allows everyone."
+
+
+def test_an_external_id_in_its_words_is_a_fingerprint(analyzers: Analyzers) -> None:
+    analyzers.answer(trust=[finding("WARNING", "ODD_VALUE", "The value hunter2 is odd.")])
+    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+
+    assert "hunter2" not in str(found)
+
+
+def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Analyzers) -> None:
+    denied = "AccessDeniedException"
+    analyzers.source.add_client_error("validate_policy", denied, expected_params=IDENTITY)
+    analyzers.destination.add_response("validate_policy", {"findings": []}, TRUST)
+    analyzers.destination.add_client_error("check_no_public_access", denied, expected_params=PUBLIC)
+    analyzers.destination.add_response("validate_policy", {"findings": []}, IDENTITY)
+
+    assert analyzers.sessions.analyze(build(a_grant(**WITH_ID))).said == (
+        "IAM Access Analyzer was asked about 2 policies, too."
+        " ValidatePolicy in 111111111111: AccessDeniedException."
+        " CheckNoPublicAccess in 222222222222: AccessDeniedException."
+    )
+
+
+def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers: Analyzers) -> None:
+    denied = "AccessDeniedException"
+    analyzers.source.add_client_error("validate_policy", denied)
+    analyzers.destination.add_client_error("validate_policy", denied)
+    analyzers.destination.add_client_error("check_no_public_access", denied)
+    analysis = analyzers.sessions.analyze(build(a_grant(**WITH_ID)))
+
+    assert analysis.found == ()
+    assert analysis.said.startswith("IAM Access Analyzer was not asked. ValidatePolicy in 111111111111:")
+
+
+def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
+    grant = a_grant()
+    made = Analyzers(grant)
+    for profile in ("source-admin", "destination-admin"):
+        made.sessions._clients[profile, "accessanalyzer"] = boto3.client(
+            "accessanalyzer", endpoint_url="https://not.there.invalid", region_name="eu-west-1",
+            aws_access_key_id="none", aws_secret_access_key="none",
+        )  # fmt: skip
+
+    assert made.sessions.analyze(build(grant)).said == (
+        "IAM Access Analyzer was not asked. ValidatePolicy in 111111111111: EndpointConnectionError."
+    )
+
+
+def test_the_sandbox_has_none_and_is_not_asked(world: World) -> None:
+    grant = grant_in(world)
+    sessions = sessions_in(world, grant)
+    findings = lint(build(grant), analysis=sessions.analyze(build(grant)))
+
+    assert str(findings).endswith("IAM Access Analyzer was not asked: the sandbox has none.")
+    assert "accessanalyzer" not in {service for _, service in sessions._clients}
+
+
+def test_a_sandbox_that_the_aws_config_names_is_not_asked_either(desk: Desk) -> None:
+    grant = desk.grant()
+    sessions = open_sessions(
+        grant, source_profiles=["source-admin"], destination_profiles=["destination-admin"]
+    )
+
+    assert sessions.analyze(build(grant)).said == "IAM Access Analyzer was not asked: the sandbox has none."
+
+
+def test_a_policy_is_sent_as_it_is_written() -> None:
+    documents = build(a_grant())
+    made = Analyzers(a_grant())
+    (trust,) = documents.trust_policies.values()
+    made.source.add_response("validate_policy", {"findings": []})
+    sent = {**TRUST, "policyDocument": json.dumps(trust, separators=(",", ":"))}
+    made.destination.add_response("validate_policy", {"findings": []}, sent)
+    made.destination.add_response("check_no_public_access", {"result": "PASS"})
+    made.destination.add_response("validate_policy", {"findings": []})
+
+    assert made.sessions.analyze(documents).found == ()

@@ -1,0 +1,131 @@
+"""What IAM Access Analyzer says of a grant's policies, where it is there and may be asked."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError
+
+from xacct_nb.aws.sessions import Sessions, translated
+from xacct_nb.documents import Documents
+from xacct_nb.errors import AwsRefused
+from xacct_nb.findings import Analysis
+from xacct_nb.grammars import IDENTITY, TRUST
+from xacct_nb.grants import account_of, external_id
+from xacct_nb.quotas import minified
+from xacct_nb.rules.rows import NOTE, WARNING, Finding
+from xacct_nb.rules.subjects import Subject, subjects_of
+from xacct_nb.shields import redact
+
+_NAME, _TRUST_POLICY = "IAM Access Analyzer", "AWS::IAM::AssumeRolePolicyDocument"
+_NOT_HERE = Analysis(said=f"{_NAME} was not asked: the sandbox has none.")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+# None of these stops a plan: only what the lint itself finds needs a word.
+_SEVERITIES = {"ERROR": WARNING, "SECURITY_WARNING": WARNING, "WARNING": NOTE, "SUGGESTION": NOTE}
+
+
+def analyze(documents: Documents, sessions: Sessions) -> Analysis:
+    """Asks IAM Access Analyzer about every policy: ValidatePolicy, of trust policies CheckNoPublicAccess too.
+
+    Where it is not there or denies, the Analysis says so. AWS charges for CheckNoPublicAccess. Source: IAM
+    user guide, access-analyzer-policy-validation and access-analyzer-custom-policy-checks.
+    """
+    if sessions.place.endpoint_url:
+        return _NOT_HERE
+    subjects = subjects_of(documents)
+    clients = {each.of: sessions.admin(account_of(each.of), "accessanalyzer") for each in subjects}
+    if any(urlsplit(each.meta.endpoint_url).hostname in _THIS_MACHINE for each in clients.values()):
+        return _NOT_HERE
+    asking = _Asking(external_id(documents.grant))
+    found = [finding for each in subjects for finding in asking.about(each, clients[each.of])]
+    return Analysis(tuple(found), asking.said)
+
+
+@dataclass
+class _Asking:
+    """Puts the questions, and those that were refused in an account not again."""
+
+    secret: str = field(repr=False)
+    answered: set[str] = field(default_factory=set)
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    reachable: bool = True
+
+    def about(self, subject: Subject, client: Any) -> Iterator[Finding]:
+        """Everything that there is to ask about a policy."""
+        for question, put in _QUESTIONS[subject.kind].items():
+            place = question, account_of(subject.of)
+            if self.reachable and place not in self.refused:
+                yield from self._answer(place, put, client, subject)
+
+    def _answer(self, place: tuple[str, str], put: "_Put", client: Any, subject: Subject) -> list[Finding]:
+        try:
+            with translated(place[0]):
+                found = list(put(client, subject))
+        except AwsRefused as problem:
+            self.refused[place] = problem.answer
+            self.reachable = not isinstance(problem.__cause__, BotoCoreError)
+            return []
+        self.answered.add(subject.name)
+        secrets = {self.secret} - {""}
+        return [Finding(*(redact(words, secrets) for words in vars(each).values())) for each in found]
+
+    @property
+    def said(self) -> str:
+        """What was asked, and what was not and why."""
+        count = f"{len(self.answered)} polic{'y' if len(self.answered) == 1 else 'ies'}"
+        asked = f"{_NAME} was asked about {count}, too." if self.answered else f"{_NAME} was not asked."
+        why = [f"{name} in {account}: {answer}." for (name, account), answer in self.refused.items()]
+        return " ".join([asked, *why])
+
+
+def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
+    kind = {"policyType": "IDENTITY_POLICY"}
+    if subject.kind == TRUST:
+        kind = {"policyType": "RESOURCE_POLICY", "validatePolicyResourceType": _TRUST_POLICY}
+    pages = client.get_paginator("validate_policy").paginate(
+        policyDocument=minified(subject.document), **kind
+    )
+    for each in (found for page in pages for found in page["findings"]):
+        yield Finding(
+            f"analyzer-{_kebab(each['issueCode'])}",
+            _SEVERITIES.get(each["findingType"], NOTE),
+            ", ".join([subject.name, *dict.fromkeys(map(_place, each.get("locations", [])))]),
+            each["findingDetails"],
+            each["learnMoreLink"],
+        )
+
+
+def _check_public(client: Any, subject: Subject) -> Iterator[Finding]:
+    answer = client.check_no_public_access(
+        policyDocument=minified(subject.document), resourceType=_TRUST_POLICY
+    )
+    if answer["result"] == "FAIL":
+        reasons = [each["description"] for each in answer.get("reasons", []) if "description" in each]
+        yield Finding(
+            "analyzer-public-access",
+            WARNING,
+            subject.name,
+            " ".join([answer.get("message", ""), *reasons]).strip() or "It lets in the public.",
+            "Name who may come in, or add a condition on the organization.",
+        )
+
+
+_Put = Callable[[Any, Subject], Iterator[Finding]]
+_QUESTIONS: dict[str, dict[str, _Put]] = {
+    IDENTITY: {"ValidatePolicy": _validate},
+    TRUST: {"ValidatePolicy": _validate, "CheckNoPublicAccess": _check_public},
+}
+
+
+def _place(location: Mapping[str, Any]) -> str:
+    """The path to what is meant, as `Statement[0].Principal.AWS`."""
+    steps = (
+        f"[{step['index']}]" if "index" in step else f".{step['key']}" if "key" in step else ""
+        for step in location["path"]
+    )
+    return "".join(steps).removeprefix(".")
+
+
+def _kebab(code: str) -> str:
+    return code.lower().replace("_", "-")
