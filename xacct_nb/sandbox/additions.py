@@ -61,6 +61,7 @@ def install() -> None:
     sts.register_session = _remembering(sts.register_session)
     keys = _with_more_keys(iam_evaluator._principal_keys)
     iam_evaluator._principal_keys = sts._principal_keys = keys
+    iam_evaluator._resolve_condition_key = _with_role_arn(iam_evaluator._resolve_condition_key)
     iam_evaluator.enforce = _unless_decided(iam_evaluator.enforce)
     iam_evaluator.evaluate_trust_policy = _or_decided(iam_evaluator.evaluate_trust_policy)
     iam_evaluator.parse_policy_document = _marking_variables(iam_evaluator.parse_policy_document)
@@ -104,8 +105,9 @@ def _remembering(register: Callable[[str, dict[str, Any]], None]) -> Callable[[s
 
 
 def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    """The condition keys of a caller, with those of MFA, source identity and organization."""
-    from ministack.services import sts
+    """The condition keys of a caller, with those of MFA, source identity, organization and role."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam, sts
 
     def more(credential: Any) -> dict[str, Any]:
         session = sts._sessions.get(credential.access_key_id) or {}
@@ -117,9 +119,24 @@ def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], di
             }
         if name := session.get("SourceIdentity"):
             found["aws:sourceidentity"] = name
+        if credential.principal_type == "AssumedRole":
+            name = iam_evaluator._role_name_from_assumed_arn(credential.principal_arn)
+            role = iam._roles.get_scoped(credential.account_id, None, name) or {}
+            found["aws:principalarn"] = role.get("Arn", credential.principal_arn)
         return found
 
     return more
+
+
+def _with_role_arn(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """aws:PrincipalArn of a session is the ARN of its role; MiniStack gives the session's."""
+
+    def value(key: str, context: Any) -> Any:
+        if key.lower() == "aws:principalarn" and (arn := context.principal_keys.get("aws:principalarn")):
+            return arn
+        return resolve(key, context)
+
+    return value
 
 
 def _unless_decided(enforce: Callable[..., Any]) -> Callable[..., Any]:
