@@ -118,7 +118,7 @@ def test_every_kind_says_which_page_its_rules_come_from(kind: str) -> None:
         may(Resource=[[ROLE]]),
         may(Condition="x"),
         may(Condition={7: {"aws:x": "y"}}),
-        may(Condition={"StringEquals": {7: "y"}}),
+        may(Condition={"StringEquals": {"aws:x": [["y"]]}}),
         may(Condition={"Bool": {"aws:x": []}}),
         {**may(), 7: "x"},
         {"Version": "2012-10-17", "Statement": [{7: "x"}]},

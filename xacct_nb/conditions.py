@@ -20,8 +20,8 @@ ALL, ANY = "ForAllValues", "ForAnyValue"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 # The W3C note on dates and times; four digits are a year, other whole numbers are seconds since 1970.
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
-    re.ASCII,
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
+    re.ASCII | re.IGNORECASE,
 )
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
 _EPOCH = re.compile(r"-?\d{5,13}", re.ASCII)
@@ -114,6 +114,15 @@ def condition(written: str, key: str, values: tuple[str, ...], variables: bool) 
     return Condition(
         written, key, values, key.lower(), test, variable, operator.negated, qualifier, if_missing, if_exists
     )
+
+
+@lru_cache(maxsize=256)
+def is_operator(written: str) -> bool:
+    """Whether the table has this operator, with its IfExists or ForAllValues: and the like."""
+    try:
+        return written == "Null" or bool(_operator(written))
+    except UnknownOperator:
+        return False
 
 
 @lru_cache(maxsize=256)
@@ -215,9 +224,9 @@ def _moment(text: str) -> Decimal | None:
 
 
 def _offset(zone: str | None) -> int:
-    if zone is None or zone == "Z":
+    if zone is None or zone in "Zz":
         return 0
-    seconds = int(zone[1:3]) * 3600 + int(zone[4:6]) * 60
+    seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
     return -seconds if zone[0] == "-" else seconds
 
 

@@ -32,7 +32,6 @@ class Kind:
     principal: bool = False
     resource: bool = True
     free_sid: bool = False
-    identifier: bool = True
 
 
 _NO_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
@@ -40,7 +39,7 @@ _NO_RESOURCE = frozenset({"Resource", "NotResource"})
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(IDENTITY, "reference_policies_grammar", _NO_PRINCIPAL, identifier=False),
+        Kind(IDENTITY, "reference_policies_grammar", _NO_PRINCIPAL),
         Kind(TRUST, "id_roles_update-role-trust-policy", _NO_RESOURCE, principal=True, resource=False),
         Kind(
             RESOURCE, "reference_policies_elements_principal", principal=True, resource=False, free_sid=True

@@ -49,8 +49,10 @@ def _policy(document: Any, kind: Kind) -> Policy:
     if not isinstance(document, dict):
         refuse("", "it is not an object")
     for element in document:
-        if element not in ("Version", "Statement") and not (element == "Id" and kind.identifier):
-            refuse(str(element), "there is no such element here")
+        if element not in ("Version", "Statement", "Id"):
+            refuse(str(element), "there is no such element")
+    if not isinstance(document.get("Id", ""), str):
+        refuse("Id", "it is not text")
     version = document.get("Version", OLD)
     if version not in kind.versions:
         refuse("Version", f"it is {version!r}, not {' or '.join(kind.versions)}")
@@ -58,6 +60,8 @@ def _policy(document: Any, kind: Kind) -> Policy:
         refuse("Statement", "it is missing")
     statements = document["Statement"]
     listed = statements if isinstance(statements, (list, tuple)) else [statements]
+    if not listed:
+        refuse("Statement", "it is empty")
     found = tuple([_statement(each, n, kind, version == NEW) for n, each in enumerate(listed)])
     sids = [each.sid for each in found if each.sid]
     if len(sids) != len(set(sids)):
