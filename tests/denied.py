@@ -17,6 +17,7 @@ from xacct_nb.aws.snapshots import Clients, take_snapshot, try_once
 from xacct_nb.causes import Cause
 from xacct_nb.diagnosis import Diagnosis, diagnose
 from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.snapshots import Client, Snapshot
 
 SECRET = "the-external-ID:of/the.owner"
@@ -38,6 +39,7 @@ class Stage:
     secret: str = SECRET
     seed: str = ""
     client: Client | None = None
+    sandbox: Sandbox | None = None
     used: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -56,8 +58,15 @@ class Stage:
         )
 
     def keys_of(self, user: str) -> tuple[str, ...]:
+        """A new key of a user, who has two at most."""
+        for old in self.near.list_access_keys(UserName=user)["AccessKeyMetadata"][1:]:
+            self.near.delete_access_key(UserName=user, AccessKeyId=old["AccessKeyId"])
         made = self.near.create_access_key(UserName=user)["AccessKey"]
         return made["AccessKeyId"], made["SecretAccessKey"]
+
+    def sign_in(self, user: str) -> None:
+        """The caller is that user from now on."""
+        self.keys = self.keys_of(user)
 
     # What a break changes.
 
@@ -110,7 +119,7 @@ class Stage:
 
     def sit_in(self, role: str, name: str = "desk", **passed: Any) -> None:
         """The caller is a new session of that role, which the administrator made."""
-        sts = self._connect(self.keys_of("admin"))("sts")
+        sts = self.with_keys(self.keys_of("admin"))("sts")
         made = sts.assume_role(RoleArn=role, RoleSessionName=name, **passed)["Credentials"]
         self.keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
 
@@ -148,7 +157,7 @@ class Stage:
         )
 
     def clients(self) -> Clients:
-        return self._connect(self.keys)
+        return self.with_keys(self.keys)
 
     def try_it(self) -> Tried:
         """The call itself, with the caller's own keys."""
@@ -191,7 +200,7 @@ class Stage:
     def _root_of(self, account: str) -> Clients:
         return lambda service: self.root(service, account)
 
-    def _connect(self, keys: tuple[str, ...]) -> Clients:
+    def with_keys(self, keys: tuple[str, ...]) -> Clients:
         token = keys[2] if len(keys) > 2 else None
         return lambda service: connect(
             service,

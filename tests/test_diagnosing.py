@@ -1,11 +1,17 @@
 """Every cause that can be made in the sandbox is made: denied for real, ranked first, mended, and let in."""
 
 import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from denied import OTHER_SECRET, SECRET, Broken, Stage, allow, trusting
 
 from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.controls import expire_session
+from xacct_nb.sandbox.demands import behave, misbehave
+from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.state import Sandbox
 
 ASSUME = "sts:AssumeRole"
 
@@ -160,11 +166,108 @@ def chained_too_long(on: Stage) -> None:
     on.parameters = {"DurationSeconds": 7200}
 
 
-def given(**parameters: object) -> "object":
+def given(**parameters: Any) -> Callable[[Stage], None]:
     def break_it(on: Stage) -> None:
         on.parameters = dict(parameters)
 
     return break_it
+
+
+def reader_of(on: Stage) -> str:
+    return f"arn:aws:iam::{on.world.destination}:role/reader"
+
+
+def hub_of(on: Stage) -> str:
+    return f"arn:aws:iam::{on.world.source}:role/hub"
+
+
+def as_root(on: Stage) -> None:
+    on.keys = (on.world.source, "test")
+
+
+def federated(on: Stage) -> None:
+    on.identity(allow("sts:*", "*"))
+    made = on.clients()("sts").get_federation_token(Name="visitor", Policy=allow("*", "*"))["Credentials"]
+    on.keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+
+def expired(on: Stage) -> None:
+    on.trust(on.become())
+    assert on.sandbox
+    expire_session(on.sandbox, on.keys[0])
+
+
+def inactive(on: Stage) -> None:
+    on.near.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Inactive")
+
+
+def reactivated(on: Stage) -> None:
+    on.near.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Active")
+
+
+def no_key(on: Stage) -> None:
+    on.keys = ("AKIA" + "A" * 16, on.keys[1])
+
+
+def wrong_secret(on: Stage) -> None:
+    on.keys = (on.keys[0], "x" * 40)
+
+
+def as_mallory(on: Stage) -> None:
+    on.meant = on.alice
+    on.sign_in("mallory")
+
+
+def with_mfa(on: Stage, code: str = "123456", serial: str = "") -> None:
+    """A call with a device of alice's, a code or a serial of another kind."""
+    known = on.device()
+    on.parameters = {"SerialNumber": serial or known, "TokenCode": code}
+
+
+def mfa_again(on: Stage) -> None:
+    serial = on.near.list_mfa_devices(UserName="alice")["MFADevices"][0]["SerialNumber"]
+    on.parameters = {"SerialNumber": serial, "TokenCode": on.code()}
+
+
+def used_code(on: Stage) -> None:
+    with_mfa(on)
+    mfa_again(on)
+    assert on.try_it().allowed
+
+
+def in_china(on: Stage) -> None:
+    on.role = on.role.replace("arn:aws:", "arn:aws-cn:")
+
+
+def throttled(on: Stage) -> None:
+    assert on.sandbox
+    misbehave(on.sandbox, Fault("throttling", ("AssumeRole",)))
+
+
+def short_role(on: Stage) -> None:
+    on.role = on.role.replace(on.world.destination, "2")
+
+
+def doubled_tags(on: Stage) -> None:
+    both = [ASSUME, "sts:TagSession"]
+    on.identity(allow(both, on.role))
+    on.trust(actions=both)
+    on.parameters = {"Tags": [{"Key": "team", "Value": "books"}, {"Key": "Team", "Value": "books"}]}
+
+
+def second_identity(on: Stage) -> None:
+    both = [ASSUME, "sts:SetSourceIdentity"]
+    on.trust(on.become(policy=allow(both, on.role), SourceIdentity="alice"), actions=both)
+    on.parameters = {"SourceIdentity": "bob"}
+
+
+def sso(on: Stage) -> None:
+    """A permission set was taken back and given again: its role has another suffix now."""
+    path, name = "/aws-reserved/sso.amazonaws.com/eu-west-1/", "AWSReservedSSO_Books_0123456789abcde"
+    on.trust(on.become(f"{name}1", path))
+    on.near.delete_role_policy(RoleName=f"{name}1", PolicyName="assume")
+    on.near.delete_role(RoleName=f"{name}1")
+    on.become(f"{name}2", path)
 
 
 SOURCE = (
@@ -197,6 +300,7 @@ DESTINATION = (
     Broken("other-principal-trusted", "C3", lambda on: on.trust(on.mallory)),
     Broken("session-arn-trusted", "C4", session_trusted),
     Broken("deleted-principal-trusted", "C5", deleted),
+    Broken("permission-set-replaced", "C9", sso),
     Broken("external-id-missing", "C10", lambda on: on.trust(StringEquals={"sts:ExternalId": SECRET})),
     Broken("external-id-differs", "C10", wrong_external_id),
     Broken("mfa-required", "C12", wanting_mfa),
@@ -215,6 +319,7 @@ DESTINATION = (
     Broken("service-key-on-principal", "C19",
            lambda on: on.trust(StringEquals={"aws:SourceAccount": on.world.source})),
     Broken("trust-deny", "C20", trust_denies),
+    Broken("principal-arn-of-session", "C21", principal_arn),
     Broken("other-assume-action", "C22", lambda on: on.trust("ec2.amazonaws.com")),
     Broken("other-assume-action", "C22", lambda on: on.trust(actions="sts:TagSession")),
     Broken("self-assume", "C23", itself),
@@ -224,6 +329,29 @@ DESTINATION = (
            lambda on: on.near.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "books"}])),
 )  # fmt: skip
 CALL = (
+    Broken("root-caller", "A12", as_root, lambda on: on.sign_in("alice")),
+    Broken("federated-caller", "A13", federated, lambda on: on.sign_in("alice")),
+    Broken("expired-credentials", "A9", expired, lambda on: on.sit_in(hub_of(on))),
+    Broken("unknown-access-key", "A10", inactive, reactivated),
+    Broken("unknown-access-key", "A10", no_key, lambda on: on.sign_in("alice")),
+    Broken("wrong-secret-key", "A10", wrong_secret, lambda on: on.sign_in("alice")),
+    Broken("another-caller", "A8", as_mallory, lambda on: on.sign_in("alice")),
+    Broken("no-mfa-code", "A15", lambda on: with_mfa(on, ""), mfa_again),
+    Broken("no-mfa-code", "A15", lambda on: with_mfa(on, "abcdef"), mfa_again),
+    Broken("wrong-mfa-form", "A15", lambda on: with_mfa(on, serial="alice"), mfa_again),
+    Broken("wrong-mfa-serial", "A16", lambda on: with_mfa(on, serial=on.alice)),
+    Broken("wrong-mfa-code", "A17", lambda on: with_mfa(on, "000000"), mfa_again),
+    Broken("wrong-mfa-code", "A17", used_code, mfa_again),
+    Broken("other-partition", "F3", in_china, lambda on: setattr(on, "role", reader_of(on))),
+    Broken("throttled", "F6", throttled, lambda on: behave(on.sandbox)),
+    Broken("invalid-role-arn", "E5", short_role, lambda on: setattr(on, "role", reader_of(on))),
+    Broken("malformed-session-policy", "E7", given(Policy="{"), given()),
+    Broken("malformed-session-policy", "E7", given(Policy=allow("s3:GetObject", ["*"] * 999)), given()),
+    Broken("malformed-session-policy", "E7",
+           given(PolicyArns=[{"arn": "arn:aws:iam::222222222222:policy/not-there"}]), given()),
+    Broken("invalid-session-tags", "E8", doubled_tags, given()),
+    Broken("other-source-identity", "E9", second_identity),
+    Broken("invalid-external-id", "E10", given(ExternalId="two words"), given()),
     Broken("longer-than-role-allows", "E1", given(DurationSeconds=7200)),
     Broken("longer-than-chain-allows", "E2", chained_too_long),
     Broken("duration-out-of-range", "E3", given(DurationSeconds=60)),
@@ -232,17 +360,22 @@ CALL = (
 TABLE = (*SOURCE, *DESTINATION, *CALL)
 
 
+@pytest.fixture
+def stage(world: World, sandbox: Sandbox) -> Iterator[Stage]:
+    yield Stage(world, sandbox=sandbox)
+    behave(sandbox)
+
+
 @pytest.fixture(params=TABLE, ids=str)
 def broken(request: pytest.FixtureRequest) -> Broken:
     return request.param
 
 
-def test_the_world_works_before_it_is_broken(world: World) -> None:
-    assert Stage(world).try_it().allowed
+def test_the_world_works_before_it_is_broken(stage: Stage) -> None:
+    assert stage.try_it().allowed
 
 
-def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(world: World, broken: Broken) -> None:
-    stage = Stage(world)
+def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, broken: Broken) -> None:
     broken.break_it(stage)
     tried = stage.try_it()
     found = stage.diagnosis(tried, "source", "destination")

@@ -77,6 +77,16 @@ def _role(case: Case) -> Found | None:
     return f"The role is given as {case.attempt.role!r}.", {}
 
 
+def _serial(case: Case) -> Found | None:
+    """The MFA device is none of the caller's."""
+    given, source = case.attempt.parameters.get("SerialNumber"), case.snapshot.source
+    devices = source.mfa_devices if source else None
+    if not given or devices is None or given in devices:
+        return None
+    instead = {"SerialNumber": devices[0], "TokenCode": True} if devices else {}
+    return f"The call names {given}; the caller's devices are {', '.join(devices) or 'none'}.", instead
+
+
 def _other_identity(case: Case) -> Found | None:
     """Both sides allow sts:SetSourceIdentity, and it is denied: the chain has another one already."""
     action = "sts:SetSourceIdentity"
@@ -99,5 +109,6 @@ _RULES: tuple[tuple[str, str, Callable[[Case], Found | None]], ...] = (
     ("invalid-session-name", CERTAIN, _session_name),
     ("invalid-external-id", CERTAIN, _external_id),
     ("invalid-role-arn", CERTAIN, _role),
+    ("wrong-mfa-serial", CERTAIN, _serial),
     ("other-source-identity", LIKELY, _other_identity),
 )

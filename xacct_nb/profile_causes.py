@@ -62,7 +62,7 @@ def _of_profile(client: Client, name: str, visited: tuple[str, ...]) -> Iterator
         yield cause("no-credential-source", CERTAIN, why, commands=_rooted(client, name))
     elif source in visited or (source == name and not _has_keys(fields)):
         why = f"The profiles name each other: {' -> '.join((*visited, name, source))}."
-        yield cause("profile-loop", CERTAIN, why, commands=_rooted(client, name))
+        yield cause("profile-loop", CERTAIN, why, commands=_rooted(client, (*visited, name)[0]))
     elif source and source not in client.profiles:
         why = f"The profile {name} has source_profile = {source}, and there is no such profile."
         mend = _nearest(source, client.profiles, name, "source_profile")

@@ -121,33 +121,64 @@ def _principals(match: StatementMatch) -> tuple[str, ...]:
 
 def _nearly(case: Case, match: StatementMatch, who: str) -> Cause | None:
     """The cause where somebody is named who is nearly the caller."""
-    place = place_of(None, match)
-    if _UNIQUE.fullmatch(who):
-        why = f"{place} names {who}, who was deleted; {said(case.principal)} is another, made since."
-        return cause("deleted-principal-trusted", _deleted(case, who), why, *_renamed(case, match, who))
-    if not is_arn(who):
-        return None
-    named, own = Arn.parse(who), Arn.parse(case.principal)
-    if named.kind == "assumed-role" and case.is_chained and named.resource.split("/")[1] == own.name:
-        why = f"{place} names the session {who}; this one is {case.caller}."
-        return cause("session-arn-trusted", CERTAIN, why, *_renamed(case, match, who))
-    if (named.account, named.kind, named.name) == (own.account, own.kind, own.name):
-        why = f"{place} names {who}; the caller's ARN is {case.principal}."
-        return cause("role-path-left-out", CERTAIN, why, *_renamed(case, match, who))
-    if _permission_set(named.name) and _permission_set(named.name) == _permission_set(own.name):
-        why = f"{place} names {who}; the permission set's role is {case.principal} now."
-        return cause("permission-set-replaced", CERTAIN, why, *_renamed(case, match, who))
+    for code, fits in _NEAR.items():
+        if found := fits(case, who):
+            confidence, why = found
+            return cause(
+                code, confidence, f"{place_of(None, match)} names {who}; {why}.", *_renamed(case, match, who)
+            )
     return None
 
 
-def _deleted(case: Case, unique: str) -> str:
-    """A deleted role cannot be the caller's predecessor where the caller is a user."""
-    kind = "AROA" if case.is_chained else "AIDA"
-    return LIKELY if unique.startswith(kind) else POSSIBLE
+def _is_replaced(case: Case, who: str) -> tuple[str, str] | None:
+    """An Identity Center role that was made anew; the old one stands there by its id or its name."""
+    if "/aws-reserved/" not in case.principal:
+        return None
+    why = f"the permission set's role is {case.principal} now"
+    if who.startswith("AROA"):
+        return LIKELY, why
+    own = _permission_set(case.principal)
+    return (CERTAIN, why) if own and own == _permission_set(who) and who != case.principal else None
 
 
-def _permission_set(name: str) -> str:
-    found = _PERMISSION_SET.match(name)
+def _is_deleted(case: Case, who: str) -> tuple[str, str] | None:
+    """A deleted user cannot have been the caller's role, nor the other way round."""
+    if not _UNIQUE.fullmatch(who):
+        return None
+    like = who.startswith("AROA" if case.is_chained else "AIDA")
+    return LIKELY if like else POSSIBLE, f"that was deleted, and {said(case.principal)} was made since"
+
+
+def _is_session(case: Case, who: str) -> tuple[str, str] | None:
+    if not (is_arn(who) and case.is_chained and who != case.caller):
+        return None
+    named, own = Arn.parse(who), Arn.parse(case.caller)
+    same = named.kind == own.kind and (named.account, _role_of(named)) == (own.account, _role_of(own))
+    return (CERTAIN, f"this session is {case.caller}") if same else None
+
+
+def _role_of(session: Arn) -> str:
+    return session.resource.split("/")[1]
+
+
+def _is_without_path(case: Case, who: str) -> tuple[str, str] | None:
+    if not is_arn(who) or who == case.principal:
+        return None
+    named, own = Arn.parse(who), Arn.parse(case.principal)
+    same = (named.account, named.kind, named.name) == (own.account, own.kind, own.name)
+    return (CERTAIN, f"the caller's ARN is {case.principal}") if same else None
+
+
+_NEAR = {
+    "permission-set-replaced": _is_replaced,
+    "deleted-principal-trusted": _is_deleted,
+    "session-arn-trusted": _is_session,
+    "role-path-left-out": _is_without_path,
+}
+
+
+def _permission_set(arn: str) -> str:
+    found = _PERMISSION_SET.match(arn.rpartition("/")[2])
     return found[1] if found else ""
 
 

@@ -75,6 +75,12 @@ _AFTER = (
     "service-control-policy",
     "resource-control-policy",
 )
+_AFTER_OPEN = (
+    "other-account-resource",
+    "resource-policy",
+    "service-control-policy",
+    "resource-control-policy",
+)
 _NEITHER = (
     "not-in-effect-yet",
     "service-control-policy",
@@ -88,7 +94,7 @@ _FURTHER = {"sts:TagSession": ("no-tag-session",), "sts:SetSourceIdentity": ("no
 def alike(case: Case) -> tuple[str, ...]:
     """The codes that AWS answers alike, as far as what is readable leaves them open."""
     if case.attempt.after:
-        return _AFTER if not case.snapshot.readable(DESTINATION) else _AFTER[-4:]
+        return _AFTER if case.inside() is None else _AFTER_OPEN
     if case.denial.action in _FURTHER:
         return _FURTHER[case.denial.action]
     near = () if case.near() else _IDENTITY

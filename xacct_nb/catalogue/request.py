@@ -15,7 +15,7 @@ REQUEST_CAUSES = (
         "DurationSeconds is less than 900 or more than 43200.",
         "Ask for 900 to 43200 seconds.",
         text=r"at 'durationSeconds' failed to satisfy constraint"
-        r"|Invalid range for parameter DurationSeconds|DurationSeconds, value: \S+, valid"),
+        r"|Invalid (?:value|range) for parameter DurationSeconds"),
     known("E4", "invalid-session-name", CLIENT,
         "A session name has 2 to 64 letters, digits and _+=,.@-.",
         "Give a name without spaces and slashes.",

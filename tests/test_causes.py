@@ -1,0 +1,127 @@
+"""Every entry of the catalogue of failures is produced, told by its text, or said to be neither, and why."""
+
+import re
+from pathlib import Path
+
+import pytest
+import test_diagnosing
+import test_diagnosing_after
+import test_diagnosing_clients
+
+from xacct_nb.catalogue import CATALOGUE
+from xacct_nb.causes import CONFIDENCES, Cause
+from xacct_nb.denials import read_denial
+from xacct_nb.diagnosis import diagnose
+
+SIDES = {"A": 19, "B": 15, "C": 27, "O": 6, "E": 10, "F": 7, "G": 5, "H": 6, "I": 7}
+ENTRIES = {f"{letter}{number}" for letter, count in SIDES.items() for number in range(1, count + 1)}
+TABLES = (test_diagnosing.TABLE, test_diagnosing_after.TABLE, test_diagnosing_clients.TABLE)
+# Produced by a test of its own, beside the tables.
+ALONE = {"A8", "A14", "A18", "G1", "G3", "G2", "G4", "G5", "C6", "C7", "C8", "C25", "C26", "I6", "I7"}
+
+ROLE = "arn:aws:iam::222222222222:role/reader"
+BARE = (
+    "An error occurred (AccessDenied) when calling the AssumeRole operation: User: "
+    f"arn:aws:iam::111111111111:user/alice is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+)
+# Told by the text that AWS has for it; the sandbox has no organization policies, endpoints and console.
+TEXTS = {
+    "A9": (
+        "The SSO session associated with this profile has expired or is otherwise invalid.",
+        "expired-credentials",
+    ),
+    "B7": (f"{BARE} because no permissions boundary allows the sts:AssumeRole action", "caller-boundary"),
+    "B8": (f"{BARE} because no session policy allows the sts:AssumeRole action", "caller-session-policy"),
+    "B9": (f"{BARE} with an explicit deny in a service control policy", "service-control-policy"),
+    "B10": (f"{BARE} because no VPC endpoint policy allows the sts:AssumeRole action", "vpc-endpoint-policy"),
+    "C20": (f"{BARE} with an explicit deny in the role trust policy", "trust-deny"),
+    "C24": (
+        "An error occurred (UnmodifiableEntity) when calling the UpdateAssumeRolePolicy operation: Cannot "
+        "perform the operation on the protected role 'AWSServiceRoleForSupport'",
+        "protected-role",
+    ),
+    "O1": (f"{BARE} with an explicit deny in a resource control policy", "resource-control-policy"),
+    "E6": (
+        "An error occurred (PackedPolicyTooLarge) when calling the AssumeRole operation: Packed policy "
+        "consumes 117% of allotted space, please use smaller policy.",
+        "packed-policy-too-large",
+    ),
+    "F1": (
+        "An error occurred (RegionDisabledException) when calling the AssumeRole operation: STS is not "
+        "activated in the requested region for the account that is being asked to generate credentials",
+        "region-not-active",
+    ),
+    "F2": ("The provided token is malformed or otherwise invalid.", "global-token-in-opt-in-region"),
+    "H1": (
+        "Invalid information in one or more fields. Check your information or contact your administrator.",
+        "switch-role-refused",
+    ),
+}  # fmt: skip
+# Seen in documents that the sandbox does not let anybody make, or in the pure tests of test_diagnosis.py.
+READ = {
+    "O4": "no-access-role, from the role's name and its absence",
+    "H2": "console-path-too-long, from the ARN and the console's text",
+    "H4": "console-cannot-give, from the trust policy and the console's text",
+}
+NEITHER = {
+    "B15": "It is no denial: access is wider than was meant, which a finding says.",
+    "O2": "A sign-in, not a call of AssumeRole; a text is known for it, but no public one to quote.",
+    "O3": "It is a reason not to trust a test, not a denial.",
+    "O5": "AWS answers as to any denial, and only the organization knows the account's status.",
+    "O6": "AWS answers as to C6: the account is gone.",
+    "F4": "AWS answers as to B9: the region is in the policy that only the organization sees.",
+    "F7": "It is a comparison of two regions, and each of them is one of the other causes.",
+    "H3": "The console offers nothing to root; there is no text.",
+    "H5": "AWS answers as to C2 or C3, for the identity that signed in first.",
+    "H6": "Nothing is denied: a session ends earlier than was meant.",
+}
+
+
+def produced() -> set[str]:
+    rows = (row for table in TABLES for row in table)
+    return {entry for row in rows for entry in row.entries.split()} | ALONE
+
+
+def test_every_entry_is_produced_or_told_by_its_text_or_said_to_be_neither() -> None:
+    missing = ENTRIES - produced() - set(TEXTS) - set(READ) - set(NEITHER)
+
+    assert missing == set()
+    assert (set(NEITHER) | set(READ)) & produced() == set()
+    assert len(produced() & ENTRIES) >= 70
+
+
+def test_the_catalogue_holds_every_entry() -> None:
+    assert {entry for each in CATALOGUE.values() for entry in each.entries} == ENTRIES
+
+
+@pytest.mark.parametrize("entry", TEXTS)
+def test_a_text_alone_tells_the_cause(entry: str) -> None:
+    text, code = TEXTS[entry]
+    found = diagnose(denial=read_denial(text))
+
+    assert found.causes[0].code == code, found
+    assert entry in CATALOGUE[code].entries
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_cause_says_why_and_what_to_do(code: str) -> None:
+    known = CATALOGUE[code]
+
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+|throttled", code)
+    assert known.side in ("source", "destination", "organization", "client")
+    assert known.sure in CONFIDENCES
+    assert known.why.endswith(".")
+    assert known.mend
+
+
+def test_a_code_stands_for_one_cause() -> None:
+    folder = Path(__file__).parent.parent / "xacct_nb" / "catalogue"
+    rows = sum(path.read_text().count("    known(") for path in folder.glob("*.py"))
+
+    assert rows == len(CATALOGUE)
+
+
+def test_a_cause_goes_to_json_and_back() -> None:
+    cause = Cause("no-identity-allow", "source", "Nothing allows it.", "Allow it.", "certain", ("aws x",))
+
+    assert Cause.from_json(cause.to_json()) == cause
