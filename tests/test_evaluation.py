@@ -1,5 +1,6 @@
 """The laws that every decision obeys, whatever the policies (what AWS decides: see tests/cases/decisions)."""
 
+import json
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xacct_nb.decisions import Decision
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.evaluation import evaluate
 from xacct_nb.policies import parse
@@ -227,6 +229,13 @@ def test_a_statement_applies_where_all_its_elements_match(world: Document) -> No
     for check in evaluate(**world).checks:
         for match in check.statements:
             assert match.applies == all(each.holds for each in match.compared)
+
+
+@given(any_world)
+def test_every_decision_goes_to_json_and_back(world: Document) -> None:
+    decision = evaluate(**world)
+
+    assert Decision.from_json(json.loads(json.dumps(decision.to_json()))) == decision
 
 
 @given(any_world)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from xacct_nb.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
+
 # The keys of a request, in lower case, with their values.
 Context = Mapping[str, tuple[str, ...]]
 Piece = tuple[str, ...]
@@ -15,7 +17,7 @@ Pieces = tuple[Piece, ...]
 EXACT, ANY_CASE, LIKE, ACTION, ARN, RESOURCE = "exact", "any-case", "like", "action", "arn", "resource"
 _CASELESS = (ANY_CASE, ACTION)
 _WILD = (LIKE, ACTION, ARN, RESOURCE)
-_TEXT, _VARIABLE = "text", "variable"
+_VARIABLE = "variable"
 _WILDCARD = re.compile(r"[*?]")
 _TOKEN = re.compile(r"\$\{[^{}]*\}|[*?]")
 _DEFAULT = re.compile(r"([^,']*?)\s*,\s*'([^']*)'\s*")
@@ -29,7 +31,7 @@ class Words:
     texts: tuple[str, ...]
     literals: frozenset[str]
     starts: tuple[str, ...]
-    shapes: tuple[re.Pattern[str], ...]
+    shapes: tuple[Glob, ...]
     variable: tuple[Pieces, ...]
     style: str
     simple: bool
@@ -53,7 +55,7 @@ class Words:
 
     def _fits(self, word: Pieces, value: str, context: Context) -> bool:
         known = resolved(word, context)
-        return known is not None and _shape(known, self.style).fullmatch(value) is not None
+        return known is not None and bool(_shape(known, self.style).fullmatch(value))
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +63,7 @@ def words(texts: tuple[str, ...], style: str, variables: bool = False) -> Words:
     """The words, ready to be compared in one style; `variables` says whether `${...}` is one (2012-10-17)."""
     literals: list[str] = []
     starts: list[str] = []
-    shapes: list[re.Pattern[str]] = []
+    shapes: list[Glob] = []
     variable: list[Pieces] = []
     for written in texts:
         holds_variable = variables and "${" in written
@@ -99,9 +101,9 @@ def taken_apart(text: str, style: str, variables: bool) -> Pieces:
     for found in (_TOKEN if variables else _WILDCARD).finditer(text):
         piece = _piece(found[0], style)
         if piece:
-            pieces += [(_TEXT, text[at : found.start()]), piece]
+            pieces += [(TEXT, text[at : found.start()]), piece]
             at = found.end()
-    return tuple(piece for piece in (*pieces, (_TEXT, text[at:])) if piece != (_TEXT, ""))
+    return tuple(piece for piece in (*pieces, (TEXT, text[at:])) if piece != (TEXT, ""))
 
 
 def _piece(token: str, style: str) -> Piece | None:
@@ -109,7 +111,7 @@ def _piece(token: str, style: str) -> Piece | None:
         return (token,) if style in _WILD else None
     inside = token[2:-1]
     if inside in _ITSELF:
-        return (_TEXT, inside)
+        return (TEXT, inside)
     default = _DEFAULT.fullmatch(inside)
     return (_VARIABLE, default[1].lower(), default[2]) if default else (_VARIABLE, inside.lower())
 
@@ -128,44 +130,45 @@ def resolved(pieces: Pieces, context: Context) -> Pieces | None:
         values = context.get(piece[1], ()) or piece[2:]
         if len(values) != 1:
             return None
-        known.append((_TEXT, values[0]))
+        known.append((TEXT, values[0]))
     return tuple(known)
 
 
 @lru_cache(maxsize=4096)
-def _shape(pieces: Pieces, style: str) -> re.Pattern[str]:
+def _shape(pieces: Pieces, style: str) -> Glob:
     if style == ANY_CASE:
-        return re.compile(re.escape("".join(text for _, text in pieces).lower()))
+        return glob((TEXT, text.lower()) for _, text in pieces)
     if style not in (ARN, RESOURCE):
-        return re.compile("".join(map(_anything, pieces)), re.DOTALL)
+        return glob(map(_anywhere, pieces))
     parts = _parts(pieces)
-    within = [_within(part, crossing=style == RESOURCE) for part in parts[:5]]
-    if len(parts) == 6:
-        return re.compile(":".join([*within, "".join(map(_anything, parts[5]))]), re.DOTALL)
-    # What a resource leaves out at its end may be anything; an ARN operator wants all six parts.
-    return re.compile(":".join(within) + "(?::.*)?" if style == RESOURCE else r"(?!)", re.DOTALL)
+    if style == RESOURCE:
+        # AWS completes a resource of fewer parts with a * for each that is missing.
+        parts += [[(MANY,)]] * (6 - len(parts))
+    if len(parts) < 6:
+        return re.compile(r"(?!)")
+    front = [[*_within(part, crossing=style == RESOURCE), (TEXT, ":")] for part in parts[:5]]
+    return glob([atom for part in (*front, map(_anywhere, parts[5])) for atom in part])
 
 
-def _anything(piece: Piece) -> str:
-    return {"*": ".*", "?": "."}.get(piece[0]) or re.escape(piece[1])
+def _anywhere(piece: Piece) -> Atom:
+    return (TEXT, piece[1]) if piece[0] == TEXT else (piece[0], "")
 
 
-def _within(part: list[Piece], crossing: bool) -> str:
+def _within(part: list[Piece], crossing: bool) -> list[Atom]:
     """One of the first five parts of an ARN; in a resource a * at its end reaches over the colon."""
-    inner = [{"*": "[^:]*", "?": "[^:]"}.get(piece[0]) or re.escape(piece[1]) for piece in part]
-    if crossing and part and part[-1][0] == "*":
-        inner[-1] = ".*"
-    return "".join(inner)
+    kinds = {MANY: MANY_BUT_COLON, ONE: ONE_BUT_COLON}
+    atoms = [(TEXT, piece[1]) if piece[0] == TEXT else (kinds[piece[0]], "") for piece in part]
+    return [*atoms[:-1], (MANY, "")] if crossing and part and part[-1][0] == MANY else atoms
 
 
 def _parts(pieces: Pieces) -> list[list[Piece]]:
     """The pieces by the colon-separated part of the ARN that they stand in, six at most."""
     parts: list[list[Piece]] = [[]]
     for piece in pieces:
-        if piece[0] != _TEXT:
+        if piece[0] != TEXT:
             parts[-1].append(piece)
             continue
         first, *others = piece[1].split(":", 6 - len(parts))
-        parts[-1].append((_TEXT, first))
-        parts += [[(_TEXT, other)] for other in others]
+        parts[-1].append((TEXT, first))
+        parts += [[(TEXT, other)] for other in others]
     return parts
