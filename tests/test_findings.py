@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from given import ALICE, READ, ROLE, SOME_POLICY, a_grant
+from given import ALICE, READ, ROLE, SOME_POLICY, a_grant, golden
 from hypothesis import given
 from hypothesis import strategies as st
 from test_views import words_of
@@ -192,7 +192,7 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("nothing-allowed", "note", "permissions", {"permissions": []}, {}),
     (
-        "many-attachments", "warning", "policies attached to role/reports-reader",
+        "many-attachments", "warning", "attachments of role/reports-reader",
         {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(21)]},
         {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(18)]},
     ),
@@ -338,6 +338,13 @@ def test_that_access_analyzer_was_not_asked_is_said() -> None:
     assert str(findings).split("\n\n")[1:] == ["No findings.", "IAM Access Analyzer was not asked."]
 
 
+def test_with_the_live_state_the_room_that_is_left_is_shown() -> None:
+    findings = lint(build(a_grant()), State({}))
+
+    assert findings.found == ()
+    assert f"\nNo findings.\n\n{golden('room.txt')}".rstrip() in str(findings)
+
+
 def test_an_external_id_is_in_no_finding() -> None:
     conditions = {"external_id": "hunter2", "require_mfa": True, "source_ips": ["10.0.0.0/8"]}
 
@@ -411,6 +418,9 @@ def test_a_valid_grant_is_never_refused_and_every_finding_is_whole(grant: Grant)
 
 @given(grants)
 def test_findings_say_the_same_as_text_and_as_html(grant: Grant) -> None:
-    as_text, as_html = words_of(lint(build(a_grant(**dict(grant, caller_policy="managed")))).view())
+    documents = build(a_grant(**dict(grant, caller_policy="managed")))
+    as_text, as_html = words_of(
+        lint(documents, adopted(SOME_POLICY), analysis=Analysis(said="Asked.")).view()
+    )
 
     assert as_text == as_html

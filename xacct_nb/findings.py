@@ -11,6 +11,7 @@ from xacct_nb.documents import Documents
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grammars import IDENTITY, KINDS, TRUST
 from xacct_nb.plans import State
+from xacct_nb.rooms import Room, room
 from xacct_nb.rules.conditions import CONDITION_RULES
 from xacct_nb.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.rules.grants import CASE_RULES, Case
@@ -38,11 +39,13 @@ class Analysis:
 class Findings(Shown):
     """All findings, what weighs most first; `accepted` are the codes that the grant says are wanted.
 
-    `said` is whether IAM Access Analyzer was asked too.
+    `room` is what is left under AWS's quotas, where the live state is known; `said` is whether IAM Access
+    Analyzer was asked too.
     """
 
     found: tuple[Finding, ...]
     accepted: tuple[str, ...] = ()
+    room: Room | None = None
     said: str = ""
 
     @property
@@ -56,24 +59,25 @@ class Findings(Shown):
         return [asdict(finding) | {"accepted": finding.code in self.accepted} for finding in self.found]
 
     def view(self) -> View:
-        """The findings, and the word that is still needed."""
-        said = (Text(self.said, "note"),) if self.said else ()
+        """The findings and the word that is still needed, then the room that is left."""
+        around: list[View] = [self.room.view()] if self.room else []
+        around += [Text(self.said, "note")] if self.said else []
         if not self.found:
             none = Text("No findings.", "good")
-            return Page("Findings", (none, *said)) if said else none
+            return Page("Findings", (none, *around)) if around else none
         rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
         tones = tuple(_TONES[each.severity] for each in self.found)
+        table = Table(("code", "severity", "where", "why", "mend"), rows, tones=tones)
         word = f"To go on, the grant must say accept: [{', '.join(self.unaccepted)}]."
         last = Text(word, "bad") if self.unaccepted else Text("Nothing here needs a word more.", "good")
-        return Page(
-            "Findings", (Table(("code", "severity", "where", "why", "mend"), rows, tones=tones), last, *said)
-        )
+        return Page("Findings", (table, last, *around))
 
 
 def lint(documents: Documents, state: State | None = None, *, analysis: Analysis = Analysis()) -> Findings:
     """The findings on the documents of a grant.
 
-    With `state` also on what is there already: who would be shut out, what stays on a role, what is full.
+    With `state` also on what is there already: who would be shut out, what stays on a role, what is full,
+    and how much room is left.
     `analysis` is what IAM Access Analyzer says (`sessions.analyze(documents)`).
     """
     case = Case(documents, state)
@@ -82,7 +86,8 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
         *(finding for rule in CASE_RULES for finding in rule.findings(case)),
         *analysis.found,
     ]
-    return Findings(_sorted(found), documents.grant.accept, analysis.said)
+    left = room(documents, state) if state is not None else None
+    return Findings(_sorted(found), documents.grant.accept, left, analysis.said)
 
 
 def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:

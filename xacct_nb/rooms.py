@@ -1,12 +1,12 @@
 """How much room is left in each policy, and on each user or role, before AWS's quotas."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from xacct_nb import quotas
 from xacct_nb.arns import Arn
-from xacct_nb.documents import Documents, Policy
+from xacct_nb.documents import Documents
 from xacct_nb.plans import ADOPTED_TAG, OWNER_TAG, Key, State
 from xacct_nb.views import Shown, Table, View
 
@@ -15,11 +15,12 @@ CHARACTERS, POLICIES = "characters", "policies"
 
 @dataclass(frozen=True)
 class Space:
-    """One quota: what it is of, how much is used, what AWS takes as a rule, and what it takes at most.
+    """One quota: what it is on, of whom, how much is used, what AWS takes as a rule and what at most.
 
-    `more` of `items` fit in about, if they are as long as those that are there.
+    `more` of `items` fit in about, if they are as long as those that are there; `alike` others have as much.
     """
 
+    what: str
     of: str
     used: int
     limit: int
@@ -27,6 +28,12 @@ class Space:
     unit: str
     more: int
     items: str
+    alike: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is on, and of whom."""
+        return f"{self.what} of {self.of}" + (f" and {self.alike} more" if self.alike else "")
 
     @property
     def left(self) -> int:
@@ -62,7 +69,10 @@ def room(documents: Documents, state: State | None = None) -> Room:
     Source: IAM user guide, reference_iam-quotas; white space does not count.
     """
     known = state or State({})
-    spaces = (*_callers(documents, known), *_trusts(documents), *_roles(documents, known))
+    alike: dict[Space, list[str]] = {}
+    for space in (*_callers(documents, known), *_trusts(documents), *_roles(documents, known)):
+        alike.setdefault(replace(space, of=""), []).append(space.of)
+    spaces = (replace(each, of=names[0], alike=len(names) - 1) for each, names in alike.items())
     return Room(tuple(spaces))
 
 
@@ -80,36 +90,33 @@ def kept(documents: Documents, state: State, role: str) -> dict[Key, Any]:
 def _callers(documents: Documents, state: State) -> Iterator[Space]:
     grant = documents.grant
     for arn, policies in documents.caller_policies.items():
-        kind, named, roles = Arn.parse(arn).kind, Arn.parse(arn).resource, grant.destinations
         if grant.caller_policy == "inline":
-            others = _others(state.of("inline-policy", arn), _policy_name(documents))
+            others = [
+                value
+                for key, value in state.of("inline-policy", arn).items()
+                if key.name != _policy_name(documents)
+            ]
+            total = quotas.INLINE_TOTAL[Arn.parse(arn).kind]
             used = sum(map(quotas.size, (*policies, *others)))
-            total = quotas.INLINE_TOTAL[kind]
-            yield _characters(f"inline policies of {named}", used, total, total, roles, "destinations")
+            yield _characters("inline policies", arn, used, total, total, grant.destinations, "destinations")
             continue
-        whole, last = quotas.MANAGED_POLICY, policies[-1]
-        name = "caller policy" if len(policies) == 1 else f"caller policy {len(policies)}"
-        yield _characters(f"{name} of {named}", quotas.size(last), whole, whole, roles, "destinations")
-        attached = {key.name for key in state.of("attachment", arn)}
-        yield _attached(arn, max(len(policies), len(attached)))
+        number, whole = f" {len(policies)}" if len(policies) > 1 else "", quotas.MANAGED_POLICY
+        used = quotas.size(policies[-1])
+        yield _characters(
+            f"caller policy{number}", arn, used, whole, whole, grant.destinations, "destinations"
+        )
+        yield _attached(arn, max(len(policies), len(state.of("attachment", arn))))
 
 
 def _trusts(documents: Documents) -> Iterator[Space]:
-    # The trust policy is the same on every role of a grant.
-    for role, trust in list(documents.trust_policies.items())[:1]:
-        more = f" and {len(documents.trust_policies) - 1} more" if len(documents.trust_policies) > 1 else ""
+    for role, trust in documents.trust_policies.items():
         trusted = trust["Statement"][0]["Principal"]["AWS"]
-        # A single principal stands without brackets.
-        brackets = 2 if isinstance(trusted, str) else 0
-        yield _characters(
-            f"trust policy of {Arn.parse(role).resource}{more}",
-            quotas.size(trust),
-            quotas.TRUST_POLICY,
-            quotas.TRUST_POLICY_MOST,
-            [trusted] if isinstance(trusted, str) else trusted,
-            "sources",
-            brackets,
-        )
+        one = isinstance(trusted, str)
+        # A single principal stands without brackets, which the second one brings.
+        used = quotas.size(trust) + (2 if one else 0)
+        limits = (quotas.TRUST_POLICY, quotas.TRUST_POLICY_MOST)
+        found = _characters("trust policy", role, used, *limits, [trusted] if one else trusted, "sources")
+        yield replace(found, used=quotas.size(trust))
 
 
 def _roles(documents: Documents, state: State) -> Iterator[Space]:
@@ -118,32 +125,28 @@ def _roles(documents: Documents, state: State) -> Iterator[Space]:
     for role in documents.trust_policies:
         hanging = kept(documents, state, role)
         inline = [value for key, value in hanging.items() if key.kind == "inline-policy"]
-        own: list[Policy] = [documents.permissions_policies[role]] if grant.permissions else []
-        attached = len(grant.managed_policies) + len(hanging) - len(inline)
-        if (used := sum(map(quotas.size, (*own, *inline)))) and (hanging or role == grant.destinations[0]):
-            resource = Arn.parse(role).resource
-            yield _characters(f"inline policies of {resource}", used, total, total, named, "resources")
-        if attached and (hanging or role == grant.destinations[0]):
+        own = [documents.permissions_policies[role]] if grant.permissions else []
+        if used := sum(map(quotas.size, (*own, *inline))):
+            yield _characters("inline policies", role, used, total, total, named, "resources")
+        if attached := len(grant.managed_policies) + len(hanging) - len(inline):
             yield _attached(role, attached)
 
 
 def _characters(
-    of: str, used: int, limit: int, most: int, items: Sequence[str], name: str, once: int = 0
+    what: str, arn: str, used: int, limit: int, most: int, items: Sequence[str], name: str
 ) -> Space:
     usual = -(-sum(map(len, items)) // len(items)) if items else 0
     # Each further one brings its quotation marks and a comma.
-    more = max(0, limit - used - once) // (usual + 3) if items else 0
-    return Space(of, used, limit, most, CHARACTERS, more, name)
+    more = max(0, limit - used) // (usual + 3) if items else 0
+    return Space(what, Arn.parse(arn).resource, used, limit, most, CHARACTERS, more, name)
 
 
 def _attached(arn: str, used: int) -> Space:
-    kind, limit = Arn.parse(arn).kind, quotas.ATTACHED[Arn.parse(arn).kind]
-    of = f"policies attached to {Arn.parse(arn).resource}"
-    return Space(of, used, limit, quotas.ATTACHED_MOST[kind], POLICIES, max(0, limit - used), POLICIES)
-
-
-def _others(inline: Mapping[Key, Any], own: str) -> Iterable[Any]:
-    return [value for key, value in inline.items() if key.name.partition(".")[0] != own]
+    kind = Arn.parse(arn).kind
+    limits = quotas.ATTACHED[kind], quotas.ATTACHED_MOST[kind]
+    return Space(
+        "attachments", Arn.parse(arn).resource, used, *limits, POLICIES, max(0, limits[0] - used), POLICIES
+    )
 
 
 def _policy_name(documents: Documents) -> str:
@@ -155,6 +158,5 @@ def _policy_name(documents: Documents) -> str:
 
 def _row(space: Space) -> tuple[str, ...]:
     raised = f" ({space.most:,} if raised)" if space.most > space.limit else ""
-    unit = f" {space.unit}" if space.unit == CHARACTERS else ""
-    most = f"{space.limit:,}{unit}{raised}"
-    return space.of, f"{space.used:,}", most, f"{space.left:,}", f"{space.more:,} more {space.items}"
+    limit = f"{space.limit:,} {space.unit}{raised}"
+    return space.name, f"{space.used:,}", limit, f"{space.left:,}", f"{space.more:,} more {space.items}"

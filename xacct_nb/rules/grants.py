@@ -146,7 +146,7 @@ def _over(unit: str) -> Find:
         for space in case.spaces:
             # A long trust policy has a rule of its own.
             if space.unit == unit and space.left < 0 and space.items != "sources":
-                yield space.of, f"{space.used:,} {unit}; AWS takes {space.limit:,}{_raised(space)}"
+                yield space.name, f"{space.used:,} {unit}; AWS takes {space.limit:,}{_raised(space)}"
 
     return find
 
@@ -155,7 +155,7 @@ def _little(case: Case) -> Iterator[Hit]:
     for space in case.spaces:
         if space.is_little:
             used = f"{space.used:,} of {space.limit:,} {space.unit}"
-            yield space.of, f"{used} are used: room for about {space.more:,} more {space.items}"
+            yield space.name, f"{used} are used: room for about {space.more:,} more {space.items}"
 
 
 def _raised(space: Space) -> str:
