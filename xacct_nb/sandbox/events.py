@@ -7,7 +7,7 @@ AWS; a secret key, a session token or an MFA code never is.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree
@@ -48,28 +48,27 @@ def answer_from(body: bytes) -> Answer:
     return Answer(texts.get("RequestId", ""), texts)
 
 
-def events_of(call: Call, who: Who, answer: Answer, agent: str) -> list[tuple[str, Event]]:
+def events_of(call: Call, who: Who, answer: Answer, agent: str, moment: datetime) -> list[tuple[str, Event]]:
     """Each account with the event that it can look up, in the shape of LookupEvents.
 
     A refusal is for the caller's account alone, and names the role only in its message.
     """
-    common = _event(call, answer, agent)
+    common = _event(call, answer, agent, moment)
     own = _caller(call, who)
     if answer.code or (owner := call.parameter("RoleArn").split(":")[4]) == who.account:
-        return [(who.account, _entry(common, who.account, own, answer))]
+        return [(who.account, _entry(common, who.account, own, answer, moment))]
     common |= {"sharedEventID": str(uuid4())}
     from_outside = {"type": "AWSAccount", "principalId": who.id, "accountId": who.account}
     sides = ((who.account, own), (owner, from_outside))
-    return [(account, _entry(common, account, identity, answer)) for account, identity in sides]
+    return [(account, _entry(common, account, identity, answer, moment)) for account, identity in sides]
 
 
-def _event(call: Call, answer: Answer, agent: str) -> Event:
+def _event(call: Call, answer: Answer, agent: str, moment: datetime) -> Event:
     """What the events of both accounts have in common."""
-    now = datetime.now(UTC)
     refused = {"errorCode": answer.code, "errorMessage": answer.texts.get("Message", "")}
     return {
         "eventVersion": "1.11",
-        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "sts.amazonaws.com",
         "eventName": "AssumeRole",
         "awsRegion": call.region,
@@ -87,14 +86,14 @@ def _event(call: Call, answer: Answer, agent: str) -> Event:
     }
 
 
-def _entry(common: Event, account: str, identity: Event, answer: Answer) -> Event:
+def _entry(common: Event, account: str, identity: Event, answer: Answer, moment: datetime) -> Event:
     """The event of one account as LookupEvents gives it."""
     event = {**common, "userIdentity": identity, "eventID": str(uuid4()), "recipientAccountId": account}
     return {
         "EventId": event["eventID"],
         "EventName": "AssumeRole",
         "EventSource": "sts.amazonaws.com",
-        "EventTime": datetime.now(UTC).timestamp(),
+        "EventTime": moment.timestamp(),
         "Username": _user(identity),
         "AccessKeyId": identity.get("accessKeyId", ""),
         "ReadOnly": "true",
