@@ -13,6 +13,7 @@ CONTRACT = [
     "build",
     "cli_profile",
     "diff",
+    "evaluate",
     "from_parameters",
     "lint",
     "load_grant",

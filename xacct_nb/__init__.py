@@ -11,6 +11,8 @@ _PUBLIC = {
     "resolve": "loading",
     "build": "documents",
     "lint": "findings",
+    "evaluate": "evaluation",
+    "Decision": "decisions",
     "open_sessions": "aws.sessions",
     "read": "aws.reader",
     "diff": "differences",

@@ -45,7 +45,6 @@ _NEEDED = {
     **{(ACROSS, means, guarded): _BOTH | {RESOURCE} for means in _MEANS for guarded in (True, False)},
     **{(OUTSIDE, means, guarded): frozenset({RESOURCE}) for means in _MEANS for guarded in (True, False)},
 }
-# Resources whose own policy has to allow, also within the account: (service of the action, of the ARN, kind).
 _GRAMMARS = {
     SERVICE_CONTROL_POLICY: grammars.SERVICE_CONTROL,
     RESOURCE_CONTROL_POLICY: grammars.RESOURCE_CONTROL,
@@ -58,6 +57,7 @@ _PARAMETERS = {
     PERMISSIONS_BOUNDARY: "permissions_boundaries",
     SESSION: "session_policies",
 }
+# Resources whose own policy has to allow, also within the account: (service of the action, of the ARN, kind).
 _GUARDED = {("sts", "iam", "role"), ("kms", "kms", "key")}
 _ALWAYS = "sts:getcalleridentity"
 _NOTES = {
