@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.loaders import Loader
 from unmodified import client, policy
 
 from xacct_nb.errors import InvalidFault
 from xacct_nb.sandbox import server
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave, misbehaving, misbehaviour
-from xacct_nb.sandbox.faults import Fault, Faults, faults_from
+from xacct_nb.sandbox.faults import KINDS, Fault, Faults, faults_from
 from xacct_nb.sandbox.misbehaviour import Tally, misbehaviour_from
 from xacct_nb.sandbox.operations import IAM, S3, STS
 from xacct_nb.sandbox.s3_names import s3_operation
@@ -102,6 +103,16 @@ class TestAFault:
         assert fault.is_for("iam", "CreateRole")
         assert not fault.is_for("iam", "PutRolePolicy")
         assert not fault.is_for("sts", "AssumeRole")
+
+    def test_concurrent_modification_is_what_awss_own_model_says(self) -> None:
+        model = Loader().load_service_model("iam", "service-2")["operations"]
+        having = {
+            f"iam:{name}"
+            for name, operation in model.items()
+            if "ConcurrentModificationException" in [error["shape"] for error in operation.get("errors", ())]
+        }
+
+        assert KINDS["concurrent-modification"].only == having & {f"iam:{name}" for name in IAM}
 
     @pytest.mark.parametrize(
         ("given", "words"),

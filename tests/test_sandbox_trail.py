@@ -11,6 +11,7 @@ from unmodified import client, policy, trust
 
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import misbehaving
+from xacct_nb.sandbox.events import answer_from
 from xacct_nb.sandbox.faults import Fault
 from xacct_nb.sandbox.state import Sandbox
 
@@ -182,6 +183,10 @@ def test_a_call_that_was_kept_from_aws_is_not(sandbox: Sandbox, ask: Ask, role: 
         assume(ask, role)
 
     assert told(ask, "source-admin") == []
+
+
+def test_an_answer_that_is_none_of_sts_makes_no_event() -> None:
+    assert answer_from(b'{"__type": "InternalError"}') is None
 
 
 def assume(ask: Ask, role: str, **given: Any) -> dict[str, Any]:

@@ -42,9 +42,13 @@ class Answer:
         return self.texts.get("Code", "")
 
 
-def answer_from(body: bytes) -> Answer:
-    """An answer of STS in the query protocol."""
-    texts = {each.tag.rpartition("}")[2]: each.text or "" for each in ElementTree.fromstring(body).iter()}
+def answer_from(body: bytes) -> Answer | None:
+    """An answer of STS in the query protocol; None for what is none."""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return None
+    texts = {each.tag.rpartition("}")[2]: each.text or "" for each in root.iter()}
     return Answer(texts.get("RequestId", ""), texts)
 
 
@@ -76,7 +80,7 @@ def _event(call: Call, answer: Answer, agent: str, moment: datetime) -> Event:
         "userAgent": agent,
         **(refused if answer.code else {}),
         "requestParameters": None if answer.code else _asked(call),
-        "responseElements": None if answer.code else _given(call, answer.texts),
+        "responseElements": None if answer.code else _given(answer.texts),
         "requestID": answer.request,
         "readOnly": True,
         **({} if answer.code else {"resources": [_role(call.parameter("RoleArn"))]}),
@@ -143,8 +147,8 @@ def _asked(call: Call) -> Event:
     return asked
 
 
-def _given(call: Call, texts: Mapping[str, str]) -> Event:
-    identity = call.parameter("SourceIdentity")
+def _given(texts: Mapping[str, str]) -> Event:
+    identity = texts.get("SourceIdentity", "")
     return {
         "credentials": {"accessKeyId": texts["AccessKeyId"], "expiration": _moment(texts["Expiration"])},
         "assumedRoleUser": {"assumedRoleId": texts["AssumedRoleId"], "arn": texts["Arn"]},

@@ -40,7 +40,7 @@ _CONCURRENT = _of_iam(
 # The operations that change who may do what. A new policy has no effect until it is attached.
 _DECISIVE = _of_iam(
     "Attach Detach Put",
-    "CreateRole DeleteRole UpdateAssumeRolePolicy TagRole UntagRole DeleteRolePolicy"
+    "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole DeleteRolePolicy"
     " DeleteRolePermissionsBoundary CreateUser DeleteUser TagUser UntagUser DeleteUserPolicy"
     " DeleteUserPermissionsBoundary AddUserToGroup RemoveUserFromGroup DeleteGroupPolicy CreatePolicyVersion"
     " SetDefaultPolicyVersion",

@@ -66,7 +66,7 @@ def _record(waiting: deque[_Heard]) -> None:
     while waiting:
         heard = waiting.popleft()
         answer = answer_from(heard.body)
-        if answer.code not in _UNKNOWN:
+        if answer and answer.code not in _UNKNOWN:
             for account, event in events_of(heard.call, heard.who, answer, heard.agent, heard.moment):
                 _add(account, heard.call.region, event)
 
