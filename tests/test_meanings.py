@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.meanings import canonical, canonical_json, same
+from xacct_nb.meanings import canonical, canonical_json, revived, same
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 BOB = "arn:aws:iam::111111111111:user/bob"
@@ -125,6 +125,23 @@ def shuffled(value: Any, chance: random.Random) -> Any:
         mixed = [shuffled(item, chance) for item in chance.sample(value, len(value))]
         return mixed[0] if len(mixed) == 1 and chance.random() < 0.5 else mixed
     return value
+
+
+@pytest.mark.parametrize(
+    ("found", "written", "read"),
+    [
+        (["AIDAJQABLZS4A3QDU576Q"], [ALICE], [ALICE]),
+        (["AIDAJQABLZS4A3QDU576Q", BOB], [ALICE, BOB], [ALICE, BOB]),
+        (["AIDAJQABLZS4A3QDU576Q"], [ALICE, BOB], ["AIDAJQABLZS4A3QDU576Q"]),
+        ([BOB], [ALICE], [BOB]),
+    ],
+)
+def test_the_id_of_a_deleted_principal_is_read_as_its_arn(
+    found: list[str], written: list[str], read: list[str]
+) -> None:
+    documents = (trust(Principal={"AWS": found}), trust(Principal={"AWS": written}))
+
+    assert same(revived(*documents), trust(Principal={"AWS": read}))
 
 
 @given(documents, st.randoms(use_true_random=False))

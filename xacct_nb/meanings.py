@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _ROOT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root$")
+_DEAD = re.compile(r"A(IDA|ROA)[A-Z0-9]{12,124}")
 _ACTIONS = ("Action", "NotAction")
 _RESOURCES = ("Resource", "NotResource")
 _PRINCIPALS = ("Principal", "NotPrincipal")
@@ -25,6 +26,27 @@ def canonical(document: Any) -> Any:
         return None
     statements = [_statement(each) for each in _listed(document.get("Statement", []))]
     return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
+
+
+def revived(found: Any, written: Any) -> Any:
+    """The document found, with the ARNs as they were written in the place of AWS's ids of deleted principals.
+
+    AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where it
+    is not plain who is meant, the document is as it was found.
+    """
+    now, then = _trusted(found), _trusted(written)
+    dead, gone = sorted(name for name in now - then if _DEAD.fullmatch(name)), sorted(then - now)
+    if not dead or len(dead) != len(gone):
+        return found
+    text = canonical_json(found)
+    for unique_id, arn in zip(dead, gone, strict=True):
+        text = text.replace(f'"{unique_id}"', f'"{arn}"')
+    return json.loads(text)
+
+
+def _trusted(document: Any) -> set[str]:
+    principals = [each.get("Principal", {}) for each in _listed(document.get("Statement", []))]
+    return {name for each in principals if isinstance(each, Mapping) for name in _listed(each.get("AWS", []))}
 
 
 def canonical_json(value: Any) -> str:

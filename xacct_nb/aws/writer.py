@@ -9,6 +9,7 @@ from xacct_nb.aws.reader import hanging, live
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 from xacct_nb.journals import Journal
+from xacct_nb.meanings import revived
 from xacct_nb.plans import Change, Plan, differs
 from xacct_nb.shields import fingerprints_in, shield
 
@@ -77,7 +78,7 @@ def _left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
     """The changes that are not back yet. Raises RollbackFailed."""
     found = [(change, live(sessions, change)) for change in way_back.changes]
     left = [(change, value) for change, value in found if _is_other(change, value, change.after)]
-    touched = [_words(change, value) for change, value in left if _is_other(change, value, change.before)]
+    touched = [_words(change, value) for change, value in left if _is_touched(change, value)]
     touched += _added_since(sessions, way_back, [change for change, _ in left])
     if touched:
         raise RollbackFailed(
@@ -99,6 +100,15 @@ def _added_since(sessions: Sessions, way_back: Plan, left: list[Change]) -> list
 
 def _is_other(change: Change, value: object, wanted: object) -> bool:
     return differs(change.kind, shield(value), shield(wanted))
+
+
+def _is_touched(change: Change, value: object) -> bool:
+    """Whether it is no longer as it was left. That AWS shows the id of a deleted principal is nobody's change."""
+    if change.kind == "role" and isinstance(value, dict) and isinstance(change.before, dict):
+        value = value | {"trust": revived(value["trust"], change.before["trust"])}
+    elif change.kind == "trust" and value and change.before:
+        value = revived(value, change.before)
+    return _is_other(change, value, change.before)
 
 
 def _words(change: Change, value: object) -> str:
