@@ -31,8 +31,8 @@ def canonical(document: Any) -> Any:
 def revived(found: Any, written: Any) -> Any:
     """The document found, with the ARNs as they were written in the place of AWS's ids of deleted principals.
 
-    AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where it
-    is not plain who is meant, the document is as it was found.
+    AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where
+    it is not plain who is meant, the document is as it was found.
     """
     now, then = _trusted(found), _trusted(written)
     dead, gone = sorted(name for name in now - then if _DEAD.fullmatch(name)), sorted(then - now)

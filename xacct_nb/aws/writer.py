@@ -103,7 +103,7 @@ def _is_other(change: Change, value: object, wanted: object) -> bool:
 
 
 def _is_touched(change: Change, value: object) -> bool:
-    """Whether it is no longer as it was left. That AWS shows the id of a deleted principal is nobody's change."""
+    """Whether it is no longer as it was left; that AWS shows a deleted principal's id is nobody's change."""
     if change.kind == "role" and isinstance(value, dict) and isinstance(change.before, dict):
         value = value | {"trust": revived(value["trust"], change.before["trust"])}
     elif change.kind == "trust" and value and change.before:
