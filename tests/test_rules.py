@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xacct_nb.evaluation import evaluate
 from xacct_nb.findings import lint_policy
 from xacct_nb.grammars import KINDS
 from xacct_nb.rules.conditions import CONDITION_RULES
@@ -291,3 +292,55 @@ def test_whatever_is_pasted_gets_whole_findings(document: Any, kind: str, of: st
 
     assert [each for each in found if not (each.where and each.why and each.mend)] == []
     assert [each for each in found if each.severity not in SEVERITIES] == []
+
+
+def decided(who: str, document: dict[str, Any], **keys: str) -> bool:
+    """Whether the evaluator lets this caller in, whose own side allows it."""
+    own = [policy({"Effect": "Allow", "Action": "sts:*", "Resource": "*"})]
+    return evaluate(who, "sts:AssumeRole", ROLE, keys, own, document).allowed
+
+
+AS_ALICE = {"aws:username": "alice", "sts:RoleSessionName": "alice"}
+WITH_MFA = {"aws:MultiFactorAuthPresent": "true"}
+# What is said never to hold: a caller, its keys, a policy that is so; one that is not.
+NEVER = [
+    (SESSION, {}, trust(HUB, has("Bool", *MFA)), trust(HUB)),
+    (ALICE, {}, trust(ALICE, has("Bool", *NO_MFA)), trust(ALICE, has("BoolIfExists", *NO_MFA))),
+    (ALICE, {}, trust(ALICE, has("Bool", *MFA)), trust(ALICE, has("BoolIfExists", *MFA))),
+    (ALICE, WITH_MFA, trust(ALICE, has("Bool", *NO_MFA)), trust(ALICE, has("Bool", *MFA))),
+    (
+        ALICE,
+        {},
+        trust(ALICE, has("StringEquals", "aws:SourceAccount", "111111111111")),
+        trust(ALICE, has("StringNotEquals", "aws:SourceAccount", "111111111111")),
+    ),
+    (
+        SESSION,
+        {},
+        trust(ROOT, has("ArnEquals", "aws:PrincipalArn", SESSION)),
+        trust(ROOT, has("ArnEquals", "aws:PrincipalArn", HUB)),
+    ),
+    (
+        SESSION,
+        {"sts:RoleSessionName": "alice"},
+        trust(HUB, has("StringEquals", "sts:RoleSessionName", "${aws:username}")),
+        trust(HUB, has("StringEquals", "sts:RoleSessionName", "alice")),
+    ),
+    (SESSION, {}, trust("arn:aws:sts::111111111111:assumed-role/hub/bob"), trust(HUB)),
+    (
+        ALICE,
+        AS_ALICE,
+        without(trust(ALICE, has("StringEquals", "sts:RoleSessionName", "${aws:username}")), "Version"),
+        trust(ALICE, has("StringEquals", "sts:RoleSessionName", "${aws:username}")),
+    ),
+    (ALICE, {}, trust(ALICE, Action="sts:AssumeRoleWithSAML"), trust(ALICE)),
+]
+
+
+@pytest.mark.parametrize(("who", "keys", "never", "holds"), NEVER)
+def test_what_is_said_never_to_hold_does_not_by_the_evaluator(
+    who: str, keys: dict[str, str], never: Any, holds: Any
+) -> None:
+    assert lint_policy(never, kind="trust", of=ROLE).found != ()
+    assert not decided(who, never, **keys)
+    assert decided(who, holds, **keys)
