@@ -17,6 +17,14 @@ def forget() -> None:
     _taken.clear()
 
 
+def role_is_there(call: Call) -> Refusal | None:
+    """IAM's answer to a call about a role that does not exist."""
+    name = call.parameters.get("RoleName")
+    if name is None or call.action.startswith("Create") or insides.entity("role", call.account, name):
+        return None
+    return Refusal(404, "NoSuchEntity", f"The role with name {name} cannot be found.")
+
+
 def name_is_free(call: Call) -> Refusal | None:
     """IAM's answer to a name that differs from another only by case."""
     kind = call.action.removeprefix("Create")
@@ -100,9 +108,7 @@ def delete_user(call: Call) -> Refusal | None:
 def delete_role(call: Call) -> Refusal | None:
     """IAM's answer while something of the role is still there."""
     account, name = call.account, call.parameter("RoleName")
-    role = insides.entity("role", account, name)
-    if not role:
-        return None
+    role = insides.entity("role", account, name) or {}
     return _conflict(
         (insides.in_instance_profile(account, name), "remove roles from instance profile"),
         (role.get("AttachedPolicies"), "detach all policies"),

@@ -20,6 +20,7 @@ Rule = Callable[[Call], Refusal | None]
 Effect = Callable[[Call], Callable[[], None]]
 """Looks at a call before it is made; gives what to do once it has succeeded."""
 
+ALWAYS: tuple[Rule, ...] = (session_may_not, entity_rules.role_is_there)
 RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "CreateRole"): (breach, entity_rules.name_is_free, trust_rules.trust_policy),
     ("iam", "UpdateAssumeRolePolicy"): (trust_rules.trust_policy,),
@@ -90,7 +91,7 @@ def verdict_on(call: Call) -> Verdict | None:
     which = call.service, call.action
     if not call.account or call.service not in ("iam", "sts"):
         return None
-    for rule in (session_may_not, *RULES.get(which, ())):
+    for rule in (*ALWAYS, *RULES.get(which, ())):
         if refusal := rule(call):
             return Verdict(refusal.answer(call.service))
     if which in VERDICTS:

@@ -31,8 +31,6 @@ _PROVIDER = re.compile(
 def trust_policy(call: Call) -> Refusal | None:
     """The first thing that IAM does not take in the trust policy of CreateRole or UpdateAssumeRolePolicy."""
     update = call.action == "UpdateAssumeRolePolicy"
-    if update and not insides.entity("role", call.account, call.parameter("RoleName")):
-        return None  # MiniStack says so
     text = call.parameter("PolicyDocument" if update else "AssumeRolePolicyDocument")
     document = parsed(text)
     if document is None:

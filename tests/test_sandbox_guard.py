@@ -1,0 +1,153 @@
+"""The guard by itself: what it is told, what it forgets, in which order AWS says no, and its arithmetic."""
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from given import applied, grant_in, sessions_in
+from questions import Room
+
+from xacct_nb.aws.clients import connect
+from xacct_nb.aws.probes import prove
+from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox import organizations
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.calls import Call
+from xacct_nb.sandbox.constraints import breach
+from xacct_nb.sandbox.controls import expire_session, raise_quotas, set_organization
+from xacct_nb.sandbox.guard import EFFECTS, RULES, VERDICTS
+from xacct_nb.sandbox.mfa import code_of
+from xacct_nb.sandbox.operations import IAM, STS
+from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.sandbox.variables import filled
+from xacct_nb.worlds import reset_sandbox, throw_away_sandbox
+
+NOBODY = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::{source}:user/nobody"},
+    "Action": "sts:AssumeRole",
+}
+IN_A_UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"
+
+
+def test_every_row_of_the_tables_is_an_operation_of_aws() -> None:
+    known = {("iam", name) for name in IAM} | {("sts", name) for name in STS}
+
+    assert {*RULES, *EFFECTS, *VERDICTS} <= known
+
+
+def test_a_bad_signature_is_said_before_a_bad_policy(sandbox: Sandbox) -> None:
+    room = Room(sandbox)
+    room.do({"source": "CreateUser", "UserName": "alice"})
+    room.do({"source": "CreateAccessKey", "UserName": "alice", "as": "alice"})
+    key, _, _ = room.keys["alice"]
+    iam = connect("iam", endpoint_url=sandbox.endpoint, access_key_id=key, secret_access_key="wrong")
+
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(room.filled("", NOBODY)))
+
+
+def test_a_grant_with_source_identity_tags_and_organization_is_proven(sandbox: Sandbox, world: World) -> None:
+    set_organization(sandbox, "o-b1b2c3d4e5", {world.source: "o-b1b2c3d4e5/r-ab12/"})
+    when: dict[str, Any] = {
+        "source_identity": "ann",
+        "organization_id": "o-b1b2c3d4e5",
+        "session_tags": {"team": "data"},
+    }
+    grant = grant_in(world, conditions=when)
+    sessions = sessions_in(world, grant)
+    applied(grant, sessions)
+    proof = prove(grant, sessions)
+
+    assert proof.holds
+    assert ("assume", "Allowed") in [(each.probe.kind, each.answer) for each in proof.outcomes]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "accounts"),
+    [
+        ("my-organization", {}),
+        ("o-a1b2c3d4e5", {"1111": IN_A_UNIT}),
+        ("o-a1b2c3d4e5", {"111111111111": "r-ab12/"}),
+    ],
+)
+def test_what_is_no_organization_is_refused(
+    sandbox: Sandbox, identifier: str, accounts: dict[str, str]
+) -> None:
+    with pytest.raises(SandboxError, match="does not take"):
+        set_organization(sandbox, identifier, accounts)
+
+
+@pytest.mark.parametrize("quotas", [{"ACLSizePerRole": 8193}, {"PolicySize": 7000}, {"ACLSizePerRole": 1}])
+def test_a_quota_that_aws_does_not_raise_is_refused(sandbox: Sandbox, quotas: dict[str, int]) -> None:
+    with pytest.raises(SandboxError, match="PerRole"):
+        raise_quotas(sandbox, "222222222222", **quotas)
+
+
+def test_a_session_that_is_not_there_cannot_expire(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="ASIANOBODY"):
+        expire_session(sandbox, "ASIANOBODY")
+
+
+def test_a_reset_forgets_organizations_quotas_and_names() -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "{source}"}, "Action": "sts:AssumeRole"}
+    with throw_away_sandbox() as sandbox:
+        room = Room(sandbox)
+        role = {"source": "CreateRole", "RoleName": "reader", "AssumeRolePolicyDocument": trust}
+        room.do(role)
+        raise_quotas(sandbox, "222222222222", ACLSizePerRole=4096)
+        set_organization(sandbox, "o-a1b2c3d4e5", {"111111111111": IN_A_UNIT})
+        reset_sandbox(sandbox.folder)
+
+        assert room.do(role | {"RoleName": "Reader"})["Role"]["RoleName"] == "Reader"
+        assert _told(sandbox, "organization") == {"accounts": {}}
+        assert _told(sandbox, "quotas") == {}
+
+
+def test_an_account_that_leaves_an_organization_is_in_none() -> None:
+    organizations.settle({"id": "o-a1b2c3d4e5", "accounts": {"111111111111": IN_A_UNIT}})
+    organizations.settle({"id": "o-a1b2c3d4e5", "accounts": {"222222222222": IN_A_UNIT}})
+    keys = organizations.keys_of("111111111111"), organizations.keys_of("222222222222")
+    organizations.forget()
+
+    assert keys == ({}, {"aws:principalorgid": "o-a1b2c3d4e5", "aws:principalorgpaths": [IN_A_UNIT]})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")],
+)
+def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
+    assert code_of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", seconds // 30) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/alice/*"),
+        ("${aws:PrincipalTag/team, 'none'}", "none"),
+        ("${aws:PrincipalTag/team}", "${aws:PrincipalTag/team}"),
+        ("${*}${?}${$}", "*?$"),
+    ],
+)
+def test_a_variable_stands_for_its_value_or_its_default(text: str, full: str) -> None:
+    assert filled({"a": [text]}, {"aws:username": "alice"}.get) == {"a": [full]}
+
+
+def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:
+    call = Call("sts", "AssumeRole", {"RoleSessionName": "a b", "TokenCode": "12"})
+    refusal = breach(call)
+
+    assert refusal is not None
+    assert refusal.message == (
+        "2 validation errors detected: Value 'a b' at 'roleSessionName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [\\w+=,.@-]*; Value '12' at 'tokenCode' failed to "
+        "satisfy constraint: Member must have length greater than or equal to 6"
+    )
+
+
+def _told(sandbox: Sandbox, what: str) -> Any:
+    with urllib.request.urlopen(f"{sandbox.endpoint}/_xacct/{what}", timeout=20) as answer:
+        return json.load(answer)
