@@ -19,8 +19,8 @@ class Constraint:
 
     def breaches(self, value: str) -> Iterator[str]:
         """What AWS says of a value that breaks it."""
-        is_number = self.number and re.fullmatch(r"-?\d+", value)
-        size, what = (int(value), "value") if is_number else (len(value), "length")
+        number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else 0
+        size, what = (number, "value") if self.number else (len(value), "length")
         if size < self.least:
             yield f"Member must have {what} greater than or equal to {self.least}"
         if size > self.most:

@@ -67,8 +67,10 @@ def _keep_unique_id(arn: str, unique_id: str) -> None:
 
 def _renamed(statement: dict[str, Any], arn: str, unique_id: str) -> bool:
     """Whether the principal of a statement was who is gone; then it is the unique id from here on."""
-    principal = statement["Principal"]
-    before = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict):
+        return False
+    before = as_list(principal.get("AWS", []))
     sessions = arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/"
     after = [unique_id if each == arn else each.replace(sessions, f"{unique_id}:") for each in before]
     if after == before:

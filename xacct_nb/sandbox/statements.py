@@ -25,7 +25,7 @@ def parsed(text: str) -> dict[str, Any] | None:
     """The document as an object; None if it is not one in JSON."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
@@ -48,7 +48,7 @@ def length(text: str) -> int:
 
 def repeated_sid(statements: list[Any]) -> bool:
     """Whether two statements have one Sid."""
-    sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
+    sids = [str(statement["Sid"]) for statement in statements if statement.get("Sid")]
     return len(set(sids)) < len(sids)
 
 
