@@ -90,8 +90,12 @@ def _kernel() -> list[Check]:
     install = "python -m ipykernel install --sys-prefix"
     if found is None:
         return [Check("kernel python3", "bad", "is missing", install)]
+    try:
+        argv = json.loads(found.read_text(encoding="utf-8"))["argv"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [Check("kernel python3", "bad", f"{found} cannot be read", install)]
     # Jupyter takes its own Python where the kernel names none by its path.
-    python = str((json.loads(found.read_text(encoding="utf-8")).get("argv") or [""])[0])
+    python = str((argv or [""])[0])
     other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
     if other:
         return [Check("kernel python3", "bad", f"{found.parent} starts {python}", install)]
