@@ -13,7 +13,8 @@ from typing import Any
 
 from xacct_nb.attempts import Attempt, Tried
 from xacct_nb.aws.clients import connect
-from xacct_nb.aws.snapshots import Clients, take_snapshot, try_once
+from xacct_nb.aws.sides import Clients, Side
+from xacct_nb.aws.snapshots import take_snapshot, try_once
 from xacct_nb.causes import Cause
 from xacct_nb.diagnosis import Diagnosis, diagnose
 from xacct_nb.sandbox.accounts import World
@@ -167,9 +168,9 @@ class Stage:
         """What these sides can read: source, destination."""
         found = take_snapshot(
             self.attempt,
-            caller=self.clients(),
-            source=self._root_of(self.world.source) if "source" in sides else None,
-            destination=self._root_of(self.role.split(":")[4]) if "destination" in sides else None,
+            caller=Side(self.clients()),
+            source=Side(self.root_of(self.world.source)) if "source" in sides else None,
+            destination=Side(self.root_of(self.role.split(":")[4])) if "destination" in sides else None,
         )
         return found.model_copy(update={"client": self.client})
 
@@ -197,7 +198,7 @@ class Stage:
         account = self.world.source if side == "source" else self.role.split(":")[4]
         return self.root({"s3api": "s3"}.get(service, service), account)
 
-    def _root_of(self, account: str) -> Clients:
+    def root_of(self, account: str) -> Clients:
         return lambda service: self.root(service, account)
 
     def with_keys(self, keys: tuple[str, ...]) -> Clients:

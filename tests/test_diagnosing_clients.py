@@ -242,13 +242,19 @@ def test_a_session_that_asks_for_a_session_is_told(desk: Desk) -> None:
 
 
 def test_sessions_that_the_cli_keeps_are_a_possible_cause(desk: Desk, tmp_path: Path) -> None:
-    kept = tmp_path / ".aws" / "cli" / "cache"
-    kept.mkdir(parents=True)
-    (kept / "0123.json").write_text("{}")
-    found = explained(desk, "")
+    cache = tmp_path / ".aws" / "cli" / "cache"
+    cache.mkdir(parents=True)
+    (cache / "0123.json").write_text("{}")
+    desk.stage.trust(desk.stage.mallory)
+    tried = desk.stage.try_it()
+    desk.stage.trust()
+    kept = Snapshot(client=read_client())
+    by_text = diagnose(kept, denial=tried.denial)
+    now = diagnose(kept, attempt=desk.stage.attempt, denial=tried.denial, tried=desk.stage.try_it())
 
-    assert [(each.code, each.confidence) for each in found.causes] == [("cached-session", "possible")]
-    assert found.causes[0].commands == ("rm -r ~/.aws/cli/cache",)
+    assert "cached-session" in by_text.alike
+    assert [each.code for each in now.causes] == ["not-in-effect-yet", "cached-session"]
+    assert now.causes[1].commands == ("rm -r ~/.aws/cli/cache",)
 
 
 def test_the_clients_side_holds_no_secret(desk: Desk) -> None:

@@ -37,8 +37,7 @@ class Cause:
     """One cause of this denial.
 
     `why` names the statement and the value, `mend` says what to change, and `commands` do it: for the AWS CLI
-    with an administrator's profile of that side, or in the caller's own shell (client). `document` is the
-    policy after the change.
+    with an administrator's profile of that side, or in the caller's own shell (client, and `sts`).
     """
 
     code: str
@@ -47,7 +46,6 @@ class Cause:
     mend: str
     confidence: str
     commands: tuple[str, ...] = ()
-    document: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

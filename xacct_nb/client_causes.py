@@ -55,7 +55,7 @@ def _variables(case: Case) -> dict[str, str]:
 
 def _console(case: Case) -> Iterator[Cause]:
     """What only the console cannot do; it counts where the text is the console's."""
-    if "Invalid information in one or more fields" not in case.denial.text or not case.role:
+    if not (case.denial.from_console and case.role):
         return
     name = case.role.partition(":role/")[2]
     if len(name) > 64:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.disk.evidence import events
-from xacct_nb.disk.ledger import WORK, ledger
-from xacct_nb.records import Record, fold, ledger_table
+from xacct_nb.disk.ledger import WORK, keep, ledger
+from xacct_nb.records import PAGE, Record, fold, ledger_table
 from xacct_nb.shields import redact_all
 from xacct_nb.views import Shown, Text, View, html
 
@@ -53,6 +53,14 @@ def drafted(
     """
     found = fold(events(records / WORK / run))
     return Record(run, notebook, status, ended=utc(), **around, **redact_all({**found, **ended}, hidden))
+
+
+def sealed(
+    records: Path, run: str, notebook: str, status: str, ended: Mapping[str, Any], hidden: set[str]
+) -> Path:
+    """Seals the record of a run that has no runner around it; the folder of the record."""
+    record = drafted(records, run, notebook, status, ended, circumstances(), hidden)
+    return keep(records, record, {PAGE: page(record).encode()})
 
 
 def page(record: Record, notebook: Any = None) -> str:

@@ -14,6 +14,7 @@ DENIED_CODES = (
     "UnauthorizedOperation",
     "Client.UnauthorizedOperation",
 )
+CONSOLE = "Invalid information in one or more fields"
 _CODE = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<operation>\w+) operation"
     r"(?: \([^)]*\))?: ?(?P<message>.*)",
@@ -57,7 +58,12 @@ class Denial(Shown):
     @property
     def refuses(self) -> bool:
         """Whether this is a denial by policies, not an error of another kind."""
-        return self.code in DENIED_CODES or bool(self.action)
+        return self.code in DENIED_CODES or bool(self.action) or self.from_console
+
+    @property
+    def from_console(self) -> bool:
+        """Whether this is the sentence that the console has for every denial."""
+        return CONSOLE in self.text
 
     def to_json(self) -> dict[str, str]:
         """Plain data."""

@@ -47,7 +47,7 @@ class Diagnosis(Shown):
             return "Nothing that could be read stands against it."
         first = self.causes[0]
         if first.confidence == POSSIBLE and len(self.alike) > 1:
-            return f"{len(self.alike)} causes look alike from here; the other side tells them apart."
+            return f"{len(self.alike)} causes look alike from here; who sees the rest can tell them apart."
         return f"{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Diagnosis(Shown):
         """The headline, the causes, the first one's mend, what could not be seen, the message."""
         parts: list[View] = [Text(self.headline, "bad" if self.causes else "good"), *self._causes()]
         if self.answer:
-            parts.insert(1, Text(f"AWS, asked once more: {self.answer}", "note"))
+            parts.insert(1, Text(f"AWS, asked now: {self.answer}", "note"))
         if self.unseen:
             rows = tuple((each.what, each.why, each.who) for each in self.unseen)
             parts.append(Table(("not seen", "why", "who can see it"), rows))
@@ -99,7 +99,7 @@ class Diagnosis(Shown):
             tones=tuple(_TONES[each.confidence] for each in self.causes),
         )
         for each in self.causes:
-            if each.confidence != POSSIBLE or each is self.causes[0]:
+            if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Mend of {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
 
 
@@ -180,6 +180,8 @@ def _in_time(case: Case) -> Iterator[Cause]:
     """Where nothing stands against it: IAM may be behind, or was when it was denied."""
     if case.tried and case.tried.allowed and case.denial.text and not case.attempt.after:
         yield cause("not-in-effect-yet", LIKELY, f"AWS allows it now, at {case.tried.at}.", "Call again.")
+        if case.snapshot.client and case.snapshot.client.cached_sessions:
+            yield cause("cached-session", POSSIBLE, commands=("rm -r ~/.aws/cli/cache",))
     near, far = case.near(), case.far()
     both = bool(near and far and near.allowed and far.allowed) and not case.attempt.after
     if both and case.denial.refuses and _is_fresh(case):
@@ -205,8 +207,7 @@ def _settled(case: Case, found: tuple[Cause, ...]) -> bool:
     if case.tried and case.tried.allowed and not case.attempt.after:
         return True
     sure = any(each.confidence == CERTAIN or (each.confidence == LIKELY and each.commands) for each in found)
-    asked = case.denial.refuses or any(each.code == "switch-role-refused" for each in found)
-    return sure or not asked
+    return sure or not case.denial.refuses
 
 
 def _by_suffix(case: Case, codes: tuple[str, ...]) -> list[str]:

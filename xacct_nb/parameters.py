@@ -42,6 +42,25 @@ class Settings(Part):
     record: StrictStr = ""
     external_id: StrictStr = ""
     patience_seconds: StrictInt = Field(60, ge=0, le=900)
+    error_text: StrictStr = ""
+    caller: StrictStr = ""
+    role: StrictStr = ""
+    call: dict[StrictStr, Any] = Field(default_factory=dict)
+    action: StrictStr = ""
+    resource: StrictStr = ""
+    snapshot: StrictStr = ""
+    snapshot_to: StrictStr = ""
+
+    @field_validator("call")
+    @classmethod
+    def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        if hidden := sorted({"ExternalId", "TokenCode"} & set(parameters)):
+            raise InvalidParameters(
+                f"call has {', '.join(hidden)}, which would stand in the notebook.",
+                why="An external ID and an MFA code are secrets.",
+                hint="Give the external ID by reference: external_id env:NAME.",
+            )
+        return parameters
 
     @field_validator("external_id")
     @classmethod

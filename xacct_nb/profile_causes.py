@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, POSSIBLE, Cause
+from xacct_nb.causes import CERTAIN, Cause
 from xacct_nb.snapshots import Client, is_arn
 
 CREDENTIAL_SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
@@ -21,9 +21,6 @@ def profile_causes(client: Client) -> Iterator[Cause]:
         yield _missing(client)
     for name, visited in _chain(client):
         yield from _of_profile(client, name, visited)
-    if client.cached_sessions:
-        why = f"{client.cached_sessions} sessions in ~/.aws/cli/cache are used until they expire."
-        yield cause("cached-session", POSSIBLE, why, commands=("rm -r ~/.aws/cli/cache",))
 
 
 def _missing(client: Client) -> Cause:

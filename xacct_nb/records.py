@@ -50,6 +50,7 @@ class Record(Shown):
     approval: Mapping[str, Any] | None = None
     journal: Mapping[str, Any] | None = None
     proof: Mapping[str, Any] | None = None
+    diagnosis: Mapping[str, Any] | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
     undoes: str = ""
     error: Mapping[str, Any] | None = None
@@ -73,7 +74,9 @@ class Record(Shown):
     @property
     def summary(self) -> str:
         """The plan's last line, or what the run was about."""
-        return str(self.plan["summary"]) if self.plan else ""
+        return str(
+            self.plan["summary"] if self.plan else self.diagnosis["headline"] if self.diagnosis else ""
+        )
 
     def view(self) -> View:
         """Status, who, when, plan, approval, journal, proof, in the order in which an auditor asks."""
@@ -81,6 +84,7 @@ class Record(Shown):
         parts += [Plan.from_json(self.plan).view()] if self.plan else []
         parts += [Journal.from_json(self.journal).view()] if self.journal and self.journal["entries"] else []
         parts += [Proof.from_json(self.proof).view()] if self.proof and self.proof["outcomes"] else []
+        parts += [_diagnosis(self.diagnosis)] if self.diagnosis else []
         return Page(f"Record {self.id}", tuple(parts))
 
     def _rows(self) -> Iterable[tuple[str, str]]:
@@ -118,7 +122,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     journal = found.get("journal") or ({"grant": "", "changes": [], "entries": entries} if entries else None)
     kept = {
         key: found[key]
-        for key in ("plan", "approval", "proof", "parameters", "where", "undoes")
+        for key in ("plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes")
         if key in found
     }
     state = {side: found[side] for side in ("before", "after") if side in found}
@@ -216,6 +220,12 @@ def _list(title: str, items: Iterable[Mapping[str, Any]]) -> View:
         if rows
         else Text("No session was opened.", "note")
     )
+
+
+def _diagnosis(given: Mapping[str, Any]) -> View:
+    from xacct_nb.diagnosis import Diagnosis
+
+    return Diagnosis.from_json(given).view()
 
 
 def _short(value: Any) -> str:

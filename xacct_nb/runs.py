@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb import endings
-from xacct_nb.closing import circumstances, drafted, new_id, page, records_folder, user, utc
+from xacct_nb.closing import new_id, records_folder, sealed, user, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.grants import look_up
-from xacct_nb.disk.ledger import discard, keep, work_folder
+from xacct_nb.disk.ledger import discard, work_folder
 from xacct_nb.documents import build
 from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
@@ -23,7 +23,7 @@ from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
-from xacct_nb.records import PAGE, Approval
+from xacct_nb.records import Approval
 from xacct_nb.views import Page, Shown, Text, View, html
 
 FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
@@ -170,6 +170,12 @@ class Run(Shown):
 
         return Undo(self, record_to_undo(self.records, self.settings.record))
 
+    def inquiry(self) -> Any:
+        """The question that the parameters ask about a denial."""
+        from xacct_nb.explaining import Inquiry
+
+        return Inquiry(self)
+
     def goes_on(self, plan: Plan, approval: Any) -> bool:
         """Whether there is something to do and it was approved; decides the run's status so far."""
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
@@ -251,9 +257,7 @@ class Run(Shown):
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)
         ended = {"started": self.started, "seconds": seconds, "error": error}
-        around, hidden = circumstances(), self.evidence.secrets
-        record = drafted(self.records, self.id, self.notebook, status, ended, around, hidden)
-        return keep(self.records, record, {PAGE: page(record).encode()})
+        return sealed(self.records, self.id, self.notebook, status, ended, self.evidence.secrets)
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:

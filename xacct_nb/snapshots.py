@@ -184,13 +184,13 @@ def _of_source(source: Source) -> str:
     if source.principal is None:
         return "The caller's user or role does not exist."
     boundary = ", a boundary" if source.principal.boundary else ""
-    return f"{source.principal.arn} ({source.principal.id}), {len(source.policies)} policies{boundary}"
+    return f"{source.principal.arn} ({source.principal.id}), policies: {len(source.policies)}{boundary}"
 
 
 def _of_destination(destination: Destination) -> str:
     if destination.role is None:
         return "The role does not exist."
-    return f"{destination.role.arn} ({destination.role.id}), {len(destination.policies)} policies"
+    return f"{destination.role.arn} ({destination.role.id}), policies: {len(destination.policies)}"
 
 
 _SUMMARIES: dict[str, Callable[[Any], str]] = {

@@ -87,6 +87,7 @@ _NEITHER = (
     "resource-control-policy",
     "caller-session-policy",
     "vpc-endpoint-policy",
+    "cached-session",
 )
 _FURTHER = {"sts:TagSession": ("no-tag-session",), "sts:SetSourceIdentity": ("no-set-source-identity",)}
 
@@ -119,6 +120,7 @@ def _can_be(case: Case, code: str) -> bool:
         "self-assume": bool(case.role) and case.principal == case.role,
         "no-access-role": case.role.endswith("role/OrganizationAccountAccessRole"),
         "principal-arn-of-session": case.is_chained,
+        "cached-session": bool(case.snapshot.client and case.snapshot.client.cached_sessions),
     }
     return rules.get(code, True)
 

@@ -90,7 +90,7 @@ class Sessions(Shown):
     def client(self, profile: str, service: str) -> Any:
         """The profile's client for a service."""
         if (profile, service) not in self._clients:
-            self._clients[profile, service] = _client(profile, service, self.place, self.grant.partition)
+            self._clients[profile, service] = client_of(profile, service, self.place, self.grant.partition)
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
@@ -265,7 +265,8 @@ def _core(profile: str, place: Place, variables: Any = None) -> Core:
     return core
 
 
-def _client(profile: str, service: str, place: Place, partition: str) -> Any:
+def client_of(profile: str, service: str, place: Place, partition: str) -> Any:
+    """A profile's client for a service. Raises ProfileNotFound."""
     return _made(boto3.Session(botocore_session=_core(profile, place)), service, place, partition)
 
 

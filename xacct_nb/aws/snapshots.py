@@ -11,11 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.arns import Arn
 from xacct_nb.attempts import ASSUME, Attempt, Tried
 from xacct_nb.aws.details import MissingPart, destination_of, source_of
+from xacct_nb.aws.sides import Side
 from xacct_nb.denials import read_denial
 from xacct_nb.snapshots import Caller, Destination, Snapshot, Source, is_arn
-
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 
 _MOST_PAGES = 2
 _GONE = ("NoSuchEntity", "NoSuchBucketPolicy")
@@ -28,10 +26,9 @@ _FILTERS = {
 def take_snapshot(
     attempt: Attempt,
     *,
-    caller: Clients | None = None,
-    source: Clients | None = None,
-    destination: Clients | None = None,
-    profile: str = "",
+    caller: Side | None = None,
+    source: Side | None = None,
+    destination: Side | None = None,
 ) -> Snapshot:
     """Reads what can be read of both sides; a side that cannot is left out, with the reason.
 
@@ -39,17 +36,19 @@ def take_snapshot(
     given. Makes at most 11 calls, so that with the attempt itself they are 12, and writes nothing.
     """
     reading = _Reading(attempt)
-    who = reading.side("caller", caller, lambda clients: reading.caller(clients, profile))
+    who = reading.side("caller", caller, reading.caller)
     reading.take_caller(who)
     near = reading.side("source", source or caller, reading.source)
     far = reading.side("destination", destination, reading.destination)
+    opened = {id(side): side.calls for side in (caller, source, destination) if side is not None}
+    calls = (*(call for made in opened.values() for call in made), *reading.calls)
     return Snapshot(
         taken=_now(),
         caller=who,
         source=near,
         destination=far,
         unread=reading.unread,
-        calls=tuple(reading.calls),
+        calls=calls,
     )
 
 
@@ -75,34 +74,33 @@ class _Reading:
     attempt: Attempt
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
-    known: dict[int, Any] = field(default_factory=dict)
 
-    def side(self, name: str, clients: Clients | None, read: Callable[[Clients], Any]) -> Any:
+    def side(self, name: str, session: Side | None, read: Callable[[Side], Any]) -> Any:
         """The side, None where it could not be read."""
-        if clients is None:
+        if session is None:
             self.unread[name] = "No session was given to read it with."
             return None
         try:
-            return read(clients)
+            return read(session)
         except ClientError as problem:
             self.unread[name] = str(problem)
         except (BotoCoreError, MissingPart) as problem:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
         return None
 
-    def caller(self, clients: Clients, profile: str) -> Caller:
-        given = self._identity(clients)
-        return Caller(arn=given["Arn"], account=given["Account"], user_id=given["UserId"], profile=profile)
+    def caller(self, session: Side) -> Caller:
+        arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
+        return Caller(arn=arn, account=account, user_id=user_id, profile=session.profile)
 
     def take_caller(self, who: Caller | None) -> None:
         """The attempt is the caller's own where nobody said whose it is."""
         if who is not None and not self.attempt.caller:
             self.attempt = self.attempt.model_copy(update={"caller": who.arn})
 
-    def source(self, clients: Clients) -> Source:
+    def source(self, session: Side) -> Source:
         kind, name = _entity(self.attempt.caller)
-        self._check(clients, self.attempt.caller)
-        iam = clients("iam")
+        _check(session, self.attempt.caller)
+        iam = session.client("iam")
         found = self._ask_for(iam, f"get_{kind}", **{f"{kind.title()}Name": name})
         details, cut = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
@@ -115,29 +113,17 @@ class _Reading:
         """Whether the device counts: the call names one, and no later call was denied."""
         return "SerialNumber" in self.attempt.parameters and not self.attempt.after
 
-    def destination(self, clients: Clients) -> Destination:
+    def destination(self, session: Side) -> Destination:
         name = _entity(self.attempt.role)[1]
-        self._check(clients, self.attempt.role)
-        iam = clients("iam")
+        _check(session, self.attempt.role)
+        iam = session.client("iam")
         found = self._ask_for(iam, "get_role", RoleName=name)
         details, cut = self._details(iam, _FILTERS["role"])
         side = destination_of(found and found["Role"], details, self.attempt.role)
         incomplete = " ".join(filter(None, (side.incomplete, cut)))
         return side.model_copy(
-            update={"incomplete": incomplete, "resource_policies": self._resource_policy(clients)}
+            update={"incomplete": incomplete, "resource_policies": self._resource_policy(session)}
         )
-
-    def _identity(self, clients: Clients) -> Any:
-        """Who a session is, asked once."""
-        if id(clients) not in self.known:
-            self.known[id(clients)] = self._ask(clients("sts"), "get_caller_identity")
-        return self.known[id(clients)]
-
-    def _check(self, clients: Clients, arn: str) -> None:
-        """Raises MissingPart where the session is in another account than what it is to look for."""
-        account = self._identity(clients)["Account"]
-        if account != Arn.parse(arn).account:
-            raise MissingPart(f"The session is in account {account}, not in {Arn.parse(arn).account}.")
 
     def _ask(self, client: Any, operation: str, **parameters: Any) -> Any:
         self.calls.append(f"{client.meta.service_model.service_name}:{operation}")
@@ -185,13 +171,13 @@ class _Reading:
         organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations")
         return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
 
-    def _resource_policy(self, clients: Clients) -> dict[str, Any]:
+    def _resource_policy(self, session: Side) -> dict[str, Any]:
         """The policy of the bucket that the session was denied; {} where it is about something else."""
         bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
         if not (self.attempt.after and bucket):
             return {}
         try:
-            given = self._ask_for(clients("s3"), "get_bucket_policy", Bucket=bucket)
+            given = self._ask_for(session.client("s3"), "get_bucket_policy", Bucket=bucket)
         except ClientError:
             return {}
         return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
@@ -207,6 +193,12 @@ def _entity(arn: str) -> tuple[str, str]:
     if named.kind not in ("user", "role"):
         raise MissingPart(f"{arn} is neither a user nor a role.")
     return named.kind, named.name
+
+
+def _check(session: Side, arn: str) -> None:
+    """Raises MissingPart where the session is in another account than what it is to look for."""
+    if session.account != Arn.parse(arn).account:
+        raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")
 
 
 def _now() -> str:

@@ -24,18 +24,22 @@ def _denied(case: Case) -> Iterator[str]:
     source, seen = case.snapshot.source, case.snapshot.caller
     unique = source.principal.id if source and source.principal else seen.user_id if seen else ""
     yield f"{case.caller} is denied {case.denial.action or 'sts:AssumeRole'} on {case.role}."
-    yield f"  caller        {case.principal}"
-    yield f"  unique id     {unique or 'not known here: aws sts get-caller-identity'}"
-    yield f"  account       {Arn.parse(case.caller).account}"
+    yield _line("caller", case.principal)
+    yield _line("unique id", unique or "not known here: aws sts get-caller-identity")
+    yield _line("account", Arn.parse(case.caller).account)
     for name, value in sorted(case.attempt.parameters.items()):
         if name not in _LEFT_OUT and value:
-            yield f"  {name:<17} {value}"
-    yield f"  ExternalId        {_external(case)}"
+            yield _line(name, str(value))
+    yield _line("ExternalId", _external(case))
     denial = case.tried.denial if case.tried and case.tried.denial.text else case.denial
     if denial.text:
         at = case.tried.at if case.tried else case.now
-        yield f"  AWS answered      {denial.text}" + (f" at {at}" if at else "")
+        yield _line("AWS answered", denial.text + (f" at {at}" if at else ""))
     yield ""
+
+
+def _line(name: str, value: str) -> str:
+    return f"  {name:<16} {value}"
 
 
 def _external(case: Case) -> str:
@@ -51,6 +55,8 @@ def _to_destination(case: Case) -> Iterator[str]:
     yield f"The source side was {allowed}." if near is None else f"The source side {allowed}."
     yield "The smallest statement of the trust policy that would let it in:"
     yield as_json(statement)
+    if case.attempt.external_id:
+        yield "In place of the fingerprint stands the external ID that we agreed on."
     yield "Please look:"
     yield f"  aws iam get-role --role-name {name}"
     yield f"  aws iam list-attached-role-policies --role-name {name}"

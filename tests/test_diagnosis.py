@@ -1,0 +1,318 @@
+"""A diagnosis from what is at hand: a text alone, one side, both, a file; ranked, honest, without secrets."""
+
+import html as escaping
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xacct_nb.attempts import Attempt, Tried, attempt_in, attempt_of
+from xacct_nb.denials import read_denial
+from xacct_nb.diagnosis import Diagnosis, diagnose
+from xacct_nb.shields import fingerprint
+from xacct_nb.snapshots import Caller, Destination, Policy, Principal, Snapshot, Source
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+ROLE = "arn:aws:iam::222222222222:role/reader"
+ALICES_ID = "AIDAALICEALICEALICE00"
+SECRET = "a-word-that-both:agreed-on"
+DENIED = (
+    "An error occurred (AccessDenied) when calling the AssumeRole operation: "
+    f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+)
+CONSOLE = "Invalid information in one or more fields. Check your information or contact your administrator."
+
+
+def policy(effect: str = "Allow", resource: str = ROLE, **when: Any) -> Policy:
+    statement = {"Effect": effect, "Action": "sts:AssumeRole", "Resource": resource}
+    conditions = {"Condition": when} if when else {}
+    document = {"Version": "2012-10-17", "Statement": [statement | conditions]}
+    return Policy(name="assume", holder=ALICE, document=document)
+
+
+def source(*policies: Policy, **fields: Any) -> Source:
+    return Source(principal=Principal(arn=ALICE, id=ALICES_ID), policies=policies, **fields)
+
+
+def destination(principal: str = ALICE, arn: str = ROLE, **when: Any) -> Destination:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    conditions = {"Condition": when} if when else {}
+    trust = {"Version": "2012-10-17", "Statement": [statement | conditions]}
+    return Destination(role=Principal(arn=arn, id="AROAREADERREADERREAD0", trust=trust))
+
+
+def snapshot(**sides: Any) -> Snapshot:
+    caller = Caller(arn=ALICE, account="111111111111", user_id=ALICES_ID)
+    return Snapshot(taken="2026-11-24T10:15:00Z", caller=caller, **sides)
+
+
+def codes(found: Diagnosis) -> list[str]:
+    return [each.code for each in found.causes]
+
+
+class TestATextAlone:
+    def test_caller_and_role_are_read_out_of_it_and_all_that_fits_is_named(self) -> None:
+        found = diagnose(denial=read_denial(DENIED))
+
+        assert (found.attempt["caller"], found.attempt["role"]) == (ALICE, ROLE)
+        assert {"no-identity-allow", "other-principal-trusted", "service-control-policy"} <= set(found.alike)
+        assert {each.confidence for each in found.causes} == {"possible"}
+        assert "look alike from here" in found.headline
+
+    def test_what_does_not_fit_this_caller_is_not_among_them(self) -> None:
+        found = diagnose(denial=read_denial(DENIED))
+
+        assert {"mfa-in-chain", "session-arn-trusted", "external-id-differs", "self-assume"} & set(
+            found.alike
+        ) == set()
+
+    def test_the_kind_of_policy_that_aws_names_comes_first_and_the_rest_is_not_ruled_out(self) -> None:
+        text = f"{DENIED} because no permissions boundary allows the sts:AssumeRole action"
+        found = diagnose(denial=read_denial(text))
+
+        assert codes(found)[0] == "caller-boundary"
+        assert (found.causes[0].side, found.causes[0].confidence) == ("source", "likely")
+        assert "no-identity-allow" in found.alike
+
+    def test_a_text_of_something_else_says_what_cannot_be_told(self) -> None:
+        found = diagnose(denial=read_denial("The quick brown fox"))
+
+        assert found.causes == ()
+        assert found.headline == "Nothing that could be read stands against it."
+        assert found.unseen[0].what == "who calls"
+
+    def test_an_error_of_another_kind_is_not_explained_by_policies(self) -> None:
+        text = "An error occurred (Throttling) when calling the AssumeRole operation: Rate exceeded"
+        known = Attempt(caller=ALICE, role=ROLE)
+        found = diagnose(snapshot(source=source()), attempt=known, denial=read_denial(text))
+
+        assert codes(found)[0] == "throttled"
+        assert found.alike == ()
+
+    @given(st.text())
+    def test_any_text_is_diagnosed(self, text: str) -> None:
+        assert diagnose(denial=read_denial(text)).denial.text == " ".join(text.split())
+
+
+class TestOneSide:
+    def test_the_source_alone_says_that_it_allows_it_and_what_cannot_be_told_apart(self) -> None:
+        found = diagnose(snapshot(source=source(policy())), denial=read_denial(DENIED))
+
+        assert "no-identity-allow" not in codes(found)
+        assert "other-principal-trusted" in found.alike
+        assert "222222222222 (destination)" in found.unseen[0].who
+        assert "The source side allows it." in found.message
+
+    def test_the_destination_alone_names_the_source_as_what_it_cannot_see(self) -> None:
+        found = diagnose(snapshot(destination=destination()), denial=read_denial(DENIED))
+
+        assert codes(found)[0] == "no-identity-allow"
+        assert "other-principal-trusted" not in codes(found)
+        assert "111111111111 (source)" in found.unseen[0].who
+        assert "The smallest caller policy that would allow it:" in found.message
+
+    def test_a_certain_cause_on_the_side_that_is_read_stands_alone(self) -> None:
+        found = diagnose(snapshot(source=source()), denial=read_denial(DENIED))
+
+        assert codes(found) == ["no-identity-allow"]
+        assert found.alike == ()
+        assert "the role and its trust policy" in [each.what for each in found.unseen]
+
+    def test_where_aws_named_no_policy_its_simulator_knows_of_the_organization(self) -> None:
+        side = source(policy(), organization_allows=False)
+        found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
+
+        assert codes(found)[0] == "service-control-policy"
+
+    def test_a_large_account_leaves_the_simulators_word(self) -> None:
+        side = source(incomplete="The account is large.", simulated="implicitDeny")
+        found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("no-identity-allow", "likely")
+        assert "The account is large." in [each.why for each in found.unseen]
+
+
+class TestBothSides:
+    def test_what_both_sides_allow_leaves_what_neither_sees(self) -> None:
+        found = diagnose(
+            snapshot(source=source(policy()), destination=destination()), denial=read_denial(DENIED)
+        )
+
+        assert codes(found) == [
+            "not-in-effect-yet",
+            "service-control-policy",
+            "resource-control-policy",
+            "vpc-endpoint-policy",
+        ]
+
+    def test_two_independent_causes_are_both_named(self) -> None:
+        found = diagnose(
+            snapshot(source=source(), destination=destination("arn:aws:iam::111111111111:user/bob")),
+            denial=read_denial(DENIED),
+        )
+
+        assert codes(found) == ["no-identity-allow", "other-principal-trusted"]
+
+    def test_what_was_made_a_moment_ago_may_not_be_in_effect_yet(self) -> None:
+        fresh = Source(
+            principal=Principal(arn=ALICE, id=ALICES_ID, created="2026-11-24T10:14:30Z"), policies=(policy(),)
+        )
+        found = diagnose(snapshot(source=fresh, destination=destination()), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("not-in-effect-yet", "likely")
+
+    def test_the_same_account_needs_one_side_only(self) -> None:
+        near = ROLE.replace("222222222222", "111111111111")
+        seen = snapshot(source=source(), destination=destination(arn=near))
+        found = diagnose(seen, attempt=Attempt(caller=ALICE, role=near), denial=read_denial(DENIED))
+
+        assert "no-identity-allow" not in codes(found)
+
+    def test_what_aws_allows_now_is_said(self) -> None:
+        tried = Tried(True, "arn:aws:sts::222222222222:assumed-role/reader/desk", at="2026-11-24T10:16:00Z")
+        found = diagnose(denial=read_denial(DENIED), tried=tried)
+
+        assert codes(found)[0] == "not-in-effect-yet"
+        assert found.answer.startswith("allowed, as arn:aws:sts::222222222222:assumed-role/reader/desk")
+
+    def test_a_role_without_its_path_is_told_with_the_path(self) -> None:
+        hub = "arn:aws:iam::111111111111:role/teams/hub"
+        caller = Caller(arn="arn:aws:sts::111111111111:assumed-role/hub/desk", user_id="AROAHUB:desk")
+        side = Source(principal=Principal(arn=hub, id="AROAHUB"), policies=(policy(),))
+        seen = Snapshot(caller=caller, source=side, destination=destination(hub.replace("teams/", "")))
+        found = diagnose(seen, attempt=Attempt(role=ROLE))
+
+        assert codes(found) == ["role-path-left-out"]
+        assert hub in found.causes[0].commands[0]
+
+
+class TestTheConsole:
+    def test_its_one_sentence_is_read_as_any_denial(self) -> None:
+        known = Attempt(caller=ALICE, role=ROLE)
+        found = diagnose(
+            snapshot(source=source(), destination=destination()), attempt=known, denial=read_denial(CONSOLE)
+        )
+
+        assert "no-identity-allow" in codes(found)
+
+    def test_a_path_that_is_too_long_for_it(self) -> None:
+        role = ROLE.replace("role/", f"role/{'p' * 60}/")
+        found = diagnose(attempt=Attempt(caller=ALICE, role=role), denial=read_denial(CONSOLE))
+
+        assert codes(found)[0] == "console-path-too-long"
+
+    def test_an_external_id_that_it_cannot_give(self) -> None:
+        side = destination(StringEquals={"sts:ExternalId": SECRET})
+        known = Attempt(caller=ALICE, role=ROLE)
+        found = diagnose(snapshot(destination=side), attempt=known, denial=read_denial(CONSOLE))
+
+        assert "console-cannot-give" in codes(found)
+
+
+def test_an_invited_account_has_no_access_role() -> None:
+    role = ROLE.replace("reader", "OrganizationAccountAccessRole")
+    text = read_denial(DENIED.replace(ROLE, role))
+    found = diagnose(snapshot(destination=Destination()), denial=text)
+
+    assert codes(found)[0] == "no-access-role"
+
+
+class TestSecrets:
+    @pytest.fixture
+    def found(self) -> Diagnosis:
+        seen = snapshot(
+            source=source(policy()), destination=destination(StringEquals={"sts:ExternalId": SECRET})
+        )
+        attempt = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": f"{SECRET}-no"})
+        return diagnose(seen, attempt=attempt, denial=read_denial(f"{DENIED} {SECRET}"))
+
+    def test_no_external_id_stands_in_it_and_the_fingerprints_differ(self, found: Diagnosis) -> None:
+        assert SECRET not in f"{found}{found._repr_html_()}{json.dumps(found.to_json())}"
+        assert codes(found)[0] == "external-id-differs"
+        assert fingerprint(SECRET) in found.causes[0].why
+        assert fingerprint(f"{SECRET}-no") in found.causes[0].why
+
+    def test_a_fingerprint_from_the_other_owner_still_tells_the_right_one_from_a_wrong_one(self) -> None:
+        sent = Snapshot(destination=destination(StringEquals={"sts:ExternalId": SECRET})).to_json()
+        seen = snapshot(source=source(policy())).with_sides_of(Snapshot.from_json(sent))
+        right = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": SECRET})
+        wrong = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": "another-word"})
+
+        assert SECRET not in json.dumps(sent)
+        assert "external-id-differs" not in codes(diagnose(seen, attempt=right, denial=read_denial(DENIED)))
+        assert codes(diagnose(seen, attempt=wrong, denial=read_denial(DENIED)))[0] == "external-id-differs"
+
+    def test_an_attempt_goes_to_json_without_the_code_and_the_word(self) -> None:
+        attempt = Attempt(role=ROLE, parameters={"ExternalId": SECRET, "TokenCode": "123456"})
+
+        assert attempt.to_json()["parameters"] == {"ExternalId": fingerprint(SECRET)}
+        assert SECRET not in f"{attempt}{attempt!r}"
+
+
+class TestShowing:
+    @pytest.fixture
+    def found(self) -> Diagnosis:
+        seen = snapshot(source=source(), destination=destination("arn:aws:iam::222222222222:user/<b>"))
+        return diagnose(seen, denial=read_denial(DENIED))
+
+    def test_it_goes_to_json_and_back(self, found: Diagnosis) -> None:
+        assert Diagnosis.from_json(json.loads(json.dumps(found.to_json()))).to_json() == found.to_json()
+
+    def test_text_and_html_say_the_same_and_markup_is_escaped(self, found: Diagnosis) -> None:
+        words = re.sub(r"<[^>]+>", " ", found._repr_html_())
+        plain = re.sub(r"[\s=-]+", "", str(found))
+
+        assert "<b>" not in found._repr_html_()
+        assert [line for line in found.causes[0].commands if re.sub(r"[\s=-]+", "", line) not in plain] == []
+        assert found.headline in escaping.unescape(words)
+
+    def test_the_mend_of_each_cause_stands_below(self, found: Diagnosis) -> None:
+        assert "Mend of no-identity-allow (source)" in str(found)
+        assert "aws iam put-user-policy --user-name alice" in str(found)
+
+    def test_the_message_says_who_calls_what_and_how_to_look(self) -> None:
+        attempt = Attempt(caller=ALICE, role=ROLE, parameters={"RoleSessionName": "desk"})
+        found = diagnose(snapshot(source=source(policy())), attempt=attempt, denial=read_denial(DENIED))
+
+        assert found.message.splitlines()[:5] == [
+            f"{ALICE} is denied sts:AssumeRole on {ROLE}.",
+            f"  caller           {ALICE}",
+            f"  unique id        {ALICES_ID}",
+            "  account          111111111111",
+            "  RoleSessionName  desk",
+        ]
+        assert '"AWS": "arn:aws:iam::111111111111:user/alice"' in found.message
+        assert "aws iam get-role --role-name reader" in found.message
+        assert "-p snapshot_to snapshot.json" in found.message
+
+
+def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> None:
+    from given import a_grant
+
+    grant = a_grant(conditions={"external_id": SECRET, "role_session_name": "${aws:username}"})
+    attempt = attempt_of(grant)
+
+    assert (attempt.caller, attempt.role) == (grant.sources[0], grant.destinations[0])
+    assert attempt.parameters["RoleSessionName"] == "alice"
+    assert attempt.context["sts:ExternalId"] == SECRET
+
+
+def test_what_is_known_of_an_attempt_counts_before_what_a_text_says() -> None:
+    known = Attempt(caller="arn:aws:iam::111111111111:user/bob", role=ROLE)
+    told = attempt_in(read_denial(DENIED), known)
+
+    assert told.caller == "arn:aws:iam::111111111111:user/bob"
+
+
+def test_a_denial_after_the_role_was_assumed_names_the_role_by_its_session() -> None:
+    text = (
+        "User: arn:aws:sts::222222222222:assumed-role/reader/desk is not authorized to perform: "
+        "s3:GetObject on resource: arn:aws:s3:::reports/a.csv because no identity-based policy allows it"
+    )
+    told = attempt_in(read_denial(text))
+
+    assert (told.role, told.action, told.resource) == (ROLE, "s3:GetObject", "arn:aws:s3:::reports/a.csv")
+    assert told.after
