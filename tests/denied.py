@@ -180,7 +180,7 @@ class Stage:
     def obey(self, cause: Cause) -> None:
         """Does what the mend says: its commands, word by word."""
         for command in cause.commands:
-            words = shlex.split(command.replace(f"{self.secret}", SECRET))
+            words = [word.replace("${EXTERNAL_ID:?}", self.secret) for word in shlex.split(command)]
             assert words[0] == "aws", command
             if words[1] == "sts":
                 self.parameters = self._call(_options(words[3:]))

@@ -142,6 +142,12 @@ def another_case(on: Stage) -> None:
     on.identity(allow(ASSUME, on.role.replace("reader", "Reader")))
 
 
+def secretly_trusted(on: Stage) -> None:
+    """The mend writes the trust policy anew, and with it an external ID that nobody may see."""
+    on.trust(on.mallory, StringEquals={"sts:ExternalId": SECRET})
+    on.parameters = {"ExternalId": SECRET}
+
+
 def trust_denies(on: Stage) -> None:
     document = json.loads(trusting(on.alice))
     document["Statement"] += [{**document["Statement"][0], "Effect": "Deny", "Sid": "NotAlice"}]
@@ -298,6 +304,7 @@ DESTINATION = (
     Broken("account-not-trusted", "C2",
            lambda on: on.trust(f"arn:aws:iam::{on.world.destination}:user/admin")),
     Broken("other-principal-trusted", "C3", lambda on: on.trust(on.mallory)),
+    Broken("other-principal-trusted", "C3", secretly_trusted),
     Broken("session-arn-trusted", "C4", session_trusted),
     Broken("deleted-principal-trusted", "C5", deleted),
     Broken("permission-set-replaced", "C9", sso),

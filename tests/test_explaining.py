@@ -1,6 +1,9 @@
 """A denial is explained by one call, by a notebook without a person, and by its form; the record keeps it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -65,6 +68,26 @@ class TestTheCall:
 
         assert found.attempt["role"] == stage.role
         assert "other-principal-trusted" in found.alike
+
+    @pytest.mark.slow
+    def test_the_mend_runs_in_a_shell_as_it_is_printed(
+        self, desk: Desk, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage.trust(stage.mallory, StringEquals={"sts:ExternalId": SECRET})
+        stage.parameters = {"ExternalId": SECRET}
+        tried = stage.try_it()
+        (command,) = stage.diagnosis(tried, "source", "destination").causes[0].commands
+        monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        monkeypatch.setenv("AWS_PROFILE", "destination-admin")
+        monkeypatch.delenv("EXTERNAL_ID", raising=False)
+        without = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        monkeypatch.setenv("EXTERNAL_ID", SECRET)
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+
+        assert "EXTERNAL_ID" in without.stderr
+        assert (without.returncode != 0, done.returncode) == (True, 0), done.stderr
+        assert SECRET not in command
+        assert stage.try_it().allowed
 
 
 class TestTheNotebook:

@@ -58,6 +58,7 @@ def _revoked(case: Case) -> Iterator[Cause]:
             dates = [
                 each.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime", "a moment")
                 for each in mends.statements(policy.document or {})
+                if isinstance(each, dict)
             ]
             why = f"The policy {REVOKED} denies all to sessions from before {', '.join(map(str, dates))}."
             sure = CERTAIN if case.denial.effect == "explicit" else LIKELY

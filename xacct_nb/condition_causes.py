@@ -44,7 +44,7 @@ def _general(case: Case, match: StatementMatch, each: Comparison) -> Mend:
 
 def _external_id(case: Case, match: StatementMatch, each: Comparison) -> Mend:
     marks = ", ".join(shield({"sts:ExternalId": list(each.expected)})["sts:ExternalId"])
-    words = f"Give the external ID with the fingerprint {marks} (xacct_nb.shields.fingerprint)."
+    words = f"Give the external ID whose fingerprint is {marks}."
     return words, (mends.assume(case.attempt, ExternalId=True),)
 
 

@@ -1,7 +1,7 @@
 """A denial, explained: ranked causes with their mends, what could not be seen, and what to send to whom."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from xacct_nb.causes import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE,
 from xacct_nb.client_causes import client_causes
 from xacct_nb.denials import NOTHING_SAID, Denial
 from xacct_nb.handoff.messages import message
-from xacct_nb.shields import redact_all
+from xacct_nb.mends import with_variables
+from xacct_nb.shields import fingerprints_in, redact_all
 from xacct_nb.snapshots import Snapshot
 from xacct_nb.source_causes import source_causes
 from xacct_nb.trust_causes import trust_causes
@@ -235,5 +236,13 @@ def _answer(tried: Tried | None) -> str:
 
 
 def _covered(diagnosis: Diagnosis, secrets: set[str]) -> Diagnosis:
-    """The diagnosis with every secret in it replaced by its fingerprint."""
-    return Diagnosis.from_json(redact_all(diagnosis.to_json(), secrets))
+    """The diagnosis with its fingerprint for every secret in it, and a variable in what is to be run."""
+    covered = Diagnosis.from_json(redact_all(diagnosis.to_json(), secrets))
+    return replace(covered, causes=tuple(map(_runnable, covered.causes)))
+
+
+def _runnable(each: Cause) -> Cause:
+    marks = ", ".join(sorted(fingerprints_in(each.commands)))
+    words = f" EXTERNAL_ID is the one whose fingerprint is {marks}." if marks else ""
+    commands = tuple(map(with_variables, each.commands))
+    return replace(each, commands=commands, mend=f"{each.mend}{words}")

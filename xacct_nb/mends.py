@@ -9,6 +9,7 @@ from typing import Any
 from xacct_nb.arns import Arn
 from xacct_nb.attempts import ASSUME, Attempt
 from xacct_nb.documents import VERSION
+from xacct_nb.shields import fingerprints_in
 from xacct_nb.snapshots import MANAGED, Policy
 
 Document = Mapping[str, Any]
@@ -77,8 +78,22 @@ def assume(attempt: Attempt, **changes: Any) -> str:
     tags = [f"Key={tag['Key']},Value={tag['Value']}" for tag in wanted.get("Tags") or []]
     command += f" --tags {shlex.join(tags)}" if tags else ""
     command += f" --policy {shlex.quote(wanted['Policy'])}" if wanted.get("Policy") else ""
-    command += f' --external-id "${EXTERNAL_ID}"' if wanted.get("ExternalId") else ""
-    return command + (f' --token-code "${CODE}"' if wanted.get("TokenCode") else "")
+    command += f" --external-id {_variable(EXTERNAL_ID)}" if wanted.get("ExternalId") else ""
+    return command + (f" --token-code {_variable(CODE)}" if wanted.get("TokenCode") else "")
+
+
+def _variable(name: str) -> str:
+    """A variable of the shell, without which the shell makes no call."""
+    return f'"${{{name}:?}}"'
+
+
+def with_variables(command: str) -> str:
+    """The command with a variable in the place of each fingerprint, which AWS must never be given."""
+    marks = sorted(fingerprints_in(command))
+    for number, mark in enumerate(marks, start=1):
+        name = EXTERNAL_ID if number == 1 else f"{EXTERNAL_ID}_{number}"
+        command = command.replace(mark, f"'{_variable(name)}'")
+    return command
 
 
 def aws(call: str, **options: Any) -> str:

@@ -34,11 +34,6 @@ class Caller(Part):
         return {"assumed-role": "role-session"}.get(arn.kind, arn.kind)
 
     @property
-    def session_name(self) -> str:
-        """The session's name; "" for a user."""
-        return Arn.parse(self.arn).name if self.kind in ("role-session", "federated-user") else ""
-
-    @property
     def id(self) -> str:
         """The unique id of the user or role, without the session's name."""
         return self.user_id.partition(":")[0]
@@ -194,7 +189,7 @@ def _of_destination(destination: Destination) -> str:
 
 
 _SUMMARIES: dict[str, Callable[[Any], str]] = {
-    CALLER: lambda caller: f"{caller.arn} ({caller.user_id})",
+    CALLER: lambda caller: f"{caller.kind}: {caller.arn} ({caller.id})",
     SOURCE: _of_source,
     DESTINATION: _of_destination,
     CLIENT: lambda client: f"{len(client.profiles)} profiles, {len(client.variables)} AWS variables set",

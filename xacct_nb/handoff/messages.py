@@ -22,7 +22,7 @@ def message(case: Case, side: str) -> str:
 
 def _denied(case: Case) -> Iterator[str]:
     source, seen = case.snapshot.source, case.snapshot.caller
-    unique = source.principal.id if source and source.principal else seen.user_id if seen else ""
+    unique = source.principal.id if source and source.principal else seen.id if seen else ""
     yield f"{case.caller} is denied {case.denial.action or 'sts:AssumeRole'} on {case.role}."
     yield _line("caller", case.principal)
     yield _line("unique id", unique or "not known here: aws sts get-caller-identity")
