@@ -25,10 +25,16 @@ NEEDED = {
     "parse_policy_document": "A role session name is compared with the caller's name by a policy variable",
     "_first_match": "A policy variable works in the caller's own policy",
     "register_session": "A transitive tag goes on through a chain of three",
+    "access_denied_response": "A service control policy limits what the role's session does afterwards",
     "handle_request": "A source identity that both sides allow is in the answer",
 }
 # Every function of MiniStack that is replaced or called, with the parameters that it must have.
 USED = {
+    "core.iam_actions.access_denied_response": (
+        "service action principal_arn request_id error_code message headers resource_arn explicit_deny"
+        " resource_policy_arn"
+    ),
+    "core.iam_evaluator._account_from_arn": "arn",
     "core.iam_evaluator._principal_keys": "credential",
     "core.iam_evaluator._resolve_condition_key": "key ctx",
     "core.iam_evaluator._first_match": "ctx stmts effect",

@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from xacct_nb.errors import EXIT_CODES
-from xacct_nb.fault_options import clear_faults, fault_from, fault_options, running, set_fault
-from xacct_nb.telling import end_in_order, progress, tell_error, told
+from xacct_nb.sandbox_commands import sandbox
+from xacct_nb.telling import as_json_option, end_in_order, progress, tell_error, told
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PREPARATIONS = ("xacct_nb.runs:warm_up",)
@@ -22,9 +21,6 @@ _records = click.option(
     default="",
     metavar="DIR",
     help="Folder of the records (default: $XACCT_RECORDS, else ./records).",
-)
-_json = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
 )
 
 
@@ -36,7 +32,7 @@ def main() -> None:
 
 @main.command()
 @_records
-@_json
+@as_json_option
 @told
 def demo(records: str, as_json: bool) -> None:
     """The main job for the article's own case, in a throw-away sandbox."""
@@ -75,7 +71,7 @@ def lab() -> None:
 
 
 @main.command()
-@_json
+@as_json_option
 @told
 def doctor(as_json: bool) -> None:
     """Check Python, packages, kernel, browser, sandbox and AWS profiles; each line says how to mend it."""
@@ -86,87 +82,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-@main.group()
-def sandbox() -> None:
-    """The embedded AWS: accounts 111111111111 and 222222222222 on this machine."""
-
-
-@sandbox.command("up")
-@fault_options
-@_json
-@told
-def sandbox_up(as_json: bool, **given: Any) -> None:
-    """Start it, or find the one that runs.
-
-    With --kind it misbehaves from then on, as with `sandbox faults`.
-    """
-    from xacct_nb.worlds import open_sandbox
-
-    fault, found = fault_from(given), open_sandbox()
-    set_fault(found, fault, given["seed"])
-    _tell_sandbox(found, as_json)
-
-
-@sandbox.command("faults")
-@fault_options
-@click.option("--add", is_flag=True, help="Keep the faults that are set.")
-@click.option("--clear", is_flag=True, help="Let it behave again.")
-@_json
-@told
-def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
-    """Show what goes wrong in it, or make it misbehave.
-
-    For example: --kind throttling --on CreateRole --share 0.3
-    """
-    fault, found = fault_from(given), running()
-    shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
-    click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
-
-
-@sandbox.command("status")
-@_json
-@told
-def sandbox_status(as_json: bool) -> None:
-    """Whether it runs, and where (exit code 1 if not)."""
-    from xacct_nb.sandbox import server
-
-    if found := server.status():
-        return _tell_sandbox(found, as_json)
-    click.echo(
-        json.dumps({"endpoint": None}) if as_json else "No sandbox runs. Start it with: xacct-nb sandbox up"
-    )
-    sys.exit(1)
-
-
-@sandbox.command("down")
-@told
-def sandbox_down() -> None:
-    """End it."""
-    from xacct_nb.worlds import close_sandbox
-
-    click.echo("The sandbox has ended." if close_sandbox() else "No sandbox was running.")
-
-
-@sandbox.command("reset")
-@_json
-@told
-def sandbox_reset(as_json: bool) -> None:
-    """Empty its accounts and furnish them anew."""
-    from xacct_nb.worlds import reset_sandbox
-
-    _tell_sandbox(reset_sandbox(), as_json)
-
-
-@sandbox.command("env")
-@told
-def sandbox_env() -> None:
-    """Print the exports that make boto3 and the AWS CLI use it: eval "$(xacct-nb sandbox env)"."""
-    import shlex
-
-    from xacct_nb.worlds import open_sandbox
-
-    for name, value in open_sandbox().environment().items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+main.add_command(sandbox)
 
 
 @main.command("run")
@@ -189,7 +105,7 @@ def sandbox_env() -> None:
 @click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @_records
-@_json
+@as_json_option
 @told
 def run_command(
     notebook: str,
@@ -237,7 +153,7 @@ def records() -> None:
 
 @records.command("list")
 @_records
-@_json
+@as_json_option
 @told
 def records_list(records: str, as_json: bool) -> None:
     """One line a record, the newest last."""
@@ -250,7 +166,7 @@ def records_list(records: str, as_json: bool) -> None:
 @records.command("show")
 @click.argument("record")
 @_records
-@_json
+@as_json_option
 @told
 def records_show(record: str, records: str, as_json: bool) -> None:
     """One record whole. RECORD is an id, its beginning or end, or a path."""
@@ -263,7 +179,7 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 
 @records.command("verify")
 @_records
-@_json
+@as_json_option
 @told
 def records_verify(records: str, as_json: bool) -> None:
     """Whether anything was changed, removed or added since (exit code 1 if so)."""
@@ -276,9 +192,3 @@ def records_verify(records: str, as_json: bool) -> None:
     whole = f"{count} record{'s' * (count != 1)}, all whole."
     click.echo(json.dumps({"whole": not broken, "broken": broken}) if as_json else "\n".join(broken) or whole)
     sys.exit(1 if broken else 0)
-
-
-def _tell_sandbox(found: Any, as_json: bool) -> None:
-    described = found.to_json()
-    lines = (f"{name}: {value}" for name, value in described.items())
-    click.echo(json.dumps(described) if as_json else "\n".join(lines))

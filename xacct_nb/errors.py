@@ -17,7 +17,8 @@ XacctError
 │   ├── WrongAccount
 │   ├── NotOwned
 │   ├── NotAccepted
-│   └── InvalidFault
+│   ├── InvalidFault
+│   └── InvalidOrganization
 ├── StalePlan                 stale-plan: nothing changed
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
@@ -179,6 +180,12 @@ class InvalidFault(InvalidInput):
     """The sandbox was told to misbehave in a way that it does not know."""
 
     code = "invalid-fault"
+
+
+class InvalidOrganization(InvalidInput):
+    """The file that tells the sandbox of an organization cannot be used."""
+
+    code = "invalid-organization"
 
 
 class StalePlan(XacctError):

@@ -12,6 +12,9 @@ import click
 
 from xacct_nb.errors import EXIT_CODES, XacctError
 
+as_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
+)
 _REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 
 

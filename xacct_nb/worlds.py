@@ -1,5 +1,6 @@
 """Joins the sandbox and boto3: opens the embedded AWS with two furnished accounts in it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -8,8 +9,10 @@ from typing import Any
 
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.sessions import Place
+from xacct_nb.errors import InvalidOrganization
 from xacct_nb.sandbox import accounts, server
 from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.controls import set_organization
 from xacct_nb.sandbox.state import Sandbox
 
 
@@ -38,6 +41,24 @@ def reset_sandbox(folder: Path | None = None) -> Sandbox:
 def close_sandbox(folder: Path | None = None) -> bool:
     """End the sandbox; False if none ran."""
     return server.down(folder)
+
+
+def organize(sandbox: Sandbox, file: Path) -> list[str]:
+    """Puts the accounts that a JSON file names into an organization, under its control policies.
+
+    Gives the accounts. Raises InvalidOrganization, and SandboxError where the sandbox does not take it.
+    """
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        identifier, members = str(told.pop("id")), dict(told.pop("accounts"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise InvalidOrganization(
+            f"The organization file {str(file)!r} cannot be used.",
+            why=f"{type(problem).__name__}: {problem}",
+            hint='It reads like {"id": "o-a1b2c3d4e5", "accounts": {"111111111111": "o-a1b2c3d4e5/r-ab12/"}}',
+        ) from problem
+    set_organization(sandbox, identifier, members, **told)
+    return sorted(members)
 
 
 @contextmanager

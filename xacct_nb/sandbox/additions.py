@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
-from xacct_nb.sandbox import organizations
+from xacct_nb.sandbox import limited, organizations
 from xacct_nb.sandbox.variables import filled
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -51,7 +51,7 @@ def judged(verdict: Verdict) -> Iterator[None]:
 
 def install() -> None:
     """Adds everything; an IAM action that MiniStack has by now stays its own."""
-    from ministack.core import iam_evaluator
+    from ministack.core import iam_actions, iam_evaluator
     from ministack.services import iam, sts
 
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
@@ -62,7 +62,8 @@ def install() -> None:
     keys = _with_more_keys(iam_evaluator._principal_keys)
     iam_evaluator._principal_keys = sts._principal_keys = keys
     iam_evaluator._resolve_condition_key = _with_role_arn(iam_evaluator._resolve_condition_key)
-    iam_evaluator.enforce = _unless_decided(iam_evaluator.enforce)
+    iam_evaluator.enforce = _unless_decided(limited.by_control_policies(iam_evaluator.enforce))
+    iam_actions.access_denied_response = limited.saying_why(iam_actions.access_denied_response)
     iam_evaluator.evaluate_trust_policy = _or_decided(iam_evaluator.evaluate_trust_policy)
     iam_evaluator.parse_policy_document = _marking_variables(iam_evaluator.parse_policy_document)
     iam_evaluator._first_match = _filling_variables(iam_evaluator._first_match)

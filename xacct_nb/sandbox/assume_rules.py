@@ -1,18 +1,22 @@
 """What STS decides at AssumeRole: who may not at all, what both sides say, what a chain carries on."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.sandbox import insides, mfa
+from xacct_nb.sandbox import control_policies, insides, mfa
 from xacct_nb.sandbox.additions import Verdict
 from xacct_nb.sandbox.calls import Call, Refusal
 from xacct_nb.sandbox.constraints import breach
 
 CHAINED_MOST = 3_600
 """Seconds that a session may last whose caller is itself the session of a role."""
+
+
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,14 @@ def _session(request: Request) -> dict[str, Any]:
 
 
 def _parameters(request: Request) -> Refusal | None:
-    return breach(request.call)
+    arn = request.call.parameter("RoleArn")
+    if refusal := breach(request.call):
+        return refusal
+    if not arn.startswith("arn:"):
+        return Refusal(400, "ValidationError", f"{arn} is invalid")
+    if not _ROLE.fullmatch(arn):
+        return Refusal(400, "ValidationError", "Request ARN is invalid")
+    return None
 
 
 def _is_root(request: Request) -> Refusal | None:
@@ -139,7 +150,15 @@ def _policies(request: Request) -> Refusal | None:
         own, both = question.sides(action)
         if not both or (action == "sts:SetSourceIdentity" and request.is_chained and not own):
             return _denied(request, action)
+        if why := control_policies.why_denied(_asked(request, question, action)):
+            return _denied(request, action, f" {why}")
     return None
+
+
+def _asked(request: Request, question: insides.Question, action: str) -> control_policies.Asked:
+    caller, role = request.caller, question.role["Arn"]
+    keys = dict(caller.keys) | dict(question.context)
+    return control_policies.Asked(caller.arn, caller.account, action, role, keys, role.split(":")[4])
 
 
 def _actions(request: Request) -> list[str]:
@@ -186,8 +205,8 @@ def _duration(request: Request) -> Refusal | None:
     return None
 
 
-def _denied(request: Request, action: str) -> Refusal:
-    what = f"{action} on resource: {request.call.parameter('RoleArn')}"
+def _denied(request: Request, action: str, why: str = "") -> Refusal:
+    what = f"{action} on resource: {request.call.parameter('RoleArn')}{why}"
     return Refusal(403, "AccessDenied", f"User: {request.caller.arn} is not authorized to perform: {what}")
 
 

@@ -30,12 +30,14 @@ CONTROLS = {
 }
 
 
-def set_organization(sandbox: Sandbox, identifier: str, accounts: dict[str, str]) -> None:
+def set_organization(sandbox: Sandbox, identifier: str, accounts: dict[str, str], **more: Any) -> None:
     """Put accounts into an organization: account -> path such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`.
 
-    Raises SandboxError if these are no such ids.
+    `service_control_policies` and `resource_control_policies` map accounts to lists of policies, one a level,
+    root first; those of the account that is `management` count for nothing. Raises SandboxError if these are
+    no such ids, or policies that AWS refuses.
     """
-    _tell(sandbox, "organization", {"id": identifier, "accounts": accounts})
+    _tell(sandbox, "organization", {"id": identifier, "accounts": accounts, **more})
 
 
 def raise_quotas(sandbox: Sandbox, account: str, **quotas: int) -> None:
