@@ -24,7 +24,7 @@ BARE = (
     "An error occurred (AccessDenied) when calling the AssumeRole operation: User: "
     f"arn:aws:iam::111111111111:user/alice is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
 )
-# Told by the text that AWS has for it; the sandbox has no organization policies, endpoints and console.
+# Told by the text that AWS has for it: some of them also, some only, for want of an endpoint and a console.
 TEXTS = {
     "A9": (
         "The SSO session associated with this profile has expired or is otherwise invalid.",
@@ -59,7 +59,6 @@ TEXTS = {
 }  # fmt: skip
 # Seen in documents that the sandbox does not let anybody make, or in the pure tests of test_diagnosis.py.
 READ = {
-    "O4": "no-access-role, from the role's name and its absence",
     "H2": "console-path-too-long, from the ARN and the console's text",
     "H4": "console-cannot-give, from the trust policy and the console's text",
 }

@@ -8,7 +8,7 @@ import pytest
 from denied import OTHER_SECRET, SECRET, Broken, Stage, allow, trusting
 
 from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.controls import expire_session
+from xacct_nb.sandbox.controls import expire_session, set_organization
 from xacct_nb.sandbox.demands import behave, misbehave
 from xacct_nb.sandbox.faults import Fault
 from xacct_nb.sandbox.state import Sandbox
@@ -276,6 +276,34 @@ def sso(on: Stage) -> None:
     on.become(f"{name}2", path)
 
 
+def organized(on: Stage, denying: str = "") -> None:
+    """Both accounts are in an organization, one of whose control policies denies the assume."""
+    name = f"o-{on.world.source[:10]}"
+    members = dict.fromkeys((on.world.source, on.world.destination), f"{name}/r-ab12/")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": ASSUME, "Resource": "*"}
+    told: dict[str, Any] = {
+        "": {},
+        "service": {"service_control_policies": {on.world.source: levels(everything, deny)}},
+        "resource": {"resource_control_policies": {on.world.destination: levels(deny | {"Principal": "*"})}},
+    }[denying]
+    assert on.sandbox
+    set_organization(on.sandbox, name, members, **told)
+
+
+def levels(*statements: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    return [[{"Version": "2012-10-17", "Statement": list(statements)}]]
+
+
+def invited(on: Stage) -> None:
+    on.identity(allow(ASSUME, "*"))
+    on.role = on.role.replace("reader", "OrganizationAccountAccessRole")
+
+
+def with_access_role(on: Stage) -> None:
+    on.far.create_role(RoleName="OrganizationAccountAccessRole", AssumeRolePolicyDocument=trusting(on.alice))
+
+
 SOURCE = (
     Broken("no-identity-allow", "B1", lambda on: on.identity(None)),
     Broken("other-resource-arn", "B2", another_case),
@@ -364,7 +392,12 @@ CALL = (
     Broken("duration-out-of-range", "E3", given(DurationSeconds=60)),
     Broken("invalid-session-name", "E4", given(RoleSessionName="alice of the books")),
 )  # fmt: skip
-TABLE = (*SOURCE, *DESTINATION, *CALL)
+ORGANIZATION = (
+    Broken("service-control-policy", "B9", lambda on: organized(on, "service"), organized),
+    Broken("resource-control-policy", "O1", lambda on: organized(on, "resource"), organized),
+    Broken("no-access-role", "O4", invited, with_access_role),
+)
+TABLE = (*SOURCE, *DESTINATION, *CALL, *ORGANIZATION)
 
 
 @pytest.fixture
