@@ -260,7 +260,8 @@ def test_sessions_that_the_cli_keeps_are_a_possible_cause(desk: Desk, tmp_path: 
 def test_the_clients_side_holds_no_secret(desk: Desk) -> None:
     desk.set("reader", external_id="the-agreed:word")
     signed_in(desk)
-    told = Snapshot(client=read_client("reader")).to_json()
+    desk.patch.setenv("AWS_PROFILE", "reader")
+    told = Snapshot(client=read_client()).to_json()
     secrets = [*desk.stage.keys, "the-agreed:word"]
 
     assert [word for word in secrets if word in str(told)] == []

@@ -22,7 +22,8 @@ from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.explaining import diagnose
 from xacct_nb.jupyter.denial_forms import DenialForm
 from xacct_nb.parameters import Settings, settings_of
-from xacct_nb.runner import Ended
+from xacct_nb.runner import Ended, run
+from xacct_nb.sandbox.state import Sandbox
 
 NOTEBOOK = "diagnose_a_denial"
 PROFILES = {
@@ -91,6 +92,15 @@ class TestTheCall:
 
 
 class TestTheNotebook:
+    def test_as_it_stands_it_explains_a_denial_of_every_sandbox(
+        self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XACCT_SANDBOX_DIR", str(sandbox.folder))
+        ended = run(NOTEBOOK, records=str(tmp_path))
+
+        assert told(ended) == ["other-principal-trusted"]
+        assert "Certain: other-principal-trusted (destination)." in str(ended)
+
     def test_a_newcomer_is_told_the_cause_and_the_mend_works(self, desk: Desk, stage: Stage) -> None:
         stage.identity(None)
         ended = asked(desk, stage)

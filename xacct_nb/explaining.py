@@ -6,7 +6,7 @@ from typing import Any
 from xacct_nb import diagnosis
 from xacct_nb.attempts import Attempt, Tried, attempt_in, attempt_of
 from xacct_nb.aws.sessions import Place, Sessions
-from xacct_nb.aws.sides import Sides, open_sides, sides_of
+from xacct_nb.aws.sides import AWS_ITSELF, Sides, open_sides, sides_of
 from xacct_nb.aws.snapshots import take_snapshot, try_once
 from xacct_nb.denials import read_denial
 from xacct_nb.diagnosis import Diagnosis
@@ -45,14 +45,16 @@ def diagnose(
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
     attempt = attempt_in(read_denial(error), attempt.model_copy(update=more))
     sides = sides_of(sessions, attempt) if isinstance(sessions, Sessions) else sessions or NOBODY
-    known = snapshot if sides is NOBODY else seen(attempt, sides, snapshot)
+    place = sessions.place if isinstance(sessions, Sessions) else AWS_ITSELF
+    known = snapshot if sides is NOBODY else seen(attempt, sides, snapshot, place)
     return explained(attempt, error, sides, known)
 
 
-def seen(attempt: Attempt, sides: Sides, sent: Snapshot | None = None) -> Snapshot:
+def seen(attempt: Attempt, sides: Sides, sent: Snapshot | None = None, place: Place = AWS_ITSELF) -> Snapshot:
     """The snapshot that the sessions can take, with the sides that the other owner sent, and the client's."""
     taken = take_snapshot(attempt, caller=sides.caller, source=sides.source, destination=sides.destination)
-    client = read_client(sides.caller.profile if sides.caller else "")
+    profile = sides.caller.profile if sides.caller else sides.tried
+    client = read_client(profile, place.config_file, place.credentials_file)
     whole = taken.model_copy(update={"client": client, "unread": {**taken.unread, **sides.troubles}})
     return whole.with_sides_of(sent) if sent else whole
 
@@ -127,7 +129,8 @@ class Inquiry(Shown):
         )
         self.run.evidence.add("where", f"sandbox at {place.endpoint_url}" if asked.sandbox else "AWS")
         self.run.evidence.add("sessions", self._sides.to_json())
-        found = seen(attempt, self._sides, read_snapshot(asked.snapshot) if asked.snapshot else None)
+        sent = read_snapshot(asked.snapshot) if asked.snapshot else None
+        found = seen(attempt, self._sides, sent, place)
         self.run.evidence.secrets |= found.secrets
         if asked.snapshot_to:
             write_snapshot(found, asked.snapshot_to)

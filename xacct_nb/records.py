@@ -84,8 +84,15 @@ class Record(Shown):
         parts += [Plan.from_json(self.plan).view()] if self.plan else []
         parts += [Journal.from_json(self.journal).view()] if self.journal and self.journal["entries"] else []
         parts += [Proof.from_json(self.proof).view()] if self.proof and self.proof["outcomes"] else []
-        parts += [_diagnosis(self.diagnosis)] if self.diagnosis else []
+        parts += self.explanation
         return Page(f"Record {self.id}", tuple(parts))
+
+    @property
+    def explanation(self) -> list[View]:
+        """The diagnosis, where the run made one."""
+        from xacct_nb.diagnosis import Diagnosis
+
+        return [Diagnosis.from_json(self.diagnosis).view()] if self.diagnosis else []
 
     def _rows(self) -> Iterable[tuple[str, str]]:
         yield "status", self.status
@@ -220,12 +227,6 @@ def _list(title: str, items: Iterable[Mapping[str, Any]]) -> View:
         if rows
         else Text("No session was opened.", "note")
     )
-
-
-def _diagnosis(given: Mapping[str, Any]) -> View:
-    from xacct_nb.diagnosis import Diagnosis
-
-    return Diagnosis.from_json(given).view()
 
 
 def _short(value: Any) -> str:

@@ -32,7 +32,7 @@ class Ended(Shown):
     folder: Path
 
     def view(self) -> View:
-        """The plan, the proof and the outcome, with the way on."""
+        """The plan, the proof, the diagnosis and the outcome, with the way on."""
         return Page(self.record.notebook, tuple(self._parts()))
 
     def _parts(self) -> Iterator[View]:
@@ -41,6 +41,7 @@ class Ended(Shown):
             yield Plan.from_json(record.plan).view()
         if record.proof:
             yield Proof.from_json(record.proof).view()
+        yield from record.explanation
         if record.error:
             words = (record.error[key] for key in ("what", "why", "hint"))
             yield Text("\n".join(word for word in words if word), "bad")

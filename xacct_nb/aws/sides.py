@@ -47,12 +47,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Sides:
-    """The sessions that look and ask, each None where there is none; `troubles` say why, by side."""
+    """The sessions that look and ask, each None where there is none; `troubles` say why, by side.
+
+    `tried` is the caller's profile that was tried, also where it did not open.
+    """
 
     caller: Side | None = None
     source: Side | None = None
     destination: Side | None = None
     troubles: dict[str, str] = field(default_factory=dict)
+    tried: str = ""
 
     def to_json(self) -> list[dict[str, Any]]:
         """Who every session is; no credentials."""
@@ -82,11 +86,12 @@ def open_sides(
         return [Side(_clients(profile, place, partition), profile) for profile in profiles]
 
     troubles: dict[str, str] = {}
-    caller = _first(opened(caller_profiles), _is_caller(attempt.caller), CALLER, troubles)
+    callers = list(caller_profiles)
+    caller = _first(opened(callers), _is_caller(attempt.caller), CALLER, troubles)
     who = attempt.caller or (str(caller.identity["Arn"]) if caller else "")
     source = _first(opened(source_profiles), _is_in(who), SOURCE, troubles)
     destination = _first(opened(destination_profiles), _is_in(attempt.role), DESTINATION, troubles)
-    return Sides(caller, source, destination, troubles)
+    return Sides(caller, source, destination, troubles, next(iter(callers), ""))
 
 
 def sides_of(sessions: Sessions, attempt: Attempt) -> Sides:

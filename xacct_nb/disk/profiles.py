@@ -19,15 +19,19 @@ _PLAIN_VARIABLES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN",
     "AWS_ENDPOINT_URL", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 )  # fmt: skip
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _SET = "set"
 
 
-def read_client(profile: str = "", environment: Mapping[str, str] | None = None) -> Client:
-    """The client's side: the profile in use, every profile, the AWS variables that are set, files unread.
+def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> Client:
+    """The client's side: the profile in use, every profile, the AWS variables that count, files unread.
 
-    `environment` is this process's own where it is not given.
+    A profile that is named comes before keys in the environment; the files are the user's own where none
+    are given.
     """
-    variables = dict(os.environ if environment is None else environment)
+    variables = {name: value for name, value in os.environ.items() if not (profile and name in _KEYS)}
+    given = {"AWS_CONFIG_FILE": config_file, "AWS_SHARED_CREDENTIALS_FILE": credentials_file}
+    variables |= {name: value for name, value in given.items() if value}
     profiles: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
     for path, is_config in _files(variables):
