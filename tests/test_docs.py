@@ -62,9 +62,27 @@ def test_the_python_runs_as_it_stands(reader: tuple[Path, dict[str, str]]) -> No
     exports = _run(["xacct-nb", "sandbox", "env"], folder, environment)
     variables = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
 
-    shown = _run([sys.executable, "-c", _blocks("python")[0]], folder, environment | variables)
+    (block,) = (block for block in _blocks("python") if "open_sessions" in block)
+    shown = _run([sys.executable, "-c", block], folder, environment | variables)
 
     assert "Trust policy of role/reports-reader" in shown
+
+
+def test_the_decision_is_the_one_that_stands_there(reader: tuple[Path, dict[str, str]]) -> None:
+    (code,) = (block for block in _blocks("python") if "xa.evaluate" in block)
+    (said,) = (block for block in _blocks("text") if block.startswith("Denied"))
+
+    assert said.strip() in _run([sys.executable, "-c", code], *reader)
+
+
+def test_the_sandbox_misbehaves_as_it_stands_there(reader: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = reader
+    (block,) = (block for block in _blocks("sh") if "sandbox faults" in block)
+
+    shown = _run(["bash", "-ec", block], folder, environment)
+
+    assert "throttling" in shown
+    assert "propagation" in shown
 
 
 def test_the_sandbox_serves_the_aws_command_as_it_stands(reader: tuple[Path, dict[str, str]]) -> None:

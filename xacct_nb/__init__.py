@@ -11,6 +11,8 @@ _PUBLIC = {
     "resolve": "loading",
     "build": "documents",
     "lint": "findings",
+    "lint_policy": "findings",
+    "room": "rooms",
     "evaluate": "evaluation",
     "Decision": "decisions",
     "open_sessions": "aws.sessions",
