@@ -10,7 +10,7 @@ from xacct_nb.sandbox.calls import Call, Refusal
 
 STEP = 30
 """Seconds for which a code is shown (RFC 6238)."""
-DRIFT, DRIFT_WHEN_ENABLED = 1, 20
+DRIFT, DRIFT_WHEN_ENABLED = 2, 20
 """Steps by which a device's clock may differ from ours, in use and while it is enabled."""
 
 _INVALID = Refusal(
