@@ -122,4 +122,4 @@ def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> N
     headless.run(path, {}, tell=lambda *step: told.append(step))
 
     # The first cell is that of the parameters, which papermill puts before the others.
-    assert told == [(0, 3, ""), (1, 3, ""), (2, 3, "The plan")]
+    assert told == [(0, 3, "What was given"), (1, 3, ""), (2, 3, "The plan")]

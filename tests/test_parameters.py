@@ -72,6 +72,7 @@ def test_a_notebook_without_sources_takes_the_settings_only() -> None:
         ("sandbox", "No", False),
         ("sandbox", "1", True),
         ("share", "0.25", 0.25),
+        ("share", "1", 1),
         ("sources", ALICE, [ALICE]),
         ("sources", f'["{ALICE}", "333333333333"]', [ALICE, "333333333333"]),
         ("sources", "333333333333", ["333333333333"]),

@@ -1,14 +1,16 @@
 """What the toolkit does on a bad day: it gets through, or leaves everything as it was and says so."""
 
+import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
 
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.aws.writer import apply
+from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RolledBack
 from xacct_nb.grants import Grant
 from xacct_nb.sandbox.accounts import World
@@ -72,17 +74,35 @@ def test_a_write_that_may_be_repeated_survives_a_cut_after_it_took_effect(
 
 
 @pytest.mark.parametrize("operation", ["CreateRole", "CreatePolicy"])
-def test_a_creation_that_is_cut_after_it_took_effect_is_taken_back(
+def test_a_creation_that_is_cut_after_it_took_effect_is_known_again(
     sandbox: Sandbox, grant: Grant, sessions: Sessions, operation: str
 ) -> None:
     before = state_of(grant, sessions)
-    plan = plan_of(grant, sessions)
     misbehave(sandbox, Fault("cut-after", (operation,), count=1))
+    journal = applied(grant, sessions)
 
-    with pytest.raises(RolledBack, match="EntityAlreadyExists"):
-        apply(plan, sessions, approved=plan.digest, patience=1)
+    assert calls(journal) == list(WRITES)
+    assert [each.answer for each in journal.entries if each.operation == operation] == ["EntityAlreadyExists"]
+    assert prove(grant, sessions).holds
+    rollback(journal, sessions)
     assert state_of(grant, sessions) == before
-    assert applied(grant, sessions)
+
+
+def test_a_creation_that_somebody_else_was_quicker_with_is_not_taken_over(
+    sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
+) -> None:
+    plan = plan_of(grant, sessions)
+    iam = root_iam(world, world.destination)
+    trust = json.dumps(plan.changes[0].after["trust"])
+    misbehave(sandbox, Fault("latency", ("CreateRole",), seconds=1, count=1))
+    with ThreadPoolExecutor(1) as elsewhere:
+        ended = elsewhere.submit(apply, plan, sessions, approved=plan.digest, patience=1)
+        time.sleep(0.4)
+        iam.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=trust)
+
+        with pytest.raises(RolledBack, match="EntityAlreadyExists"):
+            ended.result()
+    assert iam.get_role(RoleName="reports-reader")["Role"].get("Tags", []) == []
 
 
 @pytest.mark.slow

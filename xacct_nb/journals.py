@@ -72,5 +72,8 @@ class Journal(Shown):
             )
             for each in self.entries
         )
+        count = len(self.changes)
         heads = ("at (UTC)", "account", "call", "of", "answer", "took", "request id")
-        return Page("Journal", (Table(heads, rows), Text(f"{len(self.changes)} changes made.", "good")))
+        return Page(
+            "Journal", (Table(heads, rows), Text(f"{count} change{'s' * (count != 1)} made.", "good"))
+        )

@@ -15,7 +15,15 @@ from xacct_nb.refusals import refused
 from xacct_nb.terms import Part, is_reference
 from xacct_nb.views import Table, as_json
 
-_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+# A whole number is a number too, as in JSON.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
 
@@ -243,8 +251,8 @@ def _loose(text: str) -> Any:
 
 
 def _check_type(parameter: Parameter, value: Any) -> None:
-    wanted = _TYPES.get(parameter.type, object)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted not in (bool, object)):
+    wanted = _TYPES.get(parameter.type, (object,))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and not {bool, object} & set(wanted)):
         raise _wrong_type(parameter, value)
 
 

@@ -36,6 +36,9 @@ def apply(
         try:
             done.append(make(pen, change))
         except AwsRefused as problem:
+            if made := _made_unheard(sessions, change, problem):
+                done.append(made)
+                continue
             _take_back(pen, [*done, *_took_effect(sessions, change)], problem)
     settle(pen, sessions, waiting if done else ())
     return Journal(plan.grant, tuple(done), tuple(pen.entries))
@@ -151,6 +154,17 @@ def _check_current(sessions: Sessions, plan: Plan) -> None:
             why="Somebody changed it since the plan was made.",
             hint="Plan the grant again, read the new plan, and approve its digest.",
         )
+
+
+def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Change | None:
+    """The change of a creation whose answer was lost: boto3 asked again, and met what it had made itself.
+
+    A moment before there was nothing of that name; now it is what was wanted, with the grant's tag.
+    """
+    if problem.answer != "EntityAlreadyExists":
+        return None
+    value = live(sessions, change)
+    return None if _is_other(change, value, change.after) else replace(change, after=value)
 
 
 def _took_effect(sessions: Sessions, change: Change) -> list[Change]:

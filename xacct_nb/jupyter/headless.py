@@ -146,7 +146,9 @@ def _hooks(notebook: NotebookNode, course: Course, tell: Tell) -> dict[str, Any]
 
 
 def _title(notebook: NotebookNode, index: int) -> str:
-    """The heading that a cell stands under."""
+    """The heading that a cell stands under; papermill's own cell has none."""
+    if "injected-parameters" in notebook.cells[index].metadata.get("tags", []):
+        return "What was given"
     above = (
         line
         for cell in reversed(notebook.cells[:index])
