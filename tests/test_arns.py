@@ -2,7 +2,7 @@
 
 import pytest
 
-from xacct_nb.arns import Arn, is_account_id, parse_iam, role_arn_of
+from xacct_nb.arns import Arn, is_account_id, parse_iam, role_arn_of, same_principal
 from xacct_nb.errors import InvalidArn
 
 
@@ -125,3 +125,19 @@ def test_a_role_session_leads_to_its_role() -> None:
 
 def test_a_user_leads_to_itself() -> None:
     assert role_arn_of("arn:aws:iam::111111111111:user/alice") == "arn:aws:iam::111111111111:user/alice"
+
+
+@pytest.mark.parametrize(
+    ("caller", "principal", "same"),
+    [
+        ("arn:aws:iam::111111111111:user/alice", "arn:aws:iam::111111111111:user/alice", True),
+        ("arn:aws:sts::111111111111:assumed-role/hub/desk", "arn:aws:iam::111111111111:role/teams/hub", True),
+        ("arn:aws:sts::111111111111:assumed-role/hub/desk", "arn:aws:iam::111111111111:user/hub", False),
+        ("arn:aws:iam::111111111111:user/alice", "arn:aws:iam::222222222222:user/alice", False),
+        ("arn:aws:iam::111111111111:user/alice", "111111111111", False),
+    ],
+)
+def test_a_caller_is_a_principal_by_its_user_or_by_its_role_whatever_the_path(
+    caller: str, principal: str, same: bool
+) -> None:
+    assert same_principal(caller, principal) is same

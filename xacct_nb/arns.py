@@ -105,3 +105,15 @@ def role_arn_of(caller: str) -> str:
     if arn.service != "sts" or arn.kind != "assumed-role":
         return caller
     return str(Arn(arn.partition, "iam", "", arn.account, f"role/{arn.resource.split('/')[1]}"))
+
+
+def same_principal(caller: str, principal: str) -> bool:
+    """Whether a caller ARN is that user or role, or a session of it, whose ARN leaves the path out.
+
+    False for what is no ARN.
+    """
+    try:
+        one, other = Arn.parse(role_arn_of(caller)), Arn.parse(principal)
+    except InvalidArn:
+        return False
+    return (one.account, one.kind, one.name) == (other.account, other.kind, other.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from xacct_nb.arns import Arn, role_arn_of
+from xacct_nb.arns import Arn, role_arn_of, same_principal
 from xacct_nb.attempts import ASSUME, Attempt, Tried
 from xacct_nb.decisions import Decision
 from xacct_nb.denials import Denial
@@ -14,7 +14,7 @@ from xacct_nb.documents import VERSION
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.evaluation import evaluate
 from xacct_nb.shields import unshield
-from xacct_nb.snapshots import REVOKED, Policy, Snapshot, is_arn
+from xacct_nb.snapshots import REVOKED, Caller, Policy, Snapshot, is_arn
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _LET_IN = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}
@@ -36,12 +36,18 @@ class Case:
         told = "" if self.attempt.after else self.denial.caller
         return next((arn for arn in (told, seen, self.attempt.caller) if is_arn(arn)), "")
 
+    @property
+    def seen(self) -> Caller | None:
+        """Who a session said it is, where that is who called; a text may tell of somebody else."""
+        found = self.snapshot.caller
+        return found if found and same_principal(found.arn, role_arn_of(self.caller)) else None
+
     @cached_property
     def principal(self) -> str:
         """The caller as a trust policy names it: the user, or the role with its path where that is known."""
         entity = self.snapshot.source.principal if self.snapshot.source else None
         plain = role_arn_of(self.caller) if self.caller else ""
-        return entity.arn if entity and _same(entity.arn, plain) else plain
+        return entity.arn if entity and same_principal(entity.arn, plain) else plain
 
     @property
     def role(self) -> str:
@@ -64,11 +70,11 @@ class Case:
         source = self.snapshot.source
         entity = source.principal if source else None
         keys: dict[str, Any] = {"aws:CurrentTime": self.now, "aws:SecureTransport": "true"}
-        if entity and _same(entity.arn, self.principal):
+        if entity and same_principal(entity.arn, self.principal):
             keys |= {f"aws:PrincipalTag/{key}": value for key, value in entity.tags.items()}
             keys |= {"aws:userid": self._user_id(entity.id), "aws:PrincipalArn": entity.arn}
-        elif self.snapshot.caller:
-            keys["aws:userid"] = self.snapshot.caller.user_id
+        elif self.seen:
+            keys["aws:userid"] = self.seen.user_id
         return {key: value for key, value in (keys | self.attempt.context).items() if value}
 
     @property
@@ -183,11 +189,3 @@ def _decide(**asked: Any) -> Decision | None:
         return evaluate(**asked)
     except (InvalidInput, InvalidArn):
         return None
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two IAM ARNs are the same but for the path, which a session's ARN leaves out."""
-    if not (is_arn(one) and is_arn(other)):
-        return False
-    first, second = Arn.parse(one), Arn.parse(other)
-    return (first.account, first.kind, first.name) == (second.account, second.kind, second.name)

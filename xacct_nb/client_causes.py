@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from xacct_nb.arns import Arn, role_arn_of
+from xacct_nb.arns import Arn, role_arn_of, same_principal
 from xacct_nb.call_causes import call_causes
 from xacct_nb.cases import Case
 from xacct_nb.catalogue import cause
 from xacct_nb.causes import CERTAIN, Cause
 from xacct_nb.profile_causes import profile_causes
-from xacct_nb.snapshots import is_arn
 
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -24,7 +23,7 @@ def client_causes(case: Case) -> Iterator[Cause]:
 
 def _who(case: Case) -> Iterator[Cause]:
     meant, real = case.attempt.caller, case.caller
-    if meant and real and not _is_same(meant, real) and not case.attempt.after:
+    if meant and real and not same_principal(real, role_arn_of(meant)) and not case.attempt.after:
         variables = [name for name in _KEY_VARIABLES if name in _variables(case)]
         why = f"The call was made by {real}, and {meant} was meant."
         if variables:
@@ -39,14 +38,6 @@ def _who(case: Case) -> Iterator[Cause]:
     if real and case.role and Arn.parse(real).partition != Arn.parse(case.role).partition:
         why = f"The caller is in {Arn.parse(real).partition}, the role in {Arn.parse(case.role).partition}."
         yield cause("other-partition", CERTAIN, why)
-
-
-def _is_same(meant: str, real: str) -> bool:
-    """Whether this is the caller that was meant; a session is its role, whose path it leaves out."""
-    if not (is_arn(meant) and is_arn(real)):
-        return meant == real
-    one, other = Arn.parse(role_arn_of(meant)), Arn.parse(role_arn_of(real))
-    return (one.account, one.kind, one.name) == (other.account, other.kind, other.name)
 
 
 def _variables(case: Case) -> dict[str, str]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from xacct_nb import diagnosis
+from xacct_nb.arns import role_arn_of, same_principal
 from xacct_nb.attempts import Attempt, Tried, attempt_in, attempt_of
 from xacct_nb.aws.sessions import Place, Sessions
 from xacct_nb.aws.sides import AWS_ITSELF, Sides, open_sides, sides_of
 from xacct_nb.aws.snapshots import take_snapshot, try_once
-from xacct_nb.denials import read_denial
+from xacct_nb.denials import Denial, read_denial
 from xacct_nb.diagnosis import Diagnosis
 from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.profiles import read_client
@@ -66,12 +67,18 @@ def explained(attempt: Attempt, error: str, sides: Sides, snapshot: Snapshot | N
         snapshot or diagnosis.NOTHING_SEEN,
         attempt=attempt,
         denial=read_denial(said),
-        tried=_tried(attempt, sides),
+        tried=_tried(attempt, sides, read_denial(error)),
     )
 
 
-def _tried(attempt: Attempt, sides: Sides) -> Tried | None:
-    return try_once(attempt, sides.caller.client("sts")) if sides.caller and attempt.role else None
+def _tried(attempt: Attempt, sides: Sides, denial: Denial) -> Tried | None:
+    """AWS's answer to the attempt, where the caller's session is that of whom the error text tells."""
+    if sides.caller is None or not attempt.role:
+        return None
+    told = "" if attempt.after else denial.caller
+    if told and not same_principal(str(sides.caller.identity["Arn"]), role_arn_of(told)):
+        return None
+    return try_once(attempt, sides.caller.client("sts"))
 
 
 class Inquiry(Shown):

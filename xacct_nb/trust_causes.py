@@ -205,7 +205,7 @@ def _trusted(case: Case) -> tuple[str, tuple[str, ...]]:
     assuming = (each for each in allowing if _ASSUMING.search(str(each.get("Action", ""))))
     conditions = next((each.get("Condition") for each in assuming), None)
     statement = mends.trusting(case.principal, conditions, case.attempt.actions)
-    return f"Add to the trust policy: {mends.text(statement)}", (
+    return f"If the caller is meant to get in, add to the trust policy: {mends.text(statement)}", (
         mends.trust(case.role, mends.added(trust, statement)),
     )
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session as Core
 
-from xacct_nb.arns import Arn, role_arn_of
+from xacct_nb.arns import same_principal
 from xacct_nb.documents import Documents
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.findings import Analysis
@@ -175,15 +175,6 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
     """The accounts in which something is read or changed."""
     carriers = [grant.carry_on] if grant.carry_on else grant.principals
     return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
-
-
-def same_principal(caller: str, principal: str) -> bool:
-    """Whether a caller ARN is that user or a session of that role (whose path a session ARN leaves out)."""
-    one, other = Arn.parse(role_arn_of(caller)), principal
-    if not other.startswith("arn:"):
-        return False
-    named = Arn.parse(other)
-    return (one.account, one.kind, one.name) == (named.account, named.kind, named.name)
 
 
 @contextmanager

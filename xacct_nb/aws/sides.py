@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.arns import Arn
+from xacct_nb.arns import Arn, role_arn_of, same_principal
 from xacct_nb.attempts import Attempt
-from xacct_nb.aws.sessions import Identity, Place, Sessions, client_of, same_principal
+from xacct_nb.aws.sessions import Identity, Place, Sessions, client_of
 from xacct_nb.snapshots import CALLER, DESTINATION, SOURCE, is_arn
 
 Clients = Callable[[str], Any]
@@ -106,7 +106,8 @@ def sides_of(sessions: Sessions, attempt: Attempt) -> Sides:
             else None
         )
 
-    caller = opened(CALLER, lambda each: not attempt.caller or same_principal(each.arn, attempt.caller))
+    wanted = role_arn_of(attempt.caller) if is_arn(attempt.caller) else ""
+    caller = opened(CALLER, lambda each: not wanted or same_principal(each.arn, wanted))
     near = Arn.parse(attempt.caller).account if is_arn(attempt.caller) else ""
     far = Arn.parse(attempt.role).account if is_arn(attempt.role) else ""
     return Sides(
@@ -121,7 +122,8 @@ def _clients(profile: str, place: Place, partition: str) -> Clients:
 
 
 def _is_caller(arn: str) -> Callable[[Side], bool]:
-    return lambda side: not is_arn(arn) or same_principal(str(side.identity["Arn"]), arn)
+    wanted = role_arn_of(arn) if is_arn(arn) else ""
+    return lambda side: not wanted or same_principal(str(side.identity["Arn"]), wanted)
 
 
 def _is_in(arn: str) -> Callable[[Side], bool]:

@@ -21,7 +21,7 @@ def message(case: Case, side: str) -> str:
 
 
 def _denied(case: Case) -> Iterator[str]:
-    source, seen = case.snapshot.source, case.snapshot.caller
+    source, seen = case.snapshot.source, case.seen
     unique = source.principal.id if source and source.principal else seen.id if seen else ""
     yield f"{case.caller} is denied {case.denial.action or 'sts:AssumeRole'} on {case.role}."
     yield _line("caller", case.principal)
