@@ -67,6 +67,12 @@ def test_lists_and_tags_are_read_in_their_order() -> None:
     assert call.members("PolicyArns", "arn") == ["a"]
 
 
+def test_of_two_values_of_a_parameter_the_first_counts() -> None:
+    call, _ = _read(b"Action=GetRole&RoleName=reader&RoleName=writer", headers=(_signed(b"iam"), FORM))
+
+    assert call.parameter("RoleName") == "reader"
+
+
 def test_a_call_signed_in_its_query_is_read_from_there() -> None:
     query = (
         b"Action=GetCallerIdentity&Version=2011-06-15"

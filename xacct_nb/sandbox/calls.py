@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote, unquote_plus
 from uuid import uuid4
 
 from xacct_nb.sandbox.insides import account_of
@@ -64,14 +64,14 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     if isinstance(known := scope.get(_KNOWN), Call):
         return known, receive
     headers = dict(scope["headers"])
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    query = _pairs(scope["query_string"])
     key, region, service = _signer(headers, query)
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
         body, receive = await _read_body(receive)
     if kind.startswith(_READ[0]) and service != "s3":
-        query |= parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        query |= _pairs(body)
     service = service or _VERSIONS.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":
@@ -79,6 +79,15 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     client = (scope.get("client") or ("127.0.0.1",))[0]
     scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
     return call, receive
+
+
+def _pairs(text: bytes) -> dict[str, str]:
+    """Names and values of a query or a form; of two values of a name the first counts, as for MiniStack."""
+    parts = [part.partition("=") for part in reversed(text.decode("utf-8", "replace").split("&")) if part]
+    return {
+        unquote_plus(name): unquote_plus(value) if "%" in value or "+" in value else value
+        for name, _, value in parts
+    }
 
 
 def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:
