@@ -59,6 +59,7 @@ def install() -> None:
     iam.handle_request = _heeding(iam.handle_request)
     sts.handle_request = _heeding(sts.handle_request)
     sts.register_session = _remembering(sts.register_session)
+    sts._evict_expired_sessions = _now_and_then(sts._evict_expired_sessions)
     keys = _with_more_keys(iam_evaluator._principal_keys)
     iam_evaluator._principal_keys = sts._principal_keys = keys
     iam_evaluator._resolve_condition_key = _with_role_arn(iam_evaluator._resolve_condition_key)
@@ -103,6 +104,19 @@ def _remembering(register: Callable[[str, dict[str, Any]], None]) -> Callable[[s
         register(key, session)
 
     return remember
+
+
+def _now_and_then(evict: Callable[[], None]) -> Callable[[], None]:
+    """MiniStack looks through all sessions whenever one is made; once a second is enough."""
+    last = 0.0
+
+    def look() -> None:
+        nonlocal last
+        if time.monotonic() - last > 1:
+            evict()
+            last = time.monotonic()
+
+    return look
 
 
 def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
