@@ -51,6 +51,7 @@ USED = {
     "services.iam._create_virtual_mfa_device": "p",
     "services.sts.handle_request": "method path headers body query_params",
     "services.sts.register_session": "access_key session",
+    "services.sts._evict_expired_sessions": "",
 }
 STORES = (
     "_users _roles _groups _policies _access_keys _mfa_devices _login_profiles _instance_profiles"

@@ -2,10 +2,13 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from xacct_nb.sandbox.calls import LONGEST_BODY, Call, Refusal, read_call
+from xacct_nb.sandbox.calls import LONGEST_BODY, Call, Refusal, forms_read_once, read_call
 from xacct_nb.sandbox.s3_names import s3_operation
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded; charset=utf-8")
@@ -71,6 +74,26 @@ def test_of_two_values_of_a_parameter_the_first_counts() -> None:
     call, _ = _read(b"Action=GetRole&RoleName=reader&RoleName=writer", headers=(_signed(b"iam"), FORM))
 
     assert call.parameter("RoleName") == "reader"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["Action", "RoleName", "Tags.member.1.Value"]), st.text(max_size=9)))
+)
+def test_a_form_that_was_read_is_given_as_ministack_would_read_it(pairs: list[tuple[str, str]]) -> None:
+    text = urlencode(pairs)
+    _read(text.encode(), headers=(_signed(b"iam"), FORM))
+    firsts = {name: values[:1] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+    assert forms_read_once(parse_qs)(text) == {name: value for name, value in firsts.items() if value != [""]}
+
+
+def test_another_form_is_read_anew() -> None:
+    _read(b"Action=GetRole&RoleName=reader", headers=(_signed(b"iam"), FORM))
+
+    assert forms_read_once(parse_qs)("Action=GetUser&UserName=ann") == {
+        "Action": ["GetUser"],
+        "UserName": ["ann"],
+    }
 
 
 def test_a_call_signed_in_its_query_is_read_from_there() -> None:

@@ -1,7 +1,8 @@
-"""What the guard adds to MiniStack's own time, both measured turn by turn in one run: `make bench`."""
+"""What the guard adds to MiniStack's own time, both measured turn by turn in one run: `make bench`.
 
-import json
-import statistics
+The best of many short rounds is compared: what else the machine does can only make a round longer.
+"""
+
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from bare import GUARDED, ministack
 from questions import Room
 
-ROUNDS, CALLS = 15, 100
+ROUNDS, CALLS = 40, 50
 TRUST = {
     "Effect": "Allow",
     "Principal": {"AWS": "arn:aws:iam::{source}:user/alice"},
@@ -85,21 +86,17 @@ def test_the_guard_adds_at_most_15_percent(
     clients: tuple[Client, Client], calls: Callable[[Client], list[AWSRequest]]
 ) -> None:
     pairs = [tuple(client.seconds(calls(client)) for client in clients) for _ in range(ROUNDS + 1)][1:]
-    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
-    told = {"guarded": CALLS / ours, "bare": CALLS / theirs}
-    print(f"\n{calls.__name__}: {ours / theirs:.3f}, calls a second: {json.dumps(told)} (to reach: 1.15)")
+    ours, theirs = (min(times) for times in zip(*pairs, strict=True))
+    told = f"{CALLS / ours:.0f} and {CALLS / theirs:.0f} calls a second, best of {ROUNDS}"
+    print(f"\nguarded / bare, {calls.__name__}: {ours / theirs:.3f} ({told}; to reach: 1.15)")
 
     assert ours / theirs <= 1.15
 
 
 def test_a_thousand_roles_and_sessions_do_not_slow_it_down(clients: tuple[Client, Client]) -> None:
     client = Client(Room(clients[0].room.sandbox))
-    early = [client.seconds(client.roles()) + client.seconds(client.sessions()) for _ in range(3)]
-    for _ in range(7):
-        client.seconds(client.roles())
-        client.seconds(client.sessions())
-    late = [client.seconds(client.roles()) + client.seconds(client.sessions()) for _ in range(3)]
-    ratio = min(late) / min(early)
-    print(f"\nafter 1,000 roles and 1,000 sessions / at first: {ratio:.2f} (to reach: 1.25)")
+    rounds = [client.seconds(client.roles()) + client.seconds(client.sessions()) for _ in range(28)]
+    early, late = min(rounds[:8]), min(rounds[-8:])
+    print(f"\nafter 1,000 roles and 1,000 sessions / at first: {late / early:.2f} (to reach: 1.25)")
 
-    assert ratio <= 1.25
+    assert late / early <= 1.25

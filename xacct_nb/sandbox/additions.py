@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 
 from xacct_nb.sandbox import limited, organizations
+from xacct_nb.sandbox.calls import forms_read_once
 from xacct_nb.sandbox.variables import filled
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -60,6 +61,7 @@ def install() -> None:
     sts.handle_request = _heeding(sts.handle_request)
     sts.register_session = _remembering(sts.register_session)
     sts._evict_expired_sessions = _now_and_then(sts._evict_expired_sessions)
+    iam.parse_qs = sts.parse_qs = forms_read_once(iam.parse_qs)
     keys = _with_more_keys(iam_evaluator._principal_keys)
     iam_evaluator._principal_keys = sts._principal_keys = keys
     iam_evaluator._resolve_condition_key = _with_role_arn(iam_evaluator._resolve_condition_key)
