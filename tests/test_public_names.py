@@ -12,6 +12,7 @@ CONTRACT = [
     "apply",
     "build",
     "cli_profile",
+    "diagnose",
     "diff",
     "evaluate",
     "from_parameters",
