@@ -21,7 +21,7 @@ from xacct_nb.sandbox.guard import EFFECTS, RULES, VERDICTS
 from xacct_nb.sandbox.mfa import code_of
 from xacct_nb.sandbox.operations import IAM, STS
 from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.sandbox.variables import filled
+from xacct_nb.sandbox.variables import MARK, NOTHING, STAR, filled, plain
 from xacct_nb.worlds import reset_sandbox, throw_away_sandbox
 
 NOBODY = {
@@ -128,12 +128,16 @@ def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
     [
         ("arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/alice/*"),
         ("${aws:PrincipalTag/team, 'none'}", "none"),
-        ("${aws:PrincipalTag/team}", "${aws:PrincipalTag/team}"),
-        ("${*}${?}${$}", "*?$"),
+        ("${aws:PrincipalTag/team}", NOTHING),
+        ("${*}${?}${$}", f"{STAR}{MARK}$"),
     ],
 )
 def test_a_variable_stands_for_its_value_or_its_default(text: str, full: str) -> None:
     assert filled({"a": [text]}, {"aws:username": "alice"}.get) == {"a": [full]}
+
+
+def test_what_is_no_wildcard_is_a_star_again_where_there_are_none() -> None:
+    assert plain(f"a{STAR}b{MARK}") == "a*b?"
 
 
 def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:

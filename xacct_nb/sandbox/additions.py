@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
-from xacct_nb.sandbox import limited, organizations
+from xacct_nb.sandbox import insides, limited, matching, organizations, resource_policies, roots
 from xacct_nb.sandbox.calls import forms_read_once
 from xacct_nb.sandbox.variables import filled
 
@@ -65,11 +65,15 @@ def install() -> None:
     keys = _with_more_keys(iam_evaluator._principal_keys)
     iam_evaluator._principal_keys = sts._principal_keys = keys
     iam_evaluator._resolve_condition_key = _with_role_arn(iam_evaluator._resolve_condition_key)
-    iam_evaluator.enforce = _unless_decided(limited.by_control_policies(iam_evaluator.enforce))
+    within = limited.by_control_policies(roots.unless_denied(iam_evaluator.enforce))
+    iam_evaluator.enforce = _unless_decided(_with_paths(within))
     iam_actions.access_denied_response = limited.saying_why(iam_actions.access_denied_response)
     iam_evaluator.evaluate_trust_policy = _or_decided(iam_evaluator.evaluate_trust_policy)
     iam_evaluator.parse_policy_document = _marking_variables(iam_evaluator.parse_policy_document)
     iam_evaluator._first_match = _filling_variables(iam_evaluator._first_match)
+    readable = resource_policies.read_before(iam_evaluator.evaluate_resource_policy)
+    iam_evaluator.evaluate_resource_policy = readable
+    matching.install()
 
 
 def _heeding(serve: Serve) -> Serve:
@@ -165,6 +169,21 @@ def _unless_decided(enforce: Callable[..., Any]) -> Callable[..., Any]:
         if verdict and verdict.decided and service == "sts":
             return iam_evaluator.check_credentials(key, service)
         return enforce(key, action, service, *rest, **more)
+
+    return ask
+
+
+def _with_paths(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """A user or role that is in a path has it in its ARN; MiniStack leaves it out."""
+
+    def ask(
+        key: str, action: str, service: str, region: str, resource_arn: str = "*", service_context: Any = None
+    ) -> Any:
+        kind, _, name = resource_arn.rpartition(":")[2].partition("/")
+        if service == "iam" and kind in ("user", "role", "group"):
+            found = insides.entity(kind, resource_arn.split(":")[4], name)
+            resource_arn = found["Arn"] if found else resource_arn
+        return enforce(key, action, service, region, resource_arn, service_context)
 
     return ask
 

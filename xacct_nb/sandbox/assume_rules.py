@@ -1,6 +1,5 @@
 """What STS decides at AssumeRole: who may not at all, what both sides say, what a chain carries on."""
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -141,7 +140,7 @@ def _policies(request: Request) -> Refusal | None:
         return _denied(request, "sts:AssumeRole")
     question = insides.Question(
         request.caller,
-        _readable(request.role),
+        request.role,
         _context(request),
         request.call.region,
         request.call.client,
@@ -165,14 +164,6 @@ def _actions(request: Request) -> list[str]:
     tagged = bool(request.call.tags() or request.carried)
     named = bool(request.source_identity)
     return ["sts:AssumeRole"] + ["sts:TagSession"] * tagged + ["sts:SetSourceIdentity"] * named
-
-
-def _readable(role: insides.Record) -> insides.Record:
-    """The role; variables in a trust policy of the old version are text like any other."""
-    text = role["AssumeRolePolicyDocument"]
-    if "${" not in text or json.loads(text).get("Version") == "2012-10-17":
-        return role
-    return role | {"AssumeRolePolicyDocument": text.replace("${", "$\\u200b{")}
 
 
 def _context(request: Request) -> Mapping[str, Any]:

@@ -7,12 +7,16 @@ from typing import Any
 Lookup = Callable[[str], Any]
 """A condition key -> its value; None if the request has none."""
 
+STAR, MARK, NOTHING = "\ue000", "\ue001", "\ue002"
+"""What stands in a filled text for a * and a ? that are no wildcards, and for a variable without a value."""
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_LITERAL = {"*": "*", "?": "?", "$": "$"}
+_LITERAL = str.maketrans({"*": STAR, "?": MARK})
+_PLAIN = str.maketrans({STAR: "*", MARK: "?"})
 
 
 def filled(value: Any, lookup: Lookup) -> Any:
-    """A part of a policy with its variables replaced; what has no value stays, and fits nothing.
+    """A part of a policy with its variables replaced; what has no value fits nothing.
 
     IAM user guide, "IAM policy elements: Variables and tags".
     """
@@ -25,11 +29,16 @@ def filled(value: Any, lookup: Lookup) -> Any:
     return value
 
 
+def plain(text: str) -> str:
+    """A filled text as it is where there are no wildcards."""
+    return text.translate(_PLAIN)
+
+
 def _value(found: re.Match[str], lookup: Lookup) -> str:
     key, comma, default = (part.strip() for part in found[1].partition(","))
-    if key in _LITERAL:
-        return _LITERAL[key]
+    if key in ("*", "?", "$"):
+        return key.translate(_LITERAL)
     value = lookup(key)
     if value is None or isinstance(value, list):
-        return default.strip("'") if comma else found[0]
-    return str(value)
+        return default.strip("'").translate(_LITERAL) if comma else NOTHING
+    return str(value).translate(_LITERAL)
