@@ -8,8 +8,8 @@ import test_diagnosing
 import test_diagnosing_after
 import test_diagnosing_clients
 
-from xacct_nb.catalogue import CATALOGUE
 from xacct_nb.causes import CONFIDENCES, Cause
+from xacct_nb.causes.catalogue import CATALOGUE
 from xacct_nb.denials import read_denial
 from xacct_nb.diagnosis import diagnose
 

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from xacct_nb.after_causes import after_causes
 from xacct_nb.attempts import Attempt, Tried, attempt_in
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import CATALOGUE, cause
 from xacct_nb.causes import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
-from xacct_nb.client_causes import client_causes
+from xacct_nb.causes.after import after_causes
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import CATALOGUE, cause
+from xacct_nb.causes.client import client_causes
+from xacct_nb.causes.mends import with_variables
+from xacct_nb.causes.source import source_causes
+from xacct_nb.causes.trust import trust_causes
+from xacct_nb.causes.unseen import Unseen, alike, unseen
 from xacct_nb.denials import NOTHING_SAID, Denial
 from xacct_nb.handoff.messages import message
-from xacct_nb.mends import with_variables
 from xacct_nb.shields import fingerprints_in, redact_all
 from xacct_nb.snapshots import Snapshot
-from xacct_nb.source_causes import source_causes
-from xacct_nb.trust_causes import trust_causes
-from xacct_nb.unseen import Unseen, alike, unseen
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from xacct_nb import mends
 from xacct_nb.arns import Arn
-from xacct_nb.cases import Case
-from xacct_nb.causes import DESTINATION, SOURCE
+from xacct_nb.causes import DESTINATION, SOURCE, mends
+from xacct_nb.causes.cases import Case
 from xacct_nb.shields import fingerprint
 from xacct_nb.views import as_json
 

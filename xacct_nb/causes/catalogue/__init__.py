@@ -1,12 +1,12 @@
 """The catalogue: every cause that is known, in general words, by its code."""
 
-from xacct_nb.catalogue.after import AFTER_CAUSES
-from xacct_nb.catalogue.client import CLIENT_CAUSES
-from xacct_nb.catalogue.destination import DESTINATION_CAUSES
-from xacct_nb.catalogue.organization import ORGANIZATION_CAUSES
-from xacct_nb.catalogue.request import REQUEST_CAUSES
-from xacct_nb.catalogue.source import SOURCE_CAUSES
 from xacct_nb.causes import Cause, Known
+from xacct_nb.causes.catalogue.after import AFTER_CAUSES
+from xacct_nb.causes.catalogue.client import CLIENT_CAUSES
+from xacct_nb.causes.catalogue.destination import DESTINATION_CAUSES
+from xacct_nb.causes.catalogue.organization import ORGANIZATION_CAUSES
+from xacct_nb.causes.catalogue.request import REQUEST_CAUSES
+from xacct_nb.causes.catalogue.source import SOURCE_CAUSES
 
 CATALOGUE: dict[str, Known] = {
     each.code: each

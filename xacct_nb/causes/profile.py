@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from xacct_nb.catalogue import cause
 from xacct_nb.causes import CERTAIN, Cause
+from xacct_nb.causes.catalogue import cause
 from xacct_nb.snapshots import Client, is_arn
 
 CREDENTIAL_SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")

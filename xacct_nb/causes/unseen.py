@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.arns import Arn
-from xacct_nb.cases import Case
 from xacct_nb.causes import DESTINATION, SOURCE
+from xacct_nb.causes.cases import Case
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from xacct_nb import mends
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, LIKELY, Cause
-from xacct_nb.places import failing, index_of, is_unseen, place_of
+from xacct_nb.causes import CERTAIN, LIKELY, Cause, mends
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
+from xacct_nb.causes.places import failing, index_of, is_unseen, place_of
+from xacct_nb.causes.source import mfa_serial
 from xacct_nb.reasons import Comparison, StatementMatch
 from xacct_nb.shields import shield
-from xacct_nb.source_causes import mfa_serial
 
 Mend = tuple[str, tuple[str, ...]]
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from xacct_nb import mends
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, LIKELY, Cause
+from xacct_nb.causes import CERTAIN, LIKELY, Cause, mends
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
 
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)

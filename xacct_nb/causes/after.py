@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from xacct_nb import mends
 from xacct_nb.arns import Arn
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, LIKELY, POSSIBLE, Cause
-from xacct_nb.places import failing, index_of, is_unseen, place_of, said, statement_of
+from xacct_nb.causes import CERTAIN, LIKELY, POSSIBLE, Cause, mends
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
+from xacct_nb.causes.places import failing, index_of, is_unseen, place_of, said, statement_of
 from xacct_nb.reasons import (
     EXPLICIT_DENY,
     IMPLICIT_DENY,

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xacct_nb import mends
 from xacct_nb.arns import Arn
 from xacct_nb.attempts import ASSUME
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, LIKELY, Cause
+from xacct_nb.causes import CERTAIN, LIKELY, Cause, mends
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
+from xacct_nb.causes.places import MFA_KEYS, failing, index_of, is_unseen, place_of, said, statement_of
 from xacct_nb.decisions import Decision
 from xacct_nb.documents import VERSION
-from xacct_nb.places import MFA_KEYS, failing, index_of, is_unseen, place_of, said, statement_of
 from xacct_nb.reasons import (
     EXPLICIT_DENY,
     IMPLICIT_DENY,

@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xacct_nb import mends
 from xacct_nb.arns import Arn
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
-from xacct_nb.causes import CERTAIN, LIKELY, POSSIBLE, Cause
-from xacct_nb.condition_causes import condition_cause
-from xacct_nb.places import index_of, place_of, said
+from xacct_nb.causes import CERTAIN, LIKELY, POSSIBLE, Cause, mends
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
+from xacct_nb.causes.conditions import condition_cause
+from xacct_nb.causes.places import index_of, place_of, said
+from xacct_nb.causes.source import FURTHER
 from xacct_nb.reasons import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, Check, StatementMatch
 from xacct_nb.snapshots import is_arn
-from xacct_nb.source_causes import FURTHER
 
 _UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,}")
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from xacct_nb.arns import Arn, role_arn_of, same_principal
-from xacct_nb.call_causes import call_causes
-from xacct_nb.cases import Case
-from xacct_nb.catalogue import cause
 from xacct_nb.causes import CERTAIN, Cause
-from xacct_nb.profile_causes import profile_causes
+from xacct_nb.causes.call import call_causes
+from xacct_nb.causes.cases import Case
+from xacct_nb.causes.catalogue import cause
+from xacct_nb.causes.profile import profile_causes
 
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
