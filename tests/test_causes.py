@@ -114,7 +114,7 @@ def test_a_cause_says_why_and_what_to_do(code: str) -> None:
 
 
 def test_a_code_stands_for_one_cause() -> None:
-    folder = Path(__file__).parent.parent / "xacct_nb" / "catalogue"
+    folder = Path(__file__).parent.parent / "xacct_nb" / "causes" / "catalogue"
     rows = sum(path.read_text().count("    known(") for path in folder.glob("*.py"))
 
     assert rows == len(CATALOGUE)
