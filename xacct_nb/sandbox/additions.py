@@ -37,6 +37,8 @@ class Verdict:
     then: Callable[[], None] | None = None
 
 
+# Nobody here is a service of AWS, or calls through one.
+_PEOPLE = {"aws:principalisawsservice": "false", "aws:viaawsservice": "false"}
 _verdict: ContextVar[Verdict | None] = ContextVar("verdict", default=None)
 
 
@@ -132,7 +134,7 @@ def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], di
 
     def more(credential: Any) -> dict[str, Any]:
         session = sts._sessions.get(credential.access_key_id) or {}
-        found = keys(credential) | organizations.keys_of(credential.account_id)
+        found = keys(credential) | organizations.keys_of(credential.account_id) | _PEOPLE
         if when := session.get("MultiFactorAuthTime"):
             found |= {
                 "aws:multifactorauthpresent": "true",
@@ -150,11 +152,16 @@ def _with_more_keys(keys: Callable[[Any], dict[str, Any]]) -> Callable[[Any], di
 
 
 def _with_role_arn(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """aws:PrincipalArn of a session is the ARN of its role; MiniStack gives the session's."""
+    """aws:PrincipalArn of a session is the ARN of its role; MiniStack gives the session's.
+
+    It also gives s3:ResourceAccount for calls of other services, which have no keys of S3.
+    """
 
     def value(key: str, context: Any) -> Any:
         if key.lower() == "aws:principalarn" and (arn := context.principal_keys.get("aws:principalarn")):
             return arn
+        if key.lower() == "s3:resourceaccount" and not context.action.startswith("s3:"):
+            return None
         return resolve(key, context)
 
     return value
@@ -174,15 +181,21 @@ def _unless_decided(enforce: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_paths(enforce: Callable[..., Any]) -> Callable[..., Any]:
-    """A user or role that is in a path has it in its ARN; MiniStack leaves it out."""
+    """A user or role that is in a path has it in its ARN; its tags are iam:ResourceTag too."""
 
     def ask(
         key: str, action: str, service: str, region: str, resource_arn: str = "*", service_context: Any = None
     ) -> Any:
         kind, _, name = resource_arn.rpartition(":")[2].partition("/")
         if service == "iam" and kind in ("user", "role", "group"):
-            found = insides.entity(kind, resource_arn.split(":")[4], name)
-            resource_arn = found["Arn"] if found else resource_arn
+            found = insides.entity(kind, resource_arn.split(":")[4], name) or {}
+            resource_arn = found.get("Arn", resource_arn)
+            tags = {
+                f"{prefix}:resourcetag/{tag['Key']}": tag["Value"]
+                for tag in found.get("Tags") or ()
+                for prefix in ("aws", "iam")
+            }
+            service_context = tags | (service_context or {})
         return enforce(key, action, service, region, resource_arn, service_context)
 
     return ask

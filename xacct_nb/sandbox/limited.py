@@ -58,7 +58,7 @@ def _asked(key: str, action: str, region: str, resource: str, context: Mapping[s
         "aws:requestedregion": region,
         "aws:currenttime": datetime.now(UTC).isoformat(timespec="seconds"),
         "aws:epochtime": int(time.time()),
-    }
+    } | ({"s3:resourceaccount": owner} if action.startswith("s3:") else {})
     given = {name.lower(): value for name, value in (context or {}).items()}
     return Asked(who.arn, account, action, resource, keys | given | dict(who.keys), owner)
 
