@@ -1,0 +1,182 @@
+"""The sandbox and the evaluator agree: the same random worlds of policies are put to both."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from decided import PATHS, TAGS, Decided, Subject, in_its_place
+from hypothesis import given, seed, settings
+from questions import Room, outcome
+from worlds_of_policies import ROOT, SESSION, USER, Holder, Made, World, worlds
+
+from xacct_nb.sandbox.state import Sandbox
+
+# How many worlds are put to both; XACCT_WORLDS=5000 looks for disagreements that are rare.
+WORLDS = int(os.environ.get("XACCT_WORLDS", "50"))
+TAGGED = [{"Key": key, "Value": value} for key, value in TAGS]
+ALICE = {"UserName": "alice", "Path": "/team/", "Tags": TAGGED}
+LET_IN = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "{source}"},
+    "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+}
+OBJECT = {"Bucket": "reports-{here}", "Key": "alice/a.txt"}
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "s3:GetObject": ("GetObject", OBJECT),
+    "s3:PutObject": ("PutObject", OBJECT),
+    "s3:ListBucket": ("ListObjectsV2", {"Bucket": "reports-{here}", "Prefix": "alice/", "MaxKeys": 10}),
+    "iam:GetRole": ("GetRole", {"RoleName": "reader"}),
+    "iam:GetUser": ("GetUser", {"UserName": "alice"}),
+}
+CALLERS = {USER: "alice", SESSION: "session", ROOT: "source"}
+
+
+@settings(max_examples=WORLDS)
+@given(world=worlds())
+def test_the_sandbox_and_the_evaluator_agree(sandbox: Sandbox, world: World) -> None:
+    room = Room(sandbox)
+
+    assert list(disagreements(room, world)) == []
+
+
+def test_of_the_questions_a_quarter_at_least_is_allowed_and_a_quarter_denied() -> None:
+    answers: list[bool] = []
+
+    @seed(1)
+    @settings(max_examples=40, database=None)
+    @given(world=worlds())
+    def ask(world: World) -> None:
+        decided = Decided(world)
+        for made in world.calls:
+            answers.append(decided.may_assume(made))
+            if answers[-1]:
+                answers.extend(decided.may(decided.session(made), act) for act in world.acts)
+        answers.extend(decided.may(decided.caller(), act) for act in world.acts)
+
+    ask()
+
+    assert 0.25 < sum(answers) / len(answers) < 0.75
+
+
+def disagreements(room: Room, world: World) -> Iterator[str]:
+    """What the two say differently of the world's questions, which are put to both."""
+    room.names["organization"] = f"o-{room.names['third']}"
+    furnish(room, world)
+    decided, who = Decided(world, room.names), CALLERS[world.caller]
+    yield from _acts(room, decided, who, decided.caller())
+    role = {"RoleArn": f"arn:aws:iam::{{{world.account}}}:role/reader"}
+    for number, made in enumerate(world.calls):
+        held = f"held{number}"
+        step = {who: "AssumeRole", **role, **passed(made), "as": held}
+        yield from _differs(room, step, decided.may_assume(made))
+        if held in room.keys:
+            yield from _acts(room, decided, held, decided.session(made))
+
+
+def _acts(room: Room, decided: Decided, who: str, subject: Subject) -> Iterator[str]:
+    for act in decided.world.acts:
+        operation, parameters = CALLS[act]
+        step = {who: operation, **in_its_place(parameters, subject.account)}
+        yield from _differs(room, step, decided.may(subject, act))
+
+
+def _differs(room: Room, step: dict[str, Any], expected: bool) -> Iterator[str]:
+    code, message, _ = outcome(room, step)
+    if code not in ("allowed", "AccessDenied") or (code == "allowed") is not expected:
+        yield f"{step}: the evaluator says {expected}, the sandbox {code} {message}"
+
+
+def furnish(room: Room, world: World) -> None:
+    """Everything that is in the world, written by the root users."""
+    room.do({"source": "CreateUser", **ALICE})
+    hub = {"RoleName": "hub", "Path": "/app/", "AssumeRolePolicyDocument": LET_IN, "Tags": TAGGED}
+    room.do({"source": "CreateRole", **hub})
+    _make_reader(room, world)
+    if world.reborn:
+        room.do({"source": "DeleteUser", "UserName": "alice"})
+        room.do({"source": "CreateUser", **ALICE})
+    room.do({"source": "CreateAccessKey", "UserName": "alice", "as": "alice"})
+    if world.caller == SESSION:
+        _make_session(room, world)
+    elif world.caller == USER:
+        _hold(room, "source", "User", "alice", world.own)
+    if any(act.startswith("s3:") for act in world.acts):
+        for account in sorted({"source", world.account}):
+            _make_bucket(room, account, Decided(world).bucket(account))
+    if world.organization:
+        _organize(room, world)
+
+
+def _make_reader(room: Room, world: World) -> None:
+    reader = {"RoleName": "reader", "AssumeRolePolicyDocument": world.trust, "Tags": TAGGED}
+    room.do({world.account: "CreateRole", **reader})
+    if world.account == "destination":
+        room.do({"source": "CreateRole", **reader, "AssumeRolePolicyDocument": LET_IN})
+        room.do({"destination": "CreateUser", **ALICE})
+    _hold(room, world.account, "Role", "reader", world.role)
+
+
+def _make_session(room: Room, world: World) -> None:
+    may = {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}
+    room.do({"source": "PutUserPolicy", "UserName": "alice", "PolicyName": "may", "PolicyDocument": may})
+    hub = {"RoleArn": "arn:aws:iam::{source}:role/app/hub"}
+    room.do({"alice": "AssumeRole", **hub, **passed(world.made), "as": "session"})
+    _hold(room, "source", "Role", "hub", world.own)
+
+
+def _make_bucket(room: Room, account: str, policy: dict[str, Any] | None) -> None:
+    bucket = {"Bucket": f"reports-{{{account}}}"}
+    room.do({account: "CreateBucket", **bucket})
+    room.do({account: "PutObject", **bucket, "Key": "alice/a.txt"})
+    if policy:
+        room.do({account: "DeletePublicAccessBlock", **bucket})
+        room.do({account: "PutBucketPolicy", **bucket, "Policy": policy})
+
+
+def _organize(room: Room, world: World) -> None:
+    told = world.organization
+    assert told
+    controls = {
+        f"{kind}_control_policies": {f"{{{account}}}": levels for account, levels in policies.items()}
+        for kind, policies in (("service", told.service), ("resource", told.resource))
+    }
+    accounts = {f"{{{each}}}": f"{{organization}}/{PATHS[each]}" for each in told.members}
+    management = {"management": f"{{{told.management}}}"} if told.management else {}
+    identifier = {"identifier": "{organization}", "accounts": accounts}
+    room.do({"sandbox": "set_organization", **identifier, **controls, **management})
+
+
+def _hold(room: Room, account: str, kind: str, name: str, holder: Holder) -> None:
+    """Gives a user or a role its policies."""
+    who = {f"{kind}Name": name}
+    if holder.inline:
+        room.do({account: f"Put{kind}Policy", **who, "PolicyName": "own", "PolicyDocument": holder.inline})
+    if holder.managed:
+        arn = {"PolicyArn": _managed(room, account, f"{name}-managed", holder.managed)}
+        room.do({account: f"Attach{kind}Policy", **who, **arn})
+    if holder.group:
+        room.do({account: "CreateGroup", "GroupName": "all"})
+        room.do({account: "AddUserToGroup", "GroupName": "all", "UserName": name})
+        put = {"GroupName": "all", "PolicyName": "own", "PolicyDocument": holder.group}
+        room.do({account: "PutGroupPolicy", **put})
+    if holder.boundary:
+        bound = {"PermissionsBoundary": _managed(room, account, f"{name}-boundary", holder.boundary)}
+        room.do({account: f"Put{kind}PermissionsBoundary", **who, **bound})
+
+
+def _managed(room: Room, account: str, name: str, document: dict[str, Any]) -> str:
+    room.do({account: "CreatePolicy", "PolicyName": name, "PolicyDocument": document})
+    return f"arn:aws:iam::{{{account}}}:policy/{name}"
+
+
+def passed(made: Made) -> dict[str, Any]:
+    """The parameters of AssumeRole."""
+    told = {
+        "RoleSessionName": made.name,
+        "ExternalId": made.external_id,
+        "SourceIdentity": made.source_identity,
+        "Tags": [{"Key": key, "Value": value} for key, value in made.tags],
+        "TransitiveTagKeys": list(made.transitive),
+        "Policy": made.policy,
+    }
+    return {name: value for name, value in told.items() if value}
