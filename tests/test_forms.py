@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
 from xacct_nb.differences import diff
-from xacct_nb.disk.grants import look_up
+from xacct_nb.disk.references import look_up
 from xacct_nb.documents import build
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants import Grant, external_id, resolve

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from given import a_grant
 
-from xacct_nb.disk.grants import look_up, read_fields
+from xacct_nb.disk.grants import read_fields
+from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidGrant, UnreadableGrant, UnresolvedSecret
 from xacct_nb.grants import external_id
 from xacct_nb.loading import load_grant

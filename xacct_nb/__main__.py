@@ -1,5 +1,21 @@
-"""python -m xacct_nb: the same as xacct-nb."""
+"""The command xacct-nb, also as python -m xacct_nb."""
 
-from xacct_nb.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Runs the command line; what takes a recorded run longest is begun before the command line is loaded."""
+    if sys.argv[1:2] != ["run"]:
+        from xacct_nb.cli import main as commands
+
+        commands()
+    from xacct_nb.starting import lean_run
+
+    with lean_run() as prepared:
+        from xacct_nb.cli import main as commands
+
+        commands(obj=prepared)
+
+
+if __name__ == "__main__":
+    main()

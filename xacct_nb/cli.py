@@ -1,12 +1,11 @@
 """The command line: xacct-nb. The notebooks are the commands; this is what is around them."""
 
-import atexit
-import gc
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +13,10 @@ from xacct_nb.errors import EXIT_CODES
 from xacct_nb.sandbox_commands import sandbox
 from xacct_nb.telling import as_json_option, end_in_order, progress, tell_error, told
 
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.prepared import Prepared
+
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_PREPARATIONS = ("xacct_nb.runs:warm_up",)
 _records = click.option(
     "--records",
     default="",
@@ -106,8 +107,10 @@ main.add_command(sandbox)
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @_records
 @as_json_option
+@click.pass_obj
 @told
 def run_command(
+    begun: "Prepared | None",
     notebook: str,
     file: Path | None,
     options: tuple[tuple[str, str], ...],
@@ -120,14 +123,11 @@ def run_command(
 
     Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
     """
-    from xacct_nb.jupyter.prepared import Prepared
+    from xacct_nb.starting import prepare_kernel
 
-    # A process that ends with its run has no garbage to collect, and nothing to take apart at its end.
-    gc.disable()
-    atexit.register(gc.freeze)
     end_in_order()
     # What will be the kernel loads what it needs while the parameters are checked here.
-    with Prepared(_PREPARATIONS) as prepared, progress() as tell:
+    with begun or prepare_kernel() as prepared, progress() as tell:
         from xacct_nb.runner import run
 
         ended = run(

@@ -18,7 +18,7 @@ from xacct_nb.records import PAGE, Record, fold, ledger_table
 from xacct_nb.shields import redact_all
 from xacct_nb.views import Shown, Text, View, html
 
-RECORDS_VARIABLE = "XACCT_RECORDS"
+RECORDS_VARIABLE, FOLDER_VARIABLE = "XACCT_RECORDS", "XACCT_RUN_FOLDER"
 _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykernel", "ministack")
 
 

@@ -11,8 +11,8 @@ from xacct_nb.aws.sides import AWS_ITSELF, Sides, open_sides, sides_of
 from xacct_nb.aws.snapshots import take_snapshot, try_once
 from xacct_nb.denials import Denial, read_denial
 from xacct_nb.diagnosis import Diagnosis
-from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.profiles import read_client
+from xacct_nb.disk.references import look_up
 from xacct_nb.disk.snapshots import read_snapshot, write_snapshot
 from xacct_nb.grants import Grant
 from xacct_nb.parameters import Settings

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb import grants
-from xacct_nb.disk.grants import look_up, read_fields
+from xacct_nb.disk.grants import read_fields
+from xacct_nb.disk.references import look_up
 from xacct_nb.grants import Grant
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.closing import records_folder
-from xacct_nb.disk.grants import look_up, read_fields
+from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.grants import external_id, resolve
 from xacct_nb.parameters import (
@@ -53,7 +53,7 @@ def take_order(
     path = find_notebook(name)
     known = accepted(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
-    values = merged(known, read_fields(file) if file else {}, given)
+    values = merged(known, _fields(file) if file else {}, given)
     if file and "sources" in known:
         # What the file leaves out is the default of a grant, never the example that the notebook shows.
         values = json.loads(grant_of(values).model_dump_json()) | values
@@ -63,6 +63,12 @@ def take_order(
     shown, secret = without_secrets(values)
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
     return Order(path, grant, shown, folder, secret, hidden)
+
+
+def _fields(file: Path) -> dict[str, Any]:
+    from xacct_nb.disk.grants import read_fields
+
+    return read_fields(file)
 
 
 def find_notebook(name: str) -> Path:

@@ -90,9 +90,11 @@ class Record(Shown):
     @property
     def explanation(self) -> list[View]:
         """The diagnosis, where the run made one."""
+        if self.diagnosis is None:
+            return []
         from xacct_nb.diagnosis import Diagnosis
 
-        return [Diagnosis.from_json(self.diagnosis).view()] if self.diagnosis else []
+        return [Diagnosis.from_json(self.diagnosis).view()]
 
     def _rows(self) -> Iterable[tuple[str, str]]:
         yield "status", self.status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import circumstances, drafted, new_id, page, utc
+from xacct_nb.closing import FOLDER_VARIABLE, circumstances, drafted, new_id, page, utc
 from xacct_nb.disk.evidence import events
 from xacct_nb.disk.ledger import keep, work_folder
 from xacct_nb.errors import kinds
@@ -17,9 +17,8 @@ from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
-from xacct_nb.runs import FOLDER_VARIABLE
 from xacct_nb.shields import redact_all
-from xacct_nb.views import Page, Shown, Text, View
+from xacct_nb.views import Page, Shown, Text, View, html
 
 Tell = Callable[[int, int, str], None]
 
@@ -125,6 +124,7 @@ def _warm_up() -> None:
     from xacct_nb.jupyter import export
 
     export.warm_up()
+    html(Text(""))
 
 
 def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> Ended:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb import endings
-from xacct_nb.closing import new_id, records_folder, sealed, user, utc
+from xacct_nb.closing import FOLDER_VARIABLE, new_id, records_folder, sealed, user, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
-from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.ledger import discard, work_folder
+from xacct_nb.disk.references import look_up
 from xacct_nb.documents import build
 from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
@@ -24,9 +24,8 @@ from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_ta
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
 from xacct_nb.records import Approval
-from xacct_nb.views import Page, Shown, Text, View, html
+from xacct_nb.views import Page, Shown, Text, View
 
-FOLDER_VARIABLE = "XACCT_RUN_FOLDER"
 _AFTER_APPLY = 10.0
 _KINDS: dict[type, str] = {
     State: "before",
@@ -287,13 +286,3 @@ def _folder(settings: Settings, grant: str, notebook: str) -> Path:
     """The run's folder: the one that its runner made, else a new one."""
     given = os.environ.get(FOLDER_VARIABLE)
     return Path(given) if given else work_folder(records_folder(settings.records), new_id(grant, notebook))
-
-
-def warm_up() -> None:
-    """Loads what a run needs, while there is time: modules, AWS's service models, the HTML template."""
-    from xacct_nb.aws import sessions, writer  # noqa: F401
-    from xacct_nb.jupyter import forms  # noqa: F401
-    from xacct_nb.sandbox import server  # noqa: F401
-
-    sessions.warm_up()
-    html(Text(""))

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.disk.grants import look_up
 from xacct_nb.disk.ledger import LEDGER, broken_record, ledger, read_record
+from xacct_nb.disk.references import look_up
 from xacct_nb.documents import build
 from xacct_nb.errors import AwsRefused, InvalidParameters, RollbackFailed, UnknownRecord
 from xacct_nb.grants import Grant

@@ -1,13 +1,12 @@
-"""Grant files (YAML or JSON), and the references to secrets in them."""
+"""Grant files (YAML or JSON)."""
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from xacct_nb.errors import UnreadableGrant, UnresolvedSecret
+from xacct_nb.errors import UnreadableGrant
 
 
 def read_fields(path: Path) -> dict[str, Any]:
@@ -23,32 +22,6 @@ def read_fields(path: Path) -> dict[str, Any]:
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
         raise _unreadable(path, "It does not hold fields.")
     return dict(fields)
-
-
-def look_up(reference: str) -> str:
-    """The secret behind `env:NAME` or `file:PATH`, without its last line break. Raises UnresolvedSecret."""
-    kind, _, name = reference.partition(":")
-    if kind not in _READERS or not name:
-        # What is no reference may be the secret itself: it is not quoted.
-        raise UnresolvedSecret(
-            "This is no reference to an external ID.",
-            why="A reference reads env:NAME or file:PATH; what is given itself would stand in the record.",
-            hint="Put it into a file or an environment variable, and say where it is.",
-        )
-    try:
-        value = _READERS[kind](name)
-    except (KeyError, OSError, ValueError) as problem:
-        missing = "There is no such environment variable." if kind == "env" else "The file cannot be read."
-        raise _leads(reference, "nowhere", missing) from problem
-    if not value:
-        raise _leads(reference, "to nothing", "The value is empty.")
-    return value
-
-
-_READERS: dict[str, Callable[[str], str]] = {
-    "env": lambda name: os.environ[name],
-    "file": lambda name: Path(name).expanduser().read_text(encoding="utf-8").rstrip("\r\n"),
-}
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]
@@ -68,14 +41,6 @@ class _Twice(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ign
 
 def _what(problem: yaml.YAMLError) -> str:
     return "A field stands there twice" if isinstance(problem, _Twice) else "It is neither YAML nor JSON"
-
-
-def _leads(reference: str, where: str, why: str) -> UnresolvedSecret:
-    return UnresolvedSecret(
-        f"The reference {reference!r} leads {where}.",
-        why=why,
-        hint="Set it before the run, where the run is started.",
-    )
 
 
 def _place(problem: yaml.YAMLError) -> str:

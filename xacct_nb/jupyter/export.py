@@ -64,10 +64,13 @@ def to_ipynb(notebook: "NotebookNode") -> str:
 
 
 def warm_up() -> None:
-    """Loads what the export needs; meant for while a kernel is at work."""
-    from nbformat.v4 import new_notebook
+    """Loads what the export needs, by exporting a cell of each kind; meant for while a kernel is at work."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    to_html("", "", new_notebook())
+    shown = new_output("display_data", {"text/plain": "", "text/html": "<p>"})
+    cells = [new_markdown_cell("# `a` [b](c)"), new_code_cell("a = 1", outputs=[shown])]
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    to_html("", "", new_notebook(cells=cells, metadata={"language_info": language}))
 
 
 @cache
@@ -79,6 +82,7 @@ def _exporter() -> Any:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
+        optimistic_validation=True,
     )
 
 

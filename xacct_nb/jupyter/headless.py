@@ -1,24 +1,22 @@
 """Runs a notebook with papermill, and tells truly how far it came."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# jsonschema's optional check of IRIs compiles a grammar for 0.7 s on import; a notebook holds no IRI.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+from xacct_nb.jupyter.kernels import manager_for
+from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.spared import FORMATS, spared
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: E402
-from nbformat import NotebookNode  # noqa: E402
-from papermill.clientwrap import PapermillNotebookClient  # noqa: E402
-from papermill.engines import NBClientEngine  # noqa: E402
-from papermill.iorw import load_notebook_node  # noqa: E402
-from papermill.parameterize import parameterize_notebook  # noqa: E402
-
-from xacct_nb.jupyter.kernels import manager_for  # noqa: E402
-from xacct_nb.jupyter.prepared import Prepared  # noqa: E402
+with spared(*FORMATS):
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbformat import NotebookNode
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
 
 Tell = Callable[[int, int, str], None]
 _KERNEL = "python3"  # whatever name a notebook carries from another machine

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from xacct_nb.jupyter.spared import spared, spared_plugins
+
 
 class Prepared:
     """The process on its way to be a kernel; `close` ends it where it is not needed."""
@@ -54,10 +56,13 @@ class Prepared:
 def main(preparations: Sequence[str]) -> None:
     """Loads what is needed by calling the functions, waits for the word, and runs the kernel to its end."""
     gc.disable()
-    from ipykernel.kernelapp import IPKernelApp
-
-    for module, _, function in (each.partition(":") for each in preparations):
-        getattr(import_module(module), function)()
+    # Nobody attaches a debugger to a run, and debugpy is a fourth of what a kernel loads.
+    with spared("debugpy"):
+        import ipykernel.debugger  # noqa: F401
+        from ipykernel.kernelapp import IPKernelApp
+    with spared_plugins():
+        for module, _, function in (each.partition(":") for each in preparations):
+            getattr(import_module(module), function)()
     # What is loaded now stays: no collection needs to look at it again.
     gc.freeze()
     gc.enable()
@@ -67,7 +72,9 @@ def main(preparations: Sequence[str]) -> None:
 
 def _become(word: Mapping[str, str | Mapping[str, str]], application: type) -> None:
     os.environ.update(dict(word["environment"]))  # type: ignore[arg-type]
-    sys.argv = ["ipykernel_launcher", "-f", str(word["connection_file"])]
+    # The cells of a run are in its record, and not in the history of what a person typed.
+    history = "--HistoryManager.enabled=False"
+    sys.argv = ["ipykernel_launcher", "-f", str(word["connection_file"]), history]
     application.launch_instance()  # type: ignore[attr-defined]
 
 

@@ -1,0 +1,43 @@
+"""The first moments of a recorded run: the kernel's process starts before anything else is loaded."""
+
+import atexit
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.spared import STORES, postpone, spared, spared_plugins
+
+_PREPARATIONS = ("xacct_nb.starting:warm_up",)
+
+
+def warm_up() -> None:
+    """Loads what the cells of a run need: modules, AWS's service models, the HTML template."""
+    from xacct_nb import runs, worlds  # noqa: F401
+    from xacct_nb.aws import sessions, writer  # noqa: F401
+    from xacct_nb.jupyter import forms  # noqa: F401
+    from xacct_nb.views import Text, html
+
+    sessions.warm_up()
+    html(Text(""))
+
+
+def prepare_kernel() -> Prepared:
+    """The process that loads what the kernel of a recorded run needs, and waits for the word."""
+    return Prepared(_PREPARATIONS)
+
+
+@contextmanager
+def lean_run() -> Iterator[Prepared]:
+    """For a process that does one run and ends: its kernel is on the way, and it loads what it uses."""
+    # Such a process has no garbage to collect, and nothing to take apart at its end.
+    gc.disable()
+    atexit.register(gc.freeze)
+    with prepare_kernel() as prepared:
+        # From here on nothing reaches the kernel's environment. The stock validator of notebooks compiles
+        # itself for longer than the other one needs for all of a run's notebooks.
+        os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
+        postpone("requests")  # papermill's, for notebooks that it reads from the web
+        with spared(*STORES), spared_plugins():
+            yield prepared
