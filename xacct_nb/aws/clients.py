@@ -5,9 +5,8 @@ import threading
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.session import Session as CoreSession
+from botocore.session import Session
 
 _making = threading.Lock()
 
@@ -27,7 +26,7 @@ def connect(
     30, and retries as botocore's `standard` mode does. May be called from any thread.
     """
     with _making:
-        return _session().client(
+        return _session().create_client(
             service,
             endpoint_url=endpoint_url,
             aws_access_key_id=access_key_id,
@@ -39,12 +38,12 @@ def connect(
 
 
 @cache
-def _session() -> boto3.Session:
+def _session() -> Session:
     # One session for the process: its loader keeps the service models, so a further client takes 2 ms.
     nobody = (None, None, None, None)
     nowhere = (None, None, os.devnull, None)
     variables = {"profile": nobody, "config_file": nowhere, "credentials_file": nowhere}
-    return boto3.Session(botocore_session=CoreSession(session_vars=variables))
+    return Session(session_vars=variables)
 
 
 @cache

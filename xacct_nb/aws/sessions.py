@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session as Core
 
@@ -62,6 +63,7 @@ class Sessions(Shown):
     identities: tuple[Identity, ...]
     place: Place = field(repr=False, default=Place())
     _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
+    _cores: dict[str, Core] = field(repr=False, default_factory=dict)
 
     def admin(self, account: str, service: str) -> Any:
         """A client that administers the account. Raises WrongAccount where no session is in it."""
@@ -90,18 +92,19 @@ class Sessions(Shown):
     def client(self, profile: str, service: str) -> Any:
         """The profile's client for a service."""
         if (profile, service) not in self._clients:
-            self._clients[profile, service] = client_of(profile, service, self.place, self.grant.partition)
+            made = _made(self._core(profile), service, self.place, self.grant.partition)
+            self._clients[profile, service] = made
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
         """A client with the credentials that AssumeRole answered; endpoint and region are the profile's."""
-        session = boto3.Session(
-            credentials["AccessKeyId"],
-            credentials["SecretAccessKey"],
-            credentials["SessionToken"],
-            botocore_session=_core(profile, self.place, None if profile else _NOBODY),
-        )
-        return _made(session, service, self.place, self.grant.partition)
+        core = self._core(profile) if profile else _core("", self.place, _NOBODY)
+        keys = {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+        return _made(core, service, self.place, self.grant.partition, **keys)
 
     def analyze(self, documents: Documents) -> Analysis:
         """What IAM Access Analyzer says of the documents, where it may be asked: for `lint`."""
@@ -117,6 +120,11 @@ class Sessions(Shown):
         """The accounts and principals that the sessions really are."""
         rows = tuple((each.part, each.account, each.arn, each.profile) for each in self.identities)
         return Table(("part", "account", "caller", "profile"), rows, caption="Sessions, as STS names them")
+
+    def _core(self, profile: str) -> Core:
+        if profile not in self._cores:
+            self._cores[profile] = _core(profile, self.place)
+        return self._cores[profile]
 
     def _callers(self) -> list[Identity]:
         return [identity for identity in self.identities if identity.part == "caller"]
@@ -144,7 +152,7 @@ def open_sessions(
     found = [
         _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
     ]
-    opened = Sessions(grant, tuple(found), place, sessions._clients)
+    opened = Sessions(grant, tuple(found), place, sessions._clients, sessions._cores)
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
     return opened
@@ -164,8 +172,9 @@ def profile_identities() -> list[tuple[str, str, str]]:
 def _who(profile: str) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
-        session = boto3.Session(profile_name=profile)
-        sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
+        core = Core(profile=profile)
+        region = core.get_config_variable("region") or _REGIONS["aws"]
+        sts = core.create_client("sts", region_name=region, config=config)
         return profile, str(sts.get_caller_identity()["Arn"]), ""
     except (BotoCoreError, ClientError) as problem:
         return profile, "", str(problem)
@@ -237,9 +246,9 @@ def _no_session(account: str) -> WrongAccount:
 
 def warm_up() -> None:
     """Loads AWS's models of the services that every run uses; no call is made."""
-    session = boto3.Session("none", "none", botocore_session=_core("", Place()))
+    core = _core("", Place(), _NOBODY)
     for service in ("sts", "iam", "s3"):
-        _made(session, service, Place(), "aws")
+        _made(core, service, Place(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 @cache
@@ -247,8 +256,16 @@ def _loader() -> Loader:
     return create_loader()
 
 
+@cache
+def _handlers() -> HierarchicalEmitter:
+    handlers = HierarchicalEmitter()
+    Core(_NOBODY, handlers)
+    return handlers
+
+
 def _core(profile: str, place: Place, variables: Any = None) -> Core:
-    core = Core(variables, profile=profile or None)
+    # Models and handlers are loaded once for all sessions: to register the handlers alone takes 5 ms.
+    core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
     core.register_component("data_loader", _loader())
     for name, value in (("config_file", place.config_file), ("credentials_file", place.credentials_file)):
         if value:
@@ -258,12 +275,13 @@ def _core(profile: str, place: Place, variables: Any = None) -> Core:
 
 def client_of(profile: str, service: str, place: Place, partition: str) -> Any:
     """A profile's client for a service. Raises ProfileNotFound."""
-    return _made(boto3.Session(botocore_session=_core(profile, place)), service, place, partition)
+    return _made(_core(profile, place), service, place, partition)
 
 
-def _made(session: Any, service: str, place: Place, partition: str) -> Any:
-    region = session.region_name or _REGIONS[partition]
+def _made(core: Core, service: str, place: Place, partition: str, **keys: str) -> Any:
+    region = core.get_config_variable("region") or _REGIONS[partition]
     # What is on this machine is not asked for by way of a proxy.
     config = _CONFIG.merge(Config(proxies={}) if place.endpoint_url else Config())
     config = config.merge(_PATIENCE.get(service, Config()))
-    return session.client(service, region_name=region, endpoint_url=place.endpoint_url or None, config=config)
+    endpoint = place.endpoint_url or None
+    return core.create_client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
