@@ -1,4 +1,4 @@
-"""The evidence of a run as it happens: one JSON line an event, on disk before the run goes on."""
+"""The evidence of a run as it happens: one JSON line an event, written before the run goes on."""
 
 import json
 import os
@@ -10,6 +10,8 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.shields import redact_all
 
 FILE = "evidence.jsonl"
+# A power cut may take what was looked at, never what was changed: what stands before these is on disk too.
+_LASTING = ("approval", "entry", "journal")
 
 
 class Evidence:
@@ -20,7 +22,10 @@ class Evidence:
         self.secrets: set[str] = set()
 
     def add(self, kind: str, value: Any) -> None:
-        """Writes one event and waits until it is on disk. Raises InvalidInput where the run has ended."""
+        """Writes one event; waits until it is on disk where it says what was changed or what may be.
+
+        Raises InvalidInput where the run has ended.
+        """
         if not self.folder.is_dir():
             raise InvalidInput(
                 "This run has ended.",
@@ -31,7 +36,8 @@ class Evidence:
         with (self.folder / FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()
-            os.fsync(file.fileno())
+            if kind in _LASTING:
+                os.fsync(file.fileno())
 
 
 def events(folder: Path) -> Iterator[dict[str, Any]]:
