@@ -1,6 +1,8 @@
 """Records on disk: written once, found again, and every change to them seen."""
 
+import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from xacct_nb.disk.chain import ledger_lines, mend
 from xacct_nb.disk.evidence import FILE, Evidence, events
 from xacct_nb.disk.ledger import (
     LEDGER,
@@ -33,6 +36,22 @@ from xacct_nb.records import Record
 for number in range(10):
     record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
     keep(pathlib.Path(sys.argv[1]), record, {})
+"""
+
+KILLED = """
+import os, pathlib, signal, sys
+from xacct_nb.disk.ledger import keep
+from xacct_nb.records import Record
+left = int(sys.argv[2])
+def count(event, args):
+    global left
+    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+record = Record("20261124T101500Z-reports-plan_and_apply-1f3a", "mine", "succeeded", "", "", 0.0)
+sys.addaudithook(count)
+keep(pathlib.Path(sys.argv[1]), record, {"run.html": b"<p>page</p>"})
 """
 
 
@@ -95,6 +114,54 @@ class TestKeeping:
 
         assert (records / LEDGER).read_text().split("\n")[2] == '{"id": "20261126'
         assert verify_records(records) == [f"{LEDGER}: line 3: is not a ledger line"]
+
+    def test_wherever_the_sealing_is_killed_the_next_command_completes_it_or_nothing_is_there(
+        self, tmp_path: Path
+    ) -> None:
+        """Each call of the sealing to the system is the last one once; the process is killed before it."""
+        left = []
+        for number in range(1, 40):
+            folder = tmp_path / str(number)
+            work_folder(folder, FIRST)
+            killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], check=False)
+            mend(folder)
+            left.append((len(ledger_lines(folder)), (folder / FIRST).exists()))
+            assert not (folder / LEDGER).exists() or verify_records(folder) == []
+            if killed.returncode == 0:
+                break
+
+        assert killed.returncode == 0
+        assert set(left) == {(0, False), (1, True)}
+        assert left.index((1, True)) < len(left) - 3
+
+    def test_a_line_that_was_half_written_is_completed(self, records: Path) -> None:
+        whole = (records / LEDGER).read_bytes()
+        line = whole.decode().split("\n")[1]
+        note = {"bundle": f"{WORK}/{SECOND}.bundle", "place": SECOND, "line": line}
+        for length in (0, 1, 100, len(line.encode()), len(line.encode()) + 1):
+            (records / LEDGER).write_bytes(whole[: whole.index(b"\n") + 1 + length])
+            (records / ".ledger.jsonl.next").write_text(json.dumps(note))
+
+            assert mend(records) == SECOND
+            assert (records / LEDGER).read_bytes() == whole
+        assert mend(records) == ""
+
+    def test_a_note_that_was_half_written_is_forgotten(self, records: Path) -> None:
+        (records / ".ledger.jsonl.next").write_text('{"bundle": "')
+
+        assert mend(records) == ""
+        assert verify_records(records) == []
+        assert not (records / ".ledger.jsonl.next").exists()
+
+    def test_what_is_verified_while_others_seal_is_whole(self, tmp_path: Path) -> None:
+        keep(tmp_path, a_record(), {})
+        commands = [[sys.executable, "-c", KEEP, str(tmp_path), name] for name in ("a", "b")]
+        others, found = [subprocess.Popen(command) for command in commands], []
+        while any(process.poll() is None for process in others):
+            found += verify_records(tmp_path)
+
+        assert found == []
+        assert len(ledger(tmp_path)) == 21
 
     def test_the_work_folder_is_its_owners_alone_and_another_run_keeps_its_own(self, tmp_path: Path) -> None:
         mine, other = work_folder(tmp_path, "mine"), work_folder(tmp_path, "other")
@@ -165,9 +232,25 @@ def _add_folder(records: Path) -> None:
     (records / "20200101T000000Z-never-run").mkdir()
 
 
+def _swap_lines(records: Path) -> None:
+    path = records / LEDGER
+    path.write_text("\n".join(reversed(path.read_text().split("\n")[:-1])) + "\n")
+
+
+def _drop_line(records: Path, number: int) -> None:
+    path = records / LEDGER
+    lines = path.read_text().split("\n")
+    del lines[number]
+    path.write_text("\n".join(lines))
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
 TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "a page": (_swap_pages, [f"{FIRST}/run.html: was changed"]),
-    "a page and its sum": (_reseal, [f"{FIRST}/SHA256SUMS: was changed"]),
+    "a page and its sum": (_reseal, [f"{FIRST}/SHA256SUMS: was changed, or its line in {LEDGER} was"]),
     "a file removed": (_remove_page, [f"{FIRST}/run.html: is missing"]),
     "a file added": (lambda records: (records / FIRST / "note").touch(), [f"{FIRST}/note: was added"]),
     "a folder added": (lambda records: (records / FIRST / "more").mkdir(), [f"{FIRST}/more: was added"]),
@@ -175,14 +258,37 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         lambda records: (records / FIRST).rename(records.parent / "gone"),
         [f"{FIRST}: is missing"],
     ),
-    "a record added": (_add_folder, ["20200101T000000Z-never-run: is not in the ledger"]),
+    "a record added": (_add_folder, [f"20200101T000000Z-never-run: is not in {LEDGER}"]),
     "the ledger's words": (
         _retell,
         [
-            f"{LEDGER}: line 2: does not follow from the line before",
-            f"{LEDGER}: says something else of {FIRST} than its record",
-            f"{LEDGER}: says something else of {SECOND} than its record",
+            f"{LEDGER}: line 2 ({SECOND}): does not follow from the line before",
+            f"{FIRST}/record.json: says something else than its line in {LEDGER}",
+            f"{SECOND}/record.json: says something else than its line in {LEDGER}",
         ],
+    ),
+    "the lines reordered": (
+        _swap_lines,
+        [
+            f"{LEDGER}: line 1 ({SECOND}): was moved, it was written after line 2",
+            f"{LEDGER}: line 2 ({FIRST}): was moved, it was written as the first",
+        ],
+    ),
+    "a line removed": (
+        lambda records: _drop_line(records, 0),
+        [
+            f"{LEDGER}: line 1 ({SECOND}): does not follow from the line before",
+            f"{FIRST}: is not in {LEDGER}",
+        ],
+    ),
+    "the last line removed": (
+        lambda records: _drop_line(records, 1),
+        [f"{SECOND}: is not in {LEDGER}"],
+    ),
+    "the ledger's end cut off": (lambda records: _cut(records / LEDGER), [f"{LEDGER}: its end was cut off"]),
+    "a page cut off": (
+        lambda records: _cut(records / FIRST / "run.html"),
+        [f"{FIRST}/run.html: was changed"],
     ),
 }  # fmt: skip
 
@@ -210,6 +316,22 @@ class TestVerifying:
                     unseen.append((at, change))
 
         assert unseen == []
+
+    def test_a_thousand_changed_bytes_of_a_record_are_all_caught_where_they_are(self, records: Path) -> None:
+        # The bundle that was added last: no line of the ledger after it tells of a change in its line.
+        chance = random.Random(5)
+        paths = [records / LEDGER, *sorted((records / SECOND).iterdir())]
+        caught = 0
+        for _ in range(1_000):
+            path = chance.choice(paths)
+            whole = path.read_bytes()
+            at, change = chance.randrange(len(whole)), chance.randrange(1, 256)
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :])
+            caught += any(path.name in broken for broken in verify_records(records))
+            path.write_bytes(whole)
+
+        assert caught == 1_000
+        assert verify_records(records) == []
 
     def test_one_record_is_looked_at_alone(self, records: Path) -> None:
         _swap_pages(records)

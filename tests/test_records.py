@@ -27,6 +27,7 @@ from xacct_nb.records import (
 )
 from xacct_nb.views import text
 
+RUN = "20261124T101500Z-reports-plan_and_apply-1f3a"
 PLAN = diff(build(a_grant()), State({}))
 ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made", "id-1", 0.25)
 PROOF = Proof(tuple(Outcome(probe, probe.expected, ALICE) for probe in expected_probes(a_grant())))
@@ -36,7 +37,7 @@ SUMS = seal(FILES)
 
 def a_record(**fields: Any) -> Record:
     usual = {
-        "id": "20261124T101500Z-reports-plan_and_apply-1f3a",
+        "id": RUN,
         "notebook": "plan_and_apply",
         "status": "succeeded",
         "started": "2026-11-24T10:15:00Z",
@@ -195,21 +196,27 @@ def test_a_changed_line_breaks_the_next_one() -> None:
     lines = chain(a_record(), a_record(), a_record())
     lines[1] = lines[1].replace("succeeded", "failed")
 
-    assert broken_links(lines) == ["line 3: does not follow from the line before"]
+    assert broken_links(lines) == [f"line 3 ({RUN}): does not follow from the line before"]
+
+
+def test_a_line_that_says_the_same_in_other_bytes_was_changed() -> None:
+    (line,) = chain(a_record())
+
+    assert broken_links([line + " "]) == [f"line 1 ({RUN}): was changed"]
 
 
 def test_a_line_taken_out_shows() -> None:
     first, _, third = chain(a_record(), a_record(id="x"), a_record())
 
-    assert broken_links([first, third]) == ["line 2: does not follow from the line before"]
+    assert broken_links([first, third]) == [f"line 2 ({RUN}): does not follow from the line before"]
 
 
 def test_two_lines_swapped_show() -> None:
     first, second = chain(a_record(), a_record(id="x"))
 
     assert broken_links([second, first]) == [
-        "line 1: does not follow from the line before",
-        "line 2: does not follow from the line before",
+        "line 1 (x): was moved, it was written after line 2",
+        f"line 2 ({RUN}): was moved, it was written as the first",
     ]
 
 

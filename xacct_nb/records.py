@@ -16,6 +16,7 @@ SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 GOOD = ("succeeded", "no-change", "planned")
 START = "0" * 64
+_LINE = ("id", "status", "notebook", "started", "grant", "digest", "summary", "seal", "previous")
 
 
 @dataclass(frozen=True)
@@ -184,18 +185,30 @@ def line_hash(line: str) -> str:
     return _sha(line)
 
 
+def ledger_fields(line: str) -> dict[str, Any] | None:
+    """A line of the ledger as data, None where it is not one."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    texts = isinstance(fields, dict) and all(isinstance(fields.get(name), str) for name in _LINE)
+    return fields if texts else None
+
+
 def broken_links(lines: Iterable[str]) -> list[str]:
-    """The ledger lines that do not follow from the line before, each as `line N: what`."""
-    found, previous = [], START
-    for number, line in enumerate(lines, start=1):
-        try:
-            link = json.loads(line)["previous"]
-        except (ValueError, KeyError, TypeError):
-            link = None
-        if link is None:
+    """The ledger lines that are not as and where they were written, each as `line N (ID): what`."""
+    found, previous, every = [], START, list(lines)
+    places = {line_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
+    for number, line in enumerate(every, start=1):
+        fields = ledger_fields(line)
+        if fields is None:
             found.append(f"line {number}: is not a ledger line")
-        elif link != previous:
-            found.append(f"line {number}: does not follow from the line before")
+        elif canonical_json(fields) != line:
+            found.append(f"line {number} ({fields['id']}): was changed")
+        elif (link := fields["previous"]) != previous:
+            place = places.get(link, "as the first" if link == START else "")
+            said = f"was moved, it was written {place}" if place else "does not follow from the line before"
+            found.append(f"line {number} ({fields['id']}): {said}")
         previous = line_hash(line)
     return found
 

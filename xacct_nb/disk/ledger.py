@@ -1,30 +1,30 @@
 """Records on disk: bundles that are written once, and the ledger that chains them."""
 
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.disk import chain
+from xacct_nb.disk.chain import LEDGER, ledger_lines
 from xacct_nb.errors import InvalidParameters, UnknownRecord, XacctError
 from xacct_nb.records import (
     RECORD,
-    START,
     SUMS,
     Record,
     broken_links,
     broken_seals,
+    ledger_fields,
     ledger_line,
-    line_hash,
     seal,
     sums_hash,
 )
 
-LEDGER, WORK = "ledger.jsonl", ".work"
-_FIELDS = ("id", "status", "notebook", "started", "grant", "digest", "summary", "seal", "previous")
+WORK = ".work"
+_CUT = "its end was cut off"
 
 
 def work_folder(records: Path, run: str) -> Path:
@@ -65,18 +65,10 @@ def discard(records: Path, run: str) -> None:
         (records / WORK).rmdir()
 
 
-def ledger_lines(records: Path) -> list[str]:
-    """The lines of the ledger, without their line breaks; none where there is no ledger."""
-    path = records / LEDGER
-    # Not splitlines: it also breaks at characters that stand in names and tags.
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
-    return lines if lines[-1] else lines[:-1]
-
-
 def ledger(records: Path) -> list[dict[str, Any]]:
     """The lines of the ledger as data. Raises UnknownRecord where a line is not one of ours."""
     lines = ledger_lines(records)
-    found = [each for each in map(_parsed, lines) if each]
+    found = [each for each in map(ledger_fields, lines) if each]
     if len(found) < len(lines):
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be read.",
@@ -125,13 +117,14 @@ def verify_records(records: Path) -> list[str]:
             why=f"A records folder holds {LEDGER}.",
             hint="Name the folder with --records.",
         )
-    lines = ledger_lines(records)
-    known = [line for line in map(_parsed, lines) if line]
+    with chain.held(records):
+        lines, cut = ledger_lines(records), chain.is_cut(records)
+        there = [path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK]
+    known = [line for line in map(ledger_fields, lines) if line]
     ids = {line["id"] for line in known}
-    links = [f"{LEDGER}: {broken}" for broken in broken_links(lines)]
+    links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_CUT] * cut)]
     bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
-    there = (path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK)
-    return [*links, *bundles, *(f"{name}: is not in the ledger" for name in there if name not in ids)]
+    return [*links, *bundles, *(f"{name}: is not in {LEDGER}" for name in there if name not in ids)]
 
 
 def broken_record(records: Path, name: str) -> list[str]:
@@ -139,7 +132,7 @@ def broken_record(records: Path, name: str) -> list[str]:
     folder = find_record(records, name)
     lines = [line for line in ledger(folder.parent) if line["id"] == folder.name]
     return (
-        [broken for line in lines for broken in _broken(folder, line)] if lines else ["is not in the ledger"]
+        [broken for line in lines for broken in _broken(folder, line)] if lines else [f"is not in {LEDGER}"]
     )
 
 
@@ -149,10 +142,7 @@ def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
     work.mkdir(parents=True)
     for name, data in (*content.items(), (SUMS, sums.encode())):
         _write(work / name, data)
-    with _locked(records):
-        lines = ledger_lines(records)
-        work.rename(records / record.id)
-        _append(records / LEDGER, ledger_line(record, sums, line_hash(lines[-1]) if lines else START))
+    chain.add(records, work, records / record.id, lambda previous: ledger_line(record, sums, previous))
 
 
 def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
@@ -165,42 +155,26 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     )
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     sums = files.pop(SUMS, b"").decode("utf-8", "replace")
-    if sums_hash(sums) != line["seal"]:
-        yield f"{folder.name}/{SUMS}: was changed"
-        return
     broken = broken_seals(sums, files)
-    yield from (f"{folder.name}/{each}" for each in broken)
-    if not broken and _parsed(ledger_line(_record_in(files[RECORD]), sums, line["previous"])) != line:
-        yield f"{LEDGER}: says something else of {folder.name} than its record"
+    if sums_hash(sums) != line["seal"]:
+        # Sums that still fit every file were made anew, or it is the ledger that was touched.
+        yield f"{folder.name}/{SUMS}: was changed" + ("" if broken else f", or its line in {LEDGER} was")
+    else:
+        yield from (f"{folder.name}/{each}" for each in broken or _misquoted(files, sums, line))
+
+
+def _misquoted(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        said = ledger_fields(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
+    except (ValueError, TypeError, KeyError):
+        yield f"{RECORD}: is not a record"
+        return
+    if said != line:
+        yield f"{RECORD}: says something else than its line in {LEDGER}"
 
 
 def _record_in(data: bytes) -> Record:
     return Record.from_json(json.loads(data))
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    """A line of the ledger as data, None where it is not one."""
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return None
-    texts = isinstance(fields, dict) and all(isinstance(fields.get(name), str) for name in _FIELDS)
-    return fields if texts else None
-
-
-@contextmanager
-def _locked(records: Path) -> Iterator[None]:
-    with (records / f".{LEDGER}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _append(path: Path, line: str) -> None:
-    with path.open("a+b") as file:
-        torn = file.seek(0, os.SEEK_END) and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"
-        file.write(b"\n" * torn + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _write(path: Path, data: bytes) -> None:
