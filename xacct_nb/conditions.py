@@ -24,7 +24,7 @@ _DATE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
-_EPOCH = re.compile(r"-?\d{5,13}", re.ASCII)
+_EPOCH = re.compile(r"-\d{1,13}|\d{1,3}|\d{5,13}", re.ASCII)
 
 
 class Condition(NamedTuple):
