@@ -13,6 +13,7 @@ EDGES = {"aws", "disk", "jupyter", "sandbox"}
 COMPOSING = {"__init__", "__main__", "cli", "doctor", "runs", "workshop", "worlds"}
 COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "telling", "undoing"}
 COMPOSING |= {"explaining", "fault_options", "rehearsals", "sandbox_commands"}
+COMPOSING |= {"ledgers", "records_commands"}
 HOMES = {
     "aws": {"boto3", "botocore"},
     "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xacct_nb.errors import EXIT_CODES
+from xacct_nb.records_commands import records, records_option
 from xacct_nb.sandbox_commands import sandbox
 from xacct_nb.telling import as_json_option, end_in_order, progress, tell_error, told
 
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from xacct_nb.jupyter.prepared import Prepared
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_records = click.option(
-    "--records",
-    default="",
-    metavar="DIR",
-    help="Folder of the records (default: $XACCT_RECORDS, else ./records).",
-)
 
 
 @click.group(context_settings=_CONTEXT)
@@ -32,7 +27,7 @@ def main() -> None:
 
 
 @main.command()
-@_records
+@records_option
 @as_json_option
 @told
 def demo(records: str, as_json: bool) -> None:
@@ -84,6 +79,7 @@ def doctor(as_json: bool) -> None:
 
 
 main.add_command(sandbox)
+main.add_command(records)
 
 
 @main.command("run")
@@ -105,7 +101,7 @@ main.add_command(sandbox)
 )
 @click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
-@_records
+@records_option
 @as_json_option
 @click.pass_obj
 @told
@@ -144,51 +140,3 @@ def run_command(
     if as_json:
         tell_error(ended.record.error)
     sys.exit(EXIT_CODES[ended.record.status])
-
-
-@main.group()
-def records() -> None:
-    """What was done: the records of a folder."""
-
-
-@records.command("list")
-@_records
-@as_json_option
-@told
-def records_list(records: str, as_json: bool) -> None:
-    """One line a record, the newest last."""
-    from xacct_nb.closing import show_ledger
-
-    shown = show_ledger(records)
-    click.echo(json.dumps({"records": shown.lines}) if as_json else str(shown))
-
-
-@records.command("show")
-@click.argument("record")
-@_records
-@as_json_option
-@told
-def records_show(record: str, records: str, as_json: bool) -> None:
-    """One record whole. RECORD is an id, its beginning or end, or a path."""
-    from xacct_nb.closing import records_folder
-    from xacct_nb.disk.ledger import read_record
-
-    found = read_record(records_folder(records), record)
-    click.echo(json.dumps(found.to_json()) if as_json else str(found))
-
-
-@records.command("verify")
-@_records
-@as_json_option
-@told
-def records_verify(records: str, as_json: bool) -> None:
-    """Whether anything was changed, removed or added since (exit code 1 if so)."""
-    from xacct_nb.closing import records_folder
-    from xacct_nb.disk.ledger import ledger_lines, verify_records
-
-    folder = records_folder(records)
-    broken = verify_records(folder)
-    count = len(ledger_lines(folder))
-    whole = f"{count} record{'s' * (count != 1)}, all whole."
-    click.echo(json.dumps({"whole": not broken, "broken": broken}) if as_json else "\n".join(broken) or whole)
-    sys.exit(1 if broken else 0)

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xacct_nb.disk.evidence import events
-from xacct_nb.disk.ledger import WORK, keep, ledger
-from xacct_nb.records import PAGE, Record, fold, ledger_table
+from xacct_nb.disk.ledger import WORK, keep
+from xacct_nb.records import PAGE, Record, fold
 from xacct_nb.shields import redact_all
-from xacct_nb.views import Shown, Text, View, html
+from xacct_nb.views import html
+
+if TYPE_CHECKING:
+    from xacct_nb.ledgers import Ledger
 
 RECORDS_VARIABLE, FOLDER_VARIABLE = "XACCT_RECORDS", "XACCT_RUN_FOLDER"
 _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykernel", "ministack")
@@ -70,20 +73,11 @@ def page(record: Record, notebook: Any = None) -> str:
     return to_html(f"{record.notebook}: {record.status}", html(record.view()), notebook)
 
 
-class Ledger(Shown):
-    """The lines of a ledger, the newest last."""
-
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
-        self.lines = lines
-
-    def view(self) -> View:
-        """The ledger as a table."""
-        return ledger_table(self.lines) if self.lines else Text("Nothing was recorded yet.", "note")
-
-
-def show_ledger(records: str = "") -> Ledger:
+def show_ledger(records: str = "") -> "Ledger":
     """The ledger of a records folder as a table; says so where nothing was recorded yet."""
-    return Ledger(ledger(records_folder(records)))
+    from xacct_nb.ledgers import Ledger
+
+    return Ledger(records_folder(records))
 
 
 def circumstances() -> dict[str, Any]:

@@ -11,6 +11,8 @@ XacctError
 │   ├── InvalidParameters
 │   ├── UnknownNotebook
 │   ├── UnknownRecord
+│   ├── InvalidKey
+│   ├── MissingTool
 │   ├── UnresolvedSecret
 │   ├── MissingProfile
 │   ├── NoCredentials
@@ -138,6 +140,18 @@ class UnknownRecord(InvalidInput):
     """There is no record of that name, or it cannot be read."""
 
     code = "unknown-record"
+
+
+class InvalidKey(InvalidInput):
+    """A key or a file of signers cannot be used."""
+
+    code = "invalid-key"
+
+
+class MissingTool(InvalidInput):
+    """A program or package that only this needs is not installed."""
+
+    code = "missing-tool"
 
 
 class UnresolvedSecret(InvalidInput):

@@ -138,10 +138,14 @@ def _text_of_table(table: Table) -> str:
 
 
 def _cell(words: str) -> list[str]:
-    lines = [
-        part for line in printable(words).split("\n") for part in textwrap.wrap(line, _CELL_WIDTH) or [""]
-    ]
-    return lines or [""]
+    return [part for line in printable(words).split("\n") for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    # What fits as it is need not be taken apart: a ledger has many cells.
+    if len(line) <= _CELL_WIDTH and "\t" not in line and line == line.strip():
+        return [line]
+    return textwrap.wrap(line, _CELL_WIDTH) or [""]
 
 
 def _row_lines(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.disk import chain
-from xacct_nb.disk.chain import LEDGER, ledger_lines
+from xacct_nb.disk.chain import ledger_lines
 from xacct_nb.errors import InvalidParameters, UnknownRecord, XacctError
 from xacct_nb.records import (
     RECORD,
@@ -23,7 +23,7 @@ from xacct_nb.records import (
     sums_hash,
 )
 
-WORK = ".work"
+LEDGER, WORK = chain.LEDGER, ".work"
 _CUT = "its end was cut off"
 
 

@@ -1,0 +1,150 @@
+"""The ledger signed with a real SSH key, and every way in which that stops to fit."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xacct_nb.disk.ledger import LEDGER, keep
+from xacct_nb.disk.signatures import sign, signatures
+from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
+from xacct_nb.ledgers import verdict
+from xacct_nb.records import Record
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("ssh-keygen"), reason="ssh-keygen is missing: apt install openssh-client"
+)
+
+
+def a_key(folder: Path, name: str) -> Path:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)]
+    subprocess.run(words, check=True)
+    return folder / name
+
+
+def recorded(records: Path, *names: str) -> None:
+    for name in names:
+        keep(records, Record(name, "mine", "succeeded", "", "", 0.0), {})
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Two records, of which the ledger's line of the second is signed by ada."""
+    recorded(tmp_path / "records", "first", "second")
+    sign(tmp_path / "records", a_key(tmp_path, "ada"))
+    return tmp_path / "records"
+
+
+@pytest.fixture
+def signers(tmp_path: Path, records: Path) -> Path:
+    """A file that allows ada."""
+    path = tmp_path / "allowed_signers"
+    path.write_text(f"ada@example.com {(tmp_path / 'ada.pub').read_text()}")
+    return path
+
+
+def test_a_signed_ledger_says_by_whom_and_up_to_where(records: Path, signers: Path) -> None:
+    recorded(records, "third")
+    found = verdict(records, signers)
+
+    assert found.broken == ()
+    assert found.signed == ("Lines 1 to 2 of 3 (second): signed by ada@example.com",)
+
+
+def test_without_a_file_of_signers_it_says_that_nobody_looked(records: Path) -> None:
+    assert verdict(records).signed == ("Lines 1 to 2 of 2 (second): signed, by whom only --signers says",)
+
+
+def test_the_signature_is_one_that_ssh_keygen_itself_verifies(records: Path, signers: Path) -> None:
+    line = (records / LEDGER).read_bytes().split(b"\n")[1] + b"\n"
+    about = ["-n", "xacct-nb-ledger", "-I", "ada@example.com", "-f", signers, "-s", records / "second.sig"]
+    done = subprocess.run(["ssh-keygen", "-Y", "verify", *about], input=line, check=False)
+
+    assert done.returncode == 0
+
+
+def test_a_ledger_that_was_written_anew_from_its_beginning_does_not_fit(records: Path, signers: Path) -> None:
+    """All hashes are right: only who holds the key can make this."""
+    signature = (records / "second.sig").read_bytes()
+    shutil.rmtree(records)
+    recorded(records, "first", "another", "second")
+    (records / "second.sig").write_bytes(signature)
+
+    assert verdict(records, signers).broken == (
+        f"second.sig: does not fit line 3 of {LEDGER}",
+        f"{LEDGER}: no line of it is signed by one of the signers",
+    )
+
+
+def test_an_end_that_was_cut_off_with_its_folder_shows_by_its_signature(records: Path) -> None:
+    shutil.rmtree(records / "second")
+    path = records / LEDGER
+    path.write_text(path.read_text().split("\n")[0] + "\n")
+
+    assert verdict(records).broken == (f"second.sig: the line that it signs is not in {LEDGER}",)
+
+
+def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -> None:
+    noted = verdict(records).last
+    recorded(records, "third")
+    with_more = verdict(records, expected=noted).broken
+    other = verdict(records, expected="0" * 64).broken
+
+    assert with_more == ()
+    assert other == (f"{LEDGER}: has no line of the hash {'0' * 64}: it was cut off, or written anew",)
+
+
+def test_the_key_of_somebody_else_does_not_count(records: Path, signers: Path, tmp_path: Path) -> None:
+    sign(records, a_key(tmp_path, "mallory"))
+
+    assert verdict(records, signers).broken[0] == "second.sig: is by nobody of the signers"
+
+
+def test_a_signature_made_for_something_else_does_not_count(
+    records: Path, signers: Path, tmp_path: Path
+) -> None:
+    line = (records / LEDGER).read_bytes().split(b"\n")[1] + b"\n"
+    about = ["-n", "file", "-f", tmp_path / "ada"]
+    done = subprocess.run(["ssh-keygen", "-Y", "sign", *about], input=line, capture_output=True, check=True)
+    (records / "second.sig").write_bytes(done.stdout)
+
+    assert verdict(records, signers).broken[0] == f"second.sig: does not fit line 2 of {LEDGER}"
+
+
+def test_a_ledger_that_nobody_signed_is_told_where_a_signature_is_asked_for(
+    records: Path, signers: Path
+) -> None:
+    (records / "second.sig").unlink()
+
+    assert verdict(records, signers).broken == (f"{LEDGER}: no line of it is signed by one of the signers",)
+
+
+def test_a_broken_or_empty_ledger_is_not_signed(records: Path, tmp_path: Path) -> None:
+    path = records / LEDGER
+    path.write_text(path.read_text().replace("first", "First"))
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(UnknownRecord, match="cannot be signed"):
+        sign(records, tmp_path / "ada")
+    with pytest.raises(UnknownRecord, match="cannot be signed"):
+        sign(tmp_path / "empty", tmp_path / "ada")
+
+
+def test_what_is_no_key_and_what_is_no_file_of_signers_are_named(records: Path, tmp_path: Path) -> None:
+    (tmp_path / "nonsense").write_text("nonsense")
+
+    with pytest.raises(InvalidKey, match="Nothing was signed with the key"):
+        sign(records, tmp_path / "nonsense")
+    with pytest.raises(InvalidKey, match="There is no file of signers"):
+        list(signatures(records, tmp_path / "nobody"))
+
+
+def test_without_ssh_keygen_one_message_says_what_to_install(
+    records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(MissingTool) as missing:
+        sign(records, tmp_path / "ada")
+    assert missing.value.hint == "Install OpenSSH's client (on Debian: apt install openssh-client)."
