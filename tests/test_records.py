@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
-from given import ALICE, a_grant
+from given import ALICE, ROLE, a_grant
 
+from xacct_nb.change_records import CLOSURES
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
+from xacct_nb.errors import EXIT_CODES
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.plans import State
 from xacct_nb.proofs import Outcome, Proof, expected_probes
@@ -25,7 +28,7 @@ from xacct_nb.records import (
     seal,
     sums_hash,
 )
-from xacct_nb.views import text
+from xacct_nb.views import html, text
 
 RUN = "20261124T101500Z-reports-plan_and_apply-1f3a"
 PLAN = diff(build(a_grant()), State({}))
@@ -78,21 +81,120 @@ def test_a_record_names_its_schema_first() -> None:
 
 def test_a_record_shows_what_an_auditor_asks_in_that_order() -> None:
     shown = str(a_record())
-    places = [
-        shown.index(words)
-        for words in ("status", "desk by ada", "approved", "Who", "Plan for", "Journal", "Proof")
-    ]
+    titles = re.findall(r"^(.+)\n=+$", shown, re.MULTILINE)
 
-    assert places == sorted(places)
-    assert f"approved  {PLAN.digest}\n" in shown
+    assert titles == [
+        f"Record {RUN}",
+        "Plan for reports",
+        "Risk",
+        "Approval",
+        "Journal",
+        "Proof",
+        "Back-out",
+        "Who",
+        "Parameters",
+    ]
+    assert f"approved plan  {PLAN.digest}\n" in shown
+
+
+def test_its_first_table_says_how_it_ended_who_when_where_and_why() -> None:
+    approval = {"digest": PLAN.digest, "by": "bob", "at": "2026-11-24T10:15:02Z"}
+    record = a_record(
+        approval={**approval, "ticket": "CHG-7", "note": "Agreed on Monday"},
+        parameters={"name": "reports", "sources": [ALICE], "destinations": [ROLE]},
+    )
+    table = str(record).split("\n\n")[1].splitlines()
+
+    assert [re.split("  +", line) for line in table] == [
+        ["status", "succeeded: successful"],
+        ["grant", "reports"],
+        ["change", "Plan: 4 to add, 0 to change, 0 to destroy."],
+        ["who", "ada on desk"],
+        ["approved by", "bob at 2026-11-24T10:15:02Z"],
+        ["begun", "2026-11-24T10:15:00Z"],
+        ["ended", "2026-11-24T10:15:04Z (4.25 s)"],
+        ["ticket", "CHG-7"],
+        ["note", "Agreed on Monday"],
+        ["notebook", "plan_and_apply"],
+        ["where", "sandbox"],
+        ["source side", ALICE],
+        ["destination side", ROLE],
+    ]
 
 
 def test_a_record_shows_the_error_that_ended_the_run() -> None:
+    error = {"code": "x", "what": "It broke.", "why": "It was old.", "hint": "Mend it."}
+    shown = str(a_record(status="failed", error=error))
+
+    assert re.findall(r"^(?:what went wrong|because|what to do) +(.+)$", shown, re.MULTILINE) == [
+        "It broke.",
+        "It was old.",
+        "Mend it.",
+    ]
+
+
+def test_every_status_has_words_for_how_the_change_was_closed() -> None:
+    assert sorted(CLOSURES) == sorted(EXIT_CODES)
+
+
+def test_the_way_back_is_a_command_to_copy_and_what_it_does() -> None:
+    who = (
+        {"part": "source", "account": "111111111111", "arn": ALICE, "profile": "ops source"},
+        {"part": "destination", "account": "222222222222", "arn": ALICE, "profile": "ops"},
+    )
+    in_the_sandbox, on_aws = (
+        str(a_record(parameters={"records": "/srv/my records", "sandbox": sandbox}, who=who))
+        for sandbox in (True, False)
+    )
+    command = f"  xacct-nb run roll_back -p record {RUN}"
+    profiles = """-p source_profiles '["ops source"]' -p destination_profiles '["ops"]'"""
+
+    assert f"{command} --records '/srv/my records'\n" in in_the_sandbox
+    assert f"{command} --records '/srv/my records' --approve DIGEST\n" in in_the_sandbox
+    assert f"{command} -p sandbox false {profiles} --records" in on_aws
+    assert "-  111111111111  attachment xacct-reports on user/alice\n" in on_aws
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": "planned", "journal": None}, "There is nothing to take back."),
+        ({"status": "rolled-back"}, "The run took back what it had done itself."),
+    ],
+)
+def test_where_nothing_is_left_there_is_no_way_back(fields: dict[str, Any], words: str) -> None:
+    shown = str(a_record(**fields))
+
+    assert words in shown
+    assert "roll_back" not in shown
+
+
+def test_a_record_of_a_run_that_broke_off_shows_the_calls_that_were_made() -> None:
+    entries = {"grant": "", "changes": [], "entries": [ENTRY.__dict__]}
+    shown = str(a_record(status="kernel-died", journal=entries, proof=None))
+
+    assert "kernel-died: broke off: its process died" in shown
+    assert "id-1" in shown
+    assert f"xacct-nb run roll_back -p record {RUN}" in shown
+
+
+def test_what_stands_in_a_record_is_escaped_wherever_it_is_shown() -> None:
+    hostile = "<script>alert(1)</script>\x1b[2J\u202e"
     record = a_record(
-        status="failed", error={"code": "x", "what": "It broke.", "why": "", "hint": "Mend it."}
+        notebook=hostile,
+        where=hostile,
+        host={"name": hostile, "user": hostile},
+        parameters={"name": hostile, "sources": [hostile]},
+        approval={"digest": hostile, "by": hostile, "at": hostile, "note": hostile, "ticket": hostile},
+        findings=({"code": hostile, "severity": hostile, "where": hostile, "why": hostile, "mend": hostile},),
+        error={"code": hostile, "what": hostile, "why": hostile, "hint": hostile},
+        versions={hostile: hostile},
+        git={"commit": hostile, "dirty": False},
+        undoes=hostile,
     )
 
-    assert "It broke. Mend it." in str(record)
+    assert "<script" not in html(record.view())
+    assert not {"\x1b", "\u202e"} & set(html(record.view()) + str(record))
 
 
 def test_a_record_of_a_run_that_did_nothing_shows_what_there_is() -> None:

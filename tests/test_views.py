@@ -104,7 +104,7 @@ def test_a_snippet_shows_itself_to_be_copied() -> None:
 def test_a_tone_is_a_class_and_not_a_word() -> None:
     table = Table(("a",), (("1",), ("2",)), tones=("good", "bad"))
 
-    assert '<tr class="bad"><td>2</td></tr>' in html(table)
+    assert '<tr class="bad"><td class="brief">2</td></tr>' in html(table)
     assert "bad" not in text(table)
 
 

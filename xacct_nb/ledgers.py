@@ -32,8 +32,8 @@ class Ledger(Shown):
 
     def filter(self, **wanted: Any) -> Any:
         """A form that asks for some records, as `histories.Wanted` has them. Raises InvalidParameters."""
-        from xacct_nb.jupyter.history_forms import HistoryForm
         from xacct_nb.closing import FOLDER_VARIABLE
+        from xacct_nb.jupyter.history_forms import HistoryForm
 
         return HistoryForm(self.lines, Wanted(**wanted), live=FOLDER_VARIABLE not in os.environ)
 

@@ -6,11 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from xacct_nb.journals import Journal
 from xacct_nb.meanings import canonical_json
-from xacct_nb.plans import Plan
-from xacct_nb.proofs import Proof
-from xacct_nb.views import Page, Shown, Table, Text, View
+from xacct_nb.views import Shown, Table, View
 
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
@@ -80,13 +77,10 @@ class Record(Shown):
         )
 
     def view(self) -> View:
-        """Status, who, when, plan, approval, journal, proof, in the order in which an auditor asks."""
-        parts: list[View] = [Table(("", ""), tuple(self._rows())), _list("Who", self.who)]
-        parts += [Plan.from_json(self.plan).view()] if self.plan else []
-        parts += [Journal.from_json(self.journal).view()] if self.journal and self.journal["entries"] else []
-        parts += [Proof.from_json(self.proof).view()] if self.proof and self.proof["outcomes"] else []
-        parts += self.explanation
-        return Page(f"Record {self.id}", tuple(parts))
+        """The record as a change record, in the order in which a reviewer asks."""
+        from xacct_nb.change_records import change_record
+
+        return change_record(self)
 
     @property
     def explanation(self) -> list[View]:
@@ -96,27 +90,6 @@ class Record(Shown):
         from xacct_nb.diagnosis import Diagnosis
 
         return [Diagnosis.from_json(self.diagnosis).view()]
-
-    def _rows(self) -> Iterable[tuple[str, str]]:
-        yield "status", self.status
-        if self.error:
-            yield (
-                "error",
-                " ".join(str(self.error[key]) for key in ("what", "why", "hint") if self.error.get(key)),
-            )
-        yield "notebook", self.notebook
-        yield "from", f"{self.started} on {self.host.get('name', '')} by {self.host.get('user', '')}"
-        yield "to", f"{self.ended} ({self.seconds:.2f} s)"
-        yield "where", self.where
-        if self.undoes:
-            yield "undoes", self.undoes
-        if self.approval:
-            yield "approved", f"{self.approval['digest']} by {self.approval['by']} at {self.approval['at']}"
-        yield from (
-            (name, _short(value))
-            for name, value in self.parameters.items()
-            if value not in ("", [], {}, False)
-        )
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -233,16 +206,3 @@ def _sha(text: str) -> str:
 def sums_hash(sums: str) -> str:
     """The hash of a SHA256SUMS file that the ledger holds as `seal`."""
     return _sha(sums)
-
-
-def _list(title: str, items: Iterable[Mapping[str, Any]]) -> View:
-    rows = tuple((each["part"], each["account"], each["arn"]) for each in items)
-    return (
-        Table(("part", "account", "caller"), rows, caption=title)
-        if rows
-        else Text("No session was opened.", "note")
-    )
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_json(value)

@@ -175,7 +175,8 @@ _HTML = """
 {%- if view.caption %}<caption>{{ view.caption }}</caption>{% endif %}
 <thead><tr>{% for name in view.headers %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>{% for row in view.rows %}<tr class="{{ view.tones[loop.index0] if view.tones else '' }}">
-{%- for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
+{%- for cell in row %}<td{% if cell|length < 21 %} class="brief"{% endif %}>{{ cell }}</td>{% endfor -%}
+</tr>{% endfor %}</tbody></table>
 {%- elif kind == "Code" %}<figure class="xacct-code"><figcaption>{{ view.title }}</figcaption>
 <pre tabindex="0">{{ view.code }}</pre></figure>
 {%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title }}</figcaption>
