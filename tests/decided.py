@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drawn_conditions import ALICE, HUB
-from worlds_of_policies import ROOT, USER, Document, Holder, Made, World
+from worlds_of_policies import ROOT, TOKEN, USER, Document, Holder, Made, World
 
 from xacct_nb.evaluation import evaluate
 
@@ -27,6 +27,7 @@ NOW = {
     "aws:CurrentTime": "2026-01-01T00:00:00Z",
     "aws:EpochTime": 1767225600,
 }
+TEMPORARY = {"aws:TokenIssueTime": "2026-01-01T00:00:00Z", "aws:MultiFactorAuthPresent": False}
 LISTED = {"s3:prefix": "alice/", "s3:max-keys": "10"}
 TAGGED = {"aws:ResourceTag/team": "red", "iam:ResourceTag/team": "red"}
 # What is asked for: the resource, and the condition keys that the request has for it.
@@ -64,8 +65,9 @@ class Decided:
         world = self.world
         if world.caller == ROOT:
             return Subject("arn:aws:iam::{source}:root", "source", {}, Holder(None, None, None, None))
-        if world.caller == USER:
-            keys = {"aws:userid": "AIDAXXXXXXXXXXXXXXXX", "aws:PrincipalArn": ALICE}
+        if world.caller in (USER, TOKEN):
+            keys: dict[str, Any] = {"aws:userid": "AIDAXXXXXXXXXXXXXXXX", "aws:PrincipalArn": ALICE}
+            keys |= TEMPORARY if world.caller == TOKEN else {}
             return Subject(ALICE, "source", keys | _tagged(TAGS), world.own)
         return _session("hub", "source", world.own, world.made)
 
@@ -183,11 +185,11 @@ def _session(role: str, account: str, holder: Holder, made: Made, before: Subjec
     identity = (before.identity if before else "") or made.source_identity or ""
     keys: dict[str, Any] = {
         "aws:userid": f"AROAXXXXXXXXXXXXXXXX:{made.name}",
-        "aws:TokenIssueTime": "2026-01-01T00:00:00Z",
-        "aws:MultiFactorAuthPresent": False,
         "aws:SourceIdentity": identity or None,
     }
-    keys |= _tagged(TAGS + carried + made.tags) | ({"aws:PrincipalArn": HUB} if role == "hub" else {})
+    keys |= (
+        TEMPORARY | _tagged(TAGS + carried + made.tags) | ({"aws:PrincipalArn": HUB} if role == "hub" else {})
+    )
     onward = carried + tuple(tag for tag in made.tags if tag[0] in made.transitive)
     arn = f"arn:aws:sts::{{{account}}}:assumed-role/{role}/{made.name}"
     return Subject(arn, account, keys, holder, made, onward, identity)

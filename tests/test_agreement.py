@@ -7,7 +7,7 @@ from typing import Any
 from decided import PATHS, TAGS, Decided, Subject, in_its_place
 from hypothesis import given, seed, settings
 from questions import Room, outcome
-from worlds_of_policies import ROOT, SESSION, USER, Holder, Made, World, worlds
+from worlds_of_policies import ROOT, SESSION, TOKEN, USER, Holder, Made, World, worlds
 
 from xacct_nb.sandbox.state import Sandbox
 
@@ -28,7 +28,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "iam:GetRole": ("GetRole", {"RoleName": "reader"}),
     "iam:GetUser": ("GetUser", {"UserName": "alice"}),
 }
-CALLERS = {USER: "alice", SESSION: "session", ROOT: "source"}
+CALLERS = {USER: "alice", TOKEN: "session", SESSION: "session", ROOT: "source"}
 
 
 @settings(max_examples=WORLDS)
@@ -63,7 +63,8 @@ def disagreements(room: Room, world: World) -> Iterator[str]:
     room.names["organization"] = f"o-{room.names['third']}"
     furnish(room, world)
     decided, who = Decided(world, room.names), CALLERS[world.caller]
-    yield from _acts(room, decided, who, decided.caller())
+    if world.caller != TOKEN:  # it may call nothing of IAM, whatever policies say
+        yield from _acts(room, decided, who, decided.caller())
     role = {"RoleArn": f"arn:aws:iam::{{{world.account}}}:role/reader"}
     for number, made in enumerate(world.calls):
         held = f"held{number}"
@@ -98,8 +99,10 @@ def furnish(room: Room, world: World) -> None:
     room.do({"source": "CreateAccessKey", "UserName": "alice", "as": "alice"})
     if world.caller == SESSION:
         _make_session(room, world)
-    elif world.caller == USER:
+    elif world.caller in (USER, TOKEN):
         _hold(room, "source", "User", "alice", world.own)
+    if world.caller == TOKEN:
+        room.do({"alice": "GetSessionToken", "as": "session"})
     if any(act.startswith("s3:") for act in world.acts):
         for account in sorted({"source", world.account}):
             _make_bucket(room, account, Decided(world).bucket(account))

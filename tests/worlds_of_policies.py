@@ -14,7 +14,7 @@ Document = dict[str, Any]
 Statement = dict[str, Any]
 NEW, OLD = "2012-10-17", "2008-10-17"
 FULL: Document = {"Version": NEW, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-USER, SESSION, ROOT = "user", "session", "root"
+USER, TOKEN, SESSION, ROOT = "user", "token", "session", "root"
 INSIDE = ("s3:GetObject", "s3:PutObject", "s3:ListBucket", "iam:GetRole", "iam:GetUser")
 
 
@@ -54,9 +54,10 @@ class Organization:
 class World:
     """A caller in the source account, a role in one of the two, and what is asked.
 
-    The caller is the user alice, the session s0 of the role hub, or the root user. `calls` ask for the role
-    reader in `account`, `acts` are what the caller and the sessions of reader try in their own accounts.
-    `reborn` if alice was deleted and made again after the trust policy was written.
+    The caller is the user alice (with long-term keys, or those of GetSessionToken: TOKEN), the session s0 of
+    the role hub, or the root user. `calls` ask for the role reader in `account`, `acts` are what the caller
+    and the sessions of reader try in their own accounts. `reborn` if alice was deleted and made again after
+    the trust policy was written.
     """
 
     caller: str
@@ -115,7 +116,7 @@ _RESOURCES = (
 @st.composite
 def own_statement(draw: st.DrawFn) -> Statement:
     """Of an identity policy, a boundary, a session policy or a service control policy."""
-    deny = draw(st.integers(0, 3)) == 0
+    deny = draw(st.integers(0, 4)) == 0
     wide = draw(st.booleans()) and not deny
     element = draw(st.sampled_from(["Action", "Action", "Action", "NotAction"]))
     what = draw(st.sampled_from(_WIDE)) if wide else draw(some(_ACTIONS, 3))
@@ -150,12 +151,12 @@ def holders(draw: st.DrawFn, group: bool) -> Holder:
     inline = draw(st.one_of(st.just(FULL), st.just(FULL), own_documents, own_documents))
     managed = draw(st.one_of(st.none(), st.none(), new_documents))
     grouped = draw(st.one_of(st.none(), st.none(), own_documents)) if group else None
-    boundary = draw(st.one_of(st.none(), st.none(), st.none(), _wide_documents))
+    boundary = draw(st.one_of(st.none(), st.none(), st.none(), st.none(), _wide_documents))
     bare = draw(st.integers(0, 7)) == 0
     return Holder(None if bare else inline, managed, grouped, boundary)
 
 
-_CALLERS = {USER: [ALICE], SESSION: [HUB, HUB_SESSION, HUB], ROOT: []}
+_CALLERS = {USER: [ALICE], TOKEN: [ALICE], SESSION: [HUB, HUB_SESSION, HUB], ROOT: []}
 _WHO = ["{source}", "arn:aws:iam::{source}:root", "*", "{third}", ALICE, HUB, HUB_SESSION]
 _WHO += ["arn:aws:sts::{source}:assumed-role/hub/S0", "{destination}"]
 
@@ -244,7 +245,7 @@ def calls(draw: st.DrawFn) -> Made:
         draw(often(None, None, "ann")),
         tags,
         tuple(draw(st.lists(st.sampled_from(keys), max_size=1))) if keys else (),
-        draw(st.one_of(st.none(), st.none(), own_documents)),
+        draw(st.one_of(st.none(), st.none(), st.none(), own_documents)),
     )
 
 
@@ -260,13 +261,13 @@ def sessions_of_hub(draw: st.DrawFn) -> Made:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Random worlds."""
-    caller = draw(st.sampled_from([USER] * 5 + [SESSION] * 5 + [ROOT]))
+    caller = draw(st.sampled_from([USER] * 5 + [SESSION] * 6 + [TOKEN, ROOT]))
     account = draw(st.sampled_from(["source", "destination"]))
     bucket = st.one_of(st.none(), document(bucket_statement()))
     return World(
         caller,
         account,
-        draw(holders(caller == USER)),
+        draw(holders(caller in (USER, TOKEN))),
         draw(sessions_of_hub()),
         draw(trust_documents(caller)),
         draw(holders(False)),
