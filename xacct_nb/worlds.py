@@ -12,7 +12,6 @@ from xacct_nb.aws.sessions import Place
 from xacct_nb.errors import InvalidOrganization
 from xacct_nb.sandbox import accounts, server
 from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.controls import set_organization
 from xacct_nb.sandbox.state import Sandbox
 
 
@@ -48,6 +47,8 @@ def organize(sandbox: Sandbox, file: Path) -> list[str]:
 
     Gives the accounts. Raises InvalidOrganization, and SandboxError where the sandbox does not take it.
     """
+    from xacct_nb.sandbox.controls import set_organization
+
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         identifier, members = str(told.pop("id")), dict(told.pop("accounts"))

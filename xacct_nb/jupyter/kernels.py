@@ -1,6 +1,7 @@
 """A kernel manager without the blind waits of the stock one: no silence to sit out, no slow farewell."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 from shutil import rmtree
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -69,6 +71,15 @@ class QuickProvisioner(LocalProvisioner):
         return await super().wait()
 
 
+class OwnKernel(KernelSpecManager):
+    """Knows this Python's kernel alone, which a prepared process is; to look for others loads IPython."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """How the kernel is started, whatever its name."""
+        started = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=started, display_name="Python 3", language="python")
+
+
 class QuickManager(AsyncKernelManager):
     """A manager over local sockets, whose clients and provisioners are quick."""
 
@@ -78,7 +89,8 @@ class QuickManager(AsyncKernelManager):
         # Sockets of its own for every kernel: the stock names are the same for all kernels of a folder.
         self._sockets = Path(mkdtemp(prefix="xacct-nb-"))
         places = {"connection_file": str(self._sockets / "kernel.json"), "ip": str(self._sockets / "ipc")}
-        super().__init__(**{"transport": "ipc", **places, **kwargs})
+        known = {"kernel_spec_manager": OwnKernel()} if self.prepared else {}
+        super().__init__(**{"transport": "ipc", **places, **known, **kwargs})
         self.client_factory = QuickClient
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
