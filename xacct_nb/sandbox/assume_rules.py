@@ -156,7 +156,8 @@ def _policies(request: Request) -> Refusal | None:
 
 def _asked(request: Request, question: insides.Question, action: str) -> control_policies.Asked:
     caller, role = request.caller, question.role["Arn"]
-    keys = dict(caller.keys) | dict(question.context)
+    around = control_policies.surroundings(question.client, secure=False, region=question.region)
+    keys = around | dict(caller.keys) | dict(question.context)
     return control_policies.Asked(caller.arn, caller.account, action, role, keys, role.split(":")[4])
 
 

@@ -1,7 +1,9 @@
 """Service and resource control policies as the sandbox was told them, and what they deny."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from xacct_nb import grammars
@@ -39,6 +41,17 @@ class Asked:
     resource: str
     context: Mapping[str, Any]
     owner: str
+
+
+def surroundings(address: str, secure: bool, region: str) -> dict[str, Any]:
+    """The condition keys that every request has, whoever asks for whatever."""
+    return {
+        "aws:sourceip": address,
+        "aws:securetransport": secure,
+        "aws:requestedregion": region,
+        "aws:currenttime": datetime.now(UTC).isoformat(timespec="seconds"),
+        "aws:epochtime": int(time.time()),
+    }
 
 
 def read(told: Mapping[str, Any], kind: str, members: Collection[str]) -> dict[str, Levels]:

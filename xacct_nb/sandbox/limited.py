@@ -1,9 +1,7 @@
 """Control policies limit every call that MiniStack serves, and its answer says so."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
 from xacct_nb.sandbox import control_policies
@@ -52,13 +50,8 @@ def _asked(key: str, action: str, region: str, resource: str, context: Mapping[s
     if isinstance(who, iam_evaluator.AuthError):
         return None
     address, secure = iam_evaluator._request_origin.get()
-    keys = {
-        "aws:sourceip": address,
-        "aws:securetransport": secure,
-        "aws:requestedregion": region,
-        "aws:currenttime": datetime.now(UTC).isoformat(timespec="seconds"),
-        "aws:epochtime": int(time.time()),
-    } | ({"s3:resourceaccount": owner} if action.startswith("s3:") else {})
+    keys = control_policies.surroundings(address, secure, region)
+    keys |= {"s3:resourceaccount": owner} if action.startswith("s3:") else {}
     given = {name.lower(): value for name, value in (context or {}).items()}
     return Asked(who.arn, account, action, resource, keys | given | dict(who.keys), owner)
 
