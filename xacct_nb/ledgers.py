@@ -44,11 +44,16 @@ class Ledger(Shown):
         return read_record(self.records, name or self.lines[-1]["id"])
 
     def compare(self, first: str = "", second: str = "") -> Shown:
-        """What differs between two records; without names the two newest. Raises UnknownRecord."""
+        """What differs between two records: where none is named the newest, and the one before it.
+
+        Raises UnknownRecord.
+        """
         ids = [line["id"] for line in self.lines]
-        if not (first and second) and len(ids) < 2:
+        later = find_record(self.records, second).name if second else ids[-1] if ids else ""
+        before = ids[: ids.index(later)][-1:] if later in ids else []
+        if not (first or before):
             return History(())
-        return self.compared(first or ids[-2], second or ids[-1])
+        return self.compared(first or before[0], later)
 
     def compared(self, first: str, second: str) -> Comparison:
         """What differs between two records. Raises UnknownRecord."""

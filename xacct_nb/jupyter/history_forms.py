@@ -6,6 +6,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.histories import History, Timeline, Wanted
+from xacct_nb.jupyter.styles import style
 from xacct_nb.views import Page, Shown, Text, View, html
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
@@ -58,11 +59,10 @@ class HistoryForm(Shown):
     def _ipython_display_(self) -> None:
         from IPython.display import publish_display_data
 
-        if self._live and self._lines:
-            elsewhere = {"text/plain": str(self), "text/html": html(self.view())}
-            publish_display_data({**elsewhere, **self.widget._repr_mimebundle_()})
-        else:
-            publish_display_data({"text/plain": str(self), "text/html": html(self.view())})
+        # A table stands beside the widget for whoever shows the notebook without a kernel.
+        shown = {"text/plain": str(self), "text/html": f"<style>{style()}</style>{html(self.view())}"}
+        widget = self.widget._repr_mimebundle_() if self._live and self._lines else {}
+        publish_display_data({**widget, **shown})
 
 
 def history_box(form: HistoryForm) -> Any:
