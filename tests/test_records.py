@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from given import ALICE, ROLE, a_grant
 
+from xacct_nb.approvals import Approval
 from xacct_nb.change_records import CLOSURES
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
@@ -17,7 +18,6 @@ from xacct_nb.plans import State
 from xacct_nb.proofs import Outcome, Proof, expected_probes
 from xacct_nb.records import (
     START,
-    Approval,
     Record,
     broken_links,
     broken_seals,

@@ -10,12 +10,12 @@ import pytest
 from given import applied, sessions_in
 from running import Desk
 
+from xacct_nb.approvals import Approval
 from xacct_nb.aws.reader import read
 from xacct_nb.differences import diff
 from xacct_nb.disk.ledger import ledger, verify_records
 from xacct_nb.documents import build
 from xacct_nb.errors import InvalidInput, InvalidParameters, StalePlan
-from xacct_nb.records import Approval
 from xacct_nb.runs import Run, start_run
 
 PROFILES = {

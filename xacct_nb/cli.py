@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xacct_nb.approval_options import approval_options
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.records_commands import records, records_option
 from xacct_nb.sandbox_commands import sandbox
@@ -100,6 +101,7 @@ main.add_command(records)
     help="One parameter; conditions.external_id names a field, -p sources twice adds a second item.",
 )
 @click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
+@approval_options
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @records_option
 @as_json_option

@@ -1,8 +1,8 @@
 """What a record says about the machine and the moment, and how a run becomes a sealed record."""
 
-import getpass
 import os
 import platform
+import pwd
 import secrets
 import socket
 import subprocess
@@ -96,10 +96,13 @@ def host() -> dict[str, str]:
 
 
 def user() -> str:
-    """The user's name, the number where the machine knows no name for it (as in some containers)."""
+    """The user's name, the number where the machine knows no name for it (as in some containers).
+
+    As the system has it: LOGNAME and USER, which anybody can set, are not asked.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from xacct_nb.approvals import differences
 from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
 from xacct_nb.grants import Grant
 from xacct_nb.plans import Plan
@@ -64,11 +65,12 @@ def changed_already() -> InvalidInput:
     )
 
 
-def outdated() -> StalePlan:
-    """The error of a plan that lay there while somebody changed what it is about."""
+def outdated(plan: Plan, now: Plan) -> StalePlan:
+    """The error of a plan that lay there while somebody changed what it is about, with the difference."""
+    shown = differences(plan.to_json(), now.to_json())
     return StalePlan(
         "What is there has changed since this plan was made.",
-        why="Another plan stands now, and nothing was changed.",
+        why="\n".join(("Another plan stands now, and nothing was changed.", *shown)),
         hint="Run the cells again from the sessions on, read the plan, and approve it.",
     )
 

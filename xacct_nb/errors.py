@@ -22,6 +22,9 @@ XacctError
 │   ├── InvalidFault
 │   └── InvalidOrganization
 ├── StalePlan                 stale-plan: nothing changed
+│   ├── ApprovalExpired
+│   ├── ApprovalUsed
+│   └── ApproverPlanned
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
@@ -206,6 +209,24 @@ class StalePlan(XacctError):
     """Another plan was approved than the one that stands now; nothing changed."""
 
     code = status = "stale-plan"
+
+
+class ApprovalExpired(StalePlan):
+    """The plan was approved, and is older than its approval may be."""
+
+    code = "approval-expired"
+
+
+class ApprovalUsed(StalePlan):
+    """The plan was approved, and a run has changed AWS with that approval already."""
+
+    code = "approval-used"
+
+
+class ApproverPlanned(StalePlan):
+    """Two people are to agree, and who approves is the one who planned, or nobody knows who planned."""
+
+    code = "approver-planned"
 
 
 class ProofFailed(XacctError):

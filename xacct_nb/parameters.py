@@ -46,6 +46,10 @@ class Settings(Part):
     destination_profiles: list[StrictStr] = Field(default_factory=list)
     caller_profiles: list[StrictStr] = Field(default_factory=list)
     approve: StrictStr = ""
+    note: StrictStr = ""
+    ticket: StrictStr = ""
+    approval_hours: StrictInt = Field(24, ge=0, le=8760)
+    two_people: StrictBool = False
     records: StrictStr = ""
     record: StrictStr = ""
     external_id: StrictStr = ""

@@ -16,19 +16,6 @@ START = "0" * 64
 _LINE = ("id", "status", "notebook", "started", "grant", "digest", "summary", "seal", "previous")
 
 
-@dataclass(frozen=True)
-class Approval:
-    """Who approved which plan, and when (UTC)."""
-
-    digest: str
-    by: str
-    at: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
 @dataclass(frozen=True, repr=False)
 class Record(Shown):
     """One run: its status, who, where, when, and everything it saw and did, as plain data."""

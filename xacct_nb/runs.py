@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb import endings
-from xacct_nb.closing import FOLDER_VARIABLE, new_id, records_folder, sealed, user, utc
+from xacct_nb.approvals import Approval
+from xacct_nb.approving import approve, ask
+from xacct_nb.closing import FOLDER_VARIABLE, new_id, records_folder, sealed, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.ledger import discard, work_folder
@@ -23,7 +25,6 @@ from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
-from xacct_nb.records import Approval
 from xacct_nb.views import Page, Shown, Text, View
 
 _AFTER_APPLY = 10.0
@@ -80,9 +81,7 @@ class Run(Shown):
 
     def approval(self, plan: Plan) -> Any:
         """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
-        from xacct_nb.jupyter.forms import ApprovalForm
-
-        return ApprovalForm(plan, self.settings.approve, live=not self.headless)
+        return ask(self, plan)
 
     def open_sessions(self, grant: Grant) -> Any:
         """The sessions, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
@@ -176,10 +175,10 @@ class Run(Shown):
         return Inquiry(self)
 
     def goes_on(self, plan: Plan, approval: Any) -> bool:
-        """Whether there is something to do and it was approved; decides the run's status so far."""
+        """Whether there is something to do and it was approved; decides the status. Raises StalePlan."""
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
         if self.status == "succeeded":
-            self.keep(Approval(approval.digest, user(), utc()))
+            approve(self, plan, approval)
         return self.status == "succeeded"
 
     def take(self, plan: Plan, journal: Journal) -> Journal:
@@ -250,8 +249,8 @@ class Run(Shown):
         from xacct_nb.aws.reader import read
 
         documents = build(sessions.grant)
-        if not self.headless and diff(documents, read(documents, sessions)).digest != plan.digest:
-            raise endings.outdated()
+        if not self.headless and (now := diff(documents, read(documents, sessions))).digest != plan.digest:
+            raise endings.outdated(plan, now)
 
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)

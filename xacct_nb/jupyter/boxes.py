@@ -52,6 +52,7 @@ def approval_box(form: ApprovalForm) -> Any:
     typed = ipywidgets.Text(description=label, style={"description_width": "17em"}, layout={"width": "30em"})
     button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
     said = ipywidgets.HTML(_region("status", form.view()))
+    note = ipywidgets.Text(form.note, description="Note for the record", style=_ASIDE, layout=_WIDE)
     entered = -_LATE
 
     def compare(_: Any) -> None:
@@ -72,10 +73,11 @@ def approval_box(form: ApprovalForm) -> Any:
         form.approve(typed.value)
         said.value = _region("status", form.hint(typed.value))
 
+    note.observe(lambda change: setattr(form, "note", change["new"]), names="value")
     typed.observe(compare, names="value")
     typed.on_msg(enter)
     button.on_click(press)
-    return _box(ipywidgets.HBox([typed, button]), said)
+    return _box(ipywidgets.HBox([typed, button]), note, said)
 
 
 def _fields(form: GrantForm) -> dict[str, Any]:

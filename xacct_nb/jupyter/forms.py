@@ -132,10 +132,21 @@ class GrantForm(Shown):
 
 
 class ApprovalForm(Shown):
-    """Asks whether exactly this plan is approved; `.digest` is the digest approved, "" while none is."""
+    """Asks whether exactly this plan is approved; `.digest` is the digest approved, "" while none is.
 
-    def __init__(self, plan: Plan, given: str, *, live: bool) -> None:
+    Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
+    """
+
+    def __init__(
+        self, plan: Plan, given: str, *, live: bool, note: str = "", clock: Callable[[], str] = str
+    ) -> None:
         self.plan, self.digest, self._live = plan, given, live
+        self.note, self._clock, self._shown, self.at = note, clock, clock(), ""
+
+    @property
+    def approved_since(self) -> str:
+        """When the plan was shown that a person approved here; "" where nobody did."""
+        return self._shown if self.at else ""
 
     def view(self) -> View:
         """What was approved, and what is still to be done."""
@@ -158,7 +169,7 @@ class ApprovalForm(Shown):
     def approve(self, typed: str) -> None:
         """Approves the plan, if what is typed fits its digest."""
         if self.fits(typed):
-            self.digest = self.plan.digest
+            self.digest, self.at = self.plan.digest, self._clock()
 
     def hint(self, typed: str) -> View:
         """What to say while the digest is typed."""
