@@ -1,12 +1,13 @@
 """What was done, and the way back from it."""
 
 import json
+from dataclasses import replace
 
 from given import a_grant
 
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
-from xacct_nb.journals import Entry, Journal
+from xacct_nb.journals import Entry, Journal, settled
 from xacct_nb.plans import State
 
 PLAN = diff(build(a_grant(conditions={"external_id": "hunter2-hunter2"})), State({}))
@@ -42,3 +43,23 @@ def test_it_shows_every_call_with_its_time_answer_and_request_id() -> None:
 
 def test_without_a_call_it_says_that_nothing_was_changed() -> None:
     assert str(Journal("reports")) == "Nothing was changed."
+
+
+ABOUT_TO = replace(MADE, answer="", request_id="", seconds=0.0)
+NEXT = replace(ABOUT_TO, operation="PutRolePolicy")
+
+
+def test_a_call_is_one_line_also_where_it_was_noted_before_and_after() -> None:
+    assert settled([ABOUT_TO, MADE, WAITED]) == (MADE, WAITED)
+
+
+def test_a_call_without_an_answer_stays_also_where_it_is_made_again() -> None:
+    assert settled([ABOUT_TO, MADE, NEXT]) == (MADE, NEXT)
+    assert settled([ABOUT_TO, ABOUT_TO, NEXT]) == (ABOUT_TO, ABOUT_TO, NEXT)
+
+
+def test_a_call_without_an_answer_shows_that_nobody_knows_and_how_to_go_on() -> None:
+    shown = str(Journal("reports", (), (MADE, NEXT)))
+
+    assert "PutRolePolicy  role role/r  no answer: unknown whether it took effect" in shown
+    assert "It broke off here. Plan it again to finish it, or roll it back." in shown

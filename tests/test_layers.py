@@ -11,7 +11,7 @@ TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for p
 
 EDGES = {"aws", "disk", "jupyter", "sandbox"}
 COMPOSING = {"__init__", "__main__", "cli", "doctor", "runs", "workshop", "worlds"}
-COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "telling", "undoing"}
+COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "telling", "turns", "undoing"}
 COMPOSING |= {"explaining", "fault_options", "rehearsals", "sandbox_commands"}
 COMPOSING |= {"ledgers", "records_commands"}
 COMPOSING |= {"approval_options", "approving"}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 import re
 from typing import Any
 
@@ -225,19 +226,17 @@ def test_events_become_the_fields_of_a_record() -> None:
 
 
 def test_the_calls_of_a_run_that_broke_off_are_its_journal() -> None:
-    events = [{"kind": "entry", "value": {"operation": name}} for name in ("CreateRole", "PutRolePolicy")]
+    made, next_call = asdict(ENTRY), asdict(ENTRY) | {"operation": "PutRolePolicy", "answer": ""}
+    events = [{"kind": "entry", "value": value} for value in (made | {"answer": ""}, made, next_call)]
 
-    assert fold(events)["journal"] == {
-        "grant": "",
-        "changes": [],
-        "entries": [{"operation": "CreateRole"}, {"operation": "PutRolePolicy"}],
-    }
+    assert fold(events)["journal"] == {"grant": "", "changes": [], "entries": [made, next_call]}
 
 
 def test_the_whole_journal_counts_where_there_is_one() -> None:
     whole = Journal("reports", PLAN.changes, (ENTRY,)).to_json()
+    events = [{"kind": "entry", "value": asdict(ENTRY)}, {"kind": "journal", "value": whole}]
 
-    assert fold([{"kind": "entry", "value": {}}, {"kind": "journal", "value": whole}])["journal"] == whole
+    assert fold(events)["journal"] == whole
 
 
 def test_a_seal_reads_as_sha256sum_does() -> None:

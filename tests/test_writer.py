@@ -23,7 +23,7 @@ from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 from xacct_nb.grants import Grant
-from xacct_nb.journals import Entry, Journal
+from xacct_nb.journals import Entry, Journal, settled
 from xacct_nb.plans import Key, Plan, State
 from xacct_nb.sandbox.accounts import World
 
@@ -204,13 +204,24 @@ def test_a_boundary_is_put_on_a_role_that_is_there(world: World) -> None:
     )
 
 
-def test_entries_are_handed_on_as_they_happen(world: World) -> None:
+def test_entries_are_handed_on_as_they_happen_every_write_before_it_is_made_too(world: World) -> None:
     grant, seen = grant_in(world), list[Entry]()
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
     journal = apply(plan, sessions, approved=plan.digest, journal=seen, patience=1)
 
-    assert tuple(seen) == journal.entries
+    assert settled(seen) == journal.entries
+    assert [(entry.operation, entry.answer) for entry in seen] == [
+        ("CreateRole", ""),
+        ("CreateRole", "made"),
+        ("PutRolePolicy", ""),
+        ("PutRolePolicy", "made"),
+        ("CreatePolicy", ""),
+        ("CreatePolicy", "made"),
+        ("AttachUserPolicy", ""),
+        ("AttachUserPolicy", "made"),
+        ("AssumeRole", "waited"),
+    ]
 
 
 # --- what is refused before anything is written
@@ -357,7 +368,7 @@ def test_the_journal_tells_also_of_the_call_that_failed(world: World) -> None:
 
     with pytest.raises(RolledBack):
         apply(plan, sessions, approved=plan.digest, journal=seen, patience=1)
-    assert [(entry.operation, entry.answer) for entry in seen] == [
+    assert [(entry.operation, entry.answer) for entry in settled(seen)] == [
         ("CreateRole", "made"),
         ("PutRolePolicy", "AccessDenied"),
         ("DeleteRole", "made"),
@@ -419,7 +430,7 @@ def test_what_does_not_exist_is_not_waited_for(world: World) -> None:
 
     with pytest.raises(RolledBack, match="NoSuchEntity"):
         apply(plan, sessions, approved=plan.digest, journal=seen, patience=30)
-    assert [entry.tries for entry in seen if entry.operation == "AttachRolePolicy"] == [1]
+    assert [entry.tries for entry in settled(seen) if entry.operation == "AttachRolePolicy"] == [1]
     assert state_of(grant, sessions) == State({})
 
 

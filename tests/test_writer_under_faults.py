@@ -11,7 +11,7 @@ from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, stat
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
-from xacct_nb.errors import RolledBack
+from xacct_nb.errors import RolledBack, StalePlan
 from xacct_nb.grants import Grant
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave, misbehaviour
@@ -100,7 +100,7 @@ def test_a_creation_that_somebody_else_was_quicker_with_is_not_taken_over(
         time.sleep(0.4)
         iam.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=trust)
 
-        with pytest.raises(RolledBack, match="EntityAlreadyExists"):
+        with pytest.raises(StalePlan, match="role role/reports-reader is there"):
             ended.result()
     assert iam.get_role(RoleName="reports-reader")["Role"].get("Tags", []) == []
 

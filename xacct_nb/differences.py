@@ -70,6 +70,11 @@ def is_caller_policy(grant: Grant, policy: str) -> bool:
     return name == policy_name(grant) and (not number or number.isdecimal())
 
 
+def deleted_ids(trust: Any) -> list[str]:
+    """AWS's ids of the users and roles in a trust policy that were deleted."""
+    return _DELETED.findall(canonical_json(trust))
+
+
 def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:
     fresh = {"path": Arn.parse(arn).path, "description": _description(grant), "boundary": ""}
     kept = {**fresh, **(live or {})}
@@ -203,6 +208,6 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."
         for change in changes
-        if change.kind == "trust" and (ids := _DELETED.findall(canonical_json(change.before)))
+        if change.kind == "trust" and (ids := deleted_ids(change.before))
     ]
     return (*adopted, *deleted, *outside)

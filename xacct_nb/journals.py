@@ -1,30 +1,57 @@
 """What was done, call by call (Journal), and the way back from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.plans import Change, Plan
 from xacct_nb.views import Page, Shown, Table, Text, View
 
+_UNKNOWN = "no answer: unknown whether it took effect"
+
 
 @dataclass(frozen=True)
 class Entry:
     """One call or wait: when it began (UTC, ISO 8601), where, what, and how AWS answered.
 
-    `answer` is `made`, `waited`, or AWS's error code; `seconds` is how long it took, `tries` how often it
-    was asked. `kept` holds what the call destroyed, so that it can be read again.
+    `answer` is `made`, `waited`, or AWS's error code, and empty where the call is about to be made;
+    `seconds` is how long it took, `tries` how often it was asked. `kept` holds what the call destroyed, so
+    that it can be read again, or what it may be confused with: the versions that a policy had before.
     """
 
     at: str
     account: str
     operation: str
     target: str
-    answer: str
+    answer: str = ""
     request_id: str = ""
     seconds: float = 0.0
     tries: int = 1
     kept: Any = None
+
+    def is_answer_to(self, other: "Entry") -> bool:
+        """Whether the other entry was written before this very call was made."""
+        about = (self.at, self.account, self.operation, self.target)
+        call = (other.at, other.account, other.operation, other.target)
+        return self.answer != "" and other.answer == "" and about == call
+
+
+def settled(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """One entry a call: its answer, and what was written before the call only where no answer came."""
+    found: list[Entry] = []
+    for entry in entries:
+        if found and entry.is_answer_to(found[-1]):
+            found.pop()
+        found.append(entry)
+    return tuple(found)
+
+
+def noted(journal: Mapping[str, Any] | None, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The journal as plain data: as it was kept, of a run that broke off the entries; None without either."""
+    calls = [asdict(entry) for entry in settled(Entry(**each) for each in entries)]
+    if journal is None and calls:
+        return {"grant": "", "changes": [], "entries": calls}
+    return None if journal is None else dict(journal)
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +84,7 @@ class Journal(Shown):
         return Plan(self.grant, self.changes).reverse()
 
     def view(self) -> View:
-        """Every call with AWS's answer and request id."""
+        """Every call with AWS's answer and request id; of a run that broke off, how to go on."""
         if not self.entries:
             return Text("Nothing was changed.", "note")
         rows = tuple(
@@ -66,14 +93,17 @@ class Journal(Shown):
                 each.account,
                 each.operation,
                 each.target,
-                each.answer,
+                each.answer or _UNKNOWN,
                 f"{each.seconds:.2f} s",
                 each.request_id,
             )
             for each in self.entries
         )
-        count = len(self.changes)
         heads = ("at (UTC)", "account", "call", "of", "answer", "took", "request id")
-        return Page(
-            "Journal", (Table(heads, rows), Text(f"{count} change{'s' * (count != 1)} made.", "good"))
-        )
+        return Page("Journal", (Table(heads, rows), self._outcome()))
+
+    def _outcome(self) -> View:
+        count = len(self.changes)
+        if count or all(each.answer for each in self.entries):
+            return Text(f"{count} change{'s' * (count != 1)} made.", "good")
+        return Text("It broke off here. Plan it again to finish it, or roll it back.", "bad")

@@ -34,7 +34,7 @@ def revived(found: Any, written: Any) -> Any:
     AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where
     it is not plain who is meant, the document is as it was found.
     """
-    now, then = _trusted(found), _trusted(written)
+    now, then = principals(found), principals(written)
     dead, gone = sorted(name for name in now - then if _DEAD.fullmatch(name)), sorted(then - now)
     if not dead or len(dead) != len(gone):
         return found
@@ -44,9 +44,10 @@ def revived(found: Any, written: Any) -> Any:
     return json.loads(text)
 
 
-def _trusted(document: Any) -> set[str]:
-    principals = [each.get("Principal", {}) for each in _listed(document.get("Statement", []))]
-    return {name for each in principals if isinstance(each, Mapping) for name in _listed(each.get("AWS", []))}
+def principals(document: Any) -> set[str]:
+    """The accounts, users and roles that a trust policy names, as they are written there."""
+    named = [each.get("Principal", {}) for each in _listed(document.get("Statement", []))]
+    return {name for each in named if isinstance(each, Mapping) for name in _listed(each.get("AWS", []))}
 
 
 def canonical_json(value: Any) -> str:

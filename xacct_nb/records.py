@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from xacct_nb.journals import noted
 from xacct_nb.meanings import canonical_json
 from xacct_nb.views import Shown, Table, View
 
@@ -89,7 +90,6 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for event in events:
         found[event["kind"]] = event["value"]
         entries += [event["value"]] if event["kind"] == "entry" else []
-    journal = found.get("journal") or ({"grant": "", "changes": [], "entries": entries} if entries else None)
     kept = {
         key: found[key]
         for key in ("plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes")
@@ -97,7 +97,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
     state = {side: found[side] for side in ("before", "after") if side in found}
     return kept | {
-        "journal": journal,
+        "journal": noted(found.get("journal"), entries),
         "who": tuple(found.get("sessions", ())),
         "state": state,
         "findings": tuple(found.get("findings", ())),

@@ -25,6 +25,7 @@ from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
+from xacct_nb.turns import turn
 from xacct_nb.views import Page, Shown, Text, View
 
 _AFTER_APPLY = 10.0
@@ -138,9 +139,9 @@ class Run(Shown):
         if not self.goes_on(plan, approval):
             return Journal(plan.grant)
         self._check_fresh(plan, sessions)
-        journal = apply(
-            plan, sessions, approved=approval.digest, journal=self, patience=self.settings.patience_seconds
-        )
+        patience = self.settings.patience_seconds
+        with turn(sessions):
+            journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
         self.take(plan, journal)
         # Where IAM was waited for in vain, asking still longer would change nothing.
         in_vain = any(entry.answer == "gave up waiting" for entry in journal.entries)

@@ -1,5 +1,6 @@
 """The way back of a record: which record, its plan with the external IDs put back, and making it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from xacct_nb.parameters import grant_of
 from xacct_nb.plans import Change, Plan, differs
 from xacct_nb.records import Record
 from xacct_nb.shields import fingerprints_in, secrets_in, shield, unshield
+from xacct_nb.turns import turn
 from xacct_nb.views import Shown, Text, View
 
 
@@ -46,7 +48,7 @@ class Undo(Shown):
     def __init__(self, run: Any, record: Record | None) -> None:
         self.run, self.record = run, record
         self.sessions: Any = None
-        self.journal = Journal("")
+        self.journal, self.losses = Journal(""), tuple[str, ...]()
 
     def view(self) -> View:
         """The record that is to be undone."""
@@ -57,21 +59,25 @@ class Undo(Shown):
     def plan(self) -> Plan:
         """The way back as a plan, from what is there now: what is back already is left out.
 
-        Raises what opening sessions raises, RollbackFailed where somebody changed it since, and
-        InvalidParameters where an external ID is missing.
+        Its notes say what cannot be put back as it was. Raises what opening sessions raises, RollbackFailed
+        where somebody changed it since, and InvalidParameters where an external ID is missing.
         """
+        from xacct_nb.aws.losses import losses
         from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import check_untouched
 
         if self.record is None or self.run.made is not None:
-            return self.journal.way_back()
+            return replace(self.journal.way_back(), notes=self.losses)
         _check_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(_grant(self.record))
         self.run.keep(read(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
-        check_untouched(self.sessions, self.journal.way_back())
-        return self.journal.way_back()
+        way_back = self.journal.way_back()
+        check_untouched(self.sessions, way_back)
+        entries = _done(self.record).entries if way_back.changes else ()
+        self.losses = losses(self.sessions, way_back, entries)
+        return replace(way_back, notes=self.losses)
 
     def apply(self, approval: Any) -> Journal:
         """Makes the way back, if it was approved, and looks that all is as before.
@@ -88,32 +94,62 @@ class Undo(Shown):
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
         patience = self.run.settings.patience_seconds
-        back = self.run.take(plan, rollback(self.journal, self.sessions, sink=self.run, patience=patience))
+        with turn(self.sessions):
+            back = rollback(self.journal, self.sessions, sink=self.run, patience=patience)
+        self.run.take(plan, back)
         after = read(build(self.sessions.grant), self.sessions).to_json()
         self.run.evidence.add("after", after)
-        _check_as_before(self.record, after)
-        return back  # type: ignore[no-any-return]
+        _check_as_before(self.record, after, self.losses)
+        return back
 
     def _journal(self, record: Record) -> Journal:
-        """What the record changed and is not back yet, with the external IDs put back.
-
-        They are live now, or stand behind the parameter. A run that did not come to the end of its changes
-        has its plan: what of it was not made is as it was before, and is left out.
-        """
-        done = Journal.from_json(record.journal or {})
-        made = Plan(str((record.plan or {}).get("grant", "")), done.changes or _planned(record))
-        now = [_now(self.sessions, change) for change in made.changes]
-        known = {secret for value in now for secret in secrets_in(value)}
-        known |= {look_up(reference)} if (reference := self.run.settings.external_id) else set()
-        self.run.evidence.secrets |= known
-        left = tuple(each for each, value in zip(made.changes, now, strict=True) if _stands(each, value))
-        whole = Journal.from_json(unshield(Journal(made.grant, left).to_json(), known))
-        _check_whole(whole.way_back())
-        return whole
+        reference = self.run.settings.external_id
+        journal, secrets = to_undo(record, self.sessions, {look_up(reference)} if reference else set())
+        self.run.evidence.secrets |= secrets
+        return journal
 
 
-def _planned(record: Record) -> tuple[Change, ...]:
-    return Plan.from_json(record.plan).changes if record.plan else ()
+def to_undo(record: Record, sessions: Any, secrets: set[str]) -> tuple[Journal, set[str]]:
+    """What the record changed and is not back yet, with the external IDs put back, and these.
+
+    They are live now, or among the `secrets` that are given. A run that did not come to the end of its
+    changes has its plan: what of it was not made is as it was before, and is left out. Raises
+    InvalidParameters where an external ID is missing.
+    """
+    done, planned = _done(record), _planned(record)
+    made = done.changes or _heard_of(sessions, planned, done)
+    now = [_now(sessions, change) for change in made]
+    known = secrets | {secret for value in now for secret in secrets_in(value)}
+    pairs = zip(made, now, strict=True)
+    left = tuple(each for each, value in pairs if _stands(sessions, each, value))
+    whole = Journal.from_json(unshield(Journal(planned.grant, left).to_json(), known))
+    _check_whole(whole.way_back())
+    return whole, known
+
+
+def _done(record: Record) -> Journal:
+    return Journal.from_json(record.journal) if record.journal else Journal("")
+
+
+def _planned(record: Record) -> Plan:
+    return Plan.from_json(record.plan) if record.plan else Plan("", ())
+
+
+def _heard_of(sessions: Any, planned: Plan, done: Journal) -> tuple[Change, ...]:
+    """The changes of a run that broke off, with the versions of policies that it made and did not hear of."""
+    from xacct_nb.aws.versions import made_by
+
+    existed = {
+        (entry.account, entry.target): entry.kept["versions"]
+        for entry in reversed(done.entries)
+        if entry.operation == "CreatePolicyVersion"
+    }
+    return tuple(
+        made_by(sessions, change, existed[change.account, change.title])
+        if (change.account, change.title) in existed
+        else change
+        for change in planned.changes
+    )
 
 
 def _now(sessions: Any, change: Change) -> Any:
@@ -128,8 +164,13 @@ def _now(sessions: Any, change: Change) -> Any:
         return None
 
 
-def _stands(change: Change, value: Any) -> bool:
-    return differs(change.kind, shield(value), shield(change.before))
+def _stands(sessions: Any, change: Change, value: Any) -> bool:
+    """Whether a change, or a part of it, is still to be taken back."""
+    from xacct_nb.aws.versions import is_left_over
+
+    return differs(change.kind, shield(value), shield(change.before)) or is_left_over(
+        sessions, change.reverse()
+    )
 
 
 def _grant(record: Record) -> Grant:
@@ -148,13 +189,22 @@ def _check_place(record: Record, sandbox: bool) -> None:
         )
 
 
-def _check_as_before(record: Record, after: Any) -> None:
-    if after != record.state.get("before"):
+def _check_as_before(record: Record, after: Any, lost: tuple[str, ...]) -> None:
+    """Raises RollbackFailed where something is not as it was; of a lost version only the text counts."""
+    before = record.state.get("before")
+    if after != before and not (lost and _unversioned(after) == _unversioned(before)):
         raise RollbackFailed(
             "The changes were taken back, but the state is not as it was before the run.",
             why="Something else in it differs from the state that the record kept.",
             hint="Compare state.before of the record with state.after of this one.",
         )
+
+
+def _unversioned(state: Any) -> list[Any]:
+    return [
+        {**thing, "value": {**thing["value"], "version": ""}} if thing["kind"] == "managed-policy" else thing
+        for thing in state or ()
+    ]
 
 
 def _check_whole(plan: Plan) -> None:

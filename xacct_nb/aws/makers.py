@@ -6,10 +6,9 @@ from typing import Any
 
 from xacct_nb.arns import Arn
 from xacct_nb.aws.pen import Pen
-from xacct_nb.aws.reader import listed
-from xacct_nb.aws.sessions import translated
-from xacct_nb.plans import Change, differs
-from xacct_nb.quotas import POLICY_VERSIONS, minified
+from xacct_nb.aws.versions import change_policy, delete_policy
+from xacct_nb.plans import Change
+from xacct_nb.quotas import minified
 
 
 def make(pen: Pen, change: Change) -> Change:
@@ -72,7 +71,9 @@ def _delete_boundary(pen: Pen, change: Change) -> None:
 
 def _tags(pen: Pen, change: Change) -> None:
     named = Arn.parse(change.target)
-    thing = {"PolicyArn": change.target} if named.kind == "policy" else {"RoleName": named.name}
+    thing: dict[str, Any] = (
+        {"PolicyArn": change.target} if named.kind == "policy" else {"RoleName": named.name}
+    )
     new = {key: value for key, value in change.after.items() if change.before.get(key) != value}
     if new:
         pen.write(change, f"tag_{named.kind}", **thing, Tags=_tag_list(new))
@@ -94,60 +95,7 @@ def _create_policy(pen: Pen, change: Change) -> Change:
     return replace(change, after={**policy, "version": answer["Policy"]["DefaultVersionId"]})
 
 
-def _delete_policy(pen: Pen, change: Change) -> None:
-    for version in _versions(pen, change):
-        if not version["IsDefaultVersion"]:
-            _delete_version(pen, change, version["VersionId"])
-    pen.write(change, "delete_policy", PolicyArn=change.target)
-
-
-def _change_policy(pen: Pen, change: Change) -> Change:
-    """Back to a version that is still there and says the same, or a new version, for which room is made."""
-    versions = {version["VersionId"]: version for version in _versions(pen, change)}
-    wanted, left = change.after.get("version", ""), change.before.get("version", "")
-    if wanted in versions and not differs("managed-policy", _version(pen, change, wanted), change.after):
-        pen.write(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
-        if left in versions and left != wanted:
-            _delete_version(pen, change, left)
-        return change
-    if len(versions) >= POLICY_VERSIONS:
-        others = [name for name, version in versions.items() if not version["IsDefaultVersion"]]
-        _delete_version(pen, change, min(others, key=lambda name: int(name[1:])))
-    answer = pen.write(
-        change,
-        "create_policy_version",
-        PolicyArn=change.target,
-        SetAsDefault=True,
-        PolicyDocument=minified(change.after["document"]),
-    )
-    return replace(change, after={**change.after, "version": answer["PolicyVersion"]["VersionId"]})
-
-
-def _versions(pen: Pen, change: Change) -> list[Any]:
-    return listed(
-        pen.sessions.admin(change.account, "iam"), "list_policy_versions", "Versions", PolicyArn=change.target
-    )
-
-
-def _version(pen: Pen, change: Change, version: str) -> dict[str, Any]:
-    with translated(f"GetPolicyVersion {change.target}"):
-        answer = pen.sessions.admin(change.account, "iam").get_policy_version(
-            PolicyArn=change.target, VersionId=version
-        )
-    return {"document": answer["PolicyVersion"]["Document"]}
-
-
-def _delete_version(pen: Pen, change: Change, version: str) -> None:
-    pen.write(
-        change,
-        "delete_policy_version",
-        PolicyArn=change.target,
-        VersionId=version,
-        kept={version: _version(pen, change, version)["document"]},
-    )
-
-
-def _owner(change: Change) -> tuple[str, dict[str, str]]:
+def _owner(change: Change) -> tuple[str, dict[str, Any]]:
     named = Arn.parse(change.target)
     return named.kind, {f"{named.kind.title()}Name": named.name}
 
@@ -188,8 +136,8 @@ _MAKERS: dict[tuple[str, str], Callable[[Pen, Change], Change | None]] = {
     ("boundary", "~"): _put_boundary,
     ("boundary", "-"): _delete_boundary,
     ("managed-policy", "+"): _create_policy,
-    ("managed-policy", "~"): _change_policy,
-    ("managed-policy", "-"): _delete_policy,
+    ("managed-policy", "~"): change_policy,
+    ("managed-policy", "-"): delete_policy,
     ("inline-policy", "+"): _put_inline,
     ("inline-policy", "~"): _put_inline,
     ("inline-policy", "-"): _delete_inline,

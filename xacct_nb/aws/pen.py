@@ -1,7 +1,11 @@
-"""The one place that writes to AWS, and notes every call as it happens."""
+"""The one place that writes to AWS, and notes every call before it is made and when it was answered."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from xacct_nb.aws.sessions import Sessions, translated
 from xacct_nb.aws.waits import Wait
@@ -10,11 +14,16 @@ from xacct_nb.journals import Entry
 from xacct_nb.plans import Change
 from xacct_nb.shields import shield
 
+Found = Callable[[], Any]
+"""Looks whether a call whose answer was lost took effect: the answer that it would have had, else None."""
+
+FOUND = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
+_BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ConcurrentModification")
 
 
 class Sink(Protocol):
-    """Where entries go as they happen: a list, or a file."""
+    """Where entries go as they happen: a list, or a file. A call goes there before it is made, too."""
 
     def append(self, entry: Entry, /) -> None:
         """Takes one entry."""
@@ -27,21 +36,26 @@ class Pen:
         self.sessions, self.sink, self.patience = sessions, sink, patience
         self.entries: list[Entry] = []
 
-    def write(self, change: Change, operation: str, *, kept: Any = None, **parameters: Any) -> Any:
-        """One call on the change's account, whose answer is returned. Raises AwsRefused."""
-        call = getattr(self.sessions.admin(change.account, "iam"), operation)
-        name = "".join(word.title() for word in operation.split("_"))
-        began, wait = utc(), Wait(f"{name} {change.title}", self.patience)
-        while True:
-            try:
-                with translated(f"{name} {change.title}"):
-                    answer = call(**parameters)
-                break
-            except AwsRefused as problem:
-                if not (self._is_passing(problem) and wait.again()):
-                    self._note(began, change, name, problem.answer, problem.request_id, wait, None)
-                    raise
-        self._note(began, change, name, "made", answer["ResponseMetadata"].get("RequestId", ""), wait, kept)
+    def write(
+        self, change: Change, operation: str, *, kept: Any = None, found: Found | None = None, **given: Any
+    ) -> Any:
+        """One call on the change's account, whose answer is returned. Raises AwsRefused.
+
+        A call that must not be made twice comes with `found`: after a failure that is asked first.
+        """
+        iam, name = self.sessions.admin(change.account, "iam"), _name(operation)
+        entry = Entry(utc(), change.account, name, change.title, kept=shield(kept))
+        self.sink.append(entry)
+        if found:
+            _ask_once(iam, name)
+        wait = Wait(f"{name} {change.title}", self.patience)
+        try:
+            answer = self._asked(wait, lambda: getattr(iam, operation)(**given), found)
+        except AwsRefused as problem:
+            self._note(entry, wait, problem.answer, problem.request_id)
+            raise
+        told = answer.get("ResponseMetadata")
+        self._note(entry, wait, "made" if told else FOUND, (told or {}).get("RequestId", ""))
         return answer
 
     def note(self, entry: Entry) -> None:
@@ -49,12 +63,23 @@ class Pen:
         self.entries.append(entry)
         self.sink.append(entry)
 
-    def _note(
-        self, began: str, change: Change, name: str, answer: str, request_id: str, wait: Wait, kept: Any
-    ) -> None:
+    def _asked(self, wait: Wait, call: Found, found: Found | None) -> Any:
+        while True:
+            try:
+                with translated(wait.what):
+                    return call()
+            except AwsRefused as problem:
+                passing = self._is_passing(problem) or (found is not None and _is_unsure(problem))
+                again = passing and wait.again()
+                if found and (answer := found()):
+                    return answer
+                if not again:
+                    raise
+
+    def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
         wait.done()
-        lasted = (wait.seconds, wait.tries)
-        self.note(Entry(began, change.account, name, change.title, answer, request_id, *lasted, shield(kept)))
+        told = {"answer": answer, "request_id": request_id, "seconds": wait.seconds, "tries": wait.tries}
+        self.note(replace(entry, **told))  # type: ignore[arg-type]
 
     def _is_passing(self, problem: AwsRefused) -> bool:
         """Whether IAM may be behind: what was made a moment ago is not known everywhere yet."""
@@ -67,9 +92,37 @@ class Pen:
                 if entry.operation in _CREATES and entry.answer == "made"
             )
             return any(target.rpartition("/")[2] in str(problem.__cause__) for target in made)
-        return problem.answer == "ConcurrentModification"
+        return problem.answer in _BUSY
+
+
+def asked_twice(problem: AwsRefused) -> bool:
+    """Whether boto3 made the call more than once, so that the last answer may be about the first one."""
+    cause = problem.__cause__
+    told = cause.response.get("ResponseMetadata", {}) if isinstance(cause, ClientError) else {}
+    return bool(told.get("RetryAttempts"))
 
 
 def utc() -> str:
     """Now, as it stands in records: 2026-11-24T10:15:00Z."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _name(operation: str) -> str:
+    return "".join(word.title() for word in operation.split("_"))
+
+
+def _ask_once(client: Any, name: str) -> None:
+    """boto3 does not repeat this operation by itself; of several handlers the most special one counts."""
+    client.meta.events.register_first(f"needs-retry.iam.{name}", _never, unique_id=f"xacct-once-{name}")
+
+
+def _never(**about: Any) -> bool:
+    return False
+
+
+def _is_unsure(problem: AwsRefused) -> bool:
+    """Whether nobody knows if the call took effect: no answer came, or AWS failed."""
+    cause = problem.__cause__
+    if not isinstance(cause, ClientError):
+        return True
+    return bool(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)

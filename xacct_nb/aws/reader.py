@@ -43,6 +43,15 @@ def hanging(sessions: Sessions, change: Change) -> set[Key]:
     return {key for key in _role(sessions, change.target) if key.kind != "role"}
 
 
+def exists(sessions: Sessions, arn: str) -> bool:
+    """Whether there is this user, role or group (path and case count)."""
+    named = Arn.parse(arn)
+    iam, kind = sessions.admin(named.account, "iam"), named.kind
+    call, name = getattr(iam, f"get_{kind}"), {f"{kind.title()}Name": named.name}
+    answer = optional(f"Get{kind.title()} {named.name}", lambda: call(**name))
+    return answer is not None and answer[kind.title()]["Arn"] == arn
+
+
 def optional(doing: str, call: Callable[[], Any]) -> Any:
     """The answer of a call, None where AWS says NoSuchEntity. Raises AwsRefused."""
     try:
@@ -184,8 +193,8 @@ def _check_sources(grant: Grant, sessions: Sessions, things: dict[Key, Any]) -> 
         things[Key("group", grant.carry_on)] = _members(sessions, grant.carry_on)
     seen = {key.target for key in things if key.kind in ("attachment", "inline-policy")}
     for source in grant.principals:
-        if source not in seen:
-            _entity(sessions, source)
+        if source not in seen and not exists(sessions, source):
+            raise _no_such(source)
 
 
 def _members(sessions: Sessions, arn: str) -> list[str]:
@@ -199,15 +208,6 @@ def _members(sessions: Sessions, arn: str) -> list[str]:
             hint="Correct carry_on, or create the group first.",
         )
     return [user["UserName"] for answer in answers for user in answer["Users"]]
-
-
-def _entity(sessions: Sessions, arn: str) -> None:
-    named = Arn.parse(arn)
-    iam, kind = sessions.admin(named.account, "iam"), named.kind
-    call = getattr(iam, f"get_{kind}")
-    answer = optional(f"Get{kind.title()} {named.name}", lambda: call(**{f"{kind.title()}Name": named.name}))
-    if answer is None or answer[kind.title()]["Arn"] != arn:
-        raise _no_such(arn)
 
 
 def _no_such(arn: str) -> InvalidGrant:

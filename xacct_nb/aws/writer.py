@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from xacct_nb.aws.makers import make
-from xacct_nb.aws.pen import Pen, Sink
+from xacct_nb.aws.pen import Pen, Sink, asked_twice
 from xacct_nb.aws.probes import awaited, settle
 from xacct_nb.aws.reader import hanging, live
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.versions import is_left_over
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 from xacct_nb.journals import Journal
 from xacct_nb.meanings import revived
@@ -39,7 +40,9 @@ def apply(
             if made := _made_unheard(sessions, change, problem):
                 done.append(made)
                 continue
-            _take_back(pen, [*done, *_took_effect(sessions, change)], problem)
+            if not done and _was_quicker(problem):
+                raise _outrun(change) from problem
+            _take_back(pen, [*done, *_took_effect(sessions, change, problem)], problem)
     settle(pen, sessions, waiting if done else ())
     return Journal(plan.grant, tuple(done), tuple(pen.entries))
 
@@ -80,7 +83,11 @@ def check_untouched(sessions: Sessions, way_back: Plan) -> None:
 def _left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
     """The changes that are not back yet. Raises RollbackFailed."""
     found = [(change, live(sessions, change)) for change in way_back.changes]
-    left = [(change, value) for change, value in found if _is_other(change, value, change.after)]
+    left = [
+        (change, value)
+        for change, value in found
+        if _is_other(change, value, change.after) or is_left_over(sessions, change)
+    ]
     touched = [_words(change, value) for change, value in left if _is_touched(change, value)]
     touched += _added_since(sessions, way_back, [change for change, _ in left])
     if touched:
@@ -106,12 +113,20 @@ def _is_other(change: Change, value: object, wanted: object) -> bool:
 
 
 def _is_touched(change: Change, value: object) -> bool:
-    """Whether it is no longer as it was left; that AWS shows a deleted principal's id is nobody's change."""
-    if change.kind == "role" and isinstance(value, dict) and isinstance(change.before, dict):
-        value = value | {"trust": revived(value["trust"], change.before["trust"])}
-    elif change.kind == "trust" and value and change.before:
-        value = revived(value, change.before)
-    return _is_other(change, value, change.before)
+    """Whether it is neither as it was left nor as it was before.
+
+    That AWS shows a deleted principal's id is nobody's change. Tags are changed by two calls, between which
+    an earlier roll-back may have ended.
+    """
+    before, after = change.before, change.after
+    if change.kind == "role" and isinstance(value, dict) and isinstance(before, dict):
+        value = value | {"trust": revived(value["trust"], before["trust"])}
+    elif change.kind == "trust" and value and before:
+        value = revived(value, before)
+    elif change.kind == "tags" and isinstance(value, dict):
+        names = {*value, *before, *after}
+        return any(value.get(name) not in (before.get(name), after.get(name)) for name in names)
+    return _is_other(change, value, before) and _is_other(change, value, after)
 
 
 def _words(change: Change, value: object) -> str:
@@ -157,25 +172,47 @@ def _check_current(sessions: Sessions, plan: Plan) -> None:
 
 
 def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Change | None:
-    """The change of a creation whose answer was lost: boto3 asked again, and met what it had made itself.
+    """The change whose answer was lost: boto3 asked again, and met what it had made or deleted itself.
 
-    A moment before there was nothing of that name; now it is what was wanted, with the grant's tag.
+    A moment before there was nothing of that name; now it is what was wanted, with the grant's tag. What is
+    to go and is gone needs no more.
     """
-    if problem.answer != "EntityAlreadyExists":
+    gone = change.after is None and problem.answer == "NoSuchEntity"
+    made = change.before is None and problem.answer == "EntityAlreadyExists" and asked_twice(problem)
+    if not (gone or made):
         return None
     value = live(sessions, change)
-    return None if _is_other(change, value, change.after) else replace(change, after=value)
+    if _is_other(change, value, change.after) or (made and value["tags"] != change.after["tags"]):
+        return None
+    return replace(change, after=value)
 
 
-def _took_effect(sessions: Sessions, change: Change) -> list[Change]:
+def _was_quicker(problem: AwsRefused) -> bool:
+    """Whether somebody made the thing between our look at it and our call."""
+    return problem.answer == "EntityAlreadyExists" and not asked_twice(problem)
+
+
+def _outrun(change: Change) -> StalePlan:
+    return StalePlan(
+        f"The plan no longer fits: {change.title} is there.",
+        why="Somebody made it in this very moment, perhaps another run. Nothing was changed.",
+        hint="Plan the grant again, read the new plan, and approve its digest.",
+    )
+
+
+def _took_effect(sessions: Sessions, change: Change, problem: AwsRefused) -> list[Change]:
     """The change itself where its failed call took effect all the same (a cut connection, a late answer)."""
+    if _was_quicker(problem):
+        return []
     try:
         value = live(sessions, change)
     except AwsRefused:
         return [change]  # nobody knows: the way back finds out
     if change.kind == "tags" and value != change.before:
         return [replace(change, after=value)]  # made by two calls, so one of them may have been made
-    return [] if differs(change.kind, value, change.after) else [change]
+    if differs(change.kind, value, change.after):
+        return []
+    return [replace(change, after=value)] if change.kind == "managed-policy" else [change]
 
 
 def _take_back(pen: Pen, done: list[Change], problem: AwsRefused) -> None:
