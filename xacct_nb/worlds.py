@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xacct_nb.aws.clients import connect
-from xacct_nb.aws.sessions import Place
 from xacct_nb.errors import InvalidOrganization
 from xacct_nb.sandbox import accounts, server
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.state import Sandbox
+
+if TYPE_CHECKING:
+    from xacct_nb.aws.sessions import Place
 
 
 def open_sandbox(folder: Path | None = None) -> Sandbox:
@@ -20,11 +21,13 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
 
     Raises SandboxError if it does not start.
     """
-    return server.up(folder, _furnish_default)
+    return server.up(folder, _furnish_default, _load)
 
 
-def sandbox_place() -> Place:
+def sandbox_place() -> "Place":
     """Where the profiles and the endpoint of the user's own sandbox are; it is started if need be."""
+    from xacct_nb.aws.sessions import Place
+
     sandbox = open_sandbox()
     return Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
 
@@ -65,7 +68,7 @@ def organize(sandbox: Sandbox, file: Path) -> list[str]:
 @contextmanager
 def throw_away_sandbox() -> Iterator[Sandbox]:
     """A furnished sandbox of one's own that is gone after the block, or when this process is killed."""
-    with server.throw_away() as sandbox:
+    with server.throw_away(_load) as sandbox:
         _furnish_default(sandbox)
         yield sandbox
 
@@ -81,7 +84,16 @@ def _furnish_default(sandbox: Sandbox) -> World:
     return furnish_world(sandbox, accounts.SOURCE, accounts.DESTINATION, sandbox.folder)
 
 
+def _load() -> None:
+    """Loads what furnishes a sandbox, while it starts."""
+    from xacct_nb.aws import clients
+
+    clients.warm_up()
+
+
 def _client(endpoint: str, service: str, access_key_id: str, secret_access_key: str) -> Any:
+    from xacct_nb.aws.clients import connect
+
     return connect(
         service, endpoint_url=endpoint, access_key_id=access_key_id, secret_access_key=secret_access_key
     )

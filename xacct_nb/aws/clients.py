@@ -37,6 +37,12 @@ def connect(
         )
 
 
+def warm_up() -> None:
+    """Loads AWS's models of the services that a sandbox is furnished with; no call is made."""
+    for service in ("iam", "s3"):
+        connect(service, endpoint_url="http://127.0.0.1", access_key_id="none", secret_access_key="none")
+
+
 @cache
 def _session() -> Session:
     # One session for the process: its loader keeps the service models, so a further client takes 2 ms.

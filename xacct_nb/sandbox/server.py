@@ -24,15 +24,22 @@ DEADLINE = 20.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def up(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox:
+def _nothing() -> None:
+    """What there is to do while a server starts, where nobody says otherwise."""
+
+
+def up(
+    folder: Path | None = None, furnish: Furnish | None = None, meanwhile: Callable[[], None] = _nothing
+) -> Sandbox:
     """The sandbox of `folder` (None: the user's own): the one that runs, else a new one in the background.
 
-    `furnish` is called with it unless its AWS config file is there already. Two calls at once give one
-    server. Raises SandboxError if the folder cannot be used, or with the end of its log if it does not start.
+    `furnish` is called with it unless its AWS config file is there already; `meanwhile` is called while a new
+    one starts. Two calls at once give one server. Raises SandboxError if the folder cannot be used, or with
+    the end of its log if it does not start.
     """
     folder = _made(_place(folder))
     with _alone(folder):
-        sandbox = _find(folder) or _start(folder)
+        sandbox = _find(folder) or _start(folder, meanwhile)
         if furnish and not sandbox.config_file.exists():
             furnish(sandbox)
     return sandbox
@@ -84,12 +91,13 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
 
 
 @contextmanager
-def throw_away() -> Iterator[Sandbox]:
+def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
     """A sandbox in a temporary folder; both are gone after the block, or when this process is killed."""
     _require_ministack()
     with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
         folder, instance = Path(name), secrets.token_hex(16)
         with process.started_attached(folder, instance) as endpoint:
+            meanwhile()
             yield _await(folder, endpoint, instance)
 
 
@@ -125,12 +133,13 @@ def _find(folder: Path) -> Sandbox | None:
     )
 
 
-def _start(folder: Path) -> Sandbox:
+def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
     _require_ministack()
     state.forget(folder)
     instance = secrets.token_hex(16)
     endpoint = process.start_detached(folder, instance)
     try:
+        meanwhile()
         return _await(folder, endpoint, instance)
     except (SandboxError, KeyboardInterrupt):
         if state.is_alive(folder):
