@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
 from botocore.hooks import HierarchicalEmitter
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import Loader
 from botocore.session import Session as Core
 
 from xacct_nb.arns import same_principal
@@ -251,9 +252,16 @@ def warm_up() -> None:
         _made(core, service, Place(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
 
 
+class _Models(Loader):  # type: ignore[misc]
+    """AWS's models; a service is known by its folder, where the stock loader looks into every folder."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return sorted({place.name for path in self.search_paths for place in Path(path).glob("*/")})
+
+
 @cache
 def _loader() -> Loader:
-    return create_loader()
+    return _Models()
 
 
 @cache
