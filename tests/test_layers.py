@@ -17,7 +17,8 @@ COMPOSING |= {"ledgers", "records_commands"}
 COMPOSING |= {"approval_options", "approving"}
 HOMES = {
     "aws": {"boto3", "botocore"},
-    "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"},
+    "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"}
+    | {"weasyprint"},
     "sandbox": {"hypercorn", "ministack"},
 }
 PURE_LIBRARIES = {"jinja2", "markupsafe", "pydantic", "pydantic_core"}

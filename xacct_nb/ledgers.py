@@ -102,7 +102,15 @@ def exported(records: Path, name: str, file: Path) -> Path:
             why="It is there already." if made else f"A record is written as {' or '.join(_FORMS)}.",
             hint="Name another file with -o.",
         )
-    file.write_bytes(made(page))
+    content = made(page)
+    try:
+        file.write_bytes(content)
+    except OSError as problem:
+        raise InvalidParameters(
+            f"The record cannot be written to {str(file)!r}.",
+            why=str(problem.strerror),
+            hint="Name another file with -o.",
+        ) from problem
     return file
 
 
