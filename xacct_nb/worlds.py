@@ -1,4 +1,4 @@
-"""Joins the sandbox and boto3: opens the embedded AWS with two furnished accounts in it."""
+"""Joins the sandbox and AWS's SDK: opens the embedded AWS with two furnished accounts in it."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Makes boto3 clients that owe nothing to the user's own AWS configuration."""
+"""Makes AWS clients that owe nothing to the user's own AWS configuration."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ def connect(
     session_token: str | None = None,
     region: str = "us-east-1",
 ) -> Any:
-    """A boto3 client of `service` at `endpoint_url`, with these credentials and no other.
+    """A client of `service` at `endpoint_url`, with these credentials and no other.
 
     Profiles, proxies and `AWS_*` variables of the user are not read. Connects within 2 seconds, reads within
     30, and retries as botocore's `standard` mode does. May be called from any thread.
