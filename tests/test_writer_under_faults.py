@@ -150,3 +150,72 @@ def test_it_waits_for_a_principal_that_is_not_known_everywhere_yet(sandbox: Sand
 
     assert journal.entries[0].operation == "CreateRole"
     assert journal.entries[0].tries > 1
+
+
+# --- what must not be done twice, and what is gone already
+
+
+def versions(world: World) -> list[str]:
+    policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
+    found = root_iam(world, world.source).list_policy_versions(PolicyArn=policy)["Versions"]
+    return sorted(each["VersionId"] for each in found)
+
+
+@pytest.fixture
+def wider(world: World, grant: Grant, sessions: Sessions) -> Sessions:
+    """Sessions of the grant with a second role, of which the first is there already."""
+    applied(grant, sessions)
+    roles = [*grant.destinations, f"arn:aws:iam::{world.destination}:role/writer"]
+    return sessions_in(world, grant_in(world, destinations=roles))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [("cut-after", "made, its answer was lost"), ("cut-before", "made"), ("error-500", "made")],
+)
+def test_a_version_of_a_policy_is_made_once_whatever_becomes_of_the_answer(
+    sandbox: Sandbox, world: World, wider: Sessions, kind: str, answer: str
+) -> None:
+    before = state_of(wider.grant, wider)
+    misbehave(sandbox, Fault(kind, ("CreatePolicyVersion",), count=1))
+    journal = applied(wider.grant, wider)
+    between = versions(world)
+    (entry,) = [each for each in journal.entries if each.operation == "CreatePolicyVersion"]
+    rollback(journal, wider)
+
+    assert (entry.answer, entry.tries) == (answer, 2)
+    assert between == ["v1", "v2"]
+    assert versions(world) == ["v1"]
+    assert state_of(wider.grant, wider) == before
+
+
+@pytest.mark.parametrize("kind", ["cut-after", "throttling", "error-500"])
+def test_a_roll_back_gets_through_when_every_write_fails_once(
+    sandbox: Sandbox, world: World, wider: Sessions, kind: str
+) -> None:
+    before = state_of(wider.grant, wider)
+    journal = applied(wider.grant, wider)
+    writes = ("SetDefaultPolicyVersion", "DeletePolicyVersion", "DeleteRolePolicy", "DeleteRole")
+    misbehave(sandbox, *(Fault(kind, (operation,), count=1) for operation in writes))
+    rollback(journal, wider, patience=1)
+
+    assert misbehaviour(sandbox).struck == (1, 1, 1, 1)
+    assert versions(world) == ["v1"]
+    assert state_of(wider.grant, wider) == before
+
+
+def test_what_was_removed_without_an_answer_is_removed(
+    sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
+) -> None:
+    applied(grant, sessions)
+    other = grant_in(world, sources=[f"arn:aws:iam::{world.source}:user/mallory"])
+    changed = sessions_in(world, other)
+    misbehave(sandbox, Fault("cut-after", ("DetachUserPolicy",), count=1))
+    journal = applied(other, changed)
+
+    assert [each.answer for each in journal.entries if each.operation == "DetachUserPolicy"] == [
+        "NoSuchEntity"
+    ]
+    assert plan_of(other, changed).changes == ()
+    assert rollback(journal, changed, patience=1).changes != ()
+    assert plan_of(grant, sessions).changes == ()

@@ -1,0 +1,99 @@
+"""Two processes apply the same plan in the same moment: one does, and nothing is lost or doubled."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from given import applied, grant_in, plan_of, root_iam, sessions_in, state_of
+
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.writer import apply, rollback
+from xacct_nb.errors import StalePlan
+from xacct_nb.journals import Journal
+from xacct_nb.plans import Plan
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.turns import turn
+
+Turn = Callable[[Any], AbstractContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+def both(plan: Plan, sessions: Sessions, in_turn: Turn) -> list[str]:
+    """How two processes end that begin together."""
+    wait, go = os.pipe()
+    ends = [_begun(plan, sessions, in_turn, wait) for _ in range(2)]
+    os.write(go, b"!!")
+    told = []
+    for child, end in ends:
+        with os.fdopen(end) as words:
+            told.append(words.read())
+        os.waitpid(child, 0)
+    os.close(wait)
+    os.close(go)
+    return sorted(told)
+
+
+def _begun(plan: Plan, sessions: Sessions, in_turn: Turn, wait: int) -> tuple[int, int]:
+    end, say = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(say)
+        return child, end
+    os.write(say, _applied(plan, replace(sessions, _clients={}), in_turn, wait).encode())
+    os._exit(0)
+
+
+def _applied(plan: Plan, sessions: Sessions, in_turn: Turn, wait: int) -> str:
+    try:
+        for identity in sessions.identities:
+            sessions.client(identity.profile, "iam")
+        os.read(wait, 1)
+        with in_turn(sessions):
+            apply(plan, sessions, approved=plan.digest, patience=5)
+        return "succeeded"
+    except StalePlan as problem:
+        return problem.status
+    except BaseException as problem:
+        return repr(problem)
+
+
+@pytest.mark.parametrize("in_turn", [turn, lambda sessions: nullcontext()], ids=["here", "on two machines"])
+def test_of_two_who_make_a_new_grant_one_wins_and_the_other_is_stale(world: World, in_turn: Turn) -> None:
+    for number in range(3):
+        role = f"arn:aws:iam::{world.destination}:role/reader-{number}"
+        grant = grant_in(world, name=f"round-{number}", destinations=[role])
+        sessions = sessions_in(world, grant)
+
+        assert both(plan_of(grant, sessions), sessions, in_turn) == ["stale-plan", "succeeded"]
+        assert plan_of(grant, sessions).changes == ()
+
+
+def test_of_two_who_change_a_grant_one_wins_and_no_version_is_doubled(world: World) -> None:
+    policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
+    applied(grant_in(world), sessions_in(world, grant_in(world)))
+    roles = [*grant_in(world).destinations, f"arn:aws:iam::{world.destination}:role/writer"]
+    grant = grant_in(world, destinations=roles)
+    sessions = sessions_in(world, grant)
+    before = state_of(grant, sessions)
+    for _ in range(3):
+        plan = plan_of(grant, sessions)
+        ended = both(plan, sessions, turn)
+        found = root_iam(world, world.source).list_policy_versions(PolicyArn=policy)["Versions"]
+        new = next(each["VersionId"] for each in found if each["IsDefaultVersion"])
+        changes = tuple(
+            replace(each, after={**each.after, "version": new}) if each.kind == "managed-policy" else each
+            for each in plan.changes
+        )
+        rollback(Journal(plan.grant, changes), sessions, patience=1)
+
+        assert ended == ["stale-plan", "succeeded"]
+        assert len(found) == 2
+        assert state_of(grant, sessions) == before
