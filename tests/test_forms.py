@@ -321,6 +321,26 @@ def test_enter_on_something_else_says_that_it_does_not_fit() -> None:
     assert "This is not how the digest of this plan begins." in of_html(approval.widget.children[-1].value)
 
 
+def test_an_approval_knows_when_the_plan_was_shown_when_it_was_given_and_the_note() -> None:
+    times = iter(["2026-11-24T10:15:00Z", "2026-11-24T10:20:00Z"])
+    approval = ApprovalForm(a_plan(), "", live=True, note="for now", clock=lambda: next(times))
+    before = (approval.at, approval.approved_since)
+    typed, button = approval_fields(approval)
+    approval.widget.children[1].value = "Agreed on Monday"
+    typed.value = approval.plan.digest
+    button.click()
+
+    assert before == ("", "")
+    assert (approval.approved_since, approval.at) == ("2026-11-24T10:15:00Z", "2026-11-24T10:20:00Z")
+    assert approval.note == "Agreed on Monday"
+
+
+def test_an_approval_in_the_parameters_was_not_given_in_the_form() -> None:
+    approval = ApprovalForm(a_plan(), a_plan().digest, live=True, clock=lambda: "2026-11-24T10:15:00Z")
+
+    assert (approval.digest, approval.approved_since) == (a_plan().digest, "")
+
+
 def test_the_approval_of_an_older_plan_is_not_shown_as_one_of_this() -> None:
     older, newer = a_plan(), a_plan(sources=[BOB])
     shown = str(ApprovalForm(newer, older.digest, live=True))

@@ -15,7 +15,7 @@ from xacct_nb.aws.reader import read
 from xacct_nb.differences import diff
 from xacct_nb.disk.ledger import ledger, verify_records
 from xacct_nb.documents import build
-from xacct_nb.errors import InvalidInput, InvalidParameters, StalePlan
+from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan
 from xacct_nb.runs import Run, start_run
 
 PROFILES = {
@@ -102,6 +102,42 @@ def test_a_plan_that_lay_there_while_somebody_changed_something_is_stale(
     with pytest.raises(StalePlan, match="What is there has changed since this plan was made"):
         run.apply(plan, sessions, approved(plan))
     assert diff(build(desk.grant()), read(build(desk.grant()), sessions)).changes == ()
+
+
+def test_what_differs_from_the_plan_that_lay_there_is_shown(desk: Desk, begin: Callable[..., Run]) -> None:
+    run = begin()
+    sessions, plan = planned(run)
+    applied(desk.grant(), sessions_in(desk.world, desk.grant()))
+
+    with pytest.raises(StalePlan) as refused:
+        run.apply(plan, sessions, approved(plan))
+    assert "no longer planned: + role role/reports-reader" in refused.value.why
+
+
+def test_a_person_alone_does_not_approve_what_two_are_to_agree_on(
+    desk: Desk, begin: Callable[..., Run]
+) -> None:
+    run = begin(two_people=True)
+    sessions, plan = planned(run)
+    form = run.approval(plan)
+    form.approve(plan.digest)
+
+    with pytest.raises(ApproverPlanned):
+        run.apply(plan, sessions, form)
+    assert desk.state() == []
+
+
+def test_an_approval_in_the_form_is_one_of_the_plan_of_its_run(desk: Desk, begin: Callable[..., Run]) -> None:
+    run = begin(note="Agreed on Monday", ticket="CHG-7")
+    sessions, plan = planned(run)
+    form = run.approval(plan)
+    form.approve(plan.digest)
+    run.apply(plan, sessions, form)
+    record = json.loads((Path(run.finish().folder) / "record.json").read_text())
+
+    assert record["approval"]["plan"] == run.id
+    assert (record["approval"]["note"], record["approval"]["ticket"]) == ("Agreed on Monday", "CHG-7")
+    assert record["approval"]["planned_by"] == record["approval"]["by"]
 
 
 def test_without_an_approval_nothing_changes_and_nothing_is_asked(
