@@ -425,4 +425,5 @@ class TestSandboxAndDoctor:
         assert (shown.code, printed["status"]) == (0, "succeeded")
         assert list(printed) == ["status", "record", "seconds"]
         assert Path(printed["record"]).parent == tmp_path / "records"
+        assert Path(printed["record"], "run.html").stat().st_size < 100_000
         assert verify_records(tmp_path / "records") == []

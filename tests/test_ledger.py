@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from xacct_nb.disk.chain import ledger_lines, mend
+from xacct_nb.disk.chain import ledger_lines
 from xacct_nb.disk.evidence import FILE, Evidence, events
 from xacct_nb.disk.ledger import (
     LEDGER,
@@ -21,6 +21,7 @@ from xacct_nb.disk.ledger import (
     find_record,
     keep,
     ledger,
+    mend,
     read_record,
     verify_records,
     work_folder,
@@ -126,6 +127,7 @@ class TestKeeping:
             killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], check=False)
             mend(folder)
             left.append((len(ledger_lines(folder)), (folder / FIRST).exists()))
+            assert (folder / WORK / FIRST).exists() != (folder / FIRST).exists()
             assert not (folder / LEDGER).exists() or verify_records(folder) == []
             if killed.returncode == 0:
                 break
@@ -133,6 +135,14 @@ class TestKeeping:
         assert killed.returncode == 0
         assert set(left) == {(0, False), (1, True)}
         assert left.index((1, True)) < len(left) - 3
+
+    def test_a_run_whose_sealing_was_killed_early_is_sealed_once_more(self, tmp_path: Path) -> None:
+        work_folder(tmp_path, FIRST)
+        (tmp_path / WORK / f"{FIRST}.bundle").mkdir()
+        (tmp_path / WORK / f"{FIRST}.bundle" / "record.json").write_text("{")
+        keep(tmp_path, a_record(), {})
+
+        assert verify_records(tmp_path) == []
 
     def test_a_line_that_was_half_written_is_completed(self, records: Path) -> None:
         whole = (records / LEDGER).read_bytes()

@@ -42,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two records beside each other, and what is not the same in them."""
+    """Two records beside each other, and what is not the same in them; without a first one nothing."""
 
     first: str
     second: str
@@ -62,6 +62,8 @@ class Comparison(Shown):
 
     def view(self) -> View:
         """Part by part, the short ones in a table, the long ones line by line."""
+        if not self.first:
+            return Text("There is no record before it to compare with.", "note")
         if not self.differences:
             return Text(f"{self.first} and {self.second} do not differ.", "good")
         heads = Table(("", "record"), (("first", self.first), ("second", self.second)))

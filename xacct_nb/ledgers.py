@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.comparisons import Comparison, compare
-from xacct_nb.disk.chain import LEDGER, ledger_lines, mend
-from xacct_nb.disk.ledger import broken_record, find_record, ledger, read_record, verify_records
+from xacct_nb.disk.chain import LEDGER, ledger_lines
+from xacct_nb.disk.ledger import broken_record, find_record, ledger, mend, read_record, verify_records
 from xacct_nb.disk.signatures import Signature, signatures
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.histories import History, Verdict, Wanted
@@ -43,7 +43,7 @@ class Ledger(Shown):
             return History(())
         return read_record(self.records, name or self.lines[-1]["id"])
 
-    def compare(self, first: str = "", second: str = "") -> Shown:
+    def compare(self, first: str = "", second: str = "") -> Comparison:
         """What differs between two records: where none is named the newest, and the one before it.
 
         Raises UnknownRecord.
@@ -52,7 +52,7 @@ class Ledger(Shown):
         later = find_record(self.records, second).name if second else ids[-1] if ids else ""
         before = ids[: ids.index(later)][-1:] if later in ids else []
         if not (first or before):
-            return History(())
+            return Comparison("", later, ())
         return self.compared(first or before[0], later)
 
     def compared(self, first: str, second: str) -> Comparison:

@@ -79,7 +79,7 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
     (xacct-nb records sign) or the hash of the last line, which this prints.
     """
     from xacct_nb.closing import records_folder
-    from xacct_nb.disk.chain import mend
+    from xacct_nb.disk.ledger import mend
     from xacct_nb.ledgers import verdict
 
     folder = records_folder(records)

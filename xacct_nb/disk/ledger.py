@@ -65,6 +65,16 @@ def discard(records: Path, run: str) -> None:
         (records / WORK).rmdir()
 
 
+def mend(records: Path) -> str:
+    """Completes what a killed process left half sealed, and clears what it left: the record's id, or ""."""
+    mended = chain.mend(records)
+    left = list((records / WORK).iterdir()) if (records / WORK).is_dir() else []
+    for folder in left:
+        if (records / folder.name / SUMS).exists():
+            discard(records, folder.name)
+    return mended
+
+
 def ledger(records: Path) -> list[dict[str, Any]]:
     """The lines of the ledger as data. Raises UnknownRecord where a line is not one of ours."""
     lines = ledger_lines(records)
@@ -139,6 +149,7 @@ def broken_record(records: Path, name: str) -> list[str]:
 def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
     sums = seal(content)
     work = records / WORK / f"{record.id}.bundle"
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed before it was whole
     work.mkdir(parents=True)
     for name, data in (*content.items(), (SUMS, sums.encode())):
         _write(work / name, data)
