@@ -1,0 +1,172 @@
+"""Killed at any instant, a run is finished by a second one, or taken back to the exact state before."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from killed import applies, kills, takes_back
+
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.writer import rollback
+from xacct_nb.journals import Journal
+from xacct_nb.records import Record, fold
+from xacct_nb.sandbox.accounts import World
+from xacct_nb.undoing import to_undo
+
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A grant that is to be applied to what is there, and all that may be compared before and after."""
+
+    world: World
+    sessions: Sessions
+    folder: Path
+
+    def state(self) -> tuple[list[dict[str, Any]], list[tuple[str, bool]]]:
+        """What is there to the letter, and the versions of the caller policy: which, and which one counts."""
+        return state_of(self.sessions.grant, self.sessions).to_json(), self._versions()
+
+    def apply(self) -> Journal:
+        return applied(self.sessions.grant, self.sessions)
+
+    def take_back(self, done: Journal | Record) -> None:
+        journal = done if isinstance(done, Journal) else to_undo(done, self.sessions, set())[0]
+        rollback(journal, self.sessions, patience=1)
+
+    def _versions(self) -> list[tuple[str, bool]]:
+        iam = root_iam(self.world, self.world.source)
+        policy = f"arn:aws:iam::{self.world.source}:policy/xacct-reports"
+        try:
+            versions = iam.list_policy_versions(PolicyArn=policy)["Versions"]
+        except iam.exceptions.NoSuchEntityException:
+            return []
+        return sorted((each["VersionId"], each["IsDefaultVersion"]) for each in versions)
+
+
+def unnumbered(state: tuple[list[dict[str, Any]], list[tuple[str, bool]]]) -> Any:
+    """A state without the numbers of versions, which AWS gives only once."""
+    things, versions = state
+    bare = [
+        {**thing, "value": {**thing["value"], "version": ""}} if thing["kind"] == "managed-policy" else thing
+        for thing in things
+    ]
+    return bare, sorted(is_default for _, is_default in versions)
+
+
+def a_new_grant(world: World) -> dict[str, Any]:
+    return {}
+
+
+def a_change(world: World) -> dict[str, Any]:
+    """Of the trust, of the caller policy's text and of who has it."""
+    first = grant_in(world)
+    applied(first, sessions_in(world, first))
+    second = f"arn:aws:iam::{world.destination}:role/writer"
+    mallory = f"arn:aws:iam::{world.source}:user/mallory"
+    return {"destinations": [*first.destinations, second], "sources": [mallory]}
+
+
+def an_adopted_role(world: World) -> dict[str, Any]:
+    """With settings, tags of another grant, a boundary, policies and a trust of its own."""
+    iam = root_iam(world, world.destination)
+    own = {"Effect": "Allow", "Principal": {"AWS": world.destination}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName="reports-reader",
+        Description="Made by hand",
+        MaxSessionDuration=7200,
+        PermissionsBoundary=READ_ONLY,
+        Tags=[{"Key": "team", "Value": "data"}, {"Key": "xacct-nb:grant", "Value": "payroll"}],
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": own}),
+    )
+    iam.put_role_policy(RoleName="reports-reader", PolicyName="own", PolicyDocument=json.dumps(SOME_POLICY))
+    return {"adopt": True, "session_minutes": 240, "permissions_boundary": POWER_USER}
+
+
+SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "a new grant": a_new_grant,
+    "a change of a grant": a_change,
+    "an adopted role": an_adopted_role,
+}
+
+
+@pytest.fixture(params=SCENES.values(), ids=SCENES)
+def scene(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Scene:
+    grant = grant_in(world, **request.param(world))
+    return Scene(world, sessions_in(world, grant), tmp_path)
+
+
+EVERYWHERE = pytest.param(True, id="every call and line", marks=pytest.mark.slow)
+USUAL_OR_ALL = pytest.mark.parametrize("everywhere", [pytest.param(False, id="every write"), EVERYWHERE])
+
+
+@USUAL_OR_ALL
+def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_taken_back(
+    scene: Scene, everywhere: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, first = scene.state(), scene.apply()
+    wanted, known = unnumbered(scene.state()), set[str]()
+    scene.take_back(first)
+    assert scene.state() == before
+    plan = plan_of(scene.sessions.grant, scene.sessions)
+    for point, killing in kills(scene.folder, everywhere):
+        if not killing(scene.sessions, partial(applies, plan)):
+            break
+        left, record = scene.state(), killing.record()
+        if is_new(known, left, record):
+            second = scene.apply()
+            assert unnumbered(scene.state()) == wanted, f"finished after a kill at point {point}"
+            scene.take_back(second)
+            assert scene.state() == left, f"the second run taken back after a kill at point {point}"
+        scene.take_back(record)
+        assert scene.state() == before, f"taken back after a kill at point {point}"
+    tell(capsys, f"finished and taken back after a kill: {point - 1} of {point - 1}")
+
+    assert point > 8
+
+
+@USUAL_OR_ALL
+def test_killed_while_it_takes_back_a_second_roll_back_finishes(
+    scene: Scene, everywhere: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, journal = scene.state(), scene.apply()
+    there = scene.state()
+    for point, killing in kills(scene.folder, everywhere):
+        if scene.state() != there:
+            journal = scene.apply()
+            there = scene.state()
+        if not killing(scene.sessions, partial(takes_back, journal)):
+            break
+        if scene.state() != there:
+            scene.take_back(whole(journal))
+            assert scene.state() == before, f"taken back after a kill at point {point}"
+    tell(capsys, f"taken back after a kill while taking back: {point - 1} of {point - 1}")
+
+    assert scene.state() == before
+    assert point > 8
+
+
+def is_new(known: set[str], left: Any, record: Record) -> bool:
+    """Whether what a kill left is another than after earlier ones, in AWS or in the evidence."""
+    entries = (record.journal or {"entries": ()})["entries"]
+    noted = [(each["operation"], each["target"], each["answer"]) for each in entries]
+    this = json.dumps([unnumbered(left), noted])
+    return this not in known and not known.add(this)  # type: ignore[func-returns-value]
+
+
+def whole(journal: Journal) -> Record:
+    """The record of a run that came to its end."""
+    events = [{"kind": "journal", "value": json.loads(json.dumps(journal.to_json()))}]
+    return Record("forth", "plan_and_apply", "succeeded", "", "", 0.0, **fold(events))
+
+
+def tell(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    with capsys.disabled():
+        print(f"\n{words}", end=" ")
