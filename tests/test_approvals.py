@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 from given import ALICE, ROLE, a_grant
 from hypothesis import given
 from hypothesis import strategies as st
 from running import Desk
 
+from xacct_nb.approval_options import approval_options
 from xacct_nb.approvals import Approval, Planned, Rules, Used, admitted, differences, stale
 from xacct_nb.closing import user
 from xacct_nb.differences import diff
@@ -312,6 +315,19 @@ class TestThroughTheRunner:
 
         assert alone.record.error["code"] == "approver-planned"
         assert desk.state() != []
+
+
+def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
+    @click.command()
+    @click.option("-p", "options", nargs=2, multiple=True)
+    @approval_options
+    def command(options: tuple[tuple[str, str], ...]) -> None:
+        click.echo(json.dumps(options))
+
+    given = CliRunner().invoke(command, ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"])
+
+    assert json.loads(given.output) == [["name", "reports"], ["note", "on Monday"], ["ticket", "CHG-7"]]
+    assert json.loads(CliRunner().invoke(command, []).output) == []
 
 
 def test_who_approves_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
