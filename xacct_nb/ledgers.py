@@ -30,12 +30,21 @@ class Ledger(Shown):
         """All lines as a table."""
         return History(self.lines).view()
 
-    def filter(self, **wanted: Any) -> Any:
+    def filter(
+        self,
+        status: str = "",
+        grant: str = "",
+        notebook: str = "",
+        since: str = "",
+        until: str = "",
+        limit: int = 0,
+    ) -> Any:
         """A form that asks for some records, as `histories.Wanted` has them. Raises InvalidParameters."""
         from xacct_nb.closing import FOLDER_VARIABLE
         from xacct_nb.jupyter.history_forms import HistoryForm
 
-        return HistoryForm(self.lines, Wanted(**wanted), live=FOLDER_VARIABLE not in os.environ)
+        wanted = Wanted(status, grant, notebook, since, until, limit)
+        return HistoryForm(self.lines, wanted, live=FOLDER_VARIABLE not in os.environ)
 
     def show(self, name: str = "") -> Shown:
         """One record whole, the newest where none is named. Raises UnknownRecord."""

@@ -83,7 +83,14 @@ def history_box(form: HistoryForm) -> Any:
         field.observe(show, names="value")
     show()
     rows = [ipywidgets.HBox(list(each.values())) for each in (choices, times)]
-    return ipywidgets.VBox([*rows, below]).add_class("xacct-form")
+    return ipywidgets.VBox([*rows, below, _styled()]).add_class("xacct-form")
+
+
+def _styled() -> Any:
+    """The style sheet, for this box and for what the cells below show."""
+    import ipywidgets
+
+    return ipywidgets.HTML(f"<style>{style()}</style>", layout={"display": "none"})
 
 
 def _choice(form: HistoryForm, name: str) -> Any:
