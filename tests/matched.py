@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from xacct_nb.contexts import request_keys
-from xacct_nb.principals import read_caller
+from xacct_nb.language.contexts import request_keys
+from xacct_nb.language.principals import read_caller
 from xacct_nb.sandbox import additions
 
 ALICE, REPORT = "arn:aws:iam::111111111111:user/alice", "arn:aws:s3:::reports/a.txt"

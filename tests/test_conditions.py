@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.conditions import OPERATORS, UnknownOperator, condition
+from xacct_nb.language.conditions import OPERATORS, UnknownOperator, condition
 
 # What each kind of operator compares, and something that it is compared with.
 SAMPLES = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xacct_nb.decisions import Decision
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.evaluation import evaluate
-from xacct_nb.policies import parse
+from xacct_nb.language.policies import parse
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"

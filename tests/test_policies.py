@@ -6,8 +6,8 @@ import pytest
 
 from xacct_nb.errors import InvalidInput, InvalidPolicy
 from xacct_nb.evaluation import evaluate
-from xacct_nb.grammars import IDENTITY, KINDS, TRUST
-from xacct_nb.policies import Policy, parse
+from xacct_nb.language.grammars import IDENTITY, KINDS, TRUST
+from xacct_nb.language.policies import Policy, parse
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reader"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from xacct_nb.contexts import request_keys
 from xacct_nb.errors import InvalidArn
-from xacct_nb.principals import ACCOUNT, DIRECT, NOBODY, ROLE, principals, read_caller
+from xacct_nb.language.contexts import request_keys
+from xacct_nb.language.principals import ACCOUNT, DIRECT, NOBODY, ROLE, principals, read_caller
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from xacct_nb.evaluation import evaluate
 from xacct_nb.findings import lint_policy
-from xacct_nb.grammars import KINDS
+from xacct_nb.language.grammars import KINDS
 from xacct_nb.rules.conditions import CONDITION_RULES
 from xacct_nb.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.rules.grants import CASE_RULES

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from xacct_nb import reasons
+from xacct_nb.language.statements import Request, Weighed
 from xacct_nb.reasons import (
     EXPLICIT_DENY,
     IMPLICIT_DENY,
@@ -14,7 +15,6 @@ from xacct_nb.reasons import (
     StatementMatch,
 )
 from xacct_nb.shields import shield
-from xacct_nb.statements import Request, Weighed
 from xacct_nb.views import Shown, View
 
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"

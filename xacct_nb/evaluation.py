@@ -6,13 +6,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from xacct_nb import grammars
 from xacct_nb.arns import is_account_id
-from xacct_nb.contexts import request_keys
 from xacct_nb.decisions import Decision, RawCheck, Trace, result_of
 from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
-from xacct_nb.policies import Policy, parse
-from xacct_nb.principals import ACCOUNT, DIRECT, FEDERATED_USER, NOBODY, ROLE, ROOT, read_caller
+from xacct_nb.language import grammars
+from xacct_nb.language.contexts import request_keys
+from xacct_nb.language.policies import Policy, parse
+from xacct_nb.language.principals import ACCOUNT, DIRECT, FEDERATED_USER, NOBODY, ROLE, ROOT, read_caller
+from xacct_nb.language.statements import APPLIES, MEANS, STATEMENT, Request, Weighed
 from xacct_nb.reasons import (
     ALLOW,
     EXPLICIT_DENY,
@@ -25,7 +26,6 @@ from xacct_nb.reasons import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
-from xacct_nb.statements import APPLIES, MEANS, STATEMENT, Request, Weighed
 
 AnyPolicy = Mapping[str, Any] | Policy
 Groups = list[tuple[tuple[int, ...], list[Weighed]]]

@@ -9,7 +9,7 @@ from xacct_nb import quotas
 from xacct_nb.arns import Arn
 from xacct_nb.documents import Documents
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grammars import IDENTITY, KINDS, TRUST
+from xacct_nb.language.grammars import IDENTITY, KINDS, TRUST
 from xacct_nb.plans import State
 from xacct_nb.rooms import Room, room
 from xacct_nb.rules.conditions import CONDITION_RULES

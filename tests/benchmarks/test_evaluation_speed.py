@@ -6,7 +6,7 @@ from itertools import count, islice
 from typing import Any
 
 from xacct_nb.evaluation import evaluate
-from xacct_nb.policies import parse
+from xacct_nb.language.policies import parse
 
 # Short rounds: the best of many is one in which the machine did nothing else.
 ROUNDS, CALLS = 100, 200

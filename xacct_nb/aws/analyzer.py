@@ -11,8 +11,8 @@ from xacct_nb.aws.sessions import Sessions, translated
 from xacct_nb.documents import Documents
 from xacct_nb.errors import AwsRefused
 from xacct_nb.findings import Analysis
-from xacct_nb.grammars import IDENTITY, TRUST
 from xacct_nb.grants import account_of, external_id
+from xacct_nb.language.grammars import IDENTITY, TRUST
 from xacct_nb.quotas import minified
 from xacct_nb.rules.rows import NOTE, WARNING, Finding
 from xacct_nb.rules.subjects import Subject, subjects_of

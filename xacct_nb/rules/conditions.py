@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from xacct_nb.grammars import IDENTITY, RESOURCE, TRUST
+from xacct_nb.language.grammars import IDENTITY, RESOURCE, TRUST
 from xacct_nb.rules.rows import NOTE, WARNING, WIDENS, Hit, Rule, few
 from xacct_nb.rules.subjects import ROLE, SSO, USER, Clause, Statement
 from xacct_nb.samples import fits

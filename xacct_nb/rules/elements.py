@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.grammars import IDENTITY, NEW, OLD, RESOURCE, TRUST
-from xacct_nb.policies import parse
+from xacct_nb.language.grammars import IDENTITY, NEW, OLD, RESOURCE, TRUST
+from xacct_nb.language.policies import parse
 from xacct_nb.quotas import minified, size
 from xacct_nb.rules.rows import NOTE, WARNING, WIDENS, Hit, Rule
 from xacct_nb.rules.subjects import Statement, Subject

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from xacct_nb.arns import is_account_id
-from xacct_nb.grammars import IDENTITY, RESOURCE
+from xacct_nb.language.grammars import IDENTITY, RESOURCE
 from xacct_nb.rules.rows import NOTE, WARNING, WIDENS, Hit, Rule, few
 from xacct_nb.rules.subjects import Statement
 

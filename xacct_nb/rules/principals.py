@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from xacct_nb.grammars import RESOURCE, TRUST
+from xacct_nb.language.grammars import RESOURCE, TRUST
 from xacct_nb.rules.rows import NOTE, WARNING, WIDENS, Hit, Rule, few
 from xacct_nb.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, Statement
 

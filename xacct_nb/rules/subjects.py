@@ -9,7 +9,7 @@ from typing import Any
 from xacct_nb import quotas
 from xacct_nb.arns import Arn
 from xacct_nb.documents import Documents
-from xacct_nb.grammars import ALLOW, IDENTITY, TRUST
+from xacct_nb.language.grammars import ALLOW, IDENTITY, TRUST
 from xacct_nb.samples import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"

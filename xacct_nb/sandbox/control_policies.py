@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from xacct_nb import grammars
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.evaluation import evaluate
-from xacct_nb.policies import Policy, parse
+from xacct_nb.language import grammars
+from xacct_nb.language.policies import Policy, parse
 from xacct_nb.reasons import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY
 
 Levels = tuple[tuple[Policy, ...], ...]

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
-from xacct_nb.patterns import Context
-from xacct_nb.principals import Caller
+from xacct_nb.language.patterns import Context
+from xacct_nb.language.principals import Caller
 
 
 def request_keys(caller: Caller, given: Mapping[str, Any], owner: str) -> Context:

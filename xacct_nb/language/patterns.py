@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xacct_nb.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
+from xacct_nb.language.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
 
 # The keys of a request, in lower case, with their values.
 Context = Mapping[str, tuple[str, ...]]

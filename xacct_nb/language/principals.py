@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from xacct_nb.errors import InvalidArn
-from xacct_nb.patterns import Context
+from xacct_nb.language.patterns import Context
 
 # How a statement means the caller: not at all, through the account, through the role, or itself.
 NOBODY, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from xacct_nb.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, Words, words
+from xacct_nb.language.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, Words, words
 
 Test = Callable[[str, Context], bool]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.grammars import IDENTITY, KINDS, NEW, OLD, Kind, Refused, refuse
-from xacct_nb.statements import Statement, read_statement
+from xacct_nb.language.grammars import IDENTITY, KINDS, NEW, OLD, Kind, Refused, refuse
+from xacct_nb.language.statements import Statement, read_statement
 
 
 @dataclass(frozen=True, slots=True)

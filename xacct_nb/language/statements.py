@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from xacct_nb import patterns
-from xacct_nb.conditions import AnyCondition, condition, is_operator
-from xacct_nb.grammars import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Kind, layout, refuse
-from xacct_nb.patterns import Context, Words, words
-from xacct_nb.principals import DIRECT, NOBODY, Caller, Principals, principals
+from xacct_nb.language import patterns
+from xacct_nb.language.conditions import AnyCondition, condition, is_operator
+from xacct_nb.language.grammars import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Kind, layout, refuse
+from xacct_nb.language.patterns import Context, Words, words
+from xacct_nb.language.principals import DIRECT, NOBODY, Caller, Principals, principals
 
 # IAM looks at the service and at the one colon; a name that no service has matches nothing.
 _ACTION = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[^:]+")
