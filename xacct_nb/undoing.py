@@ -142,7 +142,7 @@ def _heard_of(sessions: Any, planned: Plan, done: Journal) -> tuple[Change, ...]
     existed = {
         (entry.account, entry.target): entry.kept["versions"]
         for entry in reversed(done.entries)
-        if entry.operation == "CreatePolicyVersion"
+        if entry.operation == "CreatePolicyVersion" and entry.kept
     }
     return tuple(
         made_by(sessions, change, existed[change.account, change.title])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from xacct_nb.aws.sessions import Sessions, translated
 from xacct_nb.aws.waits import Wait
@@ -19,7 +19,7 @@ Found = Callable[[], Any]
 
 FOUND = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
-_BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ConcurrentModification")
+_BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 
 
 class Sink(Protocol):
@@ -69,7 +69,7 @@ class Pen:
                 with translated(wait.what):
                     return call()
             except AwsRefused as problem:
-                passing = self._is_passing(problem) or (found is not None and _is_unsure(problem))
+                passing = self._is_passing(problem) or (found is not None and _may_pass(problem))
                 again = passing and wait.again()
                 if found and (answer := found()):
                     return answer
@@ -92,7 +92,7 @@ class Pen:
                 if entry.operation in _CREATES and entry.answer == "made"
             )
             return any(target.rpartition("/")[2] in str(problem.__cause__) for target in made)
-        return problem.answer in _BUSY
+        return problem.answer == "ConcurrentModification"
 
 
 def asked_twice(problem: AwsRefused) -> bool:
@@ -120,9 +120,10 @@ def _never(**about: Any) -> bool:
     return False
 
 
-def _is_unsure(problem: AwsRefused) -> bool:
-    """Whether nobody knows if the call took effect: no answer came, or AWS failed."""
+def _may_pass(problem: AwsRefused) -> bool:
+    """Whether boto3 itself would ask again: AWS is busy or failed, or no answer came."""
     cause = problem.__cause__
-    if not isinstance(cause, ClientError):
-        return True
-    return bool(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
+    if isinstance(cause, ClientError):
+        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return problem.answer in _BUSY or status >= 500
+    return isinstance(cause, (ConnectionError, HTTPClientError))
