@@ -7,7 +7,7 @@ READY := .venv/.ready
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab bench lint constraints clean
+.PHONY: help demo test exhaustive lab bench lint constraints clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ demo: $(READY) ## Plan, apply, prove and record one grant in a throw-away sandbo
 test: lint ## Everything: lint, types, unit, sandbox, notebooks, browser
 	@printf '\n== Tests\n'
 	@$(BIN)/python -m pytest -n 2
+
+exhaustive: $(READY) ## The tests that take many minutes: killed at every instant
+	@$(BIN)/python -m pytest tests/test_killed.py --exhaustive -s -p no:xdist -q
 
 lab: $(READY) ## Open JupyterLab on the start notebook, with the sandbox up
 	@$(BIN)/xacct-nb lab

@@ -103,7 +103,7 @@ def scene(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Scene
     return Scene(world, sessions_in(world, grant), tmp_path)
 
 
-EVERYWHERE = pytest.param(True, id="every call and line", marks=pytest.mark.slow)
+EVERYWHERE = pytest.param(True, id="every call and line", marks=pytest.mark.exhaustive)
 USUAL_OR_ALL = pytest.mark.parametrize("everywhere", [pytest.param(False, id="every write"), EVERYWHERE])
 
 
