@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -321,7 +322,10 @@ class TestRun:
             "time.sleep(60)",
         )
         command = [Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Tests that a shell started in the background ignore Ctrl-C, and so would their children.
+        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, **pipes, text=True, preexec_fn=heeding)
         assert process.stderr
         assert any("[3/3]" in line for line in process.stderr)
         process.send_signal(number)
