@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,12 @@ from xacct_nb.runner import run
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
 ENDED = "The notebook's kernel ended before the notebook did."
+# Tests that a shell started in the background ignore Ctrl-C, and so would the commands that they start.
+HEEDING = (
+    sys.executable,
+    "-c",
+    "import os, sys; from signal import *; signal(SIGINT, SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
 RUN_JSON = ["status", "record", "digest", "summary", "seconds", "error"]
 
 
@@ -321,11 +326,8 @@ class TestRun:
             "import os, pathlib, time\npathlib.Path('kernel').write_text(str(os.getpid()))",
             "time.sleep(60)",
         )
-        command = [Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
-        # Tests that a shell started in the background ignore Ctrl-C, and so would their children.
-        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(command, **pipes, text=True, preexec_fn=heeding)
+        command = [*HEEDING, Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stderr
         assert any("[3/3]" in line for line in process.stderr)
         process.send_signal(number)
