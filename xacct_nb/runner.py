@@ -111,13 +111,8 @@ def _in_kernel(
     """The executed notebook and its course; meanwhile the export's modules are loaded in the background."""
     from xacct_nb.jupyter import headless
 
-    def step(done: int, total: int, title: str) -> None:
-        if done == 0:
-            background.submit(_warm_up)
-        if tell:
-            tell(done, total, title)
-
-    return headless.run(order.path, order.values, tell=step, timeout=timeout, prepared=kernel)
+    background.submit(_warm_up)
+    return headless.run(order.path, order.values, tell=tell, timeout=timeout, prepared=kernel)
 
 
 def _warm_up() -> None:

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +35,8 @@ def lean_run() -> Iterator[Prepared]:
     # Such a process has no garbage to collect, and nothing to take apart at its end.
     gc.disable()
     atexit.register(gc.freeze)
+    # What talks to the kernel is to have its turn at once, while another thread loads the export.
+    sys.setswitchinterval(0.0005)
     with prepare_kernel() as prepared:
         # From here on nothing reaches the kernel's environment. The stock validator of notebooks compiles
         # itself for longer than the other one needs for all of a run's notebooks.

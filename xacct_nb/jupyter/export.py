@@ -58,7 +58,7 @@ def as_notebook(data: Any) -> "NotebookNode":
 
 def to_ipynb(notebook: "NotebookNode") -> str:
     """The notebook as the text of an .ipynb file."""
-    from nbformat import writes
+    from nbformat.v4 import writes
 
     return str(writes(notebook))
 
