@@ -22,9 +22,11 @@ def unless_denied(enforce: Callable[..., Any]) -> Callable[..., Any]:
         if refused is not None or not key or action in _MENDING or not iam_evaluator.is_root_access_key(key):
             return refused
         policy, _ = iam_evaluator._resource_policy(service, resource_arn) or ("", "")
+        if not policy:
+            return None
         account = responses.get_account_id()
         root = iam_evaluator.resolve_principal(key, account)
-        if not policy or isinstance(root, iam_evaluator.AuthError):
+        if isinstance(root, iam_evaluator.AuthError):
             return None
         about = iam_evaluator.EvalContext(
             principal_arn=root.arn,
