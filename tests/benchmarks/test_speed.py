@@ -40,7 +40,9 @@ PERMISSIONS_POLICY = {
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A standing sandbox of the benchmark's own."""
     folder = tmp_path_factory.mktemp("bench")
-    variables = os.environ | {
+    # Installed programs have their bytecode; this one is to write its own if it runs from a checkout.
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables = usual | {
         "XACCT_SANDBOX_DIR": str(folder / "sandbox"),
         "XACCT_RECORDS": str(folder / "records"),
     }
@@ -75,8 +77,9 @@ def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[s
         lambda: _article(environment),
     )
 
-    # 0.3 is the figure to reach; what stands between is in the README. This holds what was reached.
-    assert ratio <= 0.7
+    # 0.3 is the figure to reach; what stands between is in the README. Reached: 0.35 to 0.4 with the machine to
+    # itself. This holds what was reached while others are at work on it.
+    assert ratio <= 0.6
 
 
 def test_importing_xacct_nb_against_importing_boto3(environment: dict[str, str]) -> None:
