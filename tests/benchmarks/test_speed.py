@@ -77,8 +77,8 @@ def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[s
         lambda: _article(environment),
     )
 
-    # 0.3 is the figure to reach; what stands between is in the README. Reached: 0.35 to 0.4 with the machine to
-    # itself. This holds what was reached while others are at work on it.
+    # 0.3 is the figure to reach; what stands between is in the README. Reached: 0.35 to 0.4 with the
+    # machine to itself. This holds what was reached while others are at work on it.
     assert ratio <= 0.6
 
 
