@@ -1,6 +1,6 @@
 """Rules on a grant as a whole, and on what is there already where the live state is known."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -131,10 +131,6 @@ def _kept(full: bool) -> Find:
                 yield Arn.parse(role).resource, few(names)
 
     return find
-
-
-def _is_owned(role: Mapping[str, Any], grant: str) -> bool:
-    return bool(role["tags"].get(OWNER_TAG) == grant)
 
 
 def _is_full(policy: str) -> bool:
