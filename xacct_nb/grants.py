@@ -22,26 +22,30 @@ class Grant(Shown, Part):
     """
 
     name: StrictStr = Field(
-        description="The name is part of the policies' names and of the tags",
+        description="part of the policies' names and of the tags",
         pattern=r"^[a-z][a-z0-9-]{0,31}$",
     )
     sources: tuple[StrictStr, ...] = Field(
-        min_length=1, description="Sources are ARNs of users or roles, or account ids of 12 digits"
+        min_length=1, description="ARNs of users or roles, or account ids of 12 digits"
     )
-    destinations: tuple[StrictStr, ...] = Field(min_length=1, description="Destinations are ARNs of roles")
+    destinations: tuple[StrictStr, ...] = Field(min_length=1, description="ARNs of the roles")
     permissions: tuple[Permission, ...] = Field(
-        (), description="Permissions are lists of actions and resources"
+        (), description="what the roles may do: lists of actions and resources"
     )
     managed_policies: tuple[StrictStr, ...] = Field((), description="ARNs of policies to attach to the roles")
     permissions_boundary: StrictStr = Field("", description="ARN of the roles' permissions boundary")
-    conditions: Conditions = Field(Conditions(), description="Conditions say when the roles may be assumed")
+    conditions: Conditions = Field(Conditions(), description="when the roles may be assumed")
     session_minutes: int = Field(
-        60, ge=15, le=720, strict=True, description="The length of a role session in minutes, 15 to 720"
+        60, ge=15, le=720, strict=True, description="length of a role session in minutes, 15 to 720"
     )
     carry_on: StrictStr = Field("", description="ARN of a group that carries the caller policy")
-    caller_policy: Literal["managed", "inline"] = Field("managed", description="form of the caller policy")
-    adopt: bool = Field(False, strict=True, description="take over a role or policy that exists already")
-    accept: tuple[StrictStr, ...] = Field((), description="codes of the findings that are wanted")
+    caller_policy: Literal["managed", "inline"] = Field(
+        "managed", description="form of the caller policy: managed or inline"
+    )
+    adopt: bool = Field(False, strict=True, description="take over roles and policies that exist already")
+    accept: tuple[StrictStr, ...] = Field(
+        (), description="codes of the findings that are wanted, such as whole-account-trust"
+    )
 
     def __init__(self, **fields: Any) -> None:
         try:

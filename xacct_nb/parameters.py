@@ -41,27 +41,41 @@ class Parameter:
 class Settings(Part):
     """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
 
-    sandbox: StrictBool = True
-    source_profiles: list[StrictStr] = Field(default_factory=list)
-    destination_profiles: list[StrictStr] = Field(default_factory=list)
-    caller_profiles: list[StrictStr] = Field(default_factory=list)
-    approve: StrictStr = ""
-    note: StrictStr = ""
-    ticket: StrictStr = ""
-    approval_hours: StrictInt = Field(24, ge=0, le=8760)
-    two_people: StrictBool = False
-    records: StrictStr = ""
-    record: StrictStr = ""
-    external_id: StrictStr = ""
-    patience_seconds: StrictInt = Field(60, ge=0, le=900)
-    error_text: StrictStr = ""
-    caller: StrictStr = ""
-    role: StrictStr = ""
-    call: dict[StrictStr, Any] = Field(default_factory=dict)
-    action: StrictStr = ""
-    resource: StrictStr = ""
-    snapshot: StrictStr = ""
-    snapshot_to: StrictStr = ""
+    sandbox: StrictBool = Field(
+        True, description="true acts on the sandbox of this machine, false on AWS itself"
+    )
+    source_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that administer the source accounts"
+    )
+    destination_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that administer the destination accounts"
+    )
+    caller_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that the proof asks with"
+    )
+    approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
+    note: StrictStr = Field("", description="note for the record of what is approved")
+    ticket: StrictStr = Field("", description="ticket or change that it belongs to")
+    approval_hours: StrictInt = Field(
+        24, ge=0, le=8760, description="hours that an approval counts after the plan; 0 is without an end"
+    )
+    two_people: StrictBool = Field(False, description="somebody else than who planned must approve")
+    records: StrictStr = Field("", description="folder of the records; empty takes the usual one")
+    record: StrictStr = Field("", description="id of the record that it is about")
+    external_id: StrictStr = Field("", description="where an earlier external ID is found")
+    patience_seconds: StrictInt = Field(
+        60, ge=0, le=900, description="seconds that it waits for IAM, 0 to 900"
+    )
+    error_text: StrictStr = Field("", description="error as AWS, the AWS CLI or the console printed it")
+    caller: StrictStr = Field("", description="ARN of who is denied")
+    role: StrictStr = Field("", description="ARN of the role that is assumed")
+    call: dict[StrictStr, Any] = Field(
+        default_factory=dict, description="further parameters of AssumeRole, such as DurationSeconds"
+    )
+    action: StrictStr = Field("", description="action that the role's session is denied")
+    resource: StrictStr = Field("", description="resource of that action")
+    snapshot: StrictStr = Field("", description="file that the other owner sent")
+    snapshot_to: StrictStr = Field("", description="file to write for the other owner")
 
     @field_validator("call")
     @classmethod
