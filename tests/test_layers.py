@@ -13,7 +13,7 @@ EDGES = {"aws", "disk", "jupyter", "sandbox"}
 COMPOSING = {"__init__", "__main__", "cli", "doctor", "runs", "workshop", "worlds"}
 COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "telling", "turns", "undoing"}
 COMPOSING |= {"explaining", "fault_options", "rehearsals", "sandbox_commands"}
-COMPOSING |= {"ledgers", "records_commands"}
+COMPOSING |= {"ledgers", "records_commands", "recovering"}
 COMPOSING |= {"approval_options", "approving"}
 HOMES = {
     "aws": {"boto3", "botocore"},

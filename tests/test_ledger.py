@@ -11,25 +11,24 @@ from typing import Any
 
 import pytest
 
-from xacct_nb.disk.chain import ledger_lines
+from xacct_nb.disk.chain import mend
 from xacct_nb.disk.evidence import FILE, Evidence, events
 from xacct_nb.disk.ledger import (
     LEDGER,
-    WORK,
     broken_record,
-    discard,
     find_record,
     keep,
     ledger,
-    mend,
     read_record,
     verify_records,
-    work_folder,
 )
-from xacct_nb.errors import InvalidInput, InvalidParameters, UnknownRecord, XacctError
+from xacct_nb.disk.works import WORK, work_folder
+from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records import Record
+from xacct_nb.recovering import recover
 
 FIRST, SECOND = "20261124T101500Z-reports-plan_and_apply-1f3a", "20261125T101500Z-reports-plan_and_apply-2b4c"
+ABOUT = {"notebook": "plan_and_apply", "started": "2026-11-24T10:15:00Z", "again": "", "headless": True}
 KEEP = """
 import pathlib, sys
 from xacct_nb.disk.ledger import keep
@@ -65,7 +64,7 @@ def a_record(run: str = FIRST, **fields: Any) -> Record:
 def records(tmp_path: Path) -> Path:
     """A folder with two records; each holds its record.json, a page, and the sums."""
     for run in (FIRST, SECOND):
-        work_folder(tmp_path, run)
+        work_folder(tmp_path, run, ABOUT)
         keep(tmp_path, a_record(run, parameters={"name": "Zoë\u2028"}), {"run.html": b"<p>page</p>"})
     return tmp_path
 
@@ -100,7 +99,7 @@ class TestKeeping:
         assert verify_records(tmp_path) == []
 
     def test_where_the_disk_takes_no_more_the_evidence_stays(self, tmp_path: Path) -> None:
-        work = work_folder(tmp_path, FIRST)
+        work = work_folder(tmp_path, FIRST, ABOUT).folder
         (tmp_path / LEDGER).mkdir()
 
         with pytest.raises(XacctError, match="could not be sealed") as failed:
@@ -116,28 +115,30 @@ class TestKeeping:
         assert (records / LEDGER).read_text().split("\n")[2] == '{"id": "20261126'
         assert verify_records(records) == [f"{LEDGER}: line 3: is not a ledger line"]
 
-    def test_wherever_the_sealing_is_killed_the_next_command_completes_it_or_nothing_is_there(
+    def test_wherever_the_sealing_is_killed_the_next_command_completes_it_or_closes_the_run(
         self, tmp_path: Path
     ) -> None:
         """Each call of the sealing to the system is the last one once; the process is killed before it."""
         left = []
         for number in range(1, 40):
             folder = tmp_path / str(number)
-            work_folder(folder, FIRST)
+            work_folder(folder, FIRST, ABOUT)
             killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], check=False)
-            mend(folder)
-            left.append((len(ledger_lines(folder)), (folder / FIRST).exists()))
-            assert (folder / WORK / FIRST).exists() != (folder / FIRST).exists()
-            assert not (folder / LEDGER).exists() or verify_records(folder) == []
+            recover(folder)
+            left += [line["status"] for line in ledger(folder)]
+            assert len(left) == number
+            assert not (folder / WORK).exists()
+            assert verify_records(folder) == []
             if killed.returncode == 0:
                 break
 
         assert killed.returncode == 0
-        assert set(left) == {(0, False), (1, True)}
-        assert left.index((1, True)) < len(left) - 3
+        assert set(left) == {"interrupted", "succeeded"}
+        assert left == sorted(left)
+        assert left.index("succeeded") < len(left) - 3
 
     def test_a_run_whose_sealing_was_killed_early_is_sealed_once_more(self, tmp_path: Path) -> None:
-        work_folder(tmp_path, FIRST)
+        work_folder(tmp_path, FIRST, ABOUT)
         (tmp_path / WORK / f"{FIRST}.bundle").mkdir()
         (tmp_path / WORK / f"{FIRST}.bundle" / "record.json").write_text("{")
         keep(tmp_path, a_record(), {})
@@ -172,20 +173,6 @@ class TestKeeping:
 
         assert found == []
         assert len(ledger(tmp_path)) == 21
-
-    def test_the_work_folder_is_its_owners_alone_and_another_run_keeps_its_own(self, tmp_path: Path) -> None:
-        mine, other = work_folder(tmp_path, "mine"), work_folder(tmp_path, "other")
-        mode = mine.stat().st_mode & 0o777
-        discard(tmp_path, "mine")
-
-        assert mode == 0o700
-        assert (mine.exists(), other.exists()) == (False, True)
-
-    def test_a_folder_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-
-        with pytest.raises(InvalidParameters, match=r"The records folder .* cannot be used"):
-            work_folder(tmp_path / "file", FIRST)
 
 
 class TestFinding:

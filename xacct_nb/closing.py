@@ -7,16 +7,19 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.disk.evidence import events
-from xacct_nb.disk.ledger import WORK, keep
+from xacct_nb.disk.ledger import keep
+from xacct_nb.disk.works import WORK
 from xacct_nb.records import PAGE, Record, fold
 from xacct_nb.shields import redact_all
 from xacct_nb.views import html
+from xacct_nb.ways import ways_on
 
 if TYPE_CHECKING:
     from xacct_nb.ledgers import Ledger
@@ -41,28 +44,40 @@ def utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: its status, when it began (UTC), how long it took, its error, its cells' states.
+
+    `ended` is when it was last heard of, where that is not now; `again` is the command of a headless run.
+    """
+
+    status: str
+    started: str
+    seconds: float
+    error: Mapping[str, Any] | None
+    cells: tuple[Mapping[str, Any], ...] = ()
+    ended: str = ""
+    again: str = ""
+
+
 def drafted(
-    records: Path,
-    run: str,
-    notebook: str,
-    status: str,
-    ended: Mapping[str, Any],
-    around: Mapping[str, Any],
-    hidden: set[str],
+    records: Path, run: str, notebook: str, ending: Ending, around: Mapping[str, Any], hidden: set[str]
 ) -> Record:
     """The record of a run, from its evidence, from how it ended, and from the circumstances (`around`).
 
     `hidden` are secrets that must not be in it.
     """
-    found = fold(events(records / WORK / run))
-    return Record(run, notebook, status, ended=utc(), **around, **redact_all({**found, **ended}, hidden))
+    end = {name: getattr(ending, name) for name in ("started", "seconds", "error", "cells")}
+    told = redact_all({**fold(events(records / WORK / run)), **end}, hidden)
+    record = Record(run, notebook, ending.status, ended=ending.ended or utc(), **around, **told)
+    return (
+        replace(record, error={**record.error, **ways_on(record, ending.again)}) if record.error else record
+    )
 
 
-def sealed(
-    records: Path, run: str, notebook: str, status: str, ended: Mapping[str, Any], hidden: set[str]
-) -> Path:
+def sealed(records: Path, run: str, notebook: str, ending: Ending, hidden: set[str]) -> Path:
     """Seals the record of a run that has no runner around it; the folder of the record."""
-    record = drafted(records, run, notebook, status, ended, circumstances(), hidden)
+    record = drafted(records, run, notebook, ending, circumstances(), hidden)
     return keep(records, record, {PAGE: page(record).encode()})
 
 

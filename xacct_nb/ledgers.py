@@ -7,23 +7,21 @@ from typing import Any
 
 from xacct_nb.comparisons import Comparison, compare
 from xacct_nb.disk.chain import LEDGER, ledger_lines
-from xacct_nb.disk.ledger import broken_record, find_record, ledger, mend, read_record, verify_records
+from xacct_nb.disk.ledger import broken_record, find_record, ledger, read_record, verify_records
 from xacct_nb.disk.signatures import Signature, signatures
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.histories import History, Verdict, Wanted
 from xacct_nb.records import PAGE, line_hash
+from xacct_nb.recovering import recover
 from xacct_nb.views import Shown, View
 
 
 class Ledger(Shown):
-    """The records of a folder, the newest last. A record that a killed process left half sealed is completed.
-
-    `mended` is the id of that record, "" where there was none.
-    """
+    """The records of a folder, the newest last; what killed processes left is completed or closed first."""
 
     def __init__(self, records: Path) -> None:
         self.records = records
-        self.mended = mend(records)
+        self.recovered = recover(records)
         self.lines = ledger(records)
 
     def view(self) -> View:

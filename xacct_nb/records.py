@@ -64,6 +64,12 @@ class Record(Shown):
             self.plan["summary"] if self.plan else self.diagnosis["headline"] if self.diagnosis else ""
         )
 
+    @property
+    def left_changes(self) -> bool:
+        """Whether it made changes, or may have, that it did not take back itself."""
+        journal = self.journal or {}
+        return self.status != "rolled-back" and bool(journal.get("changes") or journal.get("entries"))
+
     def view(self) -> View:
         """The record as a change record, in the order in which a reviewer asks."""
         from xacct_nb.change_records import change_record

@@ -12,6 +12,7 @@ from xacct_nb.telling import as_json_option, told
 
 if TYPE_CHECKING:
     from xacct_nb.ledgers import Ledger
+    from xacct_nb.recovering import Recovered
 
 records_option = click.option(
     "--records",
@@ -79,11 +80,11 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
     (xacct-nb records sign) or the hash of the last line, which this prints.
     """
     from xacct_nb.closing import records_folder
-    from xacct_nb.disk.ledger import mend
     from xacct_nb.ledgers import verdict
+    from xacct_nb.recovering import recover
 
     folder = records_folder(records)
-    _tell_mended(mend(folder))
+    _tell(recover(folder))
     found = verdict(folder, signers, expect)
     click.echo(json.dumps(found.to_json()) if as_json else str(found))
     sys.exit(1 if found.broken else 0)
@@ -144,11 +145,10 @@ def _opened(records: str) -> "Ledger":
     from xacct_nb.closing import show_ledger
 
     ledger = show_ledger(records)
-    _tell_mended(ledger.mended)
+    _tell(ledger.recovered)
     return ledger
 
 
-def _tell_mended(record: str) -> None:
-    if record:
-        words = "was being sealed when its process was killed; its line is complete now"
-        click.echo(f"{record}: {words}.", err=True)
+def _tell(recovered: "Recovered") -> None:
+    if words := str(recovered):
+        click.echo(words, err=True)

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import FOLDER_VARIABLE, circumstances, drafted, new_id, page, utc
+from xacct_nb.closing import FOLDER_VARIABLE, Ending, circumstances, drafted, new_id, page, utc
 from xacct_nb.disk.evidence import events
-from xacct_nb.disk.ledger import keep, work_folder
+from xacct_nb.disk.ledger import keep
+from xacct_nb.disk.works import note_about, work_folder
 from xacct_nb.errors import kinds
 from xacct_nb.jupyter.prepared import Prepared
 from xacct_nb.orders import Order, take_order
@@ -17,18 +18,21 @@ from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
+from xacct_nb.recovering import Recovered, recover
 from xacct_nb.shields import redact_all
 from xacct_nb.views import Page, Shown, Text, View, html
+from xacct_nb.ways import WAYS, run_again
 
 Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, repr=False)
 class Ended(Shown):
-    """How a run ended: its record, where it is sealed, and the error that ended it."""
+    """How a run ended: its record, where it is sealed, and which killed runs it found and closed."""
 
     record: Record
     folder: Path
+    recovered: Recovered | None = None
 
     def view(self) -> View:
         """The plan, the proof, the diagnosis and the outcome, with the way on."""
@@ -44,10 +48,13 @@ class Ended(Shown):
         if record.error:
             words = (record.error[key] for key in ("what", "why", "hint"))
             yield Text("\n".join(word for word in words if word), "bad")
+            yield from _ways(record.error)
         yield Text(f"{record.status} in {record.seconds:.2f} s", "good" if record.status in GOOD else "bad")
         if record.plan and record.status == "planned":
             yield Text(f"To apply exactly this plan: --approve {record.plan['digest']}")
         yield Text(f"Record: {self.folder}")
+        if self.recovered and str(self.recovered):
+            yield Text(str(self.recovered), "note")
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""
@@ -60,6 +67,10 @@ class Ended(Shown):
             "seconds": record.seconds,
             "error": record.error,
         }
+
+
+def _ways(error: Mapping[str, Any]) -> Iterator[View]:
+    yield from (Text(f"{label}: {error[way]}") for way, label in WAYS.items() if way in error)
 
 
 def run(
@@ -80,29 +91,35 @@ def run(
     cell; `prepared` is a process that may become the kernel. Raises InvalidInput of any kind before a
     kernel starts; afterwards every end is in the record.
     """
-    order = take_order(name, file, options, approve, records)
+    given = list(options)
+    order = take_order(name, file, given, approve, records)
+    again = run_again(name, str(file or ""), given, records, order.hidden)
+    recovered = recover(order.records)
     with prepared or Prepared(()) as kernel:
-        return _execute(order, kernel, tell, timeout)
+        return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)
 
 
-def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None) -> Ended:
+def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, again: str) -> Ended:
     started, clock = utc(), time.monotonic()
-    work = work_folder(order.records, new_id(order.grant, order.notebook))
-    secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
-    kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
-    with ThreadPoolExecutor(1) as background:
-        around = background.submit(circumstances)
-        node, course = _in_kernel(order, kernel, tell, timeout, background)
-    said = list(events(work))
-    ended = {
-        "started": started,
-        "seconds": round(time.monotonic() - clock, 3),
-        "cells": tuple(course.states()),
-        "error": _error(course, said),
-    }
-    status, hidden = _status(course, said), set(order.hidden)
-    record = drafted(order.records, work.name, order.notebook, status, ended, around.result(), hidden)
-    return _sealed(order.records, record, node, hidden)
+    about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
+    with work_folder(order.records, new_id(order.grant, order.notebook), about) as work:
+        secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
+        kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
+        with ThreadPoolExecutor(1) as background:
+            around = background.submit(_noted_circumstances, work, about)
+            node, course = _in_kernel(order, kernel, tell, timeout, background)
+        said, hidden = list(events(work)), set(order.hidden)
+        seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
+        ending = Ending(_status(course, said), started, seconds, _error(course, said), cells, again=again)
+        record = drafted(order.records, work.name, order.notebook, ending, around.result(), hidden)
+        return _sealed(order.records, record, node, hidden)
+
+
+def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The circumstances, noted also for whoever closes the run if this process is killed."""
+    around = circumstances()
+    note_about(work, {**about, "around": around})
+    return around
 
 
 def _in_kernel(

@@ -11,11 +11,11 @@ from typing import Any
 from xacct_nb import endings
 from xacct_nb.approvals import Approval
 from xacct_nb.approving import approve, ask
-from xacct_nb.closing import FOLDER_VARIABLE, new_id, records_folder, sealed, utc
+from xacct_nb.closing import FOLDER_VARIABLE, Ending, circumstances, new_id, records_folder, sealed, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
-from xacct_nb.disk.ledger import discard, work_folder
 from xacct_nb.disk.references import look_up
+from xacct_nb.disk.works import discard, work_folder
 from xacct_nb.documents import build
 from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
@@ -25,6 +25,7 @@ from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
+from xacct_nb.recovering import recover
 from xacct_nb.turns import turn
 from xacct_nb.views import Page, Shown, Text, View
 
@@ -255,8 +256,8 @@ class Run(Shown):
 
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)
-        ended = {"started": self.started, "seconds": seconds, "error": error}
-        return sealed(self.records, self.id, self.notebook, status, ended, self.evidence.secrets)
+        ending = Ending(status, self.started, seconds, error)
+        return sealed(self.records, self.id, self.notebook, ending, self.evidence.secrets)
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
@@ -268,7 +269,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     given = {name: names[name] for name in known if name in names}
     settings, given_shown = settings_of(given), shown(given)
     secrets = {look_up(settings.external_id)} if settings.external_id else set()
-    run = Run(notebook, settings, given, Evidence(_folder(settings, given_shown.get("name", ""), notebook)))
+    run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
     run.evidence.secrets |= secrets
     run.evidence.add("parameters", given_shown)
     cells.on_end(run.note_cell)
@@ -282,7 +283,12 @@ def record(run: Run) -> Finish:
     return run.finish()
 
 
-def _folder(settings: Settings, grant: str, notebook: str) -> Path:
-    """The run's folder: the one that its runner made, else a new one."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    return Path(given) if given else work_folder(records_folder(settings.records), new_id(grant, notebook))
+def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
+    """The evidence of a run, in the folder that its runner made, else in a new one."""
+    if given := os.environ.get(FOLDER_VARIABLE):
+        return Evidence(Path(given))
+    records = records_folder(settings.records)
+    recover(records)
+    about = {"notebook": notebook, "started": utc(), "again": "", "headless": False}
+    with work_folder(records, new_id(grant, notebook), {**about, "around": circumstances()}) as folder:
+        return Evidence(folder)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.disk.works import Held
 from xacct_nb.errors import InvalidInput
 from xacct_nb.shields import redact_all
 
@@ -15,10 +16,10 @@ _LASTING = ("approval", "entry", "journal")
 
 
 class Evidence:
-    """Appends events to the evidence file of a run's folder; `secrets` never reach it."""
+    """Appends events to the evidence file of a run's folder, and holds it; `secrets` never reach it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.held = folder, Held(folder)
         self.secrets: set[str] = set()
 
     def add(self, kind: str, value: Any) -> None:

@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from xacct_nb.disk import chain
 from xacct_nb.disk.chain import ledger_lines
-from xacct_nb.errors import InvalidParameters, UnknownRecord, XacctError
+from xacct_nb.disk.works import WORK, discard
+from xacct_nb.errors import UnknownRecord, XacctError
 from xacct_nb.records import (
     RECORD,
     SUMS,
@@ -23,22 +23,8 @@ from xacct_nb.records import (
     sums_hash,
 )
 
-LEDGER, WORK = chain.LEDGER, ".work"
+LEDGER = chain.LEDGER
 _CUT = "its end was cut off"
-
-
-def work_folder(records: Path, run: str) -> Path:
-    """A new folder for what a run leaves while it goes on. Raises InvalidParameters if there can be none."""
-    folder = records / WORK / run
-    try:
-        folder.mkdir(parents=True, mode=0o700)
-    except OSError as problem:
-        raise InvalidParameters(
-            f"The records folder {str(records)!r} cannot be used.",
-            why=str(problem.strerror),
-            hint="Name another folder with --records.",
-        ) from problem
-    return folder
 
 
 def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
@@ -56,23 +42,6 @@ def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
         ) from problem
     discard(records, record.id)
     return records / record.id
-
-
-def discard(records: Path, run: str) -> None:
-    """Removes the work folder of a run."""
-    shutil.rmtree(records / WORK / run, ignore_errors=True)
-    with suppress(OSError):  # another run has its folder there
-        (records / WORK).rmdir()
-
-
-def mend(records: Path) -> str:
-    """Completes what a killed process left half sealed, and clears what it left: the record's id, or ""."""
-    mended = chain.mend(records)
-    left = list((records / WORK).iterdir()) if (records / WORK).is_dir() else []
-    for folder in left:
-        if (records / folder.name / SUMS).exists():
-            discard(records, folder.name)
-    return mended
 
 
 def ledger(records: Path) -> list[dict[str, Any]]:

@@ -6,15 +6,19 @@ The word is one line of JSON on standard input: {"connection_file": path, "envir
 What is in the environment stands in no process list. Without a word there is no kernel: the process ends.
 """
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from xacct_nb.jupyter.spared import spared, spared_plugins
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Prepared:
@@ -56,6 +60,7 @@ class Prepared:
 def main(preparations: Sequence[str]) -> None:
     """Loads what is needed by calling the functions, waits for the word, and runs the kernel to its end."""
     gc.disable()
+    _end_with_parent()
     # Nobody attaches a debugger to a run, and debugpy is a fourth of what a kernel loads.
     with spared("debugpy"):
         import ipykernel.debugger  # noqa: F401
@@ -68,6 +73,17 @@ def main(preparations: Sequence[str]) -> None:
     gc.enable()
     if line := sys.stdin.readline():
         _become(json.loads(line), IPKernelApp)
+
+
+def _end_with_parent() -> None:
+    """The system kills this process with its parent, on Linux; elsewhere ipykernel notices within a second.
+
+    A run whose runner was killed changes nothing more, and the next command can close it at once.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if str(os.getppid()) != os.environ["JPY_PARENT_PID"]:
+            sys.exit()
 
 
 def _become(word: Mapping[str, str | Mapping[str, str]], application: type) -> None:

@@ -1,0 +1,109 @@
+"""The folder of a run that is going on: one owner's alone, and left behind only by the dead."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xacct_nb.disk.works import WORK, Held, about, discard, left_behind, note_about, work_folder
+from xacct_nb.errors import InvalidParameters
+
+ABOUT: dict[str, Any] = {"notebook": "mine", "headless": True}
+HOLD = """
+import pathlib, sys
+from xacct_nb.disk.works import work_folder
+held = work_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other"})
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def left(records: Path) -> list[str]:
+    return [folder.name for folder in left_behind(records)]
+
+
+def test_it_is_its_owners_alone_and_another_run_keeps_its_own(tmp_path: Path) -> None:
+    mine, other = work_folder(tmp_path, "mine", ABOUT), work_folder(tmp_path, "other", ABOUT)
+    mode = mine.folder.stat().st_mode & 0o777
+    discard(tmp_path, "mine")
+
+    assert mode == 0o700
+    assert (mine.folder.exists(), other.folder.exists()) == (False, True)
+
+
+def test_one_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InvalidParameters, match=r"The records folder .* cannot be used"):
+        work_folder(tmp_path / "file", "mine", ABOUT)
+
+
+def test_there_is_one_of_a_name(tmp_path: Path) -> None:
+    held = work_folder(tmp_path, "mine", ABOUT)
+
+    with held, pytest.raises(InvalidParameters):
+        work_folder(tmp_path, "mine", ABOUT)
+
+
+def test_what_was_noted_about_the_run_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    with work_folder(tmp_path, "mine", ABOUT) as folder:
+        before = about(folder)
+        note_about(folder, {"notebook": "mine", "around": {}})
+
+    assert (before, about(folder)) == (ABOUT, {"notebook": "mine", "around": {}})
+
+
+def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> None:
+    first = work_folder(tmp_path, "mine", ABOUT)
+    second = Held(first.folder)
+    both = left(tmp_path)
+    first.let_go()
+    one = left(tmp_path)
+    second.let_go()
+
+    assert (both, one, left(tmp_path)) == ([], [], ["mine"])
+
+
+def test_a_process_that_was_killed_leaves_it_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"held\n"
+    alive = left(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    assert (alive, left(tmp_path)) == ([], ["other"])
+
+
+def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+
+    for _ in left_behind(tmp_path):
+        assert left(tmp_path) == []
+    assert left(tmp_path) == ["mine"]
+
+
+def test_what_is_gone_meanwhile_is_not_found(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        work_folder(tmp_path, name, ABOUT).let_go()
+    found = left_behind(tmp_path)
+    first = next(found)
+    discard(tmp_path, "b")
+
+    assert (first.name, list(found)) == ("a", [])
+
+
+def test_one_that_was_half_made_is_cleared_when_it_is_old(tmp_path: Path) -> None:
+    for name, age in ((".new-old", 7200.0), (".new-young", 0.0)):
+        folder = tmp_path / WORK / name
+        folder.mkdir(parents=True)
+        when = folder.stat().st_mtime - age
+        os.utime(folder, (when, when))
+
+    assert left(tmp_path) == []
+    assert [path.name for path in (tmp_path / WORK).iterdir()] == [".new-young"]
