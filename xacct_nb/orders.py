@@ -9,18 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.closing import records_folder
+from xacct_nb.declarations import Parameter, declared
 from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.grants import external_id, resolve
-from xacct_nb.parameters import (
-    Parameter,
-    accepted,
-    check,
-    declared,
-    grant_of,
-    merged,
-    without_secrets,
-)
+from xacct_nb.parameters import accepted, check, grant_of, merged, without_secrets
 
 NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
 

@@ -1,41 +1,21 @@
-"""A notebook's parameters: declared in its first code cell, given as text or data, checked at the door."""
+"""A notebook's parameters: what it takes, what is given in a file and as text, checked at the door."""
 
-import ast
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, get_origin
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 from pydantic_core import PydanticUndefined
 
+from xacct_nb.declarations import Parameter
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants import Grant
+from xacct_nb.readings import check_type, read, read_items, unknown
 from xacct_nb.refusals import refused
-from xacct_nb.terms import Part, is_reference
+from xacct_nb.terms import Conditions, Part, is_reference
 from xacct_nb.views import Table, as_json
 
-# A whole number is a number too, as in JSON.
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (float, int),
-    "bool": (bool,),
-    "list": (list,),
-    "dict": (dict,),
-}
-_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One declared line: `name: type = default  # help`."""
-
-    name: str
-    type: str
-    default: Any
-    help: str
 
 
 class Settings(Part):
@@ -62,7 +42,12 @@ class Settings(Part):
     two_people: StrictBool = Field(False, description="somebody else than who planned must approve")
     records: StrictStr = Field("", description="folder of the records; empty takes the usual one")
     record: StrictStr = Field("", description="id of the record that it is about")
-    external_id: StrictStr = Field("", description="where an earlier external ID is found")
+    revoke_sessions: StrictBool = Field(
+        False, description="also ends sessions of the roles that are still open (AWSRevokeOlderSessions)"
+    )
+    external_id: StrictStr = Field(
+        "", description="where an earlier external ID is found", json_schema_extra={"format": "reference"}
+    )
     patience_seconds: StrictInt = Field(
         60, ge=0, le=900, description="seconds that it waits for IAM, 0 to 900"
     )
@@ -100,36 +85,45 @@ class Settings(Part):
         return reference
 
 
-def declared(source: str) -> dict[str, Parameter]:
-    """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
-    try:
-        nodes = ast.parse(source).body
-    except SyntaxError as problem:
-        raise _no_declaration(problem.lineno or 1) from problem
-    lines = source.splitlines()
-    return {parameter.name: parameter for parameter in (_declaration(node, lines) for node in nodes)}
-
-
 def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one."""
-    fields = Settings.model_fields | (Grant.model_fields if "sources" in cell else {})
-    modelled = {
-        name: Parameter(
-            name,
+    """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one.
+
+    What belongs to a question of another notebook is no setting here.
+    """
+    settings = {name: each for name, each in _SETTINGS.items() if _BELONGS.get(name, name) in {name, *cell}}
+    modelled = settings | (_GRANT if "sources" in cell else {})
+    stated = {
+        name: replace(each, reference=name in modelled and modelled[name].reference)
+        for name, each in cell.items()
+    }
+    return stated | {name: each for name, each in modelled.items() if name not in cell}
+
+
+def _modelled(model: type[Part], before: str = "") -> dict[str, Parameter]:
+    """The fields of a model as parameters, with a dotted name where they are fields of one."""
+    return {
+        before + name: Parameter(
+            before + name,
             _type_of(field.annotation),
             field.get_default(call_default_factory=True),
             field.description or "",
+            isinstance(extra := field.json_schema_extra, dict) and extra.get("format") == "reference",
         )
-        for name, field in fields.items()
+        for name, field in model.model_fields.items()
     }
-    return {**cell, **{name: parameter for name, parameter in modelled.items() if name not in cell}}
 
 
 def _type_of(annotation: Any) -> str:
     name = getattr(get_origin(annotation) or annotation, "__name__", "str")
-    return {"tuple": "list", "Literal": "str", "Conditions": "dict"}.get(
-        name, name if name in _TYPES else "str"
-    )
+    known = {"tuple": "list", "Conditions": "dict"}
+    return known.get(name, name if name in ("int", "bool", "list", "dict") else "str")
+
+
+_GRANT, CONDITIONS, _SETTINGS = _modelled(Grant), _modelled(Conditions, "conditions."), _modelled(Settings)
+# Settings that only a notebook takes which declares this.
+_BELONGS = dict.fromkeys(
+    ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
+)
 
 
 def merged(
@@ -138,18 +132,67 @@ def merged(
     """The values given: those of a file, then those of `-p NAME VALUE`, which win.
 
     A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item a
-    `-p`. Raises InvalidParameters for a name that is not declared or a value of another type.
+    `-p`. Raises InvalidParameters for a name that is not declared, a value of another type, and what is
+    given twice.
     """
-    _refuse_unknown(known, fields)
-    values, begun = dict(fields), set[str]()
+    if strange := [name for name in fields if name not in known]:
+        raise unknown(strange[0], known)
+    values, given = dict(fields), dict[str, str]()
     for dotted, text in options:
         name, _, inner = dotted.partition(".")
-        _refuse_unknown(known, [name])
-        values[name] = _with(known[name], values.get(name, known[name].default), inner, text, name in begun)
-        begun.add(name)
+        parameter = _named(known, dotted)
+        _refuse_twice(parameter, given, text)
+        before = values.get(name, known[name].default)
+        if inner:
+            around = before if isinstance(before, Mapping) else {}
+            values[name] = {**around, inner: _given(parameter, around.get(inner), text, dotted in given)}
+        else:
+            values[name] = _given(parameter, before, text, dotted in given)
+        given[dotted] = text
     for name, value in values.items():
-        _check_type(known[name], value)
+        check_type(known[name], value)
     return values
+
+
+def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
+    """The parameter, or the field of one, of this name. Raises InvalidParameters."""
+    name, _, inner = dotted.partition(".")
+    conditions = CONDITIONS if "sources" in known else {}
+    if name not in known or (inner and name == "conditions" and conditions and dotted not in conditions):
+        raise unknown(dotted, [*known, *conditions])
+    if inner and known[name].type != "dict":
+        raise InvalidParameters(
+            f"There is no parameter '{name}.{inner[:80]}'.",
+            why=f"{name} has no fields: it is of the type {known[name].type}.",
+            hint=f"Set {name} itself.",
+        )
+    return conditions.get(dotted, Parameter(dotted, "any", None, "")) if inner else known[name]
+
+
+def _refuse_twice(parameter: Parameter, given: Mapping[str, str], text: str) -> None:
+    """Of what is given twice one would be lost; a list takes each of them as an item."""
+    name = parameter.name
+    again = name in given and given[name] != text and parameter.type != "list"
+    if again or any(each.startswith(f"{name}.") for each in given):
+        raise InvalidParameters(
+            f"{name} is given twice.",
+            why="One of the two would be lost without a word.",
+            hint="Give it once, and fields of it after it.",
+        )
+
+
+def _given(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
+    """What a `-p` makes of a value; the first item given replaces the list that was there before."""
+    if not text and parameter.name in CONDITIONS:
+        raise InvalidParameters(
+            f"{parameter.name} is empty.",
+            why="A condition without a value is none, and more callers would come in.",
+            hint="Give it a value (a variable of the shell may not be set), or leave it away.",
+        )
+    if parameter.type != "list":
+        return read(parameter, text)
+    items = read_items(parameter, text)
+    return [*before, *items] if begun else items
 
 
 def check(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
@@ -200,95 +243,3 @@ def shown_table(values: Mapping[str, Any]) -> Table:
         name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in said.items()
     }
     return Table(("parameter", "value"), tuple(texts.items()))
-
-
-def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:
-    if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
-        raise _no_declaration(node.lineno)
-    try:
-        default = ast.literal_eval(node.value)
-    except ValueError as problem:
-        raise _no_declaration(node.lineno) from problem
-    help_text = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2]
-    return Parameter(node.target.id, ast.unparse(node.annotation).partition("[")[0], default, help_text)
-
-
-def _no_declaration(line: int) -> InvalidParameters:
-    return InvalidParameters(
-        f"Line {line} of the parameters cell is no declaration.",
-        why="A line reads name: type = default  # help, and the default is plain data.",
-        hint="Correct the notebook.",
-    )
-
-
-def _refuse_unknown(known: Mapping[str, Parameter], names: Iterable[str]) -> None:
-    if unknown := [name for name in names if name not in known]:
-        raise InvalidParameters(
-            f"There is no parameter {unknown[0]!r}.",
-            why="The notebook does not declare it.",
-            hint=f"Known parameters: {', '.join(known)}.",
-        )
-
-
-def _with(parameter: Parameter, current: Any, inner: str, text: str, begun: bool) -> Any:
-    if inner:
-        _refuse_field(parameter, inner)
-        return {**(current if isinstance(current, Mapping) else {}), inner: _loose(text)}
-    if parameter.type == "list" and not text.lstrip().startswith("["):
-        return [*current, text] if begun else [text]
-    return _parsed(parameter, text)
-
-
-def _refuse_field(parameter: Parameter, inner: str) -> None:
-    if parameter.type != "dict":
-        raise InvalidParameters(
-            f"There is no parameter '{parameter.name}.{inner}'.",
-            why=f"{parameter.name} has no fields: it is of the type {parameter.type}.",
-            hint=f"Set {parameter.name} itself.",
-        )
-
-
-def _parsed(parameter: Parameter, text: str) -> Any:
-    """Text as the declared type; no other reading than that type's (an account id stays text)."""
-    if parameter.type == "str":
-        return text
-    try:
-        return _WORDS[text.lower()] if parameter.type == "bool" else json.loads(text)
-    except (KeyError, ValueError):
-        raise _wrong_type(parameter, text) from None
-
-
-def _loose(text: str) -> Any:
-    """A field of a mapping: JSON where it is a list, a mapping, true or false, else text."""
-    if text.lstrip()[:1] in ("[", "{") or text in ("true", "false"):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _check_type(parameter: Parameter, value: Any) -> None:
-    wanted = _TYPES.get(parameter.type, (object,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and not {bool, object} & set(wanted)):
-        raise _wrong_type(parameter, value)
-
-
-def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
-    shown = "The value" if "external_id" in parameter.name or parameter.type == "dict" else repr(value)[:80]
-    about = parameter.help or "the notebook declares it so"
-    return InvalidParameters(
-        f"{parameter.name}: {shown} is not of the type {parameter.type}.",
-        why=f"{about[0].upper()}{about[1:]}.",
-        hint=_WRITTEN.get(parameter.type, "Correct the value."),
-    )
-
-
-_WRITTEN = {
-    "str": "Put it in quotes: it is text.",
-    "int": "Write a whole number.",
-    "float": "Write a number.",
-    "bool": "Write true or false.",
-    "list": "Write a list in square brackets, with the text in it in quotes.",
-    "dict": 'Write a mapping in curly brackets: {"field": "value"}',
-}

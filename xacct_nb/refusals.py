@@ -1,6 +1,8 @@
 """What a person is told when a value is refused: what it is, why, and the mend; never the secret in it."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +13,20 @@ from xacct_nb.errors import InvalidGrant, InvalidInput
 def must(holds: Any, what: str, why: str, hint: str) -> None:
     """Raises InvalidGrant where something does not hold."""
     if not holds:
-        raise InvalidGrant(what, why=why, hint=hint)
+        raise InvalidGrant(_cut(what), why=_cut(why), hint=_cut(hint))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The known name that is meant by this one, "" where none is near; of a dotted one the end will do."""
+    known = list(names)
+    places = {each.rpartition(".")[2]: each for each in known} | {each: each for each in known}
+    plain = unicodedata.normalize("NFKC", name[:80]).strip("- ").replace("-", "_").lower()
+    return next((places[each] for each in get_close_matches(plain, places, 1)), "")
+
+
+def _cut(words: str) -> str:
+    """A message that quotes what is very long says how it begins and ends."""
+    return words if len(words) <= 600 else f"{words[:400]} [...] {words[-100:]}"
 
 
 def refused(problem: ValidationError, model: type[BaseModel], kind: type[InvalidInput]) -> InvalidInput:
@@ -20,6 +35,7 @@ def refused(problem: ValidationError, model: type[BaseModel], kind: type[Invalid
     place = tuple(map(str, first["loc"]))
     fields, about = _at(model, place)
     words = {"value": _quoted(place, first["input"]), "fields": ", ".join(fields), **first.get("ctx", {})}
+    words["meant"] = f"Did you mean {near}? " if (near := nearest(place[-1], fields)) else ""
     what = _WHAT[first["type"]].format(**words) if first["type"] in _WHAT else f"{first['msg']}."
     hint = _HINTS.get(first["type"], "Correct the value.").format(**words)
     why = _UNKNOWN if first["type"] == "extra_forbidden" else about and f"{about[0].upper()}{about[1:]}."
@@ -65,7 +81,7 @@ _WHAT = {
     "a letter first, 32 at most.",
 }
 _HINTS = {
-    "extra_forbidden": "Known fields: {fields}.",
+    "extra_forbidden": "{meant}Known fields: {fields}.",
     "missing": "Add the field.",
     "string_type": "Put it in quotes: an account id is text of 12 digits, which YAML makes a number.",
     "tuple_type": "Write it as a list, in square brackets.",

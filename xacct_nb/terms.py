@@ -66,7 +66,11 @@ class Permission(Part):
 class Conditions(Part):
     """When the roles may be assumed; each condition goes to the side that AWS evaluates it on."""
 
-    external_id: SecretStr = Field(SecretStr(""), description="the external ID, or env:NAME or file:PATH")
+    external_id: SecretStr = Field(
+        SecretStr(""),
+        description="the external ID, or env:NAME or file:PATH",
+        json_schema_extra={"format": "reference"},
+    )
     require_mfa: bool = Field(False, strict=True, description="only with multi-factor authentication")
     organization_id: StrictStr = Field("", description="only from this organization, o-...")
     source_ips: tuple[StrictStr, ...] = Field((), description="only from these addresses or CIDR ranges")

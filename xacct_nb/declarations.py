@@ -1,0 +1,49 @@
+"""What a notebook's parameters cell declares: names, types, defaults and help, one a line."""
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.errors import InvalidParameters
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared line, `name: type = default  # help`; a `reference` says where its value is found."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+    reference: bool = False
+
+
+def declared(source: str) -> dict[str, Parameter]:
+    """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
+    try:
+        nodes = ast.parse(source).body
+    except SyntaxError as problem:
+        raise _no_declaration(problem.lineno or 1) from problem
+    except (ValueError, RecursionError, MemoryError) as problem:  # a NUL, a thousand brackets
+        raise _no_declaration(1) from problem
+    lines = source.splitlines()
+    return {parameter.name: parameter for parameter in (_declaration(node, lines) for node in nodes)}
+
+
+def _declaration(node: ast.stmt, lines: list[str]) -> Parameter:
+    if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
+        raise _no_declaration(node.lineno)
+    try:
+        default = ast.literal_eval(node.value)
+    except ValueError as problem:
+        raise _no_declaration(node.lineno) from problem
+    help_text = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2]
+    return Parameter(node.target.id, ast.unparse(node.annotation).partition("[")[0], default, help_text)
+
+
+def _no_declaration(line: int) -> InvalidParameters:
+    return InvalidParameters(
+        f"Line {line} of the parameters cell is no declaration.",
+        why="A line reads name: type = default  # help, and the default is plain data.",
+        hint="Correct the notebook.",
+    )
