@@ -14,6 +14,7 @@ COMPOSING = {"__init__", "__main__", "cli", "doctor", "runs", "workshop", "world
 COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "telling", "turns", "undoing"}
 COMPOSING |= {"explaining", "fault_options", "rehearsals", "sandbox_commands"}
 COMPOSING |= {"ledgers", "records_commands", "recovering"}
+COMPOSING |= {"notebook_help"}
 COMPOSING |= {"approval_options", "approving"}
 HOMES = {
     "aws": {"boto3", "botocore"},

@@ -11,6 +11,7 @@ import click
 
 from xacct_nb.approval_options import approval_options
 from xacct_nb.errors import EXIT_CODES
+from xacct_nb.notebook_help import NotebookCommand
 from xacct_nb.records_commands import records, records_option
 from xacct_nb.sandbox_commands import sandbox
 from xacct_nb.telling import as_json_option, end_in_order, progress, tell_error, told
@@ -83,7 +84,7 @@ main.add_command(sandbox)
 main.add_command(records)
 
 
-@main.command("run")
+@main.command("run", cls=NotebookCommand)
 @click.argument("notebook")
 @click.option(
     "-f",

@@ -13,7 +13,9 @@ from xacct_nb.declarations import Parameter, declared
 from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.grants import external_id, resolve
+from xacct_nb.manuals import Manual, manual
 from xacct_nb.parameters import accepted, check, grant_of, merged, without_secrets
+from xacct_nb.refusals import nearest
 
 NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
 
@@ -36,7 +38,7 @@ class Order:
     @property
     def notebook(self) -> str:
         """The notebook's name without its number."""
-        return re.sub(r"^\d+_", "", self.path.stem)
+        return name_of(self.path)
 
 
 def take_order(
@@ -68,18 +70,27 @@ def find_notebook(name: str) -> Path:
     """The notebook at a path, or of a name with or without its number. Raises UnknownNotebook."""
     if name.endswith(".ipynb") and Path(name).is_file():
         return Path(name).absolute()
-    folder = notebooks_folder()
-    known = {path.stem: path for path in sorted(folder.glob("[0-9]*.ipynb"))}
-    found = [
-        path for stem, path in known.items() if name.removesuffix(".ipynb") in (stem, stem.partition("_")[2])
-    ]
-    if not found:
-        raise UnknownNotebook(
-            f"There is no notebook {name!r}.",
-            why=f"Looked in {folder}.",
-            hint=f"Known notebooks: {', '.join(known)}.",
-        )
-    return found[0]
+    known = every_notebook()
+    asked = name.removesuffix(".ipynb")
+    if found := next((path for path in known if asked in (path.stem, name_of(path))), None):
+        return found
+    names = [name_of(path) for path in known]
+    meant = f"Did you mean {near}? " if (near := nearest(asked, names)) else ""
+    raise UnknownNotebook(
+        f"There is no notebook {name!r}.",
+        why=f"Looked in {notebooks_folder()}.",
+        hint=f"{meant}Known notebooks: {', '.join(names)}.",
+    )
+
+
+def every_notebook() -> list[Path]:
+    """The notebooks that can be run by their names, in the order of their numbers."""
+    return sorted(notebooks_folder().glob("[0-9]*.ipynb"))
+
+
+def name_of(path: Path) -> str:
+    """A notebook's name without its number."""
+    return re.sub(r"^\d+_", "", path.stem)
 
 
 def notebooks_folder() -> Path:
@@ -90,23 +101,42 @@ def notebooks_folder() -> Path:
 
 def known_parameters(path: Path) -> dict[str, Parameter]:
     """What the notebook's parameters cell declares. Raises UnknownNotebook, InvalidParameters."""
+    return _declared(path, _cells(path))
+
+
+def manual_of(name: str) -> Manual:
+    """What the notebook at a path, or of a name, takes. Raises UnknownNotebook, InvalidParameters."""
+    path = find_notebook(name)
+    cells = _cells(path)
+    return manual(name_of(path), cells, _declared(path, cells))
+
+
+def _cells(path: Path) -> list[Any]:
+    """The cells of a notebook, each with its type, its source and its metadata. Raises UnknownNotebook."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        sources = ["".join(cell["source"]) for cell in content["cells"] if "parameters" in _tags(cell)]
+        cells = [
+            {"cell_type": each["cell_type"], "source": "".join(each["source"]), "tags": _tags(each)}
+            for each in content["cells"]
+        ]
         kernel = content["metadata"].get("kernelspec", {})
         language, version = kernel.get("language", "python"), content["nbformat"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise _no_notebook(path, str(problem)) from problem
     if language != "python" or version != 4:
         raise _no_notebook(path, f"Its language is {language}, its format {version}.")
-    try:
-        return declared(next(iter(sources), ""))
-    except (SyntaxError, ValueError) as problem:
+    return cells
+
+
+def _declared(path: Path, cells: list[Any]) -> dict[str, Parameter]:
+    sources = [cell["source"] for cell in cells if "parameters" in cell["tags"]]
+    if len(sources) > 1:
         raise InvalidParameters(
-            f"The parameters cell of {path.name!r} cannot be read.",
-            why=str(problem),
-            hint="A line reads name: type = default  # help",
-        ) from problem
+            f"{path.name!r} has {len(sources)} parameters cells.",
+            why="The second would overwrite what is given.",
+            hint="Leave the tag parameters on one cell.",
+        )
+    return declared(next(iter(sources), ""))
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:

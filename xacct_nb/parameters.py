@@ -90,7 +90,7 @@ def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
 
     What belongs to a question of another notebook is no setting here.
     """
-    settings = {name: each for name, each in _SETTINGS.items() if _BELONGS.get(name, name) in {name, *cell}}
+    settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
     modelled = settings | (_GRANT if "sources" in cell else {})
     stated = {
         name: replace(each, reference=name in modelled and modelled[name].reference)
@@ -120,8 +120,8 @@ def _type_of(annotation: Any) -> str:
 
 
 _GRANT, CONDITIONS, _SETTINGS = _modelled(Grant), _modelled(Conditions, "conditions."), _modelled(Settings)
-# Settings that only a notebook takes which declares this.
-_BELONGS = dict.fromkeys(
+# Settings that a notebook takes only if its cell declares this one.
+_ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
     ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
 )
 
