@@ -1,10 +1,13 @@
 """Grant files as people write them, and the references to secrets in them."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from given import a_grant
 
+from xacct_nb.disk.bounded import read_small
 from xacct_nb.disk.grants import read_fields
 from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidGrant, UnreadableGrant, UnresolvedSecret
@@ -116,8 +119,10 @@ def test_a_file_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.
     ("reference", "why"),
     [
         ("env:NOT_SET_ANYWHERE", "There is no such environment variable."),
-        ("file:/not/anywhere", "The file cannot be read."),
-        ("file:/", "The file cannot be read."),
+        ("file:/not/anywhere", "The file cannot be read. No such file or directory."),
+        ("file:/", "The file cannot be read. Is a directory."),
+        ("file:/dev/zero", "The file cannot be read. It is longer than 10,000 bytes."),
+        ("file:~nobody-of-this-name/id", "The file cannot be read. Could not determine home directory."),
         ("file:/dev/null", "The value is empty."),
         ("env:EMPTY_IN_THE_TEST", "The value is empty."),
     ],
@@ -131,6 +136,25 @@ def test_a_reference_that_leads_nowhere_is_told(
         look_up(reference)
     assert reference in unresolved.value.what
     assert unresolved.value.why == why
+
+
+def test_a_pipe_gives_a_grant_and_no_secret_and_nothing_waits_for_one_that_says_nothing(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with subprocess.Popen(["sh", "-c", f"sleep 0.2; echo 'name: reports' > {pipe}"]):
+        fields = read_fields(pipe)
+
+    assert fields == {"name": "reports"}
+    with pytest.raises(OSError, match="It gives nothing and does not end"):
+        read_small(pipe, patience=0.01)
+    with pytest.raises(UnresolvedSecret, match="It is a pipe, which can be read only once"):
+        look_up(f"file:{pipe}")
+
+
+def test_a_grant_file_without_end_is_refused() -> None:
+    with pytest.raises(UnreadableGrant, match="It is longer than 1,000,000 bytes"):
+        read_fields(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("given", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])

@@ -6,13 +6,14 @@ from typing import Any
 
 import yaml
 
+from xacct_nb.disk.bounded import read_small
 from xacct_nb.errors import UnreadableGrant
 
 
 def read_fields(path: Path) -> dict[str, Any]:
     """The fields of a grant file. Raises UnreadableGrant."""
     try:
-        fields = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+        fields = yaml.load(read_small(path).decode("utf-8-sig"), _Loader)
     except (OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, str(getattr(problem, "strerror", "") or "It is not UTF-8 text.")) from problem
     except yaml.YAMLError as problem:

@@ -4,7 +4,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from xacct_nb.disk.bounded import read_small
 from xacct_nb.errors import UnresolvedSecret
+
+_MOST = 10_000
 
 
 def look_up(reference: str) -> str:
@@ -19,9 +22,8 @@ def look_up(reference: str) -> str:
         )
     try:
         value = _READERS[kind](name)
-    except (KeyError, OSError, ValueError) as problem:
-        missing = "There is no such environment variable." if kind == "env" else "The file cannot be read."
-        raise _leads(reference, "nowhere", missing) from problem
+    except (KeyError, OSError, ValueError, RuntimeError) as problem:
+        raise _leads(reference, "nowhere", _why(kind, problem)) from problem
     if not value:
         raise _leads(reference, "to nothing", "The value is empty.")
     return value
@@ -29,8 +31,20 @@ def look_up(reference: str) -> str:
 
 _READERS: dict[str, Callable[[str], str]] = {
     "env": lambda name: os.environ[name],
-    "file": lambda name: Path(name).expanduser().read_text(encoding="utf-8").rstrip("\r\n"),
+    "file": lambda name: _text_of(Path(name).expanduser()),
 }
+
+
+def _text_of(path: Path) -> str:
+    # It is read where the run is checked, and again in its kernel: a pipe is empty by then.
+    return read_small(path, pipes=False, most=_MOST).decode("utf-8").rstrip("\r\n")
+
+
+def _why(kind: str, problem: Exception) -> str:
+    if kind == "env":
+        return "There is no such environment variable."
+    words = "It is not UTF-8 text" if isinstance(problem, UnicodeDecodeError) else str(problem)
+    return f"The file cannot be read. {getattr(problem, 'strerror', None) or words.rstrip('.')}."
 
 
 def _leads(reference: str, where: str, why: str) -> UnresolvedSecret:
