@@ -1,10 +1,13 @@
 """The record as one HTML file: nbconvert's basic template in a page with a style of our own."""
 
-import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.jupyter.bare import bare
+from xacct_nb.jupyter.inert import as_written, inert
 from xacct_nb.jupyter.styles import style
+from xacct_nb.views import printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,15 +39,20 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
-    """The page: title, summary (safe HTML), and the notebook; its scripts and styles are left out."""
+    """The page: title, summary (safe HTML), and the notebook to be read; nothing of it runs."""
     from markupsafe import Markup
 
     body = (
-        _exporter().from_notebook_node(notebook)[0] if notebook else "<p>It was not run by xacct-nb run.</p>"
+        _exporter().from_notebook_node(bare(notebook))[0]
+        if notebook
+        else "<p>It was not run by xacct-nb run.</p>"
     )
-    safe = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", body)
     return _template().render(
-        title=title, policy=_POLICY, style=Markup(style()), summary=Markup(summary), body=Markup(safe)
+        title=printable(title),
+        policy=_POLICY,
+        style=Markup(style()),
+        summary=Markup(summary),
+        body=Markup(body),
     )
 
 
@@ -77,13 +85,32 @@ def warm_up() -> None:
 def _exporter() -> Any:
     from nbconvert.exporters.html import HTMLExporter
 
-    return HTMLExporter(
+    exporter = HTMLExporter(
         template_name="basic",
+        sanitize_html=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
         optimistic_validation=True,
+        filters={"clean_html": inert},
     )
+    exporter.register_filter("markdown2html", _rendered(exporter.markdown2html))
+    return exporter
+
+
+def _rendered(render: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+    """Renders prose; what cannot be rendered is shown as it was written."""
+    from jinja2 import pass_context
+    from nbconvert.filters.markdown_mistune import InvalidNotebook
+
+    @pass_context
+    def rendered(context: Any, source: str) -> str:
+        try:
+            return render(context, source)
+        except (InvalidNotebook, RecursionError):
+            return as_written(source)
+
+    return rendered
 
 
 @cache
