@@ -1,0 +1,204 @@
+"""The runner itself is killed with SIGKILL: the next command closes the run, and it is finished or undone."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from running import NOTEBOOKS, Desk, notebook, options
+
+from xacct_nb.disk.ledger import ledger, read_record
+from xacct_nb.ledgers import Ledger
+from xacct_nb.records import Record
+
+# Stands in the notebook after the cell that begins the run, and kills the runner at one of the moments
+# before and after each line that the journal gets. The kernel stops there, and dies with its runner.
+DIES = """
+import os, signal, time
+write, left = run.evidence.add, [{moment}]
+def comes_by():
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+def add(kind, value):
+    counts = kind in ("approval", "entry", "journal")
+    counts and comes_by()
+    write(kind, value)
+    counts and comes_by()
+run.evidence.add = add
+"""
+SOME = (2, 9)
+
+
+@pytest.fixture
+def moments(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Some moments, or all that there may be where the test is to be exhaustive."""
+    return iter(range(1, 1000) if request.config.getoption("--exhaustive") else SOME)
+
+
+def killed(desk: Desk, name: str, moment: int, given: dict[str, Any]) -> bool:
+    """Runs the shipped notebook in a process of its own, killed at a moment; whether it was."""
+    content = json.loads(next(NOTEBOOKS.glob(f"*_{name}.ipynb")).read_text())
+    begins = next(
+        number for number, cell in enumerate(content["cells"]) if "start_run(" in "".join(cell["source"])
+    )
+    dying = {**content["cells"][begins], "id": "dies", "source": DIES.format(moment=moment)}
+    content["cells"].insert(begins + 1, dying)
+    path = desk.records.parent / f"{name}.ipynb"
+    path.write_text(json.dumps(content))
+    return _ended(desk, str(path), given) == -signal.SIGKILL
+
+
+def _ended(desk: Desk, path: str, given: dict[str, Any]) -> int:
+    """The exit code of one run in a process of its own."""
+    words = [word for name, value in options(given) for word in ("-p", name, value)]
+    command = [sys.executable, "-m", "xacct_nb", "run", path, *words, "--records", str(desk.records)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+
+
+def newest(desk: Desk) -> Record:
+    return read_record(desk.records, ledger(desk.records)[-1]["id"])
+
+
+def finished(desk: Desk, **fields: Any) -> Any:
+    """Planned anew and applied, as a person would."""
+    return desk.run(approve=desk.run(**fields).to_json()["digest"], **fields)
+
+
+class TestClosing:
+    def test_the_next_command_closes_it_as_interrupted_with_all_that_is_known(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        cells = ("1", "print('so far')", "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)", "2")
+        path = notebook(tmp_path / "mine.ipynb", *cells)
+        code = _ended(desk, path, {})
+        recovered = Ledger(desk.records).recovered
+        record = newest(desk)
+
+        assert code == -signal.SIGKILL
+        assert str(recovered) == f"{record.id}: its process was killed; it is recorded as interrupted now."
+        assert str(Ledger(desk.records).recovered) == ""
+        assert (record.status, record.notebook) == ("interrupted", "mine")
+        assert record.host["user"]
+        assert record.versions["papermill"]
+        assert record.error
+        assert record.error["what"] == "The run was killed before its record was sealed."
+        assert record.error["resume"] == f"xacct-nb run {path} --records {desk.records}"
+        assert "roll_back" not in record.error
+        assert [cell["state"] for cell in record.cells] == ["completed", "completed", "aborted", "not-run"]
+        assert "so far" in (desk.records / record.id / "run.ipynb").read_text()
+        assert desk.is_whole()
+
+    def test_its_kernel_dies_with_it_and_changes_nothing_more(self, desk: Desk, tmp_path: Path) -> None:
+        told = tmp_path / "kernel"
+        source = (
+            "import os, pathlib, time\n"
+            f"pathlib.Path({str(told)!r}).write_text(str(os.getpid()))\n"
+            "os.kill(os.getppid(), 9)\ntime.sleep(60)"
+        )
+        _ended(desk, notebook(tmp_path / "mine.ipynb", source), {})
+        recovered = Ledger(desk.records).recovered
+
+        assert len(recovered.closed) == 1
+        assert not psutil.pid_exists(kernel := int(told.read_text())) or (
+            psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
+        )
+
+    def test_one_that_goes_on_is_left_alone(self, desk: Desk, tmp_path: Path) -> None:
+        told = tmp_path / "goes on"
+        source = f"import pathlib, time\npathlib.Path({str(told)!r}).touch()\ntime.sleep(60)"
+        path = notebook(tmp_path / "mine.ipynb", source)
+        command = [sys.executable, "-m", "xacct_nb", "run", path, "--records", str(desk.records)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not told.exists():
+            assert process.poll() is None
+        going_on = Ledger(desk.records)
+        process.kill()
+        process.wait()
+        over = Ledger(desk.records)
+
+        assert (going_on.recovered.closed, going_on.lines) == ((), [])
+        assert len(over.recovered.closed) == 1
+
+
+@pytest.mark.slow
+def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
+    desk: Desk, moments: Iterator[int]
+) -> None:
+    count = 0
+    for moment in moments:
+        fields = of_its_own(desk, moment)
+        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
+        if not killed(desk, "plan_and_apply", moment, given):
+            break
+        count += 1
+        ended = finished(desk, **fields)
+
+        assert statuses(desk).count("interrupted") == count
+        assert ended.record.status in ("succeeded", "no-change")
+        assert desk.plan(**fields).changes == ()
+    print(f"{count} of {count} killed runs were finished")
+
+    assert count >= len(SOME)
+    assert desk.is_whole()
+
+
+@pytest.mark.slow
+def test_a_change_is_taken_back_wherever_its_runner_was_killed(desk: Desk, moments: Iterator[int]) -> None:
+    count = 0
+    for moment in moments:
+        fields = of_its_own(desk, moment)
+        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
+        if not killed(desk, "plan_and_apply", moment, given):
+            break
+        count += 1
+        closed = Ledger(desk.records).recovered.closed[0]
+        if read_record(desk.records, closed).left_changes:
+            assert desk.rolled_back(record=closed).record.status in ("succeeded", "no-change")
+
+        assert desk.state(**fields) == []
+    print(f"{count} of {count} killed runs were taken back")
+
+    assert count >= len(SOME)
+    assert desk.is_whole()
+
+
+@pytest.mark.slow
+def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
+    desk: Desk, moments: Iterator[int]
+) -> None:
+    count = 0
+    for moment in moments:
+        fields = of_its_own(desk, moment)
+        applied = desk.applied(**fields).record.id
+        digest = desk.run("roll_back", record=applied).to_json()["digest"]
+        given = {"record": applied, "sandbox": False, "patience_seconds": 1, "approve": digest}
+        if not killed(desk, "roll_back", moment, given):
+            break
+        count += 1
+        back = desk.rolled_back(record=applied)
+        closed = [line["id"] for line in ledger(desk.records) if line["status"] == "interrupted"]
+
+        assert read_record(desk.records, closed[-1]).undoes == applied
+        assert back.record.status in ("succeeded", "no-change")
+        assert desk.state(**fields) == []
+    print(f"{count} of {count} killed roll-backs were finished")
+
+    assert count >= len(SOME)
+    assert desk.is_whole()
+
+
+def of_its_own(desk: Desk, moment: int) -> dict[str, Any]:
+    """A grant of a name of its own, so that what one moment left cannot hide what the next one does."""
+    role = f"arn:aws:iam::{desk.world.destination}:role/reader-{moment}"
+    return {"name": f"reports-{moment}", "destinations": [role]}
+
+
+def statuses(desk: Desk) -> list[str]:
+    return [line["status"] for line in ledger(desk.records)]
