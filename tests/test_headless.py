@@ -62,7 +62,7 @@ def test_a_prepared_process_becomes_the_kernel_and_its_environment_is_in_no_proc
         pid = prepared.process.pid
 
     assert (tmp_path / "pid").read_text() == str(pid)
-    assert executed.cells[2].outputs[0]["data"]["text/plain"] == "'hunter2'"
+    assert executed.cells[1].outputs[0]["data"]["text/plain"] == "'hunter2'"
     assert course.ending == "IndexError"
 
 
@@ -121,5 +121,20 @@ def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> N
     told: list[tuple[int, int, str]] = []
     headless.run(path, {}, tell=lambda *step: told.append(step))
 
-    # The first cell is that of the parameters, which papermill puts before the others.
-    assert told == [(0, 3, "What was given"), (1, 3, ""), (2, 3, "The plan")]
+    assert told == [(0, 2, ""), (1, 2, "The plan")]
+
+
+def test_what_is_saved_on_the_way_names_the_cell_in_progress(tmp_path: Path) -> None:
+    saved: list[list[str]] = []
+    headless.run(
+        Path(notebook(tmp_path / "mine.ipynb", "1", "1 / 0", "3")),
+        {},
+        save=lambda now: saved.append([cell.metadata.xacct_nb.state for cell in now.cells]),
+    )
+
+    assert saved == [
+        ["not-run", "not-run", "not-run"],
+        ["running", "not-run", "not-run"],
+        ["completed", "running", "not-run"],
+        ["completed", "failed", "not-run"],
+    ]
