@@ -14,7 +14,7 @@ from xacct_nb.errors import EXIT_CODES
 from xacct_nb.notebook_help import NotebookCommand
 from xacct_nb.records_commands import records, records_option
 from xacct_nb.sandbox_commands import sandbox
-from xacct_nb.telling import as_json_option, end_in_order, progress, tell_error, told
+from xacct_nb.telling import as_json_option, end_in_order, progress, tell_ended, told
 
 if TYPE_CHECKING:
     from xacct_nb.jupyter.prepared import Prepared
@@ -39,7 +39,7 @@ def demo(records: str, as_json: bool) -> None:
     end_in_order()
     with progress() as tell:
         shown = demonstrate(records, tell)
-    click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
+    tell_ended(shown, shown.to_json(), shown.ended.record.error, as_json)
     sys.exit(EXIT_CODES[shown.ended.record.status])
 
 
@@ -139,7 +139,5 @@ def run_command(
             tell=tell,
             prepared=prepared,
         )
-    click.echo(json.dumps(ended.to_json()) if as_json else str(ended))
-    if as_json:
-        tell_error(ended.record.error)
+    tell_ended(ended, ended.to_json(), ended.record.error, as_json)
     sys.exit(EXIT_CODES[ended.record.status])

@@ -83,7 +83,8 @@ _WHAT = {
 _HINTS = {
     "extra_forbidden": "{meant}Known fields: {fields}.",
     "missing": "Add the field.",
-    "string_type": "Put it in quotes: an account id is text of 12 digits, which YAML makes a number.",
+    "string_type": "Put it in quotes: an account id is text of 12 digits, which YAML makes a number, "
+    "and another one where it begins with 0.",
     "tuple_type": "Write it as a list, in square brackets.",
     "list_type": "Write it as a list, in square brackets.",
 }

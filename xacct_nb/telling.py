@@ -1,6 +1,7 @@
 """What every command has in common: errors as messages and exit codes, an orderly end, progress."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +46,27 @@ def tell_error(error: Mapping[str, Any] | None) -> None:
     if error:
         words = XacctError(error["what"], why=error["why"], hint=error["hint"])
         click.echo(f"{error['code']}: {words}", err=True)
+
+
+def tell_ended(
+    ended: Any, printed: Mapping[str, Any], error: Mapping[str, Any] | None, as_json: bool
+) -> None:
+    """How a run ended, on standard output as a page or as JSON; its error on standard error as well.
+
+    The page tells the error too: where both go to one place, as on a terminal, it is not told twice.
+    """
+    click.echo(json.dumps(printed) if as_json else str(ended))
+    if as_json or not _one_place():
+        tell_error(error)
+
+
+def _one_place() -> bool:
+    """Whether standard output and standard error go to the same terminal, pipe or file."""
+    try:
+        sys.stdout.flush()
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError):  # a stream that is none of the system's
+        return False
 
 
 def end_in_order() -> None:
