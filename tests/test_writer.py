@@ -462,7 +462,7 @@ def test_where_the_network_is_gone_what_is_left_is_named(world: World) -> None:
     iam = sessions.admin(world.destination, "iam")
     for operation in ("PutRolePolicy", "DeleteRolePolicy", "DeleteRole"):
         hindered(iam, f"before-call.iam.{operation}", cut)
-    hindered(iam, "before-call.iam.GetRolePolicy", lambda: None, cut, cut)
+    hindered(iam, "before-call.iam.GetRolePolicy", *[lambda: None] * 2, cut, cut)
 
     with pytest.raises(RollbackFailed) as failure:
         apply(plan, sessions, approved=plan.digest, patience=1)

@@ -58,6 +58,11 @@ class Pen:
         self._note(entry, wait, "made" if told else FOUND, (told or {}).get("RequestId", ""))
         return answer
 
+    def tried(self, change: Change) -> bool:
+        """Whether a call was made for this change."""
+        about = (change.account, change.title)
+        return any((entry.account, entry.target) == about for entry in self.entries)
+
     def note(self, entry: Entry) -> None:
         """Keeps an entry and hands it on."""
         self.entries.append(entry)
@@ -102,6 +107,14 @@ def asked_twice(problem: AwsRefused) -> bool:
     return bool(told.get("RetryAttempts"))
 
 
+def is_unheard(problem: AwsRefused) -> bool:
+    """Whether AWS gave no answer, or failed while it made one: the call may have taken effect."""
+    cause = problem.__cause__
+    if isinstance(cause, ClientError):
+        return bool(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
+    return isinstance(cause, (ConnectionError, HTTPClientError))
+
+
 def utc() -> str:
     """Now, as it stands in records: 2026-11-24T10:15:00Z."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -122,8 +135,4 @@ def _never(**about: Any) -> bool:
 
 def _may_pass(problem: AwsRefused) -> bool:
     """Whether boto3 itself would ask again: AWS is busy or failed, or no answer came."""
-    cause = problem.__cause__
-    if isinstance(cause, ClientError):
-        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return problem.answer in _BUSY or status >= 500
-    return isinstance(cause, (ConnectionError, HTTPClientError))
+    return problem.answer in _BUSY or is_unheard(problem)

@@ -118,13 +118,17 @@ def _inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
     return answer and answer["PolicyDocument"]
 
 
-def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
+def _policy(sessions: Sessions, arn: str) -> Any:
     iam = sessions.admin(Arn.parse(arn).account, "iam")
     answer = optional(f"GetPolicy {arn}", lambda: iam.get_policy(PolicyArn=arn))
-    if answer is None:
+    return answer and answer["Policy"]
+
+
+def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
+    policy = _policy(sessions, arn)
+    if policy is None:
         return None
-    policy = answer["Policy"]
-    version = policy["DefaultVersionId"]
+    iam, version = sessions.admin(Arn.parse(arn).account, "iam"), policy["DefaultVersionId"]
     with translated(f"GetPolicyVersion {arn}"):
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     return {
@@ -232,11 +236,17 @@ def _attached(sessions: Sessions, change: Change) -> Any:
 
 def _part(name: str) -> Callable[[Sessions, Change], Any]:
     def part(sessions: Sessions, change: Change) -> Any:
-        policy = Arn.parse(change.target).kind == "policy"
-        value = (_policy_value if policy else _role_value)(sessions, change.target)
+        value = _role_value(sessions, change.target)
         return value and (value[name] or None if name == "boundary" else value[name])
 
     return part
+
+
+def _all_tags(sessions: Sessions, change: Change) -> Any:
+    if Arn.parse(change.target).kind == "policy":
+        policy = _policy(sessions, change.target)
+        return policy and _tags(policy)
+    return _part("tags")(sessions, change)
 
 
 def _settings(sessions: Sessions, change: Change) -> Any:
@@ -251,6 +261,6 @@ _LIVE: dict[str, Callable[[Sessions, Change], Any]] = {
     "attachment": _attached,
     "trust": _part("trust"),
     "boundary": _part("boundary"),
-    "tags": _part("tags"),
+    "tags": _all_tags,
     "settings": _settings,
 }

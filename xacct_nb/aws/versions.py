@@ -9,6 +9,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.errors import AwsRefused
 from xacct_nb.plans import Change, differs
 from xacct_nb.quotas import POLICY_VERSIONS, minified
+from xacct_nb.shields import shield
 
 
 def change_policy(pen: Pen, change: Change) -> Change:
@@ -46,6 +47,13 @@ def is_left_over(sessions: Sessions, back: Change) -> bool:
         return False
     left = back.before.get("version", "")
     return left not in ("", back.after.get("version", "")) and left in _there(sessions, back)
+
+
+def counts(sessions: Sessions, change: Change) -> bool:
+    """Whether the version that a change expects is the one that counts, and says the same; asks AWS once."""
+    version = change.before.get("version", "")
+    found = _version(sessions, change, version) if version else None
+    return bool(found and found["IsDefaultVersion"] and _is_text(change.before, found["Document"]))
 
 
 def is_lost(sessions: Sessions, back: Change) -> bool:
@@ -98,18 +106,27 @@ def _there(sessions: Sessions, change: Change) -> dict[str, Any]:
     return optional(f"ListPolicyVersions {change.target}", lambda: _versions(sessions, change)) or {}
 
 
-def _document(sessions: Sessions, change: Change, version: str) -> Any:
+def _version(sessions: Sessions, change: Change, version: str) -> Any:
     iam = sessions.admin(change.account, "iam")
     answer = optional(
         f"GetPolicyVersion {change.target}",
         lambda: iam.get_policy_version(PolicyArn=change.target, VersionId=version),
     )
-    return answer and answer["PolicyVersion"]["Document"]
+    return answer and answer["PolicyVersion"]
+
+
+def _document(sessions: Sessions, change: Change, version: str) -> Any:
+    found = _version(sessions, change, version)
+    return found and found["Document"]
 
 
 def _says(sessions: Sessions, change: Change, version: str) -> bool:
     document = _document(sessions, change, version)
-    return document is not None and not differs("managed-policy", {"document": document}, change.after)
+    return document is not None and _is_text(change.after, document)
+
+
+def _is_text(policy: dict[str, Any], document: Any) -> bool:
+    return not differs("managed-policy", shield({"document": document}), shield(policy))
 
 
 def _delete_version(pen: Pen, change: Change, version: str) -> None:
