@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xacct_nb.telling import as_json_option, told
+from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:
     from xacct_nb.ledgers import Ledger
@@ -105,7 +106,7 @@ def records_sign(key: Path, records: str, as_json: bool) -> None:
     from xacct_nb.disk.signatures import sign
 
     path = sign(_opened(records).records, key.expanduser())
-    click.echo(json.dumps({"signature": str(path)}) if as_json else f"Signature: {path}")
+    click.echo(json.dumps({"signature": str(path)}) if as_json else f"Signature: {on_one_line(str(path))}")
 
 
 @records.command("diff")
@@ -138,7 +139,7 @@ def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
     from xacct_nb.ledgers import exported
 
     path = exported(_opened(records).records, record, out)
-    click.echo(json.dumps({"file": str(path)}) if as_json else f"Written: {path}")
+    click.echo(json.dumps({"file": str(path)}) if as_json else f"Written: {on_one_line(str(path))}")
 
 
 def _opened(records: str) -> "Ledger":

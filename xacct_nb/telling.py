@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from xacct_nb.errors import EXIT_CODES, XacctError
+from xacct_nb.views import on_one_line
 
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
@@ -80,7 +81,7 @@ def end_in_order() -> None:
 def progress() -> Iterator[Callable[[int, int, str], None]]:
     """A bar on a terminal, one line a step elsewhere; always on standard error."""
     if not sys.stderr.isatty():
-        yield lambda done, total, title: click.echo(f"[{done + 1}/{total}] {title}", err=True)
+        yield lambda done, total, title: click.echo(f"[{done + 1}/{total}] {on_one_line(title)}", err=True)
         return
     from tqdm import tqdm
 
@@ -88,6 +89,6 @@ def progress() -> Iterator[Callable[[int, int, str], None]]:
 
         def tell(done: int, total: int, title: str) -> None:
             bar.total, bar.n = total, done
-            bar.set_description(title)
+            bar.set_description(on_one_line(title))
 
         yield tell

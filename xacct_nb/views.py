@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 View = Union["Text", "Table", "Code", "Diff", "Beside", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
-# C0 and C1 controls but tab and line feed, marks of direction, line separators, half of a surrogate pair.
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+# Controls but tab and line feed, line separators, halves of surrogate pairs, and what has no shape of its own
+# (Unicode's Default_Ignorable_Code_Point, such as marks of direction), but for the two marks of emoji.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -58,7 +61,7 @@ class Diff:
     @property
     def lines(self) -> list[str]:
         """Unified diff lines without the file headers; what is wholly new or gone needs no place either."""
-        pair = (self.before.splitlines(), self.after.splitlines())
+        pair = (_lines(self.before), _lines(self.after))
         return list(difflib.unified_diff(*pair, n=2, lineterm=""))[2 if all(pair) else 3 :]
 
 
@@ -76,6 +79,11 @@ class Page:
 
     title: str
     parts: tuple[View, ...]
+
+
+def _lines(words: str) -> list[str]:
+    # Not splitlines: it takes away more than line feeds, and what differs in them would not be seen.
+    return words.removesuffix("\n").split("\n") if words else []
 
 
 class Shown:
@@ -96,10 +104,10 @@ class Shown:
 
 
 class Snippet(str):
-    """Text to be copied: shows itself as it is, not quoted."""
+    """Text to be copied: shows itself as it is, not quoted, and what is not seen as its code."""
 
     def __repr__(self) -> str:
-        return str(self)
+        return printable(self)
 
     def _repr_html_(self) -> str:
         return html(Code("", self))
@@ -111,8 +119,21 @@ def as_json(value: Any) -> str:
 
 
 def printable(words: str) -> str:
-    """Text from outside made safe to show: control and bidirectional characters stand as their codes."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", words)
+    """Text from outside made safe to show: what controls, turns the direction or is unseen stands as a code.
+
+    The code is as Python writes it, and JSON where it has four digits.
+    """
+    return _UNSEEN.sub(_code_of, words)
+
+
+def on_one_line(words: str) -> str:
+    """Text from outside made safe to stand in one line."""
+    return printable(words).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _code_of(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def text(view: View) -> str:
@@ -131,7 +152,7 @@ def _text_of_table(table: Table) -> str:
     head, *lines = [line for row in rows for line in _row_lines(row, widths)]
     rule = "  ".join("-" * width for width in widths)
     top = [
-        *([printable(table.caption)] if table.caption else []),
+        *([on_one_line(table.caption)] if table.caption else []),
         *([head, rule] if any(table.headers) else []),
     ]
     return "\n".join([*top, *lines])
@@ -154,15 +175,15 @@ def _row_lines(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterabl
 
 
 def _text_of_page(page: Page) -> str:
-    title = printable(page.title)
+    title = on_one_line(page.title)
     return "\n\n".join([f"{title}\n{'=' * len(title)}", *(text(part) for part in page.parts)])
 
 
 _TEXT: dict[type, Callable[[Any], str]] = {
     Text: lambda view: printable(view.text),
     Table: _text_of_table,
-    Code: lambda view: f"{printable(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
-    Diff: lambda view: printable("\n".join([view.title, *(f"  {line}" for line in view.lines)])),
+    Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
+    Diff: lambda view: "\n".join([on_one_line(view.title), *(f"  {printable(line)}" for line in view.lines)]),
     Beside: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
     Page: _text_of_page,
 }
@@ -172,19 +193,19 @@ _HTML = """
 {%- set kind = kind_of(view) -%}
 {%- if kind == "Text" %}<p class="xacct-text {{ view.tone }}">{{ view.text }}</p>
 {%- elif kind == "Table" %}<table class="xacct-table">
-{%- if view.caption %}<caption>{{ view.caption }}</caption>{% endif %}
+{%- if view.caption %}<caption>{{ view.caption|on_one_line }}</caption>{% endif %}
 <thead><tr>{% for name in view.headers %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>{% for row in view.rows %}<tr class="{{ view.tones[loop.index0] if view.tones else '' }}">
 {%- for cell in row %}<td{% if cell|length < 21 %} class="brief"{% endif %}>{{ cell }}</td>{% endfor -%}
 </tr>{% endfor %}</tbody></table>
-{%- elif kind == "Code" %}<figure class="xacct-code"><figcaption>{{ view.title }}</figcaption>
+{%- elif kind == "Code" %}<figure class="xacct-code"><figcaption>{{ view.title|on_one_line }}</figcaption>
 <pre tabindex="0">{{ view.code }}</pre></figure>
-{%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title }}</figcaption>
+{%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title|on_one_line }}</figcaption>
 <pre tabindex="0">{% for line in view.lines %}<span class="{{ tone(line) }}">{{ line }}</span>
 {% endfor %}</pre></figure>
 {%- elif kind == "Beside" %}<div class="xacct-beside"><div>{{ show(view.left) }}</div>
 <div>{{ show(view.right) }}</div></div>
-{%- else %}<section class="xacct-page"><h4>{{ view.title }}</h4>
+{%- else %}<section class="xacct-page"><h4>{{ view.title|on_one_line }}</h4>
 {% for part in view.parts %}{{ show(part) }}
 {% endfor %}</section>
 {%- endif %}
@@ -197,6 +218,7 @@ def _template() -> "Template":
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, finalize=_shown)
+    environment.filters["on_one_line"] = on_one_line
     environment.globals |= {
         "kind_of": lambda view: type(view).__name__,
         "tone": lambda line: {"+": "add", "-": "destroy", "@": "note"}.get(line[:1], ""),
