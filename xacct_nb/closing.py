@@ -3,6 +3,7 @@
 import os
 import platform
 import pwd
+import re
 import secrets
 import socket
 import subprocess
@@ -34,9 +35,10 @@ def records_folder(given: str) -> Path:
 
 
 def new_id(grant: str, notebook: str) -> str:
-    """A new record's id: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
+    """A new record's id, a safe name of a folder: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return "-".join(filter(None, (stamp, grant, notebook, secrets.token_hex(2))))
+    named = (re.sub(r"[^A-Za-z0-9._]+", "-", each)[:64].strip("-.") for each in (grant, notebook))
+    return "-".join(filter(None, (stamp, *named, secrets.token_hex(2))))
 
 
 def utc() -> str:

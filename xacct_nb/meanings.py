@@ -51,8 +51,10 @@ def principals(document: Any) -> set[str]:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no white space: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON with sorted keys and no white space: equal values give equal text, which UTF-8 can hold."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # Half of a surrogate pair becomes its escape, which JSON reads back.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Evidence:
                 hint="Run the notebook from its beginning.",
             )
         line = json.dumps({"kind": kind, "value": redact_all(value, self.secrets)}, ensure_ascii=False)
-        with (self.folder / FILE).open("a", encoding="utf-8") as file:
+        with (self.folder / FILE).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(line + "\n")
             file.flush()
             if kind in _LASTING:

@@ -68,7 +68,8 @@ def to_ipynb(notebook: "NotebookNode") -> str:
     """The notebook as the text of an .ipynb file."""
     from nbformat.v4 import writes
 
-    return str(writes(notebook))
+    # Half of a surrogate pair, which UTF-8 cannot hold, becomes its escape, which JSON reads back.
+    return str(writes(notebook)).encode(errors="backslashreplace").decode()
 
 
 def warm_up() -> None:
