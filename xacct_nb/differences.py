@@ -13,6 +13,7 @@ from xacct_nb.grants import Grant, account_of
 from xacct_nb.meanings import canonical_json, same
 from xacct_nb.plans import ADOPTED_TAG, OWNER_TAG, Change, Key, Plan, State, differs
 from xacct_nb.quotas import ROLE_SESSION_SECONDS
+from xacct_nb.revocations import is_revocation, standing, told
 
 # What AWS puts into a trust policy in place of a user or role that is deleted.
 _DELETED = re.compile(r'"(A(?:IDA|ROA)[A-Z0-9]{12,124})"')
@@ -22,12 +23,14 @@ def diff(documents: Documents, state: State) -> Plan:
     """The plan that makes `state` what `documents` say; empty where nothing differs in meaning.
 
     What exists on a role or policy made for the grant and is not in the grant is removed; on an adopted one
-    it stays. Raises NotOwned where a role or policy of that name exists, differs, was not made for this
-    grant, and the grant does not say `adopt`.
+    it stays. AWSRevokeOlderSessions stays everywhere: without it, sessions that were ended live again. Raises
+    NotOwned where a role or policy of that name exists, differs, was not made for this grant, and the grant
+    does not say `adopt`.
     """
     grant, wanted = documents.grant, desired(documents, state)
     keys = sorted(
-        {*wanted, *(key for key in state.things if key.kind != "group")}, key=lambda key: _owner(grant, key)
+        {*wanted, *(key for key in state.things if key.kind != "group" and not is_revocation(key))},
+        key=lambda key: _owner(grant, key),
     )
     changes = [
         change
@@ -210,4 +213,5 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         for change in changes
         if change.kind == "trust" and (ids := deleted_ids(change.before))
     ]
-    return (*adopted, *deleted, *outside)
+    revoked = [told(role, document) for role, document in sorted(standing(state).items())]
+    return (*adopted, *deleted, *outside, *revoked)

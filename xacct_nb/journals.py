@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.plans import Change, Plan
+from xacct_nb.revocations import revokes, told
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _UNKNOWN = "no answer: unknown whether it took effect"
@@ -80,8 +81,8 @@ class Journal(Shown):
         )
 
     def way_back(self) -> Plan:
-        """The plan that takes back what was done."""
-        return Plan(self.grant, self.changes).reverse()
+        """The plan that takes back what was done; sessions that were ended stay ended."""
+        return Plan(self.grant, tuple(each for each in self.changes if not revokes(each))).reverse()
 
     def view(self) -> View:
         """Every call with AWS's answer and request id; of a run that broke off, how to go on."""
@@ -100,7 +101,8 @@ class Journal(Shown):
             for each in self.entries
         )
         heads = ("at (UTC)", "account", "call", "of", "answer", "took", "request id")
-        return Page("Journal", (Table(heads, rows), self._outcome()))
+        revoked = (Text(told(each.target, each.after)) for each in self.changes if revokes(each))
+        return Page("Journal", (Table(heads, rows), *revoked, self._outcome()))
 
     def _outcome(self) -> View:
         count = len(self.changes)

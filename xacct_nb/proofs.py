@@ -11,6 +11,12 @@ from xacct_nb.samples import Sample, beside, fits, sample
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
+REVOKED = "revoked"
+# By whether sessions were revoked, and whether the proof holds.
+_VERDICTS = (
+    ("The access is not proven.", "The access is what the grant says."),
+    ("That older sessions are denied is not proven.", "Older sessions are denied."),
+)
 SESSION_NAME, _ANOTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 # A session of a role may not ask for more than an hour (role chaining); less than 15 minutes is refused.
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 3_600, 900
@@ -79,17 +85,20 @@ class Proof(Shown):
 
     @property
     def holds(self) -> bool:
-        """Whether every question asked was answered as expected and every assume itself was asked."""
-        assumes = [outcome for outcome in self.outcomes if outcome.probe.kind == "assume"]
+        """Whether every question asked was answered as expected and none of those that count was left out.
+
+        Those are every assume itself and, where sessions were revoked, every question to an older one.
+        """
+        counting = [outcome for outcome in self.outcomes if outcome.probe.kind in ("assume", REVOKED)]
         answered = all(outcome.as_expected for outcome in self.asked)
-        return bool(assumes) and answered and all(outcome in self.asked for outcome in assumes)
+        return bool(counting) and answered and all(outcome in self.asked for outcome in counting)
 
     @property
     def summary(self) -> str:
         """The result in one line."""
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
-        verdict = "The access is what the grant says." if self.holds else "The access is not proven."
+        verdict = _VERDICTS[any(each.probe.kind == REVOKED for each in self.outcomes)][self.holds]
         return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Calls that only read, each of which puts one action to the test."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,15 @@ def sample(action: str, resources: Iterable[str]) -> Sample | None:
     return next((each for each in found if each), None)
 
 
+def samples(policy: Mapping[str, Any]) -> Iterator[Sample]:
+    """Read-only calls for what a policy's statements allow; their conditions are not looked at."""
+    for statement in _listed(policy.get("Statement", [])):
+        if statement.get("Effect") == "Allow":
+            resources = _listed(statement.get("Resource", []))
+            calls = (sample(action, resources) for action in _listed(statement.get("Action", [])))
+            yield from (call for call in calls if call)
+
+
 def beside(permissions: Iterable[Permission]) -> Sample | None:
     """A read-only call that these permissions do not allow; None where they allow all of them."""
     allowed = list(permissions)
@@ -56,6 +65,10 @@ def fits(pattern: str, name: str) -> bool:
     """Whether a name fits a pattern in which `*` and `?` are wildcards."""
     words = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
     return re.fullmatch(words, name, re.DOTALL) is not None
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _sample(action: str, resource: str) -> Sample | None:

@@ -16,7 +16,6 @@ SCHEMA = "xacct-nb/snapshot/1"
 CALLER, SOURCE, DESTINATION, CLIENT = "caller", "source", "destination", "client"
 SIDES = (CALLER, SOURCE, DESTINATION, CLIENT)
 INLINE, MANAGED = "inline", "managed"
-REVOKED = "AWSRevokeOlderSessions"
 
 
 class Caller(Part):

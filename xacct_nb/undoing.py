@@ -7,12 +7,15 @@ from typing import Any
 from xacct_nb.disk.ledger import LEDGER, broken_record, ledger, read_record
 from xacct_nb.disk.references import look_up
 from xacct_nb.documents import build
-from xacct_nb.errors import AwsRefused, InvalidParameters, RollbackFailed, UnknownRecord
+from xacct_nb.errors import AwsRefused, InvalidParameters, ProofFailed, UnknownRecord
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Journal
 from xacct_nb.parameters import grant_of
-from xacct_nb.plans import Change, Plan, differs
+from xacct_nb.plans import Change, Plan, State, differs
+from xacct_nb.proofs import REVOKED, Outcome, Proof
 from xacct_nb.records import Record
+from xacct_nb.restorations import check_as_before, expected
+from xacct_nb.revocations import notes, planned, roles_concerned, stays, with_standing
 from xacct_nb.shields import fingerprints_in, secrets_in, shield, unshield
 from xacct_nb.turns import turn
 from xacct_nb.views import Shown, Text, View
@@ -48,7 +51,9 @@ class Undo(Shown):
     def __init__(self, run: Any, record: Record | None) -> None:
         self.run, self.record = run, record
         self.sessions: Any = None
-        self.journal, self.losses = Journal(""), tuple[str, ...]()
+        self.older: Any = None
+        self.found, self.journal, self.way_back = State({}), Journal(""), Plan("", ())
+        self.losses, self.revocations = tuple[str, ...](), tuple[Change, ...]()
 
     def view(self) -> View:
         """The record that is to be undone."""
@@ -59,25 +64,27 @@ class Undo(Shown):
     def plan(self) -> Plan:
         """The way back as a plan, from what is there now: what is back already is left out.
 
-        Its notes say what cannot be put back as it was. Raises what opening sessions raises, RollbackFailed
-        where somebody changed it since, and InvalidParameters where an external ID is missing.
+        Its notes say what cannot be put back as it was, and what becomes of open sessions; with
+        `revoke_sessions` it ends them. Raises what opening sessions raises, RollbackFailed where somebody
+        changed it since, and InvalidParameters where an external ID is missing.
         """
         from xacct_nb.aws.losses import losses
         from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import check_untouched
 
         if self.record is None or self.run.made is not None:
-            return replace(self.journal.way_back(), notes=self.losses)
+            return self.way_back
         _check_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(_grant(self.record))
-        self.run.keep(read(build(self.sessions.grant), self.sessions))
+        self.found = self.run.keep(read(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
-        way_back = self.journal.way_back()
-        check_untouched(self.sessions, way_back)
-        entries = _done(self.record).entries if way_back.changes else ()
-        self.losses = losses(self.sessions, way_back, entries)
-        return replace(way_back, notes=self.losses)
+        back = self.journal.way_back()
+        check_untouched(self.sessions, back)
+        entries = _done(self.record).entries if back.changes else ()
+        self.losses = losses(self.sessions, back, entries)
+        self.way_back = self._with_revocations(back, _changes(self.record))
+        return self.way_back
 
     def apply(self, approval: Any) -> Journal:
         """Makes the way back, if it was approved, and looks that all is as before.
@@ -85,28 +92,74 @@ class Undo(Shown):
         Raises StalePlan, RollbackFailed.
         """
         from xacct_nb.aws.reader import read
-        from xacct_nb.aws.writer import check_approved, rollback
+        from xacct_nb.aws.writer import check_approved
 
-        plan = self.journal.way_back()
+        plan = self.way_back
         if self.run.made is not None:
             return self.run.made_before(plan)  # type: ignore[no-any-return]
         if not self.run.goes_on(plan, approval) or self.record is None:
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
-        patience = self.run.settings.patience_seconds
         with turn(self.sessions):
-            back = rollback(self.journal, self.sessions, sink=self.run, patience=patience)
+            back = self._take_back(self.record)
         self.run.take(plan, back)
-        after = read(build(self.sessions.grant), self.sessions).to_json()
-        self.run.evidence.add("after", after)
-        _check_as_before(self.record, after, self.losses)
+        after = read(build(self.sessions.grant), self.sessions)
+        self.run.evidence.add("after", after.to_json())
+        check_as_before(expected(_before(self.record), self.found, back.changes), after, bool(self.losses))
         return back
+
+    def prove(self) -> Shown:
+        """Asks the sessions that were opened before the change once more, where sessions were ended.
+
+        Raises ProofFailed where one of them still works.
+        """
+        if self.older is None:
+            return NoneEnded()
+        proof: Proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
+        if alive := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
+            raise _still_alive(alive)
+        return proof
+
+    def _with_revocations(self, back: Plan, changes: tuple[Change, ...]) -> Plan:
+        """The plan with the end of older sessions, if that is wanted, and with the notes."""
+        wanted = self.run.settings.revoke_sessions
+        concerned = roles_concerned(changes, self.sessions.grant.destinations)
+        stay = [role for role in concerned if stays(role, self.found, back.changes)]
+        self.revocations = tuple(planned(role, self.found) for role in stay) if wanted else ()
+        said = notes(concerned, self.found, back.changes, revoked=wanted)
+        return replace(back, changes=(*back.changes, *self.revocations), notes=(*self.losses, *said))
+
+    def _take_back(self, record: Record) -> Journal:
+        """What the record changed, then older sessions; of these some are opened at the beginning."""
+        from xacct_nb.aws.looks import check_current
+        from xacct_nb.aws.revocations import open_older, questions, revoke
+        from xacct_nb.aws.writer import rollback
+
+        how: dict[str, Any] = {"sink": self.run, "patience": self.run.settings.patience_seconds}
+        if self.revocations:
+            check_current(self.sessions, Plan("", self.revocations))
+            roles = [change.target for change in self.revocations]
+            asking = questions(self.sessions, roles, _before(record), self.found)
+            needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
+            grant = _grant(record, next(iter(needed), ""))
+            self.older = open_older(replace(self.sessions, grant=grant), asking)
+        back = rollback(self.journal, self.sessions, **how)
+        ended = revoke(self.revocations, self.sessions, **how)
+        return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)
 
     def _journal(self, record: Record) -> Journal:
         reference = self.run.settings.external_id
         journal, secrets = to_undo(record, self.sessions, {look_up(reference)} if reference else set())
         self.run.evidence.secrets |= secrets
-        return journal
+        return replace(journal, changes=tuple(with_standing(journal.changes, self.found)))
+
+
+class NoneEnded(Shown):
+    """In the place of a proof where no session was ended."""
+
+    def view(self) -> View:
+        """That nobody was asked."""
+        return Text("No session was ended, so none was asked.", "note")
 
 
 def to_undo(record: Record, sessions: Any, secrets: set[str]) -> tuple[Journal, set[str]]:
@@ -133,6 +186,10 @@ def _done(record: Record) -> Journal:
 
 def _planned(record: Record) -> Plan:
     return Plan.from_json(record.plan) if record.plan else Plan("", ())
+
+
+def _changes(record: Record) -> tuple[Change, ...]:
+    return _done(record).changes or _planned(record).changes
 
 
 def _heard_of(sessions: Any, planned: Plan, done: Journal) -> tuple[Change, ...]:
@@ -173,9 +230,9 @@ def _stands(sessions: Any, change: Change, value: Any) -> bool:
     )
 
 
-def _grant(record: Record) -> Grant:
-    """The grant of a record, to open sessions with and to read; its external ID is not needed."""
-    conditions = {**record.parameters.get("conditions", {}), "external_id": ""}
+def _grant(record: Record, external_id: str = "") -> Grant:
+    """The grant of a record; to open sessions and to read, its external ID is not needed."""
+    conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
     return grant_of({**record.parameters, "conditions": conditions})
 
 
@@ -189,22 +246,20 @@ def _check_place(record: Record, sandbox: bool) -> None:
         )
 
 
-def _check_as_before(record: Record, after: Any, lost: tuple[str, ...]) -> None:
-    """Raises RollbackFailed where something is not as it was; of a lost version only the text counts."""
-    before = record.state.get("before")
-    if after != before and not (lost and _unversioned(after) == _unversioned(before)):
-        raise RollbackFailed(
-            "The changes were taken back, but the state is not as it was before the run.",
-            why="Something else in it differs from the state that the record kept.",
-            hint="Compare state.before of the record with state.after of this one.",
-        )
+def _before(record: Record) -> State:
+    return State.from_json(record.state.get("before") or ())
 
 
-def _unversioned(state: Any) -> list[Any]:
-    return [
-        {**thing, "value": {**thing["value"], "version": ""}} if thing["kind"] == "managed-policy" else thing
-        for thing in state or ()
+def _still_alive(alive: list[Outcome]) -> ProofFailed:
+    answers = [
+        f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS answered {each.answer}"
+        for each in alive
     ]
+    return ProofFailed(
+        f"{len(alive)} of the sessions that were to be ended may still work.",
+        why="\n".join(answers),
+        hint="IAM may need some minutes. Look at AWSRevokeOlderSessions on the role, then ask again.",
+    )
 
 
 def _check_whole(plan: Plan) -> None:

@@ -33,7 +33,7 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     A question whose caller has no session here is `not-asked`. Until `patience` seconds after the first one,
     a question whose answer is not the expected one is asked again, since IAM is eventually consistent.
     """
-    asking = _Asking(replace(sessions, grant=grant), countdown(patience))
+    asking = Asking(replace(sessions, grant=grant), countdown(patience))
     return Proof(tuple(asking.outcome(probe) for probe in expected_probes(grant)))
 
 
@@ -44,7 +44,7 @@ def awaited(grant: Grant) -> tuple[Probe, ...]:
 
 def settle(pen: Pen, sessions: Sessions, probes: Iterable[Probe]) -> None:
     """Waits, for the pen's patience in all, until the callers under test get in; notes how long that took."""
-    asking = _Asking(sessions, countdown(pen.patience))
+    asking = Asking(sessions, countdown(pen.patience))
     for probe in probes:
         if sessions.callers(probe.source):
             began, outcome = utc(), asking.outcome(probe)
@@ -65,7 +65,7 @@ class _Entered:
 
 
 @dataclass
-class _Asking:
+class Asking:
     """Asks one probe after the other; a role that was assumed once is used for the questions about it."""
 
     sessions: Sessions
@@ -73,6 +73,7 @@ class _Asking:
     entered: dict[tuple[str, str], _Entered] = field(default_factory=dict)
 
     def outcome(self, probe: Probe) -> Outcome:
+        """AWS's answer to a probe; while time is left, one that is not expected is asked for again."""
         if probe.unaskable:
             return Outcome(probe, NOT_ASKED, detail=probe.unaskable)
         return {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}[probe.asker](

@@ -17,7 +17,8 @@ from xacct_nb.reasons import (
     Check,
     StatementMatch,
 )
-from xacct_nb.snapshots import REVOKED, Policy, Snapshot
+from xacct_nb.revocations import REVOKED
+from xacct_nb.snapshots import Policy, Snapshot
 
 
 def after_causes(case: Case) -> Iterator[Cause]:

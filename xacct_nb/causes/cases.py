@@ -13,8 +13,9 @@ from xacct_nb.denials import Denial
 from xacct_nb.documents import VERSION
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.evaluation import evaluate
+from xacct_nb.revocations import REVOKED
 from xacct_nb.shields import unshield
-from xacct_nb.snapshots import REVOKED, Caller, Policy, Snapshot, is_arn
+from xacct_nb.snapshots import Caller, Policy, Snapshot, is_arn
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _LET_IN = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}
