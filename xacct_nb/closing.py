@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from xacct_nb.disk.evidence import events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import WORK
+from xacct_nb.errors import InvalidParameters
 from xacct_nb.records import PAGE, Record, fold
 from xacct_nb.shields import redact_all
 from xacct_nb.views import html
@@ -30,8 +31,20 @@ _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykerne
 
 
 def records_folder(given: str) -> Path:
-    """The folder of the records: as given, else $XACCT_RECORDS, else `records` here."""
-    return Path(given or os.environ.get(RECORDS_VARIABLE) or "records").absolute()
+    """The folder of the records: as given, else $XACCT_RECORDS, else `records` here.
+
+    Raises InvalidParameters where there can be no such folder.
+    """
+    folder = Path(given or os.environ.get(RECORDS_VARIABLE) or "records").absolute()
+    try:
+        folder.exists()
+    except (OSError, ValueError) as problem:
+        raise InvalidParameters(
+            f"The records folder {str(folder)!r} cannot be used.",
+            why=str(getattr(problem, "strerror", problem)),
+            hint="Name another folder with --records.",
+        ) from problem
+    return folder
 
 
 def new_id(grant: str, notebook: str) -> str:

@@ -103,7 +103,7 @@ def exported(records: Path, name: str, file: Path) -> Path:
         )
     page = (folder / PAGE).read_bytes()
     made = _FORMS.get(file.suffix.lower())
-    if made is None or file.exists():
+    if made is None or os.path.exists(file):
         raise InvalidParameters(
             f"The record cannot be written to {str(file)!r}.",
             why="It is there already." if made else f"A record is written as {' or '.join(_FORMS)}.",

@@ -49,6 +49,7 @@ def take_order(
     known = accepted(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
     values = merged(known, _fields(file) if file else {}, given)
+    _check_text({"The notebook's path": str(path), "records": records, **values})
     if file and "sources" in known:
         # What the file leaves out is the default of a grant, never the example that the notebook shows.
         values = json.loads(grant_of(values).model_dump_json()) | values
@@ -60,6 +61,19 @@ def take_order(
     return Order(path, grant, shown, folder, secret, hidden)
 
 
+def _check_text(given: Mapping[str, Any]) -> None:
+    """Refuses what no file could keep: half of a surrogate pair, as bytes on the command line become one."""
+    for name, value in given.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as problem:
+            raise InvalidParameters(
+                f"{name} is not UTF-8 text.",
+                why="The record could not hold it.",
+                hint="Write it in UTF-8; rename the file, if it is a file's name.",
+            ) from problem
+
+
 def _fields(file: Path) -> dict[str, Any]:
     from xacct_nb.disk.grants import read_fields
 
@@ -68,7 +82,7 @@ def _fields(file: Path) -> dict[str, Any]:
 
 def find_notebook(name: str) -> Path:
     """The notebook at a path, or of a name with or without its number. Raises UnknownNotebook."""
-    if name.endswith(".ipynb") and Path(name).is_file():
+    if name.endswith(".ipynb") and os.path.isfile(name):  # which takes a name of any length
         return Path(name).absolute()
     known = every_notebook()
     asked = name.removesuffix(".ipynb")

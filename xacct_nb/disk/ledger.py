@@ -59,7 +59,7 @@ def ledger(records: Path) -> list[dict[str, Any]]:
 
 def find_record(records: Path, name: str) -> Path:
     """The record's folder, by its id, path, or unique beginning or end of an id. Raises UnknownRecord."""
-    if name and (Path(name) / RECORD).exists():
+    if name and os.path.exists(Path(name) / RECORD):  # which takes a name of any length
         return Path(name)
     ids: list[str] = [line["id"] for line in ledger(records)]
     found = [each for each in ids if each == name] or [
