@@ -10,7 +10,7 @@ import pytest
 from given import ALICE, ROLE, a_grant
 
 from xacct_nb.approvals import Approval
-from xacct_nb.change_records import CLOSURES
+from xacct_nb.closures import CLOSURES
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
 from xacct_nb.errors import EXIT_CODES

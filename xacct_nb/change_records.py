@@ -1,36 +1,24 @@
 """How a record reads as a change record: who, when, where, why, what, approval, steps, proof, way back."""
 
-import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.closures import closed, facts, outcomes, went_well
 from xacct_nb.journals import Journal
 from xacct_nb.meanings import canonical_json
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
+from xacct_nb.records import GOOD
 from xacct_nb.views import Code, Page, Table, Text, View
+from xacct_nb.ways import roll_back
 
 if TYPE_CHECKING:
     from xacct_nb.records import Record
 
-# How a change is closed, in the words of ITIL and of change tickets.
-CLOSURES = {
-    "succeeded": "successful",
-    "no-change": "nothing to implement: all is as it should be",
-    "planned": "not implemented yet: waits for approval",
-    "failed": "not successful: an error ended it",
-    "invalid-parameters": "not implemented: refused as it was given",
-    "stale-plan": "not implemented: another plan was approved than the one that stood",
-    "proof-failed": "not successful: the access is not what the grant says",
-    "rolled-back": "not successful: taken back, everything is as it was before",
-    "rollback-failed": "not successful: not everything could be taken back",
-    "kernel-died": "broke off: its process died",
-    "timed-out": "broke off: it took too long",
-    "interrupted": "broke off: it was interrupted",
-}
-_GOOD = ("succeeded", "no-change", "planned")
 _ERROR = {"what": "what went wrong", "why": "because", "hint": "what to do"}
+_OPTIONS, _NEW_LINE = ("-p", "-f", "--records"), "\\\n    "
 _TONES = {"widens": "bad", "warning": "change", "note": "note"}
 
 
@@ -41,13 +29,13 @@ def change_record(record: "Record") -> View:
 
 
 def _facts(record: "Record") -> Iterator[View]:
-    rows = [*_course(record), *_error(record), *_people(record), *_place(record)]
-    tones = ["good" if record.status in _GOOD else "bad", *[""] * (len(rows) - 1)]
+    rows = [*_course(record), *_error(record), *facts(record), *_people(record), *_place(record)]
+    tones = ["good" if record.status in GOOD else "bad", *[""] * (len(rows) - 1)]
     yield Table(("", ""), tuple(rows), tones=tuple(tones))
 
 
 def _course(record: "Record") -> Iterator[tuple[str, str]]:
-    yield "status", f"{record.status}: {CLOSURES.get(record.status, '')}"
+    yield "status", f"{record.status}: {closed(record)}"
     if grant := record.parameters.get("name"):
         yield "grant", str(grant)
     if record.summary:
@@ -63,7 +51,8 @@ def _people(record: "Record") -> Iterator[tuple[str, str]]:
     approval = record.approval or {}
     yield "who", f"{record.host.get('user', '')} on {record.host.get('name', '')}"
     if approval:
-        yield "approved by", f"{approval['by']} at {approval['at']}"
+        label = "approval by" if record.status == "stale-plan" else "approved by"
+        yield label, f"{approval['by']} at {approval['at']}"
     yield "begun", record.started
     yield "ended", f"{record.ended} ({record.seconds:.2f} s)"
     yield from ((name, str(approval[name])) for name in ("ticket", "note") if approval.get(name))
@@ -109,11 +98,44 @@ def _approval(record: "Record") -> Iterator[View]:
     yield Page("Approval", (Table(("", ""), tuple(rows)),))
 
 
+def _going_on(record: "Record") -> Iterator[View]:
+    if again := (record.error or {}).get("resume"):
+        words = "It plans from what is there now, and changes nothing before that plan is approved."
+        back = " To take back what is left, see Back-out." if record.left_changes else ""
+        yield Page("How to go on", (Code("Run it again", _lines(str(again))), Text(words + back, "note")))
+
+
+def _lines(command: str) -> str:
+    """A command to copy, an option a line; what is no command stays as it is."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    if words[:1] != ["xacct-nb"]:
+        return command
+    return " ".join(f"{_NEW_LINE * (word in _OPTIONS)}{shlex.quote(word)}" for word in words)
+
+
 def _journal(record: "Record") -> Iterator[View]:
     if record.journal and record.journal["entries"]:
-        yield Journal.from_json(record.journal).view()
+        journal = Journal.from_json(record.journal)
+        yield journal.view() if record.status in GOOD else _marked(journal, record.status)
     elif record.plan:
         yield Page("Journal", (Text("Nothing was changed.", "note"),))
+
+
+def _marked(journal: Journal, status: str) -> View:
+    """The journal of a run that did not end well: the calls that failed stand out."""
+    page = journal.view()
+    if not isinstance(page, Page):
+        return page
+    table, *between, outcome = page.parts
+    if isinstance(table, Table):
+        table = replace(table, tones=tuple("" if went_well(entry) else "bad" for entry in journal.entries))
+    if not journal.changes and all(entry.answer for entry in journal.entries):
+        taken_back = Text("What was made was taken back.", "note")
+        outcome = taken_back if status == "rolled-back" else Text("It did not come to its end.", "bad")
+    return Page(page.title, (table, *between, outcome))
 
 
 def _proof(record: "Record") -> Iterator[View]:
@@ -133,23 +155,12 @@ def _back_out(record: "Record") -> Iterator[View]:
     back = Journal.from_json(journal).way_back()
     steps = tuple((change.sign, change.account, change.title) for change in back.changes)
     table = (Table(("", "account", "what"), steps, caption="What it does, in this order"),) if steps else ()
-    show = "xacct-nb run roll_back " + " ".join(_options(record))
+    show = roll_back(record)
     last = "Both accounts are then as they were before; it refuses where somebody changed them since."
     commands = Code(
         "The first shows the way back and its digest, the second takes it", f"{show}\n{show} --approve DIGEST"
     )
     yield Page("Back-out", (commands, *table, Text(last, "note")))
-
-
-def _options(record: "Record") -> Iterator[str]:
-    yield f"-p record {record.id}"
-    if record.parameters.get("sandbox") is False:
-        yield "-p sandbox false"
-        for side in ("source", "destination"):
-            profiles = dict.fromkeys(each["profile"] for each in record.who if each["part"] == side)
-            yield f"-p {side}_profiles {shlex.quote(json.dumps(list(profiles)))}"
-    if folder := record.parameters.get("records"):
-        yield f"--records {shlex.quote(str(folder))}"
 
 
 def _sessions(record: "Record") -> Iterator[View]:
@@ -177,6 +188,8 @@ def _explanation(record: "Record") -> Iterator[View]:
 _EMPTY: tuple[Any, ...] = ("", [], {}, False)
 _SECTIONS: tuple[Callable[["Record"], Iterator[View]], ...] = (
     _facts,
+    _going_on,
+    outcomes,
     _explanation,
     _plan,
     _risk,

@@ -8,7 +8,7 @@ from xacct_nb.plans import Change, Plan
 from xacct_nb.revocations import revokes, told
 from xacct_nb.views import Page, Shown, Table, Text, View
 
-_UNKNOWN = "no answer: unknown whether it took effect"
+UNKNOWN = "no answer: unknown whether it took effect"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Journal(Shown):
                 each.account,
                 each.operation,
                 each.target,
-                each.answer or _UNKNOWN,
+                each.answer or UNKNOWN,
                 f"{each.seconds:.2f} s",
                 each.request_id,
             )

@@ -197,6 +197,7 @@ def translated(doing: str) -> Iterator[None]:
         raise AwsRefused(
             f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
             answer=str(error.get("Code")),
+            why=f"The request has the id {meta['RequestId']}." if meta.get("RequestId") else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
     except BotoCoreError as problem:
