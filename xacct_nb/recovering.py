@@ -1,6 +1,5 @@
 """Runs whose processes were killed: found by the next command, and closed as `interrupted`."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from xacct_nb.closing import Ending, circumstances, drafted, page, utc
 from xacct_nb.disk import chain
+from xacct_nb.disk.drafts import course, left_draft
 from xacct_nb.disk.evidence import FILE, events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import about, discard, left_behind
@@ -52,7 +52,7 @@ def _close(records: Path, folder: Path) -> bool:
     if (records / folder.name / SUMS).exists() or not counts:
         discard(records, folder.name)
         return False
-    notebook = _executed(folder)
+    notebook = left_draft(folder)
     ending = _ending(known, said, _last_sign(folder), notebook)
     around = known.get("around") or circumstances()
     record = drafted(records, folder.name, known["notebook"], ending, around, set())
@@ -71,7 +71,7 @@ def _ending(known: Mapping[str, Any], said: Iterable[Mapping[str, Any]], last: s
         "hint": "Run it again: it plans from what is there now. Or roll it back, if it changed something.",
     }
     seconds = (datetime.strptime(last, _STAMP) - datetime.strptime(known["started"], _STAMP)).total_seconds()
-    cells = _course(notebook) if notebook else ()
+    cells = course(notebook) if notebook else ()
     return Ending("interrupted", known["started"], max(0.0, seconds), error, cells, last, known["again"])
 
 
@@ -79,21 +79,6 @@ def _last_sign(folder: Path) -> str:
     """When the run wrote something last."""
     written = [path.stat().st_mtime for path in folder.iterdir() if path.name in (FILE, NOTEBOOK)]
     return datetime.fromtimestamp(max(written, default=folder.stat().st_mtime), UTC).strftime(_STAMP)
-
-
-def _executed(folder: Path) -> Any:
-    """The notebook as it was when its last cell ended, None where no cell had."""
-    path = folder / NOTEBOOK
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _course(notebook: Any) -> tuple[Mapping[str, Any], ...]:
-    """The state of each code cell, as the notebook says it."""
-    return tuple(
-        {"cell": number, **cell["metadata"].get("xacct_nb", {"state": "not-run"})}
-        for number, cell in enumerate(notebook["cells"])
-        if cell["cell_type"] == "code"
-    )
 
 
 def _files(record: Any, notebook: Any) -> dict[str, bytes]:

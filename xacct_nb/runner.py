@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.closing import FOLDER_VARIABLE, Ending, circumstances, drafted, new_id, page, utc
+from xacct_nb.disk.drafts import Draft
 from xacct_nb.disk.evidence import events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import note_about, work_folder
@@ -107,7 +108,7 @@ def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | N
         kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
         with ThreadPoolExecutor(1) as background:
             around = background.submit(_noted_circumstances, work, about)
-            node, course = _in_kernel(order, kernel, tell, timeout, background)
+            node, course = _in_kernel(order, kernel, tell, timeout, Draft(work, order.hidden), background)
         said, hidden = list(events(work)), set(order.hidden)
         seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
         ending = Ending(_status(course, said), started, seconds, _error(course, said), cells, again=again)
@@ -123,13 +124,13 @@ def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _in_kernel(
-    order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, background: Executor
+    order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, draft: Draft, background: Executor
 ) -> tuple[Any, Any]:
     """The executed notebook and its course; meanwhile the export's modules are loaded in the background."""
     from xacct_nb.jupyter import headless
 
     background.submit(_warm_up)
-    return headless.run(order.path, order.values, tell=tell, timeout=timeout, prepared=kernel)
+    return headless.run(order.path, order.values, tell=tell, timeout=timeout, prepared=kernel, save=draft)
 
 
 def _warm_up() -> None:
