@@ -34,6 +34,19 @@ def add(kind, value):
 run.evidence.add = add
 """
 SOME = (2, 9)
+# A person's notebook, without a runner around it; its kernel dies where it has planned, or has changed AWS.
+BY_HAND = """
+import json, os, signal, sys
+import xacct_nb as xa
+from xacct_nb.approvals import Approval
+run = xa.start_run("mine", json.loads(sys.argv[1]))
+sessions = run.open_sessions(run.grant())
+documents = xa.build(run.grant())
+plan = run.keep(xa.diff(documents, run.keep(xa.read(documents, sessions))))
+if sys.argv[2] == "changes":
+    run.apply(plan, sessions, Approval(plan.digest, "ada", "2026-11-24T10:15:00Z"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -125,6 +138,23 @@ class TestClosing:
 
         assert (going_on.recovered.closed, going_on.lines) == ((), [])
         assert len(over.recovered.closed) == 1
+
+    @pytest.mark.parametrize(("does", "statuses_then"), [("looks", []), ("changes", ["interrupted"])])
+    def test_of_a_persons_own_notebook_what_changed_something_is_recorded(
+        self, desk: Desk, does: str, statuses_then: list[str]
+    ) -> None:
+        profiles = {f"{side}_profiles": [f"{side}-admin"] for side in ("source", "destination")}
+        given = json.dumps(desk.parameters(**profiles, records=str(desk.records)))
+        killed = subprocess.run([sys.executable, "-c", BY_HAND, given, does], check=False)
+        Ledger(desk.records)
+
+        assert killed.returncode == -signal.SIGKILL
+        assert statuses(desk) == statuses_then
+        assert not (desk.records / ".work").exists()
+        if statuses_then:
+            assert newest(desk).error["resume"] == "Run the notebook again, from its beginning."  # type: ignore[index]
+            desk.rolled_back()
+        assert desk.state() == []
 
 
 @pytest.mark.slow
