@@ -51,7 +51,7 @@ class Course:
 
     def stop(self, problem: BaseException) -> str:
         """Something other than a cell's own error ends the notebook; the state of the cell that it met."""
-        self.fail(type(problem).__name__, str(problem))
+        self.fail(type(problem).__name__, str(problem).partition("\n")[0])
         return _STATES.get(self.ending, "aborted")
 
     def close(self) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 from xacct_nb.jupyter.courses import Course
 from xacct_nb.jupyter.kernels import manager_for
+from xacct_nb.jupyter.outlets import outlet_of
 from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.signals import ended_in_order
 from xacct_nb.jupyter.spared import FORMATS, spared
 from xacct_nb.jupyter.stamps import Begins, Client, Save, Stamps
+from xacct_nb.shields import redact_all
 
 with spared(*FORMATS):
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -17,6 +20,7 @@ with spared(*FORMATS):
     from nbformat.v4 import new_code_cell
     from papermill.engines import NBClientEngine
     from papermill.iorw import load_notebook_node
+    from papermill.log import logger
     from papermill.parameterize import parameterize_notebook
     from papermill.utils import find_first_tagged_cell_index
 
@@ -27,7 +31,13 @@ _ENDS = (DeadKernelError, CellTimeoutError, KeyboardInterrupt, RuntimeError)
 
 
 class Engine(NBClientEngine):
-    """Papermill's engine with quick kernels and true stamps (`papermill --engine xacct-nb`)."""
+    """Papermill's engine with quick kernels and true stamps (`papermill --engine xacct-nb`).
+
+    Whatever ends it, the cells' `papermill.status` and `metadata.xacct_nb` say what ran. The file is redacted
+    and replaced whole, but for papermill's own last write, which puts the same text in its place. A file that
+    holds an executed notebook is refused; with --no-request-save-on-cell-execute the engine knows no file,
+    and papermill overwrites it. Exceptions and exit codes are papermill's.
+    """
 
     @classmethod
     def execute_notebook(
@@ -35,16 +45,29 @@ class Engine(NBClientEngine):
         nb: NotebookNode,
         kernel_name: str,
         output_path: str | None = None,
-        execution_timeout: int | None = None,
-        start_timeout: int = 60,
+        *,
+        progress_bar: bool | dict[str, Any] = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
         **options: Any,
     ) -> NotebookNode:
-        """The executed notebook."""
-        around = ("progress_bar", "log_output", "autosave_cell_every")
-        given = {name: options[name] for name in around if name in options}
-        stamps = Stamps(nb, None, output_path=output_path, **given)
-        _execute(stamps, kernel_name, None, execution_timeout, start_timeout)
-        return nb
+        """The executed notebook, redacted; `options` are papermill's and the traits of nbclient's client."""
+        outlet = outlet_of(nb, output_path)
+        outlet.refuse_older()
+        stamps = Stamps(
+            nb,
+            outlet.save,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        try:
+            with ended_in_order():
+                _execute(stamps, kernel_name, clean=outlet.clean, log_output=log_output, **_traits(options))
+        except Exception as problem:
+            problem.args = tuple(redact_all(problem.args, outlet.secrets))
+            raise
+        return outlet.clean(nb)
 
 
 def run(
@@ -65,7 +88,7 @@ def run(
     notebook = _given(load_notebook_node(str(path)), parameters)
     stamps = Stamps(notebook, save, _teller(notebook, tell) if tell else None, progress_bar=False)
     with suppress(*_ENDS):
-        _execute(stamps, _KERNEL, prepared, timeout)
+        _execute(stamps, _KERNEL, prepared, timeout=timeout)
     return notebook, stamps.course
 
 
@@ -81,26 +104,28 @@ def _given(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNod
     return given
 
 
-def _execute(
-    stamps: Stamps, kernel: str, prepared: Prepared | None, timeout: int | None, start_timeout: int = 60
-) -> None:
-    stamps.notebook_start()
-    client = Client(
-        stamps,
-        kernel_name=kernel,
-        kernel_manager_class=manager_for(prepared),
-        shutdown_kernel="immediate",
-        timeout=timeout or 0,
-        startup_timeout=start_timeout,
-        store_widget_state=False,
-    )
+def _execute(stamps: Stamps, kernel: str, prepared: Prepared | None = None, **traits: Any) -> None:
+    usual: dict[str, Any] = {
+        "kernel_manager_class": manager_for(prepared),
+        "shutdown_kernel": "immediate",
+        "store_widget_state": False,
+    }
     try:
-        client.execute()
+        stamps.notebook_start()
+        Client(stamps, kernel_name=kernel, **usual | traits).execute()
     except BaseException as problem:
         stamps.stop(problem)
         raise
     finally:
         stamps.notebook_complete()
+
+
+def _traits(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Papermill's options in nbclient's names."""
+    renamed = {"execution_timeout": "timeout", "start_timeout": "startup_timeout", "input_path": ""}
+    named = {renamed.get(name, name): value for name, value in options.items() if value is not None}
+    named.pop("", None)
+    return {"log": logger, **named}
 
 
 def _teller(notebook: NotebookNode, tell: Tell) -> Begins:

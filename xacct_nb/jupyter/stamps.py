@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Begins = Callable[[int], None]
+Clean = Callable[["NotebookNode"], "NotebookNode"]
 Save = Callable[["NotebookNode"], None]
 
 
@@ -91,6 +92,14 @@ class Client(PapermillNotebookClient):
     """Papermill's client, whose stamps on a cell wait for the cell."""
 
     nb_man: Stamps
+
+    def __init__(self, stamps: Stamps, *, clean: Clean | None = None, **traits: Any) -> None:
+        super().__init__(stamps, **traits)
+        self._clean = clean or (lambda output: output)
+
+    def log_output_message(self, output: "NotebookNode") -> None:
+        """Copies an output to the log and the files that papermill was given, without secrets."""
+        super().log_output_message(self._clean(output))
 
     def papermill_execute_cells(self) -> None:
         """Runs the cells up to the first that fails; any other end comes out as its own exception."""

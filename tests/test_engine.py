@@ -1,0 +1,324 @@
+"""The papermill command with our engine leaves a notebook that is true, whatever ended it."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import psutil
+import pytest
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from running import notebook
+from test_headless import wait_until
+
+from xacct_nb.errors import InvalidInput
+from xacct_nb.jupyter.outlets import Outlet
+
+KEY = "AKIAIOSFODNN7EXAMPLE"
+PAPERMILL = str(Path(sys.executable).parent / "papermill")
+SECRET = "an external id of the tests"
+SLEEPS = (
+    "import os, time\nprint('begun', flush=True)\nopen('pid.new', 'w').write(str(os.getpid()))\n"
+    "os.rename('pid.new', 'pid')\ntime.sleep(60)"
+)
+
+
+def execute(folder: Path, *cells: str, **options: Any) -> Path:
+    """The file that papermill leaves of these cells."""
+    out = folder / "out.ipynb"
+    papermill.execute_notebook(
+        notebook(folder / "in.ipynb", *cells), out, engine_name="xacct-nb", progress_bar=False, **options
+    )
+    return out
+
+
+def read(file: Path) -> Any:
+    return nbformat.read(file, as_version=4)
+
+
+def statuses(file: Path) -> list[str]:
+    """What papermill's stamps say of the cells; those that it adds as banners have none."""
+    return [cell.metadata.papermill.status for cell in read(file).cells if "papermill" in cell.metadata]
+
+
+def ending(file: Path) -> str:
+    return str(read(file).metadata.xacct_nb.ending)
+
+
+@pytest.mark.parametrize(
+    ("source", "raised", "state", "ends"),
+    [
+        ("1 / 0", PapermillExecutionError, "failed", "failed"),
+        ("import sys; sys.exit(3)", PapermillExecutionError, "failed", "failed"),
+        ("input()", PapermillExecutionError, "failed", "failed"),
+        ("import os; os.kill(os.getpid(), 9)", DeadKernelError, "aborted", "kernel-died"),
+        ("import os; os._exit(0)", DeadKernelError, "aborted", "kernel-died"),
+        ("import time; time.sleep(60)", CellTimeoutError, "timed-out", "timed-out"),
+    ],
+)
+def test_what_ends_a_cell_is_on_it_and_no_later_cell_is_called_completed(
+    tmp_path: Path, source: str, raised: type[Exception], state: str, ends: str
+) -> None:
+    with pytest.raises(raised):
+        execute(tmp_path, "1", source, "3", execution_timeout=1)
+    file = tmp_path / "out.ipynb"
+    stamps = read(file).metadata.papermill
+
+    assert statuses(file) == ["completed", state, "not-run"]
+    assert ending(file) == ends
+    assert (stamps.exception, stamps.duration > 0, stamps.end_time > stamps.start_time) == (True, True, True)
+
+
+def test_a_notebook_that_comes_to_its_end_is_completed(tmp_path: Path) -> None:
+    file = execute(tmp_path, "1", "", "3")
+    (_, empty, last) = read(file).cells
+
+    assert statuses(file) == ["completed"] * 3
+    assert (ending(file), read(file).metadata.papermill.exception) == ("completed", None)
+    assert (empty.metadata.xacct_nb.seconds < 0.1, last.metadata.xacct_nb.seconds > 0) == (True, True)
+
+
+def test_sys_exit_0_is_no_error_to_papermill_and_the_later_cells_did_not_run(tmp_path: Path) -> None:
+    file = execute(tmp_path, "1", "import sys; sys.exit(0)", "3")
+
+    assert statuses(file) == ["completed", "failed", "not-run"]
+    assert read(file).metadata.xacct_nb.error == {"code": "SystemExit", "what": "0"}
+
+
+def test_an_error_that_a_cell_is_tagged_to_raise_is_a_failure_as_for_papermill(tmp_path: Path) -> None:
+    path = Path(notebook(tmp_path / "in.ipynb", "1 / 0", "2"))
+    written = json.loads(path.read_text())
+    written["cells"][0]["metadata"]["tags"] = ["raises-exception"]
+    path.write_text(json.dumps(written))
+    out = tmp_path / "out.ipynb"
+    with pytest.raises(PapermillExecutionError):
+        papermill.execute_notebook(path, out, engine_name="xacct-nb", progress_bar=False)
+
+    assert statuses(out) == ["failed", "completed"]
+    assert ending(out) == "failed"
+
+
+CUT = {
+    "SIGINT": (["completed", "aborted", "not-run"], "interrupted"),
+    "SIGTERM": (["completed", "aborted", "not-run"], "interrupted"),
+    "SIGHUP": (["completed", "aborted", "not-run"], "interrupted"),
+    # Nobody is left to say how it ended: the file names the cell that was in progress.
+    "SIGKILL": (["completed", "running", "not-run"], "running"),
+}
+EXIT_CODES = {"SIGINT": 1, "SIGTERM": -15, "SIGHUP": -1, "SIGKILL": -9}
+
+
+@dataclass
+class Cut:
+    """A papermill in a folder of its own that a signal ended in its second cell."""
+
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+
+    def kernel(self) -> psutil.Process:
+        return psutil.Process(int((self.folder / "pid").read_text()))
+
+    def left(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Cut]]:
+    """One for each signal; they run at once."""
+    folder = tmp_path_factory.mktemp("cut")
+    started = {name: Cut(folder / name, papermill_in(folder / name)) for name in CUT}
+    try:
+        for name, each in started.items():
+            assert wait_until((each.folder / "pid").exists, 60)
+            each.process.send_signal(signal.Signals[name])
+            each.process.wait(30)
+        yield started
+    finally:
+        for each in started.values():
+            each.process.kill()
+            each.process.wait()
+
+
+def papermill_in(folder: Path) -> "subprocess.Popen[bytes]":
+    folder.mkdir()
+    path = notebook(folder / "in.ipynb", "1", SLEEPS, "3")
+    command = [PAPERMILL, "--engine", "xacct-nb", path, "out.ipynb"]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(folder)},
+        preexec_fn=hear_ctrl_c,
+    )
+
+
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background ignores SIGINT, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_papermill_that_a_signal_ends_leaves_a_true_file_and_no_kernel(
+    cut: dict[str, Cut], name: str
+) -> None:
+    file = cut[name].folder / "out.ipynb"
+
+    assert (statuses(file), ending(file)) == CUT[name]
+    assert cut[name].process.returncode == EXIT_CODES[name]
+    assert wait_until(lambda: not psutil.pid_exists(int((cut[name].folder / "pid").read_text())))
+
+
+def test_a_papermill_that_a_signal_ends_leaves_what_its_cell_printed_and_no_other_files(
+    cut: dict[str, Cut],
+) -> None:
+    ended = [each for name, each in cut.items() if name != "SIGKILL"]
+
+    assert [read(each.folder / "out.ipynb").cells[1].outputs[0].text for each in ended] == ["begun\n"] * 3
+    assert [each.left() for each in ended] == [{"in.ipynb", "out.ipynb", "pid"}] * 3
+
+
+def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XACCT_EXTERNAL_ID", SECRET)
+    copy = StringIO()
+    shows = f"print({KEY!r}, {SECRET!r}, flush=True)\n{SECRET!r}"
+    with pytest.raises(CellTimeoutError) as raised:
+        execute(
+            tmp_path,
+            shows,
+            f"{SECRET!r}; import time; time.sleep(60)",
+            execution_timeout=1,
+            log_output=True,
+            stdout_file=copy,
+        )
+    seen = (tmp_path / "out.ipynb").read_text() + copy.getvalue() + caplog.text + str(raised.value)
+
+    assert statuses(tmp_path / "out.ipynb") == ["completed", "timed-out"]
+    assert "[redacted] secret:" in copy.getvalue()
+    assert [secret for secret in (KEY, SECRET) if secret in seen] == []
+
+
+def test_an_external_id_among_the_parameters_reaches_the_kernel_and_no_file(tmp_path: Path) -> None:
+    asked = "conditions: dict = {}  # who\nname: str = ''  # grant"
+    given = {"conditions": {"external_id": SECRET}}
+    file = execute(tmp_path, asked, "print(len(conditions['external_id']))", "1 / 1", parameters=given)
+
+    assert read(file).cells[2].outputs[0].text == f"{len(SECRET)}\n"
+    assert SECRET not in file.read_text()
+
+
+def test_a_file_with_an_executed_notebook_is_refused_with_one_message(tmp_path: Path) -> None:
+    file = execute(tmp_path, "1")
+    before = file.read_bytes()
+    command = [PAPERMILL, "--engine", "xacct-nb", "--no-progress-bar", str(tmp_path / "in.ipynb"), str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-3:] == [
+        f"Error: invalid-input: {file} holds an executed notebook.",
+        "It tells what was done, and is not overwritten.",
+        "Name another output file, or move this one away.",
+    ]
+    assert file.read_bytes() == before
+
+
+def test_a_notebook_that_stock_papermill_executed_is_refused_too(tmp_path: Path) -> None:
+    file = tmp_path / "out.ipynb"
+    papermill.execute_notebook(notebook(tmp_path / "in.ipynb", "1"), file, progress_bar=False)
+
+    with pytest.raises(InvalidInput):
+        execute(tmp_path, "1")
+
+
+def outlet(path: Path) -> Outlet:
+    return Outlet(str(path), frozenset())
+
+
+def empty() -> Any:
+    return nbformat.v4.new_notebook()
+
+
+@pytest.mark.parametrize("words", ["", "{}", "no notebook", nbformat.writes(nbformat.v4.new_notebook())])
+def test_a_file_that_holds_no_executed_notebook_is_not_refused(tmp_path: Path, words: str) -> None:
+    file = tmp_path / "out.ipynb"
+    file.write_text(words)
+    outlet(file).refuse_older()
+    outlet(file).save(empty())
+
+    assert read(file).cells == []
+
+
+def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Path) -> None:
+    file = tmp_path / "out.ipynb"
+    outlet(file).save(empty())
+    with file.open() as opened:
+        outlet(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+
+        assert nbformat.reads(opened.read(), 4).cells == []
+        assert len(read(file).cells) == 1
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "out.ipynb"
+    outlet(file).save(empty())
+    with pytest.raises(UnicodeEncodeError):
+        outlet(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'\udcff'")]))
+
+    assert read(file).cells == []
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_saved_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    file = tmp_path / "out.ipynb"
+    outlet(file).save(empty())
+    (tmp_path / "plain").write_text("")
+
+    assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
+    link, pipe = tmp_path / "link.ipynb", tmp_path / "pipe.ipynb"
+    link.symlink_to(tmp_path / "out.ipynb")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    outlet(link).save(empty())
+    outlet(pipe).save(empty())
+
+    assert (link.is_symlink(), read(tmp_path / "out.ipynb").cells) == (True, [])
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert json.loads(os.read(reader, 10_000))["cells"] == []
+
+
+def test_the_file_stands_where_papermill_was_started_and_the_cells_run_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    path = notebook(tmp_path / "in.ipynb", "import os; os.getcwd()")
+    papermill.execute_notebook(path, "out.ipynb", engine_name="xacct-nb", progress_bar=False, cwd="elsewhere")
+
+    assert read(tmp_path / "out.ipynb").cells[0].outputs[0].data["text/plain"] == repr(
+        str(tmp_path / "elsewhere")
+    )
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_thread_runs_notebooks_too_and_signals_are_as_they_were(tmp_path: Path) -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
+    with ThreadPoolExecutor(1) as threads:
+        file = threads.submit(execute, tmp_path, "1").result()
+
+    assert ending(file) == "completed"
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)] == before

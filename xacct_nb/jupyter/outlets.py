@@ -1,0 +1,98 @@
+"""An executed notebook on its way to a file: without secrets, written whole, never over an older one."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.errors import InvalidInput
+from xacct_nb.jupyter.courses import NAME
+from xacct_nb.jupyter.spared import FORMATS, spared
+from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
+from xacct_nb.shields import redact_all
+
+with spared(*FORMATS):
+    from nbformat import NotebookNode, from_dict, writes
+    from papermill.iorw import LocalHandler, papermill_io
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """Where papermill's `output_path` leads, and the secrets that must not get there.
+
+    Without a path nothing is saved. What is no regular file (S3, a pipe) papermill writes.
+    """
+
+    path: str | None
+    secrets: frozenset[str]
+
+    def clean(self, node: Any) -> NotebookNode:
+        """A copy of a notebook or of a part of it, redacted."""
+        copy: NotebookNode = from_dict(redact_all(node, self.secrets))
+        return copy
+
+    def save(self, notebook: NotebookNode) -> None:
+        """Writes the redacted notebook; whoever reads the file meanwhile sees the old one or the new one."""
+        words, file = writes(self.clean(notebook)), self._file()
+        if file:
+            _replace(file, words)
+        elif self.path:
+            papermill_io.write(words, self.path)
+
+    def refuse_older(self) -> None:
+        """Raises InvalidInput where the file holds an executed notebook."""
+        file = self._file()
+        if file and file.exists() and _was_executed(file):
+            raise InvalidInput(
+                f"{self.path} holds an executed notebook.",
+                why="It tells what was done, and is not overwritten.",
+                hint="Name another output file, or move this one away.",
+            )
+
+    def _file(self) -> Path | None:
+        handler = papermill_io.get_handler(self.path)
+        if not isinstance(handler, LocalHandler):
+            return None
+        # Papermill takes the path from the folder where it was started, not from --cwd.
+        file = Path(handler._cwd or "", str(self.path)).resolve()
+        return file if file.is_file() or not file.exists() else None
+
+
+def outlet_of(notebook: NotebookNode, path: str | None) -> Outlet:
+    """The outlet, with the external IDs that the environment and the notebook's parameters give."""
+    given = _external_ids(notebook.metadata.papermill.get("parameters", {}))
+    named = (
+        os.environ.get(each.removeprefix("env:"), "") if each.startswith("env:") else each for each in given
+    )
+    return Outlet(path, frozenset({os.environ.get(EXTERNAL_ID_VARIABLE, ""), *named} - {""}))
+
+
+def _external_ids(parameters: Any) -> Iterator[str]:
+    if isinstance(parameters, Mapping):
+        for name, value in parameters.items():
+            if name == "external_id" and isinstance(value, str) and not value.startswith("file:"):
+                yield value
+            yield from _external_ids(value)
+
+
+def _was_executed(file: Path) -> bool:
+    try:
+        metadata = json.loads(file.read_bytes())["metadata"]
+        return NAME in metadata or bool(metadata["papermill"]["start_time"])
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _replace(file: Path, words: str) -> None:
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with new.open("w", encoding="utf-8") as opened:
+            opened.write(words)
+            opened.flush()
+            os.fsync(opened.fileno())
+        new.replace(file)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
