@@ -64,10 +64,8 @@ def outcomes(record: "Record") -> Iterator[View]:
     if record.status in GOOD or record.plan is None or not entries:
         return
     last = {(entry.account, entry.target): entry for entry in entries}
-    changes = Plan.from_json(record.plan).changes
-    rows, tones = zip(
-        *(_outcome(each, last.get((each.account, each.title))) for each in changes), strict=True
-    )
+    changes = [(each, last.get((each.account, each.title))) for each in Plan.from_json(record.plan).changes]
+    rows, tones = tuple(_outcome(*each) for each in changes), tuple(_tone(call) for _, call in changes)
     heads = ("", "account", "what", "last call", "answer", "request id")
     yield Page("What became of each change", (Table(heads, rows, tones=tones),))
 
