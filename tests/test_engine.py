@@ -20,6 +20,7 @@ import pytest
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from running import notebook
+from test_cli import HEEDING
 from test_headless import wait_until
 
 from xacct_nb.errors import InvalidInput
@@ -154,18 +155,8 @@ def papermill_in(folder: Path) -> "subprocess.Popen[bytes]":
     folder.mkdir()
     path = notebook(folder / "in.ipynb", "1", SLEEPS, "3")
     command = [PAPERMILL, "--engine", "xacct-nb", path, "out.ipynb"]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"TMPDIR": str(folder)},
-        preexec_fn=hear_ctrl_c,
-    )
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background ignores SIGINT, and hands that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    around = os.environ | {"TMPDIR": str(folder)}
+    return subprocess.Popen([*HEEDING, *command], cwd=folder, stderr=subprocess.DEVNULL, env=around)
 
 
 @pytest.mark.parametrize("name", CUT)
