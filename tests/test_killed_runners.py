@@ -13,6 +13,7 @@ import pytest
 from running import NOTEBOOKS, Desk, notebook, options
 
 from xacct_nb.disk.ledger import ledger, read_record
+from xacct_nb.disk.works import work_folder
 from xacct_nb.ledgers import Ledger
 from xacct_nb.records import Record
 
@@ -136,8 +137,16 @@ class TestClosing:
         process.wait()
         over = Ledger(desk.records)
 
-        assert (going_on.recovered.closed, going_on.lines) == ((), [])
+        assert (going_on.recovered.closed, going_on.lines) == ([], [])
         assert len(over.recovered.closed) == 1
+
+    def test_what_cannot_be_read_is_told_and_stands_in_nobodys_way(self, desk: Desk) -> None:
+        with work_folder(desk.records, "20261124T101500Z-1f3a", {}) as folder:
+            pass
+        told = str(Ledger(desk.records).recovered)
+
+        assert told.startswith(f"20261124T101500Z-1f3a: what it left in {folder} cannot be recorded: ")
+        assert finished(desk).record.status == "succeeded"
 
     @pytest.mark.parametrize(("does", "statuses_then"), [("looks", []), ("changes", ["interrupted"])])
     def test_of_a_persons_own_notebook_what_changed_something_is_recorded(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from xacct_nb.disk.drafts import course, left_draft
 from xacct_nb.disk.evidence import FILE, events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import about, discard, left_behind
+from xacct_nb.errors import XacctError
 from xacct_nb.records import NOTEBOOK, PAGE, SUMS
 
 # What a person looked at and left is no record; these say that AWS was changed, or asked for a proof.
@@ -20,29 +21,37 @@ _COUNTS = ("entry", "journal", "proof")
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recovered:
-    """The record that was completed, "" if none was half sealed, and the runs that were closed."""
+    """The record that was completed, "" if none was half sealed; runs that were closed, or could not be."""
 
     mended: str = ""
-    closed: tuple[str, ...] = ()
+    closed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """One line each."""
         mended = f"{self.mended}: was being sealed when its process was killed; its line is complete now."
         closed = (f"{run}: its process was killed; it is recorded as interrupted now." for run in self.closed)
-        return "\n".join([*([mended] if self.mended else []), *closed])
+        return "\n".join([*([mended] if self.mended else []), *closed, *self.left])
 
 
 def recover(records: Path) -> Recovered:
     """Completes what was half sealed, and closes the runs that nobody goes on with.
 
-    Who may only read the folder sees it as it is. Raises XacctError where the disk takes no more.
+    Who may only read the folder sees it as it is. What a run left and cannot be recorded stays where it is.
     """
+    recovered = Recovered()
     if not os.access(records, os.W_OK):
-        return Recovered()
-    mended = chain.mend(records)
-    return Recovered(mended, tuple(folder.name for folder in left_behind(records) if _close(records, folder)))
+        return recovered
+    recovered.mended = chain.mend(records)
+    for folder in left_behind(records):
+        try:
+            recovered.closed += [folder.name] if _close(records, folder) else []
+        except (XacctError, OSError, ValueError, KeyError, TypeError) as problem:
+            why = str(problem).replace("\n", " ")
+            recovered.left.append(f"{folder.name}: what it left in {folder} cannot be recorded: {why}")
+    return recovered
 
 
 def _close(records: Path, folder: Path) -> bool:
