@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.plans import Change, Plan
-from xacct_nb.revocations import revokes, told
+from xacct_nb.revocations import reversible, revokes, told
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 UNKNOWN = "no answer: unknown whether it took effect"
@@ -82,7 +82,7 @@ class Journal(Shown):
 
     def way_back(self) -> Plan:
         """The plan that takes back what was done; sessions that were ended stay ended."""
-        return Plan(self.grant, tuple(each for each in self.changes if not revokes(each))).reverse()
+        return Plan(self.grant, reversible(self.changes)).reverse()
 
     def view(self) -> View:
         """Every call with AWS's answer and request id; of a run that broke off, how to go on."""

@@ -67,8 +67,15 @@ def with_standing(changes: Iterable[Change], state: State) -> Iterator[Change]:
     there = standing(state)
     for change in changes:
         yield change
-        if change.kind == "role" and change.before is None and change.target in there:
+        if _makes_role(change) and change.target in there:
             yield Change("inline-policy", change.target, REVOKED, None, there[change.target])
+
+
+def reversible(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes that a way back takes back: sessions that were ended stay so, while there is the role."""
+    made = list(changes)
+    roles = {change.target for change in made if _makes_role(change)}
+    return tuple(change for change in made if not revokes(change) or change.target in roles)
 
 
 def roles_concerned(changes: Iterable[Change], roles: Iterable[str]) -> tuple[str, ...]:
@@ -108,6 +115,10 @@ def _going_on(role: str, seconds: int) -> str:
         f"{role} stays, and its open sessions go on for up to {seconds / 3600:g} h, with what the role may "
         f"do then. To end them too: -p revoke_sessions true"
     )
+
+
+def _makes_role(change: Change) -> bool:
+    return change.kind == "role" and change.before is None
 
 
 def _deleted(way_back: Iterable[Change]) -> set[str]:

@@ -7,16 +7,16 @@ from typing import Any
 from xacct_nb.disk.ledger import LEDGER, broken_record, ledger, read_record
 from xacct_nb.disk.references import look_up
 from xacct_nb.documents import build
-from xacct_nb.errors import AwsRefused, InvalidParameters, ProofFailed, UnknownRecord
+from xacct_nb.errors import InvalidParameters, ProofFailed, UnknownRecord
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Journal
 from xacct_nb.parameters import grant_of
-from xacct_nb.plans import Change, Plan, State, differs
+from xacct_nb.plans import Change, Plan, State
 from xacct_nb.proofs import REVOKED, Outcome, Proof
 from xacct_nb.records import Record
 from xacct_nb.restorations import check_as_before, expected
 from xacct_nb.revocations import notes, planned, roles_concerned, stays, with_standing
-from xacct_nb.shields import fingerprints_in, secrets_in, shield, unshield
+from xacct_nb.shields import secrets_in
 from xacct_nb.turns import turn
 from xacct_nb.views import Shown, Text, View
 
@@ -70,20 +70,21 @@ class Undo(Shown):
         """
         from xacct_nb.aws.losses import losses
         from xacct_nb.aws.reader import read
+        from xacct_nb.aws.ways_back import changes_of, done
         from xacct_nb.aws.writer import check_untouched
 
         if self.record is None or self.run.made is not None:
             return self.way_back
         _check_place(self.record, self.run.settings.sandbox)
-        self.sessions = self.run.open_sessions(_grant(self.record))
+        self.sessions = self.run.open_sessions(self._grant(self.record))
         self.found = self.run.keep(read(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         back = self.journal.way_back()
         check_untouched(self.sessions, back)
-        entries = _done(self.record).entries if back.changes else ()
+        entries = done(self.record).entries if back.changes else ()
         self.losses = losses(self.sessions, back, entries)
-        self.way_back = self._with_revocations(back, _changes(self.record))
+        self.way_back = self._with_revocations(back, changes_of(self.record))
         return self.way_back
 
     def apply(self, approval: Any) -> Journal:
@@ -120,6 +121,13 @@ class Undo(Shown):
             raise _still_alive(alive)
         return proof
 
+    def _grant(self, record: Record, external_id: str = "") -> Grant:
+        """The grant of a record, or of the one that it undoes; to read, its external ID is not needed."""
+        if undone := record_to_undo(self.run.records, record.undoes) if record.undoes else None:
+            return self._grant(undone, external_id)
+        conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
+        return grant_of({**record.parameters, "conditions": conditions})
+
     def _with_revocations(self, back: Plan, changes: tuple[Change, ...]) -> Plan:
         """The plan with the end of older sessions, if that is wanted, and with the notes."""
         wanted = self.run.settings.revoke_sessions
@@ -141,13 +149,15 @@ class Undo(Shown):
             roles = [change.target for change in self.revocations]
             asking = questions(self.sessions, roles, _before(record), self.found)
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
-            grant = _grant(record, next(iter(needed), ""))
+            grant = self._grant(record, next(iter(needed), ""))
             self.older = open_older(replace(self.sessions, grant=grant), asking)
         back = rollback(self.journal, self.sessions, **how)
         ended = revoke(self.revocations, self.sessions, **how)
         return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)
 
     def _journal(self, record: Record) -> Journal:
+        from xacct_nb.aws.ways_back import to_undo
+
         reference = self.run.settings.external_id
         journal, secrets = to_undo(record, self.sessions, {look_up(reference)} if reference else set())
         self.run.evidence.secrets |= secrets
@@ -160,80 +170,6 @@ class NoneEnded(Shown):
     def view(self) -> View:
         """That nobody was asked."""
         return Text("No session was ended, so none was asked.", "note")
-
-
-def to_undo(record: Record, sessions: Any, secrets: set[str]) -> tuple[Journal, set[str]]:
-    """What the record changed and is not back yet, with the external IDs put back, and these.
-
-    They are live now, or among the `secrets` that are given. A run that did not come to the end of its
-    changes has its plan: what of it was not made is as it was before, and is left out. Raises
-    InvalidParameters where an external ID is missing.
-    """
-    done, planned = _done(record), _planned(record)
-    made = done.changes or _heard_of(sessions, planned, done)
-    now = [_now(sessions, change) for change in made]
-    known = secrets | {secret for value in now for secret in secrets_in(value)}
-    pairs = zip(made, now, strict=True)
-    left = tuple(each for each, value in pairs if _stands(sessions, each, value))
-    whole = Journal.from_json(unshield(Journal(planned.grant, left).to_json(), known))
-    _check_whole(whole.way_back())
-    return whole, known
-
-
-def _done(record: Record) -> Journal:
-    return Journal.from_json(record.journal) if record.journal else Journal("")
-
-
-def _planned(record: Record) -> Plan:
-    return Plan.from_json(record.plan) if record.plan else Plan("", ())
-
-
-def _changes(record: Record) -> tuple[Change, ...]:
-    return _done(record).changes or _planned(record).changes
-
-
-def _heard_of(sessions: Any, planned: Plan, done: Journal) -> tuple[Change, ...]:
-    """The changes of a run that broke off, with the versions of policies that it made and did not hear of."""
-    from xacct_nb.aws.versions import made_by
-
-    existed = {
-        (entry.account, entry.target): entry.kept["versions"]
-        for entry in reversed(done.entries)
-        if entry.operation == "CreatePolicyVersion" and entry.kept
-    }
-    return tuple(
-        made_by(sessions, change, existed[change.account, change.title])
-        if (change.account, change.title) in existed
-        else change
-        for change in planned.changes
-    )
-
-
-def _now(sessions: Any, change: Change) -> Any:
-    """The thing as it is now, None also where what it belongs to is gone."""
-    from xacct_nb.aws.reader import live
-
-    try:
-        return live(sessions, change)
-    except AwsRefused as problem:
-        if problem.answer != "NoSuchEntity":
-            raise
-        return None
-
-
-def _stands(sessions: Any, change: Change, value: Any) -> bool:
-    """Whether a change, or a part of it, is still to be taken back."""
-    from xacct_nb.aws.versions import is_left_over
-
-    return differs(change.kind, shield(value), shield(change.before)) or is_left_over(
-        sessions, change.reverse()
-    )
-
-
-def _grant(record: Record, external_id: str = "") -> Grant:
-    """The grant of a record; to open sessions and to read, its external ID is not needed."""
-    conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
-    return grant_of({**record.parameters, "conditions": conditions})
 
 
 def _check_place(record: Record, sandbox: bool) -> None:
@@ -260,15 +196,6 @@ def _still_alive(alive: list[Outcome]) -> ProofFailed:
         why="\n".join(answers),
         hint="IAM may need some minutes. Look at AWSRevokeOlderSessions on the role, then ask again.",
     )
-
-
-def _check_whole(plan: Plan) -> None:
-    if missing := {mark for change in plan.changes for mark in fingerprints_in(change.after)}:
-        raise InvalidParameters(
-            f"The way back needs the external ID with the fingerprint {', '.join(sorted(missing))}.",
-            why="A record holds no external IDs, and this one is not in use any more.",
-            hint="Give it by reference: -p external_id env:NAME",
-        )
 
 
 def _newest(records: Path) -> Record | None:
