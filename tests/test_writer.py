@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from adopted import POWER_USER, READ_ONLY, by_hand, policy_by_hand, policy_of, trusting
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from given import (
@@ -27,9 +28,6 @@ from xacct_nb.journals import Entry, Journal, settled
 from xacct_nb.plans import Key, Plan, State
 from xacct_nb.sandbox.accounts import World
 
-READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
-
 
 def user(world: World, name: str) -> str:
     return f"arn:aws:iam::{world.source}:user/{name}"
@@ -37,31 +35,6 @@ def user(world: World, name: str) -> str:
 
 def role_of(world: World) -> str:
     return f"arn:aws:iam::{world.destination}:role/reports-reader"
-
-
-def policy_of(world: World) -> str:
-    return f"arn:aws:iam::{world.source}:policy/xacct-reports"
-
-
-def trusting(who: Any) -> dict[str, Any]:
-    allowed = {"Effect": "Allow", "Principal": {"AWS": who}, "Action": "sts:AssumeRole"}
-    return {"Version": "2012-10-17", "Statement": [allowed]}
-
-
-def by_hand(world: World) -> Any:
-    """A role of that name that somebody made, with everything on it that a role can have."""
-    iam = root_iam(world, world.destination)
-    iam.create_role(
-        RoleName="reports-reader",
-        Description="Made by hand",
-        MaxSessionDuration=7200,
-        PermissionsBoundary=POWER_USER,
-        Tags=[{"Key": "team", "Value": "data"}],
-        AssumeRolePolicyDocument=json.dumps(trusting(f"arn:aws:iam::{world.destination}:user/admin")),
-    )
-    iam.put_role_policy(RoleName="reports-reader", PolicyName="own", PolicyDocument=json.dumps(SOME_POLICY))
-    iam.attach_role_policy(RoleName="reports-reader", PolicyArn=READ_ONLY)
-    return iam
 
 
 def restricted(world: World, *denied: str) -> str:
@@ -496,11 +469,7 @@ def test_an_adopted_role_is_restored_to_the_letter(world: World) -> None:
 
 
 def test_an_adopted_policy_is_restored_to_the_letter(world: World) -> None:
-    iam = root_iam(world, world.source)
-    iam.create_policy(
-        PolicyName="xacct-reports", PolicyDocument=json.dumps(SOME_POLICY), Description="By hand"
-    )
-    iam.attach_user_policy(UserName="mallory", PolicyArn=policy_of(world))
+    iam = policy_by_hand(world)
     grant = grant_in(world, adopt=True)
     sessions = sessions_in(world, grant)
     before = state_of(grant, sessions)

@@ -108,4 +108,5 @@ def _is_touched(change: Change, value: Any) -> bool:
 
 
 def _words(change: Change, value: Any) -> str:
-    return f"{change.title} {'is gone' if value is None else 'was changed' if change.before else 'is there'}"
+    deed = "is gone" if value is None else "is there" if change.before is None else "was changed"
+    return f"{change.title} {deed}"

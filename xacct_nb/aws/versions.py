@@ -15,20 +15,21 @@ from xacct_nb.shields import shield
 def change_policy(pen: Pen, change: Change) -> Change:
     """Back to the version before, where the change names one, else to a new one. Raises AwsRefused.
 
-    On the way back the version that is left goes, also where an earlier attempt ended before that.
+    On the way back the version that is left goes, also where an earlier attempt ended before that, and where
+    IAM does not list it yet.
     """
     there = _versions(pen.sessions, change)
     default = next(name for name, version in there.items() if version["IsDefaultVersion"])
     wanted, left = change.after.get("version", ""), change.before.get("version", "")
     if wanted in there and _says(pen.sessions, change, wanted):
         now = wanted
-        if default != wanted:
+        if default != wanted or left not in ("", *there):
             pen.write(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
     elif wanted and default != left and _says(pen.sessions, change, default):
         now = default
     else:
         now = _new_version(pen, change, there)
-    if wanted and left in there and left != now:
+    if wanted and left not in ("", now):
         _delete_version(pen, change, left)
     return replace(change, after={**change.after, "version": now})
 
