@@ -2,26 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+
+from xacct_nb.disguises import COLOURS, all_known, replaced
+from xacct_nb.shapes import REDACTED, is_named_secret, looks, stands_for_secret
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
-# Access key ids (AKIA, ASIA), session tokens (they start alike) and private keys, wherever they turn up.
-_SHAPES = re.compile(
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,20}\b"
-    r"|\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=]{20,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
-    re.DOTALL,
-)
-# What has no shape of its own is known by the name before it, in JSON, Python, an AWS file or HTML.
-_QUOTE = r"(?:\\*[\"']|&#3[49];|&quot;)?"
-_NAMED = re.compile(
-    rf"((?:secret_?access_?key|session_?token|token_?code|password){_QUOTE}\s*[:=]\s*{_QUOTE})[\w/+=.-]{{6,}}",
-    re.IGNORECASE,
-)
+# Marks the border of two pieces of text; a code of colour that no terminal has.
+_BORDER = "\x1b[0<~"
 
 
 @lru_cache(maxsize=256)
@@ -62,24 +53,42 @@ def fingerprints_in(value: Any) -> set[str]:
 
 
 def redact(words: str, secrets: Iterable[str]) -> str:
-    """Text without these secrets (also as they stand in a URL) and without keys, tokens and passwords."""
-    written = {form: secret for secret in secrets if secret for form in (quote(secret, safe=""), secret)}
-    if written:
-        longest_first = sorted(written, key=len, reverse=True)
-        words = re.sub(
-            "|".join(map(re.escape, longest_first)), lambda hit: fingerprint(written[hit[0]]), words
-        )
-    return _NAMED.sub(r"\1[redacted]", _SHAPES.sub("[redacted]", words))
+    """Text without these secrets, in whatever form it has them, and without keys, tokens and passwords."""
+    clean = all_known(words, frozenset(secrets) - {""}, fingerprint)
+    return replaced(clean, COLOURS, looks)
+
+
+def redact_pieces(pieces: Sequence[str], secrets: Iterable[str]) -> list[str]:
+    """Pieces of one text, also without the secrets that begin in one piece and end in another."""
+    clean = redact(_BORDER.join(pieces), secrets).split(_BORDER)
+    return clean if len(clean) == len(pieces) else [_BORDER.join(clean), *[""] * (len(pieces) - 1)]
 
 
 def redact_all(value: Any, secrets: Iterable[str]) -> Any:
-    """JSON-like data with every string in it, keys too, redacted."""
-    known = tuple(secrets)
+    """JSON-like data with every string in it redacted, keys too, and what stands under a secret's name."""
+    known = frozenset(secrets)
     if isinstance(value, str):
         return redact(value, known)
     if isinstance(value, Mapping):
-        return {redact(key, known): redact_all(item, known) for key, item in value.items()}
+        return {_redacted_key(key, known): _redacted_item(key, item, known) for key, item in value.items()}
     return [redact_all(item, known) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _redacted_key(key: Any, known: frozenset[str]) -> Any:
+    return redact(key, known) if isinstance(key, str) else key
+
+
+def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
+    clean = redact_all(item, known)
+    if not isinstance(key, str) or not is_named_secret(key):
+        return clean
+    return [_withheld(each) for each in clean] if isinstance(clean, list) else _withheld(clean)
+
+
+def _withheld(item: Any) -> Any:
+    """What is under a secret's name; nothing, a switch and what stands for a secret tell nothing."""
+    plain = isinstance(item, bool | None) or (isinstance(item, str) and stands_for_secret(item))
+    return item if plain or isinstance(item, Mapping | list) else REDACTED
 
 
 def _is_secret(key: Any) -> bool:
