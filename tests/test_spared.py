@@ -17,7 +17,7 @@ LOADED = """
 import json, os, sys
 variables = "NBFORMAT_VALIDATOR", "PYDANTIC_DISABLE_PLUGINS"
 print(json.dumps({
-    "loaded": [name for name in ("debugpy", "boto3", "yaml", "papermill") if name in sys.modules],
+    "loaded": [name for name in ("debugpy", "yaml", "papermill") if name in sys.modules],
     "environment": [name for name in variables if name in os.environ],
     "history": get_ipython().history_manager.enabled,
 }))

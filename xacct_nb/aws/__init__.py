@@ -1,1 +1,1 @@
-"""Everything that talks to AWS, and the only place that imports botocore, the core of boto3."""
+"""Everything that talks to AWS, and the only place that imports boto3 and its core, botocore."""

@@ -5,8 +5,9 @@ import threading
 from functools import cache
 from typing import Any
 
+from boto3.session import Session
 from botocore.config import Config
-from botocore.session import Session
+from botocore.session import Session as Core
 
 _making = threading.Lock()
 
@@ -26,7 +27,7 @@ def connect(
     30, and retries as botocore's `standard` mode does. May be called from any thread.
     """
     with _making:
-        return _session().create_client(
+        return _session().client(
             service,
             endpoint_url=endpoint_url,
             aws_access_key_id=access_key_id,
@@ -49,7 +50,7 @@ def _session() -> Session:
     nobody = (None, None, None, None)
     nowhere = (None, None, os.devnull, None)
     variables = {"profile": nobody, "config_file": nowhere, "credentials_file": nowhere}
-    return Session(session_vars=variables)
+    return Session(botocore_session=Core(session_vars=variables))
 
 
 @cache

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
 from botocore.hooks import HierarchicalEmitter
@@ -64,7 +65,7 @@ class Sessions(Shown):
     identities: tuple[Identity, ...]
     place: Place = field(repr=False, default=Place())
     _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
-    _cores: dict[str, Core] = field(repr=False, default_factory=dict)
+    _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
     def admin(self, account: str, service: str) -> Any:
         """A client that administers the account. Raises WrongAccount where no session is in it."""
@@ -93,19 +94,19 @@ class Sessions(Shown):
     def client(self, profile: str, service: str) -> Any:
         """The profile's client for a service."""
         if (profile, service) not in self._clients:
-            made = _made(self._core(profile), service, self.place, self.grant.partition)
+            made = _made(self._session(profile), service, self.place, self.grant.partition)
             self._clients[profile, service] = made
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
         """A client with the credentials that AssumeRole answered; endpoint and region are the profile's."""
-        core = self._core(profile) if profile else _core("", self.place, _NOBODY)
+        session = self._session(profile) if profile else _session("", self.place, _NOBODY)
         keys = {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
-        return _made(core, service, self.place, self.grant.partition, **keys)
+        return _made(session, service, self.place, self.grant.partition, **keys)
 
     def analyze(self, documents: Documents) -> Analysis:
         """What IAM Access Analyzer says of the documents, where it may be asked: for `lint`."""
@@ -122,10 +123,10 @@ class Sessions(Shown):
         rows = tuple((each.part, each.account, each.arn, each.profile) for each in self.identities)
         return Table(("part", "account", "caller", "profile"), rows, caption="Sessions, as STS names them")
 
-    def _core(self, profile: str) -> Core:
-        if profile not in self._cores:
-            self._cores[profile] = _core(profile, self.place)
-        return self._cores[profile]
+    def _session(self, profile: str) -> Session:
+        if profile not in self._opened:
+            self._opened[profile] = _session(profile, self.place)
+        return self._opened[profile]
 
     def _callers(self) -> list[Identity]:
         return [identity for identity in self.identities if identity.part == "caller"]
@@ -153,7 +154,7 @@ def open_sessions(
     found = [
         _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
     ]
-    opened = Sessions(grant, tuple(found), place, sessions._clients, sessions._cores)
+    opened = Sessions(grant, tuple(found), place, sessions._clients, sessions._opened)
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
     return opened
@@ -165,7 +166,7 @@ def profile_identities() -> list[tuple[str, str, str]]:
     Raises AwsRefused where the config cannot be read.
     """
     with translated("Reading the AWS config"):
-        profiles = Core().available_profiles
+        profiles = Session().available_profiles
     with ThreadPoolExecutor(8) as at_once:
         return list(at_once.map(_who, profiles))
 
@@ -173,9 +174,8 @@ def profile_identities() -> list[tuple[str, str, str]]:
 def _who(profile: str) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
-        core = Core(profile=profile)
-        region = core.get_config_variable("region") or _REGIONS["aws"]
-        sts = core.create_client("sts", region_name=region, config=config)
+        session = Session(profile_name=profile)
+        sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
         return profile, str(sts.get_caller_identity()["Arn"]), ""
     except (BotoCoreError, ClientError) as problem:
         return profile, "", str(problem)
@@ -248,9 +248,9 @@ def _no_session(account: str) -> WrongAccount:
 
 def warm_up() -> None:
     """Loads AWS's models of the services that every run uses; no call is made."""
-    core = _core("", Place(), _NOBODY)
+    session = _session("", Place(), _NOBODY)
     for service in ("sts", "iam", "s3"):
-        _made(core, service, Place(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
+        _made(session, service, Place(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 class _Models(Loader):  # type: ignore[misc]
@@ -272,25 +272,25 @@ def _handlers() -> HierarchicalEmitter:
     return handlers
 
 
-def _core(profile: str, place: Place, variables: Any = None) -> Core:
+def _session(profile: str, place: Place, variables: Any = None) -> Session:
     # Models and handlers are loaded once for all sessions: to register the handlers alone takes 5 ms.
     core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
     core.register_component("data_loader", _loader())
     for name, value in (("config_file", place.config_file), ("credentials_file", place.credentials_file)):
         if value:
             core.set_config_variable(name, value)
-    return core
+    return Session(botocore_session=core)
 
 
 def client_of(profile: str, service: str, place: Place, partition: str) -> Any:
     """A profile's client for a service. Raises ProfileNotFound."""
-    return _made(_core(profile, place), service, place, partition)
+    return _made(_session(profile, place), service, place, partition)
 
 
-def _made(core: Core, service: str, place: Place, partition: str, **keys: str) -> Any:
-    region = core.get_config_variable("region") or _REGIONS[partition]
+def _made(session: Session, service: str, place: Place, partition: str, **keys: str) -> Any:
+    region = session.region_name or _REGIONS[partition]
     # What is on this machine is not asked for by way of a proxy.
     config = _CONFIG.merge(Config(proxies={}) if place.endpoint_url else Config())
     config = config.merge(_PATIENCE.get(service, Config()))
     endpoint = place.endpoint_url or None
-    return core.create_client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
+    return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
