@@ -61,12 +61,12 @@ def test_a_recorded_run_against_papermill_on_an_empty_cell(
 
     ratio = _ratio(
         "recorded run / papermill on an empty cell",
-        1.5,
+        1.0,
         lambda: _recorded_run(environment),
         lambda: _timed(papermill, environment, cwd=tmp_path),
     )
 
-    assert ratio <= 1.5
+    assert ratio <= 1.0
 
 
 def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[str, str]) -> None:
