@@ -104,13 +104,17 @@ def test_a_plan_of_a_grant_leaves_the_policy_on_the_grants_own_role_and_says_wha
 # In the sandbox, by real calls.
 
 
-def adoptable(world: World) -> None:
-    """A role of the destination's own, with a permission of its own."""
+def adoptable(world: World, own: str = "inline") -> None:
+    """A role of the destination's own, with a permission of its own: inline, attached, or none."""
     iam = root_iam(world, world.destination)
     service = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    own = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"arn:aws:s3:::{world.bucket}/*"]}
+    reads = policy({"Effect": "Allow", "Action": "s3:Get*", "Resource": f"arn:aws:s3:::{world.bucket}/*"})
     iam.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=policy(service))
-    iam.put_role_policy(RoleName="reports-reader", PolicyName="own", PolicyDocument=policy(own))
+    if own == "inline":
+        iam.put_role_policy(RoleName="reports-reader", PolicyName="own", PolicyDocument=reads)
+    elif own == "attached":
+        made = iam.create_policy(PolicyName="own", PolicyDocument=reads)["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName="reports-reader", PolicyArn=made)
 
 
 def policy(statement: dict[str, Any]) -> str:
@@ -297,6 +301,25 @@ class TestTheProof:
             f"arn:aws:iam::{desk.world.source}:user/alice in {undo.sessions.grant.destinations[0]}: "
             f"s3:GetObject {desk.world.bucket}/*, with the same session afterwards: AWS answered Allowed"
         )
+
+    @pytest.mark.parametrize(
+        ("own", "asked"),
+        [
+            ("attached", "s3:GetObject {}/*, with the same session afterwards"),
+            ("none", "s3:GetObject {}/* (which goes with the grant), with the same session afterwards"),
+        ],
+    )
+    def test_asks_what_the_role_keeps_and_only_else_what_goes(
+        self, desk: Desk, begin: Begin, own: str, asked: str
+    ) -> None:
+        adoptable(desk.world, own)
+        granted(desk, begin, adopt=True)
+        undo = way_back(begin)
+        undo.apply(approved(undo.way_back))
+        proof = undo.prove()
+
+        assert proof.outcomes[-1].probe.question == asked.format(desk.world.bucket)
+        assert proof.holds
 
     def test_waits_until_iam_has_heard_of_it(self, desk: Desk, begin: Begin, sandbox: Any) -> None:
         adoptable(desk.world)

@@ -114,7 +114,7 @@ class Undo(Shown):
 
         Raises ProofFailed where one of them still works.
         """
-        if self.older is None:
+        if self.older is None or self.run.made is None:
             return NoneEnded()
         proof: Proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
         if alive := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
@@ -194,7 +194,7 @@ def _still_alive(alive: list[Outcome]) -> ProofFailed:
     return ProofFailed(
         f"{len(alive)} of the sessions that were to be ended may still work.",
         why="\n".join(answers),
-        hint="IAM may need some minutes. Look at AWSRevokeOlderSessions on the role, then ask again.",
+        hint="IAM may need some minutes. Look whether AWSRevokeOlderSessions stands, then ask again.",
     )
 
 
