@@ -134,16 +134,151 @@ def test_data_of_another_type_is_refused(fields: dict[str, Any]) -> None:
         given(**fields)
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InvalidParameters, match="There is no parameter 'source'") as refusal:
-        given(("source", ALICE))
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(
+            ("session_minutes", text)
+            for text in ("60.0", "1e3", " 60", "0x10", "1_000", "010", "+60", "", "٦٠")
+        ),
+        *(("session_minutes", text) for text in ("true", "null", "60;", "6" * 5000)),
+        *(("share", text) for text in ("NaN", "Infinity", "0x1", ".5", "true", "1" * 5000)),
+        *(("sandbox", text) for text in ("", " true", "null", "on", "10")),
+        *(("sources", text) for text in ("[012345678901]", "[NaN]", "[1,]", "[" * 100_000)),
+        *(("conditions", text) for text in ("", "[]", "true", "env:X")),
+    ],
+)
+def test_no_other_reading_of_a_text_is_tried(name: str, text: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"^{name}: .* is not of the type") as refusal:
+        given((name, text))
 
-    assert "sources" in refusal.value.hint
+    assert refusal.value.hint
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("value", ["a=b", "-x", "--approve", "@file", "a\nb", " "])
+def test_a_value_is_taken_as_it_stands(value: str) -> None:
+    assert given(("note", value))["note"] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "meant"),
+    [
+        ("source", "'source'", "Did you mean sources? "),
+        ("source-profiles", "'source-profiles'", "Did you mean source_profiles? "),
+        ("SANDBOX", "'SANDBOX'", "Did you mean sandbox? "),
+        ("require_mfa", "'require_mfa'", "Did you mean conditions.require_mfa? "),
+        ("conditions.require_mfaa", "'conditions.require_mfaa'", "Did you mean conditions.require_mfa? "),
+        ("\u0455ources", r"'\u0455ources'", "Did you mean sources? "),
+        ("\uff53ources", r"'\uff53ources'", "Did you mean sources? "),
+        ("sources\n", r"'sources\n'", "Did you mean sources? "),
+        ("sources=arn", "'sources=...'", "Did you mean -p sources VALUE? "),
+        ('__import__("os")', """'__import__("os")'""", ""),
+        ("a;b", "'a;b'", ""),
+        ("", "''", ""),
+        ("x" * 100_000, f"'{'x' * 80}'", ""),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_one_that_is_meant(name: str, shown: str, meant: str) -> None:
+    with pytest.raises(InvalidParameters) as refusal:
+        given((name, ALICE))
+
+    assert refusal.value.what == f"There is no parameter {shown}."
+    assert refusal.value.hint.startswith(f"{meant}Known parameters: name, sources, destinations, ")
+
+
+def test_what_follows_an_equals_sign_may_be_a_secret_and_is_not_quoted() -> None:
+    with pytest.raises(InvalidParameters) as refusal:
+        given(("conditions.external_id=hunter2-hunter2", "-p"))
+
+    assert "hunter2" not in str(refusal.value)
+    assert "Did you mean -p conditions.external_id VALUE?" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [("name", "a"), ("name", "b")],
+        [("approve", "0" * 64), ("approve", "1" * 64)],
+        [("sandbox", "true"), ("sandbox", "false")],
+        [("conditions.require_mfa", "true"), ("conditions.require_mfa", "false")],
+        [("conditions.require_mfa", "true"), ("conditions", "{}")],
+    ],
+)
+def test_of_what_is_given_twice_none_is_lost_without_a_word(options: list[tuple[str, str]]) -> None:
+    with pytest.raises(InvalidParameters, match=f"{options[1][0]} is given twice"):
+        given(*options)
+
+
+def test_the_same_twice_and_a_field_after_its_mapping_are_no_contradiction() -> None:
+    whole, field = ("conditions", '{"require_mfa": true}'), ("conditions.external_id", "env:X")
+    values = given(("name", "a"), ("name", "a"), whole, field)
+
+    assert values == {"name": "a", "conditions": {"require_mfa": True, "external_id": "env:X"}}
+
+
+def test_lists_of_json_add_up_too() -> None:
+    assert given(("sources", '["a", "b"]'), ("sources", "c"), ("sources", '["d"]'))["sources"] == [*"abcd"]
+
+
+def test_a_field_that_stands_twice_in_json_is_refused() -> None:
+    with pytest.raises(InvalidParameters, match="The field 'require_mfa' stands there twice"):
+        given(("conditions", '{"require_mfa": true, "require_mfa": false}'))
+
+
+@pytest.mark.parametrize(("name", "text"), [("sources", ""), ("caller_profiles", '["alice", ""]')])
+def test_an_empty_item_is_refused_with_the_way_to_write_an_empty_list(name: str, text: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"{name}: an item is empty") as refusal:
+        given((name, text))
+
+    assert refusal.value.hint.endswith(f"-p {name} '[]'")
+    assert given((name, "[]"))[name] == []
+
+
+@pytest.mark.parametrize("name", ["external_id", "organization_id", "require_mfa", "source_ips"])
+def test_a_condition_that_a_variable_left_empty_is_not_dropped_without_a_word(name: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"conditions.{name} is empty"):
+        given((f"conditions.{name}", ""), conditions={"external_id": "env:X"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("conditions.require_mfa", "Yes", True),
+        ("conditions.source_ips", "10.0.0.0/8", ["10.0.0.0/8"]),
+        ("conditions.session_tags", '{"team": "a"}', {"team": "a"}),
+        ("conditions.external_id", "true", "true"),
+        ("conditions.external_id", "[a]", "[a]"),
+    ],
+)
+def test_a_field_of_the_conditions_has_its_type_of_the_model(name: str, text: str, value: Any) -> None:
+    assert given((name, text))["conditions"] == {name.partition(".")[2]: value}
+
+
+def test_a_field_of_a_mapping_without_a_model_is_json_or_text() -> None:
+    known = accepted(declared('error_text: str = ""\ncall: dict = {}'))
+    options = [("call.DurationSeconds", "900"), ("call.Tags", '[{"Key": "a"}]'), ("call.Policy", "{a")]
+
+    assert merged(known, {}, options)["call"] == {
+        "DurationSeconds": "900", "Tags": [{"Key": "a"}], "Policy": "{a",
+    }  # fmt: skip
+
+
+def test_what_belongs_to_the_question_of_another_notebook_is_no_setting() -> None:
+    with pytest.raises(InvalidParameters, match="There is no parameter 'error_text'"):
+        given(("error_text", "AccessDenied"))
 
 
 def test_an_unknown_field_of_a_file_is_refused() -> None:
-    with pytest.raises(InvalidParameters, match="There is no parameter 'source'"):
+    with pytest.raises(InvalidParameters, match="There is no parameter 'source'") as refusal:
         given(source=ALICE)
+
+    assert refusal.value.hint.startswith("Did you mean sources?")
+
+
+def test_a_dotted_name_is_no_field_of_a_file() -> None:
+    with pytest.raises(InvalidParameters, match=r"There is no parameter 'conditions\.require_mfa'"):
+        given(**{"conditions.require_mfa": True})
 
 
 def test_the_defaults_of_the_cell_make_a_grant() -> None:

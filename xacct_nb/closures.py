@@ -97,6 +97,8 @@ def _left(record: "Record") -> str:
     if not record.left_changes:
         undone = record.status == "rolled-back"
         return "nothing: everything is as it was before" if undone else "nothing: AWS was not changed"
+    if record.status == "rollback-failed" and record.error:
+        return str(record.error["what"])
     changes: Any = (record.journal or {})["changes"]
     if not changes:
         return "what the calls in the journal made: see what became of each change"
