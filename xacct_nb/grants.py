@@ -8,7 +8,7 @@ from pydantic import Field, StrictStr, ValidationError, field_validator, model_v
 
 from xacct_nb.arns import Arn, is_account_id, parse_iam
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
-from xacct_nb.refusals import must, refused
+from xacct_nb.refusals import cut, must, refused
 from xacct_nb.terms import Conditions, Part, Permission, is_reference
 from xacct_nb.views import Shown, Table, View
 
@@ -179,7 +179,7 @@ def _read(field: str, parse: Callable[[], Arn]) -> Arn:
     try:
         return parse()
     except InvalidArn as problem:
-        raise InvalidGrant(f"{field}: {problem.what}", why=problem.why, hint=problem.hint) from None
+        raise InvalidGrant(f"{field}: {cut(problem.what)}", why=problem.why, hint=problem.hint) from None
 
 
 def _check_source(source: str) -> None:

@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidGrant, InvalidInput
 def must(holds: Any, what: str, why: str, hint: str) -> None:
     """Raises InvalidGrant where something does not hold."""
     if not holds:
-        raise InvalidGrant(_cut(what), why=_cut(why), hint=_cut(hint))
+        raise InvalidGrant(cut(what), why=cut(why), hint=cut(hint))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -24,7 +24,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return next((places[each] for each in get_close_matches(plain, places, 1)), "")
 
 
-def _cut(words: str) -> str:
+def cut(words: str) -> str:
     """A message that quotes what is very long says how it begins and ends."""
     return words if len(words) <= 600 else f"{words[:400]} [...] {words[-100:]}"
 
