@@ -15,7 +15,7 @@ COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "tel
 COMPOSING |= {"explaining", "fault_options", "rehearsals", "sandbox_commands"}
 COMPOSING |= {"ledgers", "records_commands", "recovering"}
 COMPOSING |= {"notebook_help"}
-COMPOSING |= {"approval_options", "approving"}
+COMPOSING |= {"approval_options", "approving", "hushing"}
 HOMES = {
     "aws": {"boto3", "botocore"},
     "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"}

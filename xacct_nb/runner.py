@@ -13,6 +13,7 @@ from xacct_nb.disk.evidence import events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import note_about, work_folder
 from xacct_nb.errors import kinds
+from xacct_nb.hushing import in_environment
 from xacct_nb.jupyter.prepared import Prepared
 from xacct_nb.orders import Order, take_order
 from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
@@ -20,7 +21,7 @@ from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
 from xacct_nb.recovering import Recovered, recover
-from xacct_nb.shields import redact_all
+from xacct_nb.shields import redact, redact_all
 from xacct_nb.views import Page, Shown, Text, View, html
 from xacct_nb.ways import WAYS, run_again
 
@@ -101,15 +102,15 @@ def run(
 
 
 def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, again: str) -> Ended:
-    started, clock = utc(), time.monotonic()
+    started, clock, hidden = utc(), time.monotonic(), {*order.hidden, *in_environment()}
     about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
     with work_folder(order.records, new_id(order.grant, order.notebook), about) as work:
         secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
         kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
         with ThreadPoolExecutor(1) as background:
             around = background.submit(_noted_circumstances, work, about)
-            node, course = _in_kernel(order, kernel, tell, timeout, Draft(work, order.hidden), background)
-        said, hidden = list(events(work)), set(order.hidden)
+            node, course = _in_kernel(order, kernel, tell, timeout, Draft(work, hidden), background)
+        said = list(events(work))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
         ending = Ending(_status(course, said), started, seconds, _error(course, said), cells, again=again)
         record = drafted(order.records, work.name, order.notebook, ending, around.result(), hidden)
@@ -130,7 +131,15 @@ def _in_kernel(
     from xacct_nb.jupyter import headless
 
     background.submit(_warm_up)
-    return headless.run(order.path, order.values, tell=tell, timeout=timeout, prepared=kernel, save=draft)
+    return headless.run(
+        order.path,
+        order.values,
+        tell=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),
+        timeout=timeout,
+        prepared=kernel,
+        save=draft,
+        hear=draft.secrets.update,
+    )
 
 
 def _warm_up() -> None:

@@ -20,6 +20,7 @@ from xacct_nb.documents import build
 from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
 from xacct_nb.grants import Grant, external_id, resolve
+from xacct_nb.hushing import hush
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
@@ -271,6 +272,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     secrets = {look_up(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
     run.evidence.secrets |= secrets
+    hush(run.evidence, run.headless)
     run.evidence.add("parameters", given_shown)
     cells.on_end(run.note_cell)
     if not run.headless:

@@ -58,20 +58,38 @@ def redact(words: str, secrets: Iterable[str]) -> str:
     return replaced(clean, COLOURS, looks)
 
 
-def redact_pieces(pieces: Sequence[str], secrets: Iterable[str]) -> list[str]:
-    """Pieces of one text, also without the secrets that begin in one piece and end in another."""
-    clean = redact(_BORDER.join(pieces), secrets).split(_BORDER)
-    return clean if len(clean) == len(pieces) else [_BORDER.join(clean), *[""] * (len(pieces) - 1)]
-
-
 def redact_all(value: Any, secrets: Iterable[str]) -> Any:
-    """JSON-like data with every string in it redacted, keys too, and what stands under a secret's name."""
+    """JSON-like data with every string in it redacted, keys too, and what stands under a secret's name.
+
+    What a notebook's cell wrote to one stream is looked at as the one text that it is.
+    """
     known = frozenset(secrets)
     if isinstance(value, str):
         return redact(value, known)
     if isinstance(value, Mapping):
         return {_redacted_key(key, known): _redacted_item(key, item, known) for key, item in value.items()}
-    return [redact_all(item, known) for item in value] if isinstance(value, (list, tuple)) else value
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [redact_all(item, known) for item in _with_clean_streams(value, known)]
+
+
+def _with_clean_streams(items: Sequence[Any], known: frozenset[str]) -> list[Any]:
+    """The outputs of a cell without secrets that begin in one piece of a stream and end in another."""
+    clean = list(items)
+    streams: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Mapping) and item.get("output_type") == "stream":
+            streams.setdefault(str(item.get("name")), []).append(place)
+    for places in (places for places in streams.values() if len(places) > 1):
+        pieces = _redacted_pieces(["".join(items[place].get("text", "")) for place in places], known)
+        for place, text in zip(places, pieces, strict=True):
+            clean[place] = {**items[place], "text": text}
+    return clean
+
+
+def _redacted_pieces(pieces: Sequence[str], known: frozenset[str]) -> list[str]:
+    clean = redact(_BORDER.join(pieces), known).split(_BORDER)
+    return clean if len(clean) == len(pieces) else [_BORDER.join(clean), *[""] * (len(pieces) - 1)]
 
 
 def _redacted_key(key: Any, known: frozenset[str]) -> Any:

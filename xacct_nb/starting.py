@@ -15,6 +15,9 @@ _PREPARATIONS = ("xacct_nb.starting:warm_up",)
 
 def warm_up() -> None:
     """Loads what the cells of a run need: modules, AWS's service models, the HTML template."""
+    from xacct_nb.hushing import hand_over_all
+
+    hand_over_all()
     from xacct_nb import runs, worlds  # noqa: F401
     from xacct_nb.aws import sessions, writer  # noqa: F401
     from xacct_nb.jupyter import forms  # noqa: F401

@@ -267,6 +267,8 @@ def _loader() -> Loader:
 
 @cache
 def _handlers() -> HierarchicalEmitter:
+    from xacct_nb.aws import overheard  # noqa: F401
+
     handlers = HierarchicalEmitter()
     Core(_NOBODY, handlers)
     return handlers

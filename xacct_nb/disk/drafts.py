@@ -1,7 +1,7 @@
 """The executed notebook as far as it came, kept while its run goes on."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ _COURSE = "xacct_nb"  # where the metadata of an executed notebook and of its ce
 
 
 class Draft:
-    """Writes the notebook again and again, in one step each time; `secrets` never reach the disk.
+    """Writes the notebook again and again, each time in one step, without `secrets`, to which more may come.
 
-    A cell is written anew when its state is another one than before.
+    A cell is written anew when its state is another one than before, or more secrets are known.
     """
 
-    def __init__(self, folder: Path, secrets: Iterable[str]) -> None:
-        self.path, self.secrets = folder / FILE, tuple(secrets)
+    def __init__(self, folder: Path, secrets: set[str]) -> None:
+        self.path, self.secrets = folder / FILE, secrets
         self._cells: dict[int, tuple[str, str]] = {}
 
     def __call__(self, notebook: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Draft:
         replace_file(self.path, f'{self._text(around)[:-1]}, "cells": [{cells}]}}'.encode())
 
     def _cell(self, number: int, cell: Mapping[str, Any]) -> str:
-        state = str(cell["metadata"].get(_COURSE, {}).get("state"))
+        state = f"{cell['metadata'].get(_COURSE, {}).get('state')} {len(self.secrets)}"
         known, text = self._cells.get(number, ("", ""))
         if known != state:
             text = self._text(cell)

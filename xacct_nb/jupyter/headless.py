@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.jupyter.courses import Course
+from xacct_nb.jupyter.handed import Hear
 from xacct_nb.jupyter.kernels import manager_for
 from xacct_nb.jupyter.outlets import outlet_of
 from xacct_nb.jupyter.prepared import Prepared
@@ -78,17 +79,19 @@ def run(
     timeout: int | None = None,
     prepared: Prepared | None = None,
     save: Save | None = None,
+    hear: Hear | None = None,
 ) -> tuple[NotebookNode, Course]:
     """The executed notebook and its course; a failure is in the course, not an exception.
 
     `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
     `prepared` is the process that becomes the kernel; `save(notebook)` is called before the kernel starts,
-    as each code cell begins, and at the end, with the states of all cells in their metadata.
+    as each code cell begins, and at the end, with the states of all cells in their metadata; `hear(secrets)`
+    is called with secrets that the kernel gets to know, before the outputs that may hold them.
     """
     notebook = _given(load_notebook_node(str(path)), parameters)
     stamps = Stamps(notebook, save, _teller(notebook, tell) if tell else None, progress_bar=False)
     with suppress(*_ENDS):
-        _execute(stamps, _KERNEL, prepared, timeout=timeout)
+        _execute(stamps, _KERNEL, prepared, timeout=timeout, hear=hear)
     return notebook, stamps.course
 
 

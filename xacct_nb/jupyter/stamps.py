@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.courses import Course
+from xacct_nb.jupyter.handed import TARGET, Hear, taken
 from xacct_nb.jupyter.spared import FORMATS, spared
 
 with spared(*FORMATS):
@@ -93,8 +94,11 @@ class Client(PapermillNotebookClient):
 
     nb_man: Stamps
 
-    def __init__(self, stamps: Stamps, *, clean: Clean | None = None, **traits: Any) -> None:
+    def __init__(
+        self, stamps: Stamps, *, clean: Clean | None = None, hear: Hear | None = None, **traits: Any
+    ) -> None:
         super().__init__(stamps, **traits)
+        self.comm_open_handlers[TARGET] = taken(hear or (lambda _: None))
         self._clean = clean or (lambda output: output)
 
     def log_output_message(self, output: "NotebookNode") -> None:

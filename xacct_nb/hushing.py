@@ -1,0 +1,31 @@
+"""Keeps the secrets that a process gets to know out of what its run writes, and out of its runner's files."""
+
+import os
+
+from xacct_nb.disk.evidence import Evidence
+from xacct_nb.shapes import is_named_secret
+
+_LEAST = 8
+
+
+def hush(evidence: Evidence, headless: bool) -> None:
+    """From now on what this process's AWS clients know is kept from the evidence, and told to the runner."""
+    from xacct_nb.aws.overheard import overhear
+
+    evidence.secrets |= in_environment()
+    overhear(evidence.secrets.update)
+    if headless:
+        hand_over_all()
+
+
+def hand_over_all() -> None:
+    """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
+    from xacct_nb.aws.overheard import overhear
+    from xacct_nb.jupyter.handed import hand_over
+
+    overhear(hand_over)
+
+
+def in_environment() -> set[str]:
+    """The values of the variables whose names say that they are secrets, as AWS_SECRET_ACCESS_KEY does."""
+    return {value for name, value in os.environ.items() if is_named_secret(name) and len(value) >= _LEAST}
