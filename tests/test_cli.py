@@ -21,6 +21,7 @@ from running import Desk, notebook, options
 
 from xacct_nb.cli import main
 from xacct_nb.disk.ledger import verify_records
+from xacct_nb.orders import every_notebook, name_of
 from xacct_nb.runner import run
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
@@ -121,6 +122,41 @@ class TestHelp:
         assert "Error: " in typed.err
 
 
+class TestHelpOfANotebook:
+    def test_run_alone_lists_every_notebook_with_a_line(self) -> None:
+        shown = told("run", "-h")
+        listed = shown.out.partition("Notebooks (each with -h tells its parameters):\n")[2].splitlines()
+
+        assert shown.code == 0
+        assert [line.split()[0] for line in listed] == [name_of(path) for path in every_notebook()]
+        assert "  plan_and_apply     Plan and apply a grant" in listed
+
+    @pytest.mark.parametrize("words", [["plan_and_apply", "--help"], ["-h", "20_plan_and_apply", "--json"]])
+    def test_beside_a_notebook_it_goes_on_with_its_parameters(self, words: list[str]) -> None:
+        shown = told("run", *words)
+        usage, manual = shown.out.split("\nPlan and apply a grant\n======")
+
+        assert (shown.code, shown.err) == (0, "")
+        assert usage.startswith("Usage: main run [OPTIONS] NOTEBOOK")
+        assert re.search(r"^session_minutes +int +60 +length of a role session", manual, re.MULTILINE)
+        assert re.search(r"^conditions.external_id +reference ", manual, re.MULTILINE)
+        assert list(Path().iterdir()) == []
+
+    def test_a_notebook_of_ones_own_is_told_by_its_path(self, tmp_path: Path) -> None:
+        path = notebook(tmp_path / "mine.ipynb", 'partner: str = "acme"  # who comes in')
+        shown = started("run", path, "--help")
+
+        assert (shown.code, shown.err) == (0, "")
+        assert re.search(r"^partner +str +acme +who comes in$", shown.out, re.MULTILINE)
+
+    def test_the_help_of_a_notebook_that_is_not_there_is_refused_with_the_nearest(self) -> None:
+        shown = told("run", "plan_and_appl", "-h")
+
+        assert (shown.code, shown.out) == (2, "")
+        assert shown.err.startswith("unknown-notebook: There is no notebook 'plan_and_appl'.\n")
+        assert "Did you mean plan_and_apply? Known notebooks: start_here, " in shown.err
+
+
 def _command(path: tuple[str, ...]) -> Any:
     command: Any = main
     for name in path:
@@ -159,6 +195,51 @@ PARAMETERS: dict[str, tuple[list[str], str]] = {
     "a list that is no JSON": (
         ["-p", "sources", "[alice"],
         "invalid-parameters: sources: '[alice' is not of the type list.",
+    ),
+    "a name that is code": (
+        ["-p", "__import__('os')", "x"],
+        """invalid-parameters: There is no parameter "__import__('os')".""",
+    ),
+    "a number that is written otherwise": (
+        ["-p", "session_minutes", "60.0"],
+        "invalid-parameters: session_minutes: '60.0' is not of the type int.",
+    ),
+    "a name given twice": (
+        ["-p", "name", "a", "-p", "name", "b"],
+        "invalid-parameters: name is given twice.",
+    ),
+    "an approval given twice": (
+        ["-p", "approve", "0" * 64, "--approve", "1" * 64],
+        "invalid-parameters: approve is given twice.",
+    ),
+    "an empty external ID": (
+        ["-p", "conditions.external_id", ""],
+        "invalid-parameters: conditions.external_id is empty.",
+    ),
+    "a file's name in the place of a source": (
+        ["-p", "sources", "@sources.txt"],
+        "invalid-grant: sources: '@sources.txt' is neither an ARN nor an account id of 12 digits.",
+    ),
+    "a value that looks like an option": (
+        ["-p", "name", "--json"],
+        "invalid-grant: name: '--json' is refused: "
+        "lower-case letters, digits and -, a letter first, 32 at most.",
+    ),
+    "a secret's file that is not there": (
+        ["-p", "conditions.external_id", "file:nowhere"],
+        "unresolved-secret: The reference 'file:nowhere' leads nowhere.",
+    ),
+    "a secret's file that is a folder": (
+        ["-p", "conditions.external_id", "file:."],
+        "unresolved-secret: The reference 'file:.' leads nowhere.",
+    ),
+    "a secret's file without an end": (
+        ["-p", "conditions.external_id", "file:/dev/zero"],
+        "unresolved-secret: The reference 'file:/dev/zero' leads nowhere.",
+    ),
+    "a grant file without an end": (
+        ["-f", "/dev/zero"],
+        "unreadable-grant: The grant file '/dev/zero' cannot be used.",
     ),
     "a missing grant file": (["-f", "grant.yaml"], UNREADABLE),
     "a folder as grant file": (["-f", "."], "unreadable-grant: The grant file '.' cannot be used."),
@@ -235,6 +316,23 @@ class TestRefusals:
 
         assert refused("plan_and_apply", "-f", "grant.yaml") == what
 
+    def test_a_very_long_value_is_refused_in_a_few_words(self) -> None:
+        what = refused("plan_and_apply", "-p", "sources", f"arn:{'x' * 100_000}")
+
+        assert what.startswith("invalid-grant: sources: 'arn:xxx")
+        assert len(what) < 600
+
+    def test_a_second_parameters_cell_is_refused_because_it_would_overwrite_what_is_given(self) -> None:
+        cells = ['name: str = "a"', 'name: str = "b"']
+        content = json.loads(Path(notebook(Path("twice.ipynb"), *cells)).read_text())
+        for cell in content["cells"]:
+            cell["metadata"]["tags"] = ["parameters"]
+        Path("twice.ipynb").write_text(json.dumps(content))
+
+        assert refused("twice.ipynb", "-p", "name", "c") == (
+            "invalid-parameters: 'twice.ipynb' has 2 parameters cells."
+        )
+
     def test_it_is_the_same_in_a_process_of_its_own_and_in_json(self, tmp_path: Path) -> None:
         refused = started("run", "plan_and_apply", "-p", "sorces", ALICE, "--json")
         error = json.loads(refused.out)["error"]
@@ -294,6 +392,50 @@ class TestRun:
         assert (ended.code, printed["status"]) == (code, status)
         assert printed["error"]["what"] == what
         assert json.loads((Path(printed["record"]) / "record.json").read_text())["status"] == status
+
+    def test_an_error_stands_on_both_streams_but_not_twice_where_they_go_to_one_place(
+        self, tmp_path: Path
+    ) -> None:
+        failing = notebook(tmp_path / "failing.ipynb", "1 / 0")
+        apart = told("run", failing)
+        command = [Path(sys.executable).parent / "xacct-nb", "run", failing]
+        together = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+
+        assert apart.code == together.returncode == 1
+        assert _without_progress(apart.err) == ["ZeroDivisionError: division by zero"]
+        assert apart.out.count("division by zero") == together.stdout.count("division by zero") == 1
+
+    @pytest.mark.parametrize("cells", [["1"], ["# nothing yet", "1"]], ids=["none", "empty"])
+    def test_without_a_parameters_cell_or_with_an_empty_one_a_notebook_takes_the_settings_only(
+        self, tmp_path: Path, cells: list[str]
+    ) -> None:
+        path = Path(notebook(tmp_path / "bare.ipynb", *cells))
+        content = json.loads(path.read_text())
+        content["cells"][0]["metadata"]["tags"] = ["parameters"] if len(cells) > 1 else []
+        content["cells"][-1]["source"] = "assert sandbox is False\nticket"
+        path.write_text(json.dumps(content))
+        ended = started("run", str(path), "-p", "sandbox", "false", "--ticket", "CHG-1", "--json")
+        refused = told("run", str(path), "-p", "sources", ALICE)
+
+        assert json.loads(ended.out)["status"] == "succeeded"
+        assert _without_progress(ended.err) == []
+        assert (refused.code, refused.err.partition("\n")[0]) == (
+            2,
+            "invalid-parameters: There is no parameter 'sources'.",
+        )
+
+    def test_what_p_gives_wins_over_the_file_and_is_what_the_record_says(self, desk: Desk) -> None:
+        fields = desk.parameters(ticket="CHG-1", note="from the file", session_minutes=120)
+        Path("grant.yaml").write_text(json.dumps(fields))
+        words = ["-f", "grant.yaml", "-p", "session_minutes", "90", "-p", "ticket", "CHG=2"]
+        ended = told("run", "plan_and_apply", *words, "--records", str(desk.records), "--json")
+        record = json.loads(Path(json.loads(ended.out)["record"], "record.json").read_text())
+        given = {name: record["parameters"][name] for name in ("session_minutes", "ticket", "note")}
+
+        assert given == {"session_minutes": 90, "ticket": "CHG=2", "note": "from the file"}
+        assert record["plan"]["changes"][0]["after"]["session_seconds"] == 90 * 60
 
     def test_standard_output_is_one_json_object_and_the_rest_goes_to_standard_error(
         self, tmp_path: Path
