@@ -35,7 +35,7 @@ def _on_signing(request_signer: Any, **_: Any) -> None:
     credentials = request_signer._credentials
     if credentials is not None:
         frozen = credentials.get_frozen_credentials()
-        _note(each for each in (frozen.secret_key, frozen.token) if each)
+        _note(each for each in frozen if each)
 
 
 def _on_answer(parsed: Any, **_: Any) -> None:
@@ -47,7 +47,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if isinstance(item, str):
-                yield from [item] if is_named_secret(name) else ()
+                yield from [item] if name == "AccessKeyId" or is_named_secret(name) else ()
             else:
                 yield from _secrets_in(item)
     elif isinstance(value, list):

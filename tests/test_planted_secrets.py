@@ -1,0 +1,177 @@
+"""Secrets planted wherever a notebook can hold or show one stand in nothing that a run writes."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import planted
+import pytest
+from conftest import _account
+from running import Desk
+
+from xacct_nb.approvals import Approval
+from xacct_nb.aws.reader import read
+from xacct_nb.differences import diff
+from xacct_nb.documents import build
+from xacct_nb.journals import Entry
+from xacct_nb.runs import start_run
+from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.worlds import furnish_world
+
+PROFILES = {
+    "source_profiles": ["source-admin"],
+    "destination_profiles": ["destination-admin"],
+    "caller_profiles": ["alice"],
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one run of the command wrote: its files, its words, and every file of it seen while it went on."""
+
+    code: int
+    out: bytes
+    err: bytes
+    secrets: tuple[str, ...]
+    records: Path
+    seen: dict[str, bytes]
+
+    def places(self) -> dict[str, bytes]:
+        return {"out": self.out, "err": self.err, **self.seen, **planted.written(self.records)}
+
+    def executed(self) -> dict[str, Any]:
+        (path,) = self.records.glob("*/run.ipynb")
+        return json.loads(path.read_text())  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    folder = tmp_path_factory.mktemp("planted")
+    return Desk(furnish_world(sandbox, _account(), _account(), folder), folder / "records")
+
+
+def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more: str) -> Told:
+    """Runs a notebook of these cells with the command, and looks at the records folder all the while."""
+    folder = desk.records.with_name(name)
+    folder.mkdir()
+    note, records = folder / "noted.json", folder / "records"
+    path = planted.notebook(folder / "planted.ipynb", planted.PARAMETERS, *cells)
+    grant = desk.parameters()
+    given = {name: grant[name] for name in ("sources", "destinations")}
+    given |= {"conditions": {"external_id": external_id}, "planted": str(note)}
+    options = [word for each in given.items() for word in ("-p", each[0], _text(each[1]))]
+    command = [str(Path(sys.executable).parent / "xacct-nb"), "run", path, "--records", str(records)]
+    process = subprocess.Popen(
+        [*command, *options, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(desk)
+    )
+    seen: dict[str, bytes] = {}
+    watch = threading.Thread(target=_watch, args=(process, records, seen))
+    watch.start()
+    out, err = process.communicate(timeout=120)
+    watch.join()
+    secrets = (planted.EXTERNAL_ID, planted.KEY_ID, planted.SECRET_KEY, "correct-horse")
+    return Told(process.returncode, out, err, (*secrets, *json.loads(note.read_text())), records, seen)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _environment(desk: Desk) -> dict[str, str]:
+    # A kernel that finds itself in a test does not take over what its processes print.
+    around = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    files = {
+        "AWS_CONFIG_FILE": str(desk.world.config_file),
+        "AWS_SHARED_CREDENTIALS_FILE": str(desk.world.credentials_file),
+    }
+    return {**around, **files, "EXTERNAL_ID_OF_THE_TEST": planted.EXTERNAL_ID}
+
+
+def _watch(process: "subprocess.Popen[bytes]", records: Path, seen: dict[str, bytes]) -> None:
+    while process.poll() is None:
+        for path in records.rglob("*"):
+            try:
+                seen[f"{path.name} at {time.monotonic()}"] = path.read_bytes()
+            except OSError:
+                continue
+        time.sleep(0.1)
+
+
+SHOWN = (planted.PRINT, planted.BREAK, planted.SHOW, planted.BUILD, planted.LOG, planted.LEAVE)
+
+
+@pytest.fixture(scope="module")
+def failed(desk: Desk) -> Told:
+    cells = (planted.BEGIN, planted.LEARN, *SHOWN, planted.FAIL)
+    return told(desk, "failed", planted.EXTERNAL_ID, cells)
+
+
+@pytest.fixture(scope="module")
+def killed(desk: Desk) -> Told:
+    cells = (planted.BEGIN, planted.LEARN, planted.PRINT + planted.DIE)
+    return told(desk, "killed", "env:EXTERNAL_ID_OF_THE_TEST", cells, "--json")
+
+
+def test_nothing_that_a_failing_run_writes_holds_a_secret(failed: Told) -> None:
+    assert failed.code == 1
+    assert len(failed.seen) > 10
+    assert planted.found(failed.secrets, failed.places()) == []
+
+
+def test_the_outputs_of_a_failing_run_are_there(failed: Told) -> None:
+    cells = [cell for cell in failed.executed()["cells"] if cell["cell_type"] == "code"]
+    shown = json.dumps([cell["outputs"] for cell in cells])
+
+    assert [bool(cell["outputs"]) for cell in cells[-7:]] == [True] * 7
+    assert "GetSessionToken" in shown
+    assert "Text(value='secret:" in shown
+    assert "It is secret:" in shown
+
+
+def test_nothing_that_a_killed_run_writes_holds_a_secret(killed: Told) -> None:
+    assert killed.code == 7
+    assert json.loads(killed.out)["status"] == "kernel-died"
+    assert "secret:" in json.dumps(killed.executed())
+    assert planted.found(killed.secrets, killed.places()) == []
+
+
+def test_what_a_person_s_run_writes_holds_no_secret_at_any_step(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "external-id.txt").write_text(f"{planted.EXTERNAL_ID}\n")
+    for name, value in _environment(desk).items():
+        monkeypatch.setenv(name, value)
+    conditions = {"external_id": f"file:{tmp_path / 'external-id.txt'}"}
+    records = tmp_path / "records"
+    run = start_run("mine", desk.parameters(**PROFILES, records=str(records), conditions=conditions))
+    sessions = run.open_sessions(run.grant())
+    answer = sessions.client("alice", "sts").get_session_token()["Credentials"]
+    secrets = [planted.EXTERNAL_ID, *list(answer.values())[:3]]
+    words = "\n".join(write(secret) for secret in secrets for write in planted.FORMS.values())
+    plan = run.keep(diff(build(run.grant()), run.keep(read(build(run.grant()), sessions))))
+    run.append(Entry(words, words, words, words, words))
+    run.keep(Approval(plan.digest, words, words, note=words, ticket=words))
+    run.evidence.add("error", {"what": words, words: [answer["SecretAccessKey"]]})
+    during = planted.written(records)
+    run.finish()
+    atexit.unregister(run.leave)
+
+    assert [name for name in during if "evidence" in name] != []
+    assert planted.found(secrets, during) == []
+    assert planted.found(secrets, planted.written(records)) == []
+
+
+@pytest.mark.parametrize("form", planted.FORMS)
+def test_the_search_itself_finds_every_form(form: str) -> None:
+    text = f"before {planted.FORMS[form](planted.EXTERNAL_ID)} after"
+    coloured = f'{text[:20]}\x1b[31m{text[20:25]}\\n", "{text[25:]}'
+
+    assert planted.found([planted.EXTERNAL_ID], {"a": text.encode()}) != []
+    assert planted.found([planted.EXTERNAL_ID], {"a": coloured.encode()}) != []
