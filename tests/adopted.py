@@ -61,3 +61,11 @@ def taken_over(world: World) -> Grant:
         managed_policies=[POWER_USER],
         accept=["full-access-policy"],
     )
+
+
+def deny_attaching(world: World) -> None:
+    """Whoever administers the source may not attach policies to users: the last call of an apply fails."""
+    denied = {"Effect": "Deny", "Action": "iam:AttachUserPolicy", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    iam = root_iam(world, world.source)
+    iam.put_user_policy(UserName="admin", PolicyName="denied", PolicyDocument=document)

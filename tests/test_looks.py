@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from adopted import POWER_USER, policy_of, taken_over, trusting
+from adopted import POWER_USER, deny_attaching, policy_of, taken_over, trusting
 from botocore.exceptions import ConnectionClosedError
 from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 
@@ -343,15 +343,6 @@ def test_an_apply_takes_what_iam_shows_late_for_nobodys_change(world: World) -> 
     assert plan_of(sessions.grant, sessions_in(world, sessions.grant)).changes == ()
 
 
-def refused(world: World, sessions: Sessions) -> None:
-    """The administrator may not attach policies to users."""
-    denied = {"Effect": "Deny", "Action": "iam:AttachUserPolicy", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
-    root_iam(world, world.source).put_user_policy(
-        UserName="admin", PolicyName="denied", PolicyDocument=document
-    )
-
-
 def unheard(world: World, sessions: Sessions) -> None:
     """A policy is attached to a user, and the answer never arrives."""
 
@@ -359,6 +350,10 @@ def unheard(world: World, sessions: Sessions) -> None:
         raise ConnectionClosedError(endpoint_url=world.endpoint)
 
     sessions.admin(world.source, "iam").meta.events.register("after-call.iam.AttachUserPolicy", cut)
+
+
+def refused(world: World, sessions: Sessions) -> None:
+    deny_attaching(world)
 
 
 @pytest.mark.parametrize("fail", [refused, unheard])

@@ -2,10 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from adopted import deny_attaching, policy_of, taken_over
 from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
 
 from xacct_nb.aws.probes import prove
@@ -13,9 +15,10 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RolledBack, StalePlan
 from xacct_nb.grants import Grant
+from xacct_nb.plans import Key, State
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave, misbehaviour
-from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.faults import KINDS, Fault
 from xacct_nb.sandbox.state import Sandbox
 
 WRITES = ("CreateRole", "PutRolePolicy", "CreatePolicy", "AttachUserPolicy")
@@ -156,8 +159,7 @@ def test_it_waits_for_a_principal_that_is_not_known_everywhere_yet(sandbox: Sand
 
 
 def versions(world: World) -> list[str]:
-    policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
-    found = root_iam(world, world.source).list_policy_versions(PolicyArn=policy)["Versions"]
+    found = root_iam(world, world.source).list_policy_versions(PolicyArn=policy_of(world))["Versions"]
     return sorted(each["VersionId"] for each in found)
 
 
@@ -219,3 +221,103 @@ def test_what_was_removed_without_an_answer_is_removed(
     assert plan_of(other, changed).changes == ()
     assert rollback(journal, changed, patience=1).changes != ()
     assert plan_of(grant, sessions).changes == ()
+
+
+# --- every fault, on the way there and back, for what is made and for what is taken over
+
+
+THERE_AND_BACK = (
+    "CreateRole PutRolePermissionsBoundary PutRolePolicy AttachRolePolicy UpdateRole TagRole"
+    " UpdateAssumeRolePolicy CreatePolicy CreatePolicyVersion TagPolicy AttachUserPolicy"
+    " DetachUserPolicy UntagPolicy SetDefaultPolicyVersion DeletePolicyVersion DeletePolicy UntagRole"
+    " DeleteRolePolicy DetachRolePolicy DeleteRole"
+)
+
+
+def once_each(kind: str) -> tuple[Fault, ...]:
+    """Every writing operation that can meet this fault meets it once."""
+    only = KINDS[kind].only
+    return tuple(
+        Fault(kind, (name,), count=1) for name in THERE_AND_BACK.split() if not only or f"iam:{name}" in only
+    )
+
+
+BAD_DAYS = {
+    "30 % throttled": (Fault("throttling", ("iam:*",), share=0.3),),
+    "500": once_each("error-500"),
+    "cut before": once_each("cut-before"),
+    "cut after": once_each("cut-after"),
+    "changed by two at once": once_each("concurrent-modification"),
+    "3 s late": (Fault("propagation", seconds=3),),
+}
+SCENES: dict[str, tuple[Callable[[World], Grant], list[str]]] = {
+    "made": (grant_in, ["v1"]),
+    "taken over": (taken_over, ["v1", "v2"]),
+}
+
+
+def unnumbered(state: State) -> dict[Key, Any]:
+    """What is there to the letter, but for the numbers of versions, which AWS gives only once."""
+    return {
+        key: {**value, "version": ""} if key.kind == "managed-policy" else value
+        for key, value in state.things.items()
+    }
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 asks again as often as ever, without its pauses of seconds."""
+    pauses = "botocore.retries.standard.ExponentialBackoff.delay_amount"
+    monkeypatch.setattr(pauses, lambda self, context: 0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
+@pytest.mark.parametrize(("scene", "there"), SCENES.values(), ids=SCENES)
+def test_a_bad_day_changes_nothing_of_what_an_apply_and_a_roll_back_leave(
+    sandbox: Sandbox,
+    world: World,
+    scene: Callable[[World], Grant],
+    there: list[str],
+    faults: tuple[Fault, ...],
+) -> None:
+    grant = scene(world)
+    sessions = sessions_in(world, grant)
+    before, plan = state_of(grant, sessions), plan_of(grant, sessions)
+    misbehave(sandbox, *faults, seed=7)
+    journal = apply(plan, sessions, approved=plan.digest, patience=10)
+    struck_there = sum(misbehaviour(sandbox).struck)
+    made, numbers = state_of(grant, sessions), versions(world)
+    misbehave(sandbox, *faults, seed=11)
+    rollback(journal, sessions, patience=10)
+    struck_back = sum(misbehaviour(sandbox).struck)
+    behave(sandbox)
+    back = state_of(grant, sessions)
+    calm = applied(grant, sessions)
+
+    assert struck_there > 0
+    assert struck_back > 0
+    assert numbers == there
+    assert back == before
+    assert unnumbered(made) == unnumbered(state_of(grant, sessions))
+    assert calls(calm) == calls(journal)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
+def test_on_a_bad_day_too_a_failed_apply_takes_back_what_it_made(
+    sandbox: Sandbox, world: World, faults: tuple[Fault, ...]
+) -> None:
+    grant = taken_over(world)
+    sessions = sessions_in(world, grant)
+    before, plan = state_of(grant, sessions), plan_of(grant, sessions)
+    deny_attaching(world)
+    misbehave(sandbox, *faults, seed=13)
+    with pytest.raises(RolledBack, match=r"AttachUserPolicy.* AccessDenied"):
+        apply(plan, sessions, approved=plan.digest, patience=10)
+    behave(sandbox)
+
+    assert versions(world) == ["v1"]
+    assert state_of(grant, sessions) == before
