@@ -1,0 +1,277 @@
+"""Whatever stands in a value, a terminal and a page show it as text, and say the same."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from given import ALICE, READ, ROLE, a_grant
+from hostile import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
+from test_views import everything
+
+from xacct_nb.approvals import Approval
+from xacct_nb.causes import Cause
+from xacct_nb.causes.unseen import Unseen
+from xacct_nb.comparisons import compare
+from xacct_nb.decisions import Decision
+from xacct_nb.declarations import Parameter
+from xacct_nb.denials import Denial
+from xacct_nb.diagnosis import Diagnosis
+from xacct_nb.doctor import Check, Examination
+from xacct_nb.documents import build
+from xacct_nb.endings import Finish
+from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, kinds
+from xacct_nb.evaluation import evaluate
+from xacct_nb.findings import Finding, Findings
+from xacct_nb.grants import from_parameters
+from xacct_nb.histories import History, Timeline, Verdict
+from xacct_nb.journals import Entry, Journal
+from xacct_nb.manuals import Manual
+from xacct_nb.plans import Change, Plan, State
+from xacct_nb.proofs import Outcome, Proof, expected_probes
+from xacct_nb.records import Record, ledger_fields, ledger_line
+from xacct_nb.rehearsals import Attempt, Attempts
+from xacct_nb.rooms import room
+from xacct_nb.runner import Ended
+from xacct_nb.sandbox.faults import Fault, Faults
+from xacct_nb.sandbox.misbehaviour import Misbehaviour
+from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
+
+GRANT = a_grant(session_minutes=120, conditions={"external_id": "hunter2-hunter2"})
+DOCUMENTS = build(GRANT)
+LIVE = {"path": "/", "description": "d", "tags": {"k": "v"}, "session_seconds": 3600, "boundary": "b"}
+POLICY = {"Version": "2012-10-17", "Statement": [{"Sid": "s", "Condition": {"StringEquals": {"k": "v"}}}]}
+CHANGES = (
+    Change("role", ROLE, "", LIVE | {"trust": POLICY}, None),
+    Change("inline-policy", ROLE, "n", POLICY, POLICY | {"Id": "i"}),
+    Change("tags", ROLE, "", {"k": "v"}, {"k": "w"}),
+    Change("attachment", ROLE, "arn:aws:iam::aws:policy/p", None, True),
+)
+PLAN = Plan("reports", CHANGES, ("note",), ("code",))
+ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role", "made", "id", 0.25, 2, POLICY)
+JOURNAL = Journal("reports", CHANGES, (ENTRY,))
+PROOF = Proof(tuple(Outcome(each, "Denied", ALICE, "detail", "id", 1) for each in expected_probes(GRANT)))
+FOUND = (Finding("code", "widens", "where", "why", "mend"),)
+DECISION = Decision.from_json(
+    evaluate(
+        principal=ALICE,
+        action="sts:AssumeRole",
+        resource=ROLE,
+        context={"sts:ExternalId": "x"},
+        identity_policies=DOCUMENTS.caller_policies[ALICE],
+        resource_policy=DOCUMENTS.trust_policies[ROLE],
+    ).to_json()
+)
+DENIAL = Denial(*["said"] * 10)
+CAUSES = (Cause("code", "source", "why", "mend", "certain", ("command",)),)
+DIAGNOSIS = Diagnosis({"caller": ALICE}, DENIAL, CAUSES, ("code",), (Unseen("a", "b", "c", "d"),), "m", "a")
+RECORD = Record(
+    "20261124T101500Z-reports-plan_and_apply-1f3a",
+    "plan_and_apply",
+    "succeeded",
+    "2026-11-24T10:15:00Z",
+    "2026-11-24T10:15:04Z",
+    4.25,
+    host={"name": "desk", "user": "ada", "python": "3", "system": "s"},
+    where="sandbox",
+    who=({"part": "source", "account": "111111111111", "arn": ALICE, "profile": "alice"},),
+    parameters={"name": "reports", "sources": [ALICE], "destinations": [ROLE], "records": "r", "note": "n"},
+    findings=({"code": "c", "severity": "note", "where": "w", "why": "y", "mend": "m", "accepted": True},),
+    plan=PLAN.to_json(),
+    approval=Approval("digest", "ada", "at", "note", "ticket", "record", "bob", "then").to_json(),
+    journal=JOURNAL.to_json(),
+    proof=PROOF.to_json(),
+    diagnosis=DIAGNOSIS.to_json(),
+    state={"before": State({}).to_json(), "after": []},
+    undoes="another",
+    error={"code": "c", "what": "w", "why": "y", "hint": "h"},
+    versions={"boto3": "1"},
+    git={"commit": "c", "dirty": True},
+)
+LINE = ledger_fields(ledger_line(RECORD, "sums", "previous")) or {}
+OTHER = replace(RECORD, id="b", status="failed", parameters={"name": "x" * 99}, plan=None)
+VALUES: tuple[Any, ...] = (
+    DOCUMENTS,
+    State.from_json([{"kind": each.kind, "target": ROLE, "name": "n", "value": LIVE} for each in CHANGES]),
+    *CHANGES,
+    PLAN,
+    JOURNAL,
+    PROOF,
+    Findings(FOUND, ("code",), room(DOCUMENTS), "said"),
+    room(DOCUMENTS),
+    DECISION,
+    DECISION.details,
+    DENIAL,
+    DIAGNOSIS,
+    RECORD,
+    compare(RECORD, OTHER),
+    Ended(RECORD, Path("records")),
+    Finish("succeeded", "record", "folder"),
+    History((LINE,)),
+    Timeline((LINE,)),
+    Verdict(1, "last", ("broken",), ("signed",)),
+    Attempts((Attempt(1.0, "Denied", "detail"),)),
+    Manual("plan_and_apply", "Title", "About.", {"note": Parameter("note", "str", "", "help")}),
+    Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
+)
+# Words that only the tables of the package give: another one there is a mistake of ours, and not shown.
+OURS = {
+    "Cause.confidence",
+    "Change.target",
+    "Check.effect",
+    "Check.type",
+    "Decision.result",
+    "Documents.trust_policies.Statement.Condition.StringEquals.sts:ExternalId",
+    "Fault.kind",
+    "Finding.severity",
+    "Record.diagnosis.causes.confidence",
+    "Record.journal.changes.target",
+    "Record.plan.changes.target",
+}
+FIELDS: dict[str, Any] = {
+    "name": "reports",
+    "sources": [ALICE],
+    "destinations": [ROLE],
+    "permissions": [READ],
+    "managed_policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+    "permissions_boundary": "arn:aws:iam::222222222222:policy/boundary",
+    "conditions": {
+        "external_id": "hunter2-hunter2",
+        "organization_id": "o-a1b2c3d4e5",
+        "source_ips": ["203.0.113.0/24"],
+        "role_session_name": "alice",
+        "source_identity": "alice",
+        "session_tags": {"project": "reports"},
+    },
+    "carry_on": "arn:aws:iam::111111111111:group/analysts",
+    "accept": ["any-role"],
+}
+# What has a shape among the characters that control others: signs that stand above or below numbers.
+SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
+# Values that are a live thing: what they show are the values above, or what a form asks.
+LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
+LIVE_ONES |= {"Rehearsal", "Run", "Sessions", "Undo"}
+# Values that refuse what is hostile at the door; a list of checks, which is no dataclass; a fixed sentence.
+REFUSING, LISTED = {"Grant", "Snapshot", "Attempt"}, {"Examination", "NoneEnded"}
+
+
+def with_each_leaf(fields: dict[str, Any], words: str) -> Iterator[dict[str, Any]]:
+    """The fields as often as there are strings in them, each time with another one replaced."""
+    for place in places(fields):
+        yield rebuilt(fields, lambda here, old, place=place: words if here == place else old)
+
+
+def words_of(value: Shown) -> tuple[Counter[str], Counter[str]]:
+    """The characters of the text and of the HTML, without white space and rules."""
+    shown = (str(value), Fragment(value._repr_html_()).text)
+    return tuple(Counter(re.sub(r"[\s=-]", "", each)) for each in shown)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_of_hostile_strings_shows_them_as_text_and_as_nothing_else(value: Any) -> None:
+    hostile, kept = poisoned(value)
+    page, as_text = Fragment(hostile._repr_html_()), str(hostile)
+
+    assert {re.sub(r"arn:[^.]*\.", "", place) for place in kept} - OURS == set()
+    assert (page.strange, page.opened) == ([], [])
+    assert unseen(page.text) == unseen(as_text) == []
+    assert "(begin)" in page.text
+    assert "(begin)" in as_text
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_of_hostile_strings_says_the_same_as_text_and_as_html(value: Any) -> None:
+    as_text, as_html = words_of(poisoned(value)[0])
+
+    assert as_text == as_html
+
+
+@pytest.mark.parametrize(
+    "value", [each for each in VALUES if hasattr(each, "from_json")], ids=lambda value: type(value).__name__
+)
+def test_a_value_of_hostile_strings_goes_to_json_and_back(value: Any) -> None:
+    hostile = poisoned(value)[0]
+    again = type(value).from_json(json.loads(json.dumps(hostile.to_json())))
+
+    assert str(again) == str(hostile)
+
+
+def test_every_value_that_shows_itself_is_among_them() -> None:
+    sources = [path.read_text() for path in (Path(__file__).parent.parent / "xacct_nb").rglob("*.py")]
+    shown = re.compile(r"^class (\w+)\(.*\bShown\b", re.MULTILINE)
+    named = {name for each in sources for name in shown.findall(each)}
+
+    assert named == {type(value).__name__ for value in VALUES} | LIVE_ONES | REFUSING | LISTED
+
+
+@pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
+def test_each_string_is_whole_wherever_a_view_has_room_for_it(words: str) -> None:
+    page, as_text = Fragment(html(everything(words))), text(everything(words))
+    shown = printable(words).split("\n")[0]
+
+    assert (page.strange, page.opened) == ([], [])
+    assert page.text.count(shown) == 11
+    assert as_text.count(shown) == 11 or len(shown) > 64
+    assert unseen(page.text + as_text) == []
+
+
+def test_the_checks_of_the_doctor_are_shown_safely() -> None:
+    page = Fragment(Examination((Check(EVERYTHING, "bad", EVERYTHING, EVERYTHING),))._repr_html_())
+
+    assert (page.strange, page.text.count("(begin)"), unseen(page.text)) == ([], 3, [])
+
+
+@pytest.mark.parametrize("kind", kinds().values(), ids=kinds())
+def test_an_error_tells_hostile_strings_safely(kind: type[XacctError]) -> None:
+    more = {"answer": EVERYTHING} if kind is AwsRefused else {}
+    problem = kind(EVERYTHING, why=EVERYTHING, hint=EVERYTHING, **more)
+    told = "\n".join((str(problem), *problem._render_traceback_()))
+
+    assert unseen(told) == []
+    assert told.count("(begin)") == 6
+    assert json.loads(json.dumps(problem.to_json()))["why"] == EVERYTHING
+
+
+@pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
+def test_a_hostile_string_in_a_grant_is_refused_in_clear_words_or_shown_safely(words: str) -> None:
+    refused, taken = list[str](), list[str]()
+    for given in with_each_leaf(FIELDS, words):
+        try:
+            grant = from_parameters(given)
+        except InvalidGrant as problem:
+            refused.append(str(problem))
+        else:
+            page = Fragment(grant._repr_html_())
+            taken.append(str(grant) + page.text)
+            assert page.strange == []
+
+    assert unseen("".join((*refused, *taken))) == []
+    assert len(refused) >= 8
+
+
+def test_what_is_to_be_copied_shows_what_would_not_be_seen() -> None:
+    assert repr(Snippet("aws\u202e sts\x1b[2J")) == r"aws\u202e sts\u001b[2J"
+
+
+def test_what_has_no_shape_is_shown_as_its_code() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    left = [char for char in unseen(every) if printable(char) == char]
+
+    assert [each for each in left if not unicodedata.name(each).startswith(SEEN)] == []
+    assert printable("a\ufe0f") == "a\ufe0f"
+
+
+def test_a_title_and_a_caption_are_one_line_each() -> None:
+    assert text(Page("a\nStatus: approved", (Text("b"),))).splitlines()[0] == r"a\nStatus: approved"
+    assert text(Table(("a",), (), caption="a\nb")).splitlines()[0] == r"a\nb"
+    assert text(Code("a\nb", "c")).splitlines()[0] == text(Diff("a\nb", "c", "")).splitlines()[0] == r"a\nb"
+
+
+def test_a_diff_tells_apart_what_only_looks_alike() -> None:
+    assert Diff("d", "a\rb", "a\nb").lines == ["@@ -1 +1,2 @@", "-a\rb", "+a", "+b"]
+    assert text(Diff("d", "a\x85b", "a\u2028b")).splitlines()[2:] == [r"  -a\u0085b", r"  +a\u2028b"]
