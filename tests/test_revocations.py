@@ -21,7 +21,7 @@ from xacct_nb.documents import build
 from xacct_nb.errors import EXIT_CODES, ProofFailed, RollbackFailed, StalePlan
 from xacct_nb.journals import Journal
 from xacct_nb.plans import Change, Key, State
-from xacct_nb.revocations import dated, planned, revocation, roles_concerned
+from xacct_nb.revocations import dated, notes, planned, revocation, roles_concerned
 from xacct_nb.runs import Run, start_run
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave
@@ -85,6 +85,13 @@ class TestThePolicy:
 )
 def test_a_change_concerns_the_roles_that_it_is_about(change: Change, expected: tuple[str, ...]) -> None:
     assert roles_concerned([change], [ROLE, OTHER]) == expected
+
+
+def test_a_way_back_that_concerns_no_role_says_so_where_sessions_are_to_end() -> None:
+    assert list(notes([], State({}), [], revoked=True)) == [
+        "This change bears on no role's sessions, so none are ended."
+    ]
+    assert list(notes([], State({}), [], revoked=False)) == []
 
 
 def test_a_plan_of_a_grant_leaves_the_policy_on_the_grants_own_role_and_says_what_it_does() -> None:
@@ -381,6 +388,21 @@ class TestWhatStaysEnded:
         ]
         assert finish.status == "succeeded"
         assert desk.state() == []
+
+    def test_to_end_them_once_more_is_a_change_of_its_own(self, desk: Desk, begin: Begin) -> None:
+        adoptable(desk.world)
+        record = granted(desk, begin, adopt=True)
+        taken(way_back(begin))
+        untouched = way_back(begin, record=record, revoke_sessions=False)
+        again = way_back(begin, record=record)
+        finish = taken(again)
+
+        assert titles(untouched) == []
+        assert titles(again) == [f"~ inline-policy {REVOKED} on role/reports-reader"]
+        assert untouched.way_back.notes[0] == again.way_back.notes[0]
+        assert f"{REVOKED} on role/reports-reader denies all to" in again.way_back.notes[0]
+        assert finish.status == "succeeded"
+        assert standing(desk.world) == again.run.made[1].changes[-1].after
 
     def test_a_roll_back_that_is_taken_back_itself_makes_no_session_alive(
         self, desk: Desk, begin: Begin

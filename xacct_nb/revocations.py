@@ -93,8 +93,10 @@ def notes(
     concerned: Iterable[str], state: State, way_back: Iterable[Change], *, revoked: bool
 ) -> Iterator[str]:
     """What becomes of open sessions of the roles that a way back concerns, in words."""
-    changes, there = list(way_back), standing(state)
-    for role in concerned:
+    changes, there, roles = list(way_back), standing(state), list(concerned)
+    if revoked and not roles:
+        yield "This change bears on no role's sessions, so none are ended."
+    for role in roles:
         if role in _deleted(changes):
             yield f"{role} is deleted, and its policies before it: what they allowed its sessions is lost."
         elif stays(role, state, changes):

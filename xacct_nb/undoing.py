@@ -188,7 +188,8 @@ def _before(record: Record) -> State:
 
 def _still_alive(alive: list[Outcome]) -> ProofFailed:
     answers = [
-        f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS answered {each.answer}"
+        f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS answered "
+        f"{each.answer} {each.detail}".rstrip()
         for each in alive
     ]
     return ProofFailed(
