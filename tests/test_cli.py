@@ -426,6 +426,22 @@ class TestRun:
             "invalid-parameters: There is no parameter 'sources'.",
         )
 
+    def test_a_value_reaches_the_notebook_as_it_is_and_never_runs(self, tmp_path: Path) -> None:
+        code = '"; open("ran", "w") #'
+        words = [code, "'''", '"""', "\\", '\\"', "a\nb", "{x}", "%s", "\u2028", "\x00", "None", "é"]
+        path = notebook(
+            tmp_path / "mine.ipynb",
+            'note: str = ""  # text\nwords: list = []  # texts\nfields: dict = {}  # a mapping',
+            "import json, pathlib",
+            "_ = pathlib.Path('got').write_text(json.dumps([note, words, fields]))",
+        )
+        given = {"note": code, "words": json.dumps(words), "fields": json.dumps(dict.fromkeys(words))}
+        ended = told("run", path, *(word for pair in given.items() for word in ("-p", *pair)))
+
+        assert ended.code == 0
+        assert json.loads(Path("got").read_text()) == [code, words, dict.fromkeys(words)]
+        assert not Path("ran").exists()
+
     def test_what_p_gives_wins_over_the_file_and_is_what_the_record_says(self, desk: Desk) -> None:
         fields = desk.parameters(ticket="CHG-1", note="from the file", session_minutes=120)
         Path("grant.yaml").write_text(json.dumps(fields))
