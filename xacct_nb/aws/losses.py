@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xacct_nb.arns import Arn
-from xacct_nb.aws.reader import exists
+from xacct_nb.aws.reader import exists, policy_exists
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.versions import is_lost
 from xacct_nb.differences import deleted_ids
@@ -16,12 +16,13 @@ _HANGING = ("attachment", "inline-policy")
 
 
 def losses(sessions: Sessions, way_back: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """In words what is gone for good: principals that do not exist any more, versions of policies.
+    """In words what is gone for good: principals and policies that do not exist any more, and versions.
 
     `entries` are those of the journal that is taken back. Raises AwsRefused.
     """
     return (
         *_who(sessions, way_back),
+        *_which(sessions, way_back),
         *(words for change in way_back.changes for words in _versions(sessions, change)),
         *(words for entry in entries for words in _deleted(entry)),
     )
@@ -38,6 +39,23 @@ def _who(sessions: Sessions, way_back: Plan) -> Iterator[str]:
             yield f"{change.target} trusted {arn}, which is gone: AWS refuses to write that."
         if change.kind in _HANGING and change.sign == "+" and _is_absent(sessions, change.target):
             yield f"{change.target} does not exist any more, so {change.title} cannot be put back."
+
+
+def _which(sessions: Sessions, way_back: Plan) -> Iterator[str]:
+    """The managed policies that are gone, of those that are to be attached again or are a boundary."""
+    made = {change.target for change in way_back.changes if change.kind == "managed-policy"}
+    for change in way_back.changes:
+        policy = _policy(change)
+        if policy and policy not in made and not policy_exists(sessions, change.account, policy):
+            yield f"{policy} does not exist any more, so {change.title} cannot be put back."
+
+
+def _policy(change: Change) -> str:
+    """The managed policy that a change needs; "" where it needs none."""
+    if change.after is None:
+        return ""
+    needed = {"attachment": change.name, "boundary": change.after}
+    return str(change.after["boundary"] if change.kind == "role" else needed.get(change.kind, ""))
 
 
 def _trust(change: Change) -> Mapping[str, Any]:

@@ -52,6 +52,12 @@ def exists(sessions: Sessions, arn: str) -> bool:
     return answer is not None and answer[kind.title()]["Arn"] == arn
 
 
+def policy_exists(sessions: Sessions, account: str, arn: str) -> bool:
+    """Whether a thing in the account can have this managed policy, AWS's or the account's own."""
+    iam = sessions.admin(account, "iam")
+    return optional(f"GetPolicy {arn}", lambda: iam.get_policy(PolicyArn=arn)) is not None
+
+
 def optional(doing: str, call: Callable[[], Any]) -> Any:
     """The answer of a call, None where AWS says NoSuchEntity. Raises AwsRefused."""
     try:
