@@ -99,6 +99,13 @@ def test_a_call_that_failed_is_named_with_its_account_and_its_request_id() -> No
     )
 
 
+def test_that_there_was_nothing_to_take_away_is_no_failure() -> None:
+    nothing = call(4, "DetachUserPolicy", ATTACHMENT, "NoSuchEntity")
+
+    assert facts(a_record("rolled-back", *MADE, FAILED, nothing))["failed call"].count("\n") == 0
+    assert "failed call" in facts(a_record("failed", call(4, "AttachUserPolicy", ATTACHMENT, "NoSuchEntity")))
+
+
 def test_of_very_many_calls_that_failed_five_are_named() -> None:
     told = facts(a_record("failed", *[FAILED] * 8))["failed call"].splitlines()
 

@@ -34,6 +34,7 @@ _BY_CODE = {
     "not-accepted": "not implemented: it widens access, and the grant has no word for it",
     "not-owned": "not implemented: something of that name exists, and was not made for this grant",
 }
+_TAKES_AWAY = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
 _STATES = {"failed": "failed", "timed-out": "took too long", "aborted": "was broken off"}
 
@@ -71,8 +72,9 @@ def outcomes(record: "Record") -> Iterator[View]:
 
 
 def went_well(entry: Entry) -> bool:
-    """Whether a call was made, or a wait came to its end."""
-    return entry.answer.startswith("made") or entry.answer == "waited"
+    """Whether a call was made or a wait came to its end, or there was nothing to take away any more."""
+    gone = entry.answer == "NoSuchEntity" and entry.operation.startswith(_TAKES_AWAY)
+    return gone or entry.answer.startswith("made") or entry.answer == "waited"
 
 
 def _entries(record: "Record") -> tuple[Entry, ...]:
