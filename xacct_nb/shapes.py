@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 REDACTED = "[redacted]"
 _NAMES = (
-    r"secret[_-]?access[_-]?key|secret[_-]?key|(?<=aws)secret|(?<=aws[_-])secret|(?:session|security)[_-]?token"
-    r"|token[_-]?code|pass(?:word|wd|phrase)"
+    r"secret[_-]?access[_-]?key|secret[_-]?key|(?<=aws)secret|(?<=aws[_-])secret|client[_-]?secret"
+    r"|(?:session|security|access|refresh|signin)[_-]?token|token[_-]?code|pass(?:word|wd|phrase)"
 )
 # References and fingerprints stand for a secret, and are none.
 _STANDS_FOR = r"secret:[0-9a-f]{16}|env:|file:|\[redacted\]"
-_NAMED_KEY = re.compile(rf"(?:.*[_.:-])?(?:{_NAMES})", re.IGNORECASE | re.DOTALL)
-_QUOTE = r"(?:\\{0,8}[\"']|&#3[49];|&quot;|%2[27])"
+_NAMED_KEY = re.compile(rf"(?:.*[_.:-])?(?:{_NAMES}|external[_-]?id)", re.IGNORECASE | re.DOTALL)
+_QUOTE = r"(?:\\{0,8}[\"']|&#(?:3[49]|x2[27]);|&quot;|%2[27])"
 # A name and its value in JSON, Python, an AWS file, a URL, XML or HTML, and in a table of text or HTML.
 _BETWEEN = (
     rf"{_QUOTE}?(?:\s{{0,99}}(?:=>|[:=]|%3[AaDd])\s{{0,99}}(?:%20|\+)?|\(value=|>|&gt;"
@@ -34,17 +34,21 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("uthorization", rf"([Aa]uthorization{_BETWEEN}b?{_QUOTE}?(?:Basic|Bearer|Token|Negotiate)\s)"
          r"[^\s\"'<>,;]{4,}+", 0),
         ("ignature", r"([Ss]ignature(?:=|%3[Dd]))[0-9a-f]{64}", 0),
+        ("xternal", rf"([Ee]xternal_?[Ii]d{_BETWEEN}(?P<quote>{_QUOTE}))(?!{_STANDS_FOR}|[<${{\[])"
+         r"(?:(?!(?P=quote))[^\n]){2,1224}+", 0),
         ("token=", r"(\btoken=[\"'])[^\"'\s]{20,}+", 0),
     )
 )  # fmt: skip
+_PLAIN = r"[^\s\"'<>&,;\\|│]"
 _NAMED = re.compile(
     rf"(?P<name>(?:{_NAMES})(?:{_BETWEEN}|(?P<wide>[ \t|│]{{1,99}})))"
     rf"(?:b?(?P<quote>{_QUOTE})(?!{_STANDS_FOR})(?P<quoted>(?:(?!(?P=quote))[^\n]){{4,4096}}+)"
-    rf"|b?(?!{_STANDS_FOR}|[A-Za-z_][\w.]*+[(\[])(?P<plain>[^\s\"'<>&,;\\|│]{{6,}}+))",
+    rf"|b?(?!{_STANDS_FOR}|[A-Za-z_][\w.]*+[(\[])(?P<plain>{_PLAIN}{{6,}}?)"
+    rf"(?=[)\]}}]{{0,3}}(?!{_PLAIN})))",
     re.IGNORECASE,
 )
 # What the names begin with. To look for these first is ten times quicker than to look for the names.
-_BEGINNINGS = ("secret", "session", "security", "token", "pass")
+_BEGINNINGS = ("secret", "client", "session", "security", "access", "refresh", "signin", "token", "pass")
 _IS_KEY_ID = re.compile(_KEY_ID)
 # A secret access key: 40 letters of base64. A commit has 40 too, of fewer kinds.
 _LETTER = r"(?:[A-Za-z0-9+/]|%2[BFbf]|\\/)"

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.handlers import BUILTIN_HANDLERS
 
 from xacct_nb.shapes import is_named_secret
+from xacct_nb.shields import secrets_in
 
 Tell = Callable[[set[str]], object]
 
@@ -40,6 +41,7 @@ def _on_signing(request_signer: Any, **_: Any) -> None:
 
 def _on_answer(parsed: Any, **_: Any) -> None:
     _note(_secrets_in(parsed))
+    _note(iter(secrets_in(parsed)))
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
