@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.aws.looks import check_unmoved, is_other
+from xacct_nb.aws.looks import check_unmoved, is_other, touched
 from xacct_nb.aws.makers import make
 from xacct_nb.aws.pen import Pen, Sink
 from xacct_nb.aws.probes import Asking
@@ -41,7 +41,7 @@ def revoke(
     The console takes the same margin, since a part of AWS that a change has not reached may still issue a
     session. `patience` is in seconds. Raises RollbackFailed, which says whose sessions go on.
     """
-    pen = Pen(sessions, [] if sink is None else sink, patience)
+    pen = Pen(sessions, [] if sink is None else sink, patience, touched)
     left, done = list(changes), list[Change]()
     while left:
         try:
