@@ -154,6 +154,16 @@ def _inside(form: str, text: str) -> str:
     return text[8:-8] if form.startswith("base64") else text
 
 
+def streams(executed: dict[str, Any]) -> dict[str, bytes]:
+    """What the cells wrote to each stream, as one text."""
+    texts: dict[str, str] = {}
+    for number, cell in enumerate(executed["cells"]):
+        for output in cell.get("outputs", ()):
+            place = f"{output.get('name')} of cell {number}"
+            texts[place] = texts.get(place, "") + "".join(output.get("text", ""))
+    return {place: text.encode() for place, text in texts.items()}
+
+
 def written(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -44,7 +44,8 @@ class Told:
     seen: dict[str, bytes]
 
     def places(self) -> dict[str, bytes]:
-        return {"out": self.out, "err": self.err, **self.seen, **planted.written(self.records)}
+        written = planted.written(self.records) | planted.streams(self.executed())
+        return {"out": self.out, "err": self.err, **self.seen, **written}
 
     def executed(self) -> dict[str, Any]:
         (path,) = self.records.glob("*/run.ipynb")
