@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from given import a_grant
+from given import READ, a_grant
+from hostile import unseen
 
 from xacct_nb.disk.bounded import read_small
 from xacct_nb.disk.grants import read_fields
@@ -68,6 +70,20 @@ def test_an_account_id_in_quotes_keeps_its_zero(file: Path) -> None:
         (b"name: " + b"[" * 1000, "It holds a value that cannot be read."),
         (b"name: !!python/object:os.system x\n", "It is neither YAML nor JSON: line 1, column 7."),
         (b"? [a]\n: b\n", "It is neither YAML nor JSON: line 1, column 3."),
+        (b"name: a\nname : b\n", "A field stands there twice: line 1, column 1."),
+        (b'{"name": "a", "name": "b"}', "A field stands there twice: line 1, column 2."),
+        (b"&a name: x\n*a : y\n", "A field stands there twice: line 1, column 1."),
+        (b"name: x\n---\nname: y\n", "It is neither YAML nor JSON: line 2, column 1."),
+        (b"name:\tx\n\tsources: []\n", "It is neither YAML nor JSON: line 1, column 6."),
+        (b"name: *a\n", "It is neither YAML nor JSON: line 1, column 7."),
+        (b"name: !!python/name:os.system\n", "It is neither YAML nor JSON: line 1, column 7."),
+        (b"%TAG ! tag:yaml.org,2002:\n--- !python/name:os.system", "It is neither YAML nor JSON: line 2, column 5."),
+        (b"name: x\nname2: a\x00b\n", "It holds a character that YAML does not take: line 2, column 9."),
+        (b"name: \x1b[2J\n", "It holds a character that YAML does not take: line 1, column 7."),
+        ("name: reports".encode("utf-16"), "It is not UTF-8 text."),
+        ("name: r\u00e9ports".encode("latin-1"), "It is not UTF-8 text."),
+        (b"name: &a [*a]\n", "Its aliases stand for too much: line 1, column 1."),
+        (b"conditions: &a {session_tags: *a}\n", "Its aliases stand for too much: line 1, column 1."),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content: bytes, why: str) -> None:
@@ -77,6 +93,58 @@ def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content:
         read_fields(file)
     assert str(file) in unreadable.value.what
     assert unreadable.value.why == why
+
+
+@pytest.mark.parametrize(("first", "more"), [("[x, x]", "[*{0}, *{0}]"), ("{x: y}", "{{<<: [*{0}, *{0}]}}")])
+def test_aliases_that_double_again_and_again_are_refused_at_once(file: Path, first: str, more: str) -> None:
+    lines = [f"a0: &a0 {first}", *(f"a{n + 1}: &a{n + 1} {more.format(f'a{n}')}" for n in range(40))]
+    file.write_text("\n".join(lines))
+    began = time.monotonic()
+
+    with pytest.raises(UnreadableGrant, match="Its aliases stand for too much"):
+        read_fields(file)
+    assert time.monotonic() - began < 2
+
+
+def test_a_name_for_what_stands_there_more_than_once_is_taken(file: Path) -> None:
+    file.write_text(
+        YAML.replace("{actions", "&read {actions") + "  - *read\nconditions: {<<: {require_mfa: true}}\n"
+    )
+
+    assert load_grant(file) == a_grant(permissions=[READ, READ], conditions={"require_mfa": True})
+
+
+def test_many_fields_are_read_at_once(file: Path) -> None:
+    file.write_text("".join(f"field{number}: 1\n" for number in range(5_000)))
+    began = time.monotonic()
+
+    assert len(read_fields(file)) == 5_000
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("NO", "name: False is not text."),
+        ("0123", "name: 83 is not text."),
+        ("1e3", "name: '1e3' is refused"),
+        ("1:30", "name: 90 is not text."),
+        ("~", "name: None is not text."),
+        ("2026-11-26", "name: the value is not text."),
+        ("!!binary aGk=", "name: the value is not text."),
+        ('"\\e[2J"', r"name: '\\x1b\[2J' is refused"),
+        ('"a\\0b"', r"name: 'a\\x00b' is refused"),
+        ('"\\ud800"', "name: "),
+        ("../../etc/passwd", "name: '../../etc/passwd' is refused"),
+        ("'=cmd|x'", "name: '=cmd|x' is refused"),
+    ],
+)
+def test_what_yaml_makes_of_a_name_is_told(file: Path, written: str, told: str) -> None:
+    file.write_text(YAML.replace("name: reports", f"name: {written}"))
+
+    with pytest.raises(InvalidGrant, match=told) as refused:
+        load_grant(file)
+    assert unseen(str(refused.value)) == []
 
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
