@@ -1,6 +1,5 @@
 """A kernel manager without the blind waits of the stock one: no silence to sit out, no slow farewell."""
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -51,7 +50,7 @@ class QuickClient(AsyncKernelClient):
 
 
 class QuickProvisioner(LocalProvisioner):
-    """Starts the kernel's process, or takes a prepared one; notices its end within 5 ms."""
+    """Starts the kernel's process, or takes a prepared one."""
 
     prepared: Prepared | None = None
 
@@ -62,13 +61,6 @@ class QuickProvisioner(LocalProvisioner):
         self.process = self.prepared.become_kernel(cmd[cmd.index("-f") + 1])
         self.pid = self.pgid = self.process.pid
         return self.connection_info
-
-    async def wait(self) -> int | None:
-        """Waits for the process's end and gives its code."""
-        process = self.process
-        while process is not None and process.poll() is None:
-            await asyncio.sleep(_LOOK_AGAIN)
-        return await super().wait()
 
 
 class OwnKernel(KernelSpecManager):
@@ -102,7 +94,7 @@ class QuickManager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**kwargs)
 
     async def _async_wait(self, pollinterval: float = _LOOK_AGAIN) -> None:
-        await super()._async_wait(min(pollinterval, _LOOK_AGAIN))
+        await super()._async_wait(_LOOK_AGAIN)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)

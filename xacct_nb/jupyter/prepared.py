@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
+from io import UnsupportedOperation
 
 from xacct_nb.jupyter.spared import spared, spared_plugins
 
@@ -28,7 +30,7 @@ class Prepared:
         command = [sys.executable, "-m", __name__, *preparations]
         # ipykernel ends with its parent where it is told who that is, and prints nothing of its own then.
         environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
-        # Standard output is the command's own: what a cell's own processes print goes to standard error.
+        # Standard output is the command's own: what goes wrong before there is a kernel is told beside it.
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=2, start_new_session=True, env=environment
         )
@@ -65,6 +67,9 @@ def main(preparations: Sequence[str]) -> None:
     with spared("debugpy"):
         import ipykernel.debugger  # noqa: F401
         from ipykernel.kernelapp import IPKernelApp
+
+        from xacct_nb.jupyter.forks import keep_local
+    keep_local()
     with spared_plugins():
         for module, _, function in (each.partition(":") for each in preparations):
             getattr(import_module(module), function)()
@@ -91,7 +96,22 @@ def _become(word: Mapping[str, str | Mapping[str, str]], application: type) -> N
     # The cells of a run are in its record, and not in the history of what a person typed.
     history = "--HistoryManager.enabled=False"
     sys.argv = ["ipykernel_launcher", "-f", str(word["connection_file"]), history]
-    application.launch_instance()  # type: ignore[attr-defined]
+    kernel = application.instance()  # type: ignore[attr-defined]
+    kernel.initialize()
+    _be_silent()
+    kernel.start()
+
+
+def _be_silent() -> None:
+    """What cells and their processes print stands in the notebook, and ipykernel copies it nowhere else.
+
+    A process that outlives the kernel keeps nothing open that the run's caller reads from, either.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # In the tests of a project ipykernel takes no stream over, and has no file to copy to.
+        with suppress(UnsupportedOperation):
+            os.dup2(nowhere, stream.fileno(), inheritable=False)
 
 
 if __name__ == "__main__":

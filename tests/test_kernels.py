@@ -1,0 +1,202 @@
+"""The kernel of a run starts and ends without blind waits, on local sockets, and prints nothing itself."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from running import notebook
+
+from xacct_nb.jupyter import headless
+from xacct_nb.jupyter.kernels import QuickClient, QuickManager
+from xacct_nb.jupyter.prepared import Prepared
+
+XACCT = str(Path(sys.executable).with_name("xacct-nb"))
+# jupyter_client's own waits, in seconds: for silence before a kernel counts as ready, between two looks at
+# a process that is to end, and for the first half of a farewell.
+SILENCE, LOOK, FAREWELL = 0.2, 0.1, 2.5
+
+
+@asynccontextmanager
+async def started_kernel() -> AsyncIterator[QuickManager]:
+    manager = QuickManager()
+    await manager.start_kernel()
+    try:
+        yield manager
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+async def readiness(manager: QuickManager, kind: type[AsyncKernelClient], times: int) -> float:
+    """The seconds that a client of this kind needs at best to find a kernel at work ready."""
+    manager.client_factory, taken = kind, []
+    for _ in range(times):
+        client = manager.client()
+        client.start_channels()
+        began = time.monotonic()
+        await client.wait_for_ready(timeout=30)
+        taken.append(time.monotonic() - began)
+        client.stop_channels()
+    return min(taken)
+
+
+def test_a_kernel_is_ready_when_it_answers_and_not_a_silence_later() -> None:
+    async def measure() -> tuple[float, float]:
+        async with started_kernel() as manager:
+            return await readiness(manager, QuickClient, 10), await readiness(manager, AsyncKernelClient, 1)
+
+    quick, stock = asyncio.run(measure())
+
+    assert quick < SILENCE <= stock
+
+
+def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float, *result: Any) -> Any:
+        slept.append(seconds)
+        return await sleep(seconds, *result)
+
+    async def end() -> None:
+        async with started_kernel() as manager:
+            await readiness(manager, QuickClient, 1)
+            monkeypatch.setattr(asyncio, "sleep", noted)
+
+    asyncio.run(end())
+
+    assert max(slept, default=0) < LOOK / 5
+
+
+def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> None:
+    clings = (
+        "import atexit, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "atexit.register(time.sleep, 60)"
+    )
+    saved: list[float] = []
+    path = Path(notebook(tmp_path / "mine.ipynb", clings, "1"))
+    _, course = headless.run(path, {}, save=lambda _: saved.append(time.monotonic()))
+    last_cell_began, ended = saved[-2:]
+
+    assert course.ending == ""
+    assert ended - last_cell_began < FAREWELL
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """What a run printed whose cells print in every way, and the notebook in its record."""
+
+    out: str
+    err: str
+    seconds: float
+    cells: list[dict[str, Any]]
+
+    def printed(self, name: str) -> str:
+        outputs = [each for cell in self.cells for each in cell["outputs"] if each.get("name") == name]
+        return "".join(line for each in outputs for line in each["text"])
+
+
+NOISE = (
+    "import logging, os, subprocess, sys, warnings\nprint('printed')\nprint('complained', file=sys.stderr)",
+    "warnings.warn('beware')\nlogging.getLogger('any').error('logged')",
+    "os.system('echo from a process; echo angry process >&2')",
+    "os.write(1, bytes(range(256)) + b'past the kernel')\nos.write(2, b'beside it')",
+    "import psutil\nboth = [psutil.Process(), psutil.Process().parent()]\n"
+    "[each.laddr for process in both for each in process.net_connections()]",
+    "from multiprocessing import get_context\n"
+    "fork = get_context('fork').Process(target=print, args=('from a fork',))\nfork.start(); fork.join()",
+    # It keeps everything open that a fork inherits, and nobody ends it with the kernel.
+    "if not (pid := os.fork()):\n    os.setsid()\n    __import__('time').sleep(60)\n    os._exit(0)\npid",
+)
+
+
+@pytest.fixture(scope="module")
+def outside_pytest() -> Iterator[None]:
+    """ipykernel leaves the streams alone where it finds itself within a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_CURRENT_TEST")
+        yield
+
+
+@pytest.fixture(scope="module")
+def noisy(outside_pytest: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noisy]:
+    """`xacct-nb run` as a pipeline calls it, which reads its standard error to the end."""
+    folder = tmp_path_factory.mktemp("noisy")
+    path, began = notebook(folder / "noisy.ipynb", *NOISE), time.monotonic()
+    command = [XACCT, "run", path, "--records", str(folder / "records")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds = time.monotonic() - began
+    (file,) = (folder / "records").glob("*/run.ipynb")
+    found = Noisy(ended.stdout, ended.stderr, seconds, json.loads(file.read_text())["cells"])
+    yield found
+    with suppress(ProcessLookupError):
+        os.kill(int(found.cells[-1]["outputs"][-1]["data"]["text/plain"][0]), signal.SIGKILL)
+
+
+def test_standard_error_has_the_steps_of_a_run_and_nothing_else(noisy: Noisy) -> None:
+    assert re.sub(r"^\[\d/8\].*\n", "", noisy.err, flags=re.MULTILINE) == ""
+
+
+def test_what_cells_and_their_processes_print_is_in_the_notebook(noisy: Noisy) -> None:
+    out, err = noisy.printed("stdout"), noisy.printed("stderr")
+
+    assert [
+        words for words in ("printed", "from a process", "past the kernel", "from a fork") if words not in out
+    ] == []
+    assert [
+        words for words in ("complained", "beware", "angry process", "beside it") if words not in err
+    ] == []
+
+
+def test_neither_a_run_nor_its_kernel_has_an_internet_socket(noisy: Noisy) -> None:
+    assert noisy.cells[5]["outputs"][0]["data"]["text/plain"] == ["[]"]
+
+
+def test_a_process_that_a_cell_leaves_behind_holds_nobody_up_who_reads_what_the_run_prints(
+    noisy: Noisy,
+) -> None:
+    assert noisy.seconds < 60
+
+
+DIES = {"exits": "import os; os._exit(0)", "crashes": "import ctypes; ctypes.string_at(0)"}
+
+
+@pytest.mark.parametrize("source", DIES.values(), ids=DIES)
+def test_a_kernel_that_dies_prints_nothing(
+    outside_pytest: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], source: str
+) -> None:
+    with Prepared(()) as prepared:
+        _, course = headless.run(Path(notebook(tmp_path / "mine.ipynb", source, "2")), {}, prepared=prepared)
+
+    assert capfd.readouterr() == ("", "")
+    assert [each["state"] for each in course.states()] == ["aborted", "not-run"]
+    assert course.ending == "KernelDied"
+
+
+def test_a_hundred_thousand_lines_are_all_there(tmp_path: Path) -> None:
+    path = Path(notebook(tmp_path / "mine.ipynb", "for i in range(100_000): print(i)", "2"))
+    executed, course = headless.run(path, {})
+    printed = "".join(each.text for each in executed.cells[0].outputs)
+
+    assert printed.splitlines() == [str(number) for number in range(100_000)]
+    assert [each["state"] for each in course.states()] == ["completed", "completed"]
+
+
+def test_binary_data_is_in_the_notebook_as_text(tmp_path: Path) -> None:
+    shown = "display({'image/png': b'\\x89PNG\\xff', 'application/octet-stream': bytes([0, 255])}, raw=True)"
+    executed, _ = headless.run(Path(notebook(tmp_path / "mine.ipynb", shown, "'\\udcff'")), {})
+    (output,) = executed.cells[0].outputs
+
+    assert output.data == {"image/png": "iVBOR/8=", "application/octet-stream": "AP8="}
+    assert executed.cells[1].outputs[0].data["text/plain"] == "'\\udcff'"
