@@ -26,6 +26,7 @@ from xacct_nb.runs import Run, start_run
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave
 from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.state import Sandbox
 
 REVOKED = "AWSRevokeOlderSessions"
 OTHER = "arn:aws:iam::222222222222:role/other-reader"
@@ -224,6 +225,32 @@ def test_an_older_session_stays_denied_and_a_later_one_works_once_the_trust_is_b
     assert session(sessions)() is True
 
 
+@pytest.fixture
+def faults(sandbox: Sandbox) -> Iterator[Callable[[Fault], object]]:
+    """Makes the sandbox misbehave until the test is over."""
+    yield lambda fault: misbehave(sandbox, fault)
+    behave(sandbox)
+
+
+def test_a_call_that_took_effect_without_an_answer_has_ended_the_sessions(
+    world: World, faults: Callable[[Fault], object]
+) -> None:
+    adoptable(world)
+    grant = grant_in(world, adopt=True)
+    sessions = sessions_in(world, grant)
+    applied(grant, sessions)
+    older = session(sessions)
+    planned_now = planned(grant.destinations[0], state_of(grant, sessions))
+    once = sessions.admin(world.destination, "iam").meta.events
+    once.register_first("needs-retry.iam.PutRolePolicy", lambda **about: False)
+    faults(Fault("cut-after", ("PutRolePolicy",), count=1))
+    journal = revoke([planned_now], sessions, patience=0)
+
+    assert [entry.answer for entry in journal.entries] == ["ConnectionClosedError"]
+    assert standing(world) == journal.changes[0].after
+    assert older() is False
+
+
 class TestAWayBack:
     def test_offers_to_end_the_open_sessions_of_a_role_that_stays(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
@@ -328,14 +355,15 @@ class TestTheProof:
         assert proof.outcomes[-1].probe.question == asked.format(desk.world.bucket)
         assert proof.holds
 
-    def test_waits_until_iam_has_heard_of_it(self, desk: Desk, begin: Begin, sandbox: Any) -> None:
+    def test_waits_until_iam_has_heard_of_it(
+        self, desk: Desk, begin: Begin, faults: Callable[[Fault], object]
+    ) -> None:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         undo = way_back(begin, patience_seconds=10)
-        misbehave(sandbox, Fault("propagation", ("PutRolePolicy",), seconds=1))
+        faults(Fault("propagation", ("PutRolePolicy",), seconds=1))
         undo.apply(approved(undo.way_back))
         proof = undo.prove()
-        behave(sandbox)
 
         assert proof.holds
         assert [each.tries > 1 for each in proof.outcomes] == [False, False, True]
