@@ -1,7 +1,7 @@
 """A second writer moves something between two calls of a run: the run stops there, and leaves it to him."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -13,11 +13,14 @@ from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in
 from xacct_nb.aws.reader import live
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
-from xacct_nb.errors import RollbackFailed, RolledBack
+from xacct_nb.errors import RollbackFailed, RolledBack, StalePlan
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Entry
 from xacct_nb.plans import Change, Key, State
 from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.demands import behave, misbehave
+from xacct_nb.sandbox.faults import Fault
+from xacct_nb.sandbox.state import Sandbox
 
 READER = "role/reports-reader"
 SOME = json.dumps(SOME_POLICY)
@@ -282,6 +285,76 @@ def test_what_was_made_and_then_moved_by_somebody_is_not_taken_back_and_named(wo
         " On the way back: role role/a-first was changed: somebody changed it meanwhile."
     )
     assert state_of(grant, sessions) == journal.saw[0]
+
+
+# --- while a call waits to be made again
+
+
+@pytest.fixture
+def hindered(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
+    """IAM refuses an operation's next call since another changes it too, who does what he does then."""
+
+    def hinder(sessions: Sessions, operation: str, meddle: Callable[[], Any]) -> None:
+        misbehave(sandbox, Fault("concurrent-modification", (operation,), count=1))
+        left = [meddle]
+        for iam in clients(sessions):
+            iam.meta.events.register(
+                f"after-call.iam.{operation}", lambda **about: left.pop()() if left else None
+            )
+
+    yield hinder
+    behave(sandbox)
+
+
+def test_a_call_is_not_made_again_where_somebody_moved_the_thing_meanwhile(
+    world: World, hindered: Callable[..., None]
+) -> None:
+    sessions = sessions_in(world, taken_over(world))
+    plan = plan_of(sessions.grant, sessions)
+    ops = on_role("tag_role", Tags=[{"Key": "xacct-nb:grant", "Value": "ops"}])
+    hindered(sessions, "TagRole", lambda: ops(world))
+    with pytest.raises(RolledBack) as stopped:
+        apply(plan, sessions, approved=plan.digest, patience=1)
+    role = root_iam(world, world.destination).get_role(RoleName="reports-reader")["Role"]
+
+    assert stopped.value.why == f"The plan no longer fits: tags {READER} was changed."
+    assert {each["Key"]: each["Value"] for each in role["Tags"]} == {"team": "data", "xacct-nb:grant": "ops"}
+
+
+def test_the_first_call_is_not_made_again_and_nothing_was_changed(
+    world: World, hindered: Callable[..., None]
+) -> None:
+    sessions = sessions_in(world, two_new_roles(world))
+    plan = plan_of(sessions.grant, sessions)
+    own = json.dumps(trusting(f"arn:aws:iam::{world.destination}:user/admin"))
+    iam = root_iam(world, world.destination)
+    hindered(
+        sessions,
+        "CreateRole",
+        lambda: iam.create_role(RoleName="a-first", AssumeRolePolicyDocument=own),
+    )
+    with pytest.raises(StalePlan, match="role role/a-first is there"):
+        apply(plan, sessions, approved=plan.digest, patience=1)
+
+    assert [key.target for key in state_of(sessions.grant, sessions).things] == [
+        sessions.grant.destinations[0]
+    ]
+
+
+def test_a_roll_back_does_not_make_a_call_again_where_somebody_moved_the_thing_meanwhile(
+    world: World, hindered: Callable[..., None]
+) -> None:
+    sessions = sessions_in(world, taken_over(world))
+    journal = applied(sessions.grant, sessions)
+    ops = on_role("tag_role", Tags=[{"Key": "team", "Value": "ops"}])
+    hindered(sessions, "UntagRole", lambda: ops(world))
+    with pytest.raises(RollbackFailed) as stopped:
+        rollback(journal, sessions, patience=1)
+    role = root_iam(world, world.destination).get_role(RoleName="reports-reader")["Role"]
+
+    assert stopped.value.what.startswith(f"Not rolled back: ~ tags {READER}; ~ settings {READER}; ")
+    assert stopped.value.why.endswith(f"Meanwhile tags {READER} was changed.")
+    assert {"Key": "team", "Value": "ops"} in role["Tags"]
 
 
 # --- what a look costs, and what IAM does not show yet

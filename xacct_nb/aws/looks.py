@@ -35,13 +35,14 @@ def outdated(words: str) -> StalePlan:
     )
 
 
-def touched(sessions: Sessions, back: Change) -> str:
-    """What somebody did to the thing of a change on the way back, in words; "" for nothing. Asks AWS once.
+def touched(sessions: Sessions, change: Change) -> str:
+    """What somebody did to the thing of a change that is under way, in words; "" for nothing. Asks AWS once.
 
-    IAM may still show it as it was before the run, which is what the way back wants: that is nobody's change.
+    As the change leaves it is nobody's doing: it may have been made unheard, and on the way back IAM may
+    still show what was there before the run.
     """
-    value = _found(sessions, back)
-    return _words(back, value) if _is_touched(back, value) else ""
+    value = _found(sessions, change)
+    return _words(change, value) if _is_touched(change, value) else ""
 
 
 def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:

@@ -17,6 +17,9 @@ from xacct_nb.shields import shield
 Found = Callable[[], Any]
 """Looks whether a call whose answer was lost took effect: the answer that it would have had, else None."""
 
+Look = Callable[[Sessions, Change], str]
+"""Looks what somebody else did to the thing of a change, in words; "" for nothing."""
+
 FOUND = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
 _BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
@@ -30,11 +33,18 @@ class Sink(Protocol):
 
 
 class Pen:
-    """Writes to AWS; a call that IAM is not ready for yet is made again for `patience` seconds."""
+    """Writes to AWS; a call that IAM is not ready for yet is made again for `patience` seconds.
 
-    def __init__(self, sessions: Sessions, sink: Sink, patience: float) -> None:
-        self.sessions, self.sink, self.patience = sessions, sink, patience
+    Before it is made again, `look` says what somebody did to the thing while it waited: then it is not, and
+    `moved` has the words.
+    """
+
+    def __init__(
+        self, sessions: Sessions, sink: Sink, patience: float, look: Look = lambda sessions, change: ""
+    ) -> None:
+        self.sessions, self.sink, self.patience, self.look = sessions, sink, patience, look
         self.entries: list[Entry] = []
+        self.moved = ""
 
     def write(
         self, change: Change, operation: str, *, kept: Any = None, found: Found | None = None, **given: Any
@@ -50,7 +60,7 @@ class Pen:
             _ask_once(iam, name)
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
-            answer = self._asked(wait, lambda: getattr(iam, operation)(**given), found)
+            answer = self._asked(change, wait, lambda: getattr(iam, operation)(**given), found)
         except AwsRefused as problem:
             self._note(entry, wait, problem.answer, problem.request_id)
             raise
@@ -68,7 +78,7 @@ class Pen:
         self.entries.append(entry)
         self.sink.append(entry)
 
-    def _asked(self, wait: Wait, call: Found, found: Found | None) -> Any:
+    def _asked(self, change: Change, wait: Wait, call: Found, found: Found | None) -> Any:
         while True:
             try:
                 with translated(wait.what):
@@ -80,6 +90,15 @@ class Pen:
                     return answer
                 if not again:
                     raise
+                self._check_unmoved(change, problem)
+
+    def _check_unmoved(self, change: Change, problem: AwsRefused) -> None:
+        if words := self.look(self.sessions, change):
+            self.moved = words
+            what = f"{problem.what} Meanwhile {words}."
+            raise AwsRefused(
+                what, answer=problem.answer, request_id=problem.request_id
+            ) from problem.__cause__
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
         wait.done()

@@ -35,7 +35,7 @@ def apply(
     _check_whole(plan)
     waiting = awaited(sessions.grant)
     check_current(sessions, plan)
-    pen = Pen(sessions, [] if journal is None else journal, patience)
+    pen = Pen(sessions, [] if journal is None else journal, patience, touched)
     done: list[Change] = []
     for change in plan.changes:
         try:
@@ -64,7 +64,7 @@ def rollback(
     way_back = journal.way_back()
     _check_whole(way_back)
     left = left_to_do(sessions, way_back)
-    pen = Pen(sessions, [] if sink is None else sink, patience)
+    pen = Pen(sessions, [] if sink is None else sink, patience, touched)
     done = _put_back(pen, left, "Mend the cause, then roll back again.")
     return Journal(journal.grant, tuple(done), tuple(pen.entries))
 
@@ -110,8 +110,9 @@ def _made(pen: Pen, change: Change) -> Change:
     except AwsRefused as problem:
         if made := _made_unheard(pen.sessions, change, problem):
             return made
-        if problem.answer == "EntityAlreadyExists" and not asked_twice(problem):
-            raise outdated(f"{change.title} is there") from problem
+        there = problem.answer == "EntityAlreadyExists" and not asked_twice(problem)
+        if words := pen.moved or (f"{change.title} is there" if there else ""):
+            raise outdated(words) from problem
         raise
 
 
