@@ -12,13 +12,14 @@ from xacct_nb.shapes import REDACTED, is_named_secret, looks, stands_for_secret
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
 # Marks the border of two pieces of text; a code of colour that no terminal has.
+_FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")
 _BORDER = "\x1b[0<~"
 
 
 @lru_cache(maxsize=256)
 def fingerprint(secret: str) -> str:
     """`secret:` and 16 hex digits: equal for equal secrets, slow to guess from (PBKDF2, 100,000 rounds)."""
-    digest = hashlib.pbkdf2_hmac("sha256", secret.encode(), b"xacct-nb", 100_000)
+    digest = hashlib.pbkdf2_hmac("sha256", secret.encode(errors="surrogatepass"), b"xacct-nb", 100_000)
     return f"secret:{digest.hex()[:16]}"
 
 
@@ -93,7 +94,8 @@ def _redacted_pieces(pieces: Sequence[str], known: frozenset[str]) -> list[str]:
 
 
 def _redacted_key(key: Any, known: frozenset[str]) -> Any:
-    return redact(key, known) if isinstance(key, str) else key
+    named = not isinstance(key, str) or _FIELD.fullmatch(key)  # a field's name, or no text at all
+    return key if named else redact(key, known)
 
 
 def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:

@@ -10,7 +10,7 @@ def read_snapshot(path: str | Path) -> Snapshot:
     """The snapshot in a file. Raises InvalidSnapshot."""
     try:
         given = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         why = str(getattr(problem, "strerror", "") or "It is not JSON.")
         raise no_snapshot(f"{path}: {why}") from problem
     return Snapshot.from_json(given)
@@ -21,5 +21,6 @@ def write_snapshot(snapshot: Snapshot, path: str | Path) -> Path:
     place = Path(path).expanduser()
     place.parent.mkdir(parents=True, exist_ok=True)
     place.touch(mode=0o600)
-    place.write_text(json.dumps(snapshot.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    words = json.dumps(snapshot.to_json(), indent=1, ensure_ascii=False) + "\n"
+    place.write_text(words, encoding="utf-8", errors="backslashreplace")
     return place.absolute()
