@@ -27,13 +27,17 @@ SOME = json.dumps(SOME_POLICY)
 
 
 class Meddler:
-    """A journal that does something else in AWS right after the first call that it hears of was answered."""
+    """A journal that does something else in AWS right after the first call that it hears of was answered.
 
-    def __init__(self, meddle: Callable[[], Any], answer: str = "made") -> None:
-        self.meddle, self.answer, self.saw = meddle, answer, list[Any]()
+    With an operation it does so right before that call is made.
+    """
+
+    def __init__(self, meddle: Callable[[], Any], before: str = "") -> None:
+        self.meddle, self.before, self.saw = meddle, before, list[Any]()
 
     def append(self, entry: Entry) -> None:
-        if entry.answer == self.answer and not self.saw:
+        now = entry.operation == self.before if self.before else entry.answer == "made"
+        if now and not self.saw:
             self.saw = [self.meddle()]
 
 
@@ -285,6 +289,19 @@ def test_what_was_made_and_then_moved_by_somebody_is_not_taken_back_and_named(wo
         " On the way back: role role/a-first was changed: somebody changed it meanwhile."
     )
     assert state_of(grant, sessions) == journal.saw[0]
+
+
+def test_what_somebody_else_made_as_it_was_to_be_is_not_taken_back(world: World) -> None:
+    sessions = sessions_in(world, taken_over(world))
+    plan = plan_of(sessions.grant, sessions)
+    deny_attaching(world)
+    attach = by_root("source", "attach_user_policy", UserName="alice", PolicyArn=None)
+    journal = Meddler(lambda: attach(world), before="AttachUserPolicy")
+    with pytest.raises(RolledBack, match="AccessDenied"):
+        apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
+    attached = root_iam(world, world.source).list_attached_user_policies(UserName="alice")
+
+    assert [each["PolicyName"] for each in attached["AttachedPolicies"]] == ["xacct-reports"]
 
 
 # --- while a call waits to be made again

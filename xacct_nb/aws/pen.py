@@ -68,10 +68,10 @@ class Pen:
         self._note(entry, wait, "made" if told else FOUND, (told or {}).get("RequestId", ""))
         return answer
 
-    def tried(self, change: Change) -> bool:
-        """Whether a call was made for this change."""
+    def tries(self, change: Change) -> int:
+        """How often a call was made for this change."""
         about = (change.account, change.title)
-        return any((entry.account, entry.target) == about for entry in self.entries)
+        return sum(entry.tries for entry in self.entries if (entry.account, entry.target) == about)
 
     def note(self, entry: Entry) -> None:
         """Keeps an entry and hands it on."""

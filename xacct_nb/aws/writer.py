@@ -134,7 +134,8 @@ def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Ch
 
 def _took_effect(pen: Pen, change: Change, problem: AwsRefused) -> list[Change]:
     """What of the change is to be taken back, though its call failed (a cut connection, a late answer)."""
-    if not pen.tried(change) or problem.answer == "EntityAlreadyExists":
+    tries, unheard = pen.tries(change), is_unheard(problem)
+    if not tries or problem.answer == "EntityAlreadyExists":
         return []
     try:
         value = live(pen.sessions, change)
@@ -143,7 +144,9 @@ def _took_effect(pen: Pen, change: Change, problem: AwsRefused) -> list[Change]:
     if change.kind == "tags":
         return _tags_made(change, value)
     if differs(change.kind, value, change.after):
-        return [change] if is_unheard(problem) else []  # IAM may not show yet what nobody heard of
+        return [change] if unheard else []  # IAM may not show yet what nobody heard of
+    if tries == 1 and not unheard and not asked_twice(problem):
+        return []  # AWS refused the only call, so somebody else made it so
     return [replace(change, after=value)] if change.kind == "managed-policy" else [change]
 
 
