@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
+from xacct_nb.hushing import secret_of
 from xacct_nb.journals import Journal
 from xacct_nb.plans import State
 from xacct_nb.shields import fingerprint, fingerprints_in, redact, redact_all, secrets_in, shield, unshield
@@ -24,7 +25,9 @@ TRUST = {"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": "hunter
 KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQDexample"
-external_ids = st.text(string.ascii_letters + string.digits + "_+=,.@:/-", min_size=12, max_size=60)
+external_ids = st.text(string.ascii_letters + string.digits + "_+=,.@:/-", min_size=12, max_size=60).filter(
+    lambda text: not text.isdigit()
+)
 
 
 def test_a_fingerprint_is_the_same_for_the_same_secret() -> None:
@@ -222,6 +225,18 @@ def test_a_short_secret_is_redacted_as_a_word_of_its_own_only() -> None:
     mark = fingerprint("123456")
 
     assert redact("code 123456, account 111111123456", ["123456"]) == f"code {mark}, account 111111123456"
+
+
+def test_what_a_record_is_made_of_stays_where_an_external_id_is_a_word_of_it() -> None:
+    data = {"plan": [{"kind": "x", "text/plain": 1}], "by": "arn:aws:iam::111111111111:role/x"}
+
+    assert redact_all(data, ["plan", "kind", "text", "111111111111"]) == data
+
+
+@pytest.mark.parametrize("external_id", ["111111111111", "reports", "user/alice"])
+def test_an_external_id_that_the_grant_says_elsewhere_is_no_secret(external_id: str) -> None:
+    assert secret_of(a_grant(conditions={"external_id": external_id})) == set()
+    assert secret_of(a_grant(conditions={"external_id": f"{external_id}-1"})) == {f"{external_id}-1"}
 
 
 def test_a_secret_that_begins_in_one_piece_of_a_stream_and_ends_in_another_is_redacted() -> None:

@@ -1,8 +1,10 @@
 """Keeps the secrets that a process gets to know out of what its run writes, and out of its runner's files."""
 
+import json
 import os
 
 from xacct_nb.disk.evidence import Evidence
+from xacct_nb.grants import Grant, external_id
 from xacct_nb.shapes import is_named_secret
 
 _LEAST = 8
@@ -24,6 +26,12 @@ def hand_over_all() -> None:
     from xacct_nb.jupyter.handed import hand_over
 
     overhear(hand_over)
+
+
+def secret_of(grant: Grant) -> set[str]:
+    """The external ID of a resolved grant; one that is also a name or an account in it is no secret."""
+    found = external_id(grant)
+    return {found} if found and found not in json.dumps(grant.to_json()) else set()
 
 
 def in_environment() -> set[str]:

@@ -12,7 +12,8 @@ from xacct_nb.closing import records_folder
 from xacct_nb.declarations import Parameter, declared
 from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
-from xacct_nb.grants import external_id, resolve
+from xacct_nb.grants import resolve
+from xacct_nb.hushing import secret_of
 from xacct_nb.manuals import Manual, manual
 from xacct_nb.parameters import accepted, check, grant_of, merged, without_secrets
 from xacct_nb.refusals import nearest
@@ -165,7 +166,7 @@ def _no_notebook(path: Path, why: str) -> UnknownNotebook:
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Checks the grant and the settings in the values, and gives the secrets behind them."""
     grant = check(known, values)
-    found = {external_id(resolve(grant, look_up))} if grant else set()
+    found = secret_of(resolve(grant, look_up)) if grant else set()
     if grant and values.get("external_id"):
         raise InvalidParameters(
             "external_id is not the grant's external ID here.",

@@ -19,8 +19,8 @@ from xacct_nb.disk.works import discard, work_folder
 from xacct_nb.documents import build
 from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
-from xacct_nb.grants import Grant, external_id, resolve
-from xacct_nb.hushing import hush
+from xacct_nb.grants import Grant, resolve
+from xacct_nb.hushing import hush, secret_of
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
@@ -236,7 +236,7 @@ class Run(Shown):
 
     def _resolved(self, grant: Grant) -> Grant:
         resolved = resolve(grant, look_up)
-        self.evidence.secrets |= {external_id(resolved)} - {""}
+        self.evidence.secrets |= secret_of(resolved)
         return resolved
 
     def _note_edits(self, grant: Grant) -> None:

@@ -11,8 +11,8 @@ from xacct_nb.shapes import REDACTED, is_named_secret, looks, stands_for_secret
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
+_FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")  # names in records and notebooks
 # Marks the border of two pieces of text; a code of colour that no terminal has.
-_FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")
 _BORDER = "\x1b[0<~"
 
 
@@ -94,8 +94,7 @@ def _redacted_pieces(pieces: Sequence[str], known: frozenset[str]) -> list[str]:
 
 
 def _redacted_key(key: Any, known: frozenset[str]) -> Any:
-    named = not isinstance(key, str) or _FIELD.fullmatch(key)  # a field's name, or no text at all
-    return key if named else redact(key, known)
+    return redact(key, known) if isinstance(key, str) and not _FIELD.fullmatch(key) else key
 
 
 def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
