@@ -1,0 +1,91 @@
+"""A run among hostile names and words: its record is safe, whole and found."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from given import grant_in, plan_of, root_iam, sessions_in
+from hostile import EVERYTHING, Fragment, unseen
+from hostile_notebooks import MARKUP
+
+from xacct_nb.disk.ledger import ledger, read_record, verify_records
+from xacct_nb.documents import build
+from xacct_nb.runner import Ended, run
+from xacct_nb.sandbox.accounts import World
+
+TELLING = "\x1b]0;forged\x07\u202e"
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, list[str], Path]:
+    """A run of a notebook with a hostile name, heading, prose and outputs; the titles that it told."""
+    folder, titles = tmp_path_factory.mktemp("hostile"), list[str]()
+    path = folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb"
+    path.write_text(json.dumps(notebook()))
+    tell = lambda done, of, title: titles.append(title)  # noqa: E731
+    made = run(str(path), options=[("name", "../../x")], records=str(folder / "records"), tell=tell)
+    return made, titles, folder
+
+
+def notebook() -> dict[str, Any]:
+    """A notebook that says hostile things, and fails in the end with a hostile error."""
+    said = json.dumps(EVERYTHING.encode("utf-8", "replace").decode())
+    sources = ['name: str = ""  # what it is about', f"print({said})", f"raise ValueError({said})"]
+    code: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**code, "source": source, "id": f"c{number}"} for number, source in enumerate(sources)]
+    cells[0]["metadata"] = {"tags": ["parameters"]}
+    prose = ["\n\n".join(MARKUP), f"# {TELLING}", "still to be seen"]
+    texts = [
+        {"cell_type": "markdown", "metadata": {}, "source": each, "id": f"p{number}"}
+        for number, each in enumerate(prose)
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "P", "language": "python"}}
+    all_cells = [*texts[:2], *cells, texts[2]]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": all_cells}
+
+
+def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[Ended, list[str], Path]) -> None:
+    made, _, folder = ended
+
+    assert re.fullmatch(r"\d{8}T\d{6}Z-x-a-b-touch-x-2J-7-7-script-[0-9a-f]{4}", made.folder.name)
+    assert made.folder.parent == folder / "records"
+    assert verify_records(folder / "records") == []
+    assert read_record(folder / "records", made.folder.name[-4:]).notebook == made.record.notebook
+    assert [line["id"] for line in ledger(folder / "records")] == [made.folder.name]
+
+
+def test_what_it_shows_of_itself_is_safe(ended: tuple[Ended, list[str], Path]) -> None:
+    made, titles, _ = ended
+    page = Fragment(made._repr_html_())
+
+    assert made.record.status == "failed"
+    assert titles[-1] == TELLING
+    assert unseen(str(made) + str(made.record) + page.text) == []
+    assert page.strange == []
+
+
+def test_its_page_is_whole_and_shows_what_comes_after_hostile_prose(
+    ended: tuple[Ended, list[str], Path],
+) -> None:
+    page = (ended[0].folder / "run.html").read_text(encoding="utf-8")
+
+    assert unseen(page) == []
+    assert "<p>still to be seen</p>" in page
+    assert re.findall(r"<(?:script|iframe|link|form|base|object|plaintext|textarea)\b", page) == []
+    assert page.count("<style") == page.count("</html>") == 1
+
+
+def test_what_others_wrote_into_aws_is_planned_and_shown_safely(world: World) -> None:
+    grant, iam = grant_in(world, adopt=True), root_iam(world, world.destination)
+    iam.create_role(
+        RoleName="reports-reader",
+        AssumeRolePolicyDocument=json.dumps(build(grant).trust_policies[grant.destinations[0]]),
+        Tags=[{"Key": "owner", "Value": "a\u2028b"}],
+    )
+    plan = plan_of(grant, sessions_in(world, grant))
+    page = Fragment(plan._repr_html_())
+
+    assert r"a\u2028b" in str(plan)
+    assert (unseen(str(plan) + page.text), page.strange) == ([], [])
