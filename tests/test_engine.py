@@ -28,7 +28,7 @@ from xacct_nb.jupyter.outlets import Outlet
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 PAPERMILL = str(Path(sys.executable).parent / "papermill")
-SECRET = "an external id of the tests"
+SECRET, PASSWORD = "an external id of the tests", "correct horse battery"
 SLEEPS = (
     "import os, time\nprint('begun', flush=True)\nopen('pid.new', 'w').write(str(os.getpid()))\n"
     "os.rename('pid.new', 'pid')\ntime.sleep(60)"
@@ -183,8 +183,9 @@ def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XACCT_EXTERNAL_ID", SECRET)
+    monkeypatch.setenv("MY_PASSWORD", PASSWORD)
     copy = StringIO()
-    shows = f"print({KEY!r}, {SECRET!r}, flush=True)\n{SECRET!r}"
+    shows = f"print({KEY!r}, {SECRET!r}, {PASSWORD!r}, flush=True)\n{SECRET!r}"
     with pytest.raises(CellTimeoutError) as raised:
         execute(
             tmp_path,
@@ -198,7 +199,7 @@ def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
 
     assert statuses(tmp_path / "out.ipynb") == ["completed", "timed-out"]
     assert "[redacted] secret:" in copy.getvalue()
-    assert [secret for secret in (KEY, SECRET) if secret in seen] == []
+    assert [secret for secret in (KEY, SECRET, PASSWORD) if secret in seen] == []
 
 
 def test_an_external_id_among_the_parameters_reaches_the_kernel_and_no_file(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_a_notebook_that_stock_papermill_executed_is_refused_too(tmp_path: Path)
 
 
 def outlet(path: Path) -> Outlet:
-    return Outlet(str(path), frozenset())
+    return Outlet(str(path), ())
 
 
 def empty() -> Any:
@@ -259,6 +260,26 @@ def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Pa
 
         assert nbformat.reads(opened.read(), 4).cells == []
         assert len(read(file).cells) == 1
+
+
+def test_a_secret_that_becomes_known_late_is_taken_out_of_what_was_saved_before(tmp_path: Path) -> None:
+    file, shown = tmp_path / "out.ipynb", nbformat.v4.new_notebook(cells=[nbformat.v4.new_raw_cell(SECRET)])
+    late = outlet(file)
+    late.save(shown)
+    late.secrets.add(SECRET)
+    late.save(shown)
+
+    assert SECRET not in file.read_text()
+
+
+def test_what_is_new_in_a_cell_that_was_saved_before_is_saved_and_redacted(tmp_path: Path) -> None:
+    file, cell = tmp_path / "out.ipynb", nbformat.v4.new_code_cell("1")
+    growing = Outlet(str(file), {SECRET})
+    growing.save(nbformat.v4.new_notebook(cells=[cell]))
+    cell.outputs = [nbformat.v4.new_output("stream", text=f"more {SECRET}")]
+    growing.save(nbformat.v4.new_notebook(cells=[cell]))
+
+    assert read(file).cells[0].outputs[0].text.startswith("more secret:")
 
 
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -45,6 +45,20 @@ def test_no_kernel_and_no_socket_outlives_its_run(temporary: Path, source: str) 
     assert sockets(temporary) == []
 
 
+def test_what_a_cell_started_ends_with_a_kernel_that_dies(tmp_path: Path) -> None:
+    starts = (
+        "import os, pathlib, subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path('{tmp_path / 'pid'}').write_text(str(child.pid))\nos._exit(0)"
+    )
+    headless.run(Path(notebook(tmp_path / "mine.ipynb", starts)), {})
+
+    assert wait_until(lambda: not runs(int((tmp_path / "pid").read_text())))
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 def test_a_prepared_process_that_is_not_needed_ends() -> None:
     with Prepared(()) as prepared:
         pid = prepared.process.pid

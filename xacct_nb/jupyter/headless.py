@@ -62,9 +62,14 @@ class Engine(NBClientEngine):
             log_output=log_output,
             autosave_cell_every=autosave_cell_every,
         )
+        around: dict[str, Any] = {
+            "log_output": log_output,
+            "clean": outlet.clean_output,
+            "hear": outlet.secrets.update,
+        }
         try:
             with ended_in_order():
-                _execute(stamps, kernel_name, clean=outlet.clean, log_output=log_output, **_traits(options))
+                _execute(stamps, kernel_name, **around | _traits(options))
         except Exception as problem:
             problem.args = tuple(redact_all(problem.args, outlet.secrets))
             raise

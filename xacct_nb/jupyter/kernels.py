@@ -1,7 +1,10 @@
 """A kernel manager without the blind waits of the stock one: no silence to sit out, no slow farewell."""
 
+import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -99,7 +102,14 @@ class QuickManager(AsyncKernelManager):
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
+            self._end_processes()
             rmtree(self._sockets, ignore_errors=True)
+
+    def _end_processes(self) -> None:
+        """Ends what cells have started; a kernel that is ended takes it along, one that dies does not."""
+        if group := getattr(self.provisioner, "pgid", None):
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
     pre_start_kernel = _async_pre_start_kernel
     cleanup_resources = _async_cleanup_resources

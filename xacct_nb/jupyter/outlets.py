@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,36 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.jupyter.courses import NAME
 from xacct_nb.jupyter.spared import FORMATS, spared
 from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
+from xacct_nb.shapes import is_named_secret
 from xacct_nb.shields import redact_all
 
 with spared(*FORMATS):
     from nbformat import NotebookNode, from_dict, writes
     from papermill.iorw import LocalHandler, papermill_io
 
+_LEAST = 8  # characters of a secret that is known by its variable's name alone
 
-@dataclass(frozen=True)
+
 class Outlet:
-    """Where papermill's `output_path` leads, and the secrets that must not get there.
+    """Where papermill's `output_path` leads, and the secrets that must not get there; more may become known.
 
     Without a path nothing is saved. What is no regular file (S3, a pipe) papermill writes.
     """
 
-    path: str | None
-    secrets: frozenset[str]
+    def __init__(self, path: str | None, secrets: Iterable[str]) -> None:
+        self.path, self.secrets = path, set(secrets)
+        self._cells: dict[int, tuple[int, Any]] = {}
 
-    def clean(self, node: Any) -> NotebookNode:
-        """A copy of a notebook or of a part of it, redacted."""
-        copy: NotebookNode = from_dict(redact_all(node, self.secrets))
+    def clean(self, notebook: Mapping[str, Any]) -> NotebookNode:
+        """A redacted copy; a cell is looked through again only where something in it is new."""
+        around = {name: value for name, value in notebook.items() if name != "cells"}
+        cells = [self._cell(*each) for each in enumerate(notebook["cells"])]
+        copy: NotebookNode = from_dict({**redact_all(around, self.secrets), "cells": cells})
+        return copy
+
+    def clean_output(self, output: Mapping[str, Any]) -> NotebookNode:
+        """A redacted copy of one output."""
+        copy: NotebookNode = from_dict(redact_all(output, self.secrets))
         return copy
 
     def save(self, notebook: NotebookNode) -> None:
@@ -51,6 +60,14 @@ class Outlet:
                 hint="Name another output file, or move this one away.",
             )
 
+    def _cell(self, number: int, cell: Mapping[str, Any]) -> Any:
+        now = hash((json.dumps(cell), len(self.secrets)))
+        then, copy = self._cells.get(number, (None, None))
+        if now != then:
+            copy = redact_all(cell, self.secrets)
+            self._cells[number] = now, copy
+        return copy
+
     def _file(self) -> Path | None:
         handler = papermill_io.get_handler(self.path)
         if not isinstance(handler, LocalHandler):
@@ -61,12 +78,12 @@ class Outlet:
 
 
 def outlet_of(notebook: NotebookNode, path: str | None) -> Outlet:
-    """The outlet, with the external IDs that the environment and the notebook's parameters give."""
-    given = _external_ids(notebook.metadata.papermill.get("parameters", {}))
-    named = (
-        os.environ.get(each.removeprefix("env:"), "") if each.startswith("env:") else each for each in given
-    )
-    return Outlet(path, frozenset({os.environ.get(EXTERNAL_ID_VARIABLE, ""), *named} - {""}))
+    """The outlet, with the secrets that the environment and the notebook's parameters give."""
+    named = {value for name, value in os.environ.items() if is_named_secret(name) and len(value) >= _LEAST}
+    given = {os.environ.get(EXTERNAL_ID_VARIABLE, "")}
+    for each in _external_ids(notebook.metadata.papermill.get("parameters", {})):
+        given.add(os.environ.get(each.removeprefix("env:"), "") if each.startswith("env:") else each)
+    return Outlet(path, named | given - {""})
 
 
 def _external_ids(parameters: Any) -> Iterator[str]:
