@@ -156,6 +156,13 @@ class TestHelpOfANotebook:
         assert shown.err.startswith("unknown-notebook: There is no notebook 'plan_and_appl'.\n")
         assert "Did you mean plan_and_apply? Known notebooks: start_here, " in shown.err
 
+    @pytest.mark.parametrize("words", [["-p", "name=a"], ["-p", "name=a", "-p", "sources=b", "x"]])
+    def test_a_name_and_value_in_one_word_are_told_apart(self, words: list[str]) -> None:
+        typed = told("run", "plan_and_apply", *words)
+
+        assert (typed.code, typed.out) == (2, "")
+        assert typed.err.endswith("\nA parameter's name and its value are two words: -p NAME VALUE\n")
+
 
 def _command(path: tuple[str, ...]) -> Any:
     command: Any = main

@@ -1,19 +1,28 @@
 """The help of a command that runs a notebook: what this notebook takes, or which notebooks there are."""
 
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from xacct_nb.errors import XacctError
 
+_APART = "A parameter's name and its value are two words: -p NAME VALUE"
+
 
 class NotebookCommand(click.Command):
     """A command whose help goes on with the NOTEBOOK that stands beside it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Notes the notebook, which the help would not hear of."""
-        ctx.meta[__name__] = self.make_parser(ctx).parse_args(list(args))[0].get("notebook")
-        return super().parse_args(ctx, args)
+        """Notes the notebook, which the help would not hear of; tells what NAME=VALUE should read."""
+        given = list(args)
+        try:
+            ctx.meta[__name__] = self.make_parser(ctx).parse_args(list(args))[0].get("notebook")
+            return super().parse_args(ctx, args)
+        except click.UsageError as problem:
+            if any(option == "-p" and "=" in word for option, word in pairwise(given)):
+                raise click.UsageError(f"{problem.message}\n{_APART}", ctx) from problem
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The manual of the notebook; without one, a line for each notebook."""
