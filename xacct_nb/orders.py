@@ -136,7 +136,11 @@ def _cells(path: Path) -> list[Any]:
         ]
         kernel = content["metadata"].get("kernelspec", {})
         language, version = kernel.get("language", "python"), content["nbformat"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except KeyError as problem:
+        raise _no_notebook(path, f"A part of it has no {problem}.") from problem
+    except (TypeError, AttributeError) as problem:
+        raise _no_notebook(path, "It is JSON, but not that of a notebook.") from problem
+    except (OSError, ValueError, RecursionError) as problem:
         raise _no_notebook(path, str(problem)) from problem
     if language != "python" or version != 4:
         raise _no_notebook(path, f"Its language is {language}, its format {version}.")
