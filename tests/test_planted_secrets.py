@@ -143,6 +143,27 @@ def test_nothing_that_a_killed_run_writes_holds_a_secret(killed: Told) -> None:
     assert planted.found(killed.secrets, killed.places()) == []
 
 
+def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: Told, killed: Told) -> None:
+    files = planted.written(sandbox.folder)
+
+    assert files != {}
+    assert planted.found({*failed.secrets, *killed.secrets}, files) == []
+
+
+@pytest.mark.parametrize(
+    "given", [("name", "https://ada:correct-horse@host"), ("-f", "/nowhere/password=correct-horse")]
+)
+def test_what_is_refused_at_the_door_is_told_without_secrets(given: tuple[str, str], tmp_path: Path) -> None:
+    options = given if given[0] == "-f" else ("-p", *given)
+    command = [str(Path(sys.executable).parent / "xacct-nb"), "run", "plan_and_apply", "--json", *options]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 2
+    assert "[redacted]" in told.stdout
+    assert "[redacted]" in told.stderr
+    assert "correct-horse" not in told.stdout + told.stderr
+
+
 def test_what_a_person_s_run_writes_holds_no_secret_at_any_step(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
