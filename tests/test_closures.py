@@ -79,7 +79,7 @@ def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_
     assert facts(record)["left behind"] == (
         "nothing: everything is as it was before"
         if status == "rolled-back"
-        else "nothing: AWS was not changed"
+        else "nothing: no call to change AWS is noted"
     )
     assert "xacct-nb run x \\\n      -p a 'b c'" in section(record, "How to go on")
 

@@ -100,9 +100,11 @@ def _approval(record: "Record") -> Iterator[View]:
 
 def _going_on(record: "Record") -> Iterator[View]:
     if again := (record.error or {}).get("resume"):
-        words = "It plans from what is there now, and changes nothing before that plan is approved."
-        back = " To take back what is left, see Back-out." if record.left_changes else ""
-        yield Page("How to go on", (Code("Run it again", _lines(str(again))), Text(words + back, "note")))
+        plans = record.plan is not None
+        words = "It plans from what is there now, and changes nothing before that plan is approved." * plans
+        back = "To take back what is left, see Back-out." * record.left_changes
+        notes = (Text(each, "note") for each in (words, back) if each)
+        yield Page("How to go on", (Code("Run it again", _lines(str(again))), *notes))
 
 
 def _lines(command: str) -> str:

@@ -98,7 +98,9 @@ def _course(states: list[str]) -> str:
 def _left(record: "Record") -> str:
     if not record.left_changes:
         undone = record.status == "rolled-back"
-        return "nothing: everything is as it was before" if undone else "nothing: AWS was not changed"
+        return (
+            "nothing: everything is as it was before" if undone else "nothing: no call to change AWS is noted"
+        )
     if record.status == "rollback-failed" and record.error:
         return str(record.error["what"])
     changes: Any = (record.journal or {})["changes"]
