@@ -1,15 +1,62 @@
 """A record as a page and as a notebook: one file that opens offline, and nothing in it that runs."""
 
+import json
 import re
 import subprocess
 import sys
-from html import unescape
+import time
+from html import escape, unescape
 
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+import pytest
+from hostile import Fragment
+from hostile_notebooks import MARKUP
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from test_views import everything
 
 from xacct_nb.jupyter.export import as_notebook, to_html, to_ipynb
+from xacct_nb.jupyter.inert import inert
+from xacct_nb.views import html
 
+HARMLESS = {"a", "b", "br", "details", "div", "h1", "hr", "i", "img", "li", "p", "pre", "span", "strong"}
+HARMLESS |= {"table", "tbody", "td", "tr", "ul"}
+# Pieces that are harmless alone.
+TOKENS = (
+    "<p>",
+    "</p>",
+    "<b>",
+    "</b>",
+    "<td>",
+    "<table>",
+    "</table>",
+    "<a href='",
+    "'>",
+    '"',
+    "<!--",
+    "-->",
+    "x",
+    "&",
+)
 ALONE = "import sys; from xacct_nb.jupyter.export import to_html; to_html('', '', None); print(*sys.modules)"
+
+
+class Parsed(Fragment):
+    """A fragment in which other elements may stand than in our own, as long as none of them acts."""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        harmless = ("class", "colspan", "rowspan", "scope", "tabindex", "title", "alt")
+        self.strange += [tag] if tag not in HARMLESS else []
+        self.strange += [
+            name for name, value in attributes if name not in harmless and not stays(name, value)
+        ]
+        self.opened += [] if tag in ("br", "hr", "img") else [tag]
+
+
+def stays(name: str, value: str | None) -> bool:
+    """Whether an address leads where a reader may go, or is the picture itself."""
+    begins = {"href": ("https://", "http://", "mailto:", "#"), "src": ("data:image/",)}
+    return str(value).startswith(begins.get(name, ()))
 
 
 def page_of(*outputs: dict[str, str], prose: str = "## The plan") -> str:
@@ -83,3 +130,102 @@ def test_a_notebook_goes_through_plain_data_to_the_same_file() -> None:
     notebook = new_notebook(cells=[new_code_cell("1", id="one")])
 
     assert to_ipynb(as_notebook(dict(notebook))) == to_ipynb(notebook)
+
+
+@pytest.mark.parametrize("piece", MARKUP)
+def test_a_piece_of_hostile_markup_leaves_nothing_that_runs_fetches_or_stays_open(piece: str) -> None:
+    shown = Parsed(inert(piece))
+
+    assert shown.strange == []
+    assert shown.opened == []
+
+
+@given(st.lists(st.sampled_from((*MARKUP, *TOKENS)), max_size=12).map("".join))
+@settings(max_examples=150)
+def test_no_mixture_of_markup_leaves_anything_that_runs_fetches_or_stays_open(fragment: str) -> None:
+    shown = Parsed(inert(fragment))
+
+    assert (shown.strange, shown.opened) == ([], [])
+
+
+@given(st.text(alphabet="<>\"'=/! -ab&;:", max_size=40))
+@settings(max_examples=150)
+def test_no_letters_become_markup_of_their_own(fragment: str) -> None:
+    assert Parsed(inert(fragment)).strange == []
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        html(everything("<script> & 'more'")),
+        '<p><a href="https://example.com/a#b">a</a> <a href="20_plan_and_apply.ipynb">b</a></p>',
+        '<table border="1" class="dataframe"><tr style="text-align: right;"><th></th><th>a</th></tr></table>',
+        "<ul><li>a<br></li></ul><hr/>",
+    ],
+)
+def test_known_markup_stays_as_it_is(fragment: str) -> None:
+    assert inert(fragment) == fragment
+
+
+@pytest.mark.parametrize(
+    ("fragment", "shown"),
+    [
+        ("<b>kept</b><script>gone</script><style>gone</style>", "<b>kept</b>"),
+        ("<script>to be read", "&lt;script&gt;to be read"),
+        ('<a href="javascript:alert(1)">a</a>', "<a>a</a>"),
+        ('<a href="java&#10;script:alert(1)">a</a>', "<a>a</a>"),
+        ('<img src="https://example.com/x" alt="a picture">', '<img alt="a picture">'),
+        ('<img src="data:image/png;base64,AAAA">', '<img src="data:image/png;base64,AAAA">'),
+        ("<p onclick='a' style='position: fixed' id=a class=b>c</p>", '<p class="b">c</p>'),
+        ("a <!-- b --> c <!-- d", "a  c &lt;!-- d"),
+        ("<p>a<b>b", "<p>a<b>b</b></p>"),
+        ("&#8238;a &copy; &amp;", r"\u202ea © &amp;"),
+        ("</main>a", "&lt;/main&gt;a"),
+    ],
+)
+def test_what_is_not_known_becomes_text_or_loses_what_acts(fragment: str, shown: str) -> None:
+    assert inert(fragment) == shown
+
+
+@pytest.mark.parametrize("fragment", ["<div>" * 20_000, "<b>x</b>" * 40_000 + "<x>", "<p><div>" * 101])
+def test_markup_without_end_is_shown_as_it_was_written_and_at_once(fragment: str) -> None:
+    began = time.monotonic()
+
+    assert inert(fragment) == f"<pre>{escape(fragment)}</pre>"
+    assert time.monotonic() - began < 5
+
+
+def test_a_terminal_s_text_loses_its_colours_and_keeps_every_line() -> None:
+    stream = new_output("stream", name="stdout", text="\x1b[31mred\x1b[0m\r10%\r20%\n\x1b[8mhidden\x07")
+    page = to_html("", "", new_notebook(cells=[new_code_cell("1", outputs=[stream])]))
+
+    assert "<pre>red\n10%\n20%\nhidden\\u0007</pre>" in page
+
+
+def test_pictures_are_shown_where_the_notebook_brings_them_along() -> None:
+    prose = new_markdown_cell("![a](attachment:a.png)", attachments={"a.png": {"image/png": "AAAA"}})
+    plots = [new_output("display_data", {kind: "AAAA"}) for kind in ("image/png", "image/svg+xml")]
+    page = to_html("", "", new_notebook(cells=[prose, new_code_cell("1", outputs=plots)]))
+
+    assert page.count("data:image/png;base64,AAAA") == 2
+    assert page.count("data:image/svg+xml;base64,") == 1
+
+
+def test_a_picture_that_the_notebook_lacks_is_shown_as_it_was_written() -> None:
+    assert "<pre>![a](attachment:b.png)</pre>" in page_of(prose="![a](attachment:b.png)")
+
+
+def test_no_metadata_hides_what_was_run() -> None:
+    hidden = new_code_cell("secretly()", metadata={"transient": {"remove_source": True}})
+    raw = new_raw_cell("raw", metadata={"raw_mimetype": "text/latex"})
+    page = to_html("", "", new_notebook(cells=[hidden, raw]))
+
+    assert "secretly" in page
+    assert "<pre>raw</pre>" in page
+
+
+def test_half_of_a_surrogate_pair_is_kept_as_its_escape() -> None:
+    notebook = new_notebook(cells=[new_code_cell("'\ud800'", id="one")])
+
+    assert json.loads(to_ipynb(notebook).encode())["cells"][0]["source"] == ["'\ud800'"]
+    assert r"\ud800" in to_html("", "", notebook)
