@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from adopted import deny_attaching, policy_of, taken_over
+from adopted import by_hand, deny_attaching, policy_of, taken_over
 from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
 
 from xacct_nb.aws.probes import prove
@@ -21,6 +21,10 @@ from xacct_nb.sandbox.demands import behave, misbehave, misbehaviour
 from xacct_nb.sandbox.faults import KINDS, Fault
 from xacct_nb.sandbox.state import Sandbox
 
+SCENES: dict[str, tuple[Callable[[World], Grant], list[str]]] = {
+    "made": (grant_in, ["v1"]),
+    "taken over": (taken_over, ["v1", "v2"]),
+}
 WRITES = ("CreateRole", "PutRolePolicy", "CreatePolicy", "AttachUserPolicy")
 
 
@@ -143,16 +147,24 @@ def test_it_waits_until_the_change_has_arrived(sandbox: Sandbox, grant: Grant, s
     assert prove(grant, sessions, patience=5).holds
 
 
-def test_it_waits_for_a_principal_that_is_not_known_everywhere_yet(sandbox: Sandbox, world: World) -> None:
+@pytest.mark.parametrize(
+    ("adopt", "operation"), [(False, "CreateRole"), (True, "UpdateAssumeRolePolicy")], ids=SCENES
+)
+def test_it_waits_for_a_principal_that_is_not_known_everywhere_yet(
+    sandbox: Sandbox, world: World, adopt: bool, operation: str
+) -> None:
+    if adopt:
+        by_hand(world)
     misbehave(sandbox, Fault("propagation", ("CreateUser",), seconds=1))
     root_iam(world, world.source).create_user(UserName="bob")
-    grant = grant_in(world, sources=[f"arn:aws:iam::{world.source}:user/bob"])
+    grant = grant_in(world, sources=[f"arn:aws:iam::{world.source}:user/bob"], adopt=adopt)
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
     journal = apply(plan, sessions, approved=plan.digest, patience=10)
+    (entry,) = [each for each in journal.entries if each.operation == operation]
 
-    assert journal.entries[0].operation == "CreateRole"
-    assert journal.entries[0].tries > 1
+    assert entry.answer == "made"
+    assert entry.tries > 1
 
 
 # --- what must not be done twice, and what is gone already
@@ -249,10 +261,6 @@ BAD_DAYS = {
     "cut after": once_each("cut-after"),
     "changed by two at once": once_each("concurrent-modification"),
     "3 s late": (Fault("propagation", seconds=3),),
-}
-SCENES: dict[str, tuple[Callable[[World], Grant], list[str]]] = {
-    "made": (grant_in, ["v1"]),
-    "taken over": (taken_over, ["v1", "v2"]),
 }
 
 
