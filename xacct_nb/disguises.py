@@ -34,9 +34,31 @@ def replaced(words: str, between: re.Pattern[str], find: Find) -> str:
     return "".join(_woven(words, gaps, found))
 
 
-def known(secrets: frozenset[str], least: int, most: int) -> Find:
-    """Finds the secrets of this length, in each of their forms; a short one only as a word of its own."""
-    forms = _forms(frozenset(each for each in secrets if least <= len(each) < most))
+def all_known(words: str, secrets: frozenset[str], mark: Callable[[str], str]) -> str:
+    """The text without these secrets; `mark` gives what stands in the place of one.
+
+    Twelve digits are left: they are an account, and accounts stand all over a text.
+    """
+    long, short = (_marked(find, mark) for find in _finders(secrets))
+    return replaced(replaced(words, BREAKS, long), COLOURS, short)
+
+
+def _marked(find: Find, mark: Callable[[str], str]) -> Find:
+    return lambda words: [(start, end, mark(secret)) for start, end, secret in find(words)]
+
+
+@lru_cache(maxsize=16)
+def _finders(secrets: frozenset[str]) -> tuple[Find, Find]:
+    """What finds the long ones, which a text may have broken, and what finds the others."""
+    kept = {each for each in secrets if each and not _ACCOUNT.fullmatch(each)}
+    long = {each for each in kept if len(each) >= _LONG}
+    return _finder(long), _finder(kept - long)
+
+
+def _finder(secrets: set[str]) -> Find:
+    """Finds the secrets in each of their forms; a short one only as a word of its own."""
+    # Where secrets share a form, it is that of the first in order.
+    forms = {form: secret for secret in sorted(secrets, reverse=True) for form in disguises(secret)}
 
     def find(words: str) -> list[tuple[int, int, str]]:
         present = sorted((form for form in forms if form in words), key=len, reverse=True)
@@ -46,20 +68,6 @@ def known(secrets: frozenset[str], least: int, most: int) -> Find:
         return [(*hit.span(), forms[hit[0]]) for hit in hits if hit[0] in forms]
 
     return find
-
-
-def all_known(words: str, secrets: frozenset[str], mark: Callable[[str], str]) -> str:
-    """The text without these secrets; `mark` gives what stands in the place of one.
-
-    Twelve digits are left: they are an account, and accounts stand all over a text.
-    """
-    secrets = frozenset(each for each in secrets if not _ACCOUNT.fullmatch(each))
-
-    def marked(find: Find) -> Find:
-        return lambda words: [(start, end, mark(secret)) for start, end, secret in find(words)]
-
-    unbroken = replaced(words, BREAKS, marked(known(secrets, _LONG, 1 << 30)))
-    return replaced(unbroken, COLOURS, marked(known(secrets, 1, _LONG)))
 
 
 def _woven(words: str, gaps: Iterable[re.Match[str]], found: Iterable[tuple[int, int, str]]) -> Iterator[str]:
@@ -80,12 +88,6 @@ def _woven(words: str, gaps: Iterable[re.Match[str]], found: Iterable[tuple[int,
     yield words[place:]
 
 
-@lru_cache(maxsize=16)
-def _forms(secrets: frozenset[str]) -> dict[str, str]:
-    """Each form with its secret; where secrets share a form, it is that of the first in order."""
-    return {form: secret for secret in sorted(secrets, reverse=True) for form in disguises(secret)}
-
-
 @lru_cache(maxsize=1024)
 def disguises(secret: str) -> frozenset[str]:
     """The forms of one secret, line breaks left out of those that a text may have broken."""
@@ -93,7 +95,7 @@ def disguises(secret: str) -> frozenset[str]:
     twice = {write(form) for form in once for write in _WRITINGS}
     percent = {re.sub("%[0-9A-F]{2}", lambda hit: hit[0].lower(), form) for form in twice if "%" in form}
     encoded = set(_encoded(secret.encode(errors="surrogatepass"))) if len(secret) >= _LONG else set()
-    return frozenset(BREAKS.sub("", form) for form in once | twice | percent | encoded if form)
+    return frozenset(BREAKS.sub("", form) for form in once | twice | percent | encoded) - {""}
 
 
 def _encoded(data: bytes) -> Iterator[str]:

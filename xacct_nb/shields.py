@@ -55,7 +55,7 @@ def fingerprints_in(value: Any) -> set[str]:
 
 def redact(words: str, secrets: Iterable[str]) -> str:
     """Text without these secrets, in whatever form it has them, and without keys, tokens and passwords."""
-    clean = all_known(words, frozenset(secrets) - {""}, fingerprint)
+    clean = all_known(words, frozenset(secrets), fingerprint)
     return replaced(clean, COLOURS, looks)
 
 
