@@ -25,6 +25,7 @@ from test_headless import wait_until
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.jupyter.outlets import Outlet
+from xacct_nb.jupyter.signals import ended_in_order
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 PAPERMILL = str(Path(sys.executable).parent / "papermill")
@@ -113,11 +114,10 @@ def test_an_error_that_a_cell_is_tagged_to_raise_is_a_failure_as_for_papermill(t
 CUT = {
     "SIGINT": (["completed", "aborted", "not-run"], "interrupted"),
     "SIGTERM": (["completed", "aborted", "not-run"], "interrupted"),
-    "SIGHUP": (["completed", "aborted", "not-run"], "interrupted"),
     # Nobody is left to say how it ended: the file names the cell that was in progress.
     "SIGKILL": (["completed", "running", "not-run"], "running"),
 }
-EXIT_CODES = {"SIGINT": 1, "SIGTERM": -15, "SIGHUP": -1, "SIGKILL": -9}
+EXIT_CODES = {"SIGINT": 1, "SIGTERM": -15, "SIGKILL": -9}
 
 
 @dataclass
@@ -175,8 +175,33 @@ def test_a_papermill_that_a_signal_ends_leaves_what_its_cell_printed_and_no_othe
 ) -> None:
     ended = [each for name, each in cut.items() if name != "SIGKILL"]
 
-    assert [read(each.folder / "out.ipynb").cells[1].outputs[0].text for each in ended] == ["begun\n"] * 3
-    assert [each.left() for each in ended] == [{"in.ipynb", "out.ipynb", "pid"}] * 3
+    assert [read(each.folder / "out.ipynb").cells[1].outputs[0].text for each in ended] == ["begun\n"] * 2
+    assert [each.left() for each in ended] == [{"in.ipynb", "out.ipynb", "pid"}] * 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_told_to_end_twice_finishes_first_and_ends_as_it_was_told(number: int) -> None:
+    words = (
+        "from signal import raise_signal\nfrom xacct_nb.jupyter.signals import ended_in_order\n"
+        f"with ended_in_order():\n    try:\n        raise_signal({number})\n"
+        f"    except KeyboardInterrupt:\n        raise_signal({number})\n"
+        "        print('finished', flush=True)\nprint('went on')"
+    )
+    ended = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.returncode) == ("finished\n", -number)
+
+
+def test_somebody_elses_handler_of_a_signal_stays() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with ended_in_order():
+            signal.raise_signal(signal.SIGTERM)
+        kept = signal.getsignal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert kept is signal.SIG_IGN
 
 
 def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
