@@ -52,11 +52,13 @@ class Parsed(Fragment):
         ]
         self.opened += [] if tag in ("br", "hr", "img") else [tag]
 
+    handle_startendtag = handle_starttag
+
 
 def stays(name: str, value: str | None) -> bool:
     """Whether an address leads where a reader may go, or is the picture itself."""
     begins = {"href": ("https://", "http://", "mailto:", "#"), "src": ("data:image/",)}
-    return str(value).startswith(begins.get(name, ()))
+    return name in begins and (not value or value.startswith(begins[name]))
 
 
 def page_of(*outputs: dict[str, str], prose: str = "## The plan") -> str:
