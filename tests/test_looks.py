@@ -308,7 +308,13 @@ def test_what_somebody_else_made_as_it_was_to_be_is_not_taken_back(world: World)
 
 
 @pytest.fixture
-def hindered(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
+def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
+    yield
+    behave(sandbox)
+
+
+@pytest.fixture
+def hindered(sandbox: Sandbox, well_behaved_after: None) -> Callable[..., None]:
     """IAM refuses an operation's next call since another changes it too, who does what he does then."""
 
     def hinder(sessions: Sessions, operation: str, meddle: Callable[[], Any]) -> None:
@@ -319,8 +325,7 @@ def hindered(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
                 f"after-call.iam.{operation}", lambda **about: left.pop()() if left else None
             )
 
-    yield hinder
-    behave(sandbox)
+    return hinder
 
 
 def test_a_call_is_not_made_again_where_somebody_moved_the_thing_meanwhile(
@@ -460,3 +465,35 @@ def test_a_failed_apply_takes_all_back_though_iam_shows_none_of_it_yet(
         apply(plan, sessions, approved=plan.digest, patience=1)
 
     assert state_of(grant, sessions_in(world, grant)) == before
+
+
+@pytest.mark.usefixtures("well_behaved_after")
+def test_a_version_is_not_doubled_though_its_answer_is_lost_and_iam_does_not_list_it_yet(
+    sandbox: Sandbox, world: World
+) -> None:
+    grant = taken_over(world)
+    before = state_of(grant, sessions_in(world, grant))
+    sessions = sessions_in(world, grant)
+    plan = plan_of(grant, sessions)
+    lagging(sessions)
+    misbehave(sandbox, Fault("cut-after", ("CreatePolicyVersion",), count=1))
+    journal = apply(plan, sessions, approved=plan.digest, patience=5)
+    iam = root_iam(world, world.source)
+    listed = iam.list_policy_versions(PolicyArn=policy_of(world))["Versions"]
+    versions = {each["VersionId"]: each["IsDefaultVersion"] for each in listed}
+    rollback(journal, sessions_in(world, grant), patience=1)
+
+    assert versions == {"v1": False, "v3": True}
+    assert state_of(grant, sessions_in(world, grant)) == before
+
+
+def test_a_role_on_which_somebody_hung_something_meanwhile_is_left_and_named(world: World) -> None:
+    sessions = sessions_in(world, taken_over(world))
+    journal = applied(sessions.grant, sessions)
+    iam = root_iam(world, world.destination)
+    hang = Meddler(lambda: iam.put_role_policy(RoleName="a-first", PolicyName="own", PolicyDocument=SOME))
+    with pytest.raises(RollbackFailed, match=r"Not rolled back: - role role/a-first\.") as stopped:
+        rollback(journal, sessions, sink=hang, patience=1)
+
+    assert "DeleteConflict" in stopped.value.why
+    assert iam.list_role_policies(RoleName="a-first")["PolicyNames"] == ["own"]

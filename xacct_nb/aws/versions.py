@@ -71,7 +71,7 @@ def made_by(sessions: Sessions, change: Change, existed: list[str]) -> Change:
 def _new_version(pen: Pen, change: Change, there: dict[str, Any]) -> str:
     if len(there) >= POLICY_VERSIONS:
         others = [name for name, version in there.items() if not version["IsDefaultVersion"]]
-        _delete_version(pen, change, min(others, key=lambda name: int(name[1:])))
+        _delete_version(pen, change, min(others, key=_number))
 
     def found() -> dict[str, Any] | None:
         made = _made_since(pen.sessions, change, list(there))
@@ -86,13 +86,30 @@ def _new_version(pen: Pen, change: Change, there: dict[str, Any]) -> str:
         SetAsDefault=True,
         PolicyDocument=minified(change.after["document"]),
     )
-    return str(answer["PolicyVersion"]["VersionId"])
+    made = str(answer["PolicyVersion"]["VersionId"])
+    if pen.entries[-1].tries > 1:
+        _delete_doubles(pen, change, there, made)
+    return made
+
+
+def _delete_doubles(pen: Pen, change: Change, there: dict[str, Any], made: str) -> None:
+    """Where a call was made again since IAM did not list yet what the first one had made, that goes.
+
+    AWS numbers versions one by one and gives no number twice.
+    """
+    for number in range(max(map(_number, there)) + 1, _number(made)):
+        if _says(pen.sessions, change, f"v{number}"):
+            _delete_version(pen, change, f"v{number}")
+
+
+def _number(version: str) -> int:
+    return int(version[1:])
 
 
 def _made_since(sessions: Sessions, change: Change, existed: list[str]) -> str:
     """The newest version that was not there before and says what was wanted; "" if there is none."""
     new = [name for name in _there(sessions, change) if name not in existed]
-    newest_first = sorted(new, key=lambda name: int(name[1:]), reverse=True)
+    newest_first = sorted(new, key=_number, reverse=True)
     return next((name for name in newest_first if _says(sessions, change, name)), "")
 
 
