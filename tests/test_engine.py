@@ -325,6 +325,11 @@ def test_a_saved_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None
     assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_a_folder_that_is_not_there_is_papermills_own_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"^output folder .* doesn't exist\.$"):
+        outlet(tmp_path / "nowhere" / "out.ipynb").save(empty())
+
+
 def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
     link, pipe = tmp_path / "link.ipynb", tmp_path / "pipe.ipynb"
     link.symlink_to(tmp_path / "out.ipynb")

@@ -23,7 +23,7 @@ _LEAST = 8  # characters of a secret that is known by its variable's name alone
 class Outlet:
     """Where papermill's `output_path` leads, and the secrets that must not get there; more may become known.
 
-    Without a path nothing is saved. What is no regular file (S3, a pipe) papermill writes.
+    Without a path nothing is saved. Where no regular file can be (S3, a pipe), papermill writes, or refuses.
     """
 
     def __init__(self, path: str | None, secrets: Iterable[str]) -> None:
@@ -74,7 +74,8 @@ class Outlet:
             return None
         # Papermill takes the path from the folder where it was started, not from --cwd.
         file = Path(handler._cwd or "", str(self.path)).resolve()
-        return file if file.is_file() or not file.exists() else None
+        plain = file.is_file() if file.exists() else file.parent.is_dir()
+        return file if plain else None
 
 
 def outlet_of(notebook: NotebookNode, path: str | None) -> Outlet:
