@@ -1,6 +1,7 @@
 """A kernel of its own for every run: started from a prepared process, gone when the run is gone."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -136,6 +137,18 @@ def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> N
     headless.run(path, {}, tell=lambda *step: told.append(step))
 
     assert told == [(0, 2, ""), (1, 2, "The plan")]
+
+
+def test_a_run_comes_to_its_end_where_nobody_listens_any_more(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "mine.ipynb", "1", "2")
+    heard, told = os.pipe()
+    os.close(heard)
+    command = [Path(sys.executable).parent / "xacct-nb", "run", path, "--records", tmp_path / "records"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=told, text=True, check=False)
+    os.close(told)
+
+    assert "succeeded in" in ended.stdout
+    assert ended.returncode == 0
 
 
 def test_what_is_saved_on_the_way_names_the_cell_in_progress(tmp_path: Path) -> None:
