@@ -10,8 +10,10 @@ from given import grant_in, plan_of, root_iam, sessions_in
 from hostile import EVERYTHING, Fragment, unseen
 from hostile_notebooks import MARKUP
 
+from xacct_nb.disk.chain import mend
 from xacct_nb.disk.ledger import ledger, read_record, verify_records
 from xacct_nb.documents import build
+from xacct_nb.errors import UnknownRecord
 from xacct_nb.runner import Ended, run
 from xacct_nb.sandbox.accounts import World
 
@@ -89,3 +91,29 @@ def test_what_others_wrote_into_aws_is_planned_and_shown_safely(world: World) ->
 
     assert r"a\u2028b" in str(plan)
     assert (unseen(str(plan) + page.text), page.strange) == ([], [])
+
+
+@pytest.mark.parametrize("place", ["../moved", "/tmp/moved", "..", "a/../../moved"])
+def test_a_records_folder_that_somebody_sent_moves_nothing_outside_of_it(tmp_path: Path, place: str) -> None:
+    records, other = tmp_path / "records", tmp_path / "other"
+    other.mkdir()
+    records.mkdir()
+    for note in ({"bundle": "../other", "place": "a"}, {"bundle": ".work/a.bundle", "place": place}):
+        (records / ".work" / "a.bundle").mkdir(parents=True, exist_ok=True)
+        (records / ".ledger.jsonl.next").write_text(json.dumps({**note, "line": "{}"}))
+        mend(records)
+
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["other", "records"]
+    assert other.is_dir()
+
+
+def test_a_line_of_a_ledger_leads_to_no_other_folder(
+    ended: tuple[Ended, list[str], Path], tmp_path: Path
+) -> None:
+    line = (ended[2] / "records" / "ledger.jsonl").read_text()
+    name = ended[0].folder.name
+    (tmp_path / "ledger.jsonl").write_text(line.replace(f'"{name}"', f'"../{name}"'))
+
+    with pytest.raises(UnknownRecord, match="cannot be read"):
+        read_record(tmp_path, f"../{name}")
+    assert verify_records(tmp_path) == ["ledger.jsonl: line 1: is not a ledger line"]

@@ -158,7 +158,12 @@ def ledger_fields(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     texts = isinstance(fields, dict) and all(isinstance(fields.get(name), str) for name in _LINE)
-    return fields if texts else None
+    return fields if texts and is_name(fields["id"]) else None
+
+
+def is_name(words: str) -> bool:
+    """Whether this names something in a folder, and leads nowhere else."""
+    return words not in ("", ".", "..") and not set(words) & {"/", "\\", "\0"}
 
 
 def broken_links(lines: Iterable[str]) -> list[str]:

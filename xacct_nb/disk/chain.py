@@ -5,10 +5,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from xacct_nb.records import START, line_hash
+from xacct_nb.records import START, is_name, line_hash
 
 LEDGER = "ledger.jsonl"
 _LOCK, _NOTE = f".{LEDGER}.lock", f".{LEDGER}.next"
@@ -84,11 +84,14 @@ def _complete(records: Path) -> str:
 
 
 def _noted(note: Path) -> dict[str, Any]:
-    """What was about to be done; nothing where the note itself is not whole: nothing had been done then."""
+    """What was about to be done; nothing where the note is not whole, for then nothing was, or not ours."""
     try:
-        return dict(json.loads(note.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+        found = dict(json.loads(note.read_text(encoding="utf-8")))
+        parts = (*PurePath(found["bundle"]).parts, found["place"])
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {}
+    # A folder that somebody sent must not move what is outside of it.
+    return found if all(map(is_name, parts)) else {}
 
 
 def _take_back(path: Path, line: str) -> None:
