@@ -15,7 +15,8 @@ from markupsafe import escape
 COLOURS = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,999}(?:\x07|\x1b\\)|\\(?:x1b|u001[bB]|033)\[[0-9;]*m"
 )
-BREAKS = re.compile(rf"(?:\r?\n|(?:\\r)?\\n)[ \t]*|{COLOURS.pattern}")
+# Every alternative begins with a letter, so that a text is searched for these letters first.
+BREAKS = re.compile(rf"\n[ \t]*|\r\n[ \t]*|\\(?:r\\)?n[ \t]*|{COLOURS.pattern}")
 # A short one could be part of an ordinary word, digits could be part of another number.
 _SHORT, _LONG = 6, 8
 _ACCOUNT = re.compile(r"\d{12}")
