@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from xacct_nb.errors import EXIT_CODES, XacctError
-from xacct_nb.shields import redact_all
 from xacct_nb.views import on_one_line
 
 as_json_option = click.option(
@@ -38,6 +37,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
     from xacct_nb.hushing import in_environment
+    from xacct_nb.shields import redact_all
 
     error, words = redact_all([error, words], in_environment())
     if options.get("as_json"):
