@@ -18,7 +18,16 @@ COMPOSING |= {"notebook_help"}
 COMPOSING |= {"approval_options", "approving", "hushing"}
 HOMES = {
     "aws": {"boto3", "botocore"},
-    "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"}
+    "jupyter": {
+        "IPython",
+        "bleach",
+        "ipywidgets",
+        "jupyter_client",
+        "nbclient",
+        "nbconvert",
+        "nbformat",
+        "papermill",
+    }
     | {"weasyprint"},
     "sandbox": {"hypercorn", "ministack"},
 }
