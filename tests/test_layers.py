@@ -18,17 +18,8 @@ COMPOSING |= {"notebook_help"}
 COMPOSING |= {"approval_options", "approving", "hushing"}
 HOMES = {
     "aws": {"boto3", "botocore"},
-    "jupyter": {
-        "IPython",
-        "bleach",
-        "ipywidgets",
-        "jupyter_client",
-        "nbclient",
-        "nbconvert",
-        "nbformat",
-        "papermill",
-    }
-    | {"weasyprint"},
+    "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"}
+    | {"bleach", "weasyprint"},
     "sandbox": {"hypercorn", "ministack"},
 }
 PURE_LIBRARIES = {"jinja2", "markupsafe", "pydantic", "pydantic_core"}
