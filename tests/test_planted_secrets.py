@@ -20,6 +20,7 @@ from xacct_nb.approvals import Approval
 from xacct_nb.aws.reader import read
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
+from xacct_nb.hushing import in_environment
 from xacct_nb.journals import Entry
 from xacct_nb.runs import start_run
 from xacct_nb.sandbox.state import Sandbox
@@ -141,6 +142,20 @@ def test_nothing_that_a_killed_run_writes_holds_a_secret(killed: Told) -> None:
     assert json.loads(killed.out)["status"] == "kernel-died"
     assert "secret:" in json.dumps(killed.executed())
     assert planted.found(killed.secrets, killed.places()) == []
+
+
+def test_secrets_of_the_environment_are_known_by_the_names_of_their_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-session")
+    monkeypatch.setenv("PGPASSWORD", "correct-horse")
+    monkeypatch.setenv("OUR_EXTERNAL_ID", "reports-reader")
+    monkeypatch.setenv("PASSWORD", "short")
+    monkeypatch.setenv("TOKENS_PER_HOUR", "1000000000")
+    known = in_environment()
+
+    assert {"of-a-session", "correct-horse"} <= known
+    assert known & {"reports-reader", "short", "1000000000"} == set()
 
 
 def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: Told, killed: Told) -> None:

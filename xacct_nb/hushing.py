@@ -5,7 +5,7 @@ import os
 
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.grants import Grant, external_id
-from xacct_nb.shapes import is_named_secret
+from xacct_nb.shapes import is_credential
 
 _LEAST = 8
 
@@ -35,5 +35,5 @@ def secret_of(grant: Grant) -> set[str]:
 
 
 def in_environment() -> set[str]:
-    """The values of the variables whose names say that they are secrets, as AWS_SECRET_ACCESS_KEY does."""
-    return {value for name, value in os.environ.items() if is_named_secret(name) and len(value) >= _LEAST}
+    """The values of the variables whose names say that they are credentials, as PGPASSWORD does."""
+    return {value for name, value in os.environ.items() if is_credential(name) and len(value) >= _LEAST}

@@ -10,7 +10,8 @@ _NAMES = (
 )
 # References and fingerprints stand for a secret, and are none.
 _STANDS_FOR = r"secret:[0-9a-f]{16}|env:|file:|\[redacted\]"
-_NAMED_KEY = re.compile(rf"(?:.*[_.:-])?(?:{_NAMES}|external[_-]?id)", re.IGNORECASE | re.DOTALL)
+_CREDENTIAL = re.compile(rf".*(?:{_NAMES})", re.IGNORECASE | re.DOTALL)
+_EXTERNAL_ID = re.compile(r"(?:.*[_.:-])?external[_-]?id", re.IGNORECASE | re.DOTALL)
 _QUOTE = r"(?:\\{0,8}[\"']|&#(?:3[49]|x2[27]);|&quot;|%2[27])"
 # A name and its value in JSON, Python, an AWS file, a URL, XML or HTML, and in a table of text or HTML.
 _BETWEEN = (
@@ -59,9 +60,14 @@ _KEY = re.compile(
 _BESIDE, _LONGEST = 120, 121  # letters; a letter may be written with three
 
 
+def is_credential(name: str) -> bool:
+    """Whether what has this name is a credential: a key, a token, a password."""
+    return _CREDENTIAL.fullmatch(name) is not None
+
+
 def is_named_secret(key: str) -> bool:
-    """Whether what is kept under this key is a secret."""
-    return _NAMED_KEY.fullmatch(key) is not None
+    """Whether what is kept under this key is a secret: a credential or an external ID."""
+    return is_credential(key) or _EXTERNAL_ID.fullmatch(key) is not None
 
 
 def stands_for_secret(text: str) -> bool:

@@ -1,11 +1,12 @@
 """The secrets that the AWS clients of this process sign with and are answered, whoever made the clients."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from xacct_nb.shapes import is_named_secret
+from xacct_nb.shapes import is_credential
 from xacct_nb.shields import secrets_in
 
 Tell = Callable[[set[str]], object]
@@ -41,7 +42,8 @@ def _on_signing(request_signer: Any, **_: Any) -> None:
 
 def _on_answer(parsed: Any, **_: Any) -> None:
     _note(_secrets_in(parsed))
-    _note(iter(secrets_in(parsed)))
+    # An external ID of a trust policy may be a plain name, which stands in ARNs too.
+    _note(each for each in secrets_in(parsed) if re.search(r"\d", each))
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
@@ -49,7 +51,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if isinstance(item, str):
-                yield from [item] if name == "AccessKeyId" or is_named_secret(name) else ()
+                yield from [item] if name == "AccessKeyId" or is_credential(name) else ()
             else:
                 yield from _secrets_in(item)
     elif isinstance(value, list):
