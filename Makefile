@@ -20,7 +20,7 @@ test: lint ## Everything: lint, types, unit, sandbox, notebooks, browser
 	@$(BIN)/python -m pytest -n 2
 
 exhaustive: $(READY) ## The tests that take many minutes: killed at every instant
-	@$(BIN)/python -m pytest tests/test_killed.py --exhaustive -s -p no:xdist -q
+	@$(BIN)/python -m pytest tests/test_killed.py tests/test_killed_runners.py --exhaustive -s -p no:xdist -q
 
 lab: $(READY) ## Open JupyterLab on the start notebook, with the sandbox up
 	@$(BIN)/xacct-nb lab

@@ -49,7 +49,7 @@ class Ended(Shown):
         yield from record.explanation
         if record.error:
             words = (record.error[key] for key in ("what", "why", "hint"))
-            yield Text("\n".join(word for word in words if word), "bad")
+            yield Text(f"{record.error['code']}: " + "\n".join(word for word in words if word), "bad")
             yield from _ways(record.error)
         yield Text(f"{record.status} in {record.seconds:.2f} s", "good" if record.status in GOOD else "bad")
         if record.plan and record.status == "planned":
