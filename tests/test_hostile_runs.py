@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from given import grant_in, plan_of, root_iam, sessions_in
 from hostile import EVERYTHING, Fragment, unseen
 from hostile_notebooks import MARKUP
 
+from xacct_nb.closing import records_folder
 from xacct_nb.disk.chain import mend
-from xacct_nb.disk.ledger import ledger, read_record, verify_records
+from xacct_nb.disk.ledger import find_record, ledger, read_record, verify_records
 from xacct_nb.documents import build
-from xacct_nb.errors import UnknownRecord
+from xacct_nb.errors import InvalidParameters, UnknownNotebook, UnknownRecord, XacctError
+from xacct_nb.orders import find_notebook, take_order
 from xacct_nb.runner import Ended, run
 from xacct_nb.sandbox.accounts import World
 
@@ -25,13 +29,17 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, list[str], P
     """A run of a notebook with a hostile name, heading, prose and outputs; the titles that it told."""
     folder, titles = tmp_path_factory.mktemp("hostile"), list[str]()
     path = folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb"
-    path.write_text(json.dumps(notebook()))
-    tell = lambda done, of, title: titles.append(title)  # noqa: E731
-    made = run(str(path), options=[("name", "../../x")], records=str(folder / "records"), tell=tell)
+    path.write_text(json.dumps(a_notebook()))
+    made = run(
+        str(path),
+        options=[("name", "../../x")],
+        records=str(folder / "records"),
+        tell=lambda done, of, title: titles.append(title),
+    )
     return made, titles, folder
 
 
-def notebook() -> dict[str, Any]:
+def a_notebook() -> dict[str, Any]:
     """A notebook that says hostile things, and fails in the end with a hostile error."""
     said = ascii(EVERYTHING.encode("utf-8", "replace").decode())  # no kernel sends half of a surrogate pair
     sources = ['name: str = ""  # what it is about', f"print({said})", f"raise ValueError({said})"]
@@ -66,6 +74,16 @@ def test_what_it_shows_of_itself_is_safe(ended: tuple[Ended, list[str], Path]) -
     assert titles[-1] == TELLING
     assert unseen(str(made) + str(made.record) + page.text) == []
     assert page.strange == []
+
+
+def test_the_command_to_run_it_again_is_one_that_a_shell_takes_as_it_is(
+    ended: tuple[Ended, list[str], Path],
+) -> None:
+    made, _, folder = ended
+    words = shlex.split((made.record.error or {})["resume"])
+
+    assert words[:2] == ["xacct-nb", "run"]
+    assert words[2] == str(folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb")
 
 
 def test_its_page_is_whole_and_shows_what_comes_after_hostile_prose(
@@ -117,3 +135,36 @@ def test_a_line_of_a_ledger_leads_to_no_other_folder(
     with pytest.raises(UnknownRecord, match="cannot be read"):
         read_record(tmp_path, f"../{name}")
     assert verify_records(tmp_path) == ["ledger.jsonl: line 1: is not a ledger line"]
+
+
+@pytest.mark.parametrize(
+    ("notebook", "given"),
+    [("bad\udcff.ipynb", []), ("good.ipynb", [("name", "x\udcff")]), ("good.ipynb", [("name", "\ud800")])],
+)
+def test_what_no_record_could_hold_is_refused_before_anything_runs(
+    tmp_path: Path, notebook: str, given: list[tuple[str, str]]
+) -> None:
+    path = tmp_path / notebook
+    path.write_text(json.dumps(a_notebook()))
+
+    with pytest.raises(InvalidParameters, match="is not UTF-8 text") as refused:
+        take_order(str(path), None, given, "", str(tmp_path / "records"))
+    assert unseen(str(refused.value)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (find_notebook, UnknownNotebook),
+        (lambda name: records_folder(name.removesuffix(".ipynb")), InvalidParameters),
+        (lambda name: find_record(Path(), name), UnknownRecord),
+    ],
+    ids=["notebook", "records folder", "record"],
+)
+def test_a_name_that_is_longer_than_any_file_s_is_refused(
+    asked: Callable[[str], Any], error: type[XacctError]
+) -> None:
+    with pytest.raises(error) as refused:
+        asked("n" * 300 + ".ipynb")
+
+    assert refused.value.hint
