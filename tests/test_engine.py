@@ -227,6 +227,19 @@ def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
     assert [secret for secret in (KEY, SECRET, PASSWORD) if secret in seen] == []
 
 
+def test_papermills_own_last_write_and_error_hold_no_secret_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XACCT_EXTERNAL_ID", SECRET)
+    with pytest.raises(PapermillExecutionError) as raised:
+        execute(tmp_path, f"raise ValueError({SECRET!r}, {KEY!r})", "2")
+    words = (tmp_path / "out.ipynb").read_text()
+
+    assert "An Exception was encountered at" in words
+    assert "ValueError" in str(raised.value)
+    assert [secret for secret in (KEY, SECRET) if secret in words + str(raised.value)] == []
+
+
 def test_an_external_id_among_the_parameters_reaches_the_kernel_and_no_file(tmp_path: Path) -> None:
     asked = "conditions: dict = {}  # who\nname: str = ''  # grant"
     given = {"conditions": {"external_id": SECRET}}

@@ -24,8 +24,8 @@ from xacct_nb.jupyter.prepared import Prepared
 
 XACCT = str(Path(sys.executable).with_name("xacct-nb"))
 # jupyter_client's own waits, in seconds: for silence before a kernel counts as ready, between two looks at
-# a process that is to end, and for the first half of a farewell.
-SILENCE, LOOK, FAREWELL = 0.2, 0.1, 2.5
+# a process that is to end, and for a farewell before it kills.
+SILENCE, LOOK, FAREWELL = 0.2, 0.1, 5.0
 
 
 @asynccontextmanager
