@@ -29,19 +29,23 @@ _TAG = re.compile(
 )
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#34|#39|#x27);")
 _ANY_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9A-Fa-f]+|\w+);")
-_UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TORN = re.compile(
-    r"""<(?!/?[A-Za-z][^<>"']*+(?:"[^"<>]*"[^<>"']*+|'[^'<>]*'[^<>"']*+)*+>|!--.*?-->)""", re.DOTALL
+# What has no end is not gone through again from each beginning in it: it stays, and becomes text.
+_UNSEEN = (
+    re.compile(r"<(script|style)\b(?:(?P<whole>.*?</\1\s*>)|.*)", re.IGNORECASE | re.DOTALL),
+    re.compile(r"<!--(?:(?P<whole>.*?-->)|.*)", re.DOTALL),
 )
+_TORN = re.compile(r"""<(?!/?[A-Za-z][^<>"']*+(?:"[^"<>]*"[^<>"']*+|'[^'<>]*'[^<>"']*+)*+>)""")
 _LONGEST, _DEEPEST = 300_000, 100
 
 
 def inert(fragment: str) -> str:
-    """The fragment without scripts and styles, and with its other unknown markup as text.
+    """The fragment without scripts, styles and comments, and with its other unknown markup as text.
 
     What is whole and holds only known markup, as most that a notebook shows, stays as it is.
     """
-    kept = _UNSEEN.sub("", fragment)
+    kept = fragment
+    for pattern in _UNSEEN:
+        kept = pattern.sub(lambda found: "" if found["whole"] else found[0], kept)
     if _is_known(kept):
         return kept
     if len(kept) > _LONGEST or _depth(kept) > _DEEPEST:
