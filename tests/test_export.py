@@ -227,6 +227,18 @@ def test_a_picture_that_the_notebook_lacks_is_shown_as_it_was_written() -> None:
     assert "<pre>![a](attachment:b.png)</pre>" in page_of(prose="![a](attachment:b.png)")
 
 
+def test_a_cell_that_did_not_come_to_its_end_says_so() -> None:
+    states = ("completed", "failed", "timed-out", "aborted", "not-run")
+    cells = [new_code_cell("1", metadata={"xacct_nb": {"state": state}}) for state in states]
+    page = to_html("", "", new_notebook(cells=cells))
+
+    assert re.findall(r'<p class="xacct-text bad">(.*?)</p>', page) == [
+        "This cell ran longer than it may, and was broken off.",
+        "This cell was broken off.",
+        "It did not come to this cell.",
+    ]
+
+
 def test_no_metadata_hides_what_was_run() -> None:
     hidden = new_code_cell("secretly()", metadata={"transient": {"remove_source": True}})
     raw = new_raw_cell("raw", metadata={"raw_mimetype": "text/latex"})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.jupyter.courses import NAME as COURSE
 from xacct_nb.jupyter.inert import as_written
 from xacct_nb.views import printable
 
@@ -27,6 +28,8 @@ def bare(notebook: Data) -> "NotebookNode":
 
 def _code(cell: Data) -> Data:
     shown = [_OUTPUTS.get(each["output_type"], _display)(each) for each in cell.get("outputs", ())]
+    if words := _CUT_SHORT.get(cell.get("metadata", {}).get(COURSE, {}).get("state")):
+        shown.append(_display({"data": {"text/html": f'<p class="xacct-text bad">{words}</p>'}}))
     return _cell("code", cell, outputs=[each for each in shown if each], execution_count=None)
 
 
@@ -91,5 +94,11 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "image/png": _base64,
     "image/jpeg": _base64,
     "text/plain": _words,
+}
+# What a reader of the page must not take for a cell that ran to its end and showed nothing.
+_CUT_SHORT = {
+    "not-run": "It did not come to this cell.",
+    "aborted": "This cell was broken off.",
+    "timed-out": "This cell ran longer than it may, and was broken off.",
 }
 _PICTURES = ("image/png", "image/jpeg")
