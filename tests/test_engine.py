@@ -211,6 +211,7 @@ def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
     monkeypatch.setenv("MY_PASSWORD", PASSWORD)
     copy = StringIO()
     shows = f"print({KEY!r}, {SECRET!r}, {PASSWORD!r}, flush=True)\n{SECRET!r}"
+    caplog.set_level("INFO")
     with pytest.raises(CellTimeoutError) as raised:
         execute(
             tmp_path,
@@ -223,6 +224,11 @@ def test_no_secret_is_in_the_file_in_the_log_or_in_what_is_raised(
     seen = (tmp_path / "out.ipynb").read_text() + copy.getvalue() + caplog.text + str(raised.value)
 
     assert statuses(tmp_path / "out.ipynb") == ["completed", "timed-out"]
+    assert [line[:16] for line in caplog.messages if " Cell " in line] == [
+        "Executing Cell 1",
+        "Ending Cell 1---",
+        "Executing Cell 2",
+    ]
     assert "[redacted] secret:" in copy.getvalue()
     assert [secret for secret in (KEY, SECRET, PASSWORD) if secret in seen] == []
 

@@ -11,6 +11,7 @@ with spared(*FORMATS):
     from nbclient.exceptions import CellExecutionError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NotebookExecutionManager
+    from papermill.log import logger
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -54,13 +55,13 @@ class Stamps(NotebookExecutionManager):
         errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
         for error in errors:
             self.course.fail(error.ename, error.evalue)
-        self._end(cell, "failed" if errors else "completed")
+        self._end(cell, "failed" if errors else "completed", cell_index)
 
     def cell_exception(self, cell: "NotebookNode", cell_index: int | None = None, **given: Any) -> None:
         """A cell ended with an error."""
         problem = given["exception"]
         self.course.fail(problem.ename, problem.evalue)
-        self._end(cell, "failed")
+        self._end(cell, "failed", cell_index)
 
     def stop(self, problem: BaseException) -> None:
         """Something other than a cell's own error ended the notebook."""
@@ -78,13 +79,15 @@ class Stamps(NotebookExecutionManager):
         self.cleanup_pbar()
         self.save()
 
-    def _end(self, cell: "NotebookNode", state: str) -> None:
+    def _end(self, cell: "NotebookNode", state: str, index: int | None = None) -> None:
         stamps, now = cell.metadata.papermill, self.now()
         stamps |= {"status": state, "exception": state != "completed", "end_time": now.isoformat()}
         if cell.cell_type == "code":
             self.course.end(cell, state)
             stamps["duration"] = cell.metadata.xacct_nb.seconds
         self._running = None
+        if self.log_output and index is not None:
+            logger.info(f"Ending Cell {index + 1:-<43}")  # papermill's words
         if self.pbar:
             self.pbar.update(1)
 
