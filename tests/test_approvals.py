@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from running import Desk
 
-from xacct_nb.approval_options import approval_options
 from xacct_nb.approvals import Approval, Planned, Rules, Used, admitted, differences, stale
 from xacct_nb.closing import user
+from xacct_nb.commands.approvals import approval_options
 from xacct_nb.differences import diff
 from xacct_nb.disk.approvals import history
 from xacct_nb.disk.ledger import keep

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xacct_nb.cli import main
-from xacct_nb.fault_options import fault_options
+from xacct_nb.commands.faults import fault_options
 from xacct_nb.sandbox.demands import behave, misbehaviour
 from xacct_nb.sandbox.faults import KINDS, Fault
 from xacct_nb.sandbox.state import Sandbox

@@ -19,6 +19,7 @@ from xacct_nb.approvals import Approval
 from xacct_nb.causes import Cause
 from xacct_nb.causes.unseen import Unseen
 from xacct_nb.closing import new_id
+from xacct_nb.commands.telling import progress
 from xacct_nb.comparisons import compare
 from xacct_nb.decisions import Decision
 from xacct_nb.declarations import Parameter
@@ -42,7 +43,6 @@ from xacct_nb.rooms import room
 from xacct_nb.runner import Ended
 from xacct_nb.sandbox.faults import Fault, Faults
 from xacct_nb.sandbox.misbehaviour import Misbehaviour
-from xacct_nb.telling import progress
 from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
 
 GRANT = a_grant(session_minutes=120, conditions={"external_id": "hunter2-hunter2"})

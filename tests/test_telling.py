@@ -9,11 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from xacct_nb.commands.telling import progress, tell_error, told
 from xacct_nb.errors import EXIT_CODES, AwsRefused, InvalidArn, ProofFailed, StalePlan, XacctError
-from xacct_nb.telling import progress, tell_error, told
 
 STEPS = """
-from xacct_nb.telling import progress
+from xacct_nb.commands.telling import progress
 with progress() as tell:
     for number in range(3):
         tell(number, 3, "The plan")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xacct_nb.approval_options import approval_options
+from xacct_nb.commands.approvals import approval_options
+from xacct_nb.commands.notebooks import NotebookCommand
+from xacct_nb.commands.records import records, records_option
+from xacct_nb.commands.sandbox import sandbox
+from xacct_nb.commands.telling import as_json_option, end_in_order, progress, tell_ended, told
 from xacct_nb.errors import EXIT_CODES
-from xacct_nb.notebook_help import NotebookCommand
-from xacct_nb.records_commands import records, records_option
-from xacct_nb.sandbox_commands import sandbox
-from xacct_nb.telling import as_json_option, end_in_order, progress, tell_ended, told
 
 if TYPE_CHECKING:
     from xacct_nb.jupyter.prepared import Prepared

@@ -31,7 +31,7 @@ class Draft:
     def _cell(self, number: int, cell: Mapping[str, Any]) -> str:
         state = f"{cell['metadata'].get(_COURSE, {}).get('state')} {len(self.secrets)}"
         known, text = self._cells.get(number, ("", ""))
-        if known != state:
+        if known != state or state.startswith("running"):  # whose outputs are still coming
             text = self._text(cell)
             self._cells[number] = state, text
         return text

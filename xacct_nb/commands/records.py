@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.telling import as_json_option, told
+from xacct_nb.commands.telling import as_json_option, told
 from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:

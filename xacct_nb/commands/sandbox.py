@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from xacct_nb.fault_options import clear_faults, fault_from, fault_options, running, set_fault
-from xacct_nb.telling import as_json_option, told
+from xacct_nb.commands.faults import clear_faults, fault_from, fault_options, running, set_fault
+from xacct_nb.commands.telling import as_json_option, told
 
 
 @click.group()
