@@ -30,7 +30,7 @@ def record_to_undo(records: Path, name: str) -> Record | None:
     record = read_record(records, name) if name else _newest(records)
     if record is None:
         return None
-    if not _changed(record):
+    if not record.left_changes:
         raise UnknownRecord(
             f"The record {record.id!r} changed nothing.",
             why=f"Its status is {record.status!r}.",
@@ -209,12 +209,6 @@ def _newest(records: Path) -> Record | None:
         record = read_record(records, line["id"])
         if record.undoes:
             undone |= {record.undoes} if record.status == "succeeded" else set()
-        elif _changed(record) and record.id not in undone:
+        elif record.left_changes and record.id not in undone:
             return record
     return None
-
-
-def _changed(record: Record) -> bool:
-    """Whether a run made changes that nothing took back: all of its plan, or a part of it."""
-    journal = record.journal or {}
-    return record.status != "rolled-back" and bool(journal.get("changes") or journal.get("entries"))
