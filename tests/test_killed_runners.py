@@ -10,11 +10,13 @@ from typing import Any
 
 import psutil
 import pytest
+from jsonschema import validate
 from running import NOTEBOOKS, Desk, notebook, options
 
 from xacct_nb.disk.ledger import ledger, read_record
 from xacct_nb.disk.works import work_folder
 from xacct_nb.ledgers import Ledger
+from xacct_nb.loading import record_schema
 from xacct_nb.records import Record
 
 # Stands in the notebook after the cell that begins the run, and kills the runner at one of the moments
@@ -106,6 +108,7 @@ class TestClosing:
         assert record.error["resume"] == f"xacct-nb run {path} --records {desk.records}"
         assert "roll_back" not in record.error
         assert [cell["state"] for cell in record.cells] == [*["completed"] * 3, "aborted", "not-run"]
+        validate(json.loads((desk.records / record.id / "record.json").read_text()), record_schema())
         assert "so far" in (desk.records / record.id / "run.ipynb").read_text()
         assert desk.is_whole()
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from given import applied, root_iam, sessions_in
+from jsonschema import validate
 from running import Desk, notebook, options
 
 from xacct_nb.errors import EXIT_CODES, InvalidInput
+from xacct_nb.loading import record_schema
 from xacct_nb.runner import Ended, run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.worlds import furnish_world
@@ -394,6 +396,8 @@ class TestEnds:
         assert (ended.record.status, code(ended)) == ("failed", 1)
         assert _states(ended) == ["completed", "failed", "not-run"]
         assert ended.record.error["what"] == "division by zero"
+        assert ended.record.error["resume"] == f"xacct-nb run {path} --records {tmp_path / 'records'}"
+        validate(json.loads((ended.folder / "record.json").read_text()), record_schema())
 
     def test_leaving_early_is_a_failure_too(self, tmp_path: Path) -> None:
         ended = run(
