@@ -1,11 +1,11 @@
 """A sandbox for the session, and accounts of its own for every test that asks."""
 
-import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from given import an_account
 from hypothesis import HealthCheck, settings
 from running import Desk
 
@@ -41,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def world(sandbox: Sandbox, tmp_path: Path) -> World:
     """Two accounts that no other test has, with their AWS files in `tmp_path`."""
-    return furnish_world(sandbox, _account(), _account(), tmp_path)
+    return furnish_world(sandbox, an_account(), an_account(), tmp_path)
 
 
 @pytest.fixture
@@ -50,7 +50,3 @@ def desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(world.config_file))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(world.credentials_file))
     return Desk(world, tmp_path / "records")
-
-
-def _account() -> str:
-    return f"{secrets.randbelow(10**12):012d}"

@@ -1,6 +1,7 @@
 """The case that most tests begin with: alice of one account reads reports through a role of another."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ SOME_POLICY = {
     "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
 }
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def an_account() -> str:
+    """The id of an account that no other test has."""
+    return f"{secrets.randbelow(10**12):012d}"
 
 
 def a_grant(**fields: Any) -> Grant:

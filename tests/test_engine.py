@@ -31,8 +31,8 @@ KEY = "AKIAIOSFODNN7EXAMPLE"
 PAPERMILL = str(Path(sys.executable).parent / "papermill")
 SECRET, PASSWORD = "an external id of the tests", "correct horse battery"
 SLEEPS = (
-    "import os, time\nprint('begun', flush=True)\nopen('pid.new', 'w').write(str(os.getpid()))\n"
-    "os.rename('pid.new', 'pid')\ntime.sleep(60)"
+    "import os, time\nprint('begun', flush=True)\ntime.sleep(1)\n"  # until it has been heard
+    "open('pid.new', 'w').write(str(os.getpid()))\nos.rename('pid.new', 'pid')\ntime.sleep(60)"
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import planted
 import pytest
-from conftest import _account
+from given import an_account
 from running import Desk
 
 from xacct_nb.approvals import Approval
@@ -56,7 +56,7 @@ class Told:
 @pytest.fixture(scope="module")
 def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("planted")
-    return Desk(furnish_world(sandbox, _account(), _account(), folder), folder / "records")
+    return Desk(furnish_world(sandbox, an_account(), an_account(), folder), folder / "records")
 
 
 def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more: str) -> Told:
