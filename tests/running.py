@@ -10,7 +10,7 @@ from given import grant_in, plan_of, sessions_in, state_of
 from xacct_nb.disk.ledger import verify_records
 from xacct_nb.grants import Grant
 from xacct_nb.plans import Plan
-from xacct_nb.runner import Ended, run
+from xacct_nb.runs.runner import Ended, run
 from xacct_nb.sandbox.accounts import World
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from running import Desk
 
 from xacct_nb.approvals import Approval, Planned, Rules, Used, admitted, differences, stale
-from xacct_nb.closing import user
 from xacct_nb.commands.approvals import approval_options
 from xacct_nb.differences import diff
 from xacct_nb.disk.approvals import history
@@ -24,6 +23,7 @@ from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.plans import Change, Plan, State
 from xacct_nb.records import Record
+from xacct_nb.runs.closing import user
 
 PLAN = diff(build(a_grant()), State({}))
 NOW = "2026-11-24T12:00:00Z"

@@ -15,8 +15,8 @@ from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import StalePlan
 from xacct_nb.journals import Journal
 from xacct_nb.plans import Plan
+from xacct_nb.runs.turns import turn
 from xacct_nb.sandbox.accounts import World
-from xacct_nb.turns import turn
 
 Turn = Callable[[Any], AbstractContextManager[None]]
 

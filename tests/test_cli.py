@@ -21,8 +21,8 @@ from running import Desk, notebook, options
 
 from xacct_nb.cli import main
 from xacct_nb.disk.ledger import verify_records
-from xacct_nb.orders import every_notebook, name_of
-from xacct_nb.runner import run
+from xacct_nb.runs.orders import every_notebook, name_of
+from xacct_nb.runs.runner import run
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"

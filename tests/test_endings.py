@@ -6,10 +6,10 @@ from given import ALICE, a_grant
 from xacct_nb.arns import parse_iam
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
-from xacct_nb.endings import concerns_run, last_problem, not_proven, status_of, told
 from xacct_nb.errors import InvalidArn, InvalidInput, ProofFailed, RolledBack, StalePlan
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import ALLOWED, DENIED, NOT_ASKED, Outcome, Proof, expected_probes
+from xacct_nb.runs.endings import concerns_run, last_problem, not_proven, status_of, told
 
 GRANT = a_grant()
 NOTHING, EVERYTHING = Plan("reports", ()), diff(build(GRANT), State({}))

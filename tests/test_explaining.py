@@ -19,10 +19,10 @@ from test_diagnosing import boundary, deleted
 
 from xacct_nb.disk.snapshots import read_snapshot
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
-from xacct_nb.explaining import diagnose
 from xacct_nb.jupyter.denial_forms import DenialForm
 from xacct_nb.parameters import Settings, settings_of
-from xacct_nb.runner import Ended, run
+from xacct_nb.runs.explaining import diagnose
+from xacct_nb.runs.runner import Ended, run
 from xacct_nb.sandbox.state import Sandbox
 
 NOTEBOOK = "diagnose_a_denial"

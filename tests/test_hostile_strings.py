@@ -18,7 +18,6 @@ from test_views import everything
 from xacct_nb.approvals import Approval
 from xacct_nb.causes import Cause
 from xacct_nb.causes.unseen import Unseen
-from xacct_nb.closing import new_id
 from xacct_nb.commands.telling import progress
 from xacct_nb.comparisons import compare
 from xacct_nb.decisions import Decision
@@ -27,7 +26,6 @@ from xacct_nb.denials import Denial
 from xacct_nb.diagnosis import Diagnosis
 from xacct_nb.doctor import Check, Examination
 from xacct_nb.documents import build
-from xacct_nb.endings import Finish
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, kinds
 from xacct_nb.evaluation import evaluate
 from xacct_nb.findings import Finding, Findings
@@ -38,9 +36,11 @@ from xacct_nb.manuals import Manual
 from xacct_nb.plans import Change, Plan, State
 from xacct_nb.proofs import Outcome, Proof, expected_probes
 from xacct_nb.records import Record, ledger_fields, ledger_line
-from xacct_nb.rehearsals import Attempt, Attempts
 from xacct_nb.rooms import room
-from xacct_nb.runner import Ended
+from xacct_nb.runs.closing import new_id
+from xacct_nb.runs.endings import Finish
+from xacct_nb.runs.rehearsals import Attempt, Attempts
+from xacct_nb.runs.runner import Ended
 from xacct_nb.sandbox.faults import Fault, Faults
 from xacct_nb.sandbox.misbehaviour import Misbehaviour
 from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text

@@ -10,9 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "xacct_nb"
 TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
 EDGES = {"aws", "disk", "jupyter", "sandbox"}
-COMPOSING = {"__init__", "__main__", "cli", "commands", "doctor", "runs", "workshop", "worlds"}
-COMPOSING |= {"closing", "demo", "loading", "orders", "runner", "starting", "turns", "undoing"}
-COMPOSING |= {"approving", "explaining", "hushing", "ledgers", "recovering", "rehearsals"}
+COMPOSING = {"__init__", "__main__", "cli", "commands", "demo", "doctor", "ledgers", "loading", "runs"}
+COMPOSING |= {"workshop", "worlds"}
 HOMES = {
     "aws": {"boto3", "botocore"},
     "jupyter": {"IPython", "ipywidgets", "jupyter_client", "nbclient", "nbconvert", "nbformat", "papermill"}

@@ -25,7 +25,7 @@ from xacct_nb.disk.ledger import (
 from xacct_nb.disk.works import WORK, work_folder
 from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records import Record
-from xacct_nb.recovering import recover
+from xacct_nb.runs.recovering import recover
 
 FIRST, SECOND = "20261124T101500Z-reports-plan_and_apply-1f3a", "20261125T101500Z-reports-plan_and_apply-2b4c"
 ABOUT = {"notebook": "plan_and_apply", "started": "2026-11-24T10:15:00Z", "again": "", "headless": True}

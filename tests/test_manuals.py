@@ -8,8 +8,8 @@ from running import notebook
 from xacct_nb.declarations import declared
 from xacct_nb.grants import Grant
 from xacct_nb.manuals import Manual, manual
-from xacct_nb.orders import every_notebook, manual_of
 from xacct_nb.parameters import Settings
+from xacct_nb.runs.orders import every_notebook, manual_of
 from xacct_nb.terms import Conditions, Permission
 from xacct_nb.views import html
 

@@ -21,8 +21,8 @@ from running import NOTEBOOKS
 from xacct_nb.disk.ledger import ledger, verify_records
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.loading import record_schema
-from xacct_nb.orders import known_parameters
-from xacct_nb.runner import run
+from xacct_nb.runs.orders import known_parameters
+from xacct_nb.runs.runner import run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.shields import redact
 from xacct_nb.worlds import throw_away_sandbox

@@ -20,9 +20,9 @@ from xacct_nb.approvals import Approval
 from xacct_nb.aws.reader import read
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
-from xacct_nb.hushing import in_environment
 from xacct_nb.journals import Entry
-from xacct_nb.runs import start_run
+from xacct_nb.runs.hushing import in_environment
+from xacct_nb.runs.steps import start_run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.worlds import furnish_world
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from given import calls
 
-from xacct_nb.rehearsals import Attempt, Attempts, Rehearsal, rehearse
+from xacct_nb.runs.rehearsals import Attempt, Attempts, Rehearsal, rehearse
 from xacct_nb.sandbox.faults import Fault
 
 

@@ -22,7 +22,7 @@ from xacct_nb.errors import EXIT_CODES, ProofFailed, RollbackFailed, StalePlan
 from xacct_nb.journals import Journal
 from xacct_nb.plans import Change, Key, State
 from xacct_nb.revocations import dated, notes, planned, revocation, roles_concerned
-from xacct_nb.runs import Run, start_run
+from xacct_nb.runs.steps import Run, start_run
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave
 from xacct_nb.sandbox.faults import Fault

@@ -13,7 +13,7 @@ from running import Desk, notebook, options
 
 from xacct_nb.errors import EXIT_CODES, InvalidInput
 from xacct_nb.loading import record_schema
-from xacct_nb.runner import Ended, run
+from xacct_nb.runs.runner import Ended, run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.worlds import furnish_world
 

@@ -16,7 +16,7 @@ from xacct_nb.differences import diff
 from xacct_nb.disk.ledger import ledger, verify_records
 from xacct_nb.documents import build
 from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan
-from xacct_nb.runs import Run, start_run
+from xacct_nb.runs.steps import Run, start_run
 
 PROFILES = {
     "source_profiles": ["source-admin"],

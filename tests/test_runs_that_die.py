@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from running import Desk, notebook
 
-from xacct_nb.runner import Ended
+from xacct_nb.runs.runner import Ended
 from xacct_nb.sandbox.demands import behave, misbehave
 from xacct_nb.sandbox.faults import Fault
 from xacct_nb.sandbox.state import Sandbox

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from xacct_nb.differences import diff
 from xacct_nb.documents import build
-from xacct_nb.hushing import secret_of
 from xacct_nb.journals import Journal
 from xacct_nb.plans import State
+from xacct_nb.runs.hushing import secret_of
 from xacct_nb.shields import fingerprint, fingerprints_in, redact, redact_all, secrets_in, shield, unshield
 
 TRUST = {"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": "hunter2-hunter2"}}}]}

@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.plans import State
 from xacct_nb.records import Record
-from xacct_nb.undoing import record_to_undo
+from xacct_nb.runs.undoing import record_to_undo
 
 PLAN = diff(build(a_grant()), State({}))
 ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made")
@@ -90,7 +90,7 @@ def test_a_record_that_was_tampered_with_is_not_followed(tmp_path: Path, name: s
 
 def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
     from xacct_nb.parameters import settings_of
-    from xacct_nb.undoing import Undo
+    from xacct_nb.runs.undoing import Undo
 
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
 

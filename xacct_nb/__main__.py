@@ -9,7 +9,7 @@ def main() -> None:
         from xacct_nb.cli import main as commands
 
         commands()
-    from xacct_nb.starting import lean_run
+    from xacct_nb.runs.starting import lean_run
 
     with lean_run() as prepared:
         from xacct_nb.cli import main as commands

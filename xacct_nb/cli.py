@@ -47,7 +47,7 @@ def demo(records: str, as_json: bool) -> None:
 @told
 def lab() -> None:
     """JupyterLab on the start notebook, with the sandbox up."""
-    from xacct_nb.orders import notebooks_folder
+    from xacct_nb.runs.orders import notebooks_folder
     from xacct_nb.worlds import open_sandbox
 
     sandbox = open_sandbox()
@@ -122,12 +122,12 @@ def run_command(
 
     Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
     """
-    from xacct_nb.starting import prepare_kernel
+    from xacct_nb.runs.starting import prepare_kernel
 
     end_in_order()
     # What will be the kernel loads what it needs while the parameters are checked here.
     with begun or prepare_kernel() as prepared, progress() as tell:
-        from xacct_nb.runner import run
+        from xacct_nb.runs.runner import run
 
         ended = run(
             notebook,

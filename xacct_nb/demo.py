@@ -8,11 +8,11 @@ from typing import Any
 from xacct_nb.documents import build
 from xacct_nb.grants import Grant
 from xacct_nb.journals import Journal
-from xacct_nb.orders import find_notebook, known_parameters
 from xacct_nb.parameters import grant_of
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
-from xacct_nb.runner import Ended, Tell, run
+from xacct_nb.runs.orders import find_notebook, known_parameters
+from xacct_nb.runs.runner import Ended, Tell, run
 from xacct_nb.sandbox.state import Sandbox
 from xacct_nb.views import Page, Shown, Text, View
 from xacct_nb.worlds import throw_away_sandbox

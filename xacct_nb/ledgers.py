@@ -12,7 +12,7 @@ from xacct_nb.disk.signatures import Signature, signatures
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.histories import History, Verdict, Wanted
 from xacct_nb.records import PAGE, line_hash
-from xacct_nb.recovering import recover
+from xacct_nb.runs.recovering import recover
 from xacct_nb.views import Shown, View
 
 
@@ -38,8 +38,8 @@ class Ledger(Shown):
         limit: int = 0,
     ) -> Any:
         """A form that asks for some records, as `histories.Wanted` has them. Raises InvalidParameters."""
-        from xacct_nb.closing import FOLDER_VARIABLE
         from xacct_nb.jupyter.history_forms import HistoryForm
+        from xacct_nb.runs.closing import FOLDER_VARIABLE
 
         wanted = Wanted(status, grant, notebook, since, until, limit)
         return HistoryForm(self.lines, wanted, live=FOLDER_VARIABLE not in os.environ)

@@ -35,13 +35,13 @@ class NotebookCommand(click.Command):
 
 
 def _write_manual(name: str, formatter: click.HelpFormatter) -> None:
-    from xacct_nb.orders import manual_of
+    from xacct_nb.runs.orders import manual_of
 
     formatter.write(f"\n{manual_of(name)}\n")
 
 
 def _write_list(formatter: click.HelpFormatter) -> None:
-    from xacct_nb.orders import every_notebook, manual_of
+    from xacct_nb.runs.orders import every_notebook, manual_of
 
     manuals = [manual_of(str(path)) for path in every_notebook()]
     with formatter.section("Notebooks (each with -h tells its parameters)"):

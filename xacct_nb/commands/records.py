@@ -13,7 +13,7 @@ from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:
     from xacct_nb.ledgers import Ledger
-    from xacct_nb.recovering import Recovered
+    from xacct_nb.runs.recovering import Recovered
 
 records_option = click.option(
     "--records",
@@ -80,9 +80,9 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
     What is gone from the end with its folders shows only against what was noted elsewhere: a signature
     (xacct-nb records sign) or the hash of the last line, which this prints.
     """
-    from xacct_nb.closing import records_folder
     from xacct_nb.ledgers import verdict
-    from xacct_nb.recovering import recover
+    from xacct_nb.runs.closing import records_folder
+    from xacct_nb.runs.recovering import recover
 
     folder = records_folder(records)
     _tell(recover(folder))
@@ -143,7 +143,7 @@ def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
 
 
 def _opened(records: str) -> "Ledger":
-    from xacct_nb.closing import show_ledger
+    from xacct_nb.runs.closing import show_ledger
 
     ledger = show_ledger(records)
     _tell(ledger.recovered)

@@ -36,7 +36,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
-    from xacct_nb.hushing import in_environment
+    from xacct_nb.runs.hushing import in_environment
     from xacct_nb.shields import redact_all
 
     error, words = redact_all([error, words], in_environment())

@@ -16,8 +16,8 @@ from xacct_nb.proofs import REVOKED, Outcome, Proof
 from xacct_nb.records import Record
 from xacct_nb.restorations import check_as_before, expected
 from xacct_nb.revocations import notes, planned, roles_concerned, stays, with_standing
+from xacct_nb.runs.turns import turn
 from xacct_nb.shields import secrets_in
-from xacct_nb.turns import turn
 from xacct_nb.views import Shown, Text, View
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from xacct_nb.approvals import Approval, Planned, Rules, Used, admitted, stale
-from xacct_nb.closing import user, utc
 from xacct_nb.disk.approvals import history
 from xacct_nb.plans import Plan
+from xacct_nb.runs.closing import user, utc
 
 
 def ask(run: Any, plan: Plan) -> Any:

@@ -8,26 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb import endings
 from xacct_nb.approvals import Approval
-from xacct_nb.approving import approve, ask
-from xacct_nb.closing import FOLDER_VARIABLE, Ending, circumstances, new_id, records_folder, sealed, utc
 from xacct_nb.differences import diff
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.disk.references import look_up
 from xacct_nb.disk.works import discard, work_folder
 from xacct_nb.documents import build
-from xacct_nb.endings import Finish
 from xacct_nb.findings import Findings
 from xacct_nb.grants import Grant, resolve
-from xacct_nb.hushing import hush, secret_of
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.jupyter import cells
 from xacct_nb.parameters import Settings, grant_of, settings_of, shown, shown_table
 from xacct_nb.plans import Plan, State
 from xacct_nb.proofs import Proof
-from xacct_nb.recovering import recover
-from xacct_nb.turns import turn
+from xacct_nb.runs import endings
+from xacct_nb.runs.approving import approve, ask
+from xacct_nb.runs.closing import FOLDER_VARIABLE, Ending, circumstances, new_id, records_folder, sealed, utc
+from xacct_nb.runs.endings import Finish
+from xacct_nb.runs.hushing import hush, secret_of
+from xacct_nb.runs.recovering import recover
+from xacct_nb.runs.turns import turn
 from xacct_nb.views import Page, Shown, Text, View
 
 _AFTER_APPLY = 10.0
@@ -167,13 +167,13 @@ class Run(Shown):
 
     def undo(self) -> Any:
         """The way back of the record that the parameters name, or of the newest. Raises UnknownRecord."""
-        from xacct_nb.undoing import Undo, record_to_undo
+        from xacct_nb.runs.undoing import Undo, record_to_undo
 
         return Undo(self, record_to_undo(self.records, self.settings.record))
 
     def inquiry(self) -> Any:
         """The question that the parameters ask about a denial."""
-        from xacct_nb.explaining import Inquiry
+        from xacct_nb.runs.explaining import Inquiry
 
         return Inquiry(self)
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import Ending, circumstances, drafted, page, utc
 from xacct_nb.disk import chain
 from xacct_nb.disk.drafts import course, left_draft
 from xacct_nb.disk.evidence import FILE, events
@@ -15,6 +14,7 @@ from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import about, discard, left_behind
 from xacct_nb.errors import XacctError
 from xacct_nb.records import NOTEBOOK, PAGE, SUMS
+from xacct_nb.runs.closing import Ending, circumstances, drafted, page, utc
 
 # What a person looked at and left is no record; these say that AWS was changed, or asked for a proof.
 _COUNTS = ("entry", "journal", "proof")

@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from xacct_nb.jupyter.prepared import Prepared
 from xacct_nb.jupyter.spared import STORES, postpone, spared, spared_plugins
 
-_PREPARATIONS = ("xacct_nb.starting:warm_up",)
+_PREPARATIONS = ("xacct_nb.runs.starting:warm_up",)
 
 
 def warm_up() -> None:
     """Loads what the cells of a run need: modules, AWS's service models, the HTML template."""
-    from xacct_nb.hushing import hand_over_all
+    from xacct_nb.runs.hushing import hand_over_all
 
     hand_over_all()
-    from xacct_nb import runs, worlds  # noqa: F401
+    from xacct_nb import worlds  # noqa: F401
     from xacct_nb.aws import sessions, writer  # noqa: F401
     from xacct_nb.jupyter import forms  # noqa: F401
+    from xacct_nb.runs import steps  # noqa: F401
     from xacct_nb.views import Text, html
 
     sessions.warm_up()

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import FOLDER_VARIABLE, Ending, circumstances, drafted, new_id, page, utc
 from xacct_nb.disk.drafts import Draft
 from xacct_nb.disk.evidence import events
 from xacct_nb.disk.ledger import keep
 from xacct_nb.disk.works import note_about, work_folder
 from xacct_nb.errors import kinds
-from xacct_nb.hushing import in_environment
 from xacct_nb.jupyter.prepared import Prepared
-from xacct_nb.orders import Order, take_order
 from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.plans import Plan
 from xacct_nb.proofs import Proof
 from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
-from xacct_nb.recovering import Recovered, recover
+from xacct_nb.runs.closing import FOLDER_VARIABLE, Ending, circumstances, drafted, new_id, page, utc
+from xacct_nb.runs.hushing import in_environment
+from xacct_nb.runs.orders import Order, take_order
+from xacct_nb.runs.recovering import Recovered, recover
 from xacct_nb.shields import redact, redact_all
 from xacct_nb.views import Page, Shown, Text, View, html
 from xacct_nb.ways import WAYS, run_again

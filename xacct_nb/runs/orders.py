@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.closing import records_folder
 from xacct_nb.declarations import Parameter, declared
 from xacct_nb.disk.references import look_up
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.grants import resolve
-from xacct_nb.hushing import secret_of
 from xacct_nb.manuals import Manual, manual
 from xacct_nb.parameters import accepted, check, grant_of, merged, without_secrets
 from xacct_nb.refusals import nearest
+from xacct_nb.runs.closing import records_folder
+from xacct_nb.runs.hushing import secret_of
 
 NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
 
@@ -110,7 +110,7 @@ def name_of(path: Path) -> str:
 
 def notebooks_folder() -> Path:
     """$XACCT_NOTEBOOKS, else the notebooks beside the package, else `notebooks` here."""
-    beside = Path(__file__).parent.parent / "notebooks"
+    beside = Path(__file__).parents[2] / "notebooks"
     return Path(os.environ.get(NOTEBOOKS_VARIABLE) or (beside if beside.is_dir() else "notebooks")).absolute()
 
 
