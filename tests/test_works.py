@@ -1,5 +1,6 @@
 """The folder of a run that is going on: one owner's alone, and left behind only by the dead."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,7 +55,9 @@ def test_what_was_noted_about_the_run_is_replaced_as_a_whole(tmp_path: Path) -> 
         before = about(folder)
         note_about(folder, {"notebook": "mine", "around": {}})
 
-    assert (before, about(folder)) == (ABOUT, {"notebook": "mine", "around": {}})
+    assert before.items() > ABOUT.items()
+    assert about(folder).items() > {"notebook": "mine", "around": {}}.items()
+    assert "headless" not in about(folder)
 
 
 def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> None:
@@ -85,6 +88,28 @@ def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
 
     for _ in left_behind(tmp_path):
         assert left(tmp_path) == []
+    assert left(tmp_path) == ["mine"]
+
+
+def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_path: Path) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+    folder = tmp_path / WORK / "mine"
+    path, there = folder / "about.json", about(folder)
+    path.write_text(json.dumps({**there, "machine": {"name": "elsewhere", "start": "another"}}))
+    young = left(tmp_path)
+    for each in (path, folder / ".held", folder):
+        os.utime(each, (0, 0))
+
+    assert (young, left(tmp_path)) == ([], ["mine"])
+
+
+@pytest.mark.parametrize("changed", [{"name": "another container"}, {"start": "after a power cut"}])
+def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: dict[str, str]) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+    folder = tmp_path / WORK / "mine"
+    there = about(folder)
+    (folder / "about.json").write_text(json.dumps({**there, "machine": {**there["machine"], **changed}}))
+
     assert left(tmp_path) == ["mine"]
 
 

@@ -2,11 +2,12 @@
 
 import fcntl
 import json
-import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Any
@@ -15,7 +16,8 @@ from xacct_nb.errors import InvalidParameters
 
 WORK = ".work"
 _HELD, _ABOUT = ".held", "about.json"
-_HALF_MADE, _HALF_GONE, _OLD = ".new-", ".gone-", 3600.0
+_HALF_MADE, _HALF_GONE = ".new-", ".gone-"
+_AN_HOUR, _A_DAY = 3600.0, 86_400.0
 
 
 class Held:
@@ -62,7 +64,8 @@ def work_folder(records: Path, run: str, about: Mapping[str, Any]) -> Held:
 
 def note_about(folder: Path, about: Mapping[str, Any]) -> None:
     """Writes what the record says of the run where nobody is left to say it."""
-    replace_file(folder / _ABOUT, json.dumps(about, ensure_ascii=False).encode())
+    content = {**about, "machine": _machine()}
+    replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -81,7 +84,10 @@ def discard(records: Path, run: str) -> None:
 
 
 def left_behind(records: Path) -> Iterator[Path]:
-    """The folders of runs whose processes are gone, each held against everybody else meanwhile."""
+    """The folders of runs whose processes are gone, each held against everybody else meanwhile.
+
+    Of a run on another machine, whose lock a shared disk may not show here, a day without a word is awaited.
+    """
     if not (records / WORK).is_dir():
         return
     for folder in sorted((records / WORK).iterdir()):
@@ -91,7 +97,7 @@ def left_behind(records: Path) -> Iterator[Path]:
             _clear_if_old(folder)
         elif (folder / _HELD).exists():
             with _alone(folder) as mine:
-                if mine:
+                if mine and (_is_from_here(folder) or _age(folder) > _A_DAY):
                     yield folder
     with suppress(OSError):  # a run has its folder there
         (records / WORK).rmdir()
@@ -140,5 +146,26 @@ def _locked(folder: Path, how: int) -> IO[bytes] | None:
 def _clear_if_old(folder: Path) -> None:
     """A process was killed between two calls, before its run began."""
     with suppress(OSError):
-        if time.time() - os.stat(folder).st_mtime > _OLD:
+        if _age(folder) > _AN_HOUR:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(folder: Path) -> float:
+    """The seconds since something in the folder was written."""
+    return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+
+
+def _is_from_here(folder: Path) -> bool:
+    """Whether the run was on this machine: a container has another name here, and each start another id."""
+    try:
+        there = dict(about(folder).get("machine", {}))
+    except (OSError, ValueError, TypeError):
+        return True
+    return not there or any(there.get(name) == value != "" for name, value in _machine().items())
+
+
+@cache
+def _machine() -> dict[str, str]:
+    """The machine's name, and on Linux the id of its start."""
+    started = Path("/proc/sys/kernel/random/boot_id")
+    return {"name": platform.node(), "start": started.read_text().strip() if started.exists() else ""}
