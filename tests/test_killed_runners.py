@@ -174,12 +174,7 @@ def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
     desk: Desk, moments: Iterator[int]
 ) -> None:
     count = 0
-    for moment in moments:
-        fields = of_its_own(desk, moment)
-        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
-        if not killed(desk, "plan_and_apply", moment, given):
-            break
-        count += 1
+    for count, fields in enumerate(killed_changes(desk, moments), start=1):
         ended = finished(desk, **fields)
 
         assert statuses(desk).count("interrupted") == count
@@ -194,11 +189,7 @@ def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
 @pytest.mark.slow
 def test_a_change_is_taken_back_wherever_its_runner_was_killed(desk: Desk, moments: Iterator[int]) -> None:
     count = 0
-    for moment in moments:
-        fields = of_its_own(desk, moment)
-        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
-        if not killed(desk, "plan_and_apply", moment, given):
-            break
+    for fields in killed_changes(desk, moments):
         count += 1
         closed = Ledger(desk.records).recovered.closed[0]
         if read_record(desk.records, closed).left_changes:
@@ -234,6 +225,16 @@ def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
 
     assert count >= len(SOME)
     assert desk.is_whole()
+
+
+def killed_changes(desk: Desk, moments: Iterator[int]) -> Iterator[dict[str, Any]]:
+    """The grants of runs that were killed while they applied, up to a moment at which one came to its end."""
+    for moment in moments:
+        fields = of_its_own(desk, moment)
+        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
+        if not killed(desk, "plan_and_apply", moment, given):
+            return
+        yield fields
 
 
 def of_its_own(desk: Desk, moment: int) -> dict[str, Any]:
