@@ -160,6 +160,13 @@ class TestRollingBack:
 
         assert (back.record.status, code(back)) == ("rollback-failed", 6)
         assert "inline-policy xacct-reports on role/reports-reader was changed" in back.record.error["what"]
+        assert back.record.error["why"].splitlines() == [
+            "Somebody changed it since the run.",
+            "inline-policy xacct-reports on role/reports-reader: Statement[0].Action was "
+            '["s3:GetObject"], is "s3:*"',
+            "inline-policy xacct-reports on role/reports-reader: Statement[0].Resource was "
+            f'["arn:aws:s3:::reports-{desk.world.destination}/*"], is "*"',
+        ]
         assert desk.state() == there
 
     def test_a_changed_external_id_comes_back_by_its_reference(

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, StalePlan
-from xacct_nb.meanings import canonical_json
+from xacct_nb.places import places
 from xacct_nb.plans import Change, Plan
 
 _AGAIN = "Plan again, read the plan, and approve it again."
-_MOST_PATHS, _WIDEST = 5, 80
 
 
 @dataclass(frozen=True)
@@ -155,25 +154,6 @@ def _named(change: Mapping[str, Any]) -> str:
 
 def _within(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """The places in one change where two plans differ."""
-    places = [place for side in ("before", "after") for place in _places(side, was[side], now[side])]
-    yield from (f"{_named(now)}: {place}" for place in places[:_MOST_PATHS])
-    if len(places) > _MOST_PATHS:
-        yield f"{_named(now)}: {len(places) - _MOST_PATHS} more places"
-
-
-def _places(place: str, was: Any, now: Any) -> Iterator[str]:
-    if was == now:
-        return
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        for key in {**was, **now}:
-            yield from _places(f"{place}.{key}", was.get(key), now.get(key))
-    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
-        for number, (old, new) in enumerate(zip(was, now, strict=True)):
-            yield from _places(f"{place}[{number}]", old, new)
-    else:
-        yield f"{place} was {_shown(was)}, is {_shown(now)}"
-
-
-def _shown(value: Any) -> str:
-    words = "nothing" if value is None else canonical_json(value)
-    return words if len(words) <= _WIDEST else f"{words[:_WIDEST]}..."
+    sides = ("before", "after")
+    found = places({side: was[side] for side in sides}, {side: now[side] for side in sides})
+    yield from (f"{_named(now)}: {place}" for place in found)

@@ -1,5 +1,6 @@
 """Looks whether what a change is about is still as the change expects it."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xacct_nb.aws.reader import hanging, live
@@ -7,6 +8,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.versions import counts, is_left_over
 from xacct_nb.errors import RollbackFailed, StalePlan
 from xacct_nb.meanings import revived
+from xacct_nb.places import places
 from xacct_nb.plans import Change, Plan, differs
 from xacct_nb.shields import shield
 
@@ -16,21 +18,24 @@ def check_current(sessions: Sessions, plan: Plan) -> None:
 
     The first change of the plan is looked at last, a moment before it is made.
     """
-    if words := [moved for change in reversed(plan.changes) if (moved := _moved(sessions, change))]:
-        raise outdated("; ".join(reversed(words)))
+    found = [(change, _found(sessions, change)) for change in reversed(plan.changes)][::-1]
+    if moved := [(change, value) for change, value in found if is_other(change, value, change.before)]:
+        raise outdated("; ".join(_words(*each) for each in moved), _differences(moved))
 
 
 def check_unmoved(sessions: Sessions, change: Change) -> None:
     """Raises StalePlan where what the change is about is no longer as the plan found it; asks AWS once."""
-    if words := _moved(sessions, change):
-        raise outdated(words)
+    value = _found(sessions, change)
+    if is_other(change, value, change.before):
+        raise outdated(_words(change, value), _differences([(change, value)]))
 
 
-def outdated(words: str) -> StalePlan:
+def outdated(words: str, differences: Iterable[str] = ()) -> StalePlan:
     """What a plan meets that no longer fits, for the reason that the words say."""
+    why = "Somebody changed it since the plan was made, perhaps another run."
     return StalePlan(
         f"The plan no longer fits: {words}.",
-        why="Somebody changed it since the plan was made, perhaps another run.",
+        why="\n".join((why, *differences)),
         hint="Plan the grant again, read the new plan, and approve its digest.",
     )
 
@@ -53,12 +58,12 @@ def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
         for change, value in found
         if is_other(change, value, change.after) or is_left_over(sessions, change)
     ]
-    moved = [_words(change, value) for change, value in left if _is_touched(change, value)]
-    moved += _added_since(sessions, way_back, [change for change, _ in left])
-    if moved:
+    moved = [(change, value) for change, value in left if _is_touched(change, value)]
+    added = _added_since(sessions, way_back, [change for change, _ in left])
+    if words := [*(_words(*each) for each in moved), *added]:
         raise RollbackFailed(
-            f"Nothing was rolled back: {'; '.join(moved)}.",
-            why="Somebody changed it since the run.",
+            f"Nothing was rolled back: {'; '.join(words)}.",
+            why="\n".join(("Somebody changed it since the run.", *_differences(moved))),
             hint="Look at the difference, and plan the grant again from what is there now.",
         )
     return tuple(change for change, _ in left)
@@ -67,11 +72,6 @@ def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
 def is_other(change: Change, value: Any, wanted: Any) -> bool:
     """Whether a value of the change's thing differs from the wanted one in meaning."""
     return differs(change.kind, shield(value), shield(wanted))
-
-
-def _moved(sessions: Sessions, change: Change) -> str:
-    value = _found(sessions, change)
-    return _words(change, value) if is_other(change, value, change.before) else ""
 
 
 def _found(sessions: Sessions, change: Change) -> Any:
@@ -106,6 +106,13 @@ def _is_touched(change: Change, value: Any) -> bool:
         names = {*value, *before, *after}
         return any(value.get(name) not in (before.get(name), after.get(name)) for name in names)
     return is_other(change, value, before) and is_other(change, value, after)
+
+
+def _differences(moved: Iterable[tuple[Change, Any]]) -> Iterator[str]:
+    """What is other than it was expected, place by place; of what is there or gone all is said."""
+    for change, value in moved:
+        if value is not None and change.before is not None:
+            yield from (f"{change.title}: {each}" for each in places(shield(change.before), shield(value)))
 
 
 def _words(change: Change, value: Any) -> str:
