@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.journals import Entry, Journal
 from xacct_nb.plans import State
 from xacct_nb.records import Record
-from xacct_nb.runs.undoing import record_to_undo
+from xacct_nb.runs.undoing import elsewhere, record_to_undo
 
 PLAN = diff(build(a_grant()), State({}))
 ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made")
@@ -100,3 +100,23 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
         Undo(OnAws(), record_to_undo(tmp_path, "")).plan()
     assert refused.value.hint == "-p sandbox true"
+
+
+@pytest.mark.parametrize(
+    ("where", "notes"),
+    [
+        ("AWS (aws)", ()),
+        ("sandbox at http://127.0.0.1:2", ()),
+        (
+            "sandbox at http://127.0.0.1:1",
+            (
+                "The record was made in another sandbox (sandbox at http://127.0.0.1:1). "
+                "This one is at http://127.0.0.1:2.",
+            ),
+        ),
+    ],
+)
+def test_a_record_of_another_sandbox_is_pointed_out(where: str, notes: tuple[str, ...]) -> None:
+    record = Record("newer", "plan_and_apply", "succeeded", "", "", 0.0, where=where)
+
+    assert elsewhere(record, "http://127.0.0.1:2") == notes

@@ -135,7 +135,9 @@ class Undo(Shown):
         stay = [role for role in concerned if stays(role, self.found, back.changes)]
         self.revocations = tuple(planned(role, self.found) for role in stay) if wanted else ()
         said = notes(concerned, self.found, back.changes, revoked=wanted)
-        return replace(back, changes=(*back.changes, *self.revocations), notes=(*self.losses, *said))
+        where = elsewhere(self.record, self.sessions.place.endpoint_url) if self.record else ()
+        changes = (*back.changes, *self.revocations)
+        return replace(back, changes=changes, notes=(*where, *self.losses, *said))
 
     def _take_back(self, record: Record) -> Journal:
         """What the record changed, then older sessions; of these some are opened at the beginning."""
@@ -180,6 +182,13 @@ def _check_place(record: Record, sandbox: bool) -> None:
             why=f"where: {record.where}",
             hint=f"-p sandbox {'true' if there else 'false'}",
         )
+
+
+def elsewhere(record: Record, endpoint: str) -> tuple[str, ...]:
+    """A note where the record is of another sandbox: nothing of what it made is in this one."""
+    if not record.where.startswith("sandbox") or record.where == f"sandbox at {endpoint}":
+        return ()
+    return (f"The record was made in another sandbox ({record.where}). This one is at {endpoint}.",)
 
 
 def _before(record: Record) -> State:
