@@ -1,9 +1,10 @@
 """What is a secret by its looks: by a shape of its own, by the name before it, or by the key id beside it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 REDACTED = "[redacted]"
+_LEAST = 8  # characters of a secret that is known by its name alone
 _NAMES = (
     r"secret[_-]?access[_-]?key|secret[_-]?key|(?<=aws)secret|(?<=aws[_-])secret|client[_-]?secret"
     r"|(?:session|security|access|refresh|signin)[_-]?token|token[_-]?code|pass(?:word|wd|phrase)"
@@ -68,6 +69,11 @@ def is_credential(name: str) -> bool:
 def is_named_secret(key: str) -> bool:
     """Whether what is kept under this key is a secret: a credential or an external ID."""
     return is_credential(key) or _EXTERNAL_ID.fullmatch(key) is not None
+
+
+def credentials_in(variables: Mapping[str, str]) -> set[str]:
+    """The values of the variables whose names say that they are credentials, as PGPASSWORD does."""
+    return {value for name, value in variables.items() if is_credential(name) and len(value) >= _LEAST}
 
 
 def stands_for_secret(text: str) -> bool:

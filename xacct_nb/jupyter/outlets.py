@@ -10,14 +10,12 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.jupyter.courses import NAME
 from xacct_nb.jupyter.spared import FORMATS, spared
 from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
-from xacct_nb.shapes import is_named_secret
+from xacct_nb.shapes import credentials_in
 from xacct_nb.shields import redact_all
 
 with spared(*FORMATS):
     from nbformat import NotebookNode, from_dict, writes
     from papermill.iorw import LocalHandler, papermill_io
-
-_LEAST = 8  # characters of a secret that is known by its variable's name alone
 
 
 class Outlet:
@@ -80,11 +78,10 @@ class Outlet:
 
 def outlet_of(notebook: NotebookNode, path: str | None) -> Outlet:
     """The outlet, with the secrets that the environment and the notebook's parameters give."""
-    named = {value for name, value in os.environ.items() if is_named_secret(name) and len(value) >= _LEAST}
     given = {os.environ.get(EXTERNAL_ID_VARIABLE, "")}
     for each in _external_ids(notebook.metadata.papermill.get("parameters", {})):
         given.add(os.environ.get(each.removeprefix("env:"), "") if each.startswith("env:") else each)
-    return Outlet(path, named | given - {""})
+    return Outlet(path, credentials_in(os.environ) | given - {""})
 
 
 def _external_ids(parameters: Any) -> Iterator[str]:

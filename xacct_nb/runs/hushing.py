@@ -5,9 +5,7 @@ import os
 
 from xacct_nb.disk.evidence import Evidence
 from xacct_nb.grants import Grant, external_id
-from xacct_nb.shapes import is_credential
-
-_LEAST = 8
+from xacct_nb.shapes import credentials_in
 
 
 def hush(evidence: Evidence, headless: bool) -> None:
@@ -35,5 +33,5 @@ def secret_of(grant: Grant) -> set[str]:
 
 
 def in_environment() -> set[str]:
-    """The values of the variables whose names say that they are credentials, as PGPASSWORD does."""
-    return {value for name, value in os.environ.items() if is_credential(name) and len(value) >= _LEAST}
+    """The credentials among the environment's variables."""
+    return credentials_in(os.environ)
