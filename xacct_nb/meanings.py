@@ -24,7 +24,7 @@ def canonical(document: Any) -> Any:
     """
     if document is None:
         return None
-    statements = [_statement(each) for each in _listed(document.get("Statement", []))]
+    statements = [_statement(each) for each in as_list(document.get("Statement", []))]
     return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
 
 
@@ -46,8 +46,8 @@ def revived(found: Any, written: Any) -> Any:
 
 def principals(document: Any) -> set[str]:
     """The accounts, users and roles that a trust policy names, as they are written there."""
-    named = [each.get("Principal", {}) for each in _listed(document.get("Statement", []))]
-    return {name for each in named if isinstance(each, Mapping) for name in _listed(each.get("AWS", []))}
+    named = [each.get("Principal", {}) for each in as_list(document.get("Statement", []))]
+    return {name for each in named if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
 
 
 def canonical_json(value: Any) -> str:
@@ -67,9 +67,9 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 def _element(key: str, value: Any) -> Any:
     if key in _ACTIONS:
-        return _sorted({action.lower() for action in _listed(value)})
+        return _sorted({action.lower() for action in as_list(value)})
     if key in _RESOURCES:
-        return _sorted(set(_listed(value)))
+        return _sorted(set(as_list(value)))
     if key in _PRINCIPALS:
         return _principal(value)
     return _condition(value) if key == "Condition" else value
@@ -77,13 +77,13 @@ def _element(key: str, value: Any) -> Any:
 
 def _principal(value: Any) -> Any:
     named = {"AWS": "*"} if value == "*" else value
-    return {kind: _sorted({_ROOT.sub(r"\1", each) for each in _listed(who)}) for kind, who in named.items()}
+    return {kind: _sorted({_ROOT.sub(r"\1", each) for each in as_list(who)}) for kind, who in named.items()}
 
 
 def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
     return {
         operator: {
-            key.lower(): _sorted({_word(each) for each in _listed(values)}) for key, values in keys.items()
+            key.lower(): _sorted({_word(each) for each in as_list(values)}) for key, values in keys.items()
         }
         for operator, keys in operators.items()
     }
@@ -93,7 +93,8 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """The items of what stands alone or in a list, as AWS takes both."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 

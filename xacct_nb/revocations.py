@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xacct_nb.arns import Arn
-from xacct_nb.meanings import canonical_json
+from xacct_nb.meanings import as_list, canonical_json
 from xacct_nb.plans import Change, Key, State
 
 Policy = dict[str, Any]
@@ -147,7 +147,7 @@ def _moments(document: Any) -> list[datetime]:
     """The moments in a policy of this name; what is no date is left out."""
     statements = document.get("Statement", []) if isinstance(document, Mapping) else []
     found = []
-    for statement in _listed(statements):
+    for statement in as_list(statements):
         text = str(statement.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime", ""))
         try:
             moment = datetime.fromisoformat(text)
@@ -155,7 +155,3 @@ def _moments(document: Any) -> list[datetime]:
             continue
         found.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     return found
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]

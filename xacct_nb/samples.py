@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xacct_nb.meanings import as_list
 from xacct_nb.terms import Permission
 
 
@@ -39,10 +40,10 @@ def sample(action: str, resources: Iterable[str]) -> Sample | None:
 
 def samples(policy: Mapping[str, Any]) -> Iterator[Sample]:
     """Read-only calls for what a policy's statements allow; their conditions are not looked at."""
-    for statement in _listed(policy.get("Statement", [])):
+    for statement in as_list(policy.get("Statement", [])):
         if statement.get("Effect") == "Allow":
-            resources = _listed(statement.get("Resource", []))
-            calls = (sample(action, resources) for action in _listed(statement.get("Action", [])))
+            resources = as_list(statement.get("Resource", []))
+            calls = (sample(action, resources) for action in as_list(statement.get("Action", [])))
             yield from (call for call in calls if call)
 
 
@@ -65,10 +66,6 @@ def fits(pattern: str, name: str) -> bool:
     """Whether a name fits a pattern in which `*` and `?` are wildcards."""
     words = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
     return re.fullmatch(words, name, re.DOTALL) is not None
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]
 
 
 def _sample(action: str, resource: str) -> Sample | None:

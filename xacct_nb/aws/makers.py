@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from xacct_nb.arns import Arn
+from xacct_nb.aws.looks import is_other
 from xacct_nb.aws.pen import Pen
+from xacct_nb.aws.reader import live
 from xacct_nb.aws.versions import change_policy, delete_policy
+from xacct_nb.errors import AwsRefused
 from xacct_nb.plans import Change
 from xacct_nb.quotas import minified
 
@@ -14,6 +17,16 @@ from xacct_nb.quotas import minified
 def make(pen: Pen, change: Change) -> Change:
     """Makes one change and returns it with what AWS added to it (a policy's version). Raises AwsRefused."""
     return _MAKERS[change.kind, change.sign](pen, change) or change
+
+
+def make_surely(pen: Pen, change: Change) -> Change:
+    """Makes the change; what is so already (a call took effect without an answer) is no failure."""
+    try:
+        return make(pen, change)
+    except AwsRefused:
+        if is_other(change, live(pen.sessions, change), change.after):
+            raise
+        return change
 
 
 def _create_role(pen: Pen, change: Change) -> None:

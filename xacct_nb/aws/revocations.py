@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.aws.looks import check_unmoved, is_other, touched
-from xacct_nb.aws.makers import make
+from xacct_nb.aws.looks import check_unmoved, touched
+from xacct_nb.aws.makers import make_surely
 from xacct_nb.aws.pen import Pen, Sink
 from xacct_nb.aws.probes import Asking
-from xacct_nb.aws.reader import live
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.waits import countdown
 from xacct_nb.documents import Policy
@@ -46,7 +45,7 @@ def revoke(
     while left:
         try:
             check_unmoved(sessions, left[0])
-            done.append(_made(pen, dated(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
+            done.append(make_surely(pen, dated(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
         except (AwsRefused, StalePlan) as problem:
             raise _go_on(left, problem) from problem
         left.pop(0)
@@ -150,16 +149,6 @@ def _later(probe: Probe) -> Probe:
     """The same question to the same session, when it is to be denied."""
     what = probe.question if probe.call else "any call"
     return replace(probe, kind=REVOKED, question=f"{what}, with the same session afterwards", expected=DENIED)
-
-
-def _made(pen: Pen, change: Change) -> Change:
-    """Makes the change; one that took effect without an answer is no failure."""
-    try:
-        return make(pen, change)
-    except AwsRefused:
-        if is_other(change, live(pen.sessions, change), change.after):
-            raise
-        return change
 
 
 def _go_on(left: Iterable[Change], problem: XacctError) -> RollbackFailed:

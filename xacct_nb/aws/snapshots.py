@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.arns import Arn
 from xacct_nb.attempts import ASSUME, Attempt, Tried
 from xacct_nb.aws.details import MissingPart, destination_of, source_of
+from xacct_nb.aws.pen import utc
 from xacct_nb.aws.sides import Side
 from xacct_nb.denials import read_denial
 from xacct_nb.snapshots import Caller, Destination, Snapshot, Source, is_arn
@@ -43,7 +43,7 @@ def take_snapshot(
     opened = {id(side): side.calls for side in (caller, source, destination) if side is not None}
     calls = (*(call for made in opened.values() for call in made), *reading.calls)
     return Snapshot(
-        taken=_now(),
+        taken=utc(),
         caller=who,
         source=near,
         destination=far,
@@ -59,12 +59,12 @@ def try_once(attempt: Attempt, sts: Any) -> Tried:
         answer = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
-        return Tried(False, "", read_denial(f"{problem} (Request ID: {request})"), _now())
+        return Tried(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
     except BotoCoreError as problem:
         return Tried(
-            False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), _now()
+            False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), utc()
         )
-    return Tried(True, str(answer["AssumedRoleUser"]["Arn"]), at=_now())
+    return Tried(True, str(answer["AssumedRoleUser"]["Arn"]), at=utc())
 
 
 @dataclass
@@ -199,7 +199,3 @@ def _check(session: Side, arn: str) -> None:
     """Raises MissingPart where the session is in another account than what it is to look for."""
     if session.account != Arn.parse(arn).account:
         raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

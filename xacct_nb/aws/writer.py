@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from xacct_nb.aws.looks import check_current, check_unmoved, is_other, left_to_do, outdated, touched
-from xacct_nb.aws.makers import make
+from xacct_nb.aws.makers import make, make_surely
 from xacct_nb.aws.pen import Pen, Sink, asked_twice, is_unheard
 from xacct_nb.aws.probes import awaited, settle
 from xacct_nb.aws.reader import live
@@ -182,21 +182,11 @@ def _put_back(pen: Pen, changes: Iterable[Change], hint: str) -> list[Change]:
         try:
             if words := touched(pen.sessions, left[0]):
                 raise _not_back(left, f"{words}: somebody changed it meanwhile.", _LOOK)
-            done.append(_make_surely(pen, left[0]))
+            done.append(make_surely(pen, left[0]))
         except AwsRefused as problem:
             raise _not_back(left, problem.what, hint) from problem
         left.pop(0)
     return done
-
-
-def _make_surely(pen: Pen, change: Change) -> Change:
-    """Makes the change; what is so already (a call took effect without an answer) is no failure."""
-    try:
-        return make(pen, change)
-    except AwsRefused:
-        if is_other(change, live(pen.sessions, change), change.after):
-            raise
-        return change
 
 
 def _not_back(changes: list[Change], why: str, hint: str) -> RollbackFailed:

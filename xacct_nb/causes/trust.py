@@ -11,6 +11,7 @@ from xacct_nb.causes.catalogue import cause
 from xacct_nb.causes.conditions import condition_cause
 from xacct_nb.causes.places import index_of, place_of, said
 from xacct_nb.causes.source import FURTHER
+from xacct_nb.meanings import as_list
 from xacct_nb.reasons import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, Check, StatementMatch
 from xacct_nb.snapshots import is_arn
 
@@ -186,15 +187,11 @@ def _renamed(case: Case, match: StatementMatch, who: str) -> tuple[str, tuple[st
 
     def rename(statement: dict[str, Any]) -> None:
         named = statement["Principal"]["AWS"]
-        several = [case.principal if each == who else each for each in _listed(named)]
+        several = [case.principal if each == who else each for each in as_list(named)]
         statement["Principal"]["AWS"] = several if isinstance(named, list) else several[0]
 
     document = mends.changed(case.trust or {}, index_of(match), rename)
     return f"Write {case.principal} in its place.", (mends.trust(case.role, document),)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _trusted(case: Case) -> tuple[str, tuple[str, ...]]:

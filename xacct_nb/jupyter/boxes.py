@@ -29,7 +29,7 @@ def grant_box(form: GrantForm) -> Any:
     def changed(_: Any) -> None:
         form.fill({name: field.value for name, field in fields.items()})
         if is_literal(fields["external_id"].value, form.reference):
-            _quietly(fields["external_id"], form.reference, changed)
+            quietly(fields["external_id"], form.reference, changed)
         show()
 
     def show() -> None:
@@ -111,7 +111,8 @@ def _made(kind: Any, name: str, value: Any, **traits: Any) -> Any:
     return kind(value=value, **given)
 
 
-def _quietly(field: Any, value: str, observer: Callable[[Any], None]) -> None:
+def quietly(field: Any, value: str, observer: Callable[[Any], None]) -> None:
+    """Sets a field without its observer hearing of it."""
     field.unobserve(observer, names="value")
     field.value = value
     field.observe(observer, names="value")

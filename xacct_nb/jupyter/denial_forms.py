@@ -1,6 +1,6 @@
 """The form of a denial: what was said, who called what, and where the rest is found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -80,13 +80,15 @@ def denial_box(form: DenialForm) -> Any:
     """Fields over what was read out of them; an external ID itself never stays in its field."""
     import ipywidgets
 
+    from xacct_nb.jupyter.boxes import quietly
+
     fields = {name: _field(name, str(getattr(form.settings, name))) for name in DENIAL_LABELS}
     below = ipywidgets.HTML(f'<div role="status">{html(form.view())}</div>')
 
     def changed(_: Any) -> None:
         form.fill({name: field.value for name, field in fields.items()})
         if is_literal(fields["external_id"].value, form.settings.external_id):
-            _quietly(fields["external_id"], form.settings.external_id, changed)
+            quietly(fields["external_id"], form.settings.external_id, changed)
         below.value = f'<div role="status">{html(form.view())}</div>'
 
     for field in fields.values():
@@ -107,9 +109,3 @@ def _field(name: str, value: str) -> Any:
         style={"description_width": "12em"},
         layout={"width": "100%", "max_width": "62em"},
     )
-
-
-def _quietly(field: Any, value: str, observer: Callable[[Any], None]) -> None:
-    field.unobserve(observer, names="value")
-    field.value = value
-    field.observe(observer, names="value")

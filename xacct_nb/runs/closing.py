@@ -7,7 +7,7 @@ import re
 import secrets
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -76,14 +76,19 @@ class Ending:
 
 
 def drafted(
-    records: Path, run: str, notebook: str, ending: Ending, around: Mapping[str, Any], hidden: set[str]
+    run: str,
+    notebook: str,
+    said: Iterable[Mapping[str, Any]],
+    ending: Ending,
+    around: Mapping[str, Any],
+    hidden: set[str],
 ) -> Record:
-    """The record of a run, from its evidence, from how it ended, and from the circumstances (`around`).
+    """The record of a run, from its evidence (`said`), from how it ended, and from the circumstances.
 
     `hidden` are secrets that must not be in it.
     """
     end = {name: getattr(ending, name) for name in ("started", "seconds", "error", "cells")}
-    told = redact_all({**fold(events(records / WORK / run)), **end}, hidden)
+    told = redact_all({**fold(said), **end}, hidden)
     record = Record(run, notebook, ending.status, ended=ending.ended or utc(), **around, **told)
     return (
         replace(record, error={**record.error, **ways_on(record, ending.again)}) if record.error else record
@@ -92,7 +97,8 @@ def drafted(
 
 def sealed(records: Path, run: str, notebook: str, ending: Ending, hidden: set[str]) -> Path:
     """Seals the record of a run that has no runner around it; the folder of the record."""
-    record = drafted(records, run, notebook, ending, circumstances(), hidden)
+    said = events(records / WORK / run)
+    record = drafted(run, notebook, said, ending, circumstances(), hidden)
     return keep(records, record, {PAGE: page(record).encode()})
 
 

@@ -64,7 +64,7 @@ def _close(records: Path, folder: Path) -> bool:
     notebook = left_draft(folder)
     ending = _ending(known, said, _last_sign(folder), notebook)
     around = known.get("around") or circumstances()
-    record = drafted(records, folder.name, known["notebook"], ending, around, set())
+    record = drafted(folder.name, known["notebook"], said, ending, around, set())
     keep(records, record, _files(record, notebook))
     return True
 

@@ -113,7 +113,7 @@ def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | N
         said = list(events(work))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
         ending = Ending(_status(course, said), started, seconds, _error(course, said), cells, again=again)
-        record = drafted(order.records, work.name, order.notebook, ending, around.result(), hidden)
+        record = drafted(work.name, order.notebook, said, ending, around.result(), hidden)
         return _sealed(order.records, record, node, hidden)
 
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from xacct_nb.meanings import as_list
 from xacct_nb.sandbox import insides, limits
 from xacct_nb.sandbox.calls import Call, Refusal
-from xacct_nb.sandbox.statements import as_list, statements_of
+from xacct_nb.sandbox.statements import statements_of
 
 _NAMES = {"User": "UserName", "Role": "RoleName", "Group": "GroupName"}
 _taken: set[tuple[str, str, str]] = set()

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from xacct_nb import quotas
+from xacct_nb.meanings import as_list
 from xacct_nb.sandbox import insides, limits
 from xacct_nb.sandbox.calls import Call, Refusal
 from xacct_nb.sandbox.statements import (
-    as_list,
     length,
     malformed,
     parsed,

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from xacct_nb.meanings import as_list
 from xacct_nb.sandbox import insides
-from xacct_nb.sandbox.statements import as_list, parsed, statements_of
+from xacct_nb.sandbox.statements import parsed, statements_of
 
 _ARN = re.compile(r"arn:aws:(?:iam|sts)::(\d{12}):(user|assumed-role)/(.+)")
 

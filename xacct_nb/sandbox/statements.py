@@ -36,11 +36,6 @@ def statements_of(document: Mapping[str, Any]) -> list[Any]:
     return statements if isinstance(statements, list) else [statements]
 
 
-def as_list(value: Any) -> list[Any]:
-    """A value that may stand alone or in a list."""
-    return value if isinstance(value, list) else [value]
-
-
 def length(text: str) -> int:
     """Characters of a document as its quotas count them: white space does not."""
     return len("".join(text.split()))

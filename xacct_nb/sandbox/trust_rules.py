@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from xacct_nb.meanings import as_list
 from xacct_nb.sandbox import insides, limits
 from xacct_nb.sandbox.calls import Call, Refusal
 from xacct_nb.sandbox.statements import (
-    as_list,
     length,
     malformed,
     parsed,
