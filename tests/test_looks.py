@@ -9,13 +9,13 @@ import pytest
 from adopted import POWER_USER, deny_attaching, policy_of, taken_over, trusting
 from botocore.exceptions import ConnectionClosedError
 from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from meddling import Meddler
 
 from xacct_nb.aws.reader import live
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RollbackFailed, RolledBack, StalePlan
 from xacct_nb.grants import Grant
-from xacct_nb.journals import Entry
 from xacct_nb.plans import Change, Key, State
 from xacct_nb.sandbox.accounts import World
 from xacct_nb.sandbox.demands import behave, misbehave
@@ -24,21 +24,6 @@ from xacct_nb.sandbox.state import Sandbox
 
 READER = "role/reports-reader"
 SOME = json.dumps(SOME_POLICY)
-
-
-class Meddler:
-    """A journal that does something else in AWS right after the first call that it hears of was answered.
-
-    With an operation it does so right before that call is made.
-    """
-
-    def __init__(self, meddle: Callable[[], Any], before: str = "") -> None:
-        self.meddle, self.before, self.saw = meddle, before, list[Any]()
-
-    def append(self, entry: Entry) -> None:
-        now = entry.operation == self.before if self.before else entry.answer == "made"
-        if now and not self.saw:
-            self.saw = [self.meddle()]
 
 
 def two_new_roles(world: World) -> Grant:

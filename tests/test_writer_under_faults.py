@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from adopted import by_hand, deny_attaching, policy_of, taken_over
 from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
+from meddling import Meddler
 
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import Sessions
@@ -96,19 +97,15 @@ def test_a_creation_that_is_cut_after_it_took_effect_is_known_again(
 
 
 def test_a_creation_that_somebody_else_was_quicker_with_is_not_taken_over(
-    sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
+    world: World, grant: Grant, sessions: Sessions
 ) -> None:
     plan = plan_of(grant, sessions)
     iam = root_iam(world, world.destination)
     trust = json.dumps(plan.changes[0].after["trust"])
-    misbehave(sandbox, Fault("latency", ("CreateRole",), seconds=1, count=1))
-    with ThreadPoolExecutor(1) as elsewhere:
-        ended = elsewhere.submit(apply, plan, sessions, approved=plan.digest, patience=1)
-        time.sleep(0.4)
-        iam.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=trust)
+    create = partial(iam.create_role, RoleName="reports-reader", AssumeRolePolicyDocument=trust)
 
-        with pytest.raises(StalePlan, match="role role/reports-reader is there"):
-            ended.result()
+    with pytest.raises(StalePlan, match="role role/reports-reader is there"):
+        apply(plan, sessions, approved=plan.digest, journal=Meddler(create, "CreateRole"), patience=1)
     assert iam.get_role(RoleName="reports-reader")["Role"].get("Tags", []) == []
 
 
