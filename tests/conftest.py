@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from given import an_account
 from hypothesis import HealthCheck, settings
-from running import Desk
 
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import furnish_world, throw_away_sandbox
+from support.desk import Desk
+from support.examples import an_account
+from xacct_nb.runs.sandboxes import furnish_world, throw_away_sandbox
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 # jsonschema's optional check of IRIs costs every process of the tests 1.4 s, and nothing here holds an IRI.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from decided import PATHS, TAGS, Decided, Subject, in_its_place
 from hypothesis import given, seed, settings
-from questions import Room, outcome
-from worlds_of_policies import ROOT, SESSION, TOKEN, USER, Holder, Made, World, worlds
 
-from xacct_nb.sandbox.state import Sandbox
+from support.evaluator_answers import PATHS, TAGS, Decided, Subject, in_its_place
+from support.questions import Room, outcome
+from support.random_worlds import ROOT, SESSION, TOKEN, USER, Holder, Made, World, worlds
+from xacct_nb.sandbox.server.state import Sandbox
 
 # How many worlds are put to both; XACCT_WORLDS=5000 looks for disagreements that are rare.
 WORLDS = int(os.environ.get("XACCT_WORLDS", "50"))

@@ -7,14 +7,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from given import a_grant, grant_in, sessions_in
-from running import Desk
 
+from support.desk import Desk
+from support.examples import a_grant, grant_in, sessions_in
+from xacct_nb.aws.analyzer import analyze
 from xacct_nb.aws.sessions import Identity, Sessions, open_sessions
-from xacct_nb.documents import build
-from xacct_nb.findings import lint
-from xacct_nb.grants import Grant
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.linting.findings import lint
+from xacct_nb.sandbox.server.accounts import World
 
 TRUST_POLICY = "AWS::IAM::AssumeRolePolicyDocument"
 IDENTITY = {"policyDocument": ANY, "policyType": "IDENTITY_POLICY"}
@@ -71,7 +72,7 @@ def analyzers() -> Iterator[Analyzers]:
 
 def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
     analyzers.answer()
-    analysis = analyzers.sessions.analyze(build(a_grant(**WITH_ID)))
+    analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
     assert analysis.said == "IAM Access Analyzer was asked about 3 policies, too."
@@ -81,7 +82,7 @@ def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
     place = {"value": "Statement"}, {"key": "Statement"}, {"index": 0}, {"key": "Action"}
     analyzers.answer(permissions=[finding("SUGGESTION", "REDUNDANT_ACTION", "It is there twice.", *place)])
     documents = build(a_grant(**WITH_ID))
-    (_, found) = lint(documents, analysis=analyzers.sessions.analyze(documents)).found
+    (_, found) = lint(documents, analysis=analyze(documents, analyzers.sessions)).found
 
     assert (found.code, found.severity) == ("analyzer-redundant-action", "note")
     assert found.where == "permissions policy of role/reports-reader, Statement[0].Action"
@@ -94,7 +95,7 @@ def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
 )
 def test_none_of_its_findings_stops_a_plan(analyzers: Analyzers, kind: str, severity: str) -> None:
     analyzers.answer(trust=[finding(kind, "MISSING_VERSION", "No version.")])
-    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+    (found,) = analyze(build(a_grant(**WITH_ID)), analyzers.sessions).found
 
     assert (found.severity, found.where) == (severity, "trust policy of role/reports-reader")
 
@@ -102,7 +103,7 @@ def test_none_of_its_findings_stops_a_plan(analyzers: Analyzers, kind: str, seve
 def test_public_access_is_a_warning_with_its_reasons(analyzers: Analyzers) -> None:
     reasons = [{"description": "Statement 0 allows everyone.", "statementIndex": 0}]
     analyzers.answer(public={"result": "FAIL", "message": "It is public.", "reasons": reasons})
-    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+    (found,) = analyze(build(a_grant(**WITH_ID)), analyzers.sessions).found
 
     assert (found.code, found.severity) == ("analyzer-public-access", "warning")
     assert found.why == "It is public. Statement 0 allows everyone."
@@ -110,7 +111,7 @@ def test_public_access_is_a_warning_with_its_reasons(analyzers: Analyzers) -> No
 
 def test_an_external_id_in_its_words_is_a_fingerprint(analyzers: Analyzers) -> None:
     analyzers.answer(trust=[finding("WARNING", "ODD_VALUE", "The value hunter2 is odd.")])
-    (found,) = analyzers.sessions.analyze(build(a_grant(**WITH_ID))).found
+    (found,) = analyze(build(a_grant(**WITH_ID)), analyzers.sessions).found
 
     assert "hunter2" not in str(found)
 
@@ -122,7 +123,7 @@ def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Ana
     analyzers.destination.add_client_error("check_no_public_access", denied, expected_params=PUBLIC)
     analyzers.destination.add_response("validate_policy", {"findings": []}, IDENTITY)
 
-    assert analyzers.sessions.analyze(build(a_grant(**WITH_ID))).said == (
+    assert analyze(build(a_grant(**WITH_ID)), analyzers.sessions).said == (
         "IAM Access Analyzer was asked about 2 policies, too."
         " ValidatePolicy in 111111111111: AccessDeniedException."
         " CheckNoPublicAccess in 222222222222: AccessDeniedException."
@@ -134,7 +135,7 @@ def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers:
     analyzers.source.add_client_error("validate_policy", denied)
     analyzers.destination.add_client_error("validate_policy", denied)
     analyzers.destination.add_client_error("check_no_public_access", denied)
-    analysis = analyzers.sessions.analyze(build(a_grant(**WITH_ID)))
+    analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
     assert analysis.said.startswith("IAM Access Analyzer was not asked. ValidatePolicy in 111111111111:")
@@ -149,7 +150,7 @@ def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
             aws_access_key_id="none", aws_secret_access_key="none",
         )  # fmt: skip
 
-    assert made.sessions.analyze(build(grant)).said == (
+    assert analyze(build(grant), made.sessions).said == (
         "IAM Access Analyzer was not asked. ValidatePolicy in 111111111111: EndpointConnectionError."
     )
 
@@ -157,7 +158,7 @@ def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
 def test_the_sandbox_has_none_and_is_not_asked(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
-    findings = lint(build(grant), analysis=sessions.analyze(build(grant)))
+    findings = lint(build(grant), analysis=analyze(build(grant), sessions))
 
     assert str(findings).endswith("IAM Access Analyzer was not asked: the sandbox has none.")
     assert "accessanalyzer" not in {service for _, service in sessions._clients}
@@ -169,7 +170,7 @@ def test_a_sandbox_that_the_aws_config_names_is_not_asked_either(desk: Desk) -> 
         grant, source_profiles=["source-admin"], destination_profiles=["destination-admin"]
     )
 
-    assert sessions.analyze(build(grant)).said == "IAM Access Analyzer was not asked: the sandbox has none."
+    assert analyze(build(grant), sessions).said == "IAM Access Analyzer was not asked: the sandbox has none."
 
 
 def test_a_policy_is_sent_as_it_is_written() -> None:
@@ -182,4 +183,4 @@ def test_a_policy_is_sent_as_it_is_written() -> None:
     made.destination.add_response("check_no_public_access", {"result": "PASS"})
     made.destination.add_response("validate_policy", {"findings": []})
 
-    assert made.sessions.analyze(documents).found == ()
+    assert analyze(documents, made.sessions).found == ()

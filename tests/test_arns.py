@@ -2,8 +2,8 @@
 
 import pytest
 
-from xacct_nb.arns import Arn, is_account_id, parse_iam, role_arn_of, same_principal
 from xacct_nb.errors import InvalidArn
+from xacct_nb.iam.arns import Arn, is_account_id, parse_iam, role_arn_of, same_principal
 
 
 @pytest.mark.parametrize(

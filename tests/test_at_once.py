@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import applied, grant_in, plan_of, root_iam, sessions_in, state_of
 
+from support.examples import applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import StalePlan
-from xacct_nb.journals import Journal
-from xacct_nb.plans import Plan
-from xacct_nb.runs.turns import turn
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.runs.locking import turn
+from xacct_nb.sandbox.server.accounts import World
 
 Turn = Callable[[Any], AbstractContextManager[None]]
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.evaluation import evaluate
-from xacct_nb.language.contexts import request_keys
-from xacct_nb.language.policies import parse
-from xacct_nb.language.principals import ACCOUNT, DIRECT, NOBODY, ROLE, read_caller
-from xacct_nb.language.statements import MEANS, Request, Weighed
+from xacct_nb.iam.context import request_keys
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.policy import parse
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NOBODY, ROLE, read_caller
+from xacct_nb.iam.statements import MEANS, Request, Weighed
 
 CASES = Path(__file__).parent / "cases"
 ALICE = "arn:aws:iam::111111111111:user/alice"

@@ -4,18 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
-import test_diagnosing
-import test_diagnosing_after
-import test_diagnosing_clients
 
-from xacct_nb.causes import CONFIDENCES, Cause
-from xacct_nb.causes.catalogue import CATALOGUE
-from xacct_nb.denials import read_denial
-from xacct_nb.diagnosis import diagnose
+import test_client_failures
+import test_diagnosis_in_sandbox
+import test_session_denials
+from xacct_nb.diagnosis.catalogue import CATALOGUE
+from xacct_nb.diagnosis.cause import CONFIDENCES, Cause
+from xacct_nb.diagnosis.denial import read_denial
+from xacct_nb.diagnosis.diagnosis import diagnose
 
 SIDES = {"A": 19, "B": 15, "C": 27, "O": 6, "E": 10, "F": 7, "G": 5, "H": 6, "I": 7}
 ENTRIES = {f"{letter}{number}" for letter, count in SIDES.items() for number in range(1, count + 1)}
-TABLES = (test_diagnosing.TABLE, test_diagnosing_after.TABLE, test_diagnosing_clients.TABLE)
+TABLES = (test_diagnosis_in_sandbox.TABLE, test_session_denials.TABLE, test_client_failures.TABLE)
 # Produced by a test of its own, beside the tables.
 ALONE = {"A8", "A14", "A18", "G1", "G3", "G2", "G4", "G5", "C6", "C7", "C8", "C25", "C26", "I6", "I7"}
 
@@ -114,7 +114,7 @@ def test_a_cause_says_why_and_what_to_do(code: str) -> None:
 
 
 def test_a_code_stands_for_one_cause() -> None:
-    folder = Path(__file__).parent.parent / "xacct_nb" / "causes" / "catalogue"
+    folder = Path(__file__).parent.parent / "xacct_nb" / "diagnosis" / "catalogue"
     rows = sum(path.read_text().count("    known(") for path in folder.glob("*.py"))
 
     assert rows == len(CATALOGUE)

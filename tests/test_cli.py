@@ -17,12 +17,12 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from running import Desk, notebook, options
 
-from xacct_nb.cli import main
-from xacct_nb.disk.ledger import verify_records
-from xacct_nb.runs.orders import every_notebook, name_of
+from support.desk import Desk, notebook, options
+from xacct_nb.cli.main import main
+from xacct_nb.runs.request import every_notebook, name_of
 from xacct_nb.runs.runner import run
+from xacct_nb.storage.ledger import verify_records
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"

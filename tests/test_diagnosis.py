@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.attempts import Attempt, Tried, attempt_in, attempt_of
-from xacct_nb.denials import read_denial
-from xacct_nb.diagnosis import Diagnosis, diagnose
-from xacct_nb.shields import fingerprint
-from xacct_nb.snapshots import Caller, Destination, Policy, Principal, Snapshot, Source
+from xacct_nb.diagnosis.attempt import Attempt, Tried, attempt_in, attempt_of
+from xacct_nb.diagnosis.denial import read_denial
+from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
+from xacct_nb.diagnosis.snapshot import Caller, Destination, Policy, Principal, Snapshot, Source
+from xacct_nb.redaction.redact import fingerprint
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reader"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xacct_nb.errors import EXIT_CODES
-from xacct_nb.grants import Grant
+from xacct_nb.grants.grant import Grant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

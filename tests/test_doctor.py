@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from xacct_nb import doctor
-from xacct_nb.doctor import Check, examine
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.runs import doctor
+from xacct_nb.runs.doctor import Check, examine
+from xacct_nb.sandbox.server.accounts import World
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from given import ALICE, ROLE, a_grant, as_text, golden
 
-from xacct_nb.documents import build
+from support.examples import ALICE, ROLE, a_grant, as_text, golden
 from xacct_nb.errors import OverQuota, UnresolvedSecret
-from xacct_nb.quotas import size
+from xacct_nb.grants.documents import build
+from xacct_nb.iam.quotas import size
 
 BOB = "arn:aws:iam::111111111111:user/bob"
 HUB = "arn:aws:iam::333333333333:role/hub"

@@ -19,12 +19,12 @@ import psutil
 import pytest
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from running import notebook
-from test_cli import HEEDING
-from test_headless import wait_until
 
+from support.desk import notebook
+from test_cli import HEEDING
+from test_execute import wait_until
 from xacct_nb.errors import InvalidInput
-from xacct_nb.jupyter.outlets import Outlet
+from xacct_nb.jupyter.output_file import Outlet
 from xacct_nb.jupyter.signals import ended_in_order
 
 KEY = "AKIAIOSFODNN7EXAMPLE"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.decisions import Decision
 from xacct_nb.errors import InvalidArn, InvalidInput
-from xacct_nb.evaluation import evaluate
-from xacct_nb.language.policies import parse
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.policy import parse
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"

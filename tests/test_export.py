@@ -8,15 +8,15 @@ import time
 from html import escape, unescape
 
 import pytest
-from hostile import Fragment
-from hostile_notebooks import MARKUP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
-from test_views import everything
 
+from support.hostile_notebooks import MARKUP
+from support.hostile_strings import Fragment
+from test_views import everything
 from xacct_nb.jupyter.export import as_notebook, to_html, to_ipynb
-from xacct_nb.jupyter.inert import inert
+from xacct_nb.jupyter.sanitize import inert
 from xacct_nb.views import html
 
 HARMLESS = {"a", "b", "br", "details", "div", "h1", "hr", "i", "img", "li", "p", "pre", "span", "strong"}

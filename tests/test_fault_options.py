@@ -9,11 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from xacct_nb.cli import main
-from xacct_nb.commands.faults import fault_options
-from xacct_nb.sandbox.demands import behave, misbehaviour
-from xacct_nb.sandbox.faults import KINDS, Fault
-from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.cli.faults import fault_options
+from xacct_nb.cli.main import main
+from xacct_nb.sandbox.faults.demands import behave, misbehaviour
+from xacct_nb.sandbox.faults.faults import KINDS, Fault
+from xacct_nb.sandbox.server.state import Sandbox
 
 Command = Callable[..., Result]
 

@@ -4,18 +4,19 @@ import json
 from typing import Any
 
 import pytest
-from given import ALICE, READ, ROLE, SOME_POLICY, a_grant, golden
 from hypothesis import given
 from hypothesis import strategies as st
-from test_views import words_of
 
-from xacct_nb.documents import build
+from support.examples import ALICE, READ, ROLE, SOME_POLICY, a_grant, golden
+from test_views import words_of
 from xacct_nb.errors import InvalidInput, OverQuota
-from xacct_nb.findings import Analysis, lint, lint_policy
-from xacct_nb.grants import Grant
-from xacct_nb.plans import ADOPTED_TAG, OWNER_TAG, Key, State
-from xacct_nb.rules.grants import CASE_RULES
-from xacct_nb.rules.rows import SEVERITIES, Finding
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
+from xacct_nb.grants.state import Key, State
+from xacct_nb.linting.findings import Analysis, lint, lint_policy
+from xacct_nb.linting.rules.grant import CASE_RULES
+from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 
 HUB = "arn:aws:iam::111111111111:role/hub"
 SSO = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Reader_0123"

@@ -11,18 +11,19 @@ from typing import Any
 
 import ipywidgets
 import pytest
-from given import ALICE, ROLE, a_grant
 from hypothesis import given
 from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
-from xacct_nb.differences import diff
-from xacct_nb.disk.references import look_up
-from xacct_nb.documents import build
+from support.examples import ALICE, ROLE, a_grant
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import diff
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grants import Grant, external_id, resolve
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant, external_id, resolve
+from xacct_nb.grants.state import State
 from xacct_nb.jupyter.forms import LABELS, ApprovalForm, GrantForm, typed_permissions
-from xacct_nb.plans import Plan, State
+from xacct_nb.storage.references import look_up
 from xacct_nb.views import html
 
 SECRET = "hunter2-of-the-reports"
@@ -369,7 +370,7 @@ def test_headless_no_widget_is_loaded() -> None:
         "import sys\n"
         "from xacct_nb.grants import Grant\n"
         "from xacct_nb.jupyter.forms import ApprovalForm, GrantForm\n"
-        "from xacct_nb.plans import Plan\n"
+        "from xacct_nb.changes.plan import Plan\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance()\n"
         f"grant = Grant(**{a_grant().to_json()!r})\n"

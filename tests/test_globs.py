@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.language.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Automaton, glob
-from xacct_nb.language.patterns import LIKE, RESOURCE, words
+from xacct_nb.iam.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Automaton, glob
+from xacct_nb.iam.patterns import LIKE, RESOURCE, words
 
 REGEX = {MANY: ".*", ONE: ".", MANY_BUT_COLON: "[^:]*", ONE_BUT_COLON: "[^:]"}
 atoms = st.lists(

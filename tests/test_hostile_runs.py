@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import grant_in, plan_of, root_iam, sessions_in
-from hostile import EVERYTHING, Fragment, unseen
-from hostile_notebooks import MARKUP
 
-from xacct_nb.disk.chain import mend
-from xacct_nb.disk.ledger import find_record, ledger, read_record, verify_records
-from xacct_nb.documents import build
+from support.examples import grant_in, plan_of, root_iam, sessions_in
+from support.hostile_notebooks import MARKUP
+from support.hostile_strings import EVERYTHING, Fragment, unseen
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, UnknownRecord, XacctError
-from xacct_nb.runs.closing import records_folder
-from xacct_nb.runs.orders import find_notebook, take_order
+from xacct_nb.grants.documents import build
+from xacct_nb.runs.request import find_notebook, take_order
 from xacct_nb.runs.runner import Ended, run
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.runs.sealing import records_folder
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.storage.chain import mend
+from xacct_nb.storage.ledger import find_record, ledger, read_record, verify_records
 
 TELLING = "\x1b]0;forged\x07\u202e"
 

@@ -11,38 +11,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import ALICE, READ, ROLE, a_grant
-from hostile import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
-from test_views import everything
 
-from xacct_nb.approvals import Approval
-from xacct_nb.causes import Cause
-from xacct_nb.causes.unseen import Unseen
-from xacct_nb.commands.telling import progress
-from xacct_nb.comparisons import compare
-from xacct_nb.decisions import Decision
-from xacct_nb.declarations import Parameter
-from xacct_nb.denials import Denial
-from xacct_nb.diagnosis import Diagnosis
-from xacct_nb.doctor import Check, Examination
-from xacct_nb.documents import build
+from support.examples import ALICE, READ, ROLE, a_grant
+from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
+from test_views import everything
+from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.proof import Outcome, Proof, expected_probes
+from xacct_nb.cli.output import progress
+from xacct_nb.diagnosis.cause import Cause
+from xacct_nb.diagnosis.denial import Denial
+from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.diagnosis.unknowns import Unseen
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, kinds
-from xacct_nb.evaluation import evaluate
-from xacct_nb.findings import Finding, Findings
-from xacct_nb.grants import from_parameters
-from xacct_nb.histories import History, Timeline, Verdict
-from xacct_nb.journals import Entry, Journal
-from xacct_nb.manuals import Manual
-from xacct_nb.plans import Change, Plan, State
-from xacct_nb.proofs import Outcome, Proof, expected_probes
-from xacct_nb.records import Record, ledger_fields, ledger_line
-from xacct_nb.rooms import room
-from xacct_nb.runs.closing import new_id
-from xacct_nb.runs.endings import Finish
-from xacct_nb.runs.rehearsals import Attempt, Attempts
+from xacct_nb.grants.declarations import Parameter
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import from_parameters
+from xacct_nb.grants.help import Manual
+from xacct_nb.grants.state import State
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.linting.findings import Finding, Findings
+from xacct_nb.linting.headroom import room
+from xacct_nb.records.comparison import compare
+from xacct_nb.records.history import History, Timeline, Verdict
+from xacct_nb.records.model import Record
+from xacct_nb.records.sealing import ledger_fields, ledger_line
+from xacct_nb.runs.doctor import Check, Examination
+from xacct_nb.runs.outcome import Finish
+from xacct_nb.runs.rehearsal import Attempt, Attempts
 from xacct_nb.runs.runner import Ended
-from xacct_nb.sandbox.faults import Fault, Faults
-from xacct_nb.sandbox.misbehaviour import Misbehaviour
+from xacct_nb.runs.sealing import new_id
+from xacct_nb.sandbox.faults.faults import Fault, Faults
+from xacct_nb.sandbox.faults.statistics import Misbehaviour
 from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
 
 GRANT = a_grant(session_minutes=120, conditions={"external_id": "hunter2-hunter2"})

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from running import notebook
 
-from xacct_nb.jupyter import headless
+from support.desk import notebook
+from xacct_nb.jupyter import execute
 from xacct_nb.jupyter.kernels import QuickClient, QuickManager
 from xacct_nb.jupyter.prepared import Prepared
 
@@ -94,7 +94,7 @@ def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> N
     )
     saved: list[float] = []
     path = Path(notebook(tmp_path / "mine.ipynb", clings, "1"))
-    _, course = headless.run(path, {}, save=lambda _: saved.append(time.monotonic()))
+    _, course = execute.run(path, {}, save=lambda _: saved.append(time.monotonic()))
     last_cell_began, ended = saved[-2:]
 
     assert course.ending == ""
@@ -185,7 +185,7 @@ def test_a_kernel_that_dies_prints_nothing(
     outside_pytest: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], source: str
 ) -> None:
     with Prepared(()) as prepared:
-        _, course = headless.run(Path(notebook(tmp_path / "mine.ipynb", source, "2")), {}, prepared=prepared)
+        _, course = execute.run(Path(notebook(tmp_path / "mine.ipynb", source, "2")), {}, prepared=prepared)
 
     assert capfd.readouterr() == ("", "")
     assert [each["state"] for each in course.states()] == ["aborted", "not-run"]
@@ -194,7 +194,7 @@ def test_a_kernel_that_dies_prints_nothing(
 
 def test_a_hundred_thousand_lines_are_all_there(tmp_path: Path) -> None:
     path = Path(notebook(tmp_path / "mine.ipynb", "for i in range(100_000): print(i)", "2"))
-    executed, course = headless.run(path, {})
+    executed, course = execute.run(path, {})
     printed = "".join(each.text for each in executed.cells[0].outputs)
 
     assert printed.splitlines() == [str(number) for number in range(100_000)]
@@ -203,7 +203,7 @@ def test_a_hundred_thousand_lines_are_all_there(tmp_path: Path) -> None:
 
 def test_binary_data_is_in_the_notebook_as_text(tmp_path: Path) -> None:
     shown = "display({'image/png': b'\\x89PNG\\xff', 'application/octet-stream': bytes([0, 255])}, raw=True)"
-    executed, _ = headless.run(Path(notebook(tmp_path / "mine.ipynb", shown, "'\\udcff'")), {})
+    executed, _ = execute.run(Path(notebook(tmp_path / "mine.ipynb", shown, "'\\udcff'")), {})
     (output,) = executed.cells[0].outputs
 
     assert output.data == {"image/png": "iVBOR/8=", "application/octet-stream": "AP8="}

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
-from killed import applies, kills, takes_back
 
+from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.killed_process import applies, kills, takes_back
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.aws.ways_back import to_undo
+from xacct_nb.aws.undo import to_undo
 from xacct_nb.aws.writer import rollback
-from xacct_nb.journals import Journal
-from xacct_nb.records import Record, fold
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.changes.journal import Journal
+from xacct_nb.records.model import Record, fold
+from xacct_nb.sandbox.server.accounts import World
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"

@@ -10,15 +10,15 @@ from typing import Any
 
 import psutil
 import pytest
-from given import sessions_in
 from jsonschema import validate
-from running import NOTEBOOKS, Desk, notebook, options
 
-from xacct_nb.disk.ledger import ledger, read_record
-from xacct_nb.disk.works import work_folder
-from xacct_nb.ledgers import Ledger
-from xacct_nb.loading import record_schema
-from xacct_nb.records import Record
+from support.desk import NOTEBOOKS, Desk, notebook, options
+from support.examples import sessions_in
+from xacct_nb.records.model import Record
+from xacct_nb.runs.ledger import Ledger
+from xacct_nb.runs.loading import record_schema
+from xacct_nb.storage.ledger import ledger, read_record
+from xacct_nb.storage.run_folder import work_folder
 
 # Stands in the notebook after the cell that begins the run, and kills the runner at one of the moments
 # before and after each line that the journal gets. The kernel stops there, and dies with its runner.
@@ -42,7 +42,7 @@ SOME = (2, 9)
 BY_HAND = """
 import json, os, signal, sys
 import xacct_nb as xa
-from xacct_nb.approvals import Approval
+from xacct_nb.changes.approval import Approval
 run = xa.start_run("mine", json.loads(sys.argv[1]))
 sessions = run.open_sessions(run.grant())
 documents = xa.build(run.grant())

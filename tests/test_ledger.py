@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from xacct_nb.disk.chain import mend
-from xacct_nb.disk.evidence import FILE, Evidence, events
-from xacct_nb.disk.ledger import (
+from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
+from xacct_nb.records.model import Record
+from xacct_nb.runs.recovery import recover
+from xacct_nb.storage.chain import mend
+from xacct_nb.storage.evidence import FILE, Evidence, events
+from xacct_nb.storage.ledger import (
     LEDGER,
     broken_record,
     find_record,
@@ -22,16 +25,13 @@ from xacct_nb.disk.ledger import (
     read_record,
     verify_records,
 )
-from xacct_nb.disk.works import WORK, work_folder
-from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
-from xacct_nb.records import Record
-from xacct_nb.runs.recovering import recover
+from xacct_nb.storage.run_folder import WORK, work_folder
 
 FIRST, SECOND = "20261124T101500Z-reports-plan_and_apply-1f3a", "20261125T101500Z-reports-plan_and_apply-2b4c"
 ABOUT = {"notebook": "plan_and_apply", "started": "2026-11-24T10:15:00Z", "again": "", "headless": True}
 KEEP = """
 import pathlib, sys
-from xacct_nb.disk.ledger import keep
+from xacct_nb.storage.ledger import keep
 from xacct_nb.records import Record
 for number in range(10):
     record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
@@ -40,7 +40,7 @@ for number in range(10):
 
 KILLED = """
 import os, pathlib, signal, sys
-from xacct_nb.disk.ledger import keep
+from xacct_nb.storage.ledger import keep
 from xacct_nb.records import Record
 left = int(sys.argv[2])
 def count(event, args):

@@ -16,16 +16,16 @@ import nbformat
 import pytest
 from jsonschema import validate
 from papermill.inspection import inspect_notebook
-from running import NOTEBOOKS
 
-from xacct_nb.disk.ledger import ledger, verify_records
+from support.desk import NOTEBOOKS
 from xacct_nb.errors import EXIT_CODES
-from xacct_nb.loading import record_schema
-from xacct_nb.runs.orders import known_parameters
+from xacct_nb.redaction.redact import redact
+from xacct_nb.runs.loading import record_schema
+from xacct_nb.runs.request import known_parameters
 from xacct_nb.runs.runner import run
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.shields import redact
-from xacct_nb.worlds import throw_away_sandbox
+from xacct_nb.runs.sandboxes import throw_away_sandbox
+from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.storage.ledger import ledger, verify_records
 
 PATHS = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 NOT_IN_A_CELL = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While,

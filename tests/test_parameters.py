@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from given import ALICE, ROLE
 
-from xacct_nb.declarations import declared
+from support.examples import ALICE, ROLE
 from xacct_nb.errors import InvalidGrant, InvalidParameters
-from xacct_nb.parameters import accepted, check, merged, settings_of, without_secrets
+from xacct_nb.grants.declarations import declared
+from xacct_nb.grants.parameters import accepted, check, merged, settings_of, without_secrets
 
 CELL = """
 name: str = "reports"  # names the policies and the tags

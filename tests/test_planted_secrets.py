@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
-from given import an_account
-from running import Desk
 
-from xacct_nb.approvals import Approval
+import support.planted_secrets as planted
+from support.desk import Desk
+from support.examples import an_account
 from xacct_nb.aws.reader import read
-from xacct_nb.differences import diff
-from xacct_nb.documents import build
-from xacct_nb.journals import Entry
-from xacct_nb.runs.hushing import in_environment
-from xacct_nb.runs.steps import start_run
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import furnish_world
+from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.journal import Entry
+from xacct_nb.changes.planner import diff
+from xacct_nb.grants.documents import build
+from xacct_nb.runs.notebook_run import start_run
+from xacct_nb.runs.sandboxes import furnish_world
+from xacct_nb.runs.secrets import in_environment
+from xacct_nb.sandbox.server.state import Sandbox
 
 PROFILES = {
     "source_profiles": ["source-admin"],

@@ -3,8 +3,8 @@
 import pytest
 
 from xacct_nb.errors import InvalidArn
-from xacct_nb.language.contexts import request_keys
-from xacct_nb.language.principals import ACCOUNT, DIRECT, NOBODY, ROLE, principals, read_caller
+from xacct_nb.iam.context import request_keys
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NOBODY, ROLE, principals, read_caller
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"

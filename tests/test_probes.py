@@ -4,19 +4,19 @@ import json
 from typing import Any
 
 import pytest
-from given import applied, grant_in, plan_of, root_iam, sessions_in, state_of
 
+from support.examples import applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from xacct_nb.aws.answers import Answer, ask
+from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.waits import Wait, countdown
 from xacct_nb.aws.writer import apply
-from xacct_nb.differences import diff
-from xacct_nb.documents import build
-from xacct_nb.grants import Grant
-from xacct_nb.plans import Plan
-from xacct_nb.proofs import ALLOWED, DENIED, NOT_ASKED, Proof, missing_sides
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import diff
+from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof, missing_sides
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.sandbox.server.accounts import World
 
 
 def answers(proof: Proof) -> list[tuple[str, str]]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb import quotas
 from xacct_nb.errors import OverQuota
-from xacct_nb.quotas import few, minified, pack, size, within
+from xacct_nb.iam import quotas
+from xacct_nb.iam.quotas import few, minified, pack, size, within
 
 
 def policy(arns: list[str]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from given import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 
+from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from xacct_nb.errors import AwsRefused, InvalidGrant
-from xacct_nb.plans import Key
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.grants.state import Key
+from xacct_nb.sandbox.server.accounts import World
 
 
 def role_of(world: World) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from xacct_nb.cli import main
-from xacct_nb.disk.chain import LEDGER
-from xacct_nb.disk.ledger import keep
-from xacct_nb.records import Record
+from xacct_nb.cli.main import main
+from xacct_nb.records.model import Record
+from xacct_nb.storage.chain import LEDGER
+from xacct_nb.storage.ledger import keep
 
 FIRST, SECOND, THIRD = "20261124T101500Z-a-1f3a", "20261125T101500Z-b-2b4c", "20261126T101500Z-a-3c5d"
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.evaluation import evaluate
-from xacct_nb.findings import lint_policy
-from xacct_nb.language.grammars import KINDS
-from xacct_nb.rules.conditions import CONDITION_RULES
-from xacct_nb.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
-from xacct_nb.rules.grants import CASE_RULES
-from xacct_nb.rules.permissions import PERMISSION_RULES
-from xacct_nb.rules.principals import PRINCIPAL_RULES
-from xacct_nb.rules.rows import SEVERITIES
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.grammar import KINDS
+from xacct_nb.linting.findings import lint_policy
+from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
+from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
+from xacct_nb.linting.rules.grant import CASE_RULES
+from xacct_nb.linting.rules.permissions import PERMISSION_RULES
+from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
+from xacct_nb.linting.rules.rule import SEVERITIES
 
 RULES = (*SUBJECT_RULES, *PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES, REFUSAL)
 ALICE = "arn:aws:iam::111111111111:user/alice"

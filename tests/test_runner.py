@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from given import applied, root_iam, sessions_in
 from jsonschema import validate
-from running import Desk, notebook, options
 
+from support.desk import Desk, notebook, options
+from support.examples import applied, root_iam, sessions_in
 from xacct_nb.errors import EXIT_CODES, InvalidInput
-from xacct_nb.loading import record_schema
+from xacct_nb.runs.loading import record_schema
 from xacct_nb.runs.runner import Ended, run
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import furnish_world
+from xacct_nb.runs.sandboxes import furnish_world
+from xacct_nb.sandbox.server.state import Sandbox
 
 SECRET = "a-Secret.that/nobody:may=see"
 OLD_SECRET = "an-earlier-Secret.that/nobody:may=see"

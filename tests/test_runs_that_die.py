@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Desk, notebook
 
+from support.desk import Desk, notebook
 from xacct_nb.runs.runner import Ended
-from xacct_nb.sandbox.demands import behave, misbehave
-from xacct_nb.sandbox.faults import Fault
-from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.sandbox.faults.demands import behave, misbehave
+from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.state import Sandbox
 
 PARAMETERS = (
     'name: str = "reports"  # grant\nsources: list = []  # who\ndestinations: list = []  # roles\n'

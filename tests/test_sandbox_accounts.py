@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.sandbox.accounts import Side, World
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import furnish_world
+from xacct_nb.runs.sandboxes import furnish_world
+from xacct_nb.sandbox.server.accounts import Side, World
+from xacct_nb.sandbox.server.state import Sandbox
 
 Open = Callable[[str], boto3.Session]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.sandbox.calls import LONGEST_BODY, Call, Refusal, forms_read_once, read_call
-from xacct_nb.sandbox.s3_names import s3_operation
+from xacct_nb.sandbox.http.calls import LONGEST_BODY, Call, Refusal, forms_read_once, read_call
+from xacct_nb.sandbox.http.s3_names import s3_operation
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded; charset=utf-8")
 

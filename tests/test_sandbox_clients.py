@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from given import root_iam
-from unmodified import policy, trust
 
-from xacct_nb.sandbox.accounts import World
+from support.boto3_clients import policy, trust
+from support.examples import root_iam
+from xacct_nb.sandbox.server.accounts import World
 
 AWS = Path(sys.executable).with_name("aws")
 EXTERNAL_ID = "9f1c7d2e-customer"

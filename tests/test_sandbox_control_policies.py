@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from questions import Room
 
+from support.questions import Room
 from xacct_nb.errors import InvalidOrganization, SandboxError
-from xacct_nb.sandbox.controls import set_organization
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import organize
+from xacct_nb.runs.sandboxes import organize
+from xacct_nb.sandbox.faults.controls import set_organization
+from xacct_nb.sandbox.server.state import Sandbox
 
 NOTHING: list[list[Any]] = [[]]
 ROOT = "o-f1b2c3d4e5/r-ab12/"

@@ -3,7 +3,7 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from matched import all_matched
+from support.sandbox_matching import all_matched
 from test_cases import EACH
 
 FOLDERS = ("actions", "conditions", "resources", "variables")

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.loaders import Loader
-from unmodified import client, policy
 
+from support.boto3_clients import client, policy
 from xacct_nb.errors import InvalidFault
-from xacct_nb.sandbox import server
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.demands import behave, misbehave, misbehaving, misbehaviour
-from xacct_nb.sandbox.faults import KINDS, Fault, Faults, faults_from
-from xacct_nb.sandbox.misbehaviour import Tally, misbehaviour_from
-from xacct_nb.sandbox.operations import IAM, S3, STS
-from xacct_nb.sandbox.s3_names import s3_operation
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.worlds import throw_away_sandbox
+from xacct_nb.runs.sandboxes import throw_away_sandbox
+from xacct_nb.sandbox.faults.demands import behave, misbehave, misbehaving, misbehaviour
+from xacct_nb.sandbox.faults.faults import KINDS, Fault, Faults, faults_from
+from xacct_nb.sandbox.faults.operations import IAM, S3, STS
+from xacct_nb.sandbox.faults.statistics import Tally, misbehaviour_from
+from xacct_nb.sandbox.http.s3_names import s3_operation
+from xacct_nb.sandbox.server import server
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 Ask = Callable[..., Any]
 EC2 = policy("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
@@ -188,9 +188,9 @@ class TestAFault:
     def test_its_names_are_those_of_ministack_and_of_the_calls(self) -> None:
         from ministack.services import iam
 
-        from xacct_nb.sandbox import additions
+        from xacct_nb.sandbox.ministack import patches
 
-        additions.install()
+        patches.install()
         said = [s3_operation("GET", path, {}, {}) for path in ("/", "/bucket", "/bucket/key")]
 
         assert set(IAM) == set(iam._IAM_HANDLERS)

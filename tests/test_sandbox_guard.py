@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from given import applied, grant_in, sessions_in
-from questions import Room
 
+from support.examples import applied, grant_in, sessions_in
+from support.questions import Room
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.probes import prove
 from xacct_nb.errors import SandboxError
-from xacct_nb.sandbox import organizations
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.calls import Call
-from xacct_nb.sandbox.constraints import breach
-from xacct_nb.sandbox.controls import expire_session, raise_quotas, set_organization
-from xacct_nb.sandbox.guard import EFFECTS, RULES, VERDICTS
-from xacct_nb.sandbox.mfa import code_of
-from xacct_nb.sandbox.operations import IAM, STS
-from xacct_nb.sandbox.state import Sandbox
-from xacct_nb.sandbox.variables import MARK, NOTHING, STAR, filled, plain
-from xacct_nb.worlds import reset_sandbox, throw_away_sandbox
+from xacct_nb.runs.sandboxes import reset_sandbox, throw_away_sandbox
+from xacct_nb.sandbox.faults.controls import expire_session, raise_quotas, set_organization
+from xacct_nb.sandbox.faults.operations import IAM, STS
+from xacct_nb.sandbox.http.calls import Call
+from xacct_nb.sandbox.ministack.variables import MARK, NOTHING, STAR, filled, plain
+from xacct_nb.sandbox.rules import organizations
+from xacct_nb.sandbox.rules.guard import EFFECTS, RULES, VERDICTS
+from xacct_nb.sandbox.rules.mfa import code_of
+from xacct_nb.sandbox.rules.parameter_rules import breach
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 NOBODY = {
     "Effect": "Allow",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from questions import Room, outcome
 
-from xacct_nb.sandbox.state import Sandbox
+from support.questions import Room, outcome
+from xacct_nb.sandbox.server.state import Sandbox
 
 Statement = dict[str, Any]
 ALICE, BOB = "arn:aws:iam::{source}:user/alice", "arn:aws:iam::{source}:user/bob"

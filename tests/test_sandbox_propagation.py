@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from unmodified import client, policy, trust
 
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.demands import behave, misbehave
-from xacct_nb.sandbox.faults import Fault
-from xacct_nb.sandbox.state import Sandbox
+from support.boto3_clients import client, policy, trust
+from xacct_nb.sandbox.faults.demands import behave, misbehave
+from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 LATE = 0.6
 DENIED = "User: {} is not authorized to perform: sts:AssumeRole on resource: {}"

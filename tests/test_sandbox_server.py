@@ -15,19 +15,19 @@ import psutil
 import pytest
 
 from xacct_nb.errors import SandboxError
-from xacct_nb.sandbox import server, state
-from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.sandbox.server import server, state
+from xacct_nb.sandbox.server.state import Sandbox
 
 THROW_AWAY = """
 import time
-from xacct_nb.sandbox import server
+from xacct_nb.sandbox.server import server
 with server.throw_away() as sandbox:
     print(sandbox.pid, sandbox.folder, flush=True)
     time.sleep(60)
 """
 UP = """
 import pathlib, sys
-from xacct_nb.sandbox import server
+from xacct_nb.sandbox.server import server
 print(server.up(pathlib.Path(sys.argv[1])).pid)
 """
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from unmodified import client, policy, trust
 
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.demands import misbehaving
-from xacct_nb.sandbox.events import answer_from
-from xacct_nb.sandbox.faults import Fault
-from xacct_nb.sandbox.state import Sandbox
+from support.boto3_clients import client, policy, trust
+from xacct_nb.sandbox.cloudtrail.events import answer_from
+from xacct_nb.sandbox.faults.demands import misbehaving
+from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 Ask = Callable[..., Any]
 EXTERNAL_ID = "9f1c7d2e-customer"

@@ -1,9 +1,9 @@
 """The sandbox answers as AWS does: every question in tests/cases/sandbox, asked by boto3 over HTTP."""
 
 import pytest
-from questions import Question, Room, fits, outcome, questions
 
-from xacct_nb.sandbox.state import Sandbox
+from support.questions import Question, Room, fits, outcome, questions
+from xacct_nb.sandbox.server.state import Sandbox
 
 ALL = list(questions())
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
-from given import a_grant, grant_in, place_of, sessions_in
 
+from support.examples import a_grant, grant_in, place_of, sessions_in
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal, translated
 from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.sandbox.server.accounts import World
 
 GROUP = "arn:aws:iam::111111111111:group/analysts"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from xacct_nb.disk.ledger import LEDGER, keep
-from xacct_nb.disk.signatures import sign, signatures
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
-from xacct_nb.ledgers import verdict
-from xacct_nb.records import Record
+from xacct_nb.records.model import Record
+from xacct_nb.runs.ledger import verdict
+from xacct_nb.storage.ledger import LEDGER, keep
+from xacct_nb.storage.signatures import sign, signatures
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("ssh-keygen"), reason="ssh-keygen is missing: apt install openssh-client"

@@ -5,16 +5,17 @@ import re
 from collections import Counter
 
 import pytest
-from given import ALICE, a_grant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.differences import diff
-from xacct_nb.documents import build
-from xacct_nb.findings import lint
-from xacct_nb.journals import Entry, Journal
-from xacct_nb.plans import Change, State
-from xacct_nb.proofs import ALLOWED, Outcome, Proof, expected_probes
+from support.examples import ALICE, a_grant
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.plan import Change
+from xacct_nb.changes.planner import diff
+from xacct_nb.changes.proof import ALLOWED, Outcome, Proof, expected_probes
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import State
+from xacct_nb.linting.findings import lint
 from xacct_nb.views import Beside, Code, Diff, Page, Shown, Snippet, Table, Text, View, html, printable, text
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from adopted import POWER_USER, READ_ONLY, by_hand, policy_by_hand, policy_of, trusting
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
-from given import (
+
+from support.adopted_role import POWER_USER, READ_ONLY, by_hand, policy_by_hand, policy_of, trusting
+from support.examples import (
     SOME_POLICY,
     applied,
     calls,
@@ -19,14 +20,14 @@ from given import (
     sessions_in,
     state_of,
 )
-
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import apply, rollback
+from xacct_nb.changes.journal import Entry, Journal, settled
+from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
-from xacct_nb.grants import Grant
-from xacct_nb.journals import Entry, Journal, settled
-from xacct_nb.plans import Key, Plan, State
-from xacct_nb.sandbox.accounts import World
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.state import Key, State
+from xacct_nb.sandbox.server.accounts import World
 
 
 def user(world: World, name: str) -> str:

@@ -7,20 +7,20 @@ from functools import partial
 from typing import Any
 
 import pytest
-from adopted import by_hand, deny_attaching, policy_of, taken_over
-from given import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
-from meddling import Meddler
 
+from support.adopted_role import by_hand, deny_attaching, policy_of, taken_over
+from support.examples import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.second_writer import Meddler
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RolledBack, StalePlan
-from xacct_nb.grants import Grant
-from xacct_nb.plans import Key, State
-from xacct_nb.sandbox.accounts import World
-from xacct_nb.sandbox.demands import behave, misbehave, misbehaviour
-from xacct_nb.sandbox.faults import KINDS, Fault
-from xacct_nb.sandbox.state import Sandbox
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.state import Key, State
+from xacct_nb.sandbox.faults.demands import behave, misbehave, misbehaviour
+from xacct_nb.sandbox.faults.faults import KINDS, Fault
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 SCENES: dict[str, tuple[Callable[[World], Grant], list[str]]] = {
     "made": (grant_in, ["v1"]),

@@ -6,13 +6,13 @@ import sys
 def main() -> None:
     """Runs the command line; what takes a recorded run longest is begun before the command line is loaded."""
     if sys.argv[1:2] != ["run"]:
-        from xacct_nb.cli import main as commands
+        from xacct_nb.cli.main import main as commands
 
         commands()
-    from xacct_nb.runs.starting import lean_run
+    from xacct_nb.runs.startup import lean_run
 
     with lean_run() as prepared:
-        from xacct_nb.cli import main as commands
+        from xacct_nb.cli.main import main as commands
 
         commands(obj=prepared)
 

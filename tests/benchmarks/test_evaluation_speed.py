@@ -5,8 +5,8 @@ from collections.abc import Callable
 from itertools import count, islice
 from typing import Any
 
-from xacct_nb.evaluation import evaluate
-from xacct_nb.language.policies import parse
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.policy import parse
 
 # Short rounds: the best of many is one in which the machine did nothing else.
 ROUNDS, CALLS = 100, 200

@@ -16,8 +16,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 sys.path.append(str(Path(__file__).parents[1]))
-from bare import GUARDED, ministack
-from questions import Room
+from support.bare_ministack import GUARDED, ministack
+from support.questions import Room
 
 ROUNDS, CALLS = 40, 50
 TRUST = {

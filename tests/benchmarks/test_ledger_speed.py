@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from xacct_nb.disk.chain import LEDGER, ledger_lines
-from xacct_nb.disk.ledger import SUMS, ledger, verify_records
-from xacct_nb.histories import History
-from xacct_nb.records import START, Record, broken_links, ledger_line, line_hash, seal
+from xacct_nb.records.history import History
+from xacct_nb.records.model import Record
+from xacct_nb.records.sealing import START, broken_links, ledger_line, line_hash, seal
+from xacct_nb.storage.chain import LEDGER, ledger_lines
+from xacct_nb.storage.ledger import SUMS, ledger, verify_records
 
 RECORDS, ROUNDS = 10_000, 3
 SECOND = 1.0

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from xacct_nb.sandbox import server
+from xacct_nb.sandbox.server import server
 
 XACCT = Path(sys.executable).with_name("xacct-nb")
 ROUNDS = 7

@@ -9,10 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labs import FLAGS, ROOT, Lab, command, environment, install, installed, wait_for, write_settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from xacct_nb.worlds import close_sandbox, open_sandbox
+from support.jupyterlab import (
+    FLAGS,
+    ROOT,
+    Lab,
+    command,
+    environment,
+    install,
+    installed,
+    wait_for,
+    write_settings,
+)
+from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox
 
 PATIENCE = 20_000  # milliseconds
 

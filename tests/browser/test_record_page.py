@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from hostile_notebooks import PROSE, hostile_notebook, seen
 from playwright.sync_api import Page
 
+from support.hostile_notebooks import PROSE, hostile_notebook, seen
 from xacct_nb.jupyter.export import as_notebook, to_html
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from labs import Lab
 from playwright.sync_api import Locator, Page, expect
 
-from xacct_nb.disk.ledger import ledger, verify_records
+from support.jupyterlab import Lab
+from xacct_nb.storage.ledger import ledger, verify_records
 
 pytestmark = pytest.mark.browser
 

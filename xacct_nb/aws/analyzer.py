@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError
 
 from xacct_nb.aws.sessions import Sessions, translated
-from xacct_nb.documents import Documents
 from xacct_nb.errors import AwsRefused
-from xacct_nb.findings import Analysis
-from xacct_nb.grants import account_of, external_id
-from xacct_nb.language.grammars import IDENTITY, TRUST
-from xacct_nb.quotas import minified
-from xacct_nb.rules.rows import NOTE, WARNING, Finding
-from xacct_nb.rules.subjects import Subject, subjects_of
-from xacct_nb.shields import redact
+from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.grant import account_of, external_id
+from xacct_nb.iam.grammar import IDENTITY, TRUST
+from xacct_nb.iam.quotas import minified
+from xacct_nb.linting.findings import Analysis
+from xacct_nb.linting.rules.rule import NOTE, WARNING, Finding
+from xacct_nb.linting.rules.subjects import Subject, subjects_of
+from xacct_nb.redaction.redact import redact
 
 _NAME, _TRUST_POLICY = "IAM Access Analyzer", "AWS::IAM::AssumeRolePolicyDocument"
 _NOT_HERE = Analysis(said=f"{_NAME} was not asked: the sandbox has none.")

@@ -6,9 +6,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.arns import Arn
-from xacct_nb.proofs import ALLOWED, DENIED, ERROR, NOT_ASKED
-from xacct_nb.samples import Sample, fits
+from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
+from xacct_nb.changes.sample_calls import Sample
+from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.wildcards import fits
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
 # Answers that come only to somebody who was let in.

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from xacct_nb.arns import Arn
 from xacct_nb.aws.answers import Answer, ask, ask_identity, ask_sample
-from xacct_nb.aws.pen import Pen, utc
+from xacct_nb.aws.journaled_calls import Pen, utc
+from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.sessions import Identity, Sessions
-from xacct_nb.aws.waits import Wait, countdown
-from xacct_nb.grants import Grant, external_id
-from xacct_nb.journals import Entry
-from xacct_nb.proofs import (
+from xacct_nb.changes.journal import Entry
+from xacct_nb.changes.proof import (
     ALLOWED,
     DENIED,
     NOT_ASKED,
@@ -21,7 +19,9 @@ from xacct_nb.proofs import (
     assume_parameters,
     expected_probes,
 )
-from xacct_nb.shields import redact
+from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.iam.arns import Arn
+from xacct_nb.redaction.redact import redact
 
 _NO_CALLER = "No profile with this caller's credentials was given."
 _NO_STRANGER = "No profile of another principal of that account was given."

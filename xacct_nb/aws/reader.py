@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from xacct_nb.arns import Arn
 from xacct_nb.aws.sessions import Sessions, translated
-from xacct_nb.differences import policy_arn, policy_name
-from xacct_nb.documents import Documents
+from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused, InvalidGrant
-from xacct_nb.grants import Grant
-from xacct_nb.plans import Change, Key, State
+from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.naming import policy_arn, policy_name
+from xacct_nb.grants.state import Key, State
+from xacct_nb.iam.arns import Arn
 
 _ENTITIES = (
     ("PolicyUsers", "user", "UserName"),

@@ -16,11 +16,9 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.session import Session as Core
 
-from xacct_nb.arns import same_principal
-from xacct_nb.documents import Documents
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
-from xacct_nb.findings import Analysis
-from xacct_nb.grants import Grant, account_of, is_whole
+from xacct_nb.grants.grant import Grant, account_of, is_whole
+from xacct_nb.iam.arns import same_principal
 from xacct_nb.views import Shown, Table, View
 
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -107,12 +105,6 @@ class Sessions(Shown):
             "aws_session_token": credentials["SessionToken"],
         }
         return _made(session, service, self.place, self.grant.partition, **keys)
-
-    def analyze(self, documents: Documents) -> Analysis:
-        """What IAM Access Analyzer says of the documents, where it may be asked: for `lint`."""
-        from xacct_nb.aws.analyzer import analyze
-
-        return analyze(documents, self)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Who every session is; no credentials."""
@@ -267,7 +259,6 @@ def _loader() -> Loader:
 
 @cache
 def _handlers() -> HierarchicalEmitter:
-    from xacct_nb.aws import overheard  # noqa: F401
 
     handlers = HierarchicalEmitter()
     Core(_NOBODY, handlers)

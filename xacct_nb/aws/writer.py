@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NoReturn
 
-from xacct_nb.aws.looks import check_current, check_unmoved, is_other, left_to_do, outdated, touched
-from xacct_nb.aws.makers import make, make_surely
-from xacct_nb.aws.pen import Pen, Sink, asked_twice, is_unheard
+from xacct_nb.aws.journaled_calls import Pen, Sink, asked_twice, is_unheard
+from xacct_nb.aws.operations import make, make_surely
+from xacct_nb.aws.preconditions import check_current, check_unmoved, is_other, left_to_do, outdated, touched
 from xacct_nb.aws.probes import awaited, settle
 from xacct_nb.aws.reader import live
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
-from xacct_nb.journals import Journal
-from xacct_nb.plans import Change, Plan, differs
-from xacct_nb.shields import fingerprints_in
+from xacct_nb.redaction.redact import fingerprints_in
 
 PATIENCE = 120.0
 _AGAIN = "Mend the cause, then plan and apply again, or take it back by hand."
@@ -99,7 +99,7 @@ def _check_whole(plan: Plan) -> None:
         raise UnresolvedSecret(
             f"The external ID with the fingerprint {', '.join(marks)} is not in the plan itself.",
             why="A plan or journal that was read from a record holds no external IDs.",
-            hint="Plan the grant again, or put the external ID back with xacct_nb.shields.unshield.",
+            hint="Plan the grant again, or put the external ID back with xacct_nb.redaction.redact.unshield.",
         )
 
 

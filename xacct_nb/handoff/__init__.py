@@ -1,1 +1,1 @@
-"""Text for people and other tools: what the other owner, the AWS CLI or the console needs."""
+"""What goes to the other account's owner and comes back."""

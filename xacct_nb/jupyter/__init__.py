@@ -1,1 +1,1 @@
-"""Notebooks, and only here: headless runs, kernels, export, widgets."""
+"""Kernels, notebooks and widgets."""

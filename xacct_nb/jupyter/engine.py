@@ -32,6 +32,6 @@ class Engine:
 
 
 def _engine() -> Any:
-    from xacct_nb.jupyter import headless
+    from xacct_nb.jupyter import execute
 
-    return headless.Engine
+    return execute.Engine

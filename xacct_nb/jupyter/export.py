@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.jupyter.bare import bare
-from xacct_nb.jupyter.inert import as_written, inert
-from xacct_nb.jupyter.styles import style
+from xacct_nb.jupyter.sanitize import as_written, inert
+from xacct_nb.jupyter.simplify import bare
+from xacct_nb.jupyter.stylesheet import style
 from xacct_nb.views import printable
 
 if TYPE_CHECKING:

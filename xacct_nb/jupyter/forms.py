@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from xacct_nb.documents import build
+from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import InvalidGrant, InvalidInput, UnresolvedSecret
-from xacct_nb.findings import lint
-from xacct_nb.grants import Grant
-from xacct_nb.plans import Plan
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.linting.findings import lint
 from xacct_nb.views import Page, Shown, Text, View
 
 LABELS = {
@@ -98,7 +98,7 @@ class GrantForm(Shown):
     @cached_property
     def widget(self) -> Any:
         """The form as one ipywidgets box, the same each time it is shown: the policies follow its fields."""
-        from xacct_nb.jupyter.boxes import grant_box
+        from xacct_nb.jupyter.widgets import grant_box
 
         return grant_box(self)
 
@@ -180,7 +180,7 @@ class ApprovalForm(Shown):
     @cached_property
     def widget(self) -> Any:
         """A field for the beginning of the digest, and a button: the same each time they are shown."""
-        from xacct_nb.jupyter.boxes import approval_box
+        from xacct_nb.jupyter.widgets import approval_box
 
         return approval_box(self)
 

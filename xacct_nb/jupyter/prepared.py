@@ -18,7 +18,7 @@ from contextlib import suppress
 from importlib import import_module
 from io import UnsupportedOperation
 
-from xacct_nb.jupyter.spared import spared, spared_plugins
+from xacct_nb.jupyter.import_blocker import spared, spared_plugins
 
 _PR_SET_PDEATHSIG = 1
 
@@ -68,7 +68,7 @@ def main(preparations: Sequence[str]) -> None:
         import ipykernel.debugger  # noqa: F401
         from ipykernel.kernelapp import IPKernelApp
 
-        from xacct_nb.jupyter.forks import keep_local
+        from xacct_nb.jupyter.ipc_iopub import keep_local
     keep_local()
     with spared_plugins():
         for module, _, function in (each.partition(":") for each in preparations):

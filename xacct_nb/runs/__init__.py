@@ -1,1 +1,1 @@
-"""One run from its order to its record: what the cells of a notebook call, and what is around them."""
+"""One run, from its request to its record."""

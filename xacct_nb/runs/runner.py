@@ -7,23 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.disk.drafts import Draft
-from xacct_nb.disk.evidence import events
-from xacct_nb.disk.ledger import keep
-from xacct_nb.disk.works import note_about, work_folder
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.proof import Proof
+from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import kinds
+from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import Prepared
-from xacct_nb.parameters import EXTERNAL_ID_VARIABLE
-from xacct_nb.plans import Plan
-from xacct_nb.proofs import Proof
-from xacct_nb.records import GOOD, NOTEBOOK, PAGE, Record
-from xacct_nb.runs.closing import FOLDER_VARIABLE, Ending, circumstances, drafted, new_id, page, utc
-from xacct_nb.runs.hushing import in_environment
-from xacct_nb.runs.orders import Order, take_order
-from xacct_nb.runs.recovering import Recovered, recover
-from xacct_nb.shields import redact, redact_all
+from xacct_nb.records.fields import GOOD, NOTEBOOK, PAGE
+from xacct_nb.records.model import Record
+from xacct_nb.records.next_steps import WAYS, run_again
+from xacct_nb.redaction.redact import redact, redact_all
+from xacct_nb.runs.environment import circumstances
+from xacct_nb.runs.recovery import Recovered, recover
+from xacct_nb.runs.request import Order, take_order
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, Ending, drafted, new_id, page, utc
+from xacct_nb.runs.secrets import in_environment
+from xacct_nb.storage.draft import Draft
+from xacct_nb.storage.evidence import events
+from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.run_folder import note_about, work_folder
 from xacct_nb.views import Page, Shown, Text, View, html
-from xacct_nb.ways import WAYS, run_again
 
 Tell = Callable[[int, int, str], None]
 
@@ -46,7 +49,8 @@ class Ended(Shown):
             yield Plan.from_json(record.plan).view()
         if record.proof:
             yield Proof.from_json(record.proof).view()
-        yield from record.explanation
+        if record.diagnosis:
+            yield Diagnosis.from_json(record.diagnosis).view()
         if record.error:
             words = (record.error[key] for key in ("what", "why", "hint"))
             yield Text(f"{record.error['code']}: " + "\n".join(word for word in words if word), "bad")
@@ -128,10 +132,10 @@ def _in_kernel(
     order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, draft: Draft, background: Executor
 ) -> tuple[Any, Any]:
     """The executed notebook and its course; meanwhile the export's modules are loaded in the background."""
-    from xacct_nb.jupyter import headless
+    from xacct_nb.jupyter import execute
 
     background.submit(_warm_up)
-    return headless.run(
+    return execute.run(
         order.path,
         order.values,
         tell=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),

@@ -1,1 +1,1 @@
-"""The embedded AWS: a server with accounts of its own on this machine, which enforces IAM."""
+"""The embedded AWS: MiniStack behind a guard."""

@@ -1,0 +1,64 @@
+"""A denial as a newcomer comes to it: JupyterLab, Chromium, a pasted text, a cause and its mend."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_walkthrough import NAMELESS, Walk, sources
+
+from support.jupyterlab import Lab
+from xacct_nb.storage.ledger import ledger, verify_records
+
+pytestmark = pytest.mark.browser
+
+NOTEBOOK = "40_diagnose_a_denial.ipynb"
+SECRET = "hunter2-of-the-reports"
+ROLE = "arn:aws:iam::222222222222:role/summary-reader"
+TEXT = (
+    "An error occurred (AccessDenied) when calling the AssumeRole operation: User: "
+    f"arn:aws:iam::111111111111:user/alice is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+)
+
+
+class DenialWalk(Walk):
+    """A person at the notebook that diagnoses a denial."""
+
+    def __init__(self, lab: Lab, page: Page) -> None:
+        self.page, self.at = page, 0
+        self.path = lab.notebooks / NOTEBOOK
+        self.sources = sources(self.path)
+        page.goto(lab.link(NOTEBOOK))
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+
+
+def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: Lab, page: Page) -> None:
+    walk = DenialWalk(lab, page)
+    walk.run_to("form")
+
+    walk.field("Caller ARN").fill("")
+    walk.field("Error text").fill(TEXT)
+    walk.field("Error text").press("Tab")
+    expect(page.get_by_role("status")).to_contain_text("arn:aws:iam::111111111111:user/alice")
+    assert page.evaluate(NAMELESS) == []
+
+    walk.run_to("diagnosis")
+    expect(page.get_by_role("cell", name="policy-not-attached", exact=True)).to_be_visible()
+    expect(page.locator("pre", has_text="aws iam attach-user-policy --user-name alice")).to_be_visible()
+
+    walk.run_to("xa.record(run)")
+    expect(page.get_by_role("cell", name="succeeded", exact=True)).to_be_visible()
+    (line,) = ledger(lab.records)
+    assert re.match("Certain: policy-not-attached", line["summary"])
+    assert verify_records(lab.records) == []
+
+
+def test_an_external_id_that_is_typed_in_is_told_and_kept_nowhere(lab: Lab, page: Page) -> None:
+    walk = DenialWalk(lab, page)
+    walk.run_to("form")
+
+    walk.field("External ID").fill(SECRET)
+    walk.field("External ID").press("Tab")
+    expect(page.get_by_role("status")).to_contain_text("external_id is the external ID itself")
+    expect(walk.field("External ID")).to_have_value("")
+    assert SECRET not in page.content()
+    assert SECRET not in walk.saved()

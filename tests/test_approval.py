@@ -1,0 +1,339 @@
+"""An approval counts once, in time, for the plan that stands, and for two people where two are asked for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.desk import Desk
+from support.examples import ALICE, ROLE, a_grant
+from xacct_nb.changes.approval import Approval, Planned, Rules, Used, admitted, differences, stale
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.planner import diff
+from xacct_nb.cli.approval import approval_options
+from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import State
+from xacct_nb.records.model import Record
+from xacct_nb.runs.environment import user
+from xacct_nb.storage.approval_history import history
+from xacct_nb.storage.ledger import keep
+
+PLAN = diff(build(a_grant()), State({}))
+NOW = "2026-11-24T12:00:00Z"
+APPROVAL = Approval(PLAN.digest, "ada", NOW)
+ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made")
+HOST = {"name": "desk", "user": "bob", "system": "Linux", "python": "3.11"}
+
+
+def planned(at: str, by: str = "bob", *, two_people: bool = False, record: str = "the-plan") -> Planned:
+    return Planned(record, by, at, two_people, PLAN.to_json())
+
+
+def used(at: str) -> Used:
+    return Used("the-use", "bob", at)
+
+
+class TestOnce:
+    def test_a_plan_that_nobody_recorded_may_be_approved(self) -> None:
+        assert admitted(APPROVAL, [], Rules(), NOW) == APPROVAL
+
+    def test_it_keeps_who_planned_and_when(self) -> None:
+        known = admitted(APPROVAL, [planned("2026-11-24T11:00:00Z")], Rules(), NOW)
+
+        assert (known.plan, known.planned_by, known.planned_at) == ("the-plan", "bob", "2026-11-24T11:00:00Z")
+
+    def test_what_was_used_is_refused(self) -> None:
+        with pytest.raises(ApprovalUsed, match="changes AWS once") as refused:
+            admitted(APPROVAL, [used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")], Rules(), NOW)
+        assert refused.value.why == "The record the-use used it, and no plan was made since."
+        assert refused.value.hint == "Plan again, read the plan, and approve it again."
+
+    def test_a_plan_made_after_the_use_may_be_approved_again(self) -> None:
+        again = planned("2026-11-24T11:40:00Z", record="again")
+        known = admitted(
+            APPROVAL, [again, used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")], Rules(), NOW
+        )
+
+        assert known.plan == "again"
+
+    @given(st.lists(st.sampled_from([planned("2026-11-24T11:00:00Z"), used("2026-11-24T11:00:00Z")])))
+    def test_it_is_refused_exactly_where_the_newest_event_is_a_use(self, events: list[Any]) -> None:
+        try:
+            refused = not admitted(APPROVAL, events, Rules(), NOW)
+        except ApprovalUsed:
+            refused = True
+
+        assert refused == (bool(events) and isinstance(events[0], Used))
+
+
+class TestInTime:
+    @pytest.mark.parametrize(
+        ("at", "hours"),
+        [
+            ("2026-11-23T12:00:00Z", 24),
+            ("2026-11-24T11:00:00Z", 1),
+            ("2019-01-01T00:00:00Z", 0),
+            ("2026-11-24T12:00:03Z", 1),
+        ],
+    )
+    def test_it_counts_as_long_as_its_limit_says_and_for_ever_without_one(self, at: str, hours: int) -> None:
+        assert admitted(APPROVAL, [planned(at)], Rules(hours), NOW).planned_at == at
+
+    @pytest.mark.parametrize(("at", "hours"), [("2026-11-23T11:59:59Z", 24), ("2026-11-24T10:59:59Z", 1)])
+    def test_later_it_is_refused(self, at: str, hours: int) -> None:
+        with pytest.raises(ApprovalExpired, match="its approval has expired") as refused:
+            admitted(APPROVAL, [planned(at)], Rules(hours), NOW)
+        assert refused.value.why == f"The record the-plan is of {at}; approval_hours is {hours}."
+
+    def test_the_same_plan_made_anew_counts_from_then_on(self) -> None:
+        plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
+
+        assert admitted(APPROVAL, plans, Rules(), NOW).plan == "new"
+
+
+class TestTwoPeople:
+    def test_who_planned_does_not_approve(self) -> None:
+        with pytest.raises(ApproverPlanned, match="ada planned this, and somebody else is to approve it"):
+            admitted(APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], Rules(two_people=True), NOW)
+
+    def test_somebody_else_does_also_after_looking_with_a_plan_of_their_own(self) -> None:
+        plans = [planned("2026-11-24T11:30:00Z", "ada"), planned("2026-11-24T11:00:00Z", "bob")]
+
+        assert admitted(APPROVAL, plans, Rules(two_people=True), NOW).planned_by == "bob"
+
+    def test_who_planned_first_does_not_approve_after_somebody_else_planned_too(self) -> None:
+        plans = [planned("2026-11-24T11:30:00Z", "bob"), planned("2026-11-24T11:00:00Z", "ada")]
+
+        with pytest.raises(ApproverPlanned):
+            admitted(APPROVAL, plans, Rules(two_people=True), NOW)
+
+    def test_a_plan_that_asked_for_two_keeps_its_rule_where_the_approver_leaves_it_out(self) -> None:
+        plans = [
+            planned("2026-11-24T11:30:00Z", "ada"),
+            planned("2026-11-24T11:00:00Z", "ada", two_people=True),
+        ]
+
+        with pytest.raises(ApproverPlanned):
+            admitted(APPROVAL, plans, Rules(), NOW)
+
+    def test_without_a_record_of_the_plan_nobody_approves(self) -> None:
+        with pytest.raises(ApproverPlanned, match="Nobody is known to have planned this"):
+            admitted(APPROVAL, [], Rules(two_people=True), NOW)
+
+    @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1))
+    def test_the_approver_is_never_the_first_who_planned(self, people: list[str]) -> None:
+        plans = [planned("2026-11-24T11:00:00Z", each) for each in people]
+        try:
+            known = admitted(APPROVAL, plans, Rules(two_people=True), NOW).planned_by
+        except ApproverPlanned:
+            known = "refused"
+
+        assert known == ("refused" if people[-1] == "ada" else "bob")
+
+
+class TestTheDifference:
+    def test_equal_plans_do_not_differ(self) -> None:
+        assert differences(PLAN.to_json(), json.loads(json.dumps(PLAN.to_json()))) == ()
+
+    def test_it_names_what_went_what_came_and_what_is_other_in_one_change(self) -> None:
+        settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
+        tags = Change("tags", ROLE, "", {"a": "1"}, {"a": "2"})
+        attachment = Change("attachment", ALICE, "arn:aws:iam::111111111111:policy/xacct-reports", None, True)
+        was = Plan("reports", (settings, tags))
+        now = Plan("reports", (replace(settings, after={"session_seconds": 5400}), attachment))
+
+        assert differences(was.to_json(), now.to_json()) == (
+            "no longer planned: ~ tags role/reports-reader",
+            "planned now: + attachment xacct-reports on user/alice",
+            "~ settings role/reports-reader: after.session_seconds was 7200, is 5400",
+        )
+
+    def test_it_names_a_place_inside_a_document(self) -> None:
+        now = diff(build(a_grant(sources=["arn:aws:iam::111111111111:user/mallory"])), State({}))
+        lines = differences(PLAN.to_json(), now.to_json())
+        place = "+ role role/reports-reader: after.trust.Statement[0].Principal.AWS was"
+
+        assert [line for line in lines if line.startswith(place)]
+        assert "no longer planned: + attachment xacct-reports on user/alice" in lines
+        assert "planned now: + attachment xacct-reports on user/mallory" in lines
+
+    def test_it_names_another_order_and_another_grant(self) -> None:
+        turned = replace(PLAN, changes=PLAN.changes[::-1])
+
+        assert differences(PLAN.to_json(), turned.to_json()) == ("the same changes in another order",)
+        assert differences(PLAN.to_json(), replace(PLAN, grant="other").to_json()) == (
+            "the plan was of the grant reports, and is of other",
+        )
+
+    def test_an_external_id_is_in_none_of_its_lines(self) -> None:
+        secret, other = ("an-External.Id", "another-External.Id")
+        was, now = (
+            diff(build(a_grant(conditions={"external_id": each})), State({})) for each in (secret, other)
+        )
+        words = str(stale(was.digest, now, was.to_json()))
+
+        assert "sts:ExternalId was" in words
+        assert [each for each in (secret, other) if each in words] == []
+
+    def test_a_long_change_is_shortened(self) -> None:
+        was, now = (
+            Plan("r", (Change("tags", ROLE, "", {}, {f"k{n}": each * 99 for n in range(9)}),))
+            for each in "ab"
+        )
+        lines = differences(was.to_json(), now.to_json())
+
+        assert lines[-1] == "~ tags role/reports-reader: 4 more places"
+        assert max(map(len, lines)) < 250
+
+    @given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3)))
+    def test_plans_differ_exactly_where_their_digests_do(self, some: set[int], others: set[int]) -> None:
+        was, now = (
+            Plan("reports", tuple(PLAN.changes[each] for each in sorted(places))) for places in (some, others)
+        )
+
+        assert (differences(was.to_json(), now.to_json()) == ()) == (was.digest == now.digest)
+
+
+def kept(records: Path, name: str, status: str = "planned", **fields: Any) -> None:
+    usual = {
+        "started": NOW,
+        "ended": NOW,
+        "host": HOST,
+        "where": "AWS (aws)",
+        "plan": PLAN.to_json(),
+        "seconds": 1,
+    }
+    keep(records, Record(id=name, notebook="plan_and_apply", status=status, **{**usual, **fields}), {})
+
+
+def known(records: Path, where: str = "AWS") -> list[tuple[str, str]]:
+    return [(type(each).__name__, each.record) for each in history(records, PLAN.digest, where)]
+
+
+class TestTheLedger:
+    @pytest.mark.parametrize(
+        ("status", "journal", "uses"),
+        [
+            ("succeeded", Journal("reports", PLAN.changes, (ENTRY,)), True),
+            ("proof-failed", Journal("reports", PLAN.changes, (ENTRY,)), True),
+            ("rolled-back", Journal("reports", (), (ENTRY,)), True),
+            ("rollback-failed", Journal("reports", (), (ENTRY,)), True),
+            ("kernel-died", Journal("reports", (), (ENTRY,)), True),
+            ("interrupted", Journal("reports", (), (ENTRY,)), True),
+            ("failed", None, False),
+            ("interrupted", None, False),
+            ("stale-plan", None, False),
+            ("invalid-parameters", None, False),
+        ],
+    )
+    def test_a_run_that_began_to_change_aws_has_used_its_approval(
+        self, tmp_path: Path, status: str, journal: Journal | None, uses: bool
+    ) -> None:
+        done = journal.to_json() if journal else None
+        kept(tmp_path, "1", status, approval=APPROVAL.to_json(), journal=done)
+
+        assert known(tmp_path) == ([("Used", "1")] if uses else [])
+
+    def test_it_is_read_from_its_end_for_one_digest_and_one_place(self, tmp_path: Path) -> None:
+        kept(tmp_path, "1")
+        kept(tmp_path, "2", plan=PLAN.reverse().to_json())
+        kept(tmp_path, "3", where="sandbox at http://127.0.0.1:1")
+        kept(tmp_path, "4")
+
+        assert known(tmp_path) == [("Planned", "4"), ("Planned", "1")]
+        assert known(tmp_path, "sandbox") == [("Planned", "3")]
+        assert known(tmp_path / "nowhere") == []
+
+    def test_a_plan_that_was_tampered_with_does_not_count_and_a_use_does(self, tmp_path: Path) -> None:
+        kept(tmp_path, "1")
+        kept(tmp_path, "2", "succeeded", approval=APPROVAL.to_json(), journal=Journal("reports").to_json())
+        for name in ("1", "2"):
+            path = tmp_path / name / "record.json"
+            path.write_text(path.read_text().replace("bob", "eve"))
+
+        assert known(tmp_path) == [("Used", "2")]
+
+
+class TestThroughTheRunner:
+    def test_an_approval_is_used_once_and_a_new_plan_is_approved_anew(self, desk: Desk) -> None:
+        digest = desk.run().record.plan["digest"]
+        first = desk.run(approve=digest, note="Agreed on Monday", ticket="CHG-7")
+        desk.rolled_back()
+        again = desk.run(approve=digest)
+        there = desk.state()
+        desk.run()
+        anew = desk.run(approve=digest)
+
+        assert first.record.status == "succeeded"
+        assert first.record.approval["note"] == "Agreed on Monday"
+        assert first.record.approval["ticket"] == "CHG-7"
+        assert first.record.approval["planned_by"] == first.record.approval["by"] == user()
+        assert (again.record.status, again.record.error["code"]) == ("stale-plan", "approval-used")
+        assert there == []
+        assert anew.record.status == "succeeded"
+        assert anew.record.approval["plan"] > first.record.approval["plan"]
+        assert desk.is_whole()
+
+    def test_what_differs_from_the_approved_plan_is_shown(self, desk: Desk) -> None:
+        digest = desk.run().record.plan["digest"]
+        ended = desk.run(approve=digest, session_minutes=90)
+        change = "+ role role/reports-reader: after.session_seconds was 3600, is 5400"
+
+        assert (ended.record.status, ended.record.error["code"]) == ("stale-plan", "stale-plan")
+        assert change in ended.record.error["why"]
+        assert desk.state() == []
+
+    def test_two_people_agree_and_the_rule_of_the_plan_holds(self, desk: Desk) -> None:
+        digest = desk.run(two_people=True).record.plan["digest"]
+        alone = desk.run(approve=digest)
+
+        assert (alone.record.status, alone.record.error["code"]) == ("stale-plan", "approver-planned")
+        assert desk.state() == []
+
+    def test_an_old_plan_has_expired_and_another_persons_new_one_has_not(self, desk: Desk) -> None:
+        plan = desk.plan().to_json()
+        kept(desk.records, "old", plan=plan, started="2026-01-01T00:00:00Z")
+        late = desk.run(approve=plan["digest"])
+        kept(desk.records, "new", plan=plan, started="2999-01-01T00:00:00Z", parameters={"two_people": True})
+        agreed = desk.run(approve=plan["digest"])
+
+        assert (late.record.status, late.record.error["code"]) == ("stale-plan", "approval-expired")
+        assert agreed.record.status == "succeeded"
+        assert (agreed.record.approval["plan"], agreed.record.approval["planned_by"]) == ("new", "bob")
+
+    def test_a_roll_back_obeys_the_same(self, desk: Desk) -> None:
+        desk.applied()
+        digest = desk.run("roll_back", two_people=True).record.plan["digest"]
+        alone = desk.run("roll_back", approve=digest)
+
+        assert alone.record.error["code"] == "approver-planned"
+        assert desk.state() != []
+
+
+def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
+    @click.command()
+    @click.option("-p", "options", nargs=2, multiple=True)
+    @approval_options
+    def command(options: tuple[tuple[str, str], ...]) -> None:
+        click.echo(json.dumps(options))
+
+    given = CliRunner().invoke(command, ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"])
+
+    assert json.loads(given.output) == [["name", "reports"], ["note", "on Monday"], ["ticket", "CHG-7"]]
+    assert json.loads(CliRunner().invoke(command, []).output) == []
+
+
+def test_who_approves_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = user()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+
+    assert user() == before

@@ -1,0 +1,79 @@
+"""What the AWS clients of a process sign with and are answered is known, and nothing that is no secret."""
+
+import json
+from configparser import ConfigParser
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from boto3 import Session
+from botocore.credentials import RefreshableCredentials
+from botocore.session import Session as Core
+
+from support.desk import Desk
+from support.examples import place_of, root_iam
+from xacct_nb.aws.credential_capture import overhear
+from xacct_nb.aws.sessions import client_of
+from xacct_nb.sandbox.server.accounts import World
+
+
+@pytest.fixture
+def heard() -> set[str]:
+    found: set[str] = set()
+    overhear(found.update)
+    return found
+
+
+def test_a_client_of_a_run_is_overheard(world: World, heard: set[str]) -> None:
+    answer = client_of("alice", "sts", place_of(world), "aws").get_session_token()["Credentials"]
+
+    assert {answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]} <= heard
+    assert set(key_of("alice", world)) <= heard
+
+
+def test_a_client_of_boto3_s_own_is_overheard(desk: Desk, heard: set[str]) -> None:
+    iam = Session(profile_name="source-admin").client("iam")
+    made = iam.create_access_key(UserName="mallory")["AccessKey"]
+
+    assert {made["AccessKeyId"], made["SecretAccessKey"]} <= heard
+    assert set(key_of("source-admin", desk.world)) <= heard
+
+
+def test_credentials_that_change_while_a_client_lives_are_overheard(desk: Desk, heard: set[str]) -> None:
+    keys = [key_of(profile, desk.world) for profile in ("alice", "mallory")]
+    first, second = (entered(*key) for key in keys)
+    core = Core(profile="alice")
+    core._credentials = RefreshableCredentials.create_from_metadata(first, lambda: second, "x")
+    sts = core.create_client("sts", region_name="us-east-1")
+    sts.get_caller_identity()
+    core._credentials._expiry_time = datetime.now(UTC)
+    sts.get_caller_identity()
+
+    assert {*keys[0], *keys[1]} <= heard
+
+
+def test_external_ids_of_trust_policies_that_are_read_are_overheard(world: World, heard: set[str]) -> None:
+    iam = root_iam(world, world.destination)
+    condition = {"StringEquals": {"sts:ExternalId": "of-another-grant-1234"}}
+    statement = {"Effect": "Allow", "Principal": {"AWS": world.source}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement | {"Condition": condition}]}
+    iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))
+    client_of("destination-admin", "iam", place_of(world), "aws").get_role(RoleName="other")
+
+    assert "of-another-grant-1234" in heard
+
+
+def test_what_is_too_short_for_a_secret_of_aws_is_not(world: World, heard: set[str]) -> None:
+    root_iam(world, world.source).list_users()
+
+    assert heard & {"test", world.source} == set()
+
+
+def key_of(profile: str, world: World) -> tuple[str, str]:
+    parser = ConfigParser()
+    parser.read(world.credentials_file)
+    return parser[profile]["aws_access_key_id"], parser[profile]["aws_secret_access_key"]
+
+
+def entered(key_id: str, secret: str) -> dict[str, str]:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    return {"access_key": key_id, "secret_key": secret, "token": "", "expiry_time": later}

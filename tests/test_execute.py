@@ -1,0 +1,167 @@
+"""A kernel of its own for every run: started from a prepared process, gone when the run is gone."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import papermill
+import psutil
+import pytest
+
+from support.desk import notebook
+from xacct_nb.jupyter import execute
+from xacct_nb.jupyter.prepared import Prepared
+
+WHO = "import os, pathlib\npathlib.Path('{}').write_text(str(os.getpid()))"
+
+
+def kernels() -> set[int]:
+    """The processes below this one."""
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def sockets(tmp_path: Path) -> list[Path]:
+    return list(tmp_path.glob("xacct-nb-*"))
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files of this process go; short, for a socket's path has a limit."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "source", ["1", "1 / 0", "import os; os.kill(os.getpid(), 9)", "import time; time.sleep(60)"]
+)
+def test_no_kernel_and_no_socket_outlives_its_run(temporary: Path, source: str) -> None:
+    before = kernels()
+    execute.run(Path(notebook(temporary / "mine.ipynb", source)), {}, timeout=1)
+
+    assert kernels() == before
+    assert sockets(temporary) == []
+
+
+def test_what_a_cell_started_ends_with_a_kernel_that_dies(tmp_path: Path) -> None:
+    starts = (
+        "import os, pathlib, subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path('{tmp_path / 'pid'}').write_text(str(child.pid))\nos._exit(0)"
+    )
+    execute.run(Path(notebook(tmp_path / "mine.ipynb", starts)), {})
+
+    assert wait_until(lambda: not runs(int((tmp_path / "pid").read_text())))
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_prepared_process_that_is_not_needed_ends() -> None:
+    with Prepared(()) as prepared:
+        pid = prepared.process.pid
+
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_prepared_process_becomes_the_kernel_and_its_environment_is_in_no_process_list(
+    tmp_path: Path,
+) -> None:
+    path = notebook(tmp_path / "mine.ipynb", WHO.format(tmp_path / "pid"), "os.environ['HIDDEN']", "[][0]")
+    with Prepared(()) as prepared:
+        prepared.environment = {"HIDDEN": "hunter2"}
+        executed, course = execute.run(Path(path), {}, prepared=prepared)
+        pid = prepared.process.pid
+
+    assert (tmp_path / "pid").read_text() == str(pid)
+    assert executed.cells[1].outputs[0]["data"]["text/plain"] == "'hunter2'"
+    assert course.ending == "IndexError"
+
+
+def test_a_kernel_ends_when_its_run_is_killed(tmp_path: Path) -> None:
+    slow = notebook(tmp_path / "slow.ipynb", WHO.format(tmp_path / "pid"), "import time; time.sleep(60)")
+    command = [Path(sys.executable).parent / "xacct-nb", "run", slow, "--records", tmp_path / "records"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    assert any("[3/3]" in line for line in process.stderr)
+    kernel = psutil.Process(int((tmp_path / "pid").read_text()))
+    process.kill()
+    process.communicate()
+
+    assert wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
+def test_two_runs_at_once_have_kernels_of_their_own(tmp_path: Path) -> None:
+    paths = [notebook(tmp_path / f"{name}.ipynb", WHO.format(tmp_path / name)) for name in ("a", "b")]
+    command = [Path(sys.executable).parent / "xacct-nb", "run"]
+    around = ["--records", tmp_path / "records"]
+    processes = [subprocess.Popen([*command, path, *around], stdout=subprocess.DEVNULL) for path in paths]
+
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert (tmp_path / "a").read_text() != (tmp_path / "b").read_text()
+
+
+def test_papermill_takes_the_engine_by_its_name(tmp_path: Path) -> None:
+    before = kernels()
+    out = tmp_path / "out.ipynb"
+    executed = papermill.execute_notebook(
+        notebook(tmp_path / "mine.ipynb", 'name: str = "x"  # a name', "name"),
+        out,
+        {"name": "given"},
+        engine_name="xacct-nb",
+        progress_bar=False,
+    )
+
+    assert executed.cells[-1].outputs[0]["data"]["text/plain"] == "'given'"
+    assert out.exists()
+    assert kernels() == before
+
+
+def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> None:
+    path = Path(notebook(tmp_path / "mine.ipynb", "1", "2"))
+    written = json.loads(path.read_text())
+    prose = {"cell_type": "markdown", "id": "prose", "metadata": {}, "source": "## The plan\n\nShows it."}
+    written["cells"].insert(1, prose)
+    path.write_text(json.dumps(written))
+    told: list[tuple[int, int, str]] = []
+    execute.run(path, {}, tell=lambda *step: told.append(step))
+
+    assert told == [(0, 2, ""), (1, 2, "The plan")]
+
+
+def test_a_run_comes_to_its_end_where_nobody_listens_any_more(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "mine.ipynb", "1", "2")
+    heard, told = os.pipe()
+    os.close(heard)
+    command = [Path(sys.executable).parent / "xacct-nb", "run", path, "--records", tmp_path / "records"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=told, text=True, check=False)
+    os.close(told)
+
+    assert "succeeded in" in ended.stdout
+    assert ended.returncode == 0
+
+
+def test_what_is_saved_on_the_way_names_the_cell_in_progress(tmp_path: Path) -> None:
+    saved: list[list[str]] = []
+    execute.run(
+        Path(notebook(tmp_path / "mine.ipynb", "1", "1 / 0", "3")),
+        {},
+        save=lambda now: saved.append([cell.metadata.xacct_nb.state for cell in now.cells]),
+    )
+
+    assert saved == [
+        ["not-run", "not-run", "not-run"],
+        ["running", "not-run", "not-run"],
+        ["completed", "running", "not-run"],
+        ["completed", "failed", "not-run"],
+    ]

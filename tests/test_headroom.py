@@ -1,0 +1,137 @@
+"""How much room a grant leaves under AWS's quotas, and that it is as much as it says."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.examples import ALICE, ROLE, SOME_POLICY, a_grant, golden
+from test_views import words_of
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.naming import OWNER_TAG
+from xacct_nb.grants.state import Key, State
+from xacct_nb.iam import quotas
+from xacct_nb.iam.quotas import size
+from xacct_nb.linting.headroom import Room, Space, room
+
+
+def users(count: int) -> list[str]:
+    return [f"arn:aws:iam::111111111111:user/{number:020d}" for number in range(count)]
+
+
+def roles(count: int) -> list[str]:
+    return [f"arn:aws:iam::222222222222:role/{number:020d}" for number in range(count)]
+
+
+def space(of: str, state: State | None = None, **fields: Any) -> Space:
+    return next(each for each in room(build(a_grant(**fields)), state).spaces if each.name == of)
+
+
+def a_role(tags: dict[str, str], **hanging: dict[str, Any]) -> State:
+    """The role with these tags, and what hangs on it by kind and name."""
+    things: dict[Key, Any] = {Key("role", ROLE): {"tags": tags, "trust": {}}}
+    return State(
+        things
+        | {
+            Key(kind.replace("_", "-"), ROLE, name): value
+            for kind, named in hanging.items()
+            for name, value in named.items()
+        }
+    )
+
+
+def test_the_articles_case_has_much_room() -> None:
+    assert f"{room(build(a_grant()))}\n" == golden("room.txt")
+
+
+@pytest.mark.parametrize(("have", "more"), [(1, 34), (20, 15), (35, 0), (40, 0)])
+def test_a_trust_policy_takes_35_users_with_names_of_20_characters(have: int, more: int) -> None:
+    assert space("trust policy of role/reports-reader", sources=users(have)).more == more
+
+
+@given(st.integers(1, 34))
+def test_as_many_more_sources_fit_as_it_says_and_not_one_more(have: int) -> None:
+    more = space("trust policy of role/reports-reader", sources=users(have)).more
+    (full,) = build(a_grant(sources=users(have + more))).trust_policies.values()
+    (over,) = build(a_grant(sources=users(have + more + 1))).trust_policies.values()
+
+    assert size(full) <= quotas.TRUST_POLICY < size(over)
+
+
+@given(st.integers(1, 111))
+def test_as_many_more_destinations_fit_as_it_says_and_not_one_more(have: int) -> None:
+    more = space("caller policy of user/alice", destinations=roles(have)).more
+    (full,) = build(a_grant(destinations=roles(have + more))).caller_policies.values()
+    (over,) = build(a_grant(destinations=roles(have + more + 1))).caller_policies.values()
+
+    assert (len(full), len(over)) == (1, 2)
+
+
+def test_of_several_caller_policies_the_last_one_has_room() -> None:
+    found = room(build(a_grant(destinations=roles(120)))).spaces
+
+    assert [(each.name, each.used) for each in found[:2]] == [
+        ("caller policy 2 of user/alice", 584),
+        ("attachments of user/alice", 2),
+    ]
+
+
+def test_inline_policies_of_a_user_have_a_quota_together() -> None:
+    found = space("inline policies of user/alice", caller_policy="inline")
+
+    assert (found.used, found.limit, found.most) == (146, 2_048, 2_048)
+
+
+def test_roles_that_are_alike_stand_in_one_line() -> None:
+    found = [each.name for each in room(build(a_grant(destinations=roles(3)))).spaces]
+
+    assert found[2:] == [
+        f"trust policy of role/{0:020d} and 2 more",
+        f"inline policies of role/{0:020d} and 2 more",
+    ]
+
+
+def test_what_stays_on_an_adopted_role_counts() -> None:
+    hanging: dict[str, Any] = {
+        "inline_policy": {"old": SOME_POLICY},
+        "attachment": {"arn:a": True, "arn:b": True},
+    }
+    found = room(build(a_grant()), a_role({}, **hanging)).spaces
+
+    assert [(each.name, each.used) for each in found[3:]] == [
+        ("inline policies of role/reports-reader", 224),
+        ("attachments of role/reports-reader", 2),
+    ]
+
+
+def test_what_a_role_of_the_grant_would_lose_does_not_count() -> None:
+    state = a_role({OWNER_TAG: "reports"}, inline_policy={"old": SOME_POLICY})
+
+    assert space("inline policies of role/reports-reader", state).used == 121
+
+
+def test_the_grants_own_policy_counts_once() -> None:
+    state = a_role({}, inline_policy={"xacct-reports": SOME_POLICY})
+
+    assert space("inline policies of role/reports-reader", state).used == 121
+
+
+def test_policies_beyond_those_of_the_grant_count_on_the_user() -> None:
+    policies = [f"arn:aws:iam::111111111111:policy/xacct-reports.{number}" for number in (2, 3, 4)]
+    beyond = {Key("attachment", ALICE, policy): True for policy in policies}
+
+    assert space("attachments of user/alice", State(beyond)).used == 3
+
+
+def test_room_goes_to_json() -> None:
+    first = room(build(a_grant())).to_json()[0]
+
+    assert (first["what"], first["left"], first["unit"]) == ("caller policy", 5_998, "characters")
+
+
+@given(st.lists(st.builds(Space)))
+def test_room_says_the_same_as_text_and_as_html(spaces: list[Space]) -> None:
+    as_text, as_html = words_of(Room(tuple(spaces)).view())
+
+    assert as_text == as_html

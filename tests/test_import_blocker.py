@@ -1,0 +1,104 @@
+"""What a recorded run does not load, and that whoever needs it gets it all the same."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support.desk import notebook
+from xacct_nb.jupyter.import_blocker import FORMATS, STORES, Postponed, postpone, spared, spared_plugins
+
+XACCT = Path(sys.executable).with_name("xacct-nb")
+LOADED = """
+import json, os, sys
+variables = "NBFORMAT_VALIDATOR", "PYDANTIC_DISABLE_PLUGINS"
+print(json.dumps({
+    "loaded": [name for name in ("debugpy", "yaml", "papermill") if name in sys.modules],
+    "environment": [name for name in variables if name in os.environ],
+    "history": get_ipython().history_manager.enabled,
+}))
+"""
+
+
+def test_a_spared_package_seems_not_to_be_installed_within_the_block_only() -> None:
+    sys.modules.pop("this", None)
+    with spared("this"), pytest.raises(ModuleNotFoundError):
+        __import__("this")
+
+    assert "this" not in sys.modules
+
+
+def test_what_is_loaded_already_is_not_spared() -> None:
+    with spared("json"):
+        assert sys.modules["json"] is json
+
+
+def test_a_postponed_module_is_loaded_when_something_in_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    postpone("colorsys")
+    import colorsys
+
+    assert isinstance(colorsys, Postponed)
+    assert colorsys.rgb_to_hls(0, 0, 0) == (0.0, 0.0, 0.0)
+    assert not isinstance(sys.modules["colorsys"], Postponed)
+
+
+@pytest.mark.parametrize("given", ["mine", None])
+def test_what_the_user_set_for_pydantic_is_back_after_the_block(
+    monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS", raising=False)
+    if given:
+        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", given)
+    with spared_plugins():
+        assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
+
+    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == given
+
+
+def test_papermill_and_nbformat_work_without_what_is_spared() -> None:
+    code = (
+        "import sys\n"
+        "from xacct_nb.runs.startup import lean_run\n"
+        "with lean_run():\n"
+        "    from xacct_nb.jupyter import execute\n"
+        f"    spared = {(*FORMATS, *STORES, 'requests.api')}\n"
+        "    print([name for name in spared if sys.modules.get(name)])\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert shown == "[]\n"
+
+
+def test_the_kernel_of_a_run_has_no_debugger_no_history_and_the_users_environment(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "mine.ipynb", LOADED)
+    subprocess.run([XACCT, "run", path, "--records", tmp_path / "records"], check=True, capture_output=True)
+    executed = json.loads(next((tmp_path / "records").glob("*/run.ipynb")).read_text())
+    shown = "".join(
+        line for cell in executed["cells"] for out in cell.get("outputs", []) for line in out["text"]
+    )
+
+    assert json.loads(shown) == {"loaded": [], "environment": [], "history": False}
+
+
+def test_a_run_that_is_refused_leaves_no_process(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    command = [XACCT, "run", "--nonsense"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    left = [
+        process
+        for process in psutil.process_iter(["pid", "cmdline", "cwd"])
+        if "xacct_nb.jupyter.prepared" in (process.info["cmdline"] or ())
+        and process.info["cwd"] == str(tmp_path)
+    ]
+
+    assert refused.returncode == 2
+    assert "No such option" in refused.stderr
+    assert left == []
+    assert {child.pid for child in psutil.Process().children(recursive=True)} == before

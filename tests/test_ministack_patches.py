@@ -1,0 +1,156 @@
+"""Everything that is added to MiniStack from within is still needed, and still fits."""
+
+import base64
+import binascii
+import importlib
+from collections.abc import Iterator
+from inspect import signature
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.bare_ministack import ministack
+from support.questions import Question, Room, fits, outcome, questions
+from xacct_nb.sandbox.server.state import Sandbox
+
+ASKED = {question.title: question for question in questions()}
+# What `additions` changes -> a question that MiniStack answers wrongly as long as it is needed.
+NEEDED = {
+    "enforce": "In the same account a trust policy that names the user is enough",
+    "evaluate_trust_policy": "Serial number and code satisfy a trust policy that asks for MFA",
+    "_principal_keys, MFA": "A session of GetSessionToken with MFA satisfies a trust policy that asks for it",
+    "_principal_keys, source identity": "A source identity is aws:SourceIdentity in the next call",
+    "_principal_keys, organization": "An account in the organization is let in",
+    "_principal_keys, services": "A user is no service of AWS, and aws:PrincipalIsAWSService says so",
+    "_resolve_condition_key": "aws:PrincipalArn of a session is the ARN of its role",
+    "_resolve_condition_key, keys of S3": "A call of STS has no key of S3",
+    "parse_policy_document": "A role session name is compared with the caller's name by a policy variable",
+    "_first_match": "A policy variable works in the caller's own policy",
+    "_resource_matches": "A * inside a part of a Resource stays within the part",
+    "_CONDITION_OPS, ARNs": "ArnLike compares an ARN part by part",
+    "_CONDITION_OPS, dates": "A year alone is a date",
+    "_conditions_met": "A truth of JSON is compared as text",
+    "_evaluate_single_condition": "An empty session tag is no value for ForAllValues",
+    "_principal_matches": "A session is trusted by its name in the same case only",
+    "_names_caller_directly": "In the same account a boundary does not limit what * lets in",
+    "evaluate_resource_policy": "NotPrincipal in a bucket policy denies whom it does not name",
+    "enforce, root": "What a bucket policy denies it denies to the root user too",
+    "enforce, paths": "A user in a path has it in the ARN that policies mean",
+    "enforce, tags": "The tags of a user are iam:ResourceTag for what is done to the user",
+    "register_session": "A transitive tag goes on through a chain of three",
+    "access_denied_response": "A service control policy limits what the role's session does afterwards",
+    "handle_request": "A source identity that both sides allow is in the answer",
+}
+# Every function of MiniStack that is replaced or called, with the parameters that it must have.
+USED = {
+    "core.iam_actions.access_denied_response": (
+        "service action principal_arn request_id error_code message headers resource_arn explicit_deny"
+        " resource_policy_arn"
+    ),
+    "core.iam_evaluator._account_from_arn": "arn",
+    "core.iam_evaluator._conditions_met": "conditions ctx",
+    "core.iam_evaluator._evaluate_single_condition": "operator actual expected_values",
+    "core.iam_evaluator._names_caller_directly": "principal caller_arn",
+    "core.iam_evaluator._principal_keys": "credential",
+    "core.iam_evaluator._principal_matches": "principal caller_arn",
+    "core.iam_evaluator._resolve_condition_key": "key ctx",
+    "core.iam_evaluator._first_match": "ctx stmts effect",
+    "core.iam_evaluator._resource_matches": "resource_arn resources not_resources",
+    "core.iam_evaluator._resource_policy": "service resource_arn",
+    "core.iam_evaluator._role_name_from_assumed_arn": "assumed_arn",
+    "core.iam_evaluator.check_credentials": "access_key_id service",
+    "core.iam_evaluator.combine_resource_policy": "identity ctx policy owner_account required limits",
+    "core.iam_evaluator.enforce": "access_key_id iam_action service region resource_arn service_context",
+    "core.iam_evaluator.evaluate": "ctx policies limits",
+    "core.iam_evaluator.evaluate_resource_policy": "doc ctx service named_only direct_only",
+    "core.iam_evaluator.evaluate_trust_policy": "trust_doc caller_arn ctx",
+    "core.iam_evaluator.is_root_access_key": "access_key_id",
+    "core.iam_evaluator.parse_policy_document": "doc",
+    "core.iam_evaluator.resolve_principal": "access_key_id account_id credential",
+    "core.responses.request_scope": "account_id region",
+    "services.iam.handle_request": "method path headers body query_params",
+    "services.iam._create_virtual_mfa_device": "p",
+    "services.sts.handle_request": "method path headers body query_params",
+    "services.sts.register_session": "access_key session",
+    "services.sts._evict_expired_sessions": "",
+}
+STORES = (
+    "_users _roles _groups _policies _access_keys _mfa_devices _login_profiles _instance_profiles"
+    " _user_inline_policies _group_inline_policies"
+)
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Sandbox]:
+    with ministack() as server:
+        yield server
+
+
+@pytest.mark.parametrize("question", [ASKED[title] for title in NEEDED.values()], ids=list(NEEDED))
+def test_ministack_alone_answers_otherwise_than_aws(bare: Sandbox, question: Question) -> None:
+    room = Room(bare)
+
+    assert not _answers_as_aws(room, question)
+
+
+def test_ministack_has_no_set_default_policy_version(bare: Sandbox) -> None:
+    iam = Room(bare).client("source", "iam")
+
+    with pytest.raises(ClientError, match="Unknown IAM action"):
+        iam.set_default_policy_version(PolicyArn="arn:aws:iam::111111111111:policy/may", VersionId="v1")
+
+
+def test_the_seed_of_ministack_is_not_base32(bare: Sandbox) -> None:
+    iam = Room(bare).client("source", "iam")
+    seeds = [
+        iam.create_virtual_mfa_device(VirtualMFADeviceName=f"phone-{number}")["VirtualMFADevice"]
+        for number in range(5)
+    ]
+
+    with pytest.raises(binascii.Error):
+        [base64.b32decode(each["Base32StringSeed"]) for each in seeds]
+
+
+def test_the_seed_of_the_sandbox_is_base32_of_20_bytes(sandbox: Sandbox) -> None:
+    iam = Room(sandbox).client("source", "iam")
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+
+    assert len(base64.b32decode(device["Base32StringSeed"])) == 20
+
+
+def test_the_default_version_of_a_policy_can_be_set(sandbox: Sandbox) -> None:
+    room = Room(sandbox)
+    policy = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    arn = "arn:aws:iam::{source}:policy/may"
+    room.do({"source": "CreatePolicy", "PolicyName": "may", "PolicyDocument": policy})
+    room.do({"source": "CreatePolicyVersion", "PolicyArn": arn, "PolicyDocument": policy})
+    room.do({"source": "SetDefaultPolicyVersion", "PolicyArn": arn, "VersionId": "v2"})
+
+    assert room.do({"source": "GetPolicy", "PolicyArn": arn})["Policy"]["DefaultVersionId"] == "v2"
+
+
+@pytest.mark.parametrize("name", USED)
+def test_what_is_used_of_ministack_is_as_it_was(name: str) -> None:
+    module, _, function = f"ministack.{name}".rpartition(".")
+    found = signature(getattr(importlib.import_module(module), function))
+
+    assert " ".join(found.parameters) == USED[name]
+
+
+@pytest.mark.parametrize("name", STORES.split())
+def test_what_is_read_of_ministack_is_kept_by_account(name: str) -> None:
+    iam = importlib.import_module("ministack.services.iam")
+
+    assert type(getattr(iam, name)).__name__ == "AccountScopedDict"
+
+
+def _answers_as_aws(room: Room, question: Question) -> bool:
+    try:
+        for step in question.setup:
+            room.do(step)
+    except (ClientError, binascii.Error, OSError, ValueError, RuntimeError):
+        return False
+    code, message, answer = outcome(room, question.ask)
+    if question.expect == "allowed":
+        return code == "allowed" and fits(room.filled("", question.answer), answer)
+    return bool(code == question.expect["code"]) and room.filled("", question.expect["message"]) in message

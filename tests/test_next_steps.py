@@ -1,0 +1,53 @@
+"""After a run that did not end well: the commands to go on, ready for a shell, without a secret in them."""
+
+import shlex
+
+from xacct_nb.records.model import Record
+from xacct_nb.records.next_steps import run_again, ways_on
+
+JOURNAL = {"grant": "reports", "changes": [], "entries": [{"operation": "CreateRole"}]}
+
+
+def a_record(status: str = "failed", **fields: object) -> Record:
+    times = {"started": "2026-11-24T10:15:00Z", "ended": "2026-11-24T10:15:04Z", "seconds": 4.25}
+    return Record("20261124T101500Z-1f3a", "plan_and_apply", status, **{**times, **fields})  # type: ignore[arg-type]
+
+
+def test_the_command_is_what_was_given_without_the_approval() -> None:
+    options = [("name", "reports"), ("approve", "0" * 64), ("sources", "it's a list")]
+    command = run_again("plan_and_apply", "a grant.yaml", options, "/records", ())
+
+    assert shlex.split(command) == [
+        *["xacct-nb", "run", "plan_and_apply", "-f", "a grant.yaml"],
+        *["-p", "name", "reports", "-p", "sources", "it's a list", "--records", "/records"],
+    ]
+
+
+def test_a_secret_is_left_to_be_filled_in() -> None:
+    options = [("conditions.external_id", "summer-2026"), ("note", "with summer-2026"), ("ticket", "CHG1")]
+
+    assert run_again("20", "", options, "", {"summer-2026"}) == (
+        "xacct-nb run 20 -p conditions.external_id env:NAME -p note ... -p ticket CHG1"
+    )
+
+
+def test_a_run_that_may_have_changed_something_can_be_taken_back() -> None:
+    ways = ways_on(a_record(journal=JOURNAL, parameters={"records": "/my records"}), "xacct-nb run 20")
+
+    assert ways == {
+        "resume": "xacct-nb run 20",
+        "roll_back": "xacct-nb run roll_back -p record 20261124T101500Z-1f3a --records '/my records'",
+    }
+
+
+def test_where_nothing_is_left_changed_there_is_nothing_to_take_back() -> None:
+    assert list(ways_on(a_record())) == ["resume"]
+    assert list(ways_on(a_record("rolled-back", journal=JOURNAL))) == ["resume"]
+
+
+def test_a_roll_back_that_broke_off_is_resumed() -> None:
+    assert list(ways_on(a_record(undoes="20261123", journal=JOURNAL))) == ["resume"]
+
+
+def test_who_ran_it_by_hand_goes_on_by_hand() -> None:
+    assert ways_on(a_record())["resume"] == "Run the notebook again, from its beginning."

@@ -1,0 +1,182 @@
+"""How a run that did not end well reads: closed in which words, ended where, what became of each change."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.desk import Desk
+from support.examples import a_grant
+from test_runs_that_die import died
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.planner import diff
+from xacct_nb.errors import EXIT_CODES
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import State
+from xacct_nb.records.fields import GOOD
+from xacct_nb.records.model import Record
+from xacct_nb.records.outcome import closed
+from xacct_nb.views import Page, Table
+
+PLAN = diff(build(a_grant()), State({}))
+ROLE, INLINE, POLICY, ATTACHMENT = PLAN.changes
+AT = "2026-11-24T10:15:0"
+
+
+def call(number: int, operation: str, change: Any, answer: str) -> Entry:
+    request = f"id-{number}" if answer else ""
+    return Entry(f"{AT}{number}Z", change.account, operation, change.title, answer, request)
+
+
+MADE = (call(1, "CreateRole", ROLE, "made"), call(2, "PutRolePolicy", INLINE, "made"))
+FAILED = call(3, "CreatePolicy", POLICY, "LimitExceeded")
+TAKEN_BACK = (call(4, "DeleteRolePolicy", INLINE, "made"), call(5, "DeleteRole", ROLE, "made"))
+
+
+def a_record(status: str, *entries: Entry, code: str = "x", **fields: Any) -> Record:
+    error = {"code": code, "what": "It broke.", "why": "", "hint": "", "resume": "xacct-nb run x -p a 'b c'"}
+    usual = {
+        "plan": PLAN.to_json(),
+        "journal": Journal("reports", (), entries).to_json() if entries else None,
+        "error": error,
+    }
+    return Record("1f3a", "plan_and_apply", status, f"{AT}0Z", f"{AT}9Z", 9.0, **{**usual, **fields})
+
+
+def facts(record: Record) -> dict[str, str]:
+    """The first table of a record, by its labels."""
+    page = record.view()
+    assert isinstance(page, Page)
+    assert isinstance(page.parts[0], Table)
+    return dict(page.parts[0].rows)
+
+
+def section(record: Record, title: str) -> str:
+    """One section of a record as text, "" where it has none."""
+    found = re.search(rf"^{title}\n=+\n\n(.*?)(?=\n\n.+\n===|\Z)", str(record), re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        ("stale-plan", "stale-plan", "another plan was approved than the one that stood"),
+        ("stale-plan", "approval-used", "its approval was used already, and counts once"),
+        ("stale-plan", "approval-expired", "its approval came too late, the plan was too old by then"),
+        ("stale-plan", "approver-planned", "its approval needs a second person"),
+        ("invalid-parameters", "not-accepted", "it widens access, and the grant has no word for it"),
+    ],
+)
+def test_what_was_not_implemented_says_why(status: str, code: str, words: str) -> None:
+    assert closed(a_record(status, code=code)) == f"not implemented: {words}"
+
+
+@pytest.mark.parametrize("status", sorted({*EXIT_CODES} - {*GOOD}))
+def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_go_on(status: str) -> None:
+    record = a_record(status, code="some-code")
+
+    assert facts(record)["error code"] == "some-code"
+    assert facts(record)["left behind"] == (
+        "nothing: everything is as it was before"
+        if status == "rolled-back"
+        else "nothing: no call to change AWS is noted"
+    )
+    assert "xacct-nb run x \\\n      -p a 'b c'" in section(record, "How to go on")
+
+
+@pytest.mark.parametrize("status", GOOD)
+def test_a_run_that_ended_well_tells_no_such_things(status: str) -> None:
+    record = a_record(status, *MADE, error=None)
+
+    assert {"error code", "failed call", "left behind"} & {*facts(record)} == set()
+    assert section(record, "How to go on") == section(record, "What became of each change") == ""
+
+
+def test_a_call_that_failed_is_named_with_its_account_and_its_request_id() -> None:
+    assert facts(a_record("rolled-back", *MADE, FAILED, *TAKEN_BACK))["failed call"] == (
+        "10:15:03 CreatePolicy of managed-policy policy/xacct-reports in 111111111111: "
+        "LimitExceeded, request id id-3"
+    )
+
+
+def test_that_there_was_nothing_to_take_away_is_no_failure() -> None:
+    nothing = call(4, "DetachUserPolicy", ATTACHMENT, "NoSuchEntity")
+
+    assert facts(a_record("rolled-back", *MADE, FAILED, nothing))["failed call"].count("\n") == 0
+    assert "failed call" in facts(a_record("failed", call(4, "AttachUserPolicy", ATTACHMENT, "NoSuchEntity")))
+
+
+def test_of_very_many_calls_that_failed_five_are_named() -> None:
+    told = facts(a_record("failed", *[FAILED] * 8))["failed call"].splitlines()
+
+    assert (len(told), told[-1]) == (6, "and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (["completed", "failed", "not-run"], "code cell 2 of 3, which failed"),
+        (["completed", "completed", "timed-out"], "code cell 3 of 3, which took too long"),
+        (["aborted", "not-run"], "code cell 1 of 2, which was broken off"),
+    ],
+)
+def test_it_says_at_which_cell_it_ended(states: list[str], words: str) -> None:
+    cells = tuple({"cell": number, "state": state} for number, state in enumerate(states))
+
+    assert facts(a_record("failed", cells=cells))["got as far as"] == words
+
+
+def test_what_became_of_each_change_is_its_last_call() -> None:
+    unheard = call(3, "CreatePolicy", POLICY, "")
+    lines = section(a_record("interrupted", *MADE, unheard), "What became of each change").splitlines()[2:]
+
+    assert [re.split("  +", line)[2:] for line in lines] == [
+        [ROLE.title, "CreateRole", "made", "id-1"],
+        [INLINE.title, "PutRolePolicy", "made", "id-2"],
+        [POLICY.title, "CreatePolicy", "no answer: unknown whether it took effect"],
+        [ATTACHMENT.title, "none", "it did not come to this"],
+    ]
+
+
+def test_a_journal_of_what_was_taken_back_or_not_finished_does_not_say_that_nothing_was_made() -> None:
+    back = str(a_record("rolled-back", *MADE, FAILED, *TAKEN_BACK))
+    broken = str(a_record("rollback-failed", *MADE, FAILED))
+
+    assert "What was made was taken back." in back
+    assert "It did not come to its end." in broken
+    assert "0 changes made." not in back + broken
+
+
+def test_what_a_failed_roll_back_left_is_what_its_error_names() -> None:
+    assert facts(a_record("rollback-failed", *MADE, FAILED))["left behind"] == "It broke."
+
+
+def test_what_was_made_and_not_proven_stays_as_planned() -> None:
+    whole = Journal("reports", PLAN.changes, MADE).to_json()
+
+    assert facts(a_record("proof-failed", *MADE, journal=whole))["left behind"] == (
+        "the 4 changes in the journal, as planned"
+    )
+
+
+def test_an_approval_that_did_not_count_is_not_called_one() -> None:
+    given = {"digest": "0" * 64, "by": "ada", "at": f"{AT}1Z"}
+    refused, counted = (facts(a_record(status, approval=given)) for status in ("stale-plan", "failed"))
+
+    assert refused["approval by"] == counted["approved by"] == f"ada at {AT}1Z"
+    assert "approved by" not in refused
+
+
+def test_the_page_of_a_run_that_was_killed_tells_an_auditor_all_of_it(desk: Desk, tmp_path: Path) -> None:
+    ended = died(desk, tmp_path, "CreatePolicy", "")
+    told, page = facts(ended.record), (ended.folder / "run.html").read_text()
+
+    assert told["status"] == "kernel-died: broke off: its process died"
+    assert re.fullmatch(
+        r"\S+ CreatePolicy of managed-policy .+ in \d{12}: no answer: .+", told["failed call"]
+    )
+    assert told["got as far as"] == "code cell 6 of 6, which was broken off"
+    assert "What became of each change" in page
+    assert f"xacct-nb run roll_back -p record {ended.record.id}" in page
+    assert f"xacct-nb run {tmp_path / 'dying.ipynb'} \\\n" in page

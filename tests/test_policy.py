@@ -1,0 +1,128 @@
+"""A policy document is read once; what AWS would refuse is refused (which: see tests/cases/policies)."""
+
+from typing import Any
+
+import pytest
+
+from xacct_nb.errors import InvalidInput, InvalidPolicy
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.grammar import IDENTITY, KINDS, TRUST
+from xacct_nb.iam.policy import Policy, parse
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+ROLE = "arn:aws:iam::222222222222:role/reader"
+
+
+def may(**fields: Any) -> dict[str, Any]:
+    allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
+    return {"Version": "2012-10-17", "Statement": [{**allowed, **fields}]}
+
+
+def trust(**fields: Any) -> dict[str, Any]:
+    allowed = {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [{**allowed, **fields}]}
+
+
+def refusal(document: Any, kind: str = IDENTITY, name: str = "") -> InvalidPolicy:
+    with pytest.raises(InvalidPolicy) as refused:
+        parse(document, kind, name)
+    return refused.value
+
+
+def test_a_refusal_says_where_what_and_which_page() -> None:
+    refused = refusal(may(Condition={"StringLikes": {"s3:prefix": "a"}}))
+
+    assert refused.place == "Statement[0].Condition.StringLikes"
+    assert refused.what == "Statement[0].Condition.StringLikes: there is no operator 'StringLikes'."
+    assert refused.why == "AWS's rules for identity policies are in reference_policies_grammar."
+    assert isinstance(refused, InvalidInput)
+
+
+def test_a_refusal_names_the_document_where_there_are_several() -> None:
+    with pytest.raises(InvalidPolicy, match=r"identity_policies\[1\]\.Statement\[0\]\.Effect"):
+        evaluate(ALICE, "sts:AssumeRole", ROLE, identity_policies=[may(), may(Effect="Maybe")])
+
+
+def test_a_refusal_names_the_level_of_a_control_policy() -> None:
+    with pytest.raises(InvalidPolicy, match=r"service_control_policies\[1\]\[0\]\.Statement\[0\]\.Action"):
+        evaluate(ALICE, "sts:AssumeRole", ROLE, service_control_policies=[[may()], [may(Action="x")]])
+
+
+def test_a_refusal_quotes_no_value_of_a_condition() -> None:
+    condition = {"StringEquals": {"sts:ExternalId": ["partner-7", {"partner-8": 1}]}}
+    refused = refusal(trust(Condition=condition), TRUST)
+
+    assert refused.place == "Statement[0].Condition.StringEquals.sts:ExternalId"
+    assert "partner" not in str(refused)
+
+
+def test_a_list_of_policies_has_to_be_a_list() -> None:
+    with pytest.raises(InvalidPolicy, match="identity_policies is not a list"):
+        evaluate(ALICE, "sts:AssumeRole", ROLE, identity_policies=may())  # type: ignore[arg-type]
+
+
+def test_a_level_of_control_policies_has_to_be_a_list() -> None:
+    with pytest.raises(InvalidPolicy, match=r"service_control_policies\[0\] is not a list"):
+        evaluate(ALICE, "sts:AssumeRole", ROLE, service_control_policies=[may()])  # type: ignore[list-item]
+
+
+def test_a_policy_is_given_back_as_it_is() -> None:
+    policy = parse(may())
+
+    assert parse(policy) is policy
+
+
+def test_a_policy_of_another_kind_is_refused() -> None:
+    refused = refusal(parse(may()), TRUST, "resource_policy")
+
+    assert refused.what == "resource_policy was read as identity policy, not as trust policy."
+
+
+def test_a_policy_is_its_kind_its_version_and_its_statements() -> None:
+    policy = parse({"Statement": may(Sid="Enter")["Statement"]})
+
+    assert isinstance(policy, Policy)
+    assert (policy.kind, policy.version) == ("identity", "2008-10-17")
+    assert [(each.place, each.sid, each.effect) for each in policy.statements] == [
+        ("Statement[0]", "Enter", "Allow")
+    ]
+
+
+def test_a_policy_stays_as_it_was_when_its_document_changes() -> None:
+    document = may()
+    policy = parse(document)
+    document["Statement"][0]["Effect"] = "Deny"
+    document["Statement"].clear()
+
+    assert [each.effect for each in policy.statements] == ["Allow"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_says_which_page_its_rules_come_from(kind: str) -> None:
+    assert KINDS[kind].source
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        7,
+        "{}",
+        [],
+        {"Version": ["2012-10-17"], "Statement": []},
+        {"Version": "2012-10-17", "Statement": None},
+        {"Version": "2012-10-17", "Statement": [[]]},
+        may(Effect=["Allow"]),
+        may(Action={"s3": "x"}),
+        may(Action=None),
+        may(Resource=[[ROLE]]),
+        may(Condition="x"),
+        may(Condition={7: {"aws:x": "y"}}),
+        may(Condition={"StringEquals": {"aws:x": [["y"]]}}),
+        may(Condition={"Bool": {"aws:x": []}}),
+        {**may(), 7: "x"},
+        {"Version": "2012-10-17", "Statement": [{7: "x"}]},
+    ],
+)
+def test_whatever_is_no_policy_is_refused_and_never_breaks(document: Any) -> None:
+    assert refusal(document).code == "invalid-policy"

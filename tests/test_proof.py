@@ -1,0 +1,231 @@
+"""Which questions a grant answers, and what the answers prove."""
+
+import json
+from typing import Any
+
+import pytest
+
+from support.examples import ALICE, READ, ROLE, a_grant
+from xacct_nb.changes.planner import desired, diff
+from xacct_nb.changes.proof import (
+    ALLOWED,
+    DENIED,
+    ERROR,
+    NOT_ASKED,
+    Outcome,
+    Proof,
+    assume_parameters,
+    expected_probes,
+    missing_sides,
+)
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import Key, State
+
+ACCOUNT = "111111111111"
+RIGHT = Proof(tuple(Outcome(probe, probe.expected, ALICE) for probe in expected_probes(a_grant())))
+
+
+def questions(**fields: Any) -> list[tuple[str, str, str]]:
+    """What is asked, and what is expected: a star where nobody can be asked."""
+    probes = expected_probes(a_grant(**fields))
+    return [(each.kind, each.question, "*" if each.unaskable else each.expected) for each in probes]
+
+
+def kinds(**fields: Any) -> list[str]:
+    return [probe.kind for probe in expected_probes(a_grant(**fields))]
+
+
+def parameters(variation: str = "", username: str = "", **conditions: Any) -> dict[str, Any]:
+    return assume_parameters(a_grant(conditions=conditions), ROLE, variation, username)
+
+
+def with_answer(kind: str, answer: str) -> Proof:
+    return Proof(
+        tuple(
+            Outcome(each.probe, answer if each.probe.kind == kind else each.answer) for each in RIGHT.outcomes
+        )
+    )
+
+
+def test_the_articles_case_has_six_questions() -> None:
+    assert questions() == [
+        ("assume", "assume reports-reader", ALLOWED),
+        ("stranger", "assume reports-reader", DENIED),
+        ("identity", "GetCallerIdentity names the role", ALLOWED),
+        ("allowed", "s3:GetObject reports/*", ALLOWED),
+        ("beside", "s3:ListBucket reports", DENIED),
+        ("direct", "s3:GetObject reports/*, without the role", DENIED),
+    ]
+
+
+def test_every_source_is_asked_about_every_destination() -> None:
+    writer = "arn:aws:iam::222222222222:role/writer"
+    probes = expected_probes(a_grant(sources=[ALICE, ACCOUNT], destinations=[ROLE, writer]))
+
+    assert [(each.source, each.role) for each in probes if each.kind == "assume"] == [
+        (ALICE, ROLE),
+        (ALICE, writer),
+        (ACCOUNT, ROLE),
+        (ACCOUNT, writer),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "negatives"),
+    [
+        ({"external_id": "partner-7"}, ["without-external-id", "wrong-external-id"]),
+        ({"role_session_name": "audit"}, ["another-session-name"]),
+        ({"source_identity": "alice"}, ["without-source-identity"]),
+        ({"session_tags": {"team": "data"}}, ["without-session-tags"]),
+        ({"require_mfa": True}, ["without-mfa"]),
+        ({"source_ips": ["10.0.0.0/8"]}, []),
+        ({"organization_id": "o-a1b2c3d4e5"}, []),
+    ],
+)
+def test_a_condition_is_also_asked_for_without_it(conditions: dict[str, Any], negatives: list[str]) -> None:
+    assert kinds(conditions=conditions)[1:-5] == negatives
+
+
+def test_nobody_of_a_whole_account_is_a_stranger() -> None:
+    assert ("stranger", "assume reports-reader", "*") in questions(sources=[ACCOUNT])
+    assert ("stranger", "assume reports-reader", "*") in questions(sources=[ALICE, ACCOUNT])
+
+
+def test_with_mfa_the_assume_itself_cannot_be_asked() -> None:
+    assert questions(conditions={"require_mfa": True})[:2] == [
+        ("assume", "assume reports-reader", "*"),
+        ("without-mfa", "assume it without MFA", DENIED),
+    ]
+
+
+def test_an_action_that_changes_something_is_not_asked() -> None:
+    put = [{**READ, "actions": ["s3:PutObject"]}]
+
+    assert ("allowed", "s3:PutObject", "*") in questions(permissions=put)
+    assert ("direct", "the same, without the role", "*") in questions(permissions=put)
+
+
+def test_beside_a_managed_policy_nothing_is_known() -> None:
+    managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+
+    assert ("beside", "something else", "*") in questions(managed_policies=managed)
+
+
+def test_a_pattern_of_session_names_may_allow_the_other_name_too() -> None:
+    asked = questions(conditions={"role_session_name": "xacct-*"})
+
+    assert ("another-session-name", "assume it under another session name", "*") in asked
+
+
+def test_the_assume_is_asked_as_the_article_does() -> None:
+    assert parameters() == {"RoleArn": ROLE, "RoleSessionName": "xacct-nb-proof", "DurationSeconds": 3600}
+
+
+def test_the_conditions_are_met() -> None:
+    asked = parameters(external_id="partner-7", source_identity="alice", session_tags={"team": "data"})
+
+    assert (asked["ExternalId"], asked["SourceIdentity"], asked["Tags"]) == (
+        *("partner-7", "alice"),
+        [{"Key": "team", "Value": "data"}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [("audit", "audit"), ("audit-*", "audit-x"), ("audit-??", "audit-xx"), ("${aws:username}", "alice")],
+)
+def test_the_session_has_a_name_that_fits(wanted: str, given: str) -> None:
+    assert parameters(username="alice", role_session_name=wanted)["RoleSessionName"] == given
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(15, 900), (45, 2700), (60, 3600), (720, 3600)])
+def test_the_session_lasts_an_hour_at_most(minutes: int, seconds: int) -> None:
+    assert assume_parameters(a_grant(session_minutes=minutes), ROLE)["DurationSeconds"] == seconds
+
+
+def test_a_variation_changes_one_thing() -> None:
+    given = {"external_id": "partner-7", "role_session_name": "audit", "source_identity": "alice"}
+    usual = parameters(**given)
+
+    assert parameters("without-external-id", **given) == {k: v for k, v in usual.items() if k != "ExternalId"}
+    assert parameters("wrong-external-id", **given) == usual | {"ExternalId": "xacct-nb-not-the-external-id"}
+    assert parameters("another-session-name", **given) == usual | {"RoleSessionName": "xacct-nb-another-name"}
+    assert "SourceIdentity" not in parameters("without-source-identity", **given)
+
+
+def test_a_proof_holds_when_all_answers_are_as_expected() -> None:
+    assert RIGHT.holds
+    assert RIGHT.summary == (
+        "Proof: 6 of 6 answered as expected, 0 not asked. The access is what the grant says."
+    )
+
+
+@pytest.mark.parametrize("kind", ["assume", "stranger", "identity", "allowed", "beside", "direct"])
+def test_one_wrong_answer_is_enough_for_it_not_to_hold(kind: str) -> None:
+    wrong = ALLOWED if kind in ("stranger", "beside", "direct") else DENIED
+
+    assert not with_answer(kind, wrong).holds
+    assert "WRONG" in str(with_answer(kind, wrong))
+
+
+def test_an_error_is_no_denial() -> None:
+    assert not with_answer("stranger", ERROR).holds
+
+
+def test_an_assume_that_was_not_asked_proves_nothing() -> None:
+    proof = with_answer("assume", NOT_ASKED)
+
+    assert not proof.holds
+    assert proof.summary == "Proof: 5 of 5 answered as expected, 1 not asked. The access is not proven."
+
+
+def test_another_question_may_stay_open() -> None:
+    assert with_answer("stranger", NOT_ASKED).holds
+
+
+def test_no_answers_prove_nothing() -> None:
+    assert not Proof().holds
+    assert str(Proof()) == "Nothing was asked: nothing has been applied."
+
+
+def test_a_proof_goes_to_json_and_back() -> None:
+    again = Proof.from_json(json.loads(json.dumps(RIGHT.to_json())))
+
+    assert again == RIGHT
+    assert again.to_json() == RIGHT.to_json()
+
+
+WANTED = State(desired(build(a_grant()), State({})))
+
+
+def missing(state: State) -> tuple[str, ...]:
+    return missing_sides(a_grant(), diff(build(a_grant()), state))
+
+
+def test_nothing_is_missing_where_all_is_there() -> None:
+    assert missing(WANTED) == ()
+
+
+def test_the_source_side_is_named_where_the_caller_policy_is_missing() -> None:
+    things = {key: value for key, value in WANTED.things.items() if key.target != ALICE}
+
+    assert missing(State(things)) == (
+        "source side, account 111111111111: attachment xacct-reports on user/alice is missing.",
+    )
+
+
+def test_the_destination_side_is_named_where_the_trust_is_another() -> None:
+    key = Key("role", ROLE)
+    other = {**WANTED.things[key], "trust": {"Statement": []}}
+
+    assert missing(State({**WANTED.things, key: other})) == (
+        "destination side, account 222222222222: trust role/reports-reader is not what the grant says.",
+    )
+
+
+def test_what_is_too_much_is_named_too() -> None:
+    extra = Key("inline-policy", ROLE, "by-hand")
+
+    assert missing(State({**WANTED.things, extra: {"Statement": []}})) == (
+        "destination side, account 222222222222: inline-policy by-hand on role/reports-reader is too much.",
+    )

@@ -1,0 +1,122 @@
+"""Which record is undone, and which is not followed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.examples import ALICE, a_grant
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.planner import diff
+from xacct_nb.errors import InvalidParameters, UnknownRecord
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import State
+from xacct_nb.records.model import Record
+from xacct_nb.runs.rollback import elsewhere, record_to_undo
+from xacct_nb.storage.ledger import keep
+
+PLAN = diff(build(a_grant()), State({}))
+ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made")
+CHANGED = Journal("reports", PLAN.changes, (ENTRY,)).to_json()
+BROKEN_OFF = Journal("reports", (), (ENTRY,)).to_json()
+
+
+def kept(records: Path, run: str, status: str = "succeeded", **fields: Any) -> str:
+    parameters = {"name": "reports", "sources": [ALICE]}
+    keep(records, Record(run, "plan_and_apply", status, "", "", 0.0, parameters=parameters, **fields), {})
+    return run
+
+
+def undone(records: Path, name: str = "") -> str:
+    record = record_to_undo(records, name)
+    return record.id if record else "nothing"
+
+
+def test_where_nothing_was_recorded_there_is_nothing_to_undo(tmp_path: Path) -> None:
+    assert undone(tmp_path) == "nothing"
+
+
+def test_the_newest_that_changed_something_is_undone(tmp_path: Path) -> None:
+    kept(tmp_path, "older", journal=CHANGED)
+    kept(tmp_path, "newer", journal=CHANGED)
+    kept(tmp_path, "only-planned", "planned", plan=PLAN.to_json())
+    kept(tmp_path, "without-a-change", "no-change")
+    kept(tmp_path, "refused", "invalid-parameters")
+    kept(tmp_path, "taken-back-at-once", "rolled-back", journal=CHANGED)
+
+    assert undone(tmp_path) == "newer"
+
+
+def test_what_was_undone_is_not_undone_again_and_a_roll_back_is_not_undone(tmp_path: Path) -> None:
+    kept(tmp_path, "older", journal=CHANGED)
+    kept(tmp_path, "newer", journal=CHANGED)
+    kept(tmp_path, "back", undoes="newer", journal=CHANGED)
+
+    assert undone(tmp_path) == "older"
+
+
+def test_a_roll_back_that_failed_undid_nothing(tmp_path: Path) -> None:
+    kept(tmp_path, "newer", journal=CHANGED)
+    kept(tmp_path, "back", "rollback-failed", undoes="newer", journal=CHANGED)
+
+    assert undone(tmp_path) == "newer"
+
+
+def test_a_run_that_broke_off_is_undone_as_far_as_it_came(tmp_path: Path) -> None:
+    kept(tmp_path, "whole", journal=CHANGED)
+    kept(tmp_path, "broken-off", "kernel-died", journal=BROKEN_OFF, plan=PLAN.to_json())
+
+    assert undone(tmp_path) == "broken-off"
+
+
+def test_a_record_that_changed_nothing_is_refused_by_its_name(tmp_path: Path) -> None:
+    kept(tmp_path, "only-planned", "planned", plan=PLAN.to_json())
+
+    with pytest.raises(UnknownRecord, match="changed nothing") as refused:
+        undone(tmp_path, "only-planned")
+    assert refused.value.why == "Its status is 'planned'."
+
+
+@pytest.mark.parametrize("name", ["", "newer"])
+def test_a_record_that_was_tampered_with_is_not_followed(tmp_path: Path, name: str) -> None:
+    kept(tmp_path, "newer", journal=CHANGED)
+    path = tmp_path / "newer" / "record.json"
+    path.write_text(path.read_text().replace("user/alice", "user/mallory"))
+
+    with pytest.raises(UnknownRecord, match="not as it was sealed") as refused:
+        undone(tmp_path, name)
+    assert refused.value.why == "newer/record.json: was changed"
+
+
+def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
+    from xacct_nb.grants.parameters import settings_of
+    from xacct_nb.runs.rollback import Undo
+
+    kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
+
+    class OnAws:
+        settings, made = settings_of({"sandbox": False}), None
+
+    with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
+        Undo(OnAws(), record_to_undo(tmp_path, "")).plan()
+    assert refused.value.hint == "-p sandbox true"
+
+
+@pytest.mark.parametrize(
+    ("where", "notes"),
+    [
+        ("AWS (aws)", ()),
+        ("sandbox at http://127.0.0.1:2", ()),
+        (
+            "sandbox at http://127.0.0.1:1",
+            (
+                "The record was made in another sandbox (sandbox at http://127.0.0.1:1). "
+                "This one is at http://127.0.0.1:2.",
+            ),
+        ),
+    ],
+)
+def test_a_record_of_another_sandbox_is_pointed_out(where: str, notes: tuple[str, ...]) -> None:
+    record = Record("newer", "plan_and_apply", "succeeded", "", "", 0.0, where=where)
+
+    assert elsewhere(record, "http://127.0.0.1:2") == notes

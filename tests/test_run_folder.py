@@ -1,0 +1,134 @@
+"""The folder of a run that is going on: one owner's alone, and left behind only by the dead."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xacct_nb.errors import InvalidParameters
+from xacct_nb.storage.run_folder import WORK, Held, about, discard, left_behind, note_about, work_folder
+
+ABOUT: dict[str, Any] = {"notebook": "mine", "headless": True}
+HOLD = """
+import pathlib, sys
+from xacct_nb.storage.run_folder import work_folder
+held = work_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other"})
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def left(records: Path) -> list[str]:
+    return [folder.name for folder in left_behind(records)]
+
+
+def test_it_is_its_owners_alone_and_another_run_keeps_its_own(tmp_path: Path) -> None:
+    mine, other = work_folder(tmp_path, "mine", ABOUT), work_folder(tmp_path, "other", ABOUT)
+    mode = mine.folder.stat().st_mode & 0o777
+    discard(tmp_path, "mine")
+
+    assert mode == 0o700
+    assert (mine.folder.exists(), other.folder.exists()) == (False, True)
+
+
+def test_one_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InvalidParameters, match=r"The records folder .* cannot be used"):
+        work_folder(tmp_path / "file", "mine", ABOUT)
+
+
+def test_there_is_one_of_a_name(tmp_path: Path) -> None:
+    held = work_folder(tmp_path, "mine", ABOUT)
+
+    with held, pytest.raises(InvalidParameters):
+        work_folder(tmp_path, "mine", ABOUT)
+
+
+def test_what_was_noted_about_the_run_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    with work_folder(tmp_path, "mine", ABOUT) as folder:
+        before = about(folder)
+        note_about(folder, {"notebook": "mine", "around": {}})
+
+    assert before.items() > ABOUT.items()
+    assert about(folder).items() > {"notebook": "mine", "around": {}}.items()
+    assert "headless" not in about(folder)
+
+
+def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> None:
+    first = work_folder(tmp_path, "mine", ABOUT)
+    second = Held(first.folder)
+    both = left(tmp_path)
+    first.let_go()
+    one = left(tmp_path)
+    second.let_go()
+
+    assert (both, one, left(tmp_path)) == ([], [], ["mine"])
+
+
+def test_a_process_that_was_killed_leaves_it_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"held\n"
+    alive = left(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    assert (alive, left(tmp_path)) == ([], ["other"])
+
+
+def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+
+    for _ in left_behind(tmp_path):
+        assert left(tmp_path) == []
+    assert left(tmp_path) == ["mine"]
+
+
+def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_path: Path) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+    folder = tmp_path / WORK / "mine"
+    path, there = folder / "about.json", about(folder)
+    path.write_text(json.dumps({**there, "machine": {"name": "elsewhere", "start": "another"}}))
+    young = left(tmp_path)
+    for each in (path, folder / ".held", folder):
+        os.utime(each, (0, 0))
+
+    assert (young, left(tmp_path)) == ([], ["mine"])
+
+
+@pytest.mark.parametrize("changed", [{"name": "another container"}, {"start": "after a power cut"}])
+def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: dict[str, str]) -> None:
+    work_folder(tmp_path, "mine", ABOUT).let_go()
+    folder = tmp_path / WORK / "mine"
+    there = about(folder)
+    (folder / "about.json").write_text(json.dumps({**there, "machine": {**there["machine"], **changed}}))
+
+    assert left(tmp_path) == ["mine"]
+
+
+def test_what_is_gone_meanwhile_is_not_found(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        work_folder(tmp_path, name, ABOUT).let_go()
+    found = left_behind(tmp_path)
+    first = next(found)
+    discard(tmp_path, "b")
+
+    assert (first.name, list(found)) == ("a", [])
+
+
+def test_one_that_was_half_made_is_cleared_when_it_is_old(tmp_path: Path) -> None:
+    for name, age in ((".new-old", 7200.0), (".new-young", 0.0)):
+        folder = tmp_path / WORK / name
+        folder.mkdir(parents=True)
+        when = folder.stat().st_mtime - age
+        os.utime(folder, (when, when))
+
+    assert left(tmp_path) == []
+    assert [path.name for path in (tmp_path / WORK).iterdir()] == [".new-young"]

@@ -1,0 +1,100 @@
+"""How a run ends: which error decides, and what a failed proof says."""
+
+import pytest
+
+from support.examples import ALICE, a_grant
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import diff
+from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Outcome, Proof, expected_probes
+from xacct_nb.errors import InvalidArn, InvalidInput, ProofFailed, RolledBack, StalePlan
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.state import State
+from xacct_nb.iam.arns import parse_iam
+from xacct_nb.runs.outcome import concerns_run, last_problem, not_proven, status_of, told
+
+GRANT = a_grant()
+NOTHING, EVERYTHING = Plan("reports", ()), diff(build(GRANT), State({}))
+
+
+def answered(**answers: str) -> Proof:
+    """What was expected, but for the kinds of probe that are named."""
+    return Proof(
+        tuple(
+            Outcome(probe, answers.get(probe.kind, probe.expected), ALICE) for probe in expected_probes(GRANT)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (StalePlan("x"), "stale-plan"),
+        (InvalidArn("x"), "invalid-parameters"),
+        (ValueError("x"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+        (SystemExit(0), "failed"),
+    ],
+)
+def test_every_error_has_its_status(problem: BaseException, status: str) -> None:
+    assert status_of(problem) == status
+
+
+def test_an_error_of_ours_is_told_whole_and_another_by_its_name() -> None:
+    assert told(InvalidInput("It is.", why="So.", hint="Do.")) == {
+        "code": "invalid-input", "what": "It is.", "why": "So.", "hint": "Do.",
+    }  # fmt: skip
+    assert told(ValueError("no")) == {"code": "ValueError", "what": "no", "why": "", "hint": ""}
+
+
+def test_only_an_error_that_came_out_of_the_package_concerns_the_run() -> None:
+    try:
+        parse_iam("no arn")
+    except InvalidArn as problem:
+        ours = problem
+    try:
+        int("no number")
+    except ValueError as problem:
+        theirs = problem
+
+    assert concerns_run(ours)
+    assert not concerns_run(theirs)
+
+
+def test_the_last_error_decides() -> None:
+    first, last = InvalidInput("x"), RolledBack("y")
+
+    assert last_problem([first, last], changed=False) is last
+    assert last_problem([last, first], changed=False) is first
+    assert last_problem([], changed=False) is None
+
+
+def test_after_a_change_an_error_that_changed_nothing_does_not_count() -> None:
+    failed = ProofFailed("x")
+
+    assert last_problem([failed, StalePlan("y"), InvalidInput("z")], changed=True) is failed
+    assert last_problem([StalePlan("y")], changed=True) is None
+
+
+def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:
+    problem = not_proven(GRANT, EVERYTHING, answered())
+
+    assert problem.status == "proof-failed"
+    assert "destination side, account 222222222222" in problem.why
+    assert "source side, account 111111111111" in problem.why
+    assert problem.hint == "Plan the grant again and apply it: xacct-nb run plan_and_apply"
+
+
+def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None:
+    problem = not_proven(GRANT, NOTHING, answered(assume=DENIED))
+
+    assert problem.why.endswith(f"expected {ALLOWED}, AWS answered {DENIED}")
+    assert problem.why.startswith(f"{ALICE}: ")
+    assert problem.hint == "Look at the answers in the proof."
+
+
+def test_a_proof_in_which_nobody_could_ask_says_whose_profiles_are_missing() -> None:
+    nobody = Proof(tuple(Outcome(probe, NOT_ASKED) for probe in expected_probes(GRANT)))
+    problem = not_proven(GRANT, NOTHING, nobody)
+
+    assert problem.why == "The assume itself was not asked."
+    assert problem.hint == "Give the callers' profiles in caller_profiles."

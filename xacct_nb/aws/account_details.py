@@ -1,0 +1,146 @@
+"""Answers of IAM as the sides of a snapshot: who carries which policies, and which lie beside."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Policy, Principal, Source
+from xacct_nb.iam.arns import Arn
+
+Details = Mapping[str, list[Any]]
+_LISTS = (("UserDetailList", "User"), ("RoleDetailList", "Role"), ("GroupDetailList", "Group"))
+
+
+class MissingPart(Exception):
+    """A side cannot be read, because what it is about is not known."""
+
+
+def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Source:
+    """The source side, from the caller's user or role (None: it does not exist) and its account's details."""
+    if entity is None:
+        return Source(loose=tuple(_naming(details, role, set())))
+    detail = _detail(details, entity["Arn"])
+    groups = [
+        each
+        for each in details.get("GroupDetailList", [])
+        if each["GroupName"] in detail.get("GroupList", [])
+    ]
+    holders = [detail, *groups] if detail else groups
+    known = _managed(details)
+    policies = tuple(policy for holder in holders for policy in _policies(holder, known))
+    attached = {policy.arn for policy in policies if policy.arn} | {holder["Arn"] for holder in holders}
+    return Source(
+        principal=_principal(entity, known),
+        policies=policies,
+        loose=tuple(_naming(details, role, attached)),
+        groups=tuple(each["Arn"] for each in groups),
+        incomplete=_unread_documents(policies) if detail else "The caller's policies were not read.",
+    )
+
+
+def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Destination:
+    """The destination side, from the role (None: it does not exist) and its account's details."""
+    known, wanted = _managed(details), Arn.parse(role).name
+    others = tuple(
+        each["Arn"]
+        for each in details.get("RoleDetailList", [])
+        if each["RoleName"].lower() == wanted.lower() and each["Arn"] != role
+    )
+    if entity is None:
+        return Destination(others=others)
+    policies = tuple(_policies(_detail(details, entity["Arn"]), known))
+    return Destination(
+        role=_principal(entity, known),
+        policies=policies,
+        others=others,
+        incomplete=_unread_documents(policies),
+    )
+
+
+def _detail(details: Details, arn: str) -> Mapping[str, Any]:
+    found = (each for name, _ in _LISTS for each in details.get(name, []) if each["Arn"] == arn)
+    return next(found, {})
+
+
+def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal:
+    boundary = entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    return Principal(
+        arn=entity["Arn"],
+        id=entity.get("UserId") or entity.get("RoleId", ""),
+        created=_utc(entity.get("CreateDate")),
+        max_session=entity.get("MaxSessionDuration") or 3600,
+        trust=entity.get("AssumeRolePolicyDocument"),
+        boundary=_managed_policy(boundary, entity["Arn"], known) if boundary else None,
+        tags={tag["Key"]: tag["Value"] for tag in entity.get("Tags", [])},
+    )
+
+
+def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Policy]:
+    """What hangs on a user, role or group: inline policies, then managed ones."""
+    for kind in ("User", "Role", "Group"):
+        for each in holder.get(f"{kind}PolicyList", []):
+            yield Policy(
+                name=each["PolicyName"],
+                kind=INLINE,
+                holder=holder["Arn"],
+                document=_document(each["PolicyDocument"]),
+            )
+    for each in holder.get("AttachedManagedPolicies", []):
+        yield _managed_policy(each["PolicyArn"], holder["Arn"], known)
+
+
+def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> Policy:
+    versions = known.get(arn, {}).get("PolicyVersionList", [])
+    default: Mapping[str, Any] = next((each for each in versions if each["IsDefaultVersion"]), {})
+    newest: Mapping[str, Any] = max(versions, key=lambda each: int(each["VersionId"][1:]), default={})
+    is_newer = bool(newest) and newest is not default
+    return Policy(
+        name=arn.rpartition("/")[2],
+        kind=MANAGED,
+        holder=holder,
+        arn=arn,
+        document=_document(default.get("Document")),
+        newer=_document(newest["Document"]) if is_newer else None,
+        newer_version=newest["VersionId"] if is_newer else "",
+    )
+
+
+def _naming(details: Details, role: str, attached: set[str]) -> Iterator[Policy]:
+    """The policies that name the role and do not reach the caller: loose ones, and those of others."""
+    known, name = _managed(details), Arn.parse(role).name if role.startswith("arn:") else ""
+    held = set[str]()
+    for kind, _ in _LISTS:
+        for holder in details.get(kind, []):
+            for policy in _policies(holder, known):
+                held.add(policy.arn)
+                if policy.holder not in attached and policy.arn not in attached and _speaks_of(policy, name):
+                    yield policy
+    for arn in known:
+        if (
+            arn not in held
+            and arn not in attached
+            and _speaks_of(policy := _managed_policy(arn, "", known), name)
+        ):
+            yield policy
+
+
+def _speaks_of(policy: Policy, role: str) -> bool:
+    words = json.dumps(policy.document or {})
+    return bool(role) and f"/{role}" in words and "sts:" in words.lower()
+
+
+def _managed(details: Details) -> dict[str, Any]:
+    return {each["Arn"]: each for each in details.get("Policies", [])}
+
+
+def _unread_documents(policies: Iterable[Policy]) -> str:
+    names = [policy.name for policy in policies if policy.document is None]
+    return f"Not read: the documents of {', '.join(names)}." if names else ""
+
+
+def _document(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _utc(moment: Any) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

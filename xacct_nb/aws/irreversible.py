@@ -1,0 +1,90 @@
+"""What a way back cannot put back as it was, found out before anybody approves it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from xacct_nb.aws.policy_versions import is_lost
+from xacct_nb.aws.reader import exists, policy_exists
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.journal import Entry
+from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.planner import deleted_ids
+from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import principals
+
+_HANGING = ("attachment", "inline-policy")
+
+
+def losses(sessions: Sessions, way_back: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
+    """In words what is gone for good: principals and policies that do not exist any more, and versions.
+
+    `entries` are those of the journal that is taken back. Raises AwsRefused.
+    """
+    return (
+        *_who(sessions, way_back),
+        *_which(sessions, way_back),
+        *(words for change in way_back.changes for words in _versions(sessions, change)),
+        *(words for entry in entries for words in _deleted(entry)),
+    )
+
+
+def _who(sessions: Sessions, way_back: Plan) -> Iterator[str]:
+    made = {change.target for change in way_back.changes if change.kind == "role" and change.sign == "+"}
+    for change in way_back.changes:
+        trust = _trust(change)
+        if ids := deleted_ids(trust):
+            yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
+        named = {arn for arn in principals(trust) if _is_absent(sessions, arn)}
+        for arn in sorted(named - made):
+            yield f"{change.target} trusted {arn}, which is gone: AWS refuses to write that."
+        if change.kind in _HANGING and change.sign == "+" and _is_absent(sessions, change.target):
+            yield f"{change.target} does not exist any more, so {change.title} cannot be put back."
+
+
+def _which(sessions: Sessions, way_back: Plan) -> Iterator[str]:
+    """The managed policies that are gone, of those that are to be attached again or are a boundary."""
+    made = {change.target for change in way_back.changes if change.kind == "managed-policy"}
+    for change in way_back.changes:
+        policy = _policy(change)
+        if policy and policy not in made and not policy_exists(sessions, change.account, policy):
+            yield f"{policy} does not exist any more, so {change.title} cannot be put back."
+
+
+def _policy(change: Change) -> str:
+    """The managed policy that a change needs; "" where it needs none."""
+    if change.after is None:
+        return ""
+    needed = {"attachment": change.name, "boundary": change.after}
+    return str(change.after["boundary"] if change.kind == "role" else needed.get(change.kind, ""))
+
+
+def _trust(change: Change) -> Mapping[str, Any]:
+    """The trust policy that a change writes; nothing where it writes none."""
+    if change.after is None or change.kind not in ("role", "trust"):
+        return {}
+    return dict(change.after["trust"] if change.kind == "role" else change.after)
+
+
+def _is_absent(sessions: Sessions, arn: str) -> bool:
+    """Whether we know that it is not there: in accounts without a session nobody looks."""
+    ours = {identity.account for identity in sessions.identities if identity.part != "caller"}
+    named = Arn.parse(arn) if arn.startswith("arn:") else None
+    if named is None or named.account not in ours or named.kind not in ("user", "role", "group"):
+        return False
+    return not exists(sessions, arn)
+
+
+def _versions(sessions: Sessions, change: Change) -> Iterator[str]:
+    if change.kind != "managed-policy" or change.after is None:
+        return
+    version = change.after.get("version", "")
+    if change.sign == "+":
+        yield f"{change.target} comes back with a new id, as version v1 (it was {version})."
+    elif is_lost(sessions, change):
+        yield f"{change.target}: its version {version} is gone. Its text comes back as a new version."
+
+
+def _deleted(entry: Entry) -> Iterator[str]:
+    if entry.operation == "DeletePolicyVersion" and entry.answer in ("", "made") and entry.kept:
+        for version in entry.kept:
+            yield f"{entry.target}: version {version} is gone for good. Its text is in the journal."

@@ -1,0 +1,161 @@
+"""Ends a role's older sessions (AWSRevokeOlderSessions), and asks such sessions before and after."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from xacct_nb.aws.journaled_calls import Pen, Sink
+from xacct_nb.aws.operations import make_surely
+from xacct_nb.aws.polling import countdown
+from xacct_nb.aws.preconditions import check_unmoved, touched
+from xacct_nb.aws.probes import Asking
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Change
+from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, REVOKED, Outcome, Probe, Proof, expected_probes
+from xacct_nb.changes.revocation import AHEAD_SECONDS, dated, is_revocation
+from xacct_nb.changes.sample_calls import Sample, sample, samples
+from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan, XacctError
+from xacct_nb.grants.documents import Policy
+from xacct_nb.grants.state import Key, State
+
+Questions = Mapping[str, Mapping[str, Sample]]
+"""What to ask a session of each role (its ARN): words -> call. The first that it is allowed counts."""
+
+_NO_CALL = "No call is known that the session was allowed before."
+_NO_SESSION = "The role could not be assumed before."
+
+
+def revoke(
+    changes: Iterable[Change],
+    sessions: Sessions,
+    *,
+    sink: Sink | None = None,
+    patience: float,
+    ahead: float = AHEAD_SECONDS,
+) -> Journal:
+    """Makes the planned revocations, each with the moment of its call and `ahead` seconds.
+
+    The console takes the same margin, since a part of AWS that a change has not reached may still issue a
+    session. `patience` is in seconds. Raises RollbackFailed, which says whose sessions go on.
+    """
+    pen = Pen(sessions, [] if sink is None else sink, patience, touched)
+    left, done = list(changes), list[Change]()
+    while left:
+        try:
+            check_unmoved(sessions, left[0])
+            done.append(make_surely(pen, dated(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
+        except (AwsRefused, StalePlan) as problem:
+            raise _go_on(left, problem) from problem
+        left.pop(0)
+    return Journal(sessions.grant.name, tuple(done), tuple(pen.entries))
+
+
+def questions(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> Questions:
+    """Calls that the roles' own policies allow now and as before the run; then those of the grant.
+
+    Only the first kind shows what a revocation does: the other is denied afterwards in any case.
+    """
+    both = [key for key, value in found.things.items() if before.things.get(key) == value]
+    given = [sample(action, each.resources) for each in sessions.grant.permissions for action in each.actions]
+    lost = {f"{call.words} (which goes with the grant)": call for call in given if call}
+    return {
+        role: {
+            call.words: call
+            for key in both
+            if key.target == role
+            for document in _documents(sessions, key, found)
+            for call in samples(document)
+        }
+        | lost
+        for role in roles
+    }
+
+
+def open_older(sessions: Sessions, questions: Questions) -> "OlderSessions":
+    """Has the callers assume these roles of the grant, and asks each session a call that it is allowed."""
+    asking = Asking(sessions, countdown(0.0))
+    assumes = [each for each in expected_probes(sessions.grant) if each.kind == "assume"]
+    ours = [each for each in assumes if each.role in questions]
+    return OlderSessions(asking, tuple(_opened(asking, each, questions[each.role]) for each in ours))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """How a caller got into a role, and a call that its session was allowed; None where none is known."""
+
+    assume: Outcome
+    allowed: Outcome | None
+
+    @property
+    def why_not(self) -> str:
+        """Why there is nothing to ask again."""
+        if self.assume.answer == NOT_ASKED:
+            return self.assume.detail
+        return _NO_CALL if self.assume.answer == ALLOWED else _NO_SESSION
+
+
+@dataclass
+class OlderSessions:
+    """Sessions that were opened before a roll-back, with the answers that they were given then."""
+
+    asking: Asking
+    opened: tuple[_Opened, ...]
+
+    def proof(self, patience: float) -> Proof:
+        """The answers from before, and whether the same sessions are denied the same calls now.
+
+        For `patience` seconds in all, a session that still is allowed is asked again.
+        """
+        self.asking.left = countdown(patience)
+        return Proof(tuple(outcome for each in self.opened for outcome in self._before_and_now(each)))
+
+    def _before_and_now(self, opened: _Opened) -> Iterator[Outcome]:
+        yield opened.assume
+        if opened.allowed:
+            yield opened.allowed
+            yield self.asking.outcome(_later(opened.allowed.probe))
+        else:
+            yield Outcome(_later(opened.assume.probe), NOT_ASKED, detail=opened.why_not)
+
+
+def _documents(sessions: Sessions, key: Key, found: State) -> Iterator[Policy]:
+    """The policy that a thing of a role is, or that it attaches; none where it cannot be read."""
+    if key.kind == "inline-policy" and not is_revocation(key):
+        yield found.things[key]
+    if key.kind == "attachment":
+        iam = sessions.admin(key.account, "iam")
+        try:
+            version = iam.get_policy(PolicyArn=key.name)["Policy"]["DefaultVersionId"]
+            answer = iam.get_policy_version(PolicyArn=key.name, VersionId=version)
+        except (ClientError, BotoCoreError):
+            return
+        yield answer["PolicyVersion"]["Document"]
+
+
+def _opened(asking: Asking, assume: Probe, calls: Mapping[str, Sample]) -> _Opened:
+    entered = asking.outcome(assume)
+    probes = (
+        replace(assume, kind="older", asker="role", question=words, call=call)
+        for words, call in calls.items()
+        if entered.answer == ALLOWED
+    )
+    answers = map(asking.outcome, probes)
+    return _Opened(entered, next((each for each in answers if each.answer == ALLOWED), None))
+
+
+def _later(probe: Probe) -> Probe:
+    """The same question to the same session, when it is to be denied."""
+    what = probe.question if probe.call else "any call"
+    return replace(probe, kind=REVOKED, question=f"{what}, with the same session afterwards", expected=DENIED)
+
+
+def _go_on(left: Iterable[Change], problem: XacctError) -> RollbackFailed:
+    roles = ", ".join(change.target for change in left)
+    return RollbackFailed(
+        f"The changes were taken back, but open sessions go on: {roles}.",
+        why=problem.what,
+        hint="Mend the cause, then roll the same record back again with revoke_sessions true.",
+    )

@@ -1,0 +1,201 @@
+"""Takes a snapshot with whatever sessions there are: one round of reads, at most twelve calls of AWS."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
+from xacct_nb.aws.diagnosis_sessions import Side
+from xacct_nb.aws.journaled_calls import utc
+from xacct_nb.diagnosis.attempt import ASSUME, Attempt, Tried
+from xacct_nb.diagnosis.denial import read_denial
+from xacct_nb.diagnosis.snapshot import Caller, Destination, Snapshot, Source, is_arn
+from xacct_nb.iam.arns import Arn
+
+_MOST_PAGES = 2
+_GONE = ("NoSuchEntity", "NoSuchBucketPolicy")
+_FILTERS = {
+    "user": ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
+    "role": ["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
+}
+
+
+def take_snapshot(
+    attempt: Attempt,
+    *,
+    caller: Side | None = None,
+    source: Side | None = None,
+    destination: Side | None = None,
+) -> Snapshot:
+    """Reads what can be read of both sides; a side that cannot is left out, with the reason.
+
+    `caller` has the caller's own credentials, and reads the source side as far as it may where no `source` is
+    given. Makes at most 11 calls, so that with the attempt itself they are 12, and writes nothing.
+    """
+    reading = _Reading(attempt)
+    who = reading.side("caller", caller, reading.caller)
+    reading.take_caller(who)
+    near = reading.side("source", source or caller, reading.source)
+    far = reading.side("destination", destination, reading.destination)
+    opened = {id(side): side.calls for side in (caller, source, destination) if side is not None}
+    calls = (*(call for made in opened.values() for call in made), *reading.calls)
+    return Snapshot(
+        taken=utc(),
+        caller=who,
+        source=near,
+        destination=far,
+        unread=reading.unread,
+        calls=calls,
+    )
+
+
+def try_once(attempt: Attempt, sts: Any) -> Tried:
+    """Puts the attempt to AWS once, as it is. A denial is a value here, not an exception."""
+    parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
+    try:
+        answer = sts.assume_role(**parameters)
+    except ClientError as problem:
+        request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
+        return Tried(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
+    except BotoCoreError as problem:
+        return Tried(
+            False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), utc()
+        )
+    return Tried(True, str(answer["AssumedRoleUser"]["Arn"]), at=utc())
+
+
+@dataclass
+class _Reading:
+    """One round of reads, which notes its calls and what could not be read."""
+
+    attempt: Attempt
+    calls: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def side(self, name: str, session: Side | None, read: Callable[[Side], Any]) -> Any:
+        """The side, None where it could not be read."""
+        if session is None:
+            self.unread[name] = "No session was given to read it with."
+            return None
+        try:
+            return read(session)
+        except ClientError as problem:
+            self.unread[name] = str(problem)
+        except (BotoCoreError, MissingPart) as problem:
+            self.unread[name] = f"{type(problem).__name__}: {problem}"
+        return None
+
+    def caller(self, session: Side) -> Caller:
+        arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
+        return Caller(arn=arn, account=account, user_id=user_id, profile=session.profile)
+
+    def take_caller(self, who: Caller | None) -> None:
+        """The attempt is the caller's own where nobody said whose it is."""
+        if who is not None and not self.attempt.caller:
+            self.attempt = self.attempt.model_copy(update={"caller": who.arn})
+
+    def source(self, session: Side) -> Source:
+        kind, name = _entity(self.attempt.caller)
+        _check(session, self.attempt.caller)
+        iam = session.client("iam")
+        found = self._ask_for(iam, f"get_{kind}", **{f"{kind.title()}Name": name})
+        details, cut = self._details(iam, _FILTERS[kind])
+        source = source_of(found and found[kind.title()], details, self.attempt.role)
+        devices = self._devices(iam, name) if kind == "user" and self._with_mfa() else None
+        simulated = self._simulated(iam, source) if source.principal else {}
+        incomplete = " ".join(filter(None, (source.incomplete, cut)))
+        return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
+
+    def _with_mfa(self) -> bool:
+        """Whether the device counts: the call names one, and no later call was denied."""
+        return "SerialNumber" in self.attempt.parameters and not self.attempt.after
+
+    def destination(self, session: Side) -> Destination:
+        name = _entity(self.attempt.role)[1]
+        _check(session, self.attempt.role)
+        iam = session.client("iam")
+        found = self._ask_for(iam, "get_role", RoleName=name)
+        details, cut = self._details(iam, _FILTERS["role"])
+        side = destination_of(found and found["Role"], details, self.attempt.role)
+        incomplete = " ".join(filter(None, (side.incomplete, cut)))
+        return side.model_copy(
+            update={"incomplete": incomplete, "resource_policies": self._resource_policy(session)}
+        )
+
+    def _ask(self, client: Any, operation: str, **parameters: Any) -> Any:
+        self.calls.append(f"{client.meta.service_model.service_name}:{operation}")
+        return getattr(client, operation)(**parameters)
+
+    def _ask_for(self, client: Any, operation: str, **parameters: Any) -> Any:
+        """The answer, None where there is no such thing."""
+        try:
+            return self._ask(client, operation, **parameters)
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
+
+    def _details(self, iam: Any, wanted: list[str]) -> tuple[dict[str, list[Any]], str]:
+        """The account's users, groups, roles and policies, and what to say where they are too many."""
+        found: dict[str, list[Any]] = {}
+        marker: dict[str, Any] = {}
+        for _ in range(_MOST_PAGES):
+            page = self._ask(iam, "get_account_authorization_details", Filter=wanted, MaxItems=1000, **marker)
+            for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"):
+                found.setdefault(name, []).extend(page.get(name, []))
+            if not page.get("IsTruncated"):
+                return found, ""
+            marker = {"Marker": page["Marker"]}
+        return found, f"The account is large: {_MOST_PAGES} pages of it were read."
+
+    def _devices(self, iam: Any, name: str) -> tuple[str, ...]:
+        given = self._ask(iam, "list_mfa_devices", UserName=name)
+        return tuple(str(each["SerialNumber"]) for each in given["MFADevices"])
+
+    def _simulated(self, iam: Any, source: Source) -> Mapping[str, Any]:
+        """What AWS's simulator says of the source side; it alone knows of service control policies."""
+        assert source.principal is not None
+        asked = {
+            "PolicySourceArn": source.principal.arn,
+            "ActionNames": [ASSUME],
+            "ResourceArns": [self.attempt.role],
+        }
+        try:
+            given = self._ask(iam, "simulate_principal_policy", **asked)
+        except ClientError:
+            return {}
+        result: Mapping[str, Any] = next(iter(given["EvaluationResults"]), {})
+        organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations")
+        return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
+
+    def _resource_policy(self, session: Side) -> dict[str, Any]:
+        """The policy of the bucket that the session was denied; {} where it is about something else."""
+        bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
+        if not (self.attempt.after and bucket):
+            return {}
+        try:
+            given = self._ask_for(session.client("s3"), "get_bucket_policy", Bucket=bucket)
+        except ClientError:
+            return {}
+        return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
+
+
+def _entity(arn: str) -> tuple[str, str]:
+    """user or role, and its name; of a session its role."""
+    if not is_arn(arn):
+        raise MissingPart("No ARN says whom to look for.")
+    named = Arn.parse(arn)
+    if named.kind == "assumed-role":
+        return "role", named.resource.split("/")[1]
+    if named.kind not in ("user", "role"):
+        raise MissingPart(f"{arn} is neither a user nor a role.")
+    return named.kind, named.name
+
+
+def _check(session: Side, arn: str) -> None:
+    """Raises MissingPart where the session is in another account than what it is to look for."""
+    if session.account != Arn.parse(arn).account:
+        raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")

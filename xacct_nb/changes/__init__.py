@@ -1,0 +1,1 @@
+"""From a plan to its proof: planner, approval, journal, proof, revocation."""

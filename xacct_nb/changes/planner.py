@@ -1,0 +1,203 @@
+"""What the grant wants against what is there: the changes, on whose things, and in which order."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.revocation import is_revocation, standing, told
+from xacct_nb.errors import NotOwned
+from xacct_nb.grants.documents import Documents, Policy
+from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_arn, policy_name
+from xacct_nb.grants.state import Key, State
+from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import canonical_json, same
+from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
+from xacct_nb.linting.findings import lint
+
+# What AWS puts into a trust policy in place of a user or role that is deleted.
+_DELETED = re.compile(r'"(A(?:IDA|ROA)[A-Z0-9]{12,124})"')
+
+
+def diff(documents: Documents, state: State) -> Plan:
+    """The plan that makes `state` what `documents` say; empty where nothing differs in meaning.
+
+    What exists on a role or policy made for the grant and is not in the grant is removed; on an adopted one
+    it stays. AWSRevokeOlderSessions stays everywhere: without it, sessions that were ended live again. Raises
+    NotOwned where a role or policy of that name exists, differs, was not made for this grant, and the grant
+    does not say `adopt`.
+    """
+    grant, wanted = documents.grant, desired(documents, state)
+    keys = sorted(
+        {*wanted, *(key for key in state.things if key.kind != "group" and not is_revocation(key))},
+        key=lambda key: _owner(grant, key),
+    )
+    changes = [
+        change
+        for owner, family in groupby(keys, key=lambda key: _owner(grant, key))
+        for change in _changes_of(grant, owner, list(family), wanted, state)
+    ]
+    ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
+    return Plan(
+        grant.name, ordered, _notes(grant, state, changes), lint(documents).unaccepted if changes else ()
+    )
+
+
+def desired(documents: Documents, state: State) -> dict[Key, Any]:
+    """The things as the grant wants them; what a grant leaves open stays as it is in `state`."""
+    grant, things = documents.grant, dict[Key, Any]()
+    for arn, trust in documents.trust_policies.items():
+        things[Key("role", arn)] = _role(grant, arn, trust, state.things.get(Key("role", arn)))
+        things |= {Key("attachment", arn, policy): True for policy in grant.managed_policies}
+    for arn, policy in documents.permissions_policies.items():
+        things[Key("inline-policy", arn, policy_name(grant))] = policy
+    for carrier, policies in documents.caller_policies.items():
+        for number, policy in enumerate(policies, start=1):
+            things |= _carried(grant, carrier, number, policy, state)
+    return things
+
+
+def deleted_ids(trust: Any) -> list[str]:
+    """AWS's ids of the users and roles in a trust policy that were deleted."""
+    return _DELETED.findall(canonical_json(trust))
+
+
+def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:
+    fresh = {"path": Arn.parse(arn).path, "description": _description(grant), "boundary": ""}
+    kept = {**fresh, **(live or {})}
+    return kept | {
+        "session_seconds": max(grant.session_minutes * 60, ROLE_SESSION_SECONDS[0]),
+        "boundary": grant.permissions_boundary or kept["boundary"],
+        "tags": _tags(grant, live),
+        "trust": trust,
+    }
+
+
+def _carried(grant: Grant, carrier: str, number: int, policy: Policy, state: State) -> dict[Key, Any]:
+    if grant.caller_policy == "inline":
+        return {Key("inline-policy", carrier, policy_name(grant, number)): policy}
+    arn = policy_arn(grant, account_of(carrier), number)
+    live = state.things.get(Key("managed-policy", arn))
+    version = live["version"] if live and same(live["document"], policy) else ""
+    kept = {"description": _description(grant), **(live or {})}
+    value = kept | {"tags": _tags(grant, live), "document": policy, "version": version}
+    return {Key("managed-policy", arn): value, Key("attachment", carrier, arn): True}
+
+
+def _description(grant: Grant) -> str:
+    return f"xacct-nb grant {grant.name}"
+
+
+def _tags(grant: Grant, live: Mapping[str, Any] | None) -> dict[str, str]:
+    if live is None:
+        return {OWNER_TAG: grant.name}
+    return dict(live["tags"]) | ({} if _owned(grant, live) else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
+
+
+def _owned(grant: Grant, live: Mapping[str, Any]) -> bool:
+    return bool(live["tags"].get(OWNER_TAG) == grant.name)
+
+
+def _owner(grant: Grant, key: Key) -> Key:
+    """The role or managed policy whose tags say whose a thing is; an inline caller policy is its own."""
+    if key.kind == "attachment" and is_caller_policy(grant, key.name):
+        return Key("managed-policy", key.name)
+    return (
+        Key("role", key.target) if key.target in grant.destinations else Key(key.kind, key.target, key.name)
+    )
+
+
+def _changes_of(
+    grant: Grant, owner: Key, family: list[Key], wanted: Mapping[Key, Any], state: State
+) -> list[Change]:
+    """The changes of a role or policy with all that hangs on it. Raises NotOwned."""
+    live = state.things.get(owner)
+    tags = live.get("tags") if isinstance(live, Mapping) else None
+    keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
+    changes = [
+        change
+        for key in family
+        for change in _changes(key, state.things.get(key), wanted.get(key))
+        if change.after is not None or not keeps_extras
+    ]
+    if tags is None or tags.get(OWNER_TAG) == grant.name:
+        return changes
+    touched = [change for change in changes if change.kind != "tags"]
+    if touched and not grant.adopt:
+        raise _not_owned(grant, owner, touched)
+    return changes if touched else []
+
+
+def _not_owned(grant: Grant, owner: Key, touched: list[Change]) -> NotOwned:
+    kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
+    return NotOwned(
+        f"{owner.target} exists and was not made for the grant {grant.name!r}.",
+        why=f"It has no tag {OWNER_TAG}={grant.name} and would be changed: {kinds}.",
+        hint="Choose another name, or set adopt: true to take it over; a roll-back restores it as it is now.",
+    )
+
+
+def _changes(key: Key, before: Any, after: Any) -> Iterator[Change]:
+    parts = _PARTS.get(key.kind, {}) if before is not None and after is not None else {}
+    for kind, part in (parts or {key.kind: lambda value: value}).items():
+        if differs(kind, part(before), part(after)):
+            yield Change(kind, key.target, key.name, part(before), part(after))
+
+
+_PARTS: dict[str, dict[str, Any]] = {
+    "role": {
+        "trust": lambda role: role["trust"],
+        "settings": lambda role: {
+            "description": role["description"],
+            "session_seconds": role["session_seconds"],
+        },
+        "boundary": lambda role: role["boundary"] or None,
+        "tags": lambda role: role["tags"],
+    },
+    "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
+}
+# Narrow before widening: a role gets its boundary and permissions, then its trust, then its callers.
+_ROLE_RANKS = {
+    "role": 0,
+    "boundary": 1,
+    "inline-policy": 2,
+    "attachment": 2,
+    "tags": 3,
+    "settings": 3,
+    "trust": 4,
+}
+_CALLER_RANKS = {"managed-policy": 5, "tags": 5, "inline-policy": 6, "attachment": 6}
+
+
+def _rank(grant: Grant, change: Change) -> tuple[Any, ...]:
+    carried = change.kind == "attachment" and is_caller_policy(grant, change.name)
+    if change.target in grant.destinations and not carried:
+        rank = _ROLE_RANKS[change.kind]
+    else:
+        rank = (
+            _CALLER_RANKS[change.kind] if change.after is not None else 8 - (change.kind != "managed-policy")
+        )
+    return rank, change.target, change.name
+
+
+def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]:
+    adopted = [
+        f"{change.target} was not made for this grant and is taken over."
+        for change in changes
+        if change.kind == "tags" and ADOPTED_TAG in (change.after or {})
+    ]
+    members = [name for key, names in state.things.items() if key.kind == "group" for name in names]
+    outside = [
+        f"{arn} is not in {grant.carry_on}, so the caller policy does not reach it."
+        for arn in grant.principals
+        if grant.carry_on and Arn.parse(arn).name not in members
+    ]
+    deleted = [
+        f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."
+        for change in changes
+        if change.kind == "trust" and (ids := deleted_ids(change.before))
+    ]
+    revoked = [told(role, document) for role, document in sorted(standing(state).items())]
+    return (*adopted, *deleted, *outside, *revoked)

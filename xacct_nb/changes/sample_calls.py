@@ -1,0 +1,111 @@
+"""Calls that only read, each of which puts one action to the test."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.grants.conditions import Permission
+from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.wildcards import covers
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A boto3 call that needs exactly one action.
+
+    Where `parameters` hold a `Prefix` beside a `Key`, the key is a pattern: an object that fits it is to be
+    found first, since AWS denies an object that is not there. `about_resource`: the call names a resource,
+    so that it can also be put directly.
+    """
+
+    action: str
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    about_resource: bool
+
+    @property
+    def words(self) -> str:
+        """The call for people: the action and what it is about."""
+        about = [self.parameters[name] for name in ("Bucket", "Key") if name in self.parameters]
+        return f"{self.action} {'/'.join(about)}".strip()
+
+
+def sample(action: str, resources: Iterable[str]) -> Sample | None:
+    """A read-only call for an action (or a pattern) on one of these resources; None if none is known."""
+    names = [name for name in _CALLS if covers(action, name)]
+    found = (_sample(name, resource) for name in names for resource in resources)
+    return next((each for each in found if each), None)
+
+
+def samples(policy: Mapping[str, Any]) -> Iterator[Sample]:
+    """Read-only calls for what a policy's statements allow; their conditions are not looked at."""
+    for statement in as_list(policy.get("Statement", [])):
+        if statement.get("Effect") == "Allow":
+            resources = as_list(statement.get("Resource", []))
+            calls = (sample(action, resources) for action in as_list(statement.get("Action", [])))
+            yield from (call for call in calls if call)
+
+
+def beside(permissions: Iterable[Permission]) -> Sample | None:
+    """A read-only call that these permissions do not allow; None where they allow all of them."""
+    allowed = list(permissions)
+    actions = [action for permission in allowed for action in permission.actions]
+    named = [resource for permission in allowed for resource in permission.resources]
+    resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
+    others = [name for name in _BESIDE if not any(covers(action, name) for action in actions)]
+    return next((found for name in others if (found := sample(name, resources))), None)
+
+
+def _sample(action: str, resource: str) -> Sample | None:
+    service, operation, parameters = _CALLS[action]
+    filled = parameters(resource)
+    return None if filled is None else Sample(action, service, operation, filled, bool(filled))
+
+
+def _bucket(resource: str) -> dict[str, Any] | None:
+    """The bucket itself: an action on buckets does nothing for the ARN of objects."""
+    bucket, slash, _ = _s3(resource)
+    return {"Bucket": bucket} if bucket and not slash else None
+
+
+def _listing(resource: str) -> dict[str, Any] | None:
+    bucket = _bucket(resource)
+    return bucket and bucket | {"MaxKeys": 1}
+
+
+def _object(resource: str) -> dict[str, Any] | None:
+    bucket, _, key = _s3(resource)
+    return {"Bucket": bucket, "Prefix": re.split(r"[*?]", key)[0], "Key": key} if bucket and key else None
+
+
+def _s3(resource: str) -> tuple[str, str, str]:
+    """The bucket, the slash and the key of an S3 ARN; no bucket where it is a pattern or holds a variable."""
+    bucket, slash, key = resource.partition(":s3:::")[2].partition("/")
+    return ("" if set("*?$") & set(bucket) or "$" in key else bucket), slash, key
+
+
+def _nothing(resource: str) -> dict[str, Any] | None:
+    return {} if resource == "*" else None
+
+
+_Parameters = Callable[[str], dict[str, Any] | None]
+_CALLS: dict[str, tuple[str, str, _Parameters]] = {
+    "s3:GetObject": ("s3", "get_object", _object),
+    "s3:ListBucket": ("s3", "list_objects_v2", _listing),
+    "s3:GetBucketLocation": ("s3", "get_bucket_location", _bucket),
+    "s3:ListAllMyBuckets": ("s3", "list_buckets", _nothing),
+    "iam:ListUsers": ("iam", "list_users", _nothing),
+    "iam:ListRoles": ("iam", "list_roles", _nothing),
+    "ec2:DescribeInstances": ("ec2", "describe_instances", _nothing),
+    "dynamodb:ListTables": ("dynamodb", "list_tables", _nothing),
+    "sqs:ListQueues": ("sqs", "list_queues", _nothing),
+    "sns:ListTopics": ("sns", "list_topics", _nothing),
+    "kms:ListKeys": ("kms", "list_keys", _nothing),
+    "lambda:ListFunctions": ("lambda", "list_functions", _nothing),
+    "logs:DescribeLogGroups": ("logs", "describe_log_groups", _nothing),
+    "ssm:DescribeParameters": ("ssm", "describe_parameters", _nothing),
+    "secretsmanager:ListSecrets": ("secretsmanager", "list_secrets", _nothing),
+}
+_BESIDE = ("s3:ListBucket", "s3:ListAllMyBuckets", "iam:ListUsers", "sqs:ListQueues")

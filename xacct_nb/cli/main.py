@@ -1,0 +1,143 @@
+"""The command line: xacct-nb. The notebooks are the commands; this is what is around them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xacct_nb.cli.approval import approval_options
+from xacct_nb.cli.notebook import NotebookCommand
+from xacct_nb.cli.output import as_json_option, end_in_order, progress, tell_ended, told
+from xacct_nb.cli.records import records, records_option
+from xacct_nb.cli.sandbox import sandbox
+from xacct_nb.errors import EXIT_CODES
+
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.prepared import Prepared
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(package_name="xacct-nb")
+def main() -> None:
+    """Let one AWS account in to another: planned, approved, applied, proven, recorded."""
+
+
+@main.command()
+@records_option
+@as_json_option
+@told
+def demo(records: str, as_json: bool) -> None:
+    """The main job for the article's own case, in a throw-away sandbox."""
+    from xacct_nb.runs.demo import demonstrate
+
+    end_in_order()
+    with progress() as tell:
+        shown = demonstrate(records, tell)
+    tell_ended(shown, shown.to_json(), shown.ended.record.error, as_json)
+    sys.exit(EXIT_CODES[shown.ended.record.status])
+
+
+@main.command()
+@told
+def lab() -> None:
+    """JupyterLab on the start notebook, with the sandbox up."""
+    from xacct_nb.runs.request import notebooks_folder
+    from xacct_nb.runs.sandboxes import open_sandbox
+
+    sandbox = open_sandbox()
+    click.echo(f"Sandbox: {sandbox.endpoint}  (end it with: xacct-nb sandbox down)", err=True)
+    os.environ.setdefault("XACCT_RECORDS", str(Path("records").absolute()))
+    start = notebooks_folder() / "00_start_here.ipynb"
+    sys.exit(
+        subprocess.call(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.root_dir={start.parent}",
+                str(start),
+            ]
+        )
+    )
+
+
+@main.command()
+@as_json_option
+@told
+def doctor(as_json: bool) -> None:
+    """Check Python, packages, kernel, browser, sandbox and AWS profiles; each line says how to mend it."""
+    from xacct_nb.runs.doctor import examine
+
+    found = examine()
+    click.echo(json.dumps({"well": found.well, "checks": found.to_json()}) if as_json else str(found))
+    sys.exit(0 if found.well else 1)
+
+
+main.add_command(sandbox)
+main.add_command(records)
+
+
+@main.command("run", cls=NotebookCommand)
+@click.argument("notebook")
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(path_type=Path),
+    help="Grant file (YAML or JSON); other parameters may stand in it too.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "options",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="One parameter; conditions.external_id names a field, -p sources twice adds a second item.",
+)
+@click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
+@approval_options
+@click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
+@records_option
+@as_json_option
+@click.pass_obj
+@told
+def run_command(
+    begun: "Prepared | None",
+    notebook: str,
+    file: Path | None,
+    options: tuple[tuple[str, str], ...],
+    approve: str,
+    timeout: int | None,
+    records: str,
+    as_json: bool,
+) -> None:
+    """One recorded headless run. NOTEBOOK is a path, or a name with or without its number (plan_and_apply).
+
+    Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
+    """
+    from xacct_nb.runs.startup import prepare_kernel
+
+    end_in_order()
+    # What will be the kernel loads what it needs while the parameters are checked here.
+    with begun or prepare_kernel() as prepared, progress() as tell:
+        from xacct_nb.runs.runner import run
+
+        ended = run(
+            notebook,
+            file=file,
+            options=options,
+            approve=approve,
+            records=records,
+            timeout=timeout,
+            tell=tell,
+            prepared=prepared,
+        )
+    tell_ended(ended, ended.to_json(), ended.record.error, as_json)
+    sys.exit(EXIT_CODES[ended.record.status])

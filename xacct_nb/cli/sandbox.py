@@ -1,0 +1,117 @@
+"""The commands of the embedded AWS: xacct-nb sandbox up, down, status, reset, env, faults, organization."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xacct_nb.cli.faults import clear_faults, fault_from, fault_options, running, set_fault
+from xacct_nb.cli.output import as_json_option, told
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded AWS: accounts 111111111111 and 222222222222 on this machine."""
+
+
+@sandbox.command("up")
+@fault_options
+@click.option("--organization", type=click.Path(path_type=Path), help="As with `sandbox organization FILE`.")
+@as_json_option
+@told
+def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
+    """Start it, or find the one that runs.
+
+    With --kind it misbehaves from then on, as with `sandbox faults`.
+    """
+    from xacct_nb.runs.sandboxes import open_sandbox, organize
+
+    fault, found = fault_from(given), open_sandbox()
+    set_fault(found, fault, given["seed"])
+    if organization:
+        organize(found, organization)
+    _tell_sandbox(found, as_json)
+
+
+@sandbox.command("organization")
+@click.argument("file", type=click.Path(path_type=Path))
+@told
+def sandbox_organization(file: Path) -> None:
+    """Put accounts into an organization, under control policies.
+
+    FILE is JSON: id, accounts (account -> path), management (an account), service_control_policies and
+    resource_control_policies (account -> a list of policies for each level, root first).
+    """
+    from xacct_nb.runs.sandboxes import organize
+
+    click.echo(f"In the organization: {', '.join(organize(running(), file))}.")
+
+
+@sandbox.command("faults")
+@fault_options
+@click.option("--add", is_flag=True, help="Keep the faults that are set.")
+@click.option("--clear", is_flag=True, help="Let it behave again.")
+@as_json_option
+@told
+def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
+    """Show what goes wrong in it, or make it misbehave.
+
+    For example: --kind throttling --on CreateRole --share 0.3
+    """
+    fault, found = fault_from(given), running()
+    shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
+    click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
+
+
+@sandbox.command("status")
+@as_json_option
+@told
+def sandbox_status(as_json: bool) -> None:
+    """Whether it runs, and where (exit code 1 if not)."""
+    from xacct_nb.sandbox.server import server
+
+    if found := server.status():
+        return _tell_sandbox(found, as_json)
+    click.echo(
+        json.dumps({"endpoint": None}) if as_json else "No sandbox runs. Start it with: xacct-nb sandbox up"
+    )
+    sys.exit(1)
+
+
+@sandbox.command("down")
+@told
+def sandbox_down() -> None:
+    """End it."""
+    from xacct_nb.runs.sandboxes import close_sandbox
+
+    click.echo("The sandbox has ended." if close_sandbox() else "No sandbox was running.")
+
+
+@sandbox.command("reset")
+@as_json_option
+@told
+def sandbox_reset(as_json: bool) -> None:
+    """Empty its accounts and furnish them anew."""
+    from xacct_nb.runs.sandboxes import reset_sandbox
+
+    _tell_sandbox(reset_sandbox(), as_json)
+
+
+@sandbox.command("env")
+@told
+def sandbox_env() -> None:
+    """Print exports for boto3 and the AWS CLI: eval "$(xacct-nb sandbox env)"."""
+    import shlex
+
+    from xacct_nb.runs.sandboxes import open_sandbox
+
+    for name, value in open_sandbox().environment().items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _tell_sandbox(found: Any, as_json: bool) -> None:
+    described = found.to_json()
+    lines = (f"{name}: {value}" for name, value in described.items())
+    click.echo(json.dumps(described) if as_json else "\n".join(lines))

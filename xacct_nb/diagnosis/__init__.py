@@ -1,0 +1,1 @@
+"""From a denial to its ranked causes."""

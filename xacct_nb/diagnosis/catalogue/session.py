@@ -1,0 +1,36 @@
+"""Causes of a denial after the role was assumed: what its session may do."""
+
+from xacct_nb.diagnosis.cause import CLIENT, DESTINATION, LIKELY, known
+
+AFTER_CAUSES = (
+    known("I1", "role-without-permission", DESTINATION,
+        "No policy of the role allows the action on the resource.",
+        "Give the role a policy that does.", policy_type="identity-based policy"),
+    known("I1", "role-deny", DESTINATION,
+        "A Deny in a policy of the role covers the action.",
+        "Take the action or the resource out of the Deny.", policy_type="identity-based policy"),
+    known("I2", "role-boundary", DESTINATION,
+        "The role's permissions boundary does not allow the action.",
+        "Let the boundary allow it too.", policy_type="permissions boundary"),
+    known("I3", "session-policy", CLIENT,
+        "The session policy passed with the call does not allow the action: it can only narrow.",
+        "Assume the role without it, or with one that allows the action.", policy_type="session policy"),
+    known("I4", "resource-policy", DESTINATION,
+        "The resource's own policy denies the role, or, in another account, does not name it.",
+        "Have the resource's policy allow the role.",
+        text=r"because no resource-based policy allows|s3:.*with an explicit deny in a resource-based policy",
+        sure=LIKELY, policy_type="resource-based policy"),
+    known("I5", "permission-condition", DESTINATION,
+        "The role's policy allows the action on a condition that its session does not meet.",
+        "Meet the condition, or have it changed; a role's session never carries MFA.",
+        policy_type="identity-based policy"),
+    known("I6", "other-account-resource", DESTINATION,
+        "The resource is in a third account, which has to allow the role as well.",
+        "Look who owns it, and have that account's resource policy allow the role."),
+    known("I7", "wrong-identity", CLIENT,
+        "The call was not made with the role's session, but with the credentials from before.",
+        "Use the session's three values: aws sts get-caller-identity must show assumed-role."),
+    known("G3", "session-revoked", DESTINATION,
+        "AWSRevokeOlderSessions denies everything to sessions from before a certain moment.",
+        "Assume the role again.", policy_type="identity-based policy"),
+)  # fmt: skip

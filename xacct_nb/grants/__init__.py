@@ -1,0 +1,1 @@
+"""A grant, its parameters, the documents of both sides, and how the access is used."""

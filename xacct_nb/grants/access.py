@@ -1,0 +1,87 @@
+"""How the access is used: the console's switch-role link, and a profile for the AWS CLI and SDKs."""
+
+from urllib.parse import urlencode
+
+from xacct_nb.errors import InvalidGrant
+from xacct_nb.grants.grant import Grant
+from xacct_nb.iam.arns import parse_iam
+from xacct_nb.views import Snippet
+
+# Hosts of the sign-in pages by partition.
+_HOSTS = {
+    "aws": "signin.aws.amazon.com",
+    "aws-us-gov": "signin.amazonaws-us-gov.com",
+    "aws-cn": "signin.amazonaws.cn",
+}
+_LONGEST = 64
+
+
+_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
+
+
+def switch_role_url(role: str, display_name: str = "") -> str:
+    """The console's link to switch to the role.
+
+    Source: IAM user guide, id_roles_use_permissions-to-switch (path and name together 64 characters at most).
+    Raises InvalidArn, and InvalidGrant where the console cannot do it.
+    """
+    arn = parse_iam(role, "role")
+    name = arn.resource.removeprefix("role/")
+    if len(name) > _LONGEST:
+        raise InvalidGrant(
+            f"The console cannot switch to {name!r}.",
+            why="It takes a path and name of 64 characters at most.",
+            hint="Use the AWS CLI: xa.cli_profile(grant, role).",
+        )
+    query = {"account": arn.account, "roleName": name}
+    shown = {"displayName": display_name} if display_name else {}
+    return f"https://{_HOSTS[arn.partition]}/switchrole?{urlencode(query | shown, safe='/')}"
+
+
+def cli_profile(
+    grant: Grant,
+    role: str = "",
+    *,
+    name: str = "",
+    source_profile: str = "default",
+    region: str = "",
+    mfa_serial: str = "",
+) -> Snippet:
+    """The section for `~/.aws/config` that assumes the role (of several: the one named).
+
+    An external ID is not written; a line says where it goes, and so for all that the AWS CLI cannot look up
+    or give. The profile has a region, which the CLI needs for services such as S3.
+    """
+    fields = {
+        "role_arn": role or grant.destinations[0],
+        "source_profile": source_profile,
+        "region": region or _REGIONS[grant.partition],
+        "duration_seconds": str(grant.session_minutes * 60) if grant.session_minutes != 60 else "",
+        "role_session_name": "" if _is_pattern(grant) else grant.conditions.role_session_name,
+        "mfa_serial": mfa_serial,
+    }
+    lines = [f"{field} = {value}" for field, value in fields.items() if value]
+    return Snippet("\n".join([f"[profile {name or grant.name}]", *lines, *_left(grant, mfa_serial)]) + "\n")
+
+
+def _is_pattern(grant: Grant) -> bool:
+    return bool({"*", "?", "$"} & set(grant.conditions.role_session_name))
+
+
+def _left(grant: Grant, mfa_serial: str) -> list[str]:
+    """What the role's owner requires and the profile does not say yet."""
+    when, cannot = (
+        grant.conditions,
+        "# The AWS CLI cannot give a {} by profile: call sts assume-role with it.",
+    )
+    rows = (
+        (
+            when.external_id.get_secret_value(),
+            "# external_id = the external ID that the role's owner gave you",
+        ),
+        (_is_pattern(grant), f"# role_session_name = a name that fits {when.role_session_name}"),
+        (when.require_mfa and not mfa_serial, "# mfa_serial = the ARN of your MFA device"),
+        (when.source_identity, cannot.format("source identity")),
+        (when.session_tags, cannot.format("session tag")),
+    )
+    return [line for needed, line in rows if needed]

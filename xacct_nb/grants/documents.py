@@ -1,0 +1,164 @@
+"""The policies of both sides, built from a Grant as the article prints them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.grants.conditions import Conditions
+from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.iam import quotas
+from xacct_nb.iam.arns import Arn, is_account_id
+from xacct_nb.redaction.redact import shield
+from xacct_nb.views import Beside, Code, Page, Shown, View, as_json
+
+Policy = dict[str, Any]
+VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True, repr=False)
+class Documents(Shown):
+    """The policies of both sides: plain dicts as AWS wants them.
+
+    `caller_policies`: {ARN of the user, role or carrying group: [policy]}; more than one policy where the
+    destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}.
+    """
+
+    grant: Grant
+    caller_policies: Mapping[str, list[Policy]]
+    trust_policies: Mapping[str, Policy]
+    permissions_policies: Mapping[str, Policy]
+
+    def to_json(self) -> dict[str, Any]:
+        """The grant and the policies, external IDs as fingerprints."""
+        kinds = ("caller_policies", "trust_policies", "permissions_policies")
+        return {"grant": self.grant.to_json()} | {kind: shield(getattr(self, kind)) for kind in kinds}
+
+    def view(self) -> View:
+        """Both sides beside each other: what the source account gets, what the destination account gets."""
+        callers = [
+            (f"Caller policy of {_short(arn)}", policy)
+            for arn, many in self.caller_policies.items()
+            for policy in many
+        ]
+        roles = [item for arn, trust in self.trust_policies.items() for item in self._of_role(arn, trust)]
+        return Beside(
+            _side("Source account", self.grant.source_accounts, callers),
+            _side("Destination account", self.grant.destination_accounts, roles),
+        )
+
+    def _of_role(self, arn: str, trust: Policy) -> list[tuple[str, Policy]]:
+        permissions = self.permissions_policies.get(arn)
+        shown = [(f"Trust policy of {_short(arn)}", trust)]
+        return [*shown, (f"Permissions policy of {_short(arn)}", permissions)] if permissions else shown
+
+
+def build(grant: Grant) -> Documents:
+    """The policies of both sides.
+
+    Source: the article on access to resources in another account (caller policy and trust policy to the
+    letter), IAM user guide on the external ID, session tags and source identity. Raises OverQuota,
+    UnresolvedSecret.
+    """
+    return Documents(
+        grant,
+        caller_policies(grant),
+        {role: trust_policy(grant) for role in grant.destinations},
+        {role: permissions_policy(grant) for role in grant.destinations if grant.permissions},
+    )
+
+
+def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
+    """The identity policies that let the callers assume the roles, by who carries them."""
+    carriers = [grant.carry_on] if grant.carry_on else list(grant.principals)
+    return {arn: _packed(grant, arn) for arn in carriers}
+
+
+def trust_policy(grant: Grant) -> Policy:
+    """The trust policy of each role of the grant."""
+    trusted = [_trusted(grant, source) for source in grant.sources]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": _one_or_many(trusted)},
+        "Action": _one_or_many(_actions(grant)),
+    }
+    conditions = _trust_conditions(grant.conditions, external_id(grant))
+    document = {
+        "Version": VERSION,
+        "Statement": [statement | ({"Condition": conditions} if conditions else {})],
+    }
+    return quotas.within(document, quotas.TRUST_POLICY_MOST, "The trust policy")
+
+
+def permissions_policy(grant: Grant) -> Policy:
+    """What each role of the grant may do."""
+    statements = [
+        {"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
+        for each in grant.permissions
+    ]
+    return quotas.within(
+        {"Version": VERSION, "Statement": statements}, quotas.INLINE_TOTAL["role"], "The permissions policy"
+    )
+
+
+def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
+    return {
+        "Version": VERSION,
+        "Statement": [{"Effect": "Allow", "Action": _actions(grant), "Resource": roles}],
+    }
+
+
+def _packed(grant: Grant, carrier: str) -> list[Policy]:
+    kind = Arn.parse(carrier).kind
+    # The quota of inline policies is that of all of them together, so there is no use in a second one.
+    room, most = (
+        (quotas.MANAGED_POLICY, quotas.ATTACHED_MOST[kind])
+        if grant.caller_policy == "managed"
+        else (quotas.INLINE_TOTAL[kind], 1)
+    )
+    policies = quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), room)
+    return quotas.few(policies, most, carrier)
+
+
+def _actions(grant: Grant) -> list[str]:
+    """What both sides must allow: tags and a source identity need rights of their own."""
+    wanted = (
+        ("sts:AssumeRole", True),
+        ("sts:TagSession", grant.conditions.session_tags),
+        ("sts:SetSourceIdentity", grant.conditions.source_identity),
+    )
+    return [action for action, needed in wanted if needed]
+
+
+def _trusted(grant: Grant, source: str) -> str:
+    return f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
+
+
+def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:
+    name = when.role_session_name
+    rows: Iterable[tuple[str, str, Any]] = (
+        ("StringEquals", "sts:ExternalId", external),
+        ("Bool", "aws:MultiFactorAuthPresent", "true" if when.require_mfa else ""),
+        ("StringEquals", "aws:PrincipalOrgID", when.organization_id),
+        ("IpAddress", "aws:SourceIp", list(when.source_ips)),
+        ("StringLike" if {"*", "?"} & set(name) else "StringEquals", "sts:RoleSessionName", name),
+        ("StringEquals", "sts:SourceIdentity", when.source_identity),
+        *(("StringEquals", f"aws:RequestTag/{key}", value) for key, value in when.session_tags.items()),
+    )
+    conditions: dict[str, Any] = {}
+    for operator, key, value in rows:
+        if value:
+            conditions.setdefault(operator, {})[key] = value
+    return conditions
+
+
+def _one_or_many(values: list[str]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _side(name: str, accounts: tuple[str, ...], policies: list[tuple[str, Policy]]) -> View:
+    blocks = tuple(Code(title, as_json(shield(policy))) for title, policy in policies)
+    return Page(f"{name} {', '.join(accounts)}", blocks)
+
+
+def _short(arn: str) -> str:
+    return Arn.parse(arn).resource

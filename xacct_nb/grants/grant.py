@@ -1,0 +1,284 @@
+"""A Grant: who may assume which roles, under which conditions, to do what."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, StrictStr, ValidationError, field_validator, model_validator
+
+from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
+from xacct_nb.grants.conditions import Conditions, Permission, is_reference
+from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
+from xacct_nb.validation import Part, cut, must, refused
+from xacct_nb.views import Shown, Table, View
+
+_POLICY = re.compile(r"policy/[\w+=,.@/-]+", re.ASCII)
+
+
+class Grant(Shown, Part):
+    """Who in which source accounts may assume which roles in which destination accounts, when, to do what.
+
+    Made from the fields of a grant file; valid from birth. Raises InvalidGrant.
+    """
+
+    name: StrictStr = Field(
+        description="part of the policies' names and of the tags",
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+    )
+    sources: tuple[StrictStr, ...] = Field(
+        min_length=1, description="ARNs of users or roles, or account ids of 12 digits"
+    )
+    destinations: tuple[StrictStr, ...] = Field(min_length=1, description="ARNs of the roles")
+    permissions: tuple[Permission, ...] = Field(
+        (), description="what the roles may do: lists of actions and resources"
+    )
+    managed_policies: tuple[StrictStr, ...] = Field((), description="ARNs of policies to attach to the roles")
+    permissions_boundary: StrictStr = Field("", description="ARN of the roles' permissions boundary")
+    conditions: Conditions = Field(Conditions(), description="when the roles may be assumed")
+    session_minutes: int = Field(
+        60, ge=15, le=720, strict=True, description="length of a role session in minutes, 15 to 720"
+    )
+    carry_on: StrictStr = Field("", description="ARN of a group that carries the caller policy")
+    caller_policy: Literal["managed", "inline"] = Field(
+        "managed", description="form of the caller policy: managed or inline"
+    )
+    adopt: bool = Field(False, strict=True, description="take over roles and policies that exist already")
+    accept: tuple[StrictStr, ...] = Field(
+        (), description="codes of the findings that are wanted, such as whole-account-trust"
+    )
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as problem:
+            raise refused(problem, Grant, InvalidGrant) from None
+
+    @field_validator("sources", "destinations", "managed_policies", "accept")
+    @classmethod
+    def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Grant":
+        for source in self.sources:
+            _check_source(source)
+        for role in self.destinations:
+            _iam("destinations", role, "role")
+        _check_names(self.destinations)
+        for policy in self.managed_policies:
+            _check_policy("managed_policies", policy, self.destination_accounts)
+        if self.permissions_boundary:
+            _check_policy("permissions_boundary", self.permissions_boundary, self.destination_accounts)
+        _check_partitions(self)
+        _check_carrier(self)
+        return self
+
+    @property
+    def partition(self) -> str:
+        """The partition that both sides are in."""
+        return Arn.parse(self.destinations[0]).partition
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """The users and roles among the sources."""
+        return tuple(source for source in self.sources if not is_whole(source))
+
+    @property
+    def whole_accounts(self) -> tuple[str, ...]:
+        """The account ids among the sources, also where they were written as root ARNs."""
+        return tuple(dict.fromkeys(account_of(source) for source in self.sources if is_whole(source)))
+
+    @property
+    def source_accounts(self) -> tuple[str, ...]:
+        """The ids of the source accounts, each once, in the order of the sources."""
+        return tuple(dict.fromkeys(account_of(source) for source in self.sources))
+
+    @property
+    def destination_accounts(self) -> tuple[str, ...]:
+        """The ids of the destination accounts, each once, in the order of the destinations."""
+        return tuple(dict.fromkeys(account_of(role) for role in self.destinations))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields of the grant file; an external ID that is not a reference is a fingerprint."""
+        return self.model_dump(mode="json")
+
+    def view(self) -> View:
+        """The fields that say something."""
+        rows = ((name, _shown(value)) for name, value in self.to_json().items() if value is not False)
+        return Table(("field", "value"), tuple(row for row in rows if row[1]), caption=f"Grant {self.name}")
+
+
+def from_parameters(parameters: Mapping[str, Any]) -> Grant:
+    """A Grant from the fields of a grant file or of a notebook. Raises InvalidGrant."""
+    must(
+        isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters),
+        "This is not a grant.",
+        "A grant is a mapping of fields to values.",
+        f"Known fields: {', '.join(Grant.model_fields)}.",
+    )
+    return Grant(**parameters)
+
+
+def resolve(grant: Grant, look_up: Callable[[str], str]) -> Grant:
+    """The grant with its external ID looked up, where it is a reference (`env:NAME`, `file:PATH`).
+
+    Raises UnresolvedSecret (also from `look_up`), InvalidGrant.
+    """
+    reference = grant.conditions.external_id.get_secret_value()
+    if not is_reference(reference):
+        return grant
+    if not (secret := look_up(reference)):
+        raise UnresolvedSecret(
+            f"The reference {reference!r} leads to nothing.",
+            why="Without an external ID the roles would be open to callers who have none.",
+            hint="Set it before the run, where the run is started.",
+        )
+    found = grant.conditions.model_dump() | {"external_id": secret}
+    return grant.model_copy(update={"conditions": Conditions(**found)})
+
+
+def external_id(grant: Grant) -> str:
+    """The external ID itself, "" for none. Raises UnresolvedSecret where it is still a reference."""
+    value = grant.conditions.external_id.get_secret_value()
+    if is_reference(value):
+        raise UnresolvedSecret(
+            f"The external ID is the reference {value!r}.",
+            why="The documents need the external ID itself.",
+            hint="Call xa.resolve(grant), which looks the reference up.",
+        )
+    return value
+
+
+def account_of(source: str) -> str:
+    """The account id of an ARN or of an account id."""
+    return source if is_account_id(source) else Arn.parse(source).account
+
+
+def is_whole(source: str) -> bool:
+    """Whether a source is a whole account: an account id, or a root ARN."""
+    return is_account_id(source) or Arn.parse(source).resource == "root"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(
+            f"{key}: {_shown(item)}" for key, item in value.items() if item not in ("", [], {}, False)
+        )
+    return "\n".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _iam(field: str, text: str, *kinds: str) -> Arn:
+    return _read(field, lambda: parse_iam(text, *kinds))
+
+
+def _arn(field: str, text: str) -> Arn:
+    return _read(field, lambda: Arn.parse(text))
+
+
+def _read(field: str, parse: Callable[[], Arn]) -> Arn:
+    try:
+        return parse()
+    except InvalidArn as problem:
+        raise InvalidGrant(f"{field}: {cut(problem.what)}", why=problem.why, hint=problem.hint) from None
+
+
+def _check_source(source: str) -> None:
+    must(
+        "*" not in source and "?" not in source,
+        f"sources: {source!r} has a wildcard.",
+        "AWS takes no wildcard in a part of a trusted principal.",
+        "Name each user or role, or trust the whole account by its id of 12 digits.",
+    )
+    if is_account_id(source):
+        return
+    must(
+        source.startswith("arn:"),
+        f"sources: {source!r} is neither an ARN nor an account id of 12 digits.",
+        "A source is a user, a role or a whole account.",
+        "Write the ARN, or 12 digits in quotes.",
+    )
+    for kind, (what, why, hint) in _NEVER_TRUSTED.items():
+        must(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
+    _root_or_iam(source)
+
+
+_NEVER_TRUSTED = {
+    ":group/": (
+        "is a group, which cannot be trusted.",
+        "A group is no principal: a trust policy cannot name it.",
+        "Name the users as sources and let the group carry the caller policy: carry_on: {source}",
+    ),
+    ":assumed-role/": (
+        "is a role session.",
+        "A trusted session ARN matches one session name only.",
+        "Name the role: arn:aws:iam::ACCOUNT:role/NAME.",
+    ),
+}
+
+
+def _root_or_iam(source: str) -> None:
+    arn = _arn("sources", source)
+    if not is_account_id(arn.account) or source != f"arn:{arn.partition}:iam::{arn.account}:root":
+        _iam("sources", source, "user", "role")
+
+
+def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
+    arn = _arn(field, policy)
+    must(
+        arn.service == "iam" and not arn.region and _POLICY.fullmatch(arn.resource),
+        f"{field}: {policy!r} is not the ARN of a managed policy.",
+        "It reads arn:aws:iam::ACCOUNT:policy/NAME.",
+        "Copy the policy's ARN from the IAM console.",
+    )
+    must(
+        arn.account == "aws" or {arn.account} == set(accounts),
+        f"{field}: {policy!r} is not in the account of every role.",
+        f"A role takes AWS's policies and those of its own account; the roles are in {', '.join(accounts)}.",
+        "Name a policy of that account, or make a grant of its own for each account.",
+    )
+
+
+def _check_names(roles: tuple[str, ...]) -> None:
+    named: dict[tuple[str, str], str] = {}
+    for role in roles:
+        other = named.setdefault((account_of(role), Arn.parse(role).name.lower()), role)
+        must(
+            other == role,
+            f"destinations: {role!r} and {other!r} cannot both exist.",
+            "Role names are unique in an account, whatever their path and case.",
+            "Choose another name for one of them.",
+        )
+
+
+def _check_partitions(grant: Grant) -> None:
+    resources = (resource for each in grant.permissions for resource in each.resources)
+    named = (
+        *grant.sources,
+        *grant.destinations,
+        *grant.managed_policies,
+        *resources,
+        grant.permissions_boundary,
+        grant.carry_on,
+    )
+    found = {arn.split(":")[1] for arn in named if arn.startswith("arn:")}
+    partitions = sorted(name for name in found if "*" not in name)
+    must(
+        len(partitions) == 1,
+        f"The grant names ARNs in {len(partitions)} partitions: {', '.join(partitions)}.",
+        "A role can be assumed only from its own partition.",
+        "Use ARNs of one partition for sources, destinations, policies and resources.",
+    )
+
+
+def _check_carrier(grant: Grant) -> None:
+    if not grant.carry_on:
+        return
+    account = _iam("carry_on", grant.carry_on, "group").account
+    carried = grant.principals or grant.source_accounts
+    strangers = [source for source in carried if ":role/" in source or account_of(source) != account]
+    must(
+        not strangers,
+        f"carry_on: {grant.carry_on!r} cannot carry a policy for {', '.join(strangers)}.",
+        "A group carries permissions for users of its own account only.",
+        "Leave carry_on empty, or make a grant of its own for these sources.",
+    )

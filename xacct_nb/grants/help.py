@@ -1,0 +1,116 @@
+"""What a notebook takes, as a page: what it does, its parameters from their models, and how each is given."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.grants.declarations import Parameter
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.parameters import CONDITIONS, accepted
+from xacct_nb.views import Page, Shown, Table, Text, View
+
+_LINK, _MARKS = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"[*`]+")
+_WIDTH, _DEFAULT_WIDTH, _HELP_WIDTH = 110, 46, 40
+_HEADS = ("parameter", "type", "default", "what it is")
+# How a value of each type is given on the command line.
+_GIVEN = {
+    "str": ("VALUE", "the text as it is"),
+    "int": ("NUMBER", "a whole number in digits"),
+    "float": ("NUMBER", "a number"),
+    "bool": ("true", "or false"),
+    "list": ("ITEM", 'once for each item, or all of them as JSON: \'["...", "..."]\''),
+    "dict": ("JSON", "or one field of it by a dotted name: -p {name}.FIELD VALUE"),
+    "reference": ("env:NAME", "or file:PATH: where the value is found; it is never written"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Manual(Shown):
+    """A notebook's name, its title, what it does in a paragraph, and what its parameters cell declares."""
+
+    name: str
+    title: str
+    about: str
+    declared: Mapping[str, Parameter]
+
+    def parameters(self) -> list[Parameter]:
+        """What it takes: the grant's fields first, those of its conditions among them, then all else."""
+        known = accepted(self.declared)
+        if "sources" not in self.declared:
+            return list(known.values())
+        grant = [known.pop(name) for name in Grant.model_fields]
+        # The grant has its own external ID, among its conditions.
+        known.pop("external_id", None)
+        return [each for one in grant for each in (one, *_fields(one))] + list(known.values())
+
+    def view(self) -> View:
+        """The parameters as a table, and how each type is given."""
+        takes = self.parameters()
+        rows = tuple(map(_row, takes))
+        about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
+        table = Table(_HEADS, rows, caption="Parameters")
+        given = Table(("on the command line", ""), tuple(_ways(takes)))
+        return Page(self.title, (*about, table, given, Text(" ".join(_words(self.declared)), "note")))
+
+
+def manual(name: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, Parameter]) -> Manual:
+    """The Manual of a notebook of these cells; its title and words are those of its first text."""
+    texts = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    title, _, rest = next(texts, "").strip().partition("\n")
+    if not title.startswith("# "):
+        return Manual(name, name, "", known)
+    return Manual(name, _plain(title.lstrip("# ")), _first_words(rest), known)
+
+
+def _first_words(text: str) -> str:
+    """The first paragraph; of one that leads over to something else, what stands before."""
+    words = _plain(text.strip().partition("\n\n")[0])
+    return words if not words.endswith(":") else words[: words.rfind(". ") + 1]
+
+
+def _plain(words: str) -> str:
+    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", words)).split())
+
+
+def _fields(parameter: Parameter) -> list[Parameter]:
+    return list(CONDITIONS.values()) if parameter.name == "conditions" else []
+
+
+def _row(parameter: Parameter) -> tuple[str, ...]:
+    return (
+        parameter.name,
+        _kind(parameter),
+        "\n".join(textwrap.fill(line, _DEFAULT_WIDTH) for line in _shown(parameter.default).splitlines()),
+        textwrap.fill(parameter.help, _HELP_WIDTH),
+    )
+
+
+def _kind(parameter: Parameter) -> str:
+    return "reference" if parameter.reference else parameter.type
+
+
+def _shown(default: Any) -> str:
+    """A default as `-p` would give it, an item a line; nothing where there is none."""
+    if isinstance(default, list | tuple) and all(isinstance(each, str) for each in default):
+        return "\n".join(default)
+    if isinstance(default, bool | int | float) or (isinstance(default, list | dict) and default):
+        return json.dumps(default)
+    return default if isinstance(default, str) else ""
+
+
+def _ways(takes: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
+    firsts: dict[str, Parameter] = {}
+    for parameter in takes:
+        firsts.setdefault(_kind(parameter), parameter)
+    for kind, first in firsts.items():
+        value, words = _GIVEN.get(kind, _GIVEN["str"])
+        yield f"-p {first.name} {value}", words.format(name=first.name)
+
+
+def _words(declared: Mapping[str, Parameter]) -> Iterator[str]:
+    yield "Each of them may stand in the file of -f, too; what -p gives wins."
+    if "sources" in declared:
+        yield "With such a file, the grant that stands above as an example does not count."

@@ -1,0 +1,245 @@
+"""A notebook's parameters: what it takes, what is given in a file and as text, checked at the door."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, get_origin
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
+from pydantic_core import PydanticUndefined
+
+from xacct_nb.errors import InvalidParameters
+from xacct_nb.grants.coercion import check_type, read, read_items, unknown
+from xacct_nb.grants.conditions import Conditions, is_reference
+from xacct_nb.grants.declarations import Parameter
+from xacct_nb.grants.grant import Grant
+from xacct_nb.validation import Part, refused
+from xacct_nb.views import Table, as_json
+
+EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
+
+
+class Settings(Part):
+    """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
+
+    sandbox: StrictBool = Field(
+        True, description="true acts on the sandbox of this machine, false on AWS itself"
+    )
+    source_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that administer the source accounts"
+    )
+    destination_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that administer the destination accounts"
+    )
+    caller_profiles: list[StrictStr] = Field(
+        default_factory=list, description="AWS profiles that the proof asks with"
+    )
+    approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
+    note: StrictStr = Field("", description="note for the record of what is approved")
+    ticket: StrictStr = Field("", description="ticket or change that it belongs to")
+    approval_hours: StrictInt = Field(
+        24, ge=0, le=8760, description="hours that an approval counts after the plan; 0 is without an end"
+    )
+    two_people: StrictBool = Field(False, description="somebody else than who planned must approve")
+    records: StrictStr = Field("", description="folder of the records; empty takes the usual one")
+    record: StrictStr = Field("", description="id of the record that it is about")
+    revoke_sessions: StrictBool = Field(
+        False, description="also ends sessions of the roles that are still open (AWSRevokeOlderSessions)"
+    )
+    external_id: StrictStr = Field(
+        "", description="where an earlier external ID is found", json_schema_extra={"format": "reference"}
+    )
+    patience_seconds: StrictInt = Field(
+        60, ge=0, le=900, description="seconds that it waits for IAM, 0 to 900"
+    )
+    error_text: StrictStr = Field("", description="error as AWS, the AWS CLI or the console printed it")
+    caller: StrictStr = Field("", description="ARN of who is denied")
+    role: StrictStr = Field("", description="ARN of the role that is assumed")
+    call: dict[StrictStr, Any] = Field(
+        default_factory=dict, description="further parameters of AssumeRole, such as DurationSeconds"
+    )
+    action: StrictStr = Field("", description="action that the role's session is denied")
+    resource: StrictStr = Field("", description="resource of that action")
+    snapshot: StrictStr = Field("", description="file that the other owner sent")
+    snapshot_to: StrictStr = Field("", description="file to write for the other owner")
+
+    @field_validator("call")
+    @classmethod
+    def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        if hidden := sorted({"ExternalId", "TokenCode"} & set(parameters)):
+            raise InvalidParameters(
+                f"call has {', '.join(hidden)}, which would stand in the notebook.",
+                why="An external ID and an MFA code are secrets.",
+                hint="Give the external ID by reference: external_id env:NAME.",
+            )
+        return parameters
+
+    @field_validator("external_id")
+    @classmethod
+    def _external_id(cls, reference: str) -> str:
+        if reference and not is_reference(reference):
+            raise InvalidParameters(
+                "external_id is the external ID itself.",
+                why="It would stand in the notebook.",
+                hint="Give a reference: env:NAME or file:PATH.",
+            )
+        return reference
+
+
+def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one.
+
+    What belongs to a question of another notebook is no setting here.
+    """
+    settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
+    modelled = settings | (_GRANT if "sources" in cell else {})
+    stated = {
+        name: replace(each, reference=name in modelled and modelled[name].reference)
+        for name, each in cell.items()
+    }
+    return stated | {name: each for name, each in modelled.items() if name not in cell}
+
+
+def _modelled(model: type[Part], before: str = "") -> dict[str, Parameter]:
+    """The fields of a model as parameters, with a dotted name where they are fields of one."""
+    return {
+        before + name: Parameter(
+            before + name,
+            _type_of(field.annotation),
+            field.get_default(call_default_factory=True),
+            field.description or "",
+            isinstance(extra := field.json_schema_extra, dict) and extra.get("format") == "reference",
+        )
+        for name, field in model.model_fields.items()
+    }
+
+
+def _type_of(annotation: Any) -> str:
+    name = getattr(get_origin(annotation) or annotation, "__name__", "str")
+    known = {"tuple": "list", "Conditions": "dict"}
+    return known.get(name, name if name in ("int", "bool", "list", "dict") else "str")
+
+
+_GRANT, CONDITIONS, _SETTINGS = _modelled(Grant), _modelled(Conditions, "conditions."), _modelled(Settings)
+# Settings that a notebook takes only if its cell declares this one.
+_ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
+    ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
+)
+
+
+def merged(
+    known: Mapping[str, Parameter], fields: Mapping[str, Any], options: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """The values given: those of a file, then those of `-p NAME VALUE`, which win.
+
+    A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item a
+    `-p`. Raises InvalidParameters for a name that is not declared, a value of another type, and what is
+    given twice.
+    """
+    if strange := [name for name in fields if name not in known]:
+        raise unknown(strange[0], known)
+    values, given = dict(fields), dict[str, str]()
+    for dotted, text in options:
+        name, _, inner = dotted.partition(".")
+        parameter = _named(known, dotted)
+        _refuse_twice(parameter, given, text)
+        before = values.get(name, known[name].default)
+        if inner:
+            around = before if isinstance(before, Mapping) else {}
+            values[name] = {**around, inner: _given(parameter, around.get(inner), text, dotted in given)}
+        else:
+            values[name] = _given(parameter, before, text, dotted in given)
+        given[dotted] = text
+    for name, value in values.items():
+        check_type(known[name], value)
+    return values
+
+
+def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
+    """The parameter, or the field of one, of this name. Raises InvalidParameters."""
+    name, _, inner = dotted.partition(".")
+    conditions = CONDITIONS if "sources" in known else {}
+    if name not in known or (inner and name == "conditions" and conditions and dotted not in conditions):
+        raise unknown(dotted, [*known, *conditions])
+    if inner and known[name].type != "dict":
+        raise InvalidParameters(
+            f"There is no parameter '{name}.{inner[:80]}'.",
+            why=f"{name} has no fields: it is of the type {known[name].type}.",
+            hint=f"Set {name} itself.",
+        )
+    return conditions.get(dotted, Parameter(dotted, "any", None, "")) if inner else known[name]
+
+
+def _refuse_twice(parameter: Parameter, given: Mapping[str, str], text: str) -> None:
+    """Of what is given twice one would be lost; a list takes each of them as an item."""
+    name = parameter.name
+    again = name in given and given[name] != text and parameter.type != "list"
+    if again or any(each.startswith(f"{name}.") for each in given):
+        raise InvalidParameters(
+            f"{name} is given twice.",
+            why="One of the two would be lost without a word.",
+            hint="Give it once, and fields of it after it.",
+        )
+
+
+def _given(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
+    """What a `-p` makes of a value; the first item given replaces the list that was there before."""
+    if not text and parameter.name in CONDITIONS:
+        raise InvalidParameters(
+            f"{parameter.name} is empty.",
+            why="A condition without a value is none, and more callers would come in.",
+            hint="Give it a value (a variable of the shell may not be set), or leave it away.",
+        )
+    if parameter.type != "list":
+        return read(parameter, text)
+    items = read_items(parameter, text)
+    return [*before, *items] if begun else items
+
+
+def check(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
+    """The grant in these values, None for a notebook without one. Raises InvalidGrant, InvalidParameters."""
+    whole = {
+        name: parameter.default
+        for name, parameter in known.items()
+        if parameter.default is not PydanticUndefined
+    }
+    whole |= dict(values)
+    settings_of(whole)
+    return grant_of(whole) if "sources" in known else None
+
+
+def grant_of(values: Mapping[str, Any]) -> Grant:
+    """The grant among parameters, other names left out. Raises InvalidGrant."""
+    return Grant(**{name: values[name] for name in Grant.model_fields if name in values})
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """The settings among parameters, other names left out. Raises InvalidParameters."""
+    try:
+        return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
+    except ValidationError as problem:
+        raise refused(problem, Settings, InvalidParameters) from None
+
+
+def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The values with a reference in place of an external ID, and the external ID; "" where there is none."""
+    conditions = values.get("conditions") or {}
+    given = conditions.get("external_id", "") if isinstance(conditions, Mapping) else ""
+    if not given or is_reference(given):
+        return dict(values), ""
+    hidden = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
+    return {**values, "conditions": hidden}, given
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they are shown and written: an external ID as a fingerprint. Raises InvalidGrant."""
+    fields = grant_of(values).to_json() if "sources" in values else {}
+    return {name: fields.get(name, value) for name, value in values.items()}
+
+
+def shown_table(values: Mapping[str, Any]) -> Table:
+    """The values that say something, as a table."""
+    said = {name: value for name, value in shown(values).items() if value not in ("", [], {})}
+    texts = {
+        name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in said.items()
+    }
+    return Table(("parameter", "value"), tuple(texts.items()))

@@ -1,0 +1,1 @@
+"""AWS's policy language: ARNs, quotas, canonical form, evaluation and its explanation."""

@@ -1,0 +1,270 @@
+"""What AWS would decide on one request, from all the policies that count, with the reasons."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
+from xacct_nb.iam import grammar
+from xacct_nb.iam.arns import is_account_id
+from xacct_nb.iam.context import request_keys
+from xacct_nb.iam.decision import Decision, RawCheck, Trace, result_of
+from xacct_nb.iam.explain import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    NO_IMPACT,
+    PERMISSIONS_BOUNDARY,
+    PRINCIPAL,
+    RESOURCE,
+    RESOURCE_CONTROL_POLICY,
+    SERVICE_CONTROL_POLICY,
+    SESSION,
+)
+from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, FEDERATED_USER, NOBODY, ROLE, ROOT, read_caller
+from xacct_nb.iam.statements import APPLIES, MEANS, STATEMENT, Request, Weighed
+
+AnyPolicy = Mapping[str, Any] | Policy
+Groups = list[tuple[tuple[int, ...], list[Weighed]]]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
+WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
+_BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
+_BOTH = _BOUNDS | {PRINCIPAL}
+_MEANS = (DIRECT, ROLE, ACCOUNT, NOBODY)
+# Which checks have to allow, by where the caller is, how the resource's own policy means it, and whether that
+# policy has to allow within its account too. Source: reference_policies_evaluation-logic (a role's ARN is
+# limited by boundaries and session policies, a user's or a session's is not), ..._cross-account.
+_WITHIN = {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NOBODY: _BOTH}
+_NEEDED = {
+    **{(WITHIN, means, False): needed for means, needed in _WITHIN.items()},
+    **{(WITHIN, means, True): needed | {RESOURCE} for means, needed in _WITHIN.items()},
+    **{(ACROSS, means, guarded): _BOTH | {RESOURCE} for means in _MEANS for guarded in (True, False)},
+    **{(OUTSIDE, means, guarded): frozenset({RESOURCE}) for means in _MEANS for guarded in (True, False)},
+}
+_GRAMMARS = {
+    SERVICE_CONTROL_POLICY: grammar.SERVICE_CONTROL,
+    RESOURCE_CONTROL_POLICY: grammar.RESOURCE_CONTROL,
+}
+_PARAMETERS = {
+    SERVICE_CONTROL_POLICY: "service_control_policies",
+    RESOURCE_CONTROL_POLICY: "resource_control_policies",
+    RESOURCE: "resource_policy",
+    PRINCIPAL: "identity_policies",
+    PERMISSIONS_BOUNDARY: "permissions_boundaries",
+    SESSION: "session_policies",
+}
+# Resources whose own policy has to allow, also within the account: (service of the action, of the ARN, kind).
+_GUARDED = {("sts", "iam", "role"), ("kms", "kms", "key")}
+_ALWAYS = "sts:getcalleridentity"
+_NOTES = {
+    ROOT: "the root user of an account cannot assume a role",
+    FEDERATED_USER: "a session from GetFederationToken cannot assume a role",
+    _ALWAYS: "AWS answers GetCallerIdentity to whoever has credentials, even against an explicit deny",
+    "root may": "the root user has every permission that its account has",
+    "no account": "the caller is in no account, and such policies are not asked",
+    "no policy": "there is no resource-based policy",
+    "level": "on level {} no service control policy allows it; levels count from the root",
+}
+
+
+def evaluate(
+    principal: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, Any] = _NOTHING,
+    identity_policies: Sequence[AnyPolicy] = (),
+    resource_policy: AnyPolicy | None = None,
+    permissions_boundaries: Sequence[AnyPolicy] | None = None,
+    session_policies: Sequence[AnyPolicy] | None = None,
+    service_control_policies: Sequence[Sequence[AnyPolicy]] | None = None,
+    resource_control_policies: Sequence[Sequence[AnyPolicy]] | None = None,
+    resource_account: str | None = None,
+) -> Decision:
+    """What AWS would answer when this principal asks for this action on this resource.
+
+    `principal` is an ARN (user, role, session of a role, federated user, root), a service, an identity
+    provider or `*`. Policies are documents, or values of `policies.parse`. None means that there is no such
+    policy; an empty list of boundaries or session policies allows nothing. Control policies come in levels,
+    root first. `resource_account` counts where the ARN has no account; without it the resource is taken to be
+    in the caller's. Keys that follow from the principal are filled in unless `context` has them (None: it is
+    missing). Source: reference_policies_evaluation-logic. Raises InvalidPolicy, InvalidArn, InvalidInput.
+    """
+    caller = read_caller(principal)
+    owner = _owner(resource, resource_account)
+    keys = request_keys(caller, context, owner)
+    request = Request(caller, action, _lowered(action), resource, keys, permissions_boundaries is not None)
+    relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
+    guarded, grammar = _own_rules(action, resource)
+    own = _own(resource_policy, grammar, request)
+    needed = _NEEDED[relation, own.means, guarded]
+    checks: list[RawCheck] = []
+    if service_control_policies is not None:
+        checks.append(_control(SERVICE_CONTROL_POLICY, service_control_policies, request))
+    if resource_control_policies is not None:
+        checks.append(_control(RESOURCE_CONTROL_POLICY, resource_control_policies, request))
+    checks.append(_own_check(own, needed, resource_policy is None))
+    checks.append(_check(PRINCIPAL, identity_policies, request, needed))
+    if permissions_boundaries is not None:
+        checks.append(_check(PERMISSIONS_BOUNDARY, permissions_boundaries, request, needed))
+    if session_policies is not None:
+        checks.append(_check(SESSION, session_policies, request, needed))
+    made = tuple(_excepted(checks, request) if _is_special(request) else checks)
+    return Decision(result_of(made), principal, action, resource, Trace(request, context, made))
+
+
+class _Weighing(NamedTuple):
+    """What the statements of some policies come to; `means` is how those that allow mean the caller."""
+
+    effect: str
+    means: int
+    groups: Groups
+
+
+def _weigh(policies: Iterable[tuple[tuple[int, ...], Policy]], request: Request) -> _Weighing:
+    groups: Groups = []
+    means, denied = NOBODY, False
+    for index, policy in policies:
+        group = [statement.weigh(request) for statement in policy.statements]
+        groups.append((index, group))
+        for weighed in group:
+            if weighed[APPLIES]:
+                if weighed[STATEMENT].effect == grammar.DENY:
+                    denied = True
+                else:
+                    means = max(means, weighed[MEANS])
+    return _Weighing(EXPLICIT_DENY if denied else ALLOW if means else IMPLICIT_DENY, means, groups)
+
+
+def _own(document: AnyPolicy | None, grammar: str, request: Request) -> _Weighing:
+    """The resource's own policy."""
+    if document is None:
+        return _Weighing(IMPLICIT_DENY, NOBODY, [])
+    return _weigh([((), parse(document, grammar, "resource_policy"))], request)
+
+
+def _own_check(own: _Weighing, needed: frozenset[str], missing: bool) -> RawCheck:
+    effect = own.effect if own.effect != IMPLICIT_DENY or RESOURCE in needed else NO_IMPACT
+    return RawCheck(
+        RESOURCE, effect, _NOTES["no policy"] if missing else "", _PARAMETERS[RESOURCE], own.groups
+    )
+
+
+def _check(kind: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]) -> RawCheck:
+    """Identity policies, boundaries, session policies: one list, in which one statement has to allow."""
+    name = _PARAMETERS[kind]
+    found = _weigh(_parsed(documents, grammar.IDENTITY, name), request)
+    effect, note = found.effect, ""
+    if not request.caller.account:
+        effect, note = NO_IMPACT, _NOTES["no account"]
+    elif effect == IMPLICIT_DENY and kind == PRINCIPAL and request.caller.kind == ROOT:
+        effect, note = ALLOW, _NOTES["root may"]
+    elif effect == IMPLICIT_DENY and kind not in needed:
+        effect = NO_IMPACT
+    return RawCheck(kind, effect, note, name, found.groups)
+
+
+def _control(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
+    """Control policies: each level has to allow. Every level of resource control policies does by itself.
+
+    Source: orgs_manage_policies_scps_evaluation, orgs_manage_policies_rcps_evaluation.
+    """
+    name, grammar = _PARAMETERS[kind], _GRAMMARS[kind]
+    _listed(levels, name)
+    found = [
+        _weigh(_parsed(level, grammar, f"{name}[{number}]", (number,)), request)
+        for number, level in enumerate(levels)
+    ]
+    groups = [group for each in found for group in each.groups]
+    if kind == SERVICE_CONTROL_POLICY and not request.caller.account:
+        return RawCheck(kind, NO_IMPACT, _NOTES["no account"], name, groups)
+    if any(each.effect == EXPLICIT_DENY for each in found):
+        return RawCheck(kind, EXPLICIT_DENY, "", name, groups)
+    for number, each in enumerate(found, start=1):
+        if each.effect == IMPLICIT_DENY and kind == SERVICE_CONTROL_POLICY:
+            return RawCheck(kind, IMPLICIT_DENY, _NOTES["level"].format(number), name, groups)
+    return RawCheck(kind, ALLOW, "", name, groups)
+
+
+def _parsed(
+    documents: Sequence[AnyPolicy], grammar: str, name: str, front: tuple[int, ...] = ()
+) -> list[tuple[tuple[int, ...], Policy]]:
+    return [
+        (
+            (*front, number),
+            document
+            if isinstance(document, Policy) and document.kind == grammar
+            else parse(document, grammar, f"{name}[{number}]"),
+        )
+        for number, document in enumerate(_listed(documents, name))
+    ]
+
+
+def _listed(documents: Any, name: str) -> Sequence[Any]:
+    if not isinstance(documents, (list, tuple)):
+        raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, one of them too.")
+    return documents
+
+
+def _is_special(request: Request) -> bool:
+    action = request.lowered
+    return action == _ALWAYS or (request.caller.kind in _NOTES and action == "sts:assumerole")
+
+
+def _excepted(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck]:
+    """What AWS decides without asking the policies.
+
+    Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
+    """
+    always = request.lowered == _ALWAYS
+    for check in checks:
+        if always:
+            effect = ALLOW if check.effect == ALLOW else NO_IMPACT
+            yield check._replace(effect=effect, note=_NOTES[_ALWAYS])
+        elif check.type == PRINCIPAL and check.effect != EXPLICIT_DENY:
+            yield check._replace(effect=IMPLICIT_DENY, note=_NOTES[request.caller.kind])
+        else:
+            yield check
+
+
+@lru_cache(maxsize=4096)
+def _owner(resource: str, given: str | None) -> str:
+    """The account of the resource, "" where it is not known."""
+    parts = resource.split(":", 5)
+    if resource != "*" and (len(parts) != 6 or parts[0] != "arn"):
+        raise InvalidArn(
+            f"{resource!r} is not the ARN of a resource.",
+            why="An ARN reads arn:partition:service:region:account:resource.",
+            hint='Use "*" for an action that is about no resource.',
+        )
+    said = parts[4] if len(parts) == 6 and is_account_id(parts[4]) else ""
+    if given is not None and (not is_account_id(given) or said not in ("", given)):
+        raise InvalidInput(
+            f"resource_account {given!r} is not the account of {resource!r}.",
+            why="It is text of 12 digits, and counts only where the ARN has no account.",
+            hint="Leave it out where the ARN has the account.",
+        )
+    return said or given or ""
+
+
+@lru_cache(maxsize=4096)
+def _own_rules(action: str, resource: str) -> tuple[bool, str]:
+    """Whether the resource's own policy has to allow within its account too, and that policy's grammar."""
+    parts = resource.split(":", 5)
+    named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
+    kind = grammar.TRUST if named == ("iam", "role") else grammar.RESOURCE
+    return (action.partition(":")[0].lower(), *named) in _GUARDED, kind
+
+
+@lru_cache(maxsize=4096)
+def _lowered(action: str) -> str:
+    if not _ACTION.fullmatch(action):
+        raise InvalidInput(
+            f"{action!r} is not an action.",
+            why="A request is for one action, which reads service:Name.",
+            hint="Write it like sts:AssumeRole.",
+        )
+    return action.lower()

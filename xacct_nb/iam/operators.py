@@ -1,0 +1,285 @@
+"""Every condition operator of the policy language, as a table; what is not in it is an error."""
+
+import base64
+import binascii
+import ipaddress
+import operator as compare
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, Words, words
+
+Test = Callable[[str, Context], bool]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+ALL, ANY = "ForAllValues", "ForAnyValue"
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+# The W3C note on dates and times; four digits are a year, other whole numbers are seconds since 1970.
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
+_EPOCH = re.compile(r"-\d{1,13}|\d{1,3}|\d{5,13}", re.ASCII)
+
+
+class Condition(NamedTuple):
+    """One operator with one key and the values of the policy."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+    name: str
+    test: Test
+    variable: Words | None
+    negated: bool
+    qualifier: str
+    if_missing: bool
+    if_exists: bool
+
+    def holds(self, context: Context) -> bool:
+        """Whether the condition is met by the keys of a request."""
+        values = context.get(self.name, ())
+        if self.qualifier:
+            return self._holds_for_set(values, context)
+        # A variable without a value makes the statement invalid; IfExists is the way out.
+        if self.variable is not None and self._hangs_on_a_variable(values, context):
+            return False
+        if not values:
+            return self.if_missing
+        if len(values) == 1:
+            return self.test(values[0], context) is not self.negated
+        return any(self.test(value, context) for value in values) is not self.negated
+
+    def _holds_for_set(self, values: tuple[str, ...], context: Context) -> bool:
+        given = values if any(values) else ()  # an empty text is no value either
+        if self.variable is not None and self._hangs_on_a_variable(given, context):
+            return False
+        if not given:
+            return self.if_missing
+        fits = [self.test(value, context) is not self.negated for value in given]
+        return all(fits) if self.qualifier == ALL else any(fits)
+
+    def _hangs_on_a_variable(self, given: tuple[str, ...], context: Context) -> bool:
+        lacking = self.variable is not None and self.variable.lacks(context)
+        return lacking and (self.negated if given else not self.if_exists)
+
+
+class NullCheck(NamedTuple):
+    """Whether a key is absent ("true") or there ("false")."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+    name: str
+    absent: bool
+
+    def holds(self, context: Context) -> bool:
+        """Whether the key is absent from the request, or there, as the policy wants it."""
+        return (not context.get(self.name)) == self.absent
+
+
+AnyCondition = Condition | NullCheck
+
+
+class UnknownOperator(ValueError):
+    """The operator is not in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """How values are compared: `make` compiles those of the policy; `negated` turns the answer round."""
+
+    make: Callable[[tuple[str, ...], bool], tuple[Test, Words | None]]
+    negated: bool = False
+
+
+def condition(written: str, key: str, values: tuple[str, ...], variables: bool) -> AnyCondition:
+    """The condition that stands in a policy; `variables` says whether `${...}` is one (2012-10-17).
+
+    Source: reference_policies_elements_condition_operators,
+    reference_policies_condition-single-vs-multi-valued-context-keys. Raises UnknownOperator, or ValueError
+    with what is wrong with one of the values.
+    """
+    if written == "Null":
+        return NullCheck(written, key, values, key.lower(), _one_truth(values) == "true")
+    operator, qualifier, if_exists = _operator(written)
+    test, patterns = operator.make(values, variables)
+    if_missing = if_exists or qualifier == ALL or (operator.negated and not qualifier)
+    variable = patterns if patterns is not None and patterns.variable else None
+    return Condition(
+        written, key, values, key.lower(), test, variable, operator.negated, qualifier, if_missing, if_exists
+    )
+
+
+@lru_cache(maxsize=256)
+def is_operator(written: str) -> bool:
+    """Whether the table has this operator, with its IfExists or ForAllValues: and the like."""
+    try:
+        return written == "Null" or bool(_operator(written))
+    except UnknownOperator:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _operator(written: str) -> tuple[Operator, str, bool]:
+    qualifier, _, rest = written.rpartition(":")
+    name = rest.removesuffix("IfExists")
+    if qualifier not in ("", ALL, ANY) or name not in OPERATORS:
+        raise UnknownOperator(f"there is no operator {written!r}")
+    return OPERATORS[name], qualifier, rest != name
+
+
+def _of_text(style: str, values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
+    patterns = words(values, style, variables)
+    if style == ANY_CASE:
+        return (lambda value, context: patterns.match(value.lower(), context)), patterns
+    return patterns.match, patterns
+
+
+def _of_order(
+    read: Callable[[str], Any], kind: str, holds: Callable[[Any, Any], bool], values: tuple[str, ...], _: bool
+) -> tuple[Test, None]:
+    """Numbers and dates: what cannot be read compares as false."""
+    wanted = [_readable(read, value, kind) for value in values]
+
+    def test(value: str, _: Context) -> bool:
+        given = read(value)
+        return given is not None and any(holds(given, each) for each in wanted)
+
+    return test, None
+
+
+def _of_truth(values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
+    # The operators' page allows a variable here.
+    if not (variables and any("${" in value for value in values)):
+        _one_truth(values)
+    patterns = words(values, ANY_CASE, variables)
+    return (lambda value, context: patterns.match(_truth(value) or "", context)), patterns
+
+
+def _of_bytes(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
+    wanted = [_readable(_bytes, value, "Base64 text") for value in values]
+    return (lambda value, _: _bytes(value) in wanted), None
+
+
+def _of_network(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
+    wanted = [_readable(_network, value, "an IP address or a CIDR range") for value in values]
+
+    def test(value: str, _: Context) -> bool:
+        given = _network(value)
+        return given is not None and any(_inside(given, each) for each in wanted)
+
+    return test, None
+
+
+def _one_truth(values: tuple[str, ...]) -> str:
+    if len(values) != 1:
+        raise ValueError("it takes one value, true or false")
+    return str(_readable(_truth, values[0], "true or false"))
+
+
+def _truth(text: str) -> str | None:
+    return text.lower() if text.lower() in ("true", "false") else None
+
+
+def _readable(read: Callable[[str], Any], value: str, kind: str) -> Any:
+    found = read(value)
+    if found is None:
+        raise ValueError(f"a value is not {kind}, and a variable cannot stand here")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _number(text: str) -> Decimal | None:
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=1024)
+def _moment(text: str) -> Decimal | None:
+    """Seconds since 1970 of a date in ISO 8601 as W3C has it (UTC where no zone is said), or of seconds."""
+    if _EPOCH.fullmatch(text):
+        return Decimal(text)
+    found = _DATE.fullmatch(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        moment = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    return Decimal(int(moment.timestamp())) + Decimal(f"0.{fraction or 0}") - _offset(zone)
+
+
+def _offset(zone: str | None) -> int:
+    if zone is None or zone in "Zz":
+        return 0
+    seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
+    return -seconds if zone[0] == "-" else seconds
+
+
+@lru_cache(maxsize=1024)
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> Network | None:
+    if not _CIDR.fullmatch(text):
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _inside(given: Network, wanted: Network) -> bool:
+    return given.version == wanted.version and given.subnet_of(wanted)  # type: ignore[arg-type]
+
+
+def _operators() -> dict[str, Operator]:
+    text = {"StringEquals": EXACT, "StringEqualsIgnoreCase": ANY_CASE, "StringLike": LIKE}
+    text |= {"ArnEquals": ARN, "ArnLike": ARN}
+    orders = {
+        "Equals": compare.eq,
+        "LessThan": compare.lt,
+        "LessThanEquals": compare.le,
+        "GreaterThan": compare.gt,
+        "GreaterThanEquals": compare.ge,
+    }
+    kinds = {"Numeric": (_number, "a number"), "Date": (_moment, "a date in ISO 8601 or seconds since 1970")}
+    makes: dict[str, Any] = {name: partial(_of_text, style) for name, style in text.items()}
+    makes |= {
+        f"{family}{order}": partial(_of_order, *kind, holds)
+        for family, kind in kinds.items()
+        for order, holds in orders.items()
+    }
+    negations = {
+        name.replace("Equals", "NotEquals", 1).replace("Like", "NotLike", 1): Operator(make, negated=True)
+        for name, make in makes.items()
+        if not name.endswith(("Than", "ThanEquals"))
+    }
+    makes |= {"Bool": _of_truth, "BinaryEquals": _of_bytes, "IpAddress": _of_network}
+    return {
+        **{name: Operator(make) for name, make in makes.items()},
+        **negations,
+        "NotIpAddress": Operator(_of_network, negated=True),
+    }
+
+
+OPERATORS = _operators()

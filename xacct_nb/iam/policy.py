@@ -1,0 +1,77 @@
+"""A policy document, read once into statements that are then only compared; what AWS refuses is refused."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.iam.grammar import IDENTITY, KINDS, NEW, OLD, Kind, Refused, refuse
+from xacct_nb.iam.statements import Statement, read_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document as its kind, version and statements."""
+
+    kind: str
+    version: str
+    statements: tuple[Statement, ...]
+
+
+def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
+    """Reads a policy document; a Policy is given back as it is.
+
+    `kind` is one of identity (also boundaries and session policies), trust, resource, service control,
+    resource control. `name` says in an error which document it was. Source: reference_policies_grammar,
+    access-analyzer-reference-policy-checks. Raises InvalidPolicy.
+    """
+    rules = KINDS[kind]
+    if isinstance(document, Policy):
+        if document.kind != kind:
+            raise InvalidPolicy(
+                f"{name or 'The policy'} was read as {document.kind} policy, not as {kind} policy.",
+                hint=f"Read it with parse(document, {kind!r}).",
+            )
+        return document
+    try:
+        return _policy(document, rules)
+    except Refused as refusal:
+        place, reason = refusal.args
+        where = ".".join(filter(None, (name, place))) or "The document"
+        raise InvalidPolicy(
+            f"{where}: {reason}.",
+            place=place,
+            why=f"AWS's rules for {kind} policies are in {rules.source}.",
+            hint="Correct the document, then ask again.",
+        ) from None
+
+
+def _policy(document: Any, kind: Kind) -> Policy:
+    if not isinstance(document, dict):
+        refuse("", "it is not an object")
+    for element in document:
+        if element not in ("Version", "Statement", "Id"):
+            refuse(str(element), "there is no such element")
+    if not isinstance(document.get("Id", ""), str):
+        refuse("Id", "it is not text")
+    version = document.get("Version", OLD)
+    if version not in kind.versions:
+        refuse("Version", f"it is {version!r}, not {' or '.join(kind.versions)}")
+    if "Statement" not in document:
+        refuse("Statement", "it is missing")
+    statements = document["Statement"]
+    listed = statements if isinstance(statements, (list, tuple)) else [statements]
+    if not listed:
+        refuse("Statement", "it is empty")
+    found = tuple([_statement(each, n, kind, version == NEW) for n, each in enumerate(listed)])
+    sids = [each.sid for each in found if each.sid]
+    if len(sids) != len(set(sids)):
+        refuse("Statement", "two statements have the same Sid")
+    return Policy(kind.name, version, found)
+
+
+def _statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
+    try:
+        return read_statement(fields, number, kind, variables)
+    except Refused as refusal:
+        place, reason = refusal.args
+        raise Refused(f"Statement[{number}]{'.' if place else ''}{place}", reason) from None

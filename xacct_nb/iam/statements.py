@@ -1,0 +1,233 @@
+"""One statement of a policy, read once and then compared with requests, element by element."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from xacct_nb.iam import patterns
+from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Kind, layout, refuse
+from xacct_nb.iam.operators import AnyCondition, condition, is_operator
+from xacct_nb.iam.patterns import Context, Words, words
+from xacct_nb.iam.principals import DIRECT, NOBODY, Caller, Principals, principals
+
+# IAM looks at the service and at the one colon; a name that no service has matches nothing.
+_ACTION = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[^:]+")
+_TRUST_ACTION = re.compile(
+    r"sts:(?:AssumeRole(?:With(?:SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext|.*[*?].*)",
+    re.IGNORECASE,
+)
+_SID = re.compile(r"[A-Za-z0-9]*")
+_PARTITION = re.compile(r"aws[a-z-]*$|.*[*?]")
+
+
+class Request(NamedTuple):
+    """What is asked: by whom, what, on what, with which keys; `bounded` if the caller has a boundary."""
+
+    caller: Caller
+    action: str
+    lowered: str
+    resource: str
+    context: Context
+    bounded: bool = False
+
+
+# Statements and what is weighed of them are tuples: there are many of them, and they are made often.
+class Statement(NamedTuple):
+    """One statement, ready to be compared with requests; `number` counts from 0 in its document."""
+
+    number: int
+    sid: str
+    effect: str
+    actions: Words
+    not_action: bool
+    resources: Words | None
+    not_resource: bool
+    who: Principals | None
+    not_principal: bool
+    conditions: tuple[AnyCondition, ...]
+
+    @property
+    def place(self) -> str:
+        """Where the statement stands in its document."""
+        return f"Statement[{self.number}]"
+
+    def weigh(self, request: Request) -> "Weighed":
+        """How each element meets the request, and whether the statement as a whole applies."""
+        context, resources, who = request.context, self.resources, self.who
+        action = self.actions.match(request.lowered, context) is not self.not_action
+        resource = resources is None or (
+            self._not_resource(resources, request)
+            if self.not_resource
+            else resources.match(request.resource, context)
+        )
+        if who is None:
+            means = DIRECT
+        elif self.not_principal:
+            means = self._not_principal(who, request)
+        else:
+            means = who.means(request.caller, context)
+        applies = action and resource and means > NOBODY
+        if not self.conditions:
+            return self, action, resource, means, (), applies
+        met = tuple([each.holds(context) for each in self.conditions])
+        return self, action, resource, means, met, applies and False not in met
+
+    def _not_resource(self, resources: Words, request: Request) -> bool:
+        lacking = bool(resources.variable) and resources.lacks(request.context)
+        return not (lacking or resources.match(request.resource, request.context))
+
+    def _not_principal(self, who: Principals, request: Request) -> int:
+        # AWS says that such a statement denies whoever has a permissions boundary, named or not.
+        spared = not request.bounded and who.spares(request.caller, request.context)
+        return NOBODY if spared else DIRECT
+
+
+# The statement; whether Action and Resource match; how Principal means the caller; each condition; all.
+Weighed = tuple[Statement, bool, bool, int, tuple[bool, ...], bool]
+STATEMENT: Final = 0
+MEANS: Final = 3
+APPLIES: Final = 5
+
+
+def read_statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
+    """The statement of this number in a document; `variables` says whether `${...}` is one (2012-10-17).
+
+    Raises Refused with the place in the statement.
+    """
+    if not isinstance(fields, dict):
+        refuse("", "it is not an object")
+    action, resource, principal = layout(tuple(fields), kind)
+    effect = fields["Effect"]
+    if effect not in (ALLOW, DENY):
+        refuse("Effect", f"it is {effect!r}, not Allow or Deny")
+    found = Statement(
+        number,
+        _sid(fields["Sid"], kind) if "Sid" in fields else "",
+        effect,
+        _read(_actions, fields, action, kind),
+        action == "NotAction",
+        _read(_resources, fields, resource, variables) if resource else None,
+        resource == "NotResource",
+        _principals(fields[principal], principal, kind, effect) if principal else None,
+        principal == "NotPrincipal",
+        _conditions(fields["Condition"], variables) if "Condition" in fields else (),
+    )
+    if kind.name == RESOURCE_CONTROL:
+        _control(fields, found)
+    return found
+
+
+def _sid(sid: Any, kind: Kind) -> str:
+    if not isinstance(sid, str) or not (kind.free_sid or _SID.fullmatch(sid)):
+        refuse("Sid", "it takes letters and digits only")
+    return sid
+
+
+def _read(
+    read: Callable[[tuple[str, ...], Any], Words], fields: Mapping[str, Any], element: str, how: Any
+) -> Words:
+    texts = _texts(fields[element], element)
+    if not texts:
+        refuse(element, "it is empty")
+    try:
+        return read(texts, how)
+    except ValueError as problem:
+        refuse(element, str(problem))
+
+
+@lru_cache(maxsize=2048)
+def _actions(texts: tuple[str, ...], kind: Kind) -> Words:
+    shape, rule = (
+        (_TRUST_ACTION, "a trust policy takes sts actions that assume a role")
+        if kind.name == TRUST
+        else (_ACTION, "an action reads service:Name")
+    )
+    for text in texts:
+        if not shape.fullmatch(text):
+            raise ValueError(f"{text!r} is not an action here: {rule}")
+    return words(texts, patterns.ACTION)
+
+
+@lru_cache(maxsize=4096)
+def _resources(texts: tuple[str, ...], variables: bool) -> Words:
+    for text in texts:
+        if text != "*" and (problem := _no_resource(text, variables)):
+            raise ValueError(f"{text!r} {problem}")
+    return words(texts, patterns.RESOURCE, variables)
+
+
+def _no_resource(text: str, variables: bool) -> str:
+    front = text.split(":", 5)
+    if front[0] != "arn" or len(front) < 2:
+        return 'is neither an ARN nor "*"'
+    if not _PARTITION.match(front[1]):
+        return f"is in the partition {front[1]!r}, which AWS does not have"
+    if len(front) < 3 or not front[2] or "*" in front[2] or "?" in front[2]:
+        return "does not name one service"
+    if variables and "${" in ":".join(front[:5]):
+        return "has a variable before the fifth colon"
+    return ""
+
+
+def _principals(value: Any, element: str, kind: Kind, effect: str) -> Principals:
+    if element == "NotPrincipal" and effect == ALLOW:
+        refuse(element, "it goes with Deny only")
+    try:
+        found = principals(value)
+    except ValueError as problem:
+        refuse(element, str(problem))
+    if kind.name == TRUST and "CanonicalUser" in value:
+        refuse(f"{element}.CanonicalUser", "a trust policy cannot have it")
+    if kind.name == TRUST and not found.texts:
+        refuse(element, "it names nobody")
+    return found
+
+
+def _control(fields: Mapping[str, Any], statement: Statement) -> None:
+    """A resource control policy denies; only AWS's own full access allows."""
+    if fields["Principal"] != "*":
+        refuse("Principal", 'it is "*" in every resource control policy')
+    everything = fields.get("Action") in ("*", ["*"]) and fields.get("Resource") in ("*", ["*"])
+    if statement.effect == ALLOW and not (everything and not statement.conditions):
+        refuse("Effect", "only RCPFullAWSAccess allows; others deny")
+
+
+def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
+    if not isinstance(element, dict):
+        refuse("Condition", "it is not an object")
+    found: list[AnyCondition] = []
+    for operator, keys in element.items():
+        if not isinstance(keys, dict):
+            refuse(f"Condition.{operator}", "it is not an object of keys and values")
+        if not is_operator(str(operator)):
+            refuse(f"Condition.{operator}", f"there is no operator {operator!r}")
+        if len(keys) > 1 and len({str(key).lower() for key in keys}) < len(keys):
+            refuse(f"Condition.{operator}", "a key stands there twice; keys are the same in any case")
+        for key, values in keys.items():
+            found.append(_condition(str(operator), str(key), values, variables))
+    return tuple(found)
+
+
+def _condition(operator: str, key: str, values: Any, variables: bool) -> AnyCondition:
+    try:
+        return condition(operator, key, _scalars(values), variables)
+    except ValueError as problem:
+        refuse(f"Condition.{operator}.{key}", str(problem))
+
+
+def _texts(value: Any, place: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        refuse(place, "it is neither text nor a list of texts")
+    return tuple(value)
+
+
+def _scalars(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    listed = value if isinstance(value, (list, tuple)) else (value,)
+    if not all(isinstance(each, str | int | float) for each in listed):
+        raise ValueError("a value is text, a number, or true or false")
+    return tuple([str(each).lower() if isinstance(each, bool) else str(each) for each in listed])

@@ -1,0 +1,104 @@
+"""A notebook reduced to what a page shows of it: sources, pictures, outputs of known kinds; no metadata."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xacct_nb.jupyter.cell_states import NAME as COURSE
+from xacct_nb.jupyter.sanitize import as_written
+from xacct_nb.views import printable
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+Data = Mapping[str, Any]
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+
+
+def bare(notebook: Data) -> "NotebookNode":
+    """The notebook with everything in it that a page could take for more than words and pictures left out."""
+    from nbformat import from_dict
+
+    cells = [_CELLS.get(cell["cell_type"], _raw)(cell) for cell in notebook["cells"]]
+    language = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    made: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": language, "cells": cells})
+    return made
+
+
+def _code(cell: Data) -> Data:
+    shown = [_OUTPUTS.get(each["output_type"], _display)(each) for each in cell.get("outputs", ())]
+    if words := _CUT_SHORT.get(cell.get("metadata", {}).get(COURSE, {}).get("state")):
+        shown.append(_display({"data": {"text/html": f'<p class="xacct-text bad">{words}</p>'}}))
+    return _cell("code", cell, outputs=[each for each in shown if each], execution_count=None)
+
+
+def _prose(cell: Data) -> Data:
+    pictures = {name: _seen(data, _PICTURES) for name, data in cell.get("attachments", {}).items()}
+    return _cell("markdown", cell, attachments={name: data for name, data in pictures.items() if data})
+
+
+def _raw(cell: Data) -> Data:
+    return {**_cell("raw", cell), "source": as_written(_safe(cell["source"]))}
+
+
+def _cell(kind: str, cell: Data, **more: Any) -> Data:
+    return {"cell_type": kind, "metadata": {}, "source": _safe(cell["source"]), **more}
+
+
+def _stream(output: Data) -> Data:
+    return {"output_type": "stream", "name": output["name"], "text": _words(output["text"])}
+
+
+def _error(output: Data) -> Data:
+    lines = [*map(_words, output["traceback"])]
+    return {"output_type": "error", "ename": "", "evalue": "", "traceback": lines}
+
+
+def _display(output: Data) -> Data:
+    data = _seen(output.get("data", {}), _KINDS)
+    return {"output_type": "display_data", "metadata": {}, "data": data} if data else {}
+
+
+def _seen(data: Data, kinds: Iterable[str]) -> dict[str, str]:
+    """What is there of these kinds of data, each through its door."""
+    through = {kind: _KINDS[kind](data[kind]) for kind in kinds if kind in data}
+    return {kind: value for kind, value in through.items() if value}
+
+
+def _joined(text: Any) -> str:
+    return text if isinstance(text, str) else "".join(map(str, text))
+
+
+def _safe(text: Any) -> str:
+    return printable(_joined(text))
+
+
+def _words(text: Any) -> str:
+    """A terminal's text without its colours; what would write over a line begins the next one."""
+    return printable(_COLOUR.sub("", _joined(text)).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _base64(data: Any) -> str:
+    encoded = _joined(data)
+    return encoded if _BASE64.fullmatch(encoded) else ""
+
+
+_CELLS: Mapping[str, Callable[[Data], Data]] = {"code": _code, "markdown": _prose}
+_OUTPUTS: Mapping[str, Callable[[Data], Data]] = {"stream": _stream, "error": _error}
+_KINDS: Mapping[str, Callable[[Any], str]] = {
+    "text/html": _safe,
+    "text/markdown": _safe,
+    "image/svg+xml": _joined,
+    "text/latex": _safe,
+    "image/png": _base64,
+    "image/jpeg": _base64,
+    "text/plain": _words,
+}
+# What a reader of the page must not take for a cell that ran to its end and showed nothing.
+_CUT_SHORT = {
+    "not-run": "It did not come to this cell.",
+    "aborted": "This cell was broken off.",
+    "timed-out": "This cell ran longer than it may, and was broken off.",
+}
+_PICTURES = ("image/png", "image/jpeg")

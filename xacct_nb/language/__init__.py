@@ -1,1 +1,0 @@
-"""The policy language: documents read once into statements, and each element compared with a request."""

@@ -1,0 +1,1 @@
+"""Findings on the documents of a grant, and the headroom under the quotas."""

@@ -1,0 +1,268 @@
+"""Rules on conditions that never hold, hold for more than they seem to, or need something of the caller."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
+from xacct_nb.iam.wildcards import fits
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
+from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, Statement
+
+_MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
+_EXTERNAL_ID, _SOURCE_IDENTITY, _NAME = "sts:externalid", "sts:sourceidentity", "sts:rolesessionname"
+# Keys as the documentation writes them.
+_SPELLINGS = {
+    _MFA: "aws:MultiFactorAuthPresent",
+    _MFA_AGE: "aws:MultiFactorAuthAge",
+    _EXTERNAL_ID: "sts:ExternalId",
+    _SOURCE_IDENTITY: "sts:SourceIdentity",
+    _NAME: "sts:RoleSessionName",
+    "aws:sourceip": "aws:SourceIp",
+    "aws:principalarn": "aws:PrincipalArn",
+    "aws:sourcearn": "aws:SourceArn",
+    "aws:sourceaccount": "aws:SourceAccount",
+    "aws:sourceorgid": "aws:SourceOrgID",
+    "aws:sourceorgpaths": "aws:SourceOrgPaths",
+}
+_OF_SERVICES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+_DEFAULT_NAME = "botocore-session-1700000000"
+_OF_USERS_ONLY = re.compile(r"\$\{aws:username\s*\}", re.IGNORECASE)
+_PRIVATE = [
+    ipaddress.ip_network(each)
+    for each in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+]
+# What the action of the condition has to be, besides sts:AssumeRole.
+_OWN_ACTIONS = {_SOURCE_IDENTITY: "sts:SetSourceIdentity", "aws:requesttag/": "sts:TagSession"}
+
+Find = Callable[[Statement], Iterable[Hit]]
+
+
+def _at(statement: Statement, clause: Clause) -> str:
+    return statement.at("Condition", _spelled(clause.key))
+
+
+def _spelled(key: str) -> str:
+    return _SPELLINGS.get(key, key.replace("aws:requesttag/", "aws:RequestTag/"))
+
+
+def _needed(*keys: str) -> Callable[[Statement], Iterator[Clause]]:
+    """The conditions of an Allow on these keys that a request without the key fails."""
+
+    def clauses(statement: Statement) -> Iterator[Clause]:
+        if statement.allows:
+            yield from (each for each in statement.on(*keys) if each.needs_key)
+
+    return clauses
+
+
+def _for(sorts: tuple[str, ...], clauses: Callable[[Statement], Iterator[Clause]]) -> Find:
+    """Hits for the principals of these sorts, where there are such conditions."""
+
+    def find(statement: Statement) -> Iterator[Hit]:
+        if who := statement.named(*sorts):
+            yield from ((_at(statement, clause), few(who)) for clause in clauses(statement))
+
+    return find
+
+
+def _mfa(statement: Statement) -> Iterator[Clause]:
+    for clause in _needed(_MFA, _MFA_AGE)(statement):
+        if clause.operator == "null" or clause.values != ("false",):
+            yield clause
+
+
+def _of_services(statement: Statement) -> Iterator[Hit]:
+    who = statement.principals()
+    # An AWS service calls as itself, or is one of everybody.
+    if who and "*" not in who and not statement.principals("Service"):
+        for clause in _needed(*_OF_SERVICES)(statement):
+            yield _at(statement, clause), _spelled(clause.key)
+
+
+def _sessions(statement: Statement) -> Iterator[Hit]:
+    for clause in statement.on("aws:principalarn"):
+        if found := [value for value in clause.values if ":assumed-role/" in value]:
+            yield _at(statement, clause), few(found)
+
+
+def _mfa_is_false(statement: Statement) -> Iterator[Hit]:
+    for clause in statement.on(_MFA):
+        if clause.operator in ("bool", "stringequals") and clause.values == ("false",):
+            yield _at(statement, clause), str(statement.said.get("Effect"))
+
+
+def _mfa_if_exists(statement: Statement) -> Iterator[Hit]:
+    for clause in statement.on(_MFA):
+        if statement.allows and clause.operator == "boolifexists" and clause.values == ("true",):
+            yield _at(statement, clause), ""
+
+
+def _default_name(statement: Statement) -> Iterator[Clause]:
+    for clause in _needed(_NAME)(statement):
+        if not any(fits(value, _DEFAULT_NAME) for value in clause.values):
+            yield clause
+
+
+def _session_name(statement: Statement) -> Iterator[Hit]:
+    for clause in _default_name(statement):
+        yield _at(statement, clause), few(clause.values)
+
+
+def _user_names(statement: Statement) -> Iterator[Clause]:
+    for clause in statement.clauses:
+        if statement.allows and any(_OF_USERS_ONLY.search(value) for value in clause.values):
+            yield clause
+
+
+def _both_sides(statement: Statement) -> Iterator[Hit]:
+    if statement.does("sts:AssumeRole"):
+        yield from ((_at(statement, clause), "") for clause in _needed(_EXTERNAL_ID)(statement))
+
+
+def _private(statement: Statement) -> Iterator[Hit]:
+    for clause in _needed("aws:sourceip")(statement):
+        if clause.values and all(map(_is_private, clause.values)):
+            yield _at(statement, clause), few(clause.values)
+
+
+def _anywhere(statement: Statement) -> Iterator[Hit]:
+    for clause in _needed("aws:sourceip")(statement):
+        if found := [value for value in clause.values if value.endswith("/0")]:
+            yield _at(statement, clause), few(found)
+
+
+def _unmet_action(statement: Statement) -> Iterator[Hit]:
+    """A condition on what the caller passes, in a policy that does not allow to pass it."""
+    for key, action in _OWN_ACTIONS.items():
+        allowed = any(each.allows and each.does(action) for each in statement.subject.statements)
+        if statement.does("sts:AssumeRole") and not allowed:
+            yield from ((_at(statement, clause), action) for clause in _needed(key)(statement))
+
+
+def _is_private(text: str) -> bool:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return any(
+        private.version == network.version and network.subnet_of(private)  # type: ignore[arg-type]
+        for private in _PRIVATE
+    )
+
+
+_PEOPLE = (USER, SSO)
+_PROGRAMS = (ROLE, SSO)
+CONDITION_RULES = (
+    Rule(
+        "key-of-services",
+        WARNING,
+        _of_services,
+        "{it} is there only when an AWS service calls, so no user or role ever meets this condition.",
+        "Use aws:PrincipalArn, aws:PrincipalAccount or sts:ExternalId.",
+        (TRUST,),
+    ),
+    Rule(
+        "session-as-principal-arn",
+        WARNING,
+        _sessions,
+        "aws:PrincipalArn holds the role's ARN, never that of a session.",
+        "Write arn:aws:iam::ACCOUNT:role/NAME, with its path.",
+    ),
+    Rule(
+        "mfa-in-chain",
+        WARNING,
+        _for(_PROGRAMS, _mfa),
+        "A role's session carries no MFA into the next assume, so this never holds for {it}.",
+        "Leave MFA out here and require it where the first role is assumed.",
+        (TRUST,),
+    ),
+    Rule(
+        "mfa-needs-serial",
+        NOTE,
+        _for((USER,), _mfa),
+        "Access keys alone carry no MFA: the caller gives its device and a code with the call.",
+        "Put mfa_serial into the caller's AWS profile; programs that run alone cannot do it.",
+        (TRUST,),
+    ),
+    Rule(
+        "mfa-absent-not-false",
+        WARNING,
+        _mfa_is_false,
+        "Calls with access keys have no aws:MultiFactorAuthPresent at all, so this {it} does not match them.",
+        "Use BoolIfExists: it matches where the key is absent, too.",
+    ),
+    Rule(
+        "mfa-if-exists",
+        WIDENS,
+        _mfa_if_exists,
+        "It is met where the key is absent, and access keys have none: they get in without MFA.",
+        "Use Bool.",
+    ),
+    Rule(
+        "not-in-console",
+        NOTE,
+        _for(_PEOPLE, _needed(_EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/")),
+        "The console sends none when it switches roles, so there this never holds for {it}.",
+        "Use the AWS CLI or an SDK, or make a grant without it for the console.",
+        (TRUST,),
+    ),
+    Rule(
+        "source-identity-in-chain",
+        NOTE,
+        _for(_PROGRAMS, _needed(_SOURCE_IDENTITY)),
+        "A session of {it} that has a source identity already cannot take another.",
+        "Have the first role assumed under this source identity, or under none.",
+        (TRUST,),
+    ),
+    Rule(
+        "session-name-to-set",
+        NOTE,
+        _session_name,
+        "SDKs and the AWS CLI make up a session name (botocore-session-...), which does not fit {it}.",
+        "Have the callers set it: role_session_name in the AWS profile, RoleSessionName in the call.",
+        (TRUST,),
+    ),
+    Rule(
+        "name-of-users-only",
+        WARNING,
+        _for(_PROGRAMS, _user_names),
+        "${aws:username} has a value for users only, so this never holds for {it}.",
+        "Write the value itself, or trust the users.",
+        (TRUST,),
+    ),
+    Rule(
+        "external-id-on-both-sides",
+        NOTE,
+        _both_sides,
+        "The external ID stands in the caller's own policy: both sides have to agree on it.",
+        "Leave it to the trust policy.",
+        (IDENTITY,),
+    ),
+    Rule(
+        "private-address",
+        WARNING,
+        _private,
+        "aws:SourceIp is the public address that AWS sees; {it} never reaches AWS.",
+        "Write the address behind which the callers are, or use aws:VpcSourceIp for a VPC endpoint.",
+        (TRUST, IDENTITY, RESOURCE),
+    ),
+    Rule(
+        "any-address",
+        NOTE,
+        _anywhere,
+        "{it} is every address, so the condition keeps nobody out.",
+        "Narrow the range, or leave the condition out.",
+    ),
+    Rule(
+        "action-for-condition",
+        WARNING,
+        _unmet_action,
+        "Who passes what the condition asks for needs {it}, and this policy does not allow it.",
+        "Add {it} to the actions, on both sides.",
+        (TRUST,),
+    ),
+)

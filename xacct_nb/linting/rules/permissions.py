@@ -1,0 +1,131 @@
+"""Rules on what a policy allows: its actions and its resources."""
+
+import re
+from collections.abc import Iterator
+
+from xacct_nb.iam.arns import is_account_id
+from xacct_nb.iam.grammar import IDENTITY, RESOURCE
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
+from xacct_nb.linting.rules.subjects import Statement
+
+_ANY_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/[*?]+")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
+# How the regions of a partition begin; any other region is in the partition aws.
+_REGIONS = {"aws-cn": "cn-", "aws-us-gov": "us-gov-", "aws-eusc": "eusc-"}
+_ISO = re.compile(r"aws-iso(-[a-z])?")
+# Actions of S3 by the kind of resource that they are on, as far as their names say it.
+_ON_BUCKETS = re.compile(r"s3:(List|Get|Put|Delete|Create)Bucket\w*")
+_ON_OBJECTS = re.compile(r"s3:(?!\w*Bucket)\w*Object\w*")
+_WILD = {"*", "?", "$"}
+
+
+def _wildcard_action(statement: Statement) -> Iterator[Hit]:
+    for action in statement.listed("Action"):
+        if statement.allows and not action.rpartition(":")[2].strip("*?"):
+            yield statement.at("Action", action), action
+
+
+def _wildcard_resource(statement: Statement) -> Iterator[Hit]:
+    resources = statement.listed("Resource")
+    if statement.allows and any(not each.split(":", 5)[-1].strip("*?/") for each in resources):
+        yield statement.at("Resource", few(statement.listed("Action"))), ""
+
+
+def _any_role(statement: Statement) -> Iterator[Hit]:
+    if statement.allows and statement.does("sts:AssumeRole"):
+        for resource in statement.listed("Resource"):
+            if _ANY_ROLE.fullmatch(resource):
+                yield statement.at("Resource", resource), resource
+
+
+def _unknown_region(statement: Statement) -> Iterator[Hit]:
+    for resource, partition, region, _ in _parts(statement):
+        if region and not _WILD & set(region) and not _is_region(partition, region):
+            yield statement.at("Resource", resource), repr(region)
+
+
+def _elsewhere(statement: Statement) -> Iterator[Hit]:
+    own = statement.subject.own
+    for resource, _, _, account in _parts(statement):
+        if statement.allows and own and is_account_id(account) and account not in own:
+            yield statement.at("Resource", resource), account
+
+
+def _beside(statement: Statement) -> Iterator[Hit]:
+    """S3 actions on objects with the ARNs of buckets only, and the other way round."""
+    resources = statement.listed("Resource")
+    if not resources or not all(":s3:::" in each for each in resources):
+        return
+    objects = [each for each in resources if "/" in each or each.endswith("*")]
+    buckets = [each for each in resources if "/" not in each]
+    for shape, fitting in ((_ON_OBJECTS, objects), (_ON_BUCKETS, buckets)):
+        found = [action for action in statement.listed("Action") if shape.fullmatch(action)]
+        if found and not fitting:
+            yield statement.at("Action", few(found)), few(resources)
+
+
+def _parts(statement: Statement) -> Iterator[tuple[str, str, str, str]]:
+    """Every resource that is an ARN, with its partition, region and account."""
+    for resource in statement.listed("Resource"):
+        parts = resource.split(":", 5)
+        if len(parts) == 6 and parts[0] == "arn":
+            yield resource, parts[1], parts[3], parts[4]
+
+
+def _is_region(partition: str, region: str) -> bool:
+    if not _REGION.fullmatch(region) or _ISO.fullmatch(partition):
+        return bool(_REGION.fullmatch(region))
+    home = next((name for name, start in _REGIONS.items() if region.startswith(start)), "aws")
+    return home == partition or bool(_WILD & set(partition))
+
+
+PERMISSION_RULES: tuple[Rule[Statement], ...] = (
+    Rule(
+        "wildcard-action",
+        WIDENS,
+        _wildcard_action,
+        "It allows every action, those that AWS adds later too.",
+        "Name the actions, or accept it.",
+        (IDENTITY, RESOURCE),
+    ),
+    Rule(
+        "wildcard-resource",
+        WIDENS,
+        _wildcard_resource,
+        "It allows these actions on every resource, those that come later too.",
+        "Name the resources, or accept it.",
+        (IDENTITY,),
+    ),
+    Rule(
+        "any-role",
+        WIDENS,
+        _any_role,
+        "It may assume every role there whose trust policy lets its account in.",
+        "Name the roles, or accept it.",
+        (IDENTITY,),
+    ),
+    Rule(
+        "unknown-region",
+        WARNING,
+        _unknown_region,
+        "There is no region {it} in this partition, so the resource is none.",
+        "Correct the fourth part of the ARN.",
+        (IDENTITY, RESOURCE),
+    ),
+    Rule(
+        "resource-elsewhere",
+        NOTE,
+        _elsewhere,
+        "The resource is in account {it}: its own policy has to let the role in, too.",
+        "Ask the owner of that account to name the role there.",
+        (IDENTITY,),
+    ),
+    Rule(
+        "action-beside-resource",
+        WARNING,
+        _beside,
+        "These actions are not on {it}: S3 tells buckets (arn:aws:s3:::NAME) from objects (.../*).",
+        "Add the other ARN, or take the action out.",
+        (IDENTITY, RESOURCE),
+    ),
+)

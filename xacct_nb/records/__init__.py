@@ -1,0 +1,1 @@
+"""The record of a run, its page, the history of records and their comparison."""

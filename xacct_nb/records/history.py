@@ -1,0 +1,136 @@
+"""Which records of a ledger are asked for, and how they lie in time."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.errors import InvalidParameters
+from xacct_nb.records.fields import GOOD
+from xacct_nb.views import Shown, Table, Text, View
+
+Line = Mapping[str, Any]
+_TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\dZ?)?)?)?)?)?")
+_DAYS, _WIDEST = 31, 40
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which records are asked for; what is empty asks for all.
+
+    `since` and `until` are times in UTC or their beginnings, such as 2026-11 or 2026-11-24T10:15, both
+    inclusive; `limit` is how many of the newest (0: all). Raises InvalidParameters.
+    """
+
+    status: str = ""
+    grant: str = ""
+    notebook: str = ""
+    since: str = ""
+    until: str = ""
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            given = getattr(self, name)
+            if given and not _TIME.fullmatch(given):
+                raise InvalidParameters(
+                    f"{name}: {given!r} is not a time.",
+                    why="A time reads 2026-11-24T10:15:00Z, or is the beginning of that.",
+                    hint="Write it like 2026-11-24.",
+                )
+
+    def of(self, lines: Iterable[Line]) -> list[Line]:
+        """The lines that are asked for, in their order."""
+        found = [line for line in lines if self._fits(line)]
+        return found[-self.limit :] if self.limit else found
+
+    def _fits(self, line: Line) -> bool:
+        same = all(getattr(self, name) in ("", line[name]) for name in ("status", "grant", "notebook"))
+        started = line["started"]
+        return same and self.since <= started and started[: len(self.until)] <= self.until
+
+
+@dataclass(frozen=True, repr=False)
+class History(Shown):
+    """Some lines of a ledger, the newest last."""
+
+    lines: Sequence[Line]
+    of: int = 0
+
+    def view(self) -> View:
+        """The lines as a table; how many there are besides."""
+        if not self.lines:
+            none = f"None of {self.of} records is like this." if self.of else "Nothing was recorded yet."
+            return Text(none, "note")
+        return ledger_table(self.lines)
+
+    @property
+    def timeline(self) -> "Timeline":
+        """The same lines by the days on which they were made."""
+        return Timeline(self.lines)
+
+
+@dataclass(frozen=True, repr=False)
+class Timeline(Shown):
+    """How many runs there were on each day, and how they ended; by months where there are many days."""
+
+    lines: Sequence[Line]
+
+    def view(self) -> View:
+        """One row a day: a bar as long as there were runs, and how they ended."""
+        if not self.lines:
+            return Text("Nothing to show.", "note")
+        days = {line["started"][:10] for line in self.lines}
+        length = 10 if len(days) <= _DAYS else 7
+        when: dict[str, Counter[str]] = {}
+        for line in self.lines:
+            when.setdefault(line["started"][:length], Counter())[line["status"]] += 1
+        most = max(each.total() for each in when.values())
+        rows = tuple((day, _bar(when[day].total(), most), _ends(when[day])) for day in sorted(when))
+        tones = tuple("good" if set(when[day]) <= set(GOOD) else "bad" for day in sorted(when))
+        return Table(("day" if length == 10 else "month", "runs", "ended"), rows, tones=tones)
+
+
+def _bar(count: int, most: int) -> str:
+    return f"{'■' * max(1, round(count * min(most, _WIDEST) / most))} {count}"
+
+
+def _ends(ends: Counter[str]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict(Shown):
+    """Whether all records are as they were sealed; the hash of the ledger's last line; who signed it."""
+
+    count: int
+    last: str
+    broken: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
+
+    def view(self) -> View:
+        """What was tampered with, or that nothing was."""
+        if self.broken:
+            return Text("\n".join(self.broken), "bad")
+        whole = f"{self.count} record{'s' * (self.count != 1)}, all whole."
+        last = [f"Last line: {self.last}"] if self.last else []
+        return Text("\n".join((whole, *last, *self.signed)), "good")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        said = {"records": self.count, "last": self.last, "signed": list(self.signed)}
+        return {"whole": not self.broken, "broken": list(self.broken), **said}
+
+
+def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
+    """The ledger as a table."""
+    rows = tuple(
+        (line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"])
+        for line in lines
+    )
+    return Table(
+        ("started", "status", "notebook", "grant", "plan", "record"),
+        rows,
+        tones=tuple("good" if row[1] in GOOD else "bad" for row in rows),
+    )

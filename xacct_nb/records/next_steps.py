@@ -1,0 +1,53 @@
+"""How to go on after a run that did not end well: the command to resume it, the command to take it back."""
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator
+
+from xacct_nb.records.fields import RecordFields
+from xacct_nb.redaction.redact import redact
+
+WAYS = {"resume": "To go on", "roll_back": "To take it back"}
+_BY_HAND = "Run the notebook again, from its beginning."
+
+
+def run_again(
+    notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Iterable[str]
+) -> str:
+    """The command of a headless run without its approval: what is there now is planned, and approved, anew.
+
+    What is a secret (one of `hidden`, or shaped like one) is left to be filled in.
+    """
+    secrets = tuple(hidden)
+    given = [(name, value) for name, value in options if name != "approve"]
+    words = ["xacct-nb", "run", notebook, *(["-f", file] if file else [])]
+    words += [word for name, value in given for word in ("-p", name, _without_secrets(name, value, secrets))]
+    return shlex.join([*words, *(["--records", records] if records else [])])
+
+
+def ways_on(record: RecordFields, again: str = "") -> dict[str, str]:
+    """`resume`, and `roll_back` where the run may have left changes; `again` is the command of the run."""
+    ways = {"resume": again or _BY_HAND}
+    return ways | ({"roll_back": roll_back(record)} if record.left_changes and not record.undoes else {})
+
+
+def roll_back(record: RecordFields) -> str:
+    """The command that shows the way back of a record; with `--approve` it takes it."""
+    return "xacct-nb run roll_back " + " ".join(_options(record))
+
+
+def _options(record: RecordFields) -> Iterator[str]:
+    yield f"-p record {record.id}"
+    if record.parameters.get("sandbox") is False:
+        yield "-p sandbox false"
+        for side in ("source", "destination"):
+            profiles = dict.fromkeys(each["profile"] for each in record.who if each["part"] == side)
+            yield f"-p {side}_profiles {shlex.quote(json.dumps(list(profiles)))}"
+    if folder := record.parameters.get("records"):
+        yield f"--records {shlex.quote(str(folder))}"
+
+
+def _without_secrets(name: str, value: str, secrets: tuple[str, ...]) -> str:
+    if redact(value, secrets) == value:
+        return value
+    return "env:NAME" if name.endswith("external_id") else "..."

@@ -1,0 +1,133 @@
+"""Secrets stay out of everything that is shown or written: a fingerprint stands in their place."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from xacct_nb.redaction.encodings import COLOURS, all_known, replaced
+from xacct_nb.redaction.patterns import REDACTED, is_named_secret, looks, stands_for_secret
+
+SECRET_KEYS = ("sts:externalid",)
+_MARK = re.compile(r"secret:[0-9a-f]{16}")
+_FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")  # names in records and notebooks
+# Marks the border of two pieces of text; a code of colour that no terminal has.
+_BORDER = "\x1b[0<~"
+
+
+@lru_cache(maxsize=256)
+def fingerprint(secret: str) -> str:
+    """`secret:` and 16 hex digits: equal for equal secrets, slow to guess from (PBKDF2, 100,000 rounds)."""
+    digest = hashlib.pbkdf2_hmac("sha256", secret.encode(errors="surrogatepass"), b"xacct-nb", 100_000)
+    return f"secret:{digest.hex()[:16]}"
+
+
+def shield(value: Any) -> Any:
+    """A copy of JSON-like data in which the values of secret condition keys are fingerprints."""
+    if isinstance(value, Mapping):
+        return {key: _covered(item) if _is_secret(key) else shield(item) for key, item in value.items()}
+    return [shield(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def unshield(value: Any, secrets: Iterable[str]) -> Any:
+    """The copy with its secrets put back, as far as they are among `secrets`."""
+    return _uncovered(value, {fingerprint(secret): secret for secret in secrets})
+
+
+def secrets_in(value: Any) -> set[str]:
+    """The values of secret condition keys in JSON-like data, fingerprints left out."""
+    if isinstance(value, Mapping):
+        return {
+            found
+            for key, item in value.items()
+            for found in (_texts(item) if _is_secret(key) else secrets_in(item))
+        }
+    return (
+        {found for item in value for found in secrets_in(item)} if isinstance(value, (list, tuple)) else set()
+    )
+
+
+def fingerprints_in(value: Any) -> set[str]:
+    """The fingerprints that stand in JSON-like data or text."""
+    return set(_MARK.findall(str(value)))
+
+
+def redact(words: str, secrets: Iterable[str]) -> str:
+    """Text without these secrets, in whatever form it has them, and without keys, tokens and passwords."""
+    clean = all_known(words, frozenset(secrets), fingerprint)
+    return replaced(clean, COLOURS, looks)
+
+
+def redact_all(value: Any, secrets: Iterable[str]) -> Any:
+    """JSON-like data with every string in it redacted, keys too, and what stands under a secret's name.
+
+    What a notebook's cell wrote to one stream is looked at as the one text that it is.
+    """
+    known = frozenset(secrets)
+    if isinstance(value, str):
+        return redact(value, known)
+    if isinstance(value, Mapping):
+        return {_redacted_key(key, known): _redacted_item(key, item, known) for key, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [redact_all(item, known) for item in _with_clean_streams(value, known)]
+
+
+def _with_clean_streams(items: Sequence[Any], known: frozenset[str]) -> list[Any]:
+    """The outputs of a cell without secrets that begin in one piece of a stream and end in another."""
+    clean = list(items)
+    streams: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Mapping) and item.get("output_type") == "stream":
+            streams.setdefault(str(item.get("name")), []).append(place)
+    for places in (places for places in streams.values() if len(places) > 1):
+        pieces = _redacted_pieces(["".join(items[place].get("text", "")) for place in places], known)
+        for place, text in zip(places, pieces, strict=True):
+            clean[place] = {**items[place], "text": text}
+    return clean
+
+
+def _redacted_pieces(pieces: Sequence[str], known: frozenset[str]) -> list[str]:
+    clean = redact(_BORDER.join(pieces), known).split(_BORDER)
+    return clean if len(clean) == len(pieces) else [_BORDER.join(clean), *[""] * (len(pieces) - 1)]
+
+
+def _redacted_key(key: Any, known: frozenset[str]) -> Any:
+    return redact(key, known) if isinstance(key, str) and not _FIELD.fullmatch(key) else key
+
+
+def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
+    clean = redact_all(item, known)
+    if not isinstance(key, str) or not is_named_secret(key):
+        return clean
+    return [_withheld(each) for each in clean] if isinstance(clean, list) else _withheld(clean)
+
+
+def _withheld(item: Any) -> Any:
+    """What is under a secret's name; nothing, a switch and what stands for a secret tell nothing."""
+    plain = isinstance(item, bool | None) or (isinstance(item, str) and stands_for_secret(item))
+    return item if plain or isinstance(item, Mapping | list) else REDACTED
+
+
+def _is_secret(key: Any) -> bool:
+    return isinstance(key, str) and key.lower() in SECRET_KEYS
+
+
+def _texts(item: Any) -> set[str]:
+    texts = item if isinstance(item, (list, tuple)) else [item]
+    return {str(text) for text in texts if not _MARK.fullmatch(str(text))}
+
+
+def _covered(item: Any) -> Any:
+    if isinstance(item, (list, tuple)):
+        return [_covered(text) for text in item]
+    return item if _MARK.fullmatch(str(item)) else fingerprint(str(item))
+
+
+def _uncovered(value: Any, known: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _uncovered(item, known) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_uncovered(item, known) for item in value]
+    return known.get(value, value) if isinstance(value, str) else value

@@ -1,1 +1,0 @@
-"""What the lint looks for, as tables of rules."""

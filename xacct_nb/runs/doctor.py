@@ -1,0 +1,152 @@
+"""Is everything here that the toolkit needs? One line a check, each with its mend."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.errors import XacctError
+from xacct_nb.views import Shown, Table, Text, View
+
+_NEEDED = (
+    "jupyterlab",
+    "ipywidgets",
+    "jupyterlab_widgets",
+    "boto3",
+    "papermill",
+    "pydantic",
+    "nbconvert",
+    "ipykernel",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: whether it is well, what was seen, and the mend."""
+
+    what: str
+    state: str
+    seen: str
+    mend: str = ""
+
+
+class Examination(Shown):
+    """All checks; `.well` where none of them is bad (an optional part may be missing)."""
+
+    def __init__(self, checks: tuple[Check, ...]) -> None:
+        self.checks = checks
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing that is needed is missing."""
+        return all(check.state != "bad" for check in self.checks)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One object a check."""
+        return [asdict(check) for check in self.checks]
+
+    def view(self) -> View:
+        """One line a check."""
+        if not self.checks:
+            return Text("Nothing was looked at.", "note")
+        rows = tuple((check.what, _MARKS[check.state], check.seen, check.mend) for check in self.checks)
+        return Table(("what", "", "seen", "mend"), rows, tones=tuple(check.state for check in self.checks))
+
+
+_MARKS = {"good": "ok", "note": "-", "bad": "WRONG"}
+
+
+def examine() -> Examination:
+    """Looks at Python, the packages, the kernel, the browser for tests, the sandbox, and the AWS profiles."""
+    return Examination(tuple(check for looks in _LOOKS for check in looks()))
+
+
+def _python() -> list[Check]:
+    seen = ".".join(map(str, sys.version_info[:3]))
+    well = sys.version_info >= (3, 11)
+    return [Check("Python", "good" if well else "bad", seen, "" if well else "Install Python 3.11 or later.")]
+
+
+def _packages() -> list[Check]:
+    return [_package(name) for name in _NEEDED]
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, "good", version(name))
+    except PackageNotFoundError:
+        return Check(name, "bad", "is missing", f"pip install {name}")
+
+
+def _kernel() -> list[Check]:
+    from jupyter_core.paths import jupyter_path
+
+    places = (Path(place, "python3", "kernel.json") for place in jupyter_path("kernels"))
+    found = next((place for place in places if place.exists()), None)
+    install = "python -m ipykernel install --sys-prefix"
+    if found is None:
+        return [Check("kernel python3", "bad", "is missing", install)]
+    try:
+        argv = json.loads(found.read_text(encoding="utf-8"))["argv"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [Check("kernel python3", "bad", f"{found} cannot be read", install)]
+    # Jupyter takes its own Python where the kernel names none by its path.
+    python = str((argv or [""])[0])
+    other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
+    if other:
+        return [Check("kernel python3", "bad", f"{found.parent} starts {python}", install)]
+    return [Check("kernel python3", "good", str(found.parent))]
+
+
+def _browser() -> list[Check]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found:
+        return [Check("browser for tests", "good", found)]
+    return [
+        Check(
+            "browser for tests",
+            "note",
+            "is missing; only the project's own tests need it",
+            "apt-get install chromium",
+        )
+    ]
+
+
+def _sandbox() -> list[Check]:
+    from xacct_nb.sandbox.server import server
+
+    try:
+        running = server.status()
+        seen = f"runs at {running.endpoint}" if running else f"MiniStack {version('ministack')}, not running"
+        return [Check("sandbox", "good", seen, "" if running else "xacct-nb sandbox up")]
+    except PackageNotFoundError:
+        return [Check("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")]
+    except XacctError as problem:
+        return [Check("sandbox", "bad", problem.what, problem.hint)]
+
+
+def _profiles() -> list[Check]:
+    from xacct_nb.aws.sessions import profile_identities
+
+    try:
+        found = [_profile(*each) for each in profile_identities()]
+    except XacctError as problem:
+        return [
+            Check("AWS profiles", "bad", problem.what, "Correct the file, or name another: AWS_CONFIG_FILE")
+        ]
+    return found or [
+        Check("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
+    ]
+
+
+def _profile(name: str, arn: str, problem: str) -> Check:
+    if arn:
+        return Check(f"AWS profile {name}", "good", arn)
+    return Check(f"AWS profile {name}", "note", problem, f"aws sts get-caller-identity --profile {name}")
+
+
+_LOOKS: tuple[Callable[[], list[Check]], ...] = (_python, _packages, _kernel, _browser, _sandbox, _profiles)

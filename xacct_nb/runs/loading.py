@@ -1,0 +1,30 @@
+"""Grants from files, with their secrets looked up; the schema of a record."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.grants import grant as grants
+from xacct_nb.grants.grant import Grant
+from xacct_nb.storage.grant_file import read_fields
+from xacct_nb.storage.references import look_up
+
+
+def load_grant(path: str | Path) -> Grant:
+    """The grant in a YAML or JSON file, its external ID looked up.
+
+    Raises UnreadableGrant, InvalidGrant, UnresolvedSecret.
+    """
+    return resolve(grants.from_parameters(read_fields(Path(path))))
+
+
+def resolve(grant: Grant) -> Grant:
+    """The grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
+    return grants.resolve(grant, look_up)
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of record.json."""
+    text = files("xacct_nb.records").joinpath("record.schema.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))

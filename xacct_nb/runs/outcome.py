@@ -1,0 +1,93 @@
+"""How a run ends: its status after the errors of its cells, the words of a failed proof, its last line."""
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.changes.approval import differences
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.proof import Proof, missing_sides
+from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
+from xacct_nb.grants.grant import Grant
+from xacct_nb.views import Shown, Table, View
+
+# Errors with these say that nothing was changed: what was done before them stays done.
+_CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
+
+
+@dataclass(frozen=True, repr=False)
+class Finish(Shown):
+    """How a run ended: its status, the id of its record, the folder if it is sealed already."""
+
+    status: str
+    record: str
+    folder: str
+
+    def view(self) -> View:
+        """The status, and where to read on."""
+        place = self.folder or f"{self.record}, sealed when the run has ended"
+        return Table(("", ""), (("status", self.status), ("record", place)), tones=("good", "note"))
+
+
+def status_of(problem: BaseException) -> str:
+    """The status of a run that this error ended."""
+    if isinstance(problem, KeyboardInterrupt):
+        return "interrupted"
+    return problem.status if isinstance(problem, XacctError) else "failed"
+
+
+def concerns_run(problem: BaseException) -> bool:
+    """Whether the error came out of this package, not out of something else that a person tried in a cell."""
+    frames = traceback.walk_tb(problem.__traceback__)
+    return any(str(frame.f_globals.get("__name__", "")).startswith("xacct_nb.") for frame, _ in frames)
+
+
+def told(problem: BaseException) -> dict[str, Any]:
+    """The error as it stands in a record."""
+    if isinstance(problem, XacctError):
+        return problem.to_json()
+    return {"code": type(problem).__name__, "what": str(problem), "why": "", "hint": ""}
+
+
+def last_problem(problems: Iterable[BaseException], changed: bool) -> BaseException | None:
+    """The error that decides how a run ended, of those that its cells still end with."""
+    counting = [each for each in problems if not (changed and status_of(each) in _CHANGED_NOTHING)]
+    return counting[-1] if counting else None
+
+
+def changed_already() -> InvalidInput:
+    """The error of a run that is to change AWS a second time."""
+    return InvalidInput(
+        "This run has changed AWS already.",
+        why="A record holds one change, so that it can be taken back.",
+        hint="Run the last cell, then the notebook from its beginning.",
+    )
+
+
+def outdated(plan: Plan, now: Plan) -> StalePlan:
+    """The error of a plan that lay there while somebody changed what it is about, with the difference."""
+    shown = differences(plan.to_json(), now.to_json())
+    return StalePlan(
+        "What is there has changed since this plan was made.",
+        why="\n".join(("Another plan stands now, and nothing was changed.", *shown)),
+        hint="Run the cells again from the sessions on, read the plan, and approve it.",
+    )
+
+
+def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
+    """The error that names the side and account that lack something, and the answers not expected."""
+    sides = missing_sides(grant, drift)
+    wrong = [
+        f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
+        for each in proof.asked
+        if not each.as_expected
+    ]
+    why = "\n".join([*sides, *wrong]) or "The assume itself was not asked."
+    return ProofFailed(proof.summary, why=why, hint=_mend(sides, wrong))
+
+
+def _mend(sides: tuple[str, ...], wrong: list[str]) -> str:
+    if sides:
+        return "Plan the grant again and apply it: xacct-nb run plan_and_apply"
+    return "Look at the answers in the proof." if wrong else "Give the callers' profiles in caller_profiles."

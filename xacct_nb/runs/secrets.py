@@ -1,0 +1,37 @@
+"""Keeps the secrets that a process gets to know out of what its run writes, and out of its runner's files."""
+
+import json
+import os
+
+from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.redaction.patterns import credentials_in
+from xacct_nb.storage.evidence import Evidence
+
+
+def hush(evidence: Evidence, headless: bool) -> None:
+    """From now on what this process's AWS clients know is kept from the evidence, and told to the runner."""
+    from xacct_nb.aws.credential_capture import overhear
+
+    evidence.secrets |= in_environment()
+    overhear(evidence.secrets.update)
+    if headless:
+        hand_over_all()
+
+
+def hand_over_all() -> None:
+    """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
+    from xacct_nb.aws.credential_capture import overhear
+    from xacct_nb.jupyter.secret_channel import hand_over
+
+    overhear(hand_over)
+
+
+def secret_of(grant: Grant) -> set[str]:
+    """The external ID of a resolved grant; one that is also a name or an account in it is no secret."""
+    found = external_id(grant)
+    return {found} if found and found not in json.dumps(grant.to_json()) else set()
+
+
+def in_environment() -> set[str]:
+    """The credentials among the environment's variables."""
+    return credentials_in(os.environ)

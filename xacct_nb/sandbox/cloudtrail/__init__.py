@@ -1,0 +1,1 @@
+"""The CloudTrail of the sandbox."""

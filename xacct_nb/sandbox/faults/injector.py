@@ -1,0 +1,144 @@
+"""Misbehaves on demand: the faults that are set at `/_xacct/faults` strike the calls that come through."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from xacct_nb.errors import InvalidFault
+from xacct_nb.sandbox.faults.connections import cut
+from xacct_nb.sandbox.faults.faults import Fault, Faults, faults_from
+from xacct_nb.sandbox.faults.propagation import Propagation
+from xacct_nb.sandbox.faults.responses import KINDS as ANSWERS
+from xacct_nb.sandbox.faults.responses import failure
+from xacct_nb.sandbox.faults.statistics import Tally
+from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Send, read_call, send_refusal
+
+PATH = "/_xacct/faults"
+_RESET = "/_ministack/reset"
+
+
+def faulty(app: App) -> App:
+    """`app`, which misbehaves: PUT sets the faults, GET shows them with their counts, DELETE ends them.
+
+    A reset of the sandbox ends them too.
+    """
+    course = _Course()
+
+    async def enter(scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path == PATH:
+            await _control(course, scope["method"], receive, send)
+        elif course.tally.faults.faults and path and not path.startswith("/_"):
+            await course.play(app, scope, receive, send)
+        else:
+            if path == _RESET:
+                course.set(Faults())
+            await app(scope, receive, send)
+
+    return enter
+
+
+class _Course:
+    """The faults that are set, their counts, and what is held back of IAM's changes."""
+
+    def __init__(self) -> None:
+        self.tally = Tally(Faults())
+        self.propagation: Propagation | None = None
+
+    def set(self, faults: Faults) -> None:
+        """Other faults, counted from 0; what was on its way has arrived."""
+        if self.propagation:
+            self.propagation.stop()
+        lags = any(fault.kind == "propagation" for fault in faults.faults)
+        self.tally, self.propagation = Tally(faults), Propagation() if lags else None
+
+    async def play(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
+        """Let a call through the faults that strike it."""
+        call, receive = await read_call(scope, receive)
+        struck = self.tally.strike(call.service, call.action) if call.service else ()
+        if self.propagation:
+            app = self.propagation.decided(app, call)
+        for fault in reversed(struck):
+            app = self._struck(app, fault, call)
+        await app(scope, receive, send)
+
+    def _struck(self, app: App, fault: Fault, call: Call) -> App:
+        if fault.kind == "propagation":
+            assert self.propagation is not None
+            return self.propagation.delayed(app, call, fault.seconds)
+        return _DEEDS[fault.kind](app, fault, call)
+
+
+async def _control(course: _Course, method: str, receive: Receive, send: Send) -> None:
+    """Answers `Misbehaviour` as JSON; 400 with what, why and hint where the faults are no faults."""
+    body = await _read_all(receive)
+    try:
+        if method == "PUT":
+            course.set(faults_from(json.loads(body)))
+        elif method == "DELETE":
+            course.set(Faults())
+    except ValueError:
+        why = "The body is not JSON."
+        return await _answer(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
+    except InvalidFault as problem:
+        return await _answer(send, 400, problem.to_json())
+    await _answer(send, 200, course.tally.counted().to_json())
+
+
+async def _answer(send: Send, status: int, value: dict[str, Any]) -> None:
+    await send_refusal(send, (status, {"Content-Type": "application/json"}, json.dumps(value).encode()))
+
+
+async def _read_all(receive: Receive) -> bytes:
+    """The whole body, so that a client that still sends it is not cut off."""
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _say_nothing(message: Message) -> None:
+    """A `send` to nobody."""
+
+
+def _refused(app: App, fault: Fault, call: Call) -> App:
+    async def refuse(scope: Message, receive: Receive, send: Send) -> None:
+        await _read_all(receive)
+        await send_refusal(send, failure(fault.kind, call, scope))
+
+    return refuse
+
+
+def _cut_before(app: App, fault: Fault, call: Call) -> App:
+    async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
+        await cut(send)
+
+    return hang_up
+
+
+def _cut_after(app: App, fault: Fault, call: Call) -> App:
+    async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
+        await app(scope, receive, _say_nothing)
+        await cut(send)
+
+    return hang_up
+
+
+def _late(app: App, fault: Fault, call: Call) -> App:
+    async def wait(scope: Message, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(fault.seconds)
+        await app(scope, receive, send)
+
+    return wait
+
+
+_DEEDS: dict[str, Callable[[App, Fault, Call], App]] = {
+    **dict.fromkeys(ANSWERS, _refused),
+    "cut-before": _cut_before,
+    "cut-after": _cut_after,
+    "latency": _late,
+}

@@ -1,0 +1,64 @@
+"""How AWS says that it is busy, broken or away: the answers of the services, in their own protocols."""
+
+import json
+from html import escape
+from uuid import uuid4
+
+from xacct_nb.sandbox.http.calls import Call, Message, refusal
+
+Answer = tuple[int, dict[str, str], bytes]
+"""HTTP status, headers, body."""
+
+_CONCURRENT = (
+    "The request was rejected because multiple requests to change this object were submitted simultaneously. "
+    "Wait a few minutes and submit your request again."
+)
+_UNKNOWN = "The request processing has failed because of an unknown error, exception or failure."
+_AWAY = "The request has failed due to a temporary failure of the server."
+# By kind of fault and service; "" is every other service.
+_WORDS = {
+    "throttling": {
+        "iam": (400, "Throttling", "Rate exceeded"),
+        "sts": (400, "Throttling", "Rate exceeded"),
+        "s3": (503, "SlowDown", "Please reduce your request rate."),
+        "": (400, "ThrottlingException", "Rate exceeded"),
+    },
+    "error-500": {
+        "iam": (500, "ServiceFailure", _UNKNOWN),
+        "s3": (500, "InternalError", "We encountered an internal error. Please try again."),
+        "": (500, "InternalFailure", _UNKNOWN),
+    },
+    "error-503": {
+        "s3": (503, "ServiceUnavailable", "Please reduce your request rate."),
+        "": (503, "ServiceUnavailable", _AWAY),
+    },
+    "concurrent-modification": {"": (409, "ConcurrentModification", _CONCURRENT)},
+}
+KINDS = tuple(_WORDS)
+"""The kinds of fault that are an answer."""
+
+
+def failure(kind: str, call: Call, scope: Message) -> Answer:
+    """What the service of a call answers to a request (its ASGI scope), for a kind of fault of KINDS."""
+    words = _WORDS[kind]
+    status, code, message = words.get(call.service, words[""])
+    if call.service == "s3":
+        return _rest_xml(status, code, message)
+    if any(name == b"x-amz-target" for name, _ in scope["headers"]):
+        return _json(status, code, message)
+    return refusal(status, code, message, call)
+
+
+def _rest_xml(status: int, code: str, message: str) -> Answer:
+    request = uuid4().hex[:16].upper()
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
+        f"<Message>{escape(message)}</Message><RequestId>{request}</RequestId></Error>"
+    )
+    return status, {"Content-Type": "application/xml", "x-amz-request-id": request}, text.encode()
+
+
+def _json(status: int, code: str, message: str) -> Answer:
+    body = json.dumps({"__type": code, "message": message}).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": str(uuid4())}
+    return status, headers, body

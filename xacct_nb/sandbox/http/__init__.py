@@ -1,0 +1,1 @@
+"""A request to the sandbox, read as a call to AWS."""

@@ -1,0 +1,186 @@
+"""What an HTTP request asks of AWS, read once without taking it from those who come after."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+from urllib.parse import unquote, unquote_plus
+from uuid import uuid4
+
+from xacct_nb.sandbox.http.s3_names import s3_operation
+from xacct_nb.sandbox.ministack.internals import account_of
+
+Message = Any  # what ASGI calls scope, event and message: dictionaries of many shapes
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+Form = dict[str, list[str]]
+"""What `urllib.parse.parse_qs` makes of a form."""
+
+LONGEST_BODY = 1 << 20
+"""Bytes of a body that is read; what is longer passes by unread."""
+
+_KNOWN = "xacct_nb.call"
+_read_last: list[Any] = ["", {}]
+_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
+_SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
+_READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an AWS operation: whose key signed it, and its parameters in query-protocol names."""
+
+    service: str = ""
+    action: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    account: str = ""
+    region: str = "us-east-1"
+    client: str = "127.0.0.1"
+    body: bytes = b""
+
+    def parameter(self, name: str) -> str:
+        """The value of a parameter; "" if it was not given."""
+        return self.parameters.get(name, "")
+
+    def members(self, prefix: str, leaf: str = "") -> list[str]:
+        """The values of a list in its order: `members("PolicyArns", "arn")`, `members("TagKeys")`."""
+        end = f".{leaf}" if leaf else ""
+        values: list[str] = []
+        while (name := f"{prefix}.member.{len(values) + 1}{end}") in self.parameters:
+            values.append(self.parameters[name])
+        return values
+
+    def tags(self, prefix: str = "Tags") -> dict[str, str]:
+        """The tags of the call: key -> value."""
+        return dict(zip(self.members(prefix, "Key"), self.members(prefix, "Value"), strict=False))
+
+
+async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
+    """The call that a request makes, and a `receive` that gives its body once more.
+
+    Only bodies of the query and JSON protocols up to 1 MiB are read: an object on its way to S3 is not.
+    Whoever asks again, with the `receive` given before, gets the same call.
+    """
+    if isinstance(known := scope.get(_KNOWN), Call):
+        return known, receive
+    headers = dict(scope["headers"])
+    query = _pairs(scope["query_string"].decode("latin-1"))
+    key, region, service = _signer(headers, query)
+    kind = headers.get(b"content-type", b"").decode("latin-1")
+    body = b""
+    if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
+        body, receive = await _read_body(receive)
+    if kind.startswith(_READ[0]) and service != "s3":
+        query |= _form(body.decode("utf-8", "replace"))
+    service = service or _VERSIONS.get(query.get("Version", ""), "")
+    action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
+    if service == "s3":
+        action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
+    client = (scope.get("client") or ("127.0.0.1",))[0]
+    scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
+    return call, receive
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Names and values of a query or a form; of two values of a name the first counts, as for MiniStack."""
+    parts = [part.partition("=") for part in reversed(text.split("&")) if part]
+    return {
+        unquote_plus(name): unquote_plus(value) if "%" in value or "+" in value else value
+        for name, _, value in parts
+    }
+
+
+def _form(text: str) -> dict[str, str]:
+    pairs = _pairs(text)
+    _read_last[:] = text, pairs
+    return pairs
+
+
+def forms_read_once(parse: Callable[[str], Form]) -> Callable[[str], Form]:
+    """`parse_qs`, which for the form that was just read here gives what was read."""
+
+    def read(text: str) -> Form:
+        last, pairs = _read_last
+        return {name: [value] for name, value in pairs.items() if value} if last == text else parse(text)
+
+    return read
+
+
+def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:
+    """The access key id, the region and the service of the signature, in the header or in the query."""
+    found = _SCOPE.search(headers.get(b"authorization", b"").decode("latin-1"))
+    if found:
+        return found[1], found[2], found[3]
+    scope = query.get("X-Amz-Credential", "").split("/")
+    return (scope[0], scope[2], scope[3]) if len(scope) == 5 else ("", "us-east-1", "")
+
+
+async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
+    """The body, unless it is too long (then b""), and a `receive` that begins at its start."""
+    seen: list[Message] = []
+    length = 0
+    while not seen or seen[-1].get("more_body", False):
+        seen.append(await receive())
+        length += len(seen[-1].get("body", b""))
+        if length > LONGEST_BODY:
+            break
+    whole = b"".join(message.get("body", b"") for message in seen) if length <= LONGEST_BODY else b""
+    waiting = iter(seen)
+
+    async def replay() -> Message:
+        message = next(waiting, None)
+        return await receive() if message is None else message
+
+    return whole, replay
+
+
+def _s3_path(scope: Message, headers: Mapping[bytes, bytes]) -> str:
+    """/BUCKET/KEY, whether the bucket stood in the path or in the host's name."""
+    host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0].lower()
+    path = unquote(str(scope["path"]))
+    bucket = host.removesuffix(".localhost") if host.endswith(".localhost") else ""
+    return f"/{bucket}{path}" if bucket else path
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error in AWS's words: HTTP status, code and message."""
+
+    status: int
+    code: str
+    message: str
+
+    def answer(self, service: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body as the query protocol of a service has them."""
+        request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
+        place = _NAMESPACES.get(service, _NAMESPACES["iam"])
+        text = (
+            f'<ErrorResponse xmlns="{place}"><Error><Type>{fault}</Type><Code>{escape(self.code)}</Code>'
+            f"<Message>{escape(self.message, quote=False)}</Message></Error>"
+            f"<RequestId>{request}</RequestId></ErrorResponse>"
+        )
+        return self.status, {"Content-Type": "text/xml", "x-amzn-requestid": request}, text.encode()
+
+
+_NAMESPACES = {
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+
+
+def refusal(status: int, code: str, message: str, call: Call) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an error in the protocol of the call's service."""
+    return Refusal(status, code, message).answer(call.service)
+
+
+async def send_refusal(send: Send, answer: tuple[int, dict[str, str], bytes]) -> None:
+    """Send what `refusal` made."""
+    status, headers, body = answer
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,1 @@
+"""What AWS refuses, call by call."""

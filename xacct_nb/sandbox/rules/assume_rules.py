@@ -1,0 +1,215 @@
+"""What STS decides at AssumeRole: who may not at all, what both sides say, what a chain carries on."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack.patches import Verdict
+from xacct_nb.sandbox.rules import control_policies, mfa
+from xacct_nb.sandbox.rules.parameter_rules import breach
+
+CHAINED_MOST = 3_600
+"""Seconds that a session may last whose caller is itself the session of a role."""
+
+
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """An AssumeRole call with the caller behind it, and the role that it names if there is one."""
+
+    call: Call
+    caller: internals.Caller
+    role: internals.Record | None
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether the caller is itself the session of a role."""
+        return self.caller.kind == "AssumedRole"
+
+    @property
+    def carried(self) -> list[dict[str, str]]:
+        """The transitive tags of the caller's session."""
+        keys = self.caller.session.get("TransitiveKeys", ())
+        tags = {tag["Key"].lower(): tag for tag in self.caller.session.get("SessionTags") or ()}
+        return [tags[key] for key in keys if key in tags]
+
+    @property
+    def source_identity(self) -> str:
+        """The source identity that the new session will have."""
+        return self.call.parameter("SourceIdentity") or str(self.caller.session.get("SourceIdentity", ""))
+
+
+def assume_role(call: Call) -> Verdict | None:
+    """The verdict on AssumeRole; None if the caller's key is not good, which MiniStack says."""
+    caller = internals.caller(call.key, call.account, call.region)
+    if caller is None:
+        return None
+    request = Request(call, caller, _role(call.parameter("RoleArn")))
+    for rule in _RULES:
+        if refusal := rule(request):
+            return Verdict(refusal.answer("sts"), decided=True)
+    return Verdict(decided=True, session=_session(request))
+
+
+def get_session_token(call: Call) -> Verdict | None:
+    """The verdict on GetSessionToken: a good code makes a session with MFA."""
+    caller = internals.caller(call.key, call.account, call.region)
+    if caller is None or caller.session:
+        return None
+    if refusal := breach(call) or mfa.wrong_code(call, caller):
+        return Verdict(refusal.answer("sts"))
+    return Verdict(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})
+
+
+def _role(arn: str) -> internals.Record | None:
+    parts = arn.split(":")
+    role = internals.entity("role", parts[4], arn.rpartition("/")[2]) if len(parts) == 6 else None
+    return role if role and role["Arn"] == arn else None
+
+
+def _session(request: Request) -> dict[str, Any]:
+    """What the new session keeps for the calls that it will make."""
+    passed = [key.lower() for key in request.call.members("TransitiveTagKeys")]
+    carried = request.carried
+    return {
+        "SourceIdentity": request.source_identity,
+        "CarriedTags": carried,
+        "TransitiveKeys": [tag["Key"].lower() for tag in carried] + passed,
+    }
+
+
+def _parameters(request: Request) -> Refusal | None:
+    arn = request.call.parameter("RoleArn")
+    if refusal := breach(request.call):
+        return refusal
+    if not arn.startswith("arn:"):
+        return Refusal(400, "ValidationError", f"{arn} is invalid")
+    if not _ROLE.fullmatch(arn):
+        return Refusal(400, "ValidationError", "Request ARN is invalid")
+    return None
+
+
+def _is_root(request: Request) -> Refusal | None:
+    if request.caller.kind != "Root":
+        return None
+    return Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
+
+
+def _is_federated(request: Request) -> Refusal | None:
+    """API reference, GetFederationToken: its sessions call no STS operation but GetCallerIdentity."""
+    return _denied(request, "sts:AssumeRole") if request.caller.kind == "FederatedUser" else None
+
+
+def _code(request: Request) -> Refusal | None:
+    return mfa.wrong_code(request.call, request.caller)
+
+
+def _tags(request: Request) -> Refusal | None:
+    """IAM user guide, "Pass session tags in AWS STS"."""
+    passed = {key.lower() for key in request.call.tags()}
+    if passed & {tag["Key"].lower() for tag in request.carried}:
+        message = (
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive "
+            "tag key from the calling session."
+        )
+        return Refusal(400, "InvalidParameterValue", message)
+    if not {key.lower() for key in request.call.members("TransitiveTagKeys")} <= passed:
+        message = "The specified transitive tag key must be included in the requested tags."
+        return Refusal(400, "InvalidParameterValue", message)
+    return None
+
+
+def _other_identity(request: Request) -> Refusal | None:
+    """IAM user guide, "Monitor and control actions taken with assumed roles": it cannot be changed."""
+    known, passed = request.caller.session.get("SourceIdentity"), request.call.parameter("SourceIdentity")
+    return _denied(request, "sts:SetSourceIdentity") if known and passed and known != passed else None
+
+
+def _policies(request: Request) -> Refusal | None:
+    """Both sides, for each of the actions that the call is.
+
+    In the same account a trust policy that names the user, the role or the session is enough, but not to
+    set a source identity in a chain.
+    """
+    if request.role is None:
+        return _denied(request, "sts:AssumeRole")
+    question = internals.Question(
+        request.caller,
+        request.role,
+        _context(request),
+        request.call.region,
+        request.call.client,
+    )
+    for action in _actions(request):
+        own, both = question.sides(action)
+        if not both or (action == "sts:SetSourceIdentity" and request.is_chained and not own):
+            return _denied(request, action)
+        if why := control_policies.why_denied(_asked(request, question, action)):
+            return _denied(request, action, f" {why}")
+    return None
+
+
+def _asked(request: Request, question: internals.Question, action: str) -> control_policies.Asked:
+    caller, role = request.caller, question.role["Arn"]
+    around = control_policies.surroundings(question.client, secure=False, region=question.region)
+    keys = around | dict(caller.keys) | dict(question.context)
+    return control_policies.Asked(caller.arn, caller.account, action, role, keys, role.split(":")[4])
+
+
+def _actions(request: Request) -> list[str]:
+    tagged = bool(request.call.tags() or request.carried)
+    named = bool(request.source_identity)
+    return ["sts:AssumeRole"] + ["sts:TagSession"] * tagged + ["sts:SetSourceIdentity"] * named
+
+
+def _context(request: Request) -> Mapping[str, Any]:
+    """The condition keys of the call, in lower case; one that is None is not there."""
+    call, tags = request.call, request.call.tags()
+    context: dict[str, Any] = {
+        "sts:externalid": call.parameters.get("ExternalId"),
+        "sts:rolesessionname": call.parameters.get("RoleSessionName"),
+        "sts:sourceidentity": call.parameters.get("SourceIdentity"),
+        "sts:transitivetagkeys": call.members("TransitiveTagKeys") or None,
+        "aws:tagkeys": list(tags) or None,
+    }
+    context |= {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+    for tag in (request.role or {}).get("Tags") or ():
+        for prefix in ("aws:resourcetag/", "iam:resourcetag/"):
+            context[prefix + tag["Key"].lower()] = tag["Value"]
+    if mfa.is_given(call):
+        context |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
+    return context
+
+
+def _duration(request: Request) -> Refusal | None:
+    seconds = int(request.call.parameter("DurationSeconds") or 3_600)
+    what = "The requested DurationSeconds exceeds the"
+    if request.is_chained and seconds > CHAINED_MOST:
+        message = f"{what} 1 hour session limit for roles assumed by role chaining."
+        return Refusal(400, "ValidationError", message)
+    if request.role and seconds > int(request.role["MaxSessionDuration"]):
+        return Refusal(400, "ValidationError", f"{what} MaxSessionDuration set for this role.")
+    return None
+
+
+def _denied(request: Request, action: str, why: str = "") -> Refusal:
+    what = f"{action} on resource: {request.call.parameter('RoleArn')}{why}"
+    return Refusal(403, "AccessDenied", f"User: {request.caller.arn} is not authorized to perform: {what}")
+
+
+_RULES = (
+    _parameters,
+    _is_root,
+    _is_federated,
+    _code,
+    _tags,
+    _other_identity,
+    _policies,
+    _duration,
+)

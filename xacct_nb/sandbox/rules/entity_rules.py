@@ -1,0 +1,154 @@
+"""What IAM refuses when users, roles, groups and policies are made or deleted, and what a deletion leaves."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from xacct_nb.iam.canonical import as_list
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.rules import quota_rules
+from xacct_nb.sandbox.rules.statements import statements_of
+
+_NAMES = {"User": "UserName", "Role": "RoleName", "Group": "GroupName"}
+_taken: set[tuple[str, str, str]] = set()
+
+
+def forget() -> None:
+    """No name is taken."""
+    _taken.clear()
+
+
+def role_is_there(call: Call) -> Refusal | None:
+    """IAM's answer to a call about a role that does not exist."""
+    name = call.parameters.get("RoleName")
+    if name is None or call.action.startswith("Create") or internals.entity("role", call.account, name):
+        return None
+    return Refusal(404, "NoSuchEntity", f"The role with name {name} cannot be found.")
+
+
+def name_is_free(call: Call) -> Refusal | None:
+    """IAM's answer to a name that differs from another only by case."""
+    kind = call.action.removeprefix("Create")
+    name = call.parameter(_NAMES[kind])
+    if (kind, call.account, name.lower()) not in _taken or internals.entity(kind.lower(), call.account, name):
+        return None  # free, or MiniStack says so
+    return Refusal(409, "EntityAlreadyExists", f"{kind} with name {name} already exists.")
+
+
+def take_name(call: Call) -> Callable[[], None]:
+    """After a user, role or group is made, its name is taken."""
+    kind = call.action.removeprefix("Create")
+    return lambda: _taken.add((kind, call.account, call.parameter(_NAMES[kind]).lower()))
+
+
+def free_name(call: Call) -> Callable[[], None]:
+    """After a deletion the name is free, and trust policies keep the unique id of who is gone.
+
+    IAM user guide, "AWS JSON policy elements: Principal".
+    """
+    kind = call.action.removeprefix("Delete")
+    name = call.parameter(_NAMES[kind])
+    gone = internals.entity(kind.lower(), call.account, name) or {}
+
+    def done() -> None:
+        _taken.discard((kind, call.account, name.lower()))
+        if kind != "Group":
+            _keep_unique_id(str(gone.get("Arn")), str(gone.get(f"{kind}Id")))
+
+    return done
+
+
+def _keep_unique_id(arn: str, unique_id: str) -> None:
+    for role in internals.roles():
+        if arn.rpartition("/")[2] in role["AssumeRolePolicyDocument"]:
+            document = json.loads(role["AssumeRolePolicyDocument"])
+            if [each for each in statements_of(document) if _renamed(each, arn, unique_id)]:
+                role["AssumeRolePolicyDocument"] = json.dumps(document, separators=(",", ":"))
+
+
+def _renamed(statement: dict[str, Any], arn: str, unique_id: str) -> bool:
+    """Whether the principal of a statement was who is gone; then it is the unique id from here on."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict):
+        return False
+    before = as_list(principal.get("AWS", []))
+    sessions = arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/"
+    after = [unique_id if each == arn else each.replace(sessions, f"{unique_id}:") for each in before]
+    if after == before:
+        return False
+    principal["AWS"] = after if isinstance(principal["AWS"], list) else after[0]
+    return True
+
+
+def group_too_many(call: Call) -> Refusal | None:
+    """IAM's answer to a user in more groups than it may be in."""
+    groups = internals.groups_of(call.account, call.parameter("UserName"))
+    return quota_rules.over(call.account, "GroupsPerUser", len({*groups, call.parameter("GroupName")}))
+
+
+def key_too_many(call: Call) -> Refusal | None:
+    """IAM's answer to a third access key."""
+    user = call.parameter("UserName")
+    return quota_rules.over(
+        call.account, "AccessKeysPerUser", len(internals.access_keys_of(call.account, user)) + 1
+    )
+
+
+def delete_user(call: Call) -> Refusal | None:
+    """IAM's answer while something of the user is still there."""
+    account, name = call.account, call.parameter("UserName")
+    user = internals.entity("user", account, name)
+    if not user:
+        return None
+    return _conflict(
+        (user.get("AttachedPolicies"), "detach all policies"),
+        (internals.inline_policies("user", account, name), "delete policies"),
+        (internals.groups_of(account, name), "remove users from group"),
+        (internals.access_keys_of(account, name), "delete access keys"),
+        (internals.devices_of(account, name), "delete MFA device"),
+        (internals.has_password(account, name), "delete login profile"),
+    )
+
+
+def delete_role(call: Call) -> Refusal | None:
+    """IAM's answer while something of the role is still there."""
+    account, name = call.account, call.parameter("RoleName")
+    role = internals.entity("role", account, name) or {}
+    return _conflict(
+        (internals.in_instance_profile(account, name), "remove roles from instance profile"),
+        (role.get("AttachedPolicies"), "detach all policies"),
+        (role.get("InlinePolicies"), "delete policies"),
+    )
+
+
+def delete_group(call: Call) -> Refusal | None:
+    """IAM's answer while somebody or something is in the group."""
+    account, name = call.account, call.parameter("GroupName")
+    group = internals.entity("group", account, name)
+    if not group:
+        return None
+    return _conflict(
+        (group.get("Users"), "remove users from group"),
+        (group.get("AttachedPolicies"), "detach all policies"),
+        (internals.inline_policies("group", account, name), "delete policies"),
+    )
+
+
+def delete_policy(call: Call) -> Refusal | None:
+    """IAM's answer while a policy has other versions; MiniStack knows of its attachments."""
+    policy = internals.managed_policy(call.account, call.parameter("PolicyArn"))
+    if not policy or policy.get("AttachmentCount") or len(policy["Versions"]) == 1:
+        return None
+    message = (
+        "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+        "versions. The default version is deleted with the policy."
+    )
+    return Refusal(409, "DeleteConflict", message)
+
+
+def _conflict(*reasons: tuple[object, str]) -> Refusal | None:
+    for there, mend in reasons:
+        if there:
+            return Refusal(409, "DeleteConflict", f"Cannot delete entity, must {mend} first.")
+    return None

@@ -1,0 +1,93 @@
+"""Puts around MiniStack what AWS also refuses: a table of rules, each of which looks at one call."""
+
+from collections.abc import Callable
+
+from xacct_nb.sandbox.faults.controls import CONTROLS, answer_control, forget_everything
+from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Refusal, Send, read_call
+from xacct_nb.sandbox.ministack.patches import Verdict, judged
+from xacct_nb.sandbox.rules import assume_rules, entity_rules, mfa, policy_rules, trust_rules
+from xacct_nb.sandbox.rules.parameter_rules import breach
+from xacct_nb.sandbox.rules.session_rules import session_may_not
+
+Rule = Callable[[Call], Refusal | None]
+"""AWS's refusal of a call, or None: then the next rule is asked, and after the last one MiniStack."""
+Effect = Callable[[Call], Callable[[], None]]
+"""Looks at a call before it is made; gives what to do once it has succeeded."""
+
+ALWAYS: tuple[Rule, ...] = (session_may_not, entity_rules.role_is_there)
+RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
+    ("iam", "CreateRole"): (breach, entity_rules.name_is_free, trust_rules.trust_policy),
+    ("iam", "UpdateAssumeRolePolicy"): (trust_rules.trust_policy,),
+    ("iam", "UpdateRole"): (breach,),
+    ("iam", "DeleteRole"): (entity_rules.delete_role,),
+    ("iam", "CreateUser"): (breach, entity_rules.name_is_free),
+    ("iam", "DeleteUser"): (entity_rules.delete_user,),
+    ("iam", "CreateGroup"): (breach, entity_rules.name_is_free),
+    ("iam", "DeleteGroup"): (entity_rules.delete_group,),
+    ("iam", "AddUserToGroup"): (entity_rules.group_too_many,),
+    ("iam", "CreateAccessKey"): (entity_rules.key_too_many,),
+    ("iam", "CreatePolicy"): (breach, policy_rules.managed_policy),
+    ("iam", "CreatePolicyVersion"): (policy_rules.managed_policy, policy_rules.sixth_version),
+    ("iam", "DeletePolicy"): (entity_rules.delete_policy,),
+    ("iam", "PutUserPolicy"): (policy_rules.inline_policy,),
+    ("iam", "PutRolePolicy"): (policy_rules.inline_policy,),
+    ("iam", "PutGroupPolicy"): (policy_rules.inline_policy,),
+    ("iam", "AttachUserPolicy"): (policy_rules.attachment,),
+    ("iam", "AttachRolePolicy"): (policy_rules.attachment,),
+    ("iam", "AttachGroupPolicy"): (policy_rules.attachment,),
+    ("iam", "EnableMFADevice"): (mfa.pair_of_codes,),
+    ("iam", "ResyncMFADevice"): (mfa.pair_of_codes,),
+    ("sts", "GetFederationToken"): (breach,),
+}
+EFFECTS: dict[tuple[str, str], Effect] = {
+    ("iam", "CreateRole"): entity_rules.take_name,
+    ("iam", "CreateUser"): entity_rules.take_name,
+    ("iam", "CreateGroup"): entity_rules.take_name,
+    ("iam", "DeleteRole"): entity_rules.free_name,
+    ("iam", "DeleteUser"): entity_rules.free_name,
+    ("iam", "DeleteGroup"): entity_rules.free_name,
+    ("iam", "EnableMFADevice"): mfa.use_pair,
+    ("iam", "ResyncMFADevice"): mfa.use_pair,
+}
+VERDICTS: dict[tuple[str, str], Callable[[Call], Verdict | None]] = {
+    ("sts", "AssumeRole"): assume_rules.assume_role,
+    ("sts", "GetSessionToken"): assume_rules.get_session_token,
+}
+
+
+def guarded(app: App) -> App:
+    """`app`, which also refuses what AWS refuses; `/_xacct/...` is for telling it what AWS would know."""
+
+    async def guard(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+        elif scope["path"] in CONTROLS:
+            await answer_control(scope, receive, send)
+        else:
+            if scope["path"] == "/_ministack/reset":
+                forget_everything()
+            call, receive = await read_call(scope, receive)
+            await _serve(app, verdict_on(call), scope, receive, send)
+
+    return guard
+
+
+async def _serve(app: App, verdict: Verdict | None, scope: Message, receive: Receive, send: Send) -> None:
+    if verdict is None:
+        await app(scope, receive, send)
+    else:
+        with judged(verdict):
+            await app(scope, receive, send)
+
+
+def verdict_on(call: Call) -> Verdict | None:
+    """What the tables say of a call; None leaves it to MiniStack."""
+    which = call.service, call.action
+    if not call.account or call.service not in ("iam", "sts"):
+        return None
+    for rule in (*ALWAYS, *RULES.get(which, ())):
+        if refusal := rule(call):
+            return Verdict(refusal.answer(call.service))
+    if which in VERDICTS:
+        return VERDICTS[which](call)
+    return Verdict(then=EFFECTS[which](call)) if which in EFFECTS else None

@@ -1,0 +1,96 @@
+"""Virtual MFA devices: their codes, what enabling one takes, and what a code at STS is worth."""
+
+import base64
+import hmac
+import time
+from collections.abc import Callable
+
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.ministack import internals
+
+STEP = 30
+"""Seconds for which a code is shown (RFC 6238)."""
+DRIFT, DRIFT_WHEN_ENABLED = 2, 20
+"""Steps by which a device's clock may differ from ours, in use and while it is enabled."""
+
+_INVALID = Refusal(
+    403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+)
+_UNKNOWN = Refusal(
+    403,
+    "AccessDenied",
+    "MultiFactorAuthentication failed, unable to validate MFA code.  "
+    "Please verify your MFA serial number is valid and associated with this user.",
+)
+_HALF = Refusal(
+    403,
+    "AccessDenied",
+    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
+)
+_NOT_A_PAIR = Refusal(403, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
+
+
+def code_of(seed: str, step: int) -> str:
+    """The six digits that a device with this Base32 seed shows in a step of 30 seconds (RFC 6238, SHA-1)."""
+    digest = hmac.digest(base64.b32decode(seed), step.to_bytes(8), "sha1")
+    offset = digest[-1] & 15
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 1_000_000:06d}"
+
+
+def is_given(call: Call) -> bool:
+    """Whether the call comes with a serial number or a code."""
+    return bool(call.parameter("SerialNumber") or call.parameter("TokenCode"))
+
+
+def pair_of_codes(call: Call) -> Refusal | None:
+    """IAM's answer to EnableMFADevice or ResyncMFADevice without two codes in a row."""
+    device = internals.device(call.account, call.parameter("SerialNumber"))
+    return None if device is None or _step_of_pair(call) else _NOT_A_PAIR
+
+
+def use_pair(call: Call) -> Callable[[], None]:
+    """After a device is enabled, the codes of the pair are used."""
+    device, step = internals.device(call.account, call.parameter("SerialNumber")), _step_of_pair(call)
+
+    def done() -> None:
+        if device is not None:
+            device["LastStep"] = step
+
+    return done
+
+
+def _step_of_pair(call: Call) -> int:
+    """The step of the second code; 0 if they are not two in a row of this device."""
+    device = internals.device(call.account, call.parameter("SerialNumber")) or {}
+    pair = call.parameter("AuthenticationCode1"), call.parameter("AuthenticationCode2")
+    now = int(time.time()) // STEP
+    for step in range(now - DRIFT_WHEN_ENABLED, now + DRIFT_WHEN_ENABLED):
+        if device and pair == (
+            code_of(device["Base32StringSeed"], step),
+            code_of(device["Base32StringSeed"], step + 1),
+        ):
+            return step + 1
+    return 0
+
+
+def wrong_code(call: Call, caller: internals.Caller) -> Refusal | None:
+    """STS's answer to a serial number and a code that do not prove the caller; a good code is used by this.
+
+    IAM user guide, "Secure API access with MFA".
+    """
+    if not is_given(call):
+        return None
+    serial, code = call.parameter("SerialNumber"), call.parameter("TokenCode")
+    if not (serial and code):
+        return _HALF
+    device = internals.device(call.account, serial)
+    if caller.kind != "User" or device is None or device["User"] != caller.keys.get("aws:username"):
+        return _UNKNOWN
+    now = int(time.time()) // STEP
+    steps = range(max(now - DRIFT, device.get("LastStep", 0) + 1), now + DRIFT + 1)
+    used = next((step for step in steps if code_of(device["Base32StringSeed"], step) == code), 0)
+    if not used:
+        return _INVALID
+    device["LastStep"] = used
+    return None

@@ -1,0 +1,54 @@
+"""IAM's quotas by the names that its errors use, and those that an account was granted more of."""
+
+from typing import Any
+
+from xacct_nb.iam import quotas
+from xacct_nb.sandbox.http.calls import Refusal
+
+DEFAULTS = {
+    "ACLSizePerRole": quotas.TRUST_POLICY,
+    "PolicySize": quotas.MANAGED_POLICY,
+    "PoliciesPerUser": 10,
+    "PoliciesPerGroup": 10,
+    "PoliciesPerRole": 20,
+    "GroupsPerUser": 10,
+    "AccessKeysPerUser": 2,
+}
+GRANTED_MOST = {
+    "ACLSizePerRole": quotas.TRUST_POLICY_MOST,
+    "PoliciesPerUser": quotas.ATTACHED_MOST["user"],
+    "PoliciesPerRole": quotas.ATTACHED_MOST["role"],
+}
+_granted: dict[str, dict[str, int]] = {}
+
+
+def settle(told: Any) -> None:
+    """Take `{"222222222222": {"ACLSizePerRole": 4096}}` as what these accounts were granted.
+
+    Raises ValueError for a quota that AWS raises for nobody, or not that far.
+    """
+    for raised in told.values():
+        for name, number in raised.items():
+            if name not in GRANTED_MOST:
+                raise ValueError(f"{name!r} cannot be raised: {', '.join(GRANTED_MOST)} can.")
+            if not DEFAULTS[name] <= number <= GRANTED_MOST[name]:
+                raise ValueError(f"{name} is {DEFAULTS[name]} at least and {GRANTED_MOST[name]} at most.")
+    _granted.update({account: dict(raised) for account, raised in told.items()})
+
+
+def told() -> dict[str, Any]:
+    """What every account was granted."""
+    return _granted
+
+
+def forget() -> None:
+    """Every account has the default quotas."""
+    _granted.clear()
+
+
+def over(account: str, name: str, number: int) -> Refusal | None:
+    """IAM's answer if `number` is more than the account's quota of that name."""
+    most = _granted.get(account, {}).get(name, DEFAULTS[name])
+    if number <= most:
+        return None
+    return Refusal(409, "LimitExceeded", f"Cannot exceed quota for {name}: {most}")

@@ -1,0 +1,1 @@
+"""The server process of the sandbox, its state and its accounts."""

@@ -1,0 +1,191 @@
+"""Who and what lives in a world: two accounts, and the AWS files whose profiles lead into them."""
+
+import io
+import json
+from collections.abc import Callable
+from configparser import ConfigParser
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from xacct_nb.sandbox.server.state import write_private
+
+Connect = Callable[[str, str, str], Any]
+"""(service, access key id, secret access key) -> a boto3 client of the sandbox."""
+
+Key = tuple[str, str]
+"""(access key id, secret access key)"""
+
+Side = Literal["source", "destination"]
+SOURCE, DESTINATION = "111111111111", "222222222222"
+
+
+@dataclass(frozen=True)
+class World:
+    """Two accounts of a sandbox, the files whose profiles lead into them, and the destination's buckets.
+
+    A grant is about `bucket`; nobody is ever granted `other_bucket`.
+    """
+
+    endpoint: str
+    source: str
+    destination: str
+    config_file: Path
+    credentials_file: Path
+    bucket: str
+    other_bucket: str
+
+    def account(self, side: Side) -> str:
+        """The account id of a side."""
+        return self.source if side == "source" else self.destination
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A user with an access key, known in the AWS files as `profile`."""
+
+    profile: str
+    side: Side
+    name: str
+    allowed: str = ""
+    group: str = ""
+
+
+RESIDENTS = (
+    Resident("source-admin", "source", "admin", allowed="*"),
+    Resident("destination-admin", "destination", "admin", allowed="*"),
+    Resident("alice", "source", "alice", group="analysts"),
+    Resident("mallory", "source", "mallory", allowed="sts:AssumeRole"),
+)
+HUB, READER, STANDING_POLICY = "hub", "summary-reader", "xacct-summary-readers"
+OBJECTS = {
+    "reports": ("2026/summary.csv", "quarter,orders\n1,1024\n2,1131\n3,998\n"),
+    "payroll": ("2026/salaries.csv", "employee,salary\n1,52000\n2,61000\n"),
+}
+
+
+def world_of(endpoint: str, source: str, destination: str, folder: Path) -> World:
+    """The world of two accounts, its files in `folder`.
+
+    Bucket names are one namespace for all accounts, so only the default world has the plain ones.
+    """
+    suffix = "" if (source, destination) == (SOURCE, DESTINATION) else f"-{destination}"
+    bucket, other_bucket = (name + suffix for name in OBJECTS)
+    files = folder / "config", folder / "credentials"
+    return World(endpoint, source, destination, *files, bucket, other_bucket)
+
+
+def furnish(connect: Connect, world: World) -> World:
+    """Make everything that belongs in the world and is not there yet; write its files; give it back.
+
+    Access keys in the credentials file that are still good stay, and so do profiles that others added.
+    """
+    iam = {side: connect("iam", world.account(side), "test") for side in ("source", "destination")}
+    known = _known_keys(world.credentials_file)
+    keys = {resident.profile: _settle(iam[resident.side], resident, known) for resident in RESIDENTS}
+    _make_hub(iam["source"], world.source)
+    _make_standing_grant(iam, world)
+    _fill_buckets(connect("s3", world.destination, "test"), world)
+    _update(world.credentials_file, {profile: _credentials(key) for profile, key in keys.items()})
+    _update(world.config_file, _profiles(world))
+    return world
+
+
+def _settle(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_user(UserName=resident.name)
+    if resident.allowed:
+        policy = _allow(resident.allowed)
+        iam.put_user_policy(UserName=resident.name, PolicyName=resident.name, PolicyDocument=policy)
+    if resident.group:
+        _join(iam, resident.name, resident.group)
+    return _key(iam, resident.name, known.get(resident.profile))
+
+
+def _join(iam: Any, user: str, group: str) -> None:
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_group(GroupName=group)
+    iam.add_user_to_group(GroupName=group, UserName=user)
+
+
+def _key(iam: Any, user: str, known: Key | None) -> Key:
+    there = [key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
+    if known and known[0] in there:
+        return known
+    for old in there[:-1]:  # a user has two keys at most
+        iam.delete_access_key(UserName=user, AccessKeyId=old)
+    made = iam.create_access_key(UserName=user)["AccessKey"]
+    return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+def _make_hub(iam: Any, source: str) -> None:
+    trust = _policy("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{source}:user/admin"})
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=HUB, AssumeRolePolicyDocument=trust)
+
+
+def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
+    """A grant that is there from the start, for something to prove: the hub reads the summaries."""
+    hub, role = f"arn:aws:iam::{world.source}:role/{HUB}", f"arn:aws:iam::{world.destination}:role/{READER}"
+    with suppress(iam["destination"].exceptions.EntityAlreadyExistsException):
+        trust = _policy("sts:AssumeRole", Principal={"AWS": hub})
+        iam["destination"].create_role(RoleName=READER, AssumeRolePolicyDocument=trust)
+    permissions = _policy("s3:GetObject", Resource=f"arn:aws:s3:::{world.bucket}/2026/*")
+    iam["destination"].put_role_policy(
+        RoleName=READER, PolicyName=STANDING_POLICY, PolicyDocument=permissions
+    )
+    with suppress(iam["source"].exceptions.EntityAlreadyExistsException):
+        caller = _policy("sts:AssumeRole", Resource=role)
+        iam["source"].create_policy(PolicyName=STANDING_POLICY, PolicyDocument=caller)
+    policy = f"arn:aws:iam::{world.source}:policy/{STANDING_POLICY}"
+    iam["source"].attach_role_policy(RoleName=HUB, PolicyArn=policy)
+
+
+def _fill_buckets(s3: Any, world: World) -> None:
+    for bucket, (key, text) in zip((world.bucket, world.other_bucket), OBJECTS.values(), strict=True):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/csv")
+
+
+def _allow(action: str) -> str:
+    return _policy(action, Resource="*")
+
+
+def _policy(action: str, **rest: object) -> str:
+    statement = {"Effect": "Allow", "Action": action, **rest}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _profiles(world: World) -> dict[str, dict[str, str]]:
+    common = {"region": "us-east-1", "endpoint_url": world.endpoint, "output": "json"}
+    hub = {"role_arn": f"arn:aws:iam::{world.source}:role/{HUB}", "source_profile": "source-admin"}
+    profiles = {f"profile {resident.profile}": common for resident in RESIDENTS}
+    return profiles | {f"profile {HUB}": common | hub}
+
+
+def _credentials(key: Key) -> dict[str, str]:
+    return {"aws_access_key_id": key[0], "aws_secret_access_key": key[1]}
+
+
+def _known_keys(path: Path) -> dict[str, Key]:
+    sections = _read(path)
+    return {
+        name: (sections[name]["aws_access_key_id"], sections[name]["aws_secret_access_key"])
+        for name in sections.sections()
+        if {"aws_access_key_id", "aws_secret_access_key"} <= set(sections[name])
+    }
+
+
+def _update(path: Path, sections: dict[str, dict[str, str]]) -> None:
+    parser = _read(path)
+    parser.read_dict(sections)
+    text = io.StringIO()
+    parser.write(text)
+    write_private(path, text.getvalue())
+
+
+def _read(path: Path) -> ConfigParser:
+    parser = ConfigParser(interpolation=None)
+    parser.read(path, encoding="utf-8")
+    return parser

@@ -1,0 +1,131 @@
+"""The server process of a sandbox: MiniStack behind a door, on a socket that was opened for it.
+
+    python -m xacct_nb.sandbox.server.serve detached|attached SOCKET_FD LOCK_FD INSTANCE
+
+`detached` outlives its parent; `attached` ends, and removes its folder, when its standard input does. The
+environment is set by `process`, the working folder is the sandbox's.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Message = Any  # what ASGI calls scope, event and message: dictionaries of many shapes
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+def main(way: str, listener: int, lock: int, instance: str) -> None:
+    """Serve until a signal ends this process."""
+    if not os.path.samestat(os.fstat(lock), Path("server.lock").stat()):
+        sys.exit("The working folder is not the sandbox's.")
+    {"detached": _leave_parent, "attached": _follow_parent}[way](lock)
+    os.set_inheritable(lock, False)
+    Path(os.environ["TMPDIR"]).mkdir(mode=0o700, exist_ok=True)
+    _allow_many_connections()
+    asyncio.run(_serve(listener, instance))
+
+
+def door(app: App, instance: str) -> App:
+    """`app`, which says who it is at `/_xacct/identity` and answers nobody but programs on this machine."""
+    identity = {"instance": instance, "pid": os.getpid()}
+
+    async def enter(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        elif not _from_this_machine(scope["headers"]):
+            await _refuse(scope, send)
+        elif scope["path"] == "/_xacct/identity":
+            await _answer(send, 200, identity)
+        else:
+            await app(scope, receive, send)
+
+    return enter
+
+
+def _from_this_machine(headers: list[tuple[bytes, bytes]]) -> bool:
+    # A page in a browser reaches the loopback too, by a name that it points here or straight across origins.
+    named = {name.lower(): value.decode("latin-1") for name, value in headers}
+    host = named.get(b"host", "").rsplit(":", 1)[0].lower()
+    return b"origin" not in named and (host in ("127.0.0.1", "localhost") or host.endswith(".localhost"))
+
+
+async def _refuse(scope: Message, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await _answer(send, 403, {"message": "The sandbox answers programs on this machine, not web pages."})
+
+
+async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
+    )
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+async def _serve(listener: int, instance: str) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    from xacct_nb.sandbox.cloudtrail.trail import trailed
+    from xacct_nb.sandbox.faults.injector import faulty
+    from xacct_nb.sandbox.ministack import patches
+    from xacct_nb.sandbox.rules.guard import guarded
+
+    patches.install()
+
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.backlog = 1024
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    # There is nothing to save, so a signal may end the process at once: no handlers, no farewell.
+    layers = door(faulty(trailed(guarded(app))), instance)
+    await serve(layers, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
+
+
+def _leave_parent(lock: int) -> None:
+    if server := os.fork():
+        _sign(lock, server)
+        os._exit(0)
+    os.setsid()
+
+
+def _follow_parent(lock: int) -> None:
+    _sign(lock, os.getpid())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _sign(lock: int, server: int) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(server).encode(), 0)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    shutil.rmtree(Path.cwd(), ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        with suppress(ValueError, OSError):  # macOS has a limit below the hard one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -1,0 +1,183 @@
+"""Starts the embedded AWS once, finds it again, empties it and ends it."""
+
+import json
+import secrets
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.client import HTTPException
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox.server import process, state
+from xacct_nb.sandbox.server.state import Sandbox
+
+Furnish = Callable[[Sandbox], object]
+"""Fills an empty sandbox, and writes its `config_file` as the last thing that it does."""
+
+DEADLINE = 20.0
+"""Seconds that a server has to answer."""
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _nothing() -> None:
+    """What there is to do while a server starts, where nobody says otherwise."""
+
+
+def up(
+    folder: Path | None = None, furnish: Furnish | None = None, meanwhile: Callable[[], None] = _nothing
+) -> Sandbox:
+    """The sandbox of `folder` (None: the user's own): the one that runs, else a new one in the background.
+
+    `furnish` is called with it unless its AWS config file is there already; `meanwhile` is called while a new
+    one starts. Two calls at once give one server. Raises SandboxError if the folder cannot be used, or with
+    the end of its log if it does not start.
+    """
+    folder = _made(_place(folder))
+    with _alone(folder):
+        sandbox = _find(folder) or _start(folder, meanwhile)
+        if furnish and not sandbox.config_file.exists():
+            furnish(sandbox)
+    return sandbox
+
+
+def status(folder: Path | None = None) -> Sandbox | None:
+    """The running sandbox of `folder`, or None. Waits while another process starts or ends it.
+
+    Raises SandboxError if it runs but does not answer; so do the other functions here.
+    """
+    folder = _place(folder)
+    if not folder.is_dir():
+        return None
+    with _alone(folder):
+        return _find(folder)
+
+
+def down(folder: Path | None = None) -> bool:
+    """End the sandbox of `folder` and remove its files; False if there was none.
+
+    Ends only the process that answers as the sandbox which the state file tells of. Raises SandboxError if it
+    does not end.
+    """
+    folder = _place(folder)
+    if not folder.is_dir():
+        return False
+    with _alone(folder):
+        sandbox = _find(folder)
+        if sandbox:
+            process.end(folder, sandbox.pid)
+        state.forget(folder)
+    return sandbox is not None
+
+
+def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox:
+    """Empty every account of the running sandbox of `folder`, then call `furnish` with it.
+
+    Raises SandboxError if none runs.
+    """
+    folder = _made(_place(folder))
+    with _alone(folder):
+        sandbox = _find(folder)
+        if sandbox is None:
+            raise SandboxError(f"No sandbox runs in {folder}.", hint="Start it with: xacct-nb sandbox up")
+        _empty(sandbox)
+        if furnish:
+            furnish(sandbox)
+    return sandbox
+
+
+@contextmanager
+def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
+    """A sandbox in a temporary folder; both are gone after the block, or when this process is killed."""
+    _require_ministack()
+    with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
+        folder, instance = Path(name), secrets.token_hex(16)
+        with process.started_attached(folder, instance) as endpoint:
+            meanwhile()
+            yield _await(folder, endpoint, instance)
+
+
+def _place(folder: Path | None) -> Path:
+    return (folder or state.default_folder()).absolute()
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "Set XACCT_SANDBOX_DIR to a folder that you may write to."
+        raise SandboxError(f"The sandbox cannot use {folder}.", why=str(error), hint=hint) from error
+    return folder
+
+
+def _alone(folder: Path) -> AbstractContextManager[int]:
+    return state.locked(folder / "command.lock")
+
+
+def _find(folder: Path) -> Sandbox | None:
+    if not state.is_alive(folder):
+        return None
+    known = state.recall(folder)
+    if known and _identity(known.endpoint) == {"instance": known.instance, "pid": known.pid}:
+        return known
+    if process.ends_within(folder, 0.5):  # it was about to end as it was asked
+        return None
+    raise SandboxError(
+        f"A sandbox of {folder} runs, but does not answer as the one that its state file tells of.",
+        why=f"It holds {state.server_lock(folder)}, and had {DEADLINE:.0f} seconds to answer.",
+        hint=f"End process {state.lock_holder(folder)}, then try again.",
+    )
+
+
+def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
+    _require_ministack()
+    state.forget(folder)
+    instance = secrets.token_hex(16)
+    endpoint = process.start_detached(folder, instance)
+    try:
+        meanwhile()
+        return _await(folder, endpoint, instance)
+    except (SandboxError, KeyboardInterrupt):
+        if state.is_alive(folder):
+            process.end(folder, state.lock_holder(folder))
+        raise
+
+
+def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
+    answer = _identity(endpoint)
+    if answer is None:
+        raise SandboxError(f"The sandbox in {folder} does not start.", why=process.last_words(folder))
+    sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=answer["pid"], instance=instance)
+    state.remember(sandbox)
+    return sandbox
+
+
+def _identity(endpoint: str) -> Any:
+    """What answers at the endpoint says of itself; None if nothing does in time, or not a sandbox."""
+    try:
+        with _direct.open(f"{endpoint}/_xacct/identity", timeout=DEADLINE) as answer:
+            return json.load(answer)
+    except (OSError, HTTPException, ValueError):
+        return None
+
+
+def _empty(sandbox: Sandbox) -> None:
+    try:
+        _direct.open(f"{sandbox.endpoint}/_ministack/reset", data=b"", timeout=DEADLINE).close()
+    except (OSError, HTTPException) as error:
+        raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
+    sandbox.config_file.unlink(missing_ok=True)
+    sandbox.credentials_file.unlink(missing_ok=True)
+
+
+def _require_ministack() -> None:
+    if find_spec("ministack") is None:
+        raise SandboxError(
+            "The sandbox is not installed.",
+            why="It needs the package ministack.",
+            hint="pip install 'xacct-nb[sandbox]'",
+        )

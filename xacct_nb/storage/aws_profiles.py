@@ -1,0 +1,84 @@
+"""The user's AWS config and credentials files and variables, as they bear on a call; no secret is kept."""
+
+import os
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from pathlib import Path
+
+from xacct_nb.diagnosis.snapshot import Client
+from xacct_nb.redaction.redact import fingerprint
+
+# What is told as it is; of everything else only that it is set.
+_PLAIN = (
+    "role_arn", "source_profile", "credential_source", "mfa_serial", "role_session_name", "duration_seconds",
+    "region", "sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
+    "web_identity_token_file", "sts_regional_endpoints", "endpoint_url",
+)  # fmt: skip
+_PLAIN_VARIABLES = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN",
+    "AWS_ENDPOINT_URL", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+)  # fmt: skip
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_SET = "set"
+
+
+def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> Client:
+    """The client's side: the profile in use, every profile, the AWS variables that count, files unread.
+
+    A profile that is named comes before keys in the environment; the files are the user's own where none
+    are given.
+    """
+    variables = {name: value for name, value in os.environ.items() if not (profile and name in _KEYS)}
+    given = {"AWS_CONFIG_FILE": config_file, "AWS_SHARED_CREDENTIALS_FILE": credentials_file}
+    variables |= {name: value for name, value in given.items() if value}
+    profiles: dict[str, dict[str, str]] = {}
+    unreadable: dict[str, str] = {}
+    for path, is_config in _files(variables):
+        try:
+            for name, fields in _sections(path, is_config):
+                profiles.setdefault(name, {}).update(fields)
+        except (OSError, ConfigError, UnicodeDecodeError) as problem:
+            unreadable[str(path)] = str(getattr(problem, "strerror", "") or type(problem).__name__)
+    used = profile or variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE") or ""
+    return Client(
+        profile=used,
+        profiles=profiles,
+        variables={name: _told(name, value) for name, value in variables.items() if name.startswith("AWS_")},
+        unreadable=unreadable,
+        cached_sessions=_cached(variables),
+    )
+
+
+def _files(variables: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
+    home = Path(variables.get("HOME") or "~").expanduser() / ".aws"
+    yield Path(variables.get("AWS_CONFIG_FILE") or home / "config").expanduser(), True
+    yield Path(variables.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials").expanduser(), False
+
+
+def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    if not path.exists():
+        return
+    parser = ConfigParser(interpolation=None, default_section="\0", strict=False)
+    parser.read_string(path.read_text(encoding="utf-8"))
+    for section in parser.sections():
+        kind, _, name = section.partition(" ")
+        if not is_config or section == "default":
+            yield section, _fields(parser[section])
+        elif kind == "profile":
+            yield name.strip(), _fields(parser[section])
+
+
+def _fields(section: Mapping[str, str]) -> dict[str, str]:
+    told = {name: value if name in _PLAIN else _SET for name, value in section.items()}
+    return told | ({"external_id": fingerprint(section["external_id"])} if section.get("external_id") else {})
+
+
+def _told(name: str, value: str) -> str:
+    return value if name in _PLAIN_VARIABLES else _SET
+
+
+def _cached(variables: Mapping[str, str]) -> int:
+    """The sessions that the AWS CLI keeps."""
+    folder = Path(variables.get("HOME") or "~").expanduser() / ".aws" / "cli" / "cache"
+    return len(list(folder.glob("*.json"))) if folder.is_dir() else 0

@@ -1,0 +1,109 @@
+"""Signatures of the ledger's lines by SSH keys, beside the records: ssh-keygen makes and checks them."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
+from xacct_nb.records.sealing import broken_links, ledger_fields
+from xacct_nb.storage.chain import LEDGER, held, ledger_lines
+
+# What a signature is for is in it: one that was made for something else does not count here.
+NAMESPACE = "xacct-nb-ledger"
+_SUFFIX = ".sig"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature as it was found: of which line, by whom (where the signers are known), what is wrong."""
+
+    record: str
+    line: int
+    signer: str = ""
+    broken: str = ""
+
+
+def sign(records: Path, key: Path) -> Path:
+    """Signs the ledger's last line, and with it through the chain all lines before; the signature's file.
+
+    `key` is a private key, or a public one whose private key an agent holds. Raises UnknownRecord where the
+    ledger has no line or a broken chain, InvalidKey, MissingTool.
+    """
+    with held(records):
+        lines = ledger_lines(records)
+    broken, fields = broken_links(lines), ledger_fields(lines[-1]) if lines else None
+    if fields is None or broken:
+        raise UnknownRecord(
+            f"The ledger {str(records / LEDGER)!r} cannot be signed.",
+            why="; ".join(broken) or "There is no line in it.",
+            hint="xacct-nb records verify says what was changed.",
+        )
+    done = _keygen("sign", "-n", NAMESPACE, "-f", str(key), signed=lines[-1])
+    if done.returncode:
+        raise InvalidKey(
+            f"Nothing was signed with the key {str(key)!r}.",
+            why=_said(done.stderr),
+            hint="Name an SSH key with --key, such as ~/.ssh/id_ed25519.",
+        )
+    path = records / f"{fields['id']}{_SUFFIX}"
+    path.write_bytes(done.stdout)
+    return path
+
+
+def signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
+    """Every signature, by the line that it signs; checked where `signers` is a file of allowed signers.
+
+    The file is as `ssh-keygen(1)` describes it: a name and a public key a line. Raises InvalidKey where it
+    cannot be read, MissingTool.
+    """
+    if signers is not None and not signers.is_file():
+        raise InvalidKey(
+            f"There is no file of signers {str(signers)!r}.",
+            why="It has one signer a line: a name and a public key.",
+            hint="Make one: echo ada@example.com $(cat id_ed25519.pub) > allowed_signers",
+        )
+    lines = {fields["id"]: (number, line) for number, line, fields in _numbered(records)}
+    for path in sorted(records.glob(f"*{_SUFFIX}")):
+        number, line = lines.get(path.stem, (0, ""))
+        if not number:
+            yield Signature(path.stem, 0, broken=f"{path.name}: the line that it signs is not in {LEDGER}")
+        else:
+            yield _checked(path, number, line, signers) if signers else Signature(path.stem, number)
+
+
+def _numbered(records: Path) -> Iterator[tuple[int, str, dict[str, str]]]:
+    for number, line in enumerate(ledger_lines(records), start=1):
+        if fields := ledger_fields(line):
+            yield number, line, fields
+
+
+def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
+    found = _keygen("find-principals", "-s", str(path), "-f", str(signers))
+    signer = found.stdout.decode("utf-8", "replace").partition("\n")[0]
+    if found.returncode or not signer:
+        return Signature(path.stem, number, broken=f"{path.name}: is by nobody of the signers")
+    about = ("-n", NAMESPACE, "-I", signer, "-s", str(path), "-f", str(signers))
+    if _keygen("verify", *about, signed=line).returncode:
+        return Signature(path.stem, number, broken=f"{path.name}: does not fit line {number} of {LEDGER}")
+    return Signature(path.stem, number, signer)
+
+
+def _keygen(action: str, *words: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(
+            ["ssh-keygen", "-Y", action, *words],
+            input=f"{signed}\n".encode(),
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as problem:
+        raise MissingTool(
+            "There is no ssh-keygen on this machine.",
+            why="SSH keys sign and check the ledger.",
+            hint="Install OpenSSH's client (on Debian: apt install openssh-client).",
+        ) from problem
+
+
+def _said(stderr: bytes) -> str:
+    return stderr.decode("utf-8", "replace").strip().replace("\r", "").replace("\n", "; ")
