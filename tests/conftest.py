@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from support.desk import Desk
 from support.examples import an_account
-from xacct_nb.runs.sandboxes import furnish_world, throw_away_sandbox
+from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -41,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def world(sandbox: Sandbox, tmp_path: Path) -> World:
     """Two accounts that no other test has, with their AWS files in `tmp_path`."""
-    return furnish_world(sandbox, an_account(), an_account(), tmp_path)
+    return add_accounts(sandbox, an_account(), an_account(), tmp_path)
 
 
 @pytest.fixture

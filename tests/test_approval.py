@@ -22,7 +22,7 @@ from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
-from xacct_nb.runs.environment import user
+from xacct_nb.runs.environment import user_name
 from xacct_nb.storage.approval_history import history
 from xacct_nb.storage.ledger import keep
 
@@ -275,7 +275,7 @@ class TestThroughTheRunner:
         assert first.record.status == "succeeded"
         assert first.record.approval["note"] == "Agreed on Monday"
         assert first.record.approval["ticket"] == "CHG-7"
-        assert first.record.approval["planned_by"] == first.record.approval["by"] == user()
+        assert first.record.approval["planned_by"] == first.record.approval["by"] == user_name()
         assert (again.record.status, again.record.error["code"]) == ("stale-plan", "approval-used")
         assert there == []
         assert anew.record.status == "succeeded"
@@ -332,8 +332,8 @@ def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
 
 
 def test_who_approves_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = user()
+    before = user_name()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "somebody-else")
 
-    assert user() == before
+    assert user_name() == before

@@ -15,7 +15,7 @@ from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import StalePlan
-from xacct_nb.runs.locking import turn
+from xacct_nb.runs.locking import grant_lock
 from xacct_nb.sandbox.server.accounts import World
 
 Turn = Callable[[Any], AbstractContextManager[None]]
@@ -26,10 +26,10 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
-def both(plan: Plan, sessions: Sessions, in_turn: Turn) -> list[str]:
+def both(plan: Plan, sessions: Sessions, lock: Turn) -> list[str]:
     """How two processes end that begin together."""
     wait, go = os.pipe()
-    ends = [_begun(plan, sessions, in_turn, wait) for _ in range(2)]
+    ends = [_begun(plan, sessions, lock, wait) for _ in range(2)]
     os.write(go, b"!!")
     told = []
     for child, end in ends:
@@ -41,22 +41,22 @@ def both(plan: Plan, sessions: Sessions, in_turn: Turn) -> list[str]:
     return sorted(told)
 
 
-def _begun(plan: Plan, sessions: Sessions, in_turn: Turn, wait: int) -> tuple[int, int]:
+def _begun(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> tuple[int, int]:
     end, say = os.pipe()
     child = os.fork()
     if child:
         os.close(say)
         return child, end
-    os.write(say, _applied(plan, replace(sessions, _clients={}), in_turn, wait).encode())
+    os.write(say, _applied(plan, replace(sessions, _clients={}), lock, wait).encode())
     os._exit(0)
 
 
-def _applied(plan: Plan, sessions: Sessions, in_turn: Turn, wait: int) -> str:
+def _applied(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> str:
     try:
         for identity in sessions.identities:
             sessions.client(identity.profile, "iam")
         os.read(wait, 1)
-        with in_turn(sessions):
+        with lock(sessions):
             apply(plan, sessions, approved=plan.digest, patience=5)
         return "succeeded"
     except StalePlan as problem:
@@ -65,14 +65,16 @@ def _applied(plan: Plan, sessions: Sessions, in_turn: Turn, wait: int) -> str:
         return repr(problem)
 
 
-@pytest.mark.parametrize("in_turn", [turn, lambda sessions: nullcontext()], ids=["here", "on two machines"])
-def test_of_two_who_make_a_new_grant_one_wins_and_the_other_is_stale(world: World, in_turn: Turn) -> None:
+@pytest.mark.parametrize(
+    "lock", [grant_lock, lambda sessions: nullcontext()], ids=["here", "on two machines"]
+)
+def test_of_two_who_make_a_new_grant_one_wins_and_the_other_is_stale(world: World, lock: Turn) -> None:
     for number in range(3):
         role = f"arn:aws:iam::{world.destination}:role/reader-{number}"
         grant = grant_in(world, name=f"round-{number}", destinations=[role])
         sessions = sessions_in(world, grant)
 
-        assert both(plan_of(grant, sessions), sessions, in_turn) == ["stale-plan", "succeeded"]
+        assert both(plan_of(grant, sessions), sessions, lock) == ["stale-plan", "succeeded"]
         assert plan_of(grant, sessions).changes == ()
 
 
@@ -85,7 +87,7 @@ def test_of_two_who_change_a_grant_one_wins_and_no_version_is_doubled(world: Wor
     before = state_of(grant, sessions)
     for _ in range(3):
         plan = plan_of(grant, sessions)
-        ended = both(plan, sessions, turn)
+        ended = both(plan, sessions, grant_lock)
         found = root_iam(world, world.source).list_policy_versions(PolicyArn=policy)["Versions"]
         new = next(each["VersionId"] for each in found if each["IsDefaultVersion"])
         changes = tuple(

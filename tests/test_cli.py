@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from support.desk import Desk, notebook, options
 from xacct_nb.cli.main import main
-from xacct_nb.runs.request import every_notebook, name_of
+from xacct_nb.runs.request import list_notebooks, notebook_name
 from xacct_nb.runs.runner import run
 from xacct_nb.storage.ledger import verify_records
 
@@ -128,7 +128,7 @@ class TestHelpOfANotebook:
         listed = shown.out.partition("Notebooks (each with -h tells its parameters):\n")[2].splitlines()
 
         assert shown.code == 0
-        assert [line.split()[0] for line in listed] == [name_of(path) for path in every_notebook()]
+        assert [line.split()[0] for line in listed] == [notebook_name(path) for path in list_notebooks()]
         assert "  plan_and_apply     Plan and apply a grant" in listed
 
     @pytest.mark.parametrize("words", [["plan_and_apply", "--help"], ["-h", "20_plan_and_apply", "--json"]])

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from xacct_nb.cli.output import progress, tell_error, told
+from xacct_nb.cli.output import handle_errors, print_error, progress_bar
 from xacct_nb.errors import EXIT_CODES, AwsRefused, InvalidArn, ProofFailed, StalePlan, XacctError
 
 STEPS = """
@@ -28,7 +28,7 @@ class Terminal(io.StringIO):
 def ended(problem: BaseException, *words: str) -> Result:
     @click.command()
     @click.option("--json", "as_json", is_flag=True)
-    @told
+    @handle_errors
     def command(as_json: bool) -> None:
         raise problem
 
@@ -81,8 +81,8 @@ def test_an_error_that_is_not_ours_is_not_hidden() -> None:
 
 
 def test_what_a_record_says_of_its_error_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_error({"code": "failed", "what": "\x1b[2J", "why": "", "hint": "Do."})
-    tell_error(None)
+    print_error({"code": "failed", "what": "\x1b[2J", "why": "", "hint": "Do."})
+    print_error(None)
 
     assert "\x1b" not in capsys.readouterr().err
 
@@ -97,7 +97,7 @@ def test_elsewhere_than_on_a_terminal_a_step_is_a_line() -> None:
 def test_on_a_terminal_there_is_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with progress() as tell:
+    with progress_bar() as tell:
         for number in range(3):
             tell(number, 3, "The plan")
     seen = terminal.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xacct_nb.runs import doctor
-from xacct_nb.runs.doctor import Check, examine
+from xacct_nb.runs.doctor import HealthCheck, examine
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -18,7 +18,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XACCT_SANDBOX_DIR", str(tmp_path / "sandbox"))
 
 
-def found(what: str) -> Check:
+def found(what: str) -> HealthCheck:
     (check,) = (check for check in examine().checks if check.what == what)
     return check
 
@@ -32,7 +32,7 @@ def test_what_is_here_is_well_and_needs_no_mend() -> None:
 def test_a_missing_package_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_NEEDED", ("no-such-package",))
 
-    assert found("no-such-package") == Check(
+    assert found("no-such-package") == HealthCheck(
         "no-such-package", "bad", "is missing", "pip install no-such-package"
     )
     assert not examine().well
@@ -44,7 +44,7 @@ def test_a_kernel_of_another_python_is_not_well(tmp_path: Path, monkeypatch: pyt
     kernel.write_text(json.dumps({"argv": ["/another/bin/python", "-m", "ipykernel_launcher"]}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
 
-    assert found("kernel python3") == Check(
+    assert found("kernel python3") == HealthCheck(
         "kernel python3",
         "bad",
         f"{kernel.parent} starts /another/bin/python",

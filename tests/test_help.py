@@ -10,7 +10,7 @@ from xacct_nb.grants.declarations import declared
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.help import Manual, manual
 from xacct_nb.grants.parameters import Settings
-from xacct_nb.runs.request import every_notebook, manual_of
+from xacct_nb.runs.request import list_notebooks, notebook_manual
 from xacct_nb.views import html
 
 CELL = """
@@ -43,9 +43,9 @@ def test_every_field_says_what_it_is_also_in_the_schema_that_editors_complete_fr
     assert [name for name, field in fields.items() if not field.get("description")] == []
 
 
-@pytest.mark.parametrize("path", every_notebook(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
 def test_the_manual_of_every_notebook_tells_all_it_takes_with_words_for_each(path: Path) -> None:
-    found = manual_of(str(path))
+    found = notebook_manual(str(path))
 
     assert found.title != found.name
     assert found.about.endswith(".")
@@ -115,4 +115,4 @@ def test_what_a_notebook_says_of_itself_is_escaped() -> None:
 def test_a_notebook_of_ones_own_has_a_manual_by_its_path(tmp_path: Path) -> None:
     path = notebook(tmp_path / "mine.ipynb", 'partner: str = "acme"  # who')
 
-    assert rows(manual_of(path))["partner"] == ("str", "acme", "who")
+    assert rows(notebook_manual(path))["partner"] == ("str", "acme", "who")

@@ -14,8 +14,8 @@ from support.hostile_notebooks import MARKUP
 from support.hostile_strings import EVERYTHING, Fragment, unseen
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, UnknownRecord, XacctError
 from xacct_nb.grants.documents import build
-from xacct_nb.runs.request import find_notebook, take_order
-from xacct_nb.runs.runner import Ended, run
+from xacct_nb.runs.request import check_request, find_notebook
+from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.chain import mend
@@ -25,7 +25,7 @@ TELLING = "\x1b]0;forged\x07\u202e"
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, list[str], Path]:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str], Path]:
     """A run of a notebook with a hostile name, heading, prose and outputs; the titles that it told."""
     folder, titles = tmp_path_factory.mktemp("hostile"), list[str]()
     path = folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb"
@@ -56,7 +56,7 @@ def a_notebook() -> dict[str, Any]:
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": all_cells}
 
 
-def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[Ended, list[str], Path]) -> None:
+def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[RunResult, list[str], Path]) -> None:
     made, _, folder = ended
 
     assert re.fullmatch(r"\d{8}T\d{6}Z-x-a-b-touch-x-2J-7-7-script-[0-9a-f]{4}", made.folder.name)
@@ -66,7 +66,7 @@ def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[Ended, li
     assert [line["id"] for line in ledger(folder / "records")] == [made.folder.name]
 
 
-def test_what_it_shows_of_itself_is_safe(ended: tuple[Ended, list[str], Path]) -> None:
+def test_what_it_shows_of_itself_is_safe(ended: tuple[RunResult, list[str], Path]) -> None:
     made, titles, _ = ended
     page = Fragment(made._repr_html_())
 
@@ -77,7 +77,7 @@ def test_what_it_shows_of_itself_is_safe(ended: tuple[Ended, list[str], Path]) -
 
 
 def test_the_command_to_run_it_again_is_one_that_a_shell_takes_as_it_is(
-    ended: tuple[Ended, list[str], Path],
+    ended: tuple[RunResult, list[str], Path],
 ) -> None:
     made, _, folder = ended
     words = shlex.split((made.record.error or {})["resume"])
@@ -87,7 +87,7 @@ def test_the_command_to_run_it_again_is_one_that_a_shell_takes_as_it_is(
 
 
 def test_its_page_is_whole_and_shows_what_comes_after_hostile_prose(
-    ended: tuple[Ended, list[str], Path],
+    ended: tuple[RunResult, list[str], Path],
 ) -> None:
     page = (ended[0].folder / "run.html").read_text(encoding="utf-8")
 
@@ -126,7 +126,7 @@ def test_a_records_folder_that_somebody_sent_moves_nothing_outside_of_it(tmp_pat
 
 
 def test_a_line_of_a_ledger_leads_to_no_other_folder(
-    ended: tuple[Ended, list[str], Path], tmp_path: Path
+    ended: tuple[RunResult, list[str], Path], tmp_path: Path
 ) -> None:
     line = (ended[2] / "records" / "ledger.jsonl").read_text()
     name = ended[0].folder.name
@@ -148,7 +148,7 @@ def test_what_no_record_could_hold_is_refused_before_anything_runs(
     path.write_text(json.dumps(a_notebook()))
 
     with pytest.raises(InvalidParameters, match="is not UTF-8 text") as refused:
-        take_order(str(path), None, given, "", str(tmp_path / "records"))
+        check_request(str(path), None, given, "", str(tmp_path / "records"))
     assert unseen(str(refused.value)) == []
 
 

@@ -19,7 +19,7 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import Outcome, Proof, expected_probes
-from xacct_nb.cli.output import progress
+from xacct_nb.cli.output import progress_bar
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
@@ -38,11 +38,11 @@ from xacct_nb.records.comparison import compare
 from xacct_nb.records.history import History, Timeline, Verdict
 from xacct_nb.records.model import Record
 from xacct_nb.records.sealing import ledger_fields, ledger_line
-from xacct_nb.runs.doctor import Check, Examination
-from xacct_nb.runs.outcome import Finish
-from xacct_nb.runs.rehearsal import Attempt, Attempts
-from xacct_nb.runs.runner import Ended
-from xacct_nb.runs.sealing import new_id
+from xacct_nb.runs.doctor import Examination, HealthCheck
+from xacct_nb.runs.outcome import RunSummary
+from xacct_nb.runs.rehearsal import AssumeTries, AssumeTry
+from xacct_nb.runs.runner import RunResult
+from xacct_nb.runs.sealing import new_run_id
 from xacct_nb.sandbox.faults.faults import Fault, Faults
 from xacct_nb.sandbox.faults.statistics import Misbehaviour
 from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
@@ -115,12 +115,12 @@ VALUES: tuple[Any, ...] = (
     DIAGNOSIS,
     RECORD,
     compare(RECORD, OTHER),
-    Ended(RECORD, Path("records")),
-    Finish("succeeded", "record", "folder"),
+    RunResult(RECORD, Path("records")),
+    RunSummary("succeeded", "record", "folder"),
     History((LINE,)),
     Timeline((LINE,)),
     Verdict(1, "last", ("broken",), ("signed",)),
-    Attempts((Attempt(1.0, "Denied", "detail"),)),
+    AssumeTries((AssumeTry(1.0, "Denied", "detail"),)),
     Manual("plan_and_apply", "Title", "About.", {"note": Parameter("note", "str", "", "help")}),
     Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
 )
@@ -236,7 +236,7 @@ def test_each_string_is_whole_wherever_a_view_has_room_for_it(words: str) -> Non
     ],
 )
 def test_the_id_of_a_record_is_a_safe_name_of_a_folder(grant: str, notebook: str, named: str) -> None:
-    found = new_id(grant, notebook)
+    found = new_run_id(grant, notebook)
 
     assert re.fullmatch(r"\d{8}T\d{6}Z[A-Za-z0-9._-]+", found)
     assert found[16:-4] == named
@@ -247,7 +247,7 @@ def test_a_heading_of_a_notebook_cannot_take_the_progress_line_over(
 ) -> None:
     for terminal in (False, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        with progress() as tell:
+        with progress_bar() as tell:
             tell(0, 2, EVERYTHING)
             tell(1, 2, EVERYTHING)
     told = capsys.readouterr().err
@@ -257,7 +257,7 @@ def test_a_heading_of_a_notebook_cannot_take_the_progress_line_over(
 
 
 def test_the_checks_of_the_doctor_are_shown_safely() -> None:
-    page = Fragment(Examination((Check(EVERYTHING, "bad", EVERYTHING, EVERYTHING),))._repr_html_())
+    page = Fragment(Examination((HealthCheck(EVERYTHING, "bad", EVERYTHING, EVERYTHING),))._repr_html_())
 
     assert (page.strange, page.text.count("(begin)"), unseen(page.text)) == ([], 3, [])
 

@@ -21,7 +21,7 @@ from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.grants.parameters import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm
 from xacct_nb.runs.inquiry import diagnose
-from xacct_nb.runs.runner import Ended, run
+from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.snapshot_file import read_snapshot
 
@@ -38,12 +38,12 @@ def stage(desk: Desk) -> Stage:
     return Stage(desk.world)
 
 
-def asked(desk: Desk, stage: Stage, **fields: Any) -> Ended:
+def asked(desk: Desk, stage: Stage, **fields: Any) -> RunResult:
     """A headless run about alice and the role."""
     return desk.run(NOTEBOOK, **{"caller": stage.alice, "role": stage.role, **PROFILES, **fields})
 
 
-def told(ended: Ended) -> list[str]:
+def told(ended: RunResult) -> list[str]:
     assert ended.record.diagnosis is not None, ended.record.error
     return [each["code"] for each in ended.record.diagnosis["causes"]]
 
@@ -208,7 +208,7 @@ class TestTheNotebook:
         assert (ended.record.status, ended.record.error["code"]) == ("invalid-parameters", "invalid-snapshot")
 
 
-def _first(ended: Ended) -> Any:
+def _first(ended: RunResult) -> Any:
     from xacct_nb.diagnosis.cause import Cause
 
     assert ended.record.diagnosis is not None

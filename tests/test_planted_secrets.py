@@ -22,8 +22,8 @@ from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.notebook_run import start_run
-from xacct_nb.runs.sandboxes import furnish_world
-from xacct_nb.runs.secrets import in_environment
+from xacct_nb.runs.sandboxes import add_accounts
+from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.sandbox.server.state import Sandbox
 
 PROFILES = {
@@ -56,7 +56,7 @@ class Told:
 @pytest.fixture(scope="module")
 def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("planted")
-    return Desk(furnish_world(sandbox, an_account(), an_account(), folder), folder / "records")
+    return Desk(add_accounts(sandbox, an_account(), an_account(), folder), folder / "records")
 
 
 def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more: str) -> Told:
@@ -152,7 +152,7 @@ def test_secrets_of_the_environment_are_known_by_the_names_of_their_variables(
     monkeypatch.setenv("OUR_EXTERNAL_ID", "reports-reader")
     monkeypatch.setenv("PASSWORD", "short")
     monkeypatch.setenv("TOKENS_PER_HOUR", "1000000000")
-    known = in_environment()
+    known = environment_secrets()
 
     assert {"of-a-session", "correct-horse"} <= known
     assert known & {"reports-reader", "short", "1000000000"} == set()

@@ -27,7 +27,7 @@ from xacct_nb.redaction.redact import (
     shield,
     unshield,
 )
-from xacct_nb.runs.secrets import secret_of
+from xacct_nb.runs.secrets import grant_secrets
 
 TRUST = {"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": "hunter2-hunter2"}}}]}
 KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -244,8 +244,8 @@ def test_what_a_record_is_made_of_stays_where_an_external_id_is_a_word_of_it() -
 
 @pytest.mark.parametrize("external_id", ["111111111111", "reports", "user/alice"])
 def test_an_external_id_that_the_grant_says_elsewhere_is_no_secret(external_id: str) -> None:
-    assert secret_of(a_grant(conditions={"external_id": external_id})) == set()
-    assert secret_of(a_grant(conditions={"external_id": f"{external_id}-1"})) == {f"{external_id}-1"}
+    assert grant_secrets(a_grant(conditions={"external_id": external_id})) == set()
+    assert grant_secrets(a_grant(conditions={"external_id": f"{external_id}-1"})) == {f"{external_id}-1"}
 
 
 def test_a_secret_that_begins_in_one_piece_of_a_stream_and_ends_in_another_is_redacted() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.examples import calls
-from xacct_nb.runs.rehearsal import Attempt, Attempts, Rehearsal, rehearse
+from xacct_nb.runs.rehearsal import AssumeTries, AssumeTry, Rehearsal, rehearse
 from xacct_nb.sandbox.faults.faults import Fault
 
 
@@ -52,7 +52,7 @@ def test_patience_has_an_end(rehearsal: Rehearsal) -> None:
 
 
 def test_attempts_are_a_line_each_and_what_became_of_it() -> None:
-    shown = str(Attempts((Attempt(0.0, "Denied", "AccessDenied"), Attempt(10.04, "Allowed", ""))))
+    shown = str(AssumeTries((AssumeTry(0.0, "Denied", "AccessDenied"), AssumeTry(10.04, "Allowed", ""))))
 
     assert "0.0 s   Denied      AccessDenied" in shown
     assert "Let in after 10.0 s, at try 2." in shown

@@ -12,7 +12,7 @@ from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
-from xacct_nb.runs.rollback import elsewhere, record_to_undo
+from xacct_nb.runs.rollback import find_record, other_sandbox_note
 from xacct_nb.storage.ledger import keep
 
 PLAN = diff(build(a_grant()), State({}))
@@ -28,7 +28,7 @@ def kept(records: Path, run: str, status: str = "succeeded", **fields: Any) -> s
 
 
 def undone(records: Path, name: str = "") -> str:
-    record = record_to_undo(records, name)
+    record = find_record(records, name)
     return record.id if record else "nothing"
 
 
@@ -90,7 +90,7 @@ def test_a_record_that_was_tampered_with_is_not_followed(tmp_path: Path, name: s
 
 def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
     from xacct_nb.grants.parameters import settings_of
-    from xacct_nb.runs.rollback import Undo
+    from xacct_nb.runs.rollback import Rollback
 
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
 
@@ -98,7 +98,7 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
         settings, made = settings_of({"sandbox": False}), None
 
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
-        Undo(OnAws(), record_to_undo(tmp_path, "")).plan()
+        Rollback(OnAws(), find_record(tmp_path, "")).plan()
     assert refused.value.hint == "-p sandbox true"
 
 
@@ -119,4 +119,4 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
 def test_a_record_of_another_sandbox_is_pointed_out(where: str, notes: tuple[str, ...]) -> None:
     record = Record("newer", "plan_and_apply", "succeeded", "", "", 0.0, where=where)
 
-    assert elsewhere(record, "http://127.0.0.1:2") == notes
+    assert other_sandbox_note(record, "http://127.0.0.1:2") == notes

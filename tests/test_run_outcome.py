@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidArn, InvalidInput, ProofFailed, RolledBack, S
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.iam.arns import parse_iam
-from xacct_nb.runs.outcome import concerns_run, last_problem, not_proven, status_of, told
+from xacct_nb.runs.outcome import deciding_error, error_to_dict, is_from_package, not_proven, status_of_error
 
 GRANT = a_grant()
 NOTHING, EVERYTHING = Plan("reports", ()), diff(build(GRANT), State({}))
@@ -36,14 +36,14 @@ def answered(**answers: str) -> Proof:
     ],
 )
 def test_every_error_has_its_status(problem: BaseException, status: str) -> None:
-    assert status_of(problem) == status
+    assert status_of_error(problem) == status
 
 
 def test_an_error_of_ours_is_told_whole_and_another_by_its_name() -> None:
-    assert told(InvalidInput("It is.", why="So.", hint="Do.")) == {
+    assert error_to_dict(InvalidInput("It is.", why="So.", hint="Do.")) == {
         "code": "invalid-input", "what": "It is.", "why": "So.", "hint": "Do.",
     }  # fmt: skip
-    assert told(ValueError("no")) == {"code": "ValueError", "what": "no", "why": "", "hint": ""}
+    assert error_to_dict(ValueError("no")) == {"code": "ValueError", "what": "no", "why": "", "hint": ""}
 
 
 def test_only_an_error_that_came_out_of_the_package_concerns_the_run() -> None:
@@ -56,23 +56,23 @@ def test_only_an_error_that_came_out_of_the_package_concerns_the_run() -> None:
     except ValueError as problem:
         theirs = problem
 
-    assert concerns_run(ours)
-    assert not concerns_run(theirs)
+    assert is_from_package(ours)
+    assert not is_from_package(theirs)
 
 
 def test_the_last_error_decides() -> None:
     first, last = InvalidInput("x"), RolledBack("y")
 
-    assert last_problem([first, last], changed=False) is last
-    assert last_problem([last, first], changed=False) is first
-    assert last_problem([], changed=False) is None
+    assert deciding_error([first, last], changed=False) is last
+    assert deciding_error([last, first], changed=False) is first
+    assert deciding_error([], changed=False) is None
 
 
 def test_after_a_change_an_error_that_changed_nothing_does_not_count() -> None:
     failed = ProofFailed("x")
 
-    assert last_problem([failed, StalePlan("y"), InvalidInput("z")], changed=True) is failed
-    assert last_problem([StalePlan("y")], changed=True) is None
+    assert deciding_error([failed, StalePlan("y"), InvalidInput("z")], changed=True) is failed
+    assert deciding_error([StalePlan("y")], changed=True) is None
 
 
 def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:

@@ -13,19 +13,19 @@ from support.desk import Desk, notebook, options
 from support.examples import applied, root_iam, sessions_in
 from xacct_nb.errors import EXIT_CODES, InvalidInput
 from xacct_nb.runs.loading import record_schema
-from xacct_nb.runs.runner import Ended, run
-from xacct_nb.runs.sandboxes import furnish_world
+from xacct_nb.runs.runner import RunResult, run
+from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.sandbox.server.state import Sandbox
 
 SECRET = "a-Secret.that/nobody:may=see"
 OLD_SECRET = "an-earlier-Secret.that/nobody:may=see"
 
 
-def code(ended: Ended) -> int:
+def code(ended: RunResult) -> int:
     return EXIT_CODES[ended.record.status]
 
 
-def signs(ended: Ended) -> list[str]:
+def signs(ended: RunResult) -> list[str]:
     """The changes of a plan: sign, kind, and the last part of what it is about."""
     changes = (ended.record.plan or {})["changes"]
     return [f"{each['sign']} {each['kind']} {each['target'].rpartition('/')[2]}" for each in changes]
@@ -306,7 +306,7 @@ class TestAccountIds:
     def test_they_stay_text_with_their_leading_zero(
         self, sandbox: Sandbox, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        other = furnish_world(sandbox, "012345678901", "098765432109", tmp_path)
+        other = add_accounts(sandbox, "012345678901", "098765432109", tmp_path)
         fields = {
             "name": "zeros",
             "sources": ["012345678901"],
@@ -443,6 +443,6 @@ class TestEnds:
         assert not (tmp_path / "records" / ".work").exists()
 
 
-def _states(ended: Ended) -> list[str]:
+def _states(ended: RunResult) -> list[str]:
     """The states of the cells that the test wrote (the injected parameters stand before them)."""
     return [cell["state"] for cell in ended.record.cells][1:]

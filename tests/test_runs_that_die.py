@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.desk import Desk, notebook
-from xacct_nb.runs.runner import Ended
+from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.state import Sandbox
@@ -34,7 +34,7 @@ def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
     behave(sandbox)
 
 
-def died(desk: Desk, folder: Path, operation: str, answer: str) -> Ended:
+def died(desk: Desk, folder: Path, operation: str, answer: str) -> RunResult:
     dying = notebook(
         folder / "dying.ipynb",
         PARAMETERS,

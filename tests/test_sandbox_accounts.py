@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.runs.sandboxes import furnish_world
+from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.sandbox.server.accounts import Side, World
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -74,7 +74,7 @@ def test_the_buckets_belong_to_the_destination(session: Open, world: World) -> N
 
 def test_furnishing_again_changes_nothing(session: Open, sandbox: Sandbox, world: World) -> None:
     before = world.config_file.read_text(), world.credentials_file.read_text()
-    again = furnish_world(sandbox, world.source, world.destination, world.config_file.parent)
+    again = add_accounts(sandbox, world.source, world.destination, world.config_file.parent)
 
     assert again == world
     assert (world.config_file.read_text(), world.credentials_file.read_text()) == before
@@ -83,7 +83,7 @@ def test_furnishing_again_changes_nothing(session: Open, sandbox: Sandbox, world
 def test_furnishing_again_keeps_the_profiles_of_others(sandbox: Sandbox, world: World) -> None:
     with world.config_file.open("a") as file:
         file.write("\n[profile mine]\nregion = eu-west-1\n")
-    furnish_world(sandbox, world.source, world.destination, world.config_file.parent)
+    add_accounts(sandbox, world.source, world.destination, world.config_file.parent)
 
     assert "[profile mine]\nregion = eu-west-1\n" in world.config_file.read_text()
 
@@ -91,7 +91,7 @@ def test_furnishing_again_keeps_the_profiles_of_others(sandbox: Sandbox, world: 
 def test_keys_whose_file_is_lost_are_made_anew(session: Open, sandbox: Sandbox, world: World) -> None:
     for _ in range(3):
         world.credentials_file.unlink()
-        furnish_world(sandbox, world.source, world.destination, world.config_file.parent)
+        add_accounts(sandbox, world.source, world.destination, world.config_file.parent)
     iam = session("source-admin").client("iam")
 
     assert len(iam.list_access_keys(UserName="alice")["AccessKeyMetadata"]) == 2
@@ -102,7 +102,7 @@ def test_the_credentials_are_their_owners_alone(world: World) -> None:
 
 
 def test_the_first_world_has_the_plain_bucket_names(sandbox: Sandbox, tmp_path: Path) -> None:
-    world = furnish_world(sandbox, "111111111111", "222222222222", tmp_path)
+    world = add_accounts(sandbox, "111111111111", "222222222222", tmp_path)
 
     assert (world.bucket, world.other_bucket) == ("reports", "payroll")
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from support.questions import Room
 from xacct_nb.errors import InvalidOrganization, SandboxError
-from xacct_nb.runs.sandboxes import organize
+from xacct_nb.runs.sandboxes import load_organization
 from xacct_nb.sandbox.faults.controls import set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -81,7 +81,7 @@ def test_an_organization_comes_from_a_file(sandbox: Sandbox, tmp_path: Path) -> 
     }
     (tmp_path / "organization.json").write_text(json.dumps(told))
 
-    assert organize(sandbox, tmp_path / "organization.json") == [room.names["source"]]
+    assert load_organization(sandbox, tmp_path / "organization.json") == [room.names["source"]]
     with pytest.raises(ClientError, match="no service control policy allows the iam:ListUsers action"):
         room.do({"source": "ListUsers"})
 
@@ -91,4 +91,4 @@ def test_a_file_that_is_no_organization_is_refused(sandbox: Sandbox, tmp_path: P
     (tmp_path / "organization.json").write_text(text)
 
     with pytest.raises(InvalidOrganization, match=r"The organization file .* cannot be used"):
-        organize(sandbox, tmp_path / "organization.json")
+        load_organization(sandbox, tmp_path / "organization.json")

@@ -8,7 +8,7 @@ import pytest
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.records.model import Record
-from xacct_nb.runs.ledger import verdict
+from xacct_nb.runs.ledger import verify_ledger
 from xacct_nb.storage.ledger import LEDGER, keep
 from xacct_nb.storage.signatures import sign, signatures
 
@@ -46,14 +46,16 @@ def signers(tmp_path: Path, records: Path) -> Path:
 
 def test_a_signed_ledger_says_by_whom_and_up_to_where(records: Path, signers: Path) -> None:
     recorded(records, "third")
-    found = verdict(records, signers)
+    found = verify_ledger(records, signers)
 
     assert found.broken == ()
     assert found.signed == ("Lines 1 to 2 of 3 (second): signed by ada@example.com",)
 
 
 def test_without_a_file_of_signers_it_says_that_nobody_looked(records: Path) -> None:
-    assert verdict(records).signed == ("Lines 1 to 2 of 2 (second): signed, by whom only --signers says",)
+    assert verify_ledger(records).signed == (
+        "Lines 1 to 2 of 2 (second): signed, by whom only --signers says",
+    )
 
 
 def test_the_signature_is_one_that_ssh_keygen_itself_verifies(records: Path, signers: Path) -> None:
@@ -71,7 +73,7 @@ def test_a_ledger_that_was_written_anew_from_its_beginning_does_not_fit(records:
     recorded(records, "first", "another", "second")
     (records / "second.sig").write_bytes(signature)
 
-    assert verdict(records, signers).broken == (
+    assert verify_ledger(records, signers).broken == (
         f"second.sig: does not fit line 3 of {LEDGER}",
         f"{LEDGER}: no line of it is signed by one of the signers",
     )
@@ -82,14 +84,14 @@ def test_an_end_that_was_cut_off_with_its_folder_shows_by_its_signature(records:
     path = records / LEDGER
     path.write_text(path.read_text().split("\n")[0] + "\n")
 
-    assert verdict(records).broken == (f"second.sig: the line that it signs is not in {LEDGER}",)
+    assert verify_ledger(records).broken == (f"second.sig: the line that it signs is not in {LEDGER}",)
 
 
 def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -> None:
-    noted = verdict(records).last
+    noted = verify_ledger(records).last
     recorded(records, "third")
-    with_more = verdict(records, expected=noted).broken
-    other = verdict(records, expected="0" * 64).broken
+    with_more = verify_ledger(records, expected=noted).broken
+    other = verify_ledger(records, expected="0" * 64).broken
 
     assert with_more == ()
     assert other == (f"{LEDGER}: has no line of the hash {'0' * 64}: it was cut off, or written anew",)
@@ -98,7 +100,7 @@ def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -
 def test_the_key_of_somebody_else_does_not_count(records: Path, signers: Path, tmp_path: Path) -> None:
     sign(records, a_key(tmp_path, "mallory"))
 
-    assert verdict(records, signers).broken[0] == "second.sig: is by nobody of the signers"
+    assert verify_ledger(records, signers).broken[0] == "second.sig: is by nobody of the signers"
 
 
 def test_a_signature_made_for_something_else_does_not_count(
@@ -109,7 +111,7 @@ def test_a_signature_made_for_something_else_does_not_count(
     done = subprocess.run(["ssh-keygen", "-Y", "sign", *about], input=line, capture_output=True, check=True)
     (records / "second.sig").write_bytes(done.stdout)
 
-    assert verdict(records, signers).broken[0] == f"second.sig: does not fit line 2 of {LEDGER}"
+    assert verify_ledger(records, signers).broken[0] == f"second.sig: does not fit line 2 of {LEDGER}"
 
 
 def test_a_ledger_that_nobody_signed_is_told_where_a_signature_is_asked_for(
@@ -117,7 +119,9 @@ def test_a_ledger_that_nobody_signed_is_told_where_a_signature_is_asked_for(
 ) -> None:
     (records / "second.sig").unlink()
 
-    assert verdict(records, signers).broken == (f"{LEDGER}: no line of it is signed by one of the signers",)
+    assert verify_ledger(records, signers).broken == (
+        f"{LEDGER}: no line of it is signed by one of the signers",
+    )
 
 
 def test_a_broken_or_empty_ledger_is_not_signed(records: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ def main() -> None:
         from xacct_nb.cli.main import main as commands
 
         commands()
-    from xacct_nb.runs.startup import lean_run
+    from xacct_nb.runs.startup import single_run
 
-    with lean_run() as prepared:
+    with single_run() as prepared:
         from xacct_nb.cli.main import main as commands
 
         commands(obj=prepared)

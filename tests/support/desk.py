@@ -8,7 +8,7 @@ from typing import Any
 from support.examples import grant_in, plan_of, sessions_in, state_of
 from xacct_nb.changes.plan import Plan
 from xacct_nb.grants.grant import Grant
-from xacct_nb.runs.runner import Ended, run
+from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.ledger import verify_records
 
@@ -33,7 +33,7 @@ class Desk:
         usual = {name: grant[name] for name in ("name", "sources", "destinations", "permissions")}
         return {**usual, "sandbox": False, "patience_seconds": 1, **fields}
 
-    def run(self, notebook: str = "plan_and_apply", **given: Any) -> Ended:
+    def run(self, notebook: str = "plan_and_apply", **given: Any) -> RunResult:
         """One headless run; `approve`, `file` and `timeout` as `run` takes them, the rest are parameters."""
         around = {name: given.pop(name) for name in ("approve", "file", "timeout") if name in given}
         known = (
@@ -42,11 +42,11 @@ class Desk:
         values = given if "file" in around else {**known, **given}
         return run(notebook, options=options(values), records=str(self.records), **around)
 
-    def applied(self, **fields: Any) -> Ended:
+    def applied(self, **fields: Any) -> RunResult:
         """A headless run that applies the article's case."""
         return self.run(approve=self.plan(**fields).digest, **fields)
 
-    def rolled_back(self, **given: Any) -> Ended:
+    def rolled_back(self, **given: Any) -> RunResult:
         """A roll-back of the newest change, planned and then approved."""
         digest = self.run("roll_back", **given).to_json()["digest"]
         return self.run("roll_back", approve=digest, **given)

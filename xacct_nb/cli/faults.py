@@ -38,7 +38,7 @@ def fault_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return reduce(lambda inner, option: option(inner), reversed(_OPTIONS), command)
 
 
-def fault_from(given: dict[str, Any]) -> "Fault | None":
+def parse_fault(given: dict[str, Any]) -> "Fault | None":
     """The fault that the options ask for; None where none was given. Raises InvalidFault."""
     from xacct_nb.sandbox.faults.faults import Fault
 
@@ -75,7 +75,7 @@ def clear_faults(sandbox: "Sandbox") -> "Misbehaviour":
     return behave(sandbox)
 
 
-def running() -> "Sandbox":
+def running_sandbox() -> "Sandbox":
     """The user's own sandbox. Raises SandboxError if it does not run."""
     from xacct_nb.sandbox.server import server
 

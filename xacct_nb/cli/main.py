@@ -11,7 +11,13 @@ import click
 
 from xacct_nb.cli.approval import approval_options
 from xacct_nb.cli.notebook import NotebookCommand
-from xacct_nb.cli.output import as_json_option, end_in_order, progress, tell_ended, told
+from xacct_nb.cli.output import (
+    as_json_option,
+    handle_errors,
+    interrupt_on_signals,
+    print_result,
+    progress_bar,
+)
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
 from xacct_nb.errors import EXIT_CODES
@@ -31,20 +37,20 @@ def main() -> None:
 @main.command()
 @records_option
 @as_json_option
-@told
+@handle_errors
 def demo(records: str, as_json: bool) -> None:
     """The main job for the article's own case, in a throw-away sandbox."""
     from xacct_nb.runs.demo import demonstrate
 
-    end_in_order()
-    with progress() as tell:
+    interrupt_on_signals()
+    with progress_bar() as tell:
         shown = demonstrate(records, tell)
-    tell_ended(shown, shown.to_json(), shown.ended.record.error, as_json)
+    print_result(shown, shown.to_json(), shown.ended.record.error, as_json)
     sys.exit(EXIT_CODES[shown.ended.record.status])
 
 
 @main.command()
-@told
+@handle_errors
 def lab() -> None:
     """JupyterLab on the start notebook, with the sandbox up."""
     from xacct_nb.runs.request import notebooks_folder
@@ -70,7 +76,7 @@ def lab() -> None:
 
 @main.command()
 @as_json_option
-@told
+@handle_errors
 def doctor(as_json: bool) -> None:
     """Check Python, packages, kernel, browser, sandbox and AWS profiles; each line says how to mend it."""
     from xacct_nb.runs.doctor import examine
@@ -107,7 +113,7 @@ main.add_command(records)
 @records_option
 @as_json_option
 @click.pass_obj
-@told
+@handle_errors
 def run_command(
     begun: "Prepared | None",
     notebook: str,
@@ -124,9 +130,9 @@ def run_command(
     """
     from xacct_nb.runs.startup import prepare_kernel
 
-    end_in_order()
+    interrupt_on_signals()
     # What will be the kernel loads what it needs while the parameters are checked here.
-    with begun or prepare_kernel() as prepared, progress() as tell:
+    with begun or prepare_kernel() as prepared, progress_bar() as tell:
         from xacct_nb.runs.runner import run
 
         ended = run(
@@ -139,5 +145,5 @@ def run_command(
             tell=tell,
             prepared=prepared,
         )
-    tell_ended(ended, ended.to_json(), ended.record.error, as_json)
+    print_result(ended, ended.to_json(), ended.record.error, as_json)
     sys.exit(EXIT_CODES[ended.record.status])

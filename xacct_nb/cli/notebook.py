@@ -35,15 +35,16 @@ class NotebookCommand(click.Command):
 
 
 def _write_manual(name: str, formatter: click.HelpFormatter) -> None:
-    from xacct_nb.runs.request import manual_of
 
-    formatter.write(f"\n{manual_of(name)}\n")
+    from xacct_nb.runs.request import notebook_manual
+
+    formatter.write(f"\n{notebook_manual(name)}\n")
 
 
 def _write_list(formatter: click.HelpFormatter) -> None:
-    from xacct_nb.runs.request import every_notebook, manual_of
+    from xacct_nb.runs.request import list_notebooks, notebook_manual
 
-    manuals = [manual_of(str(path)) for path in every_notebook()]
+    manuals = [notebook_manual(str(path)) for path in list_notebooks()]
     with formatter.section("Notebooks (each with -h tells its parameters)"):
         formatter.write_dl([(each.name, each.title) for each in manuals])
 

@@ -20,7 +20,7 @@ as_json_option = click.option(
 _REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 
 
-def told(command: Callable[..., Any]) -> Callable[..., Any]:
+def handle_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """An error of ours becomes its message on standard error and the exit code of its status."""
 
     @wraps(command)
@@ -37,23 +37,23 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
     from xacct_nb.redaction.redact import redact_all
-    from xacct_nb.runs.secrets import in_environment
+    from xacct_nb.runs.secrets import environment_secrets
 
-    error, words = redact_all([error, words], in_environment())
+    error, words = redact_all([error, words], environment_secrets())
     if options.get("as_json"):
         click.echo(json.dumps({"status": status, **_REFUSED, "error": error}))
     click.echo(words, err=True)
     sys.exit(EXIT_CODES[status])
 
 
-def tell_error(error: Mapping[str, Any] | None) -> None:
+def print_error(error: Mapping[str, Any] | None) -> None:
     """The error that ended a run, on standard error as one that was refused at the door."""
     if error:
         words = XacctError(error["what"], why=error["why"], hint=error["hint"])
         click.echo(f"{error['code']}: {words}", err=True)
 
 
-def tell_ended(
+def print_result(
     ended: Any, printed: Mapping[str, Any], error: Mapping[str, Any] | None, as_json: bool
 ) -> None:
     """How a run ended, on standard output as a page or as JSON; its error on standard error as well.
@@ -62,7 +62,7 @@ def tell_ended(
     """
     click.echo(json.dumps(printed) if as_json else str(ended))
     if as_json or not _one_place():
-        tell_error(error)
+        print_error(error)
 
 
 def _one_place() -> bool:
@@ -74,7 +74,7 @@ def _one_place() -> bool:
         return False
 
 
-def end_in_order() -> None:
+def interrupt_on_signals() -> None:
     """A run that is told to end, or whose terminal is closed, seals its record as it does on Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -82,7 +82,7 @@ def end_in_order() -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
     """A bar on a terminal, one line a step elsewhere; always on standard error."""
     if not sys.stderr.isatty():
         yield lambda done, total, title: click.echo(f"[{done + 1}/{total}] {on_one_line(title)}", err=True)

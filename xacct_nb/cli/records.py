@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.cli.output import as_json_option, told
+from xacct_nb.cli.output import as_json_option, handle_errors
 from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:
     from xacct_nb.runs.ledger import Ledger
-    from xacct_nb.runs.recovery import Recovered
+    from xacct_nb.runs.recovery import Recovery
 
 records_option = click.option(
     "--records",
@@ -45,7 +45,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @_filters
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_list(records: str, as_json: bool, **wanted: Any) -> None:
     """One line a record, the newest last."""
     from xacct_nb.records.history import History, Wanted
@@ -59,7 +59,7 @@ def records_list(records: str, as_json: bool, **wanted: Any) -> None:
 @click.argument("record")
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_show(record: str, records: str, as_json: bool) -> None:
     """One record whole. RECORD is an id, its beginning or end, or a path."""
     from xacct_nb.storage.ledger import read_record
@@ -73,20 +73,20 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 @click.option("--expect", default="", metavar="HASH", help="A last line's hash as it was noted elsewhere.")
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_verify(records: str, as_json: bool, signers: Path | None, expect: str) -> None:
     """Whether anything was changed, removed or added since (exit code 1 if so).
 
     What is gone from the end with its folders shows only against what was noted elsewhere: a signature
     (xacct-nb records sign) or the hash of the last line, which this prints.
     """
-    from xacct_nb.runs.ledger import verdict
+    from xacct_nb.runs.ledger import verify_ledger
     from xacct_nb.runs.recovery import recover
     from xacct_nb.runs.sealing import records_folder
 
     folder = records_folder(records)
     _tell(recover(folder))
-    found = verdict(folder, signers, expect)
+    found = verify_ledger(folder, signers, expect)
     click.echo(json.dumps(found.to_json()) if as_json else str(found))
     sys.exit(1 if found.broken else 0)
 
@@ -100,7 +100,7 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
 )
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_sign(key: Path, records: str, as_json: bool) -> None:
     """Sign the last line of the ledger, and with it all before, with an SSH key."""
     from xacct_nb.storage.signatures import sign
@@ -114,7 +114,7 @@ def records_sign(key: Path, records: str, as_json: bool) -> None:
 @click.argument("second")
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
     """What differs between two records: how they went, parameters, plan, state, proof."""
     found = _opened(records).compared(first, second)
@@ -133,12 +133,12 @@ def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
 )
 @records_option
 @as_json_option
-@told
+@handle_errors
 def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
     """One record as one file for a ticket, HTML or PDF, if it is still as it was sealed."""
-    from xacct_nb.runs.ledger import exported
+    from xacct_nb.runs.ledger import export_record
 
-    path = exported(_opened(records).records, record, out)
+    path = export_record(_opened(records).records, record, out)
     click.echo(json.dumps({"file": str(path)}) if as_json else f"Written: {on_one_line(str(path))}")
 
 
@@ -150,6 +150,6 @@ def _opened(records: str) -> "Ledger":
     return ledger
 
 
-def _tell(recovered: "Recovered") -> None:
+def _tell(recovered: "Recovery") -> None:
     if words := str(recovered):
         click.echo(words, err=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from xacct_nb.cli.faults import clear_faults, fault_from, fault_options, running, set_fault
-from xacct_nb.cli.output import as_json_option, told
+from xacct_nb.cli.faults import clear_faults, fault_options, parse_fault, running_sandbox, set_fault
+from xacct_nb.cli.output import as_json_option, handle_errors
 
 
 @click.group()
@@ -20,33 +20,34 @@ def sandbox() -> None:
 @fault_options
 @click.option("--organization", type=click.Path(path_type=Path), help="As with `sandbox organization FILE`.")
 @as_json_option
-@told
+@handle_errors
 def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
     """Start it, or find the one that runs.
 
     With --kind it misbehaves from then on, as with `sandbox faults`.
     """
-    from xacct_nb.runs.sandboxes import open_sandbox, organize
+    from xacct_nb.runs.sandboxes import load_organization, open_sandbox
 
-    fault, found = fault_from(given), open_sandbox()
+    fault, found = parse_fault(given), open_sandbox()
     set_fault(found, fault, given["seed"])
     if organization:
-        organize(found, organization)
+        load_organization(found, organization)
     _tell_sandbox(found, as_json)
 
 
 @sandbox.command("organization")
 @click.argument("file", type=click.Path(path_type=Path))
-@told
+@handle_errors
 def sandbox_organization(file: Path) -> None:
     """Put accounts into an organization, under control policies.
 
     FILE is JSON: id, accounts (account -> path), management (an account), service_control_policies and
     resource_control_policies (account -> a list of policies for each level, root first).
     """
-    from xacct_nb.runs.sandboxes import organize
 
-    click.echo(f"In the organization: {', '.join(organize(running(), file))}.")
+    from xacct_nb.runs.sandboxes import load_organization
+
+    click.echo(f"In the organization: {', '.join(load_organization(running_sandbox(), file))}.")
 
 
 @sandbox.command("faults")
@@ -54,20 +55,20 @@ def sandbox_organization(file: Path) -> None:
 @click.option("--add", is_flag=True, help="Keep the faults that are set.")
 @click.option("--clear", is_flag=True, help="Let it behave again.")
 @as_json_option
-@told
+@handle_errors
 def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
     """Show what goes wrong in it, or make it misbehave.
 
     For example: --kind throttling --on CreateRole --share 0.3
     """
-    fault, found = fault_from(given), running()
+    fault, found = parse_fault(given), running_sandbox()
     shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
     click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
 
 
 @sandbox.command("status")
 @as_json_option
-@told
+@handle_errors
 def sandbox_status(as_json: bool) -> None:
     """Whether it runs, and where (exit code 1 if not)."""
     from xacct_nb.sandbox.server import server
@@ -81,7 +82,7 @@ def sandbox_status(as_json: bool) -> None:
 
 
 @sandbox.command("down")
-@told
+@handle_errors
 def sandbox_down() -> None:
     """End it."""
     from xacct_nb.runs.sandboxes import close_sandbox
@@ -91,7 +92,7 @@ def sandbox_down() -> None:
 
 @sandbox.command("reset")
 @as_json_option
-@told
+@handle_errors
 def sandbox_reset(as_json: bool) -> None:
     """Empty its accounts and furnish them anew."""
     from xacct_nb.runs.sandboxes import reset_sandbox
@@ -100,7 +101,7 @@ def sandbox_reset(as_json: bool) -> None:
 
 
 @sandbox.command("env")
-@told
+@handle_errors
 def sandbox_env() -> None:
     """Print exports for boto3 and the AWS CLI: eval "$(xacct-nb sandbox env)"."""
     import shlex

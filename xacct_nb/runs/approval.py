@@ -6,12 +6,12 @@ from typing import Any
 
 from xacct_nb.changes.approval import Approval, Planned, Rules, Used, admitted, stale
 from xacct_nb.changes.plan import Plan
-from xacct_nb.runs.environment import user
+from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.sealing import utc
 from xacct_nb.storage.approval_history import history
 
 
-def ask(run: Any, plan: Plan) -> Any:
+def ask_approval(run: Any, plan: Plan) -> Any:
     """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
     from xacct_nb.jupyter.forms import ApprovalForm
 
@@ -19,14 +19,14 @@ def ask(run: Any, plan: Plan) -> Any:
     return ApprovalForm(plan, given.approve, live=not run.headless, note=given.note, clock=utc)
 
 
-def approve(run: Any, plan: Plan, asked: Any) -> None:
+def check_approval(run: Any, plan: Plan, asked: Any) -> None:
     """Keeps the approval in the run's evidence, if it counts for this plan.
 
     One that does not is kept too, as it was given. Raises StalePlan, ApprovalUsed, ApprovalExpired,
     ApproverPlanned, and UnknownRecord where the ledger cannot be read.
     """
     given, now = run.settings, utc()
-    approval = Approval(asked.digest, user(), asked.at or now, asked.note or given.note, given.ticket)
+    approval = Approval(asked.digest, user_name(), asked.at or now, asked.note or given.note, given.ticket)
     run.keep(approval)
     known = history(run.records, approval.digest, "sandbox" if given.sandbox else "AWS")
     if approval.digest != plan.digest:
@@ -39,5 +39,5 @@ def approve(run: Any, plan: Plan, asked: Any) -> None:
 def _with_own(run: Any, known: Iterator[Planned | Used], plan: Plan, asked: Any) -> Iterator[Planned | Used]:
     """With the plan that a person was asked about in this very run; what is as new counts as newer."""
     since = getattr(asked, "approved_since", "")
-    own = [Planned(run.id, user(), since, run.settings.two_people, plan.to_json())] if since else []
+    own = [Planned(run.id, user_name(), since, run.settings.two_people, plan.to_json())] if since else []
     return heapq.merge(known, own, key=lambda event: event.at, reverse=True)

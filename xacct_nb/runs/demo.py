@@ -12,7 +12,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.runs.request import find_notebook, known_parameters
-from xacct_nb.runs.runner import Ended, Tell, run
+from xacct_nb.runs.runner import Progress, RunResult, run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.views import Page, Shown, Text, View
@@ -23,7 +23,7 @@ NOTEBOOK = "plan_and_apply"
 class Demonstration(Shown):
     """What the demo shows: accounts, policies, plan, proof, outcome, and the path of the record."""
 
-    def __init__(self, grant: Grant, ended: Ended) -> None:
+    def __init__(self, grant: Grant, ended: RunResult) -> None:
         self.grant, self.ended = grant, ended
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Demonstration(Shown):
         yield Text(f"Record: {self.ended.folder}")
 
 
-def demonstrate(records: str = "", tell: Tell | None = None) -> Demonstration:
+def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstration:
     """Plans the notebook's own grant in a sandbox of its own, approves exactly that, applies and proves it.
 
     Raises SandboxError, and what `run` raises.

@@ -25,7 +25,7 @@ _NEEDED = (
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One thing that was looked at: whether it is well, what was seen, and the mend."""
 
     what: str
@@ -37,7 +37,7 @@ class Check:
 class Examination(Shown):
     """All checks; `.well` where none of them is bad (an optional part may be missing)."""
 
-    def __init__(self, checks: tuple[Check, ...]) -> None:
+    def __init__(self, checks: tuple[HealthCheck, ...]) -> None:
         self.checks = checks
 
     @property
@@ -65,49 +65,53 @@ def examine() -> Examination:
     return Examination(tuple(check for looks in _LOOKS for check in looks()))
 
 
-def _python() -> list[Check]:
+def _python() -> list[HealthCheck]:
     seen = ".".join(map(str, sys.version_info[:3]))
     well = sys.version_info >= (3, 11)
-    return [Check("Python", "good" if well else "bad", seen, "" if well else "Install Python 3.11 or later.")]
+    return [
+        HealthCheck(
+            "Python", "good" if well else "bad", seen, "" if well else "Install Python 3.11 or later."
+        )
+    ]
 
 
-def _packages() -> list[Check]:
+def _packages() -> list[HealthCheck]:
     return [_package(name) for name in _NEEDED]
 
 
-def _package(name: str) -> Check:
+def _package(name: str) -> HealthCheck:
     try:
-        return Check(name, "good", version(name))
+        return HealthCheck(name, "good", version(name))
     except PackageNotFoundError:
-        return Check(name, "bad", "is missing", f"pip install {name}")
+        return HealthCheck(name, "bad", "is missing", f"pip install {name}")
 
 
-def _kernel() -> list[Check]:
+def _kernel() -> list[HealthCheck]:
     from jupyter_core.paths import jupyter_path
 
     places = (Path(place, "python3", "kernel.json") for place in jupyter_path("kernels"))
     found = next((place for place in places if place.exists()), None)
     install = "python -m ipykernel install --sys-prefix"
     if found is None:
-        return [Check("kernel python3", "bad", "is missing", install)]
+        return [HealthCheck("kernel python3", "bad", "is missing", install)]
     try:
         argv = json.loads(found.read_text(encoding="utf-8"))["argv"]
     except (OSError, ValueError, KeyError, TypeError):
-        return [Check("kernel python3", "bad", f"{found} cannot be read", install)]
+        return [HealthCheck("kernel python3", "bad", f"{found} cannot be read", install)]
     # Jupyter takes its own Python where the kernel names none by its path.
     python = str((argv or [""])[0])
     other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
     if other:
-        return [Check("kernel python3", "bad", f"{found.parent} starts {python}", install)]
-    return [Check("kernel python3", "good", str(found.parent))]
+        return [HealthCheck("kernel python3", "bad", f"{found.parent} starts {python}", install)]
+    return [HealthCheck("kernel python3", "good", str(found.parent))]
 
 
-def _browser() -> list[Check]:
+def _browser() -> list[HealthCheck]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found:
-        return [Check("browser for tests", "good", found)]
+        return [HealthCheck("browser for tests", "good", found)]
     return [
-        Check(
+        HealthCheck(
             "browser for tests",
             "note",
             "is missing; only the project's own tests need it",
@@ -116,37 +120,48 @@ def _browser() -> list[Check]:
     ]
 
 
-def _sandbox() -> list[Check]:
+def _sandbox() -> list[HealthCheck]:
     from xacct_nb.sandbox.server import server
 
     try:
         running = server.status()
         seen = f"runs at {running.endpoint}" if running else f"MiniStack {version('ministack')}, not running"
-        return [Check("sandbox", "good", seen, "" if running else "xacct-nb sandbox up")]
+        return [HealthCheck("sandbox", "good", seen, "" if running else "xacct-nb sandbox up")]
     except PackageNotFoundError:
-        return [Check("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")]
+        return [HealthCheck("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")]
     except XacctError as problem:
-        return [Check("sandbox", "bad", problem.what, problem.hint)]
+        return [HealthCheck("sandbox", "bad", problem.what, problem.hint)]
 
 
-def _profiles() -> list[Check]:
+def _profiles() -> list[HealthCheck]:
     from xacct_nb.aws.sessions import profile_identities
 
     try:
         found = [_profile(*each) for each in profile_identities()]
     except XacctError as problem:
         return [
-            Check("AWS profiles", "bad", problem.what, "Correct the file, or name another: AWS_CONFIG_FILE")
+            HealthCheck(
+                "AWS profiles", "bad", problem.what, "Correct the file, or name another: AWS_CONFIG_FILE"
+            )
         ]
     return found or [
-        Check("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
+        HealthCheck("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
     ]
 
 
-def _profile(name: str, arn: str, problem: str) -> Check:
+def _profile(name: str, arn: str, problem: str) -> HealthCheck:
     if arn:
-        return Check(f"AWS profile {name}", "good", arn)
-    return Check(f"AWS profile {name}", "note", problem, f"aws sts get-caller-identity --profile {name}")
+        return HealthCheck(f"AWS profile {name}", "good", arn)
+    return HealthCheck(
+        f"AWS profile {name}", "note", problem, f"aws sts get-caller-identity --profile {name}"
+    )
 
 
-_LOOKS: tuple[Callable[[], list[Check]], ...] = (_python, _packages, _kernel, _browser, _sandbox, _profiles)
+_LOOKS: tuple[Callable[[], list[HealthCheck]], ...] = (
+    _python,
+    _packages,
+    _kernel,
+    _browser,
+    _sandbox,
+    _profiles,
+)

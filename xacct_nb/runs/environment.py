@@ -12,22 +12,22 @@ from typing import Any
 _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykernel", "ministack")
 
 
-def circumstances() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """The machine, the versions and the commit, as fields of a record."""
-    return {"host": host(), "versions": versions(), "git": git_state()}
+    return {"host": host(), "versions": package_versions(), "git": git_state()}
 
 
 def host() -> dict[str, str]:
     """The machine and the user."""
     return {
         "name": socket.gethostname(),
-        "user": user(),
+        "user": user_name(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
 
 
-def user() -> str:
+def user_name() -> str:
     """The user's name, the number where the machine knows no name for it (as in some containers).
 
     As the system has it: LOGNAME and USER, which anybody can set, are not asked.
@@ -38,7 +38,7 @@ def user() -> str:
         return str(os.getuid())
 
 
-def versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """The versions of the packages that a run stands on."""
     return {name: found for name in _PACKAGES if (found := _version(name))}
 

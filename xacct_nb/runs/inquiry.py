@@ -19,7 +19,7 @@ from xacct_nb.storage.references import look_up
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
 from xacct_nb.views import Shown, View
 
-NOBODY = Sides()
+NO_SESSIONS = Sides()
 
 
 def diagnose(
@@ -45,13 +45,15 @@ def diagnose(
     attempt = attempt_of(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
     attempt = attempt_in(read_denial(error), attempt.model_copy(update=more))
-    sides = sides_of(sessions, attempt) if isinstance(sessions, Sessions) else sessions or NOBODY
+    sides = sides_of(sessions, attempt) if isinstance(sessions, Sessions) else sessions or NO_SESSIONS
     place = sessions.place if isinstance(sessions, Sessions) else AWS_ITSELF
-    known = snapshot if sides is NOBODY else seen(attempt, sides, snapshot, place)
-    return explained(attempt, error, sides, known)
+    known = snapshot if sides is NO_SESSIONS else full_snapshot(attempt, sides, snapshot, place)
+    return explain(attempt, error, sides, known)
 
 
-def seen(attempt: Attempt, sides: Sides, sent: Snapshot | None = None, place: Place = AWS_ITSELF) -> Snapshot:
+def full_snapshot(
+    attempt: Attempt, sides: Sides, sent: Snapshot | None = None, place: Place = AWS_ITSELF
+) -> Snapshot:
     """The snapshot that the sessions can take, with the sides that the other owner sent, and the client's."""
     taken = take_snapshot(attempt, caller=sides.caller, source=sides.source, destination=sides.destination)
     profile = sides.caller.profile if sides.caller else sides.tried
@@ -60,7 +62,7 @@ def seen(attempt: Attempt, sides: Sides, sent: Snapshot | None = None, place: Pl
     return whole.with_sides_of(sent) if sent else whole
 
 
-def explained(attempt: Attempt, error: str, sides: Sides, snapshot: Snapshot | None) -> Diagnosis:
+def explain(attempt: Attempt, error: str, sides: Sides, snapshot: Snapshot | None) -> Diagnosis:
     """The diagnosis; where no error was given, AWS's answer to the attempt itself is explained."""
     said = error or (sides.troubles.get(CALLER, "") if sides.caller is None else "")
     return diagnosis.diagnose(
@@ -85,7 +87,7 @@ class Inquiry(Shown):
     """A run's question about a denial: `form` edits it, `look` takes the snapshot, `diagnose` answers it."""
 
     def __init__(self, run: Any) -> None:
-        self.run, self._sides = run, NOBODY
+        self.run, self._sides = run, NO_SESSIONS
         self._form: Any = None
 
     @property
@@ -137,7 +139,7 @@ class Inquiry(Shown):
         self.run.evidence.add("where", f"sandbox at {place.endpoint_url}" if asked.sandbox else "AWS")
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(asked.snapshot) if asked.snapshot else None
-        found = seen(attempt, self._sides, sent, place)
+        found = full_snapshot(attempt, self._sides, sent, place)
         self.run.evidence.secrets |= found.secrets
         if asked.snapshot_to:
             write_snapshot(found, asked.snapshot_to)
@@ -145,12 +147,12 @@ class Inquiry(Shown):
 
     def diagnose(self, snapshot: Snapshot) -> Diagnosis:
         """Asks AWS once with the caller's own credentials, if there are some, and says why it is denied."""
-        found = explained(self.attempt, self.settings.error_text, self._sides, snapshot)
+        found = explain(self.attempt, self.settings.error_text, self._sides, snapshot)
         self.run.evidence.add("diagnosis", found.to_json())
         self.run.touched = True
         return found
 
     def _place(self) -> Place:
-        from xacct_nb.runs.sandboxes import sandbox_place
+        from xacct_nb.runs.sandboxes import sandbox_endpoint
 
-        return sandbox_place() if self.settings.sandbox else Place()
+        return sandbox_endpoint() if self.settings.sandbox else Place()

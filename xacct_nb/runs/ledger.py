@@ -69,10 +69,10 @@ class Ledger(Shown):
 
     def verify(self) -> Shown:
         """Whether all is as it was sealed."""
-        return verdict(self.records) if self.lines else History(())
+        return verify_ledger(self.records) if self.lines else History(())
 
 
-def verdict(records: Path, signers: Path | None = None, expected: str = "") -> Verdict:
+def verify_ledger(records: Path, signers: Path | None = None, expected: str = "") -> Verdict:
     """Whether all is as it was sealed, signed by one of `signers`, and holds the line of the hash `expected`.
 
     Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
@@ -89,7 +89,7 @@ def verdict(records: Path, signers: Path | None = None, expected: str = "") -> V
     return Verdict(len(lines), last, tuple(broken), tuple(_signed(each, len(lines)) for each in found))
 
 
-def exported(records: Path, name: str, file: Path) -> Path:
+def export_record(records: Path, name: str, file: Path) -> Path:
     """Writes a record's page as one HTML or PDF file, as the ending of the file's name says.
 
     Raises UnknownRecord, also for a record that was changed since it was sealed; InvalidParameters where

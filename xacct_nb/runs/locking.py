@@ -6,7 +6,7 @@ from typing import Any
 from xacct_nb.storage.locks import alone
 
 
-def turn(sessions: Any) -> AbstractContextManager[None]:
+def grant_lock(sessions: Any) -> AbstractContextManager[None]:
     """Within this block no other run of this user on this machine changes the grant of the sessions.
 
     Runs on other machines are not kept out; of them AWS's own answers tell.

@@ -20,13 +20,13 @@ from xacct_nb.grants.state import State
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.linting.findings import Findings
 from xacct_nb.runs import outcome
-from xacct_nb.runs.approval import approve, ask
-from xacct_nb.runs.environment import circumstances
-from xacct_nb.runs.locking import turn
-from xacct_nb.runs.outcome import Finish
+from xacct_nb.runs.approval import ask_approval, check_approval
+from xacct_nb.runs.environment import describe_environment
+from xacct_nb.runs.locking import grant_lock
+from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, Ending, new_id, records_folder, sealed, utc
-from xacct_nb.runs.secrets import hush, secret_of
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run, utc
+from xacct_nb.runs.secrets import grant_secrets, protect_secrets
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.references import look_up
 from xacct_nb.storage.run_folder import discard, work_folder
@@ -62,7 +62,7 @@ class Run(Shown):
     problems: dict[str, BaseException] = field(default_factory=dict)
     made: tuple[str, Journal] | None = None
     touched: bool = False
-    finished: Finish | None = None
+    finished: RunSummary | None = None
 
     @property
     def headless(self) -> bool:
@@ -86,14 +86,14 @@ class Run(Shown):
 
     def approval(self, plan: Plan) -> Any:
         """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
-        return ask(self, plan)
+        return ask_approval(self, plan)
 
     def open_sessions(self, grant: Grant) -> Any:
         """The sessions, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
         from xacct_nb.aws.sessions import Place, open_sessions
-        from xacct_nb.runs.sandboxes import sandbox_place
+        from xacct_nb.runs.sandboxes import sandbox_endpoint
 
-        place = sandbox_place() if self.settings.sandbox else Place()
+        place = sandbox_endpoint() if self.settings.sandbox else Place()
         where = f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})"
         self.evidence.add("where", where)
         sessions = open_sessions(
@@ -125,9 +125,9 @@ class Run(Shown):
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
         """Notes how a cell ended: a cell that goes well in the end takes its earlier error back."""
         self.problems.pop(cell, None)
-        if problem is not None and outcome.concerns_run(problem) and self.finished is None:
+        if problem is not None and outcome.is_from_package(problem) and self.finished is None:
             self.problems[cell] = problem
-            self.evidence.add("error", outcome.told(problem))
+            self.evidence.add("error", outcome.error_to_dict(problem))
 
     def apply(self, plan: Plan, sessions: Any, approval: Any) -> Journal:
         """Makes the plan's changes if it was approved; says so and changes nothing if it was not.
@@ -144,7 +144,7 @@ class Run(Shown):
             return Journal(plan.grant)
         self._check_fresh(plan, sessions)
         patience = self.settings.patience_seconds
-        with turn(sessions):
+        with grant_lock(sessions):
             journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
         self.take(plan, journal)
         # Where IAM was waited for in vain, asking still longer would change nothing.
@@ -169,9 +169,9 @@ class Run(Shown):
 
     def undo(self) -> Any:
         """The way back of the record that the parameters name, or of the newest. Raises UnknownRecord."""
-        from xacct_nb.runs.rollback import Undo, record_to_undo
+        from xacct_nb.runs.rollback import Rollback, find_record
 
-        return Undo(self, record_to_undo(self.records, self.settings.record))
+        return Rollback(self, find_record(self.records, self.settings.record))
 
     def inquiry(self) -> Any:
         """The question that the parameters ask about a denial."""
@@ -183,7 +183,7 @@ class Run(Shown):
         """Whether there is something to do and it was approved; decides the status. Raises StalePlan."""
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
         if self.status == "succeeded":
-            approve(self, plan, approval)
+            check_approval(self, plan, approval)
         return self.status == "succeeded"
 
     def take(self, plan: Plan, journal: Journal) -> Journal:
@@ -195,20 +195,20 @@ class Run(Shown):
     def made_before(self, plan: Plan) -> Journal:
         """The journal of this very plan, whose cell is run again. Raises InvalidInput for another plan."""
         if self.made is None or self.made[0] != plan.digest:
-            raise outcome.changed_already()
+            raise outcome.already_changed()
         return self.made[1]
 
-    def finish(self) -> Finish:
+    def finish(self) -> RunSummary:
         """The run's last word: its status, and where its record is."""
         if self.finished is not None:
             return self.finished
-        problem = outcome.last_problem(self.problems.values(), self.made is not None)
-        status = outcome.status_of(problem) if problem else self.status
+        problem = outcome.deciding_error(self.problems.values(), self.made is not None)
+        status = outcome.status_of_error(problem) if problem else self.status
         self.evidence.add("status", status)
         if self.headless:
-            return Finish(status, self.id, "")
-        self.finished = Finish(
-            status, self.id, str(self._sealed(status, outcome.told(problem) if problem else None))
+            return RunSummary(status, self.id, "")
+        self.finished = RunSummary(
+            status, self.id, str(self._sealed(status, outcome.error_to_dict(problem) if problem else None))
         )
         return self.finished
 
@@ -238,7 +238,7 @@ class Run(Shown):
 
     def _resolved(self, grant: Grant) -> Grant:
         resolved = resolve(grant, look_up)
-        self.evidence.secrets |= secret_of(resolved)
+        self.evidence.secrets |= grant_secrets(resolved)
         return resolved
 
     def _note_edits(self, grant: Grant) -> None:
@@ -255,12 +255,12 @@ class Run(Shown):
 
         documents = build(sessions.grant)
         if not self.headless and (now := diff(documents, read(documents, sessions))).digest != plan.digest:
-            raise outcome.outdated(plan, now)
+            raise outcome.stale_plan(plan, now)
 
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)
-        ending = Ending(status, self.started, seconds, error)
-        return sealed(self.records, self.id, self.notebook, ending, self.evidence.secrets)
+        ending = RunOutcome(status, self.started, seconds, error)
+        return seal_run(self.records, self.id, self.notebook, ending, self.evidence.secrets)
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
@@ -274,7 +274,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     secrets = {look_up(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
     run.evidence.secrets |= secrets
-    hush(run.evidence, run.headless)
+    protect_secrets(run.evidence, run.headless)
     run.evidence.add("parameters", given_shown)
     cell_hooks.on_end(run.note_cell)
     if not run.headless:
@@ -282,7 +282,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     return run
 
 
-def record(run: Run) -> Finish:
+def record(run: Run) -> RunSummary:
     """The run's record: sealed here, or by the runner when the notebook has ended."""
     return run.finish()
 
@@ -294,5 +294,7 @@ def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
     records = records_folder(settings.records)
     recover(records)
     about = {"notebook": notebook, "started": utc(), "again": "", "headless": False}
-    with work_folder(records, new_id(grant, notebook), {**about, "around": circumstances()}) as folder:
+    with work_folder(
+        records, new_run_id(grant, notebook), {**about, "around": describe_environment()}
+    ) as folder:
         return Evidence(folder)

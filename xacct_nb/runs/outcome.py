@@ -17,7 +17,7 @@ _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
 
 
 @dataclass(frozen=True, repr=False)
-class Finish(Shown):
+class RunSummary(Shown):
     """How a run ended: its status, the id of its record, the folder if it is sealed already."""
 
     status: str
@@ -30,33 +30,33 @@ class Finish(Shown):
         return Table(("", ""), (("status", self.status), ("record", place)), tones=("good", "note"))
 
 
-def status_of(problem: BaseException) -> str:
+def status_of_error(problem: BaseException) -> str:
     """The status of a run that this error ended."""
     if isinstance(problem, KeyboardInterrupt):
         return "interrupted"
     return problem.status if isinstance(problem, XacctError) else "failed"
 
 
-def concerns_run(problem: BaseException) -> bool:
+def is_from_package(problem: BaseException) -> bool:
     """Whether the error came out of this package, not out of something else that a person tried in a cell."""
     frames = traceback.walk_tb(problem.__traceback__)
     return any(str(frame.f_globals.get("__name__", "")).startswith("xacct_nb.") for frame, _ in frames)
 
 
-def told(problem: BaseException) -> dict[str, Any]:
+def error_to_dict(problem: BaseException) -> dict[str, Any]:
     """The error as it stands in a record."""
     if isinstance(problem, XacctError):
         return problem.to_json()
     return {"code": type(problem).__name__, "what": str(problem), "why": "", "hint": ""}
 
 
-def last_problem(problems: Iterable[BaseException], changed: bool) -> BaseException | None:
+def deciding_error(problems: Iterable[BaseException], changed: bool) -> BaseException | None:
     """The error that decides how a run ended, of those that its cells still end with."""
-    counting = [each for each in problems if not (changed and status_of(each) in _CHANGED_NOTHING)]
+    counting = [each for each in problems if not (changed and status_of_error(each) in _CHANGED_NOTHING)]
     return counting[-1] if counting else None
 
 
-def changed_already() -> InvalidInput:
+def already_changed() -> InvalidInput:
     """The error of a run that is to change AWS a second time."""
     return InvalidInput(
         "This run has changed AWS already.",
@@ -65,7 +65,7 @@ def changed_already() -> InvalidInput:
     )
 
 
-def outdated(plan: Plan, now: Plan) -> StalePlan:
+def stale_plan(plan: Plan, now: Plan) -> StalePlan:
     """The error of a plan that lay there while somebody changed what it is about, with the difference."""
     shown = differences(plan.to_json(), now.to_json())
     return StalePlan(

@@ -9,8 +9,8 @@ from typing import Any
 
 from xacct_nb.errors import XacctError
 from xacct_nb.records.fields import NOTEBOOK, PAGE, SUMS
-from xacct_nb.runs.environment import circumstances
-from xacct_nb.runs.sealing import Ending, drafted, page, utc
+from xacct_nb.runs.environment import describe_environment
+from xacct_nb.runs.sealing import RunOutcome, build_record, render_page, utc
 from xacct_nb.storage import chain
 from xacct_nb.storage.draft import course, left_draft
 from xacct_nb.storage.evidence import FILE, events
@@ -23,7 +23,7 @@ _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass
-class Recovered:
+class Recovery:
     """The record that was completed, "" if none was half sealed; runs that were closed, or could not be."""
 
     mended: str = ""
@@ -37,12 +37,12 @@ class Recovered:
         return "\n".join([*([mended] if self.mended else []), *closed, *self.left])
 
 
-def recover(records: Path) -> Recovered:
+def recover(records: Path) -> Recovery:
     """Completes what was half sealed, and closes the runs that nobody goes on with.
 
     Who may only read the folder sees it as it is. What a run left and cannot be recorded stays where it is.
     """
-    recovered = Recovered()
+    recovered = Recovery()
     if not os.access(records, os.W_OK):
         return recovered
     recovered.mended = chain.mend(records)
@@ -64,13 +64,15 @@ def _close(records: Path, folder: Path) -> bool:
         return False
     notebook = left_draft(folder)
     ending = _ending(known, said, _last_sign(folder), notebook)
-    around = known.get("around") or circumstances()
-    record = drafted(folder.name, known["notebook"], said, ending, around, set())
+    around = known.get("around") or describe_environment()
+    record = build_record(folder.name, known["notebook"], said, ending, around, set())
     keep(records, record, _files(record, notebook))
     return True
 
 
-def _ending(known: Mapping[str, Any], said: Iterable[Mapping[str, Any]], last: str, notebook: Any) -> Ending:
+def _ending(
+    known: Mapping[str, Any], said: Iterable[Mapping[str, Any]], last: str, notebook: Any
+) -> RunOutcome:
     word = next((event["value"] for event in said if event["kind"] == "status"), "")
     came_far = f" The notebook had come to its end, and said {word!r}." if word else ""
     error = {
@@ -82,7 +84,7 @@ def _ending(known: Mapping[str, Any], said: Iterable[Mapping[str, Any]], last: s
     }
     seconds = (datetime.strptime(last, _STAMP) - datetime.strptime(known["started"], _STAMP)).total_seconds()
     cells = course(notebook) if notebook else ()
-    return Ending("interrupted", known["started"], max(0.0, seconds), error, cells, last, known["again"])
+    return RunOutcome("interrupted", known["started"], max(0.0, seconds), error, cells, last, known["again"])
 
 
 def _last_sign(folder: Path) -> str:
@@ -95,6 +97,6 @@ def _files(record: Any, notebook: Any) -> dict[str, bytes]:
     from xacct_nb.jupyter import export
 
     if notebook is None:
-        return {PAGE: page(record).encode()}
+        return {PAGE: render_page(record).encode()}
     node = export.as_notebook(notebook)
-    return {NOTEBOOK: export.to_ipynb(node).encode(), PAGE: page(record, node).encode()}
+    return {NOTEBOOK: export.to_ipynb(node).encode(), PAGE: render_page(record, node).encode()}

@@ -32,7 +32,7 @@ GRANT = Grant(
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AssumeTry:
     """One try to assume the role: seconds since the first one, the verdict, AWS's code for a denial."""
 
     seconds: float
@@ -41,13 +41,13 @@ class Attempt:
 
 
 @dataclass(frozen=True, repr=False)
-class Attempts(Shown):
+class AssumeTries(Shown):
     """All tries until one was let in, or until the patience was over."""
 
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[AssumeTry, ...]
 
     @property
-    def last(self) -> Attempt:
+    def last(self) -> AssumeTry:
         """The one that decided."""
         return self.attempts[-1]
 
@@ -82,13 +82,13 @@ class Rehearsal(Shown):
         plan = diff(documents, read(documents, self.sessions))
         return apply(plan, self.sessions, approved=plan.digest, patience=patience)
 
-    def watch(self, patience: float = 120.0, pause: float = 1.0) -> Attempts:
+    def watch(self, patience: float = 120.0, pause: float = 1.0) -> AssumeTries:
         """Assumes the role as alice again and again, until it works or the seconds of patience are over."""
         began, attempts = time.monotonic(), [self._try(0.0)]
         while attempts[-1].verdict != ALLOWED and attempts[-1].seconds < patience:
             time.sleep(pause)
             attempts.append(self._try(time.monotonic() - began))
-        return Attempts(tuple(attempts))
+        return AssumeTries(tuple(attempts))
 
     def prove(self, patience: float = 0.0) -> Proof:
         """Asks every question of the grant."""
@@ -103,11 +103,11 @@ class Rehearsal(Shown):
         where = Text(f"A sandbox of its own at {self.sandbox.endpoint}; it ends with this process.", "note")
         return Page("Rehearsal", (where, self.sessions.view()))
 
-    def _try(self, seconds: float) -> Attempt:
+    def _try(self, seconds: float) -> AssumeTry:
         sts = self.sessions.client(CALLER, "sts")
         parameters = assume_parameters(GRANT, GRANT.destinations[0], "", CALLER)
         given = ask(lambda: sts.assume_role(**parameters))
-        return Attempt(round(seconds, 1), given.verdict, given.detail)
+        return AssumeTry(round(seconds, 1), given.verdict, given.detail)
 
 
 def rehearse() -> Rehearsal:

@@ -14,7 +14,7 @@ from xacct_nb.grants.grant import resolve
 from xacct_nb.grants.help import Manual, manual
 from xacct_nb.grants.parameters import accepted, check, grant_of, merged, without_secrets
 from xacct_nb.runs.sealing import records_folder
-from xacct_nb.runs.secrets import secret_of
+from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.references import look_up
 from xacct_nb.validation import nearest
 
@@ -22,7 +22,7 @@ NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
 
 
 @dataclass(frozen=True)
-class Order:
+class RunRequest:
     """One valid run: the notebook, the grant's name, the values for the kernel, the folder of the records.
 
     `secret` is an external ID that was given itself; `values` hold a reference in its place. `hidden` are all
@@ -39,12 +39,12 @@ class Order:
     @property
     def notebook(self) -> str:
         """The notebook's name without its number."""
-        return name_of(self.path)
+        return notebook_name(self.path)
 
 
-def take_order(
+def check_request(
     name: str, file: Path | None, options: Iterable[tuple[str, str]], approve: str, records: str
-) -> Order:
+) -> RunRequest:
     """Reads and checks what a run is given. Raises InvalidInput of every kind."""
     path = find_notebook(name)
     known = accepted(known_parameters(path))
@@ -59,7 +59,7 @@ def take_order(
     hidden = frozenset(_secrets(known, values))
     shown, secret = without_secrets(values)
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
-    return Order(path, grant, shown, folder, secret, hidden)
+    return RunRequest(path, grant, shown, folder, secret, hidden)
 
 
 def _check_text(given: Mapping[str, Any]) -> None:
@@ -85,11 +85,11 @@ def find_notebook(name: str) -> Path:
     """The notebook at a path, or of a name with or without its number. Raises UnknownNotebook."""
     if name.endswith(".ipynb") and os.path.isfile(name):  # which takes a name of any length
         return Path(name).absolute()
-    known = every_notebook()
+    known = list_notebooks()
     asked = name.removesuffix(".ipynb")
-    if found := next((path for path in known if asked in (path.stem, name_of(path))), None):
+    if found := next((path for path in known if asked in (path.stem, notebook_name(path))), None):
         return found
-    names = [name_of(path) for path in known]
+    names = [notebook_name(path) for path in known]
     meant = f"Did you mean {near}? " if (near := nearest(asked, names)) else ""
     raise UnknownNotebook(
         f"There is no notebook {name!r}.",
@@ -98,12 +98,12 @@ def find_notebook(name: str) -> Path:
     )
 
 
-def every_notebook() -> list[Path]:
+def list_notebooks() -> list[Path]:
     """The notebooks that can be run by their names, in the order of their numbers."""
     return sorted(notebooks_folder().glob("[0-9]*.ipynb"))
 
 
-def name_of(path: Path) -> str:
+def notebook_name(path: Path) -> str:
     """A notebook's name without its number."""
     return re.sub(r"^\d+_", "", path.stem)
 
@@ -119,11 +119,11 @@ def known_parameters(path: Path) -> dict[str, Parameter]:
     return _declared(path, _cells(path))
 
 
-def manual_of(name: str) -> Manual:
+def notebook_manual(name: str) -> Manual:
     """What the notebook at a path, or of a name, takes. Raises UnknownNotebook, InvalidParameters."""
     path = find_notebook(name)
     cells = _cells(path)
-    return manual(name_of(path), cells, _declared(path, cells))
+    return manual(notebook_name(path), cells, _declared(path, cells))
 
 
 def _cells(path: Path) -> list[Any]:
@@ -170,7 +170,7 @@ def _no_notebook(path: Path, why: str) -> UnknownNotebook:
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Checks the grant and the settings in the values, and gives the secrets behind them."""
     grant = check(known, values)
-    found = secret_of(resolve(grant, look_up)) if grant else set()
+    found = grant_secrets(resolve(grant, look_up)) if grant else set()
     if grant and values.get("external_id"):
         raise InvalidParameters(
             "external_id is not the grant's external ID here.",

@@ -16,13 +16,13 @@ from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
-from xacct_nb.runs.locking import turn
+from xacct_nb.runs.locking import grant_lock
 from xacct_nb.storage.ledger import LEDGER, broken_record, ledger, read_record
 from xacct_nb.storage.references import look_up
 from xacct_nb.views import Shown, Text, View
 
 
-def record_to_undo(records: Path, name: str) -> Record | None:
+def find_record(records: Path, name: str) -> Record | None:
     """The record of that name; without a name the newest one that changed something and was not undone.
 
     None where there is no such record. Raises UnknownRecord for a name that is not there, for a record that
@@ -46,7 +46,7 @@ def record_to_undo(records: Path, name: str) -> Record | None:
     return record
 
 
-class Undo(Shown):
+class Rollback(Shown):
     """The way back of a record, in a run of its own; of None there is nothing to undo."""
 
     def __init__(self, run: Any, record: Record | None) -> None:
@@ -102,7 +102,7 @@ class Undo(Shown):
         if not self.run.goes_on(plan, approval) or self.record is None:
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
-        with turn(self.sessions):
+        with grant_lock(self.sessions):
             back = self._take_back(self.record)
         self.run.take(plan, back)
         after = read(build(self.sessions.grant), self.sessions)
@@ -116,7 +116,7 @@ class Undo(Shown):
         Raises ProofFailed where one of them still works.
         """
         if self.older is None or self.run.made is None:
-            return NoneEnded()
+            return NoSessionsEnded()
         proof: Proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
         if alive := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
             raise _still_alive(alive)
@@ -124,7 +124,7 @@ class Undo(Shown):
 
     def _grant(self, record: Record, external_id: str = "") -> Grant:
         """The grant of a record, or of the one that it undoes; to read, its external ID is not needed."""
-        if undone := record_to_undo(self.run.records, record.undoes) if record.undoes else None:
+        if undone := find_record(self.run.records, record.undoes) if record.undoes else None:
             return self._grant(undone, external_id)
         conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
         return grant_of({**record.parameters, "conditions": conditions})
@@ -136,7 +136,7 @@ class Undo(Shown):
         stay = [role for role in concerned if stays(role, self.found, back.changes)]
         self.revocations = tuple(planned(role, self.found) for role in stay) if wanted else ()
         said = notes(concerned, self.found, back.changes, revoked=wanted)
-        where = elsewhere(self.record, self.sessions.place.endpoint_url) if self.record else ()
+        where = other_sandbox_note(self.record, self.sessions.place.endpoint_url) if self.record else ()
         changes = (*back.changes, *self.revocations)
         return replace(back, changes=changes, notes=(*where, *self.losses, *said))
 
@@ -167,7 +167,7 @@ class Undo(Shown):
         return replace(journal, changes=tuple(with_standing(journal.changes, self.found)))
 
 
-class NoneEnded(Shown):
+class NoSessionsEnded(Shown):
     """In the place of a proof where no session was ended."""
 
     def view(self) -> View:
@@ -185,7 +185,7 @@ def _check_place(record: Record, sandbox: bool) -> None:
         )
 
 
-def elsewhere(record: Record, endpoint: str) -> tuple[str, ...]:
+def other_sandbox_note(record: Record, endpoint: str) -> tuple[str, ...]:
     """A note where the record is of another sandbox: nothing of what it made is in this one."""
     if not record.where.startswith("sandbox") or record.where == f"sandbox at {endpoint}":
         return ()

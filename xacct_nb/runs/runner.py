@@ -17,27 +17,27 @@ from xacct_nb.records.fields import GOOD, NOTEBOOK, PAGE
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import WAYS, run_again
 from xacct_nb.redaction.redact import redact, redact_all
-from xacct_nb.runs.environment import circumstances
-from xacct_nb.runs.recovery import Recovered, recover
-from xacct_nb.runs.request import Order, take_order
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, Ending, drafted, new_id, page, utc
-from xacct_nb.runs.secrets import in_environment
+from xacct_nb.runs.environment import describe_environment
+from xacct_nb.runs.recovery import Recovery, recover
+from xacct_nb.runs.request import RunRequest, check_request
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, render_page, utc
+from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.evidence import events
 from xacct_nb.storage.ledger import keep
 from xacct_nb.storage.run_folder import note_about, work_folder
 from xacct_nb.views import Page, Shown, Text, View, html
 
-Tell = Callable[[int, int, str], None]
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, repr=False)
-class Ended(Shown):
+class RunResult(Shown):
     """How a run ended: its record, where it is sealed, and which killed runs it found and closed."""
 
     record: Record
     folder: Path
-    recovered: Recovered | None = None
+    recovered: Recovery | None = None
 
     def view(self) -> View:
         """The plan, the proof, the diagnosis and the outcome, with the way on."""
@@ -86,10 +86,10 @@ def run(
     options: Iterable[tuple[str, str]] = (),
     approve: str = "",
     records: str = "",
-    tell: Tell | None = None,
+    tell: Progress | None = None,
     timeout: int | None = None,
     prepared: Prepared | None = None,
-) -> Ended:
+) -> RunResult:
     """Runs the notebook in a kernel of its own and seals the record.
 
     `file` is a grant file, in which other parameters may stand too; `options` are names and texts as `-p`
@@ -98,17 +98,19 @@ def run(
     kernel starts; afterwards every end is in the record.
     """
     given = list(options)
-    order = take_order(name, file, given, approve, records)
+    order = check_request(name, file, given, approve, records)
     again = run_again(name, str(file or ""), given, records, order.hidden)
     recovered = recover(order.records)
     with prepared or Prepared(()) as kernel:
         return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)
 
 
-def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, again: str) -> Ended:
-    started, clock, hidden = utc(), time.monotonic(), {*order.hidden, *in_environment()}
+def _execute(
+    order: RunRequest, kernel: Prepared, tell: Progress | None, timeout: int | None, again: str
+) -> RunResult:
+    started, clock, hidden = utc(), time.monotonic(), {*order.hidden, *environment_secrets()}
     about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
-    with work_folder(order.records, new_id(order.grant, order.notebook), about) as work:
+    with work_folder(order.records, new_run_id(order.grant, order.notebook), about) as work:
         secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
         kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
         with ThreadPoolExecutor(1) as background:
@@ -116,20 +118,25 @@ def _execute(order: Order, kernel: Prepared, tell: Tell | None, timeout: int | N
             node, course = _in_kernel(order, kernel, tell, timeout, Draft(work, hidden), background)
         said = list(events(work))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
-        ending = Ending(_status(course, said), started, seconds, _error(course, said), cells, again=again)
-        record = drafted(work.name, order.notebook, said, ending, around.result(), hidden)
+        ending = RunOutcome(_status(course, said), started, seconds, _error(course, said), cells, again=again)
+        record = build_record(work.name, order.notebook, said, ending, around.result(), hidden)
         return _sealed(order.records, record, node, hidden)
 
 
 def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """The circumstances, noted also for whoever closes the run if this process is killed."""
-    around = circumstances()
+    around = describe_environment()
     note_about(work, {**about, "around": around})
     return around
 
 
 def _in_kernel(
-    order: Order, kernel: Prepared, tell: Tell | None, timeout: int | None, draft: Draft, background: Executor
+    order: RunRequest,
+    kernel: Prepared,
+    tell: Progress | None,
+    timeout: int | None,
+    draft: Draft,
+    background: Executor,
 ) -> tuple[Any, Any]:
     """The executed notebook and its course; meanwhile the export's modules are loaded in the background."""
     from xacct_nb.jupyter import execute
@@ -153,12 +160,12 @@ def _warm_up() -> None:
     html(Text(""))
 
 
-def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> Ended:
+def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> RunResult:
     from xacct_nb.jupyter import export
 
     clean = export.as_notebook(redact_all(node, hidden))
-    files = {NOTEBOOK: export.to_ipynb(clean).encode(), PAGE: page(record, clean).encode()}
-    return Ended(record, keep(records, record, files))
+    files = {NOTEBOOK: export.to_ipynb(clean).encode(), PAGE: render_page(record, clean).encode()}
+    return RunResult(record, keep(records, record, files))
 
 
 def _status(course: Any, said: Iterable[Mapping[str, Any]]) -> str:

@@ -24,7 +24,7 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
     return server.up(folder, _furnish_default, _load)
 
 
-def sandbox_place() -> "Place":
+def sandbox_endpoint() -> "Place":
     """Where the profiles and the endpoint of the user's own sandbox are; it is started if need be."""
     from xacct_nb.aws.sessions import Place
 
@@ -45,7 +45,7 @@ def close_sandbox(folder: Path | None = None) -> bool:
     return server.down(folder)
 
 
-def organize(sandbox: Sandbox, file: Path) -> list[str]:
+def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
     """Puts the accounts that a JSON file names into an organization, under its control policies.
 
     Gives the accounts. Raises InvalidOrganization, and SandboxError where the sandbox does not take it.
@@ -73,7 +73,7 @@ def throw_away_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def furnish_world(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
+def add_accounts(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
     """Two more accounts (12 digits each) on a running sandbox, their AWS files in `folder`."""
     return accounts.furnish(
         partial(_client, sandbox.endpoint), accounts.world_of(sandbox.endpoint, source, destination, folder)
@@ -81,7 +81,7 @@ def furnish_world(sandbox: Sandbox, source: str, destination: str, folder: Path)
 
 
 def _furnish_default(sandbox: Sandbox) -> World:
-    return furnish_world(sandbox, accounts.SOURCE, accounts.DESTINATION, sandbox.folder)
+    return add_accounts(sandbox, accounts.SOURCE, accounts.DESTINATION, sandbox.folder)
 
 
 def _load() -> None:

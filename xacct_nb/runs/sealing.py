@@ -14,7 +14,7 @@ from xacct_nb.records.fields import PAGE
 from xacct_nb.records.model import Record, fold
 from xacct_nb.records.next_steps import ways_on
 from xacct_nb.redaction.redact import redact_all
-from xacct_nb.runs.environment import circumstances
+from xacct_nb.runs.environment import describe_environment
 from xacct_nb.storage.evidence import events
 from xacct_nb.storage.ledger import keep
 from xacct_nb.storage.run_folder import WORK
@@ -40,7 +40,7 @@ def records_folder(given: str) -> Path:
     return folder
 
 
-def new_id(grant: str, notebook: str) -> str:
+def new_run_id(grant: str, notebook: str) -> str:
     """A new record's id, a safe name of a folder: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     named = (re.sub(r"[^A-Za-z0-9._]+", "-", each)[:64].strip("-.") for each in (grant, notebook))
@@ -53,7 +53,7 @@ def utc() -> str:
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunOutcome:
     """How a run ended: its status, when it began (UTC), how long it took, its error, its cells' states.
 
     `ended` is when it was last heard of, where that is not now; `again` is the command of a headless run.
@@ -68,11 +68,11 @@ class Ending:
     again: str = ""
 
 
-def drafted(
+def build_record(
     run: str,
     notebook: str,
     said: Iterable[Mapping[str, Any]],
-    ending: Ending,
+    ending: RunOutcome,
     around: Mapping[str, Any],
     hidden: set[str],
 ) -> Record:
@@ -88,14 +88,14 @@ def drafted(
     )
 
 
-def sealed(records: Path, run: str, notebook: str, ending: Ending, hidden: set[str]) -> Path:
+def seal_run(records: Path, run: str, notebook: str, ending: RunOutcome, hidden: set[str]) -> Path:
     """Seals the record of a run that has no runner around it; the folder of the record."""
     said = events(records / WORK / run)
-    record = drafted(run, notebook, said, ending, circumstances(), hidden)
-    return keep(records, record, {PAGE: page(record).encode()})
+    record = build_record(run, notebook, said, ending, describe_environment(), hidden)
+    return keep(records, record, {PAGE: render_page(record).encode()})
 
 
-def page(record: Record, notebook: Any = None) -> str:
+def render_page(record: Record, notebook: Any = None) -> str:
     """The record as one HTML page, with the executed notebook if there is one."""
     from xacct_nb.jupyter.export import to_html
 

@@ -8,17 +8,17 @@ from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.storage.evidence import Evidence
 
 
-def hush(evidence: Evidence, headless: bool) -> None:
+def protect_secrets(evidence: Evidence, headless: bool) -> None:
     """From now on what this process's AWS clients know is kept from the evidence, and told to the runner."""
     from xacct_nb.aws.credential_capture import overhear
 
-    evidence.secrets |= in_environment()
+    evidence.secrets |= environment_secrets()
     overhear(evidence.secrets.update)
     if headless:
-        hand_over_all()
+        forward_secrets()
 
 
-def hand_over_all() -> None:
+def forward_secrets() -> None:
     """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
     from xacct_nb.aws.credential_capture import overhear
     from xacct_nb.jupyter.secret_channel import hand_over
@@ -26,12 +26,12 @@ def hand_over_all() -> None:
     overhear(hand_over)
 
 
-def secret_of(grant: Grant) -> set[str]:
+def grant_secrets(grant: Grant) -> set[str]:
     """The external ID of a resolved grant; one that is also a name or an account in it is no secret."""
     found = external_id(grant)
     return {found} if found and found not in json.dumps(grant.to_json()) else set()
 
 
-def in_environment() -> set[str]:
+def environment_secrets() -> set[str]:
     """The credentials among the environment's variables."""
     return credentials_in(os.environ)

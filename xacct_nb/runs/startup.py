@@ -15,9 +15,9 @@ _PREPARATIONS = ("xacct_nb.runs.startup:warm_up",)
 
 def warm_up() -> None:
     """Loads what the cells of a run need: modules, AWS's service models, the HTML template."""
-    from xacct_nb.runs.secrets import hand_over_all
+    from xacct_nb.runs.secrets import forward_secrets
 
-    hand_over_all()
+    forward_secrets()
     from xacct_nb.aws import sessions
     from xacct_nb.views import Text, html
 
@@ -31,7 +31,7 @@ def prepare_kernel() -> Prepared:
 
 
 @contextmanager
-def lean_run() -> Iterator[Prepared]:
+def single_run() -> Iterator[Prepared]:
     """For a process that does one run and ends: its kernel is on the way, and it loads what it uses."""
     # Such a process has no garbage to collect, and nothing to take apart at its end.
     gc.disable()
