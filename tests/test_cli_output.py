@@ -13,8 +13,8 @@ from xacct_nb.cli.output import handle_errors, print_error, progress_bar
 from xacct_nb.errors import EXIT_CODES, AwsRefused, InvalidArn, ProofFailed, StalePlan, XacctError
 
 STEPS = """
-from xacct_nb.cli.output import progress
-with progress() as tell:
+from xacct_nb.cli.output import progress_bar
+with progress_bar() as tell:
     for number in range(3):
         tell(number, 3, "The plan")
 """

@@ -65,8 +65,8 @@ def test_what_the_user_set_for_pydantic_is_back_after_the_block(
 def test_papermill_and_nbformat_work_without_what_is_spared() -> None:
     code = (
         "import sys\n"
-        "from xacct_nb.runs.startup import lean_run\n"
-        "with lean_run():\n"
+        "from xacct_nb.runs.startup import single_run\n"
+        "with single_run():\n"
         "    from xacct_nb.jupyter import execute\n"
         f"    spared = {(*FORMATS, *STORES, 'requests.api')}\n"
         "    print([name for name in spared if sys.modules.get(name)])\n"
