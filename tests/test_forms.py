@@ -22,13 +22,14 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, external_id, resolve
 from xacct_nb.grants.state import State
-from xacct_nb.jupyter.forms import LABELS, ApprovalForm, GrantForm, typed_permissions
+from xacct_nb.jupyter.approval_form import ApprovalForm
+from xacct_nb.jupyter.grant_form import LABELS, GrantForm, typed_permissions
 from xacct_nb.storage.references import look_up
 from xacct_nb.views import html
 
 SECRET = "hunter2-of-the-reports"
 BOB = "arn:aws:iam::111111111111:user/bob"
-LAST = "The last valid grant counts until it is."
+LAST = "The last valid grant is used until it is."
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_bad_input_keeps_the_last_valid_grant_and_says_so(
 
     assert form.grant == a_grant()
     assert isinstance(form.problem, InvalidInput)
-    assert form.wrong == field
+    assert form.invalid_field == field
     assert f"{LABELS[field]}: not valid. {LAST}" in shown(form)
     assert said in shown(form)
     assert "Trust policy" not in shown(form)
@@ -140,14 +141,14 @@ def test_a_field_that_is_wrong_stays_wrong_while_another_is_edited(form: GrantFo
     type_in(form, "sources", "arn:aws:iam::1111")
     type_in(form, "session_minutes", 30)
 
-    assert form.wrong == "sources"
+    assert form.invalid_field == "sources"
     assert form.grant == a_grant()
 
 
 def test_a_partition_of_its_own_is_no_one_fields_fault(form: GrantForm) -> None:
     type_in(form, "destinations", ROLE.replace("aws", "aws-cn"))
 
-    assert form.wrong == ""
+    assert form.invalid_field == ""
     assert f"The grant: not valid. {LAST}" in shown(form)
 
 
@@ -319,7 +320,7 @@ def test_enter_on_something_else_says_that_it_does_not_fit() -> None:
     typed._handle_custom_msg({"event": "submit"}, [])
 
     assert approval.digest == ""
-    assert "This is not how the digest of this plan begins." in of_html(approval.widget.children[-1].value)
+    assert "The digest of this plan does not begin like this." in of_html(approval.widget.children[-1].value)
 
 
 def test_an_approval_knows_when_the_plan_was_shown_when_it_was_given_and_the_note() -> None:
@@ -368,8 +369,9 @@ def test_text_and_html_of_an_approval_say_the_same() -> None:
 def test_headless_no_widget_is_loaded() -> None:
     code = (
         "import sys\n"
-        "from xacct_nb.grants import Grant\n"
-        "from xacct_nb.jupyter.forms import ApprovalForm, GrantForm\n"
+        "from xacct_nb.grants.grant import Grant\n"
+        "from xacct_nb.jupyter.approval_form import ApprovalForm\n"
+        "from xacct_nb.jupyter.grant_form import GrantForm\n"
         "from xacct_nb.changes.plan import Plan\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance()\n"

@@ -58,7 +58,7 @@ def test_bad_input_is_told_in_place_of_the_policies_and_breaks_nothing(lab: Lab,
 
     walk.field("Source ARN").fill("arn:aws:iam::111111111111:group/analysts")
     expect(page.get_by_role("alert")).to_have_text(
-        "Source ARN: not valid. The last valid grant counts until it is."
+        "Source ARN: not valid. The last valid grant is used until it is."
     )
     expect(walk.said("is a group, which cannot be trusted.")).to_be_visible()
     expect(trust).to_have_count(0)

@@ -1,115 +1,95 @@
-"""The history of a ledger with a filter over it; without a person what is asked for passes through."""
+"""The form that filters the history of a ledger."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
-from xacct_nb.errors import InvalidParameters
+from xacct_nb.jupyter.form import Form
 from xacct_nb.jupyter.stylesheet import style
 from xacct_nb.records.history import History, Timeline, Wanted
-from xacct_nb.views import Page, Shown, Text, View, html
+from xacct_nb.views import Page, View
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
 _TIMES = {"since": "Since", "until": "Until"}
-_ALL, _ASIDE = "all", {"description_width": "6em"}
+_ALL = "all"
+_NARROW = {"style": {"description_width": "6em"}, "layout": {}}
 
 
-class HistoryForm(Shown):
-    """Some records of a ledger: `.wanted` says which; `.problem` is what is wrong with what was typed."""
+class HistoryForm(Form):
+    """Some records of a ledger; `.wanted` says which."""
 
     def __init__(self, lines: Sequence[Mapping[str, Any]], wanted: Wanted, *, live: bool) -> None:
-        self._lines, self.wanted, self._live = lines, wanted, live
-        self.problem: InvalidParameters | None = None
+        super().__init__(live=live and bool(lines))
+        self._lines, self.wanted = lines, wanted
 
     @property
     def history(self) -> History:
-        """The records asked for."""
+        """Return the wanted records."""
         return History(self.wanted.of(self._lines), len(self._lines))
 
     @property
     def timeline(self) -> Timeline:
-        """The same by the days on which they were made."""
+        """Return the wanted records by the days on which they were made."""
         return self.history.timeline
 
     def view(self) -> View:
-        """The records asked for, or what is wrong."""
+        """Return the wanted records, or what is not valid in the fields."""
         if self.problem is not None:
-            return Text("\n".join((self.problem.what, self.problem.why, self.problem.hint)), "bad")
+            return Page("Not valid. The last valid filter is used until it is.", self.explanation())
         return self.history.view()
 
     def fill(self, typed: Mapping[str, str]) -> None:
-        """Takes what is chosen and typed; what is not valid becomes `.problem`, the rest stays as it was."""
+        """Take what is chosen and typed, or note the problem."""
         given = {name: "" if value == _ALL else value.strip() for name, value in typed.items()}
-        try:
-            self.wanted = Wanted(**{**self.wanted.__dict__, **given})
-            self.problem = None
-        except InvalidParameters as problem:
-            self.problem = problem
-
-    @cached_property
-    def widget(self) -> Any:
-        """The filter over the records and their timeline, the same each time it is shown."""
-        return history_box(self)
+        self.try_to(lambda: self._take(given))
 
     def choices(self, name: str) -> list[str]:
-        """What a field can be: everything in the ledger, and what is asked for now."""
+        """Return the values of a field in the ledger, and the one that is wanted now."""
         found = {line[name] for line in self._lines} | {getattr(self.wanted, name)}
         return [_ALL, *sorted(found - {""})]
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import publish_display_data
+    def without_widget(self) -> dict[str, str]:
+        """Return the table, also beside the widget: a notebook without a kernel shows it."""
+        return {"text/plain": str(self), "text/html": f"<style>{style()}</style>{self._repr_html_()}"}
 
-        # A table stands beside the widget for whoever shows the notebook without a kernel.
-        shown = {"text/plain": str(self), "text/html": f"<style>{style()}</style>{html(self.view())}"}
-        widget = self.widget._repr_mimebundle_() if self._live and self._lines else {}
-        publish_display_data({**widget, **shown})
+    def build_widget(self) -> Any:
+        """Return three choices and two times over the timeline and the table, which follow them."""
+        from ipywidgets import HTML, HBox
 
+        from xacct_nb.jupyter.widgets import box, observe, region
 
-def history_box(form: HistoryForm) -> Any:
-    """Three choices and two times over the timeline and the table, which follow them."""
-    import ipywidgets
+        choices = {name: self._choice(name) for name in _CHOICES}
+        times = {name: self._time(name) for name in _TIMES}
+        fields, below = choices | times, HTML()
 
-    choices = {name: _choice(form, name) for name in _CHOICES}
-    times = {name: _time(form, name) for name in _TIMES}
-    fields, below = choices | times, ipywidgets.HTML()
+        def show(_: Any = None) -> None:
+            self.fill({name: str(field.value) for name, field in fields.items()})
+            parts = (self.view(),) if self.problem else (self.timeline.view(), self.view())
+            title = f"{len(self.history.lines)} of {self.history.of} records"
+            below.value = region("status", Page(title, parts))
 
-    def show(_: Any = None) -> None:
-        form.fill({name: str(field.value) for name, field in fields.items()})
-        parts = (form.view(),) if form.problem else (form.timeline.view(), form.view())
-        title = f"{len(form.history.lines)} of {form.history.of} records"
-        below.value = f'<div role="status">{html(Page(title, parts))}</div>'
+        observe(fields.values(), show)
+        show()
+        # The style sheet is for this box and for what the cells below show.
+        sheet = HTML(f"<style>{style()}</style>", layout={"display": "none"})
+        return box(*(HBox(list(row.values())) for row in (choices, times)), below, sheet)
 
-    for field in fields.values():
-        field.observe(show, names="value")
-    show()
-    rows = [ipywidgets.HBox(list(each.values())) for each in (choices, times)]
-    return ipywidgets.VBox([*rows, below, _styled()]).add_class("xacct-form")
+    def _take(self, given: Mapping[str, str]) -> None:
+        self.wanted = replace(self.wanted, **given)  # type: ignore[arg-type]
 
+    def _choice(self, name: str) -> Any:
+        from ipywidgets import Dropdown
 
-def _styled() -> Any:
-    """The style sheet, for this box and for what the cells below show."""
-    import ipywidgets
+        from xacct_nb.jupyter.widgets import field
 
-    return ipywidgets.HTML(f"<style>{style()}</style>", layout={"display": "none"})
+        now = getattr(self.wanted, name) or _ALL
+        return field(Dropdown, _CHOICES[name], now, options=self.choices(name), **_NARROW)
 
+    def _time(self, name: str) -> Any:
+        from ipywidgets import Text
 
-def _choice(form: HistoryForm, name: str) -> Any:
-    import ipywidgets
+        from xacct_nb.jupyter.widgets import field
 
-    now = getattr(form.wanted, name) or _ALL
-    return ipywidgets.Dropdown(
-        options=form.choices(name), value=now, description=_CHOICES[name], style=_ASIDE
-    )
-
-
-def _time(form: HistoryForm, name: str) -> Any:
-    import ipywidgets
-
-    # Read when the field is left: half a time is none.
-    return ipywidgets.Text(
-        value=getattr(form.wanted, name),
-        description=_TIMES[name],
-        placeholder="2026-11-24",
-        continuous_update=False,
-        style=_ASIDE,
-    )
+        # Read when the field is left: half a time is none.
+        late = {"placeholder": "2026-11-24", "continuous_update": False}
+        return field(Text, _TIMES[name], getattr(self.wanted, name), **late, **_NARROW)

@@ -13,7 +13,7 @@ from xacct_nb.storage.approval_history import history
 
 def ask_approval(run: Any, plan: Plan) -> Any:
     """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
-    from xacct_nb.jupyter.forms import ApprovalForm
+    from xacct_nb.jupyter.approval_form import ApprovalForm
 
     given = run.settings
     return ApprovalForm(plan, given.approve, live=not run.headless, note=given.note, clock=utc)

@@ -80,7 +80,7 @@ class Run(Shown):
 
     def form(self) -> Any:
         """The parameters as a form to edit (`.grant` is its value); without a person they pass through."""
-        from xacct_nb.jupyter.forms import GrantForm
+        from xacct_nb.jupyter.grant_form import GrantForm
 
         return GrantForm(self.grant(), self._resolved, live=not self.headless)
 

@@ -1,0 +1,109 @@
+"""The form that approves a plan by the first characters of its digest."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from xacct_nb.changes.plan import Plan
+from xacct_nb.jupyter.form import Form
+from xacct_nb.views import Text, View
+
+_FEWEST = 8  # characters of the digest
+_LATE = 1.0  # seconds
+
+
+class ApprovalForm(Form):
+    """Asks whether exactly this plan is approved; `.digest` is the approved digest, "" while there is none.
+
+    Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
+    """
+
+    def __init__(
+        self, plan: Plan, given: str, *, live: bool, note: str = "", clock: Callable[[], str] = str
+    ) -> None:
+        super().__init__(live=live and bool(plan.changes))
+        self.plan, self.digest = plan, given
+        self.note, self._clock, self._shown, self.at = note, clock, clock(), ""
+
+    @property
+    def approved_since(self) -> str:
+        """Return when the plan was shown that a person approved here; "" where no person did."""
+        return self._shown if self.at else ""
+
+    def view(self) -> View:
+        """Return what was approved, and what is still to be done."""
+        if not self.plan.changes:
+            return Text("There is nothing to approve.", "note")
+        if self.digest == self.plan.digest:
+            return Text(f"Approved: {self.digest}", "good")
+        if self.digest:
+            other = f"The approval {self.digest[:12]} is for another plan."
+            return Text(f"{other} This one has the digest {self.plan.digest}", "bad")
+        if self.live:
+            return Text("Not approved. The digest is the last line of the plan above.", "note")
+        return Text(f"Not approved. To approve this plan: --approve {self.plan.digest}", "note")
+
+    def matches(self, typed: str) -> bool:
+        """Return whether this is the plan's digest, or at least its first 8 characters."""
+        start = typed.strip().lower()
+        return bool(self.plan.changes) and len(start) >= _FEWEST and self.plan.digest.startswith(start)
+
+    def approve(self, typed: str) -> None:
+        """Approve the plan if the typed text matches its digest."""
+        if self.matches(typed):
+            self.digest, self.at = self.plan.digest, self._clock()
+
+    def feedback(self, typed: str) -> View:
+        """Return what to show while the digest is typed."""
+        if self.digest == self.plan.digest or len(typed.strip()) < _FEWEST or self.matches(typed):
+            return self.view()
+        return Text("The digest of this plan does not begin like this.", "bad")
+
+    def build_widget(self) -> Any:
+        """Return a field for the digest, a button, a note, and what they mean."""
+        import ipywidgets
+
+        from xacct_nb.jupyter.widgets import box, field, region
+
+        typed = field(
+            ipywidgets.Text,
+            "First 8 characters of the digest",
+            "",
+            style={"description_width": "17em"},
+            layout={"width": "30em"},
+        )
+        button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
+        note = field(ipywidgets.Text, "Note for the record", self.note)
+        feedback = ipywidgets.HTML(region("status", self.view()))
+
+        def show() -> None:
+            # Field and button stay enabled once approved: a disabled one loses the keyboard's focus.
+            feedback.value = region("status", self.feedback(typed.value))
+
+        self._connect(typed, button, show)
+        note.observe(lambda change: setattr(self, "note", change["new"]), names="value")
+        return box(ipywidgets.HBox([typed, button]), note, feedback)
+
+    def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:
+        entered = -_LATE
+
+        def compare(_: Any) -> None:
+            button.disabled = not self.matches(typed.value)
+            # The front end sends Enter ahead of the last characters that were typed before it.
+            if time.monotonic() < entered + _LATE:
+                self.approve(typed.value)
+            show()
+
+        def submit(_: Any, content: dict[str, Any], __: Any) -> None:
+            nonlocal entered
+            if content.get("event") == "submit":
+                entered = time.monotonic()
+                compare(None)
+
+        def press(_: Any) -> None:
+            self.approve(typed.value)
+            show()
+
+        typed.observe(compare, names="value")
+        typed.on_msg(submit)
+        button.on_click(press)

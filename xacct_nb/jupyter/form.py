@@ -1,0 +1,68 @@
+"""What all forms share: a value to edit, the problem with what was typed, and how a notebook shows them."""
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from xacct_nb.errors import InvalidInput
+from xacct_nb.views import Shown, Text
+
+_REFERENCE = re.compile(r"(env|file):.+")
+
+
+class Form(Shown):
+    """A value that a person edits in a notebook; headless, it passes through as it is.
+
+    `problem` says what is not valid in the fields, None where they are valid; the value stays the last valid
+    one. A subclass says what it shows (`view`) and builds its widget (`build_widget`).
+    """
+
+    def __init__(self, *, live: bool) -> None:
+        self.live = live
+        self.problem: InvalidInput | None = None
+
+    @cached_property
+    def widget(self) -> Any:  # ipywidgets carries no types
+        """Return the form as one ipywidgets box, the same each time it is shown."""
+        return self.build_widget()
+
+    def build_widget(self) -> Any:
+        """Return a new box of ipywidgets, which is loaded only here."""
+        raise NotImplementedError
+
+    def try_to(self, take: Callable[[], None]) -> None:
+        """Call `take`; an error in what was typed becomes the problem."""
+        try:
+            take()
+            self.problem = None
+        except InvalidInput as problem:
+            self.problem = problem
+
+    def explanation(self, what: str = "") -> tuple[Text, ...]:
+        """Return what is not valid, why, and what to do; nothing where all is valid."""
+        if (found := self.problem) is None:
+            return ()
+        return Text(what or found.what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)
+
+    def without_widget(self) -> dict[str, str]:
+        """Return what stands beside the widget, or in its place where there is none."""
+        if self.live:
+            return {"text/plain": "A form stands here: run the cell to see it."}
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import publish_display_data
+
+        widget = self.widget._repr_mimebundle_() if self.live else {}
+        publish_display_data({**widget, **self.without_widget()})
+
+
+def is_reference(typed: str) -> bool:
+    """Return whether this says where an external ID is found: env:NAME or file:PATH."""
+    return bool(_REFERENCE.fullmatch(typed.strip()))
+
+
+def is_literal(typed: str, reference: str) -> bool:
+    """Return whether an external ID itself was typed, in place of a reference to it."""
+    return typed.strip() not in ("", reference) and not is_reference(typed)

@@ -1,0 +1,202 @@
+"""The form of a grant: its fields to edit, over the policies of both sides."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xacct_nb.errors import InvalidGrant, UnresolvedSecret
+from xacct_nb.grants.conditions import Permission
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.jupyter.form import Form, is_literal, is_reference
+from xacct_nb.linting.findings import lint
+from xacct_nb.views import Page, Text, View, html
+
+LABELS = {
+    "sources": "Source ARN",
+    "destinations": "Destination role",
+    "permissions": "What the role may do",
+    "external_id": "External ID",
+    "session_minutes": "Session minutes",
+    "accept": "Accept findings",
+}
+_EXAMPLES = {
+    "sources": "arn:aws:iam::111111111111:user/alice",
+    "destinations": "arn:aws:iam::222222222222:role/reports-reader",
+    "permissions": "s3:GetObject on arn:aws:s3:::reports/*",
+    "external_id": "none; or env:NAME or file:PATH",
+    "accept": "codes of the findings below",
+}
+
+
+class GrantForm(Form):
+    """The grant as fields to edit; `.grant` is the last valid one, its external ID looked up.
+
+    Raises UnresolvedSecret, OverQuota.
+    """
+
+    def __init__(self, grant: Grant, resolve: Callable[[Grant], Grant], *, live: bool) -> None:
+        super().__init__(live=live)
+        self._resolve = resolve
+        self._take(grant)
+
+    def view(self) -> View:
+        """Return the grant and both sides' policies, or what is not valid in the fields."""
+        if self.problem is not None:
+            return Page(self.headline, self.details)
+        return Page(f"Grant {self.grant.name}", (self.grant.view(), *self.sides))
+
+    @property
+    def sides(self) -> tuple[View, ...]:
+        """Return the findings in both sides' policies, if there are any, and the policies."""
+        return *([self._findings.view()] if self._findings.found else []), self._documents.view()
+
+    @property
+    def invalid_field(self) -> str:
+        """Return the field that is not valid; "" where all are, or where several together are not."""
+        if isinstance(self.problem, UnresolvedSecret):
+            return "external_id"
+        path = self.problem.what.partition(":")[0].split(".") if self.problem else []
+        return next((name for name in LABELS if name in path), "")
+
+    @property
+    def headline(self) -> str:
+        """Return what is not valid and which grant is used; the same text while one field is typed in."""
+        subject = LABELS.get(self.invalid_field, "The grant")
+        return f"{subject}: not valid. The last valid grant is used until it is." if self.problem else ""
+
+    @property
+    def details(self) -> tuple[Text, ...]:
+        """Return what is not valid, why, and what to do, without the field's name that the headline has."""
+        path, _, rest = self.problem.what.partition(": ") if self.problem else ("", "", "")
+        named = self.invalid_field and self.invalid_field in path.split(".")
+        return self.explanation(rest if named else "")
+
+    @property
+    def reference(self) -> str:
+        """Return where the external ID is found; "" where there is none, or where it was given itself."""
+        shown = str(self._given.to_json()["conditions"]["external_id"])
+        return shown if is_reference(shown) else ""
+
+    @property
+    def hides_external_id(self) -> bool:
+        """Return whether the parameters gave an external ID itself: it is kept, and not shown."""
+        return bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
+
+    @property
+    def widens_access(self) -> bool:
+        """Return whether the grant has a finding that `accept` must list."""
+        return bool(self._findings.unaccepted or self.grant.accept)
+
+    def fill(self, typed: Mapping[str, Any]) -> None:
+        """Take what is typed: an ARN a line, `actions on resources`, a reference; or note the problem."""
+        self.try_to(lambda: self._take(Grant(**{**dict(self._given), **self._read(typed)})))
+
+    def build_widget(self) -> Any:
+        """Return the fields over what they mean; an external ID itself never stays in its field."""
+        import ipywidgets
+
+        from xacct_nb.jupyter.widgets import box, observe, region, set_unobserved
+
+        fields = self._fields()
+        headline, below = ipywidgets.HTML(), ipywidgets.HTML(layout={"min_height": "24em"})
+
+        def changed(_: Any) -> None:
+            self.fill({name: field.value for name, field in fields.items()})
+            if is_literal(fields["external_id"].value, self.reference):
+                set_unobserved(fields["external_id"], self.reference, changed)
+            show()
+
+        def show() -> None:
+            # The headline is the same while one field is typed in, so a screen reader says it once.
+            headline.value = region("alert", Text(self.headline, "bad")) if self.headline else ""
+            below.value = "".join(map(html, self.details or self.sides))
+            fields["accept"].layout.display = "" if self.widens_access else "none"
+            for name, field in fields.items():
+                (field.add_class if name == self.invalid_field else field.remove_class)("xacct-wrong")
+
+        observe(fields.values(), changed)
+        show()
+        return box(*fields.values(), headline, below)
+
+    def _fields(self) -> dict[str, Any]:
+        from ipywidgets import IntText, Text, Textarea
+
+        from xacct_nb.jupyter.widgets import field
+
+        examples = _EXAMPLES
+        if self.hides_external_id:
+            examples = {**_EXAMPLES, "external_id": "the one in the parameters, not shown"}
+        grant = self.grant
+
+        def made(kind: type, name: str, value: object, **traits: Any) -> Any:
+            return field(kind, LABELS[name], value, placeholder=examples[name], **traits)
+
+        minutes = {"continuous_update": True, "layout": {"width": "19em"}}
+        return {
+            "sources": made(Textarea, "sources", "\n".join(grant.sources), rows=2),
+            "destinations": made(Textarea, "destinations", "\n".join(grant.destinations), rows=2),
+            "permissions": made(Textarea, "permissions", typed_permissions(grant), rows=2),
+            # Read when the field is left: half a reference would be taken for the external ID itself.
+            "external_id": made(Text, "external_id", self.reference, continuous_update=False),
+            "session_minutes": field(IntText, LABELS["session_minutes"], grant.session_minutes, **minutes),
+            "accept": made(Text, "accept", " ".join(grant.accept)),
+        }
+
+    def _take(self, given: Grant) -> None:
+        grant = self._resolve(given)
+        documents = build(grant)
+        self._given, self.grant, self._documents, self._findings = given, grant, documents, lint(documents)
+
+    def _read(self, typed: Mapping[str, Any]) -> dict[str, Any]:
+        conditions = dict(self._given.conditions)
+        if typed["external_id"].strip() != self.reference:
+            conditions["external_id"] = _reference(typed["external_id"].strip())
+        return {
+            "sources": _arns(typed["sources"]),
+            "destinations": _arns(typed["destinations"]),
+            "permissions": _permissions(typed["permissions"], self._given),
+            "conditions": conditions,
+            "session_minutes": typed["session_minutes"],
+            "accept": typed["accept"].replace(",", " ").split(),
+        }
+
+
+def typed_permissions(grant: Grant) -> str:
+    """Return the grant's permissions as a person types them."""
+    lines = (f"{', '.join(each.actions)} on {', '.join(each.resources)}" for each in grant.permissions)
+    return "\n".join(lines)
+
+
+def _reference(typed: str) -> str:
+    if is_literal(typed, ""):
+        raise InvalidGrant(
+            "conditions.external_id: The field takes a reference, not the external ID itself.",
+            why="What is typed here can be saved with the notebook, and an external ID must stay secret.",
+            hint="Put it into a file or an environment variable, and type file:PATH or env:NAME here.",
+        )
+    return typed
+
+
+def _permissions(typed: str, grant: Grant) -> Sequence[Permission | dict[str, list[str]]]:
+    if typed == typed_permissions(grant):
+        return grant.permissions
+    return [_permission(line.strip()) for line in typed.splitlines() if line.strip()]
+
+
+def _permission(line: str) -> dict[str, list[str]]:
+    actions, _, resources = line.partition(" on ")
+    if not resources:
+        raise InvalidGrant(
+            f"permissions: {line!r} names no resource.",
+            why="A line reads: actions on resources, each with commas between.",
+            hint="Write it like s3:GetObject on arn:aws:s3:::reports/*.",
+        )
+    # The name of a resource may contain spaces and commas.
+    parts = re.split(r",\s*(?=arn:|\*)", resources.strip())
+    return {"actions": actions.replace(",", " ").split(), "resources": parts}
+
+
+def _arns(typed: str) -> list[str]:
+    """Return the ARNs, without the quotes and commas of a JSON document that they were copied from."""
+    return [re.sub(r"""^(["'])(.*)\1,?$""", r"\2", each) for each in typed.split()]
