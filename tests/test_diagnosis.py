@@ -290,7 +290,7 @@ class TestShowing:
 
 
 def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> None:
-    from given import a_grant
+    from support.examples import a_grant
 
     grant = a_grant(conditions={"external_id": SECRET, "role_session_name": "${aws:username}"})
     attempt = attempt_of(grant)

@@ -12,12 +12,12 @@ from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, 
 from xacct_nb.diagnosis.client import client_causes
 from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial
 from xacct_nb.diagnosis.fixes import with_variables
+from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.session import after_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unseen, alike, unseen
-from xacct_nb.handoff.message import message
 from xacct_nb.redaction.redact import fingerprints_in, redact_all
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
@@ -130,7 +130,7 @@ def diagnose(
         listed,
         tuple(each.code for each in listed if each.code in open_codes),
         tuple(unseen(case)),
-        message(case, owner),
+        owner_message(case, owner),
         _answer(tried),
     )
     return _covered(whole, snapshot.secrets | {attempt.external_id} - {""})

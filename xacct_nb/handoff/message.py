@@ -1,85 +1,87 @@
-"""The message to the owner of the other account: who calls what, AWS's answer, the mend, where to look."""
+"""The message to the owner of the other account: who calls what, AWS's response, the mend, where to look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn
-from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.views import as_json
 
-_LEFT_OUT = ("RoleArn", "TokenCode", "ExternalId", "Policy")
+
+@dataclass(frozen=True)
+class DeniedRequest:
+    """A denied request as the other owner needs to know it.
+
+    `caller` is the ARN that AWS reports, `principal` the ARN that policies name. `details` are further lines,
+    name and value. `statement` is the smallest policy or statement that would allow the request, and
+    `source_allows` the source side's decision, None where it was not read. No secret may be in it.
+    """
+
+    caller: str
+    principal: str
+    role: str
+    action: str
+    details: Mapping[str, str]
+    statement: Mapping[str, Any]
+    source_allows: bool | None = None
 
 
-def message(case: Case, side: str) -> str:
-    """What to send to the owner of a side (source, destination); "" where caller or role is not known."""
-    if not (case.caller and case.role):
-        return ""
-    parts = _to_destination(case) if side == DESTINATION else _to_source(case)
-    return "\n".join([*_denied(case), *parts, *_snapshot(case, side)]) + "\n"
+def message_to_destination(request: DeniedRequest) -> str:
+    """Return the message for the owner of the destination account, who writes the trust policy."""
+    name = Arn.parse(request.role).name
+    return _message(
+        request,
+        "destination",
+        _SOURCE_SIDE[request.source_allows],
+        "The smallest statement of the trust policy that would allow it:",
+        as_json(request.statement),
+        *_external_id_lines(request),
+        "Please look:",
+        f"  aws iam get-role --role-name {name}",
+        f"  aws iam list-attached-role-policies --role-name {name}",
+        f"  aws iam list-role-policies --role-name {name}",
+    )
 
 
-def _denied(case: Case) -> Iterator[str]:
-    source, seen = case.snapshot.source, case.seen
-    unique = source.principal.id if source and source.principal else seen.id if seen else ""
-    yield f"{case.caller} is denied {case.denial.action or 'sts:AssumeRole'} on {case.role}."
-    yield _line("caller", case.principal)
-    yield _line("unique id", unique or "not known here: aws sts get-caller-identity")
-    yield _line("account", Arn.parse(case.caller).account)
-    for name, value in sorted(case.attempt.parameters.items()):
-        if name not in _LEFT_OUT and value:
-            yield _line(name, str(value))
-    yield _line("ExternalId", _external(case))
-    denial = case.tried.denial if case.tried and case.tried.denial.text else case.denial
-    if denial.text:
-        at = case.tried.at if case.tried else case.now
-        yield _line("AWS answered", denial.text + (f" at {at}" if at else ""))
-    yield ""
+def message_to_source(request: DeniedRequest) -> str:
+    """Return the message for the owner of the source account, who gives the caller its policies."""
+    arn = Arn.parse(request.principal)
+    return _message(
+        request,
+        "source",
+        "The smallest caller policy that would allow it:",
+        as_json(request.statement),
+        "Please look:",
+        f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}",
+        f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}",
+        f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\",
+        f"    --action-names sts:AssumeRole --resource-arns {request.role}",
+    )
 
 
-def _line(name: str, value: str) -> str:
-    return f"  {name:<16} {value}"
+_SOURCE_SIDE = {
+    None: "The source side was not read.",
+    True: "The source side allows it.",
+    False: "The source side does not allow it yet.",
+}
 
 
-def _external(case: Case) -> str:
-    given = case.attempt.external_id
-    return "none" if not given else given if given.startswith("secret:") else fingerprint(given)
+def _message(request: DeniedRequest, side: str, *lines: str) -> str:
+    return "\n".join([*_request_lines(request), "", *lines, *_snapshot_lines(request, side)]) + "\n"
 
 
-def _to_destination(case: Case) -> Iterator[str]:
-    near = case.near()
-    allowed = "not read" if near is None else "allows it" if near.allowed else "does not allow it yet"
-    name = Arn.parse(case.role).name
-    statement = fixes.trusting(case.principal, _conditions(case), case.attempt.actions)
-    yield f"The source side was {allowed}." if near is None else f"The source side {allowed}."
-    yield "The smallest statement of the trust policy that would let it in:"
-    yield as_json(statement)
-    if case.attempt.external_id:
-        yield "In place of the fingerprint stands the external ID that we agreed on."
-    yield "Please look:"
-    yield f"  aws iam get-role --role-name {name}"
-    yield f"  aws iam list-attached-role-policies --role-name {name}"
-    yield f"  aws iam list-role-policies --role-name {name}"
+def _request_lines(request: DeniedRequest) -> Iterator[str]:
+    yield f"{request.caller} is denied {request.action} on {request.role}."
+    for name, value in {"caller": request.principal, **request.details}.items():
+        yield f"  {name:<16} {value}"
 
 
-def _conditions(case: Case) -> dict[str, dict[str, str]]:
-    return {"StringEquals": {"sts:ExternalId": _external(case)}} if case.attempt.external_id else {}
+def _external_id_lines(request: DeniedRequest) -> Iterator[str]:
+    if "Condition" in request.statement:
+        yield "Write the agreed external ID in place of its fingerprint."
 
 
-def _to_source(case: Case) -> Iterator[str]:
-    arn = Arn.parse(case.principal)
-    yield "The smallest caller policy that would allow it:"
-    yield as_json(fixes.allowing(case.role, case.attempt.actions))
-    yield "Please look:"
-    yield f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}"
-    yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}"
-    yield f"  aws iam simulate-principal-policy --policy-source-arn {case.principal} \\"
-    yield f"    --action-names sts:AssumeRole --resource-arns {case.role}"
-
-
-def _snapshot(case: Case, side: str) -> Iterator[str]:
-    other = "source" if side == SOURCE else "destination"
-    yield "Or send back the file that this makes (no secrets are in it):"
-    yield f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {case.caller} -p role {case.role} \\"
-    yield f"    -p {other}_profiles YOUR_PROFILE -p snapshot_to snapshot.json"
+def _snapshot_lines(request: DeniedRequest, side: str) -> Iterator[str]:
+    yield "Or send back the file that this command writes (it holds no secrets):"
+    yield f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {request.caller} \\"
+    yield f"    -p role {request.role} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json"

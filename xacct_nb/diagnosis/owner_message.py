@@ -1,0 +1,53 @@
+"""Fills in the message to the owner of the other account with what is known of the denied request."""
+
+from collections.abc import Iterator
+
+from xacct_nb.diagnosis import fixes
+from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.cause import DESTINATION
+from xacct_nb.handoff.message import DeniedRequest, message_to_destination, message_to_source
+from xacct_nb.iam.arns import Arn
+from xacct_nb.redaction.redact import fingerprint
+
+_LEFT_OUT = ("RoleArn", "TokenCode", "ExternalId", "Policy")
+
+
+def owner_message(case: Case, side: str) -> str:
+    """Return the message for the owner of a side (source, destination); "" if caller or role is unknown."""
+    if not (case.caller and case.role):
+        return ""
+    actions, decision = case.attempt.actions, case.near()
+    external_id = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else {}
+    request = DeniedRequest(
+        caller=case.caller,
+        principal=case.principal,
+        role=case.role,
+        action=case.denial.action or "sts:AssumeRole",
+        details=dict(_details(case)),
+        statement=fixes.trusting(case.principal, external_id, actions)
+        if side == DESTINATION
+        else fixes.allowing(case.role, actions),
+        source_allows=decision.allowed if decision else None,
+    )
+    return message_to_destination(request) if side == DESTINATION else message_to_source(request)
+
+
+def _details(case: Case) -> Iterator[tuple[str, str]]:
+    source, seen = case.snapshot.source, case.seen
+    unique_id = source.principal.id if source and source.principal else seen.id if seen else ""
+    yield "unique id", unique_id or "not known here: aws sts get-caller-identity"
+    yield "account", Arn.parse(case.caller).account
+    for name, value in sorted(case.attempt.parameters.items()):
+        if name not in _LEFT_OUT and value:
+            yield name, str(value)
+    yield "ExternalId", _external_id(case)
+    denial = case.tried.denial if case.tried and case.tried.denial.text else case.denial
+    if denial.text:
+        at = case.tried.at if case.tried else case.now
+        yield "AWS returned", denial.text + (f" at {at}" if at else "")
+
+
+def _external_id(case: Case) -> str:
+    """Return the fingerprint of the external ID in the request."""
+    given = case.attempt.external_id
+    return "none" if not given else given if given.startswith("secret:") else fingerprint(given)
