@@ -32,7 +32,7 @@ ABOUT = {"notebook": "plan_and_apply", "started": "2026-11-24T10:15:00Z", "again
 KEEP = """
 import pathlib, sys
 from xacct_nb.storage.ledger import keep
-from xacct_nb.records import Record
+from xacct_nb.records.model import Record
 for number in range(10):
     record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
     keep(pathlib.Path(sys.argv[1]), record, {})
@@ -41,7 +41,7 @@ for number in range(10):
 KILLED = """
 import os, pathlib, signal, sys
 from xacct_nb.storage.ledger import keep
-from xacct_nb.records import Record
+from xacct_nb.records.model import Record
 left = int(sys.argv[2])
 def count(event, args):
     global left

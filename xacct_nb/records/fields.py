@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xacct_nb.views import Shown
-
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 GOOD = ("succeeded", "no-change", "planned")
 
 
 @dataclass(frozen=True, repr=False)
-class RecordFields(Shown):
+class RecordFields:
     """One run: its status, who, where, when, and everything it saw and did, as plain data."""
 
     id: str

@@ -7,11 +7,11 @@ from typing import Any
 from xacct_nb.changes.journal import noted
 from xacct_nb.records.change_record import change_record
 from xacct_nb.records.fields import RecordFields
-from xacct_nb.views import View
+from xacct_nb.views import Shown, View
 
 
 @dataclass(frozen=True, repr=False)
-class Record(RecordFields):
+class Record(RecordFields, Shown):
     """One run: its status, who, where, when, and everything it saw and did, as plain data."""
 
     def to_json(self) -> dict[str, Any]:
