@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from support.desk import Desk
 from support.examples import ALICE, ROLE, a_grant
-from xacct_nb.changes.approval import Approval, Planned, Rules, Used, admitted, differences, stale
+from xacct_nb.changes.approval import (
+    Approval,
+    ApprovalRules,
+    PlannedRun,
+    UsedApproval,
+    plan_differences,
+    stale_plan,
+    validate_approval,
+)
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import diff
@@ -33,33 +41,41 @@ ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r
 HOST = {"name": "desk", "user": "bob", "system": "Linux", "python": "3.11"}
 
 
-def planned(at: str, by: str = "bob", *, two_people: bool = False, record: str = "the-plan") -> Planned:
-    return Planned(record, by, at, two_people, PLAN.to_json())
+def planned(at: str, by: str = "bob", *, two_people: bool = False, record: str = "the-plan") -> PlannedRun:
+    return PlannedRun(record, by, at, two_people, PLAN.to_json())
 
 
-def used(at: str) -> Used:
-    return Used("the-use", "bob", at)
+def used(at: str) -> UsedApproval:
+    return UsedApproval("the-use", "bob", at)
 
 
 class TestOnce:
     def test_a_plan_that_nobody_recorded_may_be_approved(self) -> None:
-        assert admitted(APPROVAL, [], Rules(), NOW) == APPROVAL
+        assert validate_approval(APPROVAL, [], ApprovalRules(), NOW) == APPROVAL
 
     def test_it_keeps_who_planned_and_when(self) -> None:
-        known = admitted(APPROVAL, [planned("2026-11-24T11:00:00Z")], Rules(), NOW)
+        known = validate_approval(APPROVAL, [planned("2026-11-24T11:00:00Z")], ApprovalRules(), NOW)
 
         assert (known.plan, known.planned_by, known.planned_at) == ("the-plan", "bob", "2026-11-24T11:00:00Z")
 
     def test_what_was_used_is_refused(self) -> None:
         with pytest.raises(ApprovalUsed, match="changes AWS once") as refused:
-            admitted(APPROVAL, [used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")], Rules(), NOW)
+            validate_approval(
+                APPROVAL,
+                [used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")],
+                ApprovalRules(),
+                NOW,
+            )
         assert refused.value.why == "The record the-use used it, and no plan was made since."
         assert refused.value.hint == "Plan again, read the plan, and approve it again."
 
     def test_a_plan_made_after_the_use_may_be_approved_again(self) -> None:
         again = planned("2026-11-24T11:40:00Z", record="again")
-        known = admitted(
-            APPROVAL, [again, used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")], Rules(), NOW
+        known = validate_approval(
+            APPROVAL,
+            [again, used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")],
+            ApprovalRules(),
+            NOW,
         )
 
         assert known.plan == "again"
@@ -67,11 +83,11 @@ class TestOnce:
     @given(st.lists(st.sampled_from([planned("2026-11-24T11:00:00Z"), used("2026-11-24T11:00:00Z")])))
     def test_it_is_refused_exactly_where_the_newest_event_is_a_use(self, events: list[Any]) -> None:
         try:
-            refused = not admitted(APPROVAL, events, Rules(), NOW)
+            refused = not validate_approval(APPROVAL, events, ApprovalRules(), NOW)
         except ApprovalUsed:
             refused = True
 
-        assert refused == (bool(events) and isinstance(events[0], Used))
+        assert refused == (bool(events) and isinstance(events[0], UsedApproval))
 
 
 class TestInTime:
@@ -85,35 +101,37 @@ class TestInTime:
         ],
     )
     def test_it_counts_as_long_as_its_limit_says_and_for_ever_without_one(self, at: str, hours: int) -> None:
-        assert admitted(APPROVAL, [planned(at)], Rules(hours), NOW).planned_at == at
+        assert validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW).planned_at == at
 
     @pytest.mark.parametrize(("at", "hours"), [("2026-11-23T11:59:59Z", 24), ("2026-11-24T10:59:59Z", 1)])
     def test_later_it_is_refused(self, at: str, hours: int) -> None:
         with pytest.raises(ApprovalExpired, match="its approval has expired") as refused:
-            admitted(APPROVAL, [planned(at)], Rules(hours), NOW)
+            validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW)
         assert refused.value.why == f"The record the-plan is of {at}; approval_hours is {hours}."
 
     def test_the_same_plan_made_anew_counts_from_then_on(self) -> None:
         plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
 
-        assert admitted(APPROVAL, plans, Rules(), NOW).plan == "new"
+        assert validate_approval(APPROVAL, plans, ApprovalRules(), NOW).plan == "new"
 
 
 class TestTwoPeople:
     def test_who_planned_does_not_approve(self) -> None:
         with pytest.raises(ApproverPlanned, match="ada planned this, and somebody else is to approve it"):
-            admitted(APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], Rules(two_people=True), NOW)
+            validate_approval(
+                APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], ApprovalRules(two_people=True), NOW
+            )
 
     def test_somebody_else_does_also_after_looking_with_a_plan_of_their_own(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "ada"), planned("2026-11-24T11:00:00Z", "bob")]
 
-        assert admitted(APPROVAL, plans, Rules(two_people=True), NOW).planned_by == "bob"
+        assert validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by == "bob"
 
     def test_who_planned_first_does_not_approve_after_somebody_else_planned_too(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "bob"), planned("2026-11-24T11:00:00Z", "ada")]
 
         with pytest.raises(ApproverPlanned):
-            admitted(APPROVAL, plans, Rules(two_people=True), NOW)
+            validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW)
 
     def test_a_plan_that_asked_for_two_keeps_its_rule_where_the_approver_leaves_it_out(self) -> None:
         plans = [
@@ -122,17 +140,17 @@ class TestTwoPeople:
         ]
 
         with pytest.raises(ApproverPlanned):
-            admitted(APPROVAL, plans, Rules(), NOW)
+            validate_approval(APPROVAL, plans, ApprovalRules(), NOW)
 
     def test_without_a_record_of_the_plan_nobody_approves(self) -> None:
         with pytest.raises(ApproverPlanned, match="Nobody is known to have planned this"):
-            admitted(APPROVAL, [], Rules(two_people=True), NOW)
+            validate_approval(APPROVAL, [], ApprovalRules(two_people=True), NOW)
 
     @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1))
     def test_the_approver_is_never_the_first_who_planned(self, people: list[str]) -> None:
         plans = [planned("2026-11-24T11:00:00Z", each) for each in people]
         try:
-            known = admitted(APPROVAL, plans, Rules(two_people=True), NOW).planned_by
+            known = validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by
         except ApproverPlanned:
             known = "refused"
 
@@ -141,7 +159,7 @@ class TestTwoPeople:
 
 class TestTheDifference:
     def test_equal_plans_do_not_differ(self) -> None:
-        assert differences(PLAN.to_json(), json.loads(json.dumps(PLAN.to_json()))) == ()
+        assert plan_differences(PLAN.to_json(), json.loads(json.dumps(PLAN.to_json()))) == ()
 
     def test_it_names_what_went_what_came_and_what_is_other_in_one_change(self) -> None:
         settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
@@ -150,7 +168,7 @@ class TestTheDifference:
         was = Plan("reports", (settings, tags))
         now = Plan("reports", (replace(settings, after={"session_seconds": 5400}), attachment))
 
-        assert differences(was.to_json(), now.to_json()) == (
+        assert plan_differences(was.to_json(), now.to_json()) == (
             "no longer planned: ~ tags role/reports-reader",
             "planned now: + attachment xacct-reports on user/alice",
             "~ settings role/reports-reader: after.session_seconds was 7200, is 5400",
@@ -158,7 +176,7 @@ class TestTheDifference:
 
     def test_it_names_a_place_inside_a_document(self) -> None:
         now = diff(build(a_grant(sources=["arn:aws:iam::111111111111:user/mallory"])), State({}))
-        lines = differences(PLAN.to_json(), now.to_json())
+        lines = plan_differences(PLAN.to_json(), now.to_json())
         place = "+ role role/reports-reader: after.trust.Statement[0].Principal.AWS was"
 
         assert [line for line in lines if line.startswith(place)]
@@ -168,8 +186,8 @@ class TestTheDifference:
     def test_it_names_another_order_and_another_grant(self) -> None:
         turned = replace(PLAN, changes=PLAN.changes[::-1])
 
-        assert differences(PLAN.to_json(), turned.to_json()) == ("the same changes in another order",)
-        assert differences(PLAN.to_json(), replace(PLAN, grant="other").to_json()) == (
+        assert plan_differences(PLAN.to_json(), turned.to_json()) == ("the same changes in another order",)
+        assert plan_differences(PLAN.to_json(), replace(PLAN, grant="other").to_json()) == (
             "the plan was of the grant reports, and is of other",
         )
 
@@ -178,7 +196,7 @@ class TestTheDifference:
         was, now = (
             diff(build(a_grant(conditions={"external_id": each})), State({})) for each in (secret, other)
         )
-        words = str(stale(was.digest, now, was.to_json()))
+        words = str(stale_plan(was.digest, now, was.to_json()))
 
         assert "sts:ExternalId was" in words
         assert [each for each in (secret, other) if each in words] == []
@@ -188,7 +206,7 @@ class TestTheDifference:
             Plan("r", (Change("tags", ROLE, "", {}, {f"k{n}": each * 99 for n in range(9)}),))
             for each in "ab"
         )
-        lines = differences(was.to_json(), now.to_json())
+        lines = plan_differences(was.to_json(), now.to_json())
 
         assert lines[-1] == "~ tags role/reports-reader: 4 more places"
         assert max(map(len, lines)) < 250
@@ -199,7 +217,7 @@ class TestTheDifference:
             Plan("reports", tuple(PLAN.changes[each] for each in sorted(places))) for places in (some, others)
         )
 
-        assert (differences(was.to_json(), now.to_json()) == ()) == (was.digest == now.digest)
+        assert (plan_differences(was.to_json(), now.to_json()) == ()) == (was.digest == now.digest)
 
 
 def kept(records: Path, name: str, status: str = "planned", **fields: Any) -> None:
@@ -240,7 +258,7 @@ class TestTheLedger:
         done = journal.to_json() if journal else None
         kept(tmp_path, "1", status, approval=APPROVAL.to_json(), journal=done)
 
-        assert known(tmp_path) == ([("Used", "1")] if uses else [])
+        assert known(tmp_path) == ([("UsedApproval", "1")] if uses else [])
 
     def test_it_is_read_from_its_end_for_one_digest_and_one_place(self, tmp_path: Path) -> None:
         kept(tmp_path, "1")
@@ -248,8 +266,8 @@ class TestTheLedger:
         kept(tmp_path, "3", where="sandbox at http://127.0.0.1:1")
         kept(tmp_path, "4")
 
-        assert known(tmp_path) == [("Planned", "4"), ("Planned", "1")]
-        assert known(tmp_path, "sandbox") == [("Planned", "3")]
+        assert known(tmp_path) == [("PlannedRun", "4"), ("PlannedRun", "1")]
+        assert known(tmp_path, "sandbox") == [("PlannedRun", "3")]
         assert known(tmp_path / "nowhere") == []
 
     def test_a_plan_that_was_tampered_with_does_not_count_and_a_use_does(self, tmp_path: Path) -> None:
@@ -259,7 +277,7 @@ class TestTheLedger:
             path = tmp_path / name / "record.json"
             path.write_text(path.read_text().replace("bob", "eve"))
 
-        assert known(tmp_path) == [("Used", "2")]
+        assert known(tmp_path) == [("UsedApproval", "2")]
 
 
 class TestThroughTheRunner:

@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidInput, OverQuota
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.linting.findings import Analysis, lint, lint_policy
 from xacct_nb.linting.rules.grant import CASE_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES, Finding
@@ -230,9 +230,9 @@ def test_roles_that_are_alike_share_a_finding() -> None:
 def adopted(inline: Any = None, attached: str = "", **role: Any) -> State:
     """The role as somebody else made it, with what hangs on it."""
     usual = {"path": "/", "description": "", "boundary": "", "session_seconds": 3600, "tags": {}}
-    things = {Key("role", ROLE): {**usual, "trust": trusting(ALICE), **role}}
-    things |= {Key("inline-policy", ROLE, "old"): inline} if inline else {}
-    return State(things | ({Key("attachment", ROLE, attached): True} if attached else {}))
+    resources = {ResourceKey("role", ROLE): {**usual, "trust": trusting(ALICE), **role}}
+    resources |= {ResourceKey("inline-policy", ROLE, "old"): inline} if inline else {}
+    return State(resources | ({ResourceKey("attachment", ROLE, attached): True} if attached else {}))
 
 
 def trusting(*principals: str) -> dict[str, Any]:

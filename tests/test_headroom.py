@@ -10,7 +10,7 @@ from support.examples import ALICE, ROLE, SOME_POLICY, a_grant, golden
 from test_views import words_of
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.naming import OWNER_TAG
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.quotas import size
 from xacct_nb.linting.headroom import Room, Space, room
@@ -30,11 +30,11 @@ def space(of: str, state: State | None = None, **fields: Any) -> Space:
 
 def a_role(tags: dict[str, str], **hanging: dict[str, Any]) -> State:
     """The role with these tags, and what hangs on it by kind and name."""
-    things: dict[Key, Any] = {Key("role", ROLE): {"tags": tags, "trust": {}}}
+    resources: dict[ResourceKey, Any] = {ResourceKey("role", ROLE): {"tags": tags, "trust": {}}}
     return State(
-        things
+        resources
         | {
-            Key(kind.replace("_", "-"), ROLE, name): value
+            ResourceKey(kind.replace("_", "-"), ROLE, name): value
             for kind, named in hanging.items()
             for name, value in named.items()
         }
@@ -119,7 +119,7 @@ def test_the_grants_own_policy_counts_once() -> None:
 
 def test_policies_beyond_those_of_the_grant_count_on_the_user() -> None:
     policies = [f"arn:aws:iam::111111111111:policy/xacct-reports.{number}" for number in (2, 3, 4)]
-    beyond = {Key("attachment", ALICE, policy): True for policy in policies}
+    beyond = {ResourceKey("attachment", ALICE, policy): True for policy in policies}
 
     assert space("attachments of user/alice", State(beyond)).used == 3
 

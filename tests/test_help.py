@@ -6,9 +6,9 @@ import pytest
 
 from support.desk import notebook
 from xacct_nb.grants.conditions import Conditions, Permission
-from xacct_nb.grants.declarations import declared
+from xacct_nb.grants.declarations import parse_declarations
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.help import Manual, manual
+from xacct_nb.grants.help import NotebookHelp, notebook_help
 from xacct_nb.grants.parameters import Settings
 from xacct_nb.runs.request import list_notebooks, notebook_manual
 from xacct_nb.views import html
@@ -24,14 +24,14 @@ external_id: str = ""  # found
 """
 
 
-def rows(shown: Manual) -> dict[str, tuple[str, ...]]:
+def rows(shown: NotebookHelp) -> dict[str, tuple[str, ...]]:
     """The first lines of the table's rows, in words, by the name of the parameter."""
     table = str(shown).partition("Parameters\n")[2].partition("\n\n")[0].splitlines()[2:]
     return {line.split()[0]: tuple(line.split()[1:]) for line in table if not line.startswith(" ")}
 
 
-def a_manual(cell: str = CELL) -> Manual:
-    return manual("mine", [], declared(cell))
+def a_manual(cell: str = CELL) -> NotebookHelp:
+    return notebook_help("mine", [], parse_declarations(cell))
 
 
 @pytest.mark.parametrize("model", [Grant, Conditions, Permission, Settings])
@@ -92,21 +92,21 @@ def test_each_type_is_shown_as_the_command_line_takes_it() -> None:
 
 def test_the_title_and_the_first_words_are_told_without_their_marks() -> None:
     text = "# Let **in**\n\nIt asks [AWS](x.md) `now`.\nTwice. As here:\n\n```text\nno\n```"
-    found = manual("mine", [{"cell_type": "markdown", "source": text}], {})
+    found = notebook_help("mine", [{"cell_type": "markdown", "source": text}], {})
 
     assert (found.title, found.about) == ("Let in", "It asks AWS now. Twice.")
 
 
 @pytest.mark.parametrize("text", ["", "no heading", "## lower"])
 def test_a_notebook_without_a_title_goes_by_its_name(text: str) -> None:
-    found = manual("mine", [{"cell_type": "markdown", "source": text}], {})
+    found = notebook_help("mine", [{"cell_type": "markdown", "source": text}], {})
 
     assert (found.title, found.about) == ("mine", "")
 
 
 def test_what_a_notebook_says_of_itself_is_escaped() -> None:
     hostile = "<script>\x1b[2J"
-    shown = manual("mine", [{"cell_type": "markdown", "source": f"# {hostile}\n\n{hostile}"}], {})
+    shown = notebook_help("mine", [{"cell_type": "markdown", "source": f"# {hostile}\n\n{hostile}"}], {})
 
     assert "<script>" not in html(shown.view())
     assert "\x1b" not in str(shown)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.records.history import History, Timeline, Verdict, Wanted
+from xacct_nb.records.history import History, LedgerQuery, Timeline, Verification
 
 
 def line(started: str, status: str = "succeeded", **fields: str) -> dict[str, Any]:
@@ -24,27 +24,27 @@ LINES = [
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), [0, 1, 2, 3]),
-        (Wanted(status="failed"), [2]),
-        (Wanted(grant="reports"), [0, 1, 3]),
-        (Wanted(notebook="roll_back"), [3]),
-        (Wanted(since="2026-11"), [1, 2, 3]),
-        (Wanted(since="2026-11-24T10:16"), [2, 3]),
-        (Wanted(until="2026-11-24"), [0, 1, 2]),
-        (Wanted(until="2026-11-24T10:15"), [0, 1]),
-        (Wanted(since="2026-11-24", until="2026-11-24", status="succeeded"), [1]),
-        (Wanted(limit=2), [2, 3]),
-        (Wanted(limit=1, grant="reports", until="2026-11-24"), [1]),
+        (LedgerQuery(), [0, 1, 2, 3]),
+        (LedgerQuery(status="failed"), [2]),
+        (LedgerQuery(grant="reports"), [0, 1, 3]),
+        (LedgerQuery(notebook="roll_back"), [3]),
+        (LedgerQuery(since="2026-11"), [1, 2, 3]),
+        (LedgerQuery(since="2026-11-24T10:16"), [2, 3]),
+        (LedgerQuery(until="2026-11-24"), [0, 1, 2]),
+        (LedgerQuery(until="2026-11-24T10:15"), [0, 1]),
+        (LedgerQuery(since="2026-11-24", until="2026-11-24", status="succeeded"), [1]),
+        (LedgerQuery(limit=2), [2, 3]),
+        (LedgerQuery(limit=1, grant="reports", until="2026-11-24"), [1]),
     ],
 )
-def test_a_filter_gives_the_records_in_their_order(wanted: Wanted, found: list[int]) -> None:
+def test_a_filter_gives_the_records_in_their_order(wanted: LedgerQuery, found: list[int]) -> None:
     assert wanted.of(LINES) == [LINES[number] for number in found]
 
 
 @pytest.mark.parametrize("time", ["yesterday", "24.11.2026", "2026-11-24 10:15", "2026-1"])
 def test_what_is_no_time_is_refused_with_an_example(time: str) -> None:
     with pytest.raises(InvalidParameters) as refused:
-        Wanted(since=time)
+        LedgerQuery(since=time)
 
     assert refused.value.what == f"since: {time!r} is not a time."
     assert refused.value.hint == "Write it like 2026-11-24."
@@ -76,5 +76,5 @@ def test_nothing_recorded_and_nothing_found_are_told_apart() -> None:
 
 
 def test_a_verdict_is_what_is_broken_or_the_hash_to_note() -> None:
-    assert str(Verdict(1, "abc", ("x: was changed",))) == "x: was changed"
-    assert str(Verdict(2, "abc")) == "2 records, all whole.\nLast line: abc"
+    assert str(Verification(1, "abc", ("x: was changed",))) == "x: was changed"
+    assert str(Verification(2, "abc")) == "2 records, all whole.\nLast line: abc"

@@ -7,7 +7,7 @@ import pytest
 
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.jupyter.history_form import HistoryForm
-from xacct_nb.records.history import Wanted
+from xacct_nb.records.history import LedgerQuery
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger
 from xacct_nb.storage.ledger import keep
@@ -38,7 +38,7 @@ def test_what_is_asked_for_passes_through(ledger: Ledger) -> None:
 
 
 def test_a_choice_filters_table_and_timeline(ledger: Ledger) -> None:
-    form = HistoryForm(ledger.lines, Wanted(), live=True)
+    form = HistoryForm(ledger.lines, LedgerQuery(), live=True)
     box = form.widget
     status, grant, _ = box.children[0].children
     status.value = "failed"
@@ -52,7 +52,7 @@ def test_a_choice_filters_table_and_timeline(ledger: Ledger) -> None:
 
 
 def test_a_time_that_is_none_is_told_and_the_filter_stays_as_it_was(ledger: Ledger) -> None:
-    form = HistoryForm(ledger.lines, Wanted(), live=True)
+    form = HistoryForm(ledger.lines, LedgerQuery(), live=True)
     since, _ = form.widget.children[1].children
     since.value = "2026-11-25"
     since.value = "yesterday"
@@ -65,7 +65,7 @@ def test_a_time_that_is_none_is_told_and_the_filter_stays_as_it_was(ledger: Ledg
 
 def test_what_stands_in_the_ledger_is_escaped(ledger: Ledger, tmp_path: Path) -> None:
     keep(tmp_path, Record("x", "<script>", "failed", "2026-11-27", "", 1.0, where="<script>"), {})
-    form = HistoryForm(Ledger(tmp_path).lines, Wanted(), live=True)
+    form = HistoryForm(Ledger(tmp_path).lines, LedgerQuery(), live=True)
 
     assert "<script" not in form.widget.children[2].value
 

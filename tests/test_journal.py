@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from support.examples import a_grant
-from xacct_nb.changes.journal import Entry, Journal, settled
+from xacct_nb.changes.journal import Entry, Journal, collapse_entries
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
@@ -25,7 +25,7 @@ def test_it_goes_to_json_and_back_and_holds_no_external_id() -> None:
 
 
 def test_the_way_back_takes_back_the_last_change_first() -> None:
-    back = Journal("reports", PLAN.changes).way_back()
+    back = Journal("reports", PLAN.changes).undo_plan()
 
     assert [(each.sign, each.kind) for each in back.changes] == [
         ("-", each.kind) for each in reversed(PLAN.changes)
@@ -49,12 +49,12 @@ NEXT = replace(ABOUT_TO, operation="PutRolePolicy")
 
 
 def test_a_call_is_one_line_also_where_it_was_noted_before_and_after() -> None:
-    assert settled([ABOUT_TO, MADE, WAITED]) == (MADE, WAITED)
+    assert collapse_entries([ABOUT_TO, MADE, WAITED]) == (MADE, WAITED)
 
 
 def test_a_call_without_an_answer_stays_also_where_it_is_made_again() -> None:
-    assert settled([ABOUT_TO, MADE, NEXT]) == (MADE, NEXT)
-    assert settled([ABOUT_TO, ABOUT_TO, NEXT]) == (ABOUT_TO, ABOUT_TO, NEXT)
+    assert collapse_entries([ABOUT_TO, MADE, NEXT]) == (MADE, NEXT)
+    assert collapse_entries([ABOUT_TO, ABOUT_TO, NEXT]) == (ABOUT_TO, ABOUT_TO, NEXT)
 
 
 def test_a_call_without_an_answer_shows_that_nobody_knows_and_how_to_go_on() -> None:

@@ -15,7 +15,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.undo import to_undo
 from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.journal import Journal
-from xacct_nb.records.model import Record, fold
+from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.sandbox.server.accounts import World
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -164,7 +164,7 @@ def is_new(known: set[str], left: Any, record: Record) -> bool:
 def whole(journal: Journal) -> Record:
     """The record of a run that came to its end."""
     events = [{"kind": "journal", "value": json.loads(json.dumps(journal.to_json()))}]
-    return Record("forth", "plan_and_apply", "succeeded", "", "", 0.0, **fold(events))
+    return Record("forth", "plan_and_apply", "succeeded", "", "", 0.0, **fields_from_events(events))
 
 
 def tell(capsys: pytest.CaptureFixture[str], words: str) -> None:

@@ -3,7 +3,7 @@
 import shlex
 
 from xacct_nb.records.model import Record
-from xacct_nb.records.next_steps import run_again, ways_on
+from xacct_nb.records.next_steps import next_steps, resume_command
 
 JOURNAL = {"grant": "reports", "changes": [], "entries": [{"operation": "CreateRole"}]}
 
@@ -15,7 +15,7 @@ def a_record(status: str = "failed", **fields: object) -> Record:
 
 def test_the_command_is_what_was_given_without_the_approval() -> None:
     options = [("name", "reports"), ("approve", "0" * 64), ("sources", "it's a list")]
-    command = run_again("plan_and_apply", "a grant.yaml", options, "/records", ())
+    command = resume_command("plan_and_apply", "a grant.yaml", options, "/records", ())
 
     assert shlex.split(command) == [
         *["xacct-nb", "run", "plan_and_apply", "-f", "a grant.yaml"],
@@ -26,13 +26,13 @@ def test_the_command_is_what_was_given_without_the_approval() -> None:
 def test_a_secret_is_left_to_be_filled_in() -> None:
     options = [("conditions.external_id", "summer-2026"), ("note", "with summer-2026"), ("ticket", "CHG1")]
 
-    assert run_again("20", "", options, "", {"summer-2026"}) == (
+    assert resume_command("20", "", options, "", {"summer-2026"}) == (
         "xacct-nb run 20 -p conditions.external_id env:NAME -p note ... -p ticket CHG1"
     )
 
 
 def test_a_run_that_may_have_changed_something_can_be_taken_back() -> None:
-    ways = ways_on(a_record(journal=JOURNAL, parameters={"records": "/my records"}), "xacct-nb run 20")
+    ways = next_steps(a_record(journal=JOURNAL, parameters={"records": "/my records"}), "xacct-nb run 20")
 
     assert ways == {
         "resume": "xacct-nb run 20",
@@ -41,13 +41,13 @@ def test_a_run_that_may_have_changed_something_can_be_taken_back() -> None:
 
 
 def test_where_nothing_is_left_changed_there_is_nothing_to_take_back() -> None:
-    assert list(ways_on(a_record())) == ["resume"]
-    assert list(ways_on(a_record("rolled-back", journal=JOURNAL))) == ["resume"]
+    assert list(next_steps(a_record())) == ["resume"]
+    assert list(next_steps(a_record("rolled-back", journal=JOURNAL))) == ["resume"]
 
 
 def test_a_roll_back_that_broke_off_is_resumed() -> None:
-    assert list(ways_on(a_record(undoes="20261123", journal=JOURNAL))) == ["resume"]
+    assert list(next_steps(a_record(undoes="20261123", journal=JOURNAL))) == ["resume"]
 
 
 def test_who_ran_it_by_hand_goes_on_by_hand() -> None:
-    assert ways_on(a_record())["resume"] == "Run the notebook again, from its beginning."
+    assert next_steps(a_record())["resume"] == "Run the notebook again, from its beginning."

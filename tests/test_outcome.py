@@ -14,9 +14,9 @@ from xacct_nb.changes.planner import diff
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
-from xacct_nb.records.fields import GOOD
+from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
-from xacct_nb.records.outcome import closed
+from xacct_nb.records.outcome import closure
 from xacct_nb.views import Page, Table
 
 PLAN = diff(build(a_grant()), State({}))
@@ -69,10 +69,10 @@ def section(record: Record, title: str) -> str:
     ],
 )
 def test_what_was_not_implemented_says_why(status: str, code: str, words: str) -> None:
-    assert closed(a_record(status, code=code)) == f"not implemented: {words}"
+    assert closure(a_record(status, code=code)) == f"not implemented: {words}"
 
 
-@pytest.mark.parametrize("status", sorted({*EXIT_CODES} - {*GOOD}))
+@pytest.mark.parametrize("status", sorted({*EXIT_CODES} - {*SUCCESSFUL}))
 def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_go_on(status: str) -> None:
     record = a_record(status, code="some-code")
 
@@ -85,7 +85,7 @@ def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_
     assert "xacct-nb run x \\\n      -p a 'b c'" in section(record, "How to go on")
 
 
-@pytest.mark.parametrize("status", GOOD)
+@pytest.mark.parametrize("status", SUCCESSFUL)
 def test_a_run_that_ended_well_tells_no_such_things(status: str) -> None:
     record = a_record(status, *MADE, error=None)
 

@@ -6,8 +6,8 @@ import pytest
 
 from support.examples import ALICE, ROLE
 from xacct_nb.errors import InvalidGrant, InvalidParameters
-from xacct_nb.grants.declarations import declared
-from xacct_nb.grants.parameters import accepted, check, merged, settings_of, without_secrets
+from xacct_nb.grants.declarations import parse_declarations
+from xacct_nb.grants.parameters import accepted_parameters, merge, settings_of, validate, without_secrets
 
 CELL = """
 name: str = "reports"  # names the policies and the tags
@@ -17,15 +17,15 @@ session_minutes: int = 60  # how long
 sandbox: bool = True  # where
 share: float = 0.5
 """
-KNOWN = accepted(declared(CELL))
+KNOWN = accepted_parameters(parse_declarations(CELL))
 
 
 def given(*options: tuple[str, str], **fields: Any) -> dict[str, Any]:
-    return merged(KNOWN, fields, options)
+    return merge(KNOWN, fields, options)
 
 
 def test_a_cell_declares_names_types_defaults_and_help() -> None:
-    parameter = declared(CELL)["name"]
+    parameter = parse_declarations(CELL)["name"]
 
     assert (parameter.name, parameter.type, parameter.default, parameter.help) == (
         *("name", "str", "reports"),
@@ -34,11 +34,11 @@ def test_a_cell_declares_names_types_defaults_and_help() -> None:
 
 
 def test_a_parameter_may_have_no_help() -> None:
-    assert declared(CELL)["destinations"].help == ""
+    assert parse_declarations(CELL)["destinations"].help == ""
 
 
 def test_the_type_of_a_lists_items_does_not_count() -> None:
-    assert declared('names: list[str] = ["a"]')["names"].type == "list"
+    assert parse_declarations('names: list[str] = ["a"]')["names"].type == "list"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_type_of_a_lists_items_does_not_count() -> None:
 )
 def test_a_line_that_is_no_declaration_is_refused(line: str) -> None:
     with pytest.raises(InvalidParameters) as refusal:
-        declared(f"name: str = ''\n{line}")
+        parse_declarations(f"name: str = ''\n{line}")
 
     assert refusal.value.what == "Line 2 of the parameters cell is no declaration."
     assert refusal.value.why.startswith("A line reads name: type = default  # help")
@@ -57,7 +57,7 @@ def test_a_notebook_with_sources_takes_every_field_of_a_grant() -> None:
 
 
 def test_a_notebook_without_sources_takes_the_settings_only() -> None:
-    known = accepted(declared('record: str = ""'))
+    known = accepted_parameters(parse_declarations('record: str = ""'))
 
     assert "records" in known
     assert "sources" not in known
@@ -256,10 +256,10 @@ def test_a_field_of_the_conditions_has_its_type_of_the_model(name: str, text: st
 
 
 def test_a_field_of_a_mapping_without_a_model_is_json_or_text() -> None:
-    known = accepted(declared('error_text: str = ""\ncall: dict = {}'))
+    known = accepted_parameters(parse_declarations('error_text: str = ""\ncall: dict = {}'))
     options = [("call.DurationSeconds", "900"), ("call.Tags", '[{"Key": "a"}]'), ("call.Policy", "{a")]
 
-    assert merged(known, {}, options)["call"] == {
+    assert merge(known, {}, options)["call"] == {
         "DurationSeconds": "900", "Tags": [{"Key": "a"}], "Policy": "{a",
     }  # fmt: skip
 
@@ -282,7 +282,7 @@ def test_a_dotted_name_is_no_field_of_a_file() -> None:
 
 
 def test_the_defaults_of_the_cell_make_a_grant() -> None:
-    grant = check(KNOWN, {})
+    grant = validate(KNOWN, {})
 
     assert grant is not None
     assert (grant.name, grant.sources, grant.destinations) == ("reports", (ALICE,), (ROLE,))
@@ -290,11 +290,11 @@ def test_the_defaults_of_the_cell_make_a_grant() -> None:
 
 def test_a_bad_grant_is_refused() -> None:
     with pytest.raises(InvalidGrant, match="session_minutes: 5 is too little"):
-        check(KNOWN, {"session_minutes": 5})
+        validate(KNOWN, {"session_minutes": 5})
 
 
 def test_a_notebook_without_sources_has_no_grant() -> None:
-    assert check(accepted(declared('record: str = ""')), {}) is None
+    assert validate(accepted_parameters(parse_declarations('record: str = ""')), {}) is None
 
 
 @pytest.mark.parametrize(

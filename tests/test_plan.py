@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.examples import ALICE, ROLE, a_grant, golden
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan, differs
-from xacct_nb.changes.planner import desired, diff
+from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 
 PLAN = diff(build(a_grant()), State({}))
 TAGS = Change("tags", ROLE, "", {"team": "data"}, {"team": "ops"})
@@ -43,7 +43,7 @@ def test_a_plan_shows_every_change_and_its_digest() -> None:
 
 
 def test_a_plan_of_a_changed_source_shows_what_differs() -> None:
-    state = State(desired(build(a_grant()), State({})))
+    state = State(desired_resources(build(a_grant()), State({})))
     other = a_grant(sources=["arn:aws:iam::111111111111:user/bob"])
 
     assert f"{diff(build(other), state)}\n" == golden("plan_of_another_source.txt")
@@ -100,7 +100,7 @@ def test_a_plan_with_an_external_id_keeps_its_digest_through_json() -> None:
     again = Plan.from_json(through_json(plan.to_json()))
 
     assert again.digest == plan.digest
-    assert (again.secrets, len(again.sealed_secrets)) == (set(), 1)
+    assert (again.secrets, len(again.unresolved_fingerprints)) == (set(), 1)
 
 
 def test_the_digest_names_the_grant_and_every_change() -> None:
@@ -128,13 +128,13 @@ def test_the_order_of_the_keys_in_a_value_is_not_part_of_what_is_approved() -> N
 
 
 def test_a_state_goes_to_json_and_back() -> None:
-    state = State(desired(build(a_grant()), State({})))
+    state = State(desired_resources(build(a_grant()), State({})))
 
     assert State.from_json(through_json(state.to_json())) == state
 
 
 def test_a_state_in_json_has_fingerprints_for_external_ids() -> None:
-    state = State(desired(build(a_grant(conditions={"external_id": "hunter2-hunter2"})), State({})))
+    state = State(desired_resources(build(a_grant(conditions={"external_id": "hunter2-hunter2"})), State({})))
     shown = json.dumps(state.to_json())
 
     assert "hunter2" not in shown
@@ -142,23 +142,23 @@ def test_a_state_in_json_has_fingerprints_for_external_ids() -> None:
 
 
 def test_the_order_of_a_state_does_not_show_in_its_json() -> None:
-    things = desired(build(a_grant()), State({}))
+    resources = desired_resources(build(a_grant()), State({}))
 
-    assert State(dict(reversed(things.items()))).to_json() == State(things).to_json()
+    assert State(dict(reversed(resources.items()))).to_json() == State(resources).to_json()
 
 
 def test_a_state_shows_what_exists() -> None:
-    assert str(State({Key("group", "arn:aws:iam::111111111111:group/a"): ["alice"]})) == (
+    assert str(State({ResourceKey("group", "arn:aws:iam::111111111111:group/a"): ["alice"]})) == (
         "None of the grant's roles and policies exist."
     )
-    assert str(State({Key("role", ROLE): {}})).splitlines()[-1].split() == ["role", ROLE]
+    assert str(State({ResourceKey("role", ROLE): {}})).splitlines()[-1].split() == ["role", ROLE]
 
 
 def test_things_of_a_kind_and_a_target_are_found() -> None:
-    state = State(desired(build(a_grant()), State({})))
+    state = State(desired_resources(build(a_grant()), State({})))
 
-    assert list(state.of("role")) == [Key("role", ROLE)]
-    assert list(state.of("inline-policy", ROLE)) == [Key("inline-policy", ROLE, "xacct-reports")]
+    assert list(state.of("role")) == [ResourceKey("role", ROLE)]
+    assert list(state.of("inline-policy", ROLE)) == [ResourceKey("inline-policy", ROLE, "xacct-reports")]
     assert list(state.of("inline-policy", ALICE)) == []
 
 
@@ -184,7 +184,7 @@ def test_a_journal_goes_to_json_and_back() -> None:
 
 
 def test_the_way_back_of_a_journal_is_its_reversed_plan() -> None:
-    assert Journal("reports", PLAN.changes).way_back() == Plan("reports", PLAN.changes).reverse()
+    assert Journal("reports", PLAN.changes).undo_plan() == Plan("reports", PLAN.changes).reverse()
 
 
 def test_a_journal_without_entries_says_that_nothing_was_changed() -> None:

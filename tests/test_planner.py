@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.examples import ALICE, READ, ROLE, a_grant
-from xacct_nb.changes.planner import desired, diff
+from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.errors import NotOwned
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import is_caller_policy
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 
 BOB = "arn:aws:iam::111111111111:user/bob"
 GROUP = "arn:aws:iam::111111111111:group/analysts"
@@ -25,7 +25,7 @@ ADOPTED = {"xacct-nb:grant": "reports", "xacct-nb:adopted": "true"}
 
 
 def wanted(grant: Grant) -> State:
-    return State(desired(build(grant), State({})))
+    return State(desired_resources(build(grant), State({})))
 
 
 def changes(grant: Grant, state: State) -> list[tuple[str, str, str]]:
@@ -33,16 +33,16 @@ def changes(grant: Grant, state: State) -> list[tuple[str, str, str]]:
 
 
 def with_role(state: State, **fields: Any) -> State:
-    key = Key("role", ROLE)
-    return State({**state.things, key: {**state.things[key], **fields}})
+    key = ResourceKey("role", ROLE)
+    return State({**state.resources, key: {**state.resources[key], **fields}})
 
 
-def without(state: State, key: Key) -> State:
-    return State({other: value for other, value in state.things.items() if other != key})
+def without(state: State, key: ResourceKey) -> State:
+    return State({other: value for other, value in state.resources.items() if other != key})
 
 
-def plus(state: State, key: Key, value: Any = True) -> State:
-    return State({**state.things, key: value})
+def plus(state: State, key: ResourceKey, value: Any = True) -> State:
+    return State({**state.resources, key: value})
 
 
 GRANTS = {
@@ -77,7 +77,9 @@ def test_where_nothing_is_everything_is_added(fields: dict[str, Any]) -> None:
     grant = a_grant(**fields)
     plan = diff(build(grant), State({}))
 
-    assert {Key(each.kind, each.target, each.name) for each in plan.changes} == set(wanted(grant).things)
+    assert {ResourceKey(each.kind, each.target, each.name) for each in plan.changes} == set(
+        wanted(grant).resources
+    )
     assert {change.sign for change in plan.changes} == {"+"}
 
 
@@ -102,9 +104,9 @@ def test_another_order_or_spelling_is_no_difference(
     sources: list[str], actions: list[str], chance: random.Random
 ) -> None:
     grant = a_grant(sources=sources, permissions=[{"actions": actions, "resources": ["arn:aws:s3:::a", "*"]}])
-    things = {key: mixed(value, chance) for key, value in wanted(grant).things.items()}
+    resources = {key: mixed(value, chance) for key, value in wanted(grant).resources.items()}
 
-    assert diff(build(grant), State(things)).changes == ()
+    assert diff(build(grant), State(resources)).changes == ()
 
 
 def test_the_first_plan_makes_the_role_and_its_permissions_before_the_caller_gets_in() -> None:
@@ -146,7 +148,8 @@ def test_a_group_in_place_of_the_users_moves_the_attachments() -> None:
 def test_a_second_policy_that_is_not_needed_any_more_is_detached_and_then_deleted() -> None:
     policy = {"description": "", "tags": OURS, "document": {"Statement": []}, "version": "v1"}
     state = plus(
-        plus(wanted(a_grant()), Key("managed-policy", SECOND), policy), Key("attachment", ALICE, SECOND)
+        plus(wanted(a_grant()), ResourceKey("managed-policy", SECOND), policy),
+        ResourceKey("attachment", ALICE, SECOND),
     )
 
     assert changes(a_grant(), state) == [("-", "attachment", SECOND), ("-", "managed-policy", "")]
@@ -164,7 +167,7 @@ def test_a_longer_session_changes_the_settings_and_keeps_the_description() -> No
 
 
 def test_a_session_shorter_than_the_shortest_of_a_role_asks_for_that() -> None:
-    assert wanted(a_grant(session_minutes=15)).things[Key("role", ROLE)]["session_seconds"] == 3600
+    assert wanted(a_grant(session_minutes=15)).resources[ResourceKey("role", ROLE)]["session_seconds"] == 3600
 
 
 def test_a_boundary_is_added() -> None:
@@ -187,8 +190,8 @@ def test_tags_of_others_stay() -> None:
 
 
 def test_what_others_hung_on_a_role_of_the_grant_is_removed() -> None:
-    state = plus(wanted(a_grant()), Key("inline-policy", ROLE, "by-hand"), {"Statement": []})
-    state = plus(state, Key("attachment", ROLE, "arn:aws:iam::aws:policy/AdministratorAccess"))
+    state = plus(wanted(a_grant()), ResourceKey("inline-policy", ROLE, "by-hand"), {"Statement": []})
+    state = plus(state, ResourceKey("attachment", ROLE, "arn:aws:iam::aws:policy/AdministratorAccess"))
 
     assert changes(a_grant(), state) == [
         ("-", "attachment", "arn:aws:iam::aws:policy/AdministratorAccess"),
@@ -198,8 +201,10 @@ def test_what_others_hung_on_a_role_of_the_grant_is_removed() -> None:
 
 def test_what_hangs_on_an_adopted_role_stays() -> None:
     state = with_role(wanted(a_grant()), tags=ADOPTED)
-    state = plus(state, Key("inline-policy", ROLE, "by-hand"), {"Statement": []})
-    state = plus(state, Key("attachment", ROLE, "arn:aws:iam::222222222222:policy/xacct-reports.backup"))
+    state = plus(state, ResourceKey("inline-policy", ROLE, "by-hand"), {"Statement": []})
+    state = plus(
+        state, ResourceKey("attachment", ROLE, "arn:aws:iam::222222222222:policy/xacct-reports.backup")
+    )
 
     assert changes(a_grant(), state) == []
 
@@ -230,9 +235,9 @@ def test_the_role_is_named_also_where_only_a_policy_on_it_would_change() -> None
 
 
 def test_a_policy_that_was_not_made_for_the_grant_is_refused_even_to_be_attached() -> None:
-    state = without(wanted(a_grant()), Key("attachment", ALICE, POLICY))
-    key = Key("managed-policy", POLICY)
-    state = plus(state, key, {**state.things[key], "tags": {}})
+    state = without(wanted(a_grant()), ResourceKey("attachment", ALICE, POLICY))
+    key = ResourceKey("managed-policy", POLICY)
+    state = plus(state, key, {**state.resources[key], "tags": {}})
 
     with pytest.raises(NotOwned, match=f"{POLICY} exists"):
         diff(build(a_grant()), state)
@@ -266,7 +271,7 @@ def test_a_principal_that_was_deleted_is_told() -> None:
 
 def test_a_user_outside_the_carrying_group_is_told() -> None:
     grant = a_grant(sources=[ALICE, BOB], carry_on=GROUP)
-    plan = diff(build(grant), plus(State({}), Key("group", GROUP), ["alice"]))
+    plan = diff(build(grant), plus(State({}), ResourceKey("group", GROUP), ["alice"]))
 
     assert plan.notes == (f"{BOB} is not in {GROUP}, so the caller policy does not reach it.",)
 

@@ -17,7 +17,7 @@ from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import RollbackFailed, RolledBack, StalePlan
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
@@ -142,11 +142,13 @@ def test_what_somebody_moves_during_an_apply_stays_and_what_was_made_is_taken_ba
     journal = Meddler(meddled)
     with pytest.raises(RolledBack) as stopped:
         apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
-    made = Key("role", grant.destinations[0])
+    made = ResourceKey("role", grant.destinations[0])
 
     assert stopped.value.why == f"The plan no longer fits: {words}."
     assert stopped.value.hint == "Plan the grant again, read the new plan, and approve its digest."
-    assert {made: journal.saw[0].things[made], **state_of(grant, sessions).things} == journal.saw[0].things
+    assert {made: journal.saw[0].resources[made], **state_of(grant, sessions).resources} == journal.saw[
+        0
+    ].resources
 
 
 # The scene, what somebody does, how it is named, and the change before which the roll-back stops.
@@ -210,8 +212,8 @@ def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
 ) -> None:
     sessions = sessions_in(world, scene(world))
     journal = applied(sessions.grant, sessions)
-    titles = [f"{change.sign} {change.title}" for change in journal.way_back().changes]
-    left = journal.way_back().changes[titles.index(first) :]
+    titles = [f"{change.sign} {change.title}" for change in journal.undo_plan().changes]
+    left = journal.undo_plan().changes[titles.index(first) :]
 
     def meddled() -> list[Any]:
         meddle(world)
@@ -344,7 +346,7 @@ def test_the_first_call_is_not_made_again_and_nothing_was_changed(
     with pytest.raises(StalePlan, match="role role/a-first is there"):
         apply(plan, sessions, approved=plan.digest, patience=1)
 
-    assert [key.target for key in state_of(sessions.grant, sessions).things] == [
+    assert [key.target for key in state_of(sessions.grant, sessions).resources] == [
         sessions.grant.destinations[0]
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.examples import ALICE, READ, ROLE, a_grant
-from xacct_nb.changes.planner import desired, diff
+from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.changes.proof import (
     ALLOWED,
     DENIED,
@@ -19,7 +19,7 @@ from xacct_nb.changes.proof import (
     missing_sides,
 )
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 
 ACCOUNT = "111111111111"
 RIGHT = Proof(tuple(Outcome(probe, probe.expected, ALICE) for probe in expected_probes(a_grant())))
@@ -195,7 +195,7 @@ def test_a_proof_goes_to_json_and_back() -> None:
     assert again.to_json() == RIGHT.to_json()
 
 
-WANTED = State(desired(build(a_grant()), State({})))
+WANTED = State(desired_resources(build(a_grant()), State({})))
 
 
 def missing(state: State) -> tuple[str, ...]:
@@ -207,25 +207,25 @@ def test_nothing_is_missing_where_all_is_there() -> None:
 
 
 def test_the_source_side_is_named_where_the_caller_policy_is_missing() -> None:
-    things = {key: value for key, value in WANTED.things.items() if key.target != ALICE}
+    resources = {key: value for key, value in WANTED.resources.items() if key.target != ALICE}
 
-    assert missing(State(things)) == (
+    assert missing(State(resources)) == (
         "source side, account 111111111111: attachment xacct-reports on user/alice is missing.",
     )
 
 
 def test_the_destination_side_is_named_where_the_trust_is_another() -> None:
-    key = Key("role", ROLE)
-    other = {**WANTED.things[key], "trust": {"Statement": []}}
+    key = ResourceKey("role", ROLE)
+    other = {**WANTED.resources[key], "trust": {"Statement": []}}
 
-    assert missing(State({**WANTED.things, key: other})) == (
+    assert missing(State({**WANTED.resources, key: other})) == (
         "destination side, account 222222222222: trust role/reports-reader is not what the grant says.",
     )
 
 
 def test_what_is_too_much_is_named_too() -> None:
-    extra = Key("inline-policy", ROLE, "by-hand")
+    extra = ResourceKey("inline-policy", ROLE, "by-hand")
 
-    assert missing(State({**WANTED.things, extra: {"Statement": []}})) == (
+    assert missing(State({**WANTED.resources, extra: {"Statement": []}})) == (
         "destination side, account 222222222222: inline-policy by-hand on role/reports-reader is too much.",
     )

@@ -7,7 +7,7 @@ import pytest
 
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from xacct_nb.errors import AwsRefused, InvalidGrant
-from xacct_nb.grants.state import Key
+from xacct_nb.grants.state import ResourceKey
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -23,7 +23,7 @@ def make_role(iam: Any, name: str = "reports-reader", **fields: Any) -> None:
 def test_where_nothing_is_there_is_no_state(world: World) -> None:
     grant = grant_in(world)
 
-    assert state_of(grant, sessions_in(world, grant)).things == {}
+    assert state_of(grant, sessions_in(world, grant)).resources == {}
 
 
 def test_a_role_is_read_with_all_that_belongs_to_it(world: World) -> None:
@@ -33,8 +33,8 @@ def test_a_role_is_read_with_all_that_belongs_to_it(world: World) -> None:
     iam.put_role_policy(RoleName="reports-reader", PolicyName="own", PolicyDocument=json.dumps(SOME_POLICY))
     iam.attach_role_policy(RoleName="reports-reader", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     grant = grant_in(world)
-    things = state_of(grant, sessions_in(world, grant)).things
-    role = things[Key("role", role_of(world))]
+    resources = state_of(grant, sessions_in(world, grant)).resources
+    role = resources[ResourceKey("role", role_of(world))]
 
     assert {key: role[key] for key in ("path", "description", "session_seconds", "boundary", "tags")} == {
         "path": "/",
@@ -44,8 +44,10 @@ def test_a_role_is_read_with_all_that_belongs_to_it(world: World) -> None:
         "tags": {"team": "data"},
     }
     assert role["trust"]["Statement"][0]["Effect"] == "Deny"
-    assert things[Key("inline-policy", role_of(world), "own")] == SOME_POLICY
-    assert things[Key("attachment", role_of(world), "arn:aws:iam::aws:policy/ReadOnlyAccess")] is True
+    assert resources[ResourceKey("inline-policy", role_of(world), "own")] == SOME_POLICY
+    assert (
+        resources[ResourceKey("attachment", role_of(world), "arn:aws:iam::aws:policy/ReadOnlyAccess")] is True
+    )
 
 
 def test_more_things_than_fit_on_a_page_are_all_read(world: World) -> None:
@@ -93,14 +95,14 @@ def test_a_whole_account_needs_nothing_there(world: World) -> None:
     grant = grant_in(world, sources=[world.source], accept=["whole-account-trust"])
     sessions = sessions_in(world, grant)
 
-    assert state_of(grant, sessions).things == {}
+    assert state_of(grant, sessions).resources == {}
 
 
 def test_the_members_of_a_carrying_group_are_read(world: World) -> None:
     group = f"arn:aws:iam::{world.source}:group/analysts"
     grant = grant_in(world, carry_on=group)
 
-    assert state_of(grant, sessions_in(world, grant)).things == {Key("group", group): ["alice"]}
+    assert state_of(grant, sessions_in(world, grant)).resources == {ResourceKey("group", group): ["alice"]}
 
 
 def test_a_member_who_is_missing_is_noted_in_the_plan(world: World) -> None:
@@ -121,8 +123,8 @@ def test_the_caller_policy_is_read_with_everybody_it_is_attached_to(world: World
     root_iam(world, world.source).attach_user_policy(UserName="mallory", PolicyArn=policy)
 
     assert set(state_of(grant, sessions).of("attachment")) == {
-        Key("attachment", f"arn:aws:iam::{world.source}:user/alice", policy),
-        Key("attachment", f"arn:aws:iam::{world.source}:user/mallory", policy),
+        ResourceKey("attachment", f"arn:aws:iam::{world.source}:user/alice", policy),
+        ResourceKey("attachment", f"arn:aws:iam::{world.source}:user/mallory", policy),
     }
 
 

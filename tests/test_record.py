@@ -17,10 +17,10 @@ from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.history import ledger_table
-from xacct_nb.records.model import Record, fold
+from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.outcome import CLOSURES
 from xacct_nb.records.sealing import (
-    START,
+    FIRST_PREVIOUS,
     broken_links,
     broken_seals,
     ledger_line,
@@ -60,7 +60,7 @@ def a_record(**fields: Any) -> Record:
 
 
 def chain(*records: Record) -> list[str]:
-    lines, previous = list[str](), START
+    lines, previous = list[str](), FIRST_PREVIOUS
     for record in records:
         lines.append(ledger_line(record, SUMS, previous))
         previous = line_hash(lines[-1])
@@ -214,7 +214,7 @@ def test_events_become_the_fields_of_a_record() -> None:
         {"kind": "status", "value": "planned"},
     ]
 
-    assert fold(events) == {
+    assert fields_from_events(events) == {
         "parameters": {"name": "reports"},
         "plan": {"digest": "new"},
         "journal": None,
@@ -228,14 +228,14 @@ def test_the_calls_of_a_run_that_broke_off_are_its_journal() -> None:
     made, next_call = asdict(ENTRY), asdict(ENTRY) | {"operation": "PutRolePolicy", "answer": ""}
     events = [{"kind": "entry", "value": value} for value in (made | {"answer": ""}, made, next_call)]
 
-    assert fold(events)["journal"] == {"grant": "", "changes": [], "entries": [made, next_call]}
+    assert fields_from_events(events)["journal"] == {"grant": "", "changes": [], "entries": [made, next_call]}
 
 
 def test_the_whole_journal_counts_where_there_is_one() -> None:
     whole = Journal("reports", PLAN.changes, (ENTRY,)).to_json()
     events = [{"kind": "entry", "value": asdict(ENTRY)}, {"kind": "journal", "value": whole}]
 
-    assert fold(events)["journal"] == whole
+    assert fields_from_events(events)["journal"] == whole
 
 
 def test_a_seal_reads_as_sha256sum_does() -> None:
@@ -269,7 +269,7 @@ def test_what_is_no_seal_names_every_file() -> None:
 
 
 def test_a_ledger_line_says_what_was_run() -> None:
-    line = json.loads(ledger_line(a_record(), SUMS, START))
+    line = json.loads(ledger_line(a_record(), SUMS, FIRST_PREVIOUS))
 
     assert line == {
         "id": "20261124T101500Z-reports-plan_and_apply-1f3a",
@@ -280,7 +280,7 @@ def test_a_ledger_line_says_what_was_run() -> None:
         "digest": PLAN.digest,
         "summary": "Plan: 4 to add, 0 to change, 0 to destroy.",
         "seal": sums_hash(SUMS),
-        "previous": START,
+        "previous": FIRST_PREVIOUS,
     }
 
 

@@ -19,10 +19,16 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.planner import diff
-from xacct_nb.changes.revocation import dated, notes, planned, revocation, roles_concerned
+from xacct_nb.changes.revocation import (
+    affected_roles,
+    plan_revocation,
+    revocation,
+    session_notes,
+    with_cutoff,
+)
 from xacct_nb.errors import EXIT_CODES, ProofFailed, RollbackFailed, StalePlan
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.runs.notebook_run import Run, start_run
 from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
@@ -41,8 +47,8 @@ def caller_policy(*roles: str) -> dict[str, Any]:
 
 
 def on_role(standing: Any = None) -> Change:
-    things = {} if standing is None else {Key("inline-policy", ROLE, REVOKED): standing}
-    return planned(ROLE, State(things))
+    things = {} if standing is None else {ResourceKey("inline-policy", ROLE, REVOKED): standing}
+    return plan_revocation(ROLE, State(things))
 
 
 def moment(change: Change) -> str:
@@ -66,12 +72,12 @@ class TestThePolicy:
         ],
     )
     def test_its_moment_is_never_earlier_than_the_one_that_stands(self, standing: Any, expected: str) -> None:
-        assert moment(dated(on_role(standing), NOON)) == expected
+        assert moment(with_cutoff(on_role(standing), NOON)) == expected
 
     def test_a_journal_says_the_moment_and_its_way_back_leaves_the_sessions_ended(self) -> None:
-        journal = Journal("reports", (dated(on_role(), NOON),))
+        journal = Journal("reports", (with_cutoff(on_role(), NOON),))
 
-        assert journal.way_back().changes == ()
+        assert journal.undo_plan().changes == ()
 
 
 @pytest.mark.parametrize(
@@ -86,21 +92,21 @@ class TestThePolicy:
     ],
 )
 def test_a_change_concerns_the_roles_that_it_is_about(change: Change, expected: tuple[str, ...]) -> None:
-    assert roles_concerned([change], [ROLE, OTHER]) == expected
+    assert affected_roles([change], [ROLE, OTHER]) == expected
 
 
 def test_a_way_back_that_concerns_no_role_says_so_where_sessions_are_to_end() -> None:
-    assert list(notes([], State({}), [], revoked=True)) == [
+    assert list(session_notes([], State({}), [], revoked=True)) == [
         "This change bears on no role's sessions, so none are ended."
     ]
-    assert list(notes([], State({}), [], revoked=False)) == []
+    assert list(session_notes([], State({}), [], revoked=False)) == []
 
 
 def test_a_plan_of_a_grant_leaves_the_policy_on_the_grants_own_role_and_says_what_it_does() -> None:
     documents = build(a_grant())
     bare = diff(documents, State({}))
-    made = {Key(each.kind, each.target, each.name): each.after for each in bare.changes}
-    standing = {Key("inline-policy", ROLE, REVOKED): revocation("2026-11-24T12:00:01Z")}
+    made = {ResourceKey(each.kind, each.target, each.name): each.after for each in bare.changes}
+    standing = {ResourceKey("inline-policy", ROLE, REVOKED): revocation("2026-11-24T12:00:01Z")}
     plan = diff(documents, State({**made, **standing}))
 
     assert plan.changes == ()
@@ -214,7 +220,7 @@ def test_an_older_session_stays_denied_and_a_later_one_works_once_the_trust_is_b
     alive = older()
     rollback(journal, sessions, patience=1)
     outlived = older()
-    revoke([planned(grant.destinations[0], state_of(grant, sessions))], sessions, patience=1, ahead=0)
+    revoke([plan_revocation(grant.destinations[0], state_of(grant, sessions))], sessions, patience=1, ahead=0)
     ended = older()
     again = plan_of(grant, sessions)
     applied(grant, sessions)
@@ -241,7 +247,7 @@ def test_a_call_that_took_effect_without_an_answer_has_ended_the_sessions(
     sessions = sessions_in(world, grant)
     applied(grant, sessions)
     older = session(sessions)
-    planned_now = planned(grant.destinations[0], state_of(grant, sessions))
+    planned_now = plan_revocation(grant.destinations[0], state_of(grant, sessions))
     once = sessions.admin(world.destination, "iam").meta.events
     once.register_first("needs-retry.iam.PutRolePolicy", lambda **about: False)
     faults(Fault("cut-after", ("PutRolePolicy",), count=1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from xacct_nb.changes.sample_calls import beside, sample
+from xacct_nb.changes.sample_calls import sample_call, unallowed_sample_call
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.iam.wildcards import covers, fits
 
@@ -12,12 +12,12 @@ OBJECTS, BUCKET = "arn:aws:s3:::reports/2026/*", "arn:aws:s3:::reports"
 
 
 def asked(action: str, *resources: str) -> tuple[str, Any] | None:
-    found = sample(action, resources)
+    found = sample_call(action, resources)
     return found and (found.operation, found.parameters)
 
 
 def beside_of(*actions: str, resources: tuple[str, ...] = (OBJECTS,)) -> str | None:
-    found = beside([Permission(actions=actions, resources=resources)])
+    found = unallowed_sample_call([Permission(actions=actions, resources=resources)])
     return found.words if found else None
 
 
@@ -71,7 +71,7 @@ def test_an_action_that_changes_something_has_no_sample() -> None:
 
 
 def test_a_sample_says_what_it_asks() -> None:
-    found = sample("s3:GetObject", [OBJECTS])
+    found = sample_call("s3:GetObject", [OBJECTS])
 
     assert found is not None
     assert (found.words, found.about_resource) == ("s3:GetObject reports/2026/*", True)
@@ -96,7 +96,7 @@ def test_beside_everything_lies_nothing() -> None:
 
 
 def test_beside_nothing_lies_everything() -> None:
-    found = beside([])
+    found = unallowed_sample_call([])
 
     assert found is not None
     assert found.words == "s3:ListAllMyBuckets"

@@ -22,11 +22,11 @@ from support.examples import (
 )
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import apply, rollback
-from xacct_nb.changes.journal import Entry, Journal, settled
+from xacct_nb.changes.journal import Entry, Journal, collapse_entries
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -184,7 +184,7 @@ def test_entries_are_handed_on_as_they_happen_every_write_before_it_is_made_too(
     plan = plan_of(grant, sessions)
     journal = apply(plan, sessions, approved=plan.digest, journal=seen, patience=1)
 
-    assert settled(seen) == journal.entries
+    assert collapse_entries(seen) == journal.entries
     assert [(entry.operation, entry.answer) for entry in seen] == [
         ("CreateRole", ""),
         ("CreateRole", "made"),
@@ -342,7 +342,7 @@ def test_the_journal_tells_also_of_the_call_that_failed(world: World) -> None:
 
     with pytest.raises(RolledBack):
         apply(plan, sessions, approved=plan.digest, journal=seen, patience=1)
-    assert [(entry.operation, entry.answer) for entry in settled(seen)] == [
+    assert [(entry.operation, entry.answer) for entry in collapse_entries(seen)] == [
         ("CreateRole", "made"),
         ("PutRolePolicy", "AccessDenied"),
         ("DeleteRole", "made"),
@@ -404,7 +404,7 @@ def test_what_does_not_exist_is_not_waited_for(world: World) -> None:
 
     with pytest.raises(RolledBack, match="NoSuchEntity"):
         apply(plan, sessions, approved=plan.digest, journal=seen, patience=30)
-    assert [entry.tries for entry in settled(seen) if entry.operation == "AttachRolePolicy"] == [1]
+    assert [entry.tries for entry in collapse_entries(seen) if entry.operation == "AttachRolePolicy"] == [1]
     assert state_of(grant, sessions) == State({})
 
 
@@ -475,7 +475,10 @@ def test_an_adopted_policy_is_restored_to_the_letter(world: World) -> None:
     sessions = sessions_in(world, grant)
     before = state_of(grant, sessions)
     journal = applied(grant, sessions)
-    assert Key("attachment", user(world, "mallory"), policy_of(world)) in state_of(grant, sessions).things
+    assert (
+        ResourceKey("attachment", user(world, "mallory"), policy_of(world))
+        in state_of(grant, sessions).resources
+    )
     rollback(journal, sessions, patience=1)
 
     assert state_of(grant, sessions) == before
@@ -491,7 +494,7 @@ def test_a_tag_that_another_grant_had_is_put_back(world: World) -> None:
     rollback(applied(grant, sessions), sessions, patience=1)
 
     assert state_of(grant, sessions) == before
-    assert before.things[Key("role", role_of(world))]["tags"] == {"xacct-nb:grant": "payroll"}
+    assert before.resources[ResourceKey("role", role_of(world))]["tags"] == {"xacct-nb:grant": "payroll"}
 
 
 KINDS: dict[str, Callable[[World], dict[str, Any]]] = {

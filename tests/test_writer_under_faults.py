@@ -16,7 +16,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RolledBack, StalePlan
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.sandbox.faults.demands import behave, misbehave, misbehaviour
 from xacct_nb.sandbox.faults.faults import KINDS, Fault
 from xacct_nb.sandbox.server.accounts import World
@@ -261,11 +261,11 @@ BAD_DAYS = {
 }
 
 
-def unnumbered(state: State) -> dict[Key, Any]:
+def unnumbered(state: State) -> dict[ResourceKey, Any]:
     """What is there to the letter, but for the numbers of versions, which AWS gives only once."""
     return {
         key: {**value, "version": ""} if key.kind == "managed-policy" else value
-        for key, value in state.things.items()
+        for key, value in state.resources.items()
     }
 
 

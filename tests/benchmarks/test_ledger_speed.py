@@ -12,7 +12,7 @@ import pytest
 
 from xacct_nb.records.history import History
 from xacct_nb.records.model import Record
-from xacct_nb.records.sealing import START, broken_links, ledger_line, line_hash, seal
+from xacct_nb.records.sealing import FIRST_PREVIOUS, broken_links, ledger_line, line_hash, seal
 from xacct_nb.storage.chain import LEDGER, ledger_lines
 from xacct_nb.storage.ledger import SUMS, ledger, verify_records
 
@@ -23,7 +23,7 @@ SECOND = 1.0
 def fill(folder: Path, count: int, size: int) -> Path:
     """Records as the ledger has them, each with a page of so many bytes; nothing waits for the disk."""
     folder.mkdir(exist_ok=True)
-    lines, previous = list[str](), START
+    lines, previous = list[str](), FIRST_PREVIOUS
     for number in range(count):
         record = Record(
             f"20261124T101500Z-reports-plan_and_apply-{number:05}", "mine", "succeeded", "", "", 1.0

@@ -12,7 +12,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
-from xacct_nb.records.model import Record, fold
+from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.storage.evidence import FILE, Evidence, events
 
 Deed = Callable[[Sessions, "Notes"], None]
@@ -108,7 +108,13 @@ class Killing:
     def record(self) -> Record:
         """What the evidence of the run says of it."""
         return Record(
-            self.folder.name, "plan_and_apply", "kernel-died", "", "", 0.0, **fold(events(self.folder))
+            self.folder.name,
+            "plan_and_apply",
+            "kernel-died",
+            "",
+            "",
+            0.0,
+            **fields_from_events(events(self.folder)),
         )
 
     def _die_doing(self, sessions: Sessions, deed: Deed) -> None:

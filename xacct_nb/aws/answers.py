@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
-from xacct_nb.changes.sample_calls import Sample
+from xacct_nb.changes.sample_calls import SampleCall
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import fits
 
@@ -51,7 +51,7 @@ def ask_identity(sts: Any, role: str) -> Answer:
     return replace(given, detail=arn or given.detail)
 
 
-def ask_sample(call: Sample, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
+def ask_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
     """Puts a read-only call; `owner_s3` looks up an object that is there, where the call needs one."""
     parameters = dict(call.parameters)
     if "Prefix" in parameters:

@@ -8,7 +8,7 @@ from xacct_nb.aws.reader import exists, policy_exists
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.changes.planner import deleted_ids
+from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import principals
 
@@ -32,7 +32,7 @@ def _who(sessions: Sessions, way_back: Plan) -> Iterator[str]:
     made = {change.target for change in way_back.changes if change.kind == "role" and change.sign == "+"}
     for change in way_back.changes:
         trust = _trust(change)
-        if ids := deleted_ids(trust):
+        if ids := deleted_principal_ids(trust):
             yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
         named = {arn for arn in principals(trust) if _is_absent(sessions, arn)}
         for arn in sorted(named - made):

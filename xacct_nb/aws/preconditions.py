@@ -6,7 +6,7 @@ from typing import Any
 from xacct_nb.aws.policy_versions import counts, is_left_over
 from xacct_nb.aws.reader import hanging, live
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.changes.json_diff import places
+from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import RollbackFailed, StalePlan
 from xacct_nb.iam.canonical import revived
@@ -112,7 +112,7 @@ def _differences(moved: Iterable[tuple[Change, Any]]) -> Iterator[str]:
     """What is other than it was expected, place by place; of what is there or gone all is said."""
     for change, value in moved:
         if value is not None and change.before is not None:
-            yield from (f"{change.title}: {each}" for each in places(shield(change.before), shield(value)))
+            yield from (f"{change.title}: {each}" for each in json_diff(shield(change.before), shield(value)))
 
 
 def _words(change: Change, value: Any) -> str:

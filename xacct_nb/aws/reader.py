@@ -9,7 +9,7 @@ from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import policy_arn, policy_name
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 
 _ENTITIES = (
@@ -24,12 +24,12 @@ def read(documents: Documents, sessions: Sessions) -> State:
 
     Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
     """
-    things: dict[Key, Any] = {}
+    resources: dict[ResourceKey, Any] = {}
     for role in documents.grant.destinations:
-        things |= _role(sessions, role)
-    things |= _callers(documents, sessions)
-    _check_sources(documents.grant, sessions, things)
-    return State(things)
+        resources |= _role(sessions, role)
+    resources |= _callers(documents, sessions)
+    _check_sources(documents.grant, sessions, resources)
+    return State(resources)
 
 
 def live(sessions: Sessions, change: Change) -> Any:
@@ -37,7 +37,7 @@ def live(sessions: Sessions, change: Change) -> Any:
     return _LIVE[change.kind](sessions, change)
 
 
-def hanging(sessions: Sessions, change: Change) -> set[Key]:
+def hanging(sessions: Sessions, change: Change) -> set[ResourceKey]:
     """What hangs on the role or managed policy of a change: it cannot be deleted while something does."""
     if Arn.parse(change.target).kind == "policy":
         return set(_attachments(sessions.grant, sessions, change.target))
@@ -77,20 +77,20 @@ def listed(client: Any, operation: str, name: str, **parameters: Any) -> list[An
         return [item for page in pages for item in page.get(name, [])]
 
 
-def _role(sessions: Sessions, arn: str) -> dict[Key, Any]:
+def _role(sessions: Sessions, arn: str) -> dict[ResourceKey, Any]:
     value = _role_value(sessions, arn)
     if value is None:
         return {}
     iam, name = sessions.admin(Arn.parse(arn).account, "iam"), Arn.parse(arn).name
     inline = {
-        Key("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
+        ResourceKey("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
         for policy in listed(iam, "list_role_policies", "PolicyNames", RoleName=name)
     }
     attached = {
-        Key("attachment", arn, policy["PolicyArn"]): True
+        ResourceKey("attachment", arn, policy["PolicyArn"]): True
         for policy in listed(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
     }
-    return {Key("role", arn): value, **inline, **attached}
+    return {ResourceKey("role", arn): value, **inline, **attached}
 
 
 def _role_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
@@ -146,11 +146,11 @@ def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
     }
 
 
-def _callers(documents: Documents, sessions: Sessions) -> dict[Key, Any]:
+def _callers(documents: Documents, sessions: Sessions) -> dict[ResourceKey, Any]:
     grant = documents.grant
     if grant.caller_policy == "inline":
         keys = [
-            Key("inline-policy", carrier, policy_name(grant, number + 1))
+            ResourceKey("inline-policy", carrier, policy_name(grant, number + 1))
             for carrier, policies in documents.caller_policies.items()
             for number in range(len(policies))
         ]
@@ -166,7 +166,7 @@ def _callers(documents: Documents, sessions: Sessions) -> dict[Key, Any]:
     }
 
 
-def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iterator[tuple[Key, Any]]:
+def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iterator[tuple[ResourceKey, Any]]:
     """The grant's managed policies in an account with their attachments, also those beyond `count`."""
     number = 0
     while True:
@@ -174,13 +174,13 @@ def _managed(grant: Grant, sessions: Sessions, account: str, count: int) -> Iter
         arn = policy_arn(grant, account, number)
         value = _policy_value(sessions, arn)
         if value is not None:
-            yield Key("managed-policy", arn), value
+            yield ResourceKey("managed-policy", arn), value
             yield from ((key, True) for key in _attachments(grant, sessions, arn))
         elif number >= count:
             return
 
 
-def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Key]:
+def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[ResourceKey]:
     account = Arn.parse(arn).account
     known = {
         (Arn.parse(source).kind, Arn.parse(source).name): source
@@ -195,14 +195,14 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Key]:
         for name, kind, field in _ENTITIES:
             for entity in page.get(name, []):
                 plain = f"arn:{grant.partition}:iam::{account}:{kind}/{entity[field]}"
-                yield Key("attachment", known.get((kind, entity[field]), plain), arn)
+                yield ResourceKey("attachment", known.get((kind, entity[field]), plain), arn)
 
 
-def _check_sources(grant: Grant, sessions: Sessions, things: dict[Key, Any]) -> None:
+def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey, Any]) -> None:
     """Asks for every source that is not yet known to exist: AWS refuses a trust in one that does not."""
     if grant.carry_on:
-        things[Key("group", grant.carry_on)] = _members(sessions, grant.carry_on)
-    seen = {key.target for key in things if key.kind in ("attachment", "inline-policy")}
+        resources[ResourceKey("group", grant.carry_on)] = _members(sessions, grant.carry_on)
+    seen = {key.target for key in resources if key.kind in ("attachment", "inline-policy")}
     for source in grant.principals:
         if source not in seen and not exists(sessions, source):
             raise _no_such(source)

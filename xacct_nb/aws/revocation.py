@@ -15,13 +15,13 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, REVOKED, Outcome, Probe, Proof, expected_probes
-from xacct_nb.changes.revocation import AHEAD_SECONDS, dated, is_revocation
-from xacct_nb.changes.sample_calls import Sample, sample, samples
+from xacct_nb.changes.revocation import AHEAD_SECONDS, is_revocation, with_cutoff
+from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls
 from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan, XacctError
 from xacct_nb.grants.documents import Policy
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 
-Questions = Mapping[str, Mapping[str, Sample]]
+Questions = Mapping[str, Mapping[str, SampleCall]]
 """What to ask a session of each role (its ARN): words -> call. The first that it is allowed counts."""
 
 _NO_CALL = "No call is known that the session was allowed before."
@@ -46,7 +46,7 @@ def revoke(
     while left:
         try:
             check_unmoved(sessions, left[0])
-            done.append(make_surely(pen, dated(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
+            done.append(make_surely(pen, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
         except (AwsRefused, StalePlan) as problem:
             raise _go_on(left, problem) from problem
         left.pop(0)
@@ -58,8 +58,10 @@ def questions(sessions: Sessions, roles: Iterable[str], before: State, found: St
 
     Only the first kind shows what a revocation does: the other is denied afterwards in any case.
     """
-    both = [key for key, value in found.things.items() if before.things.get(key) == value]
-    given = [sample(action, each.resources) for each in sessions.grant.permissions for action in each.actions]
+    both = [key for key, value in found.resources.items() if before.resources.get(key) == value]
+    given = [
+        sample_call(action, each.resources) for each in sessions.grant.permissions for action in each.actions
+    ]
     lost = {f"{call.words} (which goes with the grant)": call for call in given if call}
     return {
         role: {
@@ -67,7 +69,7 @@ def questions(sessions: Sessions, roles: Iterable[str], before: State, found: St
             for key in both
             if key.target == role
             for document in _documents(sessions, key, found)
-            for call in samples(document)
+            for call in sample_calls(document)
         }
         | lost
         for role in roles
@@ -121,10 +123,10 @@ class OlderSessions:
             yield Outcome(_later(opened.assume.probe), NOT_ASKED, detail=opened.why_not)
 
 
-def _documents(sessions: Sessions, key: Key, found: State) -> Iterator[Policy]:
+def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[Policy]:
     """The policy that a thing of a role is, or that it attaches; none where it cannot be read."""
     if key.kind == "inline-policy" and not is_revocation(key):
-        yield found.things[key]
+        yield found.resources[key]
     if key.kind == "attachment":
         iam = sessions.admin(key.account, "iam")
         try:
@@ -135,7 +137,7 @@ def _documents(sessions: Sessions, key: Key, found: State) -> Iterator[Policy]:
         yield answer["PolicyVersion"]["Document"]
 
 
-def _opened(asking: Asking, assume: Probe, calls: Mapping[str, Sample]) -> _Opened:
+def _opened(asking: Asking, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
     entered = asking.outcome(assume)
     probes = (
         replace(assume, kind="older", asker="role", question=words, call=call)

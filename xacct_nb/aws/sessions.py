@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from botocore.session import Session as Core
 
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
-from xacct_nb.grants.grant import Grant, account_of, is_whole
+from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.views import Shown, Table, View
 
@@ -75,7 +75,7 @@ class Sessions(Shown):
     def callers(self, source: str) -> tuple[Identity, ...]:
         """The callers under test for a source: the user or role itself, everybody here of a whole account."""
         here = (each for each in self._callers() if each.account == account_of(source))
-        return tuple(each for each in here if is_whole(source) or same_principal(each.arn, source))
+        return tuple(each for each in here if is_whole_account(source) or same_principal(each.arn, source))
 
     def stranger(self, source: str) -> Identity | None:
         """Another principal of the source's account, which the grant does not name."""

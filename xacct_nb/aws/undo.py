@@ -26,7 +26,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     pairs = zip(made, now, strict=True)
     left = tuple(each for each, value in pairs if _stands(sessions, each, value))
     whole = Journal.from_json(unshield(Journal(planned.grant, left).to_json(), known))
-    _check_whole(whole.way_back())
+    _check_whole(whole.undo_plan())
     return whole, known
 
 

@@ -61,7 +61,7 @@ def rollback(
     before anything is changed where somebody changed it since, and before the very change where somebody
     changed it meanwhile; and UnresolvedSecret.
     """
-    way_back = journal.way_back()
+    way_back = journal.undo_plan()
     _check_whole(way_back)
     left = left_to_do(sessions, way_back)
     pen = Pen(sessions, [] if sink is None else sink, patience, touched)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from xacct_nb.changes.json_diff import places
+from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, StalePlan
 
@@ -35,7 +35,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """The approved plan as it was made: in which record, by whom, when, with which rule."""
 
     record: str
@@ -46,7 +46,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Used:
+class UsedApproval:
     """A run that changed AWS with an approval of that plan, and when it ended."""
 
     record: str
@@ -55,26 +55,28 @@ class Used:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ApprovalRules:
     """How long an approval counts, in hours from the plan on (0: without an end), and for how many people."""
 
     hours: int = 24
     two_people: bool = False
 
 
-def admitted(approval: Approval, history: Iterable[Planned | Used], rules: Rules, now: str) -> Approval:
+def validate_approval(
+    approval: Approval, history: Iterable[PlannedRun | UsedApproval], rules: ApprovalRules, now: str
+) -> Approval:
     """The approval with its plan's origin, if it counts at this time (UTC).
 
     `history` is what is known of this very plan, the newest first. The plans that count are those made
     after its last use and within the limit; the first of them is its origin. A plan that asked for two
     people keeps its rule. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
     """
-    fresh = list[Planned]()
+    fresh = list[PlannedRun]()
     for event in history:
         problem = _problem(event, rules.hours, now)
         if problem and not fresh:
             raise problem
-        if problem or not isinstance(event, Planned):
+        if problem or not isinstance(event, PlannedRun):
             break
         fresh.append(event)
     origin = fresh[-1] if fresh else None
@@ -85,9 +87,9 @@ def admitted(approval: Approval, history: Iterable[Planned | Used], rules: Rules
     return replace(approval, plan=origin.record, planned_by=origin.by, planned_at=origin.at)
 
 
-def stale(digest: str, plan: Plan, approved: Mapping[str, Any] | None) -> StalePlan:
+def stale_plan(digest: str, plan: Plan, approved: Mapping[str, Any] | None) -> StalePlan:
     """The error of an approval of another plan, with the difference if that plan is known."""
-    shown = differences(approved, plan.to_json()) if approved else ()
+    shown = plan_differences(approved, plan.to_json()) if approved else ()
     return StalePlan(
         f"The approval {digest[:12] or '(none)'} is not for the plan that stands now.",
         why="\n".join((f"The plan that stands now has the digest {plan.digest}.", *shown)),
@@ -95,7 +97,7 @@ def stale(digest: str, plan: Plan, approved: Mapping[str, Any] | None) -> StaleP
     )
 
 
-def differences(approved: Mapping[str, Any], standing: Mapping[str, Any]) -> tuple[str, ...]:
+def plan_differences(approved: Mapping[str, Any], standing: Mapping[str, Any]) -> tuple[str, ...]:
     """What differs between two plans (as `Plan.to_json` gives them), change by change; empty for equals."""
     was, now = _changes(approved), _changes(standing)
     both = [key for key in was if key in now]
@@ -109,8 +111,8 @@ def differences(approved: Mapping[str, Any], standing: Mapping[str, Any]) -> tup
     return tuple(found)
 
 
-def _problem(event: Planned | Used, hours: int, now: str) -> StalePlan | None:
-    if isinstance(event, Used):
+def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePlan | None:
+    if isinstance(event, UsedApproval):
         return ApprovalUsed(
             "This approval was used already: it changes AWS once.",
             why=f"The record {event.record} used it, and no plan was made since.",
@@ -125,7 +127,7 @@ def _problem(event: Planned | Used, hours: int, now: str) -> StalePlan | None:
     return None
 
 
-def _check_other(approval: Approval, origin: Planned | None) -> None:
+def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
     if origin is None:
         raise ApproverPlanned(
             "Nobody is known to have planned this, and two people are to agree on it.",
@@ -155,5 +157,5 @@ def _named(change: Mapping[str, Any]) -> str:
 def _within(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """The places in one change where two plans differ."""
     sides = ("before", "after")
-    found = places({side: was[side] for side in sides}, {side: now[side] for side in sides})
+    found = json_diff({side: was[side] for side in sides}, {side: now[side] for side in sides})
     yield from (f"{_named(now)}: {place}" for place in found)

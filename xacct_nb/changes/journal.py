@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.changes.revocation import reversible, revokes, told
+from xacct_nb.changes.revocation import describe_revocation, reversible_changes, revokes
 from xacct_nb.views import Page, Shown, Table, Text, View
 
-UNKNOWN = "no answer: unknown whether it took effect"
+NO_RESPONSE = "no answer: unknown whether it took effect"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Entry:
         return self.answer != "" and other.answer == "" and about == call
 
 
-def settled(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def collapse_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """One entry a call: its answer, and what was written before the call only where no answer came."""
     found: list[Entry] = []
     for entry in entries:
@@ -47,9 +47,11 @@ def settled(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def noted(journal: Mapping[str, Any] | None, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+def journal_fields(
+    journal: Mapping[str, Any] | None, entries: Iterable[Mapping[str, Any]]
+) -> dict[str, Any] | None:
     """The journal as plain data: as it was kept, of a run that broke off the entries; None without either."""
-    calls = [asdict(entry) for entry in settled(Entry(**each) for each in entries)]
+    calls = [asdict(entry) for entry in collapse_entries(Entry(**each) for each in entries)]
     if journal is None and calls:
         return {"grant": "", "changes": [], "entries": calls}
     return None if journal is None else dict(journal)
@@ -80,9 +82,9 @@ class Journal(Shown):
             tuple(Entry(**entry) for entry in fields["entries"]),
         )
 
-    def way_back(self) -> Plan:
+    def undo_plan(self) -> Plan:
         """The plan that takes back what was done; sessions that were ended stay ended."""
-        return Plan(self.grant, reversible(self.changes)).reverse()
+        return Plan(self.grant, reversible_changes(self.changes)).reverse()
 
     def view(self) -> View:
         """Every call with AWS's answer and request id; of a run that broke off, how to go on."""
@@ -94,14 +96,16 @@ class Journal(Shown):
                 each.account,
                 each.operation,
                 each.target,
-                each.answer or UNKNOWN,
+                each.answer or NO_RESPONSE,
                 f"{each.seconds:.2f} s",
                 each.request_id,
             )
             for each in self.entries
         )
         heads = ("at (UTC)", "account", "call", "of", "answer", "took", "request id")
-        revoked = (Text(told(each.target, each.after)) for each in self.changes if revokes(each))
+        revoked = (
+            Text(describe_revocation(each.target, each.after)) for each in self.changes if revokes(each)
+        )
         return Page("Journal", (Table(heads, rows), *revoked, self._outcome()))
 
     def _outcome(self) -> View:

@@ -10,27 +10,27 @@ _MOST, _WIDEST = 5, 80
 _MISSING = object()
 
 
-def places(was: Any, now: Any) -> tuple[str, ...]:
+def json_diff(was: Any, now: Any) -> tuple[str, ...]:
     """Each place with both values, such as `Statement[0].Effect was "Allow", is "Deny"`.
 
     Of many the first five, and how many there are besides; empty for equals.
     """
-    every = _places("", was, now)
+    every = _differences("", was, now)
     shown, more = list(islice(every, _MOST)), sum(1 for _ in every)
     return (*shown, *([f"{more} more places"] if more else []))
 
 
-def _places(place: str, was: Any, now: Any) -> Iterator[str]:
+def _differences(place: str, was: Any, now: Any) -> Iterator[str]:
     if was == now:
         return
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in {**was, **now}:
-            yield from _places(
+            yield from _differences(
                 f"{place}.{key}" if place else str(key), was.get(key, _MISSING), now.get(key, _MISSING)
             )
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for number, (old, new) in enumerate(zip(was, now, strict=True)):
-            yield from _places(f"{place}[{number}]", old, new)
+            yield from _differences(f"{place}[{number}]", old, new)
     else:
         yield f"{place} was {_shown(was)}, is {_shown(now)}".lstrip()
 

@@ -150,7 +150,7 @@ class Plan(Shown):
         }
 
     @property
-    def sealed_secrets(self) -> set[str]:
+    def unresolved_fingerprints(self) -> set[str]:
         """The fingerprints whose external IDs are not known here."""
         return {
             mark

@@ -6,12 +6,12 @@ from itertools import groupby
 from typing import Any
 
 from xacct_nb.changes.plan import Change, Plan, differs
-from xacct_nb.changes.revocation import is_revocation, standing, told
+from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.errors import NotOwned
 from xacct_nb.grants.documents import Documents, Policy
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_arn, policy_name
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import canonical_json, same
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
@@ -29,9 +29,9 @@ def diff(documents: Documents, state: State) -> Plan:
     NotOwned where a role or policy of that name exists, differs, was not made for this grant, and the grant
     does not say `adopt`.
     """
-    grant, wanted = documents.grant, desired(documents, state)
+    grant, wanted = documents.grant, desired_resources(documents, state)
     keys = sorted(
-        {*wanted, *(key for key in state.things if key.kind != "group" and not is_revocation(key))},
+        {*wanted, *(key for key in state.resources if key.kind != "group" and not is_revocation(key))},
         key=lambda key: _owner(grant, key),
     )
     changes = [
@@ -45,21 +45,23 @@ def diff(documents: Documents, state: State) -> Plan:
     )
 
 
-def desired(documents: Documents, state: State) -> dict[Key, Any]:
+def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:
     """The things as the grant wants them; what a grant leaves open stays as it is in `state`."""
-    grant, things = documents.grant, dict[Key, Any]()
+    grant, resources = documents.grant, dict[ResourceKey, Any]()
     for arn, trust in documents.trust_policies.items():
-        things[Key("role", arn)] = _role(grant, arn, trust, state.things.get(Key("role", arn)))
-        things |= {Key("attachment", arn, policy): True for policy in grant.managed_policies}
+        resources[ResourceKey("role", arn)] = _role(
+            grant, arn, trust, state.resources.get(ResourceKey("role", arn))
+        )
+        resources |= {ResourceKey("attachment", arn, policy): True for policy in grant.managed_policies}
     for arn, policy in documents.permissions_policies.items():
-        things[Key("inline-policy", arn, policy_name(grant))] = policy
+        resources[ResourceKey("inline-policy", arn, policy_name(grant))] = policy
     for carrier, policies in documents.caller_policies.items():
         for number, policy in enumerate(policies, start=1):
-            things |= _carried(grant, carrier, number, policy, state)
-    return things
+            resources |= _carried(grant, carrier, number, policy, state)
+    return resources
 
 
-def deleted_ids(trust: Any) -> list[str]:
+def deleted_principal_ids(trust: Any) -> list[str]:
     """AWS's ids of the users and roles in a trust policy that were deleted."""
     return _DELETED.findall(canonical_json(trust))
 
@@ -75,15 +77,15 @@ def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None)
     }
 
 
-def _carried(grant: Grant, carrier: str, number: int, policy: Policy, state: State) -> dict[Key, Any]:
+def _carried(grant: Grant, carrier: str, number: int, policy: Policy, state: State) -> dict[ResourceKey, Any]:
     if grant.caller_policy == "inline":
-        return {Key("inline-policy", carrier, policy_name(grant, number)): policy}
+        return {ResourceKey("inline-policy", carrier, policy_name(grant, number)): policy}
     arn = policy_arn(grant, account_of(carrier), number)
-    live = state.things.get(Key("managed-policy", arn))
+    live = state.resources.get(ResourceKey("managed-policy", arn))
     version = live["version"] if live and same(live["document"], policy) else ""
     kept = {"description": _description(grant), **(live or {})}
     value = kept | {"tags": _tags(grant, live), "document": policy, "version": version}
-    return {Key("managed-policy", arn): value, Key("attachment", carrier, arn): True}
+    return {ResourceKey("managed-policy", arn): value, ResourceKey("attachment", carrier, arn): True}
 
 
 def _description(grant: Grant) -> str:
@@ -100,26 +102,32 @@ def _owned(grant: Grant, live: Mapping[str, Any]) -> bool:
     return bool(live["tags"].get(OWNER_TAG) == grant.name)
 
 
-def _owner(grant: Grant, key: Key) -> Key:
+def _owner(grant: Grant, key: ResourceKey) -> ResourceKey:
     """The role or managed policy whose tags say whose a thing is; an inline caller policy is its own."""
     if key.kind == "attachment" and is_caller_policy(grant, key.name):
-        return Key("managed-policy", key.name)
+        return ResourceKey("managed-policy", key.name)
     return (
-        Key("role", key.target) if key.target in grant.destinations else Key(key.kind, key.target, key.name)
+        ResourceKey("role", key.target)
+        if key.target in grant.destinations
+        else ResourceKey(key.kind, key.target, key.name)
     )
 
 
 def _changes_of(
-    grant: Grant, owner: Key, family: list[Key], wanted: Mapping[Key, Any], state: State
+    grant: Grant,
+    owner: ResourceKey,
+    family: list[ResourceKey],
+    wanted: Mapping[ResourceKey, Any],
+    state: State,
 ) -> list[Change]:
     """The changes of a role or policy with all that hangs on it. Raises NotOwned."""
-    live = state.things.get(owner)
+    live = state.resources.get(owner)
     tags = live.get("tags") if isinstance(live, Mapping) else None
     keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
     changes = [
         change
         for key in family
-        for change in _changes(key, state.things.get(key), wanted.get(key))
+        for change in _changes(key, state.resources.get(key), wanted.get(key))
         if change.after is not None or not keeps_extras
     ]
     if tags is None or tags.get(OWNER_TAG) == grant.name:
@@ -130,7 +138,7 @@ def _changes_of(
     return changes if touched else []
 
 
-def _not_owned(grant: Grant, owner: Key, touched: list[Change]) -> NotOwned:
+def _not_owned(grant: Grant, owner: ResourceKey, touched: list[Change]) -> NotOwned:
     kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
     return NotOwned(
         f"{owner.target} exists and was not made for the grant {grant.name!r}.",
@@ -139,7 +147,7 @@ def _not_owned(grant: Grant, owner: Key, touched: list[Change]) -> NotOwned:
     )
 
 
-def _changes(key: Key, before: Any, after: Any) -> Iterator[Change]:
+def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
     parts = _PARTS.get(key.kind, {}) if before is not None and after is not None else {}
     for kind, part in (parts or {key.kind: lambda value: value}).items():
         if differs(kind, part(before), part(after)):
@@ -188,7 +196,7 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         for change in changes
         if change.kind == "tags" and ADOPTED_TAG in (change.after or {})
     ]
-    members = [name for key, names in state.things.items() if key.kind == "group" for name in names]
+    members = [name for key, names in state.resources.items() if key.kind == "group" for name in names]
     outside = [
         f"{arn} is not in {grant.carry_on}, so the caller policy does not reach it."
         for arn in grant.principals
@@ -197,7 +205,9 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."
         for change in changes
-        if change.kind == "trust" and (ids := deleted_ids(change.before))
+        if change.kind == "trust" and (ids := deleted_principal_ids(change.before))
     ]
-    revoked = [told(role, document) for role, document in sorted(standing(state).items())]
+    revoked = [
+        describe_revocation(role, document) for role, document in sorted(existing_revocations(state).items())
+    ]
     return (*adopted, *deleted, *outside, *revoked)

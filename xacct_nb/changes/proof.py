@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.sample_calls import Sample, beside, sample
+from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sample_call
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import fits
@@ -39,7 +39,7 @@ class Probe:
     question: str
     expected: str
     variation: str = ""
-    call: Sample | None = None
+    call: SampleCall | None = None
     unaskable: str = ""
 
 
@@ -68,7 +68,7 @@ class Outcome:
     def from_json(cls, fields: Mapping[str, Any]) -> "Outcome":
         """The Outcome that `to_json` was made from."""
         probe = fields["probe"]
-        call = Sample(**probe["call"]) if probe["call"] else None
+        call = SampleCall(**probe["call"]) if probe["call"] else None
         rest = {key: value for key, value in fields.items() if key not in ("probe", "as_expected")}
         return cls(Probe(**{**probe, "call": call}), **rest)
 
@@ -206,14 +206,14 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     yield Probe("identity", source, role, "role", "GetCallerIdentity names the role", ALLOWED)
     calls = [
-        (action, sample(action, each.resources)) for each in grant.permissions for action in each.actions
+        (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
     ]
     for action, call in calls:
         why = "" if call else "No call is known that needs this action and changes nothing."
         yield Probe(
             "allowed", source, role, "role", call.words if call else action, ALLOWED, call=call, unaskable=why
         )
-    other = None if grant.managed_policies else beside(grant.permissions)
+    other = None if grant.managed_policies else unallowed_sample_call(grant.permissions)
     why = "" if other else "What lies beside the permissions is not known."
     yield Probe(
         "beside",

@@ -6,23 +6,23 @@ from typing import Any
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.errors import RollbackFailed
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 
 
-def expected(before: State, found: State, made: Iterable[Change]) -> State:
+def expected_state(before: State, found: State, made: Iterable[Change]) -> State:
     """The state of before the run, with AWSRevokeOlderSessions as found now or as made on the way back.
 
     That policy is no part of what a run did: where sessions were ended, they stay ended.
     """
-    things = {key: value for key, value in before.things.items() if not is_revocation(key)}
-    things |= {key: value for key, value in found.things.items() if is_revocation(key)}
+    resources = {key: value for key, value in before.resources.items() if not is_revocation(key)}
+    resources |= {key: value for key, value in found.resources.items() if is_revocation(key)}
     for change in filter(is_revocation, made):
-        key = Key(change.kind, change.target, change.name)
-        things = {**things, key: change.after}
-    return State({key: value for key, value in things.items() if value is not None})
+        key = ResourceKey(change.kind, change.target, change.name)
+        resources = {**resources, key: change.after}
+    return State({key: value for key, value in resources.items() if value is not None})
 
 
-def check_as_before(wanted: State, after: State, lost: bool) -> None:
+def check_restored(wanted: State, after: State, lost: bool) -> None:
     """Raises RollbackFailed where something is not as it was; of a lost version only the text counts."""
     was, now = wanted.to_json(), after.to_json()
     if now != was and not (lost and _unversioned(now) == _unversioned(was)):

@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xacct_nb.changes.plan import Change
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, canonical_json
 
 Policy = dict[str, Any]
 REVOKED = "AWSRevokeOlderSessions"
-MOMENT = "[policy creation time]"
+CREATION_TIME = "[policy creation time]"
 AHEAD_SECONDS = 30
 # AWS counts whole seconds: a fraction is rounded up.
 _A_SECOND = timedelta(microseconds=999_999)
 _CALLER_POLICIES = ("inline-policy", "managed-policy")
 
 
-def revocation(moment: str = MOMENT) -> Policy:
+def revocation(moment: str = CREATION_TIME) -> Policy:
     """The policy that denies all to sessions issued before a moment (UTC, ISO 8601).
 
     Without one it holds AWS's words for "when it is made", so that a plan of it stays the same until then.
@@ -30,7 +30,7 @@ def revocation(moment: str = MOMENT) -> Policy:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def is_revocation(thing: Change | Key) -> bool:
+def is_revocation(thing: Change | ResourceKey) -> bool:
     """Whether it is the policy of this name."""
     return thing.kind == "inline-policy" and thing.name == REVOKED
 
@@ -40,69 +40,69 @@ def revokes(change: Change) -> bool:
     return is_revocation(change) and change.after is not None
 
 
-def standing(state: State) -> dict[str, Policy]:
+def existing_revocations(state: State) -> dict[str, Policy]:
     """The policies of this name that are there: role ARN -> document."""
-    return {key.target: value for key, value in state.things.items() if is_revocation(key)}
+    return {key.target: value for key, value in state.resources.items() if is_revocation(key)}
 
 
-def dated(change: Change, moment: datetime) -> Change:
+def with_cutoff(change: Change, moment: datetime) -> Change:
     """The planned change with its moment, or with a later one that stands: no session comes back to life."""
     latest = max([moment, *_moments(change.before)]) + _A_SECOND
     return replace(change, after=revocation(f"{latest:%Y-%m-%dT%H:%M:%SZ}"))
 
 
-def told(role: str, document: Any) -> str:
+def describe_revocation(role: str, document: Any) -> str:
     """What the policy on a role does, in words."""
     when = ", ".join(f"{moment:%Y-%m-%d %H:%M:%S} UTC" for moment in _moments(document))
     about = Arn.parse(role).resource
     return f"{REVOKED} on {about} denies all to sessions issued before {when or 'a moment'}."
 
 
-def planned(role: str, state: State) -> Change:
+def plan_revocation(role: str, state: State) -> Change:
     """The change that ends the sessions of a role, whose moment is still open."""
-    return Change("inline-policy", role, REVOKED, standing(state).get(role), revocation())
+    return Change("inline-policy", role, REVOKED, existing_revocations(state).get(role), revocation())
 
 
-def with_standing(changes: Iterable[Change], state: State) -> Iterator[Change]:
+def with_existing_revocations(changes: Iterable[Change], state: State) -> Iterator[Change]:
     """The changes of a run with what stands of this name on roles that they made: it goes with the role."""
-    there = standing(state)
+    there = existing_revocations(state)
     for change in changes:
         yield change
         if _makes_role(change) and change.target in there:
             yield Change("inline-policy", change.target, REVOKED, None, there[change.target])
 
 
-def reversible(changes: Iterable[Change]) -> tuple[Change, ...]:
+def reversible_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes that a way back takes back: sessions that were ended stay so, while there is the role."""
     made = list(changes)
     roles = {change.target for change in made if _makes_role(change)}
     return tuple(change for change in made if not revokes(change) or change.target in roles)
 
 
-def roles_concerned(changes: Iterable[Change], roles: Iterable[str]) -> tuple[str, ...]:
+def affected_roles(changes: Iterable[Change], roles: Iterable[str]) -> tuple[str, ...]:
     """The roles whose sessions these changes bear on: a role itself is changed, or who may ask for it."""
     made, ours = list(changes), list(roles)
     return tuple(role for role in ours if any(_bears_on(change, role, ours) for change in made))
 
 
-def stays(role: str, state: State, way_back: Iterable[Change]) -> bool:
+def role_remains(role: str, state: State, way_back: Iterable[Change]) -> bool:
     """Whether the role is there, and is not deleted on the way back."""
-    return Key("role", role) in state.things and role not in _deleted(way_back)
+    return ResourceKey("role", role) in state.resources and role not in _deleted(way_back)
 
 
-def notes(
+def session_notes(
     concerned: Iterable[str], state: State, way_back: Iterable[Change], *, revoked: bool
 ) -> Iterator[str]:
     """What becomes of open sessions of the roles that a way back concerns, in words."""
-    changes, there, roles = list(way_back), standing(state), list(concerned)
+    changes, there, roles = list(way_back), existing_revocations(state), list(concerned)
     if revoked and not roles:
         yield "This change bears on no role's sessions, so none are ended."
     for role in roles:
         if role in _deleted(changes):
             yield f"{role} is deleted, and its policies before it: what they allowed its sessions is lost."
-        elif stays(role, state, changes):
+        elif role_remains(role, state, changes):
             if role in there:
-                yield told(role, there[role])
+                yield describe_revocation(role, there[role])
             yield _ended(role) if revoked else _going_on(role, _longest(role, state, changes))
 
 
@@ -132,7 +132,7 @@ def _longest(role: str, state: State, changes: Iterable[Change]) -> int:
     """How long a session may last, in seconds, as the role was and is."""
     settings = [each for each in changes if (each.kind, each.target) == ("settings", role)]
     sides = [side["session_seconds"] for each in settings for side in (each.before, each.after)]
-    return int(max([state.things[Key("role", role)]["session_seconds"], *sides]))
+    return int(max([state.resources[ResourceKey("role", role)]["session_seconds"], *sides]))
 
 
 def _bears_on(change: Change, role: str, roles: list[str]) -> bool:

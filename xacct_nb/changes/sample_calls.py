@@ -11,7 +11,7 @@ from xacct_nb.iam.wildcards import covers
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleCall:
     """A boto3 call that needs exactly one action.
 
     Where `parameters` hold a `Prefix` beside a `Key`, the key is a pattern: an object that fits it is to be
@@ -32,36 +32,36 @@ class Sample:
         return f"{self.action} {'/'.join(about)}".strip()
 
 
-def sample(action: str, resources: Iterable[str]) -> Sample | None:
+def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
     """A read-only call for an action (or a pattern) on one of these resources; None if none is known."""
     names = [name for name in _CALLS if covers(action, name)]
     found = (_sample(name, resource) for name in names for resource in resources)
     return next((each for each in found if each), None)
 
 
-def samples(policy: Mapping[str, Any]) -> Iterator[Sample]:
+def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
     """Read-only calls for what a policy's statements allow; their conditions are not looked at."""
     for statement in as_list(policy.get("Statement", [])):
         if statement.get("Effect") == "Allow":
             resources = as_list(statement.get("Resource", []))
-            calls = (sample(action, resources) for action in as_list(statement.get("Action", [])))
+            calls = (sample_call(action, resources) for action in as_list(statement.get("Action", [])))
             yield from (call for call in calls if call)
 
 
-def beside(permissions: Iterable[Permission]) -> Sample | None:
+def unallowed_sample_call(permissions: Iterable[Permission]) -> SampleCall | None:
     """A read-only call that these permissions do not allow; None where they allow all of them."""
     allowed = list(permissions)
     actions = [action for permission in allowed for action in permission.actions]
     named = [resource for permission in allowed for resource in permission.resources]
     resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
     others = [name for name in _BESIDE if not any(covers(action, name) for action in actions)]
-    return next((found for name in others if (found := sample(name, resources))), None)
+    return next((found for name in others if (found := sample_call(name, resources))), None)
 
 
-def _sample(action: str, resource: str) -> Sample | None:
+def _sample(action: str, resource: str) -> SampleCall | None:
     service, operation, parameters = _CALLS[action]
     filled = parameters(resource)
-    return None if filled is None else Sample(action, service, operation, filled, bool(filled))
+    return None if filled is None else SampleCall(action, service, operation, filled, bool(filled))
 
 
 def _bucket(resource: str) -> dict[str, Any] | None:

@@ -48,9 +48,9 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @handle_errors
 def records_list(records: str, as_json: bool, **wanted: Any) -> None:
     """One line a record, the newest last."""
-    from xacct_nb.records.history import History, Wanted
+    from xacct_nb.records.history import History, LedgerQuery
 
-    asked, ledger = Wanted(**wanted), _opened(records)
+    asked, ledger = LedgerQuery(**wanted), _opened(records)
     lines = asked.of(ledger.lines)
     click.echo(json.dumps({"records": lines}) if as_json else str(History(lines, len(ledger.lines))))
 

@@ -18,10 +18,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "dict": (dict,),
 }
-_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,3})?")
-_WRITTEN = {
+_HINTS = {
     "str": "Put it in quotes: it is text.",
     "int": "Write a whole number in digits, such as 60.",
     "float": "Write a number, such as 0.5.",
@@ -32,7 +32,7 @@ _WRITTEN = {
 _WIDEST = 80
 
 
-def read(parameter: Parameter, text: str) -> Any:
+def coerce(parameter: Parameter, text: str) -> Any:
     """Text as the declared type; an account id stays text. Raises InvalidParameters."""
     try:
         value = _READERS.get(parameter.type, str)(text)
@@ -42,9 +42,9 @@ def read(parameter: Parameter, text: str) -> Any:
     return value
 
 
-def read_items(parameter: Parameter, text: str) -> list[Any]:
+def coerce_items(parameter: Parameter, text: str) -> list[Any]:
     """The items that one `-p` gives a list: a JSON list, else the text is one. Raises InvalidParameters."""
-    items = read(parameter, text) if text.lstrip().startswith("[") else [text]
+    items = coerce(parameter, text) if text.lstrip().startswith("[") else [text]
     if "" in items:
         raise InvalidParameters(
             f"{parameter.name}: an item is empty.",
@@ -61,7 +61,7 @@ def check_type(parameter: Parameter, value: Any) -> None:
         raise _wrong_type(parameter, value)
 
 
-def unknown(name: str, known: Iterable[str]) -> InvalidParameters:
+def unknown_parameter(name: str, known: Iterable[str]) -> InvalidParameters:
     """The error of a name that nothing declares, with the name that may be meant."""
     names = list(known)
     word, joined, _ = name.partition("=")
@@ -76,8 +76,8 @@ def unknown(name: str, known: Iterable[str]) -> InvalidParameters:
     )
 
 
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
         raise ValueError
     return int(text)
 
@@ -89,14 +89,14 @@ def _number(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_json, object_pairs_hook=_once)
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_fields)
 
 
-def _no_json(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(word)  # NaN and Infinity are Python's
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
@@ -109,7 +109,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _loose(text: str) -> Any:
+def _untyped(text: str) -> Any:
     """A field that no model knows: JSON where it is a list, a mapping, true or false, else text."""
     if text.lstrip()[:1] in ("[", "{") or text in ("true", "false"):
         try:
@@ -121,12 +121,12 @@ def _loose(text: str) -> Any:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "str": str,
-    "int": _whole,
+    "int": _integer,
     "float": _number,
-    "bool": lambda text: _WORDS[text.lower()],
+    "bool": lambda text: _BOOLEANS[text.lower()],
     "list": _json,
     "dict": _json,
-    "any": _loose,
+    "any": _untyped,
 }
 
 
@@ -137,5 +137,5 @@ def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
     return InvalidParameters(
         f"{parameter.name}: {shown} is not of the type {parameter.type}.",
         why=f"{about[0].upper()}{about[1:]}.",
-        hint=_WRITTEN.get(parameter.type, "Correct the value."),
+        hint=_HINTS.get(parameter.type, "Correct the value."),
     )

@@ -18,7 +18,7 @@ class Parameter:
     reference: bool = False
 
 
-def declared(source: str) -> dict[str, Parameter]:
+def parse_declarations(source: str) -> dict[str, Parameter]:
     """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
     try:
         nodes = ast.parse(source).body

@@ -81,12 +81,12 @@ class Grant(Shown, Part):
     @property
     def principals(self) -> tuple[str, ...]:
         """The users and roles among the sources."""
-        return tuple(source for source in self.sources if not is_whole(source))
+        return tuple(source for source in self.sources if not is_whole_account(source))
 
     @property
     def whole_accounts(self) -> tuple[str, ...]:
         """The account ids among the sources, also where they were written as root ARNs."""
-        return tuple(dict.fromkeys(account_of(source) for source in self.sources if is_whole(source)))
+        return tuple(dict.fromkeys(account_of(source) for source in self.sources if is_whole_account(source)))
 
     @property
     def source_accounts(self) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def account_of(source: str) -> str:
     return source if is_account_id(source) else Arn.parse(source).account
 
 
-def is_whole(source: str) -> bool:
+def is_whole_account(source: str) -> bool:
     """Whether a source is a whole account: an account id, or a root ARN."""
     return is_account_id(source) or Arn.parse(source).resource == "root"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.parameters import CONDITIONS, accepted
+from xacct_nb.grants.parameters import CONDITIONS, accepted_parameters
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _LINK, _MARKS = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"[*`]+")
@@ -28,7 +28,7 @@ _GIVEN = {
 
 
 @dataclass(frozen=True, repr=False)
-class Manual(Shown):
+class NotebookHelp(Shown):
     """A notebook's name, its title, what it does in a paragraph, and what its parameters cell declares."""
 
     name: str
@@ -38,7 +38,7 @@ class Manual(Shown):
 
     def parameters(self) -> list[Parameter]:
         """What it takes: the grant's fields first, those of its conditions among them, then all else."""
-        known = accepted(self.declared)
+        known = accepted_parameters(self.declared)
         if "sources" not in self.declared:
             return list(known.values())
         grant = [known.pop(name) for name in Grant.model_fields]
@@ -52,17 +52,19 @@ class Manual(Shown):
         rows = tuple(map(_row, takes))
         about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
         table = Table(_HEADS, rows, caption="Parameters")
-        given = Table(("on the command line", ""), tuple(_ways(takes)))
-        return Page(self.title, (*about, table, given, Text(" ".join(_words(self.declared)), "note")))
+        given = Table(("on the command line", ""), tuple(_option_forms(takes)))
+        return Page(self.title, (*about, table, given, Text(" ".join(_notes(self.declared)), "note")))
 
 
-def manual(name: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, Parameter]) -> Manual:
+def notebook_help(
+    name: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, Parameter]
+) -> NotebookHelp:
     """The Manual of a notebook of these cells; its title and words are those of its first text."""
     texts = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     title, _, rest = next(texts, "").strip().partition("\n")
     if not title.startswith("# "):
-        return Manual(name, name, "", known)
-    return Manual(name, _plain(title.lstrip("# ")), _first_words(rest), known)
+        return NotebookHelp(name, name, "", known)
+    return NotebookHelp(name, _plain(title.lstrip("# ")), _first_words(rest), known)
 
 
 def _first_words(text: str) -> str:
@@ -101,7 +103,7 @@ def _shown(default: Any) -> str:
     return default if isinstance(default, str) else ""
 
 
-def _ways(takes: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
+def _option_forms(takes: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
     firsts: dict[str, Parameter] = {}
     for parameter in takes:
         firsts.setdefault(_kind(parameter), parameter)
@@ -110,7 +112,7 @@ def _ways(takes: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
         yield f"-p {first.name} {value}", words.format(name=first.name)
 
 
-def _words(declared: Mapping[str, Parameter]) -> Iterator[str]:
+def _notes(declared: Mapping[str, Parameter]) -> Iterator[str]:
     yield "Each of them may stand in the file of -f, too; what -p gives wins."
     if "sources" in declared:
         yield "With such a file, the grant that stands above as an example does not count."

@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, f
 from pydantic_core import PydanticUndefined
 
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.grants.coercion import check_type, read, read_items, unknown
+from xacct_nb.grants.coercion import check_type, coerce, coerce_items, unknown_parameter
 from xacct_nb.grants.conditions import Conditions, is_reference
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.grant import Grant
@@ -85,7 +85,7 @@ class Settings(Part):
         return reference
 
 
-def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
+def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one.
 
     What belongs to a question of another notebook is no setting here.
@@ -99,7 +99,7 @@ def accepted(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     return stated | {name: each for name, each in modelled.items() if name not in cell}
 
 
-def _modelled(model: type[Part], before: str = "") -> dict[str, Parameter]:
+def _model_parameters(model: type[Part], before: str = "") -> dict[str, Parameter]:
     """The fields of a model as parameters, with a dotted name where they are fields of one."""
     return {
         before + name: Parameter(
@@ -119,14 +119,18 @@ def _type_of(annotation: Any) -> str:
     return known.get(name, name if name in ("int", "bool", "list", "dict") else "str")
 
 
-_GRANT, CONDITIONS, _SETTINGS = _modelled(Grant), _modelled(Conditions, "conditions."), _modelled(Settings)
+_GRANT, CONDITIONS, _SETTINGS = (
+    _model_parameters(Grant),
+    _model_parameters(Conditions, "conditions."),
+    _model_parameters(Settings),
+)
 # Settings that a notebook takes only if its cell declares this one.
 _ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
     ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
 )
 
 
-def merged(
+def merge(
     known: Mapping[str, Parameter], fields: Mapping[str, Any], options: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
     """The values given: those of a file, then those of `-p NAME VALUE`, which win.
@@ -136,7 +140,7 @@ def merged(
     given twice.
     """
     if strange := [name for name in fields if name not in known]:
-        raise unknown(strange[0], known)
+        raise unknown_parameter(strange[0], known)
     values, given = dict(fields), dict[str, str]()
     for dotted, text in options:
         name, _, inner = dotted.partition(".")
@@ -145,9 +149,9 @@ def merged(
         before = values.get(name, known[name].default)
         if inner:
             around = before if isinstance(before, Mapping) else {}
-            values[name] = {**around, inner: _given(parameter, around.get(inner), text, dotted in given)}
+            values[name] = {**around, inner: _coerced(parameter, around.get(inner), text, dotted in given)}
         else:
-            values[name] = _given(parameter, before, text, dotted in given)
+            values[name] = _coerced(parameter, before, text, dotted in given)
         given[dotted] = text
     for name, value in values.items():
         check_type(known[name], value)
@@ -159,7 +163,7 @@ def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
     name, _, inner = dotted.partition(".")
     conditions = CONDITIONS if "sources" in known else {}
     if name not in known or (inner and name == "conditions" and conditions and dotted not in conditions):
-        raise unknown(dotted, [*known, *conditions])
+        raise unknown_parameter(dotted, [*known, *conditions])
     if inner and known[name].type != "dict":
         raise InvalidParameters(
             f"There is no parameter '{name}.{inner[:80]}'.",
@@ -181,7 +185,7 @@ def _refuse_twice(parameter: Parameter, given: Mapping[str, str], text: str) -> 
         )
 
 
-def _given(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
+def _coerced(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
     """What a `-p` makes of a value; the first item given replaces the list that was there before."""
     if not text and parameter.name in CONDITIONS:
         raise InvalidParameters(
@@ -190,12 +194,12 @@ def _given(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
             hint="Give it a value (a variable of the shell may not be set), or leave it away.",
         )
     if parameter.type != "list":
-        return read(parameter, text)
-    items = read_items(parameter, text)
+        return coerce(parameter, text)
+    items = coerce_items(parameter, text)
     return [*before, *items] if begun else items
 
 
-def check(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
+def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
     """The grant in these values, None for a notebook without one. Raises InvalidGrant, InvalidParameters."""
     whole = {
         name: parameter.default
@@ -230,15 +234,15 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return {**values, "conditions": hidden}, given
 
 
-def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as they are shown and written: an external ID as a fingerprint. Raises InvalidGrant."""
     fields = grant_of(values).to_json() if "sources" in values else {}
     return {name: fields.get(name, value) for name, value in values.items()}
 
 
-def shown_table(values: Mapping[str, Any]) -> Table:
+def parameters_table(values: Mapping[str, Any]) -> Table:
     """The values that say something, as a table."""
-    said = {name: value for name, value in shown(values).items() if value not in ("", [], {})}
+    said = {name: value for name, value in to_display(values).items() if value not in ("", [], {})}
     texts = {
         name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in said.items()
     }

@@ -10,7 +10,7 @@ from xacct_nb.views import Shown, Table, Text, View
 
 
 @dataclass(frozen=True, order=True)
-class Key:
+class ResourceKey:
     """Which thing: its kind, the ARN it belongs to, and its name there.
 
     `role` (role ARN), `managed-policy` (policy ARN), `inline-policy` (ARN of user, group or role; policy
@@ -35,13 +35,13 @@ class State(Shown):
     description, tags, version}; inline-policy: the document; attachment: True; group: [user names].
     """
 
-    things: Mapping[Key, Any]
+    resources: Mapping[ResourceKey, Any]
 
-    def of(self, kind: str, target: str = "") -> dict[Key, Any]:
+    def of(self, kind: str, target: str = "") -> dict[ResourceKey, Any]:
         """The things of one kind, of one target if given."""
         return {
             key: value
-            for key, value in self.things.items()
+            for key, value in self.resources.items()
             if key.kind == kind and target in ("", key.target)
         }
 
@@ -49,17 +49,21 @@ class State(Shown):
         """One object a thing; external IDs as fingerprints."""
         return [
             {"kind": key.kind, "target": key.target, "name": key.name, "value": shield(value)}
-            for key, value in sorted(self.things.items())
+            for key, value in sorted(self.resources.items())
         ]
 
     @classmethod
-    def from_json(cls, things: Iterable[Mapping[str, Any]]) -> "State":
+    def from_json(cls, resources: Iterable[Mapping[str, Any]]) -> "State":
         """The State that `to_json` was made from."""
-        return cls({Key(each["kind"], each["target"], each["name"]): each["value"] for each in things})
+        return cls(
+            {ResourceKey(each["kind"], each["target"], each["name"]): each["value"] for each in resources}
+        )
 
     def view(self) -> View:
         """The things that exist."""
-        rows = tuple((key.kind, key.target, key.name) for key in sorted(self.things) if key.kind != "group")
+        rows = tuple(
+            (key.kind, key.target, key.name) for key in sorted(self.resources) if key.kind != "group"
+        )
         return (
             Table(("kind", "of", "name"), rows)
             if rows

@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.jupyter.form import Form
 from xacct_nb.jupyter.stylesheet import style
-from xacct_nb.records.history import History, Timeline, Wanted
+from xacct_nb.records.history import History, LedgerQuery, Timeline
 from xacct_nb.views import Page, View
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
@@ -18,7 +18,7 @@ _NARROW = {"style": {"description_width": "6em"}, "layout": {}}
 class HistoryForm(Form):
     """Some records of a ledger; `.wanted` says which."""
 
-    def __init__(self, lines: Sequence[Mapping[str, Any]], wanted: Wanted, *, live: bool) -> None:
+    def __init__(self, lines: Sequence[Mapping[str, Any]], wanted: LedgerQuery, *, live: bool) -> None:
         super().__init__(live=live and bool(lines))
         self._lines, self.wanted = lines, wanted
 

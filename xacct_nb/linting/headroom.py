@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
 from xacct_nb.views import Shown, Table, View
@@ -77,9 +77,9 @@ def room(documents: Documents, state: State | None = None) -> Room:
     return Room(tuple(spaces))
 
 
-def kept(documents: Documents, state: State, role: str) -> dict[Key, Any]:
+def kept(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any]:
     """What hangs on a role that was not made for the grant: it stays, and counts."""
-    live = state.things.get(Key("role", role))
+    live = state.resources.get(ResourceKey("role", role))
     tags: Mapping[str, str] = live["tags"] if live else {}
     if live is None or (tags.get(OWNER_TAG) == documents.grant.name and ADOPTED_TAG not in tags):
         return {}

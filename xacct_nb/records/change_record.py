@@ -10,9 +10,9 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.records.fields import GOOD, RecordFields
-from xacct_nb.records.next_steps import roll_back
-from xacct_nb.records.outcome import closed, facts, outcomes, went_well
+from xacct_nb.records.fields import SUCCESSFUL, RecordFields
+from xacct_nb.records.next_steps import rollback_command
+from xacct_nb.records.outcome import change_outcomes, closure, is_success, outcome_facts
 from xacct_nb.views import Code, Page, Table, Text, View
 
 _ERROR = {"what": "what went wrong", "why": "because", "hint": "what to do"}
@@ -27,13 +27,13 @@ def change_record(record: RecordFields) -> View:
 
 
 def _facts(record: RecordFields) -> Iterator[View]:
-    rows = [*_course(record), *_error(record), *facts(record), *_people(record), *_place(record)]
-    tones = ["good" if record.status in GOOD else "bad", *[""] * (len(rows) - 1)]
+    rows = [*_course(record), *_error(record), *outcome_facts(record), *_people(record), *_place(record)]
+    tones = ["good" if record.status in SUCCESSFUL else "bad", *[""] * (len(rows) - 1)]
     yield Table(("", ""), tuple(rows), tones=tuple(tones))
 
 
 def _course(record: RecordFields) -> Iterator[tuple[str, str]]:
-    yield "status", f"{record.status}: {closed(record)}"
+    yield "status", f"{record.status}: {closure(record)}"
     if grant := record.parameters.get("name"):
         yield "grant", str(grant)
     if record.summary:
@@ -119,7 +119,7 @@ def _lines(command: str) -> str:
 def _journal(record: RecordFields) -> Iterator[View]:
     if record.journal and record.journal["entries"]:
         journal = Journal.from_json(record.journal)
-        yield journal.view() if record.status in GOOD else _marked(journal, record.status)
+        yield journal.view() if record.status in SUCCESSFUL else _marked(journal, record.status)
     elif record.plan:
         yield Page("Journal", (Text("Nothing was changed.", "note"),))
 
@@ -131,7 +131,7 @@ def _marked(journal: Journal, status: str) -> View:
         return page
     table, *between, outcome = page.parts
     if isinstance(table, Table):
-        table = replace(table, tones=tuple("" if went_well(entry) else "bad" for entry in journal.entries))
+        table = replace(table, tones=tuple("" if is_success(entry) else "bad" for entry in journal.entries))
     if not journal.changes and all(entry.answer for entry in journal.entries):
         taken_back = Text("What was made was taken back.", "note")
         outcome = taken_back if status == "rolled-back" else Text("It did not come to its end.", "bad")
@@ -152,10 +152,10 @@ def _back_out(record: RecordFields) -> Iterator[View]:
         words = "The run took back what it had done itself." if done else "There is nothing to take back."
         yield Page("Back-out", (Text(words, "note"),))
         return
-    back = Journal.from_json(journal).way_back()
+    back = Journal.from_json(journal).undo_plan()
     steps = tuple((change.sign, change.account, change.title) for change in back.changes)
     table = (Table(("", "account", "what"), steps, caption="What it does, in this order"),) if steps else ()
-    show = roll_back(record)
+    show = rollback_command(record)
     last = "Both accounts are then as they were before; it refuses where somebody changed them since."
     commands = Code(
         "The first shows the way back and its digest, the second takes it", f"{show}\n{show} --approve DIGEST"
@@ -190,7 +190,7 @@ _EMPTY: tuple[Any, ...] = ("", [], {}, False)
 _SECTIONS: tuple[Callable[[RecordFields], Iterator[View]], ...] = (
     _facts,
     _going_on,
-    outcomes,
+    change_outcomes,
     _explanation,
     _plan,
     _risk,

@@ -6,7 +6,7 @@ from typing import Any
 
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
-GOOD = ("succeeded", "no-change", "planned")
+SUCCESSFUL = ("succeeded", "no-change", "planned")
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.records.fields import GOOD
+from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.views import Shown, Table, Text, View
 
-Line = Mapping[str, Any]
+LedgerLine = Mapping[str, Any]
 _TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\dZ?)?)?)?)?)?")
 _DAYS, _WIDEST = 31, 40
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LedgerQuery:
     """Which records are asked for; what is empty asks for all.
 
     `since` and `until` are times in UTC or their beginnings, such as 2026-11 or 2026-11-24T10:15, both
@@ -40,12 +40,12 @@ class Wanted:
                     hint="Write it like 2026-11-24.",
                 )
 
-    def of(self, lines: Iterable[Line]) -> list[Line]:
+    def of(self, lines: Iterable[LedgerLine]) -> list[LedgerLine]:
         """The lines that are asked for, in their order."""
         found = [line for line in lines if self._fits(line)]
         return found[-self.limit :] if self.limit else found
 
-    def _fits(self, line: Line) -> bool:
+    def _fits(self, line: LedgerLine) -> bool:
         same = all(getattr(self, name) in ("", line[name]) for name in ("status", "grant", "notebook"))
         started = line["started"]
         return same and self.since <= started and started[: len(self.until)] <= self.until
@@ -55,7 +55,7 @@ class Wanted:
 class History(Shown):
     """Some lines of a ledger, the newest last."""
 
-    lines: Sequence[Line]
+    lines: Sequence[LedgerLine]
     of: int = 0
 
     def view(self) -> View:
@@ -75,7 +75,7 @@ class History(Shown):
 class Timeline(Shown):
     """How many runs there were on each day, and how they ended; by months where there are many days."""
 
-    lines: Sequence[Line]
+    lines: Sequence[LedgerLine]
 
     def view(self) -> View:
         """One row a day: a bar as long as there were runs, and how they ended."""
@@ -88,7 +88,7 @@ class Timeline(Shown):
             when.setdefault(line["started"][:length], Counter())[line["status"]] += 1
         most = max(each.total() for each in when.values())
         rows = tuple((day, _bar(when[day].total(), most), _ends(when[day])) for day in sorted(when))
-        tones = tuple("good" if set(when[day]) <= set(GOOD) else "bad" for day in sorted(when))
+        tones = tuple("good" if set(when[day]) <= set(SUCCESSFUL) else "bad" for day in sorted(when))
         return Table(("day" if length == 10 else "month", "runs", "ended"), rows, tones=tones)
 
 
@@ -101,7 +101,7 @@ def _ends(ends: Counter[str]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class Verdict(Shown):
+class Verification(Shown):
     """Whether all records are as they were sealed; the hash of the ledger's last line; who signed it."""
 
     count: int
@@ -132,5 +132,5 @@ def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
     return Table(
         ("started", "status", "notebook", "grant", "plan", "record"),
         rows,
-        tones=tuple("good" if row[1] in GOOD else "bad" for row in rows),
+        tones=tuple("good" if row[1] in SUCCESSFUL else "bad" for row in rows),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xacct_nb.changes.journal import noted
+from xacct_nb.changes.journal import journal_fields
 from xacct_nb.records.change_record import change_record
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.views import Shown, View
@@ -31,7 +31,7 @@ class Record(RecordFields, Shown):
         return change_record(self)
 
 
-def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def fields_from_events(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The evidence of a run, event by event, as fields of its Record.
 
     An event is {"kind": ..., "value": ...}; the last of a kind counts, entries of the journal add up.
@@ -48,7 +48,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
     state = {side: found[side] for side in ("before", "after") if side in found}
     return kept | {
-        "journal": noted(found.get("journal"), entries),
+        "journal": journal_fields(found.get("journal"), entries),
         "who": tuple(found.get("sessions", ())),
         "state": state,
         "findings": tuple(found.get("findings", ())),

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
 
-WAYS = {"resume": "To go on", "roll_back": "To take it back"}
+NEXT_STEPS = {"resume": "To go on", "roll_back": "To take it back"}
 _BY_HAND = "Run the notebook again, from its beginning."
 
 
-def run_again(
+def resume_command(
     notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Iterable[str]
 ) -> str:
     """The command of a headless run without its approval: what is there now is planned, and approved, anew.
@@ -25,13 +25,15 @@ def run_again(
     return shlex.join([*words, *(["--records", records] if records else [])])
 
 
-def ways_on(record: RecordFields, again: str = "") -> dict[str, str]:
+def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
     """`resume`, and `roll_back` where the run may have left changes; `again` is the command of the run."""
     ways = {"resume": again or _BY_HAND}
-    return ways | ({"roll_back": roll_back(record)} if record.left_changes and not record.undoes else {})
+    return ways | (
+        {"roll_back": rollback_command(record)} if record.left_changes and not record.undoes else {}
+    )
 
 
-def roll_back(record: RecordFields) -> str:
+def rollback_command(record: RecordFields) -> str:
     """The command that shows the way back of a record; with `--approve` it takes it."""
     return "xacct-nb run roll_back " + " ".join(_options(record))
 

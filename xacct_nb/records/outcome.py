@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from xacct_nb.changes.journal import UNKNOWN, Entry, Journal
+from xacct_nb.changes.journal import NO_RESPONSE, Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.records.fields import GOOD, RecordFields
+from xacct_nb.records.fields import SUCCESSFUL, RecordFields
 from xacct_nb.views import Page, Table, View
 
 # How a change is closed, in the words of ITIL and of change tickets.
@@ -36,15 +36,15 @@ _MOST_CALLS = 5
 _STATES = {"failed": "failed", "timed-out": "took too long", "aborted": "was broken off"}
 
 
-def closed(record: RecordFields) -> str:
+def closure(record: RecordFields) -> str:
     """The words in which the change is closed."""
     code = (record.error or {}).get("code", "")
     return _BY_CODE.get(code) or CLOSURES.get(record.status, "")
 
 
-def facts(record: RecordFields) -> Iterator[tuple[str, str]]:
+def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
     """What a reviewer asks of a run that did not end well, as rows; none of one that did."""
-    if record.status in GOOD:
+    if record.status in SUCCESSFUL:
         return
     if record.error:
         yield "error code", str(record.error["code"])
@@ -56,10 +56,10 @@ def facts(record: RecordFields) -> Iterator[tuple[str, str]]:
     yield "left behind", _left(record)
 
 
-def outcomes(record: RecordFields) -> Iterator[View]:
+def change_outcomes(record: RecordFields) -> Iterator[View]:
     """What became of each planned change of a run that changed AWS and did not end well."""
     entries = _entries(record)
-    if record.status in GOOD or record.plan is None or not entries:
+    if record.status in SUCCESSFUL or record.plan is None or not entries:
         return
     last = {(entry.account, entry.target): entry for entry in entries}
     changes = [(each, last.get((each.account, each.title))) for each in Plan.from_json(record.plan).changes]
@@ -68,7 +68,7 @@ def outcomes(record: RecordFields) -> Iterator[View]:
     yield Page("What became of each change", (Table(heads, rows, tones=tones),))
 
 
-def went_well(entry: Entry) -> bool:
+def is_success(entry: Entry) -> bool:
     """Whether a call was made or a wait came to its end, or there was nothing to take away any more."""
     gone = entry.answer == "NoSuchEntity" and entry.operation.startswith(_TAKES_AWAY)
     return gone or entry.answer.startswith("made") or entry.answer == "waited"
@@ -80,10 +80,10 @@ def _entries(record: RecordFields) -> tuple[Entry, ...]:
 
 def _failed_calls(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
-        if not went_well(entry):
+        if not is_success(entry):
             request = f", request id {entry.request_id}" if entry.request_id else ""
             call = f"{entry.at[11:19]} {entry.operation} of {entry.target} in {entry.account}"
-            yield f"{call}: {entry.answer or UNKNOWN}{request}"
+            yield f"{call}: {entry.answer or NO_RESPONSE}{request}"
 
 
 def _course(states: list[str]) -> str:
@@ -110,8 +110,8 @@ def _outcome(change: Change, last: Entry | None) -> tuple[str, ...]:
     about = (change.sign, change.account, change.title)
     if last is None:
         return (*about, "none", "it did not come to this", "")
-    return (*about, last.operation, last.answer or UNKNOWN, last.request_id)
+    return (*about, last.operation, last.answer or NO_RESPONSE, last.request_id)
 
 
 def _tone(last: Entry | None) -> str:
-    return "note" if last is None else "" if went_well(last) else "bad"
+    return "note" if last is None else "" if is_success(last) else "bad"

@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import RecordFields
 
-START = "0" * 64
+FIRST_PREVIOUS = "0" * 64
 
 
 _LINE = ("id", "status", "notebook", "started", "grant", "digest", "summary", "seal", "previous")
@@ -60,33 +60,33 @@ def line_hash(line: str) -> str:
     return _sha(line)
 
 
-def ledger_fields(line: str) -> dict[str, Any] | None:
+def parse_ledger_line(line: str) -> dict[str, Any] | None:
     """A line of the ledger as data, None where it is not one."""
     try:
         fields = json.loads(line)
     except ValueError:
         return None
     texts = isinstance(fields, dict) and all(isinstance(fields.get(name), str) for name in _LINE)
-    return fields if texts and is_name(fields["id"]) else None
+    return fields if texts and is_file_name(fields["id"]) else None
 
 
-def is_name(words: str) -> bool:
+def is_file_name(words: str) -> bool:
     """Whether this names something in a folder, and leads nowhere else."""
     return words not in ("", ".", "..") and not set(words) & {"/", "\\", "\0"}
 
 
 def broken_links(lines: Iterable[str]) -> list[str]:
     """The ledger lines that are not as and where they were written, each as `line N (ID): what`."""
-    found, previous, every = [], START, list(lines)
+    found, previous, every = [], FIRST_PREVIOUS, list(lines)
     places = {line_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
     for number, line in enumerate(every, start=1):
-        fields = ledger_fields(line)
+        fields = parse_ledger_line(line)
         if fields is None:
             found.append(f"line {number}: is not a ledger line")
         elif canonical_json(fields) != line:
             found.append(f"line {number} ({fields['id']}): was changed")
         elif (link := fields["previous"]) != previous:
-            place = places.get(link, "as the first" if link == START else "")
+            place = places.get(link, "as the first" if link == FIRST_PREVIOUS else "")
             said = f"was moved, it was written {place}" if place else "does not follow from the line before"
             found.append(f"line {number} ({fields['id']}): {said}")
         previous = line_hash(line)

@@ -4,7 +4,14 @@ import heapq
 from collections.abc import Iterator
 from typing import Any
 
-from xacct_nb.changes.approval import Approval, Planned, Rules, Used, admitted, stale
+from xacct_nb.changes.approval import (
+    Approval,
+    ApprovalRules,
+    PlannedRun,
+    UsedApproval,
+    stale_plan,
+    validate_approval,
+)
 from xacct_nb.changes.plan import Plan
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.sealing import utc
@@ -30,14 +37,16 @@ def check_approval(run: Any, plan: Plan, asked: Any) -> None:
     run.keep(approval)
     known = history(run.records, approval.digest, "sandbox" if given.sandbox else "AWS")
     if approval.digest != plan.digest:
-        made = next((each for each in known if isinstance(each, Planned)), None)
-        raise stale(approval.digest, plan, made.plan if made else None)
-    rules = Rules(given.approval_hours, given.two_people)
-    run.keep(admitted(approval, _with_own(run, known, plan, asked), rules, now))
+        made = next((each for each in known if isinstance(each, PlannedRun)), None)
+        raise stale_plan(approval.digest, plan, made.plan if made else None)
+    rules = ApprovalRules(given.approval_hours, given.two_people)
+    run.keep(validate_approval(approval, _with_own(run, known, plan, asked), rules, now))
 
 
-def _with_own(run: Any, known: Iterator[Planned | Used], plan: Plan, asked: Any) -> Iterator[Planned | Used]:
+def _with_own(
+    run: Any, known: Iterator[PlannedRun | UsedApproval], plan: Plan, asked: Any
+) -> Iterator[PlannedRun | UsedApproval]:
     """With the plan that a person was asked about in this very run; what is as new counts as newer."""
     since = getattr(asked, "approved_since", "")
-    own = [Planned(run.id, user_name(), since, run.settings.two_people, plan.to_json())] if since else []
+    own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan.to_json())] if since else []
     return heapq.merge(known, own, key=lambda event: event.at, reverse=True)

@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
-from xacct_nb.records.history import History, Verdict, Wanted
+from xacct_nb.records.history import History, LedgerQuery, Verification
 from xacct_nb.records.sealing import line_hash
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, records_folder
@@ -39,10 +39,10 @@ class Ledger(Shown):
         until: str = "",
         limit: int = 0,
     ) -> Any:
-        """A form that asks for some records, as `histories.Wanted` has them. Raises InvalidParameters."""
+        """A form that asks for some records, as `LedgerQuery` has them. Raises InvalidParameters."""
         from xacct_nb.jupyter.history_form import HistoryForm
 
-        wanted = Wanted(status, grant, notebook, since, until, limit)
+        wanted = LedgerQuery(status, grant, notebook, since, until, limit)
         return HistoryForm(self.lines, wanted, live=FOLDER_VARIABLE not in os.environ)
 
     def show(self, name: str = "") -> Shown:
@@ -72,7 +72,7 @@ class Ledger(Shown):
         return verify_ledger(self.records) if self.lines else History(())
 
 
-def verify_ledger(records: Path, signers: Path | None = None, expected: str = "") -> Verdict:
+def verify_ledger(records: Path, signers: Path | None = None, expected: str = "") -> Verification:
     """Whether all is as it was sealed, signed by one of `signers`, and holds the line of the hash `expected`.
 
     Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
@@ -86,7 +86,7 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
     if expected and expected not in hashes:
         broken.append(f"{LEDGER}: has no line of the hash {expected}: it was cut off, or written anew")
     last = hashes[-1] if hashes else ""
-    return Verdict(len(lines), last, tuple(broken), tuple(_signed(each, len(lines)) for each in found))
+    return Verification(len(lines), last, tuple(broken), tuple(_signed(each, len(lines)) for each in found))
 
 
 def export_record(records: Path, name: str, file: Path) -> Path:

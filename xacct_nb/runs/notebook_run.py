@@ -15,7 +15,7 @@ from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import Settings, grant_of, settings_of, shown, shown_table
+from xacct_nb.grants.parameters import Settings, grant_of, parameters_table, settings_of, to_display
 from xacct_nb.grants.state import State
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.linting.findings import Findings
@@ -228,7 +228,7 @@ class Run(Shown):
     def view(self) -> View:
         """What the run was given."""
         where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
-        parts = (shown_table(self.parameters), Text(f"It acts on {where}.", "note"))
+        parts = (parameters_table(self.parameters), Text(f"It acts on {where}.", "note"))
         return Page(f"Run of {self.notebook}", parts)
 
     def _repr_html_(self) -> str:
@@ -247,7 +247,7 @@ class Run(Shown):
             return
         was, now = given.to_json(), grant.to_json()
         changed = {name: value for name, value in now.items() if value != was[name]}
-        self.evidence.add("parameters", shown(self.parameters) | changed)
+        self.evidence.add("parameters", to_display(self.parameters) | changed)
 
     def _check_fresh(self, plan: Plan, sessions: Any) -> None:
         """A person may have taken hours over the plan; headless it is made in the moment before."""
@@ -270,7 +270,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     """
     known = (*Grant.model_fields, *Settings.model_fields)
     given = {name: names[name] for name in known if name in names}
-    settings, given_shown = settings_of(given), shown(given)
+    settings, given_shown = settings_of(given), to_display(given)
     secrets = {look_up(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
     run.evidence.secrets |= secrets

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.changes.approval import differences
+from xacct_nb.changes.approval import plan_differences
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof, missing_sides
 from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
@@ -67,7 +67,7 @@ def already_changed() -> InvalidInput:
 
 def stale_plan(plan: Plan, now: Plan) -> StalePlan:
     """The error of a plan that lay there while somebody changed what it is about, with the difference."""
-    shown = differences(plan.to_json(), now.to_json())
+    shown = plan_differences(plan.to_json(), now.to_json())
     return StalePlan(
         "What is there has changed since this plan was made.",
         why="\n".join(("Another plan stands now, and nothing was changed.", *shown)),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import InvalidParameters, UnknownNotebook
-from xacct_nb.grants.declarations import Parameter, declared
+from xacct_nb.grants.declarations import Parameter, parse_declarations
 from xacct_nb.grants.grant import resolve
-from xacct_nb.grants.help import Manual, manual
-from xacct_nb.grants.parameters import accepted, check, grant_of, merged, without_secrets
+from xacct_nb.grants.help import NotebookHelp, notebook_help
+from xacct_nb.grants.parameters import accepted_parameters, grant_of, merge, validate, without_secrets
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.references import look_up
@@ -47,9 +47,9 @@ def check_request(
 ) -> RunRequest:
     """Reads and checks what a run is given. Raises InvalidInput of every kind."""
     path = find_notebook(name)
-    known = accepted(known_parameters(path))
+    known = accepted_parameters(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
-    values = merged(known, _fields(file) if file else {}, given)
+    values = merge(known, _fields(file) if file else {}, given)
     _check_text({"The notebook's path": str(path), "records": records, **values})
     if file and "sources" in known:
         # What the file leaves out is the default of a grant, never the example that the notebook shows.
@@ -119,11 +119,11 @@ def known_parameters(path: Path) -> dict[str, Parameter]:
     return _declared(path, _cells(path))
 
 
-def notebook_manual(name: str) -> Manual:
+def notebook_manual(name: str) -> NotebookHelp:
     """What the notebook at a path, or of a name, takes. Raises UnknownNotebook, InvalidParameters."""
     path = find_notebook(name)
     cells = _cells(path)
-    return manual(notebook_name(path), cells, _declared(path, cells))
+    return notebook_help(notebook_name(path), cells, _declared(path, cells))
 
 
 def _cells(path: Path) -> list[Any]:
@@ -155,7 +155,7 @@ def _declared(path: Path, cells: list[Any]) -> dict[str, Parameter]:
             why="The second would overwrite what is given.",
             hint="Leave the tag parameters on one cell.",
         )
-    return declared(next(iter(sources), ""))
+    return parse_declarations(next(iter(sources), ""))
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:
@@ -169,7 +169,7 @@ def _no_notebook(path: Path, why: str) -> UnknownNotebook:
 
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Checks the grant and the settings in the values, and gives the secrets behind them."""
-    grant = check(known, values)
+    grant = validate(known, values)
     found = grant_secrets(resolve(grant, look_up)) if grant else set()
     if grant and values.get("external_id"):
         raise InvalidParameters(

@@ -7,8 +7,14 @@ from typing import Any
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import REVOKED, Outcome, Proof
-from xacct_nb.changes.restoration import check_as_before, expected
-from xacct_nb.changes.revocation import notes, planned, roles_concerned, stays, with_standing
+from xacct_nb.changes.restoration import check_restored, expected_state
+from xacct_nb.changes.revocation import (
+    affected_roles,
+    plan_revocation,
+    role_remains,
+    session_notes,
+    with_existing_revocations,
+)
 from xacct_nb.errors import InvalidParameters, ProofFailed, UnknownRecord
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
@@ -81,7 +87,7 @@ class Rollback(Shown):
         self.found = self.run.keep(read(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
-        back = self.journal.way_back()
+        back = self.journal.undo_plan()
         check_untouched(self.sessions, back)
         entries = done(self.record).entries if back.changes else ()
         self.losses = losses(self.sessions, back, entries)
@@ -107,7 +113,9 @@ class Rollback(Shown):
         self.run.take(plan, back)
         after = read(build(self.sessions.grant), self.sessions)
         self.run.evidence.add("after", after.to_json())
-        check_as_before(expected(_before(self.record), self.found, back.changes), after, bool(self.losses))
+        check_restored(
+            expected_state(_before(self.record), self.found, back.changes), after, bool(self.losses)
+        )
         return back
 
     def prove(self) -> Shown:
@@ -132,10 +140,10 @@ class Rollback(Shown):
     def _with_revocations(self, back: Plan, changes: tuple[Change, ...]) -> Plan:
         """The plan with the end of older sessions, if that is wanted, and with the notes."""
         wanted = self.run.settings.revoke_sessions
-        concerned = roles_concerned(changes, self.sessions.grant.destinations)
-        stay = [role for role in concerned if stays(role, self.found, back.changes)]
-        self.revocations = tuple(planned(role, self.found) for role in stay) if wanted else ()
-        said = notes(concerned, self.found, back.changes, revoked=wanted)
+        concerned = affected_roles(changes, self.sessions.grant.destinations)
+        stay = [role for role in concerned if role_remains(role, self.found, back.changes)]
+        self.revocations = tuple(plan_revocation(role, self.found) for role in stay) if wanted else ()
+        said = session_notes(concerned, self.found, back.changes, revoked=wanted)
         where = other_sandbox_note(self.record, self.sessions.place.endpoint_url) if self.record else ()
         changes = (*back.changes, *self.revocations)
         return replace(back, changes=changes, notes=(*where, *self.losses, *said))
@@ -164,7 +172,7 @@ class Rollback(Shown):
         reference = self.run.settings.external_id
         journal, secrets = to_undo(record, self.sessions, {look_up(reference)} if reference else set())
         self.run.evidence.secrets |= secrets
-        return replace(journal, changes=tuple(with_standing(journal.changes, self.found)))
+        return replace(journal, changes=tuple(with_existing_revocations(journal.changes, self.found)))
 
 
 class NoSessionsEnded(Shown):

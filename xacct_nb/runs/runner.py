@@ -13,9 +13,9 @@ from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import kinds
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import Prepared
-from xacct_nb.records.fields import GOOD, NOTEBOOK, PAGE
+from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL
 from xacct_nb.records.model import Record
-from xacct_nb.records.next_steps import WAYS, run_again
+from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.redact import redact, redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.recovery import Recovery, recover
@@ -55,7 +55,9 @@ class RunResult(Shown):
             words = (record.error[key] for key in ("what", "why", "hint"))
             yield Text(f"{record.error['code']}: " + "\n".join(word for word in words if word), "bad")
             yield from _ways(record.error)
-        yield Text(f"{record.status} in {record.seconds:.2f} s", "good" if record.status in GOOD else "bad")
+        yield Text(
+            f"{record.status} in {record.seconds:.2f} s", "good" if record.status in SUCCESSFUL else "bad"
+        )
         if record.plan and record.status == "planned":
             yield Text(f"To apply exactly this plan: --approve {record.plan['digest']}")
         yield Text(f"Record: {self.folder}")
@@ -76,7 +78,7 @@ class RunResult(Shown):
 
 
 def _ways(error: Mapping[str, Any]) -> Iterator[View]:
-    yield from (Text(f"{label}: {error[way]}") for way, label in WAYS.items() if way in error)
+    yield from (Text(f"{label}: {error[way]}") for way, label in NEXT_STEPS.items() if way in error)
 
 
 def run(
@@ -99,7 +101,7 @@ def run(
     """
     given = list(options)
     order = check_request(name, file, given, approve, records)
-    again = run_again(name, str(file or ""), given, records, order.hidden)
+    again = resume_command(name, str(file or ""), given, records, order.hidden)
     recovered = recover(order.records)
     with prepared or Prepared(()) as kernel:
         return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)

@@ -11,8 +11,8 @@ from typing import Any
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.records.fields import PAGE
-from xacct_nb.records.model import Record, fold
-from xacct_nb.records.next_steps import ways_on
+from xacct_nb.records.model import Record, fields_from_events
+from xacct_nb.records.next_steps import next_steps
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.storage.evidence import events
@@ -81,10 +81,12 @@ def build_record(
     `hidden` are secrets that must not be in it.
     """
     end = {name: getattr(ending, name) for name in ("started", "seconds", "error", "cells")}
-    told = redact_all({**fold(said), **end}, hidden)
+    told = redact_all({**fields_from_events(said), **end}, hidden)
     record = Record(run, notebook, ending.status, ended=ending.ended or utc(), **around, **told)
     return (
-        replace(record, error={**record.error, **ways_on(record, ending.again)}) if record.error else record
+        replace(record, error={**record.error, **next_steps(record, ending.again)})
+        if record.error
+        else record
     )
 
 

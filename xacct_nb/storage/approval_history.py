@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.changes.approval import Planned, Used
+from xacct_nb.changes.approval import PlannedRun, UsedApproval
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.records.model import Record
 from xacct_nb.storage.ledger import broken_record, ledger, read_record
@@ -13,7 +13,7 @@ from xacct_nb.storage.ledger import broken_record, ledger, read_record
 _NEITHER = ("no-change", "stale-plan", "invalid-parameters")
 
 
-def history(records: Path, digest: str, where: str) -> Iterator[Planned | Used]:
+def history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """The plans of this digest and their uses, the newest first, in the sandbox or on AWS as `where` says.
 
     A plan whose record is not as it was sealed does not count; what may have been a use does, also where its
@@ -26,13 +26,13 @@ def history(records: Path, digest: str, where: str) -> Iterator[Planned | Used]:
                 yield event[1]
 
 
-def _event(records: Path, line: Mapping[str, Any]) -> tuple[Record | None, Planned | Used] | None:
+def _event(records: Path, line: Mapping[str, Any]) -> tuple[Record | None, PlannedRun | UsedApproval] | None:
     record = _whole(records, line["id"])
     if line["status"] == "planned":
         return (record, _planned(record)) if record else None
     if record is None:
-        return None, Used(line["id"], "", line["started"])
-    return (record, Used(record.id, record.host["user"], record.ended)) if _changed(record) else None
+        return None, UsedApproval(line["id"], "", line["started"])
+    return (record, UsedApproval(record.id, record.host["user"], record.ended)) if _changed(record) else None
 
 
 def _whole(records: Path, run: str) -> Record | None:
@@ -43,9 +43,9 @@ def _whole(records: Path, run: str) -> Record | None:
         return None
 
 
-def _planned(record: Record) -> Planned:
+def _planned(record: Record) -> PlannedRun:
     asked = record.parameters.get("two_people") is True
-    return Planned(record.id, record.host.get("user", ""), record.started, asked, record.plan or {})
+    return PlannedRun(record.id, record.host.get("user", ""), record.started, asked, record.plan or {})
 
 
 def _changed(record: Record) -> bool:

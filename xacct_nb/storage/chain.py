@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Any
 
-from xacct_nb.records.sealing import START, is_name, line_hash
+from xacct_nb.records.sealing import FIRST_PREVIOUS, is_file_name, line_hash
 
 LEDGER = "ledger.jsonl"
 _LOCK, _NOTE = f".{LEDGER}.lock", f".{LEDGER}.next"
@@ -91,7 +91,7 @@ def _noted(note: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {}
     # A folder that somebody sent must not move what is outside of it.
-    return found if all(map(is_name, parts)) else {}
+    return found if all(map(is_file_name, parts)) else {}
 
 
 def _take_back(path: Path, line: str) -> None:
@@ -103,7 +103,7 @@ def _take_back(path: Path, line: str) -> None:
 
 def _last_hash(records: Path) -> str:
     end = _tail(records / LEDGER).removesuffix(b"\n")
-    return line_hash(end.rpartition(b"\n")[2].decode("utf-8", "replace")) if end else START
+    return line_hash(end.rpartition(b"\n")[2].decode("utf-8", "replace")) if end else FIRST_PREVIOUS
 
 
 def _tail(path: Path) -> bytes:

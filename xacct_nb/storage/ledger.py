@@ -10,7 +10,14 @@ from typing import Any
 from xacct_nb.errors import UnknownRecord, XacctError
 from xacct_nb.records.fields import RECORD, SUMS
 from xacct_nb.records.model import Record
-from xacct_nb.records.sealing import broken_links, broken_seals, ledger_fields, ledger_line, seal, sums_hash
+from xacct_nb.records.sealing import (
+    broken_links,
+    broken_seals,
+    ledger_line,
+    parse_ledger_line,
+    seal,
+    sums_hash,
+)
 from xacct_nb.storage import chain
 from xacct_nb.storage.chain import ledger_lines
 from xacct_nb.storage.run_folder import WORK, discard
@@ -39,7 +46,7 @@ def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
 def ledger(records: Path) -> list[dict[str, Any]]:
     """The lines of the ledger as data. Raises UnknownRecord where a line is not one of ours."""
     lines = ledger_lines(records)
-    found = [each for each in map(ledger_fields, lines) if each]
+    found = [each for each in map(parse_ledger_line, lines) if each]
     if len(found) < len(lines):
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be read.",
@@ -91,7 +98,7 @@ def verify_records(records: Path) -> list[str]:
     with chain.held(records):
         lines, cut = ledger_lines(records), chain.is_cut(records)
         there = [path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK]
-    known = [line for line in map(ledger_fields, lines) if line]
+    known = [line for line in map(parse_ledger_line, lines) if line]
     ids = {line["id"] for line in known}
     links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_CUT] * cut)]
     bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
@@ -137,7 +144,7 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
 
 def _misquoted(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
     try:
-        said = ledger_fields(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
+        said = parse_ledger_line(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
     except (ValueError, TypeError, KeyError):
         yield f"{RECORD}: is not a record"
         return

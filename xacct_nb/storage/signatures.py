@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
-from xacct_nb.records.sealing import broken_links, ledger_fields
+from xacct_nb.records.sealing import broken_links, parse_ledger_line
 from xacct_nb.storage.chain import LEDGER, held, ledger_lines
 
 # What a signature is for is in it: one that was made for something else does not count here.
@@ -32,7 +32,7 @@ def sign(records: Path, key: Path) -> Path:
     """
     with held(records):
         lines = ledger_lines(records)
-    broken, fields = broken_links(lines), ledger_fields(lines[-1]) if lines else None
+    broken, fields = broken_links(lines), parse_ledger_line(lines[-1]) if lines else None
     if fields is None or broken:
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be signed.",
@@ -74,7 +74,7 @@ def signatures(records: Path, signers: Path | None = None) -> Iterator[Signature
 
 def _numbered(records: Path) -> Iterator[tuple[int, str, dict[str, str]]]:
     for number, line in enumerate(ledger_lines(records), start=1):
-        if fields := ledger_fields(line):
+        if fields := parse_ledger_line(line):
             yield number, line, fields
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.naming import OWNER_TAG
-from xacct_nb.grants.state import Key, State
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import covers
 from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Space, kept, room
@@ -35,8 +35,8 @@ class Case:
     @cached_property
     def adopted(self) -> dict[str, dict[str, Any]]:
         """The live roles that were not made for the grant, by ARN."""
-        grant, things = self.documents.grant, self.state.things if self.state else {}
-        live = {role: things.get(Key("role", role)) for role in grant.destinations}
+        grant, resources = self.documents.grant, self.state.resources if self.state else {}
+        live = {role: resources.get(ResourceKey("role", role)) for role in grant.destinations}
         return {
             role: value
             for role, value in live.items()
