@@ -75,7 +75,7 @@ def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
     analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
-    assert analysis.said == "IAM Access Analyzer was asked about 3 policies, too."
+    assert analysis.note == "IAM Access Analyzer was asked about 3 policies, too."
 
 
 def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
@@ -123,7 +123,7 @@ def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Ana
     analyzers.destination.add_client_error("check_no_public_access", denied, expected_params=PUBLIC)
     analyzers.destination.add_response("validate_policy", {"findings": []}, IDENTITY)
 
-    assert analyze(build(a_grant(**WITH_ID)), analyzers.sessions).said == (
+    assert analyze(build(a_grant(**WITH_ID)), analyzers.sessions).note == (
         "IAM Access Analyzer was asked about 2 policies, too."
         " ValidatePolicy in 111111111111: AccessDeniedException."
         " CheckNoPublicAccess in 222222222222: AccessDeniedException."
@@ -138,7 +138,7 @@ def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers:
     analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
-    assert analysis.said.startswith("IAM Access Analyzer was not asked. ValidatePolicy in 111111111111:")
+    assert analysis.note.startswith("IAM Access Analyzer was not asked. ValidatePolicy in 111111111111:")
 
 
 def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
@@ -150,7 +150,7 @@ def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
             aws_access_key_id="none", aws_secret_access_key="none",
         )  # fmt: skip
 
-    assert analyze(build(grant), made.sessions).said == (
+    assert analyze(build(grant), made.sessions).note == (
         "IAM Access Analyzer was not asked. ValidatePolicy in 111111111111: EndpointConnectionError."
     )
 
@@ -170,7 +170,7 @@ def test_a_sandbox_that_the_aws_config_names_is_not_asked_either(desk: Desk) -> 
         grant, source_profiles=["source-admin"], destination_profiles=["destination-admin"]
     )
 
-    assert analyze(build(grant), sessions).said == "IAM Access Analyzer was not asked: the sandbox has none."
+    assert analyze(build(grant), sessions).note == "IAM Access Analyzer was not asked: the sandbox has none."
 
 
 def test_a_policy_is_sent_as_it_is_written() -> None:

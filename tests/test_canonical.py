@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.iam.canonical import canonical, canonical_json, revived, same
+from xacct_nb.iam.canonical import canonical, canonical_json, restore_deleted_arns, same_policy
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 BOB = "arn:aws:iam::111111111111:user/bob"
@@ -81,20 +81,20 @@ OTHER: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("one", "other"), [row[1:] for row in SAME], ids=[row[0] for row in SAME])
 def test_these_mean_the_same(one: Any, other: Any) -> None:
-    assert same(one, other)
+    assert same_policy(one, other)
 
 
 @pytest.mark.parametrize(("one", "other"), [row[1:] for row in OTHER], ids=[row[0] for row in OTHER])
 def test_these_do_not_mean_the_same(one: Any, other: Any) -> None:
-    assert not same(one, other)
+    assert not same_policy(one, other)
 
 
 def test_a_document_without_a_version_is_of_the_old_one() -> None:
-    assert same({"Statement": []}, {"Version": "2008-10-17", "Statement": []})
+    assert same_policy({"Statement": []}, {"Version": "2008-10-17", "Statement": []})
 
 
 def test_no_document_is_like_no_document() -> None:
-    assert same(None, None)
+    assert same_policy(None, None)
 
 
 def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:
@@ -141,12 +141,12 @@ def test_the_id_of_a_deleted_principal_is_read_as_its_arn(
 ) -> None:
     documents = (trust(Principal={"AWS": found}), trust(Principal={"AWS": written}))
 
-    assert same(revived(*documents), trust(Principal={"AWS": read}))
+    assert same_policy(restore_deleted_arns(*documents), trust(Principal={"AWS": read}))
 
 
 @given(documents, st.randoms(use_true_random=False))
 def test_order_and_one_item_lists_never_count(document: Any, chance: random.Random) -> None:
-    assert same(document, shuffled(document, chance))
+    assert same_policy(document, shuffled(document, chance))
 
 
 @given(documents)

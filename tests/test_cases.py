@@ -11,16 +11,16 @@ from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.policy import parse
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, NOBODY, ROLE, read_caller
-from xacct_nb.iam.statements import MEANS, Request, Weighed
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_caller
+from xacct_nb.iam.statements import MATCH_LEVEL, RawMatch, Request
 
 CASES = Path(__file__).parent / "cases"
 ALICE = "arn:aws:iam::111111111111:user/alice"
 REPORT = "arn:aws:s3:::reports/a.txt"
-NAMES = {NOBODY: "nobody", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
+NAMES = {NO_MATCH: "nobody", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
 
 
-def weighed(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> Weighed:
+def matched(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> RawMatch:
     """A statement of these elements against a request; what the case leaves open is ordinary."""
     version = {"Version": case.get("version", "2012-10-17")} if case.get("version", "") is not None else {}
     effect = "Deny" if "NotPrincipal" in elements else "Allow"
@@ -30,13 +30,13 @@ def weighed(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: 
     caller = read_caller(case.get("caller", ALICE))
     action, resource = asked.get("action", "s3:GetObject"), asked.get("resource", REPORT)
     keys = request_keys(caller, case.get("context", {}), "")
-    return statement.weigh(
+    return statement.match(
         Request(caller, action, action.lower(), resource, keys, case.get("bounded", False))
     )
 
 
 def applies(elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> bool:
-    return weighed("identity", elements, case, **asked)[-1]
+    return matched("identity", elements, case, **asked)[-1]
 
 
 def of_variable(case: dict[str, Any]) -> bool:
@@ -51,14 +51,14 @@ def of_document(case: dict[str, Any]) -> str:
     try:
         parse(case["document"], case["kind"])
     except InvalidPolicy as refusal:
-        return refusal.place
+        return refusal.path
     return "accepted"
 
 
 OBSERVED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "actions": lambda case: applies(case["policy"], case, action=case["asked"]),
     "resources": lambda case: applies(case["policy"], case, resource=case["asked"]),
-    "principals": lambda case: NAMES[weighed("resource", case["policy"], case)[MEANS]],
+    "principals": lambda case: NAMES[matched("resource", case["policy"], case)[MATCH_LEVEL]],
     "conditions": lambda case: applies({"Condition": case["condition"]}, case),
     "variables": of_variable,
     "policies": of_document,

@@ -42,7 +42,7 @@ def ended(problem: BaseException, *words: str) -> Result:
         InvalidArn("x"),
         ProofFailed("x"),
         XacctError("x"),
-        AwsRefused("x", answer="Throttling"),
+        AwsRefused("x", aws_code="Throttling"),
     ],
 )
 def test_an_error_ends_with_the_exit_code_of_its_status(problem: XacctError) -> None:

@@ -1,7 +1,7 @@
 """Errors say what happened, why, and what to do."""
 
 from xacct_nb import errors
-from xacct_nb.errors import EXIT_CODES, InvalidGrant, XacctError, kinds
+from xacct_nb.errors import EXIT_CODES, InvalidGrant, XacctError, error_classes
 
 
 def test_an_error_reads_as_what_why_and_mend() -> None:
@@ -39,22 +39,22 @@ def test_what_aws_says_cannot_move_the_cursor_of_a_terminal() -> None:
 
 
 def test_codes_are_in_kebab_case() -> None:
-    codes = {kind.code for kind in kinds().values()}
+    codes = {kind.code for kind in error_classes().values()}
 
     assert all(code.replace("-", "").isalpha() and code.islower() for code in codes)
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
-    codes = [kind.code for kind in kinds().values()]
+    codes = [kind.code for kind in error_classes().values()]
 
     assert sorted(codes) == sorted(set(codes))
 
 
 def test_every_status_has_an_exit_code() -> None:
-    assert {kind.status for kind in kinds().values()} <= set(EXIT_CODES)
+    assert {kind.status for kind in error_classes().values()} <= set(EXIT_CODES)
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     drawn = [line.strip("│├└─ ").split(" ")[0] for line in (errors.__doc__ or "").splitlines()[2:]]
 
-    assert sorted(filter(None, drawn)) == sorted(kinds())
+    assert sorted(filter(None, drawn)) == sorted(error_classes())

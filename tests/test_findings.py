@@ -15,7 +15,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.linting.findings import Analysis, lint, lint_policy
-from xacct_nb.linting.rules.grant import CASE_RULES
+from xacct_nb.linting.rules.grant import GRANT_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 
 HUB = "arn:aws:iam::111111111111:role/hub"
@@ -284,7 +284,7 @@ def test_a_role_that_somebody_else_made_may_do_what_they_gave_it() -> None:
 def test_every_rule_on_grants_has_a_case() -> None:
     tried = {code for code, *_ in (*GRANTS, *STATES)} | {"inline-policies-full", "full-access-policy"}
 
-    assert {rule.code for rule in CASE_RULES} - tried == set()
+    assert {rule.code for rule in GRANT_RULES} - tried == set()
 
 
 def test_what_widens_access_needs_a_word() -> None:
@@ -334,7 +334,7 @@ def test_what_access_analyzer_says_stands_among_the_findings() -> None:
 
 
 def test_that_access_analyzer_was_not_asked_is_said() -> None:
-    findings = lint(build(a_grant()), analysis=Analysis(said="IAM Access Analyzer was not asked."))
+    findings = lint(build(a_grant()), analysis=Analysis(note="IAM Access Analyzer was not asked."))
 
     assert str(findings).split("\n\n")[1:] == ["No findings.", "IAM Access Analyzer was not asked."]
 
@@ -421,7 +421,7 @@ def test_a_valid_grant_is_never_refused_and_every_finding_is_whole(grant: Grant)
 def test_findings_say_the_same_as_text_and_as_html(grant: Grant) -> None:
     documents = build(a_grant(**dict(grant, caller_policy="managed")))
     as_text, as_html = words_of(
-        lint(documents, adopted(SOME_POLICY), analysis=Analysis(said="Asked.")).view()
+        lint(documents, adopted(SOME_POLICY), analysis=Analysis(note="Asked.")).view()
     )
 
     assert as_text == as_html

@@ -13,7 +13,7 @@ from xacct_nb.grants.naming import OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.quotas import size
-from xacct_nb.linting.headroom import Room, Space, room
+from xacct_nb.linting.headroom import Headroom, Quota, headroom
 
 
 def users(count: int) -> list[str]:
@@ -24,8 +24,8 @@ def roles(count: int) -> list[str]:
     return [f"arn:aws:iam::222222222222:role/{number:020d}" for number in range(count)]
 
 
-def space(of: str, state: State | None = None, **fields: Any) -> Space:
-    return next(each for each in room(build(a_grant(**fields)), state).spaces if each.name == of)
+def space(of: str, state: State | None = None, **fields: Any) -> Quota:
+    return next(each for each in headroom(build(a_grant(**fields)), state).quotas if each.name == of)
 
 
 def a_role(tags: dict[str, str], **hanging: dict[str, Any]) -> State:
@@ -42,7 +42,7 @@ def a_role(tags: dict[str, str], **hanging: dict[str, Any]) -> State:
 
 
 def test_the_articles_case_has_much_room() -> None:
-    assert f"{room(build(a_grant()))}\n" == golden("room.txt")
+    assert f"{headroom(build(a_grant()))}\n" == golden("room.txt")
 
 
 @pytest.mark.parametrize(("have", "more"), [(1, 34), (20, 15), (35, 0), (40, 0)])
@@ -69,7 +69,7 @@ def test_as_many_more_destinations_fit_as_it_says_and_not_one_more(have: int) ->
 
 
 def test_of_several_caller_policies_the_last_one_has_room() -> None:
-    found = room(build(a_grant(destinations=roles(120)))).spaces
+    found = headroom(build(a_grant(destinations=roles(120)))).quotas
 
     assert [(each.name, each.used) for each in found[:2]] == [
         ("caller policy 2 of user/alice", 584),
@@ -84,7 +84,7 @@ def test_inline_policies_of_a_user_have_a_quota_together() -> None:
 
 
 def test_roles_that_are_alike_stand_in_one_line() -> None:
-    found = [each.name for each in room(build(a_grant(destinations=roles(3)))).spaces]
+    found = [each.name for each in headroom(build(a_grant(destinations=roles(3)))).quotas]
 
     assert found[2:] == [
         f"trust policy of role/{0:020d} and 2 more",
@@ -97,7 +97,7 @@ def test_what_stays_on_an_adopted_role_counts() -> None:
         "inline_policy": {"old": SOME_POLICY},
         "attachment": {"arn:a": True, "arn:b": True},
     }
-    found = room(build(a_grant()), a_role({}, **hanging)).spaces
+    found = headroom(build(a_grant()), a_role({}, **hanging)).quotas
 
     assert [(each.name, each.used) for each in found[3:]] == [
         ("inline policies of role/reports-reader", 224),
@@ -125,13 +125,13 @@ def test_policies_beyond_those_of_the_grant_count_on_the_user() -> None:
 
 
 def test_room_goes_to_json() -> None:
-    first = room(build(a_grant())).to_json()[0]
+    first = headroom(build(a_grant())).to_json()[0]
 
     assert (first["what"], first["left"], first["unit"]) == ("caller policy", 5_998, "characters")
 
 
-@given(st.lists(st.builds(Space)))
-def test_room_says_the_same_as_text_and_as_html(spaces: list[Space]) -> None:
-    as_text, as_html = words_of(Room(tuple(spaces)).view())
+@given(st.lists(st.builds(Quota)))
+def test_room_says_the_same_as_text_and_as_html(quotas: list[Quota]) -> None:
+    as_text, as_html = words_of(Headroom(tuple(quotas)).view())
 
     assert as_text == as_html

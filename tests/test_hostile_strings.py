@@ -24,7 +24,7 @@ from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unseen
-from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, kinds
+from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import from_parameters
@@ -33,7 +33,7 @@ from xacct_nb.grants.state import State
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.linting.findings import Finding, Findings
-from xacct_nb.linting.headroom import room
+from xacct_nb.linting.headroom import headroom
 from xacct_nb.records.comparison import compare
 from xacct_nb.records.history import History, Timeline, Verification
 from xacct_nb.records.model import Record
@@ -107,8 +107,8 @@ VALUES: tuple[Any, ...] = (
     PLAN,
     JOURNAL,
     PROOF,
-    Findings(FOUND, ("code",), room(DOCUMENTS), "said"),
-    room(DOCUMENTS),
+    Findings(FOUND, ("code",), headroom(DOCUMENTS), "said"),
+    headroom(DOCUMENTS),
     DECISION,
     DECISION.details,
     DENIAL,
@@ -128,8 +128,8 @@ VALUES: tuple[Any, ...] = (
 OURS = {
     "Cause.confidence",
     "Change.target",
-    "Check.effect",
-    "Check.type",
+    "PolicyCheck.effect",
+    "PolicyCheck.type",
     "Decision.result",
     "Fault.kind",
     "Finding.severity",
@@ -262,9 +262,9 @@ def test_the_checks_of_the_doctor_are_shown_safely() -> None:
     assert (page.strange, page.text.count("(begin)"), unseen(page.text)) == ([], 3, [])
 
 
-@pytest.mark.parametrize("kind", kinds().values(), ids=kinds())
+@pytest.mark.parametrize("kind", error_classes().values(), ids=error_classes())
 def test_an_error_tells_hostile_strings_safely(kind: type[XacctError]) -> None:
-    more = {"answer": EVERYTHING} if kind is AwsRefused else {}
+    more = {"aws_code": EVERYTHING} if kind is AwsRefused else {}
     problem = kind(EVERYTHING, why=EVERYTHING, hint=EVERYTHING, **more)
     told = "\n".join((str(problem), *problem._render_traceback_()))
 

@@ -6,8 +6,8 @@ import pytest
 
 from xacct_nb.errors import InvalidInput, InvalidPolicy
 from xacct_nb.iam.evaluation import evaluate
-from xacct_nb.iam.grammar import IDENTITY, KINDS, TRUST
-from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
+from xacct_nb.iam.policy import ParsedPolicy, parse
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reader"
@@ -32,7 +32,7 @@ def refusal(document: Any, kind: str = IDENTITY, name: str = "") -> InvalidPolic
 def test_a_refusal_says_where_what_and_which_page() -> None:
     refused = refusal(may(Condition={"StringLikes": {"s3:prefix": "a"}}))
 
-    assert refused.place == "Statement[0].Condition.StringLikes"
+    assert refused.path == "Statement[0].Condition.StringLikes"
     assert refused.what == "Statement[0].Condition.StringLikes: there is no operator 'StringLikes'."
     assert refused.why == "AWS's rules for identity policies are in reference_policies_grammar."
     assert isinstance(refused, InvalidInput)
@@ -52,7 +52,7 @@ def test_a_refusal_quotes_no_value_of_a_condition() -> None:
     condition = {"StringEquals": {"sts:ExternalId": ["partner-7", {"partner-8": 1}]}}
     refused = refusal(trust(Condition=condition), TRUST)
 
-    assert refused.place == "Statement[0].Condition.StringEquals.sts:ExternalId"
+    assert refused.path == "Statement[0].Condition.StringEquals.sts:ExternalId"
     assert "partner" not in str(refused)
 
 
@@ -81,9 +81,9 @@ def test_a_policy_of_another_kind_is_refused() -> None:
 def test_a_policy_is_its_kind_its_version_and_its_statements() -> None:
     policy = parse({"Statement": may(Sid="Enter")["Statement"]})
 
-    assert isinstance(policy, Policy)
+    assert isinstance(policy, ParsedPolicy)
     assert (policy.kind, policy.version) == ("identity", "2008-10-17")
-    assert [(each.place, each.sid, each.effect) for each in policy.statements] == [
+    assert [(each.path, each.sid, each.effect) for each in policy.statements] == [
         ("Statement[0]", "Enter", "Allow")
     ]
 
@@ -97,9 +97,9 @@ def test_a_policy_stays_as_it_was_when_its_document_changes() -> None:
     assert [each.effect for each in policy.statements] == ["Allow"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", GRAMMARS)
 def test_every_kind_says_which_page_its_rules_come_from(kind: str) -> None:
-    assert KINDS[kind].source
+    assert GRAMMARS[kind].source
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, NOBODY, ROLE, principals, read_caller
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, principals, read_caller
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
@@ -115,7 +115,7 @@ def test_what_is_given_wins_over_what_follows() -> None:
 
 
 def test_what_a_principal_means_has_an_order() -> None:
-    assert NOBODY < ACCOUNT < ROLE < DIRECT
+    assert NO_MATCH < ACCOUNT < ROLE < DIRECT
 
 
 def test_what_is_said_of_a_principal_is_as_it_was_written() -> None:
@@ -127,4 +127,4 @@ def test_what_is_said_of_a_principal_is_as_it_was_written() -> None:
 def test_a_user_is_not_a_role_of_the_same_name() -> None:
     element = {"AWS": "arn:aws:iam::111111111111:role/alice"}
 
-    assert principals(element).means(read_caller(ALICE), {}) == NOBODY
+    assert principals(element).match_level(read_caller(ALICE), {}) == NO_MATCH

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from xacct_nb.errors import OverQuota
 from xacct_nb.iam import quotas
-from xacct_nb.iam.quotas import few, minified, pack, size, within
+from xacct_nb.iam.quotas import check_count, check_size, minify, pack, size
 
 
 def policy(arns: list[str]) -> dict[str, Any]:
@@ -16,17 +16,17 @@ def policy(arns: list[str]) -> dict[str, Any]:
 
 
 def test_white_space_does_not_count() -> None:
-    assert minified({"a": [1, 2]}) == '{"a":[1,2]}'
+    assert minify({"a": [1, 2]}) == '{"a":[1,2]}'
     assert size({"a": [1, 2]}) == 11
 
 
 def test_a_document_at_the_limit_is_accepted() -> None:
-    assert within({"a": "12"}, 10, "It") == {"a": "12"}
+    assert check_size({"a": "12"}, 10, "It") == {"a": "12"}
 
 
 def test_a_document_over_the_limit_is_refused_with_both_numbers() -> None:
     with pytest.raises(OverQuota) as refusal:
-        within({"a": "123"}, 10, "The trust policy")
+        check_size({"a": "123"}, 10, "The trust policy")
 
     assert refusal.value.what == "The trust policy has 11 characters."
     assert refusal.value.why == "AWS accepts 10 here, white space not counted."
@@ -47,7 +47,7 @@ def test_a_single_arn_that_does_not_fit_is_refused() -> None:
 
 def test_more_documents_than_allowed_are_refused() -> None:
     with pytest.raises(OverQuota, match="user/alice would need 3 caller policies"):
-        few([{}, {}, {}], 2, "user/alice")
+        check_count([{}, {}, {}], 2, "user/alice")
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=20), min_size=1, max_size=50), st.integers(40, 200))
@@ -59,5 +59,5 @@ def test_packing_loses_nothing_and_keeps_the_limit(arns: list[str], limit: int) 
 
 
 def test_what_aws_approves_is_never_less_than_what_it_gives_unasked() -> None:
-    assert all(quotas.ATTACHED[kind] <= most for kind, most in quotas.ATTACHED_MOST.items())
-    assert quotas.TRUST_POLICY <= quotas.TRUST_POLICY_MOST
+    assert all(quotas.ATTACHED[kind] <= most for kind, most in quotas.ATTACHED_MAX.items())
+    assert quotas.TRUST_POLICY <= quotas.TRUST_POLICY_MAX

@@ -21,11 +21,11 @@ from xacct_nb.grants.state import State
 from xacct_nb.redaction.redact import (
     fingerprint,
     fingerprints_in,
+    mask_secrets,
     redact,
     redact_all,
+    restore_secrets,
     secrets_in,
-    shield,
-    unshield,
 )
 from xacct_nb.runs.secrets import grant_secrets
 
@@ -47,7 +47,7 @@ def test_a_fingerprint_is_another_for_another_secret() -> None:
 
 
 def test_a_shielded_document_has_a_fingerprint_for_its_external_id() -> None:
-    shielded = shield(TRUST)
+    shielded = mask_secrets(TRUST)
 
     assert shielded["Statement"][0]["Condition"]["StringEquals"] == {
         "sts:ExternalId": fingerprint("hunter2-hunter2")
@@ -57,33 +57,35 @@ def test_a_shielded_document_has_a_fingerprint_for_its_external_id() -> None:
 @pytest.mark.parametrize("key", ["sts:ExternalId", "sts:externalid", "STS:EXTERNALID"])
 @pytest.mark.parametrize("value", ["hunter2", ["hunter2"], ["hunter2", "hunter3"], 12345678])
 def test_every_spelling_of_the_key_and_every_shape_of_the_value_is_shielded(key: str, value: Any) -> None:
-    shielded = json.dumps(shield({"ForAnyValue:StringLike": {key: value}}))
+    shielded = json.dumps(mask_secrets({"ForAnyValue:StringLike": {key: value}}))
 
     assert "hunter" not in shielded
     assert "12345678" not in shielded
 
 
 def test_shielding_twice_is_shielding_once() -> None:
-    assert shield(shield(TRUST)) == shield(TRUST)
+    assert mask_secrets(mask_secrets(TRUST)) == mask_secrets(TRUST)
 
 
 def test_other_values_stay_as_they_are() -> None:
     document = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, "n": 1, "none": None, "list": [True]}
 
-    assert shield(document) == document
+    assert mask_secrets(document) == document
 
 
 def test_what_was_shielded_is_put_back() -> None:
-    assert unshield(shield(TRUST), ["hunter2-hunter2", "another-one"]) == TRUST
+    assert restore_secrets(mask_secrets(TRUST), ["hunter2-hunter2", "another-one"]) == TRUST
 
 
 def test_what_is_not_known_stays_a_fingerprint() -> None:
-    assert fingerprints_in(unshield(shield(TRUST), ["another-one"])) == {fingerprint("hunter2-hunter2")}
+    assert fingerprints_in(restore_secrets(mask_secrets(TRUST), ["another-one"])) == {
+        fingerprint("hunter2-hunter2")
+    }
 
 
 def test_secrets_are_found_and_fingerprints_are_none() -> None:
     assert secrets_in([TRUST]) == {"hunter2-hunter2"}
-    assert secrets_in(shield(TRUST)) == set()
+    assert secrets_in(mask_secrets(TRUST)) == set()
 
 
 @pytest.mark.parametrize(

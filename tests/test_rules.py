@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xacct_nb.iam.evaluation import evaluate
-from xacct_nb.iam.grammar import KINDS
+from xacct_nb.iam.grammar import GRAMMARS
 from xacct_nb.linting.findings import lint_policy
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
-from xacct_nb.linting.rules.grant import CASE_RULES
+from xacct_nb.linting.rules.grant import GRANT_RULES
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES
@@ -226,7 +226,7 @@ def test_every_rule_has_a_case() -> None:
 
 
 def test_every_rule_has_a_code_of_its_own() -> None:
-    codes = [rule.code for rule in (*RULES, *CASE_RULES)]
+    codes = [rule.code for rule in (*RULES, *GRANT_RULES)]
 
     assert sorted(codes) == sorted(set(codes))
 
@@ -286,7 +286,7 @@ documents = values | st.fixed_dictionaries(
 )
 
 
-@given(documents, st.sampled_from(sorted(KINDS)), st.sampled_from(["", ROLE]))
+@given(documents, st.sampled_from(sorted(GRAMMARS)), st.sampled_from(["", ROLE]))
 def test_whatever_is_pasted_gets_whole_findings(document: Any, kind: str, of: str) -> None:
     found = [] if isinstance(document, str) else lint_policy(document, kind=kind, of=of).found
 

@@ -6,7 +6,7 @@ import pytest
 
 from xacct_nb.changes.sample_calls import sample_call, unallowed_sample_call
 from xacct_nb.grants.conditions import Permission
-from xacct_nb.iam.wildcards import covers, fits
+from xacct_nb.iam.wildcards import covers, matches
 
 OBJECTS, BUCKET = "arn:aws:s3:::reports/2026/*", "arn:aws:s3:::reports"
 
@@ -118,5 +118,5 @@ def test_a_pattern_covers_actions(pattern: str, action: str, is_covered: bool) -
 
 
 def test_names_fit_with_regard_to_case() -> None:
-    assert fits("2026/*.csv", "2026/q1/sales.csv")
-    assert not fits("2026/*.CSV", "2026/q1/sales.csv")
+    assert matches("2026/*.csv", "2026/q1/sales.csv")
+    assert not matches("2026/*.CSV", "2026/q1/sales.csv")

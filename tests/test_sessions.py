@@ -197,7 +197,7 @@ def test_an_answer_of_aws_is_translated_once_with_the_original_as_its_cause() ->
         iam.get_role(RoleName="reader")
 
     assert refusal.value.what == "GetRole reader: AWS answered ServiceFailure: Sorry"
-    assert (refusal.value.answer, refusal.value.request_id) == ("ServiceFailure", "id-1")
+    assert (refusal.value.aws_code, refusal.value.request_id) == ("ServiceFailure", "id-1")
     assert isinstance(refusal.value.__cause__, ClientError)
 
 
@@ -205,5 +205,5 @@ def test_a_network_that_is_down_says_what_to_do() -> None:
     with pytest.raises(AwsRefused) as refusal, translated("GetRole reader"):
         raise EndpointConnectionError(endpoint_url="https://iam.amazonaws.com")
 
-    assert refusal.value.answer == "EndpointConnectionError"
+    assert refusal.value.aws_code == "EndpointConnectionError"
     assert refusal.value.hint == "Check the network and the endpoint, then run it again."

@@ -16,7 +16,20 @@ from xacct_nb.changes.proof import ALLOWED, Outcome, Proof, expected_probes
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
-from xacct_nb.views import Beside, Code, Diff, Page, Shown, Snippet, Table, Text, View, html, printable, text
+from xacct_nb.views import (
+    Code,
+    Diff,
+    Page,
+    Shown,
+    SideBySide,
+    Snippet,
+    Table,
+    Text,
+    View,
+    html,
+    printable,
+    text,
+)
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
 LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -37,7 +50,7 @@ def everything(title: str) -> Page:
             Table((title, "b"), ((title, "c"),), caption=title),
             Code(title, title),
             Diff(title, "same\nold", f"same\n{title}"),
-            Beside(Text(title), Code("", title)),
+            SideBySide(Text(title), Code("", title)),
         ),
     )
 
@@ -94,7 +107,7 @@ def test_a_page_is_its_title_and_its_parts() -> None:
 
 
 def test_what_stands_beside_follows_in_text() -> None:
-    assert text(Beside(Text("left"), Text("right"))) == "left\n\nright"
+    assert text(SideBySide(Text("left"), Text("right"))) == "left\n\nright"
 
 
 def test_a_snippet_shows_itself_to_be_copied() -> None:

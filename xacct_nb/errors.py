@@ -112,13 +112,13 @@ class OverQuota(InvalidGrant):
 
 
 class InvalidPolicy(InvalidInput):
-    """A policy document that AWS would refuse; `place` is where, such as `Statement[1].Condition`."""
+    """A policy document that AWS would refuse; `path` is where, such as `Statement[1].Condition`."""
 
     code = "invalid-policy"
 
-    def __init__(self, what: str, *, place: str = "", why: str = "", hint: str = "") -> None:
+    def __init__(self, what: str, *, path: str = "", why: str = "", hint: str = "") -> None:
         super().__init__(what, why=why, hint=hint)
-        self.place = place
+        self.path = path
 
 
 class InvalidSnapshot(InvalidInput):
@@ -248,15 +248,15 @@ class RollbackFailed(XacctError):
 
 
 class AwsRefused(XacctError):
-    """AWS answered a call with an error; `answer` is AWS's own error code."""
+    """AWS answered a call with an error; `aws_code` is the error code that AWS returned."""
 
     code = "aws-refused"
 
     def __init__(
-        self, what: str, *, answer: str, why: str = "", hint: str = "", request_id: str = ""
+        self, what: str, *, aws_code: str, why: str = "", hint: str = "", request_id: str = ""
     ) -> None:
         super().__init__(what, why=why, hint=hint)
-        self.answer, self.request_id = answer, request_id
+        self.aws_code, self.request_id = aws_code, request_id
 
 
 class SandboxError(XacctError):
@@ -277,7 +277,7 @@ class TimedOut(XacctError):
     code = status = "timed-out"
 
 
-def kinds() -> dict[str, type[XacctError]]:
+def error_classes() -> dict[str, type[XacctError]]:
     """Every error by the name of its class."""
     return {kind.__name__: kind for kind in _tree(XacctError)}
 

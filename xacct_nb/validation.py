@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xacct_nb.errors import InvalidGrant, InvalidInput
 
 
-def must(holds: Any, what: str, why: str, hint: str) -> None:
+def require(holds: Any, what: str, why: str, hint: str) -> None:
     """Raises InvalidGrant where something does not hold."""
     if not holds:
-        raise InvalidGrant(cut(what), why=cut(why), hint=cut(hint))
+        raise InvalidGrant(truncate(what), why=truncate(why), hint=truncate(hint))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -24,12 +24,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return next((places[each] for each in get_close_matches(plain, places, 1)), "")
 
 
-def cut(words: str) -> str:
+def truncate(words: str) -> str:
     """A message that quotes what is very long says how it begins and ends."""
     return words if len(words) <= 600 else f"{words[:400]} [...] {words[-100:]}"
 
 
-def refused(problem: ValidationError, model: type[BaseModel], kind: type[InvalidInput]) -> InvalidInput:
+def as_input_error(
+    problem: ValidationError, model: type[BaseModel], kind: type[InvalidInput]
+) -> InvalidInput:
     """The first finding of pydantic on the fields of a model, as an error of this kind."""
     first = problem.errors(include_url=False)[0]
     place = tuple(map(str, first["loc"]))
@@ -90,7 +92,7 @@ _HINTS = {
 }
 
 
-class Part(BaseModel):
+class StrictModel(BaseModel):
     """Values without unknown fields, that do not change, and whose errors do not quote what was given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Union
 if TYPE_CHECKING:
     from jinja2 import Template
 
-View = Union["Text", "Table", "Code", "Diff", "Beside", "Page"]
+View = Union["Text", "Table", "Code", "Diff", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
 # Controls but tab and line feed, line separators, halves of surrogate pairs, and what has no shape of its own
 # (Unicode's Default_Ignorable_Code_Point, such as marks of direction), but for the two marks of emoji.
-_UNSEEN = re.compile(
+_INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -66,7 +66,7 @@ class Diff:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideBySide:
     """Two views next to each other; in text one after the other."""
 
     left: View
@@ -123,7 +123,7 @@ def printable(words: str) -> str:
 
     The code is as Python writes it, and JSON where it has four digits.
     """
-    return _UNSEEN.sub(_code_of, words)
+    return _INVISIBLE.sub(_code_of, words)
 
 
 def on_one_line(words: str) -> str:
@@ -184,7 +184,7 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     Table: _text_of_table,
     Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
     Diff: lambda view: "\n".join([on_one_line(view.title), *(f"  {printable(line)}" for line in view.lines)]),
-    Beside: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
+    SideBySide: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
     Page: _text_of_page,
 }
 
@@ -203,7 +203,7 @@ _HTML = """
 {%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title|on_one_line }}</figcaption>
 <pre tabindex="0">{% for line in view.lines %}<span class="{{ tone(line) }}">{{ line }}</span>
 {% endfor %}</pre></figure>
-{%- elif kind == "Beside" %}<div class="xacct-beside"><div>{{ show(view.left) }}</div>
+{%- elif kind == "SideBySide" %}<div class="xacct-beside"><div>{{ show(view.left) }}</div>
 <div>{{ show(view.right) }}</div></div>
 {%- else %}<section class="xacct-page"><h4>{{ view.title|on_one_line }}</h4>
 {% for part in view.parts %}{{ show(part) }}

@@ -12,14 +12,14 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import account_of, external_id
 from xacct_nb.iam.grammar import IDENTITY, TRUST
-from xacct_nb.iam.quotas import minified
+from xacct_nb.iam.quotas import minify
 from xacct_nb.linting.findings import Analysis
 from xacct_nb.linting.rules.rule import NOTE, WARNING, Finding
 from xacct_nb.linting.rules.subjects import Subject, subjects_of
 from xacct_nb.redaction.redact import redact
 
 _NAME, _TRUST_POLICY = "IAM Access Analyzer", "AWS::IAM::AssumeRolePolicyDocument"
-_NOT_HERE = Analysis(said=f"{_NAME} was not asked: the sandbox has none.")
+_NOT_HERE = Analysis(note=f"{_NAME} was not asked: the sandbox has none.")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 # None of these stops a plan: only what the lint itself finds needs a word.
 _SEVERITIES = {"ERROR": WARNING, "SECURITY_WARNING": WARNING, "WARNING": NOTE, "SUGGESTION": NOTE}
@@ -34,12 +34,12 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     if sessions.place.endpoint_url:
         return _NOT_HERE
     subjects = subjects_of(documents)
-    clients = {each.of: sessions.admin(account_of(each.of), "accessanalyzer") for each in subjects}
+    clients = {each.arn: sessions.admin(account_of(each.arn), "accessanalyzer") for each in subjects}
     if any(urlsplit(each.meta.endpoint_url).hostname in _THIS_MACHINE for each in clients.values()):
         return _NOT_HERE
     asking = _Asking(external_id(documents.grant))
-    found = [finding for each in subjects for finding in asking.about(each, clients[each.of])]
-    return Analysis(tuple(found), asking.said)
+    found = [finding for each in subjects for finding in asking.about(each, clients[each.arn])]
+    return Analysis(tuple(found), asking.note)
 
 
 @dataclass
@@ -54,7 +54,7 @@ class _Asking:
     def about(self, subject: Subject, client: Any) -> Iterator[Finding]:
         """Everything that there is to ask about a policy."""
         for question, put in _QUESTIONS[subject.kind].items():
-            place = question, account_of(subject.of)
+            place = question, account_of(subject.arn)
             if self.reachable and place not in self.refused:
                 yield from self._answer(place, put, client, subject)
 
@@ -63,7 +63,7 @@ class _Asking:
             with translated(place[0]):
                 found = list(put(client, subject))
         except AwsRefused as problem:
-            self.refused[place] = problem.answer
+            self.refused[place] = problem.aws_code
             self.reachable = not isinstance(problem.__cause__, BotoCoreError)
             return []
         self.answered.add(subject.name)
@@ -71,7 +71,7 @@ class _Asking:
         return [Finding(*(redact(words, secrets) for words in vars(each).values())) for each in found]
 
     @property
-    def said(self) -> str:
+    def note(self) -> str:
         """What was asked, and what was not and why."""
         count = f"{len(self.answered)} polic{'y' if len(self.answered) == 1 else 'ies'}"
         asked = f"{_NAME} was asked about {count}, too." if self.answered else f"{_NAME} was not asked."
@@ -83,9 +83,7 @@ def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
     kind = {"policyType": "IDENTITY_POLICY"}
     if subject.kind == TRUST:
         kind = {"policyType": "RESOURCE_POLICY", "validatePolicyResourceType": _TRUST_POLICY}
-    pages = client.get_paginator("validate_policy").paginate(
-        policyDocument=minified(subject.document), **kind
-    )
+    pages = client.get_paginator("validate_policy").paginate(policyDocument=minify(subject.document), **kind)
     for each in (found for page in pages for found in page["findings"]):
         yield Finding(
             f"analyzer-{_kebab(each['issueCode'])}",
@@ -98,7 +96,7 @@ def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
 
 def _check_public(client: Any, subject: Subject) -> Iterator[Finding]:
     answer = client.check_no_public_access(
-        policyDocument=minified(subject.document), resourceType=_TRUST_POLICY
+        policyDocument=minify(subject.document), resourceType=_TRUST_POLICY
     )
     if answer["result"] == "FAIL":
         reasons = [each["description"] for each in answer.get("reasons", []) if "description" in each]

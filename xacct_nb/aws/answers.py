@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
 from xacct_nb.changes.sample_calls import SampleCall
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.wildcards import fits
+from xacct_nb.iam.wildcards import matches
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
 # Answers that come only to somebody who was let in.
@@ -70,4 +70,4 @@ def _find_key(s3: Any, bucket: str, prefix: str, pattern: str) -> str:
     """The first key that fits, among the first thousand."""
     given = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))
-    return next((key for key in keys if fits(pattern, key)), "")
+    return next((key for key in keys if matches(pattern, key)), "")

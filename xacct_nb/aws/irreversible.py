@@ -10,7 +10,7 @@ from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import principals
+from xacct_nb.iam.canonical import principals_in
 
 _HANGING = ("attachment", "inline-policy")
 
@@ -34,7 +34,7 @@ def _who(sessions: Sessions, way_back: Plan) -> Iterator[str]:
         trust = _trust(change)
         if ids := deleted_principal_ids(trust):
             yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
-        named = {arn for arn in principals(trust) if _is_absent(sessions, arn)}
+        named = {arn for arn in principals_in(trust) if _is_absent(sessions, arn)}
         for arn in sorted(named - made):
             yield f"{change.target} trusted {arn}, which is gone: AWS refuses to write that."
         if change.kind in _HANGING and change.sign == "+" and _is_absent(sessions, change.target):

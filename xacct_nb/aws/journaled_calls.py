@@ -12,7 +12,7 @@ from xacct_nb.aws.sessions import Sessions, translated
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
-from xacct_nb.redaction.redact import shield
+from xacct_nb.redaction.redact import mask_secrets
 
 Found = Callable[[], Any]
 """Looks whether a call whose answer was lost took effect: the answer that it would have had, else None."""
@@ -54,7 +54,7 @@ class Pen:
         A call that must not be made twice comes with `found`: after a failure that is asked first.
         """
         iam, name = self.sessions.admin(change.account, "iam"), _name(operation)
-        entry = Entry(utc(), change.account, name, change.title, kept=shield(kept))
+        entry = Entry(utc(), change.account, name, change.title, kept=mask_secrets(kept))
         self.sink.append(entry)
         if found:
             _ask_once(iam, name)
@@ -62,7 +62,7 @@ class Pen:
         try:
             answer = self._asked(change, wait, lambda: getattr(iam, operation)(**given), found)
         except AwsRefused as problem:
-            self._note(entry, wait, problem.answer, problem.request_id)
+            self._note(entry, wait, problem.aws_code, problem.request_id)
             raise
         told = answer.get("ResponseMetadata")
         self._note(entry, wait, "made" if told else FOUND, (told or {}).get("RequestId", ""))
@@ -97,7 +97,7 @@ class Pen:
             self.moved = words
             what = f"{problem.what} Meanwhile {words}."
             raise AwsRefused(
-                what, answer=problem.answer, request_id=problem.request_id
+                what, aws_code=problem.aws_code, request_id=problem.request_id
             ) from problem.__cause__
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
@@ -107,16 +107,16 @@ class Pen:
 
     def _is_passing(self, problem: AwsRefused) -> bool:
         """Whether IAM may be behind: what was made a moment ago is not known everywhere yet."""
-        if problem.answer == "MalformedPolicyDocument":
+        if problem.aws_code == "MalformedPolicyDocument":
             return "Invalid principal" in problem.what
-        if problem.answer == "NoSuchEntity":
+        if problem.aws_code == "NoSuchEntity":
             made = (
                 entry.target
                 for entry in self.entries
                 if entry.operation in _CREATES and entry.answer == "made"
             )
             return any(target.rpartition("/")[2] in str(problem.__cause__) for target in made)
-        return problem.answer == "ConcurrentModification"
+        return problem.aws_code == "ConcurrentModification"
 
 
 def asked_twice(problem: AwsRefused) -> bool:
@@ -154,4 +154,4 @@ def _never(**about: Any) -> bool:
 
 def _may_pass(problem: AwsRefused) -> bool:
     """Whether boto3 itself would ask again: AWS is busy or failed, or no answer came."""
-    return problem.answer in _BUSY or is_unheard(problem)
+    return problem.aws_code in _BUSY or is_unheard(problem)

@@ -11,7 +11,7 @@ from xacct_nb.aws.reader import live
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.quotas import minified
+from xacct_nb.iam.quotas import minify
 
 
 def make(pen: Pen, change: Change) -> Change:
@@ -38,7 +38,7 @@ def _create_role(pen: Pen, change: Change) -> None:
         RoleName=named.name,
         Path=role["path"],
         Description=role["description"],
-        AssumeRolePolicyDocument=minified(role["trust"]),
+        AssumeRolePolicyDocument=minify(role["trust"]),
         MaxSessionDuration=role["session_seconds"],
         Tags=_tag_list(role["tags"]),
         **boundary,
@@ -54,7 +54,7 @@ def _trust(pen: Pen, change: Change) -> None:
         change,
         "update_assume_role_policy",
         RoleName=Arn.parse(change.target).name,
-        PolicyDocument=minified(change.after),
+        PolicyDocument=minify(change.after),
     )
 
 
@@ -102,7 +102,7 @@ def _create_policy(pen: Pen, change: Change) -> Change:
         PolicyName=named.name,
         Path=named.path,
         Description=policy["description"],
-        PolicyDocument=minified(policy["document"]),
+        PolicyDocument=minify(policy["document"]),
         Tags=_tag_list(policy["tags"]),
     )
     return replace(change, after={**policy, "version": answer["Policy"]["DefaultVersionId"]})
@@ -116,7 +116,7 @@ def _owner(change: Change) -> tuple[str, dict[str, Any]]:
 def _put_inline(pen: Pen, change: Change) -> None:
     kind, owner = _owner(change)
     pen.write(
-        change, f"put_{kind}_policy", **owner, PolicyName=change.name, PolicyDocument=minified(change.after)
+        change, f"put_{kind}_policy", **owner, PolicyName=change.name, PolicyDocument=minify(change.after)
     )
 
 

@@ -8,8 +8,8 @@ from xacct_nb.aws.reader import listed, optional
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.plan import Change, differs
 from xacct_nb.errors import AwsRefused
-from xacct_nb.iam.quotas import POLICY_VERSIONS, minified
-from xacct_nb.redaction.redact import shield
+from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
+from xacct_nb.redaction.redact import mask_secrets
 
 
 def change_policy(pen: Pen, change: Change) -> Change:
@@ -84,7 +84,7 @@ def _new_version(pen: Pen, change: Change, there: dict[str, Any]) -> str:
         found=found,
         PolicyArn=change.target,
         SetAsDefault=True,
-        PolicyDocument=minified(change.after["document"]),
+        PolicyDocument=minify(change.after["document"]),
     )
     made = str(answer["PolicyVersion"]["VersionId"])
     if pen.entries[-1].tries > 1:
@@ -144,7 +144,7 @@ def _says(sessions: Sessions, change: Change, version: str) -> bool:
 
 
 def _is_text(policy: dict[str, Any], document: Any) -> bool:
-    return not differs("managed-policy", shield({"document": document}), shield(policy))
+    return not differs("managed-policy", mask_secrets({"document": document}), mask_secrets(policy))
 
 
 def _delete_version(pen: Pen, change: Change, version: str) -> None:
@@ -153,5 +153,5 @@ def _delete_version(pen: Pen, change: Change, version: str) -> None:
     try:
         pen.write(change, "delete_policy_version", kept=kept, PolicyArn=change.target, VersionId=version)
     except AwsRefused as problem:
-        if problem.answer != "NoSuchEntity":
+        if problem.aws_code != "NoSuchEntity":
             raise

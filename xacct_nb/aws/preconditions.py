@@ -9,8 +9,8 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import RollbackFailed, StalePlan
-from xacct_nb.iam.canonical import revived
-from xacct_nb.redaction.redact import shield
+from xacct_nb.iam.canonical import restore_deleted_arns
+from xacct_nb.redaction.redact import mask_secrets
 
 
 def check_current(sessions: Sessions, plan: Plan) -> None:
@@ -71,7 +71,7 @@ def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
 
 def is_other(change: Change, value: Any, wanted: Any) -> bool:
     """Whether a value of the change's thing differs from the wanted one in meaning."""
-    return differs(change.kind, shield(value), shield(wanted))
+    return differs(change.kind, mask_secrets(value), mask_secrets(wanted))
 
 
 def _found(sessions: Sessions, change: Change) -> Any:
@@ -99,9 +99,9 @@ def _is_touched(change: Change, value: Any) -> bool:
     """
     before, after = change.before, change.after
     if change.kind == "role" and isinstance(value, dict) and isinstance(before, dict):
-        value = value | {"trust": revived(value["trust"], before["trust"])}
+        value = value | {"trust": restore_deleted_arns(value["trust"], before["trust"])}
     elif change.kind == "trust" and value and before:
-        value = revived(value, before)
+        value = restore_deleted_arns(value, before)
     elif change.kind == "tags" and isinstance(value, dict):
         names = {*value, *before, *after}
         return any(value.get(name) not in (before.get(name), after.get(name)) for name in names)
@@ -112,7 +112,10 @@ def _differences(moved: Iterable[tuple[Change, Any]]) -> Iterator[str]:
     """What is other than it was expected, place by place; of what is there or gone all is said."""
     for change, value in moved:
         if value is not None and change.before is not None:
-            yield from (f"{change.title}: {each}" for each in json_diff(shield(change.before), shield(value)))
+            yield from (
+                f"{change.title}: {each}"
+                for each in json_diff(mask_secrets(change.before), mask_secrets(value))
+            )
 
 
 def _words(change: Change, value: Any) -> str:

@@ -65,7 +65,7 @@ def optional(doing: str, call: Callable[[], Any]) -> Any:
         with translated(doing):
             return call()
     except AwsRefused as problem:
-        if problem.answer != "NoSuchEntity":
+        if problem.aws_code != "NoSuchEntity":
             raise
         return None
 

@@ -188,14 +188,14 @@ def translated(doing: str) -> Iterator[None]:
         error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
         raise AwsRefused(
             f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
-            answer=str(error.get("Code")),
+            aws_code=str(error.get("Code")),
             why=f"The request has the id {meta['RequestId']}." if meta.get("RequestId") else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
     except BotoCoreError as problem:
         raise AwsRefused(
             f"{doing}: {problem}",
-            answer=type(problem).__name__,
+            aws_code=type(problem).__name__,
             hint="Check the network and the endpoint, then run it again.",
         ) from problem
 

@@ -9,7 +9,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import AwsRefused, InvalidParameters
 from xacct_nb.records.model import Record
-from xacct_nb.redaction.redact import fingerprints_in, secrets_in, shield, unshield
+from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, restore_secrets, secrets_in
 
 
 def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Journal, set[str]]:
@@ -25,7 +25,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     known = secrets | {secret for value in now for secret in secrets_in(value)}
     pairs = zip(made, now, strict=True)
     left = tuple(each for each, value in pairs if _stands(sessions, each, value))
-    whole = Journal.from_json(unshield(Journal(planned.grant, left).to_json(), known))
+    whole = Journal.from_json(restore_secrets(Journal(planned.grant, left).to_json(), known))
     _check_whole(whole.undo_plan())
     return whole, known
 
@@ -64,14 +64,14 @@ def _now(sessions: Sessions, change: Change) -> Any:
     try:
         return live(sessions, change)
     except AwsRefused as problem:
-        if problem.answer != "NoSuchEntity":
+        if problem.aws_code != "NoSuchEntity":
             raise
         return None
 
 
 def _stands(sessions: Sessions, change: Change, value: Any) -> bool:
     """Whether a change, or a part of it, is still to be taken back."""
-    return differs(change.kind, shield(value), shield(change.before)) or is_left_over(
+    return differs(change.kind, mask_secrets(value), mask_secrets(change.before)) or is_left_over(
         sessions, change.reverse()
     )
 

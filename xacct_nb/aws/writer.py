@@ -99,7 +99,7 @@ def _check_whole(plan: Plan) -> None:
         raise UnresolvedSecret(
             f"The external ID with the fingerprint {', '.join(marks)} is not in the plan itself.",
             why="A plan or journal that was read from a record holds no external IDs.",
-            hint="Plan the grant again, or put the external ID back with xacct_nb.redaction.redact.unshield.",
+            hint="Plan the grant again, or call xacct_nb.redaction.redact.restore_secrets on the plan.",
         )
 
 
@@ -110,7 +110,7 @@ def _made(pen: Pen, change: Change) -> Change:
     except AwsRefused as problem:
         if made := _made_unheard(pen.sessions, change, problem):
             return made
-        there = problem.answer == "EntityAlreadyExists" and not asked_twice(problem)
+        there = problem.aws_code == "EntityAlreadyExists" and not asked_twice(problem)
         if words := pen.moved or (f"{change.title} is there" if there else ""):
             raise outdated(words) from problem
         raise
@@ -122,8 +122,8 @@ def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Ch
     A moment before there was nothing of that name; now it is what was wanted, with the grant's tag. What is
     to go and is gone needs no more.
     """
-    gone = change.after is None and problem.answer == "NoSuchEntity"
-    made = change.before is None and problem.answer == "EntityAlreadyExists" and asked_twice(problem)
+    gone = change.after is None and problem.aws_code == "NoSuchEntity"
+    made = change.before is None and problem.aws_code == "EntityAlreadyExists" and asked_twice(problem)
     if not (gone or made):
         return None
     value = live(sessions, change)
@@ -135,7 +135,7 @@ def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Ch
 def _took_effect(pen: Pen, change: Change, problem: AwsRefused) -> list[Change]:
     """What of the change is to be taken back, though its call failed (a cut connection, a late answer)."""
     tries, unheard = pen.tries(change), is_unheard(problem)
-    if not tries or problem.answer == "EntityAlreadyExists":
+    if not tries or problem.aws_code == "EntityAlreadyExists":
         return []
     try:
         value = live(pen.sessions, change)

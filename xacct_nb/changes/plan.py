@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import canonical_json, same
-from xacct_nb.redaction.redact import fingerprints_in, secrets_in, shield
+from xacct_nb.iam.canonical import canonical_json, same_policy
+from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
@@ -58,8 +58,8 @@ class Change(Shown):
             "kind": self.kind,
             "target": self.target,
             "name": self.name,
-            "before": shield(self.before),
-            "after": shield(self.after),
+            "before": mask_secrets(self.before),
+            "after": mask_secrets(self.after),
         }
 
     @classmethod
@@ -165,11 +165,11 @@ def differs(kind: str, before: Any, after: Any) -> bool:
     if before is None or after is None:
         return before is not after
     if kind in _DOCUMENT_KINDS:
-        return not same(before, after)
+        return not same_policy(before, after)
     if kind == "managed-policy":
-        return not same(before["document"], after["document"])
+        return not same_policy(before["document"], after["document"])
     if kind == "role":
-        return not same(before["trust"], after["trust"]) or _rest(before) != _rest(after)
+        return not same_policy(before["trust"], after["trust"]) or _rest(before) != _rest(after)
     return bool(before != after)
 
 
@@ -182,4 +182,4 @@ def _short(policy: str) -> str:
 
 
 def _lines(value: Any) -> str:
-    return "" if value is None else as_json(shield(value))
+    return "" if value is None else as_json(mask_secrets(value))

@@ -13,7 +13,7 @@ from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import canonical_json, same
+from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
 from xacct_nb.linting.findings import lint
 
@@ -82,7 +82,7 @@ def _carried(grant: Grant, carrier: str, number: int, policy: Policy, state: Sta
         return {ResourceKey("inline-policy", carrier, policy_name(grant, number)): policy}
     arn = policy_arn(grant, account_of(carrier), number)
     live = state.resources.get(ResourceKey("managed-policy", arn))
-    version = live["version"] if live and same(live["document"], policy) else ""
+    version = live["version"] if live and same_policy(live["document"], policy) else ""
     kept = {"description": _description(grant), **(live or {})}
     value = kept | {"tags": _tags(grant, live), "document": policy, "version": version}
     return {ResourceKey("managed-policy", arn): value, ResourceKey("attachment", carrier, arn): True}

@@ -8,7 +8,7 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sample_call
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.wildcards import fits
+from xacct_nb.iam.wildcards import matches
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
@@ -236,7 +236,7 @@ def _is_set(grant: Grant, condition: str) -> bool:
 
 
 def _fitting(grant: Grant) -> str:
-    allowed = fits(grant.conditions.role_session_name, _ANOTHER_NAME)
+    allowed = matches(grant.conditions.role_session_name, _ANOTHER_NAME)
     return f"The grant allows the session name {_ANOTHER_NAME} too." if allowed else ""
 
 

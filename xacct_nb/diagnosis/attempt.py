@@ -12,7 +12,7 @@ from xacct_nb.errors import InvalidArn
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint
-from xacct_nb.validation import Part
+from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown, Table, View, as_json
 
 ASSUME = "sts:AssumeRole"
@@ -25,7 +25,7 @@ _PLAIN_KEYS = (
 )
 
 
-class Attempt(Shown, Part):
+class Attempt(Shown, StrictModel):
     """The caller's ARN, the role, the parameters as boto3's `assume_role` takes them; "" for not known.
 
     `action` and `resource` are what the session of the role was denied, where the role itself was assumed.

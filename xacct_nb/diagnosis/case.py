@@ -15,7 +15,7 @@ from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
-from xacct_nb.redaction.redact import unshield
+from xacct_nb.redaction.redact import restore_secrets
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _LET_IN = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}
@@ -163,7 +163,7 @@ class Case:
         return f"{entity}:{name}" if name else entity
 
     def _opened(self, document: Any) -> Any:
-        return unshield(document, {self.attempt.external_id} - {""})
+        return restore_secrets(document, {self.attempt.external_id} - {""})
 
 
 def session_arn(role: str, attempt: Attempt) -> str:

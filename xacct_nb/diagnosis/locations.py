@@ -3,7 +3,7 @@
 import re
 
 from xacct_nb.diagnosis.snapshot import Policy, is_arn
-from xacct_nb.iam.explain import Comparison, StatementMatch
+from xacct_nb.iam.explain import ElementMatch, StatementMatch
 
 MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 # Keys whose value is known to AWS alone.
@@ -35,7 +35,7 @@ def index_of(match: StatementMatch) -> int:
     return int(found["statement"]) if found else 0
 
 
-def failing(each: Comparison) -> str:
+def failing(each: ElementMatch) -> str:
     """A condition that is not met: operator, key, what is wanted, what the call has."""
     wanted = " or ".join(each.expected) or "nothing"
     given = f"the call has {', '.join(each.actual)}" if each.actual else f"the call has no {each.key}"
@@ -44,7 +44,7 @@ def failing(each: Comparison) -> str:
     return f"{each.operator} wants {each.key} {wanted}, and {given}"
 
 
-def is_unseen(each: Comparison) -> bool:
+def is_unseen(each: ElementMatch) -> bool:
     """Whether the key's value is known to AWS alone."""
     return each.actual is None and _UNSEEN.match(each.key.lower()) is not None
 

@@ -17,7 +17,7 @@ from xacct_nb.iam.explain import (
     PRINCIPAL,
     RESOURCE,
     SESSION,
-    Check,
+    PolicyCheck,
     StatementMatch,
 )
 
@@ -37,7 +37,7 @@ def after_causes(case: Case) -> Iterator[Cause]:
         yield cause("other-account-resource", POSSIBLE)
 
 
-def _nothing(case: Case, check: Check) -> Iterator[Cause]:
+def _nothing(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     yield from ()
 
 
@@ -66,7 +66,7 @@ def _revoked(case: Case) -> Iterator[Cause]:
             yield cause("session-revoked", sure, why, commands=(fixes.assume(case.attempt),))
 
 
-def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
+def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     unmet = [
         (match, each)
         for match in check.statements
@@ -88,7 +88,7 @@ def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
         yield cause("role-without-permission", CERTAIN, why, mend, (fixes.give(case.role, name, document),))
 
 
-def _denied(case: Case, check: Check) -> Iterator[Cause]:
+def _denied(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for match in check.matched:
         if match.effect == "Deny":
             policy = _policy(case, match)
@@ -96,7 +96,7 @@ def _denied(case: Case, check: Check) -> Iterator[Cause]:
             yield cause("role-deny", CERTAIN, f"{place_of(policy, match)} denies it.", commands=(command,))
 
 
-def _bounded(case: Case, check: Check) -> Iterator[Cause]:
+def _bounded(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     boundary = _boundary(case.snapshot)
     if boundary is None or boundary.document is None:
         return
@@ -110,12 +110,12 @@ def _bounded(case: Case, check: Check) -> Iterator[Cause]:
     yield cause("role-boundary", CERTAIN, why, commands=(fixes.write(boundary, document),))
 
 
-def _narrowed(case: Case, check: Check) -> Iterator[Cause]:
+def _narrowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     why = f"The session policy of the call does not allow {case.attempt.action}."
     yield cause("session-policy", CERTAIN, why, commands=(fixes.assume(case.attempt, Policy=""),))
 
 
-def _by_resource(case: Case, check: Check) -> Iterator[Cause]:
+def _by_resource(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     side = case.snapshot.destination
     bucket, document = next(iter(side.resource_policies.items()) if side else iter(()), ("", None))
     denying = [match for match in check.matched if match.effect == "Deny"]

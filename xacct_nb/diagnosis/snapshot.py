@@ -7,8 +7,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from xacct_nb.errors import InvalidArn, InvalidSnapshot
 from xacct_nb.iam.arns import Arn
-from xacct_nb.redaction.redact import secrets_in, shield
-from xacct_nb.validation import Part, refused
+from xacct_nb.redaction.redact import mask_secrets, secrets_in
+from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 SCHEMA = "xacct-nb/snapshot/1"
@@ -17,7 +17,7 @@ SIDES = (CALLER, SOURCE, DESTINATION, CLIENT)
 INLINE, MANAGED = "inline", "managed"
 
 
-class Caller(Part):
+class Caller(StrictModel):
     """Who the caller is as GetCallerIdentity says: ARN, account, unique id."""
 
     arn: StrictStr
@@ -37,7 +37,7 @@ class Caller(Part):
         return self.user_id.partition(":")[0]
 
 
-class Policy(Part):
+class Policy(StrictModel):
     """A policy with its document: `holder` is the ARN of the user, role or group, "" for none.
 
     `kind` is inline or managed; `newer` is a version after the default one.
@@ -52,7 +52,7 @@ class Policy(Part):
     newer_version: StrictStr = ""
 
 
-class Principal(Part):
+class Principal(StrictModel):
     """A user or role as IAM has it."""
 
     arn: StrictStr
@@ -64,7 +64,7 @@ class Principal(Part):
     tags: dict[StrictStr, StrictStr] = Field({})
 
 
-class Source(Part):
+class Source(StrictModel):
     """The source side: the caller's user or role, its policies, and loose ones that speak of the role."""
 
     principal: Principal | None = None
@@ -77,7 +77,7 @@ class Source(Part):
     incomplete: StrictStr = ""
 
 
-class Destination(Part):
+class Destination(StrictModel):
     """The destination side: the role (None: it does not exist), its policies, names nearly its own."""
 
     role: Principal | None = None
@@ -87,7 +87,7 @@ class Destination(Part):
     incomplete: StrictStr = ""
 
 
-class Client(Part):
+class Client(StrictModel):
     """The client's side: the profile in use, all profiles' settings without secrets, the AWS variables."""
 
     profile: StrictStr = ""
@@ -97,7 +97,7 @@ class Client(Part):
     cached_sessions: StrictInt = 0
 
 
-class Snapshot(Shown, Part):
+class Snapshot(Shown, StrictModel):
     """Four sides, each there or not; `unread` says why one is not. `taken` is UTC, `calls` AWS calls made."""
 
     taken: StrictStr = ""
@@ -128,7 +128,7 @@ class Snapshot(Shown, Part):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data to send to the other owner; external IDs are fingerprints."""
-        return dict(shield(self.model_dump(mode="json", by_alias=True)))
+        return dict(mask_secrets(self.model_dump(mode="json", by_alias=True)))
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Snapshot":
@@ -136,7 +136,7 @@ class Snapshot(Shown, Part):
         try:
             return cls(**given)
         except ValidationError as problem:
-            raise refused(problem, cls, InvalidSnapshot) from None
+            raise as_input_error(problem, cls, InvalidSnapshot) from None
         except TypeError:
             raise no_snapshot("It does not hold fields.") from None
 

@@ -18,8 +18,8 @@ from xacct_nb.iam.explain import (
     IMPLICIT_DENY,
     PERMISSIONS_BOUNDARY,
     PRINCIPAL,
-    Check,
-    Comparison,
+    ElementMatch,
+    PolicyCheck,
     StatementMatch,
 )
 
@@ -45,7 +45,7 @@ def source_causes(case: Case) -> Iterator[Cause]:
         yield from _further_rights(case)
 
 
-def _nothing(case: Case, check: Check) -> Iterator[Cause]:
+def _nothing(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     yield from ()
 
 
@@ -57,7 +57,7 @@ def _simulated(case: Case) -> Iterator[Cause]:
         )
 
 
-def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
+def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     """Why no policy allows it: the nearest statement, a version, a policy elsewhere, or nothing at all."""
     found = [*_near_resources(case, check), *_unmet(case, check), *_newer(case), *_loose(case)]
     yield from found
@@ -81,7 +81,7 @@ def _gift(case: Case, document: Mapping[str, Any]) -> tuple[str, tuple[str, ...]
     return words, (fixes.give(case.principal, name, document),)
 
 
-def _near_resources(case: Case, check: Check) -> Iterator[Cause]:
+def _near_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for match in check.statements:
         names = [each.element for each in match.failed]
         if match.effect != "Allow" or names != ["Resource"]:
@@ -119,7 +119,7 @@ def _old_language(case: Case, policy: Policy, match: StatementMatch, texts: tupl
     return cause("old-policy-language", CERTAIN, why, commands=(fixes.write(policy, document),))
 
 
-def _unmet(case: Case, check: Check) -> Iterator[Cause]:
+def _unmet(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for match in check.statements:
         if (
             match.effect == "Allow"
@@ -130,7 +130,7 @@ def _unmet(case: Case, check: Check) -> Iterator[Cause]:
                 yield _condition(case, match, each)
 
 
-def _condition(case: Case, match: StatementMatch, each: Comparison) -> Cause:
+def _condition(case: Case, match: StatementMatch, each: ElementMatch) -> Cause:
     policy, key = _policy(case, match), each.key.lower()
     if _is_old(policy, each.expected):
         return _old_language(case, policy, match, each.expected)
@@ -140,7 +140,9 @@ def _condition(case: Case, match: StatementMatch, each: Comparison) -> Cause:
     return cause(code, confidence, why, *_met(case, policy, match, each), side="source")
 
 
-def _met(case: Case, policy: Policy, match: StatementMatch, each: Comparison) -> tuple[str, tuple[str, ...]]:
+def _met(
+    case: Case, policy: Policy, match: StatementMatch, each: ElementMatch
+) -> tuple[str, tuple[str, ...]]:
     key, arn = each.key.lower(), Arn.parse(case.principal)
     if key.startswith("aws:principaltag/") and len(each.expected) == 1 and arn.kind in ("user", "role"):
         tag = {
@@ -205,7 +207,7 @@ def _joined(case: Case, policy: Policy) -> tuple[str, tuple[str, ...]]:
     return f"Give {who} the same policy.", (fixes.give(case.principal, policy.name, policy.document or {}),)
 
 
-def _denied(case: Case, check: Check) -> Iterator[Cause]:
+def _denied(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for match in check.matched:
         if match.effect != "Deny":
             continue
@@ -223,7 +225,7 @@ def _denied(case: Case, check: Check) -> Iterator[Cause]:
             yield cause("identity-deny", CERTAIN, f"{place_of(policy, match)} denies it.", mend, (command,))
 
 
-def _bounded(case: Case, check: Check) -> Iterator[Cause]:
+def _bounded(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     principal = case.snapshot.source.principal if case.snapshot.source else None
     boundary = principal.boundary if principal else None
     if boundary is None or boundary.document is None:

@@ -14,7 +14,7 @@ from xacct_nb.diagnosis.source import FURTHER
 from xacct_nb.diagnosis.trust_conditions import condition_cause
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list
-from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, Check, StatementMatch
+from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, PolicyCheck, StatementMatch
 
 _UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,}")
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
@@ -57,7 +57,7 @@ def _no_role(case: Case) -> Cause:
     )
 
 
-def _denied(case: Case, check: Check) -> Iterator[Cause]:
+def _denied(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for match in check.matched:
         if match.effect == "Deny":
             document = fixes.without(case.trust or {}, index_of(match))
@@ -68,7 +68,7 @@ def _denied(case: Case, check: Check) -> Iterator[Cause]:
             )
 
 
-def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
+def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     """Why no statement lets the caller in: first those that name the caller, then whom the others name."""
     naming = [match for match in _allowing(check) if _holds(match, "Principal")]
     for match in naming:
@@ -80,7 +80,7 @@ def _not_allowed(case: Case, check: Check) -> Iterator[Cause]:
         yield from _unnamed(case, check)
 
 
-def _allowing(check: Check) -> list[StatementMatch]:
+def _allowing(check: PolicyCheck) -> list[StatementMatch]:
     return [match for match in check.statements if match.effect == "Allow"]
 
 
@@ -94,7 +94,7 @@ def _other_action(case: Case, match: StatementMatch) -> Cause:
     return cause("other-assume-action", CERTAIN, why, *_trusted(case))
 
 
-def _unnamed(case: Case, check: Check) -> Iterator[Cause]:
+def _unnamed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     """Why nobody in the trust policy is the caller."""
     named = [(match, who) for match in _allowing(check) for who in _principals(match)]
     found = [made for match, who in named if (made := _nearly(case, match, who))]

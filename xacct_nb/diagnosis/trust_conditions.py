@@ -10,14 +10,14 @@ from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
 from xacct_nb.diagnosis.locations import failing, index_of, is_unseen, place_of
 from xacct_nb.diagnosis.source import mfa_serial
-from xacct_nb.iam.explain import Comparison, StatementMatch
-from xacct_nb.redaction.redact import shield
+from xacct_nb.iam.explain import ElementMatch, StatementMatch
+from xacct_nb.redaction.redact import mask_secrets
 
 Mend = tuple[str, tuple[str, ...]]
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")
 
 
-def condition_cause(case: Case, match: StatementMatch, each: Comparison) -> Cause:
+def condition_cause(case: Case, match: StatementMatch, each: ElementMatch) -> Cause:
     """The cause behind a condition of the trust policy that the call does not meet."""
     code, mend = next(
         (code, mend)
@@ -29,7 +29,7 @@ def condition_cause(case: Case, match: StatementMatch, each: Comparison) -> Caus
     return cause(code, confidence, f"{place_of(None, match)}: {failing(each)}.", words, commands)
 
 
-def _fits(code: str, case: Case, each: Comparison) -> bool:
+def _fits(code: str, case: Case, each: ElementMatch) -> bool:
     """Whether a key means this cause here: some keys mean different ones by what the call has."""
     return {
         "external-id-missing": each.actual is None,
@@ -38,34 +38,34 @@ def _fits(code: str, case: Case, each: Comparison) -> bool:
     }.get(code, True)
 
 
-def _general(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _general(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     return "", ()
 
 
-def _external_id(case: Case, match: StatementMatch, each: Comparison) -> Mend:
-    marks = ", ".join(shield({"sts:ExternalId": list(each.expected)})["sts:ExternalId"])
+def _external_id(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
+    marks = ", ".join(mask_secrets({"sts:ExternalId": list(each.expected)})["sts:ExternalId"])
     words = f"Give the external ID whose fingerprint is {marks}."
     return words, (fixes.assume(case.attempt, ExternalId=True),)
 
 
-def _mfa(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _mfa(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     return "", (fixes.assume(case.attempt, SerialNumber=mfa_serial(case), TokenCode=True),)
 
 
-def _no_mfa(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _no_mfa(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     words = "Have MFA required at the first hop, where a person signs in, and taken out of this condition."
     return words, (_dropped(case, match, each),)
 
 
-def _parameter(name: str) -> Callable[[Case, StatementMatch, Comparison], Mend]:
-    def mend(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _parameter(name: str) -> Callable[[Case, StatementMatch, ElementMatch], Mend]:
+    def mend(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
         wanted = _plain(case, each.expected[0] if each.expected else "")
         return f"Call with {name} {wanted}.", (fixes.assume(case.attempt, **{name: wanted}),)
 
     return mend
 
 
-def _tags(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _tags(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     wanted = (
         {each.key.partition("/")[2]: each.expected[0]}
         if "/" in each.key
@@ -77,12 +77,12 @@ def _tags(case: Case, match: StatementMatch, each: Comparison) -> Mend:
     return words, (fixes.assume(case.attempt, Tags=passed),)
 
 
-def _drop(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _drop(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     words = f"Take {each.key} out of the condition: no user and no role ever has it."
     return words, (_dropped(case, match, each),)
 
 
-def _role_arn(case: Case, match: StatementMatch, each: Comparison) -> Mend:
+def _role_arn(case: Case, match: StatementMatch, each: ElementMatch) -> Mend:
     def write(statement: dict[str, Any]) -> None:
         for keys in statement["Condition"].values():
             for name in keys:
@@ -93,7 +93,7 @@ def _role_arn(case: Case, match: StatementMatch, each: Comparison) -> Mend:
     return f"Write {case.principal} into the condition.", (fixes.trust(case.role, document),)
 
 
-def _dropped(case: Case, match: StatementMatch, each: Comparison) -> str:
+def _dropped(case: Case, match: StatementMatch, each: ElementMatch) -> str:
     document = fixes.changed(case.trust or {}, index_of(match), lambda one: fixes.drop_key(one, each.key))
     return fixes.trust(case.role, document)
 
@@ -104,7 +104,7 @@ def _plain(case: Case, pattern: str) -> str:
     return pattern.replace("${aws:username}", name).replace("*", "x").replace("?", "x")
 
 
-_KEYS: tuple[tuple[str, str, Callable[[Case, StatementMatch, Comparison], Mend]], ...] = (
+_KEYS: tuple[tuple[str, str, Callable[[Case, StatementMatch, ElementMatch], Mend]], ...] = (
     ("sts:externalid", "external-id-missing", _external_id),
     ("sts:externalid", "external-id-differs", _external_id),
     ("aws:multifactorauth(present|age)", "mfa-in-chain", _no_mfa),

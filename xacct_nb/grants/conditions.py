@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, SecretStr, StrictStr, field_serializer, field_validator
 
 from xacct_nb.redaction.redact import fingerprint
-from xacct_nb.validation import Part, must
+from xacct_nb.validation import StrictModel, require
 
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@*?${}:-]{2,64}", re.ASCII)
@@ -26,7 +26,7 @@ def is_reference(secret: str) -> bool:
     return _REFERENCE.fullmatch(secret) is not None
 
 
-class Permission(Part):
+class Permission(StrictModel):
     """Actions that the roles may do on resources."""
 
     actions: tuple[StrictStr, ...] = Field(min_length=1, description="actions such as s3:GetObject")
@@ -36,7 +36,7 @@ class Permission(Part):
     @classmethod
     def _actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
         for action in actions:
-            must(
+            require(
                 _ACTION.fullmatch(action),
                 f"permissions: {action!r} is not an action.",
                 "An action reads service:Name, for example s3:GetObject.",
@@ -48,7 +48,7 @@ class Permission(Part):
     @classmethod
     def _resources(cls, resources: tuple[str, ...]) -> tuple[str, ...]:
         for resource in resources:
-            must(
+            require(
                 _RESOURCE.fullmatch(resource),
                 f"permissions: {resource!r} is not a resource.",
                 "A resource is an ARN, or * for every resource.",
@@ -57,7 +57,7 @@ class Permission(Part):
         return resources
 
 
-class Conditions(Part):
+class Conditions(StrictModel):
     """When the roles may be assumed; each condition goes to the side that AWS evaluates it on."""
 
     external_id: SecretStr = Field(
@@ -80,7 +80,7 @@ class Conditions(Part):
     @classmethod
     def _external_id(cls, secret: SecretStr) -> SecretStr:
         value = secret.get_secret_value()
-        must(
+        require(
             not value or _EXTERNAL_ID.fullmatch(value) or is_reference(value),
             "conditions.external_id: STS refuses this external ID.",
             "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
@@ -92,7 +92,7 @@ class Conditions(Part):
     @classmethod
     def _names(cls, value: str, info: Any) -> str:
         pattern, rule = _NAME_RULES[info.field_name]
-        must(
+        require(
             not value or pattern.fullmatch(value),
             f"conditions.{info.field_name}: {value!r} is refused by AWS.",
             rule,
@@ -104,7 +104,7 @@ class Conditions(Part):
     @classmethod
     def _source_ips(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
         for text in ranges:
-            must(
+            require(
                 _is_network(text),
                 f"conditions.source_ips: {text!r} is not an address range.",
                 "aws:SourceIp takes IPv4 or IPv6 addresses and CIDR ranges.",
@@ -116,7 +116,7 @@ class Conditions(Part):
     @classmethod
     def _session_tags(cls, tags: dict[str, str]) -> dict[str, str]:
         for key, value in tags.items():
-            must(
+            require(
                 _TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value),
                 f"conditions.session_tags: {key!r}: {value!r} is no session tag.",
                 "A key has 1 to 128, a value 1 to 256 letters, digits, spaces and _.:/=+-@, without aws:.",

@@ -8,8 +8,8 @@ from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn, is_account_id
-from xacct_nb.redaction.redact import shield
-from xacct_nb.views import Beside, Code, Page, Shown, View, as_json
+from xacct_nb.redaction.redact import mask_secrets
+from xacct_nb.views import Code, Page, Shown, SideBySide, View, as_json
 
 Policy = dict[str, Any]
 VERSION = "2012-10-17"
@@ -31,7 +31,7 @@ class Documents(Shown):
     def to_json(self) -> dict[str, Any]:
         """The grant and the policies, external IDs as fingerprints."""
         kinds = ("caller_policies", "trust_policies", "permissions_policies")
-        return {"grant": self.grant.to_json()} | {kind: shield(getattr(self, kind)) for kind in kinds}
+        return {"grant": self.grant.to_json()} | {kind: mask_secrets(getattr(self, kind)) for kind in kinds}
 
     def view(self) -> View:
         """Both sides beside each other: what the source account gets, what the destination account gets."""
@@ -41,7 +41,7 @@ class Documents(Shown):
             for policy in many
         ]
         roles = [item for arn, trust in self.trust_policies.items() for item in self._of_role(arn, trust)]
-        return Beside(
+        return SideBySide(
             _side("Source account", self.grant.source_accounts, callers),
             _side("Destination account", self.grant.destination_accounts, roles),
         )
@@ -86,7 +86,7 @@ def trust_policy(grant: Grant) -> Policy:
         "Version": VERSION,
         "Statement": [statement | ({"Condition": conditions} if conditions else {})],
     }
-    return quotas.within(document, quotas.TRUST_POLICY_MOST, "The trust policy")
+    return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
 
 
 def permissions_policy(grant: Grant) -> Policy:
@@ -95,7 +95,7 @@ def permissions_policy(grant: Grant) -> Policy:
         {"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
         for each in grant.permissions
     ]
-    return quotas.within(
+    return quotas.check_size(
         {"Version": VERSION, "Statement": statements}, quotas.INLINE_TOTAL["role"], "The permissions policy"
     )
 
@@ -111,12 +111,12 @@ def _packed(grant: Grant, carrier: str) -> list[Policy]:
     kind = Arn.parse(carrier).kind
     # The quota of inline policies is that of all of them together, so there is no use in a second one.
     room, most = (
-        (quotas.MANAGED_POLICY, quotas.ATTACHED_MOST[kind])
+        (quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind])
         if grant.caller_policy == "managed"
         else (quotas.INLINE_TOTAL[kind], 1)
     )
     policies = quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), room)
-    return quotas.few(policies, most, carrier)
+    return quotas.check_count(policies, most, carrier)
 
 
 def _actions(grant: Grant) -> list[str]:
@@ -156,7 +156,7 @@ def _one_or_many(values: list[str]) -> Any:
 
 
 def _side(name: str, accounts: tuple[str, ...], policies: list[tuple[str, Policy]]) -> View:
-    blocks = tuple(Code(title, as_json(shield(policy))) for title, policy in policies)
+    blocks = tuple(Code(title, as_json(mask_secrets(policy))) for title, policy in policies)
     return Page(f"{name} {', '.join(accounts)}", blocks)
 
 

@@ -9,13 +9,13 @@ from pydantic import Field, StrictStr, ValidationError, field_validator, model_v
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
 from xacct_nb.grants.conditions import Conditions, Permission, is_reference
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
-from xacct_nb.validation import Part, cut, must, refused
+from xacct_nb.validation import StrictModel, as_input_error, require, truncate
 from xacct_nb.views import Shown, Table, View
 
 _POLICY = re.compile(r"policy/[\w+=,.@/-]+", re.ASCII)
 
 
-class Grant(Shown, Part):
+class Grant(Shown, StrictModel):
     """Who in which source accounts may assume which roles in which destination accounts, when, to do what.
 
     Made from the fields of a grant file; valid from birth. Raises InvalidGrant.
@@ -51,7 +51,7 @@ class Grant(Shown, Part):
         try:
             super().__init__(**fields)
         except ValidationError as problem:
-            raise refused(problem, Grant, InvalidGrant) from None
+            raise as_input_error(problem, Grant, InvalidGrant) from None
 
     @field_validator("sources", "destinations", "managed_policies", "accept")
     @classmethod
@@ -110,7 +110,7 @@ class Grant(Shown, Part):
 
 def from_parameters(parameters: Mapping[str, Any]) -> Grant:
     """A Grant from the fields of a grant file or of a notebook. Raises InvalidGrant."""
-    must(
+    require(
         isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters),
         "This is not a grant.",
         "A grant is a mapping of fields to values.",
@@ -179,11 +179,11 @@ def _read(field: str, parse: Callable[[], Arn]) -> Arn:
     try:
         return parse()
     except InvalidArn as problem:
-        raise InvalidGrant(f"{field}: {cut(problem.what)}", why=problem.why, hint=problem.hint) from None
+        raise InvalidGrant(f"{field}: {truncate(problem.what)}", why=problem.why, hint=problem.hint) from None
 
 
 def _check_source(source: str) -> None:
-    must(
+    require(
         "*" not in source and "?" not in source,
         f"sources: {source!r} has a wildcard.",
         "AWS takes no wildcard in a part of a trusted principal.",
@@ -191,14 +191,14 @@ def _check_source(source: str) -> None:
     )
     if is_account_id(source):
         return
-    must(
+    require(
         source.startswith("arn:"),
         f"sources: {source!r} is neither an ARN nor an account id of 12 digits.",
         "A source is a user, a role or a whole account.",
         "Write the ARN, or 12 digits in quotes.",
     )
     for kind, (what, why, hint) in _NEVER_TRUSTED.items():
-        must(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
+        require(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
     _root_or_iam(source)
 
 
@@ -224,13 +224,13 @@ def _root_or_iam(source: str) -> None:
 
 def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
     arn = _arn(field, policy)
-    must(
+    require(
         arn.service == "iam" and not arn.region and _POLICY.fullmatch(arn.resource),
         f"{field}: {policy!r} is not the ARN of a managed policy.",
         "It reads arn:aws:iam::ACCOUNT:policy/NAME.",
         "Copy the policy's ARN from the IAM console.",
     )
-    must(
+    require(
         arn.account == "aws" or {arn.account} == set(accounts),
         f"{field}: {policy!r} is not in the account of every role.",
         f"A role takes AWS's policies and those of its own account; the roles are in {', '.join(accounts)}.",
@@ -242,7 +242,7 @@ def _check_names(roles: tuple[str, ...]) -> None:
     named: dict[tuple[str, str], str] = {}
     for role in roles:
         other = named.setdefault((account_of(role), Arn.parse(role).name.lower()), role)
-        must(
+        require(
             other == role,
             f"destinations: {role!r} and {other!r} cannot both exist.",
             "Role names are unique in an account, whatever their path and case.",
@@ -262,7 +262,7 @@ def _check_partitions(grant: Grant) -> None:
     )
     found = {arn.split(":")[1] for arn in named if arn.startswith("arn:")}
     partitions = sorted(name for name in found if "*" not in name)
-    must(
+    require(
         len(partitions) == 1,
         f"The grant names ARNs in {len(partitions)} partitions: {', '.join(partitions)}.",
         "A role can be assumed only from its own partition.",
@@ -276,7 +276,7 @@ def _check_carrier(grant: Grant) -> None:
     account = _iam("carry_on", grant.carry_on, "group").account
     carried = grant.principals or grant.source_accounts
     strangers = [source for source in carried if ":role/" in source or account_of(source) != account]
-    must(
+    require(
         not strangers,
         f"carry_on: {grant.carry_on!r} cannot carry a policy for {', '.join(strangers)}.",
         "A group carries permissions for users of its own account only.",

@@ -12,13 +12,13 @@ from xacct_nb.grants.coercion import check_type, coerce, coerce_items, unknown_p
 from xacct_nb.grants.conditions import Conditions, is_reference
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.grant import Grant
-from xacct_nb.validation import Part, refused
+from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Table, as_json
 
 EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
 
 
-class Settings(Part):
+class Settings(StrictModel):
     """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
 
     sandbox: StrictBool = Field(
@@ -99,7 +99,7 @@ def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     return stated | {name: each for name, each in modelled.items() if name not in cell}
 
 
-def _model_parameters(model: type[Part], before: str = "") -> dict[str, Parameter]:
+def _model_parameters(model: type[StrictModel], before: str = "") -> dict[str, Parameter]:
     """The fields of a model as parameters, with a dotted name where they are fields of one."""
     return {
         before + name: Parameter(
@@ -221,7 +221,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
     except ValidationError as problem:
-        raise refused(problem, Settings, InvalidParameters) from None
+        raise as_input_error(problem, Settings, InvalidParameters) from None
 
 
 def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

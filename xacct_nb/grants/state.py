@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.iam.arns import Arn
-from xacct_nb.redaction.redact import shield
+from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Shown, Table, Text, View
 
 
@@ -48,7 +48,7 @@ class State(Shown):
     def to_json(self) -> list[dict[str, Any]]:
         """One object a thing; external IDs as fingerprints."""
         return [
-            {"kind": key.kind, "target": key.target, "name": key.name, "value": shield(value)}
+            {"kind": key.kind, "target": key.target, "name": key.name, "value": mask_secrets(value)}
             for key, value in sorted(self.resources.items())
         ]
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _ROOT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root$")
-_DEAD = re.compile(r"A(IDA|ROA)[A-Z0-9]{12,124}")
+_UNIQUE_ID = re.compile(r"A(IDA|ROA)[A-Z0-9]{12,124}")
 _ACTIONS = ("Action", "NotAction")
 _RESOURCES = ("Resource", "NotResource")
 _PRINCIPALS = ("Principal", "NotPrincipal")
 
 
-def same(one: Any, other: Any) -> bool:
+def same_policy(one: Any, other: Any) -> bool:
     """Whether two policy documents mean the same to AWS (a Sid and the order of statements do not count)."""
     return bool(canonical(one) == canonical(other))
 
@@ -28,14 +28,14 @@ def canonical(document: Any) -> Any:
     return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
 
 
-def revived(found: Any, written: Any) -> Any:
+def restore_deleted_arns(found: Any, written: Any) -> Any:
     """The document found, with the ARNs as they were written in the place of AWS's ids of deleted principals.
 
     AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where
     it is not plain who is meant, the document is as it was found.
     """
-    now, then = principals(found), principals(written)
-    dead, gone = sorted(name for name in now - then if _DEAD.fullmatch(name)), sorted(then - now)
+    now, then = principals_in(found), principals_in(written)
+    dead, gone = sorted(name for name in now - then if _UNIQUE_ID.fullmatch(name)), sorted(then - now)
     if not dead or len(dead) != len(gone):
         return found
     text = canonical_json(found)
@@ -44,7 +44,7 @@ def revived(found: Any, written: Any) -> Any:
     return json.loads(text)
 
 
-def principals(document: Any) -> set[str]:
+def principals_in(document: Any) -> set[str]:
     """The accounts, users and roles that a trust policy names, as they are written there."""
     named = [each.get("Principal", {}) for each in as_list(document.get("Statement", []))]
     return {name for each in named if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
@@ -83,13 +83,14 @@ def _principal(value: Any) -> Any:
 def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
     return {
         operator: {
-            key.lower(): _sorted({_word(each) for each in as_list(values)}) for key, values in keys.items()
+            key.lower(): _sorted({_value_text(each) for each in as_list(values)})
+            for key, values in keys.items()
         }
         for operator, keys in operators.items()
     }
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

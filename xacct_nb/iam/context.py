@@ -36,7 +36,7 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
         return ()
     if isinstance(value, (list, tuple, set, frozenset)):
         return tuple(text for each in _in_order(value) for text in _texts(key, each))
-    for kind, write in _WRITTEN:
+    for kind, write in _WRITERS:
         if isinstance(value, kind):
             return (write(value),)
     raise InvalidInput(
@@ -50,7 +50,7 @@ def _in_order(values: Iterable[Any]) -> Iterable[Any]:
     return sorted(values, key=str) if isinstance(values, (set, frozenset)) else values
 
 
-_WRITTEN: tuple[tuple[type | tuple[type, ...], Any], ...] = (
+_WRITERS: tuple[tuple[type | tuple[type, ...], Any], ...] = (
     (str, str),
     (bool, lambda value: str(value).lower()),
     ((int, float), str),

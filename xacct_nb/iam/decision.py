@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from xacct_nb.iam import explain
-from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, Check, Comparison, StatementMatch
-from xacct_nb.iam.statements import Request, Weighed
-from xacct_nb.redaction.redact import shield
+from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
+from xacct_nb.iam.statements import RawMatch, Request
+from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Shown, View
 
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
@@ -21,7 +21,7 @@ class RawCheck(NamedTuple):
     effect: str
     note: str
     parameter: str
-    groups: list[tuple[tuple[int, ...], list[Weighed]]]
+    groups: list[tuple[tuple[int, ...], list[RawMatch]]]
 
 
 class Trace(NamedTuple):
@@ -43,7 +43,7 @@ class Decision(Shown):
     principal: str
     action: str
     resource: str
-    made_from: Trace | tuple[Mapping[str, Any], tuple[Check, ...]]
+    made_from: Trace | tuple[Mapping[str, Any], tuple[PolicyCheck, ...]]
 
     @property
     def allowed(self) -> bool:
@@ -51,7 +51,7 @@ class Decision(Shown):
         return self.result == ALLOWED
 
     @cached_property
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[PolicyCheck, ...]:
         """Each check in AWS's words, with the statements that were looked at."""
         if isinstance(self.made_from, Trace):
             request = self.made_from.request
@@ -62,7 +62,7 @@ class Decision(Shown):
     def context(self) -> Mapping[str, Any]:
         """The condition keys that were given, secrets as fingerprints."""
         if isinstance(self.made_from, Trace):
-            return dict(shield({key: self._said(key) for key in self.made_from.given}))
+            return dict(mask_secrets({key: self._said(key) for key in self.made_from.given}))
         return self.made_from[0]
 
     def _said(self, key: str) -> Any:
@@ -101,7 +101,7 @@ class Decision(Shown):
 
     def view(self) -> View:
         """The answer, why, and one line a check."""
-        return explain.in_short(self, self.checks, self.reasons)
+        return explain.summary_view(self, self.checks, self.reasons)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Decision) and self.to_json() == other.to_json()
@@ -122,7 +122,7 @@ class Details(Shown):
 
     def view(self) -> View:
         """One table a check: each element with what it expects and what the request has."""
-        return explain.in_full(self.decision.checks)
+        return explain.details_view(self.decision.checks)
 
 
 def result_of(checks: tuple[RawCheck, ...]) -> str:
@@ -136,48 +136,50 @@ def result_of(checks: tuple[RawCheck, ...]) -> str:
     return IMPLICITLY_DENIED if IMPLICIT_DENY in effects else ALLOWED
 
 
-def _check(raw: RawCheck, request: Request) -> Check:
+def _check(raw: RawCheck, request: Request) -> PolicyCheck:
     matches = tuple(
-        _match(f"{raw.parameter}{''.join(f'[{index}]' for index in indexes)}", weighed, request)
+        _statement_match(f"{raw.parameter}{''.join(f'[{index}]' for index in indexes)}", weighed, request)
         for indexes, group in raw.groups
         for weighed in group
     )
-    return Check(raw.type, raw.effect, raw.note, matches)
+    return PolicyCheck(raw.type, raw.effect, raw.note, matches)
 
 
-def _match(policy: str, weighed: Weighed, request: Request) -> StatementMatch:
+def _statement_match(policy: str, weighed: RawMatch, request: Request) -> StatementMatch:
     statement, action, resource, who, met, applies = weighed
     compared = [
-        Comparison(_named("Action", statement.not_action), action, statement.actions.texts, (request.action,))
+        ElementMatch(
+            _element_name("Action", statement.not_action), action, statement.actions.texts, (request.action,)
+        )
     ]
     if statement.resources is not None:
-        name = _named("Resource", statement.not_resource)
-        compared.append(Comparison(name, resource, statement.resources.texts, (request.resource,)))
+        name = _element_name("Resource", statement.not_resource)
+        compared.append(ElementMatch(name, resource, statement.resources.texts, (request.resource,)))
     if statement.who is not None:
-        name = _named("Principal", statement.not_principal)
-        compared.append(Comparison(name, who > 0, statement.who.texts, (request.caller.text,)))
+        name = _element_name("Principal", statement.not_principal)
+        compared.append(ElementMatch(name, who > 0, statement.who.texts, (request.caller.text,)))
     for each, holds in zip(statement.conditions, met, strict=True):
         # "true" and "false" of Null are no secret, whatever the key.
         hidden = each.operator != "Null"
-        expected = _covered(each.key, each.values) if hidden else each.values
+        expected = _mask_values(each.key, each.values) if hidden else each.values
         actual = request.context.get(each.name)
-        shown = None if actual is None else _covered(each.key, actual)
-        compared.append(Comparison("Condition", holds, expected, shown, each.operator, each.key))
+        shown = None if actual is None else _mask_values(each.key, actual)
+        compared.append(ElementMatch("Condition", holds, expected, shown, each.operator, each.key))
     return StatementMatch(
-        f"{policy}.{statement.place}", statement.sid, statement.effect, applies, tuple(compared)
+        f"{policy}.{statement.path}", statement.sid, statement.effect, applies, tuple(compared)
     )
 
 
-def _named(element: str, negated: bool) -> str:
+def _element_name(element: str, negated: bool) -> str:
     return f"Not{element}" if negated else element
 
 
-def _covered(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(shield({key: list(values)})[key])
+def _mask_values(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mask_secrets({key: list(values)})[key])
 
 
-def _check_from(fields: Mapping[str, Any]) -> Check:
-    return Check(**{**fields, "statements": tuple(map(_match_from, fields["statements"]))})
+def _check_from(fields: Mapping[str, Any]) -> PolicyCheck:
+    return PolicyCheck(**{**fields, "statements": tuple(map(_match_from, fields["statements"]))})
 
 
 def _match_from(fields: Mapping[str, Any]) -> StatementMatch:
@@ -185,6 +187,6 @@ def _match_from(fields: Mapping[str, Any]) -> StatementMatch:
     return StatementMatch(**{**fields, "compared": compared})
 
 
-def _comparison_from(fields: Mapping[str, Any]) -> Comparison:
+def _comparison_from(fields: Mapping[str, Any]) -> ElementMatch:
     actual = None if fields["actual"] is None else tuple(fields["actual"])
-    return Comparison(**{**fields, "expected": tuple(fields["expected"]), "actual": actual})
+    return ElementMatch(**{**fields, "expected": tuple(fields["expected"]), "actual": actual})

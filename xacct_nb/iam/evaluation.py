@@ -23,27 +23,31 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
-from xacct_nb.iam.policy import Policy, parse
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, FEDERATED_USER, NOBODY, ROLE, ROOT, read_caller
-from xacct_nb.iam.statements import APPLIES, MEANS, STATEMENT, Request, Weighed
+from xacct_nb.iam.policy import ParsedPolicy, parse
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, FEDERATED_USER, NO_MATCH, ROLE, ROOT, read_caller
+from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
 
-AnyPolicy = Mapping[str, Any] | Policy
-Groups = list[tuple[tuple[int, ...], list[Weighed]]]
+AnyPolicy = Mapping[str, Any] | ParsedPolicy
+Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
 WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
 _BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
 _BOTH = _BOUNDS | {PRINCIPAL}
-_MEANS = (DIRECT, ROLE, ACCOUNT, NOBODY)
+_MATCH_LEVELS = (DIRECT, ROLE, ACCOUNT, NO_MATCH)
 # Which checks have to allow, by where the caller is, how the resource's own policy means it, and whether that
 # policy has to allow within its account too. Source: reference_policies_evaluation-logic (a role's ARN is
 # limited by boundaries and session policies, a user's or a session's is not), ..._cross-account.
-_WITHIN = {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NOBODY: _BOTH}
+_WITHIN = {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NO_MATCH: _BOTH}
 _NEEDED = {
     **{(WITHIN, means, False): needed for means, needed in _WITHIN.items()},
     **{(WITHIN, means, True): needed | {RESOURCE} for means, needed in _WITHIN.items()},
-    **{(ACROSS, means, guarded): _BOTH | {RESOURCE} for means in _MEANS for guarded in (True, False)},
-    **{(OUTSIDE, means, guarded): frozenset({RESOURCE}) for means in _MEANS for guarded in (True, False)},
+    **{(ACROSS, means, guarded): _BOTH | {RESOURCE} for means in _MATCH_LEVELS for guarded in (True, False)},
+    **{
+        (OUTSIDE, means, guarded): frozenset({RESOURCE})
+        for means in _MATCH_LEVELS
+        for guarded in (True, False)
+    },
 }
 _GRAMMARS = {
     SERVICE_CONTROL_POLICY: grammar.SERVICE_CONTROL,
@@ -58,7 +62,7 @@ _PARAMETERS = {
     SESSION: "session_policies",
 }
 # Resources whose own policy has to allow, also within the account: (service of the action, of the ARN, kind).
-_GUARDED = {("sts", "iam", "role"), ("kms", "kms", "key")}
+_RESOURCE_POLICY_REQUIRED = {("sts", "iam", "role"), ("kms", "kms", "key")}
 _ALWAYS = "sts:getcalleridentity"
 _NOTES = {
     ROOT: "the root user of an account cannot assume a role",
@@ -94,29 +98,31 @@ def evaluate(
     missing). Source: reference_policies_evaluation-logic. Raises InvalidPolicy, InvalidArn, InvalidInput.
     """
     caller = read_caller(principal)
-    owner = _owner(resource, resource_account)
+    owner = _account_of_resource(resource, resource_account)
     keys = request_keys(caller, context, owner)
-    request = Request(caller, action, _lowered(action), resource, keys, permissions_boundaries is not None)
+    request = Request(
+        caller, action, _lower_action(action), resource, keys, permissions_boundaries is not None
+    )
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
-    guarded, grammar = _own_rules(action, resource)
-    own = _own(resource_policy, grammar, request)
+    guarded, grammar = _resource_rules(action, resource)
+    own = _match_resource_policy(resource_policy, grammar, request)
     needed = _NEEDED[relation, own.means, guarded]
     checks: list[RawCheck] = []
     if service_control_policies is not None:
-        checks.append(_control(SERVICE_CONTROL_POLICY, service_control_policies, request))
+        checks.append(_control_check(SERVICE_CONTROL_POLICY, service_control_policies, request))
     if resource_control_policies is not None:
-        checks.append(_control(RESOURCE_CONTROL_POLICY, resource_control_policies, request))
-    checks.append(_own_check(own, needed, resource_policy is None))
-    checks.append(_check(PRINCIPAL, identity_policies, request, needed))
+        checks.append(_control_check(RESOURCE_CONTROL_POLICY, resource_control_policies, request))
+    checks.append(_resource_check(own, needed, resource_policy is None))
+    checks.append(_list_check(PRINCIPAL, identity_policies, request, needed))
     if permissions_boundaries is not None:
-        checks.append(_check(PERMISSIONS_BOUNDARY, permissions_boundaries, request, needed))
+        checks.append(_list_check(PERMISSIONS_BOUNDARY, permissions_boundaries, request, needed))
     if session_policies is not None:
-        checks.append(_check(SESSION, session_policies, request, needed))
-    made = tuple(_excepted(checks, request) if _is_special(request) else checks)
+        checks.append(_list_check(SESSION, session_policies, request, needed))
+    made = tuple(_apply_exceptions(checks, request) if _is_special(request) else checks)
     return Decision(result_of(made), principal, action, resource, Trace(request, context, made))
 
 
-class _Weighing(NamedTuple):
+class _PoliciesMatch(NamedTuple):
     """What the statements of some policies come to; `means` is how those that allow mean the caller."""
 
     effect: str
@@ -124,39 +130,43 @@ class _Weighing(NamedTuple):
     groups: Groups
 
 
-def _weigh(policies: Iterable[tuple[tuple[int, ...], Policy]], request: Request) -> _Weighing:
+def _match_policies(
+    policies: Iterable[tuple[tuple[int, ...], ParsedPolicy]], request: Request
+) -> _PoliciesMatch:
     groups: Groups = []
-    means, denied = NOBODY, False
+    means, denied = NO_MATCH, False
     for index, policy in policies:
-        group = [statement.weigh(request) for statement in policy.statements]
+        group = [statement.match(request) for statement in policy.statements]
         groups.append((index, group))
         for weighed in group:
             if weighed[APPLIES]:
                 if weighed[STATEMENT].effect == grammar.DENY:
                     denied = True
                 else:
-                    means = max(means, weighed[MEANS])
-    return _Weighing(EXPLICIT_DENY if denied else ALLOW if means else IMPLICIT_DENY, means, groups)
+                    means = max(means, weighed[MATCH_LEVEL])
+    return _PoliciesMatch(EXPLICIT_DENY if denied else ALLOW if means else IMPLICIT_DENY, means, groups)
 
 
-def _own(document: AnyPolicy | None, grammar: str, request: Request) -> _Weighing:
+def _match_resource_policy(document: AnyPolicy | None, grammar: str, request: Request) -> _PoliciesMatch:
     """The resource's own policy."""
     if document is None:
-        return _Weighing(IMPLICIT_DENY, NOBODY, [])
-    return _weigh([((), parse(document, grammar, "resource_policy"))], request)
+        return _PoliciesMatch(IMPLICIT_DENY, NO_MATCH, [])
+    return _match_policies([((), parse(document, grammar, "resource_policy"))], request)
 
 
-def _own_check(own: _Weighing, needed: frozenset[str], missing: bool) -> RawCheck:
+def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) -> RawCheck:
     effect = own.effect if own.effect != IMPLICIT_DENY or RESOURCE in needed else NO_IMPACT
     return RawCheck(
         RESOURCE, effect, _NOTES["no policy"] if missing else "", _PARAMETERS[RESOURCE], own.groups
     )
 
 
-def _check(kind: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]) -> RawCheck:
+def _list_check(
+    kind: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]
+) -> RawCheck:
     """Identity policies, boundaries, session policies: one list, in which one statement has to allow."""
     name = _PARAMETERS[kind]
-    found = _weigh(_parsed(documents, grammar.IDENTITY, name), request)
+    found = _match_policies(_parsed(documents, grammar.IDENTITY, name), request)
     effect, note = found.effect, ""
     if not request.caller.account:
         effect, note = NO_IMPACT, _NOTES["no account"]
@@ -167,15 +177,15 @@ def _check(kind: str, documents: Sequence[AnyPolicy], request: Request, needed: 
     return RawCheck(kind, effect, note, name, found.groups)
 
 
-def _control(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
+def _control_check(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
     """Control policies: each level has to allow. Every level of resource control policies does by itself.
 
     Source: orgs_manage_policies_scps_evaluation, orgs_manage_policies_rcps_evaluation.
     """
     name, grammar = _PARAMETERS[kind], _GRAMMARS[kind]
-    _listed(levels, name)
+    _require_list(levels, name)
     found = [
-        _weigh(_parsed(level, grammar, f"{name}[{number}]", (number,)), request)
+        _match_policies(_parsed(level, grammar, f"{name}[{number}]", (number,)), request)
         for number, level in enumerate(levels)
     ]
     groups = [group for each in found for group in each.groups]
@@ -191,35 +201,35 @@ def _control(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request)
 
 def _parsed(
     documents: Sequence[AnyPolicy], grammar: str, name: str, front: tuple[int, ...] = ()
-) -> list[tuple[tuple[int, ...], Policy]]:
+) -> list[tuple[tuple[int, ...], ParsedPolicy]]:
     return [
         (
             (*front, number),
             document
-            if isinstance(document, Policy) and document.kind == grammar
+            if isinstance(document, ParsedPolicy) and document.kind == grammar
             else parse(document, grammar, f"{name}[{number}]"),
         )
-        for number, document in enumerate(_listed(documents, name))
+        for number, document in enumerate(_require_list(documents, name))
     ]
 
 
-def _listed(documents: Any, name: str) -> Sequence[Any]:
+def _require_list(documents: Any, name: str) -> Sequence[Any]:
     if not isinstance(documents, (list, tuple)):
         raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, one of them too.")
     return documents
 
 
 def _is_special(request: Request) -> bool:
-    action = request.lowered
+    action = request.action_lower
     return action == _ALWAYS or (request.caller.kind in _NOTES and action == "sts:assumerole")
 
 
-def _excepted(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck]:
+def _apply_exceptions(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck]:
     """What AWS decides without asking the policies.
 
     Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
     """
-    always = request.lowered == _ALWAYS
+    always = request.action_lower == _ALWAYS
     for check in checks:
         if always:
             effect = ALLOW if check.effect == ALLOW else NO_IMPACT
@@ -231,7 +241,7 @@ def _excepted(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck
 
 
 @lru_cache(maxsize=4096)
-def _owner(resource: str, given: str | None) -> str:
+def _account_of_resource(resource: str, given: str | None) -> str:
     """The account of the resource, "" where it is not known."""
     parts = resource.split(":", 5)
     if resource != "*" and (len(parts) != 6 or parts[0] != "arn"):
@@ -251,16 +261,16 @@ def _owner(resource: str, given: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _own_rules(action: str, resource: str) -> tuple[bool, str]:
+def _resource_rules(action: str, resource: str) -> tuple[bool, str]:
     """Whether the resource's own policy has to allow within its account too, and that policy's grammar."""
     parts = resource.split(":", 5)
     named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
     kind = grammar.TRUST if named == ("iam", "role") else grammar.RESOURCE
-    return (action.partition(":")[0].lower(), *named) in _GUARDED, kind
+    return (action.partition(":")[0].lower(), *named) in _RESOURCE_POLICY_REQUIRED, kind
 
 
 @lru_cache(maxsize=4096)
-def _lowered(action: str) -> str:
+def _lower_action(action: str) -> str:
     if not _ACTION.fullmatch(action):
         raise InvalidInput(
             f"{action!r} is not an action.",

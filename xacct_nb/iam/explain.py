@@ -17,7 +17,7 @@ _MANY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ElementMatch:
     """One element of a statement, or one operator and key of its Condition, against the request.
 
     `expected` is what the policy says, as written; `actual` what the request has, None where the key is
@@ -40,16 +40,16 @@ class StatementMatch:
     sid: str
     effect: str
     applies: bool
-    compared: tuple[Comparison, ...]
+    compared: tuple[ElementMatch, ...]
 
     @property
-    def failed(self) -> tuple[Comparison, ...]:
+    def failed(self) -> tuple[ElementMatch, ...]:
         """What keeps the statement from applying."""
         return tuple(each for each in self.compared if not each.holds)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PolicyCheck:
     """One kind of policy: what it does to the request, and its statements; `note` is a rule behind it."""
 
     type: str
@@ -63,7 +63,7 @@ class Check:
         return tuple(each for each in self.statements if each.applies)
 
 
-class Asked(Protocol):
+class DecisionHeader(Protocol):
     """What a decision says of itself in its first line."""
 
     @property
@@ -87,7 +87,7 @@ _POLICIES = {
     PERMISSIONS_BOUNDARY: "permissions boundary",
     SESSION: "session policy",
 }
-_SAYS = {
+_VERDICTS = {
     ALLOW: "{article} {policy} allows it",
     IMPLICIT_DENY: "no {policy} allows it",
     EXPLICIT_DENY: "{article} {policy} denies it",
@@ -108,7 +108,7 @@ _RESULTS = {
 }
 
 
-def sentences(checks: Iterable[Check], *, allowed: bool) -> tuple[str, ...]:
+def sentences(checks: Iterable[PolicyCheck], *, allowed: bool) -> tuple[str, ...]:
     """What decided, one sentence a check, and for an implicit deny the statements that came close."""
     listed = tuple(checks)
     return tuple(
@@ -116,14 +116,14 @@ def sentences(checks: Iterable[Check], *, allowed: bool) -> tuple[str, ...]:
         for effect in _ORDER[allowed]
         for check in listed
         if check.effect == effect
-        for sentence in (f"{check.type}: {_verdict(check)}.", *_near(check))
+        for sentence in (f"{check.type}: {_verdict(check)}.", *_near_misses(check))
     )
 
 
-def in_short(asked: Asked, checks: Iterable[Check], why: Iterable[str]) -> View:
+def summary_view(asked: DecisionHeader, checks: Iterable[PolicyCheck], why: Iterable[str]) -> View:
     """The answer, why, and a table of the checks."""
     listed = tuple(checks)
-    rows = tuple((check.type, check.effect, _places(check.matched)) for check in listed)
+    rows = tuple((check.type, check.effect, _locations(check.matched)) for check in listed)
     tones = tuple(_TONES[check.effect] for check in listed)
     title = f"{_RESULTS[asked.result]}: {_short(asked.principal)} {asked.action} on {_short(asked.resource)}"
     tone = "good" if asked.allowed else "bad"
@@ -137,12 +137,12 @@ def in_short(asked: Asked, checks: Iterable[Check], why: Iterable[str]) -> View:
     )
 
 
-def in_full(checks: Iterable[Check]) -> View:
+def details_view(checks: Iterable[PolicyCheck]) -> View:
     """Every statement of every check, element by element."""
     return Page("Every statement, element by element", tuple(_table(check) for check in checks))
 
 
-def _table(check: Check) -> Table:
+def _table(check: PolicyCheck) -> Table:
     rows = tuple(
         (
             match.place if first else "",
@@ -159,19 +159,19 @@ def _table(check: Check) -> Table:
     return Table(headers, rows, caption=f"{check.type}: {check.effect}. {_verdict(check)}.")
 
 
-def _verdict(check: Check) -> str:
+def _verdict(check: PolicyCheck) -> str:
     policy = _POLICIES[check.type]
     article = "an" if policy[0] in "aeiou" else "a"
-    sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _SAYS[check.effect]
+    sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _VERDICTS[check.effect]
     said = check.note or sentence.format(policy=policy, article=article)
-    return f"{said} ({_places(check.matched)})" if check.matched and not check.note else said
+    return f"{said} ({_locations(check.matched)})" if check.matched and not check.note else said
 
 
-def _places(matches: Iterable[StatementMatch]) -> str:
+def _locations(matches: Iterable[StatementMatch]) -> str:
     return ", ".join(f"{each.place} {each.sid}".rstrip() for each in matches)
 
 
-def _near(check: Check) -> Iterator[str]:
+def _near_misses(check: PolicyCheck) -> Iterator[str]:
     """The statements that would have allowed it but for the fewest elements."""
     if check.effect != IMPLICIT_DENY:
         return
@@ -179,20 +179,20 @@ def _near(check: Check) -> Iterator[str]:
     fewest = min((len(match.failed) for match in allowing), default=0)
     for match in allowing:
         if len(match.failed) == fewest and match.compared[0].holds:
-            why = "; ".join(_failing(each) for each in match.failed)
-            yield f"{_places((match,))} would allow it, but {why}."
+            why = "; ".join(_mismatch(each) for each in match.failed)
+            yield f"{_locations((match,))} would allow it, but {why}."
 
 
-def _failing(each: Comparison) -> str:
-    expected = _few(each.expected)
+def _mismatch(each: ElementMatch) -> str:
+    expected = _summarize(each.expected)
     if each.element != "Condition":
         verb = "leaves out" if each.element.startswith("Not") else "names"
-        return f"its {each.element} {verb} {expected}, and the request has {_few(each.actual or ())}"
-    given = f"has {_few(each.actual)}" if each.actual is not None else f"has no {each.key}"
+        return f"its {each.element} {verb} {expected}, and the request has {_summarize(each.actual or ())}"
+    given = f"has {_summarize(each.actual)}" if each.actual is not None else f"has no {each.key}"
     return f"{each.operator} wants {each.key} {expected}, and the request {given}"
 
 
-def _few(values: tuple[str, ...]) -> str:
+def _summarize(values: tuple[str, ...]) -> str:
     more = f" and {len(values) - _MANY} more" if len(values) > _MANY else ""
     return (" or ".join(values[:_MANY]) or "nothing") + more
 

@@ -22,7 +22,7 @@ _ELEMENTS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class PolicyGrammar:
     """Which elements a kind of policy may have, and where AWS's documentation says so."""
 
     name: str
@@ -36,16 +36,18 @@ class Kind:
 
 _NO_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
 _NO_RESOURCE = frozenset({"Resource", "NotResource"})
-KINDS = {
+GRAMMARS = {
     kind.name: kind
     for kind in (
-        Kind(IDENTITY, "reference_policies_grammar", _NO_PRINCIPAL),
-        Kind(TRUST, "id_roles_update-role-trust-policy", _NO_RESOURCE, principal=True, resource=False),
-        Kind(
+        PolicyGrammar(IDENTITY, "reference_policies_grammar", _NO_PRINCIPAL),
+        PolicyGrammar(
+            TRUST, "id_roles_update-role-trust-policy", _NO_RESOURCE, principal=True, resource=False
+        ),
+        PolicyGrammar(
             RESOURCE, "reference_policies_elements_principal", principal=True, resource=False, free_sid=True
         ),
-        Kind(SERVICE_CONTROL, "orgs_manage_policies_scps_syntax", _NO_PRINCIPAL, (NEW,)),
-        Kind(
+        PolicyGrammar(SERVICE_CONTROL, "orgs_manage_policies_scps_syntax", _NO_PRINCIPAL, (NEW,)),
+        PolicyGrammar(
             RESOURCE_CONTROL,
             "orgs_manage_policies_rcps_syntax",
             frozenset({"NotPrincipal", "NotAction"}),
@@ -66,7 +68,7 @@ def refuse(place: str, reason: str) -> NoReturn:
 
 
 @lru_cache(maxsize=1024)
-def layout(elements: tuple[str, ...], kind: Kind) -> tuple[str, str, str]:
+def layout(elements: tuple[str, ...], kind: PolicyGrammar) -> tuple[str, str, str]:
     """Which of Action or NotAction, Resource or NotResource, Principal or NotPrincipal a statement has.
 
     "" where there is none and none is needed. Source: reference_policies_grammar. Raises Refused.

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, Words, words
+from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, pattern_set
 
 Test = Callable[[str, Context], bool]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -35,7 +35,7 @@ class Condition(NamedTuple):
     values: tuple[str, ...]
     name: str
     test: Test
-    variable: Words | None
+    variable: PatternSet | None
     negated: bool
     qualifier: str
     if_missing: bool
@@ -47,7 +47,7 @@ class Condition(NamedTuple):
         if self.qualifier:
             return self._holds_for_set(values, context)
         # A variable without a value makes the statement invalid; IfExists is the way out.
-        if self.variable is not None and self._hangs_on_a_variable(values, context):
+        if self.variable is not None and self._lacks_variable(values, context):
             return False
         if not values:
             return self.if_missing
@@ -57,14 +57,14 @@ class Condition(NamedTuple):
 
     def _holds_for_set(self, values: tuple[str, ...], context: Context) -> bool:
         given = values if any(values) else ()  # an empty text is no value either
-        if self.variable is not None and self._hangs_on_a_variable(given, context):
+        if self.variable is not None and self._lacks_variable(given, context):
             return False
         if not given:
             return self.if_missing
         fits = [self.test(value, context) is not self.negated for value in given]
         return all(fits) if self.qualifier == ALL else any(fits)
 
-    def _hangs_on_a_variable(self, given: tuple[str, ...], context: Context) -> bool:
+    def _lacks_variable(self, given: tuple[str, ...], context: Context) -> bool:
         lacking = self.variable is not None and self.variable.lacks(context)
         return lacking and (self.negated if given else not self.if_exists)
 
@@ -94,7 +94,7 @@ class UnknownOperator(ValueError):
 class Operator:
     """How values are compared: `make` compiles those of the policy; `negated` turns the answer round."""
 
-    make: Callable[[tuple[str, ...], bool], tuple[Test, Words | None]]
+    make: Callable[[tuple[str, ...], bool], tuple[Test, PatternSet | None]]
     negated: bool = False
 
 
@@ -106,11 +106,11 @@ def condition(written: str, key: str, values: tuple[str, ...], variables: bool) 
     with what is wrong with one of the values.
     """
     if written == "Null":
-        return NullCheck(written, key, values, key.lower(), _one_truth(values) == "true")
+        return NullCheck(written, key, values, key.lower(), _one_bool(values) == "true")
     operator, qualifier, if_exists = _operator(written)
     test, patterns = operator.make(values, variables)
     if_missing = if_exists or qualifier == ALL or (operator.negated and not qualifier)
-    variable = patterns if patterns is not None and patterns.variable else None
+    variable = patterns if patterns is not None and patterns.templates else None
     return Condition(
         written, key, values, key.lower(), test, variable, operator.negated, qualifier, if_missing, if_exists
     )
@@ -134,18 +134,18 @@ def _operator(written: str) -> tuple[Operator, str, bool]:
     return OPERATORS[name], qualifier, rest != name
 
 
-def _of_text(style: str, values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
-    patterns = words(values, style, variables)
+def _text_test(style: str, values: tuple[str, ...], variables: bool) -> tuple[Test, PatternSet]:
+    patterns = pattern_set(values, style, variables)
     if style == ANY_CASE:
         return (lambda value, context: patterns.match(value.lower(), context)), patterns
     return patterns.match, patterns
 
 
-def _of_order(
+def _order_test(
     read: Callable[[str], Any], kind: str, holds: Callable[[Any, Any], bool], values: tuple[str, ...], _: bool
 ) -> tuple[Test, None]:
     """Numbers and dates: what cannot be read compares as false."""
-    wanted = [_readable(read, value, kind) for value in values]
+    wanted = [_require_readable(read, value, kind) for value in values]
 
     def test(value: str, _: Context) -> bool:
         given = read(value)
@@ -154,21 +154,21 @@ def _of_order(
     return test, None
 
 
-def _of_truth(values: tuple[str, ...], variables: bool) -> tuple[Test, Words]:
+def _bool_test(values: tuple[str, ...], variables: bool) -> tuple[Test, PatternSet]:
     # The operators' page allows a variable here.
     if not (variables and any("${" in value for value in values)):
-        _one_truth(values)
-    patterns = words(values, ANY_CASE, variables)
-    return (lambda value, context: patterns.match(_truth(value) or "", context)), patterns
+        _one_bool(values)
+    patterns = pattern_set(values, ANY_CASE, variables)
+    return (lambda value, context: patterns.match(_bool(value) or "", context)), patterns
 
 
-def _of_bytes(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
-    wanted = [_readable(_bytes, value, "Base64 text") for value in values]
+def _bytes_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
+    wanted = [_require_readable(_bytes, value, "Base64 text") for value in values]
     return (lambda value, _: _bytes(value) in wanted), None
 
 
-def _of_network(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
-    wanted = [_readable(_network, value, "an IP address or a CIDR range") for value in values]
+def _network_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
+    wanted = [_require_readable(_network, value, "an IP address or a CIDR range") for value in values]
 
     def test(value: str, _: Context) -> bool:
         given = _network(value)
@@ -177,17 +177,17 @@ def _of_network(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
     return test, None
 
 
-def _one_truth(values: tuple[str, ...]) -> str:
+def _one_bool(values: tuple[str, ...]) -> str:
     if len(values) != 1:
         raise ValueError("it takes one value, true or false")
-    return str(_readable(_truth, values[0], "true or false"))
+    return str(_require_readable(_bool, values[0], "true or false"))
 
 
-def _truth(text: str) -> str | None:
+def _bool(text: str) -> str | None:
     return text.lower() if text.lower() in ("true", "false") else None
 
 
-def _readable(read: Callable[[str], Any], value: str, kind: str) -> Any:
+def _require_readable(read: Callable[[str], Any], value: str, kind: str) -> Any:
     found = read(value)
     if found is None:
         raise ValueError(f"a value is not {kind}, and a variable cannot stand here")
@@ -200,7 +200,7 @@ def _number(text: str) -> Decimal | None:
 
 
 @lru_cache(maxsize=1024)
-def _moment(text: str) -> Decimal | None:
+def parse_date(text: str) -> Decimal | None:
     """Seconds since 1970 of a date in ISO 8601 as W3C has it (UTC where no zone is said), or of seconds."""
     if _EPOCH.fullmatch(text):
         return Decimal(text)
@@ -220,10 +220,10 @@ def _moment(text: str) -> Decimal | None:
         )
     except ValueError:
         return None
-    return Decimal(int(moment.timestamp())) + Decimal(f"0.{fraction or 0}") - _offset(zone)
+    return Decimal(int(moment.timestamp())) + Decimal(f"0.{fraction or 0}") - _zone_seconds(zone)
 
 
-def _offset(zone: str | None) -> int:
+def _zone_seconds(zone: str | None) -> int:
     if zone is None or zone in "Zz":
         return 0
     seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
@@ -262,10 +262,13 @@ def _operators() -> dict[str, Operator]:
         "GreaterThan": compare.gt,
         "GreaterThanEquals": compare.ge,
     }
-    kinds = {"Numeric": (_number, "a number"), "Date": (_moment, "a date in ISO 8601 or seconds since 1970")}
-    makes: dict[str, Any] = {name: partial(_of_text, style) for name, style in text.items()}
+    kinds = {
+        "Numeric": (_number, "a number"),
+        "Date": (parse_date, "a date in ISO 8601 or seconds since 1970"),
+    }
+    makes: dict[str, Any] = {name: partial(_text_test, style) for name, style in text.items()}
     makes |= {
-        f"{family}{order}": partial(_of_order, *kind, holds)
+        f"{family}{order}": partial(_order_test, *kind, holds)
         for family, kind in kinds.items()
         for order, holds in orders.items()
     }
@@ -274,11 +277,11 @@ def _operators() -> dict[str, Operator]:
         for name, make in makes.items()
         if not name.endswith(("Than", "ThanEquals"))
     }
-    makes |= {"Bool": _of_truth, "BinaryEquals": _of_bytes, "IpAddress": _of_network}
+    makes |= {"Bool": _bool_test, "BinaryEquals": _bytes_test, "IpAddress": _network_test}
     return {
         **{name: Operator(make) for name, make in makes.items()},
         **negations,
-        "NotIpAddress": Operator(_of_network, negated=True),
+        "NotIpAddress": Operator(_network_test, negated=True),
     }
 
 

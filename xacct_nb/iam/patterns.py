@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xacct_nb.iam.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
+from xacct_nb.iam.wildcards import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
 
 # The keys of a request, in lower case, with their values.
 Context = Mapping[str, tuple[str, ...]]
@@ -25,14 +25,14 @@ _ITSELF = ("*", "?", "$")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PatternSet:
     """The values of one element or key of a policy (`texts`, as written); one of them has to match."""
 
     texts: tuple[str, ...]
     literals: frozenset[str]
     starts: tuple[str, ...]
-    shapes: tuple[Glob, ...]
-    variable: tuple[Pieces, ...]
+    globs: tuple[Glob, ...]
+    templates: tuple[Pieces, ...]
     style: str
     simple: bool
 
@@ -45,43 +45,45 @@ class Words:
             return True
         if self.simple:
             return False
-        if any(shape.fullmatch(value) for shape in self.shapes):
+        if any(shape.fullmatch(value) for shape in self.globs):
             return True
-        return any(self._fits(word, value, context) for word in self.variable)
+        return any(self._matches_template(word, value, context) for word in self.templates)
 
     def lacks(self, context: Context) -> bool:
         """Whether a variable in one of the words has no value in this request."""
-        return any(resolved(word, context) is None for word in self.variable)
+        return any(resolve_variables(word, context) is None for word in self.templates)
 
-    def _fits(self, word: Pieces, value: str, context: Context) -> bool:
-        known = resolved(word, context)
-        return known is not None and bool(_shape(known, self.style).fullmatch(value))
+    def _matches_template(self, word: Pieces, value: str, context: Context) -> bool:
+        known = resolve_variables(word, context)
+        return known is not None and bool(_compile(known, self.style).fullmatch(value))
 
 
 @lru_cache(maxsize=4096)
-def words(texts: tuple[str, ...], style: str, variables: bool = False) -> Words:
+def pattern_set(texts: tuple[str, ...], style: str, variables: bool = False) -> PatternSet:
     """The words, ready to be compared in one style; `variables` says whether `${...}` is one (2012-10-17)."""
     literals: list[str] = []
     starts: list[str] = []
-    shapes: list[Glob] = []
-    variable: list[Pieces] = []
+    globs: list[Glob] = []
+    templates: list[Pieces] = []
     for written in texts:
         holds_variable = variables and "${" in written
         text = written.lower() if style in _CASELESS and not holds_variable else written
         if holds_variable:
-            pieces = taken_apart(text, style, variables)
+            pieces = split_pieces(text, style, variables)
             named = any(kind == _VARIABLE for kind, *_ in pieces)
-            (variable.append(pieces) if named else shapes.append(_shape(pieces, style)))
+            (templates.append(pieces) if named else globs.append(_compile(pieces, style)))
         elif style in (EXACT, ANY_CASE):
             literals.append(text)
         elif _is_start(text, style):
             starts.append(text[:-1])
         elif "*" in text or "?" in text or (style in (ARN, RESOURCE) and text.count(":") < 5):
-            shapes.append(_shape(taken_apart(text, style, variables), style))
+            globs.append(_compile(split_pieces(text, style, variables), style))
         else:
             literals.append(text)
-    simple = not (shapes or variable)
-    return Words(texts, frozenset(literals), tuple(starts), tuple(shapes), tuple(variable), style, simple)
+    simple = not (globs or templates)
+    return PatternSet(
+        texts, frozenset(literals), tuple(starts), tuple(globs), tuple(templates), style, simple
+    )
 
 
 def _is_start(text: str, style: str) -> bool:
@@ -90,7 +92,7 @@ def _is_start(text: str, style: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def taken_apart(text: str, style: str, variables: bool) -> Pieces:
+def split_pieces(text: str, style: str, variables: bool) -> Pieces:
     """The text as literal pieces, wildcards and variables.
 
     Source: reference_policies_variables (special characters, default values).
@@ -116,7 +118,7 @@ def _piece(token: str, style: str) -> Piece | None:
     return (_VARIABLE, default[1].lower(), default[2]) if default else (_VARIABLE, inside.lower())
 
 
-def resolved(pieces: Pieces, context: Context) -> Pieces | None:
+def resolve_variables(pieces: Pieces, context: Context) -> Pieces | None:
     """The pieces with the values of their variables; None where one has no value, or several.
 
     Source: reference_policies_variables; a key of several values cannot be a variable
@@ -135,7 +137,7 @@ def resolved(pieces: Pieces, context: Context) -> Pieces | None:
 
 
 @lru_cache(maxsize=4096)
-def _shape(pieces: Pieces, style: str) -> Glob:
+def _compile(pieces: Pieces, style: str) -> Glob:
     if style == ANY_CASE:
         return glob((TEXT, text.lower()) for _, text in pieces)
     if style not in (ARN, RESOURCE):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.iam.grammar import IDENTITY, KINDS, NEW, OLD, Kind, Refused, refuse
+from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, NEW, OLD, PolicyGrammar, Refused, refuse
 from xacct_nb.iam.statements import Statement, read_statement
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ParsedPolicy:
     """A policy document as its kind, version and statements."""
 
     kind: str
@@ -17,15 +17,15 @@ class Policy:
     statements: tuple[Statement, ...]
 
 
-def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
+def parse(document: Any, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
     """Reads a policy document; a Policy is given back as it is.
 
     `kind` is one of identity (also boundaries and session policies), trust, resource, service control,
     resource control. `name` says in an error which document it was. Source: reference_policies_grammar,
     access-analyzer-reference-policy-checks. Raises InvalidPolicy.
     """
-    rules = KINDS[kind]
-    if isinstance(document, Policy):
+    rules = GRAMMARS[kind]
+    if isinstance(document, ParsedPolicy):
         if document.kind != kind:
             raise InvalidPolicy(
                 f"{name or 'The policy'} was read as {document.kind} policy, not as {kind} policy.",
@@ -35,17 +35,17 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> Policy:
     try:
         return _policy(document, rules)
     except Refused as refusal:
-        place, reason = refusal.args
-        where = ".".join(filter(None, (name, place))) or "The document"
+        path, reason = refusal.args
+        where = ".".join(filter(None, (name, path))) or "The document"
         raise InvalidPolicy(
             f"{where}: {reason}.",
-            place=place,
+            path=path,
             why=f"AWS's rules for {kind} policies are in {rules.source}.",
             hint="Correct the document, then ask again.",
         ) from None
 
 
-def _policy(document: Any, kind: Kind) -> Policy:
+def _policy(document: Any, kind: PolicyGrammar) -> ParsedPolicy:
     if not isinstance(document, dict):
         refuse("", "it is not an object")
     for element in document:
@@ -66,12 +66,12 @@ def _policy(document: Any, kind: Kind) -> Policy:
     sids = [each.sid for each in found if each.sid]
     if len(sids) != len(set(sids)):
         refuse("Statement", "two statements have the same Sid")
-    return Policy(kind.name, version, found)
+    return ParsedPolicy(kind.name, version, found)
 
 
-def _statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
+def _statement(fields: Any, number: int, kind: PolicyGrammar, variables: bool) -> Statement:
     try:
         return read_statement(fields, number, kind, variables)
     except Refused as refusal:
-        place, reason = refusal.args
-        raise Refused(f"Statement[{number}]{'.' if place else ''}{place}", reason) from None
+        path, reason = refusal.args
+        raise Refused(f"Statement[{number}]{'.' if path else ''}{path}", reason) from None

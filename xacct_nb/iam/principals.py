@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.patterns import Context
 
 # How a statement means the caller: not at all, through the account, through the role, or itself.
-NOBODY, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3
+NO_MATCH, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3
 USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER = "user", "role", "session", "root", "federated-user"
 SERVICE, FEDERATED, CANONICAL, ANONYMOUS = "service", "federated", "canonical", "anonymous"
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -58,8 +58,8 @@ def read_caller(text: str) -> Caller:
     Raises InvalidArn.
     """
     if not _ARN.fullmatch(text) or _PROVIDER.fullmatch(text):
-        return _outsider(text)
-    kind, account, role, in_full = _named(text)
+        return _caller_without_account(text)
+    kind, account, role, in_full = _parse_principal(text)
     arn = in_full or text
     keys = {
         "aws:principalarn": (arn,),
@@ -85,7 +85,7 @@ _TYPES = {
 }
 
 
-def _named(text: str) -> tuple[str, str, str, str]:
+def _parse_principal(text: str) -> tuple[str, str, str, str]:
     """Kind, account, role without path, and ARN behind the session or role, of a principal in an account."""
     found = _ARN.fullmatch(text)
     if found and found[4] and found[2] == "iam":
@@ -103,7 +103,7 @@ def _named(text: str) -> tuple[str, str, str, str]:
     return kind, found[3], role, text if kind == ROLE_ITSELF else role
 
 
-def _outsider(text: str) -> Caller:
+def _caller_without_account(text: str) -> Caller:
     if text == "*":
         return Caller(text, ANONYMOUS, "", "", "", {"aws:principaltype": ("Anonymous",)})
     if text in _WEB_PROVIDERS or _PROVIDER.fullmatch(text):
@@ -113,7 +113,7 @@ def _outsider(text: str) -> Caller:
     if _SERVICE.fullmatch(text):
         keys = {"aws:principalisawsservice": ("true",), "aws:principalservicename": (text,)}
         return Caller(text, SERVICE, "", "", "", keys)
-    _named(text)
+    _parse_principal(text)
     raise AssertionError(text)  # _named has refused it
 
 
@@ -121,19 +121,19 @@ def _outsider(text: str) -> Caller:
 class Principals:
     """Those whom a Principal or NotPrincipal element names."""
 
-    everybody: bool
+    anyone: bool
     accounts: frozenset[str]
     roles: Mapping[str, tuple[str, ...]]
     others: frozenset[str]
     unique_ids: frozenset[str]
     texts: tuple[str, ...]
 
-    def means(self, caller: Caller, context: Context) -> int:
+    def match_level(self, caller: Caller, context: Context) -> int:
         """How the element means the caller: NOBODY, ACCOUNT, ROLE or DIRECT.
 
         Source: reference_policies_elements_principal.
         """
-        if self.everybody or caller.text in self.others:
+        if self.anyone or caller.text in self.others:
             return DIRECT
         if self.unique_ids and self._has_id(context):
             return ROLE if caller.role else DIRECT
@@ -141,20 +141,20 @@ class Principals:
             return ROLE
         if caller.account in self.accounts:
             return DIRECT if caller.kind == ROOT else ACCOUNT
-        return NOBODY
+        return NO_MATCH
 
-    def spares(self, caller: Caller, context: Context) -> bool:
+    def excludes(self, caller: Caller, context: Context) -> bool:
         """Whether a NotPrincipal of these leaves the caller out: its account has to be named too.
 
         Source: reference_policies_elements_notprincipal (the account is checked, then the user or the role).
         """
-        if self.everybody or not caller.account:
-            return self.means(caller, context) == DIRECT
+        if self.anyone or not caller.account:
+            return self.match_level(caller, context) == DIRECT
         if caller.account not in self.accounts:
             return False
         if caller.role:
             return caller.role in self.roles and self._is_role(caller, context)
-        return self.means(caller, context) == DIRECT
+        return self.match_level(caller, context) == DIRECT
 
     def _is_role(self, caller: Caller, context: Context) -> bool:
         """Names of roles are unique in an account; where the path is known, it has to be the same."""
@@ -178,17 +178,17 @@ def principals(element: Any) -> Principals:
         return Principals(True, frozenset(), {}, frozenset(), frozenset(), ("*",))
     if not isinstance(element, dict):
         raise ValueError('it is neither "*" nor an object')
-    return _all_of(tuple(_texts(element)))
+    return _group(tuple(_texts(element)))
 
 
 @lru_cache(maxsize=4096)
-def _all_of(texts: tuple[tuple[str, str], ...]) -> Principals:
+def _group(texts: tuple[tuple[str, str], ...]) -> Principals:
     accounts: set[str] = set()
     roles: dict[str, tuple[str, ...]] = {}
     others: set[str] = set()
     unique_ids: set[str] = set()
     for kind, text in texts:
-        sort, plain = _sorted_out(kind, text)
+        sort, plain = _classify(kind, text)
         if sort == ROLE_ITSELF:
             roles[plain] = (*roles.get(plain, ()), text)
         else:
@@ -209,7 +209,7 @@ def _texts(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield kind, text
 
 
-def _sorted_out(kind: str, text: str) -> tuple[str, str]:
+def _classify(kind: str, text: str) -> tuple[str, str]:
     """What sort of principal this is, and its text as callers are compared with it. Raises ValueError."""
     if kind == "AWS":
         return _aws(text)
@@ -236,7 +236,7 @@ def _aws(text: str) -> tuple[str, str]:
     if _UNIQUE.fullmatch(text):
         return "unique-id", text
     try:
-        kind, account, role, _ = _named(text)
+        kind, account, role, _ = _parse_principal(text)
     except InvalidArn:
         raise ValueError(
             f"{text!r} is no account, user, role or session; a wildcard is * alone, a group cannot be one"

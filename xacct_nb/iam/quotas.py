@@ -8,25 +8,25 @@ from xacct_nb.errors import OverQuota
 
 # IAM and STS quotas (IAM user guide, reference_iam-quotas); characters without white space.
 MANAGED_POLICY = 6_144
-TRUST_POLICY, TRUST_POLICY_MOST = 2_048, 8_192
+TRUST_POLICY, TRUST_POLICY_MAX = 2_048, 8_192
 # What a call of IAM takes as a document at all.
-POLICY_MOST = 131_072
+POLICY_MAX = 131_072
 INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
 POLICY_VERSIONS = 5
 # Managed policies on one principal, as a rule and where AWS approves more.
 ATTACHED = {"user": 10, "role": 20, "group": 10}
-ATTACHED_MOST = {"user": 20, "role": 25, "group": 10}
+ATTACHED_MAX = {"user": 20, "role": 25, "group": 10}
 ROLE_SESSION_SECONDS = (3_600, 43_200)
 
 
-def minified(document: Any) -> str:
+def minify(document: Any) -> str:
     """The document as it is sent to AWS: no white space between the tokens."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def size(document: Any) -> int:
     """Characters of a document as AWS counts them."""
-    return len(minified(document))
+    return len(minify(document))
 
 
 def pack(
@@ -41,10 +41,10 @@ def pack(
         if packed[-1] and size(document([*packed[-1], arn])) > limit:
             packed.append([])
         packed[-1].append(arn)
-    return [within(document(part), limit, "A caller policy") for part in packed]
+    return [check_size(document(part), limit, "A caller policy") for part in packed]
 
 
-def few(documents: list[dict[str, Any]], most: int, carrier: str) -> list[dict[str, Any]]:
+def check_count(documents: list[dict[str, Any]], most: int, carrier: str) -> list[dict[str, Any]]:
     """The documents themselves. Raises OverQuota when there are more than AWS lets a principal carry."""
     if len(documents) > most:
         raise OverQuota(
@@ -55,7 +55,7 @@ def few(documents: list[dict[str, Any]], most: int, carrier: str) -> list[dict[s
     return documents
 
 
-def within(document: dict[str, Any], limit: int, name: str) -> dict[str, Any]:
+def check_size(document: dict[str, Any], limit: int, name: str) -> dict[str, Any]:
     """The document itself. Raises OverQuota when it has more than `limit` characters."""
     if (length := size(document)) > limit:
         raise OverQuota(

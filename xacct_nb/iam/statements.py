@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from xacct_nb.iam import patterns
-from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Kind, layout, refuse
+from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, PolicyGrammar, layout, refuse
 from xacct_nb.iam.operators import AnyCondition, condition, is_operator
-from xacct_nb.iam.patterns import Context, Words, words
-from xacct_nb.iam.principals import DIRECT, NOBODY, Caller, Principals, principals
+from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
+from xacct_nb.iam.principals import DIRECT, NO_MATCH, Caller, Principals, principals
 
 # IAM looks at the service and at the one colon; a name that no service has matches nothing.
 _ACTION = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[^:]+")
@@ -26,7 +26,7 @@ class Request(NamedTuple):
 
     caller: Caller
     action: str
-    lowered: str
+    action_lower: str
     resource: str
     context: Context
     bounded: bool = False
@@ -39,58 +39,58 @@ class Statement(NamedTuple):
     number: int
     sid: str
     effect: str
-    actions: Words
+    actions: PatternSet
     not_action: bool
-    resources: Words | None
+    resources: PatternSet | None
     not_resource: bool
     who: Principals | None
     not_principal: bool
     conditions: tuple[AnyCondition, ...]
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         """Where the statement stands in its document."""
         return f"Statement[{self.number}]"
 
-    def weigh(self, request: Request) -> "Weighed":
+    def match(self, request: Request) -> "RawMatch":
         """How each element meets the request, and whether the statement as a whole applies."""
         context, resources, who = request.context, self.resources, self.who
-        action = self.actions.match(request.lowered, context) is not self.not_action
+        action = self.actions.match(request.action_lower, context) is not self.not_action
         resource = resources is None or (
             self._not_resource(resources, request)
             if self.not_resource
             else resources.match(request.resource, context)
         )
         if who is None:
-            means = DIRECT
+            level = DIRECT
         elif self.not_principal:
-            means = self._not_principal(who, request)
+            level = self._not_principal(who, request)
         else:
-            means = who.means(request.caller, context)
-        applies = action and resource and means > NOBODY
+            level = who.match_level(request.caller, context)
+        applies = action and resource and level > NO_MATCH
         if not self.conditions:
-            return self, action, resource, means, (), applies
+            return self, action, resource, level, (), applies
         met = tuple([each.holds(context) for each in self.conditions])
-        return self, action, resource, means, met, applies and False not in met
+        return self, action, resource, level, met, applies and False not in met
 
-    def _not_resource(self, resources: Words, request: Request) -> bool:
-        lacking = bool(resources.variable) and resources.lacks(request.context)
+    def _not_resource(self, resources: PatternSet, request: Request) -> bool:
+        lacking = bool(resources.templates) and resources.lacks(request.context)
         return not (lacking or resources.match(request.resource, request.context))
 
     def _not_principal(self, who: Principals, request: Request) -> int:
         # AWS says that such a statement denies whoever has a permissions boundary, named or not.
-        spared = not request.bounded and who.spares(request.caller, request.context)
-        return NOBODY if spared else DIRECT
+        excluded = not request.bounded and who.excludes(request.caller, request.context)
+        return NO_MATCH if excluded else DIRECT
 
 
 # The statement; whether Action and Resource match; how Principal means the caller; each condition; all.
-Weighed = tuple[Statement, bool, bool, int, tuple[bool, ...], bool]
+RawMatch = tuple[Statement, bool, bool, int, tuple[bool, ...], bool]
 STATEMENT: Final = 0
-MEANS: Final = 3
+MATCH_LEVEL: Final = 3
 APPLIES: Final = 5
 
 
-def read_statement(fields: Any, number: int, kind: Kind, variables: bool) -> Statement:
+def read_statement(fields: Any, number: int, kind: PolicyGrammar, variables: bool) -> Statement:
     """The statement of this number in a document; `variables` says whether `${...}` is one (2012-10-17).
 
     Raises Refused with the place in the statement.
@@ -118,15 +118,15 @@ def read_statement(fields: Any, number: int, kind: Kind, variables: bool) -> Sta
     return found
 
 
-def _sid(sid: Any, kind: Kind) -> str:
+def _sid(sid: Any, kind: PolicyGrammar) -> str:
     if not isinstance(sid, str) or not (kind.free_sid or _SID.fullmatch(sid)):
         refuse("Sid", "it takes letters and digits only")
     return sid
 
 
 def _read(
-    read: Callable[[tuple[str, ...], Any], Words], fields: Mapping[str, Any], element: str, how: Any
-) -> Words:
+    read: Callable[[tuple[str, ...], Any], PatternSet], fields: Mapping[str, Any], element: str, how: Any
+) -> PatternSet:
     texts = _texts(fields[element], element)
     if not texts:
         refuse(element, "it is empty")
@@ -137,7 +137,7 @@ def _read(
 
 
 @lru_cache(maxsize=2048)
-def _actions(texts: tuple[str, ...], kind: Kind) -> Words:
+def _actions(texts: tuple[str, ...], kind: PolicyGrammar) -> PatternSet:
     shape, rule = (
         (_TRUST_ACTION, "a trust policy takes sts actions that assume a role")
         if kind.name == TRUST
@@ -146,15 +146,15 @@ def _actions(texts: tuple[str, ...], kind: Kind) -> Words:
     for text in texts:
         if not shape.fullmatch(text):
             raise ValueError(f"{text!r} is not an action here: {rule}")
-    return words(texts, patterns.ACTION)
+    return pattern_set(texts, patterns.ACTION)
 
 
 @lru_cache(maxsize=4096)
-def _resources(texts: tuple[str, ...], variables: bool) -> Words:
+def _resources(texts: tuple[str, ...], variables: bool) -> PatternSet:
     for text in texts:
         if text != "*" and (problem := _no_resource(text, variables)):
             raise ValueError(f"{text!r} {problem}")
-    return words(texts, patterns.RESOURCE, variables)
+    return pattern_set(texts, patterns.RESOURCE, variables)
 
 
 def _no_resource(text: str, variables: bool) -> str:
@@ -170,7 +170,7 @@ def _no_resource(text: str, variables: bool) -> str:
     return ""
 
 
-def _principals(value: Any, element: str, kind: Kind, effect: str) -> Principals:
+def _principals(value: Any, element: str, kind: PolicyGrammar, effect: str) -> Principals:
     if element == "NotPrincipal" and effect == ALLOW:
         refuse(element, "it goes with Deny only")
     try:
@@ -216,11 +216,11 @@ def _condition(operator: str, key: str, values: Any, variables: bool) -> AnyCond
         refuse(f"Condition.{operator}.{key}", str(problem))
 
 
-def _texts(value: Any, place: str) -> tuple[str, ...]:
+def _texts(value: Any, path: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
-        refuse(place, "it is neither text nor a list of texts")
+        refuse(path, "it is neither text nor a list of texts")
     return tuple(value)
 
 

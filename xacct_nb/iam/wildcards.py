@@ -1,14 +1,80 @@
-"""Wildcards in actions and resources."""
+"""The one matcher for wildcards; its time is bounded whatever the pattern."""
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Protocol
+
+# Literal text, or a wildcard: * for any characters, ? for one. The last two do not match a colon.
+TEXT, MANY, ONE, MANY_BUT_COLON, ONE_BUT_COLON = "text", "*", "?", "*but:", "?but:"
+Atom = tuple[str, str]
+_WILDCARD = re.compile(r"([*?])")
+_REGEX = {MANY: ".*", ONE: ".", MANY_BUT_COLON: "[^:]*", ONE_BUT_COLON: "[^:]"}
+# A regular expression tries every split of the text among its wildcards: with more of them it may take years.
+_MAX_IN_REGEX = 2
+
+
+class Glob(Protocol):
+    """A compiled pattern that matches a whole text: a regular expression, or an Automaton."""
+
+    def fullmatch(self, string: str, /) -> object: ...
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a text matches a pattern in which `*` and `?` are wildcards."""
+    return bool(_compiled(pattern).fullmatch(text))
 
 
 def covers(pattern: str, action: str) -> bool:
-    """Whether an action pattern (`s3:Get*`) covers an action, without regard to case."""
-    return fits(pattern.lower(), action.lower())
+    """Return whether an action pattern (`s3:Get*`) covers an action, in any case."""
+    return matches(pattern.lower(), action.lower())
 
 
-def fits(pattern: str, name: str) -> bool:
-    """Whether a name fits a pattern in which `*` and `?` are wildcards."""
-    words = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(words, name, re.DOTALL) is not None
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Glob:
+    parts = _WILDCARD.split(pattern)
+    return glob((part, "") if part in (MANY, ONE) else (TEXT, part) for part in parts)
+
+
+def glob(atoms: Iterable[Atom]) -> Glob:
+    """Compile the atoms of a pattern."""
+    listed = list(atoms)
+    if sum(kind in (MANY, MANY_BUT_COLON) for kind, _ in listed) > _MAX_IN_REGEX:
+        return Automaton(listed)
+    return re.compile(
+        "".join(re.escape(text) if kind == TEXT else _REGEX[kind] for kind, text in listed), re.DOTALL
+    )
+
+
+class Automaton:
+    """A matcher that reads the text once and keeps every possible position in the pattern, one bit each."""
+
+    def __init__(self, atoms: Iterable[Atom]) -> None:
+        self._literal: dict[str, int] = {}
+        self._one = self._one_but = self._many = self._many_but = 0
+        position = 1
+        for kind, text in atoms:
+            if kind == TEXT:
+                for letter in text:
+                    self._literal[letter] = self._literal.get(letter, 0) | position
+                    position <<= 1
+            elif kind in (ONE, ONE_BUT_COLON):
+                self._one |= position if kind == ONE else 0
+                self._one_but |= position if kind == ONE_BUT_COLON else 0
+                position <<= 1
+            else:
+                self._many |= position if kind == MANY else 0
+                self._many_but |= position if kind == MANY_BUT_COLON else 0
+        self._end = position
+
+    def fullmatch(self, string: str, /) -> bool:
+        """Return whether the pattern matches the whole text."""
+        positions = 1
+        for letter in string:
+            colon = letter == ":"
+            step = self._literal.get(letter, 0) | self._one | (0 if colon else self._one_but)
+            stay = self._many | (0 if colon else self._many_but)
+            positions = (positions & step) << 1 | positions & stay
+            if not positions:
+                return False
+        return bool(positions & self._end)

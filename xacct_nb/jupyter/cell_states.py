@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.errors import kinds
+from xacct_nb.errors import error_classes
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -68,5 +68,5 @@ class Course:
 
 
 def _status(ending: str) -> str:
-    kind = kinds().get(ending)
+    kind = error_classes().get(ending)
     return kind.status if kind else "interrupted" if ending == "KeyboardInterrupt" else "failed"

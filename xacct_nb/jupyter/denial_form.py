@@ -9,7 +9,7 @@ from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.parameters import Settings
 from xacct_nb.jupyter.form import Form, is_literal
-from xacct_nb.validation import refused
+from xacct_nb.validation import as_input_error
 from xacct_nb.views import Page, Table, View
 
 DENIAL_LABELS = {
@@ -88,4 +88,4 @@ class DenialForm(Form):
         try:
             self.settings = Settings(**{**dict(self.settings), **fields})
         except ValidationError as problem:
-            raise refused(problem, Settings, InvalidParameters) from problem
+            raise as_input_error(problem, Settings, InvalidParameters) from problem

@@ -10,11 +10,11 @@ from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.state import State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.grammar import IDENTITY, KINDS, TRUST
-from xacct_nb.linting.headroom import Room, room
+from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
+from xacct_nb.linting.headroom import Headroom, headroom
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
-from xacct_nb.linting.rules.grant import CASE_RULES, Case
+from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
 from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule
@@ -32,7 +32,7 @@ class Analysis:
     """What IAM Access Analyzer finds in the documents; `said` is whether it was asked, and if not, why."""
 
     found: tuple[Finding, ...] = ()
-    said: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,8 +45,8 @@ class Findings(Shown):
 
     found: tuple[Finding, ...]
     accepted: tuple[str, ...] = ()
-    room: Room | None = None
-    said: str = ""
+    headroom: Headroom | None = None
+    note: str = ""
 
     @property
     def unaccepted(self) -> tuple[str, ...]:
@@ -60,8 +60,8 @@ class Findings(Shown):
 
     def view(self) -> View:
         """The findings and the word that is still needed, then the room that is left."""
-        around: list[View] = [self.room.view()] if self.room else []
-        around += [Text(self.said, "note")] if self.said else []
+        around: list[View] = [self.headroom.view()] if self.headroom else []
+        around += [Text(self.note, "note")] if self.note else []
         if not self.found:
             none = Text("No findings.", "good")
             return Page("Findings", (none, *around)) if around else none
@@ -80,14 +80,14 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
     and how much room is left.
     `analysis` is what IAM Access Analyzer says (`xa.analyze(documents, sessions)`).
     """
-    case = Case(documents, state)
+    case = GrantCase(documents, state)
     found = [
-        *(finding for subject in subjects_of(documents) for finding in _on_policy(subject)),
-        *(finding for rule in CASE_RULES for finding in rule.findings(case)),
+        *(finding for subject in subjects_of(documents) for finding in _policy_findings(subject)),
+        *(finding for rule in GRANT_RULES for finding in rule.findings(case)),
         *analysis.found,
     ]
-    left = room(documents, state) if state is not None else None
-    return Findings(_sorted(found), documents.grant.accept, left, analysis.said)
+    left = headroom(documents, state) if state is not None else None
+    return Findings(_sorted(found), documents.grant.accept, left, analysis.note)
 
 
 def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
@@ -96,18 +96,20 @@ def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
     `kind` is identity, trust, resource, service control or resource control; `of` the ARN of the user or role
     that it is on, if known: its account counts as one's own. Raises InvalidInput, InvalidArn.
     """
-    if kind not in KINDS:
+    if kind not in GRAMMARS:
         raise InvalidInput(
             f"{kind!r} is no kind of policy.",
-            why=f"There are {', '.join(KINDS)}.",
+            why=f"There are {', '.join(GRAMMARS)}.",
             hint="A caller policy and a permissions policy are identity policies.",
         )
     own = (Arn.parse(of).account,) if of else ()
-    limit = _LIMITS.get(kind, quotas.POLICY_MOST)
-    return Findings(_sorted(_on_policy(Subject(kind, f"{kind} policy", _document(policy), limit, of, own))))
+    limit = _LIMITS.get(kind, quotas.POLICY_MAX)
+    return Findings(
+        _sorted(_policy_findings(Subject(kind, f"{kind} policy", _document(policy), limit, of, own)))
+    )
 
 
-def _on_policy(subject: Subject) -> list[Finding]:
+def _policy_findings(subject: Subject) -> list[Finding]:
     """What the rules find; where they do not see why AWS refuses a policy, the evaluator's words."""
     hits = [*_hits(SUBJECT_RULES, subject, subject)]
     for statement in subject.statements:

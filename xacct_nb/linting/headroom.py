@@ -15,7 +15,7 @@ CHARACTERS, POLICIES = "characters", "policies"
 
 
 @dataclass(frozen=True)
-class Space:
+class Quota:
     """One quota: what it is on, of whom, how much is used, what AWS takes as a rule and what at most.
 
     `more` of `items` fit in about, if they are as long as those that are there; `alike` others have as much.
@@ -48,36 +48,38 @@ class Space:
 
 
 @dataclass(frozen=True, repr=False)
-class Room(Shown):
+class Headroom(Shown):
     """The room that is left, quota by quota."""
 
-    spaces: tuple[Space, ...]
+    quotas: tuple[Quota, ...]
 
     def to_json(self) -> list[dict[str, Any]]:
         """One object a quota."""
-        return [asdict(each) | {"left": each.left} for each in self.spaces]
+        return [asdict(each) | {"left": each.left} for each in self.quotas]
 
     def view(self) -> View:
         """Every quota with what is used and left, and what that is good for."""
-        tones = tuple("bad" if each.left < 0 else "change" if each.is_little else "" for each in self.spaces)
+        tones = tuple("bad" if each.left < 0 else "change" if each.is_little else "" for each in self.quotas)
         headers = ("what", "used", "of", "left", "room for about")
-        return Table(headers, tuple(map(_row, self.spaces)), "Room under AWS's quotas", tones)
+        return Table(headers, tuple(map(_row, self.quotas)), "Room under AWS's quotas", tones)
 
 
-def room(documents: Documents, state: State | None = None) -> Room:
+def headroom(documents: Documents, state: State | None = None) -> Headroom:
     """The room that the grant leaves; with `state`, also for what is on its roles and users already.
 
     Source: IAM user guide, reference_iam-quotas; white space does not count.
     """
     known = state or State({})
-    alike: dict[Space, list[str]] = {}
-    for space in (*_callers(documents, known), *_trusts(documents), *_roles(documents, known)):
-        alike.setdefault(replace(space, of=""), []).append(space.of)
-    spaces = (replace(each, of=names[0], alike=len(names) - 1) for each, names in alike.items())
-    return Room(tuple(spaces))
+    equal: dict[Quota, list[str]] = {}
+    for quota in (*_callers(documents, known), *_trusts(documents), *_roles(documents, known)):
+        equal.setdefault(replace(quota, of=""), []).append(quota.of)
+    return Headroom(tuple(replace(each, of=names[0], alike=len(names) - 1) for each, names in equal.items()))
 
 
-def kept(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any]:
+room = headroom  # the public name
+
+
+def retained_policies(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any]:
     """What hangs on a role that was not made for the grant: it stays, and counts."""
     live = state.resources.get(ResourceKey("role", role))
     tags: Mapping[str, str] = live["tags"] if live else {}
@@ -88,7 +90,7 @@ def kept(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any
     return {key: value for key, value in hanging.items() if key.name not in own}
 
 
-def _callers(documents: Documents, state: State) -> Iterator[Space]:
+def _callers(documents: Documents, state: State) -> Iterator[Quota]:
     grant = documents.grant
     for arn, policies in documents.caller_policies.items():
         if grant.caller_policy == "inline":
@@ -109,22 +111,22 @@ def _callers(documents: Documents, state: State) -> Iterator[Space]:
         yield _attached(arn, max(len(policies), len(state.of("attachment", arn))))
 
 
-def _trusts(documents: Documents) -> Iterator[Space]:
+def _trusts(documents: Documents) -> Iterator[Quota]:
     for role, trust in documents.trust_policies.items():
         trusted = trust["Statement"][0]["Principal"]["AWS"]
         one = isinstance(trusted, str)
         # A single principal stands without brackets, which the second one brings.
         used = quotas.size(trust) + (2 if one else 0)
-        limits = (quotas.TRUST_POLICY, quotas.TRUST_POLICY_MOST)
+        limits = (quotas.TRUST_POLICY, quotas.TRUST_POLICY_MAX)
         found = _characters("trust policy", role, used, *limits, [trusted] if one else trusted, "sources")
         yield replace(found, used=quotas.size(trust))
 
 
-def _roles(documents: Documents, state: State) -> Iterator[Space]:
+def _roles(documents: Documents, state: State) -> Iterator[Quota]:
     grant, total = documents.grant, quotas.INLINE_TOTAL["role"]
     named = [resource for each in grant.permissions for resource in each.resources]
     for role in documents.trust_policies:
-        hanging = kept(documents, state, role)
+        hanging = retained_policies(documents, state, role)
         inline = [value for key, value in hanging.items() if key.kind == "inline-policy"]
         own = [documents.permissions_policies[role]] if grant.permissions else []
         if used := sum(map(quotas.size, (*own, *inline))):
@@ -135,17 +137,17 @@ def _roles(documents: Documents, state: State) -> Iterator[Space]:
 
 def _characters(
     what: str, arn: str, used: int, limit: int, most: int, items: Sequence[str], name: str
-) -> Space:
+) -> Quota:
     usual = -(-sum(map(len, items)) // len(items)) if items else 0
     # Each further one brings its quotation marks and a comma.
     more = max(0, limit - used) // (usual + 3) if items else 0
-    return Space(what, Arn.parse(arn).resource, used, limit, most, CHARACTERS, more, name)
+    return Quota(what, Arn.parse(arn).resource, used, limit, most, CHARACTERS, more, name)
 
 
-def _attached(arn: str, used: int) -> Space:
+def _attached(arn: str, used: int) -> Quota:
     kind = Arn.parse(arn).kind
-    limits = quotas.ATTACHED[kind], quotas.ATTACHED_MOST[kind]
-    return Space(
+    limits = quotas.ATTACHED[kind], quotas.ATTACHED_MAX[kind]
+    return Quota(
         "attachments", Arn.parse(arn).resource, used, *limits, POLICIES, max(0, limits[0] - used), POLICIES
     )
 
@@ -157,7 +159,7 @@ def _policy_name(documents: Documents) -> str:
     return policy_name(documents.grant)
 
 
-def _row(space: Space) -> tuple[str, ...]:
-    raised = f" ({space.most:,} if raised)" if space.most > space.limit else ""
-    limit = f"{space.limit:,} {space.unit}{raised}"
-    return space.name, f"{space.used:,}", limit, f"{space.left:,}", f"{space.more:,} more {space.items}"
+def _row(quota: Quota) -> tuple[str, ...]:
+    raised = f" ({quota.most:,} if raised)" if quota.most > quota.limit else ""
+    limit = f"{quota.limit:,} {quota.unit}{raised}"
+    return quota.name, f"{quota.used:,}", limit, f"{quota.left:,}", f"{quota.more:,} more {quota.items}"

@@ -26,25 +26,25 @@ Find = Callable[[str], list[tuple[int, int, str]]]
 """Where something stands in a text that is to be replaced: (start, end, what stands there instead)."""
 
 
-def replaced(words: str, between: re.Pattern[str], find: Find) -> str:
+def replace_found(words: str, between: re.Pattern[str], find: Find) -> str:
     """The text with what `find` finds replaced; `between` does not keep it from being found, and stays."""
     thin = between.sub("", words)
     if not (found := find(thin)):
         return words
     gaps = list(between.finditer(words)) if len(thin) < len(words) else []
-    return "".join(_woven(words, gaps, found))
+    return "".join(_assembled(words, gaps, found))
 
 
-def all_known(words: str, secrets: frozenset[str], mark: Callable[[str], str]) -> str:
+def replace_known(words: str, secrets: frozenset[str], mark: Callable[[str], str]) -> str:
     """The text without these secrets; `mark` gives what stands in the place of one.
 
     Twelve digits are left: they are an account, and accounts stand all over a text.
     """
-    long, short = (_marked(find, mark) for find in _finders(secrets))
-    return replaced(replaced(words, BREAKS, long), COLOURS, short)
+    long, short = (_with_marks(find, mark) for find in _finders(secrets))
+    return replace_found(replace_found(words, BREAKS, long), COLOURS, short)
 
 
-def _marked(find: Find, mark: Callable[[str], str]) -> Find:
+def _with_marks(find: Find, mark: Callable[[str], str]) -> Find:
     return lambda words: [(start, end, mark(secret)) for start, end, secret in find(words)]
 
 
@@ -59,7 +59,7 @@ def _finders(secrets: frozenset[str]) -> tuple[Find, Find]:
 def _finder(secrets: set[str]) -> Find:
     """Finds the secrets in each of their forms; a short one only as a word of its own."""
     # Where secrets share a form, it is that of the first in order.
-    forms = {form: secret for secret in sorted(secrets, reverse=True) for form in disguises(secret)}
+    forms = {form: secret for secret in sorted(secrets, reverse=True) for form in encoded_forms(secret)}
 
     def find(words: str) -> list[tuple[int, int, str]]:
         present = sorted((form for form in forms if form in words), key=len, reverse=True)
@@ -71,7 +71,9 @@ def _finder(secrets: set[str]) -> Find:
     return find
 
 
-def _woven(words: str, gaps: Iterable[re.Match[str]], found: Iterable[tuple[int, int, str]]) -> Iterator[str]:
+def _assembled(
+    words: str, gaps: Iterable[re.Match[str]], found: Iterable[tuple[int, int, str]]
+) -> Iterator[str]:
     """The pieces of the new text: places in `found` do not count the gaps, which come after a mark."""
     left, place, thin = deque(gaps), 0, 0
     for start, end, mark in found:
@@ -90,7 +92,7 @@ def _woven(words: str, gaps: Iterable[re.Match[str]], found: Iterable[tuple[int,
 
 
 @lru_cache(maxsize=1024)
-def disguises(secret: str) -> frozenset[str]:
+def encoded_forms(secret: str) -> frozenset[str]:
     """The forms of one secret, line breaks left out of those that a text may have broken."""
     once = {write(secret) for write in _WRITINGS}
     twice = {write(form) for form in once for write in _WRITINGS}

@@ -76,18 +76,18 @@ def credentials_in(variables: Mapping[str, str]) -> set[str]:
     return {value for name, value in variables.items() if is_credential(name) and len(value) >= _LEAST}
 
 
-def stands_for_secret(text: str) -> bool:
+def is_secret_reference(text: str) -> bool:
     """Whether the text is a reference to a secret or its fingerprint."""
     return not text or re.match(_STANDS_FOR, text) is not None
 
 
-def looks(words: str) -> list[tuple[int, int, str]]:
+def find_secrets(words: str) -> list[tuple[int, int, str]]:
     """Where a text has what looks like a secret, without overlaps, in order."""
     found = sorted((*_beside_key_ids(words), *_shaped(words), *_named(words)))
-    return list(_apart(found))
+    return list(_merged(found))
 
 
-def _apart(found: list[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+def _merged(found: list[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
     """Places that overlap become one."""
     if not found:
         return

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from xacct_nb.redaction.encodings import COLOURS, all_known, replaced
-from xacct_nb.redaction.patterns import REDACTED, is_named_secret, looks, stands_for_secret
+from xacct_nb.redaction.encodings import COLOURS, replace_found, replace_known
+from xacct_nb.redaction.patterns import REDACTED, find_secrets, is_named_secret, is_secret_reference
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
@@ -23,16 +23,16 @@ def fingerprint(secret: str) -> str:
     return f"secret:{digest.hex()[:16]}"
 
 
-def shield(value: Any) -> Any:
+def mask_secrets(value: Any) -> Any:
     """A copy of JSON-like data in which the values of secret condition keys are fingerprints."""
     if isinstance(value, Mapping):
-        return {key: _covered(item) if _is_secret(key) else shield(item) for key, item in value.items()}
-    return [shield(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _masked(item) if _is_secret(key) else mask_secrets(item) for key, item in value.items()}
+    return [mask_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def unshield(value: Any, secrets: Iterable[str]) -> Any:
+def restore_secrets(value: Any, secrets: Iterable[str]) -> Any:
     """The copy with its secrets put back, as far as they are among `secrets`."""
-    return _uncovered(value, {fingerprint(secret): secret for secret in secrets})
+    return _restored(value, {fingerprint(secret): secret for secret in secrets})
 
 
 def secrets_in(value: Any) -> set[str]:
@@ -55,8 +55,8 @@ def fingerprints_in(value: Any) -> set[str]:
 
 def redact(words: str, secrets: Iterable[str]) -> str:
     """Text without these secrets, in whatever form it has them, and without keys, tokens and passwords."""
-    clean = all_known(words, frozenset(secrets), fingerprint)
-    return replaced(clean, COLOURS, looks)
+    clean = replace_known(words, frozenset(secrets), fingerprint)
+    return replace_found(clean, COLOURS, find_secrets)
 
 
 def redact_all(value: Any, secrets: Iterable[str]) -> Any:
@@ -106,7 +106,7 @@ def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
 
 def _withheld(item: Any) -> Any:
     """What is under a secret's name; nothing, a switch and what stands for a secret tell nothing."""
-    plain = isinstance(item, bool | None) or (isinstance(item, str) and stands_for_secret(item))
+    plain = isinstance(item, bool | None) or (isinstance(item, str) and is_secret_reference(item))
     return item if plain or isinstance(item, Mapping | list) else REDACTED
 
 
@@ -119,15 +119,15 @@ def _texts(item: Any) -> set[str]:
     return {str(text) for text in texts if not _MARK.fullmatch(str(text))}
 
 
-def _covered(item: Any) -> Any:
+def _masked(item: Any) -> Any:
     if isinstance(item, (list, tuple)):
-        return [_covered(text) for text in item]
+        return [_masked(text) for text in item]
     return item if _MARK.fullmatch(str(item)) else fingerprint(str(item))
 
 
-def _uncovered(value: Any, known: Mapping[str, str]) -> Any:
+def _restored(value: Any, known: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        return {key: _uncovered(item, known) for key, item in value.items()}
+        return {key: _restored(item, known) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_uncovered(item, known) for item in value]
+        return [_restored(item, known) for item in value]
     return known.get(value, value) if isinstance(value, str) else value

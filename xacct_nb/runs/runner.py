@@ -10,7 +10,7 @@ from typing import Any
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.errors import kinds
+from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import Prepared
 from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL
@@ -173,7 +173,7 @@ def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> RunRe
 def _status(course: Any, said: Iterable[Mapping[str, Any]]) -> str:
     """The engine's word, else the run's own; a notebook that ends well and says nothing succeeded."""
     if course.ending:
-        kind = kinds().get(course.ending)
+        kind = error_classes().get(course.ending)
         return kind.status if kind else "interrupted" if course.ending == "KeyboardInterrupt" else "failed"
     return str(_last(said, "status") or "succeeded")
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
-from xacct_nb.iam.wildcards import fits
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
-from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, Statement
+from xacct_nb.iam.wildcards import matches
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement
 
 _MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
 _EXTERNAL_ID, _SOURCE_IDENTITY, _NAME = "sts:externalid", "sts:sourceidentity", "sts:rolesessionname"
@@ -38,44 +38,44 @@ _PRIVATE = [
 # What the action of the condition has to be, besides sts:AssumeRole.
 _OWN_ACTIONS = {_SOURCE_IDENTITY: "sts:SetSourceIdentity", "aws:requesttag/": "sts:TagSession"}
 
-Find = Callable[[Statement], Iterable[Hit]]
+Find = Callable[[LintStatement], Iterable[Hit]]
 
 
-def _at(statement: Statement, clause: Clause) -> str:
-    return statement.at("Condition", _spelled(clause.key))
+def _at(statement: LintStatement, clause: Clause) -> str:
+    return statement.location("Condition", _spelled(clause.key))
 
 
 def _spelled(key: str) -> str:
     return _SPELLINGS.get(key, key.replace("aws:requesttag/", "aws:RequestTag/"))
 
 
-def _needed(*keys: str) -> Callable[[Statement], Iterator[Clause]]:
+def _needed(*keys: str) -> Callable[[LintStatement], Iterator[Clause]]:
     """The conditions of an Allow on these keys that a request without the key fails."""
 
-    def clauses(statement: Statement) -> Iterator[Clause]:
+    def clauses(statement: LintStatement) -> Iterator[Clause]:
         if statement.allows:
             yield from (each for each in statement.on(*keys) if each.needs_key)
 
     return clauses
 
 
-def _for(sorts: tuple[str, ...], clauses: Callable[[Statement], Iterator[Clause]]) -> Find:
+def _for(sorts: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find:
     """Hits for the principals of these sorts, where there are such conditions."""
 
-    def find(statement: Statement) -> Iterator[Hit]:
-        if who := statement.named(*sorts):
-            yield from ((_at(statement, clause), few(who)) for clause in clauses(statement))
+    def find(statement: LintStatement) -> Iterator[Hit]:
+        if who := statement.of_type(*sorts):
+            yield from ((_at(statement, clause), summarize(who)) for clause in clauses(statement))
 
     return find
 
 
-def _mfa(statement: Statement) -> Iterator[Clause]:
+def _mfa(statement: LintStatement) -> Iterator[Clause]:
     for clause in _needed(_MFA, _MFA_AGE)(statement):
         if clause.operator == "null" or clause.values != ("false",):
             yield clause
 
 
-def _of_services(statement: Statement) -> Iterator[Hit]:
+def _of_services(statement: LintStatement) -> Iterator[Hit]:
     who = statement.principals()
     # An AWS service calls as itself, or is one of everybody.
     if who and "*" not in who and not statement.principals("Service"):
@@ -83,63 +83,63 @@ def _of_services(statement: Statement) -> Iterator[Hit]:
             yield _at(statement, clause), _spelled(clause.key)
 
 
-def _sessions(statement: Statement) -> Iterator[Hit]:
+def _sessions(statement: LintStatement) -> Iterator[Hit]:
     for clause in statement.on("aws:principalarn"):
         if found := [value for value in clause.values if ":assumed-role/" in value]:
-            yield _at(statement, clause), few(found)
+            yield _at(statement, clause), summarize(found)
 
 
-def _mfa_is_false(statement: Statement) -> Iterator[Hit]:
+def _mfa_is_false(statement: LintStatement) -> Iterator[Hit]:
     for clause in statement.on(_MFA):
         if clause.operator in ("bool", "stringequals") and clause.values == ("false",):
-            yield _at(statement, clause), str(statement.said.get("Effect"))
+            yield _at(statement, clause), str(statement.fields.get("Effect"))
 
 
-def _mfa_if_exists(statement: Statement) -> Iterator[Hit]:
+def _mfa_if_exists(statement: LintStatement) -> Iterator[Hit]:
     for clause in statement.on(_MFA):
         if statement.allows and clause.operator == "boolifexists" and clause.values == ("true",):
             yield _at(statement, clause), ""
 
 
-def _default_name(statement: Statement) -> Iterator[Clause]:
+def _default_name(statement: LintStatement) -> Iterator[Clause]:
     for clause in _needed(_NAME)(statement):
-        if not any(fits(value, _DEFAULT_NAME) for value in clause.values):
+        if not any(matches(value, _DEFAULT_NAME) for value in clause.values):
             yield clause
 
 
-def _session_name(statement: Statement) -> Iterator[Hit]:
+def _session_name(statement: LintStatement) -> Iterator[Hit]:
     for clause in _default_name(statement):
-        yield _at(statement, clause), few(clause.values)
+        yield _at(statement, clause), summarize(clause.values)
 
 
-def _user_names(statement: Statement) -> Iterator[Clause]:
+def _user_names(statement: LintStatement) -> Iterator[Clause]:
     for clause in statement.clauses:
         if statement.allows and any(_OF_USERS_ONLY.search(value) for value in clause.values):
             yield clause
 
 
-def _both_sides(statement: Statement) -> Iterator[Hit]:
-    if statement.does("sts:AssumeRole"):
+def _both_sides(statement: LintStatement) -> Iterator[Hit]:
+    if statement.covers_action("sts:AssumeRole"):
         yield from ((_at(statement, clause), "") for clause in _needed(_EXTERNAL_ID)(statement))
 
 
-def _private(statement: Statement) -> Iterator[Hit]:
+def _private(statement: LintStatement) -> Iterator[Hit]:
     for clause in _needed("aws:sourceip")(statement):
         if clause.values and all(map(_is_private, clause.values)):
-            yield _at(statement, clause), few(clause.values)
+            yield _at(statement, clause), summarize(clause.values)
 
 
-def _anywhere(statement: Statement) -> Iterator[Hit]:
+def _anywhere(statement: LintStatement) -> Iterator[Hit]:
     for clause in _needed("aws:sourceip")(statement):
         if found := [value for value in clause.values if value.endswith("/0")]:
-            yield _at(statement, clause), few(found)
+            yield _at(statement, clause), summarize(found)
 
 
-def _unmet_action(statement: Statement) -> Iterator[Hit]:
+def _unmet_action(statement: LintStatement) -> Iterator[Hit]:
     """A condition on what the caller passes, in a policy that does not allow to pass it."""
     for key, action in _OWN_ACTIONS.items():
-        allowed = any(each.allows and each.does(action) for each in statement.subject.statements)
-        if statement.does("sts:AssumeRole") and not allowed:
+        allowed = any(each.allows and each.covers_action(action) for each in statement.subject.statements)
+        if statement.covers_action("sts:AssumeRole") and not allowed:
             yield from ((_at(statement, clause), action) for clause in _needed(key)(statement))
 
 

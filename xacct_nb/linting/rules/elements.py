@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.grammar import IDENTITY, NEW, OLD, RESOURCE, TRUST
 from xacct_nb.iam.policy import parse
-from xacct_nb.iam.quotas import minified, size
+from xacct_nb.iam.quotas import minify, size
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
-from xacct_nb.linting.rules.subjects import Statement, Subject
+from xacct_nb.linting.rules.subjects import LintStatement, Subject
 from xacct_nb.redaction.redact import redact, secrets_in
 
 # botocore's partitions.json.
@@ -22,16 +22,16 @@ def _refusal(subject: Subject) -> Iterator[Hit]:
     try:
         parse(subject.document, subject.kind)
     except InvalidPolicy as problem:
-        said = problem.what.removesuffix(".").removeprefix(f"{problem.place or 'The document'}: ")
-        place = f"{subject.name}, {problem.place}" if problem.place else subject.name
-        yield place, redact(said, secrets_in(subject.document))
+        reason = problem.what.removesuffix(".").removeprefix(f"{problem.path or 'The document'}: ")
+        place = f"{subject.name}, {problem.path}" if problem.path else subject.name
+        yield place, redact(reason, secrets_in(subject.document))
 
 
 def _old(variables: bool) -> Callable[[Subject], Iterable[Hit]]:
     def find(subject: Subject) -> Iterator[Hit]:
-        said = subject.document if isinstance(subject.document, dict) else {"Version": NEW}
-        if said.get("Version") in (None, OLD) and ("${" in minified(said)) is variables:
-            yield f"{subject.name}, Version", str(said.get("Version", "missing"))
+        fields = subject.document if isinstance(subject.document, dict) else {"Version": NEW}
+        if fields.get("Version") in (None, OLD) and ("${" in minify(fields)) is variables:
+            yield f"{subject.name}, Version", str(fields.get("Version", "missing"))
 
     return find
 
@@ -42,12 +42,12 @@ def _long(subject: Subject) -> Iterator[Hit]:
 
 
 def _partitions(subject: Subject) -> list[str]:
-    named = [subject.of, *(each for one in subject.statements for each in _arns(one))]
+    named = [subject.arn, *(each for one in subject.statements for each in _arns(one))]
     found = (arn.split(":")[1] for arn in named if arn.startswith("arn:"))
     return [each for each in dict.fromkeys(found) if not {"*", "?", "$"} & set(each)]
 
 
-def _arns(statement: Statement) -> Iterator[str]:
+def _arns(statement: LintStatement) -> Iterator[str]:
     for element in ("Principal", "NotPrincipal"):
         yield from statement.principals(element=element)
     for element in ("Resource", "NotResource"):
@@ -65,10 +65,10 @@ def _unknown(subject: Subject) -> Iterator[Hit]:
             yield subject.name, repr(partition)
 
 
-def _everything_but(element: str) -> Callable[[Statement], Iterable[Hit]]:
-    def find(statement: Statement) -> Iterator[Hit]:
-        if statement.allows and element in statement.said:
-            yield statement.at(element), ""
+def _everything_but(element: str) -> Callable[[LintStatement], Iterable[Hit]]:
+    def find(statement: LintStatement) -> Iterator[Hit]:
+        if statement.allows and element in statement.fields:
+            yield statement.location(element), ""
 
     return find
 
@@ -120,7 +120,7 @@ SUBJECT_RULES: tuple[Rule[Subject], ...] = (
         "Correct the second part of the ARN, usually aws.",
     ),
 )
-NEGATION_RULES: tuple[Rule[Statement], ...] = (
+NEGATION_RULES: tuple[Rule[LintStatement], ...] = (
     Rule(
         "allow-not-action",
         WIDENS,

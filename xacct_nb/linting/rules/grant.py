@@ -11,9 +11,9 @@ from xacct_nb.grants.naming import OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import covers
-from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Space, kept, room
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
-from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, sort_of
+from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, principal_type
 
 _FULL_ACCESS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 _PROTECTED = ("/aws-service-role/", "/aws-reserved/")
@@ -21,16 +21,16 @@ _CHAINED_MINUTES, _CONSOLE_NAME = 60, 64
 
 
 @dataclass(frozen=True)
-class Case:
+class GrantCase:
     """The documents of a grant, and the live state if it is known."""
 
     documents: Documents
     state: State | None = None
 
     @cached_property
-    def spaces(self) -> tuple[Space, ...]:
+    def quotas(self) -> tuple[Quota, ...]:
         """The room that is left."""
-        return room(self.documents, self.state).spaces
+        return headroom(self.documents, self.state).quotas
 
     @cached_property
     def adopted(self) -> dict[str, dict[str, Any]]:
@@ -44,44 +44,44 @@ class Case:
         }
 
 
-Find = Callable[[Case], Iterable[Hit]]
+Find = Callable[[GrantCase], Iterable[Hit]]
 
 
-def _full_access(case: Case) -> Iterator[Hit]:
+def _full_access(case: GrantCase) -> Iterator[Hit]:
     for policy in case.documents.grant.managed_policies:
         if _is_full(policy):
             yield f"managed_policies: {policy}", ""
 
 
-def _nothing(case: Case) -> Iterator[Hit]:
+def _nothing(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     if not grant.permissions and not grant.managed_policies and not (case.state and case.adopted):
         yield "permissions", ""
 
 
-def _chained(case: Case) -> Iterator[Hit]:
+def _chained(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
-    roles = [source for source in grant.sources if sort_of(source) in (ROLE, SSO)]
+    roles = [source for source in grant.sources if principal_type(source) in (ROLE, SSO)]
     if roles and grant.session_minutes > _CHAINED_MINUTES:
-        yield f"session_minutes: {grant.session_minutes}", few(roles)
+        yield f"session_minutes: {grant.session_minutes}", summarize(roles)
 
 
-def _long_names(case: Case) -> Iterator[Hit]:
+def _long_names(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
-    people = any(sort_of(source) != ROLE for source in grant.sources)
+    people = any(principal_type(source) != ROLE for source in grant.sources)
     for role in grant.destinations if people else ():
         name = Arn.parse(role).resource.removeprefix("role/")
         if len(name) > _CONSOLE_NAME:
             yield f"destinations: {role}", str(len(name))
 
 
-def _protected(case: Case) -> Iterator[Hit]:
+def _protected(case: GrantCase) -> Iterator[Hit]:
     for role in case.documents.grant.destinations:
         if Arn.parse(role).path.startswith(_PROTECTED):
             yield f"destinations: {role}", Arn.parse(role).path
 
 
-def _self_trust(case: Case) -> Iterator[Hit]:
+def _self_trust(case: GrantCase) -> Iterator[Hit]:
     """Roles that assume themselves, or may do so now, and that the trust policy does not name."""
     grant = case.documents.grant
     for role in grant.destinations:
@@ -90,7 +90,7 @@ def _self_trust(case: Case) -> Iterator[Hit]:
             yield f"sources, for {role}", role
 
 
-def _assumed(case: Case) -> set[str]:
+def _assumed(case: GrantCase) -> set[str]:
     """What the permissions of the grant name as roles to assume."""
     return {
         resource
@@ -100,12 +100,12 @@ def _assumed(case: Case) -> set[str]:
     }
 
 
-def _shut_out(case: Case) -> Iterator[Hit]:
+def _shut_out(case: GrantCase) -> Iterator[Hit]:
     for role, live in case.adopted.items():
         now = _trusted(case.documents.trust_policies[role])
         lost = [each for each in _trusted(live["trust"]) if each not in now and each != role]
         if lost:
-            yield f"trust policy of {Arn.parse(role).resource}", few(lost)
+            yield f"trust policy of {Arn.parse(role).resource}", summarize(lost)
 
 
 def _trusted(trust: Any) -> list[str]:
@@ -121,15 +121,15 @@ def _trusted(trust: Any) -> list[str]:
     return [each.split(":")[4] if each.endswith(":root") else each for each in dict.fromkeys(named)]
 
 
-def _kept(full: bool) -> Find:
+def _retained(full: bool) -> Find:
     """What stays on the roles that are taken over."""
 
-    def find(case: Case) -> Iterator[Hit]:
+    def find(case: GrantCase) -> Iterator[Hit]:
         for role in case.documents.grant.destinations if case.state else ():
-            hanging = kept(case.documents, case.state or State({}), role)
+            hanging = retained_policies(case.documents, case.state or State({}), role)
             names = [key.name for key in hanging if _is_full(key.name) is full]
             if names:
-                yield Arn.parse(role).resource, few(names)
+                yield Arn.parse(role).resource, summarize(names)
 
     return find
 
@@ -139,27 +139,27 @@ def _is_full(policy: str) -> bool:
 
 
 def _over(unit: str) -> Find:
-    def find(case: Case) -> Iterator[Hit]:
-        for space in case.spaces:
+    def find(case: GrantCase) -> Iterator[Hit]:
+        for quota in case.quotas:
             # A long trust policy has a rule of its own.
-            if space.unit == unit and space.left < 0 and space.items != "sources":
-                yield space.name, f"{space.used:,} {unit}; AWS takes {space.limit:,}{_raised(space)}"
+            if quota.unit == unit and quota.left < 0 and quota.items != "sources":
+                yield quota.name, f"{quota.used:,} {unit}; AWS takes {quota.limit:,}{_raised(quota)}"
 
     return find
 
 
-def _little(case: Case) -> Iterator[Hit]:
-    for space in case.spaces:
-        if space.is_little:
-            used = f"{space.used:,} of {space.limit:,} {space.unit}"
-            yield space.name, f"{used} are used: room for about {space.more:,} more {space.items}"
+def _little(case: GrantCase) -> Iterator[Hit]:
+    for quota in case.quotas:
+        if quota.is_little:
+            used = f"{quota.used:,} of {quota.limit:,} {quota.unit}"
+            yield quota.name, f"{used} are used: room for about {quota.more:,} more {quota.items}"
 
 
-def _raised(space: Space) -> str:
-    return f", or {space.most:,} where the quota was raised" if space.most > space.limit else ""
+def _raised(quota: Quota) -> str:
+    return f", or {quota.most:,} where the quota was raised" if quota.most > quota.limit else ""
 
 
-CASE_RULES = (
+GRANT_RULES = (
     Rule(
         "full-access-policy",
         WIDENS,
@@ -198,14 +198,14 @@ CASE_RULES = (
     Rule(
         "kept-full-access",
         WARNING,
-        _kept(full=True),
+        _retained(full=True),
         "{it} stays on the role: the callers can do nearly everything.",
         "Choose another role, or detach it first.",
     ),
     Rule(
         "kept-permissions",
         NOTE,
-        _kept(full=False),
+        _retained(full=False),
         "{it} stays on the role: the callers may do what it allows, too.",
         "Choose another role where that is too much.",
     ),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
-from xacct_nb.linting.rules.subjects import Statement
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.subjects import LintStatement
 
 _ANY_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/[*?]+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
@@ -19,39 +19,39 @@ _ON_OBJECTS = re.compile(r"s3:(?!\w*Bucket)\w*Object\w*")
 _WILD = {"*", "?", "$"}
 
 
-def _wildcard_action(statement: Statement) -> Iterator[Hit]:
+def _wildcard_action(statement: LintStatement) -> Iterator[Hit]:
     for action in statement.listed("Action"):
         if statement.allows and not action.rpartition(":")[2].strip("*?"):
-            yield statement.at("Action", action), action
+            yield statement.location("Action", action), action
 
 
-def _wildcard_resource(statement: Statement) -> Iterator[Hit]:
+def _wildcard_resource(statement: LintStatement) -> Iterator[Hit]:
     resources = statement.listed("Resource")
     if statement.allows and any(not each.split(":", 5)[-1].strip("*?/") for each in resources):
-        yield statement.at("Resource", few(statement.listed("Action"))), ""
+        yield statement.location("Resource", summarize(statement.listed("Action"))), ""
 
 
-def _any_role(statement: Statement) -> Iterator[Hit]:
-    if statement.allows and statement.does("sts:AssumeRole"):
+def _any_role(statement: LintStatement) -> Iterator[Hit]:
+    if statement.allows and statement.covers_action("sts:AssumeRole"):
         for resource in statement.listed("Resource"):
             if _ANY_ROLE.fullmatch(resource):
-                yield statement.at("Resource", resource), resource
+                yield statement.location("Resource", resource), resource
 
 
-def _unknown_region(statement: Statement) -> Iterator[Hit]:
+def _unknown_region(statement: LintStatement) -> Iterator[Hit]:
     for resource, partition, region, _ in _parts(statement):
         if region and not _WILD & set(region) and not _is_region(partition, region):
-            yield statement.at("Resource", resource), repr(region)
+            yield statement.location("Resource", resource), repr(region)
 
 
-def _elsewhere(statement: Statement) -> Iterator[Hit]:
-    own = statement.subject.own
+def _elsewhere(statement: LintStatement) -> Iterator[Hit]:
+    own = statement.subject.own_accounts
     for resource, _, _, account in _parts(statement):
         if statement.allows and own and is_account_id(account) and account not in own:
-            yield statement.at("Resource", resource), account
+            yield statement.location("Resource", resource), account
 
 
-def _beside(statement: Statement) -> Iterator[Hit]:
+def _beside(statement: LintStatement) -> Iterator[Hit]:
     """S3 actions on objects with the ARNs of buckets only, and the other way round."""
     resources = statement.listed("Resource")
     if not resources or not all(":s3:::" in each for each in resources):
@@ -61,10 +61,10 @@ def _beside(statement: Statement) -> Iterator[Hit]:
     for shape, fitting in ((_ON_OBJECTS, objects), (_ON_BUCKETS, buckets)):
         found = [action for action in statement.listed("Action") if shape.fullmatch(action)]
         if found and not fitting:
-            yield statement.at("Action", few(found)), few(resources)
+            yield statement.location("Action", summarize(found)), summarize(resources)
 
 
-def _parts(statement: Statement) -> Iterator[tuple[str, str, str, str]]:
+def _parts(statement: LintStatement) -> Iterator[tuple[str, str, str, str]]:
     """Every resource that is an ARN, with its partition, region and account."""
     for resource in statement.listed("Resource"):
         parts = resource.split(":", 5)
@@ -79,7 +79,7 @@ def _is_region(partition: str, region: str) -> bool:
     return home == partition or bool(_WILD & set(partition))
 
 
-PERMISSION_RULES: tuple[Rule[Statement], ...] = (
+PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
     Rule(
         "wildcard-action",
         WIDENS,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from xacct_nb.iam.grammar import RESOURCE, TRUST
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, few
-from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, Statement
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, LintStatement
 
 _LETS_IN = (TRUST, RESOURCE)
 _ASSUME = "sts:AssumeRole"
@@ -30,68 +30,68 @@ _ID = re.compile(r"\d{12}")
 _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
 
 
-def _everybody(statement: Statement) -> Iterator[Hit]:
+def _everybody(statement: LintStatement) -> Iterator[Hit]:
     if statement.allows and "*" in statement.principals() and not statement.limited_by(*_WHOSE):
-        yield statement.at("Principal", "*"), "*"
+        yield statement.location("Principal", "*"), "*"
 
 
-def _whole_account(statement: Statement) -> Iterator[Hit]:
-    if statement.allows and statement.does(_ASSUME) and not statement.limited_by(*_WHO):
-        for account in dict.fromkeys(map(_account, statement.named(ACCOUNT))):
-            yield statement.at("Principal", account), account
+def _whole_account(statement: LintStatement) -> Iterator[Hit]:
+    if statement.allows and statement.covers_action(_ASSUME) and not statement.limited_by(*_WHO):
+        for account in dict.fromkeys(map(_account, statement.of_type(ACCOUNT))):
+            yield statement.location("Principal", account), account
 
 
-def _third_party(statement: Statement) -> Iterator[Hit]:
+def _third_party(statement: LintStatement) -> Iterator[Hit]:
     """Accounts that may be somebody else's: programs get in from there, and nothing says whose it is."""
     known = statement.limited_by("sts:externalid", *_ORGANIZATION)
-    if statement.allows and statement.does(_ASSUME) and not known:
-        outside = dict.fromkeys(map(_account, statement.named(ACCOUNT, ROLE)))
+    if statement.allows and statement.covers_action(_ASSUME) and not known:
+        outside = dict.fromkeys(map(_account, statement.of_type(ACCOUNT, ROLE)))
         for account in outside:
-            if account not in statement.subject.own:
-                yield statement.at("Principal", account), account
+            if account not in statement.subject.own_accounts:
+                yield statement.location("Principal", account), account
 
 
-def _wildcards(statement: Statement) -> Iterator[Hit]:
+def _wildcards(statement: LintStatement) -> Iterator[Hit]:
     for principal in statement.principals():
         if principal != "*" and {"*", "?"} & set(principal):
-            yield statement.at("Principal", principal), principal
+            yield statement.location("Principal", principal), principal
 
 
-def _sort(*sorts: str) -> Callable[[Statement], Iterable[Hit]]:
-    def find(statement: Statement) -> Iterator[Hit]:
-        if found := statement.named(*sorts):
-            yield statement.at("Principal", few(found)), few(found)
-
-    return find
-
-
-def _not_principal(allows: bool) -> Callable[[Statement], Iterable[Hit]]:
-    def find(statement: Statement) -> Iterator[Hit]:
-        if "NotPrincipal" in statement.said and statement.allows is allows:
-            yield statement.at("NotPrincipal"), ""
+def _sort(*sorts: str) -> Callable[[LintStatement], Iterable[Hit]]:
+    def find(statement: LintStatement) -> Iterator[Hit]:
+        if found := statement.of_type(*sorts):
+            yield statement.location("Principal", summarize(found)), summarize(found)
 
     return find
 
 
-def _renewed(statement: Statement) -> Iterator[Hit]:
-    if found := [each for each in statement.named(SSO) if _SSO_PATH in each]:
-        yield statement.at("Principal", few(found)), few(found)
+def _not_principal(allows: bool) -> Callable[[LintStatement], Iterable[Hit]]:
+    def find(statement: LintStatement) -> Iterator[Hit]:
+        if "NotPrincipal" in statement.fields and statement.allows is allows:
+            yield statement.location("NotPrincipal"), ""
+
+    return find
 
 
-def _without_path(statement: Statement) -> Iterator[Hit]:
-    if found := [each for each in statement.named(SSO) if _SSO_PATH not in each]:
-        yield statement.at("Principal", few(found)), few(found)
+def _renewed(statement: LintStatement) -> Iterator[Hit]:
+    if found := [each for each in statement.of_type(SSO) if _SSO_PATH in each]:
+        yield statement.location("Principal", summarize(found)), summarize(found)
 
 
-def _mismatched(statement: Statement) -> Iterator[Hit]:
+def _without_path(statement: LintStatement) -> Iterator[Hit]:
+    if found := [each for each in statement.of_type(SSO) if _SSO_PATH not in each]:
+        yield statement.location("Principal", summarize(found)), summarize(found)
+
+
+def _mismatched(statement: LintStatement) -> Iterator[Hit]:
     """Principals of one kind with only the actions of another."""
-    with_token = any(statement.does(action) for action in _WITH_TOKEN)
-    assumes = statement.does(_ASSUME)
+    with_token = any(statement.covers_action(action) for action in _WITH_TOKEN)
+    assumes = statement.covers_action(_ASSUME)
     if statement.allows and statement.principals() and with_token and not assumes:
-        yield statement.at("Action"), few(statement.principals())
+        yield statement.location("Action"), summarize(statement.principals())
     provider = statement.principals("Federated")
     if statement.allows and provider and assumes and not with_token:
-        yield statement.at("Action"), few(provider)
+        yield statement.location("Action"), summarize(provider)
 
 
 def _account(principal: str) -> str:

@@ -8,7 +8,7 @@ WIDENS, WARNING, NOTE = "widens", "warning", "note"
 SEVERITIES = (WIDENS, WARNING, NOTE)
 # Where something was found, and the word for it in what the rule says.
 Hit = tuple[str, str]
-Looked = TypeVar("Looked")
+Target = TypeVar("Target")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Rule(Generic[Looked]):
+class Rule(Generic[Target]):
     """What to look for (`find`), and what to say of each hit: `{it}` stands for the hit's word.
 
     `kinds` are the kinds of policy that it looks at, all if empty; `refused` says that AWS refuses this.
@@ -35,20 +35,20 @@ class Rule(Generic[Looked]):
 
     code: str
     severity: str
-    find: Callable[[Looked], Iterable[Hit]]
+    find: Callable[[Target], Iterable[Hit]]
     why: str
     mend: str
     kinds: tuple[str, ...] = ()
     refused: bool = False
 
-    def findings(self, looked: Looked) -> Iterator[Finding]:
+    def findings(self, looked: Target) -> Iterator[Finding]:
         """The rule's findings on one policy, statement or grant."""
         for where, it in self.find(looked):
             why, mend = (words.replace("{it}", it) for words in (self.why, self.mend))
             yield Finding(self.code, self.severity, where, why, mend)
 
 
-def few(names: Sequence[str]) -> str:
+def summarize(names: Sequence[str]) -> str:
     """The first three names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

@@ -14,7 +14,7 @@ from xacct_nb.iam.wildcards import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"
 EVERYBODY, DELETED = "everybody", "deleted"
-_SORTS = {
+_PRINCIPAL_TYPES = {
     EVERYBODY: re.compile(r"\*"),
     ACCOUNT: re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root"),
     SSO: re.compile(r"arn:[^:]*:iam::\d{12}:role/(?:[^/]+/)*AWSReservedSSO_.+"),
@@ -26,7 +26,7 @@ _SORTS = {
 }
 _QUALIFIER = re.compile(r"(forallvalues|foranyvalue):")
 # The fields of a grant that the elements and condition keys of its policies are made of.
-_TRUST_PLACES = {
+_TRUST_FIELDS = {
     "Principal": "sources",
     "sts:externalid": "conditions.external_id",
     "aws:multifactorauthpresent": "conditions.require_mfa",
@@ -36,7 +36,7 @@ _TRUST_PLACES = {
     "sts:sourceidentity": "conditions.source_identity",
     "aws:requesttag": "conditions.session_tags",
 }
-_PERMISSIONS_PLACES = {"Action": "permissions.{n}", "Resource": "permissions.{n}"}
+_PERMISSIONS_FIELDS = {"Action": "permissions.{n}", "Resource": "permissions.{n}"}
 
 
 @dataclass(frozen=True)
@@ -60,37 +60,37 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class Statement:
+class LintStatement:
     """One statement of a policy."""
 
     subject: "Subject"
     number: int
-    said: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     @property
     def allows(self) -> bool:
         """Whether its effect is Allow."""
-        return self.said.get("Effect") == ALLOW
+        return self.fields.get("Effect") == ALLOW
 
     def listed(self, element: str) -> tuple[str, ...]:
         """The texts of an element, of one text too."""
-        return tuple(_texts(self.said.get(element)))
+        return tuple(_texts(self.fields.get(element)))
 
     def principals(self, kind: str = "AWS", element: str = "Principal") -> tuple[str, ...]:
         """The principals of one kind (`AWS`, `Service`, `Federated`), each once."""
-        named = self.said.get(element)
+        named = self.fields.get(element)
         if isinstance(named, Mapping):
             return tuple(dict.fromkeys(_texts(named.get(kind))))
         return tuple(_texts(named)) if kind == "AWS" else ()
 
-    def named(self, *sorts: str) -> tuple[str, ...]:
+    def of_type(self, *sorts: str) -> tuple[str, ...]:
         """The AWS principals of these sorts."""
-        return tuple(each for each in self.principals() if sort_of(each) in sorts)
+        return tuple(each for each in self.principals() if principal_type(each) in sorts)
 
     @cached_property
     def clauses(self) -> tuple[Clause, ...]:
         """Its conditions."""
-        operators = self.said.get("Condition")
+        operators = self.fields.get("Condition")
         return tuple(
             Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)))
             for operator, keys in (operators.items() if isinstance(operators, Mapping) else ())
@@ -109,22 +109,22 @@ class Statement:
         """Whether a condition on one of these keys has to be met."""
         return any(clause.needs_key for clause in self.on(*keys))
 
-    def does(self, action: str) -> bool:
+    def covers_action(self, action: str) -> bool:
         """Whether its actions cover this one."""
         spared = self.listed("NotAction")
         if spared:
             return not any(covers(each, action) for each in spared)
         return any(covers(each, action) for each in self.listed("Action"))
 
-    def at(self, element: str, it: str = "") -> str:
+    def location(self, element: str, it: str = "") -> str:
         """The place of an element, with what is meant there; in a grant's policy the field behind it."""
-        places = self.subject.places
-        if element == "Condition" and (field := places.get(it.lower().partition("/")[0])):
+        grant_fields = self.subject.grant_fields
+        if element == "Condition" and (field := grant_fields.get(it.lower().partition("/")[0])):
             return field
-        sid = self.said.get("Sid")
+        sid = self.fields.get("Sid")
         named = f" ({sid})" if isinstance(sid, str) and sid else ""
         usual = f"{self.subject.name}, Statement[{self.number}]{named}.{element}"
-        place = places.get(element, usual).replace("{n}", str(self.number))
+        place = grant_fields.get(element, usual).replace("{n}", str(self.number))
         return f"{place}: {it}" if it else place
 
 
@@ -140,30 +140,32 @@ class Subject:
     name: str
     document: Any
     limit: int
-    of: str = ""
-    own: tuple[str, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
+    arn: str = ""
+    own_accounts: tuple[str, ...] = ()
+    grant_fields: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
+    def statements(self) -> tuple[LintStatement, ...]:
         """The statements, those that are none left out."""
-        said = self.document.get("Statement") if isinstance(self.document, Mapping) else None
-        listed = said if isinstance(said, (list, tuple)) else [said]
+        written = self.document.get("Statement") if isinstance(self.document, Mapping) else None
+        listed = written if isinstance(written, (list, tuple)) else [written]
         return tuple(
-            Statement(self, number, each) for number, each in enumerate(listed) if isinstance(each, Mapping)
+            LintStatement(self, number, each)
+            for number, each in enumerate(listed)
+            if isinstance(each, Mapping)
         )
 
 
-def sort_of(principal: str) -> str:
+def principal_type(principal: str) -> str:
     """What sort of AWS principal this is, "" where it is none that is known."""
-    return next((sort for sort, shape in _SORTS.items() if shape.fullmatch(principal)), "")
+    return next((sort for sort, shape in _PRINCIPAL_TYPES.items() if shape.fullmatch(principal)), "")
 
 
 def subjects_of(documents: Documents) -> list[Subject]:
     """Every policy of a grant once; what several users or roles get alike is named after the first."""
     alike: dict[tuple[str, str], list[Subject]] = {}
     for subject in _subjects(documents):
-        alike.setdefault((subject.name, quotas.minified(subject.document)), []).append(subject)
+        alike.setdefault((subject.name, quotas.minify(subject.document)), []).append(subject)
     return [replace(first, name=_name(first, len(others))) for first, *others in alike.values()]
 
 
@@ -175,15 +177,15 @@ def _subjects(documents: Documents) -> Iterator[Subject]:
         for policy in policies:
             yield Subject(IDENTITY, "caller policy", policy, room, arn, own, {"Resource": "destinations"})
     for arn, policy in documents.trust_policies.items():
-        yield Subject(TRUST, "trust policy", policy, quotas.TRUST_POLICY, arn, own, _TRUST_PLACES)
+        yield Subject(TRUST, "trust policy", policy, quotas.TRUST_POLICY, arn, own, _TRUST_FIELDS)
     for arn, policy in documents.permissions_policies.items():
         room = quotas.INLINE_TOTAL["role"]
-        yield Subject(IDENTITY, "permissions policy", policy, room, arn, own, _PERMISSIONS_PLACES)
+        yield Subject(IDENTITY, "permissions policy", policy, room, arn, own, _PERMISSIONS_FIELDS)
 
 
 def _name(subject: Subject, others: int) -> str:
     more = f" and {others} more" if others else ""
-    return f"{subject.name} of {Arn.parse(subject.of).resource}{more}"
+    return f"{subject.name} of {Arn.parse(subject.arn).resource}{more}"
 
 
 def _texts(value: Any) -> Iterable[str]:

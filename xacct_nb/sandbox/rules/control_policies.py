@@ -10,9 +10,9 @@ from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY
-from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.iam.policy import ParsedPolicy, parse
 
-Levels = tuple[tuple[Policy, ...], ...]
+Levels = tuple[tuple[ParsedPolicy, ...], ...]
 """The policies of each level of an organization, root first."""
 
 _service: dict[str, Levels] = {}

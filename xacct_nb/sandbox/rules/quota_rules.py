@@ -15,9 +15,9 @@ DEFAULTS = {
     "AccessKeysPerUser": 2,
 }
 GRANTED_MOST = {
-    "ACLSizePerRole": quotas.TRUST_POLICY_MOST,
-    "PoliciesPerUser": quotas.ATTACHED_MOST["user"],
-    "PoliciesPerRole": quotas.ATTACHED_MOST["role"],
+    "ACLSizePerRole": quotas.TRUST_POLICY_MAX,
+    "PoliciesPerUser": quotas.ATTACHED_MAX["user"],
+    "PoliciesPerRole": quotas.ATTACHED_MAX["role"],
 }
 _granted: dict[str, dict[str, int]] = {}
 

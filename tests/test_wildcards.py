@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.iam.globs import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Automaton, glob
-from xacct_nb.iam.patterns import LIKE, RESOURCE, words
+from xacct_nb.iam.patterns import LIKE, RESOURCE, pattern_set
+from xacct_nb.iam.wildcards import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Automaton, glob
 
 REGEX = {MANY: ".*", ONE: ".", MANY_BUT_COLON: "[^:]*", ONE_BUT_COLON: "[^:]"}
 atoms = st.lists(
@@ -33,11 +33,11 @@ def test_a_pattern_of_few_wildcards_is_a_regular_expression() -> None:
 def test_a_pattern_of_many_wildcards_comes_to_an_end(style: str) -> None:
     pattern, text = "arn:aws:s3:::" + "*a" * 200 + "b", "arn:aws:s3:::" + "a" * 2_000
 
-    assert not words((pattern,), style).match(text, {})
-    assert words((pattern,), style).match(text + "b", {})
+    assert not pattern_set((pattern,), style).match(text, {})
+    assert pattern_set((pattern,), style).match(text + "b", {})
 
 
 def test_wildcards_for_parts_of_a_resource_come_to_an_end() -> None:
     text = "arn:aws:s3:" + ":" * 1_000
 
-    assert not words(("arn:aws:s3:*:*:x*y*z",), RESOURCE).match(text, {})
+    assert not pattern_set(("arn:aws:s3:*:*:x*y*z",), RESOURCE).match(text, {})
