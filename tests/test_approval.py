@@ -162,11 +162,11 @@ class TestTheDifference:
         assert plan_differences(PLAN.to_json(), json.loads(json.dumps(PLAN.to_json()))) == ()
 
     def test_it_names_what_went_what_came_and_what_is_other_in_one_change(self) -> None:
-        settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
+        role_settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
         tags = Change("tags", ROLE, "", {"a": "1"}, {"a": "2"})
         attachment = Change("attachment", ALICE, "arn:aws:iam::111111111111:policy/xacct-reports", None, True)
-        was = Plan("reports", (settings, tags))
-        now = Plan("reports", (replace(settings, after={"session_seconds": 5400}), attachment))
+        was = Plan("reports", (role_settings, tags))
+        now = Plan("reports", (replace(role_settings, after={"session_seconds": 5400}), attachment))
 
         assert plan_differences(was.to_json(), now.to_json()) == (
             "no longer planned: ~ tags role/reports-reader",
@@ -343,9 +343,11 @@ def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
     def command(options: tuple[tuple[str, str], ...]) -> None:
         click.echo(json.dumps(options))
 
-    given = CliRunner().invoke(command, ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"])
+    result = CliRunner().invoke(
+        command, ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"]
+    )
 
-    assert json.loads(given.output) == [["name", "reports"], ["note", "on Monday"], ["ticket", "CHG-7"]]
+    assert json.loads(result.output) == [["name", "reports"], ["note", "on Monday"], ["ticket", "CHG-7"]]
     assert json.loads(CliRunner().invoke(command, []).output) == []
 
 

@@ -1,12 +1,12 @@
 """AWS's rules as cases that a security reviewer can read: one folder an element, one for whole decisions."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.case_files import cases_in
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.evaluation import evaluate
@@ -14,7 +14,6 @@ from xacct_nb.iam.policy import parse
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_caller
 from xacct_nb.iam.statements import MATCH_LEVEL, RawMatch, Request
 
-CASES = Path(__file__).parent / "cases"
 ALICE = "arn:aws:iam::111111111111:user/alice"
 REPORT = "arn:aws:s3:::reports/a.txt"
 NAMES = {NO_MATCH: "nobody", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
@@ -64,8 +63,7 @@ OBSERVED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "policies": of_document,
     "decisions": lambda case: evaluate(**case["request"]).result,
 }
-FILES = [path for folder in OBSERVED for path in sorted((CASES / folder).rglob("*.json"))]
-EACH = [(path.relative_to(CASES), case) for path in FILES for case in json.loads(path.read_text())]
+EACH = cases_in(*OBSERVED)
 
 
 @pytest.mark.parametrize(("path", "case"), EACH, ids=[f"{path}: {case['title']}" for path, case in EACH])

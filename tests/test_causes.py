@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import test_client_failures
-import test_diagnosis_in_sandbox
-import test_session_denials
+from support import denied_assume_role, denied_session, failing_client
 from xacct_nb.diagnosis.catalogue import CATALOGUE
 from xacct_nb.diagnosis.cause import CONFIDENCES, Cause
 from xacct_nb.diagnosis.denial import read_denial
@@ -15,7 +13,7 @@ from xacct_nb.diagnosis.diagnosis import diagnose
 
 SIDES = {"A": 19, "B": 15, "C": 27, "O": 6, "E": 10, "F": 7, "G": 5, "H": 6, "I": 7}
 ENTRIES = {f"{letter}{number}" for letter, count in SIDES.items() for number in range(1, count + 1)}
-TABLES = (test_diagnosis_in_sandbox.TABLE, test_session_denials.TABLE, test_client_failures.TABLE)
+TABLES = (denied_assume_role.TABLE, denied_session.TABLE, failing_client.TABLE)
 # Produced by a test of its own, beside the tables.
 ALONE = {"A8", "A14", "A18", "G1", "G3", "G2", "G4", "G5", "C6", "C7", "C8", "C25", "C26", "I6", "I7"}
 

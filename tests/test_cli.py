@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from support.desk import Desk, notebook, options
+from support.processes import INTERRUPTIBLE
 from xacct_nb.cli.main import main
 from xacct_nb.runs.request import list_notebooks, notebook_name
 from xacct_nb.runs.runner import run
@@ -27,12 +28,6 @@ from xacct_nb.storage.ledger import verify_records
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
 ENDED = "The notebook's kernel ended before the notebook did."
-# Tests that a shell started in the background ignore Ctrl-C, and so would the commands that they start.
-HEEDING = (
-    sys.executable,
-    "-c",
-    "import os, sys; from signal import *; signal(SIGINT, SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
-)
 RUN_JSON = ["status", "record", "digest", "summary", "seconds", "error"]
 
 
@@ -363,8 +358,8 @@ class TestRefusals:
     ) -> None:
         with desk.world.config_file.open("a") as config:
             config.write("\n[profile empty]\nregion = us-east-1\n")
-        given = options(desk.parameters(source_profiles=profiles))
-        words = [word for name, value in given for word in ("-p", name, value)]
+        values = options(desk.parameters(source_profiles=profiles))
+        words = [word for name, value in values for word in ("-p", name, value)]
         refused = told(
             "run", "plan_and_apply", *words, "--approve", "0" * 64, "--records", str(desk.records), "--json"
         )
@@ -442,8 +437,8 @@ class TestRun:
             "import json, pathlib",
             "_ = pathlib.Path('got').write_text(json.dumps([note, words, fields]))",
         )
-        given = {"note": code, "words": json.dumps(words), "fields": json.dumps(dict.fromkeys(words))}
-        ended = told("run", path, *(word for pair in given.items() for word in ("-p", *pair)))
+        values = {"note": code, "words": json.dumps(words), "fields": json.dumps(dict.fromkeys(words))}
+        ended = told("run", path, *(word for pair in values.items() for word in ("-p", *pair)))
 
         assert ended.code == 0
         assert json.loads(Path("got").read_text()) == [code, words, dict.fromkeys(words)]
@@ -455,9 +450,9 @@ class TestRun:
         words = ["-f", "grant.yaml", "-p", "session_minutes", "90", "-p", "ticket", "CHG=2"]
         ended = told("run", "plan_and_apply", *words, "--records", str(desk.records), "--json")
         record = json.loads(Path(json.loads(ended.out)["record"], "record.json").read_text())
-        given = {name: record["parameters"][name] for name in ("session_minutes", "ticket", "note")}
+        values = {name: record["parameters"][name] for name in ("session_minutes", "ticket", "note")}
 
-        assert given == {"session_minutes": 90, "ticket": "CHG=2", "note": "from the file"}
+        assert values == {"session_minutes": 90, "ticket": "CHG=2", "note": "from the file"}
         assert record["plan"]["changes"][0]["after"]["session_seconds"] == 90 * 60
 
     def test_standard_output_is_one_json_object_and_the_rest_goes_to_standard_error(
@@ -491,7 +486,7 @@ class TestRun:
             "import os, pathlib, time\npathlib.Path('kernel').write_text(str(os.getpid()))",
             "time.sleep(60)",
         )
-        command = [*HEEDING, Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
+        command = [*INTERRUPTIBLE, Path(sys.executable).parent / "xacct-nb", "run", slow, "--json"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stderr
         assert any("[3/3]" in line for line in process.stderr)

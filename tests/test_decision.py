@@ -78,12 +78,12 @@ def test_an_allowed_request_says_who_allowed_it() -> None:
 
 
 def test_a_wrong_value_is_said_with_the_operator_and_the_key() -> None:
-    wanted, given = fingerprint(SECRET), fingerprint("another-secret")
+    wanted, actual = fingerprint(SECRET), fingerprint("another-secret")
 
     assert EACH["a wrong external ID"].reasons == (
         "RESOURCE: no resource-based policy allows it.",
         "resource_policy.Statement[0] would allow it, but StringEquals wants sts:ExternalId "
-        f"{wanted}, and the request has {given}.",
+        f"{wanted}, and the request has {actual}.",
     )
 
 

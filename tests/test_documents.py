@@ -106,10 +106,12 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "expected"), CONDITIONS)
-def test_a_condition_stands_in_the_trust_policy_only(given: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert trust_under(**given)["Condition"] == expected
-    assert "Condition" not in caller_under(**given)
+@pytest.mark.parametrize(("conditions", "expected"), CONDITIONS)
+def test_a_condition_stands_in_the_trust_policy_only(
+    conditions: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert trust_under(**conditions)["Condition"] == expected
+    assert "Condition" not in caller_under(**conditions)
 
 
 def test_without_conditions_no_side_has_any() -> None:
@@ -145,10 +147,10 @@ def test_a_source_identity_needs_a_right_on_both_sides() -> None:
 
 
 def test_no_other_condition_needs_a_further_right() -> None:
-    given = {"external_id": "partner-7", "require_mfa": True, "role_session_name": "audit"}
+    conditions = {"external_id": "partner-7", "require_mfa": True, "role_session_name": "audit"}
 
-    assert caller_under(**given)["Action"] == ["sts:AssumeRole"]
-    assert trust_under(**given)["Action"] == "sts:AssumeRole"
+    assert caller_under(**conditions)["Action"] == ["sts:AssumeRole"]
+    assert trust_under(**conditions)["Action"] == "sts:AssumeRole"
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])

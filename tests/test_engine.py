@@ -21,8 +21,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from support.desk import notebook
-from test_cli import HEEDING
-from test_execute import wait_until
+from support.processes import INTERRUPTIBLE, wait_until
 from xacct_nb.errors import InvalidInput
 from xacct_nb.jupyter.output_file import Outlet
 from xacct_nb.jupyter.signals import ended_in_order
@@ -156,7 +155,7 @@ def papermill_in(folder: Path) -> "subprocess.Popen[bytes]":
     path = notebook(folder / "in.ipynb", "1", SLEEPS, "3")
     command = [PAPERMILL, "--engine", "xacct-nb", path, "out.ipynb"]
     around = os.environ | {"TMPDIR": str(folder)}
-    return subprocess.Popen([*HEEDING, *command], cwd=folder, stderr=subprocess.DEVNULL, env=around)
+    return subprocess.Popen([*INTERRUPTIBLE, *command], cwd=folder, stderr=subprocess.DEVNULL, env=around)
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -248,8 +247,8 @@ def test_papermills_own_last_write_and_error_hold_no_secret_either(
 
 def test_an_external_id_among_the_parameters_reaches_the_kernel_and_no_file(tmp_path: Path) -> None:
     asked = "conditions: dict = {}  # who\nname: str = ''  # grant"
-    given = {"conditions": {"external_id": SECRET}}
-    file = execute(tmp_path, asked, "print(len(conditions['external_id']))", "1 / 1", parameters=given)
+    parameters = {"conditions": {"external_id": SECRET}}
+    file = execute(tmp_path, asked, "print(len(conditions['external_id']))", "1 / 1", parameters=parameters)
 
     assert read(file).cells[2].outputs[0].text == f"{len(SECRET)}\n"
     assert SECRET not in file.read_text()

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -13,6 +11,7 @@ import psutil
 import pytest
 
 from support.desk import notebook
+from support.processes import wait_until
 from xacct_nb.jupyter import execute
 from xacct_nb.jupyter.prepared import Prepared
 
@@ -92,13 +91,6 @@ def test_a_kernel_ends_when_its_run_is_killed(tmp_path: Path) -> None:
     process.communicate()
 
     assert wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
 
 
 def test_two_runs_at_once_have_kernels_of_their_own(tmp_path: Path) -> None:

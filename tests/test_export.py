@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from support.hostile_notebooks import MARKUP
 from support.hostile_strings import Fragment
-from test_views import everything
+from support.sample_views import one_of_each_view
 from xacct_nb.jupyter.export import as_notebook, to_html, to_ipynb
 from xacct_nb.jupyter.sanitize import inert
 from xacct_nb.views import html
@@ -160,7 +160,7 @@ def test_no_letters_become_markup_of_their_own(fragment: str) -> None:
 @pytest.mark.parametrize(
     "fragment",
     [
-        html(everything("<script> & 'more'")),
+        html(one_of_each_view("<script> & 'more'")),
         '<p><a href="https://example.com/a#b">a</a> <a href="20_plan_and_apply.ipynb">b</a></p>',
         '<table border="1" class="dataframe"><tr style="text-align: right;"><th></th><th>a</th></tr></table>',
         "<ul><li>a<br></li></ul><hr/>",

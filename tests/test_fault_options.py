@@ -27,8 +27,8 @@ def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comma
 
 
 def test_every_option_is_a_field_of_the_fault(sandbox: Sandbox, command: Command) -> None:
-    given = ["--on", "CreateRole", "--on", "iam:Put*", "--share", "0.3", "--count", "5", "--after", "2"]
-    command("faults", "--kind", "propagation", "--seconds", "10", "--seed", "7", *given)
+    options = ["--on", "CreateRole", "--on", "iam:Put*", "--share", "0.3", "--count", "5", "--after", "2"]
+    command("faults", "--kind", "propagation", "--seconds", "10", "--seed", "7", *options)
     found = misbehaviour(sandbox).faults
 
     assert found.faults == (Fault("propagation", ("CreateRole", "iam:Put*"), 0.3, 5, 2, 10.0),)
@@ -111,7 +111,7 @@ def test_without_a_sandbox_it_says_how_to_start_one(
 def test_the_help_names_every_kind() -> None:
     @click.command()
     @fault_options
-    def show(**given: Any) -> None: ...
+    def show(**options: Any) -> None: ...
 
     (option,) = (each for each in show.params if each.name == "kind")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.examples import ALICE, READ, ROLE, SOME_POLICY, a_grant, golden
-from test_views import words_of
+from support.sample_views import characters_of
 from xacct_nb.errors import InvalidInput, OverQuota
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
@@ -420,7 +420,7 @@ def test_a_valid_grant_is_never_refused_and_every_finding_is_whole(grant: Grant)
 @given(grants)
 def test_findings_say_the_same_as_text_and_as_html(grant: Grant) -> None:
     documents = build(a_grant(**dict(grant, caller_policy="managed")))
-    as_text, as_html = words_of(
+    as_text, as_html = characters_of(
         lint(documents, adopted(SOME_POLICY), analysis=Analysis(note="Asked.")).view()
     )
 

@@ -225,9 +225,9 @@ def test_a_grant_file_without_end_is_refused() -> None:
         read_fields(Path("/dev/zero"))
 
 
-@pytest.mark.parametrize("given", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
-def test_what_is_no_reference_is_not_quoted(given: str) -> None:
+@pytest.mark.parametrize("reference", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
+def test_what_is_no_reference_is_not_quoted(reference: str) -> None:
     with pytest.raises(UnresolvedSecret, match="This is no reference") as unresolved:
-        look_up(given)
+        look_up(reference)
 
     assert "hunter2" not in str(unresolved.value)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.examples import ALICE, ROLE, SOME_POLICY, a_grant, golden
-from test_views import words_of
+from support.sample_views import characters_of
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.naming import OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
@@ -132,6 +132,6 @@ def test_room_goes_to_json() -> None:
 
 @given(st.lists(st.builds(Quota)))
 def test_room_says_the_same_as_text_and_as_html(quotas: list[Quota]) -> None:
-    as_text, as_html = words_of(Headroom(tuple(quotas)).view())
+    as_text, as_html = characters_of(Headroom(tuple(quotas)).view())
 
     assert as_text == as_html

@@ -138,17 +138,17 @@ def test_a_line_of_a_ledger_leads_to_no_other_folder(
 
 
 @pytest.mark.parametrize(
-    ("notebook", "given"),
+    ("notebook", "parameters"),
     [("bad\udcff.ipynb", []), ("good.ipynb", [("name", "x\udcff")]), ("good.ipynb", [("name", "\ud800")])],
 )
 def test_what_no_record_could_hold_is_refused_before_anything_runs(
-    tmp_path: Path, notebook: str, given: list[tuple[str, str]]
+    tmp_path: Path, notebook: str, parameters: list[tuple[str, str]]
 ) -> None:
     path = tmp_path / notebook
     path.write_text(json.dumps(a_notebook()))
 
     with pytest.raises(InvalidParameters, match="is not UTF-8 text") as refused:
-        check_request(str(path), None, given, "", str(tmp_path / "records"))
+        check_request(str(path), None, parameters, "", str(tmp_path / "records"))
     assert unseen(str(refused.value)) == []
 
 

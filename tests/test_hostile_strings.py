@@ -14,7 +14,7 @@ import pytest
 
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
-from test_views import everything
+from support.sample_views import one_of_each_view
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
@@ -215,7 +215,7 @@ def test_every_value_that_shows_itself_is_among_them() -> None:
 
 @pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
 def test_each_string_is_whole_wherever_a_view_has_room_for_it(words: str) -> None:
-    page, as_text = Fragment(html(everything(words))), text(everything(words))
+    page, as_text = Fragment(html(one_of_each_view(words))), text(one_of_each_view(words))
     shown = printable(words).split("\n")[0]
 
     assert (page.strange, page.opened) == ([], [])
@@ -276,9 +276,9 @@ def test_an_error_tells_hostile_strings_safely(kind: type[XacctError]) -> None:
 @pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
 def test_a_hostile_string_in_a_grant_is_refused_in_clear_words_or_shown_safely(words: str) -> None:
     refused, taken = list[str](), list[str]()
-    for given in with_each_leaf(FIELDS, words):
+    for fields in with_each_leaf(FIELDS, words):
         try:
-            grant = from_parameters(given)
+            grant = from_parameters(fields)
         except InvalidGrant as problem:
             refused.append(str(problem))
         else:

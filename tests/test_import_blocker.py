@@ -49,17 +49,17 @@ def test_a_postponed_module_is_loaded_when_something_in_it_is_asked_for(
     assert not isinstance(sys.modules["colorsys"], Postponed)
 
 
-@pytest.mark.parametrize("given", ["mine", None])
+@pytest.mark.parametrize("text", ["mine", None])
 def test_what_the_user_set_for_pydantic_is_back_after_the_block(
-    monkeypatch: pytest.MonkeyPatch, given: str | None
+    monkeypatch: pytest.MonkeyPatch, text: str | None
 ) -> None:
     monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS", raising=False)
-    if given:
-        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", given)
+    if text:
+        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", text)
     with spared_plugins():
         assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
 
-    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == given
+    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == text
 
 
 def test_papermill_and_nbformat_work_without_what_is_spared() -> None:

@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 
 from support.denial_stage import OTHER_SECRET, SECRET, Stage, allow
+from support.denied_assume_role import boundary, deleted
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
-from test_diagnosis_in_sandbox import boundary, deleted
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.grants.parameters import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm

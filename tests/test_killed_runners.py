@@ -59,7 +59,7 @@ def moments(request: pytest.FixtureRequest) -> Iterator[int]:
     return iter(range(1, 1000) if request.config.getoption("--exhaustive") else SOME)
 
 
-def killed(desk: Desk, name: str, moment: int, given: dict[str, Any]) -> bool:
+def killed(desk: Desk, name: str, moment: int, parameters: dict[str, Any]) -> bool:
     """Runs the shipped notebook in a process of its own, killed at a moment; whether it was."""
     content = json.loads(next(NOTEBOOKS.glob(f"*_{name}.ipynb")).read_text())
     begins = next(
@@ -69,12 +69,12 @@ def killed(desk: Desk, name: str, moment: int, given: dict[str, Any]) -> bool:
     content["cells"].insert(begins + 1, dying)
     path = desk.records.parent / f"{name}.ipynb"
     path.write_text(json.dumps(content))
-    return _ended(desk, str(path), given) == -signal.SIGKILL
+    return _ended(desk, str(path), parameters) == -signal.SIGKILL
 
 
-def _ended(desk: Desk, path: str, given: dict[str, Any]) -> int:
+def _ended(desk: Desk, path: str, parameters: dict[str, Any]) -> int:
     """The exit code of one run in a process of its own."""
-    words = [word for name, value in options(given) for word in ("-p", name, value)]
+    words = [word for name, value in options(parameters) for word in ("-p", name, value)]
     command = [sys.executable, "-m", "xacct_nb", "run", path, *words, "--records", str(desk.records)]
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
@@ -157,8 +157,8 @@ class TestClosing:
         self, desk: Desk, does: str, statuses_then: list[str]
     ) -> None:
         profiles = {f"{side}_profiles": [f"{side}-admin"] for side in ("source", "destination")}
-        given = json.dumps(desk.parameters(**profiles, records=str(desk.records)))
-        killed = subprocess.run([sys.executable, "-c", BY_HAND, given, does], check=False)
+        parameters = json.dumps(desk.parameters(**profiles, records=str(desk.records)))
+        killed = subprocess.run([sys.executable, "-c", BY_HAND, parameters, does], check=False)
         Ledger(desk.records)
 
         assert killed.returncode == -signal.SIGKILL
@@ -213,8 +213,8 @@ def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
         fields = of_its_own(desk, moment)
         applied = desk.applied(**fields).record.id
         digest = desk.run("roll_back", record=applied).to_json()["digest"]
-        given = {"record": applied, "sandbox": False, "patience_seconds": 1, "approve": digest}
-        if not killed(desk, "roll_back", moment, given):
+        parameters = {"record": applied, "sandbox": False, "patience_seconds": 1, "approve": digest}
+        if not killed(desk, "roll_back", moment, parameters):
             break
         count += 1
         back = desk.rolled_back(record=applied)
@@ -233,8 +233,8 @@ def killed_changes(desk: Desk, moments: Iterator[int]) -> Iterator[dict[str, Any
     """The grants of runs that were killed while they applied, up to a moment at which one came to its end."""
     for moment in moments:
         fields = of_its_own(desk, moment)
-        given = desk.parameters(**fields, approve=desk.plan(**fields).digest)
-        if not killed(desk, "plan_and_apply", moment, given):
+        parameters = desk.parameters(**fields, approve=desk.plan(**fields).digest)
+        if not killed(desk, "plan_and_apply", moment, parameters):
             return
         yield fields
 

@@ -210,9 +210,9 @@ def sandbox_of_its_own() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def ends(path: Path, records: Path, **given: Any) -> str:
+def ends(path: Path, records: Path, **parameters: Any) -> str:
     """The status of a headless run with exit code 0 and a record as its schema says, whose cells all ran."""
-    ended = run(str(path), records=str(records), **given)
+    ended = run(str(path), records=str(records), **parameters)
     validate(ended.record.to_json(), record_schema())
     assert EXIT_CODES[ended.record.status] == 0, ended.record.error
     assert {cell["state"] for cell in ended.record.cells} == {"completed"}

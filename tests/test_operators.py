@@ -34,8 +34,8 @@ def sample(operator: str) -> tuple[str, str]:
     return pair
 
 
-def holds(operator: str, wanted: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    return condition(operator, "custom:Key", wanted, True).holds({"custom:key": given} if given else {})
+def holds(operator: str, wanted: tuple[str, ...], actual: tuple[str, ...]) -> bool:
+    return condition(operator, "custom:Key", wanted, True).holds({"custom:key": actual} if actual else {})
 
 
 def test_every_operator_of_the_language_is_in_the_table() -> None:
@@ -123,12 +123,12 @@ texts = sorted(name for name in OPERATORS if name.startswith("String"))
     st.sampled_from(texts), st.lists(words, max_size=3), st.lists(words.filter(bool), min_size=1, max_size=3)
 )
 def test_all_values_match_where_no_value_matches_the_negation(
-    operator: str, wanted: list[str], given: list[str]
+    operator: str, wanted: list[str], actual: list[str]
 ) -> None:
     opposite = {**NEGATIONS, **{value: key for key, value in NEGATIONS.items()}}[operator]
-    every = holds(f"ForAllValues:{operator}", tuple(wanted), tuple(given))
+    every = holds(f"ForAllValues:{operator}", tuple(wanted), tuple(actual))
 
-    assert every is not holds(f"ForAnyValue:{opposite}", tuple(wanted), tuple(given))
+    assert every is not holds(f"ForAnyValue:{opposite}", tuple(wanted), tuple(actual))
 
 
 @given(st.sampled_from(texts), st.lists(words, max_size=4), words)
@@ -138,12 +138,12 @@ def test_the_order_of_the_values_does_not_matter(operator: str, wanted: list[str
 
 @given(st.text(alphabet="ab*?", max_size=6), st.text(alphabet="ab", max_size=6))
 def test_a_pattern_matches_as_if_it_were_tried_letter_by_letter(pattern: str, value: str) -> None:
-    def fits(wanted: str, given: str) -> bool:
+    def fits(wanted: str, actual: str) -> bool:
         if not wanted:
-            return not given
+            return not actual
         if wanted[0] == "*":
-            return any(fits(wanted[1:], given[at:]) for at in range(len(given) + 1))
-        return bool(given) and wanted[0] in ("?", given[0]) and fits(wanted[1:], given[1:])
+            return any(fits(wanted[1:], actual[at:]) for at in range(len(actual) + 1))
+        return bool(actual) and wanted[0] in ("?", actual[0]) and fits(wanted[1:], actual[1:])
 
     assert holds("StringLike", (pattern,), (value,)) == fits(pattern, value)
 

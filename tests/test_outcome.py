@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from support.desk import Desk
+from support.dying_runs import run_killed_at
 from support.examples import a_grant
-from test_runs_that_die import died
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import EXIT_CODES
@@ -161,15 +161,15 @@ def test_what_was_made_and_not_proven_stays_as_planned() -> None:
 
 
 def test_an_approval_that_did_not_count_is_not_called_one() -> None:
-    given = {"digest": "0" * 64, "by": "ada", "at": f"{AT}1Z"}
-    refused, counted = (facts(a_record(status, approval=given)) for status in ("stale-plan", "failed"))
+    approval = {"digest": "0" * 64, "by": "ada", "at": f"{AT}1Z"}
+    refused, counted = (facts(a_record(status, approval=approval)) for status in ("stale-plan", "failed"))
 
     assert refused["approval by"] == counted["approved by"] == f"ada at {AT}1Z"
     assert "approved by" not in refused
 
 
 def test_the_page_of_a_run_that_was_killed_tells_an_auditor_all_of_it(desk: Desk, tmp_path: Path) -> None:
-    ended = died(desk, tmp_path, "CreatePolicy", "")
+    ended = run_killed_at(desk, tmp_path, "CreatePolicy", "")
     told, page = facts(ended.record), (ended.folder / "run.html").read_text()
 
     assert told["status"] == "kernel-died: broke off: its process died"

@@ -20,7 +20,7 @@ share: float = 0.5
 KNOWN = accepted_parameters(parse_declarations(CELL))
 
 
-def given(*options: tuple[str, str], **fields: Any) -> dict[str, Any]:
+def parameters_from(*options: tuple[str, str], **fields: Any) -> dict[str, Any]:
     return merge(KNOWN, fields, options)
 
 
@@ -82,32 +82,35 @@ def test_a_notebook_without_sources_takes_the_settings_only() -> None:
     ],
 )
 def test_text_is_read_as_the_declared_type(name: str, text: str, value: Any) -> None:
-    assert given((name, text))[name] == value
+    assert parameters_from((name, text))[name] == value
 
 
 def test_a_list_is_given_one_item_at_a_time() -> None:
-    assert given(("sources", ALICE), ("sources", "333333333333"))["sources"] == [ALICE, "333333333333"]
+    assert parameters_from(("sources", ALICE), ("sources", "333333333333"))["sources"] == [
+        ALICE,
+        "333333333333",
+    ]
 
 
 def test_a_list_that_is_given_replaces_that_of_the_file() -> None:
-    assert given(("sources", "333333333333"), sources=[ALICE])["sources"] == ["333333333333"]
+    assert parameters_from(("sources", "333333333333"), sources=[ALICE])["sources"] == ["333333333333"]
 
 
 def test_a_dotted_name_sets_one_field_of_a_mapping() -> None:
-    values = given(("conditions.require_mfa", "true"), conditions={"external_id": "env:X"})
+    values = parameters_from(("conditions.require_mfa", "true"), conditions={"external_id": "env:X"})
 
     assert values["conditions"] == {"external_id": "env:X", "require_mfa": True}
 
 
 def test_a_dotted_name_needs_no_mapping_that_is_there_already() -> None:
-    values = given(("conditions.external_id", "env:X"), ("conditions.source_ips", '["10.0.0.0/8"]'))
+    values = parameters_from(("conditions.external_id", "env:X"), ("conditions.source_ips", '["10.0.0.0/8"]'))
 
     assert values["conditions"] == {"external_id": "env:X", "source_ips": ["10.0.0.0/8"]}
 
 
 def test_a_dotted_name_of_what_has_no_fields_is_refused() -> None:
     with pytest.raises(InvalidParameters, match=r"There is no parameter 'sources\.first'"):
-        given(("sources.first", ALICE))
+        parameters_from(("sources.first", ALICE))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_dotted_name_of_what_has_no_fields_is_refused() -> None:
 )
 def test_text_of_another_type_is_refused(name: str, text: str) -> None:
     with pytest.raises(InvalidParameters, match=f"{name}: .* is not of the type"):
-        given((name, text))
+        parameters_from((name, text))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_text_of_another_type_is_refused(name: str, text: str) -> None:
 )
 def test_data_of_another_type_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidParameters, match=f"{next(iter(fields))}: .* is not of the type"):
-        given(**fields)
+        parameters_from(**fields)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +153,7 @@ def test_data_of_another_type_is_refused(fields: dict[str, Any]) -> None:
 )
 def test_no_other_reading_of_a_text_is_tried(name: str, text: str) -> None:
     with pytest.raises(InvalidParameters, match=f"^{name}: .* is not of the type") as refusal:
-        given((name, text))
+        parameters_from((name, text))
 
     assert refusal.value.hint
     assert len(str(refusal.value)) < 300
@@ -158,7 +161,7 @@ def test_no_other_reading_of_a_text_is_tried(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("value", ["a=b", "-x", "--approve", "@file", "a\nb", " "])
 def test_a_value_is_taken_as_it_stands(value: str) -> None:
-    assert given(("note", value))["note"] == value
+    assert parameters_from(("note", value))["note"] == value
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_a_value_is_taken_as_it_stands(value: str) -> None:
 )
 def test_an_unknown_name_is_refused_with_the_one_that_is_meant(name: str, shown: str, meant: str) -> None:
     with pytest.raises(InvalidParameters) as refusal:
-        given((name, ALICE))
+        parameters_from((name, ALICE))
 
     assert refusal.value.what == f"There is no parameter {shown}."
     assert refusal.value.hint.startswith(f"{meant}Known parameters: name, sources, destinations, ")
@@ -189,7 +192,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_is_meant(name: str, shown:
 
 def test_what_follows_an_equals_sign_may_be_a_secret_and_is_not_quoted() -> None:
     with pytest.raises(InvalidParameters) as refusal:
-        given(("conditions.external_id=hunter2-hunter2", "-p"))
+        parameters_from(("conditions.external_id=hunter2-hunter2", "-p"))
 
     assert "hunter2" not in str(refusal.value)
     assert "Did you mean -p conditions.external_id VALUE?" in refusal.value.hint
@@ -207,38 +210,40 @@ def test_what_follows_an_equals_sign_may_be_a_secret_and_is_not_quoted() -> None
 )
 def test_of_what_is_given_twice_none_is_lost_without_a_word(options: list[tuple[str, str]]) -> None:
     with pytest.raises(InvalidParameters, match=f"{options[1][0]} is given twice"):
-        given(*options)
+        parameters_from(*options)
 
 
 def test_the_same_twice_and_a_field_after_its_mapping_are_no_contradiction() -> None:
     whole, field = ("conditions", '{"require_mfa": true}'), ("conditions.external_id", "env:X")
-    values = given(("name", "a"), ("name", "a"), whole, field)
+    values = parameters_from(("name", "a"), ("name", "a"), whole, field)
 
     assert values == {"name": "a", "conditions": {"require_mfa": True, "external_id": "env:X"}}
 
 
 def test_lists_of_json_add_up_too() -> None:
-    assert given(("sources", '["a", "b"]'), ("sources", "c"), ("sources", '["d"]'))["sources"] == [*"abcd"]
+    assert parameters_from(("sources", '["a", "b"]'), ("sources", "c"), ("sources", '["d"]'))["sources"] == [
+        *"abcd"
+    ]
 
 
 def test_a_field_that_stands_twice_in_json_is_refused() -> None:
     with pytest.raises(InvalidParameters, match="The field 'require_mfa' stands there twice"):
-        given(("conditions", '{"require_mfa": true, "require_mfa": false}'))
+        parameters_from(("conditions", '{"require_mfa": true, "require_mfa": false}'))
 
 
 @pytest.mark.parametrize(("name", "text"), [("sources", ""), ("caller_profiles", '["alice", ""]')])
 def test_an_empty_item_is_refused_with_the_way_to_write_an_empty_list(name: str, text: str) -> None:
     with pytest.raises(InvalidParameters, match=f"{name}: an item is empty") as refusal:
-        given((name, text))
+        parameters_from((name, text))
 
     assert refusal.value.hint.endswith(f"-p {name} '[]'")
-    assert given((name, "[]"))[name] == []
+    assert parameters_from((name, "[]"))[name] == []
 
 
 @pytest.mark.parametrize("name", ["external_id", "organization_id", "require_mfa", "source_ips"])
 def test_a_condition_that_a_variable_left_empty_is_not_dropped_without_a_word(name: str) -> None:
     with pytest.raises(InvalidParameters, match=f"conditions.{name} is empty"):
-        given((f"conditions.{name}", ""), conditions={"external_id": "env:X"})
+        parameters_from((f"conditions.{name}", ""), conditions={"external_id": "env:X"})
 
 
 @pytest.mark.parametrize(
@@ -252,7 +257,7 @@ def test_a_condition_that_a_variable_left_empty_is_not_dropped_without_a_word(na
     ],
 )
 def test_a_field_of_the_conditions_has_its_type_of_the_model(name: str, text: str, value: Any) -> None:
-    assert given((name, text))["conditions"] == {name.partition(".")[2]: value}
+    assert parameters_from((name, text))["conditions"] == {name.partition(".")[2]: value}
 
 
 def test_a_field_of_a_mapping_without_a_model_is_json_or_text() -> None:
@@ -266,19 +271,19 @@ def test_a_field_of_a_mapping_without_a_model_is_json_or_text() -> None:
 
 def test_what_belongs_to_the_question_of_another_notebook_is_no_setting() -> None:
     with pytest.raises(InvalidParameters, match="There is no parameter 'error_text'"):
-        given(("error_text", "AccessDenied"))
+        parameters_from(("error_text", "AccessDenied"))
 
 
 def test_an_unknown_field_of_a_file_is_refused() -> None:
     with pytest.raises(InvalidParameters, match="There is no parameter 'source'") as refusal:
-        given(source=ALICE)
+        parameters_from(source=ALICE)
 
     assert refusal.value.hint.startswith("Did you mean sources?")
 
 
 def test_a_dotted_name_is_no_field_of_a_file() -> None:
     with pytest.raises(InvalidParameters, match=r"There is no parameter 'conditions\.require_mfa'"):
-        given(**{"conditions.require_mfa": True})
+        parameters_from(**{"conditions.require_mfa": True})
 
 
 def test_the_defaults_of_the_cell_make_a_grant() -> None:
@@ -332,7 +337,7 @@ def test_a_reference_to_the_external_id_is_a_setting() -> None:
 
 def test_a_value_of_the_wrong_type_in_conditions_is_not_quoted() -> None:
     with pytest.raises(InvalidParameters) as refusal:
-        given(conditions="hunter2-hunter2")
+        parameters_from(conditions="hunter2-hunter2")
 
     assert "hunter2" not in str(refusal.value)
 

@@ -66,9 +66,9 @@ def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more:
     note, records = folder / "noted.json", folder / "records"
     path = planted.notebook(folder / "planted.ipynb", planted.PARAMETERS, *cells)
     grant = desk.parameters()
-    given = {name: grant[name] for name in ("sources", "destinations")}
-    given |= {"conditions": {"external_id": external_id}, "planted": str(note)}
-    options = [word for each in given.items() for word in ("-p", each[0], _text(each[1]))]
+    parameters = {name: grant[name] for name in ("sources", "destinations")}
+    parameters |= {"conditions": {"external_id": external_id}, "planted": str(note)}
+    options = [word for each in parameters.items() for word in ("-p", each[0], _text(each[1]))]
     command = [str(Path(sys.executable).parent / "xacct-nb"), "run", path, "--records", str(records)]
     process = subprocess.Popen(
         [*command, *options, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(desk)
@@ -166,10 +166,12 @@ def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: Told, 
 
 
 @pytest.mark.parametrize(
-    "given", [("name", "https://ada:correct-horse@host"), ("-f", "/nowhere/password=correct-horse")]
+    "parameters", [("name", "https://ada:correct-horse@host"), ("-f", "/nowhere/password=correct-horse")]
 )
-def test_what_is_refused_at_the_door_is_told_without_secrets(given: tuple[str, str], tmp_path: Path) -> None:
-    options = given if given[0] == "-f" else ("-p", *given)
+def test_what_is_refused_at_the_door_is_told_without_secrets(
+    parameters: tuple[str, str], tmp_path: Path
+) -> None:
+    options = parameters if parameters[0] == "-f" else ("-p", *parameters)
     command = [str(Path(sys.executable).parent / "xacct-nb"), "run", "plan_and_apply", "--json", *options]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 

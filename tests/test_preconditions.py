@@ -40,18 +40,18 @@ def one_source_less(world: World) -> Grant:
     return grant_in(world, destinations=two_new_roles(world).destinations)
 
 
-def by_root(side: str, operation: str, **given: Any) -> Callable[[World], Any]:
+def by_root(side: str, operation: str, **parameters: Any) -> Callable[[World], Any]:
     """One call of somebody else; what is `None` of the given is the caller policy's ARN."""
 
     def call(world: World) -> Any:
-        named = {name: policy_of(world) if value is None else value for name, value in given.items()}
+        named = {name: policy_of(world) if value is None else value for name, value in parameters.items()}
         return getattr(root_iam(world, getattr(world, side)), operation)(**named)
 
     return call
 
 
-def on_role(operation: str, **given: Any) -> Callable[[World], Any]:
-    return by_root("destination", operation, RoleName="reports-reader", **given)
+def on_role(operation: str, **parameters: Any) -> Callable[[World], Any]:
+    return by_root("destination", operation, RoleName="reports-reader", **parameters)
 
 
 def other_trust(operation: str, parameter: str) -> Callable[[World], Any]:

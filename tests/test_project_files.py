@@ -1,5 +1,6 @@
-"""The files around the package say the same: versions, targets, licence, decisions."""
+"""The files around the package say the same: versions, targets, licence, decisions, the tests' own rules."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -13,6 +14,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+TESTS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}
+OF_HYPOTHESIS = {"assume", "example", "given", "settings", "st", "strategies"}
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
@@ -85,6 +88,45 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(each.name[:4]) for each in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_no_test_file_imports_another() -> None:
+    files = {path.stem for path in TESTS if path.parent.name != "support"}
+    imported = [
+        f"{path.name}:{node.lineno} imports {name}"
+        for path, tree in TESTS.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in modules_of(node)
+        if name.split(".")[-1] in files or name.startswith("tests.")
+    ]
+
+    assert imported == []
+
+
+def test_no_name_in_the_tests_hides_one_of_hypothesis() -> None:
+    hiding = [
+        f"{path.name}:{node.lineno} names something {name}"
+        for path, tree in TESTS.items()
+        for node in ast.walk(tree)
+        if (name := bound_by(node)) in OF_HYPOTHESIS
+    ]
+
+    assert hiding == []
+
+
+def modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+
+
+def bound_by(node: ast.AST) -> str:
+    """Return the name that this node gives to a value, "" where it gives none; imports are left out."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+    return ""
 
 
 def direct() -> list[Requirement]:

@@ -131,11 +131,11 @@ def test_the_conditions_are_met() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "given"),
+    ("wanted", "expected"),
     [("audit", "audit"), ("audit-*", "audit-x"), ("audit-??", "audit-xx"), ("${aws:username}", "alice")],
 )
-def test_the_session_has_a_name_that_fits(wanted: str, given: str) -> None:
-    assert parameters(username="alice", role_session_name=wanted)["RoleSessionName"] == given
+def test_the_session_has_a_name_that_fits(wanted: str, expected: str) -> None:
+    assert parameters(username="alice", role_session_name=wanted)["RoleSessionName"] == expected
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(15, 900), (45, 2700), (60, 3600), (720, 3600)])
@@ -144,13 +144,19 @@ def test_the_session_lasts_an_hour_at_most(minutes: int, seconds: int) -> None:
 
 
 def test_a_variation_changes_one_thing() -> None:
-    given = {"external_id": "partner-7", "role_session_name": "audit", "source_identity": "alice"}
-    usual = parameters(**given)
+    conditions = {"external_id": "partner-7", "role_session_name": "audit", "source_identity": "alice"}
+    usual = parameters(**conditions)
 
-    assert parameters("without-external-id", **given) == {k: v for k, v in usual.items() if k != "ExternalId"}
-    assert parameters("wrong-external-id", **given) == usual | {"ExternalId": "xacct-nb-not-the-external-id"}
-    assert parameters("another-session-name", **given) == usual | {"RoleSessionName": "xacct-nb-another-name"}
-    assert "SourceIdentity" not in parameters("without-source-identity", **given)
+    assert parameters("without-external-id", **conditions) == {
+        k: v for k, v in usual.items() if k != "ExternalId"
+    }
+    assert parameters("wrong-external-id", **conditions) == usual | {
+        "ExternalId": "xacct-nb-not-the-external-id"
+    }
+    assert parameters("another-session-name", **conditions) == usual | {
+        "RoleSessionName": "xacct-nb-another-name"
+    }
+    assert "SourceIdentity" not in parameters("without-source-identity", **conditions)
 
 
 def test_a_proof_holds_when_all_answers_are_as_expected() -> None:

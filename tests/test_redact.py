@@ -254,10 +254,14 @@ def test_a_secret_that_begins_in_one_piece_of_a_stream_and_ends_in_another_is_re
     def stream(name: str, text: str | list[str]) -> dict[str, Any]:
         return {"output_type": "stream", "name": name, "text": text}
 
-    given = [stream("stdout", "it is hunt"), stream("stderr", "look"), stream("stdout", ["er2-hun", "ter2!"])]
+    outputs = [
+        stream("stdout", "it is hunt"),
+        stream("stderr", "look"),
+        stream("stdout", ["er2-hun", "ter2!"]),
+    ]
     mark = fingerprint("hunter2-hunter2")
 
-    assert redact_all({"outputs": given}, ["hunter2-hunter2"])["outputs"] == [
+    assert redact_all({"outputs": outputs}, ["hunter2-hunter2"])["outputs"] == [
         stream("stdout", f"it is {mark}"),
         stream("stderr", "look"),
         stream("stdout", "!"),

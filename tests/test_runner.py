@@ -242,7 +242,7 @@ class TestProving:
 
 class TestAtTheDoor:
     @pytest.mark.parametrize(
-        ("given", "words"),
+        ("parameters", "words"),
         [
             ({"sourcs": []}, "There is no parameter 'sourcs'."),
             ({"session_minutes": "an hour"}, "session_minutes"),
@@ -262,10 +262,10 @@ class TestAtTheDoor:
         ],
     )
     def test_what_is_not_valid_is_refused_and_leaves_nothing(
-        self, desk: Desk, given: dict[str, Any], words: str
+        self, desk: Desk, parameters: dict[str, Any], words: str
     ) -> None:
         with pytest.raises(InvalidInput, match=words) as refused:
-            desk.run(**given)
+            desk.run(**parameters)
 
         assert EXIT_CODES[refused.value.status] == 2
         assert SECRET not in str(refused.value)
@@ -381,10 +381,10 @@ class TestSecrets:
             "{secret.get_secret_value(): [secret.get_secret_value()]}",
             "raise ValueError(f'It is {secret.get_secret_value()}!')",
         )
-        given = {name: desk.parameters()[name] for name in ("sources", "destinations")}
+        parameters = {name: desk.parameters()[name] for name in ("sources", "destinations")}
         ended = run(
             telling,
-            options=options({**given, "conditions": {"external_id": SECRET}}),
+            options=options({**parameters, "conditions": {"external_id": SECRET}}),
             records=str(desk.records),
         )
         said = capfd.readouterr()

@@ -5,27 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from support.desk import Desk, notebook
-from xacct_nb.runs.runner import RunResult
+from support.desk import Desk
+from support.dying_runs import run_killed_at
 from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.state import Sandbox
-
-PARAMETERS = (
-    'name: str = "reports"  # grant\nsources: list = []  # who\ndestinations: list = []  # roles\n'
-    'permissions: list = []  # what\napprove: str = ""  # digest\nsandbox: bool = False  # place\n'
-    'source_profiles: list = ["source-admin"]  # profiles\n'
-    'destination_profiles: list = ["destination-admin"]  # profiles'
-)
-# The line of the journal after which the kernel dies: before the call, or when it was answered.
-DIES = (
-    "import os, signal\n"
-    "def append(entry):\n"
-    "    run.evidence.add('entry', entry.__dict__)\n"
-    "    if (entry.operation, entry.answer) == ({operation!r}, {answer!r}):\n"
-    "        os.kill(os.getpid(), signal.SIGKILL)\n"
-    "run.append = append"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -34,23 +18,10 @@ def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
     behave(sandbox)
 
 
-def died(desk: Desk, folder: Path, operation: str, answer: str) -> RunResult:
-    dying = notebook(
-        folder / "dying.ipynb",
-        PARAMETERS,
-        "import xacct_nb as xa\nrun = xa.start_run('dying', globals())\ngrant = run.grant()",
-        "sessions = run.open_sessions(grant)\nbefore = run.keep(xa.read(xa.build(grant), sessions))\n"
-        "plan = run.keep(xa.diff(xa.build(grant), before))",
-        DIES.format(operation=operation, answer=answer),
-        "run.apply(plan, sessions, run.approval(plan))",
-    )
-    return desk.run(dying, approve=desk.plan().digest, **desk.parameters())
-
-
 def test_a_run_that_was_killed_is_finished_by_the_next_and_both_are_taken_back(
     desk: Desk, tmp_path: Path
 ) -> None:
-    killed = died(desk, tmp_path, "CreatePolicy", "")
+    killed = run_killed_at(desk, tmp_path, "CreatePolicy", "")
     shown = str(killed.record)
     second = desk.applied()
     back, first_back = desk.rolled_back(), desk.rolled_back(record=killed.record.id)
@@ -66,7 +37,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next_and_both_are_taken_back(
 def test_a_run_that_was_killed_before_its_first_call_has_nothing_to_take_back(
     desk: Desk, tmp_path: Path
 ) -> None:
-    killed = died(desk, tmp_path, "CreateRole", "")
+    killed = run_killed_at(desk, tmp_path, "CreateRole", "")
 
     assert desk.run("roll_back", record=killed.record.id).record.status == "no-change"
     assert desk.state() == []

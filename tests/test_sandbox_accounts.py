@@ -138,9 +138,9 @@ def _grant_alice(session: Open, world: World) -> str:
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     listing = _policy("s3:ListBucket", Resource=f"arn:aws:s3:::{world.bucket}")
     iam.put_role_policy(RoleName="reader", PolicyName="list", PolicyDocument=listing)
-    assume = _policy("sts:AssumeRole", Resource=role)
+    may_assume = _policy("sts:AssumeRole", Resource=role)
     session("source-admin").client("iam").put_user_policy(
-        UserName="alice", PolicyName="assume", PolicyDocument=assume
+        UserName="alice", PolicyName="assume", PolicyDocument=may_assume
     )
     return str(role)
 

@@ -53,10 +53,10 @@ class Shell:
     def export(self, **variables: str) -> None:
         self.environment |= variables
 
-    def profile(self, name: str, **settings: str) -> None:
+    def profile(self, name: str, **fields: str) -> None:
         """Adds a profile to the config file, by hand."""
         place = {"region": "us-east-1", "endpoint_url": self.endpoint, "output": "json"}
-        lines = [f"{key} = {value}" for key, value in (place | settings).items()]
+        lines = [f"{key} = {value}" for key, value in (place | fields).items()]
         with open(self.environment["AWS_CONFIG_FILE"], "a") as config:
             config.write("\n".join(["", f"[profile {name}]", *lines, ""]))
 
@@ -91,11 +91,11 @@ def test_the_articles_procedure_from_end_to_end(shell: Shell, world: World) -> N
     )
     # The user assumes it, exports the credentials, and works as the role.
     assumed = shell.does(f"sts assume-role --profile alice --role-arn {role} --role-session-name audit")
-    given = json.loads(assumed)["Credentials"]
+    credentials = json.loads(assumed)["Credentials"]
     shell.export(
-        AWS_ACCESS_KEY_ID=given["AccessKeyId"],
-        AWS_SECRET_ACCESS_KEY=given["SecretAccessKey"],
-        AWS_SESSION_TOKEN=given["SessionToken"],
+        AWS_ACCESS_KEY_ID=credentials["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=credentials["SecretAccessKey"],
+        AWS_SESSION_TOKEN=credentials["SessionToken"],
         AWS_ENDPOINT_URL=world.endpoint,
         AWS_DEFAULT_REGION="us-east-1",
     )

@@ -115,7 +115,7 @@ class TestAFault:
         assert KINDS["concurrent-modification"].only == having & {f"iam:{name}" for name in IAM}
 
     @pytest.mark.parametrize(
-        ("given", "words"),
+        ("fields", "words"),
         [
             ({"kind": "gremlins"}, "There is no fault 'gremlins'.\nThe kinds: throttling, error-500"),
             (
@@ -146,10 +146,10 @@ class TestAFault:
         ],
     )
     def test_one_that_makes_no_sense_says_what_why_and_the_mend(
-        self, given: dict[str, Any], words: str
+        self, fields: dict[str, Any], words: str
     ) -> None:
         with pytest.raises(InvalidFault, match=words) as caught:
-            Fault(**given)
+            Fault(**fields)
 
         assert caught.value.why
         assert caught.value.hint
@@ -162,7 +162,7 @@ class TestAFault:
         assert misbehaviour_from(json.loads(json.dumps(counted.to_json()))) == counted
 
     @pytest.mark.parametrize(
-        ("given", "words"),
+        ("fields", "words"),
         [
             ([], r"\[\] says no fault"),
             ({"fault": []}, "no field 'fault'"),
@@ -173,9 +173,9 @@ class TestAFault:
             ({"seed": "7"}, "The seed is '7'"),
         ],
     )
-    def test_json_that_is_no_fault_is_refused(self, given: Any, words: str) -> None:
+    def test_json_that_is_no_fault_is_refused(self, fields: Any, words: str) -> None:
         with pytest.raises(InvalidFault, match=words):
-            faults_from(given)
+            faults_from(fields)
 
     def test_what_goes_wrong_is_a_table(self) -> None:
         fault = Fault("propagation", ("iam:*",), share=0.5, count=3, after=1, seconds=10)

@@ -58,8 +58,8 @@ def test_a_new_role_is_denied_for_a_while_and_then_works(
     late(sandbox)
     role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
     began = time.monotonic()
-    denial = refused(lambda: assume(ask, role))
-    seconds = until(lambda: assume(ask, role), began)
+    denial = refused(lambda: assume_role(ask, role))
+    seconds = until(lambda: assume_role(ask, role), began)
 
     assert denial == f"AccessDenied: {DENIED.format(alice, role)}"
     assert LATE * 0.9 < seconds < LATE + 1
@@ -83,8 +83,8 @@ def test_a_changed_trust_counts_later(sandbox: Sandbox, ask: Ask, world: World, 
     late(sandbox)
     iam.update_assume_role_policy(RoleName="reader", PolicyDocument=trust(alice))
 
-    assert refused(lambda: assume(ask, role)).startswith("AccessDenied")
-    assert until(lambda: assume(ask, role))
+    assert refused(lambda: assume_role(ask, role)).startswith("AccessDenied")
+    assert until(lambda: assume_role(ask, role))
 
 
 def test_a_trust_that_was_taken_away_still_works_for_a_while(
@@ -93,9 +93,9 @@ def test_a_trust_that_was_taken_away_still_works_for_a_while(
     late(sandbox)
     nobody = trust(f"arn:aws:iam::{world.destination}:user/admin")
     ask("iam").update_assume_role_policy(RoleName="reader", PolicyDocument=nobody)
-    assume(ask, reader)
+    assume_role(ask, reader)
 
-    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+    assert until(lambda: expect_refusal(lambda: assume_role(ask, reader)))
 
 
 def test_a_deleted_role_still_works_for_a_while(sandbox: Sandbox, ask: Ask, reader: str) -> None:
@@ -103,17 +103,17 @@ def test_a_deleted_role_still_works_for_a_while(sandbox: Sandbox, ask: Ask, read
     iam = ask("iam")
     iam.delete_role_policy(RoleName="reader", PolicyName="list")
     iam.delete_role(RoleName="reader")
-    assume(ask, reader)
+    assume_role(ask, reader)
 
-    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+    assert until(lambda: expect_refusal(lambda: assume_role(ask, reader)))
 
 
 def test_the_callers_permission_counts_later(sandbox: Sandbox, ask: Ask, reader: str) -> None:
     late(sandbox)
     ask("iam", "source-admin").delete_user_policy(UserName="alice", PolicyName="assume")
-    assume(ask, reader)
+    assume_role(ask, reader)
 
-    assert until(lambda: expect_refusal(lambda: assume(ask, reader)))
+    assert until(lambda: expect_refusal(lambda: assume_role(ask, reader)))
 
 
 def test_a_group_is_joined_later(sandbox: Sandbox, ask: Ask, world: World, reader: str) -> None:
@@ -122,8 +122,8 @@ def test_a_group_is_joined_later(sandbox: Sandbox, ask: Ask, world: World, reade
     late(sandbox)
     iam.put_group_policy(GroupName="analysts", PolicyName="assume", PolicyDocument=policy("sts:AssumeRole"))
 
-    assert refused(lambda: assume(ask, reader)).startswith("AccessDenied")
-    assert until(lambda: assume(ask, reader))
+    assert refused(lambda: assume_role(ask, reader)).startswith("AccessDenied")
+    assert until(lambda: assume_role(ask, reader))
 
 
 def test_a_new_version_of_a_managed_policy_counts_later(
@@ -132,7 +132,7 @@ def test_a_new_version_of_a_managed_policy_counts_later(
     iam = ask("iam")
     made = iam.create_policy(PolicyName="more", PolicyDocument=policy("s3:ListAllMyBuckets"))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="reader", PolicyArn=made)
-    s3 = ask("s3", assume(ask, reader))
+    s3 = ask("s3", assume_role(ask, reader))
     late(sandbox)
     iam.create_policy_version(PolicyArn=made, PolicyDocument=policy("s3:GetObject"), SetAsDefault=True)
     get = partial(s3.get_object, Bucket=world.bucket, Key="2026/summary.csv")
@@ -142,7 +142,7 @@ def test_a_new_version_of_a_managed_policy_counts_later(
 
 
 def test_what_the_role_may_do_counts_later(sandbox: Sandbox, ask: Ask, world: World, reader: str) -> None:
-    s3 = ask("s3", assume(ask, reader))
+    s3 = ask("s3", assume_role(ask, reader))
     late(sandbox)
     ask("iam").put_role_policy(RoleName="reader", PolicyName="get", PolicyDocument=policy("s3:GetObject"))
     get = partial(s3.get_object, Bucket=world.bucket, Key="2026/summary.csv")
@@ -152,7 +152,7 @@ def test_what_the_role_may_do_counts_later(sandbox: Sandbox, ask: Ask, world: Wo
 
 
 def test_what_the_role_may_do_in_iam_counts_later_too(sandbox: Sandbox, ask: Ask, reader: str) -> None:
-    iam = ask("iam", assume(ask, reader))
+    iam = ask("iam", assume_role(ask, reader))
     late(sandbox)
     ask("iam").put_role_policy(RoleName="reader", PolicyName="look", PolicyDocument=policy("iam:ListRoles"))
 
@@ -163,7 +163,7 @@ def test_what_the_role_may_do_in_iam_counts_later_too(sandbox: Sandbox, ask: Ask
 def test_two_changes_of_one_role_arrive_one_after_the_other(
     sandbox: Sandbox, ask: Ask, world: World, reader: str
 ) -> None:
-    s3, iam = ask("s3", assume(ask, reader)), ask("iam")
+    s3, iam = ask("s3", assume_role(ask, reader)), ask("iam")
     late(sandbox)
     iam.put_role_policy(RoleName="reader", PolicyName="get", PolicyDocument=policy("s3:GetObject"))
     time.sleep(LATE / 2)
@@ -203,7 +203,7 @@ def test_only_the_operations_that_were_named_are_late(sandbox: Sandbox, ask: Ask
     late(sandbox, "PutRolePolicy")
     role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
 
-    assert assume(ask, role)
+    assert assume_role(ask, role)
 
 
 def test_a_refused_change_delays_nothing(sandbox: Sandbox, ask: Ask, alice: str, reader: str) -> None:
@@ -211,20 +211,20 @@ def test_a_refused_change_delays_nothing(sandbox: Sandbox, ask: Ask, alice: str,
     create = partial(ask("iam").create_role, RoleName="reader", AssumeRolePolicyDocument=trust(alice))
 
     assert refused(create).startswith("EntityAlreadyExists")
-    assert assume(ask, reader)
+    assert assume_role(ask, reader)
 
 
 def test_when_it_behaves_again_all_changes_have_arrived(sandbox: Sandbox, ask: Ask, alice: str) -> None:
     late(sandbox, seconds=600)
     role = ask("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(alice))["Role"]["Arn"]
-    before = refused(lambda: assume(ask, role))
+    before = refused(lambda: assume_role(ask, role))
     behave(sandbox)
 
     assert before.startswith("AccessDenied")
-    assert assume(ask, role)
+    assert assume_role(ask, role)
 
 
-def assume(ask: Ask, role: str) -> dict[str, Any]:
+def assume_role(ask: Ask, role: str) -> dict[str, Any]:
     """The credentials of a session of the role, for alice."""
     answer = ask("sts", "alice").assume_role(RoleArn=role, RoleSessionName="alice")
     return dict(answer["Credentials"])

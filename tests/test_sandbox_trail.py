@@ -37,7 +37,7 @@ def role(world: World, ask: Ask) -> str:
 
 
 def test_a_success_can_be_looked_up_in_both_accounts(ask: Ask, world: World, role: str) -> None:
-    assume(ask, role)
+    assume_role(ask, role)
     own, others = told(ask, "source-admin"), told(ask, "destination-admin")
 
     assert (len(own), len(others)) == (1, 1)
@@ -49,7 +49,7 @@ def test_a_success_can_be_looked_up_in_both_accounts(ask: Ask, world: World, rol
 
 def test_a_denial_can_be_looked_up_in_the_callers_account_alone(ask: Ask, world: World, role: str) -> None:
     with pytest.raises(ClientError, match="AccessDenied") as caught:
-        assume(ask, role, ExternalId="wrong-one")
+        assume_role(ask, role, ExternalId="wrong-one")
     own, others = told(ask, "source-admin"), told(ask, "destination-admin")
 
     assert others == []
@@ -60,7 +60,7 @@ def test_a_denial_can_be_looked_up_in_the_callers_account_alone(ask: Ask, world:
 
 
 def test_the_callers_account_sees_who_it_was(ask: Ask, world: World, role: str) -> None:
-    assume(ask, role)
+    assume_role(ask, role)
     identity = told(ask, "source-admin")[0]["userIdentity"]
     mallory = ask("iam", "source-admin").get_user(UserName="mallory")["User"]
 
@@ -75,7 +75,7 @@ def test_the_callers_account_sees_who_it_was(ask: Ask, world: World, role: str) 
 
 
 def test_the_roles_account_sees_the_account_and_the_unique_id(ask: Ask, world: World, role: str) -> None:
-    assume(ask, role)
+    assume_role(ask, role)
     mallory = ask("iam", "source-admin").get_user(UserName="mallory")["User"]
 
     assert told(ask, "destination-admin")[0]["userIdentity"] == {
@@ -86,7 +86,7 @@ def test_the_roles_account_sees_the_account_and_the_unique_id(ask: Ask, world: W
 
 
 def test_what_was_asked_and_given_stands_in_it(ask: Ask, role: str) -> None:
-    given = assume(ask, role, DurationSeconds=1800)
+    parameters = assume_role(ask, role, DurationSeconds=1800)
     event = told(ask, "destination-admin")[0]
 
     assert event["requestParameters"] == {
@@ -95,19 +95,19 @@ def test_what_was_asked_and_given_stands_in_it(ask: Ask, role: str) -> None:
         "externalId": EXTERNAL_ID,
         "durationSeconds": 1800,
     }
-    assert event["responseElements"]["credentials"]["accessKeyId"] == given["Credentials"]["AccessKeyId"]
-    assert event["responseElements"]["assumedRoleUser"]["arn"] == given["AssumedRoleUser"]["Arn"]
+    assert event["responseElements"]["credentials"]["accessKeyId"] == parameters["Credentials"]["AccessKeyId"]
+    assert event["responseElements"]["assumedRoleUser"]["arn"] == parameters["AssumedRoleUser"]["Arn"]
     assert event["resources"][0]["ARN"] == role
     assert event["userAgent"].startswith("Boto3/")
 
 
 def test_no_credential_stands_in_it(ask: Ask, role: str) -> None:
-    given = assume(ask, role)["Credentials"]
+    parameters = assume_role(ask, role)["Credentials"]
     told_of = json.dumps([told(ask, side) for side in ("source-admin", "destination-admin")])
 
-    assert given["AccessKeyId"] in told_of
-    assert given["SecretAccessKey"] not in told_of
-    assert given["SessionToken"] not in told_of
+    assert parameters["AccessKeyId"] in told_of
+    assert parameters["SecretAccessKey"] not in told_of
+    assert parameters["SessionToken"] not in told_of
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_no_credential_stands_in_it(ask: Ask, role: str) -> None:
     ],
 )
 def test_it_is_looked_up_by_an_attribute(ask: Ask, role: str, key: str, value: str) -> None:
-    session = assume(ask, role)["AssumedRoleUser"]["Arn"]
+    session = assume_role(ask, role)["AssumedRoleUser"]["Arn"]
     caller = told(ask, "source-admin")[0]["userIdentity"]["accessKeyId"]
     attribute = {"AttributeKey": key, "AttributeValue": value.format(role=role, session=session, key=caller)}
 
@@ -173,14 +173,14 @@ def test_only_who_may_look_up_events_sees_them(ask: Ask, role: str) -> None:
 
 def test_a_call_whose_answer_was_lost_is_recorded(sandbox: Sandbox, ask: Ask, role: str) -> None:
     with misbehaving(sandbox, Fault("cut-after", ("AssumeRole",))), pytest.raises(ConnectionClosedError):
-        assume(ask, role)
+        assume_role(ask, role)
 
     assert len(told(ask, "destination-admin")) == 1
 
 
 def test_a_call_that_was_kept_from_aws_is_not(sandbox: Sandbox, ask: Ask, role: str) -> None:
     with misbehaving(sandbox, Fault("throttling", ("AssumeRole",))), pytest.raises(ClientError):
-        assume(ask, role)
+        assume_role(ask, role)
 
     assert told(ask, "source-admin") == []
 
@@ -189,13 +189,13 @@ def test_an_answer_that_is_none_of_sts_makes_no_event() -> None:
     assert answer_from(b'{"__type": "InternalError"}') is None
 
 
-def assume(ask: Ask, role: str, **given: Any) -> dict[str, Any]:
-    parameters = {"RoleArn": role, "RoleSessionName": "audit", "ExternalId": EXTERNAL_ID, **given}
+def assume_role(ask: Ask, role: str, **parameters: Any) -> dict[str, Any]:
+    parameters = {"RoleArn": role, "RoleSessionName": "audit", "ExternalId": EXTERNAL_ID, **parameters}
     return dict(ask("sts", "mallory").assume_role(**parameters))
 
 
-def look_up(ask: Ask, who: str, **given: Any) -> list[dict[str, Any]]:
-    return list(ask("cloudtrail", who).lookup_events(**given)["Events"])
+def look_up(ask: Ask, who: str, **parameters: Any) -> list[dict[str, Any]]:
+    return list(ask("cloudtrail", who).lookup_events(**parameters)["Events"])
 
 
 def told(ask: Ask, who: str) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The role was assumed, and its session is denied something: made for real, explained, mended."""
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,31 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.denial_stage import Broken, Stage, allow
+from support.denied_session import GET, KEY, TABLE
 from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
 from xacct_nb.sandbox.server.accounts import World
-
-GET, KEY = "s3:GetObject", "2026/summary.csv"
-
-
-def objects(on: Stage) -> str:
-    return f"arn:aws:s3:::{on.world.bucket}/*"
-
-
-def bounded(on: Stage) -> None:
-    arn = on.managed("bound", allow("s3:ListBucket", "*"), side="far")
-    on.far.put_role_permissions_boundary(RoleName="reader", PermissionsBoundary=arn)
-
-
-def narrowed(on: Stage) -> None:
-    on.parameters = {"Policy": allow("s3:ListBucket", "*")}
-
-
-def bucket_denies(on: Stage) -> None:
-    statement = {"Effect": "Deny", "Principal": "*", "Action": GET, "Resource": objects(on)}
-    on.root("s3", on.world.destination).put_bucket_policy(
-        Bucket=on.world.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
 
 
 def another_owner(on: Stage) -> None:
@@ -49,18 +27,6 @@ def another_owner(on: Stage) -> None:
 def revoked(on: Stage) -> None:
     moment = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     on.permit(allow("*", "*", "Deny", DateLessThan={"aws:TokenIssueTime": moment}), "AWSRevokeOlderSessions")
-
-
-TABLE = (
-    Broken("role-without-permission", "I1", lambda on: on.permit(allow("s3:ListBucket", "*"))),
-    Broken("role-deny", "I1", lambda on: on.permit(allow(GET, "*", "Deny"), "no-reading")),
-    Broken("role-boundary", "I2", bounded),
-    Broken("session-policy", "I3", narrowed),
-    Broken("resource-policy", "I4", bucket_denies),
-    Broken("permission-condition", "I5",
-           lambda on: on.permit(allow(GET, objects(on), Bool={"aws:MultiFactorAuthPresent": "true"})),
-           lambda on: on.permit(allow(GET, objects(on)))),
-)  # fmt: skip
 
 
 @pytest.fixture

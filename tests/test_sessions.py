@@ -111,8 +111,8 @@ def test_the_users_profile_does_not_count_for_credentials_of_a_role(
     world: World, nobodys_variables: pytest.MonkeyPatch
 ) -> None:
     nobodys_variables.setenv("AWS_PROFILE", "not-there")
-    given = {"AccessKeyId": world.source, "SecretAccessKey": "test", "SessionToken": ""}
-    answer = opened(world).role_client(given, "sts").get_caller_identity()
+    credentials = {"AccessKeyId": world.source, "SecretAccessKey": "test", "SessionToken": ""}
+    answer = opened(world).role_client(credentials, "sts").get_caller_identity()
 
     assert answer["Account"] == world.source
 

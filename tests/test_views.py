@@ -1,14 +1,13 @@
 """What a value shows: said once, rendered as text and as HTML, safe in both."""
 
-import html as escaping
 import re
-from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.examples import ALICE, a_grant
+from support.sample_views import characters_of, one_of_each_view
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.planner import diff
@@ -25,7 +24,6 @@ from xacct_nb.views import (
     Snippet,
     Table,
     Text,
-    View,
     html,
     printable,
     text,
@@ -33,26 +31,6 @@ from xacct_nb.views import (
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
 LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-def words_of(view: View) -> tuple[Counter[str], Counter[str]]:
-    """The characters of the text and of the HTML without its tags, white space and rules left out."""
-    stripped = escaping.unescape(re.sub(r"<[^>]*>", "", html(view)))
-    return tuple(Counter(re.sub(r"[\s=-]", "", each)) for each in (text(view), stripped))  # type: ignore[return-value]
-
-
-def everything(title: str) -> Page:
-    """One of each kind of view, with these words in every place that holds any."""
-    return Page(
-        title,
-        (
-            Text(title),
-            Table((title, "b"), ((title, "c"),), caption=title),
-            Code(title, title),
-            Diff(title, "same\nold", f"same\n{title}"),
-            SideBySide(Text(title), Code("", title)),
-        ),
-    )
 
 
 def test_a_table_aligns_its_columns() -> None:
@@ -123,7 +101,7 @@ def test_a_tone_is_a_class_and_not_a_word() -> None:
 
 
 def test_hostile_words_are_escaped_in_html() -> None:
-    page = html(everything(HOSTILE))
+    page = html(one_of_each_view(HOSTILE))
 
     assert "<script" not in page
     assert page.count("&lt;script&gt;") == 11
@@ -131,7 +109,7 @@ def test_hostile_words_are_escaped_in_html() -> None:
 
 
 def test_hostile_words_are_neutralised_in_text() -> None:
-    shown = text(everything(HOSTILE))
+    shown = text(one_of_each_view(HOSTILE))
 
     assert not LEFT.search(shown)
     assert r"\u001b[2J" in shown
@@ -144,8 +122,8 @@ def test_tabs_line_feeds_and_letters_of_all_scripts_stay() -> None:
 
 @given(st.text(max_size=80))
 def test_nothing_moves_the_cursor_or_turns_the_direction(words: str) -> None:
-    assert not LEFT.search(text(everything(words)))
-    assert not LEFT.search(html(everything(words)))
+    assert not LEFT.search(text(one_of_each_view(words)))
+    assert not LEFT.search(html(one_of_each_view(words)))
 
 
 plain = st.text(st.characters(whitelist_categories=("L", "N", "S", "Po")), min_size=1, max_size=80)
@@ -153,7 +131,7 @@ plain = st.text(st.characters(whitelist_categories=("L", "N", "S", "Po")), min_s
 
 @given(plain)
 def test_text_and_html_say_the_same_words(words: str) -> None:
-    as_text, as_html = words_of(everything(words))
+    as_text, as_html = characters_of(one_of_each_view(words))
 
     assert as_text == as_html
 
@@ -176,7 +154,7 @@ VALUES: list[Shown] = [
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_every_value_says_the_same_as_text_and_as_html(value: Shown) -> None:
-    as_text, as_html = words_of(value.view())
+    as_text, as_html = characters_of(value.view())
 
     assert as_text == as_html
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_walkthrough import NAMELESS, Walk, sources
 
 from support.jupyterlab import Lab
+from support.notebook_walk import Walk
 from xacct_nb.storage.ledger import ledger, verify_records
 
 pytestmark = pytest.mark.browser
@@ -20,26 +20,15 @@ TEXT = (
 )
 
 
-class DenialWalk(Walk):
-    """A person at the notebook that diagnoses a denial."""
-
-    def __init__(self, lab: Lab, page: Page) -> None:
-        self.page, self.at = page, 0
-        self.path = lab.notebooks / NOTEBOOK
-        self.sources = sources(self.path)
-        page.goto(lab.link(NOTEBOOK))
-        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
-
-
 def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: Lab, page: Page) -> None:
-    walk = DenialWalk(lab, page)
+    walk = Walk(lab, page, NOTEBOOK)
     walk.run_to("form")
 
     walk.field("Caller ARN").fill("")
     walk.field("Error text").fill(TEXT)
     walk.field("Error text").press("Tab")
     expect(page.get_by_role("status")).to_contain_text("arn:aws:iam::111111111111:user/alice")
-    assert page.evaluate(NAMELESS) == []
+    assert walk.unlabelled() == []
 
     walk.run_to("diagnosis")
     expect(page.get_by_role("cell", name="policy-not-attached", exact=True)).to_be_visible()
@@ -53,7 +42,7 @@ def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: La
 
 
 def test_an_external_id_that_is_typed_in_is_told_and_kept_nowhere(lab: Lab, page: Page) -> None:
-    walk = DenialWalk(lab, page)
+    walk = Walk(lab, page, NOTEBOOK)
     walk.run_to("form")
 
     walk.field("External ID").fill(SECRET)

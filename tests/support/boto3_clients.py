@@ -42,5 +42,5 @@ def _keys(world: World, profile: str) -> tuple[str, str, None]:
     return file[profile]["aws_access_key_id"], file[profile]["aws_secret_access_key"], None
 
 
-def _credentials(given: dict[str, Any]) -> tuple[str, str, str]:
-    return given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+def _credentials(keys: dict[str, Any]) -> tuple[str, str, str]:
+    return keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]

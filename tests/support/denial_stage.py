@@ -189,10 +189,10 @@ class Stage:
 
     def _call(self, options: dict[str, Any]) -> dict[str, Any]:
         self.role = options.pop("RoleArn")
-        given = {"ExternalId": self.secret} if "ExternalId" in options else {}
+        external_id = {"ExternalId": self.secret} if "ExternalId" in options else {}
         coded = {"TokenCode": self.code()} if "TokenCode" in options else {}
         seconds = {"DurationSeconds": int(options["DurationSeconds"])} if "DurationSeconds" in options else {}
-        return {**options, **given, **coded, **seconds}
+        return {**options, **external_id, **coded, **seconds}
 
     def _admin(self, service: str, side: str) -> Any:
         account = self.world.source if side == "source" else self.role.split(":")[4]

@@ -23,9 +23,9 @@ class Desk:
     world: World
     records: Path
 
-    def grant(self, **given: Any) -> Grant:
+    def grant(self, **fields: Any) -> Grant:
         """The article's case in this world, with the fields of a grant among what is given."""
-        return grant_in(self.world, **{name: given[name] for name in Grant.model_fields if name in given})
+        return grant_in(self.world, **{name: fields[name] for name in Grant.model_fields if name in fields})
 
     def parameters(self, **fields: Any) -> dict[str, Any]:
         """The article's case in this world as a notebook's parameters."""
@@ -33,23 +33,23 @@ class Desk:
         usual = {name: grant[name] for name in ("name", "sources", "destinations", "permissions")}
         return {**usual, "sandbox": False, "patience_seconds": 1, **fields}
 
-    def run(self, notebook: str = "plan_and_apply", **given: Any) -> RunResult:
+    def run(self, notebook: str = "plan_and_apply", **fields: Any) -> RunResult:
         """One headless run; `approve`, `file` and `timeout` as `run` takes them, the rest are parameters."""
-        around = {name: given.pop(name) for name in ("approve", "file", "timeout") if name in given}
+        around = {name: fields.pop(name) for name in ("approve", "file", "timeout") if name in fields}
         known = (
             self.parameters() if notebook in ("plan_and_apply", "prove_the_access") else {"sandbox": False}
         )
-        values = given if "file" in around else {**known, **given}
+        values = fields if "file" in around else {**known, **fields}
         return run(notebook, options=options(values), records=str(self.records), **around)
 
     def applied(self, **fields: Any) -> RunResult:
         """A headless run that applies the article's case."""
         return self.run(approve=self.plan(**fields).digest, **fields)
 
-    def rolled_back(self, **given: Any) -> RunResult:
+    def rolled_back(self, **fields: Any) -> RunResult:
         """A roll-back of the newest change, planned and then approved."""
-        digest = self.run("roll_back", **given).to_json()["digest"]
-        return self.run("roll_back", approve=digest, **given)
+        digest = self.run("roll_back", **fields).to_json()["digest"]
+        return self.run("roll_back", approve=digest, **fields)
 
     def plan(self, **fields: Any) -> Plan:
         grant = self.grant(**fields)

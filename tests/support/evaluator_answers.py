@@ -118,7 +118,7 @@ class Decided:
         self, who: Subject, action: str, on: str, keys: Mapping[str, Any], own: Document | None, owner: str
     ) -> bool:
         holder, session = who.holder, who.made.policy if who.made else None
-        given = NOW | who.keys | self._of_organization(who.account) | dict(keys)
+        context = NOW | who.keys | self._of_organization(who.account) | dict(keys)
         identity = [each for each in (holder.inline, holder.managed, holder.group) if each]
         return evaluate(
             **self.filled(
@@ -126,7 +126,7 @@ class Decided:
                     "principal": who.arn,
                     "action": action,
                     "resource": on,
-                    "context": given,
+                    "context": context,
                     "identity_policies": identity,
                     "resource_policy": own,
                     "permissions_boundaries": [holder.boundary] if holder.boundary else None,

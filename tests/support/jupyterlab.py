@@ -43,8 +43,8 @@ def command(notebooks: Path) -> list[str]:
         "ServerApp.root_dir": str(notebooks),
         "ServerApp.allow_root": "True",
     }
-    given = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "jupyterlab", "--no-browser", *given]
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "jupyterlab", "--no-browser", *flags]
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -53,12 +53,12 @@ def questions() -> Iterator[Question]:
             yield Question(*told, case.get("answer", {}))
 
 
-def _steps(each: Any, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _steps(each: Any, setups: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if isinstance(each, dict):
         yield each
     else:
-        for step in given[each]:
-            yield from _steps(step, given)
+        for step in setups[each]:
+            yield from _steps(step, setups)
 
 
 class Room:
@@ -79,16 +79,18 @@ class Room:
         (who, operation), *rest = step.items()
         for number in range(step.get("times", 1)):
             self.names["n"] = str(number + 1)
-            given = {name: self.filled(name, value) for name, value in rest if name not in ("as", "times")}
-            answer = self._call(who, operation, given)
+            parameters = {
+                name: self.filled(name, value) for name, value in rest if name not in ("as", "times")
+            }
+            answer = self._call(who, operation, parameters)
         if "as" in step:
             self._keep(step["as"], answer)
         return answer
 
-    def _call(self, who: str, operation: str, given: dict[str, Any]) -> Any:
+    def _call(self, who: str, operation: str, parameters: dict[str, Any]) -> Any:
         if who == "sandbox":
-            return getattr(controls, operation)(self.sandbox, **given)
-        return getattr(self.client(who, SERVICES[operation]), xform_name(operation))(**given)
+            return getattr(controls, operation)(self.sandbox, **parameters)
+        return getattr(self.client(who, SERVICES[operation]), xform_name(operation))(**parameters)
 
     def client(self, who: str, service: str) -> Any:
         """The client of one who has a key here."""

@@ -1,0 +1,27 @@
+"""A page with every kind of view, and how the text of a view is compared with its HTML."""
+
+import html as escaping
+import re
+from collections import Counter
+
+from xacct_nb.views import SideBySide, Code, Diff, Page, Table, Text, View, html, text
+
+
+def characters_of(view: View) -> tuple[Counter[str], Counter[str]]:
+    """Return the characters of a view's text and of its HTML without tags, except white space and rules."""
+    stripped = escaping.unescape(re.sub(r"<[^>]*>", "", html(view)))
+    return tuple(Counter(re.sub(r"[\s=-]", "", each)) for each in (text(view), stripped))  # type: ignore[return-value]
+
+
+def one_of_each_view(title: str) -> Page:
+    """Return a page with one view of each kind, with this title wherever a view holds text."""
+    return Page(
+        title,
+        (
+            Text(title),
+            Table((title, "b"), ((title, "c"),), caption=title),
+            Code(title, title),
+            Diff(title, "same\nold", f"same\n{title}"),
+            SideBySide(Text(title), Code("", title)),
+        ),
+    )
