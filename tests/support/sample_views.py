@@ -4,7 +4,7 @@ import html as escaping
 import re
 from collections import Counter
 
-from xacct_nb.views import SideBySide, Code, Diff, Page, Table, Text, View, html, text
+from xacct_nb.views import Code, Diff, Page, SideBySide, Table, Text, View, html, text
 
 
 def characters_of(view: View) -> tuple[Counter[str], Counter[str]]:
