@@ -31,8 +31,8 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.runs.environment import user_name
-from xacct_nb.storage.approval_history import history
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.approval_history import plan_history
+from xacct_nb.storage.ledger import append_record
 
 PLAN = diff(build(a_grant()), State({}))
 NOW = "2026-11-24T12:00:00Z"
@@ -229,11 +229,13 @@ def kept(records: Path, name: str, status: str = "planned", **fields: Any) -> No
         "plan": PLAN.to_json(),
         "seconds": 1,
     }
-    keep(records, Record(id=name, notebook="plan_and_apply", status=status, **{**usual, **fields}), {})
+    append_record(
+        records, Record(id=name, notebook="plan_and_apply", status=status, **{**usual, **fields}), {}
+    )
 
 
 def known(records: Path, where: str = "AWS") -> list[tuple[str, str]]:
-    return [(type(each).__name__, each.record) for each in history(records, PLAN.digest, where)]
+    return [(type(each).__name__, each.record) for each in plan_history(records, PLAN.digest, where)]
 
 
 class TestTheLedger:

@@ -10,8 +10,8 @@ from botocore.credentials import RefreshableCredentials
 from botocore.session import Session as Core
 
 from support.desk import Desk
-from support.examples import place_of, root_iam
-from xacct_nb.aws.credential_capture import overhear
+from support.examples import endpoint_of, root_iam
+from xacct_nb.aws.credential_capture import capture_credentials
 from xacct_nb.aws.sessions import client_of
 from xacct_nb.sandbox.server.accounts import World
 
@@ -19,12 +19,12 @@ from xacct_nb.sandbox.server.accounts import World
 @pytest.fixture
 def heard() -> set[str]:
     found: set[str] = set()
-    overhear(found.update)
+    capture_credentials(found.update)
     return found
 
 
 def test_a_client_of_a_run_is_overheard(world: World, heard: set[str]) -> None:
-    answer = client_of("alice", "sts", place_of(world), "aws").get_session_token()["Credentials"]
+    answer = client_of("alice", "sts", endpoint_of(world), "aws").get_session_token()["Credentials"]
 
     assert {answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]} <= heard
     assert set(key_of("alice", world)) <= heard
@@ -57,7 +57,7 @@ def test_external_ids_of_trust_policies_that_are_read_are_overheard(world: World
     statement = {"Effect": "Allow", "Principal": {"AWS": world.source}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [statement | {"Condition": condition}]}
     iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))
-    client_of("destination-admin", "iam", place_of(world), "aws").get_role(RoleName="other")
+    client_of("destination-admin", "iam", endpoint_of(world), "aws").get_role(RoleName="other")
 
     assert "of-another-grant-1234" in heard
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.storage.draft import FILE, Draft, course, left_draft
+from xacct_nb.storage.draft import FILE, Draft, cell_states, read_draft
 
 SECRET = "summer-2026"
 
@@ -44,11 +44,11 @@ def test_a_cell_is_written_anew_when_its_state_changes(tmp_path: Path) -> None:
 
 def test_what_was_running_when_all_ended_was_aborted(tmp_path: Path) -> None:
     Draft(tmp_path, [])(notebook(cell("1", "completed"), cell("2", "running"), cell("3", "not-run")))
-    left = left_draft(tmp_path)
+    left = read_draft(tmp_path)
 
     assert left
     assert left["metadata"]["xacct_nb"] == {"ending": "interrupted"}
-    assert course(left) == (
+    assert cell_states(left) == (
         {"cell": 1, "state": "completed"},
         {"cell": 2, "state": "aborted"},
         {"cell": 3, "state": "not-run"},
@@ -56,4 +56,4 @@ def test_what_was_running_when_all_ended_was_aborted(tmp_path: Path) -> None:
 
 
 def test_where_no_cell_began_there_is_none(tmp_path: Path) -> None:
-    assert left_draft(tmp_path) is None
+    assert read_draft(tmp_path) is None

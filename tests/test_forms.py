@@ -24,7 +24,7 @@ from xacct_nb.grants.grant import Grant, external_id, resolve
 from xacct_nb.grants.state import State
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import LABELS, GrantForm, typed_permissions
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
 
 SECRET = "hunter2-of-the-reports"
@@ -398,7 +398,7 @@ def test_live_the_form_is_a_widget_and_elsewhere_a_word(
 
 
 def a_form(**fields: Any) -> GrantForm:
-    return GrantForm(a_grant(**fields), lambda grant: resolve(grant, look_up), live=True)
+    return GrantForm(a_grant(**fields), lambda grant: resolve(grant, resolve_reference), live=True)
 
 
 def a_plan(**fields: Any) -> Plan:

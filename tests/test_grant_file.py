@@ -14,7 +14,7 @@ from xacct_nb.grants.grant import external_id
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.grant_file import read_fields
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.references import resolve_reference
 
 YAML = """\
 name: reports
@@ -180,7 +180,7 @@ def test_a_file_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "id").write_text("hunter2-hunter2\n")
 
-    assert look_up("file:~/id") == "hunter2-hunter2"
+    assert resolve_reference("file:~/id") == "hunter2-hunter2"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_reference_that_leads_nowhere_is_told(
     monkeypatch.setenv("EMPTY_IN_THE_TEST", "")
 
     with pytest.raises(UnresolvedSecret) as unresolved:
-        look_up(reference)
+        resolve_reference(reference)
     assert reference in unresolved.value.what
     assert unresolved.value.why == why
 
@@ -217,7 +217,7 @@ def test_a_pipe_gives_a_grant_and_no_secret_and_nothing_waits_for_one_that_says_
     with pytest.raises(OSError, match="It gives nothing and does not end"):
         read_small(pipe, patience=0.01)
     with pytest.raises(UnresolvedSecret, match="It is a pipe, which can be read only once"):
-        look_up(f"file:{pipe}")
+        resolve_reference(f"file:{pipe}")
 
 
 def test_a_grant_file_without_end_is_refused() -> None:
@@ -228,6 +228,6 @@ def test_a_grant_file_without_end_is_refused() -> None:
 @pytest.mark.parametrize("reference", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
 def test_what_is_no_reference_is_not_quoted(reference: str) -> None:
     with pytest.raises(UnresolvedSecret, match="This is no reference") as unresolved:
-        look_up(reference)
+        resolve_reference(reference)
 
     assert "hunter2" not in str(unresolved.value)

@@ -10,7 +10,7 @@ from xacct_nb.jupyter.history_form import HistoryForm
 from xacct_nb.records.history import LedgerQuery
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 
 FIRST, SECOND, THIRD = "20261124T101500Z-a-1f3a", "20261125T101500Z-b-2b4c", "20261126T101500Z-a-3c5d"
 
@@ -21,7 +21,7 @@ def ledger(tmp_path: Path) -> Ledger:
     for run, status in ((FIRST, "succeeded"), (SECOND, "failed"), (THIRD, "succeeded")):
         started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T10:15:00Z"
         fields: dict[str, Any] = {"parameters": {"name": run.split("-")[1]}}
-        keep(tmp_path, Record(run, "plan_and_apply", status, started, "", 1.0, **fields), {})
+        append_record(tmp_path, Record(run, "plan_and_apply", status, started, "", 1.0, **fields), {})
     return Ledger(tmp_path)
 
 
@@ -64,7 +64,7 @@ def test_a_time_that_is_none_is_told_and_the_filter_stays_as_it_was(ledger: Ledg
 
 
 def test_what_stands_in_the_ledger_is_escaped(ledger: Ledger, tmp_path: Path) -> None:
-    keep(tmp_path, Record("x", "<script>", "failed", "2026-11-27", "", 1.0, where="<script>"), {})
+    append_record(tmp_path, Record("x", "<script>", "failed", "2026-11-27", "", 1.0, where="<script>"), {})
     form = HistoryForm(Ledger(tmp_path).lines, LedgerQuery(), live=True)
 
     assert "<script" not in form.widget.children[2].value

@@ -18,8 +18,8 @@ from xacct_nb.runs.request import check_request, find_notebook
 from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.sandbox.server.accounts import World
-from xacct_nb.storage.chain import mend
-from xacct_nb.storage.ledger import find_record, ledger, read_record, verify_records
+from xacct_nb.storage.chain import complete_append
+from xacct_nb.storage.ledger import find_record, read_ledger, read_record, verify_records
 
 TELLING = "\x1b]0;forged\x07\u202e"
 
@@ -63,7 +63,7 @@ def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[RunResult
     assert made.folder.parent == folder / "records"
     assert verify_records(folder / "records") == []
     assert read_record(folder / "records", made.folder.name[-4:]).notebook == made.record.notebook
-    assert [line["id"] for line in ledger(folder / "records")] == [made.folder.name]
+    assert [line["id"] for line in read_ledger(folder / "records")] == [made.folder.name]
 
 
 def test_what_it_shows_of_itself_is_safe(ended: tuple[RunResult, list[str], Path]) -> None:
@@ -119,7 +119,7 @@ def test_a_records_folder_that_somebody_sent_moves_nothing_outside_of_it(tmp_pat
     for note in ({"bundle": "../other", "place": "a"}, {"bundle": ".work/a.bundle", "place": place}):
         (records / ".work" / "a.bundle").mkdir(parents=True, exist_ok=True)
         (records / ".ledger.jsonl.next").write_text(json.dumps({**note, "line": "{}"}))
-        mend(records)
+        complete_append(records)
 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["other", "records"]
     assert other.is_dir()

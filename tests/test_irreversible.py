@@ -4,7 +4,7 @@ import json
 
 from support.adopted_role import READ_ONLY, by_hand, policy_of, trusting
 from support.examples import SOME_POLICY, applied, grant_in, root_iam, sessions_in
-from xacct_nb.aws.irreversible import losses
+from xacct_nb.aws.irreversible import irreversible_changes
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -17,7 +17,7 @@ def test_where_all_can_be_put_back_nothing_is_said(world: World) -> None:
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == ()
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == ()
 
 
 def test_a_user_who_was_trusted_before_and_is_gone_is_named(world: World) -> None:
@@ -31,7 +31,7 @@ def test_a_user_who_was_trusted_before_and_is_gone_is_named(world: World) -> Non
     iam.delete_user(UserName="carol")
     role, policy = grant.destinations[0], "attachment xacct-reports on user/carol"
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{user(world, 'carol')} does not exist any more, so {policy} cannot be put back.",
         f"{role} trusted {user(world, 'carol')}, which is gone: AWS refuses to write that.",
     )
@@ -46,7 +46,7 @@ def test_the_version_before_that_somebody_deleted_is_named(world: World) -> None
     policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
     root_iam(world, world.source).delete_policy_version(PolicyArn=policy, VersionId="v1")
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{policy}: its version v1 is gone. Its text comes back as a new version.",
     )
 
@@ -63,7 +63,7 @@ def test_a_version_that_made_room_is_gone_for_good(world: World) -> None:
     sessions = sessions_in(world, second)
     journal = applied(second, sessions)
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         "managed-policy policy/xacct-reports: version v2 is gone for good. Its text is in the journal.",
     )
 
@@ -77,7 +77,7 @@ def test_a_deleted_user_whose_id_stands_in_the_trust_that_was_there_before_is_na
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{grant.destinations[0]} trusted {unique_id}, which was deleted: AWS refuses to write that.",
     )
 
@@ -92,7 +92,7 @@ def test_a_deleted_role_whose_id_stands_in_the_trust_that_was_there_before_is_na
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{grant.destinations[0]} trusted {unique_id}, which was deleted: AWS refuses to write that.",
     )
 
@@ -110,7 +110,7 @@ def test_a_policy_that_was_attached_and_is_gone_is_named_whoever_owned_it(world:
     iam.delete_policy(PolicyArn=own)
     gone = "does not exist any more, so attachment"
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{retired} {gone} RetiredAccess on role/reports-reader cannot be put back.",
         f"{own} {gone} own on role/reports-reader cannot be put back.",
     )
@@ -125,7 +125,7 @@ def test_a_boundary_whose_policy_is_gone_is_named(world: World) -> None:
     journal = applied(grant, sessions)
     iam.delete_policy(PolicyArn=own)
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{own} does not exist any more, so boundary role/reports-reader cannot be put back.",
     )
 
@@ -140,6 +140,6 @@ def test_a_group_that_carried_the_caller_policy_and_is_gone_is_named(world: Worl
     journal = applied(grant, sessions)
     iam.delete_group(GroupName="auditors")
 
-    assert losses(sessions, journal.undo_plan(), journal.entries) == (
+    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
         f"{group} does not exist any more, so attachment xacct-reports on group/auditors cannot be put back.",
     )

@@ -17,8 +17,8 @@ from support.examples import sessions_in
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger
 from xacct_nb.runs.loading import record_schema
-from xacct_nb.storage.ledger import ledger, read_record
-from xacct_nb.storage.run_folder import work_folder
+from xacct_nb.storage.ledger import read_ledger, read_record
+from xacct_nb.storage.run_folder import create_run_folder
 
 # Stands in the notebook after the cell that begins the run, and kills the runner at one of the moments
 # before and after each line that the journal gets. The kernel stops there, and dies with its runner.
@@ -80,7 +80,7 @@ def _ended(desk: Desk, path: str, parameters: dict[str, Any]) -> int:
 
 
 def newest(desk: Desk) -> Record:
-    return read_record(desk.records, ledger(desk.records)[-1]["id"])
+    return read_record(desk.records, read_ledger(desk.records)[-1]["id"])
 
 
 def finished(desk: Desk, **fields: Any) -> Any:
@@ -145,7 +145,7 @@ class TestClosing:
         assert len(over.recovered.closed) == 1
 
     def test_what_cannot_be_read_is_told_and_stands_in_nobodys_way(self, desk: Desk) -> None:
-        with work_folder(desk.records, "20261124T101500Z-1f3a", {}) as folder:
+        with create_run_folder(desk.records, "20261124T101500Z-1f3a", {}) as folder:
             pass
         told = str(Ledger(desk.records).recovered)
 
@@ -218,7 +218,7 @@ def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
             break
         count += 1
         back = desk.rolled_back(record=applied)
-        closed = [line["id"] for line in ledger(desk.records) if line["status"] == "interrupted"]
+        closed = [line["id"] for line in read_ledger(desk.records) if line["status"] == "interrupted"]
 
         assert read_record(desk.records, closed[-1]).undoes == applied
         assert back.record.status in ("succeeded", "no-change")
@@ -253,4 +253,4 @@ def of_its_own(desk: Desk, moment: int) -> dict[str, Any]:
 
 
 def statuses(desk: Desk) -> list[str]:
-    return [line["status"] for line in ledger(desk.records)]
+    return [line["status"] for line in read_ledger(desk.records)]

@@ -14,33 +14,33 @@ import pytest
 from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records.model import Record
 from xacct_nb.runs.recovery import recover
-from xacct_nb.storage.chain import mend
+from xacct_nb.storage.chain import complete_append
 from xacct_nb.storage.evidence import FILE, Evidence, events
 from xacct_nb.storage.ledger import (
     LEDGER,
+    append_record,
     broken_record,
     find_record,
-    keep,
-    ledger,
+    read_ledger,
     read_record,
     verify_records,
 )
-from xacct_nb.storage.run_folder import WORK, work_folder
+from xacct_nb.storage.run_folder import WORK, create_run_folder
 
 FIRST, SECOND = "20261124T101500Z-reports-plan_and_apply-1f3a", "20261125T101500Z-reports-plan_and_apply-2b4c"
 ABOUT = {"notebook": "plan_and_apply", "started": "2026-11-24T10:15:00Z", "again": "", "headless": True}
 KEEP = """
 import pathlib, sys
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 from xacct_nb.records.model import Record
 for number in range(10):
     record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
-    keep(pathlib.Path(sys.argv[1]), record, {})
+    append_record(pathlib.Path(sys.argv[1]), record, {})
 """
 
 KILLED = """
 import os, pathlib, signal, sys
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 from xacct_nb.records.model import Record
 left = int(sys.argv[2])
 def count(event, args):
@@ -51,7 +51,7 @@ def count(event, args):
             os.kill(os.getpid(), signal.SIGKILL)
 record = Record("20261124T101500Z-reports-plan_and_apply-1f3a", "mine", "succeeded", "", "", 0.0)
 sys.addaudithook(count)
-keep(pathlib.Path(sys.argv[1]), record, {"run.html": b"<p>page</p>"})
+append_record(pathlib.Path(sys.argv[1]), record, {"run.html": b"<p>page</p>"})
 """
 
 
@@ -64,8 +64,8 @@ def a_record(run: str = FIRST, **fields: Any) -> Record:
 def records(tmp_path: Path) -> Path:
     """A folder with two records; each holds its record.json, a page, and the sums."""
     for run in (FIRST, SECOND):
-        work_folder(tmp_path, run, ABOUT)
-        keep(tmp_path, a_record(run, parameters={"name": "Zoë\u2028"}), {"run.html": b"<p>page</p>"})
+        create_run_folder(tmp_path, run, ABOUT)
+        append_record(tmp_path, a_record(run, parameters={"name": "Zoë\u2028"}), {"run.html": b"<p>page</p>"})
     return tmp_path
 
 
@@ -86,31 +86,31 @@ class TestKeeping:
         before = (records / FIRST / "record.json").read_bytes()
 
         with pytest.raises(XacctError, match="could not be sealed"):
-            keep(records, a_record(FIRST, where="elsewhere"), {})
+            append_record(records, a_record(FIRST, where="elsewhere"), {})
         assert (records / FIRST / "record.json").read_bytes() == before
-        assert [line["id"] for line in ledger(records)] == [FIRST, SECOND]
+        assert [line["id"] for line in read_ledger(records)] == [FIRST, SECOND]
 
     def test_runs_that_end_at_once_all_have_their_line(self, tmp_path: Path) -> None:
         commands = [[sys.executable, "-c", KEEP, str(tmp_path), name] for name in ("a", "b", "c")]
         for process in [subprocess.Popen(command) for command in commands]:
             assert process.wait() == 0
 
-        assert len(ledger(tmp_path)) == 30
+        assert len(read_ledger(tmp_path)) == 30
         assert verify_records(tmp_path) == []
 
     def test_where_the_disk_takes_no_more_the_evidence_stays(self, tmp_path: Path) -> None:
-        work = work_folder(tmp_path, FIRST, ABOUT).folder
+        work = create_run_folder(tmp_path, FIRST, ABOUT).folder
         (tmp_path / LEDGER).mkdir()
 
         with pytest.raises(XacctError, match="could not be sealed") as failed:
-            keep(tmp_path, a_record(), {})
+            append_record(tmp_path, a_record(), {})
         assert failed.value.hint == f"Its evidence is in {work}"
         assert work.is_dir()
 
     def test_a_line_that_was_torn_off_is_told_and_the_next_one_stands_alone(self, records: Path) -> None:
         with (records / LEDGER).open("a") as file:
             file.write('{"id": "20261126')
-        keep(records, a_record("20261126T101500Z-later"), {})
+        append_record(records, a_record("20261126T101500Z-later"), {})
 
         assert (records / LEDGER).read_text().split("\n")[2] == '{"id": "20261126'
         assert verify_records(records) == [f"{LEDGER}: line 3: is not a ledger line"]
@@ -122,10 +122,10 @@ class TestKeeping:
         left = []
         for number in range(1, 40):
             folder = tmp_path / str(number)
-            work_folder(folder, FIRST, ABOUT)
+            create_run_folder(folder, FIRST, ABOUT)
             killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], check=False)
             recover(folder)
-            left += [line["status"] for line in ledger(folder)]
+            left += [line["status"] for line in read_ledger(folder)]
             assert len(left) == number
             assert not (folder / WORK).exists()
             assert verify_records(folder) == []
@@ -138,10 +138,10 @@ class TestKeeping:
         assert left.index("succeeded") < len(left) - 3
 
     def test_a_run_whose_sealing_was_killed_early_is_sealed_once_more(self, tmp_path: Path) -> None:
-        work_folder(tmp_path, FIRST, ABOUT)
+        create_run_folder(tmp_path, FIRST, ABOUT)
         (tmp_path / WORK / f"{FIRST}.bundle").mkdir()
         (tmp_path / WORK / f"{FIRST}.bundle" / "record.json").write_text("{")
-        keep(tmp_path, a_record(), {})
+        append_record(tmp_path, a_record(), {})
 
         assert verify_records(tmp_path) == []
 
@@ -153,26 +153,26 @@ class TestKeeping:
             (records / LEDGER).write_bytes(whole[: whole.index(b"\n") + 1 + length])
             (records / ".ledger.jsonl.next").write_text(json.dumps(note))
 
-            assert mend(records) == SECOND
+            assert complete_append(records) == SECOND
             assert (records / LEDGER).read_bytes() == whole
-        assert mend(records) == ""
+        assert complete_append(records) == ""
 
     def test_a_note_that_was_half_written_is_forgotten(self, records: Path) -> None:
         (records / ".ledger.jsonl.next").write_text('{"bundle": "')
 
-        assert mend(records) == ""
+        assert complete_append(records) == ""
         assert verify_records(records) == []
         assert not (records / ".ledger.jsonl.next").exists()
 
     def test_what_is_verified_while_others_seal_is_whole(self, tmp_path: Path) -> None:
-        keep(tmp_path, a_record(), {})
+        append_record(tmp_path, a_record(), {})
         commands = [[sys.executable, "-c", KEEP, str(tmp_path), name] for name in ("a", "b")]
         others, found = [subprocess.Popen(command) for command in commands], []
         while any(process.poll() is None for process in others):
             found += verify_records(tmp_path)
 
         assert found == []
-        assert len(ledger(tmp_path)) == 21
+        assert len(read_ledger(tmp_path)) == 21
 
 
 class TestFinding:
@@ -345,7 +345,7 @@ class TestVerifying:
             file.write("{}\n")
 
         with pytest.raises(UnknownRecord) as unknown:
-            ledger(records)
+            read_ledger(records)
         assert unknown.value.hint == "xacct-nb records verify names the line."
 
 

@@ -16,7 +16,7 @@ from xacct_nb.changes.planner import diff
 from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.notebook_run import Run, start_run
-from xacct_nb.storage.ledger import ledger, verify_records
+from xacct_nb.storage.ledger import read_ledger, verify_records
 
 PROFILES = {
     "source_profiles": ["source-admin"],
@@ -61,7 +61,7 @@ def test_the_last_cell_seals_the_record_once(desk: Desk, begin: Callable[..., Ru
     record = json.loads((Path(first.folder) / "record.json").read_text())
 
     assert first is second
-    assert [line["status"] for line in ledger(desk.records)] == ["succeeded"]
+    assert [line["status"] for line in read_ledger(desk.records)] == ["succeeded"]
     assert record["proof"]["holds"]
     assert record["plan"]["digest"] == plan.digest
     assert sorted(path.name for path in Path(first.folder).iterdir()) == [
@@ -168,7 +168,7 @@ def test_who_leaves_after_a_change_leaves_a_record_of_it(desk: Desk, begin: Call
     run.apply(plan, sessions, approved(plan))
     run.leave()
 
-    assert [line["status"] for line in ledger(desk.records)] == ["interrupted"]
+    assert [line["status"] for line in read_ledger(desk.records)] == ["interrupted"]
     assert verify_records(desk.records) == []
 
 

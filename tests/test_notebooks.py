@@ -25,7 +25,7 @@ from xacct_nb.runs.request import known_parameters
 from xacct_nb.runs.runner import run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox
-from xacct_nb.storage.ledger import ledger, verify_records
+from xacct_nb.storage.ledger import read_ledger, verify_records
 
 PATHS = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 NOT_IN_A_CELL = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While,
@@ -226,16 +226,16 @@ class TestRuns:
         first, second = (ends(sheet.path, tmp_path, options=quickly) for _ in range(2))
 
         assert first == second
-        assert [line["status"] for line in ledger(tmp_path)] == [first, first]
+        assert [line["status"] for line in read_ledger(tmp_path)] == [first, first]
         assert verify_records(tmp_path) == []
 
     def test_the_walkthrough_applies_what_was_approved_and_is_taken_back(self, tmp_path: Path) -> None:
         walkthrough, roll_back = NOTEBOOKS / "10_walkthrough.ipynb", NOTEBOOKS / "70_roll_back.ipynb"
         planned = ends(walkthrough, tmp_path)
-        applied = ends(walkthrough, tmp_path, approve=ledger(tmp_path)[-1]["digest"])
+        applied = ends(walkthrough, tmp_path, approve=read_ledger(tmp_path)[-1]["digest"])
         again = ends(walkthrough, tmp_path)
         way_back = ends(roll_back, tmp_path)
-        taken_back = ends(roll_back, tmp_path, approve=ledger(tmp_path)[-1]["digest"])
+        taken_back = ends(roll_back, tmp_path, approve=read_ledger(tmp_path)[-1]["digest"])
 
         assert (planned, applied, again) == ("planned", "succeeded", "no-change")
         assert (way_back, taken_back) == ("planned", "succeeded")
@@ -248,5 +248,5 @@ class TestRuns:
 
         assert done.returncode == 0, done.stderr
         assert "Plan: 4 to add, 0 to change, 0 to destroy." in out.read_text()
-        assert [line["status"] for line in ledger(tmp_path / "records")] == ["planned"]
+        assert [line["status"] for line in read_ledger(tmp_path / "records")] == ["planned"]
         assert verify_records(tmp_path / "records") == []

@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 from support.adopted_role import POWER_USER, deny_attaching, policy_of, taken_over, trusting
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from support.second_writer import Meddler
-from xacct_nb.aws.reader import live
+from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.plan import Change
@@ -217,7 +217,7 @@ def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
 
     def meddled() -> list[Any]:
         meddle(world)
-        return [bare(change, live(sessions, change)) for change in left]
+        return [bare(change, read_value(sessions, change)) for change in left]
 
     sink = Meddler(meddled)
     with pytest.raises(RollbackFailed) as stopped:
@@ -225,7 +225,7 @@ def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
 
     assert stopped.value.why == f"{words}: somebody changed it meanwhile."
     assert stopped.value.what == f"Not rolled back: {'; '.join(titles[titles.index(first) :])}."
-    assert [bare(change, live(sessions, change)) for change in left] == sink.saw[0]
+    assert [bare(change, read_value(sessions, change)) for change in left] == sink.saw[0]
 
 
 def bare(change: Change, value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.examples import applied, grant_in, plan_of, root_iam, sessions_in, state_of
-from xacct_nb.aws.answers import Answer, ask
+from xacct_nb.aws.answers import Answer, call_aws
 from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read
@@ -362,7 +362,7 @@ def test_a_countdown_ends_at_nothing() -> None:
 
 
 def test_an_answer_does_not_show_the_credentials_in_it() -> None:
-    answer = ask(lambda: {"ResponseMetadata": {"RequestId": "id-1"}, "Credentials": "hunter2"})
+    answer = call_aws(lambda: {"ResponseMetadata": {"RequestId": "id-1"}, "Credentials": "hunter2"})
 
     assert answer == Answer(ALLOWED, "", "id-1", {**answer.value})
     assert "hunter2" not in repr(answer)

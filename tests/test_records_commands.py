@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from xacct_nb.cli.main import main
 from xacct_nb.records.model import Record
 from xacct_nb.storage.chain import LEDGER
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 
 FIRST, SECOND, THIRD = "20261124T101500Z-a-1f3a", "20261125T101500Z-b-2b4c", "20261126T101500Z-a-3c5d"
 
@@ -30,7 +30,7 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three records of two grants, one of which failed; the folder is the usual one."""
     folder = tmp_path / "records"
     for run, status in ((FIRST, "succeeded"), (SECOND, "failed"), (THIRD, "succeeded")):
-        keep(folder, a_record(run, status=status), {"run.html": b"<!DOCTYPE html><p>page</p>"})
+        append_record(folder, a_record(run, status=status), {"run.html": b"<!DOCTYPE html><p>page</p>"})
     monkeypatch.setenv("XACCT_RECORDS", str(folder))
     return folder
 
@@ -170,7 +170,7 @@ class TestExport:
     def test_pdf_is_written_by_weasyprint_and_fetches_nothing(self, records: Path, tmp_path: Path) -> None:
         pytest.importorskip("weasyprint", reason="the extra pdf is not installed", exc_type=ImportError)
         page = b"<!DOCTYPE html><title>t</title><p>page</p><img src='http://127.0.0.1:9/x.png'>"
-        keep(records, a_record("20261127T101500Z-a-4d6e"), {"run.html": page})
+        append_record(records, a_record("20261127T101500Z-a-4d6e"), {"run.html": page})
         told("export", "4d6e", "-o", tmp_path / "change.pdf")
 
         assert (tmp_path / "change.pdf").read_bytes().startswith(b"%PDF-")

@@ -13,7 +13,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.runs.rollback import find_record, other_sandbox_note
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 
 PLAN = diff(build(a_grant()), State({}))
 ENTRY = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r", "made")
@@ -23,7 +23,9 @@ BROKEN_OFF = Journal("reports", (), (ENTRY,)).to_json()
 
 def kept(records: Path, run: str, status: str = "succeeded", **fields: Any) -> str:
     parameters = {"name": "reports", "sources": [ALICE]}
-    keep(records, Record(run, "plan_and_apply", status, "", "", 0.0, parameters=parameters, **fields), {})
+    append_record(
+        records, Record(run, "plan_and_apply", status, "", "", 0.0, parameters=parameters, **fields), {}
+    )
     return run
 
 

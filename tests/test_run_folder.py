@@ -11,26 +11,34 @@ from typing import Any
 import pytest
 
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.storage.run_folder import WORK, Held, about, discard, left_behind, note_about, work_folder
+from xacct_nb.storage.run_folder import (
+    WORK,
+    RunLock,
+    abandoned_runs,
+    create_run_folder,
+    read_about,
+    remove_run_folder,
+    write_about,
+)
 
 ABOUT: dict[str, Any] = {"notebook": "mine", "headless": True}
 HOLD = """
 import pathlib, sys
-from xacct_nb.storage.run_folder import work_folder
-held = work_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other"})
+from xacct_nb.storage.run_folder import create_run_folder
+held = create_run_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other"})
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
 def left(records: Path) -> list[str]:
-    return [folder.name for folder in left_behind(records)]
+    return [folder.name for folder in abandoned_runs(records)]
 
 
 def test_it_is_its_owners_alone_and_another_run_keeps_its_own(tmp_path: Path) -> None:
-    mine, other = work_folder(tmp_path, "mine", ABOUT), work_folder(tmp_path, "other", ABOUT)
+    mine, other = create_run_folder(tmp_path, "mine", ABOUT), create_run_folder(tmp_path, "other", ABOUT)
     mode = mine.folder.stat().st_mode & 0o777
-    discard(tmp_path, "mine")
+    remove_run_folder(tmp_path, "mine")
 
     assert mode == 0o700
     assert (mine.folder.exists(), other.folder.exists()) == (False, True)
@@ -40,33 +48,33 @@ def test_one_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(InvalidParameters, match=r"The records folder .* cannot be used"):
-        work_folder(tmp_path / "file", "mine", ABOUT)
+        create_run_folder(tmp_path / "file", "mine", ABOUT)
 
 
 def test_there_is_one_of_a_name(tmp_path: Path) -> None:
-    held = work_folder(tmp_path, "mine", ABOUT)
+    held = create_run_folder(tmp_path, "mine", ABOUT)
 
     with held, pytest.raises(InvalidParameters):
-        work_folder(tmp_path, "mine", ABOUT)
+        create_run_folder(tmp_path, "mine", ABOUT)
 
 
 def test_what_was_noted_about_the_run_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    with work_folder(tmp_path, "mine", ABOUT) as folder:
-        before = about(folder)
-        note_about(folder, {"notebook": "mine", "around": {}})
+    with create_run_folder(tmp_path, "mine", ABOUT) as folder:
+        before = read_about(folder)
+        write_about(folder, {"notebook": "mine", "around": {}})
 
     assert before.items() > ABOUT.items()
-    assert about(folder).items() > {"notebook": "mine", "around": {}}.items()
-    assert "headless" not in about(folder)
+    assert read_about(folder).items() > {"notebook": "mine", "around": {}}.items()
+    assert "headless" not in read_about(folder)
 
 
 def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> None:
-    first = work_folder(tmp_path, "mine", ABOUT)
-    second = Held(first.folder)
+    first = create_run_folder(tmp_path, "mine", ABOUT)
+    second = RunLock(first.folder)
     both = left(tmp_path)
-    first.let_go()
+    first.release()
     one = left(tmp_path)
-    second.let_go()
+    second.release()
 
     assert (both, one, left(tmp_path)) == ([], [], ["mine"])
 
@@ -84,17 +92,17 @@ def test_a_process_that_was_killed_leaves_it_behind(tmp_path: Path) -> None:
 
 
 def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
-    work_folder(tmp_path, "mine", ABOUT).let_go()
+    create_run_folder(tmp_path, "mine", ABOUT).release()
 
-    for _ in left_behind(tmp_path):
+    for _ in abandoned_runs(tmp_path):
         assert left(tmp_path) == []
     assert left(tmp_path) == ["mine"]
 
 
 def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_path: Path) -> None:
-    work_folder(tmp_path, "mine", ABOUT).let_go()
+    create_run_folder(tmp_path, "mine", ABOUT).release()
     folder = tmp_path / WORK / "mine"
-    path, there = folder / "about.json", about(folder)
+    path, there = folder / "about.json", read_about(folder)
     path.write_text(json.dumps({**there, "machine": {"name": "elsewhere", "start": "another"}}))
     young = left(tmp_path)
     for each in (path, folder / ".held", folder):
@@ -105,9 +113,9 @@ def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_pa
 
 @pytest.mark.parametrize("changed", [{"name": "another container"}, {"start": "after a power cut"}])
 def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: dict[str, str]) -> None:
-    work_folder(tmp_path, "mine", ABOUT).let_go()
+    create_run_folder(tmp_path, "mine", ABOUT).release()
     folder = tmp_path / WORK / "mine"
-    there = about(folder)
+    there = read_about(folder)
     (folder / "about.json").write_text(json.dumps({**there, "machine": {**there["machine"], **changed}}))
 
     assert left(tmp_path) == ["mine"]
@@ -115,10 +123,10 @@ def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: di
 
 def test_what_is_gone_meanwhile_is_not_found(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        work_folder(tmp_path, name, ABOUT).let_go()
-    found = left_behind(tmp_path)
+        create_run_folder(tmp_path, name, ABOUT).release()
+    found = abandoned_runs(tmp_path)
     first = next(found)
-    discard(tmp_path, "b")
+    remove_run_folder(tmp_path, "b")
 
     assert (first.name, list(found)) == ("a", [])
 

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
-from support.examples import a_grant, grant_in, place_of, sessions_in
+from support.examples import a_grant, endpoint_of, grant_in, sessions_in
 from xacct_nb.aws.clients import connect
-from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal, translated
+from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal, translate_errors
 from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.sandbox.server.accounts import World
 
@@ -27,7 +27,7 @@ def nobodys_variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def opened(world: World, **profiles: list[str]) -> Any:
     usual = {"source_profiles": ["source-admin"], "destination_profiles": ["destination-admin"]}
-    return open_sessions(grant_in(world), **{**usual, **profiles}, place=place_of(world))
+    return open_sessions(grant_in(world), **{**usual, **profiles}, endpoint=endpoint_of(world))
 
 
 def test_every_session_is_named_as_sts_names_it(world: World) -> None:
@@ -193,7 +193,7 @@ def test_an_answer_of_aws_is_translated_once_with_the_original_as_its_cause() ->
     stub = Stubber(iam)
     stub.add_client_error("get_role", "ServiceFailure", "Sorry", response_meta={"RequestId": "id-1"})
 
-    with stub, pytest.raises(AwsRefused) as refusal, translated("GetRole reader"):
+    with stub, pytest.raises(AwsRefused) as refusal, translate_errors("GetRole reader"):
         iam.get_role(RoleName="reader")
 
     assert refusal.value.what == "GetRole reader: AWS answered ServiceFailure: Sorry"
@@ -202,7 +202,7 @@ def test_an_answer_of_aws_is_translated_once_with_the_original_as_its_cause() ->
 
 
 def test_a_network_that_is_down_says_what_to_do() -> None:
-    with pytest.raises(AwsRefused) as refusal, translated("GetRole reader"):
+    with pytest.raises(AwsRefused) as refusal, translate_errors("GetRole reader"):
         raise EndpointConnectionError(endpoint_url="https://iam.amazonaws.com")
 
     assert refusal.value.aws_code == "EndpointConnectionError"

@@ -9,8 +9,8 @@ import pytest
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import verify_ledger
-from xacct_nb.storage.ledger import LEDGER, keep
-from xacct_nb.storage.signatures import sign, signatures
+from xacct_nb.storage.ledger import LEDGER, append_record
+from xacct_nb.storage.signatures import check_signatures, sign
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("ssh-keygen"), reason="ssh-keygen is missing: apt install openssh-client"
@@ -25,7 +25,7 @@ def a_key(folder: Path, name: str) -> Path:
 
 def recorded(records: Path, *names: str) -> None:
     for name in names:
-        keep(records, Record(name, "mine", "succeeded", "", "", 0.0), {})
+        append_record(records, Record(name, "mine", "succeeded", "", "", 0.0), {})
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_what_is_no_key_and_what_is_no_file_of_signers_are_named(records: Path, 
     with pytest.raises(InvalidKey, match="Nothing was signed with the key"):
         sign(records, tmp_path / "nonsense")
     with pytest.raises(InvalidKey, match="There is no file of signers"):
-        list(signatures(records, tmp_path / "nobody"))
+        list(check_signatures(records, tmp_path / "nobody"))
 
 
 def test_without_ssh_keygen_one_message_says_what_to_install(

@@ -9,7 +9,7 @@ import pytest
 
 from support.denial_stage import SECRET, Stage, allow
 from xacct_nb.aws.diagnosis_sessions import Clients, Side, open_sides
-from xacct_nb.aws.sessions import Place
+from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.errors import InvalidSnapshot
@@ -175,9 +175,9 @@ class TestProfiles:
     """Profiles are opened as far as they can be."""
 
     def opened(self, world: World, stage: Stage, **profiles: list[str]) -> Any:
-        place = Place(str(world.config_file), str(world.credentials_file), world.endpoint)
+        endpoint = Endpoint(str(world.config_file), str(world.credentials_file), world.endpoint)
         attempt = stage.attempt.model_copy(update={"caller": stage.alice})
-        return open_sides(attempt, **profiles, place=place)
+        return open_sides(attempt, **profiles, endpoint=endpoint)
 
     def test_each_side_takes_the_profile_that_fits(self, world: World, stage: Stage) -> None:
         both = ["destination-admin", "source-admin"]

@@ -13,8 +13,8 @@ from support.examples import (
     SOME_POLICY,
     applied,
     calls,
+    endpoint_of,
     grant_in,
-    place_of,
     plan_of,
     root_iam,
     sessions_in,
@@ -685,7 +685,7 @@ def test_many_destinations_are_made_and_taken_back(world: World) -> None:
         grant,
         source_profiles=["source-admin"],
         destination_profiles=["destination-admin"],
-        place=place_of(world),
+        endpoint=endpoint_of(world),
     )
     journal = applied(grant, sessions)
 

@@ -14,7 +14,7 @@ from xacct_nb.records.history import History
 from xacct_nb.records.model import Record
 from xacct_nb.records.sealing import FIRST_PREVIOUS, broken_links, ledger_line, line_hash, seal
 from xacct_nb.storage.chain import LEDGER, ledger_lines
-from xacct_nb.storage.ledger import SUMS, ledger, verify_records
+from xacct_nb.storage.ledger import SUMS, read_ledger, verify_records
 
 RECORDS, ROUNDS = 10_000, 3
 SECOND = 1.0
@@ -66,7 +66,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ten_thousand_records_are_listed_in_a_second(records: Path) -> None:
     command = [Path(sys.executable).parent / "xacct-nb", "records", "list", "--records", records]
-    inside = best(lambda: str(History(ledger(records))))
+    inside = best(lambda: str(History(read_ledger(records))))
     whole = best(lambda: subprocess.run(command, check=True, capture_output=True))
     print(f"\nlist of {RECORDS}: {inside:.2f} s, as a command {whole:.2f} s")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import Place, Sessions, open_sessions
+from xacct_nb.aws.sessions import Endpoint, Sessions, open_sessions
 from xacct_nb.aws.writer import apply
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
@@ -57,8 +57,8 @@ def grant_in(world: World, **fields: Any) -> Grant:
     return a_grant(**{**usual, **fields})
 
 
-def place_of(world: World) -> Place:
-    return Place(str(world.config_file), str(world.credentials_file), world.endpoint)
+def endpoint_of(world: World) -> Endpoint:
+    return Endpoint(str(world.config_file), str(world.credentials_file), world.endpoint)
 
 
 def sessions_in(
@@ -73,7 +73,7 @@ def sessions_in(
         source_profiles=[source_admin],
         destination_profiles=[destination_admin],
         caller_profiles=callers,
-        place=place_of(world),
+        endpoint=endpoint_of(world),
     )
 
 

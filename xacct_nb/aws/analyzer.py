@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
 
-from xacct_nb.aws.sessions import Sessions, translated
+from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.errors import AwsRefused
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import account_of, external_id
@@ -31,7 +31,7 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     Where it is not there or denies, the Analysis says so. AWS charges for CheckNoPublicAccess. Source: IAM
     user guide, access-analyzer-policy-validation and access-analyzer-custom-policy-checks.
     """
-    if sessions.place.endpoint_url:
+    if sessions.endpoint.endpoint_url:
         return _NOT_HERE
     subjects = subjects_of(documents)
     clients = {each.arn: sessions.admin(account_of(each.arn), "accessanalyzer") for each in subjects}
@@ -60,7 +60,7 @@ class _Asking:
 
     def _answer(self, place: tuple[str, str], put: "_Put", client: Any, subject: Subject) -> list[Finding]:
         try:
-            with translated(place[0]):
+            with translate_errors(place[0]):
                 found = list(put(client, subject))
         except AwsRefused as problem:
             self.refused[place] = problem.aws_code

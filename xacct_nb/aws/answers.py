@@ -27,7 +27,7 @@ class Answer:
     value: Any = field(default=None, repr=False)
 
 
-def ask(call: Callable[[], Mapping[str, Any]]) -> Answer:
+def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
     """Makes the call. A denial is a value here, not an exception."""
     try:
         given = call()
@@ -42,16 +42,16 @@ def ask(call: Callable[[], Mapping[str, Any]]) -> Answer:
     return Answer(ALLOWED, "", str(given["ResponseMetadata"].get("RequestId", "")), given)
 
 
-def ask_identity(sts: Any, role: str) -> Answer:
+def call_identity(sts: Any, role: str) -> Answer:
     """Whether GetCallerIdentity names a session of the role."""
-    given = ask(sts.get_caller_identity)
+    given = call_aws(sts.get_caller_identity)
     arn, wanted = (given.value or {}).get("Arn", ""), Arn.parse(role)
     if given.verdict == ALLOWED and f":{wanted.account}:assumed-role/{wanted.name}/" not in arn:
         return Answer(ERROR, f"AWS says {arn}", given.request_id)
     return replace(given, detail=arn or given.detail)
 
 
-def ask_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
+def call_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
     """Puts a read-only call; `owner_s3` looks up an object that is there, where the call needs one."""
     parameters = dict(call.parameters)
     if "Prefix" in parameters:
@@ -60,7 +60,7 @@ def ask_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callabl
             return Answer(NOT_ASKED, f"No object to ask for was found in {parameters['Bucket']}.")
         parameters["Key"] = found
     operation = getattr(client(call.service), call.operation)
-    given = ask(lambda: operation(**parameters, **_GENTLY.get(call.operation, {})))
+    given = call_aws(lambda: operation(**parameters, **_GENTLY.get(call.operation, {})))
     if given.value and "Body" in given.value:
         given.value["Body"].close()
     return given
@@ -68,6 +68,6 @@ def ask_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callabl
 
 def _find_key(s3: Any, bucket: str, prefix: str, pattern: str) -> str:
     """The first key that fits, among the first thousand."""
-    given = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
+    given = call_aws(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))
     return next((key for key in keys if matches(pattern, key)), "")

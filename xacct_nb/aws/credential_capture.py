@@ -17,7 +17,7 @@ _KNOWN: set[str] = set()
 _LISTENERS: list[Tell] = []
 
 
-def overhear(tell: Tell) -> None:
+def capture_credentials(tell: Tell) -> None:
     """Has `tell` called with what is known so far, and with each secret as a client gets to know it."""
     if tell not in _LISTENERS:
         _LISTENERS.append(tell)

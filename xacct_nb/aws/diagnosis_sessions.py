@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.aws.sessions import Identity, Place, Sessions, client_of
+from xacct_nb.aws.sessions import Endpoint, Identity, Sessions, client_of
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, is_arn
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
@@ -16,7 +16,7 @@ Clients = Callable[[str], Any]
 """Gives the boto3 client of a service."""
 
 
-AWS_ITSELF = Place()
+AWS_ITSELF = Endpoint()
 
 
 class Side:
@@ -74,7 +74,7 @@ def open_sides(
     source_profiles: Iterable[str] = (),
     destination_profiles: Iterable[str] = (),
     caller_profiles: Iterable[str] = (),
-    place: Place = AWS_ITSELF,
+    endpoint: Endpoint = AWS_ITSELF,
 ) -> Sides:
     """Opens the profiles that fit the attempt: the caller's own, and one in each of the two accounts.
 
@@ -83,7 +83,7 @@ def open_sides(
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
 
     def opened(profiles: Iterable[str]) -> list[Side]:
-        return [Side(_clients(profile, place, partition), profile) for profile in profiles]
+        return [Side(_clients(profile, endpoint, partition), profile) for profile in profiles]
 
     troubles: dict[str, str] = {}
     callers = list(caller_profiles)
@@ -117,8 +117,8 @@ def sides_of(sessions: Sessions, attempt: Attempt) -> Sides:
     )
 
 
-def _clients(profile: str, place: Place, partition: str) -> Clients:
-    return lambda service: client_of(profile, service, place, partition)
+def _clients(profile: str, endpoint: Endpoint, partition: str) -> Clients:
+    return lambda service: client_of(profile, service, endpoint, partition)
 
 
 def _is_caller(arn: str) -> Callable[[Side], bool]:

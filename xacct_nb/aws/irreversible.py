@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from xacct_nb.aws.policy_versions import is_lost
+from xacct_nb.aws.policy_versions import is_deleted
 from xacct_nb.aws.reader import exists, policy_exists
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry
@@ -15,7 +15,7 @@ from xacct_nb.iam.canonical import principals_in
 _HANGING = ("attachment", "inline-policy")
 
 
-def losses(sessions: Sessions, way_back: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
+def irreversible_changes(sessions: Sessions, way_back: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
     """In words what is gone for good: principals and policies that do not exist any more, and versions.
 
     `entries` are those of the journal that is taken back. Raises AwsRefused.
@@ -80,7 +80,7 @@ def _versions(sessions: Sessions, change: Change) -> Iterator[str]:
     version = change.after.get("version", "")
     if change.sign == "+":
         yield f"{change.target} comes back with a new id, as version v1 (it was {version})."
-    elif is_lost(sessions, change):
+    elif is_deleted(sessions, change):
         yield f"{change.target}: its version {version} is gone. Its text comes back as a new version."
 
 

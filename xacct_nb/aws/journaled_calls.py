@@ -8,31 +8,31 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from xacct_nb.aws.polling import Wait
-from xacct_nb.aws.sessions import Sessions, translated
+from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.redaction.redact import mask_secrets
 
-Found = Callable[[], Any]
+RecoverResponse = Callable[[], Any]
 """Looks whether a call whose answer was lost took effect: the answer that it would have had, else None."""
 
-Look = Callable[[Sessions, Change], str]
+FindConflict = Callable[[Sessions, Change], str]
 """Looks what somebody else did to the thing of a change, in words; "" for nothing."""
 
-FOUND = "made, its answer was lost"
+MADE_WITHOUT_RESPONSE = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
 _BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 
 
-class Sink(Protocol):
+class EntrySink(Protocol):
     """Where entries go as they happen: a list, or a file. A call goes there before it is made, too."""
 
     def append(self, entry: Entry, /) -> None:
         """Takes one entry."""
 
 
-class Pen:
+class JournaledClient:
     """Writes to AWS; a call that IAM is not ready for yet is made again for `patience` seconds.
 
     Before it is made again, `look` says what somebody did to the thing while it waited: then it is not, and
@@ -40,14 +40,24 @@ class Pen:
     """
 
     def __init__(
-        self, sessions: Sessions, sink: Sink, patience: float, look: Look = lambda sessions, change: ""
+        self,
+        sessions: Sessions,
+        sink: EntrySink,
+        patience: float,
+        find_conflict: FindConflict = lambda sessions, change: "",
     ) -> None:
-        self.sessions, self.sink, self.patience, self.look = sessions, sink, patience, look
+        self.sessions, self.sink, self.patience, self.find_conflict = sessions, sink, patience, find_conflict
         self.entries: list[Entry] = []
-        self.moved = ""
+        self.conflict = ""
 
-    def write(
-        self, change: Change, operation: str, *, kept: Any = None, found: Found | None = None, **given: Any
+    def call(
+        self,
+        change: Change,
+        operation: str,
+        *,
+        kept: Any = None,
+        found: RecoverResponse | None = None,
+        **given: Any,
     ) -> Any:
         """One call on the change's account, whose answer is returned. Raises AwsRefused.
 
@@ -65,7 +75,7 @@ class Pen:
             self._note(entry, wait, problem.aws_code, problem.request_id)
             raise
         told = answer.get("ResponseMetadata")
-        self._note(entry, wait, "made" if told else FOUND, (told or {}).get("RequestId", ""))
+        self._note(entry, wait, "made" if told else MADE_WITHOUT_RESPONSE, (told or {}).get("RequestId", ""))
         return answer
 
     def tries(self, change: Change) -> int:
@@ -78,10 +88,10 @@ class Pen:
         self.entries.append(entry)
         self.sink.append(entry)
 
-    def _asked(self, change: Change, wait: Wait, call: Found, found: Found | None) -> Any:
+    def _asked(self, change: Change, wait: Wait, call: RecoverResponse, found: RecoverResponse | None) -> Any:
         while True:
             try:
-                with translated(wait.what):
+                with translate_errors(wait.what):
                     return call()
             except AwsRefused as problem:
                 passing = self._is_passing(problem) or (found is not None and _may_pass(problem))
@@ -93,8 +103,8 @@ class Pen:
                 self._check_unmoved(change, problem)
 
     def _check_unmoved(self, change: Change, problem: AwsRefused) -> None:
-        if words := self.look(self.sessions, change):
-            self.moved = words
+        if words := self.find_conflict(self.sessions, change):
+            self.conflict = words
             what = f"{problem.what} Meanwhile {words}."
             raise AwsRefused(
                 what, aws_code=problem.aws_code, request_id=problem.request_id
@@ -119,14 +129,14 @@ class Pen:
         return problem.aws_code == "ConcurrentModification"
 
 
-def asked_twice(problem: AwsRefused) -> bool:
+def was_retried(problem: AwsRefused) -> bool:
     """Whether boto3 made the call more than once, so that the last answer may be about the first one."""
     cause = problem.__cause__
     told = cause.response.get("ResponseMetadata", {}) if isinstance(cause, ClientError) else {}
     return bool(told.get("RetryAttempts"))
 
 
-def is_unheard(problem: AwsRefused) -> bool:
+def may_have_taken_effect(problem: AwsRefused) -> bool:
     """Whether AWS gave no answer, or failed while it made one: the call may have taken effect."""
     cause = problem.__cause__
     if isinstance(cause, ClientError):
@@ -154,4 +164,4 @@ def _never(**about: Any) -> bool:
 
 def _may_pass(problem: AwsRefused) -> bool:
     """Whether boto3 itself would ask again: AWS is busy or failed, or no answer came."""
-    return problem.aws_code in _BUSY or is_unheard(problem)
+    return problem.aws_code in _BUSY or may_have_taken_effect(problem)

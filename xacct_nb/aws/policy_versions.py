@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from xacct_nb.aws.journaled_calls import Pen
-from xacct_nb.aws.reader import listed, optional
+from xacct_nb.aws.journaled_calls import JournaledClient
+from xacct_nb.aws.reader import list_all, optional
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.plan import Change, differs
 from xacct_nb.errors import AwsRefused
@@ -12,34 +12,34 @@ from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
 from xacct_nb.redaction.redact import mask_secrets
 
 
-def change_policy(pen: Pen, change: Change) -> Change:
+def change_policy(client: JournaledClient, change: Change) -> Change:
     """Back to the version before, where the change names one, else to a new one. Raises AwsRefused.
 
     On the way back the version that is left goes, also where an earlier attempt ended before that, and where
     IAM does not list it yet.
     """
-    there = _versions(pen.sessions, change)
+    there = _versions(client.sessions, change)
     default = next(name for name, version in there.items() if version["IsDefaultVersion"])
     wanted, left = change.after.get("version", ""), change.before.get("version", "")
-    if wanted in there and _says(pen.sessions, change, wanted):
+    if wanted in there and _says(client.sessions, change, wanted):
         now = wanted
         if default != wanted or left not in ("", *there):
-            pen.write(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
-    elif wanted and default != left and _says(pen.sessions, change, default):
+            client.call(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
+    elif wanted and default != left and _says(client.sessions, change, default):
         now = default
     else:
-        now = _new_version(pen, change, there)
+        now = _new_version(client, change, there)
     if wanted and left not in ("", now):
-        _delete_version(pen, change, left)
+        _delete_version(client, change, left)
     return replace(change, after={**change.after, "version": now})
 
 
-def delete_policy(pen: Pen, change: Change) -> None:
+def delete_policy(client: JournaledClient, change: Change) -> None:
     """Deletes the policy, first its other versions, as AWS wants it. Raises AwsRefused."""
-    for name, version in _versions(pen.sessions, change).items():
+    for name, version in _versions(client.sessions, change).items():
         if not version["IsDefaultVersion"]:
-            _delete_version(pen, change, name)
-    pen.write(change, "delete_policy", PolicyArn=change.target)
+            _delete_version(client, change, name)
+    client.call(change, "delete_policy", PolicyArn=change.target)
 
 
 def is_left_over(sessions: Sessions, back: Change) -> bool:
@@ -50,34 +50,34 @@ def is_left_over(sessions: Sessions, back: Change) -> bool:
     return left not in ("", back.after.get("version", "")) and left in _there(sessions, back)
 
 
-def counts(sessions: Sessions, change: Change) -> bool:
+def is_current(sessions: Sessions, change: Change) -> bool:
     """Whether the version that a change expects is the one that counts, and says the same; asks AWS once."""
     version = change.before.get("version", "")
     found = _version(sessions, change, version) if version else None
     return bool(found and found["IsDefaultVersion"] and _is_text(change.before, found["Document"]))
 
 
-def is_lost(sessions: Sessions, back: Change) -> bool:
+def is_deleted(sessions: Sessions, back: Change) -> bool:
     """Whether the version that a change goes back to is gone."""
     return back.after.get("version", "") not in ("", *_there(sessions, back))
 
 
-def made_by(sessions: Sessions, change: Change, existed: list[str]) -> Change:
+def recover_version(sessions: Sessions, change: Change, existed: list[str]) -> Change:
     """The change of a run that ended before it heard of the version that it made, with that version."""
     made = _made_since(sessions, change, existed)
     return replace(change, after={**change.after, "version": made}) if made else change
 
 
-def _new_version(pen: Pen, change: Change, there: dict[str, Any]) -> str:
+def _new_version(client: JournaledClient, change: Change, there: dict[str, Any]) -> str:
     if len(there) >= POLICY_VERSIONS:
         others = [name for name, version in there.items() if not version["IsDefaultVersion"]]
-        _delete_version(pen, change, min(others, key=_number))
+        _delete_version(client, change, min(others, key=_number))
 
     def found() -> dict[str, Any] | None:
-        made = _made_since(pen.sessions, change, list(there))
+        made = _made_since(client.sessions, change, list(there))
         return {"PolicyVersion": {"VersionId": made}} if made else None
 
-    answer = pen.write(
+    answer = client.call(
         change,
         "create_policy_version",
         kept={"versions": sorted(there)},
@@ -87,19 +87,19 @@ def _new_version(pen: Pen, change: Change, there: dict[str, Any]) -> str:
         PolicyDocument=minify(change.after["document"]),
     )
     made = str(answer["PolicyVersion"]["VersionId"])
-    if pen.entries[-1].tries > 1:
-        _delete_doubles(pen, change, there, made)
+    if client.entries[-1].tries > 1:
+        _delete_doubles(client, change, there, made)
     return made
 
 
-def _delete_doubles(pen: Pen, change: Change, there: dict[str, Any], made: str) -> None:
+def _delete_doubles(client: JournaledClient, change: Change, there: dict[str, Any], made: str) -> None:
     """Where a call was made again since IAM did not list yet what the first one had made, that goes.
 
     AWS numbers versions one by one and gives no number twice.
     """
     for number in range(max(map(_number, there)) + 1, _number(made)):
-        if _says(pen.sessions, change, f"v{number}"):
-            _delete_version(pen, change, f"v{number}")
+        if _says(client.sessions, change, f"v{number}"):
+            _delete_version(client, change, f"v{number}")
 
 
 def _number(version: str) -> int:
@@ -115,7 +115,7 @@ def _made_since(sessions: Sessions, change: Change, existed: list[str]) -> str:
 
 def _versions(sessions: Sessions, change: Change) -> dict[str, Any]:
     iam = sessions.admin(change.account, "iam")
-    versions = listed(iam, "list_policy_versions", "Versions", PolicyArn=change.target)
+    versions = list_all(iam, "list_policy_versions", "Versions", PolicyArn=change.target)
     return {version["VersionId"]: version for version in versions}
 
 
@@ -147,11 +147,11 @@ def _is_text(policy: dict[str, Any], document: Any) -> bool:
     return not differs("managed-policy", mask_secrets({"document": document}), mask_secrets(policy))
 
 
-def _delete_version(pen: Pen, change: Change, version: str) -> None:
+def _delete_version(client: JournaledClient, change: Change, version: str) -> None:
     """Deletes a version; that it is gone already (its deletion was not heard of) is no failure."""
-    kept = {version: _document(pen.sessions, change, version)}
+    kept = {version: _document(client.sessions, change, version)}
     try:
-        pen.write(change, "delete_policy_version", kept=kept, PolicyArn=change.target, VersionId=version)
+        client.call(change, "delete_policy_version", kept=kept, PolicyArn=change.target, VersionId=version)
     except AwsRefused as problem:
         if problem.aws_code != "NoSuchEntity":
             raise

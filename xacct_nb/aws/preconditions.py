@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from xacct_nb.aws.policy_versions import counts, is_left_over
-from xacct_nb.aws.reader import hanging, live
+from xacct_nb.aws.policy_versions import is_current, is_left_over
+from xacct_nb.aws.reader import dependents, read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
@@ -19,18 +19,18 @@ def check_current(sessions: Sessions, plan: Plan) -> None:
     The first change of the plan is looked at last, a moment before it is made.
     """
     found = [(change, _found(sessions, change)) for change in reversed(plan.changes)][::-1]
-    if moved := [(change, value) for change, value in found if is_other(change, value, change.before)]:
-        raise outdated("; ".join(_words(*each) for each in moved), _differences(moved))
+    if moved := [(change, value) for change, value in found if is_different(change, value, change.before)]:
+        raise stale_plan("; ".join(_words(*each) for each in moved), _differences(moved))
 
 
-def check_unmoved(sessions: Sessions, change: Change) -> None:
+def check_unchanged(sessions: Sessions, change: Change) -> None:
     """Raises StalePlan where what the change is about is no longer as the plan found it; asks AWS once."""
     value = _found(sessions, change)
-    if is_other(change, value, change.before):
-        raise outdated(_words(change, value), _differences([(change, value)]))
+    if is_different(change, value, change.before):
+        raise stale_plan(_words(change, value), _differences([(change, value)]))
 
 
-def outdated(words: str, differences: Iterable[str] = ()) -> StalePlan:
+def stale_plan(words: str, differences: Iterable[str] = ()) -> StalePlan:
     """What a plan meets that no longer fits, for the reason that the words say."""
     why = "Somebody changed it since the plan was made, perhaps another run."
     return StalePlan(
@@ -40,7 +40,7 @@ def outdated(words: str, differences: Iterable[str] = ()) -> StalePlan:
     )
 
 
-def touched(sessions: Sessions, change: Change) -> str:
+def find_conflict(sessions: Sessions, change: Change) -> str:
     """What somebody did to the thing of a change that is under way, in words; "" for nothing. Asks AWS once.
 
     As the change leaves it is nobody's doing: it may have been made unheard, and on the way back IAM may
@@ -50,13 +50,13 @@ def touched(sessions: Sessions, change: Change) -> str:
     return _words(change, value) if _is_touched(change, value) else ""
 
 
-def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
+def remaining_changes(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
     """The changes that are not back yet. Raises RollbackFailed where somebody changed something since."""
-    found = [(change, live(sessions, change)) for change in way_back.changes]
+    found = [(change, read_value(sessions, change)) for change in way_back.changes]
     left = [
         (change, value)
         for change, value in found
-        if is_other(change, value, change.after) or is_left_over(sessions, change)
+        if is_different(change, value, change.after) or is_left_over(sessions, change)
     ]
     moved = [(change, value) for change, value in left if _is_touched(change, value)]
     added = _added_since(sessions, way_back, [change for change, _ in left])
@@ -69,7 +69,7 @@ def left_to_do(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
     return tuple(change for change, _ in left)
 
 
-def is_other(change: Change, value: Any, wanted: Any) -> bool:
+def is_different(change: Change, value: Any, wanted: Any) -> bool:
     """Whether a value of the change's thing differs from the wanted one in meaning."""
     return differs(change.kind, mask_secrets(value), mask_secrets(wanted))
 
@@ -77,16 +77,16 @@ def is_other(change: Change, value: Any, wanted: Any) -> bool:
 def _found(sessions: Sessions, change: Change) -> Any:
     """The thing as it is now; a version of a policy never changes, so whether it still counts is enough."""
     expected = change.before
-    if change.kind == "managed-policy" and expected and counts(sessions, change):
+    if change.kind == "managed-policy" and expected and is_current(sessions, change):
         return expected
-    return live(sessions, change)
+    return read_value(sessions, change)
 
 
 def _added_since(sessions: Sessions, way_back: Plan, left: list[Change]) -> list[str]:
     """What others hung on a role or policy that is to be deleted."""
     ours = {(change.kind, change.target, change.name) for change in way_back.changes}
     roots = [change for change in left if change.after is None and change.kind in ("role", "managed-policy")]
-    keys = [key for root in roots for key in sorted(hanging(sessions, root))]
+    keys = [key for root in roots for key in sorted(dependents(sessions, root))]
     added = [key for key in keys if (key.kind, key.target, key.name) not in ours]
     return [f"{Change(key.kind, key.target, key.name, None, True).title} was added" for key in added]
 
@@ -105,7 +105,7 @@ def _is_touched(change: Change, value: Any) -> bool:
     elif change.kind == "tags" and isinstance(value, dict):
         names = {*value, *before, *after}
         return any(value.get(name) not in (before.get(name), after.get(name)) for name in names)
-    return is_other(change, value, before) and is_other(change, value, after)
+    return is_different(change, value, before) and is_different(change, value, after)
 
 
 def _differences(moved: Iterable[tuple[Change, Any]]) -> Iterator[str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from xacct_nb.aws.answers import Answer, ask, ask_identity, ask_sample
-from xacct_nb.aws.journaled_calls import Pen, utc
+from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample
+from xacct_nb.aws.journaled_calls import JournaledClient, utc
 from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.sessions import Identity, Sessions
 from xacct_nb.changes.journal import Entry
@@ -33,18 +33,18 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     A question whose caller has no session here is `not-asked`. Until `patience` seconds after the first one,
     a question whose answer is not the expected one is asked again, since IAM is eventually consistent.
     """
-    asking = Asking(replace(sessions, grant=grant), countdown(patience))
+    asking = Prober(replace(sessions, grant=grant), countdown(patience))
     return Proof(tuple(asking.outcome(probe) for probe in expected_probes(grant)))
 
 
-def awaited(grant: Grant) -> tuple[Probe, ...]:
+def access_probes(grant: Grant) -> tuple[Probe, ...]:
     """The questions that are asked until IAM is ready: may the callers assume the roles?"""
     return tuple(probe for probe in expected_probes(grant) if probe.kind == "assume" and not probe.unaskable)
 
 
-def settle(pen: Pen, sessions: Sessions, probes: Iterable[Probe]) -> None:
-    """Waits, for the pen's patience in all, until the callers under test get in; notes how long that took."""
-    asking = Asking(sessions, countdown(pen.patience))
+def wait_for_access(client: JournaledClient, sessions: Sessions, probes: Iterable[Probe]) -> None:
+    """Wait, at most the client's patience in all, until the callers under test can assume their roles."""
+    asking = Prober(sessions, countdown(client.patience))
     for probe in probes:
         if sessions.callers(probe.source):
             began, outcome = utc(), asking.outcome(probe)
@@ -52,7 +52,7 @@ def settle(pen: Pen, sessions: Sessions, probes: Iterable[Probe]) -> None:
             answer = "waited" if outcome.as_expected else "gave up waiting"
             lasted = (outcome.seconds, outcome.tries)
             account = Arn.parse(outcome.who).account
-            pen.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
+            client.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
 
 
 @dataclass
@@ -65,7 +65,7 @@ class _Entered:
 
 
 @dataclass
-class Asking:
+class Prober:
     """Asks one probe after the other; a role that was assumed once is used for the questions about it."""
 
     sessions: Sessions
@@ -131,7 +131,7 @@ class Asking:
         sts = self.sessions.client(who.profile, "sts")
         grant = self.sessions.grant
         parameters = assume_parameters(grant, probe.role, probe.variation, Arn.parse(who.arn).name)
-        given = ask(lambda: sts.assume_role(**parameters))
+        given = call_aws(lambda: sts.assume_role(**parameters))
         return replace(given, detail=redact(given.detail, {external_id(grant)}))
 
     def _inside(self, probe: Probe, inside: _Entered) -> Answer:
@@ -142,11 +142,13 @@ class Asking:
             return inside.clients[service]
 
         return (
-            self._sample(probe, inside.who, client) if probe.call else ask_identity(client("sts"), probe.role)
+            self._sample(probe, inside.who, client)
+            if probe.call
+            else call_identity(client("sts"), probe.role)
         )
 
     def _sample(self, probe: Probe, who: Identity, client: Callable[[str], Any] | None = None) -> Answer:
         assert probe.call is not None
         account = Arn.parse(probe.role).account
         mine = client or (lambda service: self.sessions.client(who.profile, service))
-        return ask_sample(probe.call, mine, lambda: self.sessions.admin(account, "s3"))
+        return call_sample(probe.call, mine, lambda: self.sessions.admin(account, "s3"))

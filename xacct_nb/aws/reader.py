@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from xacct_nb.aws.sessions import Sessions, translated
+from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants.documents import Documents
@@ -32,12 +32,12 @@ def read(documents: Documents, sessions: Sessions) -> State:
     return State(resources)
 
 
-def live(sessions: Sessions, change: Change) -> Any:
+def read_value(sessions: Sessions, change: Change) -> Any:
     """The value, as it is now, of the thing that a change is about; None where it does not exist."""
     return _LIVE[change.kind](sessions, change)
 
 
-def hanging(sessions: Sessions, change: Change) -> set[ResourceKey]:
+def dependents(sessions: Sessions, change: Change) -> set[ResourceKey]:
     """What hangs on the role or managed policy of a change: it cannot be deleted while something does."""
     if Arn.parse(change.target).kind == "policy":
         return set(_attachments(sessions.grant, sessions, change.target))
@@ -62,7 +62,7 @@ def policy_exists(sessions: Sessions, account: str, arn: str) -> bool:
 def optional(doing: str, call: Callable[[], Any]) -> Any:
     """The answer of a call, None where AWS says NoSuchEntity. Raises AwsRefused."""
     try:
-        with translated(doing):
+        with translate_errors(doing):
             return call()
     except AwsRefused as problem:
         if problem.aws_code != "NoSuchEntity":
@@ -70,9 +70,9 @@ def optional(doing: str, call: Callable[[], Any]) -> Any:
         return None
 
 
-def listed(client: Any, operation: str, name: str, **parameters: Any) -> list[Any]:
+def list_all(client: Any, operation: str, name: str, **parameters: Any) -> list[Any]:
     """All items of a paginated list. Raises AwsRefused."""
-    with translated(operation):
+    with translate_errors(operation):
         pages = client.get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page.get(name, [])]
 
@@ -84,11 +84,11 @@ def _role(sessions: Sessions, arn: str) -> dict[ResourceKey, Any]:
     iam, name = sessions.admin(Arn.parse(arn).account, "iam"), Arn.parse(arn).name
     inline = {
         ResourceKey("inline-policy", arn, policy): _inline_policy(sessions, arn, policy)
-        for policy in listed(iam, "list_role_policies", "PolicyNames", RoleName=name)
+        for policy in list_all(iam, "list_role_policies", "PolicyNames", RoleName=name)
     }
     attached = {
         ResourceKey("attachment", arn, policy["PolicyArn"]): True
-        for policy in listed(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        for policy in list_all(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
     }
     return {ResourceKey("role", arn): value, **inline, **attached}
 
@@ -136,7 +136,7 @@ def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
     if policy is None:
         return None
     iam, version = sessions.admin(Arn.parse(arn).account, "iam"), policy["DefaultVersionId"]
-    with translated(f"GetPolicyVersion {arn}"):
+    with translate_errors(f"GetPolicyVersion {arn}"):
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     return {
         "description": policy.get("Description", ""),
@@ -187,7 +187,7 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
         for source in (*grant.principals, grant.carry_on)
         if source and Arn.parse(source).account == account
     }
-    with translated(f"ListEntitiesForPolicy {arn}"):
+    with translate_errors(f"ListEntitiesForPolicy {arn}"):
         pages = list(
             sessions.admin(account, "iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn)
         )
@@ -237,7 +237,7 @@ def _attached(sessions: Sessions, change: Change) -> Any:
     named = Arn.parse(change.target)
     iam, kind = sessions.admin(named.account, "iam"), named.kind
     operation, owner = f"list_attached_{kind}_policies", {f"{kind.title()}Name": named.name}
-    policies = optional(operation, lambda: listed(iam, operation, "AttachedPolicies", **owner))
+    policies = optional(operation, lambda: list_all(iam, operation, "AttachedPolicies", **owner))
     return True if any(policy["PolicyArn"] == change.name for policy in policies or ()) else None
 
 

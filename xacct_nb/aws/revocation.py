@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.aws.journaled_calls import Pen, Sink
-from xacct_nb.aws.operations import make_surely
+from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
+from xacct_nb.aws.operations import ensure_change
 from xacct_nb.aws.polling import countdown
-from xacct_nb.aws.preconditions import check_unmoved, touched
-from xacct_nb.aws.probes import Asking
+from xacct_nb.aws.preconditions import check_unchanged, find_conflict
+from xacct_nb.aws.probes import Prober
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change
@@ -21,7 +21,7 @@ from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan, XacctError
 from xacct_nb.grants.documents import Policy
 from xacct_nb.grants.state import ResourceKey, State
 
-Questions = Mapping[str, Mapping[str, SampleCall]]
+CallsByRole = Mapping[str, Mapping[str, SampleCall]]
 """What to ask a session of each role (its ARN): words -> call. The first that it is allowed counts."""
 
 _NO_CALL = "No call is known that the session was allowed before."
@@ -32,7 +32,7 @@ def revoke(
     changes: Iterable[Change],
     sessions: Sessions,
     *,
-    sink: Sink | None = None,
+    sink: EntrySink | None = None,
     patience: float,
     ahead: float = AHEAD_SECONDS,
 ) -> Journal:
@@ -41,19 +41,21 @@ def revoke(
     The console takes the same margin, since a part of AWS that a change has not reached may still issue a
     session. `patience` is in seconds. Raises RollbackFailed, which says whose sessions go on.
     """
-    pen = Pen(sessions, [] if sink is None else sink, patience, touched)
+    client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
     left, done = list(changes), list[Change]()
     while left:
         try:
-            check_unmoved(sessions, left[0])
-            done.append(make_surely(pen, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead))))
+            check_unchanged(sessions, left[0])
+            done.append(
+                ensure_change(client, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead)))
+            )
         except (AwsRefused, StalePlan) as problem:
             raise _go_on(left, problem) from problem
         left.pop(0)
-    return Journal(sessions.grant.name, tuple(done), tuple(pen.entries))
+    return Journal(sessions.grant.name, tuple(done), tuple(client.entries))
 
 
-def questions(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> Questions:
+def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> CallsByRole:
     """Calls that the roles' own policies allow now and as before the run; then those of the grant.
 
     Only the first kind shows what a revocation does: the other is denied afterwards in any case.
@@ -76,12 +78,12 @@ def questions(sessions: Sessions, roles: Iterable[str], before: State, found: St
     }
 
 
-def open_older(sessions: Sessions, questions: Questions) -> "OlderSessions":
+def open_older_sessions(sessions: Sessions, calls_to_repeat: CallsByRole) -> "OlderSessions":
     """Has the callers assume these roles of the grant, and asks each session a call that it is allowed."""
-    asking = Asking(sessions, countdown(0.0))
+    asking = Prober(sessions, countdown(0.0))
     assumes = [each for each in expected_probes(sessions.grant) if each.kind == "assume"]
-    ours = [each for each in assumes if each.role in questions]
-    return OlderSessions(asking, tuple(_opened(asking, each, questions[each.role]) for each in ours))
+    ours = [each for each in assumes if each.role in calls_to_repeat]
+    return OlderSessions(asking, tuple(_opened(asking, each, calls_to_repeat[each.role]) for each in ours))
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class _Opened:
 class OlderSessions:
     """Sessions that were opened before a roll-back, with the answers that they were given then."""
 
-    asking: Asking
+    asking: Prober
     opened: tuple[_Opened, ...]
 
     def proof(self, patience: float) -> Proof:
@@ -137,7 +139,7 @@ def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[P
         yield answer["PolicyVersion"]["Document"]
 
 
-def _opened(asking: Asking, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
+def _opened(asking: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
     entered = asking.outcome(assume)
     probes = (
         replace(assume, kind="older", asker="role", question=words, call=call)

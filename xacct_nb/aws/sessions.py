@@ -47,7 +47,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where profiles and AWS are: AWS's own files and endpoints, or the sandbox's."""
 
     config_file: str = ""
@@ -61,7 +61,7 @@ class Sessions(Shown):
 
     grant: Grant
     identities: tuple[Identity, ...]
-    place: Place = field(repr=False, default=Place())
+    endpoint: Endpoint = field(repr=False, default=Endpoint())
     _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
@@ -92,19 +92,19 @@ class Sessions(Shown):
     def client(self, profile: str, service: str) -> Any:
         """The profile's client for a service."""
         if (profile, service) not in self._clients:
-            made = _made(self._session(profile), service, self.place, self.grant.partition)
+            made = _made(self._session(profile), service, self.endpoint, self.grant.partition)
             self._clients[profile, service] = made
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
         """A client with the credentials that AssumeRole answered; endpoint and region are the profile's."""
-        session = self._session(profile) if profile else _session("", self.place, _NOBODY)
+        session = self._session(profile) if profile else _session("", self.endpoint, _NOBODY)
         keys = {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
-        return _made(session, service, self.place, self.grant.partition, **keys)
+        return _made(session, service, self.endpoint, self.grant.partition, **keys)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Who every session is; no credentials."""
@@ -117,7 +117,7 @@ class Sessions(Shown):
 
     def _session(self, profile: str) -> Session:
         if profile not in self._opened:
-            self._opened[profile] = _session(profile, self.place)
+            self._opened[profile] = _session(profile, self.endpoint)
         return self._opened[profile]
 
     def _callers(self) -> list[Identity]:
@@ -130,14 +130,14 @@ def open_sessions(
     source_profiles: Iterable[str],
     destination_profiles: Iterable[str],
     caller_profiles: Iterable[str] = (),
-    place: Place = Place(),
+    endpoint: Endpoint = Endpoint(),
 ) -> Sessions:
     """Opens the profiles and asks STS who each one is.
 
     Source profiles must be in source accounts of the grant, destination profiles in destination accounts,
     and every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
     """
-    sessions = Sessions(grant, (), place)
+    sessions = Sessions(grant, (), endpoint)
     parts = (
         ("source", source_profiles, grant.source_accounts),
         ("destination", destination_profiles, grant.destination_accounts),
@@ -146,7 +146,7 @@ def open_sessions(
     found = [
         _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
     ]
-    opened = Sessions(grant, tuple(found), place, sessions._clients, sessions._opened)
+    opened = Sessions(grant, tuple(found), endpoint, sessions._clients, sessions._opened)
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
     return opened
@@ -157,7 +157,7 @@ def profile_identities() -> list[tuple[str, str, str]]:
 
     Raises AwsRefused where the config cannot be read.
     """
-    with translated("Reading the AWS config"):
+    with translate_errors("Reading the AWS config"):
         profiles = Session().available_profiles
     with ThreadPoolExecutor(8) as at_once:
         return list(at_once.map(_who, profiles))
@@ -180,7 +180,7 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turns botocore's errors into AwsRefused, with the original as its cause."""
     try:
         yield
@@ -240,16 +240,16 @@ def _no_session(account: str) -> WrongAccount:
 
 def warm_up() -> None:
     """Loads AWS's models of the services that every run uses; no call is made."""
-    session = _session("", Place(), _NOBODY)
+    session = _session("", Endpoint(), _NOBODY)
     for service in ("sts", "iam", "s3"):
-        _made(session, service, Place(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
+        _made(session, service, Endpoint(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 class _Models(Loader):  # type: ignore[misc]
     """AWS's models; a service is known by its folder, where the stock loader looks into every folder."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return sorted({place.name for path in self.search_paths for place in Path(path).glob("*/")})
+        return sorted({folder.name for path in self.search_paths for folder in Path(path).glob("*/")})
 
 
 @cache
@@ -265,25 +265,25 @@ def _handlers() -> HierarchicalEmitter:
     return handlers
 
 
-def _session(profile: str, place: Place, variables: Any = None) -> Session:
+def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
     # Models and handlers are loaded once for all sessions: to register the handlers alone takes 5 ms.
     core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
     core.register_component("data_loader", _loader())
-    for name, value in (("config_file", place.config_file), ("credentials_file", place.credentials_file)):
-        if value:
+    for name in ("config_file", "credentials_file"):
+        if value := getattr(endpoint, name):
             core.set_config_variable(name, value)
     return Session(botocore_session=core)
 
 
-def client_of(profile: str, service: str, place: Place, partition: str) -> Any:
+def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> Any:
     """A profile's client for a service. Raises ProfileNotFound."""
-    return _made(_session(profile, place), service, place, partition)
+    return _made(_session(profile, endpoint), service, endpoint, partition)
 
 
-def _made(session: Session, service: str, place: Place, partition: str, **keys: str) -> Any:
+def _made(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> Any:
     region = session.region_name or _REGIONS[partition]
     # What is on this machine is not asked for by way of a proxy.
-    config = _CONFIG.merge(Config(proxies={}) if place.endpoint_url else Config())
+    config = _CONFIG.merge(Config(proxies={}) if endpoint.endpoint_url else Config())
     config = config.merge(_PATIENCE.get(service, Config()))
-    endpoint = place.endpoint_url or None
-    return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
+    url = endpoint.endpoint_url or None
+    return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

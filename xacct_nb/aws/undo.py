@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from xacct_nb.aws.policy_versions import is_left_over, made_by
-from xacct_nb.aws.reader import live
+from xacct_nb.aws.policy_versions import is_left_over, recover_version
+from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
@@ -20,7 +20,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     InvalidParameters where an external ID is missing.
     """
     planned = _planned(record)
-    made = done(record).changes or _heard_of(sessions, planned, done(record))
+    made = journal_of(record).changes or _heard_of(sessions, planned, journal_of(record))
     now = [_now(sessions, change) for change in made]
     known = secrets | {secret for value in now for secret in secrets_in(value)}
     pairs = zip(made, now, strict=True)
@@ -30,7 +30,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     return whole, known
 
 
-def done(record: Record) -> Journal:
+def journal_of(record: Record) -> Journal:
     """What the run did, as far as it is known."""
     return Journal.from_json(record.journal) if record.journal else Journal("")
 
@@ -41,7 +41,7 @@ def _planned(record: Record) -> Plan:
 
 def changes_of(record: Record) -> tuple[Change, ...]:
     """What the run changed, or was to change if it broke off."""
-    return done(record).changes or _planned(record).changes
+    return journal_of(record).changes or _planned(record).changes
 
 
 def _heard_of(sessions: Sessions, planned: Plan, journal: Journal) -> tuple[Change, ...]:
@@ -52,7 +52,7 @@ def _heard_of(sessions: Sessions, planned: Plan, journal: Journal) -> tuple[Chan
         if entry.operation == "CreatePolicyVersion" and entry.kept
     }
     return tuple(
-        made_by(sessions, change, existed[change.account, change.title])
+        recover_version(sessions, change, existed[change.account, change.title])
         if (change.account, change.title) in existed
         else change
         for change in planned.changes
@@ -62,7 +62,7 @@ def _heard_of(sessions: Sessions, planned: Plan, journal: Journal) -> tuple[Chan
 def _now(sessions: Sessions, change: Change) -> Any:
     """The thing as it is now, None also where what it belongs to is gone."""
     try:
-        return live(sessions, change)
+        return read_value(sessions, change)
     except AwsRefused as problem:
         if problem.aws_code != "NoSuchEntity":
             raise

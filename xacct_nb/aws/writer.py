@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NoReturn
 
-from xacct_nb.aws.journaled_calls import Pen, Sink, asked_twice, is_unheard
-from xacct_nb.aws.operations import make, make_surely
-from xacct_nb.aws.preconditions import check_current, check_unmoved, is_other, left_to_do, outdated, touched
-from xacct_nb.aws.probes import awaited, settle
-from xacct_nb.aws.reader import live
+from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient, may_have_taken_effect, was_retried
+from xacct_nb.aws.operations import ensure_change, make_change
+from xacct_nb.aws.preconditions import (
+    check_current,
+    check_unchanged,
+    find_conflict,
+    is_different,
+    remaining_changes,
+    stale_plan,
+)
+from xacct_nb.aws.probes import access_probes, wait_for_access
+from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
@@ -21,7 +28,12 @@ _LOOK = "Look at the difference, and plan the grant again from what is there now
 
 
 def apply(
-    plan: Plan, sessions: Sessions, *, approved: str, journal: Sink | None = None, patience: float = PATIENCE
+    plan: Plan,
+    sessions: Sessions,
+    *,
+    approved: str,
+    journal: EntrySink | None = None,
+    patience: float = PATIENCE,
 ) -> Journal:
     """Makes exactly the changes of the plan, in their order; a failure takes back what was made.
 
@@ -33,27 +45,27 @@ def apply(
     check_approved(plan, approved)
     _check_accepted(plan)
     _check_whole(plan)
-    waiting = awaited(sessions.grant)
+    waiting = access_probes(sessions.grant)
     check_current(sessions, plan)
-    pen = Pen(sessions, [] if journal is None else journal, patience, touched)
+    client = JournaledClient(sessions, [] if journal is None else journal, patience, find_conflict)
     done: list[Change] = []
     for change in plan.changes:
         try:
             if done:
-                check_unmoved(sessions, change)
-            done.append(_made(pen, change))
+                check_unchanged(sessions, change)
+            done.append(_made(client, change))
         except StalePlan as problem:
             if not done:
                 raise
-            _take_back(pen, done, problem)
+            _take_back(client, done, problem)
         except AwsRefused as problem:
-            _take_back(pen, [*done, *_took_effect(pen, change, problem)], problem)
-    settle(pen, sessions, waiting if done else ())
-    return Journal(plan.grant, tuple(done), tuple(pen.entries))
+            _take_back(client, [*done, *_took_effect(client, change, problem)], problem)
+    wait_for_access(client, sessions, waiting if done else ())
+    return Journal(plan.grant, tuple(done), tuple(client.entries))
 
 
 def rollback(
-    journal: Journal, sessions: Sessions, *, sink: Sink | None = None, patience: float = PATIENCE
+    journal: Journal, sessions: Sessions, *, sink: EntrySink | None = None, patience: float = PATIENCE
 ) -> Journal:
     """Takes back what a journal says was done: first looks whether all is still as it was left.
 
@@ -63,15 +75,15 @@ def rollback(
     """
     way_back = journal.undo_plan()
     _check_whole(way_back)
-    left = left_to_do(sessions, way_back)
-    pen = Pen(sessions, [] if sink is None else sink, patience, touched)
-    done = _put_back(pen, left, "Mend the cause, then roll back again.")
-    return Journal(journal.grant, tuple(done), tuple(pen.entries))
+    left = remaining_changes(sessions, way_back)
+    client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
+    done = _put_back(client, left, "Mend the cause, then roll back again.")
+    return Journal(journal.grant, tuple(done), tuple(client.entries))
 
 
-def check_untouched(sessions: Sessions, way_back: Plan) -> None:
+def check_no_conflict(sessions: Sessions, way_back: Plan) -> None:
     """Raises RollbackFailed, naming the difference, where somebody changed since what is to be taken back."""
-    left_to_do(sessions, way_back)
+    remaining_changes(sessions, way_back)
 
 
 def check_approved(plan: Plan, approved: str) -> None:
@@ -103,16 +115,16 @@ def _check_whole(plan: Plan) -> None:
         )
 
 
-def _made(pen: Pen, change: Change) -> Change:
+def _made(client: JournaledClient, change: Change) -> Change:
     """The change, as it was made. Raises AwsRefused, and StalePlan where somebody made the thing before."""
     try:
-        return make(pen, change)
+        return make_change(client, change)
     except AwsRefused as problem:
-        if made := _made_unheard(pen.sessions, change, problem):
+        if made := _made_unheard(client.sessions, change, problem):
             return made
-        there = problem.aws_code == "EntityAlreadyExists" and not asked_twice(problem)
-        if words := pen.moved or (f"{change.title} is there" if there else ""):
-            raise outdated(words) from problem
+        there = problem.aws_code == "EntityAlreadyExists" and not was_retried(problem)
+        if words := client.conflict or (f"{change.title} is there" if there else ""):
+            raise stale_plan(words) from problem
         raise
 
 
@@ -123,29 +135,29 @@ def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Ch
     to go and is gone needs no more.
     """
     gone = change.after is None and problem.aws_code == "NoSuchEntity"
-    made = change.before is None and problem.aws_code == "EntityAlreadyExists" and asked_twice(problem)
+    made = change.before is None and problem.aws_code == "EntityAlreadyExists" and was_retried(problem)
     if not (gone or made):
         return None
-    value = live(sessions, change)
-    if is_other(change, value, change.after) or (made and value["tags"] != change.after["tags"]):
+    value = read_value(sessions, change)
+    if is_different(change, value, change.after) or (made and value["tags"] != change.after["tags"]):
         return None
     return replace(change, after=value)
 
 
-def _took_effect(pen: Pen, change: Change, problem: AwsRefused) -> list[Change]:
+def _took_effect(client: JournaledClient, change: Change, problem: AwsRefused) -> list[Change]:
     """What of the change is to be taken back, though its call failed (a cut connection, a late answer)."""
-    tries, unheard = pen.tries(change), is_unheard(problem)
+    tries, unheard = client.tries(change), may_have_taken_effect(problem)
     if not tries or problem.aws_code == "EntityAlreadyExists":
         return []
     try:
-        value = live(pen.sessions, change)
+        value = read_value(client.sessions, change)
     except AwsRefused:
         return [change]  # nobody knows: the way back finds out
     if change.kind == "tags":
         return _tags_made(change, value)
     if differs(change.kind, value, change.after):
         return [change] if unheard else []  # IAM may not show yet what nobody heard of
-    if tries == 1 and not unheard and not asked_twice(problem):
+    if tries == 1 and not unheard and not was_retried(problem):
         return []  # AWS refused the only call, so somebody else made it so
     return [replace(change, after=value)] if change.kind == "managed-policy" else [change]
 
@@ -160,9 +172,9 @@ def _tags_made(change: Change, value: dict[str, str] | None) -> list[Change]:
     return [replace(change, before=before, after=value)] if value not in (None, before) else []
 
 
-def _take_back(pen: Pen, done: list[Change], problem: AwsRefused | StalePlan) -> NoReturn:
+def _take_back(client: JournaledClient, done: list[Change], problem: AwsRefused | StalePlan) -> NoReturn:
     try:
-        _put_back(pen, [change.reverse() for change in reversed(done)], _AGAIN)
+        _put_back(client, [change.reverse() for change in reversed(done)], _AGAIN)
     except RollbackFailed as second:
         why = f"{problem.what} On the way back: {second.why}"
         raise RollbackFailed(second.what, why=why, hint=second.hint) from problem
@@ -175,14 +187,14 @@ def _take_back(pen: Pen, done: list[Change], problem: AwsRefused | StalePlan) ->
     ) from problem
 
 
-def _put_back(pen: Pen, changes: Iterable[Change], hint: str) -> list[Change]:
+def _put_back(client: JournaledClient, changes: Iterable[Change], hint: str) -> list[Change]:
     """Makes the changes of a way back, each unless somebody moved its thing. Raises RollbackFailed."""
     left, done = list(changes), list[Change]()
     while left:
         try:
-            if words := touched(pen.sessions, left[0]):
+            if words := find_conflict(client.sessions, left[0]):
                 raise _not_back(left, f"{words}: somebody changed it meanwhile.", _LOOK)
-            done.append(make_surely(pen, left[0]))
+            done.append(ensure_change(client, left[0]))
         except AwsRefused as problem:
             raise _not_back(left, problem.what, hint) from problem
         left.pop(0)

@@ -15,7 +15,7 @@ from xacct_nb.changes.approval import (
 from xacct_nb.changes.plan import Plan
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.sealing import utc
-from xacct_nb.storage.approval_history import history
+from xacct_nb.storage.approval_history import plan_history
 
 
 def ask_approval(run: Any, plan: Plan) -> Any:
@@ -35,7 +35,7 @@ def check_approval(run: Any, plan: Plan, asked: Any) -> None:
     given, now = run.settings, utc()
     approval = Approval(asked.digest, user_name(), asked.at or now, asked.note or given.note, given.ticket)
     run.keep(approval)
-    known = history(run.records, approval.digest, "sandbox" if given.sandbox else "AWS")
+    known = plan_history(run.records, approval.digest, "sandbox" if given.sandbox else "AWS")
     if approval.digest != plan.digest:
         made = next((each for each in known if isinstance(each, PlannedRun)), None)
         raise stale_plan(approval.digest, plan, made.plan if made else None)

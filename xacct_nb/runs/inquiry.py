@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xacct_nb.aws.diagnosis_sessions import AWS_ITSELF, Sides, open_sides, sides_of
-from xacct_nb.aws.sessions import Place, Sessions
+from xacct_nb.aws.sessions import Endpoint, Sessions
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
 from xacct_nb.diagnosis import diagnosis
 from xacct_nb.diagnosis.attempt import Attempt, Tried, attempt_in, attempt_of
@@ -15,7 +15,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import Settings
 from xacct_nb.iam.arns import role_arn_of, same_principal
 from xacct_nb.storage.aws_profiles import read_client
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
 from xacct_nb.views import Shown, View
 
@@ -46,18 +46,18 @@ def diagnose(
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
     attempt = attempt_in(read_denial(error), attempt.model_copy(update=more))
     sides = sides_of(sessions, attempt) if isinstance(sessions, Sessions) else sessions or NO_SESSIONS
-    place = sessions.place if isinstance(sessions, Sessions) else AWS_ITSELF
-    known = snapshot if sides is NO_SESSIONS else full_snapshot(attempt, sides, snapshot, place)
+    endpoint = sessions.endpoint if isinstance(sessions, Sessions) else AWS_ITSELF
+    known = snapshot if sides is NO_SESSIONS else full_snapshot(attempt, sides, snapshot, endpoint)
     return explain(attempt, error, sides, known)
 
 
 def full_snapshot(
-    attempt: Attempt, sides: Sides, sent: Snapshot | None = None, place: Place = AWS_ITSELF
+    attempt: Attempt, sides: Sides, sent: Snapshot | None = None, endpoint: Endpoint = AWS_ITSELF
 ) -> Snapshot:
     """The snapshot that the sessions can take, with the sides that the other owner sent, and the client's."""
     taken = take_snapshot(attempt, caller=sides.caller, source=sides.source, destination=sides.destination)
     profile = sides.caller.profile if sides.caller else sides.tried
-    client = read_client(profile, place.config_file, place.credentials_file)
+    client = read_client(profile, endpoint.config_file, endpoint.credentials_file)
     whole = taken.model_copy(update={"client": client, "unread": {**taken.unread, **sides.troubles}})
     return whole.with_sides_of(sent) if sent else whole
 
@@ -100,7 +100,7 @@ class Inquiry(Shown):
     def attempt(self) -> Attempt:
         """The attempt in question. Raises UnresolvedSecret."""
         asked = self.settings
-        secret = {"ExternalId": look_up(asked.external_id)} if asked.external_id else {}
+        secret = {"ExternalId": resolve_reference(asked.external_id)} if asked.external_id else {}
         self.run.evidence.secrets |= set(secret.values())
         known = Attempt(
             caller=asked.caller,
@@ -128,18 +128,18 @@ class Inquiry(Shown):
         Raises InvalidSnapshot, UnresolvedSecret.
         """
         asked, attempt = self.settings, self.attempt
-        place = self._place()
+        endpoint = self._endpoint()
         self._sides = open_sides(
             attempt,
             source_profiles=asked.source_profiles,
             destination_profiles=asked.destination_profiles,
             caller_profiles=asked.caller_profiles,
-            place=place,
+            endpoint=endpoint,
         )
-        self.run.evidence.add("where", f"sandbox at {place.endpoint_url}" if asked.sandbox else "AWS")
+        self.run.evidence.add("where", f"sandbox at {endpoint.endpoint_url}" if asked.sandbox else "AWS")
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(asked.snapshot) if asked.snapshot else None
-        found = full_snapshot(attempt, self._sides, sent, place)
+        found = full_snapshot(attempt, self._sides, sent, endpoint)
         self.run.evidence.secrets |= found.secrets
         if asked.snapshot_to:
             write_snapshot(found, asked.snapshot_to)
@@ -152,7 +152,7 @@ class Inquiry(Shown):
         self.run.touched = True
         return found
 
-    def _place(self) -> Place:
+    def _endpoint(self) -> Endpoint:
         from xacct_nb.runs.sandboxes import sandbox_endpoint
 
-        return sandbox_endpoint() if self.settings.sandbox else Place()
+        return sandbox_endpoint() if self.settings.sandbox else Endpoint()

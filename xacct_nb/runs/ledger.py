@@ -13,8 +13,8 @@ from xacct_nb.records.sealing import line_hash
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, records_folder
 from xacct_nb.storage.chain import LEDGER, ledger_lines
-from xacct_nb.storage.ledger import broken_record, find_record, ledger, read_record, verify_records
-from xacct_nb.storage.signatures import Signature, signatures
+from xacct_nb.storage.ledger import broken_record, find_record, read_ledger, read_record, verify_records
+from xacct_nb.storage.signatures import Signature, check_signatures
 from xacct_nb.views import Shown, View
 
 
@@ -24,7 +24,7 @@ class Ledger(Shown):
     def __init__(self, records: Path) -> None:
         self.records = records
         self.recovered = recover(records)
-        self.lines = ledger(records)
+        self.lines = read_ledger(records)
 
     def view(self) -> View:
         """All lines as a table."""
@@ -79,7 +79,7 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
     """
     broken, lines = verify_records(records), ledger_lines(records)
     hashes = [line_hash(line) for line in lines]
-    found = tuple(signatures(records, signers))
+    found = tuple(check_signatures(records, signers))
     broken += [each.broken for each in found if each.broken]
     if signers and not any(each.signer for each in found):
         broken.append(f"{LEDGER}: no line of it is signed by one of the signers")

@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.grants import grant as grants
 from xacct_nb.grants.grant import Grant
 from xacct_nb.storage.grant_file import read_fields
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.references import resolve_reference
 
 
 def load_grant(path: str | Path) -> Grant:
@@ -21,7 +21,7 @@ def load_grant(path: str | Path) -> Grant:
 
 def resolve(grant: Grant) -> Grant:
     """The grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
-    return grants.resolve(grant, look_up)
+    return grants.resolve(grant, resolve_reference)
 
 
 def record_schema() -> dict[str, Any]:

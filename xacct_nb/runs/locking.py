@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from xacct_nb.storage.locks import alone
+from xacct_nb.storage.locks import exclusive_lock
 
 
 def grant_lock(sessions: Any) -> AbstractContextManager[None]:
@@ -12,4 +12,6 @@ def grant_lock(sessions: Any) -> AbstractContextManager[None]:
     Runs on other machines are not kept out; of them AWS's own answers tell.
     """
     grant = sessions.grant
-    return alone("\n".join((sessions.place.endpoint_url, *sorted(grant.source_accounts), grant.name)))
+    return exclusive_lock(
+        "\n".join((sessions.endpoint.endpoint_url, *sorted(grant.source_accounts), grant.name))
+    )

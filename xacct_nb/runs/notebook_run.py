@@ -28,8 +28,8 @@ from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run, utc
 from xacct_nb.runs.secrets import grant_secrets, protect_secrets
 from xacct_nb.storage.evidence import Evidence
-from xacct_nb.storage.references import look_up
-from xacct_nb.storage.run_folder import discard, work_folder
+from xacct_nb.storage.references import resolve_reference
+from xacct_nb.storage.run_folder import create_run_folder, remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
 
 _AFTER_APPLY = 10.0
@@ -90,18 +90,18 @@ class Run(Shown):
 
     def open_sessions(self, grant: Grant) -> Any:
         """The sessions, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
-        from xacct_nb.aws.sessions import Place, open_sessions
+        from xacct_nb.aws.sessions import Endpoint, open_sessions
         from xacct_nb.runs.sandboxes import sandbox_endpoint
 
-        place = sandbox_endpoint() if self.settings.sandbox else Place()
-        where = f"sandbox at {place.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})"
+        endpoint = sandbox_endpoint() if self.settings.sandbox else Endpoint()
+        where = f"sandbox at {endpoint.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})"
         self.evidence.add("where", where)
         sessions = open_sessions(
             grant,
             source_profiles=self.settings.source_profiles,
             destination_profiles=self.settings.destination_profiles,
             caller_profiles=self.settings.caller_profiles,
-            place=place,
+            endpoint=endpoint,
         )
         self.evidence.add("sessions", sessions.to_json())
         self._note_edits(grant)
@@ -218,7 +218,7 @@ class Run(Shown):
             self.status = "interrupted"
             self.finish()
         elif self.finished is None:
-            discard(self.records, self.id)
+            remove_run_folder(self.records, self.id)
 
     @property
     def records(self) -> Path:
@@ -237,7 +237,7 @@ class Run(Shown):
         return f"<style>{style()}</style>{super()._repr_html_()}"
 
     def _resolved(self, grant: Grant) -> Grant:
-        resolved = resolve(grant, look_up)
+        resolved = resolve(grant, resolve_reference)
         self.evidence.secrets |= grant_secrets(resolved)
         return resolved
 
@@ -271,7 +271,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     known = (*Grant.model_fields, *Settings.model_fields)
     given = {name: names[name] for name in known if name in names}
     settings, given_shown = settings_of(given), to_display(given)
-    secrets = {look_up(settings.external_id)} if settings.external_id else set()
+    secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
     run.evidence.secrets |= secrets
     protect_secrets(run.evidence, run.headless)
@@ -294,7 +294,7 @@ def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
     records = records_folder(settings.records)
     recover(records)
     about = {"notebook": notebook, "started": utc(), "again": "", "headless": False}
-    with work_folder(
+    with create_run_folder(
         records, new_run_id(grant, notebook), {**about, "around": describe_environment()}
     ) as folder:
         return Evidence(folder)

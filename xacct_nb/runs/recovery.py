@@ -12,10 +12,10 @@ from xacct_nb.records.fields import NOTEBOOK, PAGE, SUMS
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.sealing import RunOutcome, build_record, render_page, utc
 from xacct_nb.storage import chain
-from xacct_nb.storage.draft import course, left_draft
+from xacct_nb.storage.draft import cell_states, read_draft
 from xacct_nb.storage.evidence import FILE, events
-from xacct_nb.storage.ledger import keep
-from xacct_nb.storage.run_folder import about, discard, left_behind
+from xacct_nb.storage.ledger import append_record
+from xacct_nb.storage.run_folder import abandoned_runs, read_about, remove_run_folder
 
 # What a person looked at and left is no record; these say that AWS was changed, or asked for a proof.
 _COUNTS = ("entry", "journal", "proof")
@@ -45,8 +45,8 @@ def recover(records: Path) -> Recovery:
     recovered = Recovery()
     if not os.access(records, os.W_OK):
         return recovered
-    recovered.mended = chain.mend(records)
-    for folder in left_behind(records):
+    recovered.mended = chain.complete_append(records)
+    for folder in abandoned_runs(records):
         try:
             recovered.closed += [folder.name] if _close(records, folder) else []
         except (XacctError, OSError, ValueError, KeyError, TypeError) as problem:
@@ -57,16 +57,16 @@ def recover(records: Path) -> Recovery:
 
 def _close(records: Path, folder: Path) -> bool:
     """Whether the run was recorded now; one that was, or that only looked at something, is cleared away."""
-    known, said = about(folder), list(events(folder))
+    known, said = read_about(folder), list(events(folder))
     counts = known["headless"] or any(event["kind"] in _COUNTS for event in said)
     if (records / folder.name / SUMS).exists() or not counts:
-        discard(records, folder.name)
+        remove_run_folder(records, folder.name)
         return False
-    notebook = left_draft(folder)
+    notebook = read_draft(folder)
     ending = _ending(known, said, _last_sign(folder), notebook)
     around = known.get("around") or describe_environment()
     record = build_record(folder.name, known["notebook"], said, ending, around, set())
-    keep(records, record, _files(record, notebook))
+    append_record(records, record, _files(record, notebook))
     return True
 
 
@@ -83,7 +83,7 @@ def _ending(
         "hint": "Run it again: it plans from what is there now. Or roll it back, if it changed something.",
     }
     seconds = (datetime.strptime(last, _STAMP) - datetime.strptime(known["started"], _STAMP)).total_seconds()
-    cells = course(notebook) if notebook else ()
+    cells = cell_states(notebook) if notebook else ()
     return RunOutcome("interrupted", known["started"], max(0.0, seconds), error, cells, last, known["again"])
 
 

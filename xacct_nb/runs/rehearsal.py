@@ -5,10 +5,10 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from xacct_nb.aws.answers import ask
+from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import Place, Sessions, open_sessions
+from xacct_nb.aws.sessions import Endpoint, Sessions, open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.planner import diff
@@ -106,7 +106,7 @@ class Rehearsal(Shown):
     def _try(self, seconds: float) -> AssumeTry:
         sts = self.sessions.client(CALLER, "sts")
         parameters = assume_parameters(GRANT, GRANT.destinations[0], "", CALLER)
-        given = ask(lambda: sts.assume_role(**parameters))
+        given = call_aws(lambda: sts.assume_role(**parameters))
         return AssumeTry(round(seconds, 1), given.verdict, given.detail)
 
 
@@ -115,12 +115,12 @@ def rehearse() -> Rehearsal:
     stack = ExitStack()
     atexit.register(stack.close)
     sandbox = stack.enter_context(throw_away_sandbox())
-    place = Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
+    endpoint = Endpoint(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
     sessions = open_sessions(
         GRANT,
         source_profiles=["source-admin"],
         destination_profiles=["destination-admin"],
         caller_profiles=[CALLER, "mallory"],
-        place=place,
+        endpoint=endpoint,
     )
     return Rehearsal(sandbox, sessions)

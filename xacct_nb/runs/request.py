@@ -15,7 +15,7 @@ from xacct_nb.grants.help import NotebookHelp, notebook_help
 from xacct_nb.grants.parameters import accepted_parameters, grant_of, merge, validate, without_secrets
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.runs.secrets import grant_secrets
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.references import resolve_reference
 from xacct_nb.validation import nearest
 
 NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
@@ -170,7 +170,7 @@ def _no_notebook(path: Path, why: str) -> UnknownNotebook:
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Checks the grant and the settings in the values, and gives the secrets behind them."""
     grant = validate(known, values)
-    found = grant_secrets(resolve(grant, look_up)) if grant else set()
+    found = grant_secrets(resolve(grant, resolve_reference)) if grant else set()
     if grant and values.get("external_id"):
         raise InvalidParameters(
             "external_id is not the grant's external ID here.",
@@ -178,7 +178,7 @@ def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[s
             hint="The grant's own is a condition: -p conditions.external_id env:NAME",
         )
     if reference := values.get("external_id", ""):
-        found.add(look_up(reference) if reference.startswith(("env:", "file:")) else _literal())
+        found.add(resolve_reference(reference) if reference.startswith(("env:", "file:")) else _literal())
     return found - {""}
 
 

@@ -23,8 +23,8 @@ from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
 from xacct_nb.runs.locking import grant_lock
-from xacct_nb.storage.ledger import LEDGER, broken_record, ledger, read_record
-from xacct_nb.storage.references import look_up
+from xacct_nb.storage.ledger import LEDGER, broken_record, read_ledger, read_record
+from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, Text, View
 
 
@@ -75,10 +75,10 @@ class Rollback(Shown):
         `revoke_sessions` it ends them. Raises what opening sessions raises, RollbackFailed where somebody
         changed it since, and InvalidParameters where an external ID is missing.
         """
-        from xacct_nb.aws.irreversible import losses
+        from xacct_nb.aws.irreversible import irreversible_changes
         from xacct_nb.aws.reader import read
-        from xacct_nb.aws.undo import changes_of, done
-        from xacct_nb.aws.writer import check_untouched
+        from xacct_nb.aws.undo import changes_of, journal_of
+        from xacct_nb.aws.writer import check_no_conflict
 
         if self.record is None or self.run.made is not None:
             return self.way_back
@@ -88,9 +88,9 @@ class Rollback(Shown):
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
-        check_untouched(self.sessions, back)
-        entries = done(self.record).entries if back.changes else ()
-        self.losses = losses(self.sessions, back, entries)
+        check_no_conflict(self.sessions, back)
+        entries = journal_of(self.record).entries if back.changes else ()
+        self.losses = irreversible_changes(self.sessions, back, entries)
         self.way_back = self._with_revocations(back, changes_of(self.record))
         return self.way_back
 
@@ -144,24 +144,24 @@ class Rollback(Shown):
         stay = [role for role in concerned if role_remains(role, self.found, back.changes)]
         self.revocations = tuple(plan_revocation(role, self.found) for role in stay) if wanted else ()
         said = session_notes(concerned, self.found, back.changes, revoked=wanted)
-        where = other_sandbox_note(self.record, self.sessions.place.endpoint_url) if self.record else ()
+        where = other_sandbox_note(self.record, self.sessions.endpoint.endpoint_url) if self.record else ()
         changes = (*back.changes, *self.revocations)
         return replace(back, changes=changes, notes=(*where, *self.losses, *said))
 
     def _take_back(self, record: Record) -> Journal:
         """What the record changed, then older sessions; of these some are opened at the beginning."""
         from xacct_nb.aws.preconditions import check_current
-        from xacct_nb.aws.revocation import open_older, questions, revoke
+        from xacct_nb.aws.revocation import calls_to_repeat, open_older_sessions, revoke
         from xacct_nb.aws.writer import rollback
 
         how: dict[str, Any] = {"sink": self.run, "patience": self.run.settings.patience_seconds}
         if self.revocations:
             check_current(self.sessions, Plan("", self.revocations))
             roles = [change.target for change in self.revocations]
-            asking = questions(self.sessions, roles, _before(record), self.found)
+            asking = calls_to_repeat(self.sessions, roles, _before(record), self.found)
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
             grant = self._grant(record, next(iter(needed), ""))
-            self.older = open_older(replace(self.sessions, grant=grant), asking)
+            self.older = open_older_sessions(replace(self.sessions, grant=grant), asking)
         back = rollback(self.journal, self.sessions, **how)
         ended = revoke(self.revocations, self.sessions, **how)
         return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)
@@ -170,7 +170,9 @@ class Rollback(Shown):
         from xacct_nb.aws.undo import to_undo
 
         reference = self.run.settings.external_id
-        journal, secrets = to_undo(record, self.sessions, {look_up(reference)} if reference else set())
+        journal, secrets = to_undo(
+            record, self.sessions, {resolve_reference(reference)} if reference else set()
+        )
         self.run.evidence.secrets |= secrets
         return replace(journal, changes=tuple(with_existing_revocations(journal.changes, self.found)))
 
@@ -221,7 +223,7 @@ def _newest(records: Path) -> Record | None:
     if not (records / LEDGER).exists():
         return None
     undone: set[str] = set()
-    for line in reversed(ledger(records)):
+    for line in reversed(read_ledger(records)):
         if line["status"] in ("planned", "no-change"):
             continue
         record = read_record(records, line["id"])

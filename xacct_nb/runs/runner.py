@@ -24,8 +24,8 @@ from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new
 from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.evidence import events
-from xacct_nb.storage.ledger import keep
-from xacct_nb.storage.run_folder import note_about, work_folder
+from xacct_nb.storage.ledger import append_record
+from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.views import Page, Shown, Text, View, html
 
 Progress = Callable[[int, int, str], None]
@@ -112,7 +112,7 @@ def _execute(
 ) -> RunResult:
     started, clock, hidden = utc(), time.monotonic(), {*order.hidden, *environment_secrets()}
     about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
-    with work_folder(order.records, new_run_id(order.grant, order.notebook), about) as work:
+    with create_run_folder(order.records, new_run_id(order.grant, order.notebook), about) as work:
         secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
         kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
         with ThreadPoolExecutor(1) as background:
@@ -128,7 +128,7 @@ def _execute(
 def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """The circumstances, noted also for whoever closes the run if this process is killed."""
     around = describe_environment()
-    note_about(work, {**about, "around": around})
+    write_about(work, {**about, "around": around})
     return around
 
 
@@ -167,7 +167,7 @@ def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> RunRe
 
     clean = export.as_notebook(redact_all(node, hidden))
     files = {NOTEBOOK: export.to_ipynb(clean).encode(), PAGE: render_page(record, clean).encode()}
-    return RunResult(record, keep(records, record, files))
+    return RunResult(record, append_record(records, record, files))
 
 
 def _status(course: Any, said: Iterable[Mapping[str, Any]]) -> str:

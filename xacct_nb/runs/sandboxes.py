@@ -13,7 +13,7 @@ from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 
 if TYPE_CHECKING:
-    from xacct_nb.aws.sessions import Place
+    from xacct_nb.aws.sessions import Endpoint
 
 
 def open_sandbox(folder: Path | None = None) -> Sandbox:
@@ -24,12 +24,12 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
     return server.up(folder, _furnish_default, _load)
 
 
-def sandbox_endpoint() -> "Place":
+def sandbox_endpoint() -> "Endpoint":
     """Where the profiles and the endpoint of the user's own sandbox are; it is started if need be."""
-    from xacct_nb.aws.sessions import Place
+    from xacct_nb.aws.sessions import Endpoint
 
     sandbox = open_sandbox()
-    return Place(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
+    return Endpoint(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
 
 
 def reset_sandbox(folder: Path | None = None) -> Sandbox:

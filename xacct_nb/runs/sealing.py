@@ -16,7 +16,7 @@ from xacct_nb.records.next_steps import next_steps
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.storage.evidence import events
-from xacct_nb.storage.ledger import keep
+from xacct_nb.storage.ledger import append_record
 from xacct_nb.storage.run_folder import WORK
 from xacct_nb.views import html
 
@@ -94,7 +94,7 @@ def seal_run(records: Path, run: str, notebook: str, ending: RunOutcome, hidden:
     """Seals the record of a run that has no runner around it; the folder of the record."""
     said = events(records / WORK / run)
     record = build_record(run, notebook, said, ending, describe_environment(), hidden)
-    return keep(records, record, {PAGE: render_page(record).encode()})
+    return append_record(records, record, {PAGE: render_page(record).encode()})
 
 
 def render_page(record: Record, notebook: Any = None) -> str:

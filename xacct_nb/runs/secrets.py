@@ -10,20 +10,20 @@ from xacct_nb.storage.evidence import Evidence
 
 def protect_secrets(evidence: Evidence, headless: bool) -> None:
     """From now on what this process's AWS clients know is kept from the evidence, and told to the runner."""
-    from xacct_nb.aws.credential_capture import overhear
+    from xacct_nb.aws.credential_capture import capture_credentials
 
     evidence.secrets |= environment_secrets()
-    overhear(evidence.secrets.update)
+    capture_credentials(evidence.secrets.update)
     if headless:
         forward_secrets()
 
 
 def forward_secrets() -> None:
     """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
-    from xacct_nb.aws.credential_capture import overhear
+    from xacct_nb.aws.credential_capture import capture_credentials
     from xacct_nb.jupyter.secret_channel import hand_over
 
-    overhear(hand_over)
+    capture_credentials(hand_over)
 
 
 def grant_secrets(grant: Grant) -> set[str]:

@@ -7,19 +7,19 @@ from typing import Any
 from xacct_nb.changes.approval import PlannedRun, UsedApproval
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.records.model import Record
-from xacct_nb.storage.ledger import broken_record, ledger, read_record
+from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
 
 # Runs that ended so changed nothing, and made no plan that could be approved.
 _NEITHER = ("no-change", "stale-plan", "invalid-parameters")
 
 
-def history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
+def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """The plans of this digest and their uses, the newest first, in the sandbox or on AWS as `where` says.
 
     A plan whose record is not as it was sealed does not count; what may have been a use does, also where its
     record cannot be read. Raises UnknownRecord where the ledger itself cannot be read.
     """
-    for line in reversed(ledger(records)):
+    for line in reversed(read_ledger(records)):
         if line["digest"] == digest and line["status"] not in _NEITHER:
             event = _event(records, line)
             if event and (event[0] is None or _place(event[0].where) == _place(where)):

@@ -23,12 +23,12 @@ def ledger_lines(records: Path) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def is_cut(records: Path) -> bool:
+def is_truncated(records: Path) -> bool:
     """Whether the ledger ends within a line."""
     return bool(_tail(records / LEDGER).rpartition(b"\n")[2])
 
 
-def add(records: Path, bundle: Path, place: Path, line_after: Callable[[str], str]) -> None:
+def append_bundle(records: Path, bundle: Path, place: Path, line_after: Callable[[str], str]) -> None:
     """Moves the bundle to its place and adds its line: `line_after` makes it from the last line's hash.
 
     What is about to be done is noted first, so that whoever comes next completes it after a crash.
@@ -47,7 +47,7 @@ def add(records: Path, bundle: Path, place: Path, line_after: Callable[[str], st
         note.unlink()
 
 
-def mend(records: Path) -> str:
+def complete_append(records: Path) -> str:
     """Completes what was being added when its process was killed: the record's id, "" where nothing was."""
     if not (records / _NOTE).exists():
         return ""
@@ -58,7 +58,7 @@ def mend(records: Path) -> str:
 
 
 @contextmanager
-def held(records: Path) -> Iterator[None]:
+def shared_lock(records: Path) -> Iterator[None]:
     """Nothing is added meanwhile; without a lock where nothing was ever added."""
     path = records / _LOCK
     if not path.exists():

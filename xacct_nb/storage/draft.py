@@ -40,7 +40,7 @@ class Draft:
         return json.dumps(redact_all(value, self.secrets), ensure_ascii=False)
 
 
-def left_draft(folder: Path) -> dict[str, Any] | None:
+def read_draft(folder: Path) -> dict[str, Any] | None:
     """The notebook that a killed run left, None where it left none; no cell of it runs any more."""
     path = folder / FILE
     if not path.exists():
@@ -53,7 +53,7 @@ def left_draft(folder: Path) -> dict[str, Any] | None:
     return notebook
 
 
-def course(notebook: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+def cell_states(notebook: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """The state of each code cell, as the notebook says it."""
     return tuple(
         {"cell": number, **cell["metadata"][_COURSE]}

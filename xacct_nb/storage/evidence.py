@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.redaction.redact import redact_all
-from xacct_nb.storage.run_folder import Held
+from xacct_nb.storage.run_folder import RunLock
 
 FILE = "evidence.jsonl"
 # A power cut may take what was looked at, never what was changed: what stands before these is on disk too.
@@ -19,7 +19,7 @@ class Evidence:
     """Appends events to the evidence file of a run's folder, and holds it; `secrets` never reach it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.held = folder, Held(folder)
+        self.folder, self.lock = folder, RunLock(folder)
         self.secrets: set[str] = set()
 
     def add(self, kind: str, value: Any) -> None:

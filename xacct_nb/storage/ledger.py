@@ -20,13 +20,13 @@ from xacct_nb.records.sealing import (
 )
 from xacct_nb.storage import chain
 from xacct_nb.storage.chain import ledger_lines
-from xacct_nb.storage.run_folder import WORK, discard
+from xacct_nb.storage.run_folder import WORK, remove_run_folder
 
 LEDGER = chain.LEDGER
 _CUT = "its end was cut off"
 
 
-def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
+def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
     """Seals a bundle, gives it its place in one step, adds its line to the ledger, clears the work folder.
 
     Raises XacctError where the disk takes no more; the evidence of the run stays in its work folder then.
@@ -39,11 +39,11 @@ def keep(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
             why=str(problem),
             hint=f"Its evidence is in {records / WORK / record.id}",
         ) from problem
-    discard(records, record.id)
+    remove_run_folder(records, record.id)
     return records / record.id
 
 
-def ledger(records: Path) -> list[dict[str, Any]]:
+def read_ledger(records: Path) -> list[dict[str, Any]]:
     """The lines of the ledger as data. Raises UnknownRecord where a line is not one of ours."""
     lines = ledger_lines(records)
     found = [each for each in map(parse_ledger_line, lines) if each]
@@ -60,7 +60,7 @@ def find_record(records: Path, name: str) -> Path:
     """The record's folder, by its id, path, or unique beginning or end of an id. Raises UnknownRecord."""
     if name and os.path.exists(Path(name) / RECORD):  # which takes a name of any length
         return Path(name)
-    ids: list[str] = [line["id"] for line in ledger(records)]
+    ids: list[str] = [line["id"] for line in read_ledger(records)]
     found = [each for each in ids if each == name] or [
         each for each in ids if name and (each.startswith(name) or each.endswith(name))
     ]
@@ -95,8 +95,8 @@ def verify_records(records: Path) -> list[str]:
             why=f"A records folder holds {LEDGER}.",
             hint="Name the folder with --records.",
         )
-    with chain.held(records):
-        lines, cut = ledger_lines(records), chain.is_cut(records)
+    with chain.shared_lock(records):
+        lines, cut = ledger_lines(records), chain.is_truncated(records)
         there = [path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK]
     known = [line for line in map(parse_ledger_line, lines) if line]
     ids = {line["id"] for line in known}
@@ -108,7 +108,7 @@ def verify_records(records: Path) -> list[str]:
 def broken_record(records: Path, name: str) -> list[str]:
     """What was tampered with in one record, and in its line of the ledger. Raises UnknownRecord."""
     folder = find_record(records, name)
-    lines = [line for line in ledger(folder.parent) if line["id"] == folder.name]
+    lines = [line for line in read_ledger(folder.parent) if line["id"] == folder.name]
     return (
         [broken for line in lines for broken in _broken(folder, line)] if lines else [f"is not in {LEDGER}"]
     )
@@ -121,7 +121,9 @@ def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
     work.mkdir(parents=True)
     for name, data in (*content.items(), (SUMS, sums.encode())):
         _write(work / name, data)
-    chain.add(records, work, records / record.id, lambda previous: ledger_line(record, sums, previous))
+    chain.append_bundle(
+        records, work, records / record.id, lambda previous: ledger_line(record, sums, previous)
+    )
 
 
 def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:

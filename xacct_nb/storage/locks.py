@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def alone(with_what: str) -> Iterator[None]:
+def exclusive_lock(with_what: str) -> Iterator[None]:
     """Within this block no other process of this user is in a block of the same name.
 
     Where no file can be locked (a read-only home), nobody is kept out.

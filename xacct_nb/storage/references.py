@@ -10,7 +10,7 @@ from xacct_nb.storage.bounded_read import read_small
 _MOST = 10_000
 
 
-def look_up(reference: str) -> str:
+def resolve_reference(reference: str) -> str:
     """The secret behind `env:NAME` or `file:PATH`, without its last line break. Raises UnresolvedSecret."""
     kind, _, name = reference.partition(":")
     if kind not in _READERS or not name:

@@ -20,7 +20,7 @@ _HALF_MADE, _HALF_GONE = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0
 
 
-class Held:
+class RunLock:
     """Keeps a run's folder for this process and those that hold it too, until all of them let go or die.
 
     Where no file can be locked, nobody is told apart from the dead, and nothing is ever closed for them.
@@ -30,7 +30,7 @@ class Held:
         self.folder = folder
         self._file = _locked(folder, fcntl.LOCK_SH)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """The run goes on without this process, or is over."""
         if self._file:
             self._file.close()
@@ -39,10 +39,10 @@ class Held:
         return self.folder
 
     def __exit__(self, *_: object) -> None:
-        self.let_go()
+        self.release()
 
 
-def work_folder(records: Path, run: str, about: Mapping[str, Any]) -> Held:
+def create_run_folder(records: Path, run: str, read_about: Mapping[str, Any]) -> RunLock:
     """A new folder for what a run leaves while it goes on, held by this process.
 
     `about` is what the record says of the run where nobody is left to say it. Raises InvalidParameters
@@ -50,8 +50,8 @@ def work_folder(records: Path, run: str, about: Mapping[str, Any]) -> Held:
     """
     try:
         folder = _new_folder(records / WORK)
-        held = Held(folder)
-        note_about(folder, about)
+        held = RunLock(folder)
+        write_about(folder, read_about)
         held.folder = folder.rename(records / WORK / run)  # nobody sees it before it is held
     except OSError as problem:
         raise InvalidParameters(
@@ -62,18 +62,18 @@ def work_folder(records: Path, run: str, about: Mapping[str, Any]) -> Held:
     return held
 
 
-def note_about(folder: Path, about: Mapping[str, Any]) -> None:
+def write_about(folder: Path, read_about: Mapping[str, Any]) -> None:
     """Writes what the record says of the run where nobody is left to say it."""
-    content = {**about, "machine": _machine()}
+    content = {**read_about, "machine": _machine()}
     replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
 
 
-def about(folder: Path) -> dict[str, Any]:
+def read_about(folder: Path) -> dict[str, Any]:
     """What was noted about the run."""
     return dict(json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
 
 
-def discard(records: Path, run: str) -> None:
+def remove_run_folder(records: Path, run: str) -> None:
     """Removes the work folder of a run, in one step for those who look."""
     gone = records / WORK / f"{_HALF_GONE}{run}"
     with suppress(OSError):  # it was never there, or somebody else has just removed it
@@ -83,7 +83,7 @@ def discard(records: Path, run: str) -> None:
         (records / WORK).rmdir()
 
 
-def left_behind(records: Path) -> Iterator[Path]:
+def abandoned_runs(records: Path) -> Iterator[Path]:
     """The folders of runs whose processes are gone, each held against everybody else meanwhile.
 
     Of a run on another machine, whose lock a shared disk may not show here, a day without a word is awaited.
@@ -158,7 +158,7 @@ def _age(folder: Path) -> float:
 def _is_from_here(folder: Path) -> bool:
     """Whether the run was on this machine: a container has another name here, and each start another id."""
     try:
-        there = dict(about(folder).get("machine", {}))
+        there = dict(read_about(folder).get("machine", {}))
     except (OSError, ValueError, TypeError):
         return True
     return not there or any(there.get(name) == value != "" for name, value in _machine().items())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.records.sealing import broken_links, parse_ledger_line
-from xacct_nb.storage.chain import LEDGER, held, ledger_lines
+from xacct_nb.storage.chain import LEDGER, ledger_lines, shared_lock
 
 # What a signature is for is in it: one that was made for something else does not count here.
 NAMESPACE = "xacct-nb-ledger"
@@ -30,7 +30,7 @@ def sign(records: Path, key: Path) -> Path:
     `key` is a private key, or a public one whose private key an agent holds. Raises UnknownRecord where the
     ledger has no line or a broken chain, InvalidKey, MissingTool.
     """
-    with held(records):
+    with shared_lock(records):
         lines = ledger_lines(records)
     broken, fields = broken_links(lines), parse_ledger_line(lines[-1]) if lines else None
     if fields is None or broken:
@@ -51,7 +51,7 @@ def sign(records: Path, key: Path) -> Path:
     return path
 
 
-def signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
+def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
     """Every signature, by the line that it signs; checked where `signers` is a file of allowed signers.
 
     The file is as `ssh-keygen(1)` describes it: a name and a public key a line. Raises InvalidKey where it
