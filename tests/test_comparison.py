@@ -29,6 +29,12 @@ def test_records_that_say_the_same_do_not_differ() -> None:
     assert str(same) == "a and b do not differ."
 
 
+def test_a_field_under_its_former_name_is_the_same_field() -> None:
+    former, current = ({name: "arn:aws:iam::111111111111:group/g"} for name in ("carry_on", "attach_to"))
+
+    assert compare(a_record("a", parameters=former), a_record("b", parameters=current)).differences == ()
+
+
 def test_each_part_names_what_is_not_the_same() -> None:
     longer = diff(build(a_grant(session_minutes=120)), State({})).to_json()
     denied = a_record("b").to_json()["proof"]

@@ -67,14 +67,14 @@ def test_a_role_chain_has_the_first_role_as_source() -> None:
 
 
 def test_a_group_carries_the_caller_policy_and_is_not_trusted() -> None:
-    documents = build(a_grant(sources=[ALICE, BOB], carry_on=GROUP))
+    documents = build(a_grant(sources=[ALICE, BOB], attach_to=GROUP))
 
     assert list(documents.caller_policies) == [GROUP]
     assert statement(documents.trust_policies[ROLE])["Principal"] == {"AWS": [ALICE, BOB]}
 
 
 def test_a_group_carries_the_caller_policy_of_a_whole_account() -> None:
-    documents = build(a_grant(sources=["111111111111"], carry_on=GROUP))
+    documents = build(a_grant(sources=["111111111111"], attach_to=GROUP))
 
     assert list(documents.caller_policies) == [GROUP]
 

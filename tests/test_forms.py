@@ -75,7 +75,7 @@ def test_what_the_role_may_do_is_a_line_of_actions_on_resources(form: GrantForm)
 
 def test_what_is_not_typed_in_stays_as_the_parameters_gave_it() -> None:
     odd = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports/a on b,*"]}
-    rest = {"permissions": [odd], "carry_on": "arn:aws:iam::111111111111:group/devs", "name": "odd"}
+    rest = {"permissions": [odd], "attach_to": "arn:aws:iam::111111111111:group/devs", "name": "odd"}
     form = a_form(**rest, conditions={"require_mfa": True})
     type_in(form, "sources", BOB)
 

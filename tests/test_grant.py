@@ -72,10 +72,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"session_minutes": "60"}, "session_minutes: '60' is not a whole number"),
     ({"caller_policy": "both"}, "caller_policy: 'both' is not 'managed' or 'inline'"),
     ({"adopt": "yes"}, "adopt: 'yes' is neither true nor false"),
-    ({"carry_on": ALICE}, f"carry_on: '{ALICE}' is not the ARN of a group"),
-    ({"carry_on": GROUP, "sources": ["arn:aws:iam::111111111111:role/hub"]}, "cannot carry a policy for"),
-    ({"carry_on": "arn:aws:iam::333333333333:group/analysts"}, "cannot carry a policy for"),
-    ({"carry_on": GROUP, "sources": ["333333333333"]}, "cannot carry a policy for 333333333333"),
+    ({"attach_to": ALICE}, f"attach_to: '{ALICE}' is not the ARN of a group"),
+    ({"attach_to": GROUP, "sources": ["arn:aws:iam::111111111111:role/hub"]}, "does not reach"),
+    ({"attach_to": "arn:aws:iam::333333333333:group/analysts"}, "does not reach"),
+    ({"attach_to": GROUP, "sources": ["333333333333"]}, "does not reach 333333333333"),
     ({"source": [ALICE]}, "source: there is no such field"),
     ({"conditions": "mfa"}, "conditions: the value is not a mapping of fields"),
     ({"conditions": {"mfa": True}}, "conditions.mfa: there is no such field"),
@@ -127,7 +127,7 @@ def test_the_group_is_told_where_to_go() -> None:
     with pytest.raises(InvalidGrant) as refusal:
         a_grant(sources=[GROUP])
 
-    assert f"carry_on: {GROUP}" in refusal.value.hint
+    assert f"attach_to: {GROUP}" in refusal.value.hint
 
 
 def test_an_account_id_that_yaml_made_a_number_is_told_to_be_quoted() -> None:
@@ -236,9 +236,9 @@ def test_a_reference_is_not_used_as_external_id() -> None:
         {"sources": ["arn:aws:iam::111111111111:user/path/to/alice"]},
         {"sources": ["arn:aws:iam::111111111111:root"]},
         {"sources": ["000000000000"]},
-        {"carry_on": GROUP},
-        {"carry_on": GROUP, "sources": ["111111111111"]},
-        {"carry_on": GROUP, "sources": ["arn:aws:iam::111111111111:user/role/alice"]},
+        {"attach_to": GROUP},
+        {"attach_to": GROUP, "sources": ["111111111111"]},
+        {"attach_to": GROUP, "sources": ["arn:aws:iam::111111111111:user/role/alice"]},
         {"conditions": {"external_id": "a+b=c,d.e@f:g/h-i"}},
         {"conditions": {"source_ips": ["203.0.113.7", "203.0.113.0/24", "2001:db8::/32"]}},
         {"conditions": {"role_session_name": "${aws:username}"}},

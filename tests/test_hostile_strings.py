@@ -152,7 +152,7 @@ FIELDS: dict[str, Any] = {
         "source_identity": "alice",
         "session_tags": {"project": "reports"},
     },
-    "carry_on": "arn:aws:iam::111111111111:group/analysts",
+    "attach_to": "arn:aws:iam::111111111111:group/analysts",
     "accept": ["any-role"],
 }
 # What has a shape among the characters that control others: signs that stand above or below numbers.

@@ -133,7 +133,7 @@ def test_a_boundary_whose_policy_is_gone_is_named(world: World) -> None:
 def test_a_group_that_carried_the_caller_policy_and_is_gone_is_named(world: World) -> None:
     iam, group = root_iam(world, world.source), f"arn:aws:iam::{world.source}:group/auditors"
     iam.create_group(GroupName="auditors")
-    first = grant_in(world, carry_on=group)
+    first = grant_in(world, attach_to=group)
     applied(first, sessions_in(world, first))
     grant = grant_in(world)
     sessions = sessions_in(world, grant)

@@ -50,7 +50,7 @@ GRANTS = {
     "two users": {"sources": [ALICE, BOB]},
     "a role chain": {"sources": ["arn:aws:iam::333333333333:role/hub"]},
     "a whole account": {"sources": ["111111111111"]},
-    "by a group": {"sources": [ALICE, BOB], "carry_on": GROUP},
+    "by a group": {"sources": [ALICE, BOB], "attach_to": GROUP},
     "inline": {"caller_policy": "inline"},
     "two roles": {"destinations": [ROLE, "arn:aws:iam::444444444444:role/team/writer"]},
     "managed policies": {"managed_policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "permissions": []},
@@ -137,7 +137,7 @@ def test_another_source_changes_the_trust_and_the_attachments_only() -> None:
 
 
 def test_a_group_in_place_of_the_users_moves_the_attachments() -> None:
-    plan = diff(build(a_grant(carry_on=GROUP)), wanted(a_grant()))
+    plan = diff(build(a_grant(attach_to=GROUP)), wanted(a_grant()))
 
     assert [(each.sign, each.kind, each.target) for each in plan.changes] == [
         ("+", "attachment", GROUP),
@@ -270,7 +270,7 @@ def test_a_principal_that_was_deleted_is_told() -> None:
 
 
 def test_a_user_outside_the_carrying_group_is_told() -> None:
-    grant = a_grant(sources=[ALICE, BOB], carry_on=GROUP)
+    grant = a_grant(sources=[ALICE, BOB], attach_to=GROUP)
     plan = diff(build(grant), plus(State({}), ResourceKey("group", GROUP), ["alice"]))
 
     assert plan.notes == (f"{BOB} is not in {GROUP}, so the caller policy does not reach it.",)

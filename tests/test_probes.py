@@ -229,7 +229,7 @@ def test_somebody_of_a_whole_account_gets_in(world: World) -> None:
 
 
 def test_a_group_lets_its_members_in(world: World) -> None:
-    proof = proven(world, grant_in(world, carry_on=f"arn:aws:iam::{world.source}:group/analysts"))
+    proof = proven(world, grant_in(world, attach_to=f"arn:aws:iam::{world.source}:group/analysts"))
 
     assert proof.holds
 

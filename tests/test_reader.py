@@ -83,12 +83,12 @@ def test_a_source_that_does_not_exist_is_told(world: World, source: str) -> None
 
 
 def test_a_group_that_does_not_exist_is_told(world: World) -> None:
-    grant = grant_in(world, carry_on=f"arn:aws:iam::{world.source}:group/not-there")
+    grant = grant_in(world, attach_to=f"arn:aws:iam::{world.source}:group/not-there")
 
     with pytest.raises(InvalidGrant, match="group/not-there does not exist") as refusal:
         state_of(grant, sessions_in(world, grant))
 
-    assert "carry_on" in refusal.value.hint
+    assert "attach_to" in refusal.value.hint
 
 
 def test_a_whole_account_needs_nothing_there(world: World) -> None:
@@ -100,7 +100,7 @@ def test_a_whole_account_needs_nothing_there(world: World) -> None:
 
 def test_the_members_of_a_carrying_group_are_read(world: World) -> None:
     group = f"arn:aws:iam::{world.source}:group/analysts"
-    grant = grant_in(world, carry_on=group)
+    grant = grant_in(world, attach_to=group)
 
     assert state_of(grant, sessions_in(world, grant)).resources == {ResourceKey("group", group): ["alice"]}
 
@@ -108,7 +108,7 @@ def test_the_members_of_a_carrying_group_are_read(world: World) -> None:
 def test_a_member_who_is_missing_is_noted_in_the_plan(world: World) -> None:
     mallory = f"arn:aws:iam::{world.source}:user/mallory"
     group = f"arn:aws:iam::{world.source}:group/analysts"
-    grant = grant_in(world, sources=[mallory], carry_on=group)
+    grant = grant_in(world, sources=[mallory], attach_to=group)
 
     assert plan_of(grant, sessions_in(world, grant)).notes == (
         f"{mallory} is not in {group}, so the caller policy does not reach it.",

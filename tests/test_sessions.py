@@ -178,7 +178,7 @@ def test_a_caller_is_known_by_account_kind_and_name(caller: str, principal: str,
     [
         ({}, ("111111111111", "222222222222")),
         ({"sources": ["111111111111"]}, ("222222222222",)),
-        ({"sources": ["111111111111"], "carry_on": GROUP}, ("111111111111", "222222222222")),
+        ({"sources": ["111111111111"], "attach_to": GROUP}, ("111111111111", "222222222222")),
         ({"sources": ["arn:aws:iam::222222222222:user/al"]}, ("222222222222",)),
     ],
 )

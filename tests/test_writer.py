@@ -500,7 +500,7 @@ def test_a_tag_that_another_grant_had_is_put_back(world: World) -> None:
 KINDS: dict[str, Callable[[World], dict[str, Any]]] = {
     "a user": lambda world: {},
     "a role": lambda world: {"sources": [f"arn:aws:iam::{world.source}:role/hub"]},
-    "a group": lambda world: {"carry_on": f"arn:aws:iam::{world.source}:group/analysts"},
+    "a group": lambda world: {"attach_to": f"arn:aws:iam::{world.source}:group/analysts"},
     "a whole account": lambda world: {"sources": [world.source], "accept": ["whole-account-trust"]},
     "a user, inline": lambda world: {"caller_policy": "inline"},
     "a role, inline": lambda world: {
@@ -508,7 +508,7 @@ KINDS: dict[str, Callable[[World], dict[str, Any]]] = {
         "caller_policy": "inline",
     },
     "a group, inline": lambda world: {
-        "carry_on": f"arn:aws:iam::{world.source}:group/analysts",
+        "attach_to": f"arn:aws:iam::{world.source}:group/analysts",
         "caller_policy": "inline",
     },
     "two users and two roles": lambda world: {

@@ -184,7 +184,7 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
     account = Arn.parse(arn).account
     known = {
         (Arn.parse(source).kind, Arn.parse(source).name): source
-        for source in (*grant.principals, grant.carry_on)
+        for source in (*grant.principals, grant.attach_to)
         if source and Arn.parse(source).account == account
     }
     with translate_errors(f"ListEntitiesForPolicy {arn}"):
@@ -200,8 +200,8 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
 
 def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey, Any]) -> None:
     """Asks for every source that is not yet known to exist: AWS refuses a trust in one that does not."""
-    if grant.carry_on:
-        resources[ResourceKey("group", grant.carry_on)] = _members(sessions, grant.carry_on)
+    if grant.attach_to:
+        resources[ResourceKey("group", grant.attach_to)] = _members(sessions, grant.attach_to)
     seen = {key.target for key in resources if key.kind in ("attachment", "inline-policy")}
     for source in grant.principals:
         if source not in seen and not exists(sessions, source):
@@ -216,7 +216,7 @@ def _members(sessions: Sessions, arn: str) -> list[str]:
         raise InvalidGrant(
             f"{arn} does not exist.",
             why="The grant's caller policy is to hang on it.",
-            hint="Correct carry_on, or create the group first.",
+            hint="Correct attach_to, or create the group first.",
         )
     return [user["UserName"] for answer in answers for user in answer["Users"]]
 

@@ -175,7 +175,7 @@ def _who(profile: str) -> tuple[str, str, str]:
 
 def needed_accounts(grant: Grant) -> tuple[str, ...]:
     """The accounts in which something is read or changed."""
-    carriers = [grant.carry_on] if grant.carry_on else grant.principals
+    carriers = [grant.attach_to] if grant.attach_to else grant.principals
     return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
 
 

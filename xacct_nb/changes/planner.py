@@ -198,9 +198,9 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     ]
     members = [name for key, names in state.resources.items() if key.kind == "group" for name in names]
     outside = [
-        f"{arn} is not in {grant.carry_on}, so the caller policy does not reach it."
+        f"{arn} is not in {grant.attach_to}, so the caller policy does not reach it."
         for arn in grant.principals
-        if grant.carry_on and Arn.parse(arn).name not in members
+        if grant.attach_to and Arn.parse(arn).name not in members
     ]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."

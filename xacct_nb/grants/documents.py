@@ -68,9 +68,9 @@ def build(grant: Grant) -> Documents:
 
 
 def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
-    """The identity policies that let the callers assume the roles, by who carries them."""
-    carriers = [grant.carry_on] if grant.carry_on else list(grant.principals)
-    return {arn: _packed(grant, arn) for arn in carriers}
+    """Return the policies that let callers assume the roles, by the ARN that they are attached to."""
+    entities = [grant.attach_to] if grant.attach_to else grant.principals
+    return {arn: _packed(grant, arn) for arn in entities}
 
 
 def trust_policy(grant: Grant) -> Policy:
@@ -107,8 +107,8 @@ def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
     }
 
 
-def _packed(grant: Grant, carrier: str) -> list[Policy]:
-    kind = Arn.parse(carrier).kind
+def _packed(grant: Grant, entity: str) -> list[Policy]:
+    kind = Arn.parse(entity).kind
     # The quota of inline policies is that of all of them together, so there is no use in a second one.
     room, most = (
         (quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind])
@@ -116,7 +116,7 @@ def _packed(grant: Grant, carrier: str) -> list[Policy]:
         else (quotas.INLINE_TOTAL[kind], 1)
     )
     policies = quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), room)
-    return quotas.check_count(policies, most, carrier)
+    return quotas.check_count(policies, most, entity)
 
 
 def _actions(grant: Grant) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic import Field, StrictStr, ValidationError, field_validator, model_v
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
 from xacct_nb.grants.conditions import Conditions, Permission, is_reference
+from xacct_nb.grants.former_names import accept_former_names
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
 from xacct_nb.validation import StrictModel, as_input_error, require, truncate
 from xacct_nb.views import Shown, Table, View
@@ -38,7 +39,7 @@ class Grant(Shown, StrictModel):
     session_minutes: int = Field(
         60, ge=15, le=720, strict=True, description="length of a role session in minutes, 15 to 720"
     )
-    carry_on: StrictStr = Field("", description="ARN of a group that carries the caller policy")
+    attach_to: StrictStr = Field("", description="ARN of a group to attach the caller policy to")
     caller_policy: Literal["managed", "inline"] = Field(
         "managed", description="form of the caller policy: managed or inline"
     )
@@ -49,7 +50,7 @@ class Grant(Shown, StrictModel):
 
     def __init__(self, **fields: Any) -> None:
         try:
-            super().__init__(**fields)
+            super().__init__(**accept_former_names(fields))
         except ValidationError as problem:
             raise as_input_error(problem, Grant, InvalidGrant) from None
 
@@ -70,7 +71,7 @@ class Grant(Shown, StrictModel):
         if self.permissions_boundary:
             _check_policy("permissions_boundary", self.permissions_boundary, self.destination_accounts)
         _check_partitions(self)
-        _check_carrier(self)
+        _check_attach_to(self)
         return self
 
     @property
@@ -206,7 +207,7 @@ _NEVER_TRUSTED = {
     ":group/": (
         "is a group, which cannot be trusted.",
         "A group is no principal: a trust policy cannot name it.",
-        "Name the users as sources and let the group carry the caller policy: carry_on: {source}",
+        "Name the users as sources and attach the caller policy to the group: attach_to: {source}",
     ),
     ":assumed-role/": (
         "is a role session.",
@@ -258,7 +259,7 @@ def _check_partitions(grant: Grant) -> None:
         *grant.managed_policies,
         *resources,
         grant.permissions_boundary,
-        grant.carry_on,
+        grant.attach_to,
     )
     found = {arn.split(":")[1] for arn in named if arn.startswith("arn:")}
     partitions = sorted(name for name in found if "*" not in name)
@@ -270,15 +271,15 @@ def _check_partitions(grant: Grant) -> None:
     )
 
 
-def _check_carrier(grant: Grant) -> None:
-    if not grant.carry_on:
+def _check_attach_to(grant: Grant) -> None:
+    if not grant.attach_to:
         return
-    account = _iam("carry_on", grant.carry_on, "group").account
-    carried = grant.principals or grant.source_accounts
-    strangers = [source for source in carried if ":role/" in source or account_of(source) != account]
+    account = _iam("attach_to", grant.attach_to, "group").account
+    callers = grant.principals or grant.source_accounts
+    strangers = [source for source in callers if ":role/" in source or account_of(source) != account]
     require(
         not strangers,
-        f"carry_on: {grant.carry_on!r} cannot carry a policy for {', '.join(strangers)}.",
-        "A group carries permissions for users of its own account only.",
-        "Leave carry_on empty, or make a grant of its own for these sources.",
+        f"attach_to: a policy on {grant.attach_to!r} does not reach {', '.join(strangers)}.",
+        "A group gives permissions to users of its own account only.",
+        "Leave attach_to empty, or write a grant of its own for these sources.",
     )

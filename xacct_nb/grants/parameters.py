@@ -11,6 +11,7 @@ from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.coercion import check_type, coerce, coerce_items, unknown_parameter
 from xacct_nb.grants.conditions import Conditions, is_reference
 from xacct_nb.grants.declarations import Parameter
+from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names, rename_former_fields
 from xacct_nb.grants.grant import Grant
 from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Table, as_json
@@ -139,10 +140,11 @@ def merge(
     `-p`. Raises InvalidParameters for a name that is not declared, a value of another type, and what is
     given twice.
     """
-    if strange := [name for name in fields if name not in known]:
+    values, texts = _under_current_names(known, fields, list(options))
+    if strange := [name for name in values if name not in known]:
         raise unknown_parameter(strange[0], known)
-    values, given = dict(fields), dict[str, str]()
-    for dotted, text in options:
+    given = dict[str, str]()
+    for dotted, text in texts:
         name, _, inner = dotted.partition(".")
         parameter = _named(known, dotted)
         _refuse_twice(parameter, given, text)
@@ -156,6 +158,22 @@ def merge(
     for name, value in values.items():
         check_type(known[name], value)
     return values
+
+
+def _under_current_names(
+    known: Mapping[str, Parameter], fields: Mapping[str, Any], options: list[tuple[str, str]]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return fields and options of a grant under their current names; warn of former ones."""
+    if "sources" not in known:
+        return dict(fields), options
+    accept_former_names(dict(options))
+    values, texts = (
+        accept_former_names(fields),
+        [(FORMER_NAMES.get(name, name), text) for name, text in options],
+    )
+    # A cell that still declares the former name must not add its own default to what is given.
+    given = {*values, *(name for name, _ in texts)}
+    return values | {old: "" for old, new in FORMER_NAMES.items() if old in known and new in given}, texts
 
 
 def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
@@ -213,7 +231,8 @@ def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant
 
 def grant_of(values: Mapping[str, Any]) -> Grant:
     """The grant among parameters, other names left out. Raises InvalidGrant."""
-    return Grant(**{name: values[name] for name in Grant.model_fields if name in values})
+    fields = rename_former_fields(values)
+    return Grant(**{name: fields[name] for name in Grant.model_fields if name in fields})
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
@@ -236,8 +255,10 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as they are shown and written: an external ID as a fingerprint. Raises InvalidGrant."""
-    fields = grant_of(values).to_json() if "sources" in values else {}
-    return {name: fields.get(name, value) for name, value in values.items()}
+    if "sources" not in values:
+        return dict(values)
+    fields = grant_of(values).to_json()
+    return {name: fields.get(name, value) for name, value in rename_former_fields(values).items()}
 
 
 def parameters_table(values: Mapping[str, Any]) -> Table:

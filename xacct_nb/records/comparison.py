@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xacct_nb.grants.former_names import rename_former_fields
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.model import Record
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
@@ -84,7 +85,7 @@ def compare(first: Record, second: Record) -> Comparison:
     """What is not the same in the second record as in the first."""
     sides: dict[str, list[Mapping[str, Any]]] = {
         "course": [{name: getattr(each, name) for name in _COURSE} for each in (first, second)],
-        "parameters": [each.parameters for each in (first, second)],
+        "parameters": [rename_former_fields(each.parameters) for each in (first, second)],
         "plan": [_changes(each.plan) for each in (first, second)],
         "state": [_things(each.state) for each in (first, second)],
         "proof": [_answers(each.proof) for each in (first, second)],

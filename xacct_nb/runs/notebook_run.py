@@ -14,6 +14,7 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import Settings, grant_of, parameters_table, settings_of, to_display
 from xacct_nb.grants.state import State
@@ -268,8 +269,8 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
 
     Raises InvalidParameters, InvalidGrant, UnresolvedSecret.
     """
-    known = (*Grant.model_fields, *Settings.model_fields)
-    given = {name: names[name] for name in known if name in names}
+    known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields)
+    given = accept_former_names({name: names[name] for name in known if name in names})
     settings, given_shown = settings_of(given), to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
