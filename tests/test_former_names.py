@@ -88,9 +88,9 @@ def test_a_cell_that_declares_the_former_name_does_not_add_its_default() -> None
 
 def test_a_cell_that_declares_the_former_name_may_give_the_value() -> None:
     known = accepted_parameters(parse_declarations(f"{CELL}\ncarry_on: str = '{GROUP}'"))
-    given = {name: value for name, value in FIELDS.items() if name != "attach_to"}
+    fields = {name: value for name, value in FIELDS.items() if name != "attach_to"}
 
-    assert validate(known, merge(known, given, [])) == a_grant(attach_to=GROUP)
+    assert validate(known, merge(known, fields, [])) == a_grant(attach_to=GROUP)
 
 
 def test_the_former_name_belongs_to_grants_alone() -> None:
