@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.denial_stage import SECRET, Stage, allow
-from xacct_nb.aws.diagnosis_sessions import Clients, Side, open_sides
+from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, open_for_diagnosis
 from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.diagnosis.snapshot import Snapshot
@@ -40,8 +40,8 @@ def test_both_sides_are_read_with_the_attempt_in_at_most_twelve_calls(stage: Sta
     stage.device()
     stage.parameters = {"SerialNumber": stage.alice.replace(":user/", ":mfa/"), "TokenCode": "123456"}
     roots = (stage.root_of(account) for account in (stage.world.source, stage.world.destination))
-    near, far = (Side(counted(clients, sent)) for clients in roots)
-    caller = Side(counted(stage.clients(), sent))
+    near, far = (AccountSession(counted(clients, sent)) for clients in roots)
+    caller = AccountSession(counted(stage.clients(), sent))
     snapshot = take_snapshot(stage.attempt, caller=caller, source=near, destination=far)
     with pytest.raises(Exception, match="invalid MFA one time pass code"):
         caller.client("sts").assume_role(RoleArn=stage.role, RoleSessionName="desk", **stage.parameters)
@@ -120,7 +120,7 @@ def test_a_role_of_another_path_or_case_is_seen_beside_the_one_that_is_not_there
 
 
 def test_a_session_in_another_account_reads_nothing_there(stage: Stage) -> None:
-    here = Side(stage.root_of(stage.world.source))
+    here = AccountSession(stage.root_of(stage.world.source))
     snapshot = take_snapshot(stage.attempt, destination=here)
 
     assert snapshot.destination is None
@@ -177,7 +177,7 @@ class TestProfiles:
     def opened(self, world: World, stage: Stage, **profiles: list[str]) -> Any:
         endpoint = Endpoint(str(world.config_file), str(world.credentials_file), world.endpoint)
         attempt = stage.attempt.model_copy(update={"caller": stage.alice})
-        return open_sides(attempt, **profiles, endpoint=endpoint)
+        return open_for_diagnosis(attempt, **profiles, endpoint=endpoint)
 
     def test_each_side_takes_the_profile_that_fits(self, world: World, stage: Stage) -> None:
         both = ["destination-admin", "source-admin"]
@@ -199,7 +199,7 @@ class TestProfiles:
         )
 
         assert sides.caller is None
-        assert "The config profile (nobody-of-that-name) could not be found" in sides.troubles["caller"]
+        assert "The config profile (nobody-of-that-name) could not be found" in sides.problems["caller"]
         assert sides.source is not None
 
     def test_the_only_caller_profile_counts_whoever_it_turns_out_to_be(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.aws.diagnosis_sessions import Clients, Side
+from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
 from xacct_nb.diagnosis.attempt import Attempt, Tried
 from xacct_nb.diagnosis.cause import Cause
@@ -168,9 +168,11 @@ class Stage:
         """What these sides can read: source, destination."""
         found = take_snapshot(
             self.attempt,
-            caller=Side(self.clients()),
-            source=Side(self.root_of(self.world.source)) if "source" in sides else None,
-            destination=Side(self.root_of(self.role.split(":")[4])) if "destination" in sides else None,
+            caller=AccountSession(self.clients()),
+            source=AccountSession(self.root_of(self.world.source)) if "source" in sides else None,
+            destination=AccountSession(self.root_of(self.role.split(":")[4]))
+            if "destination" in sides
+            else None,
         )
         return found.model_copy(update={"client": self.client})
 

@@ -1,149 +1,136 @@
-"""Opens whatever sessions there are, for a snapshot: what cannot be opened is said, and stops nothing."""
+"""Sessions for a diagnosis: any one side is enough, and a profile that cannot sign in is only reported."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from xacct_nb.aws.sessions import Endpoint, Identity, Sessions, client_of
+from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Identity, Sessions, client_of
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, is_arn
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 
 Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
+"""Returns the client of a service. boto3 makes the classes of its clients at run time, so they are Any."""
 
 
-AWS_ITSELF = Endpoint()
+class AccountSession:
+    """The clients of one session, and its identity, which is requested once; `calls` holds that request."""
 
-
-class Side:
-    """The clients of one session, and who it is, asked once. `calls` are those made to find that out."""
-
-    def __init__(self, clients: Clients, profile: str = "", arn: str = "") -> None:
-        self._clients, self.profile, self._arn = clients, profile, arn
-        self._made: dict[str, Any] = {}
+    def __init__(self, clients: Clients, profile: str = "") -> None:
+        self.client, self.profile = cache(clients), profile
         self.calls: list[str] = []
 
-    def client(self, service: str) -> Any:
-        """The session's client for a service, made once."""
-        if service not in self._made:
-            self._made[service] = self._clients(service)
-        return self._made[service]
-
     @cached_property
-    def identity(self) -> Any:
-        """What GetCallerIdentity says. Raises ClientError, BotoCoreError."""
+    def identity(self) -> dict[str, str]:
+        """The response of GetCallerIdentity. Raises ClientError, BotoCoreError."""
         self.calls.append("sts:get_caller_identity")
-        return self.client("sts").get_caller_identity()
+        return dict(self.client("sts").get_caller_identity())
 
     @property
     def account(self) -> str:
         """The account that the session is in. Raises ClientError, BotoCoreError."""
-        return str(self.identity["Account"])
+        return self.identity["Account"]
 
 
 @dataclass(frozen=True)
-class Sides:
-    """The sessions that look and ask, each None where there is none; `troubles` say why, by side.
+class DiagnosisSessions:
+    """The sessions that fit an attempt, each None where there is none; `problems` say why, by side.
 
-    `tried` is the caller's profile that was tried, also where it did not open.
+    `tried` is the first of the caller's profiles, also where it could not sign in.
     """
 
-    caller: Side | None = None
-    source: Side | None = None
-    destination: Side | None = None
-    troubles: dict[str, str] = field(default_factory=dict)
+    caller: AccountSession | None = None
+    source: AccountSession | None = None
+    destination: AccountSession | None = None
+    problems: dict[str, str] = field(default_factory=dict)
     tried: str = ""
+    endpoint: Endpoint = AWS_ITSELF
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Who every session is; no credentials."""
+        """Return who every session is; no credentials."""
         opened = ((CALLER, self.caller), (SOURCE, self.source), (DESTINATION, self.destination))
         return [
-            vars(Identity(side.profile, part, side.account, str(side.identity["Arn"])))
-            for part, side in opened
-            if side is not None
+            vars(Identity(session.profile, part, session.account, session.identity["Arn"]))
+            for part, session in opened
+            if session is not None
         ]
 
 
-def open_sides(
+def open_for_diagnosis(
     attempt: Attempt,
     *,
     source_profiles: Iterable[str] = (),
     destination_profiles: Iterable[str] = (),
     caller_profiles: Iterable[str] = (),
     endpoint: Endpoint = AWS_ITSELF,
-) -> Sides:
-    """Opens the profiles that fit the attempt: the caller's own, and one in each of the two accounts.
+) -> DiagnosisSessions:
+    """Open the profiles that fit the attempt: the caller's own, and one in each of the two accounts.
 
-    A profile that cannot sign in is a trouble, in the client's own words.
+    A profile that cannot sign in becomes one of the `problems`, with the client's own error text.
     """
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
+    problems: dict[str, str] = {}
 
-    def opened(profiles: Iterable[str]) -> list[Side]:
-        return [Side(_clients(profile, endpoint, partition), profile) for profile in profiles]
-
-    troubles: dict[str, str] = {}
-    callers = list(caller_profiles)
-    caller = _first(opened(callers), _is_caller(attempt.caller), CALLER, troubles)
-    who = attempt.caller or (str(caller.identity["Arn"]) if caller else "")
-    source = _first(opened(source_profiles), _is_in(who), SOURCE, troubles)
-    destination = _first(opened(destination_profiles), _is_in(attempt.role), DESTINATION, troubles)
-    return Sides(caller, source, destination, troubles, next(iter(callers), ""))
-
-
-def sides_of(sessions: Sessions, attempt: Attempt) -> Sides:
-    """The sessions of a grant that fit the attempt."""
-
-    def opened(part: str, fits: Callable[[Identity], bool]) -> Side | None:
-        found = (each for each in sessions.identities if each.part == part and fits(each))
-        identity = next(found, None)
-        return (
-            Side(lambda service: sessions.client(identity.profile, service), identity.profile)
-            if identity
-            else None
+    def first(part: str, profiles: Iterable[str], fits: Callable[[AccountSession], bool]) -> Any:
+        sessions = (
+            AccountSession(partial(client_of, profile, endpoint=endpoint, partition=partition), profile)
+            for profile in profiles
         )
+        return _first(sessions, fits, part, problems)
 
-    wanted = role_arn_of(attempt.caller) if is_arn(attempt.caller) else ""
-    caller = opened(CALLER, lambda each: not wanted or same_principal(each.arn, wanted))
-    near = Arn.parse(attempt.caller).account if is_arn(attempt.caller) else ""
-    far = Arn.parse(attempt.role).account if is_arn(attempt.role) else ""
-    return Sides(
-        caller,
-        opened(SOURCE, lambda each: each.account == near),
-        opened(DESTINATION, lambda each: each.account == far),
+    callers = list(caller_profiles)
+    caller = first(CALLER, callers, lambda session: _is_caller(session.identity["Arn"], attempt))
+    who = attempt.caller or (caller.identity["Arn"] if caller else "")
+    source = first(SOURCE, source_profiles, lambda session: session.account == _account(who))
+    destination = first(
+        DESTINATION, destination_profiles, lambda session: session.account == _account(attempt.role)
+    )
+    return DiagnosisSessions(caller, source, destination, problems, next(iter(callers), ""), endpoint)
+
+
+def select_for_diagnosis(sessions: Sessions, attempt: Attempt) -> DiagnosisSessions:
+    """Return those of a grant's sessions that fit the attempt."""
+
+    def first(part: str, fits: Callable[[Identity], bool]) -> AccountSession | None:
+        found = (each.profile for each in sessions.identities if each.part == part and fits(each))
+        return next((AccountSession(partial(sessions.client, each), each) for each in found), None)
+
+    return DiagnosisSessions(
+        first(CALLER, lambda each: _is_caller(each.arn, attempt)),
+        first(SOURCE, lambda each: each.account == _account(attempt.caller)),
+        first(DESTINATION, lambda each: each.account == _account(attempt.role)),
+        endpoint=sessions.endpoint,
     )
 
 
-def _clients(profile: str, endpoint: Endpoint, partition: str) -> Clients:
-    return lambda service: client_of(profile, service, endpoint, partition)
+def _is_caller(arn: str, attempt: Attempt) -> bool:
+    return not is_arn(attempt.caller) or same_principal(arn, role_arn_of(attempt.caller))
 
 
-def _is_caller(arn: str) -> Callable[[Side], bool]:
-    wanted = role_arn_of(arn) if is_arn(arn) else ""
-    return lambda side: not wanted or same_principal(str(side.identity["Arn"]), wanted)
-
-
-def _is_in(arn: str) -> Callable[[Side], bool]:
-    return lambda side: is_arn(arn) and side.account == Arn.parse(arn).account
+def _account(arn: str) -> str | None:
+    return Arn.parse(arn).account if is_arn(arn) else None
 
 
 def _first(
-    sides: list[Side], fits: Callable[[Side], bool], part: str, troubles: dict[str, str]
-) -> Side | None:
-    """The first session that fits; the caller's only one, whoever it turns out to be."""
-    others: list[Side] = []
-    for side in sides:
+    sessions: Iterable[AccountSession],
+    fits: Callable[[AccountSession], bool],
+    part: str,
+    problems: dict[str, str],
+) -> AccountSession | None:
+    """Return the first session that fits; an only caller is returned whoever it is."""
+    others: list[AccountSession] = []
+    for session in sessions:
         try:
-            if fits(side):
-                return side
-            others.append(side)
+            if fits(session):
+                return session
+            others.append(session)
         except (BotoCoreError, ClientError) as problem:
             kind = type(problem)
-            troubles[part] = f"{kind.__module__}.{kind.__name__}: {problem}"
-    if others and part not in troubles:
+            problems[part] = f"{kind.__module__}.{kind.__name__}: {problem}"
+    if others and part not in problems:
         known = (f"{each.profile} is {each.identity['Arn']}" for each in others)
-        troubles[part] = f"No profile fits: {', '.join(known)}."
+        problems[part] = f"No profile fits: {', '.join(known)}."
     return others[0] if part == CALLER and len(others) == 1 else None

@@ -55,13 +55,16 @@ class Endpoint:
     endpoint_url: str = ""
 
 
+AWS_ITSELF = Endpoint()
+
+
 @dataclass(frozen=True, repr=False)
 class Sessions(Shown):
     """Open sessions by part (`source`, `destination`, `caller`); clients are made once and kept."""
 
     grant: Grant
     identities: tuple[Identity, ...]
-    endpoint: Endpoint = field(repr=False, default=Endpoint())
+    endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
     _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
@@ -130,7 +133,7 @@ def open_sessions(
     source_profiles: Iterable[str],
     destination_profiles: Iterable[str],
     caller_profiles: Iterable[str] = (),
-    endpoint: Endpoint = Endpoint(),
+    endpoint: Endpoint = AWS_ITSELF,
 ) -> Sessions:
     """Opens the profiles and asks STS who each one is.
 
@@ -240,9 +243,9 @@ def _no_session(account: str) -> WrongAccount:
 
 def warm_up() -> None:
     """Loads AWS's models of the services that every run uses; no call is made."""
-    session = _session("", Endpoint(), _NOBODY)
+    session = _session("", AWS_ITSELF, _NOBODY)
     for service in ("sts", "iam", "s3"):
-        _made(session, service, Endpoint(), "aws", aws_access_key_id="none", aws_secret_access_key="none")
+        _made(session, service, AWS_ITSELF, "aws", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 class _Models(Loader):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
-from xacct_nb.aws.diagnosis_sessions import Side
+from xacct_nb.aws.diagnosis_sessions import AccountSession
 from xacct_nb.aws.journaled_calls import utc
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, Tried
 from xacct_nb.diagnosis.denial import read_denial
@@ -26,9 +26,9 @@ _FILTERS = {
 def take_snapshot(
     attempt: Attempt,
     *,
-    caller: Side | None = None,
-    source: Side | None = None,
-    destination: Side | None = None,
+    caller: AccountSession | None = None,
+    source: AccountSession | None = None,
+    destination: AccountSession | None = None,
 ) -> Snapshot:
     """Reads what can be read of both sides; a side that cannot is left out, with the reason.
 
@@ -75,7 +75,7 @@ class _Reading:
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def side(self, name: str, session: Side | None, read: Callable[[Side], Any]) -> Any:
+    def side(self, name: str, session: AccountSession | None, read: Callable[[AccountSession], Any]) -> Any:
         """The side, None where it could not be read."""
         if session is None:
             self.unread[name] = "No session was given to read it with."
@@ -88,7 +88,7 @@ class _Reading:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
         return None
 
-    def caller(self, session: Side) -> Caller:
+    def caller(self, session: AccountSession) -> Caller:
         arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
         return Caller(arn=arn, account=account, user_id=user_id, profile=session.profile)
 
@@ -97,7 +97,7 @@ class _Reading:
         if who is not None and not self.attempt.caller:
             self.attempt = self.attempt.model_copy(update={"caller": who.arn})
 
-    def source(self, session: Side) -> Source:
+    def source(self, session: AccountSession) -> Source:
         kind, name = _entity(self.attempt.caller)
         _check(session, self.attempt.caller)
         iam = session.client("iam")
@@ -113,7 +113,7 @@ class _Reading:
         """Whether the device counts: the call names one, and no later call was denied."""
         return "SerialNumber" in self.attempt.parameters and not self.attempt.after
 
-    def destination(self, session: Side) -> Destination:
+    def destination(self, session: AccountSession) -> Destination:
         name = _entity(self.attempt.role)[1]
         _check(session, self.attempt.role)
         iam = session.client("iam")
@@ -171,7 +171,7 @@ class _Reading:
         organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations")
         return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
 
-    def _resource_policy(self, session: Side) -> dict[str, Any]:
+    def _resource_policy(self, session: AccountSession) -> dict[str, Any]:
         """The policy of the bucket that the session was denied; {} where it is about something else."""
         bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
         if not (self.attempt.after and bucket):
@@ -195,7 +195,7 @@ def _entity(arn: str) -> tuple[str, str]:
     return named.kind, named.name
 
 
-def _check(session: Side, arn: str) -> None:
+def _check(session: AccountSession, arn: str) -> None:
     """Raises MissingPart where the session is in another account than what it is to look for."""
     if session.account != Arn.parse(arn).account:
         raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")

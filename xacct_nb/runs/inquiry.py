@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xacct_nb.aws.diagnosis_sessions import AWS_ITSELF, Sides, open_sides, sides_of
+from xacct_nb.aws.diagnosis_sessions import DiagnosisSessions, open_for_diagnosis, select_for_diagnosis
 from xacct_nb.aws.sessions import Endpoint, Sessions
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
 from xacct_nb.diagnosis import diagnosis
@@ -19,12 +19,12 @@ from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
 from xacct_nb.views import Shown, View
 
-NO_SESSIONS = Sides()
+NO_SESSIONS = DiagnosisSessions()
 
 
 def diagnose(
     grant: Grant | None = None,
-    sessions: Sessions | Sides | None = None,
+    sessions: Sessions | DiagnosisSessions | None = None,
     *,
     error: str = "",
     caller: str = "",
@@ -45,26 +45,25 @@ def diagnose(
     attempt = attempt_of(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
     attempt = attempt_in(read_denial(error), attempt.model_copy(update=more))
-    sides = sides_of(sessions, attempt) if isinstance(sessions, Sessions) else sessions or NO_SESSIONS
-    endpoint = sessions.endpoint if isinstance(sessions, Sessions) else AWS_ITSELF
-    known = snapshot if sides is NO_SESSIONS else full_snapshot(attempt, sides, snapshot, endpoint)
+    sides = sessions or NO_SESSIONS
+    if isinstance(sides, Sessions):
+        sides = select_for_diagnosis(sides, attempt)
+    known = snapshot if sides is NO_SESSIONS else full_snapshot(attempt, sides, snapshot)
     return explain(attempt, error, sides, known)
 
 
-def full_snapshot(
-    attempt: Attempt, sides: Sides, sent: Snapshot | None = None, endpoint: Endpoint = AWS_ITSELF
-) -> Snapshot:
+def full_snapshot(attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | None = None) -> Snapshot:
     """The snapshot that the sessions can take, with the sides that the other owner sent, and the client's."""
     taken = take_snapshot(attempt, caller=sides.caller, source=sides.source, destination=sides.destination)
     profile = sides.caller.profile if sides.caller else sides.tried
-    client = read_client(profile, endpoint.config_file, endpoint.credentials_file)
-    whole = taken.model_copy(update={"client": client, "unread": {**taken.unread, **sides.troubles}})
+    client = read_client(profile, sides.endpoint.config_file, sides.endpoint.credentials_file)
+    whole = taken.model_copy(update={"client": client, "unread": {**taken.unread, **sides.problems}})
     return whole.with_sides_of(sent) if sent else whole
 
 
-def explain(attempt: Attempt, error: str, sides: Sides, snapshot: Snapshot | None) -> Diagnosis:
+def explain(attempt: Attempt, error: str, sides: DiagnosisSessions, snapshot: Snapshot | None) -> Diagnosis:
     """The diagnosis; where no error was given, AWS's answer to the attempt itself is explained."""
-    said = error or (sides.troubles.get(CALLER, "") if sides.caller is None else "")
+    said = error or (sides.problems.get(CALLER, "") if sides.caller is None else "")
     return diagnosis.diagnose(
         snapshot or diagnosis.NOTHING_SEEN,
         attempt=attempt,
@@ -73,7 +72,7 @@ def explain(attempt: Attempt, error: str, sides: Sides, snapshot: Snapshot | Non
     )
 
 
-def _tried(attempt: Attempt, sides: Sides, denial: Denial) -> Tried | None:
+def _tried(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Tried | None:
     """AWS's answer to the attempt, where the caller's session is that of whom the error text tells."""
     if sides.caller is None or not attempt.role:
         return None
@@ -129,7 +128,7 @@ class Inquiry(Shown):
         """
         asked, attempt = self.settings, self.attempt
         endpoint = self._endpoint()
-        self._sides = open_sides(
+        self._sides = open_for_diagnosis(
             attempt,
             source_profiles=asked.source_profiles,
             destination_profiles=asked.destination_profiles,
@@ -139,7 +138,7 @@ class Inquiry(Shown):
         self.run.evidence.add("where", f"sandbox at {endpoint.endpoint_url}" if asked.sandbox else "AWS")
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(asked.snapshot) if asked.snapshot else None
-        found = full_snapshot(attempt, self._sides, sent, endpoint)
+        found = full_snapshot(attempt, self._sides, sent)
         self.run.evidence.secrets |= found.secrets
         if asked.snapshot_to:
             write_snapshot(found, asked.snapshot_to)
