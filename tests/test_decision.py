@@ -82,7 +82,7 @@ def test_a_wrong_value_is_said_with_the_operator_and_the_key() -> None:
 
     assert EACH["a wrong external ID"].reasons == (
         "RESOURCE: no resource-based policy allows it.",
-        "resource_policy.Statement[0] would allow it, but StringEquals wants sts:ExternalId "
+        "resource_policy.Statement[0] would allow it, but StringEquals requires sts:ExternalId "
         f"{wanted}, and the request has {actual}.",
     )
 
@@ -102,7 +102,7 @@ def test_a_level_that_does_not_allow_is_named() -> None:
     decision = decided(service_control_policies=[[MAY], []])
 
     assert decision.reasons[0] == (
-        "SERVICE_CONTROL_POLICY: on level 2 no service control policy allows it; levels count from the root."
+        "SERVICE_CONTROL_POLICY: on level 2 no service control policy allows it; the root is level 1."
     )
 
 

@@ -179,7 +179,7 @@ def test_more_policies_than_a_user_may_carry_are_refused() -> None:
     with pytest.raises(OverQuota, match="would need 21 caller policies") as refusal:
         build(a_grant(destinations=roles(2230)))
 
-    assert refusal.value.why == "AWS lets it carry 20 of this kind and length."
+    assert refusal.value.why == "AWS allows 20 of this kind and length on it."
 
 
 def test_destinations_that_do_not_fit_into_one_inline_policy_are_refused() -> None:

@@ -281,7 +281,7 @@ def test_a_key_twice_in_another_case_is_refused() -> None:
 
 
 def test_a_value_that_no_key_has_is_refused_and_not_quoted() -> None:
-    with pytest.raises(InvalidInput, match="context: the value of sts:ExternalId is neither") as refused:
+    with pytest.raises(InvalidInput, match="context: the value of sts:ExternalId has a type") as refused:
         asked({"sts:ExternalId": {"partner": 7}}, {})
 
     assert "partner" not in str(refused.value)

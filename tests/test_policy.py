@@ -75,7 +75,7 @@ def test_a_policy_is_given_back_as_it_is() -> None:
 def test_a_policy_of_another_kind_is_refused() -> None:
     refused = refusal(parse(may()), TRUST, "resource_policy")
 
-    assert refused.what == "resource_policy was read as identity policy, not as trust policy."
+    assert refused.what == "resource_policy was parsed as identity policy, not as trust policy."
 
 
 def test_a_policy_is_its_kind_its_version_and_its_statements() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, principals, read_caller
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_caller, read_principals
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
@@ -96,7 +96,7 @@ def test_these_keys_follow_from_the_caller(caller: str, keys: dict[str, str]) ->
     ],
 )
 def test_who_cannot_call_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArn, match="is not somebody who can call AWS"):
+    with pytest.raises(InvalidArn, match="is not a principal that can call AWS"):
         read_caller(text)
 
 
@@ -121,10 +121,16 @@ def test_what_a_principal_means_has_an_order() -> None:
 def test_what_is_said_of_a_principal_is_as_it_was_written() -> None:
     element = {"AWS": ["111111111111", ALICE], "Service": "ec2.amazonaws.com"}
 
-    assert principals(element).texts == ("AWS: 111111111111", f"AWS: {ALICE}", "Service: ec2.amazonaws.com")
+    texts = read_principals(element).texts
+
+    assert texts == (
+        "AWS: 111111111111",
+        f"AWS: {ALICE}",
+        "Service: ec2.amazonaws.com",
+    )
 
 
 def test_a_user_is_not_a_role_of_the_same_name() -> None:
     element = {"AWS": "arn:aws:iam::111111111111:role/alice"}
 
-    assert principals(element).match_level(read_caller(ALICE), {}) == NO_MATCH
+    assert read_principals(element).match_level(read_caller(ALICE), {}) == NO_MATCH

@@ -12,13 +12,13 @@ from xacct_nb.grants.documents import Documents, Policy
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
 from xacct_nb.linting.findings import lint
 
 # What AWS puts into a trust policy in place of a user or role that is deleted.
-_DELETED = re.compile(r'"(A(?:IDA|ROA)[A-Z0-9]{12,124})"')
+_DELETED = re.compile(f'"({UNIQUE_ID.pattern})"')
 
 
 def diff(documents: Documents, state: State) -> Plan:

@@ -12,11 +12,10 @@ from xacct_nb.diagnosis.locations import index_of, place_of, said
 from xacct_nb.diagnosis.snapshot import is_arn
 from xacct_nb.diagnosis.source import FURTHER
 from xacct_nb.diagnosis.trust_conditions import condition_cause
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, PolicyCheck, StatementMatch
 
-_UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,}")
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
 _ASSUMING = re.compile(r"sts:AssumeRole", re.IGNORECASE)
 
@@ -101,7 +100,7 @@ def _unnamed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     yield from found
     if found:
         return
-    people = [who for _, who in named if is_arn(who) or _UNIQUE.fullmatch(who) or who.isdecimal()]
+    people = [who for _, who in named if is_arn(who) or UNIQUE_ID.fullmatch(who) or who.isdecimal()]
     shown = ", ".join(who for _, who in named) or "nobody"
     account = Arn.parse(case.caller).account
     if named and not people:
@@ -144,7 +143,7 @@ def _is_replaced(case: Case, who: str) -> tuple[str, str] | None:
 
 def _is_deleted(case: Case, who: str) -> tuple[str, str] | None:
     """A deleted user cannot have been the caller's role, nor the other way round."""
-    if not _UNIQUE.fullmatch(who):
+    if not UNIQUE_ID.fullmatch(who):
         return None
     like = who.startswith("AROA" if case.is_chained else "AIDA")
     return LIKELY if like else POSSIBLE, f"that was deleted, and {said(case.principal)} was made since"

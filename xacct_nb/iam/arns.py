@@ -1,4 +1,4 @@
-"""Partitions, account ids and ARNs, parsed once and then trusted."""
+"""Partitions, account ids, unique ids and ARNs, parsed once and then trusted."""
 
 import re
 from dataclasses import dataclass
@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from xacct_nb.errors import InvalidArn
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+# The id that AWS shows in a policy in place of a deleted user (AIDA) or role (AROA).
+UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,124}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
-# IAM allows more in a path, but in a policy * and ? are wildcards there, and $ begins a variable.
+# IAM allows more characters in a path, but in a policy * and ? are wildcards, and $ begins a variable.
 _PATH = re.compile(r"(?:[!-.0-~]+/)*")
 _NOT_LITERAL = re.compile(r"[*?$]")
 _NAME_LENGTHS = {"role": 64, "user": 64, "group": 128, "policy": 128}
 
 
 def is_account_id(text: object) -> bool:
-    """Whether this is text of 12 digits. A number is not: it has lost its leading zeros."""
+    """Return whether a value is text of 12 digits. A number is not: it has lost its leading zeros."""
     return isinstance(text, str) and _ACCOUNT.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, order=True)
 class Arn:
-    """`arn:partition:service:region:account:resource`, as the IAM guide's page on ARNs defines it."""
+    """An Amazon Resource Name: `arn:partition:service:region:account:resource` (IAM guide, page on ARNs)."""
 
     partition: str
     service: str
@@ -31,7 +33,7 @@ class Arn:
 
     @classmethod
     def parse(cls, text: str) -> "Arn":
-        """Reads an ARN. Raises InvalidArn."""
+        """Read an ARN. Raises InvalidArn."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn" or not parts[2] or not parts[5]:
             raise InvalidArn(
@@ -41,25 +43,25 @@ class Arn:
             )
         if parts[1] not in PARTITIONS:
             raise InvalidArn(
-                f"{text!r} is in the partition {parts[1]!r}, which is not known here.",
-                why=f"Known partitions: {', '.join(PARTITIONS)}.",
+                f"{text!r} names the partition {parts[1]!r}, which is not supported.",
+                why=f"Supported partitions: {', '.join(PARTITIONS)}.",
                 hint="Correct the second part of the ARN.",
             )
         return cls(*parts[1:])
 
     @property
     def kind(self) -> str:
-        """The resource's type: user, role, group, policy, root, assumed-role."""
+        """Return the resource's type: user, role, group, policy, root, assumed-role."""
         return self.resource.split("/", 1)[0]
 
     @property
     def name(self) -> str:
-        """The last part of the resource, without its path."""
+        """Return the last part of the resource, without its path."""
         return self.resource.rsplit("/", 1)[-1]
 
     @property
     def path(self) -> str:
-        """The IAM path, from `/` to `/`."""
+        """Return the IAM path, from `/` to `/`."""
         return "/" + self.resource.partition("/")[2].removesuffix(self.name)
 
     def __str__(self) -> str:
@@ -67,7 +69,7 @@ class Arn:
 
 
 def parse_iam(text: str, *kinds: str) -> Arn:
-    """Reads the ARN of an IAM entity of one of these kinds, with AWS's limits of names and paths.
+    """Read the ARN of an IAM entity of one of these kinds; check its name and path against AWS's limits.
 
     Source: IAM and STS quotas, name requirements. Raises InvalidArn.
     """
@@ -88,7 +90,7 @@ def _check_name(text: str, arn: Arn) -> None:
     if not literal or not _NAME.fullmatch(arn.name) or not _PATH.fullmatch(arn.path[1:]):
         raise InvalidArn(
             f"{text!r} has a name or path that IAM refuses.",
-            why="Names are letters, digits and _+=,.@-; a wildcard or a variable would mean others too.",
+            why="Names are letters, digits and _+=,.@-; a wildcard or a variable would match others too.",
             hint=f"Write one {arn.kind} in full: arn:{arn.partition}:iam::{arn.account}:{arn.kind}/NAME.",
         )
     if len(arn.name) > limit or len(arn.path) > 512:
@@ -100,7 +102,7 @@ def _check_name(text: str, arn: Arn) -> None:
 
 
 def role_arn_of(caller: str) -> str:
-    """The IAM ARN behind a caller ARN: of a role session its role, without the path; else itself."""
+    """Return the role's ARN, without its path, for the ARN of a role session; any other ARN as it is."""
     arn = Arn.parse(caller)
     if arn.service != "sts" or arn.kind != "assumed-role":
         return caller
@@ -108,9 +110,9 @@ def role_arn_of(caller: str) -> str:
 
 
 def same_principal(caller: str, principal: str) -> bool:
-    """Whether a caller ARN is that user or role, or a session of it, whose ARN leaves the path out.
+    """Return whether a caller ARN is that user or role, or a session of it (its ARN leaves the path out).
 
-    False for what is no ARN.
+    False if one of the two is not an ARN.
     """
     try:
         one, other = Arn.parse(role_arn_of(caller)), Arn.parse(principal)

@@ -1,24 +1,26 @@
-"""When two policy documents say the same: order, one-item lists, an account's spelling do not count."""
+"""Compare policies semantically: order, one-item lists and the spelling of an account do not matter."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from xacct_nb.iam.arns import UNIQUE_ID
+from xacct_nb.iam.grammar import Document
+
 _ROOT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root$")
-_UNIQUE_ID = re.compile(r"A(IDA|ROA)[A-Z0-9]{12,124}")
 _ACTIONS = ("Action", "NotAction")
 _RESOURCES = ("Resource", "NotResource")
 _PRINCIPALS = ("Principal", "NotPrincipal")
 
 
-def same_policy(one: Any, other: Any) -> bool:
-    """Whether two policy documents mean the same to AWS (a Sid and the order of statements do not count)."""
-    return bool(canonical(one) == canonical(other))
+def same_policy(one: Document | None, other: Document | None) -> bool:
+    """Return whether AWS treats two policies as equal; Sids and the order of statements do not matter."""
+    return canonical(one) == canonical(other)
 
 
-def canonical(document: Any) -> Any:
-    """The one form of all documents of one meaning; None for no document.
+def canonical(document: Document | None) -> dict[str, Any] | None:
+    """Return the one form that all policies of the same meaning share; None for no document.
 
     Source: IAM JSON policy grammar (one-item lists), elements_principal (account id and root ARN).
     """
@@ -28,41 +30,42 @@ def canonical(document: Any) -> Any:
     return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
 
 
-def restore_deleted_arns(found: Any, written: Any) -> Any:
-    """The document found, with the ARNs as they were written in the place of AWS's ids of deleted principals.
+def restore_deleted_arns(found: Document, written: Document) -> Any:
+    """Return the policy found, with the ARNs as written in place of AWS's ids of deleted principals.
 
     AWS keeps a principal's unique id, and shows it once the principal is deleted (elements_principal). Where
-    it is not plain who is meant, the document is as it was found.
+    an id cannot be matched to an ARN, the policy is returned as found.
     """
     now, then = principals_in(found), principals_in(written)
-    dead, gone = sorted(name for name in now - then if _UNIQUE_ID.fullmatch(name)), sorted(then - now)
-    if not dead or len(dead) != len(gone):
+    ids, arns = sorted(name for name in now - then if UNIQUE_ID.fullmatch(name)), sorted(then - now)
+    if not ids or len(ids) != len(arns):
         return found
     text = canonical_json(found)
-    for unique_id, arn in zip(dead, gone, strict=True):
+    for unique_id, arn in zip(ids, arns, strict=True):
         text = text.replace(f'"{unique_id}"', f'"{arn}"')
     return json.loads(text)
 
 
-def principals_in(document: Any) -> set[str]:
-    """The accounts, users and roles that a trust policy names, as they are written there."""
-    named = [each.get("Principal", {}) for each in as_list(document.get("Statement", []))]
-    return {name for each in named if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
+def principals_in(document: Document) -> set[str]:
+    """Return the accounts, users and roles that a trust policy names, as written."""
+    elements = [each.get("Principal", {}) for each in as_list(document.get("Statement", []))]
+    return {name for each in elements if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no white space: equal values give equal text, which UTF-8 can hold."""
+    """Return JSON with sorted keys and no white space: equal values give equal text that UTF-8 can encode."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # Half of a surrogate pair becomes its escape, which JSON reads back.
     return text.encode(errors="backslashreplace").decode()
 
 
-def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
-    # The console writes an empty Condition, which says nothing.
-    said = {
-        key: value for key, value in statement.items() if key != "Sid" and (key, value) != ("Condition", {})
+def _statement(statement: Document) -> dict[str, Any]:
+    # The console writes an empty Condition, which has no effect.
+    return {
+        key: _element(key, value)
+        for key, value in statement.items()
+        if key != "Sid" and (key, value) != ("Condition", {})
     }
-    return {key: _element(key, value) for key, value in said.items()}
 
 
 def _element(key: str, value: Any) -> Any:
@@ -77,7 +80,9 @@ def _element(key: str, value: Any) -> Any:
 
 def _principal(value: Any) -> Any:
     named = {"AWS": "*"} if value == "*" else value
-    return {kind: _sorted({_ROOT.sub(r"\1", each) for each in as_list(who)}) for kind, who in named.items()}
+    return {
+        kind: _sorted({_ROOT.sub(r"\1", each) for each in as_list(names)}) for kind, names in named.items()
+    }
 
 
 def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,9 +100,9 @@ def _value_text(value: Any) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """The items of what stands alone or in a list, as AWS takes both."""
+    """Return the items of a list, or a single value as a list of one: AWS accepts both."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _sorted(values: Any) -> list[Any]:
+def _sorted(values: Iterable[Any]) -> list[Any]:
     return sorted(values, key=canonical_json)

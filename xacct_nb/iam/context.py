@@ -1,7 +1,7 @@
-"""The condition keys of a request: those that were given, and those that follow from who asks."""
+"""The condition keys of a request: those that were given, and those that follow from the caller."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,10 +11,10 @@ from xacct_nb.iam.principals import Caller
 
 
 def request_keys(caller: Caller, given: Mapping[str, Any], owner: str) -> Context:
-    """The keys of a request in lower case, each with its values as text.
+    """Return the keys of a request in lower case, each with its values as text.
 
-    What is given wins over what follows from the caller and from the resource's account; None says that a key
-    is missing. Source: reference_policies_elements_condition, reference_policies_condition-keys. Raises
+    A given key overrides what follows from the caller and from the resource's account (`owner`); None removes
+    the key. Source: reference_policies_elements_condition, reference_policies_condition-keys. Raises
     InvalidInput.
     """
     keys = dict(caller.keys)
@@ -40,8 +40,8 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
         if isinstance(value, kind):
             return (write(value),)
     raise InvalidInput(
-        f"context: the value of {key} is neither text, a number, a truth, a date, bytes nor a list of them.",
-        why="Those are the types that condition keys have.",
+        f"context: the value of {key} has a type that condition keys do not have.",
+        why="A value is text, a number, true or false, a date, bytes, or a list of these.",
         hint="Write it as text.",
     )
 
@@ -50,7 +50,7 @@ def _in_order(values: Iterable[Any]) -> Iterable[Any]:
     return sorted(values, key=str) if isinstance(values, (set, frozenset)) else values
 
 
-_WRITERS: tuple[tuple[type | tuple[type, ...], Any], ...] = (
+_WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
     (str, str),
     (bool, lambda value: str(value).lower()),
     ((int, float), str),

@@ -1,9 +1,9 @@
-"""A Decision: what AWS would answer, the checks that made it so, and what each statement said."""
+"""A Decision: the result that AWS would return, the checks behind it, and how each statement matched."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xacct_nb.iam import explain
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
@@ -11,11 +11,17 @@ from xacct_nb.iam.statements import RawMatch, Request
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Shown, View
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 
 
 class RawCheck(NamedTuple):
-    """A check as it was made: the parameter its policies came by, and their statements, policy by policy."""
+    """A check as the evaluation made it: the parameter that held its policies, and their matched statements.
+
+    A group holds the indexes of one policy within the parameter and the policy's statements.
+    """
 
     type: str
     effect: str
@@ -25,7 +31,7 @@ class RawCheck(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What the decision was made from; becomes checks, secrets covered, when somebody looks."""
+    """What the decision was made from; becomes checks, with secrets masked, when they are first read."""
 
     request: Request
     given: Mapping[str, Any]
@@ -34,9 +40,9 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Decision(Shown):
-    """What AWS would answer: `result` is Allowed, ExplicitlyDenied or ImplicitlyDenied.
+    """The result that AWS would return: Allowed, ExplicitlyDenied or ImplicitlyDenied.
 
-    Secret values (external IDs) stand as fingerprints in all that is shown, in `checks` and in JSON.
+    External IDs appear as fingerprints in everything that is shown, in `checks` and in JSON.
     """
 
     result: str
@@ -47,12 +53,12 @@ class Decision(Shown):
 
     @property
     def allowed(self) -> bool:
-        """Whether the result is Allowed."""
+        """Return whether the result is Allowed."""
         return self.result == ALLOWED
 
     @cached_property
     def checks(self) -> tuple[PolicyCheck, ...]:
-        """Each check in AWS's words, with the statements that were looked at."""
+        """Return each check, under AWS's names, with the statements of its policies."""
         if isinstance(self.made_from, Trace):
             request = self.made_from.request
             return tuple(_check(raw, request) for raw in self.made_from.checks)
@@ -60,28 +66,24 @@ class Decision(Shown):
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
-        """The condition keys that were given, secrets as fingerprints."""
+        """Return the condition keys that were given, external IDs as fingerprints."""
         if isinstance(self.made_from, Trace):
-            return dict(mask_secrets({key: self._said(key) for key in self.made_from.given}))
+            keys = self.made_from.request.context
+            return dict(mask_secrets({key: _plain(keys[key.lower()]) for key in self.made_from.given}))
         return self.made_from[0]
-
-    def _said(self, key: str) -> Any:
-        assert isinstance(self.made_from, Trace)
-        values = self.made_from.request.context[key.lower()]
-        return (values[0] if len(values) == 1 else list(values)) if values else None
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
-        """Why, in sentences: what decided first, then what was close to allowing."""
+        """Return the reasons as sentences: first what decided, then the statements that nearly allowed it."""
         return explain.sentences(self.checks, allowed=self.allowed)
 
     @property
     def details(self) -> "Details":
-        """Every statement with every element, for whoever wants to see it all."""
+        """Return every statement with every element, as a value that shows itself."""
         return Details(self)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, external IDs as fingerprints."""
+        """Return plain data, external IDs as fingerprints."""
         return {
             "result": self.result,
             "principal": self.principal,
@@ -94,13 +96,13 @@ class Decision(Shown):
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Decision":
-        """The Decision that `to_json` was made from."""
-        checks = tuple(map(_check_from, fields["checks"]))
-        asked = {name: fields[name] for name in ("result", "principal", "action", "resource")}
-        return cls(**asked, made_from=(fields["context"], checks))
+        """Return the Decision that `to_json` was made from."""
+        checks = _checks_adapter().validate_python(fields["checks"])
+        header = {name: fields[name] for name in ("result", "principal", "action", "resource")}
+        return cls(**header, made_from=(fields["context"], checks))
 
     def view(self) -> View:
-        """The answer, why, and one line a check."""
+        """Return the result, the reasons, and one line for each check."""
         return explain.summary_view(self, self.checks, self.reasons)
 
     def __eq__(self, other: object) -> bool:
@@ -110,23 +112,23 @@ class Decision(Shown):
         return hash((self.result, self.principal, self.action, self.resource))
 
     def __reduce__(self) -> tuple[Callable[..., "Decision"], tuple[dict[str, Any]]]:
-        # A copy in another process has what may be shown, and no secret.
+        # A copy in another process holds what may be shown, and no secret.
         return Decision.from_json, (self.to_json(),)
 
 
 @dataclass(frozen=True, repr=False)
 class Details(Shown):
-    """Every statement that was looked at, element by element."""
+    """Every statement of a decision, element by element."""
 
     decision: Decision
 
     def view(self) -> View:
-        """One table a check: each element with what it expects and what the request has."""
+        """Return one table for each check: every element, what it expects and what the request has."""
         return explain.details_view(self.decision.checks)
 
 
 def result_of(checks: tuple[RawCheck, ...]) -> str:
-    """What the checks come to: an explicit deny wins, one implicit deny is enough.
+    """Return the result of all checks: an explicit deny overrides the rest, one implicit deny is enough.
 
     Source: reference_policies_evaluation-logic.
     """
@@ -138,15 +140,15 @@ def result_of(checks: tuple[RawCheck, ...]) -> str:
 
 def _check(raw: RawCheck, request: Request) -> PolicyCheck:
     matches = tuple(
-        _statement_match(f"{raw.parameter}{''.join(f'[{index}]' for index in indexes)}", weighed, request)
+        _statement_match(f"{raw.parameter}{''.join(f'[{index}]' for index in indexes)}", matched, request)
         for indexes, group in raw.groups
-        for weighed in group
+        for matched in group
     )
     return PolicyCheck(raw.type, raw.effect, raw.note, matches)
 
 
-def _statement_match(policy: str, weighed: RawMatch, request: Request) -> StatementMatch:
-    statement, action, resource, who, met, applies = weighed
+def _statement_match(policy: str, matched: RawMatch, request: Request) -> StatementMatch:
+    statement, action, resource, level, met, applies = matched
     compared = [
         ElementMatch(
             _element_name("Action", statement.not_action), action, statement.actions.texts, (request.action,)
@@ -155,11 +157,11 @@ def _statement_match(policy: str, weighed: RawMatch, request: Request) -> Statem
     if statement.resources is not None:
         name = _element_name("Resource", statement.not_resource)
         compared.append(ElementMatch(name, resource, statement.resources.texts, (request.resource,)))
-    if statement.who is not None:
+    if statement.principals is not None:
         name = _element_name("Principal", statement.not_principal)
-        compared.append(ElementMatch(name, who > 0, statement.who.texts, (request.caller.text,)))
+        compared.append(ElementMatch(name, level > 0, statement.principals.texts, (request.caller.text,)))
     for each, holds in zip(statement.conditions, met, strict=True):
-        # "true" and "false" of Null are no secret, whatever the key.
+        # The "true" or "false" of Null is not a secret, whatever the key.
         hidden = each.operator != "Null"
         expected = _mask_values(each.key, each.values) if hidden else each.values
         actual = request.context.get(each.name)
@@ -170,6 +172,10 @@ def _statement_match(policy: str, weighed: RawMatch, request: Request) -> Statem
     )
 
 
+def _plain(values: tuple[str, ...]) -> str | list[str] | None:
+    return (values[0] if len(values) == 1 else list(values)) if values else None
+
+
 def _element_name(element: str, negated: bool) -> str:
     return f"Not{element}" if negated else element
 
@@ -178,15 +184,8 @@ def _mask_values(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(mask_secrets({key: list(values)})[key])
 
 
-def _check_from(fields: Mapping[str, Any]) -> PolicyCheck:
-    return PolicyCheck(**{**fields, "statements": tuple(map(_match_from, fields["statements"]))})
+@cache
+def _checks_adapter() -> "TypeAdapter[tuple[PolicyCheck, ...]]":
+    from pydantic import TypeAdapter
 
-
-def _match_from(fields: Mapping[str, Any]) -> StatementMatch:
-    compared = tuple(map(_comparison_from, fields["compared"]))
-    return StatementMatch(**{**fields, "compared": compared})
-
-
-def _comparison_from(fields: Mapping[str, Any]) -> ElementMatch:
-    actual = None if fields["actual"] is None else tuple(fields["actual"])
-    return ElementMatch(**{**fields, "expected": tuple(fields["expected"]), "actual": actual})
+    return TypeAdapter(tuple[PolicyCheck, ...])

@@ -1,4 +1,4 @@
-"""What AWS would decide on one request, from all the policies that count, with the reasons."""
+"""Evaluate one request against all policies that apply to it, as AWS does, with the reasons."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,17 +35,17 @@ WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside
 _BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
 _BOTH = _BOUNDS | {PRINCIPAL}
 _MATCH_LEVELS = (DIRECT, ROLE, ACCOUNT, NO_MATCH)
-# Which checks have to allow, by where the caller is, how the resource's own policy means it, and whether that
-# policy has to allow within its account too. Source: reference_policies_evaluation-logic (a role's ARN is
-# limited by boundaries and session policies, a user's or a session's is not), ..._cross-account.
+# The checks that must allow, by where the caller is, how the resource's own policy matches it, and whether
+# that policy must allow within its account too. Source: reference_policies_evaluation-logic (boundaries and
+# session policies limit what is allowed to a role's ARN, not to a user's or a session's), ..._cross-account.
 _WITHIN = {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NO_MATCH: _BOTH}
 _NEEDED = {
-    **{(WITHIN, means, False): needed for means, needed in _WITHIN.items()},
-    **{(WITHIN, means, True): needed | {RESOURCE} for means, needed in _WITHIN.items()},
-    **{(ACROSS, means, guarded): _BOTH | {RESOURCE} for means in _MATCH_LEVELS for guarded in (True, False)},
+    **{(WITHIN, level, False): needed for level, needed in _WITHIN.items()},
+    **{(WITHIN, level, True): needed | {RESOURCE} for level, needed in _WITHIN.items()},
+    **{(ACROSS, level, guarded): _BOTH | {RESOURCE} for level in _MATCH_LEVELS for guarded in (True, False)},
     **{
-        (OUTSIDE, means, guarded): frozenset({RESOURCE})
-        for means in _MATCH_LEVELS
+        (OUTSIDE, level, guarded): frozenset({RESOURCE})
+        for level in _MATCH_LEVELS
         for guarded in (True, False)
     },
 }
@@ -61,17 +61,17 @@ _PARAMETERS = {
     PERMISSIONS_BOUNDARY: "permissions_boundaries",
     SESSION: "session_policies",
 }
-# Resources whose own policy has to allow, also within the account: (service of the action, of the ARN, kind).
+# Resources whose own policy must allow within the account too: (service of the action, of the ARN, type).
 _RESOURCE_POLICY_REQUIRED = {("sts", "iam", "role"), ("kms", "kms", "key")}
 _ALWAYS = "sts:getcalleridentity"
 _NOTES = {
     ROOT: "the root user of an account cannot assume a role",
     FEDERATED_USER: "a session from GetFederationToken cannot assume a role",
-    _ALWAYS: "AWS answers GetCallerIdentity to whoever has credentials, even against an explicit deny",
+    _ALWAYS: "AWS allows GetCallerIdentity to every caller with credentials, even against an explicit deny",
     "root may": "the root user has every permission that its account has",
-    "no account": "the caller is in no account, and such policies are not asked",
+    "no account": "the caller is in no account, so such policies do not apply",
     "no policy": "there is no resource-based policy",
-    "level": "on level {} no service control policy allows it; levels count from the root",
+    "level": "on level {} no service control policy allows it; the root is level 1",
 }
 
 
@@ -88,14 +88,14 @@ def evaluate(
     resource_control_policies: Sequence[Sequence[AnyPolicy]] | None = None,
     resource_account: str | None = None,
 ) -> Decision:
-    """What AWS would answer when this principal asks for this action on this resource.
+    """Decide whether this principal may do this action on this resource, as AWS would.
 
     `principal` is an ARN (user, role, session of a role, federated user, root), a service, an identity
-    provider or `*`. Policies are documents, or values of `policies.parse`. None means that there is no such
+    provider or `*`. Policies are documents, or values of `policy.parse`. None means that there is no such
     policy; an empty list of boundaries or session policies allows nothing. Control policies come in levels,
-    root first. `resource_account` counts where the ARN has no account; without it the resource is taken to be
-    in the caller's. Keys that follow from the principal are filled in unless `context` has them (None: it is
-    missing). Source: reference_policies_evaluation-logic. Raises InvalidPolicy, InvalidArn, InvalidInput.
+    root first. `resource_account` is used where the ARN has no account; without it the resource is taken to
+    be in the caller's. Keys that follow from the principal are added unless `context` has them (None: the key
+    is missing). Source: reference_policies_evaluation-logic. Raises InvalidPolicy, InvalidArn, InvalidInput.
     """
     caller = read_caller(principal)
     owner = _account_of_resource(resource, resource_account)
@@ -106,7 +106,7 @@ def evaluate(
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
     guarded, grammar = _resource_rules(action, resource)
     own = _match_resource_policy(resource_policy, grammar, request)
-    needed = _NEEDED[relation, own.means, guarded]
+    needed = _NEEDED[relation, own.level, guarded]
     checks: list[RawCheck] = []
     if service_control_policies is not None:
         checks.append(_control_check(SERVICE_CONTROL_POLICY, service_control_policies, request))
@@ -123,10 +123,10 @@ def evaluate(
 
 
 class _PoliciesMatch(NamedTuple):
-    """What the statements of some policies come to; `means` is how those that allow mean the caller."""
+    """The effect of some policies together, and the highest match level of the statements that allow."""
 
     effect: str
-    means: int
+    level: int
     groups: Groups
 
 
@@ -134,21 +134,21 @@ def _match_policies(
     policies: Iterable[tuple[tuple[int, ...], ParsedPolicy]], request: Request
 ) -> _PoliciesMatch:
     groups: Groups = []
-    means, denied = NO_MATCH, False
+    level, denied = NO_MATCH, False
     for index, policy in policies:
         group = [statement.match(request) for statement in policy.statements]
         groups.append((index, group))
-        for weighed in group:
-            if weighed[APPLIES]:
-                if weighed[STATEMENT].effect == grammar.DENY:
+        for matched in group:
+            if matched[APPLIES]:
+                if matched[STATEMENT].effect == grammar.DENY:
                     denied = True
                 else:
-                    means = max(means, weighed[MATCH_LEVEL])
-    return _PoliciesMatch(EXPLICIT_DENY if denied else ALLOW if means else IMPLICIT_DENY, means, groups)
+                    level = max(level, matched[MATCH_LEVEL])
+    return _PoliciesMatch(EXPLICIT_DENY if denied else ALLOW if level else IMPLICIT_DENY, level, groups)
 
 
 def _match_resource_policy(document: AnyPolicy | None, grammar: str, request: Request) -> _PoliciesMatch:
-    """The resource's own policy."""
+    """Match the resource's own policy."""
     if document is None:
         return _PoliciesMatch(IMPLICIT_DENY, NO_MATCH, [])
     return _match_policies([((), parse(document, grammar, "resource_policy"))], request)
@@ -164,7 +164,7 @@ def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) 
 def _list_check(
     kind: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]
 ) -> RawCheck:
-    """Identity policies, boundaries, session policies: one list, in which one statement has to allow."""
+    """Check identity policies, boundaries or session policies: a list in which one statement must allow."""
     name = _PARAMETERS[kind]
     found = _match_policies(_parsed(documents, grammar.IDENTITY, name), request)
     effect, note = found.effect, ""
@@ -178,7 +178,7 @@ def _list_check(
 
 
 def _control_check(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
-    """Control policies: each level has to allow. Every level of resource control policies does by itself.
+    """Check control policies: each level must allow; with resource control policies, each level does.
 
     Source: orgs_manage_policies_scps_evaluation, orgs_manage_policies_rcps_evaluation.
     """
@@ -215,7 +215,7 @@ def _parsed(
 
 def _require_list(documents: Any, name: str) -> Sequence[Any]:
     if not isinstance(documents, (list, tuple)):
-        raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, one of them too.")
+        raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, a single one too.")
     return documents
 
 
@@ -225,7 +225,7 @@ def _is_special(request: Request) -> bool:
 
 
 def _apply_exceptions(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck]:
-    """What AWS decides without asking the policies.
+    """Apply the rules that override the policies.
 
     Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
     """
@@ -242,27 +242,27 @@ def _apply_exceptions(checks: Iterable[RawCheck], request: Request) -> Iterator[
 
 @lru_cache(maxsize=4096)
 def _account_of_resource(resource: str, given: str | None) -> str:
-    """The account of the resource, "" where it is not known."""
+    """Return the account of the resource, "" where it is not known."""
     parts = resource.split(":", 5)
     if resource != "*" and (len(parts) != 6 or parts[0] != "arn"):
         raise InvalidArn(
             f"{resource!r} is not the ARN of a resource.",
             why="An ARN reads arn:partition:service:region:account:resource.",
-            hint='Use "*" for an action that is about no resource.',
+            hint='Use "*" for an action that has no resource.',
         )
-    said = parts[4] if len(parts) == 6 and is_account_id(parts[4]) else ""
-    if given is not None and (not is_account_id(given) or said not in ("", given)):
+    stated = parts[4] if len(parts) == 6 and is_account_id(parts[4]) else ""
+    if given is not None and (not is_account_id(given) or stated not in ("", given)):
         raise InvalidInput(
             f"resource_account {given!r} is not the account of {resource!r}.",
-            why="It is text of 12 digits, and counts only where the ARN has no account.",
+            why="It must be text of 12 digits, and equal to the account in the ARN if there is one.",
             hint="Leave it out where the ARN has the account.",
         )
-    return said or given or ""
+    return stated or given or ""
 
 
 @lru_cache(maxsize=4096)
 def _resource_rules(action: str, resource: str) -> tuple[bool, str]:
-    """Whether the resource's own policy has to allow within its account too, and that policy's grammar."""
+    """Return whether the resource's own policy must allow within its account too, and its grammar."""
     parts = resource.split(":", 5)
     named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
     kind = grammar.TRUST if named == ("iam", "role") else grammar.RESOURCE
@@ -274,7 +274,7 @@ def _lower_action(action: str) -> str:
     if not _ACTION.fullmatch(action):
         raise InvalidInput(
             f"{action!r} is not an action.",
-            why="A request is for one action, which reads service:Name.",
+            why="A request is for one action, written service:Name.",
             hint="Write it like sts:AssumeRole.",
         )
     return action.lower()

@@ -1,4 +1,4 @@
-"""Why a decision is what it is, in AWS's words for checks and effects, and in sentences."""
+"""The reasons of a decision: under AWS's names for checks and effects, and as sentences."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY", "RES
 VPC_ENDPOINT, RESOURCE, PRINCIPAL = "VPC_ENDPOINT", "RESOURCE", "PRINCIPAL"
 PERMISSIONS_BOUNDARY, SESSION = "PERMISSIONS_BOUNDARY", "SESSION"
 ALLOW, NO_IMPACT, IMPLICIT_DENY, EXPLICIT_DENY = "ALLOW", "NO_IMPACT", "IMPLICIT_DENY", "EXPLICIT_DENY"
-_MANY = 3
+_MAX_LISTED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ElementMatch:
-    """One element of a statement, or one operator and key of its Condition, against the request.
+    """One element of a statement, or one operator and key of its Condition, matched against the request.
 
-    `expected` is what the policy says, as written; `actual` what the request has, None where the key is
+    `expected` are the values of the policy, as written; `actual` those of the request, None where the key is
     missing.
     """
 
@@ -34,7 +34,7 @@ class ElementMatch:
 
 @dataclass(frozen=True, slots=True)
 class StatementMatch:
-    """One statement (`place`, `sid`, `effect`), whether it applies to the request, and each comparison."""
+    """One statement (`place` is its path), whether it applies to the request, and each element's match."""
 
     place: str
     sid: str
@@ -44,13 +44,13 @@ class StatementMatch:
 
     @property
     def failed(self) -> tuple[ElementMatch, ...]:
-        """What keeps the statement from applying."""
+        """Return the elements that do not match."""
         return tuple(each for each in self.compared if not each.holds)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyCheck:
-    """One kind of policy: what it does to the request, and its statements; `note` is a rule behind it."""
+    """One kind of policy: its effect on the request and its statements; `note` is a rule that decided."""
 
     type: str
     effect: str
@@ -59,12 +59,12 @@ class PolicyCheck:
 
     @property
     def matched(self) -> tuple[StatementMatch, ...]:
-        """The statements that apply to the request."""
+        """Return the statements that apply to the request."""
         return tuple(each for each in self.statements if each.applies)
 
 
 class DecisionHeader(Protocol):
-    """What a decision says of itself in its first line."""
+    """The fields of a decision that make the title of its view."""
 
     @property
     def result(self) -> str: ...
@@ -93,12 +93,12 @@ _VERDICTS = {
     EXPLICIT_DENY: "{article} {policy} denies it",
 }
 _NO_IMPACT = {
-    RESOURCE: "within the account no resource-based policy has to allow it, and none denies it",
-    PRINCIPAL: "the resource-based policy names the caller, so no identity-based policy has to allow it",
-    PERMISSIONS_BOUNDARY: "a boundary does not limit what the resource-based policy gives the caller itself",
-    SESSION: "a session policy does not limit what the resource-based policy gives the caller itself",
+    RESOURCE: "within the account no resource-based policy is required to allow it, and none denies it",
+    PRINCIPAL: "the resource-based policy names the caller, so no identity-based policy is required",
+    PERMISSIONS_BOUNDARY: "a boundary does not limit what the resource-based policy allows the caller itself",
+    SESSION: "a session policy does not limit what the resource-based policy allows the caller itself",
 }
-# What is said first: what decided.
+# The effects that decided, in the order in which they are explained, by whether the result is Allowed.
 _ORDER = {True: (ALLOW, NO_IMPACT), False: (EXPLICIT_DENY, IMPLICIT_DENY)}
 _TONES = {ALLOW: "good", NO_IMPACT: "note", IMPLICIT_DENY: "bad", EXPLICIT_DENY: "bad"}
 _RESULTS = {
@@ -109,7 +109,7 @@ _RESULTS = {
 
 
 def sentences(checks: Iterable[PolicyCheck], *, allowed: bool) -> tuple[str, ...]:
-    """What decided, one sentence a check, and for an implicit deny the statements that came close."""
+    """Return one sentence for each check that decided, then the statements that nearly allowed it."""
     listed = tuple(checks)
     return tuple(
         sentence
@@ -120,17 +120,18 @@ def sentences(checks: Iterable[PolicyCheck], *, allowed: bool) -> tuple[str, ...
     )
 
 
-def summary_view(asked: DecisionHeader, checks: Iterable[PolicyCheck], why: Iterable[str]) -> View:
-    """The answer, why, and a table of the checks."""
+def summary_view(decision: DecisionHeader, checks: Iterable[PolicyCheck], reasons: Iterable[str]) -> View:
+    """Return the result, the reasons, and a table of the checks."""
     listed = tuple(checks)
     rows = tuple((check.type, check.effect, _locations(check.matched)) for check in listed)
     tones = tuple(_TONES[check.effect] for check in listed)
-    title = f"{_RESULTS[asked.result]}: {_short(asked.principal)} {asked.action} on {_short(asked.resource)}"
-    tone = "good" if asked.allowed else "bad"
+    caller, resource = _short(decision.principal), _short(decision.resource)
+    title = f"{_RESULTS[decision.result]}: {caller} {decision.action} on {resource}"
+    tone = "good" if decision.allowed else "bad"
     return Page(
         title,
         (
-            *(Text(sentence, tone) for sentence in why),
+            *(Text(sentence, tone) for sentence in reasons),
             Table(("check", "effect", "statements that matched"), rows, tones=tones),
             Text("Every statement, element by element: see .details of this decision.", "note"),
         ),
@@ -138,7 +139,7 @@ def summary_view(asked: DecisionHeader, checks: Iterable[PolicyCheck], why: Iter
 
 
 def details_view(checks: Iterable[PolicyCheck]) -> View:
-    """Every statement of every check, element by element."""
+    """Return every statement of every check, element by element."""
     return Page("Every statement, element by element", tuple(_table(check) for check in checks))
 
 
@@ -163,8 +164,8 @@ def _verdict(check: PolicyCheck) -> str:
     policy = _POLICIES[check.type]
     article = "an" if policy[0] in "aeiou" else "a"
     sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _VERDICTS[check.effect]
-    said = check.note or sentence.format(policy=policy, article=article)
-    return f"{said} ({_locations(check.matched)})" if check.matched and not check.note else said
+    verdict = check.note or sentence.format(policy=policy, article=article)
+    return f"{verdict} ({_locations(check.matched)})" if check.matched and not check.note else verdict
 
 
 def _locations(matches: Iterable[StatementMatch]) -> str:
@@ -172,7 +173,7 @@ def _locations(matches: Iterable[StatementMatch]) -> str:
 
 
 def _near_misses(check: PolicyCheck) -> Iterator[str]:
-    """The statements that would have allowed it but for the fewest elements."""
+    """Yield the statements of which the fewest elements do not match."""
     if check.effect != IMPLICIT_DENY:
         return
     allowing = [match for match in check.statements if match.effect == "Allow" and match.failed]
@@ -186,15 +187,15 @@ def _near_misses(check: PolicyCheck) -> Iterator[str]:
 def _mismatch(each: ElementMatch) -> str:
     expected = _summarize(each.expected)
     if each.element != "Condition":
-        verb = "leaves out" if each.element.startswith("Not") else "names"
+        verb = "excludes" if each.element.startswith("Not") else "names"
         return f"its {each.element} {verb} {expected}, and the request has {_summarize(each.actual or ())}"
     given = f"has {_summarize(each.actual)}" if each.actual is not None else f"has no {each.key}"
-    return f"{each.operator} wants {each.key} {expected}, and the request {given}"
+    return f"{each.operator} requires {each.key} {expected}, and the request {given}"
 
 
 def _summarize(values: tuple[str, ...]) -> str:
-    more = f" and {len(values) - _MANY} more" if len(values) > _MANY else ""
-    return (" or ".join(values[:_MANY]) or "nothing") + more
+    more = f" and {len(values) - _MAX_LISTED} more" if len(values) > _MAX_LISTED else ""
+    return (" or ".join(values[:_MAX_LISTED]) or "nothing") + more
 
 
 def _short(name: str) -> str:

@@ -1,9 +1,12 @@
-"""Which elements each kind of policy may have, and what stands in the way of those that it may not."""
+"""The elements that each kind of policy may have, and the reasons for which AWS refuses others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
+# A policy or a statement as JSON. Its values may be anything until `policy.parse` has checked them.
+Document = Mapping[str, Any]
 ALLOW, DENY = "Allow", "Deny"
 NEW, OLD = "2012-10-17", "2008-10-17"
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
@@ -23,7 +26,10 @@ _ELEMENTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolicyGrammar:
-    """Which elements a kind of policy may have, and where AWS's documentation says so."""
+    """The elements that a kind of policy may have, and the page of AWS's documentation (`source`).
+
+    A `principal` and a `resource` are required where true; `free_sid` allows any character in a Sid.
+    """
 
     name: str
     source: str
@@ -59,38 +65,38 @@ GRAMMARS = {
 
 
 class Refused(Exception):
-    """What stands in a document that AWS would refuse: the place, and the reason."""
+    """Raised for a document that AWS would refuse, with the path of the element and the reason."""
 
 
-def refuse(place: str, reason: str) -> NoReturn:
-    """Raises Refused."""
-    raise Refused(place, reason)
+def refuse(path: str, reason: str) -> NoReturn:
+    """Raise Refused."""
+    raise Refused(path, reason)
 
 
 @lru_cache(maxsize=1024)
-def layout(elements: tuple[str, ...], kind: PolicyGrammar) -> tuple[str, str, str]:
-    """Which of Action or NotAction, Resource or NotResource, Principal or NotPrincipal a statement has.
+def layout(elements: tuple[str, ...], grammar: PolicyGrammar) -> tuple[str, str, str]:
+    """Return which of Action or NotAction, Resource or NotResource, Principal or NotPrincipal are present.
 
-    "" where there is none and none is needed. Source: reference_policies_grammar. Raises Refused.
+    "" where there is none and none is required. Source: reference_policies_grammar. Raises Refused.
     """
     for element in elements:
         if element not in _ELEMENTS:
             refuse(str(element), "there is no such element")
-        if element in kind.refused:
-            refuse(element, f"a {kind.name} policy cannot have it")
+        if element in grammar.refused:
+            refuse(element, f"a {grammar.name} policy cannot have it")
     if "Effect" not in elements:
         refuse("Effect", "it is missing")
     return (
         _one_of("Action", elements, needed=True),
-        _one_of("Resource", elements, needed=kind.resource),
-        _one_of("Principal", elements, needed=kind.principal),
+        _one_of("Resource", elements, needed=grammar.resource),
+        _one_of("Principal", elements, needed=grammar.principal),
     )
 
 
 def _one_of(element: str, elements: tuple[str, ...], needed: bool) -> str:
     present = [each for each in (element, f"Not{element}") if each in elements]
     if len(present) > 1:
-        refuse(present[1], f"it stands beside {element}; only one of the two may")
+        refuse(present[1], f"it cannot be combined with {element}")
     if needed and not present:
         refuse(element, "it is missing")
     return present[0] if present else ""

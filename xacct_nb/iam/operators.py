@@ -1,4 +1,4 @@
-"""Every condition operator of the policy language, as a table; what is not in it is an error."""
+"""Every condition operator of the policy language, as a table; an operator that is missing is an error."""
 
 import base64
 import binascii
@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, pattern_set
 
+Value = TypeVar("Value")
 Test = Callable[[str, Context], bool]
+# From the values of the policy, and whether `${...}` is a variable, to a test and the patterns behind it.
+Make = Callable[[tuple[str, ...], bool], tuple[Test, PatternSet | None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ALL, ANY = "ForAllValues", "ForAnyValue"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-# The W3C note on dates and times; four digits are a year, other whole numbers are seconds since 1970.
+# The W3C note on dates and times. Four digits are a year; other whole numbers are seconds since 1970.
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
     re.ASCII | re.IGNORECASE,
@@ -42,11 +45,11 @@ class Condition(NamedTuple):
     if_exists: bool
 
     def holds(self, context: Context) -> bool:
-        """Whether the condition is met by the keys of a request."""
+        """Return whether the keys of a request meet the condition."""
         values = context.get(self.name, ())
         if self.qualifier:
             return self._holds_for_set(values, context)
-        # A variable without a value makes the statement invalid; IfExists is the way out.
+        # A variable without a value makes the statement invalid, unless IfExists excuses a missing key.
         if self.variable is not None and self._lacks_variable(values, context):
             return False
         if not values:
@@ -56,21 +59,21 @@ class Condition(NamedTuple):
         return any(self.test(value, context) for value in values) is not self.negated
 
     def _holds_for_set(self, values: tuple[str, ...], context: Context) -> bool:
-        given = values if any(values) else ()  # an empty text is no value either
+        given = values if any(values) else ()  # AWS treats an empty text as no value
         if self.variable is not None and self._lacks_variable(given, context):
             return False
         if not given:
             return self.if_missing
-        fits = [self.test(value, context) is not self.negated for value in given]
-        return all(fits) if self.qualifier == ALL else any(fits)
+        met = [self.test(value, context) is not self.negated for value in given]
+        return all(met) if self.qualifier == ALL else any(met)
 
     def _lacks_variable(self, given: tuple[str, ...], context: Context) -> bool:
-        lacking = self.variable is not None and self.variable.lacks(context)
-        return lacking and (self.negated if given else not self.if_exists)
+        missing = self.variable is not None and self.variable.lacks_variable(context)
+        return missing and (self.negated if given else not self.if_exists)
 
 
 class NullCheck(NamedTuple):
-    """Whether a key is absent ("true") or there ("false")."""
+    """The operator Null: the key must be absent ("true") or present ("false")."""
 
     operator: str
     key: str
@@ -79,7 +82,7 @@ class NullCheck(NamedTuple):
     absent: bool
 
     def holds(self, context: Context) -> bool:
-        """Whether the key is absent from the request, or there, as the policy wants it."""
+        """Return whether the key is absent from the request, or present, as the policy requires."""
         return (not context.get(self.name)) == self.absent
 
 
@@ -87,19 +90,19 @@ AnyCondition = Condition | NullCheck
 
 
 class UnknownOperator(ValueError):
-    """The operator is not in the table."""
+    """Raised for an operator that is not in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """How values are compared: `make` compiles those of the policy; `negated` turns the answer round."""
+    """How values are compared: `make` compiles those of the policy; `negated` inverts the result."""
 
-    make: Callable[[tuple[str, ...], bool], tuple[Test, PatternSet | None]]
+    make: Make
     negated: bool = False
 
 
 def condition(written: str, key: str, values: tuple[str, ...], variables: bool) -> AnyCondition:
-    """The condition that stands in a policy; `variables` says whether `${...}` is one (2012-10-17).
+    """Compile a condition of a policy; `variables`: whether `${...}` is one (2012-10-17).
 
     Source: reference_policies_elements_condition_operators,
     reference_policies_condition-single-vs-multi-valued-context-keys. Raises UnknownOperator, or ValueError
@@ -118,7 +121,7 @@ def condition(written: str, key: str, values: tuple[str, ...], variables: bool) 
 
 @lru_cache(maxsize=256)
 def is_operator(written: str) -> bool:
-    """Whether the table has this operator, with its IfExists or ForAllValues: and the like."""
+    """Return whether the table has this operator, IfExists and set qualifiers included."""
     try:
         return written == "Null" or bool(_operator(written))
     except UnknownOperator:
@@ -142,9 +145,13 @@ def _text_test(style: str, values: tuple[str, ...], variables: bool) -> tuple[Te
 
 
 def _order_test(
-    read: Callable[[str], Any], kind: str, holds: Callable[[Any, Any], bool], values: tuple[str, ...], _: bool
+    read: Callable[[str], Decimal | None],
+    kind: str,
+    holds: Callable[[Any, Any], bool],
+    values: tuple[str, ...],
+    _: bool,
 ) -> tuple[Test, None]:
-    """Numbers and dates: what cannot be read compares as false."""
+    """Compare numbers or dates; a value of the request that cannot be read compares as false."""
     wanted = [_require_readable(read, value, kind) for value in values]
 
     def test(value: str, _: Context) -> bool:
@@ -155,7 +162,7 @@ def _order_test(
 
 
 def _bool_test(values: tuple[str, ...], variables: bool) -> tuple[Test, PatternSet]:
-    # The operators' page allows a variable here.
+    # AWS's page on the operators allows a variable here.
     if not (variables and any("${" in value for value in values)):
         _one_bool(values)
     patterns = pattern_set(values, ANY_CASE, variables)
@@ -168,7 +175,9 @@ def _bytes_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
 
 
 def _network_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
-    wanted = [_require_readable(_network, value, "an IP address or a CIDR range") for value in values]
+    kind = "an IP address or a CIDR range"
+    # mypy joins the two classes of networks into object.
+    wanted: list[Network] = [_require_readable(_network, each, kind) for each in values]  # type: ignore[misc]
 
     def test(value: str, _: Context) -> bool:
         given = _network(value)
@@ -180,17 +189,17 @@ def _network_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
 def _one_bool(values: tuple[str, ...]) -> str:
     if len(values) != 1:
         raise ValueError("it takes one value, true or false")
-    return str(_require_readable(_bool, values[0], "true or false"))
+    return _require_readable(_bool, values[0], "true or false")
 
 
 def _bool(text: str) -> str | None:
     return text.lower() if text.lower() in ("true", "false") else None
 
 
-def _require_readable(read: Callable[[str], Any], value: str, kind: str) -> Any:
+def _require_readable(read: Callable[[str], Value | None], value: str, kind: str) -> Value:
     found = read(value)
     if found is None:
-        raise ValueError(f"a value is not {kind}, and a variable cannot stand here")
+        raise ValueError(f"a value is not {kind}; a variable is not allowed here")
     return found
 
 
@@ -201,7 +210,7 @@ def _number(text: str) -> Decimal | None:
 
 @lru_cache(maxsize=1024)
 def parse_date(text: str) -> Decimal | None:
-    """Seconds since 1970 of a date in ISO 8601 as W3C has it (UTC where no zone is said), or of seconds."""
+    """Return the seconds since 1970 of a date in ISO 8601 (W3C note; UTC without a zone), or of seconds."""
     if _EPOCH.fullmatch(text):
         return Decimal(text)
     found = _DATE.fullmatch(text)
@@ -266,7 +275,7 @@ def _operators() -> dict[str, Operator]:
         "Numeric": (_number, "a number"),
         "Date": (parse_date, "a date in ISO 8601 or seconds since 1970"),
     }
-    makes: dict[str, Any] = {name: partial(_text_test, style) for name, style in text.items()}
+    makes: dict[str, Make] = {name: partial(_text_test, style) for name, style in text.items()}
     makes |= {
         f"{family}{order}": partial(_order_test, *kind, holds)
         for family, kind in kinds.items()

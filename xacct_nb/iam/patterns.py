@@ -1,4 +1,4 @@
-"""Text of a policy with wildcards and policy variables, taken apart once and compared many times."""
+"""The text of a policy with wildcards and policy variables, split once and matched many times."""
 
 import re
 from collections.abc import Mapping
@@ -12,8 +12,7 @@ Context = Mapping[str, tuple[str, ...]]
 Piece = tuple[str, ...]
 Pieces = tuple[Piece, ...]
 
-# How text is compared: to the letter, in any case, with wildcards, as actions, part by part of an ARN, as
-# resources.
+# Styles of matching: exact text, any case, with wildcards, as actions, ARNs part by part, as resources.
 EXACT, ANY_CASE, LIKE, ACTION, ARN, RESOURCE = "exact", "any-case", "like", "action", "arn", "resource"
 _CASELESS = (ANY_CASE, ACTION)
 _WILD = (LIKE, ACTION, ARN, RESOURCE)
@@ -26,7 +25,11 @@ _ITSELF = ("*", "?", "$")
 
 @dataclass(frozen=True, slots=True)
 class PatternSet:
-    """The values of one element or key of a policy (`texts`, as written); one of them has to match."""
+    """The values of one element or key of a policy (`texts`, as written); one of them must match.
+
+    They are sorted by how they match: literals, text that a value `starts` with, globs, and templates, whose
+    variables get their values from each request. `simple` means that there are no globs and no templates.
+    """
 
     texts: tuple[str, ...]
     literals: frozenset[str]
@@ -37,30 +40,30 @@ class PatternSet:
     simple: bool
 
     def match(self, value: str, context: Context) -> bool:
-        """Whether one of the words matches the value; a word with a variable of no value matches nothing.
+        """Return whether one of the patterns matches; one with a variable that has no value never does.
 
-        Where case does not count, the value comes in lower case.
+        Where the style ignores case, pass the value in lower case.
         """
         if value in self.literals or (self.starts and value.startswith(self.starts)):
             return True
         if self.simple:
             return False
-        if any(shape.fullmatch(value) for shape in self.globs):
+        if any(pattern.fullmatch(value) for pattern in self.globs):
             return True
-        return any(self._matches_template(word, value, context) for word in self.templates)
+        return any(self._matches_template(template, value, context) for template in self.templates)
 
-    def lacks(self, context: Context) -> bool:
-        """Whether a variable in one of the words has no value in this request."""
-        return any(resolve_variables(word, context) is None for word in self.templates)
+    def lacks_variable(self, context: Context) -> bool:
+        """Return whether a variable in one of the patterns has no value in this request."""
+        return any(resolve_variables(template, context) is None for template in self.templates)
 
-    def _matches_template(self, word: Pieces, value: str, context: Context) -> bool:
-        known = resolve_variables(word, context)
-        return known is not None and bool(_compile(known, self.style).fullmatch(value))
+    def _matches_template(self, template: Pieces, value: str, context: Context) -> bool:
+        resolved = resolve_variables(template, context)
+        return resolved is not None and bool(_compile(resolved, self.style).fullmatch(value))
 
 
 @lru_cache(maxsize=4096)
 def pattern_set(texts: tuple[str, ...], style: str, variables: bool = False) -> PatternSet:
-    """The words, ready to be compared in one style; `variables` says whether `${...}` is one (2012-10-17)."""
+    """Compile the values for one style; `variables`: whether `${...}` is one (2012-10-17)."""
     literals: list[str] = []
     starts: list[str] = []
     globs: list[Glob] = []
@@ -87,19 +90,19 @@ def pattern_set(texts: tuple[str, ...], style: str, variables: bool = False) -> 
 
 
 def _is_start(text: str, style: str) -> bool:
-    """Whether the only wildcard is a * at the end, so that the rest is what a value begins with."""
+    """Return whether the only wildcard is a * at the end, so that a value must start with the rest."""
     return text[-1:] == "*" and style != ARN and text.find("*") == len(text) - 1 and "?" not in text
 
 
 @lru_cache(maxsize=4096)
 def split_pieces(text: str, style: str, variables: bool) -> Pieces:
-    """The text as literal pieces, wildcards and variables.
+    """Split a text into literal pieces, wildcards and variables.
 
     Source: reference_policies_variables (special characters, default values).
     """
     pieces: list[Piece] = []
     at = 0
-    # Version 2008-10-17 knows no variables; a wildcard in the braces is still one.
+    # Version 2008-10-17 has no variables; a wildcard within the braces is still one.
     for found in (_TOKEN if variables else _WILDCARD).finditer(text):
         piece = _piece(found[0], style)
         if piece:
@@ -119,21 +122,21 @@ def _piece(token: str, style: str) -> Piece | None:
 
 
 def resolve_variables(pieces: Pieces, context: Context) -> Pieces | None:
-    """The pieces with the values of their variables; None where one has no value, or several.
+    """Replace the variables by their values; None where a variable has no value, or several.
 
     Source: reference_policies_variables; a key of several values cannot be a variable
     (reference_policies_condition-single-vs-multi-valued-context-keys).
     """
-    known: list[Piece] = []
+    resolved: list[Piece] = []
     for piece in pieces:
         if piece[0] != _VARIABLE:
-            known.append(piece)
+            resolved.append(piece)
             continue
         values = context.get(piece[1], ()) or piece[2:]
         if len(values) != 1:
             return None
-        known.append((TEXT, values[0]))
-    return tuple(known)
+        resolved.append((TEXT, values[0]))
+    return tuple(resolved)
 
 
 @lru_cache(maxsize=4096)
@@ -144,7 +147,7 @@ def _compile(pieces: Pieces, style: str) -> Glob:
         return glob(map(_anywhere, pieces))
     parts = _parts(pieces)
     if style == RESOURCE:
-        # AWS completes a resource of fewer parts with a * for each that is missing.
+        # AWS adds a * for each part that a resource lacks.
         parts += [[(MANY,)]] * (6 - len(parts))
     if len(parts) < 6:
         return re.compile(r"(?!)")
@@ -157,14 +160,14 @@ def _anywhere(piece: Piece) -> Atom:
 
 
 def _within(part: list[Piece], crossing: bool) -> list[Atom]:
-    """One of the first five parts of an ARN; in a resource a * at its end reaches over the colon."""
+    """Return the atoms of one of the first five parts; in a resource, a * at its end matches colons too."""
     kinds = {MANY: MANY_BUT_COLON, ONE: ONE_BUT_COLON}
     atoms = [(TEXT, piece[1]) if piece[0] == TEXT else (kinds[piece[0]], "") for piece in part]
     return [*atoms[:-1], (MANY, "")] if crossing and part and part[-1][0] == MANY else atoms
 
 
 def _parts(pieces: Pieces) -> list[list[Piece]]:
-    """The pieces by the colon-separated part of the ARN that they stand in, six at most."""
+    """Group the pieces by the colon-separated parts of the ARN, six at most."""
     parts: list[list[Piece]] = [[]]
     for piece in pieces:
         if piece[0] != TEXT:

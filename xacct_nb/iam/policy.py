@@ -1,4 +1,4 @@
-"""A policy document, read once into statements that are then only compared; what AWS refuses is refused."""
+"""A policy document, parsed once into statements; a document that AWS would refuse is refused."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from xacct_nb.iam.statements import Statement, read_statement
 
 @dataclass(frozen=True, slots=True)
 class ParsedPolicy:
-    """A policy document as its kind, version and statements."""
+    """A policy as its kind, version and statements."""
 
     kind: str
     version: str
@@ -18,18 +18,18 @@ class ParsedPolicy:
 
 
 def parse(document: Any, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
-    """Reads a policy document; a Policy is given back as it is.
+    """Parse a policy document; return a ParsedPolicy as it is.
 
     `kind` is one of identity (also boundaries and session policies), trust, resource, service control,
-    resource control. `name` says in an error which document it was. Source: reference_policies_grammar,
+    resource control. `name` names the document in an error. Source: reference_policies_grammar,
     access-analyzer-reference-policy-checks. Raises InvalidPolicy.
     """
     rules = GRAMMARS[kind]
     if isinstance(document, ParsedPolicy):
         if document.kind != kind:
             raise InvalidPolicy(
-                f"{name or 'The policy'} was read as {document.kind} policy, not as {kind} policy.",
-                hint=f"Read it with parse(document, {kind!r}).",
+                f"{name or 'The policy'} was parsed as {document.kind} policy, not as {kind} policy.",
+                hint=f"Parse it with parse(document, {kind!r}).",
             )
         return document
     try:
@@ -41,11 +41,11 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
             f"{where}: {reason}.",
             path=path,
             why=f"AWS's rules for {kind} policies are in {rules.source}.",
-            hint="Correct the document, then ask again.",
+            hint="Correct the document, then try again.",
         ) from None
 
 
-def _policy(document: Any, kind: PolicyGrammar) -> ParsedPolicy:
+def _policy(document: Any, grammar: PolicyGrammar) -> ParsedPolicy:
     if not isinstance(document, dict):
         refuse("", "it is not an object")
     for element in document:
@@ -54,24 +54,24 @@ def _policy(document: Any, kind: PolicyGrammar) -> ParsedPolicy:
     if not isinstance(document.get("Id", ""), str):
         refuse("Id", "it is not text")
     version = document.get("Version", OLD)
-    if version not in kind.versions:
-        refuse("Version", f"it is {version!r}, not {' or '.join(kind.versions)}")
+    if version not in grammar.versions:
+        refuse("Version", f"it is {version!r}, not {' or '.join(grammar.versions)}")
     if "Statement" not in document:
         refuse("Statement", "it is missing")
     statements = document["Statement"]
     listed = statements if isinstance(statements, (list, tuple)) else [statements]
     if not listed:
         refuse("Statement", "it is empty")
-    found = tuple([_statement(each, n, kind, version == NEW) for n, each in enumerate(listed)])
+    found = tuple([_statement(each, n, grammar, version == NEW) for n, each in enumerate(listed)])
     sids = [each.sid for each in found if each.sid]
     if len(sids) != len(set(sids)):
         refuse("Statement", "two statements have the same Sid")
-    return ParsedPolicy(kind.name, version, found)
+    return ParsedPolicy(grammar.name, version, found)
 
 
-def _statement(fields: Any, number: int, kind: PolicyGrammar, variables: bool) -> Statement:
+def _statement(fields: Any, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
     try:
-        return read_statement(fields, number, kind, variables)
+        return read_statement(fields, number, grammar, variables)
     except Refused as refusal:
         path, reason = refusal.args
         raise Refused(f"Statement[{number}]{'.' if path else ''}{path}", reason) from None

@@ -1,4 +1,4 @@
-"""Who calls, and whether the Principal of a policy means them."""
+"""The caller of a request, and how the Principal element of a policy matches it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,15 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from xacct_nb.errors import InvalidArn
+from xacct_nb.iam.arns import UNIQUE_ID, is_account_id
 from xacct_nb.iam.patterns import Context
 
-# How a statement means the caller: not at all, through the account, through the role, or itself.
+# Match levels: how an element matches the caller: not at all, by its account, by its role, or directly.
 NO_MATCH, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3
 USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER = "user", "role", "session", "root", "federated-user"
 SERVICE, FEDERATED, CANONICAL, ANONYMOUS = "service", "federated", "canonical", "anonymous"
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,124}")
 _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(?:(root)|([a-z-]+)/(.*))")
 _PROVIDER = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:saml|oidc)-provider/.+")
 _WEB_PROVIDERS = (
@@ -26,8 +25,8 @@ _WEB_PROVIDERS = (
 )
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.amazon(?:aws)?\.com(?:\.cn)?")
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
-# The service and the parts after the kind that the ARN of each kind of caller has.
-_SHAPES = {
+# By service and type in the ARN: the kind of caller, and the pattern of the rest.
+_CALLER_PATTERNS = {
     ("iam", "user"): (USER, r"[^*?$]+"),
     ("iam", "role"): (ROLE_ITSELF, r"[^*?$]+"),
     ("sts", "assumed-role"): (SESSION, r"[^/*?$]+/[^/*?$]+"),
@@ -37,22 +36,22 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: its kind, its account ("" for none), and what follows from it for the request.
+    """A caller: its kind, its account ("" for none), and the condition keys that follow from it.
 
-    `role` is the ARN of the role without its path, `role_in_full` the one with it, where that is known.
+    `role` is the ARN of its role without the path, `role_with_path` the one with the path, where it is known.
     """
 
     text: str
     kind: str
     account: str
     role: str
-    role_in_full: str
+    role_with_path: str
     keys: Mapping[str, tuple[str, ...]]
 
 
 @lru_cache(maxsize=4096)
 def read_caller(text: str) -> Caller:
-    """The caller that this text names: an ARN, a service, an identity provider, or `*` for anybody.
+    """Read a caller: an ARN, a service, an identity provider, or `*` for an anonymous caller.
 
     Source: reference_policies_variables (principal key values), reference_policies_condition-keys.
     Raises InvalidArn.
@@ -86,18 +85,18 @@ _TYPES = {
 
 
 def _parse_principal(text: str) -> tuple[str, str, str, str]:
-    """Kind, account, role without path, and ARN behind the session or role, of a principal in an account."""
+    """Return kind, account, role without path, and the role's ARN as known, of a principal in an account."""
     found = _ARN.fullmatch(text)
     if found and found[4] and found[2] == "iam":
         return ROOT, found[3], "", ""
-    shape = _SHAPES.get((found[2], found[5])) if found else None
-    if not found or not shape or not re.fullmatch(shape[1], found[6]):
+    pattern = _CALLER_PATTERNS.get((found[2], found[5])) if found else None
+    if not found or not pattern or not re.fullmatch(pattern[1], found[6]):
         raise InvalidArn(
-            f"{text!r} is not somebody who can call AWS.",
+            f"{text!r} is not a principal that can call AWS.",
             why="Users, roles, sessions of roles, the account root, services and identity providers can.",
             hint="Write it like arn:aws:iam::111111111111:user/alice; a group or an account id cannot call.",
         )
-    kind, name = shape[0], found[6]
+    kind, name = pattern[0], found[6]
     plain = name.split("/")[0] if kind == SESSION else name.rpartition("/")[2]
     role = f"arn:{found[1]}:iam::{found[3]}:role/{plain}" if kind in (SESSION, ROLE_ITSELF) else ""
     return kind, found[3], role, text if kind == ROLE_ITSELF else role
@@ -114,12 +113,12 @@ def _caller_without_account(text: str) -> Caller:
         keys = {"aws:principalisawsservice": ("true",), "aws:principalservicename": (text,)}
         return Caller(text, SERVICE, "", "", "", keys)
     _parse_principal(text)
-    raise AssertionError(text)  # _named has refused it
+    raise AssertionError(text)  # _parse_principal has raised
 
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """Those whom a Principal or NotPrincipal element names."""
+    """The principals that a Principal or NotPrincipal element names; `texts` as written."""
 
     anyone: bool
     accounts: frozenset[str]
@@ -129,7 +128,7 @@ class Principals:
     texts: tuple[str, ...]
 
     def match_level(self, caller: Caller, context: Context) -> int:
-        """How the element means the caller: NOBODY, ACCOUNT, ROLE or DIRECT.
+        """Return how the element matches the caller: NO_MATCH, ACCOUNT, ROLE or DIRECT.
 
         Source: reference_policies_elements_principal.
         """
@@ -144,7 +143,7 @@ class Principals:
         return NO_MATCH
 
     def excludes(self, caller: Caller, context: Context) -> bool:
-        """Whether a NotPrincipal of these leaves the caller out: its account has to be named too.
+        """Return whether a NotPrincipal of these excludes the caller: it must name its account too.
 
         Source: reference_policies_elements_notprincipal (the account is checked, then the user or the role).
         """
@@ -157,22 +156,22 @@ class Principals:
         return self.match_level(caller, context) == DIRECT
 
     def _is_role(self, caller: Caller, context: Context) -> bool:
-        """Names of roles are unique in an account; where the path is known, it has to be the same."""
+        """Return whether the role is named: names are unique in an account; a known path counts too."""
         named = self.roles[caller.role]
-        if caller.role_in_full:
-            return caller.role_in_full in named
-        (said, *_) = context.get("aws:principalarn", ("",))
-        return said in named or said == caller.role or _without_path(said) != caller.role
+        if caller.role_with_path:
+            return caller.role_with_path in named
+        (given, *_) = context.get("aws:principalarn", ("",))
+        return given in named or given == caller.role or _without_path(given) != caller.role
 
     def _has_id(self, context: Context) -> bool:
-        (known, *_) = context.get("aws:userid", ("",))
-        return known.partition(":")[0] in self.unique_ids
+        (user_id, *_) = context.get("aws:userid", ("",))
+        return user_id.partition(":")[0] in self.unique_ids
 
 
-def principals(element: Any) -> Principals:
-    """Those whom a Principal or NotPrincipal element of a policy names.
+def read_principals(element: Any) -> Principals:
+    """Read a Principal or NotPrincipal element.
 
-    Source: reference_policies_elements_principal. Raises ValueError with what is wrong.
+    Source: reference_policies_elements_principal. Raises ValueError with the reason.
     """
     if element == "*":
         return Principals(True, frozenset(), {}, frozenset(), frozenset(), ("*",))
@@ -188,11 +187,11 @@ def _group(texts: tuple[tuple[str, str], ...]) -> Principals:
     others: set[str] = set()
     unique_ids: set[str] = set()
     for kind, text in texts:
-        sort, plain = _classify(kind, text)
-        if sort == ROLE_ITSELF:
+        name, plain = _classify(kind, text)
+        if name == ROLE_ITSELF:
             roles[plain] = (*roles.get(plain, ()), text)
         else:
-            {ROOT: accounts, "unique-id": unique_ids}.get(sort, others).add(plain)
+            {ROOT: accounts, "unique-id": unique_ids}.get(name, others).add(plain)
     shown = tuple(f"{kind}: {text}" for kind, text in texts)
     return Principals(
         "*" in others, frozenset(accounts), roles, frozenset(others), frozenset(unique_ids), shown
@@ -202,22 +201,22 @@ def _group(texts: tuple[tuple[str, str], ...]) -> Principals:
 def _texts(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for kind, value in element.items():
         if kind not in _KINDS:
-            raise ValueError(f"{kind!r} is no kind of principal; there are {', '.join(_KINDS)}")
+            raise ValueError(f"{kind!r} is not a type of principal; the types are {', '.join(_KINDS)}")
         for text in value if isinstance(value, (list, tuple)) else (value,):
             if not isinstance(text, str):
-                raise ValueError(f"{kind} holds what is not text")
+                raise ValueError(f"{kind} has a value that is not text")
             yield kind, text
 
 
 def _classify(kind: str, text: str) -> tuple[str, str]:
-    """What sort of principal this is, and its text as callers are compared with it. Raises ValueError."""
+    """Return the class of a principal, and its text as callers are compared with it. Raises ValueError."""
     if kind == "AWS":
         return _aws(text)
-    shape, words = _OTHERS[kind]
+    pattern, description = _OTHERS[kind]
     if text in _WEB_PROVIDERS and kind == "Federated":
         return kind, text
-    if not shape.fullmatch(text):
-        raise ValueError(f"{text!r} is not {words}")
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} is not {description}")
     return kind, text
 
 
@@ -230,16 +229,16 @@ _OTHERS = {
 
 def _aws(text: str) -> tuple[str, str]:
     if text == "*":
-        return "everybody", text
-    if _ACCOUNT.fullmatch(text):
+        return "anyone", text
+    if is_account_id(text):
         return ROOT, text
-    if _UNIQUE.fullmatch(text):
+    if UNIQUE_ID.fullmatch(text):
         return "unique-id", text
     try:
         kind, account, role, _ = _parse_principal(text)
     except InvalidArn:
         raise ValueError(
-            f"{text!r} is no account, user, role or session; a wildcard is * alone, a group cannot be one"
+            f"{text!r} is not an account, user, role or session; groups and wildcards in names are refused"
         ) from None
     return (ROOT, account) if kind == ROOT else (kind, role) if kind == ROLE_ITSELF else (kind, text)
 

@@ -9,32 +9,32 @@ from xacct_nb.errors import OverQuota
 # IAM and STS quotas (IAM user guide, reference_iam-quotas); characters without white space.
 MANAGED_POLICY = 6_144
 TRUST_POLICY, TRUST_POLICY_MAX = 2_048, 8_192
-# What a call of IAM takes as a document at all.
+# The longest document that a call of IAM accepts.
 POLICY_MAX = 131_072
 INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
 POLICY_VERSIONS = 5
-# Managed policies on one principal, as a rule and where AWS approves more.
+# Managed policies on one principal: the default, and the most that AWS grants on request.
 ATTACHED = {"user": 10, "role": 20, "group": 10}
 ATTACHED_MAX = {"user": 20, "role": 25, "group": 10}
 ROLE_SESSION_SECONDS = (3_600, 43_200)
 
 
 def minify(document: Any) -> str:
-    """The document as it is sent to AWS: no white space between the tokens."""
+    """Return the document as it is sent to AWS: no white space between the tokens."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def size(document: Any) -> int:
-    """Characters of a document as AWS counts them."""
+    """Return the characters of a document as AWS counts them."""
     return len(minify(document))
 
 
 def pack(
     arns: Sequence[str], document: Callable[[list[str]], dict[str, Any]], limit: int
 ) -> list[dict[str, Any]]:
-    """The fewest documents over these ARNs, in their order, each within `limit` characters.
+    """Return the fewest policies for these ARNs, in their order, each within `limit` characters.
 
-    `document` makes the policy over a list of ARNs. Raises OverQuota when a single ARN does not fit.
+    `document` makes the policy for a list of ARNs. Raises OverQuota when a single ARN does not fit.
     """
     packed: list[list[str]] = [[]]
     for arn in arns:
@@ -44,19 +44,19 @@ def pack(
     return [check_size(document(part), limit, "A caller policy") for part in packed]
 
 
-def check_count(documents: list[dict[str, Any]], most: int, carrier: str) -> list[dict[str, Any]]:
-    """The documents themselves. Raises OverQuota when there are more than AWS lets a principal carry."""
+def check_count(documents: list[dict[str, Any]], most: int, principal: str) -> list[dict[str, Any]]:
+    """Return the policies. Raises OverQuota when there are more than AWS allows on one principal."""
     if len(documents) > most:
         raise OverQuota(
-            f"{carrier} would need {len(documents)} caller policies.",
-            why=f"AWS lets it carry {most} of this kind and length.",
+            f"{principal} would need {len(documents)} caller policies.",
+            why=f"AWS allows {most} of this kind and length on it.",
             hint="Name fewer destinations in a grant, or use caller_policy: managed.",
         )
     return documents
 
 
 def check_size(document: dict[str, Any], limit: int, name: str) -> dict[str, Any]:
-    """The document itself. Raises OverQuota when it has more than `limit` characters."""
+    """Return the document. Raises OverQuota when it has more than `limit` characters."""
     if (length := size(document)) > limit:
         raise OverQuota(
             f"{name} has {length:,} characters.",

@@ -1,4 +1,4 @@
-"""One statement of a policy, read once and then compared with requests, element by element."""
+"""One statement of a policy, read once and then matched against requests, element by element."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,9 +9,9 @@ from xacct_nb.iam import patterns
 from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, PolicyGrammar, layout, refuse
 from xacct_nb.iam.operators import AnyCondition, condition, is_operator
 from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
-from xacct_nb.iam.principals import DIRECT, NO_MATCH, Caller, Principals, principals
+from xacct_nb.iam.principals import DIRECT, NO_MATCH, Caller, Principals, read_principals
 
-# IAM looks at the service and at the one colon; a name that no service has matches nothing.
+# IAM checks the service and the one colon; an action that no service has matches nothing.
 _ACTION = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[^:]+")
 _TRUST_ACTION = re.compile(
     r"sts:(?:AssumeRole(?:With(?:SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext|.*[*?].*)",
@@ -22,7 +22,7 @@ _PARTITION = re.compile(r"aws[a-z-]*$|.*[*?]")
 
 
 class Request(NamedTuple):
-    """What is asked: by whom, what, on what, with which keys; `bounded` if the caller has a boundary."""
+    """One request: caller, action, resource, condition keys; `bounded` if the caller has a boundary."""
 
     caller: Caller
     action: str
@@ -32,9 +32,9 @@ class Request(NamedTuple):
     bounded: bool = False
 
 
-# Statements and what is weighed of them are tuples: there are many of them, and they are made often.
+# Statements and their matches are tuples: there are many of them, and they are made often.
 class Statement(NamedTuple):
-    """One statement, ready to be compared with requests; `number` counts from 0 in its document."""
+    """One statement, ready to be matched against requests; `number` counts from 0 in its policy."""
 
     number: int
     sid: str
@@ -43,30 +43,30 @@ class Statement(NamedTuple):
     not_action: bool
     resources: PatternSet | None
     not_resource: bool
-    who: Principals | None
+    principals: Principals | None
     not_principal: bool
     conditions: tuple[AnyCondition, ...]
 
     @property
     def path(self) -> str:
-        """Where the statement stands in its document."""
+        """Return the path of the statement in its policy."""
         return f"Statement[{self.number}]"
 
     def match(self, request: Request) -> "RawMatch":
-        """How each element meets the request, and whether the statement as a whole applies."""
-        context, resources, who = request.context, self.resources, self.who
+        """Return how each element matches the request, and whether the whole statement applies."""
+        context, resources, principals = request.context, self.resources, self.principals
         action = self.actions.match(request.action_lower, context) is not self.not_action
         resource = resources is None or (
             self._not_resource(resources, request)
             if self.not_resource
             else resources.match(request.resource, context)
         )
-        if who is None:
+        if principals is None:
             level = DIRECT
         elif self.not_principal:
-            level = self._not_principal(who, request)
+            level = self._not_principal(principals, request)
         else:
-            level = who.match_level(request.caller, context)
+            level = principals.match_level(request.caller, context)
         applies = action and resource and level > NO_MATCH
         if not self.conditions:
             return self, action, resource, level, (), applies
@@ -74,53 +74,53 @@ class Statement(NamedTuple):
         return self, action, resource, level, met, applies and False not in met
 
     def _not_resource(self, resources: PatternSet, request: Request) -> bool:
-        lacking = bool(resources.templates) and resources.lacks(request.context)
-        return not (lacking or resources.match(request.resource, request.context))
+        missing = bool(resources.templates) and resources.lacks_variable(request.context)
+        return not (missing or resources.match(request.resource, request.context))
 
-    def _not_principal(self, who: Principals, request: Request) -> int:
-        # AWS says that such a statement denies whoever has a permissions boundary, named or not.
-        excluded = not request.bounded and who.excludes(request.caller, request.context)
+    def _not_principal(self, principals: Principals, request: Request) -> int:
+        # AWS documents that such a statement denies every caller with a permissions boundary, named or not.
+        excluded = not request.bounded and principals.excludes(request.caller, request.context)
         return NO_MATCH if excluded else DIRECT
 
 
-# The statement; whether Action and Resource match; how Principal means the caller; each condition; all.
+# The statement; whether Action and Resource match; the match level of Principal; each condition; all.
 RawMatch = tuple[Statement, bool, bool, int, tuple[bool, ...], bool]
 STATEMENT: Final = 0
 MATCH_LEVEL: Final = 3
 APPLIES: Final = 5
 
 
-def read_statement(fields: Any, number: int, kind: PolicyGrammar, variables: bool) -> Statement:
-    """The statement of this number in a document; `variables` says whether `${...}` is one (2012-10-17).
+def read_statement(fields: Any, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
+    """Read the statement of this number in a policy; `variables`: whether `${...}` is one (2012-10-17).
 
-    Raises Refused with the place in the statement.
+    Raises Refused with the path in the statement.
     """
     if not isinstance(fields, dict):
         refuse("", "it is not an object")
-    action, resource, principal = layout(tuple(fields), kind)
+    action, resource, principal = layout(tuple(fields), grammar)
     effect = fields["Effect"]
     if effect not in (ALLOW, DENY):
         refuse("Effect", f"it is {effect!r}, not Allow or Deny")
     found = Statement(
         number,
-        _sid(fields["Sid"], kind) if "Sid" in fields else "",
+        _sid(fields["Sid"], grammar) if "Sid" in fields else "",
         effect,
-        _read(_actions, fields, action, kind),
+        _read(_actions, fields, action, grammar),
         action == "NotAction",
         _read(_resources, fields, resource, variables) if resource else None,
         resource == "NotResource",
-        _principals(fields[principal], principal, kind, effect) if principal else None,
+        _principals(fields[principal], principal, grammar, effect) if principal else None,
         principal == "NotPrincipal",
         _conditions(fields["Condition"], variables) if "Condition" in fields else (),
     )
-    if kind.name == RESOURCE_CONTROL:
+    if grammar.name == RESOURCE_CONTROL:
         _control(fields, found)
     return found
 
 
-def _sid(sid: Any, kind: PolicyGrammar) -> str:
-    if not isinstance(sid, str) or not (kind.free_sid or _SID.fullmatch(sid)):
-        refuse("Sid", "it takes letters and digits only")
+def _sid(sid: Any, grammar: PolicyGrammar) -> str:
+    if not isinstance(sid, str) or not (grammar.free_sid or _SID.fullmatch(sid)):
+        refuse("Sid", "only letters and digits are allowed")
     return sid
 
 
@@ -137,11 +137,11 @@ def _read(
 
 
 @lru_cache(maxsize=2048)
-def _actions(texts: tuple[str, ...], kind: PolicyGrammar) -> PatternSet:
+def _actions(texts: tuple[str, ...], grammar: PolicyGrammar) -> PatternSet:
     shape, rule = (
         (_TRUST_ACTION, "a trust policy takes sts actions that assume a role")
-        if kind.name == TRUST
-        else (_ACTION, "an action reads service:Name")
+        if grammar.name == TRUST
+        else (_ACTION, "an action has the form service:Name")
     )
     for text in texts:
         if not shape.fullmatch(text):
@@ -170,27 +170,27 @@ def _no_resource(text: str, variables: bool) -> str:
     return ""
 
 
-def _principals(value: Any, element: str, kind: PolicyGrammar, effect: str) -> Principals:
+def _principals(value: Any, element: str, grammar: PolicyGrammar, effect: str) -> Principals:
     if element == "NotPrincipal" and effect == ALLOW:
-        refuse(element, "it goes with Deny only")
+        refuse(element, "it is allowed with Deny only")
     try:
-        found = principals(value)
+        found = read_principals(value)
     except ValueError as problem:
         refuse(element, str(problem))
-    if kind.name == TRUST and "CanonicalUser" in value:
+    if grammar.name == TRUST and "CanonicalUser" in value:
         refuse(f"{element}.CanonicalUser", "a trust policy cannot have it")
-    if kind.name == TRUST and not found.texts:
-        refuse(element, "it names nobody")
+    if grammar.name == TRUST and not found.texts:
+        refuse(element, "it names no principal")
     return found
 
 
 def _control(fields: Mapping[str, Any], statement: Statement) -> None:
-    """A resource control policy denies; only AWS's own full access allows."""
+    """Check that a resource control policy denies; only AWS's own RCPFullAWSAccess allows."""
     if fields["Principal"] != "*":
-        refuse("Principal", 'it is "*" in every resource control policy')
+        refuse("Principal", 'it must be "*" in a resource control policy')
     everything = fields.get("Action") in ("*", ["*"]) and fields.get("Resource") in ("*", ["*"])
     if statement.effect == ALLOW and not (everything and not statement.conditions):
-        refuse("Effect", "only RCPFullAWSAccess allows; others deny")
+        refuse("Effect", "it must be Deny: only RCPFullAWSAccess allows")
 
 
 def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
@@ -203,7 +203,7 @@ def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
         if not is_operator(str(operator)):
             refuse(f"Condition.{operator}", f"there is no operator {operator!r}")
         if len(keys) > 1 and len({str(key).lower() for key in keys}) < len(keys):
-            refuse(f"Condition.{operator}", "a key stands there twice; keys are the same in any case")
+            refuse(f"Condition.{operator}", "a key occurs twice; keys are the same in upper and lower case")
         for key, values in keys.items():
             found.append(_condition(str(operator), str(key), values, variables))
     return tuple(found)
@@ -229,5 +229,5 @@ def _scalars(value: Any) -> tuple[str, ...]:
         return (value,)
     listed = value if isinstance(value, (list, tuple)) else (value,)
     if not all(isinstance(each, str | int | float) for each in listed):
-        raise ValueError("a value is text, a number, or true or false")
+        raise ValueError("a value must be text, a number, or true or false")
     return tuple([str(each).lower() if isinstance(each, bool) else str(each) for each in listed])

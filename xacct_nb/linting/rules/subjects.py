@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.grants.documents import Documents
 from xacct_nb.iam import quotas
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST
 from xacct_nb.iam.wildcards import covers
 
@@ -22,7 +22,7 @@ _PRINCIPAL_TYPES = {
     USER: re.compile(r"arn:[^:]*:iam::\d{12}:user/.+"),
     GROUP: re.compile(r"arn:[^:]*:iam::\d{12}:group/.+"),
     SESSION: re.compile(r"arn:[^:]*:sts::\d{12}:assumed-role/.+"),
-    DELETED: re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,124}"),
+    DELETED: UNIQUE_ID,
 }
 _QUALIFIER = re.compile(r"(forallvalues|foranyvalue):")
 # The fields of a grant that the elements and condition keys of its policies are made of.
