@@ -1,4 +1,4 @@
-"""A JupyterLab with a sandbox and a records folder of its own, and a real Chromium to drive it."""
+"""A JupyterLab with its own sandbox and records folder, and a real Chromium to drive it."""
 
 import fcntl
 import os
@@ -15,6 +15,7 @@ from support.jupyterlab import (
     FLAGS,
     ROOT,
     Lab,
+    LabServer,
     command,
     environment,
     install,
@@ -23,6 +24,7 @@ from support.jupyterlab import (
     write_settings,
 )
 from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox
+from xacct_nb.storage.ledger import read_ledger
 
 PATIENCE = 20_000  # milliseconds
 
@@ -59,21 +61,28 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture
-def lab(chromium: str, tmp_path: Path) -> Iterator[Lab]:
-    """A server of its own on the loopback, ended by its own process id."""
-    folder = tmp_path / "lab"
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+@pytest.fixture(scope="session")
+def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """One JupyterLab on the loopback for all tests, ended by its own process id."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "work").mkdir()
     write_settings(folder / "settings")
     open_sandbox(folder / "sandbox")
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            command(folder / "notebooks"), env=environment(folder), stdout=log, stderr=log, cwd=folder
+            command(folder / "work"), env=environment(folder), stdout=log, stderr=log, cwd=folder
         )
     try:
-        address = wait_for(server, folder)
-        yield Lab(address, folder / "notebooks", folder / "records")
+        yield LabServer(wait_for(server, folder), folder / "work", folder / "records")
     finally:
         server.terminate()
         server.wait(timeout=20)
         close_sandbox(folder / "sandbox")
+
+
+@pytest.fixture
+def lab(lab_server: LabServer, tmp_path: Path) -> Lab:
+    """A folder of the test's own in that JupyterLab, with a copy of the notebooks."""
+    notebooks = lab_server.root / tmp_path.name
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    return Lab(lab_server, notebooks, len(read_ledger(lab_server.records)))

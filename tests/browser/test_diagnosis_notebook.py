@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from support.jupyterlab import Lab
 from support.notebook_walk import Walk
-from xacct_nb.storage.ledger import read_ledger, verify_records
+from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: La
 
     walk.run_to("xa.record(run)")
     expect(page.get_by_role("cell", name="succeeded", exact=True)).to_be_visible()
-    (line,) = read_ledger(lab.records)
+    (line,) = lab.ledger()
     assert re.match("Certain: policy-not-attached", line["summary"])
     assert verify_records(lab.records) == []
 

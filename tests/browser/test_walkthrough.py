@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from support.jupyterlab import Lab
 from support.notebook_walk import Walk
-from xacct_nb.storage.ledger import read_ledger, verify_records
+from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_a_person_fills_in_approves_and_sees_the_access_proven(lab: Lab, page: P
 
     walk.run_to("xa.record(run)")
     expect(page.get_by_role("cell", name="succeeded", exact=True)).to_be_visible()
-    assert [line["status"] for line in read_ledger(lab.records)] == ["succeeded"]
+    assert [line["status"] for line in lab.ledger()] == ["succeeded"]
     assert verify_records(lab.records) == []
 
 

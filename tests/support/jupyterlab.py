@@ -8,6 +8,9 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from xacct_nb.storage.ledger import read_ledger
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "only-for-this-test"
@@ -24,15 +27,34 @@ SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForU
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A running JupyterLab: where it answers, its copy of the notebooks, and where its runs leave records."""
+class LabServer:
+    """A running JupyterLab: its address, the folder that it serves, and where its runs leave records."""
 
     address: str
-    notebooks: Path
+    root: Path
     records: Path
 
+
+@dataclass(frozen=True)
+class Lab:
+    """JupyterLab with one test's own copy of the notebooks."""
+
+    server: LabServer
+    notebooks: Path
+    earlier: int
+    """How many lines the ledger had before this test."""
+
+    @property
+    def records(self) -> Path:
+        return self.server.records
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return the lines of the ledger that this test's runs have written."""
+        return read_ledger(self.records)[self.earlier :]
+
     def link(self, notebook: str) -> str:
-        return f"{self.address}lab/tree/{notebook}?token={TOKEN}&reset"
+        path = (self.notebooks / notebook).relative_to(self.server.root)
+        return f"{self.server.address}lab/tree/{path}?token={TOKEN}&reset"
 
 
 def command(notebooks: Path) -> list[str]:
