@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.sandbox.http.calls import LONGEST_BODY, Call, Refusal, forms_read_once, read_call
+from xacct_nb.sandbox.http.calls import LONGEST_BODY, Call, Refusal, read_call
 from xacct_nb.sandbox.http.s3_names import s3_operation
+from xacct_nb.sandbox.ministack.forms import read_once
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded; charset=utf-8")
 
@@ -87,13 +88,13 @@ def test_a_form_that_was_read_is_given_as_ministack_would_read_it(pairs: list[tu
     _read(text.encode(), headers=(_signed(b"iam"), FORM))
     firsts = {name: values[:1] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
-    assert forms_read_once(parse_qs)(text) == {name: value for name, value in firsts.items() if value != [""]}
+    assert read_once(parse_qs)(text) == {name: value for name, value in firsts.items() if value != [""]}
 
 
 def test_another_form_is_read_anew() -> None:
     _read(b"Action=GetRole&RoleName=reader", headers=(_signed(b"iam"), FORM))
 
-    assert forms_read_once(parse_qs)("Action=GetUser&UserName=ann") == {
+    assert read_once(parse_qs)("Action=GetUser&UserName=ann") == {
         "Action": ["GetUser"],
         "UserName": ["ann"],
     }
@@ -167,7 +168,7 @@ def test_a_bucket_in_the_hosts_name_counts() -> None:
 
 
 def test_a_refusal_reads_as_awss_errors_do() -> None:
-    status, headers, body = Refusal(400, "MalformedPolicyDocument", 'Invalid <"x"> & more').answer("iam")
+    status, headers, body = Refusal(400, "MalformedPolicyDocument", 'Invalid <"x"> & more').response("iam")
 
     assert status == 400
     assert headers["Content-Type"] == "text/xml"

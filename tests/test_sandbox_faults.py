@@ -189,8 +189,9 @@ class TestAFault:
         from ministack.services import iam
 
         from xacct_nb.sandbox.ministack import patches
+        from xacct_nb.sandbox.rules.decisions import decide
 
-        patches.install()
+        patches.install(decide)
         said = [s3_operation("GET", path, {}, {}) for path in ("/", "/bucket", "/bucket/key")]
 
         assert set(IAM) == set(iam._IAM_HANDLERS)

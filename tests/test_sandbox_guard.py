@@ -16,9 +16,8 @@ from xacct_nb.runs.sandboxes import reset_sandbox, throw_away_sandbox
 from xacct_nb.sandbox.faults.controls import expire_session, raise_quotas, set_organization
 from xacct_nb.sandbox.faults.operations import IAM, STS
 from xacct_nb.sandbox.http.calls import Call
-from xacct_nb.sandbox.ministack.variables import MARK, NOTHING, STAR, filled, plain
 from xacct_nb.sandbox.rules import organizations
-from xacct_nb.sandbox.rules.guard import EFFECTS, RULES, VERDICTS
+from xacct_nb.sandbox.rules.guard import EFFECTS, RESULTS, RULES
 from xacct_nb.sandbox.rules.mfa import code_of
 from xacct_nb.sandbox.rules.parameter_rules import breach
 from xacct_nb.sandbox.server.accounts import World
@@ -35,7 +34,7 @@ IN_A_UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"
 def test_every_row_of_the_tables_is_an_operation_of_aws() -> None:
     known = {("iam", name) for name in IAM} | {("sts", name) for name in STS}
 
-    assert {*RULES, *EFFECTS, *VERDICTS} <= known
+    assert {*RULES, *EFFECTS, *RESULTS} <= known
 
 
 def test_a_bad_signature_is_said_before_a_bad_policy(sandbox: Sandbox) -> None:
@@ -107,8 +106,8 @@ def test_a_reset_forgets_organizations_quotas_and_names() -> None:
 
 
 def test_an_account_that_leaves_an_organization_is_in_none() -> None:
-    organizations.settle({"id": "o-a1b2c3d4e5", "accounts": {"111111111111": IN_A_UNIT}})
-    organizations.settle({"id": "o-a1b2c3d4e5", "accounts": {"222222222222": IN_A_UNIT}})
+    organizations.set_organization({"id": "o-a1b2c3d4e5", "accounts": {"111111111111": IN_A_UNIT}})
+    organizations.set_organization({"id": "o-a1b2c3d4e5", "accounts": {"222222222222": IN_A_UNIT}})
     keys = organizations.keys_of("111111111111"), organizations.keys_of("222222222222")
     organizations.forget()
 
@@ -121,23 +120,6 @@ def test_an_account_that_leaves_an_organization_is_in_none() -> None:
 )
 def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
     assert code_of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", seconds // 30) == code
-
-
-@pytest.mark.parametrize(
-    ("text", "full"),
-    [
-        ("arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/alice/*"),
-        ("${aws:PrincipalTag/team, 'none'}", "none"),
-        ("${aws:PrincipalTag/team}", NOTHING),
-        ("${*}${?}${$}", f"{STAR}{MARK}$"),
-    ],
-)
-def test_a_variable_stands_for_its_value_or_its_default(text: str, full: str) -> None:
-    assert filled({"a": [text]}, {"aws:username": "alice"}.get) == {"a": [full]}
-
-
-def test_what_is_no_wildcard_is_a_star_again_where_there_are_none() -> None:
-    assert plain(f"a{STAR}b{MARK}") == "a*b?"
 
 
 def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:

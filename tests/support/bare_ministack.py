@@ -16,7 +16,8 @@ from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
 
 BARE = "app = app"
 GUARDED = (
-    "from xacct_nb.sandbox.ministack import patches; patches.install(); "
+    "from xacct_nb.sandbox.ministack import patches; from xacct_nb.sandbox.rules.decisions import decide; "
+    "patches.install(decide); "
     "from xacct_nb.sandbox.rules.guard import guarded; app = guarded(app)"
 )
 SERVE = """

@@ -25,7 +25,7 @@ class Control:
 
 
 CONTROLS = {
-    "/_xacct/organization": Control(organizations.settle, organizations.told),
+    "/_xacct/organization": Control(organizations.set_organization, organizations.show_organizations),
     "/_xacct/quotas": Control(quota_rules.settle, quota_rules.told),
     "/_xacct/expired": Control(internals.expire, dict),
 }

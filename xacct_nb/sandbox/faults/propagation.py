@@ -41,7 +41,7 @@ class Propagation:
         async def decide(scope: Message, receive: Receive, send: Send) -> None:
             if arn := self._newcomer(call):
                 words = f'Invalid principal in policy: "AWS":"{arn}"'
-                await send_refusal(send, Refusal(400, "MalformedPolicyDocument", words).answer("iam"))
+                await send_refusal(send, Refusal(400, "MalformedPolicyDocument", words).response("iam"))
                 return
             seen: AbstractContextManager[None] = nullcontext() if call.service == "iam" else deciding()
             with seen:

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote
 from uuid import uuid4
 
 from xacct_nb.sandbox.http.s3_names import s3_operation
+from xacct_nb.sandbox.ministack.forms import read_form, read_pairs
 from xacct_nb.sandbox.ministack.internals import account_of
 
 Message = Any  # what ASGI calls scope, event and message: dictionaries of many shapes
@@ -16,14 +17,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-Form = dict[str, list[str]]
-"""What `urllib.parse.parse_qs` makes of a form."""
-
 LONGEST_BODY = 1 << 20
 """Bytes of a body that is read; what is longer passes by unread."""
 
 _KNOWN = "xacct_nb.call"
-_read_last: list[Any] = ["", {}]
 _VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
 _SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
@@ -68,14 +65,14 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     if isinstance(known := scope.get(_KNOWN), Call):
         return known, receive
     headers = dict(scope["headers"])
-    query = _pairs(scope["query_string"].decode("latin-1"))
+    query = read_pairs(scope["query_string"].decode("latin-1"))
     key, region, service = _signer(headers, query)
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
         body, receive = await _read_body(receive)
     if kind.startswith(_READ[0]) and service != "s3":
-        query |= _form(body.decode("utf-8", "replace"))
+        query |= read_form(body.decode("utf-8", "replace"))
     service = service or _VERSIONS.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":
@@ -83,31 +80,6 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     client = (scope.get("client") or ("127.0.0.1",))[0]
     scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
     return call, receive
-
-
-def _pairs(text: str) -> dict[str, str]:
-    """Names and values of a query or a form; of two values of a name the first counts, as for MiniStack."""
-    parts = [part.partition("=") for part in reversed(text.split("&")) if part]
-    return {
-        unquote_plus(name): unquote_plus(value) if "%" in value or "+" in value else value
-        for name, _, value in parts
-    }
-
-
-def _form(text: str) -> dict[str, str]:
-    pairs = _pairs(text)
-    _read_last[:] = text, pairs
-    return pairs
-
-
-def forms_read_once(parse: Callable[[str], Form]) -> Callable[[str], Form]:
-    """`parse_qs`, which for the form that was just read here gives what was read."""
-
-    def read(text: str) -> Form:
-        last, pairs = _read_last
-        return {name: [value] for name, value in pairs.items() if value} if last == text else parse(text)
-
-    return read
 
 
 def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:
@@ -154,7 +126,7 @@ class Refusal:
     code: str
     message: str
 
-    def answer(self, service: str) -> tuple[int, dict[str, str], bytes]:
+    def response(self, service: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body as the query protocol of a service has them."""
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         place = _NAMESPACES.get(service, _NAMESPACES["iam"])
@@ -174,7 +146,7 @@ _NAMESPACES = {
 
 def refusal(status: int, code: str, message: str, call: Call) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of an error in the protocol of the call's service."""
-    return Refusal(status, code, message).answer(call.service)
+    return Refusal(status, code, message).response(call.service)
 
 
 async def send_refusal(send: Send, answer: tuple[int, dict[str, str], bytes]) -> None:

@@ -1,7 +1,7 @@
 """Reads what MiniStack keeps in memory; with `additions` the only module that knows its insides."""
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
@@ -42,8 +42,23 @@ def managed_policy(account: str, arn: str) -> Record | None:
     return found
 
 
+def managed_document(account: str, arn: str) -> str:
+    """Return the default version of a managed policy, AWS's own included; `{}` where it is missing."""
+    from ministack.services import iam
+
+    aws_owned = arn.startswith("arn:aws:iam::aws:policy/")
+    record = iam._lookup_policy(arn) if aws_owned else managed_policy(account, arn)
+    version = (record or {}).get("Versions", {}).get((record or {}).get("DefaultVersionId", "v1"), {})
+    return as_text(version.get("Document") or {})
+
+
+def as_text(document: str | Record) -> str:
+    """Return a policy document as JSON text, however MiniStack keeps it."""
+    return document if isinstance(document, str) else json.dumps(document)
+
+
 def inline_policies(kind: str, account: str, name: str) -> dict[str, str]:
-    """The inline policies of a user, role or group: name -> text."""
+    """Return the inline policies of a user, role or group: name -> text."""
     from ministack.services import iam
 
     if kind == "role":
@@ -95,11 +110,41 @@ def session(key: str) -> Record | None:
     return found
 
 
+def credential(key: str, account: str) -> Any:
+    """Return MiniStack's record of an access key with its principal; None for a key that is not valid."""
+    from ministack.core import iam_evaluator
+
+    found = iam_evaluator.resolve_credential(key, account)
+    return None if isinstance(found, iam_evaluator.CredentialResolutionError) else found
+
+
 def expire(told: Mapping[str, str]) -> None:
     """End the session of `{"key": ...}`. Raises ValueError if there is none."""
     if not (found := session(told["key"])):
         raise ValueError(f"There is no session with the access key id {told['key']}.")
     found["Expiration"] = 0
+
+
+def iam_entity(arn: str) -> tuple[str, dict[str, str]] | None:
+    """Return the full ARN, path included, and the tags of a user, role or group; None for anything else."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    found = entity(kind, arn.split(":")[4], name) if kind in ("user", "role", "group") else None
+    return (found["Arn"], {tag["Key"]: tag["Value"] for tag in found.get("Tags") or ()}) if found else None
+
+
+def resource_tags(arn: str) -> dict[str, str]:
+    """Return the tags of a resource of any service; none for one that is not there."""
+    from ministack.services import tagging
+
+    return tagging.resource_tags(arn) or {}
+
+
+def access_point_policy(arn: str) -> tuple[str, str] | None:
+    """Return the policy of an S3 access point with its owner; None where the ARN is of none."""
+    from ministack.services import s3
+
+    found: tuple[str, str] | None = s3.access_point_policy_for_arn(arn)
+    return found
 
 
 def roles() -> Iterator[Record]:
@@ -113,60 +158,3 @@ def _records(store: str, account: str) -> list[Record]:
     from ministack.services import iam
 
     return [each for (owner, _), each in getattr(iam, store).to_dict().items() if owner == account]
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who calls: ARN, kind (User, AssumedRole, FederatedUser, Root), account, condition keys and policies."""
-
-    arn: str
-    kind: str
-    account: str
-    keys: Mapping[str, Any] = field(default_factory=dict)
-    policies: Any = None
-    limits: Any = ()
-    session: Mapping[str, Any] = field(default_factory=dict)
-
-
-def caller(key: str, account: str, region: str) -> Caller | None:
-    """The caller behind an access key, its signature not checked; None for a key that is not good."""
-    from ministack.core import iam_evaluator, responses
-
-    with responses.request_scope(account, region):
-        found = iam_evaluator.resolve_principal(key, account)
-    if isinstance(found, iam_evaluator.AuthError):
-        return None
-    own = session(key) or {}
-    return Caller(found.arn, found.type, found.account, found.keys, found.policies, found.limits, own)
-
-
-@dataclass(frozen=True)
-class Question:
-    """Whether a caller may do an action on a role, under these condition keys (in lower case)."""
-
-    caller: Caller
-    role: Record
-    context: Mapping[str, Any]
-    region: str = "us-east-1"
-    client: str = "127.0.0.1"
-
-    def sides(self, action: str) -> tuple[bool, bool]:
-        """What policies say of it: the caller's own (identity, boundary, session), and all together."""
-        from ministack.core import iam_evaluator
-
-        who = self.caller
-        about = iam_evaluator.EvalContext(
-            principal_arn=who.arn,
-            principal_type=who.kind,
-            principal_account=who.account,
-            action=action,
-            resource_arn=self.role["Arn"],
-            region=self.region,
-            source_ip=self.client,
-            service_context=dict(self.context),
-            principal_keys=dict(who.keys) | dict(self.context),
-        )
-        own = iam_evaluator.evaluate(about, who.policies, *who.limits)
-        trust, owner = self.role["AssumeRolePolicyDocument"], self.role["Arn"].split(":")[4]
-        both = iam_evaluator.combine_resource_policy(own, about, trust, owner, True, tuple(who.limits))
-        return own.decision == "Allow", both.decision == "Allow"

@@ -1,15 +1,19 @@
 """What STS decides at AssumeRole: who may not at all, what both sides say, what a chain carries on."""
 
+import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
-from xacct_nb.sandbox.ministack.patches import Verdict
-from xacct_nb.sandbox.rules import control_policies, mfa
+from xacct_nb.sandbox.ministack.authorization import CONTROL_POLICIES, AuthorizationRequest, denial_reason
+from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.guard_result import GuardResult
+from xacct_nb.sandbox.rules import mfa
+from xacct_nb.sandbox.rules.decisions import decide
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
 CHAINED_MOST = 3_600
@@ -20,11 +24,11 @@ _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 
 
 @dataclass(frozen=True)
-class Request:
+class AssumeRoleRequest:
     """An AssumeRole call with the caller behind it, and the role that it names if there is one."""
 
     call: Call
-    caller: internals.Caller
+    caller: SandboxCaller
     role: internals.Record | None
 
     @property
@@ -45,26 +49,26 @@ class Request:
         return self.call.parameter("SourceIdentity") or str(self.caller.session.get("SourceIdentity", ""))
 
 
-def assume_role(call: Call) -> Verdict | None:
+def assume_role(call: Call) -> GuardResult | None:
     """The verdict on AssumeRole; None if the caller's key is not good, which MiniStack says."""
-    caller = internals.caller(call.key, call.account, call.region)
+    caller = caller_of(call.key, call.account)
     if caller is None:
         return None
-    request = Request(call, caller, _role(call.parameter("RoleArn")))
+    request = AssumeRoleRequest(call, caller, _role(call.parameter("RoleArn")))
     for rule in _RULES:
         if refusal := rule(request):
-            return Verdict(refusal.answer("sts"), decided=True)
-    return Verdict(decided=True, session=_session(request))
+            return GuardResult(refusal.response("sts"), authorized=True)
+    return GuardResult(authorized=True, session=_session(request))
 
 
-def get_session_token(call: Call) -> Verdict | None:
+def get_session_token(call: Call) -> GuardResult | None:
     """The verdict on GetSessionToken: a good code makes a session with MFA."""
-    caller = internals.caller(call.key, call.account, call.region)
+    caller = caller_of(call.key, call.account)
     if caller is None or caller.session:
         return None
     if refusal := breach(call) or mfa.wrong_code(call, caller):
-        return Verdict(refusal.answer("sts"))
-    return Verdict(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})
+        return GuardResult(refusal.response("sts"))
+    return GuardResult(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})
 
 
 def _role(arn: str) -> internals.Record | None:
@@ -73,7 +77,7 @@ def _role(arn: str) -> internals.Record | None:
     return role if role and role["Arn"] == arn else None
 
 
-def _session(request: Request) -> dict[str, Any]:
+def _session(request: AssumeRoleRequest) -> dict[str, Any]:
     """What the new session keeps for the calls that it will make."""
     passed = [key.lower() for key in request.call.members("TransitiveTagKeys")]
     carried = request.carried
@@ -84,7 +88,7 @@ def _session(request: Request) -> dict[str, Any]:
     }
 
 
-def _parameters(request: Request) -> Refusal | None:
+def _parameters(request: AssumeRoleRequest) -> Refusal | None:
     arn = request.call.parameter("RoleArn")
     if refusal := breach(request.call):
         return refusal
@@ -95,22 +99,22 @@ def _parameters(request: Request) -> Refusal | None:
     return None
 
 
-def _is_root(request: Request) -> Refusal | None:
+def _is_root(request: AssumeRoleRequest) -> Refusal | None:
     if request.caller.kind != "Root":
         return None
     return Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
 
 
-def _is_federated(request: Request) -> Refusal | None:
+def _is_federated(request: AssumeRoleRequest) -> Refusal | None:
     """API reference, GetFederationToken: its sessions call no STS operation but GetCallerIdentity."""
     return _denied(request, "sts:AssumeRole") if request.caller.kind == "FederatedUser" else None
 
 
-def _code(request: Request) -> Refusal | None:
+def _code(request: AssumeRoleRequest) -> Refusal | None:
     return mfa.wrong_code(request.call, request.caller)
 
 
-def _tags(request: Request) -> Refusal | None:
+def _tags(request: AssumeRoleRequest) -> Refusal | None:
     """IAM user guide, "Pass session tags in AWS STS"."""
     passed = {key.lower() for key in request.call.tags()}
     if passed & {tag["Key"].lower() for tag in request.carried}:
@@ -125,50 +129,61 @@ def _tags(request: Request) -> Refusal | None:
     return None
 
 
-def _other_identity(request: Request) -> Refusal | None:
+def _other_identity(request: AssumeRoleRequest) -> Refusal | None:
     """IAM user guide, "Monitor and control actions taken with assumed roles": it cannot be changed."""
     known, passed = request.caller.session.get("SourceIdentity"), request.call.parameter("SourceIdentity")
     return _denied(request, "sts:SetSourceIdentity") if known and passed and known != passed else None
 
 
-def _policies(request: Request) -> Refusal | None:
-    """Both sides, for each of the actions that the call is.
+def _policies(request: AssumeRoleRequest) -> Refusal | None:
+    """Decide by the policies of both sides, for each of the actions that the call is.
 
     In the same account a trust policy that names the user, the role or the session is enough, but not to
     set a source identity in a chain.
     """
     if request.role is None:
         return _denied(request, "sts:AssumeRole")
-    question = internals.Question(
-        request.caller,
-        request.role,
-        _context(request),
-        request.call.region,
-        request.call.client,
-    )
     for action in _actions(request):
-        own, both = question.sides(action)
-        if not both or (action == "sts:SetSourceIdentity" and request.is_chained and not own):
-            return _denied(request, action)
-        if why := control_policies.why_denied(_asked(request, question, action)):
-            return _denied(request, action, f" {why}")
+        asked = _authorization_request(request, request.role, action)
+        decision = decide(asked)
+        if decision is None or not decision.allowed:
+            why = denial_reason(decision, CONTROL_POLICIES) if decision else ""
+            return _denied(request, action, f" {why}" if why else "")
+        if action == "sts:SetSourceIdentity" and request.is_chained:
+            own_side = decide(replace(asked, resource_policy=_trust_of(request.caller.account)))
+            if own_side is None or not own_side.allowed:
+                return _denied(request, action)
     return None
 
 
-def _asked(request: Request, question: internals.Question, action: str) -> control_policies.Asked:
-    caller, role = request.caller, question.role["Arn"]
-    around = control_policies.surroundings(question.client, secure=False, region=question.region)
-    keys = around | dict(caller.keys) | dict(question.context)
-    return control_policies.Asked(caller.arn, caller.account, action, role, keys, role.split(":")[4])
+def _authorization_request(
+    request: AssumeRoleRequest, role: internals.Record, action: str
+) -> AuthorizationRequest:
+    call, arn = request.call, role["Arn"]
+    return AuthorizationRequest(
+        request.caller,
+        action,
+        arn,
+        _context(request),
+        owner=arn.split(":")[4],
+        resource_policy=role["AssumeRolePolicyDocument"],
+        region=call.region,
+        address=call.client,
+    )
 
 
-def _actions(request: Request) -> list[str]:
+def _trust_of(account: str) -> str:
+    """A trust policy that leaves the decision to the caller's own policies."""
+    return json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:*"}})
+
+
+def _actions(request: AssumeRoleRequest) -> list[str]:
     tagged = bool(request.call.tags() or request.carried)
     named = bool(request.source_identity)
     return ["sts:AssumeRole"] + ["sts:TagSession"] * tagged + ["sts:SetSourceIdentity"] * named
 
 
-def _context(request: Request) -> Mapping[str, Any]:
+def _context(request: AssumeRoleRequest) -> Mapping[str, Any]:
     """The condition keys of the call, in lower case; one that is None is not there."""
     call, tags = request.call, request.call.tags()
     context: dict[str, Any] = {
@@ -187,7 +202,7 @@ def _context(request: Request) -> Mapping[str, Any]:
     return context
 
 
-def _duration(request: Request) -> Refusal | None:
+def _duration(request: AssumeRoleRequest) -> Refusal | None:
     seconds = int(request.call.parameter("DurationSeconds") or 3_600)
     what = "The requested DurationSeconds exceeds the"
     if request.is_chained and seconds > CHAINED_MOST:
@@ -198,7 +213,7 @@ def _duration(request: Request) -> Refusal | None:
     return None
 
 
-def _denied(request: Request, action: str, why: str = "") -> Refusal:
+def _denied(request: AssumeRoleRequest, action: str, why: str = "") -> Refusal:
     what = f"{action} on resource: {request.call.parameter('RoleArn')}{why}"
     return Refusal(403, "AccessDenied", f"User: {request.caller.arn} is not authorized to perform: {what}")
 

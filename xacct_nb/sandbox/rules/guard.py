@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from xacct_nb.sandbox.faults.controls import CONTROLS, answer_control, forget_everything
 from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Refusal, Send, read_call
-from xacct_nb.sandbox.ministack.patches import Verdict, judged
+from xacct_nb.sandbox.ministack.guard_result import GuardResult, applied
 from xacct_nb.sandbox.rules import assume_rules, entity_rules, mfa, policy_rules, trust_rules
 from xacct_nb.sandbox.rules.parameter_rules import breach
 from xacct_nb.sandbox.rules.session_rules import session_may_not
@@ -49,7 +49,7 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("iam", "EnableMFADevice"): mfa.use_pair,
     ("iam", "ResyncMFADevice"): mfa.use_pair,
 }
-VERDICTS: dict[tuple[str, str], Callable[[Call], Verdict | None]] = {
+RESULTS: dict[tuple[str, str], Callable[[Call], GuardResult | None]] = {
     ("sts", "AssumeRole"): assume_rules.assume_role,
     ("sts", "GetSessionToken"): assume_rules.get_session_token,
 }
@@ -67,27 +67,27 @@ def guarded(app: App) -> App:
             if scope["path"] == "/_ministack/reset":
                 forget_everything()
             call, receive = await read_call(scope, receive)
-            await _serve(app, verdict_on(call), scope, receive, send)
+            await _serve(app, result_for(call), scope, receive, send)
 
     return guard
 
 
-async def _serve(app: App, verdict: Verdict | None, scope: Message, receive: Receive, send: Send) -> None:
-    if verdict is None:
+async def _serve(app: App, result: GuardResult | None, scope: Message, receive: Receive, send: Send) -> None:
+    if result is None:
         await app(scope, receive, send)
     else:
-        with judged(verdict):
+        with applied(result):
             await app(scope, receive, send)
 
 
-def verdict_on(call: Call) -> Verdict | None:
+def result_for(call: Call) -> GuardResult | None:
     """What the tables say of a call; None leaves it to MiniStack."""
     which = call.service, call.action
     if not call.account or call.service not in ("iam", "sts"):
         return None
     for rule in (*ALWAYS, *RULES.get(which, ())):
         if refusal := rule(call):
-            return Verdict(refusal.answer(call.service))
-    if which in VERDICTS:
-        return VERDICTS[which](call)
-    return Verdict(then=EFFECTS[which](call)) if which in EFFECTS else None
+            return GuardResult(refusal.response(call.service))
+    if which in RESULTS:
+        return RESULTS[which](call)
+    return GuardResult(on_success=EFFECTS[which](call)) if which in EFFECTS else None

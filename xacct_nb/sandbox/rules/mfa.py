@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack.callers import SandboxCaller
 
 STEP = 30
 """Seconds for which a code is shown (RFC 6238)."""
@@ -74,7 +75,7 @@ def _step_of_pair(call: Call) -> int:
     return 0
 
 
-def wrong_code(call: Call, caller: internals.Caller) -> Refusal | None:
+def wrong_code(call: Call, caller: SandboxCaller) -> Refusal | None:
     """STS's answer to a serial number and a code that do not prove the caller; a good code is used by this.
 
     IAM user guide, "Secure API access with MFA".

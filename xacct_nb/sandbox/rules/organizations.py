@@ -1,62 +1,87 @@
-"""Which accounts of the sandbox are in an organization, and under which policies, as it was told."""
+"""Which accounts of the sandbox are in an organization, and the control policies that limit them."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from xacct_nb.iam.explain import RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY
-from xacct_nb.sandbox.rules import control_policies
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.iam import grammar
+from xacct_nb.iam.policy import Policy, parse
+
+Levels = tuple[tuple[Policy, ...], ...]
+"""The policies of each level of an organization, root first."""
 
 _ID = re.compile(r"o-[a-z0-9]{10,32}")
-_CONTROLS = (
-    ("service_control_policies", SERVICE_CONTROL_POLICY),
-    ("resource_control_policies", RESOURCE_CONTROL_POLICY),
-)
-_FIELDS = {"id", "accounts", "management", *(name for name, _ in _CONTROLS)}
+_FIELDS = ("id", "accounts", "management", "service_control_policies", "resource_control_policies")
 _members: dict[str, tuple[str, str]] = {}
+_service: dict[str, Levels] = {}
+_resource: dict[str, Levels] = {}
 
 
-def settle(told: Any) -> None:
+def set_organization(given: Any) -> None:
     """Take `{"id": "o-...", "accounts": {"111111111111": "o-.../r-.../ou-.../"}}` as that organization.
 
     It may have `management` (an account) and, by account, `service_control_policies` and
-    `resource_control_policies`: a list of policies for each level, root first. Raises ValueError if it does
-    not read like one.
+    `resource_control_policies`: a list of policies for each level, root first. Raises ValueError where a
+    field is not one of these, or AWS would refuse a policy.
     """
-    identifier, accounts = told["id"], told["accounts"]
-    if unknown := sorted(set(told) - _FIELDS):
+    identifier, accounts = given["id"], given["accounts"]
+    if unknown := sorted(set(given) - set(_FIELDS)):
         raise ValueError(f"There is no field {unknown[0]!r}; there are {', '.join(sorted(_FIELDS))}.")
     _check(identifier, accounts)
-    # Neither kind limits the management account (orgs_manage_policies_scps, orgs_manage_policies_rcps).
-    controls = [
-        {each: levels for each, levels in read.items() if each != told.get("management")}
-        for name, kind in _CONTROLS
-        for read in [control_policies.read(told.get(name) or {}, kind, accounts)]
-    ]
-    before = {account for account, (owner, _) in _members.items() if owner == identifier}
-    for account in before:
-        del _members[account]
+    service = _levels(given, "service_control_policies", grammar.SERVICE_CONTROL)
+    resource = _levels(given, "resource_control_policies", grammar.RESOURCE_CONTROL)
+    left = [account for account, (owner, _) in _members.items() if owner == identifier]
+    for account in {*left, *accounts}:
+        for kept in (_members, _service, _resource):
+            kept.pop(account, None)
     _members.update({account: (identifier, path) for account, path in accounts.items()})
-    control_policies.keep(before | set(accounts), *controls)
+    _service.update(service)
+    _resource.update(resource)
 
 
-def told() -> dict[str, Any]:
-    """Every account that is in an organization, with the path to it."""
+def show_organizations() -> dict[str, Any]:
+    """Return every account that is in an organization, with the path to it."""
     return {"accounts": {account: path for account, (_, path) in sorted(_members.items())}}
 
 
 def forget() -> None:
-    """No account is in an organization."""
-    _members.clear()
-    control_policies.forget()
+    """Forget every organization and control policy."""
+    for kept in (_members, _service, _resource):
+        kept.clear()
+
+
+def control_policies(account: str, owner: str) -> tuple[Levels | None, Levels | None]:
+    """Return the service control policies of one account and the resource control policies of another."""
+    return _service.get(account), _resource.get(owner)
 
 
 def keys_of(account: str) -> dict[str, Any]:
-    """The condition keys of an account's principals: aws:PrincipalOrgID and aws:PrincipalOrgPaths."""
+    """Return the condition keys of an account's principals: aws:PrincipalOrgID and aws:PrincipalOrgPaths."""
     if account not in _members:
         return {}
     identifier, path = _members[account]
     return {"aws:principalorgid": identifier, "aws:principalorgpaths": [path]}
+
+
+def _levels(given: Mapping[str, Any], name: str, kind: str) -> dict[str, Levels]:
+    """The control policies of each account; neither kind limits the management account.
+
+    Source: orgs_manage_policies_scps, orgs_manage_policies_rcps.
+    """
+    policies = given.get(name) or {}
+    for account in policies:
+        if account not in given["accounts"]:
+            raise ValueError(f"{account!r} is not an account of the organization.")
+    try:
+        found = {
+            account: tuple(tuple(parse(document, kind) for document in level) for level in levels)
+            for account, levels in policies.items()
+        }
+    except InvalidPolicy as problem:
+        raise ValueError(str(problem)) from problem
+    found.pop(given.get("management"), None)
+    return found
 
 
 def _check(identifier: str, accounts: Mapping[str, str]) -> None:

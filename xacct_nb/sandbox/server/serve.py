@@ -82,9 +82,10 @@ async def _serve(listener: int, instance: str) -> None:
     from xacct_nb.sandbox.cloudtrail.trail import trailed
     from xacct_nb.sandbox.faults.injector import faulty
     from xacct_nb.sandbox.ministack import patches
+    from xacct_nb.sandbox.rules.decisions import decide
     from xacct_nb.sandbox.rules.guard import guarded
 
-    patches.install()
+    patches.install(decide)
 
     config = Config()
     config.bind = [f"fd://{listener}"]

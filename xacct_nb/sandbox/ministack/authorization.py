@@ -1,0 +1,233 @@
+"""Replaces MiniStack's own decisions: each of its questions goes to one function, which answers for all."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
+from xacct_nb.iam.explain import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    PERMISSIONS_BOUNDARY,
+    RESOURCE,
+    RESOURCE_CONTROL_POLICY,
+    SERVICE_CONTROL_POLICY,
+    SESSION,
+)
+from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.guard_result import is_authorized
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """One action of a caller on one resource, with the condition keys of the call in lower case.
+
+    `owner` is the account of the resource. `resource_policy` is the text of the resource's own policy, None
+    for none; with `delegated` the service behind the resource decides by it.
+    """
+
+    caller: SandboxCaller
+    action: str
+    resource: str
+    context: Mapping[str, Any]
+    owner: str
+    resource_policy: str | None = None
+    delegated: bool = False
+    region: str = "us-east-1"
+    address: str = "127.0.0.1"
+    secure: bool = False
+
+
+Decide = Callable[[AuthorizationRequest], Decision | None]
+"""Decides a request from all policies; None for a request that the policy language has no words for."""
+
+_message: ContextVar[str] = ContextVar("message", default="")
+# AWS's names of the policies that MiniStack's own messages do not tell apart (troubleshoot_access-denied).
+CONTROL_POLICIES = {
+    SERVICE_CONTROL_POLICY: "service control policy",
+    RESOURCE_CONTROL_POLICY: "resource control policy",
+}
+_NAMES = CONTROL_POLICIES | {
+    PERMISSIONS_BOUNDARY: "permissions boundary",
+    SESSION: "session policy",
+}
+# The root user can always correct a bucket policy (S3 API reference, PutBucketPolicy).
+_CORRECTING = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
+# No identity policy has to allow it (API reference, GetSessionToken).
+_FREE = "sts:GetSessionToken"
+
+
+def install(decide: Decide) -> None:
+    """Put `decide` in the place of MiniStack's evaluator."""
+    from ministack.core import iam_actions, iam_evaluator
+
+    iam_evaluator.enforce = _enforcing(decide, iam_evaluator.enforce)
+    iam_evaluator.evaluate_trust_policy = _trusting(decide)
+    iam_evaluator.evaluate_resource_policy = _by_resource_policy(decide)
+    iam_actions.access_denied_response = _with_message(iam_actions.access_denied_response)
+
+
+def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """MiniStack's check of a call: it authenticates the caller, then `decide` authorizes the call."""
+    from ministack.core import iam_evaluator, responses
+
+    def check(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _message.set("")
+        if not access_key_id or iam_evaluator._anonymous.get():
+            return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        if failure := iam_evaluator.check_credentials(access_key_id, service):
+            return failure
+        if service == "sts" and is_authorized():
+            return None
+        caller = caller_of(access_key_id, responses.get_account_id())
+        if caller is None:
+            return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        address, secure = iam_evaluator._request_origin.get()
+        context = {name.lower(): value for name, value in (service_context or {}).items()}
+        request = _request(caller, iam_action, service, resource_arn, context)
+        if request is None:
+            return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
+        decision = decide(replace(request, region=region, address=address, secure=secure))
+        return None if decision and decision.allowed else _denial(request, decision)
+
+    return check
+
+
+def _request(
+    caller: SandboxCaller, action: str, service: str, resource: str, context: Mapping[str, Any]
+) -> AuthorizationRequest | None:
+    """The request behind a call; None where S3 refuses it: a bucket policy through an access point."""
+    from ministack.core import iam_evaluator
+
+    if action == _FREE:
+        caller = replace(caller, identity=(EVERYTHING,), boundaries=None, session_policies=None)
+    resource, tags = _with_tags(caller, service, resource)
+    found = iam_evaluator._resource_policy(service, resource)
+    if "MultiRegionAccessPoint" in action:
+        found = None  # the policy of a multi-region access point is about data requests
+    elif found is None and service == "s3" and "s3:dataaccesspointarn" in context:
+        if action in _CORRECTING[1:] and resource == context["s3:dataaccesspointarn"]:
+            return None
+        found = internals.access_point_policy(resource)
+    policy, owner = found or ("", "")
+    if caller.kind == "Root" and action in _CORRECTING:
+        policy = ""
+    owner = iam_evaluator._account_from_arn(resource) or owner or caller.account
+    keys = {"s3:resourceaccount": owner} if action.startswith("s3:") else {}
+    own = internals.as_text(policy) if policy else None
+    return AuthorizationRequest(
+        caller, action, resource, {**tags, **keys, **context}, owner, own, found is None
+    )
+
+
+def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str, dict[str, Any]]:
+    """The ARN of a resource, with the path of a user or role in it, and the keys of its tags."""
+    tags: dict[str, str] = {}
+    if service == "iam" and (found := internals.iam_entity(resource)):
+        resource, tags = found
+    elif any("resourcetag/" in text.lower() for text in caller.documents):
+        tags = internals.resource_tags(resource)
+    prefixes = ("aws", "iam") if service == "iam" else ("aws",)
+    return resource, {
+        f"{prefix}:resourcetag/{name.lower()}": tags[name] for name in tags for prefix in prefixes
+    }
+
+
+def _denial(request: AuthorizationRequest, decision: Decision | None) -> Any:
+    """The denial as MiniStack expects it, with AWS's message."""
+    from ministack.core import iam_evaluator
+
+    explicit = decision is not None and decision.result == EXPLICITLY_DENIED
+    own = decision is not None and _resource_effect(decision) == EXPLICIT_DENY
+    if decision and (why := denial_reason(decision)):
+        where = f"{request.action} on resource: {request.resource}"
+        _message.set(f"User: {request.caller.arn} is not authorized to perform: {where} {why}")
+    return iam_evaluator.EvalResult(
+        "Deny" if explicit else "ImplicitDeny",
+        request.caller.arn,
+        resource_policy_arn=request.resource if own else "",
+    )
+
+
+def denial_reason(decision: Decision, names: Mapping[str, str] = _NAMES) -> str:
+    """Return how AWS words a denial by the named kinds of policies; "" where another kind denies too.
+
+    Source: troubleshoot_access-denied.
+    """
+    denying = [check for check in decision.checks if check.effect in (EXPLICIT_DENY, IMPLICIT_DENY)]
+    if not {check.type for check in denying} <= names.keys():
+        return ""
+    first = min(denying, key=lambda check: check.effect != EXPLICIT_DENY)
+    if first.effect == EXPLICIT_DENY:
+        return f"with an explicit deny in a {names[first.type]}"
+    return f"because no {names[first.type]} allows the {decision.action} action"
+
+
+def _trusting(decide: Decide) -> Callable[..., bool]:
+    """MiniStack's check of a trust policy: AssumeRole is authorized by the guard, a web identity here."""
+
+    def trusts(trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:
+        return is_authorized() or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
+
+    return trusts
+
+
+def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
+    """What the policy of a resource alone says to a principal, or to the service that calls for it."""
+    from ministack.core import iam_evaluator
+
+    def say(
+        doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False
+    ) -> Any:
+        effects = [_effect(decide, doc, ctx, who) for who in (ctx.principal_arn, service) if who]
+        for effect, decision in ((EXPLICIT_DENY, "Deny"), (ALLOW, "Allow")):
+            if effect in effects:
+                return iam_evaluator.EvalResult(decision, ctx.principal_arn)
+        return iam_evaluator.EvalResult("ImplicitDeny", ctx.principal_arn)
+
+    return say
+
+
+def _effect(decide: Decide, document: Any, context: Any, principal: str) -> str:
+    """What a resource's own policy does to a request; `context` is MiniStack's."""
+    caller = SandboxCaller(
+        principal, context.principal_type, context.principal_account, context.principal_keys
+    )
+    request = AuthorizationRequest(
+        caller,
+        context.action,
+        context.resource_arn,
+        {name.lower(): value for name, value in context.service_context.items()},
+        owner="",
+        resource_policy=internals.as_text(document or {}),
+        region=context.region,
+        address=context.source_ip,
+        secure=context.secure_transport,
+    )
+    decision = decide(request)
+    return _resource_effect(decision) if decision else IMPLICIT_DENY
+
+
+def _resource_effect(decision: Decision) -> str:
+    return next(check.effect for check in decision.checks if check.type == RESOURCE)
+
+
+def _with_message(respond: Callable[..., Any]) -> Callable[..., Any]:
+    """MiniStack's answer to a denied call, with AWS's message where MiniStack's names another policy."""
+
+    def answer(*args: Any, **more: Any) -> Any:
+        if (message := _message.get()) and not more.get("error_code"):
+            more["message"] = message
+        return respond(*args, **more)
+
+    return answer

@@ -1,0 +1,102 @@
+"""The principal behind an access key, with the condition keys and the policies that MiniStack keeps of it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xacct_nb.sandbox.ministack import internals
+
+EVERYTHING = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+# No principal of the sandbox is an AWS service, or calls through one.
+_NO_SERVICE = {"aws:principalisawsservice": "false", "aws:viaawsservice": "false"}
+
+
+@dataclass(frozen=True)
+class SandboxCaller:
+    """A principal that calls: ARN, kind (User, AssumedRole, FederatedUser, Root), account, condition keys.
+
+    Its policies are JSON texts; None means that no boundary or session policy limits it. `session` is
+    MiniStack's record of temporary credentials, empty for long-term keys.
+    """
+
+    arn: str
+    kind: str
+    account: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    identity: tuple[str, ...] = ()
+    boundaries: tuple[str, ...] | None = None
+    session_policies: tuple[str, ...] | None = None
+    session: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """All its policies."""
+        return (*self.identity, *(self.boundaries or ()), *(self.session_policies or ()))
+
+
+def caller_of(key: str, account: str) -> SandboxCaller | None:
+    """Return the principal behind an access key, None for an invalid key; checks no signature."""
+    session = internals.session(key) or {}
+    credential = internals.credential(key, str(session.get("AccountId") or account))
+    if credential is None:
+        return None
+    arn, kind, account = credential.principal_arn, credential.principal_type, credential.account_id
+    keys = _keys(credential, session)
+    if kind == "Root":
+        return SandboxCaller(arn, kind, account, keys, session=session)
+    store = "role" if kind == "AssumedRole" else "user"
+    name = arn.split("/")[1] if store == "role" else credential.principal_name or session.get("PrincipalName")
+    if not name:  # federated by the root user, which has every permission
+        return SandboxCaller(
+            arn, kind, account, keys, (EVERYTHING,), None, _passed(session, account), session
+        )
+    boundary = (internals.entity(store, account, name) or {}).get("PermissionsBoundary")
+    return SandboxCaller(
+        arn,
+        kind,
+        account,
+        keys,
+        tuple(_documents(store, account, name)),
+        (internals.managed_document(account, boundary),) if boundary else None,
+        _passed(session, account),
+        session,
+    )
+
+
+def _documents(kind: str, account: str, name: str) -> Iterator[str]:
+    """The identity policies of a user, role or group: inline, managed, and those of a user's groups."""
+    yield from map(internals.as_text, internals.inline_policies(kind, account, name).values())
+    for arn in (internals.entity(kind, account, name) or {}).get("AttachedPolicies") or ():
+        yield internals.managed_document(account, arn)
+    for group in internals.groups_of(account, name) if kind == "user" else ():
+        yield from _documents("group", account, group)
+
+
+def _passed(session: Mapping[str, Any], account: str) -> tuple[str, ...] | None:
+    """The session policies; None where none were passed."""
+    passed = session.get("SessionPolicies")
+    if passed is None:
+        return None
+    inline = (passed["Policy"],) if passed.get("Policy") else ()
+    managed = (internals.managed_document(account, arn) for arn in passed.get("PolicyArns", ()))
+    return (*inline, *managed)
+
+
+def _keys(credential: Any, session: Mapping[str, Any]) -> dict[str, Any]:
+    """The condition keys of a caller, with those of MFA, source identity and role that MiniStack lacks.
+
+    aws:PrincipalArn of a session is the ARN of its role. Source: reference_policies_condition-keys.
+    """
+    from ministack.core import iam_evaluator
+
+    keys = iam_evaluator._principal_keys(credential) | _NO_SERVICE
+    if when := session.get("MultiFactorAuthTime"):
+        keys["aws:multifactorauthpresent"] = "true"
+        keys["aws:multifactorauthage"] = str(int(time.time() - when))
+    if name := session.get("SourceIdentity"):
+        keys["aws:sourceidentity"] = name
+    if credential.principal_type == "AssumedRole":
+        role = internals.entity("role", credential.account_id, credential.principal_arn.split("/")[1]) or {}
+        keys["aws:principalarn"] = role.get("Arn", credential.principal_arn)
+    return dict(keys)

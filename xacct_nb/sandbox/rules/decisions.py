@@ -1,0 +1,80 @@
+"""Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all the policies that count."""
+
+import json
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.grammar import IDENTITY, NEW, RESOURCE, TRUST
+from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.sandbox.ministack.authorization import AuthorizationRequest
+from xacct_nb.sandbox.rules import organizations
+
+
+def decide(request: AuthorizationRequest) -> Decision | None:
+    """Return the decision on a request; None where the caller, the resource or a key is none of IAM's."""
+    caller = request.caller
+    service_control, resource_control = organizations.control_policies(caller.account, request.owner)
+    try:
+        return evaluate(
+            caller.arn,
+            request.action,
+            request.resource if request.resource.count(":") >= 5 else "*",
+            {
+                **_surroundings(request),
+                **organizations.keys_of(caller.account),
+                **caller.keys,
+                **request.context,
+            },
+            [read_policy(text) for text in caller.identity],
+            _resource_policy(request),
+            _limits(caller.boundaries),
+            _limits(caller.session_policies),
+            service_control,
+            resource_control,
+            request.owner or None,
+        )
+    except (InvalidArn, InvalidInput):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def read_policy(text: str, kind: str = IDENTITY) -> Policy:
+    """Return the policy in a JSON text; one that AWS would refuse has no statement."""
+    try:
+        return parse(json.loads(text), kind)
+    except (ValueError, InvalidPolicy):
+        return Policy(kind, NEW, ())
+
+
+def _limits(texts: tuple[str, ...] | None) -> list[Policy] | None:
+    return None if texts is None else [read_policy(text) for text in texts]
+
+
+def _resource_policy(request: AuthorizationRequest) -> Policy | None:
+    kind = TRUST if ":iam:" in request.resource and ":role/" in request.resource else RESOURCE
+    if request.resource_policy is not None:
+        return read_policy(request.resource_policy, kind)
+    return _delegating(request.caller.account) if request.delegated and kind == RESOURCE else None
+
+
+@lru_cache(maxsize=1024)
+def _delegating(account: str) -> Policy:
+    """The policy of a resource that leaves the decision to the caller's account."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "*", "Resource": "*"}
+    return parse({"Version": NEW, "Statement": statement}, RESOURCE)
+
+
+def _surroundings(request: AuthorizationRequest) -> dict[str, Any]:
+    """The condition keys that every request has."""
+    return {
+        "aws:sourceip": request.address,
+        "aws:securetransport": request.secure,
+        "aws:requestedregion": request.region,
+        "aws:currenttime": datetime.now(UTC).isoformat(timespec="seconds"),
+        "aws:epochtime": int(time.time()),
+    }
