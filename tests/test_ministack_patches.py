@@ -41,6 +41,8 @@ USED = {
     "core.iam_evaluator._account_from_arn": "arn",
     "core.iam_evaluator._principal_keys": "credential",
     "core.iam_evaluator._resource_policy": "service resource_arn",
+    "core.iam_evaluator._s3_scope_failure": "service",
+    "core.iam_evaluator.authenticate": "access_key_id account_id",
     "core.iam_evaluator.check_credentials": "access_key_id service",
     "core.iam_evaluator.enforce": "access_key_id iam_action service region resource_arn service_context",
     "core.iam_evaluator.evaluate_resource_policy": "doc ctx service named_only direct_only",

@@ -85,26 +85,29 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
         _message.set("")
         if not access_key_id or iam_evaluator._anonymous.get():
             return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        if failure := iam_evaluator.check_credentials(access_key_id, service):
-            return failure
         if service == "sts" and is_authorized():
-            return None
-        caller = caller_of(access_key_id, responses.get_account_id())
+            return iam_evaluator.check_credentials(access_key_id, service)
+        account = responses.get_account_id()
+        checked = iam_evaluator._s3_scope_failure(service) or iam_evaluator.authenticate(
+            access_key_id, account
+        )
+        if isinstance(checked, iam_evaluator.AuthError):
+            return checked
+        caller = caller_of(access_key_id, account, checked)
         if caller is None:
-            return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        address, secure = iam_evaluator._request_origin.get()
+            return iam_evaluator.check_credentials(access_key_id, service)
         context = {name.lower(): value for name, value in (service_context or {}).items()}
-        request = _request(caller, iam_action, service, resource_arn, context)
+        request = _request(caller, iam_action, service, region, resource_arn, context)
         if request is None:
             return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
-        decision = decide(replace(request, region=region, address=address, secure=secure))
+        decision = decide(request)
         return None if decision and decision.allowed else _denial(request, decision)
 
     return check
 
 
 def _request(
-    caller: SandboxCaller, action: str, service: str, resource: str, context: Mapping[str, Any]
+    caller: SandboxCaller, action: str, service: str, region: str, resource: str, context: Mapping[str, Any]
 ) -> AuthorizationRequest | None:
     """The request behind a call; None where S3 refuses it: a bucket policy through an access point."""
     from ministack.core import iam_evaluator
@@ -126,7 +129,15 @@ def _request(
     keys = {"s3:resourceaccount": owner} if action.startswith("s3:") else {}
     own = internals.as_text(policy) if policy else None
     return AuthorizationRequest(
-        caller, action, resource, {**tags, **keys, **context}, owner, own, found is None
+        caller,
+        action,
+        resource,
+        {**tags, **keys, **context},
+        owner,
+        own,
+        found is None,
+        region,
+        *iam_evaluator._request_origin.get(),
     )
 
 

@@ -35,10 +35,13 @@ class SandboxCaller:
         return (*self.identity, *(self.boundaries or ()), *(self.session_policies or ()))
 
 
-def caller_of(key: str, account: str) -> SandboxCaller | None:
-    """Return the principal behind an access key, None for an invalid key; checks no signature."""
+def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller | None:
+    """Return the principal behind an access key, None for an invalid key; checks no signature.
+
+    `credential` is MiniStack's record of the key, where it is at hand.
+    """
     session = internals.session(key) or {}
-    credential = internals.credential(key, str(session.get("AccountId") or account))
+    credential = credential or internals.credential(key, str(session.get("AccountId") or account))
     if credential is None:
         return None
     arn, kind, account = credential.principal_arn, credential.principal_type, credential.account_id

@@ -73,8 +73,12 @@ def _surroundings(request: AuthorizationRequest) -> dict[str, Any]:
     """The condition keys that every request has."""
     return {
         "aws:sourceip": request.address,
-        "aws:securetransport": request.secure,
+        "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": request.region,
-        "aws:currenttime": datetime.now(UTC).isoformat(timespec="seconds"),
-        "aws:epochtime": int(time.time()),
+        **_times(int(time.time())),
     }
+
+
+@lru_cache(maxsize=1)
+def _times(second: int) -> dict[str, str]:
+    return {"aws:currenttime": datetime.fromtimestamp(second, UTC).isoformat(), "aws:epochtime": str(second)}
