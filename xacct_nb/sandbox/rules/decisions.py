@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import IDENTITY, NEW, RESOURCE, TRUST
-from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.sandbox.ministack.authorization import AuthorizationRequest
 from xacct_nb.sandbox.rules import organizations
 
@@ -43,19 +43,19 @@ def decide(request: AuthorizationRequest) -> Decision | None:
 
 
 @lru_cache(maxsize=4096)
-def read_policy(text: str, kind: str = IDENTITY) -> Policy:
+def read_policy(text: str, kind: str = IDENTITY) -> ParsedPolicy:
     """Return the policy in a JSON text; one that AWS would refuse has no statement."""
     try:
         return parse(json.loads(text), kind)
     except (ValueError, InvalidPolicy):
-        return Policy(kind, NEW, ())
+        return ParsedPolicy(kind, NEW, ())
 
 
-def _limits(texts: tuple[str, ...] | None) -> list[Policy] | None:
+def _limits(texts: tuple[str, ...] | None) -> list[ParsedPolicy] | None:
     return None if texts is None else [read_policy(text) for text in texts]
 
 
-def _resource_policy(request: AuthorizationRequest) -> Policy | None:
+def _resource_policy(request: AuthorizationRequest) -> ParsedPolicy | None:
     kind = TRUST if ":iam:" in request.resource and ":role/" in request.resource else RESOURCE
     if request.resource_policy is not None:
         return read_policy(request.resource_policy, kind)
@@ -63,7 +63,7 @@ def _resource_policy(request: AuthorizationRequest) -> Policy | None:
 
 
 @lru_cache(maxsize=1024)
-def _delegating(account: str) -> Policy:
+def _delegating(account: str) -> ParsedPolicy:
     """The policy of a resource that leaves the decision to the caller's account."""
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "*", "Resource": "*"}
     return parse({"Version": NEW, "Statement": statement}, RESOURCE)

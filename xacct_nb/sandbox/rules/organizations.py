@@ -6,9 +6,9 @@ from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam import grammar
-from xacct_nb.iam.policy import Policy, parse
+from xacct_nb.iam.policy import ParsedPolicy, parse
 
-Levels = tuple[tuple[Policy, ...], ...]
+Levels = tuple[tuple[ParsedPolicy, ...], ...]
 """The policies of each level of an organization, root first."""
 
 _ID = re.compile(r"o-[a-z0-9]{10,32}")
