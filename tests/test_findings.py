@@ -291,14 +291,14 @@ def test_what_widens_access_needs_a_word() -> None:
     findings = lint(build(a_grant(sources=[ACCOUNT])))
 
     assert findings.unaccepted == ("whole-account-trust",)
-    assert "To go on, the grant must say accept: [whole-account-trust]." in str(findings)
+    assert "To continue, add to the grant: accept: [whole-account-trust]." in str(findings)
 
 
 def test_with_the_word_nothing_more_is_needed() -> None:
     findings = lint(build(a_grant(sources=[ACCOUNT], accept=["whole-account-trust"])))
 
     assert findings.unaccepted == ()
-    assert "Nothing here needs a word more." in str(findings)
+    assert "No further finding needs to be accepted." in str(findings)
 
 
 def test_a_word_for_one_finding_is_none_for_another() -> None:
@@ -368,7 +368,7 @@ def test_what_is_not_json_is_refused_without_quoting_it() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="'caller' is no kind of policy"):
+    with pytest.raises(InvalidInput, match="'caller' is not a kind of policy"):
         lint_policy({}, kind="caller")
 
 

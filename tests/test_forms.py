@@ -183,7 +183,7 @@ def test_what_widens_access_is_said_and_can_be_accepted(form: GrantForm) -> None
 
     type_in(form, "accept", "wildcard-action, wildcard-resource")
     assert form.grant.accept == ("wildcard-action", "wildcard-resource")
-    assert "Nothing here needs a word more." in shown(form)
+    assert "No further finding needs to be accepted." in shown(form)
 
 
 def test_a_reference_is_looked_up_and_stays_a_reference(

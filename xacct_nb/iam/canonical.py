@@ -88,14 +88,15 @@ def _principal(value: Any) -> Any:
 def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
     return {
         operator: {
-            key.lower(): _sorted({_value_text(each) for each in as_list(values)})
+            key.lower(): _sorted({value_text(each) for each in as_list(values)})
             for key, values in keys.items()
         }
         for operator, keys in operators.items()
     }
 
 
-def _value_text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a condition value as text: true and false in lower case, as AWS compares them."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -177,11 +177,11 @@ def _bytes_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
 def _network_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
     kind = "an IP address or a CIDR range"
     # mypy joins the two classes of networks into object.
-    wanted: list[Network] = [_require_readable(_network, each, kind) for each in values]  # type: ignore[misc]
+    wanted: list[Network] = [_require_readable(parse_network, each, kind) for each in values]  # type: ignore[misc]
 
     def test(value: str, _: Context) -> bool:
-        given = _network(value)
-        return given is not None and any(_inside(given, each) for each in wanted)
+        given = parse_network(value)
+        return given is not None and any(is_within(given, each) for each in wanted)
 
     return test, None
 
@@ -248,7 +248,8 @@ def _bytes(text: str) -> bytes | None:
 
 
 @lru_cache(maxsize=1024)
-def _network(text: str) -> Network | None:
+def parse_network(text: str) -> Network | None:
+    """Return the network of an IP address or CIDR range, None for other text."""
     if not _CIDR.fullmatch(text):
         return None
     try:
@@ -257,7 +258,8 @@ def _network(text: str) -> Network | None:
         return None
 
 
-def _inside(given: Network, wanted: Network) -> bool:
+def is_within(given: Network, wanted: Network) -> bool:
+    """Return whether a network lies within another; networks of two IP versions never do."""
     return given.version == wanted.version and given.subnet_of(wanted)  # type: ignore[arg-type]
 
 

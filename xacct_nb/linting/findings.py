@@ -1,4 +1,4 @@
-"""What deserves a second look before it is applied; what widens access needs the grant's own word."""
+"""The findings on a grant's policies: the grant must accept each code that widens access."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -17,19 +17,19 @@ from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RUL
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
-from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule
+from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule, Target
 from xacct_nb.linting.rules.subjects import Subject, subjects_of
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
-# Characters that AWS takes in a policy that is pasted: an identity policy may be a managed one.
+# Characters that AWS accepts in a policy of unknown use: an identity policy may be a managed one.
 _LIMITS = {TRUST: quotas.TRUST_POLICY, IDENTITY: quotas.MANAGED_POLICY}
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What IAM Access Analyzer finds in the documents; `said` is whether it was asked, and if not, why."""
+    """The findings of IAM Access Analyzer; `note` says whether it was called, and if not, why."""
 
     found: tuple[Finding, ...] = ()
     note: str = ""
@@ -37,10 +37,10 @@ class Analysis:
 
 @dataclass(frozen=True, repr=False)
 class Findings(Shown):
-    """All findings, what weighs most first; `accepted` are the codes that the grant says are wanted.
+    """All findings, the most severe first; `accepted` are the codes that the grant accepts.
 
-    `room` is what is left under AWS's quotas, where the live state is known; `said` is whether IAM Access
-    Analyzer was asked too.
+    `headroom` is what AWS's quotas leave, where the live state is known; `note` says whether IAM Access
+    Analyzer was called.
     """
 
     found: tuple[Finding, ...]
@@ -50,16 +50,16 @@ class Findings(Shown):
 
     @property
     def unaccepted(self) -> tuple[str, ...]:
-        """Codes of what widens access without the grant's word."""
+        """Return the codes that widen access and that the grant does not accept."""
         widening = (finding.code for finding in self.found if finding.severity == WIDENS)
         return tuple(code for code in dict.fromkeys(widening) if code not in self.accepted)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One object a finding."""
+        """Return one object for each finding."""
         return [asdict(finding) | {"accepted": finding.code in self.accepted} for finding in self.found]
 
     def view(self) -> View:
-        """The findings and the word that is still needed, then the room that is left."""
+        """Return the findings, the codes that the grant must still accept, and the headroom."""
         around: list[View] = [self.headroom.view()] if self.headroom else []
         around += [Text(self.note, "note")] if self.note else []
         if not self.found:
@@ -68,17 +68,21 @@ class Findings(Shown):
         rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
         tones = tuple(_TONES[each.severity] for each in self.found)
         table = Table(("code", "severity", "where", "why", "mend"), rows, tones=tones)
-        word = f"To go on, the grant must say accept: [{', '.join(self.unaccepted)}]."
-        last = Text(word, "bad") if self.unaccepted else Text("Nothing here needs a word more.", "good")
+        codes = f"To continue, add to the grant: accept: [{', '.join(self.unaccepted)}]."
+        last = (
+            Text(codes, "bad")
+            if self.unaccepted
+            else Text("No further finding needs to be accepted.", "good")
+        )
         return Page("Findings", (table, last, *around))
 
 
 def lint(documents: Documents, state: State | None = None, *, analysis: Analysis = Analysis()) -> Findings:
-    """The findings on the documents of a grant.
+    """Return the findings on the documents of a grant.
 
-    With `state` also on what is there already: who would be shut out, what stays on a role, what is full,
-    and how much room is left.
-    `analysis` is what IAM Access Analyzer says (`xa.analyze(documents, sessions)`).
+    With `state` also on the live resources: callers that would lose access, policies that stay on a role,
+    full quotas and the headroom. `analysis` has the findings of IAM Access Analyzer (`xa.analyze(documents,
+    sessions)`).
     """
     case = GrantCase(documents, state)
     found = [
@@ -91,15 +95,15 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
 
 
 def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
-    """The findings on any policy, as a document or as JSON text.
+    """Return the findings on any policy, given as a document or as JSON text.
 
-    `kind` is identity, trust, resource, service control or resource control; `of` the ARN of the user or role
-    that it is on, if known: its account counts as one's own. Raises InvalidInput, InvalidArn.
+    `kind` is identity, trust, resource, service control or resource control. `of` is the ARN of the user or
+    role that has the policy, if known: its account is taken as the owner's. Raises InvalidInput, InvalidArn.
     """
     if kind not in GRAMMARS:
         raise InvalidInput(
-            f"{kind!r} is no kind of policy.",
-            why=f"There are {', '.join(GRAMMARS)}.",
+            f"{kind!r} is not a kind of policy.",
+            why=f"The kinds are {', '.join(GRAMMARS)}.",
             hint="A caller policy and a permissions policy are identity policies.",
         )
     own = (Arn.parse(of).account,) if of else ()
@@ -110,18 +114,18 @@ def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
 
 
 def _policy_findings(subject: Subject) -> list[Finding]:
-    """What the rules find; where they do not see why AWS refuses a policy, the evaluator's words."""
+    """Return the rules' findings; where none says why AWS refuses a policy, the parser's reason."""
     hits = [*_hits(SUBJECT_RULES, subject, subject)]
     for statement in subject.statements:
         hits += _hits(_STATEMENT_RULES, subject, statement)
-    refused = any(rule.refused for rule, _ in hits)
+    refused = any(is_refused for is_refused, _ in hits)
     return [*(found for _, found in hits), *(() if refused else REFUSAL.findings(subject))]
 
 
-def _hits(rules: Iterable[Rule[Any]], subject: Subject, looked: Any) -> Iterator[tuple[Rule[Any], Finding]]:
+def _hits(rules: Iterable[Rule[Target]], subject: Subject, target: Target) -> Iterator[tuple[bool, Finding]]:
     for rule in rules:
         if not rule.kinds or subject.kind in rule.kinds:
-            yield from ((rule, found) for found in rule.findings(looked))
+            yield from ((rule.refused, found) for found in rule.findings(target))
 
 
 def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -134,7 +138,7 @@ def _document(policy: Any) -> Any:
     try:
         return json.loads(policy)
     except json.JSONDecodeError as problem:
-        # Its own words would bring the text along, and that may hold an external ID.
+        # The error's own text would quote the policy, which may hold an external ID.
         raise InvalidInput(
             "The policy is not JSON.",
             why=f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.",

@@ -1,11 +1,11 @@
-"""How much room is left in each policy, and on each user or role, before AWS's quotas."""
+"""The headroom that AWS's quotas leave in each policy, and on each user and role."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from xacct_nb.grants.documents import Documents
-from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
@@ -16,9 +16,10 @@ CHARACTERS, POLICIES = "characters", "policies"
 
 @dataclass(frozen=True)
 class Quota:
-    """One quota: what it is on, of whom, how much is used, what AWS takes as a rule and what at most.
+    """One quota: what it limits (`what`) on which user or role (`of`), what is used, AWS's limit and maximum.
 
-    `more` of `items` fit in about, if they are as long as those that are there; `alike` others have as much.
+    About `more` further `items` fit, if they are as long as the present ones; `alike` other users or roles
+    have the same figures.
     """
 
     what: str
@@ -33,41 +34,41 @@ class Quota:
 
     @property
     def name(self) -> str:
-        """What it is on, and of whom."""
+        """Return what the quota limits, on which user or role."""
         return f"{self.what} of {self.of}" + (f" and {self.alike} more" if self.alike else "")
 
     @property
     def left(self) -> int:
-        """What is left of the limit; below zero where it is passed."""
+        """Return what is left of the limit; negative where it is exceeded."""
         return self.limit - self.used
 
     @property
     def is_little(self) -> bool:
-        """Whether less than a tenth is left, but not nothing missing."""
+        """Return whether less than a tenth is left, and the limit is not exceeded."""
         return 0 <= self.left * 10 < self.limit
 
 
 @dataclass(frozen=True, repr=False)
 class Headroom(Shown):
-    """The room that is left, quota by quota."""
+    """The headroom, quota by quota."""
 
     quotas: tuple[Quota, ...]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One object a quota."""
+        """Return one object for each quota."""
         return [asdict(each) | {"left": each.left} for each in self.quotas]
 
     def view(self) -> View:
-        """Every quota with what is used and left, and what that is good for."""
+        """Return every quota with what is used and left, and how many more items fit."""
         tones = tuple("bad" if each.left < 0 else "change" if each.is_little else "" for each in self.quotas)
-        headers = ("what", "used", "of", "left", "room for about")
-        return Table(headers, tuple(map(_row, self.quotas)), "Room under AWS's quotas", tones)
+        headers = ("quota", "used", "of", "left", "room for about")
+        return Table(headers, tuple(map(_row, self.quotas)), "Headroom under AWS's quotas", tones)
 
 
 def headroom(documents: Documents, state: State | None = None) -> Headroom:
-    """The room that the grant leaves; with `state`, also for what is on its roles and users already.
+    """Return the headroom that a grant leaves; `state` adds what its roles and users already have.
 
-    Source: IAM user guide, reference_iam-quotas; white space does not count.
+    Source: IAM user guide, reference_iam-quotas (white space is not counted).
     """
     known = state or State({})
     equal: dict[Quota, list[str]] = {}
@@ -80,42 +81,38 @@ room = headroom  # the public name
 
 
 def retained_policies(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any]:
-    """What hangs on a role that was not made for the grant: it stays, and counts."""
+    """Return the policies and attachments that an adopted role keeps; they use its quotas too."""
     live = state.resources.get(ResourceKey("role", role))
     tags: Mapping[str, str] = live["tags"] if live else {}
     if live is None or (tags.get(OWNER_TAG) == documents.grant.name and ADOPTED_TAG not in tags):
         return {}
-    hanging = state.of("inline-policy", role) | state.of("attachment", role)
-    own = {_policy_name(documents), *documents.grant.managed_policies}
-    return {key: value for key, value in hanging.items() if key.name not in own}
+    present = state.of("inline-policy", role) | state.of("attachment", role)
+    own = {policy_name(documents.grant), *documents.grant.managed_policies}
+    return {key: value for key, value in present.items() if key.name not in own}
 
 
 def _callers(documents: Documents, state: State) -> Iterator[Quota]:
     grant = documents.grant
     for arn, policies in documents.caller_policies.items():
         if grant.caller_policy == "inline":
-            others = [
-                value
-                for key, value in state.of("inline-policy", arn).items()
-                if key.name != _policy_name(documents)
-            ]
-            total = quotas.INLINE_TOTAL[Arn.parse(arn).kind]
+            inline = state.of("inline-policy", arn).items()
+            others = [value for key, value in inline if key.name != policy_name(grant)]
+            name, limit = "inline policies", quotas.INLINE_TOTAL[Arn.parse(arn).kind]
             used = sum(map(quotas.size, (*policies, *others)))
-            yield _characters("inline policies", arn, used, total, total, grant.destinations, "destinations")
-            continue
-        number, whole = f" {len(policies)}" if len(policies) > 1 else "", quotas.MANAGED_POLICY
-        used = quotas.size(policies[-1])
-        yield _characters(
-            f"caller policy{number}", arn, used, whole, whole, grant.destinations, "destinations"
-        )
-        yield _attached(arn, max(len(policies), len(state.of("attachment", arn))))
+        else:
+            name, limit = "caller policy", quotas.MANAGED_POLICY
+            name += f" {len(policies)}" if len(policies) > 1 else ""
+            used = quotas.size(policies[-1])
+        yield _characters(name, arn, used, limit, limit, grant.destinations, "destinations")
+        if grant.caller_policy != "inline":
+            yield _attached(arn, max(len(policies), len(state.of("attachment", arn))))
 
 
 def _trusts(documents: Documents) -> Iterator[Quota]:
     for role, trust in documents.trust_policies.items():
         trusted = trust["Statement"][0]["Principal"]["AWS"]
         one = isinstance(trusted, str)
-        # A single principal stands without brackets, which the second one brings.
+        # A single principal has no brackets; the second one adds them.
         used = quotas.size(trust) + (2 if one else 0)
         limits = (quotas.TRUST_POLICY, quotas.TRUST_POLICY_MAX)
         found = _characters("trust policy", role, used, *limits, [trusted] if one else trusted, "sources")
@@ -126,37 +123,28 @@ def _roles(documents: Documents, state: State) -> Iterator[Quota]:
     grant, total = documents.grant, quotas.INLINE_TOTAL["role"]
     named = [resource for each in grant.permissions for resource in each.resources]
     for role in documents.trust_policies:
-        hanging = retained_policies(documents, state, role)
-        inline = [value for key, value in hanging.items() if key.kind == "inline-policy"]
+        retained = retained_policies(documents, state, role)
+        inline = [value for key, value in retained.items() if key.kind == "inline-policy"]
         own = [documents.permissions_policies[role]] if grant.permissions else []
         if used := sum(map(quotas.size, (*own, *inline))):
             yield _characters("inline policies", role, used, total, total, named, "resources")
-        if attached := len(grant.managed_policies) + len(hanging) - len(inline):
+        if attached := len(grant.managed_policies) + len(retained) - len(inline):
             yield _attached(role, attached)
 
 
 def _characters(
     what: str, arn: str, used: int, limit: int, most: int, items: Sequence[str], name: str
 ) -> Quota:
-    usual = -(-sum(map(len, items)) // len(items)) if items else 0
-    # Each further one brings its quotation marks and a comma.
-    more = max(0, limit - used) // (usual + 3) if items else 0
+    average = -(-sum(map(len, items)) // len(items)) if items else 0
+    # Each further one adds its quotation marks and a comma.
+    more = max(0, limit - used) // (average + 3) if items else 0
     return Quota(what, Arn.parse(arn).resource, used, limit, most, CHARACTERS, more, name)
 
 
 def _attached(arn: str, used: int) -> Quota:
-    kind = Arn.parse(arn).kind
-    limits = quotas.ATTACHED[kind], quotas.ATTACHED_MAX[kind]
-    return Quota(
-        "attachments", Arn.parse(arn).resource, used, *limits, POLICIES, max(0, limits[0] - used), POLICIES
-    )
-
-
-def _policy_name(documents: Documents) -> str:
-    # Not above: the plan asks for the findings, and these ask for the room.
-    from xacct_nb.grants.naming import policy_name
-
-    return policy_name(documents.grant)
+    kind, resource = Arn.parse(arn).kind, Arn.parse(arn).resource
+    limit, most = quotas.ATTACHED[kind], quotas.ATTACHED_MAX[kind]
+    return Quota("attachments", resource, used, limit, most, POLICIES, max(0, limit - used), POLICIES)
 
 
 def _row(quota: Quota) -> tuple[str, ...]:

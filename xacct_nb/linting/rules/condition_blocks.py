@@ -1,10 +1,11 @@
-"""Rules on conditions that never hold, hold for more than they seem to, or need something of the caller."""
+"""Rules on conditions that never hold, that hold for more than they seem to, or that callers must meet."""
 
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
+from xacct_nb.iam.operators import is_within, parse_network
 from xacct_nb.iam.wildcards import matches
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
 from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement
@@ -35,7 +36,7 @@ _PRIVATE = [
         *("fc00::/7", "fe80::/10", "::1/128"),
     )
 ]
-# What the action of the condition has to be, besides sts:AssumeRole.
+# The action that a condition on this key needs, besides sts:AssumeRole.
 _OWN_ACTIONS = {_SOURCE_IDENTITY: "sts:SetSourceIdentity", "aws:requesttag/": "sts:TagSession"}
 
 Find = Callable[[LintStatement], Iterable[Hit]]
@@ -50,7 +51,7 @@ def _spelled(key: str) -> str:
 
 
 def _needed(*keys: str) -> Callable[[LintStatement], Iterator[Clause]]:
-    """The conditions of an Allow on these keys that a request without the key fails."""
+    """Find the conditions of an Allow on these keys that a request without the key fails."""
 
     def clauses(statement: LintStatement) -> Iterator[Clause]:
         if statement.allows:
@@ -59,12 +60,12 @@ def _needed(*keys: str) -> Callable[[LintStatement], Iterator[Clause]]:
     return clauses
 
 
-def _for(sorts: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find:
-    """Hits for the principals of these sorts, where there are such conditions."""
+def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find:
+    """Report the principals of these types, where there are such conditions."""
 
     def find(statement: LintStatement) -> Iterator[Hit]:
-        if who := statement.of_type(*sorts):
-            yield from ((_at(statement, clause), summarize(who)) for clause in clauses(statement))
+        if principals := statement.principals_of(*types):
+            yield from ((_at(statement, clause), summarize(principals)) for clause in clauses(statement))
 
     return find
 
@@ -76,9 +77,9 @@ def _mfa(statement: LintStatement) -> Iterator[Clause]:
 
 
 def _of_services(statement: LintStatement) -> Iterator[Hit]:
-    who = statement.principals()
-    # An AWS service calls as itself, or is one of everybody.
-    if who and "*" not in who and not statement.principals("Service"):
+    principals = statement.principals()
+    # An AWS service is a principal of its own, or is matched by `*`.
+    if principals and "*" not in principals and not statement.principals("Service"):
         for clause in _needed(*_OF_SERVICES)(statement):
             yield _at(statement, clause), _spelled(clause.key)
 
@@ -136,7 +137,7 @@ def _anywhere(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _unmet_action(statement: LintStatement) -> Iterator[Hit]:
-    """A condition on what the caller passes, in a policy that does not allow to pass it."""
+    """Find a condition on a value that the caller passes, in a policy that does not allow to pass it."""
     for key, action in _OWN_ACTIONS.items():
         allowed = any(each.allows and each.covers_action(action) for each in statement.subject.statements)
         if statement.covers_action("sts:AssumeRole") and not allowed:
@@ -144,14 +145,8 @@ def _unmet_action(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _is_private(text: str) -> bool:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return any(
-        private.version == network.version and network.subnet_of(private)  # type: ignore[arg-type]
-        for private in _PRIVATE
-    )
+    network = parse_network(text)
+    return network is not None and any(is_within(network, private) for private in _PRIVATE)
 
 
 _PEOPLE = (USER, SSO)
@@ -161,7 +156,7 @@ CONDITION_RULES = (
         "key-of-services",
         WARNING,
         _of_services,
-        "{it} is there only when an AWS service calls, so no user or role ever meets this condition.",
+        "{it} is present only when an AWS service calls, so no user or role ever meets this condition.",
         "Use aws:PrincipalArn, aws:PrincipalAccount or sts:ExternalId.",
         (TRUST,),
     ),
@@ -176,7 +171,7 @@ CONDITION_RULES = (
         "mfa-in-chain",
         WARNING,
         _for(_PROGRAMS, _mfa),
-        "A role's session carries no MFA into the next assume, so this never holds for {it}.",
+        "A role's session carries no MFA into the next AssumeRole call, so this never holds for {it}.",
         "Leave MFA out here and require it where the first role is assumed.",
         (TRUST,),
     ),
@@ -184,8 +179,8 @@ CONDITION_RULES = (
         "mfa-needs-serial",
         NOTE,
         _for((USER,), _mfa),
-        "Access keys alone carry no MFA: the caller gives its device and a code with the call.",
-        "Put mfa_serial into the caller's AWS profile; programs that run alone cannot do it.",
+        "Access keys alone carry no MFA: the caller must pass its device and a code with the call.",
+        "Put mfa_serial into the caller's AWS profile; unattended programs cannot pass a code.",
         (TRUST,),
     ),
     Rule(
@@ -193,20 +188,20 @@ CONDITION_RULES = (
         WARNING,
         _mfa_is_false,
         "Calls with access keys have no aws:MultiFactorAuthPresent at all, so this {it} does not match them.",
-        "Use BoolIfExists: it matches where the key is absent, too.",
+        "Use BoolIfExists: it matches an absent key too.",
     ),
     Rule(
         "mfa-if-exists",
         WIDENS,
         _mfa_if_exists,
-        "It is met where the key is absent, and access keys have none: they get in without MFA.",
+        "An absent key meets it, and requests with access keys have none: they get access without MFA.",
         "Use Bool.",
     ),
     Rule(
         "not-in-console",
         NOTE,
         _for(_PEOPLE, _needed(_EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/")),
-        "The console sends none when it switches roles, so there this never holds for {it}.",
+        "The console sends none when it switches roles, so it never holds for {it} there.",
         "Use the AWS CLI or an SDK, or make a grant without it for the console.",
         (TRUST,),
     ),
@@ -214,16 +209,16 @@ CONDITION_RULES = (
         "source-identity-in-chain",
         NOTE,
         _for(_PROGRAMS, _needed(_SOURCE_IDENTITY)),
-        "A session of {it} that has a source identity already cannot take another.",
-        "Have the first role assumed under this source identity, or under none.",
+        "A session of {it} that already has a source identity cannot set another.",
+        "Assume the first role with this source identity, or with none.",
         (TRUST,),
     ),
     Rule(
         "session-name-to-set",
         NOTE,
         _session_name,
-        "SDKs and the AWS CLI make up a session name (botocore-session-...), which does not fit {it}.",
-        "Have the callers set it: role_session_name in the AWS profile, RoleSessionName in the call.",
+        "SDKs and the AWS CLI generate a session name (botocore-session-...), which does not match {it}.",
+        "The callers must set it: role_session_name in the AWS profile, RoleSessionName in the call.",
         (TRUST,),
     ),
     Rule(
@@ -238,8 +233,8 @@ CONDITION_RULES = (
         "external-id-on-both-sides",
         NOTE,
         _both_sides,
-        "The external ID stands in the caller's own policy: both sides have to agree on it.",
-        "Leave it to the trust policy.",
+        "The external ID is in the caller's own policy too: both sides must then agree on it.",
+        "Keep it in the trust policy only.",
         (IDENTITY,),
     ),
     Rule(
@@ -247,21 +242,21 @@ CONDITION_RULES = (
         WARNING,
         _private,
         "aws:SourceIp is the public address that AWS sees; {it} never reaches AWS.",
-        "Write the address behind which the callers are, or use aws:VpcSourceIp for a VPC endpoint.",
+        "Write the callers' public address, or use aws:VpcSourceIp for a VPC endpoint.",
         (TRUST, IDENTITY, RESOURCE),
     ),
     Rule(
         "any-address",
         NOTE,
         _anywhere,
-        "{it} is every address, so the condition keeps nobody out.",
-        "Narrow the range, or leave the condition out.",
+        "{it} is every address, so the condition has no effect.",
+        "Narrow the range, or remove the condition.",
     ),
     Rule(
         "action-for-condition",
         WARNING,
         _unmet_action,
-        "Who passes what the condition asks for needs {it}, and this policy does not allow it.",
+        "A caller that passes this value needs {it}, and this policy does not allow it.",
         "Add {it} to the actions, on both sides.",
         (TRUST,),
     ),

@@ -1,4 +1,4 @@
-"""Rules on a policy as a whole: its version, its partitions, its length, and whether AWS takes it at all."""
+"""Rules on a policy as a whole: its version, partitions and length, and whether AWS accepts it."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -18,7 +18,7 @@ _PARTITIONS = (
 
 
 def _refusal(subject: Subject) -> Iterator[Hit]:
-    """What AWS would refuse in the policy, as the evaluator of policies says; never an external ID."""
+    """Report what AWS would refuse, with the parser's reason; never an external ID."""
     try:
         parse(subject.document, subject.kind)
     except InvalidPolicy as problem:
@@ -38,7 +38,7 @@ def _old(variables: bool) -> Callable[[Subject], Iterable[Hit]]:
 
 def _long(subject: Subject) -> Iterator[Hit]:
     if (length := size(subject.document)) > subject.limit:
-        yield subject.name, f"{length:,} characters; AWS takes {subject.limit:,}"
+        yield subject.name, f"{length:,} characters; AWS accepts {subject.limit:,}"
 
 
 def _partitions(subject: Subject) -> list[str]:
@@ -85,7 +85,7 @@ SUBJECT_RULES: tuple[Rule[Subject], ...] = (
         "literal-variables",
         WARNING,
         _old(variables=True),
-        "The version is {it}; before 2012-10-17 ${...} is no variable but text, and fits nothing.",
+        "The version is {it}; before 2012-10-17 ${...} is text, not a variable, and matches nothing.",
         'Write "Version": "2012-10-17".',
     ),
     Rule(
@@ -93,7 +93,7 @@ SUBJECT_RULES: tuple[Rule[Subject], ...] = (
         WARNING,
         _long,
         "It has {it} unless the quota was raised (8,192 at most).",
-        "Have the quota L-C07B4B0D raised in us-east-1, or name fewer sources.",
+        "Request a higher quota (L-C07B4B0D, in us-east-1), or name fewer sources.",
         (TRUST,),
     ),
     Rule(
@@ -109,7 +109,7 @@ SUBJECT_RULES: tuple[Rule[Subject], ...] = (
         "partitions-mixed",
         WARNING,
         _mixed,
-        "It names {it}: nothing in one partition reaches into another.",
+        "It names {it}: no access crosses partitions.",
         "Use ARNs of one partition.",
     ),
     Rule(
@@ -125,16 +125,16 @@ NEGATION_RULES: tuple[Rule[LintStatement], ...] = (
         "allow-not-action",
         WIDENS,
         _everything_but("NotAction"),
-        "It allows every action but those named, those that AWS adds later too.",
-        "Name with Action what is allowed.",
+        "It allows every action but those named, and every action that AWS adds later.",
+        "Name the allowed actions with Action.",
         (IDENTITY, RESOURCE, TRUST),
     ),
     Rule(
         "allow-not-resource",
         WIDENS,
         _everything_but("NotResource"),
-        "It allows this on every resource but those named, those that come later too.",
-        "Name with Resource what it is allowed on.",
+        "It allows this on every resource but those named, and on every resource created later.",
+        "Name the resources with Resource.",
         (IDENTITY, RESOURCE),
     ),
 )
@@ -143,6 +143,6 @@ REFUSAL = Rule(
     WARNING,
     _refusal,
     "AWS refuses the policy: {it}.",
-    "Correct it at this place.",
+    "Correct this part of the policy.",
     refused=True,
 )

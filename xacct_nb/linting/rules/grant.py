@@ -1,4 +1,4 @@
-"""Rules on a grant as a whole, and on what is there already where the live state is known."""
+"""Rules on a grant as a whole, and on the live resources where the state is known."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class GrantCase:
 
     @cached_property
     def quotas(self) -> tuple[Quota, ...]:
-        """The room that is left."""
+        """Return the headroom, quota by quota."""
         return headroom(self.documents, self.state).quotas
 
     @cached_property
     def adopted(self) -> dict[str, dict[str, Any]]:
-        """The live roles that were not made for the grant, by ARN."""
+        """Return the live roles that were not made for the grant, by ARN."""
         grant, resources = self.documents.grant, self.state.resources if self.state else {}
         live = {role: resources.get(ResourceKey("role", role)) for role in grant.destinations}
         return {
@@ -53,7 +53,7 @@ def _full_access(case: GrantCase) -> Iterator[Hit]:
             yield f"managed_policies: {policy}", ""
 
 
-def _nothing(case: GrantCase) -> Iterator[Hit]:
+def _without_permissions(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     if not grant.permissions and not grant.managed_policies and not (case.state and case.adopted):
         yield "permissions", ""
@@ -82,16 +82,18 @@ def _protected(case: GrantCase) -> Iterator[Hit]:
 
 
 def _self_trust(case: GrantCase) -> Iterator[Hit]:
-    """Roles that assume themselves, or may do so now, and that the trust policy does not name."""
+    """Find roles that assume themselves, or may now, and that the trust policy would not name."""
     grant = case.documents.grant
     for role in grant.destinations:
-        wanted = role in _assumed(case) or role in _trusted(case.adopted.get(role, {}).get("trust"))
+        wanted = role in _roles_to_assume(case) or role in _allowed_principals(
+            case.adopted.get(role, {}).get("trust")
+        )
         if wanted and role not in grant.sources and account_of(role) not in grant.whole_accounts:
             yield f"sources, for {role}", role
 
 
-def _assumed(case: GrantCase) -> set[str]:
-    """What the permissions of the grant name as roles to assume."""
+def _roles_to_assume(case: GrantCase) -> set[str]:
+    """Return the resources that the grant allows sts:AssumeRole on."""
     return {
         resource
         for each in case.documents.grant.permissions
@@ -100,16 +102,16 @@ def _assumed(case: GrantCase) -> set[str]:
     }
 
 
-def _shut_out(case: GrantCase) -> Iterator[Hit]:
+def _losing_access(case: GrantCase) -> Iterator[Hit]:
     for role, live in case.adopted.items():
-        now = _trusted(case.documents.trust_policies[role])
-        lost = [each for each in _trusted(live["trust"]) if each not in now and each != role]
+        now = _allowed_principals(case.documents.trust_policies[role])
+        lost = [each for each in _allowed_principals(live["trust"]) if each not in now and each != role]
         if lost:
             yield f"trust policy of {Arn.parse(role).resource}", summarize(lost)
 
 
-def _trusted(trust: Any) -> list[str]:
-    """Everybody whom a trust policy lets in, accounts by their ids."""
+def _allowed_principals(trust: Any) -> list[str]:
+    """Return the principals that a trust policy allows, accounts by their ids."""
     statements = Subject("trust", "", trust, 0).statements
     named = [
         each
@@ -122,12 +124,12 @@ def _trusted(trust: Any) -> list[str]:
 
 
 def _retained(full: bool) -> Find:
-    """What stays on the roles that are taken over."""
+    """Find the policies that stay on adopted roles."""
 
     def find(case: GrantCase) -> Iterator[Hit]:
         for role in case.documents.grant.destinations if case.state else ():
-            hanging = retained_policies(case.documents, case.state or State({}), role)
-            names = [key.name for key in hanging if _is_full(key.name) is full]
+            retained = retained_policies(case.documents, case.state or State({}), role)
+            names = [key.name for key in retained if _is_full(key.name) is full]
             if names:
                 yield Arn.parse(role).resource, summarize(names)
 
@@ -138,17 +140,17 @@ def _is_full(policy: str) -> bool:
     return policy.rpartition("/")[2] in _FULL_ACCESS
 
 
-def _over(unit: str) -> Find:
+def _exceeded(unit: str) -> Find:
     def find(case: GrantCase) -> Iterator[Hit]:
         for quota in case.quotas:
-            # A long trust policy has a rule of its own.
+            # The rule long-trust-policy covers trust policies.
             if quota.unit == unit and quota.left < 0 and quota.items != "sources":
-                yield quota.name, f"{quota.used:,} {unit}; AWS takes {quota.limit:,}{_raised(quota)}"
+                yield quota.name, f"{quota.used:,} {unit}; AWS accepts {quota.limit:,}{_raised(quota)}"
 
     return find
 
 
-def _little(case: GrantCase) -> Iterator[Hit]:
+def _nearly_full(case: GrantCase) -> Iterator[Hit]:
     for quota in case.quotas:
         if quota.is_little:
             used = f"{quota.used:,} of {quota.limit:,} {quota.unit}"
@@ -164,15 +166,15 @@ GRANT_RULES = (
         "full-access-policy",
         WIDENS,
         _full_access,
-        "With it the role can do nearly everything, or give itself the right to.",
+        "The role can do nearly everything with it, or can give itself the permissions.",
         "Attach a narrower policy, or accept it.",
     ),
     Rule(
         "long-chained-session",
         WARNING,
         _chained,
-        "A role's session gets 60 minutes at most in the next role: AWS refuses {it} a longer one.",
-        "Set session_minutes to 60, or have the callers ask for no more than that.",
+        "Role chaining limits a session to 60 minutes: AWS refuses a longer one to {it}.",
+        "Set session_minutes to 60, or let the callers request 60 minutes at most.",
     ),
     Rule(
         "protected-role",
@@ -185,14 +187,14 @@ GRANT_RULES = (
         "self-trust-missing",
         WARNING,
         _self_trust,
-        "Since 2022 a role that assumes itself has to be trusted by name, and {it} would not be.",
-        "Add {it} to the sources, or have it use the session that it has.",
+        "Since 2022 a role that assumes itself must be named in its trust policy, and {it} would not be.",
+        "Add {it} to the sources, or let it use the session that it has.",
     ),
     Rule(
         "shut-out",
         WARNING,
-        _shut_out,
-        "The trust policy is replaced as a whole: {it} would no longer get in.",
+        _losing_access,
+        "The trust policy is replaced as a whole: {it} would lose access.",
         "Add them to the sources if they still need the role, or choose another role.",
     ),
     Rule(
@@ -200,35 +202,35 @@ GRANT_RULES = (
         WARNING,
         _retained(full=True),
         "{it} stays on the role: the callers can do nearly everything.",
-        "Choose another role, or detach it first.",
+        "Choose another role, or detach the policy first.",
     ),
     Rule(
         "kept-permissions",
         NOTE,
         _retained(full=False),
-        "{it} stays on the role: the callers may do what it allows, too.",
+        "{it} stays on the role: the callers may do what it allows too.",
         "Choose another role where that is too much.",
     ),
     Rule(
         "inline-policies-full",
         WARNING,
-        _over(CHARACTERS),
-        "They have {it} for all of them together.",
-        "Take an inline policy off, or move it into a managed policy.",
+        _exceeded(CHARACTERS),
+        "Together they have {it}.",
+        "Remove an inline policy, or move it into a managed policy.",
     ),
     Rule(
         "many-attachments",
         WARNING,
-        _over(POLICIES),
+        _exceeded(POLICIES),
         "There would be {it}.",
-        "Have the quota raised, detach a policy, or name fewer destinations.",
+        "Request a higher quota, detach a policy, or name fewer destinations.",
     ),
     Rule(
         "little-room",
         NOTE,
-        _little,
+        _nearly_full,
         "{it}.",
-        "Begin another grant before it is full, or use fewer and shorter names.",
+        "Start another grant before it is full, or use fewer and shorter names.",
     ),
     Rule(
         "long-name-for-console",
@@ -240,8 +242,8 @@ GRANT_RULES = (
     Rule(
         "nothing-allowed",
         NOTE,
-        _nothing,
-        "The grant lets callers into the role, and a new role may do nothing.",
-        "Name permissions or managed_policies, unless somebody else gives the role its own.",
+        _without_permissions,
+        "The grant lets callers assume the role, and a new role has no permissions.",
+        "Name permissions or managed_policies, unless another owner attaches them to the role.",
     ),
 )

@@ -10,10 +10,10 @@ from xacct_nb.linting.rules.subjects import LintStatement
 
 _ANY_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/[*?]+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
-# How the regions of a partition begin; any other region is in the partition aws.
+# The prefix of a partition's regions; a region without any is in the partition aws.
 _REGIONS = {"aws-cn": "cn-", "aws-us-gov": "us-gov-", "aws-eusc": "eusc-"}
 _ISO = re.compile(r"aws-iso(-[a-z])?")
-# Actions of S3 by the kind of resource that they are on, as far as their names say it.
+# S3 actions by the type of resource that they apply to, as far as their names show it.
 _ON_BUCKETS = re.compile(r"s3:(List|Get|Put|Delete|Create)Bucket\w*")
 _ON_OBJECTS = re.compile(r"s3:(?!\w*Bucket)\w*Object\w*")
 _WILD = {"*", "?", "$"}
@@ -52,7 +52,7 @@ def _elsewhere(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _beside(statement: LintStatement) -> Iterator[Hit]:
-    """S3 actions on objects with the ARNs of buckets only, and the other way round."""
+    """Find S3 actions on objects that have the ARNs of buckets only, and the reverse."""
     resources = statement.listed("Resource")
     if not resources or not all(":s3:::" in each for each in resources):
         return
@@ -65,7 +65,7 @@ def _beside(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _parts(statement: LintStatement) -> Iterator[tuple[str, str, str, str]]:
-    """Every resource that is an ARN, with its partition, region and account."""
+    """Yield every resource that is an ARN, with its partition, region and account."""
     for resource in statement.listed("Resource"):
         parts = resource.split(":", 5)
         if len(parts) == 6 and parts[0] == "arn":
@@ -84,7 +84,7 @@ PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
         "wildcard-action",
         WIDENS,
         _wildcard_action,
-        "It allows every action, those that AWS adds later too.",
+        "{it} allows every action, and every action that AWS adds later.",
         "Name the actions, or accept it.",
         (IDENTITY, RESOURCE),
     ),
@@ -92,7 +92,7 @@ PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
         "wildcard-resource",
         WIDENS,
         _wildcard_resource,
-        "It allows these actions on every resource, those that come later too.",
+        "It allows these actions on every resource, and on every resource created later.",
         "Name the resources, or accept it.",
         (IDENTITY,),
     ),
@@ -100,7 +100,7 @@ PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
         "any-role",
         WIDENS,
         _any_role,
-        "It may assume every role there whose trust policy lets its account in.",
+        "It may assume every role of the account whose trust policy names the caller's account.",
         "Name the roles, or accept it.",
         (IDENTITY,),
     ),
@@ -108,7 +108,7 @@ PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
         "unknown-region",
         WARNING,
         _unknown_region,
-        "There is no region {it} in this partition, so the resource is none.",
+        "There is no region {it} in this partition, so the resource cannot exist.",
         "Correct the fourth part of the ARN.",
         (IDENTITY, RESOURCE),
     ),
@@ -116,16 +116,16 @@ PERMISSION_RULES: tuple[Rule[LintStatement], ...] = (
         "resource-elsewhere",
         NOTE,
         _elsewhere,
-        "The resource is in account {it}: its own policy has to let the role in, too.",
-        "Ask the owner of that account to name the role there.",
+        "The resource is in account {it}: its own policy must allow the role too.",
+        "Ask the owner of that account to name the role in it.",
         (IDENTITY,),
     ),
     Rule(
         "action-beside-resource",
         WARNING,
         _beside,
-        "These actions are not on {it}: S3 tells buckets (arn:aws:s3:::NAME) from objects (.../*).",
-        "Add the other ARN, or take the action out.",
+        "These actions do not apply to {it}: buckets are arn:aws:s3:::NAME, objects arn:aws:s3:::NAME/*.",
+        "Add the other ARN, or remove the action.",
         (IDENTITY, RESOURCE),
     ),
 )

@@ -1,4 +1,4 @@
-"""Rules on who is let in: the principals of trust policies and of resource policies."""
+"""Rules on who gets access: the principals of trust policies and resource policies."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -7,11 +7,11 @@ from xacct_nb.iam.grammar import RESOURCE, TRUST
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
 from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, LintStatement
 
-_LETS_IN = (TRUST, RESOURCE)
+_GIVES_ACCESS = (TRUST, RESOURCE)
 _ASSUME = "sts:AssumeRole"
 _WITH_TOKEN = ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-# Keys that say whose the caller is: with one of them, `*` is not everybody.
-_WHOSE = (
+# Keys that limit the callers to known owners: with one of them, `*` does not match every AWS account.
+_OWNER_KEYS = (
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principalorgid",
@@ -23,29 +23,29 @@ _WHOSE = (
     "aws:sourcevpce",
     "aws:userid",
 )
-# Keys that say who of an account may come in.
-_WHO = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
+# Keys that limit the callers within an account.
+_CALLER_KEYS = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths")
 _ID = re.compile(r"\d{12}")
 _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
 
 
-def _everybody(statement: LintStatement) -> Iterator[Hit]:
-    if statement.allows and "*" in statement.principals() and not statement.limited_by(*_WHOSE):
+def _anyone(statement: LintStatement) -> Iterator[Hit]:
+    if statement.allows and "*" in statement.principals() and not statement.limited_by(*_OWNER_KEYS):
         yield statement.location("Principal", "*"), "*"
 
 
 def _whole_account(statement: LintStatement) -> Iterator[Hit]:
-    if statement.allows and statement.covers_action(_ASSUME) and not statement.limited_by(*_WHO):
-        for account in dict.fromkeys(map(_account, statement.of_type(ACCOUNT))):
+    if statement.allows and statement.covers_action(_ASSUME) and not statement.limited_by(*_CALLER_KEYS):
+        for account in dict.fromkeys(map(_account, statement.principals_of(ACCOUNT))):
             yield statement.location("Principal", account), account
 
 
 def _third_party(statement: LintStatement) -> Iterator[Hit]:
-    """Accounts that may be somebody else's: programs get in from there, and nothing says whose it is."""
+    """Find accounts that may belong to a third party: no condition limits their callers to a known owner."""
     known = statement.limited_by("sts:externalid", *_ORGANIZATION)
     if statement.allows and statement.covers_action(_ASSUME) and not known:
-        outside = dict.fromkeys(map(_account, statement.of_type(ACCOUNT, ROLE)))
+        outside = dict.fromkeys(map(_account, statement.principals_of(ACCOUNT, ROLE)))
         for account in outside:
             if account not in statement.subject.own_accounts:
                 yield statement.location("Principal", account), account
@@ -57,9 +57,9 @@ def _wildcards(statement: LintStatement) -> Iterator[Hit]:
             yield statement.location("Principal", principal), principal
 
 
-def _sort(*sorts: str) -> Callable[[LintStatement], Iterable[Hit]]:
+def _of_type(*types: str) -> Callable[[LintStatement], Iterable[Hit]]:
     def find(statement: LintStatement) -> Iterator[Hit]:
-        if found := statement.of_type(*sorts):
+        if found := statement.principals_of(*types):
             yield statement.location("Principal", summarize(found)), summarize(found)
 
     return find
@@ -73,18 +73,18 @@ def _not_principal(allows: bool) -> Callable[[LintStatement], Iterable[Hit]]:
     return find
 
 
-def _renewed(statement: LintStatement) -> Iterator[Hit]:
-    if found := [each for each in statement.of_type(SSO) if _SSO_PATH in each]:
+def _provisioned_roles(statement: LintStatement) -> Iterator[Hit]:
+    if found := [each for each in statement.principals_of(SSO) if _SSO_PATH in each]:
         yield statement.location("Principal", summarize(found)), summarize(found)
 
 
 def _without_path(statement: LintStatement) -> Iterator[Hit]:
-    if found := [each for each in statement.of_type(SSO) if _SSO_PATH not in each]:
+    if found := [each for each in statement.principals_of(SSO) if _SSO_PATH not in each]:
         yield statement.location("Principal", summarize(found)), summarize(found)
 
 
 def _mismatched(statement: LintStatement) -> Iterator[Hit]:
-    """Principals of one kind with only the actions of another."""
+    """Find principals of one kind with only the actions of another."""
     with_token = any(statement.covers_action(action) for action in _WITH_TOKEN)
     assumes = statement.covers_action(_ASSUME)
     if statement.allows and statement.principals() and with_token and not assumes:
@@ -103,16 +103,16 @@ PRINCIPAL_RULES = (
     Rule(
         "everyone-trusted",
         WIDENS,
-        _everybody,
-        "It lets in everybody who has an AWS account, whoever that is.",
+        _anyone,
+        "It gives access to every AWS account.",
         "Name the accounts, users or roles, or add a condition on aws:PrincipalOrgID.",
-        _LETS_IN,
+        _GIVES_ACCESS,
     ),
     Rule(
         "whole-account-trust",
         WIDENS,
         _whole_account,
-        "Every user and role there that may assume roles gets in; its administrator decides who.",
+        "Every user and role there that may assume roles gets access; the account's administrator decides.",
         "Name the users or roles, or accept it.",
         (TRUST,),
     ),
@@ -120,8 +120,8 @@ PRINCIPAL_RULES = (
         "no-external-id",
         NOTE,
         _third_party,
-        "If account {it} is somebody else's who serves others too, one of these could have it use this role.",
-        "Set external_id to the one they gave you; if the account is your own, set organization_id.",
+        "If account {it} belongs to a provider, another customer of it could make it use this role.",
+        "Set external_id to the one that the provider gave you; for an own account, set organization_id.",
         (TRUST,),
     ),
     Rule(
@@ -130,65 +130,65 @@ PRINCIPAL_RULES = (
         _wildcards,
         "AWS refuses a wildcard in a part of a principal.",
         "Trust the account and compare aws:PrincipalArn with ArnLike, or name each user or role.",
-        _LETS_IN,
+        _GIVES_ACCESS,
         refused=True,
     ),
     Rule(
         "group-as-principal",
         WARNING,
-        _sort(GROUP),
-        "A group is no principal, so AWS refuses it.",
-        "Name its users, and let the group carry the caller policy.",
-        _LETS_IN,
+        _of_type(GROUP),
+        "A group is not a principal, so AWS refuses it.",
+        "Name its users, and attach the caller policy to the group.",
+        _GIVES_ACCESS,
         refused=True,
     ),
     Rule(
         "session-as-principal",
         WARNING,
-        _sort(SESSION),
+        _of_type(SESSION),
         "A session's ARN matches that one session name only, and SDKs choose another each time.",
         "Name the role: arn:aws:iam::ACCOUNT:role/NAME, with its path.",
-        _LETS_IN,
+        _GIVES_ACCESS,
     ),
     Rule(
         "deleted-principal",
         WARNING,
-        _sort(DELETED),
-        "AWS put this id in place of a user or role that was deleted; a new one of that name does not match.",
-        "Remove it, or write the ARN of the new one; AWS refuses to write the id again.",
-        _LETS_IN,
+        _of_type(DELETED),
+        "AWS shows this id in place of a deleted user or role; a new one of that name does not match.",
+        "Remove it, or write the ARN of the new one; AWS does not accept the id.",
+        _GIVES_ACCESS,
         refused=True,
     ),
     Rule(
         "allow-not-principal",
         WIDENS,
         _not_principal(True),
-        "It would let in everybody but those named; AWS supports NotPrincipal with Deny only.",
-        "Say with Principal who is let in.",
-        _LETS_IN,
+        "It would give access to every principal but those named; AWS supports NotPrincipal with Deny only.",
+        "Name with Principal who gets access.",
+        _GIVES_ACCESS,
         refused=True,
     ),
     Rule(
         "deny-not-principal",
         NOTE,
         _not_principal(False),
-        "A role's sessions and its account have to be named as well, or they are denied too.",
+        "Name a role's sessions and its account as well, or they are denied too.",
         "Deny Principal * with the condition ArnNotLike on aws:PrincipalArn.",
-        _LETS_IN,
+        _GIVES_ACCESS,
     ),
     Rule(
         "sso-role-without-path",
         WARNING,
         _without_path,
-        "A role of IAM Identity Center has a path that a session's ARN leaves out; AWS refuses it without.",
+        "A role of IAM Identity Center has a path, which a session's ARN omits; AWS refuses it without.",
         "Copy the ARN from IAM: arn:aws:iam::ACCOUNT:role/aws-reserved/sso.amazonaws.com/REGION/NAME.",
         (TRUST,),
     ),
     Rule(
         "sso-role-named",
         NOTE,
-        _renewed,
-        "Where IAM Identity Center provisions the permission set anew, the role has another name and id.",
+        _provisioned_roles,
+        "When IAM Identity Center provisions the permission set again, the role gets another name and id.",
         "Plan the grant again after that, or trust the account and compare aws:PrincipalArn with ArnLike.",
         (TRUST,),
     ),
@@ -196,7 +196,7 @@ PRINCIPAL_RULES = (
         "mismatched-action",
         WARNING,
         _mismatched,
-        "The action is not one that {it} can call, so nobody gets in by it.",
+        "{it} cannot call this action, so the statement gives no access.",
         "Users, roles and accounts call sts:AssumeRole; identity providers the actions with a token.",
         (TRUST,),
     ),

@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 WIDENS, WARNING, NOTE = "widens", "warning", "note"
 SEVERITIES = (WIDENS, WARNING, NOTE)
-# Where something was found, and the word for it in what the rule says.
+# Where the rule applies, and the text for `{it}` in its messages.
 Hit = tuple[str, str]
 Target = TypeVar("Target")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One point: its code, severity, place, why it matters, mend.
+    """One finding: its code, severity, location, why it matters, and how to mend it.
 
-    `widens` lets more in than was named and needs a word; a `warning` will not work, or not as it reads; a
-    `note` is good to know.
+    A finding that `widens` gives access beyond what is named, and the grant must accept it. A `warning` will
+    not work, or not as it reads. A `note` is information.
     """
 
     code: str
@@ -28,9 +28,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule(Generic[Target]):
-    """What to look for (`find`), and what to say of each hit: `{it}` stands for the hit's word.
+    """A check (`find`) and the messages for each hit, in which `{it}` is replaced by the hit's text.
 
-    `kinds` are the kinds of policy that it looks at, all if empty; `refused` says that AWS refuses this.
+    `kinds` are the kinds of policy that it applies to, all if empty; `refused`: AWS refuses such a policy.
     """
 
     code: str
@@ -41,14 +41,14 @@ class Rule(Generic[Target]):
     kinds: tuple[str, ...] = ()
     refused: bool = False
 
-    def findings(self, looked: Target) -> Iterator[Finding]:
-        """The rule's findings on one policy, statement or grant."""
-        for where, it in self.find(looked):
-            why, mend = (words.replace("{it}", it) for words in (self.why, self.mend))
+    def findings(self, target: Target) -> Iterator[Finding]:
+        """Yield the rule's findings on one policy, statement or grant."""
+        for where, it in self.find(target):
+            why, mend = (text.replace("{it}", it) for text in (self.why, self.mend))
             yield Finding(self.code, self.severity, where, why, mend)
 
 
 def summarize(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
+    """Return the first three names, and the number of the others."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

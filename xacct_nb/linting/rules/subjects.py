@@ -1,7 +1,7 @@
-"""A policy under the lint, read statement by statement as it stands, whatever is wrong in it."""
+"""A policy as the lint rules see it: statement by statement as written, valid or not."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -9,13 +9,14 @@ from typing import Any
 from xacct_nb.grants.documents import Documents
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.iam.canonical import as_list, value_text
 from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST
 from xacct_nb.iam.wildcards import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"
-EVERYBODY, DELETED = "everybody", "deleted"
+ANYONE, DELETED = "anyone", "deleted"
 _PRINCIPAL_TYPES = {
-    EVERYBODY: re.compile(r"\*"),
+    ANYONE: re.compile(r"\*"),
     ACCOUNT: re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root"),
     SSO: re.compile(r"arn:[^:]*:iam::\d{12}:role/(?:[^/]+/)*AWSReservedSSO_.+"),
     ROLE: re.compile(r"arn:[^:]*:iam::\d{12}:role/.+"),
@@ -25,7 +26,7 @@ _PRINCIPAL_TYPES = {
     DELETED: UNIQUE_ID,
 }
 _QUALIFIER = re.compile(r"(forallvalues|foranyvalue):")
-# The fields of a grant that the elements and condition keys of its policies are made of.
+# The fields of a grant from which the elements and condition keys of its policies are made.
 _TRUST_FIELDS = {
     "Principal": "sources",
     "sts:externalid": "conditions.external_id",
@@ -49,7 +50,7 @@ class Clause:
 
     @property
     def needs_key(self) -> bool:
-        """Whether a request without the key fails it.
+        """Return whether a request without the key fails the condition.
 
         Source: IAM user guide, reference_policies_elements_condition_operators.
         """
@@ -69,27 +70,27 @@ class LintStatement:
 
     @property
     def allows(self) -> bool:
-        """Whether its effect is Allow."""
+        """Return whether the effect is Allow."""
         return self.fields.get("Effect") == ALLOW
 
     def listed(self, element: str) -> tuple[str, ...]:
-        """The texts of an element, of one text too."""
+        """Return the values of an element, a single value too."""
         return tuple(_texts(self.fields.get(element)))
 
     def principals(self, kind: str = "AWS", element: str = "Principal") -> tuple[str, ...]:
-        """The principals of one kind (`AWS`, `Service`, `Federated`), each once."""
+        """Return the principals of one kind (`AWS`, `Service`, `Federated`), each once."""
         named = self.fields.get(element)
         if isinstance(named, Mapping):
             return tuple(dict.fromkeys(_texts(named.get(kind))))
         return tuple(_texts(named)) if kind == "AWS" else ()
 
-    def of_type(self, *sorts: str) -> tuple[str, ...]:
-        """The AWS principals of these sorts."""
-        return tuple(each for each in self.principals() if principal_type(each) in sorts)
+    def principals_of(self, *types: str) -> tuple[str, ...]:
+        """Return the AWS principals of these types."""
+        return tuple(each for each in self.principals() if principal_type(each) in types)
 
     @cached_property
     def clauses(self) -> tuple[Clause, ...]:
-        """Its conditions."""
+        """Return the conditions."""
         operators = self.fields.get("Condition")
         return tuple(
             Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)))
@@ -98,7 +99,7 @@ class LintStatement:
         )
 
     def on(self, *keys: str) -> tuple[Clause, ...]:
-        """The conditions on these keys; `aws:requesttag/` stands for all keys that begin so."""
+        """Return the conditions on these keys; `aws:requesttag/` matches all keys that start with it."""
         return tuple(
             each
             for each in self.clauses
@@ -106,34 +107,34 @@ class LintStatement:
         )
 
     def limited_by(self, *keys: str) -> bool:
-        """Whether a condition on one of these keys has to be met."""
+        """Return whether the statement requires a condition on one of these keys."""
         return any(clause.needs_key for clause in self.on(*keys))
 
     def covers_action(self, action: str) -> bool:
-        """Whether its actions cover this one."""
-        spared = self.listed("NotAction")
-        if spared:
-            return not any(covers(each, action) for each in spared)
+        """Return whether the statement covers this action."""
+        if excluded := self.listed("NotAction"):
+            return not any(covers(each, action) for each in excluded)
         return any(covers(each, action) for each in self.listed("Action"))
 
     def location(self, element: str, it: str = "") -> str:
-        """The place of an element, with what is meant there; in a grant's policy the field behind it."""
+        """Return where an element is, with the value `it`; in a grant's policy, the field that it is from."""
         grant_fields = self.subject.grant_fields
         if element == "Condition" and (field := grant_fields.get(it.lower().partition("/")[0])):
             return field
         sid = self.fields.get("Sid")
         named = f" ({sid})" if isinstance(sid, str) and sid else ""
-        usual = f"{self.subject.name}, Statement[{self.number}]{named}.{element}"
-        place = grant_fields.get(element, usual).replace("{n}", str(self.number))
-        return f"{place}: {it}" if it else place
+        path = f"{self.subject.name}, Statement[{self.number}]{named}.{element}"
+        location = grant_fields.get(element, path).replace("{n}", str(self.number))
+        return f"{location}: {it}" if it else location
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A policy, its kind and name, and what is known around it.
+    """A policy with its kind, its name and its surroundings.
 
-    `of` is the ARN that it is on, `own` the accounts that are known to be one's own, `limit` the characters
-    that AWS takes, `places` the fields of a grant by the elements and condition keys made of them.
+    `limit` is the length that AWS accepts, `arn` the user or role that has the policy, `own_accounts` the
+    accounts known to belong to the owner, `grant_fields` the fields of a grant by the elements and condition
+    keys made from them.
     """
 
     kind: str
@@ -146,9 +147,8 @@ class Subject:
 
     @cached_property
     def statements(self) -> tuple[LintStatement, ...]:
-        """The statements, those that are none left out."""
-        written = self.document.get("Statement") if isinstance(self.document, Mapping) else None
-        listed = written if isinstance(written, (list, tuple)) else [written]
+        """Return the statements; what is not an object is left out."""
+        listed = as_list(self.document.get("Statement")) if isinstance(self.document, Mapping) else []
         return tuple(
             LintStatement(self, number, each)
             for number, each in enumerate(listed)
@@ -157,30 +157,30 @@ class Subject:
 
 
 def principal_type(principal: str) -> str:
-    """What sort of AWS principal this is, "" where it is none that is known."""
-    return next((sort for sort, shape in _PRINCIPAL_TYPES.items() if shape.fullmatch(principal)), "")
+    """Return the type of an AWS principal, "" where it is none of them."""
+    return next((name for name, pattern in _PRINCIPAL_TYPES.items() if pattern.fullmatch(principal)), "")
 
 
 def subjects_of(documents: Documents) -> list[Subject]:
-    """Every policy of a grant once; what several users or roles get alike is named after the first."""
-    alike: dict[tuple[str, str], list[Subject]] = {}
+    """Return every policy of a grant once; one that several users or roles share is named after the first."""
+    shared: dict[tuple[str, str], list[Subject]] = {}
     for subject in _subjects(documents):
-        alike.setdefault((subject.name, quotas.minify(subject.document)), []).append(subject)
-    return [replace(first, name=_name(first, len(others))) for first, *others in alike.values()]
+        shared.setdefault((subject.name, quotas.minify(subject.document)), []).append(subject)
+    return [replace(first, name=_name(first, len(others))) for first, *others in shared.values()]
 
 
 def _subjects(documents: Documents) -> Iterator[Subject]:
     grant, own = documents.grant, documents.grant.destination_accounts
     for arn, policies in documents.caller_policies.items():
         inline = quotas.INLINE_TOTAL[Arn.parse(arn).kind]
-        room = quotas.MANAGED_POLICY if grant.caller_policy == "managed" else inline
+        limit = quotas.MANAGED_POLICY if grant.caller_policy == "managed" else inline
         for policy in policies:
-            yield Subject(IDENTITY, "caller policy", policy, room, arn, own, {"Resource": "destinations"})
+            yield Subject(IDENTITY, "caller policy", policy, limit, arn, own, {"Resource": "destinations"})
     for arn, policy in documents.trust_policies.items():
         yield Subject(TRUST, "trust policy", policy, quotas.TRUST_POLICY, arn, own, _TRUST_FIELDS)
     for arn, policy in documents.permissions_policies.items():
-        room = quotas.INLINE_TOTAL["role"]
-        yield Subject(IDENTITY, "permissions policy", policy, room, arn, own, _PERMISSIONS_FIELDS)
+        limit = quotas.INLINE_TOTAL["role"]
+        yield Subject(IDENTITY, "permissions policy", policy, limit, arn, own, _PERMISSIONS_FIELDS)
 
 
 def _name(subject: Subject, others: int) -> str:
@@ -188,9 +188,5 @@ def _name(subject: Subject, others: int) -> str:
     return f"{subject.name} of {Arn.parse(subject.arn).resource}{more}"
 
 
-def _texts(value: Any) -> Iterable[str]:
-    for each in value if isinstance(value, (list, tuple)) else [value]:
-        if isinstance(each, bool):
-            yield str(each).lower()
-        elif isinstance(each, (str, int, float)):
-            yield str(each)
+def _texts(value: Any) -> list[str]:
+    return [value_text(each) for each in as_list(value) if isinstance(each, (str, int, float))]
