@@ -229,15 +229,15 @@ PARAMETERS: dict[str, tuple[list[str], str]] = {
     ),
     "a secret's file that is not there": (
         ["-p", "conditions.external_id", "file:nowhere"],
-        "unresolved-secret: The reference 'file:nowhere' leads nowhere.",
+        "unresolved-secret: The reference 'file:nowhere' cannot be resolved.",
     ),
     "a secret's file that is a folder": (
         ["-p", "conditions.external_id", "file:."],
-        "unresolved-secret: The reference 'file:.' leads nowhere.",
+        "unresolved-secret: The reference 'file:.' cannot be resolved.",
     ),
     "a secret's file without an end": (
         ["-p", "conditions.external_id", "file:/dev/zero"],
-        "unresolved-secret: The reference 'file:/dev/zero' leads nowhere.",
+        "unresolved-secret: The reference 'file:/dev/zero' cannot be resolved.",
     ),
     "a grant file without an end": (
         ["-f", "/dev/zero"],
@@ -289,9 +289,9 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"conditions": {"external_id": "with space"}},
         "invalid-grant: conditions.external_id: STS refuses this external ID.",
     ),
-    "a reference that leads nowhere": (
+    "a reference that cannot be resolved": (
         {"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}},
-        "unresolved-secret: The reference 'env:NOT_SET_ANYWHERE' leads nowhere.",
+        "unresolved-secret: The reference 'env:NOT_SET_ANYWHERE' cannot be resolved.",
     ),
 }
 
@@ -547,7 +547,7 @@ class TestRecords:
 
         assert (asked.code, asked.out) == (2, "")
         assert asked.err.splitlines() == [
-            "unknown-record: There is no one record '20200101T000000Z'.",
+            "unknown-record: No single record matches '20200101T000000Z'.",
             f"No record in '{sealed.parent}' has this id.",
             "xacct-nb records list shows them.",
         ]

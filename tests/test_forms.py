@@ -100,8 +100,8 @@ def test_arns_are_taken_out_of_a_json_document_with_their_quotes(form: GrantForm
         ("permissions", "s3:GetObject", "names no resource"),
         ("permissions", "GetObject on *", "is not an action"),
         ("permissions", "s3:GetObject on reports", "is not a resource"),
-        ("external_id", "env:NOT_THERE_AT_ALL", "leads nowhere"),
-        ("external_id", "file:/not/there/at/all", "leads nowhere"),
+        ("external_id", "env:NOT_THERE_AT_ALL", "cannot be resolved"),
+        ("external_id", "file:/not/there/at/all", "cannot be resolved"),
         ("session_minutes", 5, "15 at least"),
     ],
 )

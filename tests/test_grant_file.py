@@ -60,30 +60,30 @@ def test_an_account_id_in_quotes_keeps_its_zero(file: Path) -> None:
     ("content", "why"),
     [
         (b"name: [", "It is neither YAML nor JSON: line 1, column 8."),
-        (b"name: x\nname: y\n", "A field stands there twice: line 1, column 1."),
-        (b"conditions: {mfa: 1, mfa: 2}", "A field stands there twice: line 1, column 14."),
+        (b"name: x\nname: y\n", "A field appears twice: line 1, column 1."),
+        (b"conditions: {mfa: 1, mfa: 2}", "A field appears twice: line 1, column 14."),
         (b"\xff\xfe", "It is not UTF-8 text."),
-        (b"", "It does not hold fields."),
-        (b"- a\n- b\n", "It does not hold fields."),
-        (b"1: a\n", "It does not hold fields."),
-        (b"name: 2026-13-45\n", "It holds a value that cannot be read."),
-        (b"name: " + b"[" * 1000, "It holds a value that cannot be read."),
+        (b"", "It is not a mapping of fields."),
+        (b"- a\n- b\n", "It is not a mapping of fields."),
+        (b"1: a\n", "It is not a mapping of fields."),
+        (b"name: 2026-13-45\n", "It contains a value that cannot be read."),
+        (b"name: " + b"[" * 1000, "It contains a value that cannot be read."),
         (b"name: !!python/object:os.system x\n", "It is neither YAML nor JSON: line 1, column 7."),
         (b"? [a]\n: b\n", "It is neither YAML nor JSON: line 1, column 3."),
-        (b"name: a\nname : b\n", "A field stands there twice: line 1, column 1."),
-        (b'{"name": "a", "name": "b"}', "A field stands there twice: line 1, column 2."),
-        (b"&a name: x\n*a : y\n", "A field stands there twice: line 1, column 1."),
+        (b"name: a\nname : b\n", "A field appears twice: line 1, column 1."),
+        (b'{"name": "a", "name": "b"}', "A field appears twice: line 1, column 2."),
+        (b"&a name: x\n*a : y\n", "A field appears twice: line 1, column 1."),
         (b"name: x\n---\nname: y\n", "It is neither YAML nor JSON: line 2, column 1."),
         (b"name:\tx\n\tsources: []\n", "It is neither YAML nor JSON: line 1, column 6."),
         (b"name: *a\n", "It is neither YAML nor JSON: line 1, column 7."),
         (b"name: !!python/name:os.system\n", "It is neither YAML nor JSON: line 1, column 7."),
         (b"%TAG ! tag:yaml.org,2002:\n--- !python/name:x", "It is neither YAML nor JSON: line 2, column 5."),
-        (b"name: x\nname2: a\x00b\n", "It holds a character that YAML does not take: line 2, column 9."),
-        (b"name: \x1b[2J\n", "It holds a character that YAML does not take: line 1, column 7."),
+        (b"name: x\nname2: a\x00b\n", "It contains a character that YAML does not allow: line 2, column 9."),
+        (b"name: \x1b[2J\n", "It contains a character that YAML does not allow: line 1, column 7."),
         ("name: reports".encode("utf-16"), "It is not UTF-8 text."),
         ("name: r\u00e9ports".encode("latin-1"), "It is not UTF-8 text."),
-        (b"name: &a [*a]\n", "Its aliases stand for too much: line 1, column 1."),
-        (b"conditions: &a {session_tags: *a}\n", "Its aliases stand for too much: line 1, column 1."),
+        (b"name: &a [*a]\n", "Its aliases expand to too many values: line 1, column 1."),
+        (b"conditions: &a {session_tags: *a}\n", "Its aliases expand to too many values: line 1, column 1."),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content: bytes, why: str) -> None:
@@ -101,7 +101,7 @@ def test_aliases_that_double_again_and_again_are_refused_at_once(file: Path, fir
     file.write_text("\n".join(lines))
     began = time.monotonic()
 
-    with pytest.raises(UnreadableGrant, match="Its aliases stand for too much"):
+    with pytest.raises(UnreadableGrant, match="Its aliases expand to too many values"):
         read_fields(file)
     assert time.monotonic() - began < 2
 
@@ -214,7 +214,7 @@ def test_a_pipe_gives_a_grant_and_no_secret_and_nothing_waits_for_one_that_says_
         fields = read_fields(pipe)
 
     assert fields == {"name": "reports"}
-    with pytest.raises(OSError, match="It gives nothing and does not end"):
+    with pytest.raises(OSError, match="It sends no data and does not end"):
         read_small(pipe, patience=0.01)
     with pytest.raises(UnresolvedSecret, match="It is a pipe, which can be read only once"):
         resolve_reference(f"file:{pipe}")
@@ -227,7 +227,7 @@ def test_a_grant_file_without_end_is_refused() -> None:
 
 @pytest.mark.parametrize("reference", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
 def test_what_is_no_reference_is_not_quoted(reference: str) -> None:
-    with pytest.raises(UnresolvedSecret, match="This is no reference") as unresolved:
+    with pytest.raises(UnresolvedSecret, match="This is not a reference") as unresolved:
         resolve_reference(reference)
 
     assert "hunter2" not in str(unresolved.value)

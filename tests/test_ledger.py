@@ -260,8 +260,8 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         _retell,
         [
             f"{LEDGER}: line 2 ({SECOND}): does not follow from the line before",
-            f"{FIRST}/record.json: says something else than its line in {LEDGER}",
-            f"{SECOND}/record.json: says something else than its line in {LEDGER}",
+            f"{FIRST}/record.json: differs from its line in {LEDGER}",
+            f"{SECOND}/record.json: differs from its line in {LEDGER}",
         ],
     ),
     "the lines reordered": (
@@ -282,7 +282,10 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         lambda records: _drop_line(records, 1),
         [f"{SECOND}: is not in {LEDGER}"],
     ),
-    "the ledger's end cut off": (lambda records: _cut(records / LEDGER), [f"{LEDGER}: its end was cut off"]),
+    "the ledger's end cut off": (
+        lambda records: _cut(records / LEDGER),
+        [f"{LEDGER}: its last line is truncated"],
+    ),
     "a page cut off": (
         lambda records: _cut(records / FIRST / "run.html"),
         [f"{FIRST}/run.html: was changed"],

@@ -255,7 +255,7 @@ class TestAtTheDoor:
             ({"sources": ["arn:aws:iam::111111111111:user/*"]}, "has a wildcard"),
             ({"sources": [111111111111]}, "is not text"),
             ({"destinations": ["arn:aws-cn:iam::222222222222:role/reports-reader"]}, "partitions"),
-            ({"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}}, "leads nowhere"),
+            ({"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}}, "cannot be resolved"),
             ({"conditions": {"external_id": "with space"}}, "STS refuses"),
             ({"external_id": SECRET}, "external_id"),
             ({"external_id": "env:HOME"}, "not the grant's external ID"),

@@ -74,7 +74,7 @@ def test_a_ledger_that_was_written_anew_from_its_beginning_does_not_fit(records:
     (records / "second.sig").write_bytes(signature)
 
     assert verify_ledger(records, signers).broken == (
-        f"second.sig: does not fit line 3 of {LEDGER}",
+        f"second.sig: does not match line 3 of {LEDGER}",
         f"{LEDGER}: no line of it is signed by one of the signers",
     )
 
@@ -100,7 +100,7 @@ def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -
 def test_the_key_of_somebody_else_does_not_count(records: Path, signers: Path, tmp_path: Path) -> None:
     sign(records, a_key(tmp_path, "mallory"))
 
-    assert verify_ledger(records, signers).broken[0] == "second.sig: is by nobody of the signers"
+    assert verify_ledger(records, signers).broken[0] == "second.sig: is by none of the allowed signers"
 
 
 def test_a_signature_made_for_something_else_does_not_count(
@@ -111,7 +111,7 @@ def test_a_signature_made_for_something_else_does_not_count(
     done = subprocess.run(["ssh-keygen", "-Y", "sign", *about], input=line, capture_output=True, check=True)
     (records / "second.sig").write_bytes(done.stdout)
 
-    assert verify_ledger(records, signers).broken[0] == f"second.sig: does not fit line 2 of {LEDGER}"
+    assert verify_ledger(records, signers).broken[0] == f"second.sig: does not match line 2 of {LEDGER}"
 
 
 def test_a_ledger_that_nobody_signed_is_told_where_a_signature_is_asked_for(

@@ -1,4 +1,4 @@
-"""The user's AWS config and credentials files and variables, as they bear on a call; no secret is kept."""
+"""The user's AWS config files, credentials files and variables, as far as they affect a call; no secrets."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from xacct_nb.diagnosis.snapshot import Client
 from xacct_nb.redaction.redact import fingerprint
 
-# What is told as it is; of everything else only that it is set.
+# Their values are shown; of every other setting, only that it is set.
 _PLAIN = (
     "role_arn", "source_profile", "credential_source", "mfa_serial", "role_session_name", "duration_seconds",
     "region", "sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
@@ -24,10 +24,9 @@ _SET = "set"
 
 
 def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> Client:
-    """The client's side: the profile in use, every profile, the AWS variables that count, files unread.
+    """Return the client's side: the profile in use, all profiles, the AWS variables, and unreadable files.
 
-    A profile that is named comes before keys in the environment; the files are the user's own where none
-    are given.
+    A named profile comes before keys in the environment. Without file names, the user's own files are read.
     """
     variables = {name: value for name, value in os.environ.items() if not (profile and name in _KEYS)}
     given = {"AWS_CONFIG_FILE": config_file, "AWS_SHARED_CREDENTIALS_FILE": credentials_file}
@@ -44,7 +43,7 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
     return Client(
         profile=used,
         profiles=profiles,
-        variables={name: _told(name, value) for name, value in variables.items() if name.startswith("AWS_")},
+        variables={name: _shown(name, value) for name, value in variables.items() if name.startswith("AWS_")},
         unreadable=unreadable,
         cached_sessions=_cached(variables),
     )
@@ -70,15 +69,17 @@ def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]
 
 
 def _fields(section: Mapping[str, str]) -> dict[str, str]:
-    told = {name: value if name in _PLAIN else _SET for name, value in section.items()}
-    return told | ({"external_id": fingerprint(section["external_id"])} if section.get("external_id") else {})
+    shown = {name: value if name in _PLAIN else _SET for name, value in section.items()}
+    return shown | (
+        {"external_id": fingerprint(section["external_id"])} if section.get("external_id") else {}
+    )
 
 
-def _told(name: str, value: str) -> str:
+def _shown(name: str, value: str) -> str:
     return value if name in _PLAIN_VARIABLES else _SET
 
 
 def _cached(variables: Mapping[str, str]) -> int:
-    """The sessions that the AWS CLI keeps."""
+    """Return the number of sessions in the AWS CLI's cache."""
     folder = Path(variables.get("HOME") or "~").expanduser() / ".aws" / "cli" / "cache"
     return len(list(folder.glob("*.json"))) if folder.is_dir() else 0

@@ -1,4 +1,4 @@
-"""Small files that people name: read to a limit and within a time, whatever stands at the path."""
+"""Reads small files that a user names, with a limit of size and time, whatever is at the path."""
 
 import errno
 import os
@@ -11,11 +11,11 @@ MOST = 1_000_000
 
 
 def read_small(path: Path, *, pipes: bool = True, most: int = MOST, patience: float = 5.0) -> bytes:
-    """The content of a file; a pipe gives it within `patience` seconds, a device to `most` bytes.
+    """Return the content of a file of at most `most` bytes; a pipe must end within `patience` seconds.
 
-    Without `pipes` only what can be read again is read. Raises OSError, with words of its own.
+    Without `pipes`, a pipe is refused. Raises OSError, whose strerror says what is wrong.
     """
-    # Without O_NONBLOCK, a pipe that nobody writes to would not even open.
+    # Without O_NONBLOCK, opening a pipe without a writer would block.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         mode = os.fstat(handle).st_mode
@@ -38,7 +38,7 @@ def _content(handle: int, most: int, until: float) -> bytes:
 
 
 def _part(handle: int, until: float) -> bytes:
-    """What comes next, nothing at the end."""
+    """Return the next bytes, none at the end."""
     if not select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
-        raise OSError(errno.ETIMEDOUT, "It gives nothing and does not end")
+        raise OSError(errno.ETIMEDOUT, "It sends no data and does not end")
     return os.read(handle, 65_536)

@@ -1,14 +1,15 @@
-"""The ledger's file: one line a record, added under a lock, and completed after a crash."""
+"""The ledger's file: one line for each record, appended under a lock, and completed after a crash."""
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path, PurePath
 from typing import Any
 
 from xacct_nb.records.sealing import FIRST_PREVIOUS, is_file_name, line_hash
+from xacct_nb.storage.durable_files import write_file
+from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
 
 LEDGER = "ledger.jsonl"
 _LOCK, _NOTE = f".{LEDGER}.lock", f".{LEDGER}.next"
@@ -16,30 +17,30 @@ _BLOCK = 65_536
 
 
 def ledger_lines(records: Path) -> list[str]:
-    """The lines of the ledger, without their line breaks; none where there is no ledger."""
+    """Return the lines of the ledger, without their line breaks; none where there is no ledger."""
     path = records / LEDGER
-    # Not splitlines: it also breaks at characters that stand in names and tags.
+    # Not splitlines: it also breaks at characters that names and tags may contain.
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
     return lines if lines[-1] else lines[:-1]
 
 
 def is_truncated(records: Path) -> bool:
-    """Whether the ledger ends within a line."""
+    """Return whether the ledger ends within a line."""
     return bool(_tail(records / LEDGER).rpartition(b"\n")[2])
 
 
-def append_bundle(records: Path, bundle: Path, place: Path, line_after: Callable[[str], str]) -> None:
-    """Moves the bundle to its place and adds its line: `line_after` makes it from the last line's hash.
+def append_bundle(records: Path, bundle: Path, folder: Path, line_after: Callable[[str], str]) -> None:
+    """Move the bundle to its folder and append its line, which `line_after` makes from the last line's hash.
 
-    What is about to be done is noted first, so that whoever comes next completes it after a crash.
-    Raises OSError.
+    A note of both is written first, so that the next command can complete them after a crash. Raises OSError.
     """
-    with _locked(records):
+    with _exclusive_lock(records):
         _complete(records)
         line, note = line_after(_last_hash(records)), records / _NOTE
-        _write(note, {"bundle": str(bundle.relative_to(records)), "place": place.name, "line": line})
+        about = {"bundle": str(bundle.relative_to(records)), "place": folder.name, "line": line}
+        write_file(note, json.dumps(about).encode())
         try:
-            bundle.rename(place)
+            bundle.rename(folder)
         except OSError:
             note.unlink()
             raise
@@ -48,54 +49,52 @@ def append_bundle(records: Path, bundle: Path, place: Path, line_after: Callable
 
 
 def complete_append(records: Path) -> str:
-    """Completes what was being added when its process was killed: the record's id, "" where nothing was."""
+    """Complete an append whose process was killed; return the record's id, "" where there was none."""
     if not (records / _NOTE).exists():
         return ""
-    # Who may only read the folder sees it as it is.
-    with suppress(PermissionError), _locked(records):
+    # A user who may only read the folder leaves it as it is.
+    with suppress(PermissionError), _exclusive_lock(records):
         return _complete(records)
     return ""
 
 
-@contextmanager
-def shared_lock(records: Path) -> Iterator[None]:
-    """Nothing is added meanwhile; without a lock where nothing was ever added."""
+def shared_lock(records: Path) -> AbstractContextManager[object]:
+    """Keep others from appending during the block; there is no lock where nothing was ever appended."""
     path = records / _LOCK
-    if not path.exists():
-        yield
-        return
-    with path.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
+    return lock_file(path, SHARED, mode="rb") if path.exists() else nullcontext()
+
+
+def _exclusive_lock(records: Path) -> AbstractContextManager[object]:
+    return lock_file(records / _LOCK, EXCLUSIVE)
 
 
 def _complete(records: Path) -> str:
     note = records / _NOTE
-    found = _noted(note)
+    found = _read_note(note)
     if found:
-        bundle, place, line = records / found["bundle"], records / found["place"], found["line"]
-        if bundle.exists() and not place.exists():
-            bundle.rename(place)
-        _take_back(records / LEDGER, line)
-        if place.exists() and _last_hash(records) != line_hash(line):
+        bundle, folder, line = records / found["bundle"], records / found["place"], found["line"]
+        if bundle.exists() and not folder.exists():
+            bundle.rename(folder)
+        _remove_torn(records / LEDGER, line)
+        if folder.exists() and _last_hash(records) != line_hash(line):
             _append(records / LEDGER, line)
     note.unlink(missing_ok=True)
     return str(found["place"]) if found else ""
 
 
-def _noted(note: Path) -> dict[str, Any]:
-    """What was about to be done; nothing where the note is not whole, for then nothing was, or not ours."""
+def _read_note(note: Path) -> dict[str, Any]:
+    """Return the note; {} where it is incomplete, for then nothing was moved yet, or where it is not ours."""
     try:
         found = dict(json.loads(note.read_text(encoding="utf-8")))
         parts = (*PurePath(found["bundle"]).parts, found["place"])
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {}
-    # A folder that somebody sent must not move what is outside of it.
+    # A note in a folder that was received from others must not move what is outside of the folder.
     return found if all(map(is_file_name, parts)) else {}
 
 
-def _take_back(path: Path, line: str) -> None:
-    """Takes the beginning of this very line off the ledger's end; whatever else stands there stays."""
+def _remove_torn(path: Path, line: str) -> None:
+    """Remove the beginning of this very line from the ledger's end; any other end stays."""
     torn = _tail(path).rpartition(b"\n")[2]
     if torn and line.encode().startswith(torn):
         os.truncate(path, path.stat().st_size - len(torn))
@@ -107,7 +106,7 @@ def _last_hash(records: Path) -> str:
 
 
 def _tail(path: Path) -> bytes:
-    """The end of a file with its last line whole, without reading all that is before."""
+    """Return the end of a file with its whole last line, without reading all that is before."""
     if not path.exists():
         return b""
     with path.open("rb") as file:
@@ -118,23 +117,6 @@ def _tail(path: Path) -> bytes:
     return found
 
 
-@contextmanager
-def _locked(records: Path) -> Iterator[None]:
-    with (records / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _append(path: Path, line: str) -> None:
     torn = bool(_tail(path).rpartition(b"\n")[2])
-    with path.open("ab") as file:
-        file.write(b"\n" * torn + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write(path: Path, value: Any) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
+    write_file(path, b"\n" * torn + line.encode() + b"\n", "ab")

@@ -1,4 +1,4 @@
-"""The executed notebook as far as it came, kept while its run goes on."""
+"""The executed notebook while its run is in progress, as far as it has come."""
 
 import json
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.redaction.redact import redact_all
-from xacct_nb.storage.run_folder import replace_file
+from xacct_nb.storage.durable_files import replace_file
 
 FILE = "run.ipynb"
-_COURSE = "xacct_nb"  # where the metadata of an executed notebook and of its cells say how far it came
+_STATE = "xacct_nb"  # the metadata of an executed notebook and of its cells that hold their state
 
 
 class Draft:
-    """Writes the notebook again and again, each time in one step, without `secrets`, to which more may come.
+    """Writes the notebook repeatedly, each time in one step, without `secrets`; more may be added to these.
 
-    A cell is written anew when its state is another one than before, or more secrets are known.
+    A cell is serialized again only when its state has changed, or more secrets are known.
     """
 
     def __init__(self, folder: Path, secrets: set[str]) -> None:
@@ -23,15 +23,15 @@ class Draft:
         self._cells: dict[int, tuple[str, str]] = {}
 
     def __call__(self, notebook: Mapping[str, Any]) -> None:
-        """Writes the notebook as it is now."""
-        around = {name: value for name, value in notebook.items() if name != "cells"}
+        """Write the notebook as it is now."""
+        metadata = {name: value for name, value in notebook.items() if name != "cells"}
         cells = ", ".join(self._cell(*each) for each in enumerate(notebook["cells"]))
-        replace_file(self.path, f'{self._text(around)[:-1]}, "cells": [{cells}]}}'.encode())
+        replace_file(self.path, f'{self._text(metadata)[:-1]}, "cells": [{cells}]}}'.encode())
 
     def _cell(self, number: int, cell: Mapping[str, Any]) -> str:
-        state = f"{cell['metadata'].get(_COURSE, {}).get('state')} {len(self.secrets)}"
+        state = f"{cell['metadata'].get(_STATE, {}).get('state')} {len(self.secrets)}"
         known, text = self._cells.get(number, ("", ""))
-        if known != state or state.startswith("running"):  # whose outputs are still coming
+        if known != state or state.startswith("running"):  # its outputs are still arriving
             text = self._text(cell)
             self._cells[number] = state, text
         return text
@@ -41,22 +41,22 @@ class Draft:
 
 
 def read_draft(folder: Path) -> dict[str, Any] | None:
-    """The notebook that a killed run left, None where it left none; no cell of it runs any more."""
+    """Return the notebook of a killed run, None where there is none; cells that were running are aborted."""
     path = folder / FILE
     if not path.exists():
         return None
     notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    notebook["metadata"][_COURSE] = {"ending": "interrupted"}
+    notebook["metadata"][_STATE] = {"ending": "interrupted"}
     for cell in notebook["cells"]:
-        if cell["metadata"].get(_COURSE, {}).get("state") == "running":
-            cell["metadata"][_COURSE] = {"state": "aborted"}
+        if cell["metadata"].get(_STATE, {}).get("state") == "running":
+            cell["metadata"][_STATE] = {"state": "aborted"}
     return notebook
 
 
 def cell_states(notebook: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """The state of each code cell, as the notebook says it."""
+    """Return the state of each code cell from the notebook's metadata."""
     return tuple(
-        {"cell": number, **cell["metadata"][_COURSE]}
+        {"cell": number, **cell["metadata"][_STATE]}
         for number, cell in enumerate(notebook["cells"])
         if cell["cell_type"] == "code"
     )

@@ -10,11 +10,11 @@ import yaml
 from xacct_nb.errors import UnreadableGrant
 from xacct_nb.storage.bounded_read import read_small
 
-_MOST_NODES = 100_000  # values, lists and mappings, with every alias written out
+_MOST_NODES = 100_000  # values, lists and mappings, with every alias expanded
 
 
 def read_fields(path: Path) -> dict[str, Any]:
-    """The fields of a grant file. Raises UnreadableGrant."""
+    """Return the fields of a grant file. Raises UnreadableGrant."""
     text = ""
     try:
         text = read_small(path).decode("utf-8-sig")
@@ -22,48 +22,48 @@ def read_fields(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, str(getattr(problem, "strerror", "") or "It is not UTF-8 text.")) from problem
     except yaml.YAMLError as problem:
-        raise _unreadable(path, f"{_what(problem)}: {_place(problem, text)}.") from problem
+        raise _unreadable(path, f"{_what(problem)}: {_position(problem, text)}.") from problem
     except (ValueError, RecursionError) as problem:  # a date such as 2026-13-45, a thousand brackets
-        raise _unreadable(path, "It holds a value that cannot be read.") from problem
+        raise _unreadable(path, "It contains a value that cannot be read.") from problem
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
-        raise _unreadable(path, "It does not hold fields.")
+        raise _unreadable(path, "It is not a mapping of fields.")
     return dict(fields)
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]
-    """YAML without its traps: fields of which one would be lost without a word, aliases without end."""
+    """YAML that refuses a field given twice, of which one would be lost, and aliases without end."""
 
     def get_single_node(self) -> Any:
         node = super().get_single_node()
-        if node and _written_out(node, {}) > _MOST_NODES:
-            raise _TooMuch(problem_mark=node.start_mark)
+        if node and _expanded_size(node, {}) > _MOST_NODES:
+            raise _TooManyNodes(problem_mark=node.start_mark)
         return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and names[key.value] > 1:
-                raise _Twice(problem_mark=key.start_mark)
+                raise _DuplicateField(problem_mark=key.start_mark)
         return dict(super().construct_mapping(node, deep))
 
 
-class _Twice(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
-    """A field stands there twice."""
+class _DuplicateField(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
+    """A field appears twice."""
 
 
-class _TooMuch(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
-    """Written out, the file would hold more than any grant."""
+class _TooManyNodes(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
+    """With every alias expanded, the file is larger than any grant."""
 
 
-def _written_out(node: Any, known: dict[int, int]) -> int:
-    """How many nodes there are with every alias written out; too many where one stands within itself."""
+def _expanded_size(node: Any, known: dict[int, int]) -> int:
+    """Return the number of nodes with every alias expanded; an alias within itself counts as too many."""
     if id(node) not in known:
         known[id(node)] = _MOST_NODES
-        known[id(node)] = 1 + sum(_written_out(each, known) for each in _below(node))
+        known[id(node)] = 1 + sum(_expanded_size(each, known) for each in _children(node))
     return known[id(node)]
 
 
-def _below(node: Any) -> Iterator[Any]:
+def _children(node: Any) -> Iterator[Any]:
     if isinstance(node, yaml.MappingNode):
         yield from (each for pair in node.value for each in pair)
     elif isinstance(node, yaml.SequenceNode):
@@ -71,9 +71,9 @@ def _below(node: Any) -> Iterator[Any]:
 
 
 _WHAT = {
-    _Twice: "A field stands there twice",
-    _TooMuch: "Its aliases stand for too much",
-    yaml.reader.ReaderError: "It holds a character that YAML does not take",
+    _DuplicateField: "A field appears twice",
+    _TooManyNodes: "Its aliases expand to too many values",
+    yaml.reader.ReaderError: "It contains a character that YAML does not allow",
 }
 
 
@@ -81,8 +81,8 @@ def _what(problem: yaml.YAMLError) -> str:
     return _WHAT.get(type(problem), "It is neither YAML nor JSON")
 
 
-def _place(problem: yaml.YAMLError, text: str) -> str:
-    # The message of the parser may quote the file, and so a secret: only the place is told.
+def _position(problem: yaml.YAMLError, text: str) -> str:
+    # The parser's message may quote the file, and so a secret: only the position is shown.
     if isinstance(problem, yaml.reader.ReaderError):
         before = text[: problem.position]
         return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"

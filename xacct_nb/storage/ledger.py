@@ -20,16 +20,17 @@ from xacct_nb.records.sealing import (
 )
 from xacct_nb.storage import chain
 from xacct_nb.storage.chain import ledger_lines
+from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.run_folder import WORK, remove_run_folder
 
 LEDGER = chain.LEDGER
-_CUT = "its end was cut off"
+_TRUNCATED = "its last line is truncated"
 
 
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
-    """Seals a bundle, gives it its place in one step, adds its line to the ledger, clears the work folder.
+    """Seal the record and its files as one bundle, append its ledger line, and remove the run's folder.
 
-    Raises XacctError where the disk takes no more; the evidence of the run stays in its work folder then.
+    Return the record's folder. Raises XacctError where the disk is full; the run's folder then stays.
     """
     try:
         _seal(records, record, {RECORD: _json(record.to_json()), **files})
@@ -44,7 +45,7 @@ def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> 
 
 
 def read_ledger(records: Path) -> list[dict[str, Any]]:
-    """The lines of the ledger as data. Raises UnknownRecord where a line is not one of ours."""
+    """Return the lines of the ledger as data. Raises UnknownRecord where a line is not a ledger's."""
     lines = ledger_lines(records)
     found = [each for each in map(parse_ledger_line, lines) if each]
     if len(found) < len(lines):
@@ -57,8 +58,11 @@ def read_ledger(records: Path) -> list[dict[str, Any]]:
 
 
 def find_record(records: Path, name: str) -> Path:
-    """The record's folder, by its id, path, or unique beginning or end of an id. Raises UnknownRecord."""
-    if name and os.path.exists(Path(name) / RECORD):  # which takes a name of any length
+    """Return a record's folder by its id, its path, or the unique start or end of its id.
+
+    Raises UnknownRecord.
+    """
+    if name and os.path.exists(Path(name) / RECORD):  # unlike Path.exists, it accepts a name of any length
         return Path(name)
     ids: list[str] = [line["id"] for line in read_ledger(records)]
     found = [each for each in ids if each == name] or [
@@ -68,14 +72,14 @@ def find_record(records: Path, name: str) -> Path:
         return records / found[0]
     many = f"{len(found)} records have ids like this."
     raise UnknownRecord(
-        f"There is no one record {name!r}.",
+        f"No single record matches {name!r}.",
         why=many if found else f"No record in {str(records)!r} has this id.",
         hint="xacct-nb records list shows them.",
     )
 
 
 def read_record(records: Path, name: str) -> Record:
-    """The record of that id, path, or unique beginning or end of an id. Raises UnknownRecord."""
+    """Return a record by its id, its path, or the unique start or end of its id. Raises UnknownRecord."""
     folder = find_record(records, name)
     try:
         return _record_in((folder / RECORD).read_bytes())
@@ -88,7 +92,7 @@ def read_record(records: Path, name: str) -> Record:
 
 
 def verify_records(records: Path) -> list[str]:
-    """What was tampered with, one line each, empty where all is whole. Raises UnknownRecord."""
+    """Return every change since the records were sealed, one line each. Raises UnknownRecord."""
     if not (records / LEDGER).exists():
         raise UnknownRecord(
             f"There is no ledger in {str(records)!r}.",
@@ -96,17 +100,17 @@ def verify_records(records: Path) -> list[str]:
             hint="Name the folder with --records.",
         )
     with chain.shared_lock(records):
-        lines, cut = ledger_lines(records), chain.is_truncated(records)
+        lines, truncated = ledger_lines(records), chain.is_truncated(records)
         there = [path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK]
     known = [line for line in map(parse_ledger_line, lines) if line]
     ids = {line["id"] for line in known}
-    links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_CUT] * cut)]
+    links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_TRUNCATED] * truncated)]
     bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
     return [*links, *bundles, *(f"{name}: is not in {LEDGER}" for name in there if name not in ids)]
 
 
 def broken_record(records: Path, name: str) -> list[str]:
-    """What was tampered with in one record, and in its line of the ledger. Raises UnknownRecord."""
+    """Return the changes to one record, and to its line of the ledger, since then. Raises UnknownRecord."""
     folder = find_record(records, name)
     lines = [line for line in read_ledger(folder.parent) if line["id"] == folder.name]
     return (
@@ -117,17 +121,17 @@ def broken_record(records: Path, name: str) -> list[str]:
 def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
     sums = seal(content)
     work = records / WORK / f"{record.id}.bundle"
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed before it was whole
+    shutil.rmtree(work, ignore_errors=True)  # left by a process that was killed
     work.mkdir(parents=True)
     for name, data in (*content.items(), (SUMS, sums.encode())):
-        _write(work / name, data)
+        write_file(work / name, data, "xb")
     chain.append_bundle(
         records, work, records / record.id, lambda previous: ledger_line(record, sums, previous)
     )
 
 
 def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
-    """What does not fit: sums and ledger, files and sums, the ledger's words and the record's."""
+    """Compare the sums with the ledger, the files with the sums, and the record with its ledger line."""
     if not folder.is_dir():
         yield f"{folder.name}: is missing"
         return
@@ -138,31 +142,24 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     sums = files.pop(SUMS, b"").decode("utf-8", "replace")
     broken = broken_seals(sums, files)
     if sums_hash(sums) != line["seal"]:
-        # Sums that still fit every file were made anew, or it is the ledger that was touched.
+        # Sums that still match every file were computed again, or the ledger was changed.
         yield f"{folder.name}/{SUMS}: was changed" + ("" if broken else f", or its line in {LEDGER} was")
     else:
-        yield from (f"{folder.name}/{each}" for each in broken or _misquoted(files, sums, line))
+        yield from (f"{folder.name}/{each}" for each in broken or _line_differences(files, sums, line))
 
 
-def _misquoted(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
+def _line_differences(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
     try:
-        said = parse_ledger_line(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
+        expected = parse_ledger_line(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
     except (ValueError, TypeError, KeyError):
         yield f"{RECORD}: is not a record"
         return
-    if said != line:
-        yield f"{RECORD}: says something else than its line in {LEDGER}"
+    if expected != line:
+        yield f"{RECORD}: differs from its line in {LEDGER}"
 
 
 def _record_in(data: bytes) -> Record:
     return Record.from_json(json.loads(data))
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _json(value: Any) -> bytes:

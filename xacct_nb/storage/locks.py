@@ -1,4 +1,4 @@
-"""A lock of this machine: who comes second waits, and a process that dies lets go of it."""
+"""Locks on files of this machine; the system releases them when their process ends, however it ends."""
 
 import fcntl
 import hashlib
@@ -7,34 +7,51 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
+
+EXCLUSIVE, SHARED = fcntl.LOCK_EX, fcntl.LOCK_SH
+
+
+def lock_file(path: Path, kind: int, *, wait: bool = True, mode: str = "ab") -> IO[Any]:
+    """Open a file and lock it EXCLUSIVE or SHARED; closing it releases the lock.
+
+    Raises OSError where it cannot be opened or locked: BlockingIOError, without `wait`, where another process
+    has the lock.
+    """
+    file = path.open(mode)
+    try:
+        fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 @contextmanager
-def exclusive_lock(with_what: str) -> Iterator[None]:
-    """Within this block no other process of this user is in a block of the same name.
+def exclusive_lock(name: str) -> Iterator[None]:
+    """Keep other processes of this user out of every block with the same name, while this block runs.
 
-    Where no file can be locked (a read-only home), nobody is kept out.
+    Where no file can be locked (a read-only home), the block runs without a lock.
     """
-    path = _folder() / f"{hashlib.sha256(with_what.encode()).hexdigest()[:32]}.lock"
+    file = None
+    path = _folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = _wait_for(path)
     try:
-        file = path.open("w")
-    except OSError:
         yield
-        return
-    with file:
-        _take(file.fileno())
-        yield
+    finally:
+        if file:
+            file.close()
 
 
-def _take(descriptor: int) -> None:
+def _wait_for(path: Path) -> IO[Any]:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock_file(path, EXCLUSIVE, wait=False)
     except BlockingIOError:
         sys.stderr.write("Another run changes this grant: waiting until it has ended.\n")
         sys.stderr.flush()
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return lock_file(path, EXCLUSIVE)
 
 
 def _folder() -> Path:

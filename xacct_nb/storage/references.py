@@ -1,4 +1,4 @@
-"""The secrets that references lead to: env:NAME and file:PATH."""
+"""References to secrets: env:NAME and file:PATH."""
 
 import os
 from collections.abc import Callable
@@ -11,21 +11,21 @@ _MOST = 10_000
 
 
 def resolve_reference(reference: str) -> str:
-    """The secret behind `env:NAME` or `file:PATH`, without its last line break. Raises UnresolvedSecret."""
+    """Return the secret of `env:NAME` or `file:PATH`, without its line break. Raises UnresolvedSecret."""
     kind, _, name = reference.partition(":")
     if kind not in _READERS or not name:
-        # What is no reference may be the secret itself: it is not quoted.
+        # The text may be the secret itself, so it is not quoted.
         raise UnresolvedSecret(
-            "This is no reference to an external ID.",
-            why="A reference reads env:NAME or file:PATH; what is given itself would stand in the record.",
-            hint="Put it into a file or an environment variable, and say where it is.",
+            "This is not a reference to an external ID.",
+            why="A reference is env:NAME or file:PATH; the external ID itself would appear in the record.",
+            hint="Put it into a file or an environment variable, and give the reference to that.",
         )
     try:
         value = _READERS[kind](name)
     except (KeyError, OSError, ValueError, RuntimeError) as problem:
-        raise _leads(reference, "nowhere", _why(kind, problem)) from problem
+        raise _unresolved(reference, _why(kind, problem)) from problem
     if not value:
-        raise _leads(reference, "to nothing", "The value is empty.")
+        raise _unresolved(reference, "The value is empty.")
     return value
 
 
@@ -36,20 +36,20 @@ _READERS: dict[str, Callable[[str], str]] = {
 
 
 def _text_of(path: Path) -> str:
-    # It is read where the run is checked, and again in its kernel: a pipe is empty by then.
+    # The runner reads it, and then the kernel does: a pipe would be empty by then.
     return read_small(path, pipes=False, most=_MOST).decode("utf-8").rstrip("\r\n")
 
 
 def _why(kind: str, problem: Exception) -> str:
     if kind == "env":
         return "There is no such environment variable."
-    words = "It is not UTF-8 text" if isinstance(problem, UnicodeDecodeError) else str(problem)
-    return f"The file cannot be read. {getattr(problem, 'strerror', None) or words.rstrip('.')}."
+    text = "It is not UTF-8 text" if isinstance(problem, UnicodeDecodeError) else str(problem)
+    return f"The file cannot be read. {getattr(problem, 'strerror', None) or text.rstrip('.')}."
 
 
-def _leads(reference: str, where: str, why: str) -> UnresolvedSecret:
+def _unresolved(reference: str, why: str) -> UnresolvedSecret:
     return UnresolvedSecret(
-        f"The reference {reference!r} leads {where}.",
+        f"The reference {reference!r} cannot be resolved.",
         why=why,
-        hint="Set it before the run, where the run is started.",
+        hint="Set it in the shell or the folder that starts the run.",
     )

@@ -1,37 +1,38 @@
-"""The folder of a run that is going on: held by its processes, and found where they were killed."""
+"""The folder of a run in progress: locked by the run's processes, and found again if they were killed."""
 
-import fcntl
 import json
 import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Any
 
 from xacct_nb.errors import InvalidParameters
+from xacct_nb.storage.durable_files import replace_file
+from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
 
 WORK = ".work"
-_HELD, _ABOUT = ".held", "about.json"
+_LOCK, _ABOUT = ".held", "about.json"
 _HALF_MADE, _HALF_GONE = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0
 
 
 class RunLock:
-    """Keeps a run's folder for this process and those that hold it too, until all of them let go or die.
+    """The lock on a run's folder, which each process of the run shares until it releases it or dies.
 
-    Where no file can be locked, nobody is told apart from the dead, and nothing is ever closed for them.
+    Where no file can be locked, a killed run is not found, and its record is never closed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file = _locked(folder, fcntl.LOCK_SH)
+        self._file = _try_lock(folder, SHARED)
 
     def release(self) -> None:
-        """The run goes on without this process, or is over."""
+        """Release this process's share of the lock."""
         if self._file:
             self._file.close()
 
@@ -43,50 +44,51 @@ class RunLock:
 
 
 def create_run_folder(records: Path, run: str, read_about: Mapping[str, Any]) -> RunLock:
-    """A new folder for what a run leaves while it goes on, held by this process.
+    """Make a folder for what a run writes while it is in progress, locked by this process.
 
-    `about` is what the record says of the run where nobody is left to say it. Raises InvalidParameters
-    where there can be no such folder.
+    `about` is for the record, in case the run is killed. Raises InvalidParameters where the folder cannot be
+    made.
     """
     try:
         folder = _new_folder(records / WORK)
-        held = RunLock(folder)
+        lock = RunLock(folder)
         write_about(folder, read_about)
-        held.folder = folder.rename(records / WORK / run)  # nobody sees it before it is held
+        lock.folder = folder.rename(records / WORK / run)  # it appears under its name only when locked
     except OSError as problem:
         raise InvalidParameters(
             f"The records folder {str(records)!r} cannot be used.",
             why=str(problem.strerror),
             hint="Name another folder with --records.",
         ) from problem
-    return held
+    return lock
 
 
 def write_about(folder: Path, read_about: Mapping[str, Any]) -> None:
-    """Writes what the record says of the run where nobody is left to say it."""
+    """Write what the record says of the run in case the run is killed."""
     content = {**read_about, "machine": _machine()}
     replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """What was noted about the run."""
+    """Return what `write_about` wrote."""
     return dict(json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
 
 
 def remove_run_folder(records: Path, run: str) -> None:
-    """Removes the work folder of a run, in one step for those who look."""
+    """Remove the folder of a run, in one step for other processes."""
     gone = records / WORK / f"{_HALF_GONE}{run}"
-    with suppress(OSError):  # it was never there, or somebody else has just removed it
+    with suppress(OSError):  # there was none, or another process has just removed it
         (records / WORK / run).rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
-    with suppress(OSError):  # another run has its folder there
+    with suppress(OSError):  # it holds the folder of another run
         (records / WORK).rmdir()
 
 
 def abandoned_runs(records: Path) -> Iterator[Path]:
-    """The folders of runs whose processes are gone, each held against everybody else meanwhile.
+    """Yield the folders of runs whose processes have ended, each locked while the caller handles it.
 
-    Of a run on another machine, whose lock a shared disk may not show here, a day without a word is awaited.
+    A run on another machine counts as abandoned after a day without writes: a shared disk may not show its
+    lock here.
     """
     if not (records / WORK).is_dir():
         return
@@ -95,23 +97,16 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
         elif folder.name.startswith(_HALF_MADE):
             _clear_if_old(folder)
-        elif (folder / _HELD).exists():
-            with _alone(folder) as mine:
-                if mine and (_is_from_here(folder) or _age(folder) > _A_DAY):
+        elif (folder / _LOCK).exists():
+            with _exclusive(folder) as is_mine:
+                if is_mine and (_is_from_here(folder) or _age(folder) > _A_DAY):
                     yield folder
-    with suppress(OSError):  # a run has its folder there
+    with suppress(OSError):  # it holds the folder of a run
         (records / WORK).rmdir()
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file in one step: whoever reads it, also after a crash, sees the old one or the new."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(data)
-    new.replace(path)
-
-
 def _new_folder(work: Path) -> Path:
-    """A folder of a name of its own; again where another run, the last one there, just cleared the place."""
+    """Make a folder with a new name; retry where another run has just removed the empty parent folder."""
     for _ in range(9):
         with suppress(FileNotFoundError):
             work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -120,43 +115,34 @@ def _new_folder(work: Path) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Whether the folder could be taken for this block, and is there still."""
-    file = _locked(folder, fcntl.LOCK_EX)
-    try:
+def _exclusive(folder: Path) -> Iterator[bool]:
+    """Yield whether the folder could be locked for this block and still exists."""
+    file = _try_lock(folder, EXCLUSIVE)
+    with file or nullcontext():
         yield file is not None and folder.is_dir()
-    finally:
-        if file:
-            file.close()
 
 
-def _locked(folder: Path, how: int) -> IO[bytes] | None:
+def _try_lock(folder: Path, kind: int) -> IO[Any] | None:
     try:
-        file = (folder / _HELD).open("ab")
+        return lock_file(folder / _LOCK, kind, wait=False)
     except OSError:
         return None
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
 
 
 def _clear_if_old(folder: Path) -> None:
-    """A process was killed between two calls, before its run began."""
+    """Remove what a process left that was killed before its run began."""
     with suppress(OSError):
         if _age(folder) > _AN_HOUR:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _age(folder: Path) -> float:
-    """The seconds since something in the folder was written."""
+    """Return the seconds since the last write in the folder."""
     return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 def _is_from_here(folder: Path) -> bool:
-    """Whether the run was on this machine: a container has another name here, and each start another id."""
+    """Return whether the run was on this machine; a container has its own name, and each boot its own id."""
     try:
         there = dict(read_about(folder).get("machine", {}))
     except (OSError, ValueError, TypeError):
@@ -166,6 +152,6 @@ def _is_from_here(folder: Path) -> bool:
 
 @cache
 def _machine() -> dict[str, str]:
-    """The machine's name, and on Linux the id of its start."""
+    """Return the machine's name, and on Linux the id of its boot."""
     started = Path("/proc/sys/kernel/random/boot_id")
     return {"name": platform.node(), "start": started.read_text().strip() if started.exists() else ""}

@@ -1,4 +1,4 @@
-"""Signatures of the ledger's lines by SSH keys, beside the records: ssh-keygen makes and checks them."""
+"""SSH signatures of the ledger's lines, in files beside the records; ssh-keygen makes and checks them."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.records.sealing import broken_links, parse_ledger_line
 from xacct_nb.storage.chain import LEDGER, ledger_lines, shared_lock
 
-# What a signature is for is in it: one that was made for something else does not count here.
+# A signature names its purpose, so that one made for another purpose is not valid here.
 NAMESPACE = "xacct-nb-ledger"
 _SUFFIX = ".sig"
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature as it was found: of which line, by whom (where the signers are known), what is wrong."""
+    """A signature: the line that it signs, its signer if the signers are known, and what is wrong with it."""
 
     record: str
     line: int
@@ -25,7 +25,7 @@ class Signature:
 
 
 def sign(records: Path, key: Path) -> Path:
-    """Signs the ledger's last line, and with it through the chain all lines before; the signature's file.
+    """Sign the ledger's last line, and through the chain all lines before; return the signature's file.
 
     `key` is a private key, or a public one whose private key an agent holds. Raises UnknownRecord where the
     ledger has no line or a broken chain, InvalidKey, MissingTool.
@@ -36,14 +36,14 @@ def sign(records: Path, key: Path) -> Path:
     if fields is None or broken:
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be signed.",
-            why="; ".join(broken) or "There is no line in it.",
-            hint="xacct-nb records verify says what was changed.",
+            why="; ".join(broken) or "It has no line.",
+            hint="Find the change with: xacct-nb records verify",
         )
     done = _keygen("sign", "-n", NAMESPACE, "-f", str(key), signed=lines[-1])
     if done.returncode:
         raise InvalidKey(
             f"Nothing was signed with the key {str(key)!r}.",
-            why=_said(done.stderr),
+            why=_one_line(done.stderr),
             hint="Name an SSH key with --key, such as ~/.ssh/id_ed25519.",
         )
     path = records / f"{fields['id']}{_SUFFIX}"
@@ -52,16 +52,16 @@ def sign(records: Path, key: Path) -> Path:
 
 
 def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
-    """Every signature, by the line that it signs; checked where `signers` is a file of allowed signers.
+    """Yield every signature; check it where `signers` is a file of allowed signers.
 
-    The file is as `ssh-keygen(1)` describes it: a name and a public key a line. Raises InvalidKey where it
-    cannot be read, MissingTool.
+    Source of the file's format: ssh-keygen(1), ALLOWED SIGNERS. Raises InvalidKey where it cannot be read,
+    MissingTool.
     """
     if signers is not None and not signers.is_file():
         raise InvalidKey(
             f"There is no file of signers {str(signers)!r}.",
-            why="It has one signer a line: a name and a public key.",
-            hint="Make one: echo ada@example.com $(cat id_ed25519.pub) > allowed_signers",
+            why="Such a file has one signer per line: a name and a public key.",
+            hint="Create one: echo ada@example.com $(cat id_ed25519.pub) > allowed_signers",
         )
     lines = {fields["id"]: (number, line) for number, line, fields in _numbered(records)}
     for path in sorted(records.glob(f"*{_SUFFIX}")):
@@ -82,17 +82,17 @@ def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
     found = _keygen("find-principals", "-s", str(path), "-f", str(signers))
     signer = found.stdout.decode("utf-8", "replace").partition("\n")[0]
     if found.returncode or not signer:
-        return Signature(path.stem, number, broken=f"{path.name}: is by nobody of the signers")
+        return Signature(path.stem, number, broken=f"{path.name}: is by none of the allowed signers")
     about = ("-n", NAMESPACE, "-I", signer, "-s", str(path), "-f", str(signers))
     if _keygen("verify", *about, signed=line).returncode:
-        return Signature(path.stem, number, broken=f"{path.name}: does not fit line {number} of {LEDGER}")
+        return Signature(path.stem, number, broken=f"{path.name}: does not match line {number} of {LEDGER}")
     return Signature(path.stem, number, signer)
 
 
-def _keygen(action: str, *words: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
+def _keygen(action: str, *options: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
     try:
         return subprocess.run(
-            ["ssh-keygen", "-Y", action, *words],
+            ["ssh-keygen", "-Y", action, *options],
             input=f"{signed}\n".encode(),
             capture_output=True,
             check=False,
@@ -105,5 +105,5 @@ def _keygen(action: str, *words: str, signed: str = "") -> "subprocess.Completed
         ) from problem
 
 
-def _said(stderr: bytes) -> str:
+def _one_line(stderr: bytes) -> str:
     return stderr.decode("utf-8", "replace").strip().replace("\r", "").replace("\n", "; ")

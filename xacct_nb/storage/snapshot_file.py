@@ -1,4 +1,4 @@
-"""Snapshots as files: what one owner writes and the other reads; no secret is in them."""
+"""Snapshot files, which one owner writes and the other reads; they hold no secret."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from xacct_nb.diagnosis.snapshot import Snapshot, no_snapshot
 
 
 def read_snapshot(path: str | Path) -> Snapshot:
-    """The snapshot in a file. Raises InvalidSnapshot."""
+    """Return the snapshot in a file. Raises InvalidSnapshot."""
     try:
         given = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
@@ -17,10 +17,10 @@ def read_snapshot(path: str | Path) -> Snapshot:
 
 
 def write_snapshot(snapshot: Snapshot, path: str | Path) -> Path:
-    """Writes the snapshot for the other owner, readable by this user alone; external IDs are fingerprints."""
-    place = Path(path).expanduser()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.touch(mode=0o600)
-    words = json.dumps(snapshot.to_json(), indent=1, ensure_ascii=False) + "\n"
-    place.write_text(words, encoding="utf-8", errors="backslashreplace")
-    return place.absolute()
+    """Write the snapshot for the other owner, readable by this user only; external IDs are fingerprints."""
+    file = Path(path).expanduser()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    text = json.dumps(snapshot.to_json(), indent=1, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    return file.absolute()
