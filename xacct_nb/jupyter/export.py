@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.jupyter.sanitize import as_written, inert
-from xacct_nb.jupyter.simplify import bare
+from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
+from xacct_nb.jupyter.simplify import simplify
 from xacct_nb.jupyter.stylesheet import style
 from xacct_nb.views import printable
 
@@ -43,7 +43,7 @@ def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
     from markupsafe import Markup
 
     body = (
-        _exporter().from_notebook_node(bare(notebook))[0]
+        _exporter().from_notebook_node(simplify(notebook))[0]
         if notebook
         else "<p>It was not run by xacct-nb run.</p>"
     )
@@ -93,7 +93,7 @@ def _exporter() -> Any:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
         optimistic_validation=True,
-        filters={"clean_html": inert},
+        filters={"clean_html": sanitize_html},
     )
     exporter.register_filter("markdown2html", _rendered(exporter.markdown2html))
     return exporter
@@ -109,7 +109,7 @@ def _rendered(render: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
         try:
             return render(context, source)
         except (InvalidNotebook, RecursionError):
-            return as_written(source)
+            return preformatted(source)
 
     return rendered
 

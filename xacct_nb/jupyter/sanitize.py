@@ -1,9 +1,14 @@
-"""A fragment of a page made inert: all of it can be read, and nothing of it runs or is fetched."""
+"""Foreign HTML made safe to show: all of its text can be read, and nothing in it acts or is fetched."""
 
 import re
-from html import escape, unescape
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING
 
 from xacct_nb.views import printable
+
+if TYPE_CHECKING:
+    from justhtml import SanitizationPolicy
 
 _PAIRED = (
     *("a", "abbr", "b", "blockquote", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em"),
@@ -11,65 +16,87 @@ _PAIRED = (
     *("pre", "q", "s", "samp", "section", "small", "span", "strong", "sub", "summary", "sup", "table"),
     *("tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var"),
 )
-_TAGS = frozenset((*_PAIRED, "br", "hr", "img"))
+_TAGS = (*_PAIRED, "br", "hr", "img")
 _ATTRIBUTES = ("class", "colspan", "rowspan", "scope", "tabindex", "title", "alt")
-# Where no known scheme stands, there is neither a colon nor an ampersand in which another one could hide.
-_WITHIN = r"[\w./?=%#+-]*"
-_ADDRESSES = {
-    ("a", "href"): re.compile(rf"(?:https?://|mailto:)[^\s\"'<>]*|{_WITHIN}"),
-    ("img", "src"): re.compile(r"data:image/(?:gif|jpeg|png|svg\+xml|webp);base64,[A-Za-z0-9+/=\s]*"),
-}
-_NAMES = "|".join(_PAIRED)
-_KNOWN = "|".join((*_ATTRIBUTES, "border"))
+# Without a known scheme, an address has neither a colon nor an ampersand that could hide another scheme.
+_RELATIVE = r"[\w./?=%#+-]*"
+_LINK = rf"(?:https?://|mailto:)[^\s\"'<>]*|{_RELATIVE}"
+_PICTURE = r"data:image/(?:gif|jpeg|png|svg\+xml|webp);base64,[A-Za-z0-9+/=\s]*"
+
 # The alignment is that of a table of pandas.
-_TAG = re.compile(
-    rf"<(?:/({_NAMES})|({_NAMES})"
-    rf'(?: (?:{_KNOWN})="[^"<>&]*"| href="(?:https?://[^"<>&]*|{_WITHIN})"| style="text-align: \w+;")*'
-    r"|[bh]r ?/?)>"
+_KNOWN_TAG = re.compile(
+    rf"<(?:/({'|'.join(_PAIRED)})|({'|'.join(_PAIRED)})"
+    rf'(?: (?:{"|".join(_ATTRIBUTES)}|border)="[^"<>&]*"| href="(?:https?://[^"<>&]*|{_RELATIVE})"'
+    r'| style="text-align: \w+;")*|[bh]r ?/?)>'
 )
-_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#34|#39|#x27);")
-_ANY_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9A-Fa-f]+|\w+);")
-# What has no end is not gone through again from each beginning in it: it stays, and becomes text.
-_UNSEEN = (
-    re.compile(r"<(script|style)\b(?:(?P<whole>.*?</\1\s*>)|.*)", re.IGNORECASE | re.DOTALL),
-    re.compile(r"<!--(?:(?P<whole>.*?-->)|.*)", re.DOTALL),
+_KNOWN_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#34|#39|#x27);")
+# One without an end stays, and becomes text: `.*` takes the rest at once, which is not searched again.
+_HIDDEN = (
+    re.compile(r"<(script|style|svg|math)\b(?:(?P<whole>.*?</\1\s*>)|.*)", re.IGNORECASE | re.DOTALL),
+    re.compile(r"<(!--)(?:(?P<whole>.*?-->)|.*)", re.DOTALL),
 )
-_TORN = re.compile(r"""<(?!/?[A-Za-z][^<>"']*+(?:"[^"<>]*"[^<>"']*+|'[^'<>]*'[^<>"']*+)*+>)""")
+_NO_KNOWN_TAG = re.compile(
+    rf"<(?!/?(?:{'|'.join(_TAGS)})(?=[\s/>])"
+    r"""[^<>"']*+(?:"[^"<>]*"[^<>"']*+|'[^'<>]*'[^<>"']*+)*+>)""",
+    re.IGNORECASE,
+)
 _LONGEST, _DEEPEST = 300_000, 100
 
 
-def inert(fragment: str) -> str:
-    """The fragment without scripts, styles and comments, and with its other unknown markup as text.
+def sanitize_html(fragment: str) -> str:
+    """Return the fragment with known elements and attributes only; other markup becomes text.
 
-    What is whole and holds only known markup, as most that a notebook shows, stays as it is.
+    Scripts, SVG and MathML are left out, and a short text says so in their place; style sheets and comments
+    are left out silently. A fragment that is long or nested deep is returned as preformatted text.
     """
-    kept = fragment
-    for pattern in _UNSEEN:
-        kept = pattern.sub(lambda found: "" if found["whole"] else found[0], kept)
-    if _is_known(kept):
-        return kept
-    if len(kept) > _LONGEST or _depth(kept) > _DEEPEST:
-        return as_written(kept)
-    from bleach import clean  # type: ignore[import-untyped, unused-ignore]
+    for pattern in _HIDDEN:
+        fragment = pattern.sub(_marker, fragment)
+    if _is_safe(fragment):
+        return fragment
+    if len(fragment) > _LONGEST or _depth(fragment) > _DEEPEST:
+        return preformatted(fragment)
+    from justhtml import JustHTML
 
-    safe = clean(
-        _TORN.sub("&lt;", kept),
-        tags=_TAGS,
-        attributes=_may_stay,
-        protocols=("http", "https", "mailto", "data"),
+    parsed = JustHTML(_NO_KNOWN_TAG.sub("&lt;", fragment), fragment=True, policy=_policy())
+    return printable(parsed.to_html(pretty=False))
+
+
+def preformatted(text: str) -> str:
+    """Return text as a block of a page."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _marker(found: re.Match[str]) -> str:
+    """Return what stands in place of something hidden."""
+    if not found["whole"]:
+        return found[0]
+    name = found[1].lower()
+    return "" if name in ("style", "!--") else f"[{name} left out]"
+
+
+@cache
+def _policy() -> "SanitizationPolicy":
+    from justhtml import Regex, SanitizationPolicy, UrlPolicy, UrlRule
+
+    rules = {
+        ("a", "href"): UrlRule(allowed_schemes={"http", "https", "mailto"}, resolve_protocol_relative=None),
+        ("img", "src"): UrlRule(allowed_schemes={"data"}, allow_relative=False),
+    }
+    addresses = {"a": {"href": [Regex(_LINK)]}, "img": {"src": [Regex(_PICTURE)]}}
+    return SanitizationPolicy(
+        allowed_tags=_TAGS,
+        allowed_attributes={"*": _ATTRIBUTES, **addresses},
+        url_policy=UrlPolicy(allow_rules=rules),
+        # What is no known tag is text already; this is for a mistake in the pattern that makes it so.
+        disallowed_tag_handling="escape",
+        strip_invisible_unicode=False,
     )
-    return _ANY_ENTITY.sub(lambda found: escape(printable(unescape(found[0]))), safe)
 
 
-def as_written(source: str) -> str:
-    """Text as a block of a page."""
-    return f"<pre>{escape(source)}</pre>"
-
-
-def _is_known(fragment: str) -> bool:
-    """Whether every tag and entity is a known one, and what is opened is closed in turn."""
-    tags = _TAG.findall(fragment)
-    if fragment.count("<") != len(tags) or fragment.count("&") != len(_ENTITY.findall(fragment)):
+def _is_safe(fragment: str) -> bool:
+    """Return whether every tag and entity is a known one, and elements are closed in their order."""
+    tags = _KNOWN_TAG.findall(fragment)
+    if fragment.count("<") != len(tags) or fragment.count("&") != len(_KNOWN_ENTITY.findall(fragment)):
         return False
     opened: list[str] = []
     for closing, opening in tags:
@@ -83,14 +110,9 @@ def _is_known(fragment: str) -> bool:
 
 
 def _depth(fragment: str) -> int:
-    """How deep elements stand within each other, where each that is never closed counts."""
+    """Return how deep elements are nested; one that is never closed counts as open to the end."""
     deepest = depth = 0
     for closing in re.findall(r"<(/?)[A-Za-z]", fragment):
         depth += -1 if closing else 1
         deepest = max(deepest, depth)
     return deepest
-
-
-def _may_stay(tag: str, name: str, value: str) -> bool:
-    address = _ADDRESSES.get((tag, name))
-    return bool(address.fullmatch(value)) if address else name in _ATTRIBUTES

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.cell_states import NAME as COURSE
-from xacct_nb.jupyter.sanitize import as_written
+from xacct_nb.jupyter.sanitize import preformatted
 from xacct_nb.views import printable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
-def bare(notebook: Data) -> "NotebookNode":
+def simplify(notebook: Data) -> "NotebookNode":
     """The notebook with everything in it that a page could take for more than words and pictures left out."""
     from nbformat import from_dict
 
@@ -39,7 +39,7 @@ def _prose(cell: Data) -> Data:
 
 
 def _raw(cell: Data) -> Data:
-    return {**_cell("raw", cell), "source": as_written(_safe(cell["source"]))}
+    return {**_cell("raw", cell), "source": preformatted(_safe(cell["source"]))}
 
 
 def _cell(kind: str, cell: Data, **more: Any) -> Data:
