@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from xacct_nb.errors import EXIT_CODES
+from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import Grant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+GUIDES = [README, *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [block for text in GUIDES for block in pattern.findall(text)]
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
@@ -42,7 +45,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
 
 def test_the_commands_of_the_change_run_as_they_stand(reader: tuple[Path, dict[str, str]]) -> None:
     folder, environment = reader
-    plan, approve, after = (block for block in _blocks("sh") if "run" in block)
+    plan, approve, after = (block for block in _blocks("sh") if "xacct-nb run" in block)
 
     planned = _run(["bash", "-c", plan], folder, environment)
     digest = re.search(r"[0-9a-f]{64}", planned).group()  # type: ignore[union-attr]
@@ -94,7 +97,7 @@ def test_the_sandbox_serves_the_aws_command_as_it_stands(reader: tuple[Path, dic
     assert "arn:aws:iam::111111111111:user/alice" in shown
 
 
-def test_the_demo_prints_what_the_readme_shows(reader: tuple[Path, dict[str, str]]) -> None:
+def test_the_demo_prints_what_the_page_on_a_change_shows(reader: tuple[Path, dict[str, str]]) -> None:
     folder, environment = reader
     (block,) = (block for block in _blocks("text") if block.startswith("Plan for"))
 
@@ -110,16 +113,44 @@ def _without_the_moment(text: str) -> str:
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:
-    rows = re.findall(r"^\| (\d+) \| (.*?) \|$", README, re.MULTILINE)
+    text = (ROOT / "docs" / "change.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|$", text, re.MULTILINE)
     told = {status: int(code) for code, statuses in rows for status in re.findall(r"`([a-z-]+)`", statuses)}
 
     assert told == EXIT_CODES
 
 
-def test_the_readme_names_every_field_of_a_grant() -> None:
-    table = README.split("## The grant file")[1].split("\n## ")[0]
+def test_the_grant_files_page_names_every_field_of_a_grant_and_of_its_conditions() -> None:
+    page = (ROOT / "docs" / "grant-file.md").read_text()
+    fields = [*Grant.model_fields, *Conditions.model_fields]
 
-    assert [name for name in Grant.model_fields if f"`{name}`" not in table] == []
+    assert [name for name in fields if f"`{name}`" not in page] == []
+
+
+def test_the_readme_can_be_read_in_one_go() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_architecture_is_one_page_without_long_lines() -> None:
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
+
+    assert [line for line in lines if len(line) > 120] == []
+    assert len(lines) <= 120
+
+
+def test_a_module_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)+\.py)`", text))
+
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (ROOT / "xacct_nb" / name).is_file()] == []
+
+
+def test_every_folder_of_the_package_is_on_the_architectures_page() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    folders = [path.parent.name for path in (ROOT / "xacct_nb").glob("*/__init__.py")]
+
+    assert [folder for folder in folders if f"`{folder}/`" not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
