@@ -7,7 +7,7 @@ READY := .venv/.ready
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test exhaustive lab bench lint constraints clean
+.PHONY: help demo test exhaustive lab bench pictures lint constraints clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ lab: $(READY) ## Open JupyterLab on the start notebook, with the sandbox up
 
 bench: $(READY) ## Run the benchmarks, one at a time
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist
+
+pictures: $(READY) ## Make the pictures of the README anew, by Chromium
+	@$(BIN)/python -m pytest tests/browser/pictures.py -q -p no:xdist
 
 lint: $(READY) ## Check style, format and types
 	@printf '== Lint\n'
