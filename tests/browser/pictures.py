@@ -1,4 +1,4 @@
-"""Makes the pictures of the README (`make pictures`): the walkthrough in JupyterLab, and the record of its run."""
+"""Makes the pictures of the README (`make pictures`): the walkthrough in JupyterLab, the record of its run."""
 
 import re
 from pathlib import Path
