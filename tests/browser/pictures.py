@@ -1,4 +1,4 @@
-"""Makes the pictures of the README (`make pictures`): the walkthrough in JupyterLab, the record of its run."""
+"""Make the pictures of the README (`make pictures`): the walkthrough and the record of its run."""
 
 import re
 from pathlib import Path
