@@ -294,7 +294,7 @@ def test_the_defaults_of_the_cell_make_a_grant() -> None:
 
 
 def test_a_bad_grant_is_refused() -> None:
-    with pytest.raises(InvalidGrant, match="session_minutes: 5 is too little"):
+    with pytest.raises(InvalidGrant, match="session_minutes: 5 is too small"):
         validate(KNOWN, {"session_minutes": 5})
 
 
@@ -306,8 +306,8 @@ def test_a_notebook_without_sources_has_no_grant() -> None:
     ("values", "words"),
     [
         ({"sandbox": "yes"}, "sandbox: 'yes' is neither true nor false"),
-        ({"patience_seconds": -1}, "patience_seconds: -1 is too little: 0 at least"),
-        ({"patience_seconds": 901}, "patience_seconds: 901 is too much: 900 at most"),
+        ({"patience_seconds": -1}, "patience_seconds: -1 is too small: at least 0"),
+        ({"patience_seconds": 901}, "patience_seconds: 901 is too large: at most 900"),
         ({"source_profiles": "admin"}, "source_profiles: 'admin' is not a list"),
         ({"caller_profiles": [5]}, "caller_profiles.0: 5 is not text"),
     ],

@@ -1,4 +1,4 @@
-"""Every error says what happened, why, and what to do, and carries a code and a record status.
+"""The errors: each says what happened, why, and what to do, and has a code and a run status.
 
 XacctError
 ├── InvalidInput              invalid-parameters: nothing ran
@@ -28,7 +28,7 @@ XacctError
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
-├── AwsRefused                failed: AWS answered with an error
+├── AwsRefused                failed: AWS returned an error
 ├── SandboxError              failed
 ├── KernelDied                kernel-died
 └── TimedOut                  timed-out
@@ -56,10 +56,10 @@ EXIT_CODES = {
 
 
 class XacctError(Exception):
-    """Something went wrong in a way that a person can act on.
+    """An error that a person can act on.
 
-    `what` happened, `why` (the rule or the value behind it) and a `hint` (the mend); `code` is unique to
-    the class, `status` is the status of a run that this error ended.
+    `what` happened, `why` (the rule or the value behind it) and a `hint` (what to do). `code` is unique to
+    the class, `status` is the status of a run that ended with this error.
     """
 
     code = "failed"
@@ -73,28 +73,28 @@ class XacctError(Exception):
         return printable("\n".join(line for line in (self.what, self.why, self.hint) if line))
 
     def to_json(self) -> dict[str, Any]:
-        """The error as it stands in a record and in `--json`."""
+        """Return the error as records and `--json` show it."""
         return {"code": self.code, "what": self.what, "why": self.why, "hint": self.hint}
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a stack of frames that help nobody."""
+        """Return the lines that IPython shows in place of a stack of frames."""
         return [printable(line) for line in (f"{self.code}: {self.what}", self.why, self.hint) if line]
 
 
 class InvalidInput(XacctError):
-    """What was given cannot be used; nothing was run and nothing was changed."""
+    """An input is not valid; nothing was run and nothing was changed."""
 
     code, status = "invalid-input", "invalid-parameters"
 
 
 class InvalidArn(InvalidInput):
-    """Not an ARN, or not one of the kind needed here."""
+    """A text is not an ARN, or not one of the required kind."""
 
     code = "invalid-arn"
 
 
 class InvalidGrant(InvalidInput):
-    """A field of the grant holds what AWS would refuse or what makes no sense."""
+    """A field of the grant has a value that AWS would refuse, or that contradicts another."""
 
     code = "invalid-grant"
 
@@ -122,7 +122,7 @@ class InvalidPolicy(InvalidInput):
 
 
 class InvalidSnapshot(InvalidInput):
-    """The file that another owner sent is no snapshot of a denial."""
+    """The file that another owner sent is not a snapshot of a denial."""
 
     code = "invalid-snapshot"
 
@@ -134,13 +134,13 @@ class InvalidParameters(InvalidInput):
 
 
 class UnknownNotebook(InvalidInput):
-    """There is no notebook of that name."""
+    """No notebook has this name."""
 
     code = "unknown-notebook"
 
 
 class UnknownRecord(InvalidInput):
-    """There is no record of that name, or it cannot be read."""
+    """No record has this name, or the record cannot be read."""
 
     code = "unknown-record"
 
@@ -152,19 +152,19 @@ class InvalidKey(InvalidInput):
 
 
 class MissingTool(InvalidInput):
-    """A program or package that only this needs is not installed."""
+    """A program or package that this function needs is not installed."""
 
     code = "missing-tool"
 
 
 class UnresolvedSecret(InvalidInput):
-    """A reference such as `env:NAME` or `file:PATH` leads nowhere."""
+    """A reference such as `env:NAME` or `file:PATH` has no target."""
 
     code = "unresolved-secret"
 
 
 class MissingProfile(InvalidInput):
-    """The AWS config has no such profile."""
+    """The AWS config does not have this profile."""
 
     code = "missing-profile"
 
@@ -182,55 +182,55 @@ class WrongAccount(InvalidInput):
 
 
 class NotOwned(InvalidInput):
-    """A role or policy of that name exists and was not made for this grant."""
+    """A role or policy of this name exists and was not made for this grant."""
 
     code = "not-owned"
 
 
 class NotAccepted(InvalidInput):
-    """The plan widens access and the grant has no word for it."""
+    """The plan widens access, and `accept` in the grant does not list the finding."""
 
     code = "not-accepted"
 
 
 class InvalidFault(InvalidInput):
-    """The sandbox was told to misbehave in a way that it does not know."""
+    """A fault for the sandbox is not valid."""
 
     code = "invalid-fault"
 
 
 class InvalidOrganization(InvalidInput):
-    """The file that tells the sandbox of an organization cannot be used."""
+    """The file that describes an organization to the sandbox is not valid."""
 
     code = "invalid-organization"
 
 
 class StalePlan(XacctError):
-    """Another plan was approved than the one that stands now; nothing changed."""
+    """The approved plan is not the current plan; nothing changed."""
 
     code = status = "stale-plan"
 
 
 class ApprovalExpired(StalePlan):
-    """The plan was approved, and is older than its approval may be."""
+    """The approval of the plan has expired."""
 
     code = "approval-expired"
 
 
 class ApprovalUsed(StalePlan):
-    """The plan was approved, and a run has changed AWS with that approval already."""
+    """A run has already changed AWS with this approval."""
 
     code = "approval-used"
 
 
 class ApproverPlanned(StalePlan):
-    """Two people are to agree, and who approves is the one who planned, or nobody knows who planned."""
+    """Two people are required, and the approver is the planner, or the planner is unknown."""
 
     code = "approver-planned"
 
 
 class ProofFailed(XacctError):
-    """AWS did not answer as the grant says."""
+    """AWS decided otherwise than the grant says."""
 
     code = status = "proof-failed"
 
@@ -242,13 +242,13 @@ class RolledBack(XacctError):
 
 
 class RollbackFailed(XacctError):
-    """A change could not be undone; says exactly what is left."""
+    """A change could not be undone; the error lists what is left."""
 
     code = status = "rollback-failed"
 
 
 class AwsRefused(XacctError):
-    """AWS answered a call with an error; `aws_code` is the error code that AWS returned."""
+    """AWS returned an error; `aws_code` is its error code."""
 
     code = "aws-refused"
 
@@ -260,25 +260,25 @@ class AwsRefused(XacctError):
 
 
 class SandboxError(XacctError):
-    """The sandbox could not be started, found or ended."""
+    """The sandbox could not be started, found or stopped."""
 
     code = "sandbox-failed"
 
 
 class KernelDied(XacctError):
-    """The notebook's kernel ended before the notebook did."""
+    """The notebook's kernel died before the notebook ended."""
 
     code = status = "kernel-died"
 
 
 class TimedOut(XacctError):
-    """A cell ran longer than it may."""
+    """A cell ran longer than its limit."""
 
     code = status = "timed-out"
 
 
 def error_classes() -> dict[str, type[XacctError]]:
-    """Every error by the name of its class."""
+    """Return every error class by its name."""
     return {kind.__name__: kind for kind in _tree(XacctError)}
 
 

@@ -1,4 +1,4 @@
-"""What a person is told when a value is refused: what it is, why, and the mend; never the secret in it."""
+"""The errors for values that are not valid: what, why and what to do; never a secret value."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -10,61 +10,62 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xacct_nb.errors import InvalidGrant, InvalidInput
 
 
-def require(holds: Any, what: str, why: str, hint: str) -> None:
-    """Raises InvalidGrant where something does not hold."""
+def require(holds: object, what: str, why: str, hint: str) -> None:
+    """Raise InvalidGrant unless the condition holds."""
     if not holds:
         raise InvalidGrant(truncate(what), why=truncate(why), hint=truncate(hint))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The known name that is meant by this one, "" where none is near; of a dotted one the end will do."""
+    """Return the known name closest to this one, "" if none is; the last part of a dotted name suffices."""
     known = list(names)
-    places = {each.rpartition(".")[2]: each for each in known} | {each: each for each in known}
+    short = {each.rpartition(".")[2]: each for each in known} | {each: each for each in known}
     plain = unicodedata.normalize("NFKC", name[:80]).strip("- ").replace("-", "_").lower()
-    return next((places[each] for each in get_close_matches(plain, places, 1)), "")
+    return next((short[each] for each in get_close_matches(plain, short, 1)), "")
 
 
-def truncate(words: str) -> str:
-    """A message that quotes what is very long says how it begins and ends."""
-    return words if len(words) <= 600 else f"{words[:400]} [...] {words[-100:]}"
+def truncate(message: str) -> str:
+    """Return a message; a very long one with its start and its end only."""
+    return message if len(message) <= 600 else f"{message[:400]} [...] {message[-100:]}"
 
 
 def as_input_error(
     problem: ValidationError, model: type[BaseModel], kind: type[InvalidInput]
 ) -> InvalidInput:
-    """The first finding of pydantic on the fields of a model, as an error of this kind."""
+    """Return pydantic's first error on the fields of a model as an error of this kind."""
     first = problem.errors(include_url=False)[0]
-    place = tuple(map(str, first["loc"]))
-    fields, about = _at(model, place)
-    words = {"value": _quoted(place, first["input"]), "fields": ", ".join(fields), **first.get("ctx", {})}
-    words["meant"] = f"Did you mean {near}? " if (near := nearest(place[-1], fields)) else ""
-    what = _WHAT[first["type"]].format(**words) if first["type"] in _WHAT else f"{first['msg']}."
-    hint = _HINTS.get(first["type"], "Correct the value.").format(**words)
-    why = _UNKNOWN if first["type"] == "extra_forbidden" else about and f"{about[0].upper()}{about[1:]}."
-    return kind(f"{'.'.join(place)}: {what}", why=why, hint=hint)
+    path = tuple(map(str, first["loc"]))
+    fields, description = _field_at(model, path)
+    meant = f"Did you mean {name}? " if (name := nearest(path[-1], fields)) else ""
+    values = {"value": _quoted(path, first["input"]), "fields": ", ".join(fields), "meant": meant}
+    values |= first.get("ctx", {})
+    what = _WHAT[first["type"]].format(**values) if first["type"] in _WHAT else f"{first['msg']}."
+    hint = _HINTS.get(first["type"], "Correct the value.").format(**values)
+    why = _UNKNOWN if first["type"] == "extra_forbidden" else description
+    return kind(f"{'.'.join(path)}: {what}", why=why, hint=hint)
 
 
-def _at(model: type[BaseModel], place: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
-    """The fields that stand beside a place, and what is said of the place."""
-    fields, about = model.model_fields, ""
-    for name in place:
+def _field_at(model: type[BaseModel], path: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
+    """Return the fields beside a path, and the description of the path's field as a sentence."""
+    fields, description = model.model_fields, ""
+    for name in path:
         if name not in fields:
             continue
-        about = fields[name].description or about
+        description = fields[name].description or description
         for inner in (fields[name].annotation, *get_args(fields[name].annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel) and name != place[-1]:
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and name != path[-1]:
                 fields = inner.model_fields
-    return fields, about
+    return fields, description and f"{description[0].upper()}{description[1:]}."
 
 
-def _quoted(place: tuple[str, ...], value: Any) -> str:
-    """The value itself, unless an external ID may be in it."""
-    secret = place[-1:] == ("conditions",) or any("external_id" in name for name in place)
+def _quoted(path: tuple[str, ...], value: Any) -> str:
+    """Return the value as text, unless it may hold an external ID."""
+    secret = path[-1:] == ("conditions",) or any("external_id" in name for name in path)
     plain = value is None or isinstance(value, str | int | float)
     return repr(value)[:80] if plain and not secret else "the value"
 
 
-_UNKNOWN = "A field that is not known would be left out without a word."
+_UNKNOWN = "An unknown field would be ignored without notice."
 _WHAT = {
     "extra_forbidden": "there is no such field.",
     "missing": "is missing.",
@@ -77,22 +78,22 @@ _WHAT = {
     "dict_type": "{value} is not a mapping of fields.",
     "model_type": "{value} is not a mapping of fields.",
     "literal_error": "{value} is not {expected}.",
-    "greater_than_equal": "{value} is too little: {ge} at least.",
-    "less_than_equal": "{value} is too much: {le} at most.",
+    "greater_than_equal": "{value} is too small: at least {ge}.",
+    "less_than_equal": "{value} is too large: at most {le}.",
     "string_pattern_mismatch": "{value} is refused: lower-case letters, digits and -, "
     "a letter first, 32 at most.",
 }
 _HINTS = {
     "extra_forbidden": "{meant}Known fields: {fields}.",
     "missing": "Add the field.",
-    "string_type": "Put it in quotes: an account id is text of 12 digits, which YAML makes a number, "
-    "and another one where it begins with 0.",
+    "string_type": "Put it in quotes: an account id is text of 12 digits, but YAML reads it as a number, "
+    "and as another number if it starts with 0.",
     "tuple_type": "Write it as a list, in square brackets.",
     "list_type": "Write it as a list, in square brackets.",
 }
 
 
 class StrictModel(BaseModel):
-    """Values without unknown fields, that do not change, and whose errors do not quote what was given."""
+    """A frozen model that refuses unknown fields and does not quote values in its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""What a value shows, described once and rendered twice: as text and as escaped HTML."""
+"""What a value shows: described once and rendered twice, as text and as escaped HTML."""
 
 import difflib
 import json
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 View = Union["Text", "Table", "Code", "Diff", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
-# Controls but tab and line feed, line separators, halves of surrogate pairs, and what has no shape of its own
-# (Unicode's Default_Ignorable_Code_Point, such as marks of direction), but for the two marks of emoji.
+# Control characters except tab and line feed, line separators, halves of surrogate pairs, and characters
+# without a glyph (Unicode's Default_Ignorable_Code_Point, such as direction marks) except the two of emoji.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
@@ -52,7 +52,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Diff:
-    """What changes between two texts, line by line."""
+    """The differences between two texts, line by line."""
 
     title: str
     before: str
@@ -60,7 +60,7 @@ class Diff:
 
     @property
     def lines(self) -> list[str]:
-        """Unified diff lines without the file headers; what is wholly new or gone needs no place either."""
+        """Return unified diff lines without file headers; without line numbers where one text is empty."""
         pair = (_lines(self.before), _lines(self.after))
         return list(difflib.unified_diff(*pair, n=2, lineterm=""))[2 if all(pair) else 3 :]
 
@@ -81,16 +81,16 @@ class Page:
     parts: tuple[View, ...]
 
 
-def _lines(words: str) -> list[str]:
-    # Not splitlines: it takes away more than line feeds, and what differs in them would not be seen.
-    return words.removesuffix("\n").split("\n") if words else []
+def _lines(content: str) -> list[str]:
+    # Not splitlines: it splits at more than line feeds, and hides differences between those.
+    return content.removesuffix("\n").split("\n") if content else []
 
 
 class Shown:
-    """Gives a value that says what it shows (`view`) its text, its repr and its HTML."""
+    """A base class that makes text, repr and HTML from a value's `view`."""
 
     def view(self) -> View:
-        """What is to be seen of this value; never a secret."""
+        """Return what this value shows; never a secret."""
         raise NotImplementedError
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ class Shown:
 
 
 class Snippet(str):
-    """Text to be copied: shows itself as it is, not quoted, and what is not seen as its code."""
+    """Text to be copied: shown without quotes, invisible characters as their codes."""
 
     def __repr__(self) -> str:
         return printable(self)
@@ -114,21 +114,21 @@ class Snippet(str):
 
 
 def as_json(value: Any) -> str:
-    """A document as people read it: indented, non-ASCII kept."""
+    """Return indented JSON; non-ASCII characters stay."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def printable(words: str) -> str:
-    """Text from outside made safe to show: what controls, turns the direction or is unseen stands as a code.
+def printable(raw: str) -> str:
+    """Return text that is safe to show: control and invisible characters appear as their codes.
 
-    The code is as Python writes it, and JSON where it has four digits.
+    The codes are Python's escapes; those of four digits are JSON's too.
     """
-    return _INVISIBLE.sub(_code_of, words)
+    return _INVISIBLE.sub(_code_of, raw)
 
 
-def on_one_line(words: str) -> str:
-    """Text from outside made safe to stand in one line."""
-    return printable(words).replace("\n", "\\n").replace("\t", "\\t")
+def on_one_line(raw: str) -> str:
+    """Return text that is safe to show on one line."""
+    return printable(raw).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _code_of(found: re.Match[str]) -> str:
@@ -137,12 +137,12 @@ def _code_of(found: re.Match[str]) -> str:
 
 
 def text(view: View) -> str:
-    """The view for a terminal, without a trailing newline."""
+    """Render the view for a terminal, without a trailing newline."""
     return _TEXT[type(view)](view)
 
 
 def html(view: View) -> str:
-    """The view for a page: a fragment in which everything from outside is escaped."""
+    """Render the view as an HTML fragment in which every value is escaped."""
     return _template().render(view=view)
 
 
@@ -158,12 +158,12 @@ def _text_of_table(table: Table) -> str:
     return "\n".join([*top, *lines])
 
 
-def _cell(words: str) -> list[str]:
-    return [part for line in printable(words).split("\n") for part in _wrapped(line)]
+def _cell(raw: str) -> list[str]:
+    return [part for line in printable(raw).split("\n") for part in _wrapped(line)]
 
 
 def _wrapped(line: str) -> list[str]:
-    # What fits as it is need not be taken apart: a ledger has many cells.
+    # A line that fits is not wrapped, which is faster: a ledger has many cells.
     if len(line) <= _CELL_WIDTH and "\t" not in line and line == line.strip():
         return [line]
     return textwrap.wrap(line, _CELL_WIDTH) or [""]
@@ -171,7 +171,7 @@ def _wrapped(line: str) -> list[str]:
 
 def _row_lines(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterable[str]:
     for line in zip_longest(*cells, fillvalue=""):
-        yield "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+        yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
 
 
 def _text_of_page(page: Page) -> str:
@@ -227,5 +227,5 @@ def _template() -> "Template":
 
 
 def _shown(value: Any) -> Any:
-    # What a macro gives back is markup, and safe already.
+    # A macro returns markup, which is escaped already.
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -1,4 +1,4 @@
-"""Secrets stay out of everything that is shown or written: a fingerprint stands in their place."""
+"""Keep secrets out of everything that is shown or written: a fingerprint replaces each known secret."""
 
 import hashlib
 import re
@@ -12,31 +12,31 @@ from xacct_nb.redaction.patterns import REDACTED, find_secrets, is_named_secret,
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
 _FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")  # names in records and notebooks
-# Marks the border of two pieces of text; a code of colour that no terminal has.
+# Separates two pieces of text: a colour code that no terminal uses.
 _BORDER = "\x1b[0<~"
 
 
 @lru_cache(maxsize=256)
 def fingerprint(secret: str) -> str:
-    """`secret:` and 16 hex digits: equal for equal secrets, slow to guess from (PBKDF2, 100,000 rounds)."""
+    """Return `secret:` and 16 hex digits: equal for equal secrets, slow to guess (PBKDF2, 100,000 rounds)."""
     digest = hashlib.pbkdf2_hmac("sha256", secret.encode(errors="surrogatepass"), b"xacct-nb", 100_000)
     return f"secret:{digest.hex()[:16]}"
 
 
 def mask_secrets(value: Any) -> Any:
-    """A copy of JSON-like data in which the values of secret condition keys are fingerprints."""
+    """Return a copy of JSON-like data in which the values of secret condition keys are fingerprints."""
     if isinstance(value, Mapping):
         return {key: _masked(item) if _is_secret(key) else mask_secrets(item) for key, item in value.items()}
     return [mask_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def restore_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """The copy with its secrets put back, as far as they are among `secrets`."""
+    """Return a masked copy with its secrets restored, as far as they are among `secrets`."""
     return _restored(value, {fingerprint(secret): secret for secret in secrets})
 
 
 def secrets_in(value: Any) -> set[str]:
-    """The values of secret condition keys in JSON-like data, fingerprints left out."""
+    """Return the values of secret condition keys in JSON-like data, without fingerprints."""
     if isinstance(value, Mapping):
         return {
             found
@@ -49,20 +49,20 @@ def secrets_in(value: Any) -> set[str]:
 
 
 def fingerprints_in(value: Any) -> set[str]:
-    """The fingerprints that stand in JSON-like data or text."""
+    """Return the fingerprints in JSON-like data or text."""
     return set(_MARK.findall(str(value)))
 
 
-def redact(words: str, secrets: Iterable[str]) -> str:
-    """Text without these secrets, in whatever form it has them, and without keys, tokens and passwords."""
-    clean = replace_known(words, frozenset(secrets), fingerprint)
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Remove these secrets, in every form, from a text, and everything that looks like a credential."""
+    clean = replace_known(text, frozenset(secrets), fingerprint)
     return replace_found(clean, COLOURS, find_secrets)
 
 
 def redact_all(value: Any, secrets: Iterable[str]) -> Any:
-    """JSON-like data with every string in it redacted, keys too, and what stands under a secret's name.
+    """Return JSON-like data with every string redacted, keys too, and every value under a secret's name.
 
-    What a notebook's cell wrote to one stream is looked at as the one text that it is.
+    What a notebook's cell wrote to one stream is redacted as one text, even if it came in pieces.
     """
     known = frozenset(secrets)
     if isinstance(value, str):
@@ -75,16 +75,16 @@ def redact_all(value: Any, secrets: Iterable[str]) -> Any:
 
 
 def _with_clean_streams(items: Sequence[Any], known: frozenset[str]) -> list[Any]:
-    """The outputs of a cell without secrets that begin in one piece of a stream and end in another."""
+    """Redact secrets that start in one output of a cell's stream and end in another."""
     clean = list(items)
     streams: dict[str, list[int]] = {}
-    for place, item in enumerate(items):
+    for number, item in enumerate(items):
         if isinstance(item, Mapping) and item.get("output_type") == "stream":
-            streams.setdefault(str(item.get("name")), []).append(place)
-    for places in (places for places in streams.values() if len(places) > 1):
-        pieces = _redacted_pieces(["".join(items[place].get("text", "")) for place in places], known)
-        for place, text in zip(places, pieces, strict=True):
-            clean[place] = {**items[place], "text": text}
+            streams.setdefault(str(item.get("name")), []).append(number)
+    for numbers in (each for each in streams.values() if len(each) > 1):
+        pieces = _redacted_pieces(["".join(items[number].get("text", "")) for number in numbers], known)
+        for number, text in zip(numbers, pieces, strict=True):
+            clean[number] = {**items[number], "text": text}
     return clean
 
 
@@ -105,7 +105,7 @@ def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
 
 
 def _withheld(item: Any) -> Any:
-    """What is under a secret's name; nothing, a switch and what stands for a secret tell nothing."""
+    """Redact a value under a secret's name, unless it is null, a boolean, a reference or a fingerprint."""
     plain = isinstance(item, bool | None) or (isinstance(item, str) and is_secret_reference(item))
     return item if plain or isinstance(item, Mapping | list) else REDACTED
 
