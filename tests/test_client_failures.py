@@ -109,9 +109,9 @@ def test_sessions_that_the_cli_keeps_are_a_possible_cause(desk: Workstation, tmp
     desk.stage.trust()
     kept = Snapshot(client=read_client())
     by_text = diagnose(kept, denial=tried.denial)
-    now = diagnose(kept, attempt=desk.stage.attempt, denial=tried.denial, tried=desk.stage.try_it())
+    now = diagnose(kept, attempt=desk.stage.attempt, denial=tried.denial, result=desk.stage.try_it())
 
-    assert "cached-session" in by_text.alike
+    assert "cached-session" in by_text.indistinguishable_causes
     assert [each.code for each in now.causes] == ["not-in-effect-yet", "cached-session"]
     assert now.causes[1].commands == ("rm -r ~/.aws/cli/cache",)
 
@@ -189,7 +189,7 @@ def test_a_change_that_is_not_in_effect_yet_is_told_and_waiting_is_the_mend(
     found = stage.diagnosis(tried, "source", "destination")
     behave(sandbox)
     now = stage.try_it()
-    later = diagnose(attempt=stage.attempt, denial=tried.denial, tried=now)
+    later = diagnose(attempt=stage.attempt, denial=tried.denial, result=now)
 
     assert not tried.allowed
     assert (found.causes[0].code, found.causes[0].confidence) == ("not-in-effect-yet", "likely"), found

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial, read_denial
+from xacct_nb.diagnosis.denial import NO_DENIAL, Denial, read_denial
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
@@ -125,9 +125,9 @@ def test_a_request_id_is_read_and_an_empty_user_is_nobody() -> None:
 def test_a_denial_goes_to_json_and_back() -> None:
     denial = read_denial(BOTOCORE)
 
-    assert Denial.from_json(denial.to_json()) == denial
+    assert Denial(**denial.to_json()) == denial
     assert "sts:AssumeRole" in str(denial)
-    assert str(NOTHING_SAID) == "No error text was given."
+    assert str(NO_DENIAL) == "No error text was given."
 
 
 @given(st.text())

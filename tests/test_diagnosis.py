@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.diagnosis.attempt import Attempt, Tried, attempt_in, attempt_of
+from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial, attempt_from_grant
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
-from xacct_nb.diagnosis.snapshot import Caller, Destination, Policy, Principal, Snapshot, Source
+from xacct_nb.diagnosis.snapshot import (
+    CallerIdentity,
+    Destination,
+    Principal,
+    Snapshot,
+    SnapshotPolicy,
+    Source,
+)
 from xacct_nb.redaction.redact import fingerprint
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
@@ -26,14 +33,14 @@ DENIED = (
 CONSOLE = "Invalid information in one or more fields. Check your information or contact your administrator."
 
 
-def policy(effect: str = "Allow", resource: str = ROLE, **when: Any) -> Policy:
+def policy(effect: str = "Allow", resource: str = ROLE, **when: Any) -> SnapshotPolicy:
     statement = {"Effect": effect, "Action": "sts:AssumeRole", "Resource": resource}
     conditions = {"Condition": when} if when else {}
     document = {"Version": "2012-10-17", "Statement": [statement | conditions]}
-    return Policy(name="assume", holder=ALICE, document=document)
+    return SnapshotPolicy(name="assume", holder=ALICE, document=document)
 
 
-def source(*policies: Policy, **fields: Any) -> Source:
+def source(*policies: SnapshotPolicy, **fields: Any) -> Source:
     return Source(principal=Principal(arn=ALICE, id=ALICES_ID), policies=policies, **fields)
 
 
@@ -45,7 +52,7 @@ def destination(principal: str = ALICE, arn: str = ROLE, **when: Any) -> Destina
 
 
 def snapshot(**sides: Any) -> Snapshot:
-    caller = Caller(arn=ALICE, account="111111111111", user_id=ALICES_ID)
+    caller = CallerIdentity(arn=ALICE, account="111111111111", user_id=ALICES_ID)
     return Snapshot(taken="2026-11-24T10:15:00Z", caller=caller, **sides)
 
 
@@ -58,7 +65,8 @@ class TestATextAlone:
         found = diagnose(denial=read_denial(DENIED))
 
         assert (found.attempt["caller"], found.attempt["role"]) == (ALICE, ROLE)
-        assert {"no-identity-allow", "other-principal-trusted", "service-control-policy"} <= set(found.alike)
+        assert found.indistinguishable_causes[0] == "no-identity-allow"
+        assert {"other-principal-trusted", "service-control-policy"} <= set(found.indistinguishable_causes)
         assert {each.confidence for each in found.causes} == {"possible"}
         assert "look alike from here" in found.headline
 
@@ -66,7 +74,7 @@ class TestATextAlone:
         found = diagnose(denial=read_denial(DENIED))
 
         assert {"mfa-in-chain", "session-arn-trusted", "external-id-differs", "self-assume"} & set(
-            found.alike
+            found.indistinguishable_causes
         ) == set()
 
     def test_the_kind_of_policy_that_aws_names_comes_first_and_the_rest_is_not_ruled_out(self) -> None:
@@ -75,14 +83,14 @@ class TestATextAlone:
 
         assert codes(found)[0] == "caller-boundary"
         assert (found.causes[0].side, found.causes[0].confidence) == ("source", "likely")
-        assert "no-identity-allow" in found.alike
+        assert "no-identity-allow" in found.indistinguishable_causes
 
     def test_a_text_of_something_else_says_what_cannot_be_told(self) -> None:
         found = diagnose(denial=read_denial("The quick brown fox"))
 
         assert found.causes == ()
-        assert found.headline == "Nothing that could be read stands against it."
-        assert found.unseen[0].what == "who calls"
+        assert found.headline == "No cause was found in what could be read."
+        assert found.unknowns[0].what == "who calls"
 
     def test_an_error_of_another_kind_is_not_explained_by_policies(self) -> None:
         text = "An error occurred (Throttling) when calling the AssumeRole operation: Rate exceeded"
@@ -90,7 +98,7 @@ class TestATextAlone:
         found = diagnose(snapshot(source=source()), attempt=known, denial=read_denial(text))
 
         assert codes(found)[0] == "throttled"
-        assert found.alike == ()
+        assert found.indistinguishable_causes == ()
 
     @given(st.text())
     def test_any_text_is_diagnosed(self, text: str) -> None:
@@ -102,8 +110,8 @@ class TestOneSide:
         found = diagnose(snapshot(source=source(policy())), denial=read_denial(DENIED))
 
         assert "no-identity-allow" not in codes(found)
-        assert "other-principal-trusted" in found.alike
-        assert "222222222222 (destination)" in found.unseen[0].who
+        assert "other-principal-trusted" in found.indistinguishable_causes
+        assert "222222222222 (destination)" in found.unknowns[0].who
         assert "The source side allows it." in found.message
 
     def test_the_destination_alone_names_the_source_as_what_it_cannot_see(self) -> None:
@@ -111,15 +119,15 @@ class TestOneSide:
 
         assert codes(found)[0] == "no-identity-allow"
         assert "other-principal-trusted" not in codes(found)
-        assert "111111111111 (source)" in found.unseen[0].who
+        assert "111111111111 (source)" in found.unknowns[0].who
         assert "The smallest caller policy that would allow it:" in found.message
 
     def test_a_certain_cause_on_the_side_that_is_read_stands_alone(self) -> None:
         found = diagnose(snapshot(source=source()), denial=read_denial(DENIED))
 
         assert codes(found) == ["no-identity-allow"]
-        assert found.alike == ()
-        assert "the role and its trust policy" in [each.what for each in found.unseen]
+        assert found.indistinguishable_causes == ()
+        assert "the role and its trust policy" in [each.what for each in found.unknowns]
 
     def test_where_aws_named_no_policy_its_simulator_knows_of_the_organization(self) -> None:
         side = source(policy(), organization_allows=False)
@@ -132,7 +140,7 @@ class TestOneSide:
         found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
 
         assert (codes(found)[0], found.causes[0].confidence) == ("no-identity-allow", "likely")
-        assert "The account is large." in [each.why for each in found.unseen]
+        assert "The account is large." in [each.why for each in found.unknowns]
 
 
 class TestBothSides:
@@ -172,15 +180,16 @@ class TestBothSides:
         assert "no-identity-allow" not in codes(found)
 
     def test_what_aws_allows_now_is_said(self) -> None:
-        tried = Tried(True, "arn:aws:sts::222222222222:assumed-role/reader/desk", at="2026-11-24T10:16:00Z")
-        found = diagnose(denial=read_denial(DENIED), tried=tried)
+        session = "arn:aws:sts::222222222222:assumed-role/reader/desk"
+        result = AttemptResult(True, session, at="2026-11-24T10:16:00Z")
+        found = diagnose(denial=read_denial(DENIED), result=result)
 
         assert codes(found)[0] == "not-in-effect-yet"
-        assert found.answer.startswith("allowed, as arn:aws:sts::222222222222:assumed-role/reader/desk")
+        assert found.answer == f"allowed, as {session}"
 
     def test_a_role_without_its_path_is_told_with_the_path(self) -> None:
         hub = "arn:aws:iam::111111111111:role/teams/hub"
-        caller = Caller(arn="arn:aws:sts::111111111111:assumed-role/hub/desk", user_id="AROAHUB:desk")
+        caller = CallerIdentity(arn="arn:aws:sts::111111111111:assumed-role/hub/desk", user_id="AROAHUB:desk")
         side = Source(principal=Principal(arn=hub, id="AROAHUB"), policies=(policy(),))
         seen = Snapshot(caller=caller, source=side, destination=destination(hub.replace("teams/", "")))
         found = diagnose(seen, attempt=Attempt(role=ROLE))
@@ -259,6 +268,7 @@ class TestShowing:
         return diagnose(seen, denial=read_denial(DENIED))
 
     def test_it_goes_to_json_and_back(self, found: Diagnosis) -> None:
+        assert Diagnosis.from_json(found.to_json()) == found
         assert Diagnosis.from_json(json.loads(json.dumps(found.to_json()))).to_json() == found.to_json()
 
     def test_text_and_html_say_the_same_and_markup_is_escaped(self, found: Diagnosis) -> None:
@@ -293,7 +303,7 @@ def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> N
     from support.examples import a_grant
 
     grant = a_grant(conditions={"external_id": SECRET, "role_session_name": "${aws:username}"})
-    attempt = attempt_of(grant)
+    attempt = attempt_from_grant(grant)
 
     assert (attempt.caller, attempt.role) == (grant.sources[0], grant.destinations[0])
     assert attempt.parameters["RoleSessionName"] == "alice"
@@ -302,7 +312,7 @@ def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> N
 
 def test_what_is_known_of_an_attempt_counts_before_what_a_text_says() -> None:
     known = Attempt(caller="arn:aws:iam::111111111111:user/bob", role=ROLE)
-    told = attempt_in(read_denial(DENIED), known)
+    told = attempt_from_denial(read_denial(DENIED), known)
 
     assert told.caller == "arn:aws:iam::111111111111:user/bob"
 
@@ -312,7 +322,7 @@ def test_a_denial_after_the_role_was_assumed_names_the_role_by_its_session() -> 
         "User: arn:aws:sts::222222222222:assumed-role/reader/desk is not authorized to perform: "
         "s3:GetObject on resource: arn:aws:s3:::reports/a.csv because no identity-based policy allows it"
     )
-    told = attempt_in(read_denial(text))
+    told = attempt_from_denial(read_denial(text))
 
     assert (told.role, told.action, told.resource) == (ROLE, "s3:GetObject", "arn:aws:s3:::reports/a.csv")
-    assert told.after
+    assert told.role_was_assumed

@@ -35,7 +35,7 @@ def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, 
     assert not tried.allowed
     assert found.causes[0].code == broken.code, found
     assert broken.side in ("", found.causes[0].side)
-    assert broken.code in (from_here.causes[0].code, *from_here.alike), from_here
+    assert broken.code in (from_here.causes[0].code, *from_here.indistinguishable_causes), from_here
 
     (broken.mend or (lambda on: on.obey(found.causes[0])))(stage)
     again = stage.try_it()

@@ -23,7 +23,7 @@ from xacct_nb.cli.output import progress_bar
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.diagnosis.unknowns import Unseen
+from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.documents import build
@@ -74,7 +74,7 @@ DECISION = Decision.from_json(
 )
 DENIAL = Denial(*["said"] * 10)
 CAUSES = (Cause("code", "source", "why", "mend", "certain", ("command",)),)
-DIAGNOSIS = Diagnosis({"caller": ALICE}, DENIAL, CAUSES, ("code",), (Unseen("a", "b", "c", "d"),), "m", "a")
+DIAGNOSIS = Diagnosis({"caller": ALICE}, DENIAL, CAUSES, ("code",), (Unknown("a", "b", "c", "d"),), "m", "a")
 RECORD = Record(
     "20261124T101500Z-reports-plan_and_apply-1f3a",
     "plan_and_apply",

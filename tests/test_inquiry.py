@@ -17,6 +17,8 @@ from support.denial_stage import OTHER_SECRET, SECRET, Stage, allow
 from support.denied_assume_role import boundary, deleted
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
+from xacct_nb.diagnosis.cause import Cause
+from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.grants.parameters import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm
@@ -68,7 +70,7 @@ class TestTheCall:
         found = diagnose(error=stage.try_it().denial.text)
 
         assert found.attempt["role"] == stage.role
-        assert "other-principal-trusted" in found.alike
+        assert "other-principal-trusted" in found.indistinguishable_causes
 
     @pytest.mark.slow
     def test_the_mend_runs_in_a_shell_as_it_is_printed(
@@ -208,11 +210,9 @@ class TestTheNotebook:
         assert (ended.record.status, ended.record.error["code"]) == ("invalid-parameters", "invalid-snapshot")
 
 
-def _first(ended: RunResult) -> Any:
-    from xacct_nb.diagnosis.cause import Cause
-
+def _first(ended: RunResult) -> Cause:
     assert ended.record.diagnosis is not None
-    return Cause.from_json(ended.record.diagnosis["causes"][0])
+    return Diagnosis.from_json(ended.record.diagnosis).causes[0]
 
 
 class TestTheForm:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from support.denial_stage import Broken, Stage, allow
 from support.denied_session import GET, KEY, TABLE
-from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial, read_denial
+from xacct_nb.diagnosis.denial import NO_DENIAL, Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
 from xacct_nb.sandbox.server.accounts import World
 
@@ -50,7 +50,7 @@ def read(on: Stage, keys: tuple[str, ...]) -> Denial:
         on.with_keys(keys)("s3").get_object(Bucket=bucket, Key=key)
     except ClientError as problem:
         return read_denial(str(problem))
-    return NOTHING_SAID
+    return NO_DENIAL
 
 
 def explained(on: Stage, denial: Denial, *sides: str) -> Diagnosis:
@@ -66,12 +66,12 @@ def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, 
 
     assert denial.code == "AccessDenied"
     assert found.causes[0].code == broken.code, found
-    assert broken.code in (from_here.causes[0].code, *from_here.alike), from_here
+    assert broken.code in (from_here.causes[0].code, *from_here.indistinguishable_causes), from_here
 
     (broken.mend or (lambda on: on.obey(found.causes[0])))(stage)
     again = read(stage, session(stage))
 
-    assert again == NOTHING_SAID, (again.text, found.causes[0].commands)
+    assert again == NO_DENIAL, (again.text, found.causes[0].commands)
 
 
 def test_a_revoked_session_is_told_and_a_new_one_works(stage: Stage) -> None:
@@ -83,7 +83,7 @@ def test_a_revoked_session_is_told_and_a_new_one_works(stage: Stage) -> None:
     time.sleep(1.05 - time.time() % 1)  # the policy reaches to the end of this second
 
     assert found.causes[0].code == "session-revoked", found
-    assert read(stage, session(stage)) == NOTHING_SAID
+    assert read(stage, session(stage)) == NO_DENIAL
 
 
 def test_the_credentials_from_before_are_told_by_the_caller_in_the_text(stage: Stage) -> None:
@@ -94,7 +94,7 @@ def test_the_credentials_from_before_are_told_by_the_caller_in_the_text(stage: S
     assert denial.code == "AccessDenied"
     assert found.causes[0].code == "wrong-identity", found
     assert stage.alice in found.causes[0].why
-    assert read(stage, session(stage)) == NOTHING_SAID
+    assert read(stage, session(stage)) == NO_DENIAL
 
 
 def test_a_bucket_of_a_third_account_is_told_to_be_its_owners_to_open(stage: Stage) -> None:
@@ -105,7 +105,7 @@ def test_a_bucket_of_a_third_account_is_told_to_be_its_owners_to_open(stage: Sta
     # The sandbox opens no bucket to another account, so that the mend is not tried here.
     assert denial.code == "AccessDenied"
     assert (found.causes[0].code, found.causes[0].confidence) == ("other-account-resource", "possible")
-    assert found.alike[:2] == ("other-account-resource", "resource-policy")
+    assert found.indistinguishable_causes[:2] == ("other-account-resource", "resource-policy")
 
 
 def said_by_aws(on: Stage) -> Any:

@@ -14,10 +14,10 @@ from typing import Any
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
-from xacct_nb.diagnosis.attempt import Attempt, Tried
+from xacct_nb.diagnosis.attempt import Attempt, AttemptResult
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
-from xacct_nb.diagnosis.snapshot import Client, Snapshot
+from xacct_nb.diagnosis.snapshot import ClientSettings, Snapshot
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -39,7 +39,7 @@ class Stage:
     role: str = ""
     secret: str = SECRET
     seed: str = ""
-    client: Client | None = None
+    client: ClientSettings | None = None
     sandbox: Sandbox | None = None
     used: set[int] = field(default_factory=set)
 
@@ -160,7 +160,7 @@ class Stage:
     def clients(self) -> Clients:
         return self.with_keys(self.keys)
 
-    def try_it(self) -> Tried:
+    def try_it(self) -> AttemptResult:
         """The call itself, with the caller's own keys."""
         return try_once(self.attempt, self.clients()("sts"))
 
@@ -176,8 +176,8 @@ class Stage:
         )
         return found.model_copy(update={"client": self.client})
 
-    def diagnosis(self, tried: Tried, *sides: str) -> Diagnosis:
-        return diagnose(self.snapshot(*sides), attempt=self.attempt, tried=tried)
+    def diagnosis(self, tried: AttemptResult, *sides: str) -> Diagnosis:
+        return diagnose(self.snapshot(*sides), attempt=self.attempt, result=tried)
 
     def obey(self, cause: Cause) -> None:
         """Does what the mend says: its commands, word by word."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Policy, Principal, Source
+from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Principal, SnapshotPolicy, Source
 from xacct_nb.iam.arns import Arn
 
 Details = Mapping[str, list[Any]]
@@ -75,11 +75,11 @@ def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal
     )
 
 
-def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Policy]:
+def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[SnapshotPolicy]:
     """What hangs on a user, role or group: inline policies, then managed ones."""
     for kind in ("User", "Role", "Group"):
         for each in holder.get(f"{kind}PolicyList", []):
-            yield Policy(
+            yield SnapshotPolicy(
                 name=each["PolicyName"],
                 kind=INLINE,
                 holder=holder["Arn"],
@@ -89,12 +89,12 @@ def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[P
         yield _managed_policy(each["PolicyArn"], holder["Arn"], known)
 
 
-def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> Policy:
+def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> SnapshotPolicy:
     versions = known.get(arn, {}).get("PolicyVersionList", [])
     default: Mapping[str, Any] = next((each for each in versions if each["IsDefaultVersion"]), {})
     newest: Mapping[str, Any] = max(versions, key=lambda each: int(each["VersionId"][1:]), default={})
     is_newer = bool(newest) and newest is not default
-    return Policy(
+    return SnapshotPolicy(
         name=arn.rpartition("/")[2],
         kind=MANAGED,
         holder=holder,
@@ -105,7 +105,7 @@ def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> Policy:
     )
 
 
-def _naming(details: Details, role: str, attached: set[str]) -> Iterator[Policy]:
+def _naming(details: Details, role: str, attached: set[str]) -> Iterator[SnapshotPolicy]:
     """The policies that name the role and do not reach the caller: loose ones, and those of others."""
     known, name = _managed(details), Arn.parse(role).name if role.startswith("arn:") else ""
     held = set[str]()
@@ -124,7 +124,7 @@ def _naming(details: Details, role: str, attached: set[str]) -> Iterator[Policy]
             yield policy
 
 
-def _speaks_of(policy: Policy, role: str) -> bool:
+def _speaks_of(policy: SnapshotPolicy, role: str) -> bool:
     words = json.dumps(policy.document or {})
     return bool(role) and f"/{role}" in words and "sts:" in words.lower()
 
@@ -133,7 +133,7 @@ def _managed(details: Details) -> dict[str, Any]:
     return {each["Arn"]: each for each in details.get("Policies", [])}
 
 
-def _unread_documents(policies: Iterable[Policy]) -> str:
+def _unread_documents(policies: Iterable[SnapshotPolicy]) -> str:
     names = [policy.name for policy in policies if policy.document is None]
     return f"Not read: the documents of {', '.join(names)}." if names else ""
 

@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
 from xacct_nb.aws.diagnosis_sessions import AccountSession
 from xacct_nb.aws.journaled_calls import utc
-from xacct_nb.diagnosis.attempt import ASSUME, Attempt, Tried
+from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
-from xacct_nb.diagnosis.snapshot import Caller, Destination, Snapshot, Source, is_arn
+from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source, is_arn
 from xacct_nb.iam.arns import Arn
 
 _MOST_PAGES = 2
@@ -52,19 +52,19 @@ def take_snapshot(
     )
 
 
-def try_once(attempt: Attempt, sts: Any) -> Tried:
+def try_once(attempt: Attempt, sts: Any) -> AttemptResult:
     """Puts the attempt to AWS once, as it is. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
         answer = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
-        return Tried(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
+        return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
     except BotoCoreError as problem:
-        return Tried(
+        return AttemptResult(
             False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), utc()
         )
-    return Tried(True, str(answer["AssumedRoleUser"]["Arn"]), at=utc())
+    return AttemptResult(True, str(answer["AssumedRoleUser"]["Arn"]), at=utc())
 
 
 @dataclass
@@ -88,11 +88,11 @@ class _Reading:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
         return None
 
-    def caller(self, session: AccountSession) -> Caller:
+    def caller(self, session: AccountSession) -> CallerIdentity:
         arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
-        return Caller(arn=arn, account=account, user_id=user_id, profile=session.profile)
+        return CallerIdentity(arn=arn, account=account, user_id=user_id, profile=session.profile)
 
-    def take_caller(self, who: Caller | None) -> None:
+    def take_caller(self, who: CallerIdentity | None) -> None:
         """The attempt is the caller's own where nobody said whose it is."""
         if who is not None and not self.attempt.caller:
             self.attempt = self.attempt.model_copy(update={"caller": who.arn})
@@ -111,7 +111,7 @@ class _Reading:
 
     def _with_mfa(self) -> bool:
         """Whether the device counts: the call names one, and no later call was denied."""
-        return "SerialNumber" in self.attempt.parameters and not self.attempt.after
+        return "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed
 
     def destination(self, session: AccountSession) -> Destination:
         name = _entity(self.attempt.role)[1]
@@ -174,7 +174,7 @@ class _Reading:
     def _resource_policy(self, session: AccountSession) -> dict[str, Any]:
         """The policy of the bucket that the session was denied; {} where it is about something else."""
         bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
-        if not (self.attempt.after and bucket):
+        if not (self.attempt.role_was_assumed and bucket):
             return {}
         try:
             given = self._ask_for(session.client("s3"), "get_bucket_policy", Bucket=bucket)

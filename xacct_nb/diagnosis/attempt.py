@@ -1,34 +1,33 @@
-"""One attempt: who calls AssumeRole on which role with which parameters, and what was then denied."""
+"""One attempt: the caller, the role and the parameters of AssumeRole, and what was denied afterwards."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, StrictStr
 
 from xacct_nb.changes.proof import assume_parameters
-from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial
+from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.errors import InvalidArn
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import Arn, role_arn_of
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown, Table, View, as_json
 
 ASSUME = "sts:AssumeRole"
-_NEVER_SHOWN = ("TokenCode",)
-_PLAIN_KEYS = (
-    ("sts:ExternalId", "ExternalId"),
-    ("sts:RoleSessionName", "RoleSessionName"),
-    ("sts:SourceIdentity", "SourceIdentity"),
-    ("sts:DurationSeconds", "DurationSeconds"),
-)
+TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
+_CONDITION_KEYS = {
+    "sts:ExternalId": "ExternalId",
+    "sts:RoleSessionName": "RoleSessionName",
+    "sts:SourceIdentity": "SourceIdentity",
+    "sts:DurationSeconds": "DurationSeconds",
+}
 
 
 class Attempt(Shown, StrictModel):
-    """The caller's ARN, the role, the parameters as boto3's `assume_role` takes them; "" for not known.
+    """The caller's ARN, the role's ARN, the parameters as boto3's `assume_role` takes them; "" for unknown.
 
-    `action` and `resource` are what the session of the role was denied, where the role itself was assumed.
+    `action` and `resource` are what the role's session was denied after AssumeRole succeeded.
     """
 
     caller: StrictStr = ""
@@ -38,97 +37,88 @@ class Attempt(Shown, StrictModel):
     resource: StrictStr = ""
 
     @property
-    def after(self) -> bool:
-        """Whether the role was assumed, and its session was denied something else."""
+    def role_was_assumed(self) -> bool:
+        """Whether AssumeRole succeeded, and the role's session was denied another action."""
         return bool(self.action) and not self.action.lower().startswith("sts:")
 
     @property
     def external_id(self) -> str:
-        """The external ID that the caller gives; "" for none."""
+        """The external ID that the caller passes; "" for none."""
         return str(self.parameters.get("ExternalId", ""))
 
     @property
     def context(self) -> dict[str, Any]:
-        """The condition keys that follow from the parameters.
+        """The condition keys that AWS derives from the parameters.
 
         Source: IAM user guide, reference_policies_iam-condition-keys (keys of STS), id_session-tags.
         """
         given = self.parameters
-        keys: dict[str, Any] = {key: str(given[name]) for key, name in _PLAIN_KEYS if given.get(name)}
+        plain = {key: given.get(name) for key, name in _CONDITION_KEYS.items()}
+        keys: dict[str, Any] = {key: str(value) for key, value in plain.items() if value}
         tags = {str(tag["Key"]): str(tag["Value"]) for tag in given.get("Tags", [])}
         keys |= {f"aws:RequestTag/{name}": value for name, value in tags.items()}
-        keys |= {"aws:TagKeys": list(tags)} if tags else {}
-        keys |= (
-            {"sts:TransitiveTagKeys": list(given["TransitiveTagKeys"])}
-            if given.get("TransitiveTagKeys")
-            else {}
-        )
-        return keys | ({"aws:MultiFactorAuthPresent": "true"} if given.get("TokenCode") else {})
+        if tags:
+            keys["aws:TagKeys"] = list(tags)
+        if given.get("TransitiveTagKeys"):
+            keys["sts:TransitiveTagKeys"] = list(given["TransitiveTagKeys"])
+        if given.get("TokenCode"):
+            keys["aws:MultiFactorAuthPresent"] = "true"
+        return keys
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What both sides must allow: tags and a source identity need rights of their own."""
-        wanted = (
-            (ASSUME, True),
-            ("sts:TagSession", self.parameters.get("Tags")),
-            ("sts:SetSourceIdentity", self.parameters.get("SourceIdentity")),
-        )
-        return tuple(action for action, needed in wanted if needed)
+        """The actions that both sides must allow: tags and a source identity need actions of their own."""
+        tags = (TAG_SESSION,) if self.parameters.get("Tags") else ()
+        return (ASSUME, *tags, *((SET_SOURCE_IDENTITY,) if self.parameters.get("SourceIdentity") else ()))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; the external ID is a fingerprint, the MFA code left out."""
-        shown = {name: value for name, value in self.parameters.items() if name not in _NEVER_SHOWN}
+        """Return plain data, with a fingerprint of the external ID and without the MFA code."""
+        shown = {name: value for name, value in self.parameters.items() if name != "TokenCode"}
         hidden = {"ExternalId": fingerprint(self.external_id)} if self.external_id else {}
         return self.model_dump(mode="json") | {"parameters": shown | hidden}
 
     def view(self) -> View:
-        """Who calls what, and how."""
+        """Show the caller, the role and the parameters."""
         fields = self.to_json()
-        parameters = {k: v for k, v in fields.pop("parameters").items() if k != "RoleArn"}
-        rows = [*fields.items(), *parameters.items()]
-        return Table(("", "attempt"), tuple((name, _text(value)) for name, value in rows if value))
+        parameters = {name: value for name, value in fields.pop("parameters").items() if name != "RoleArn"}
+        rows = [(name, value) for name, value in (*fields.items(), *parameters.items()) if value]
+        texts = ((name, value if isinstance(value, str) else as_json(value)) for name, value in rows)
+        return Table(("", "attempt"), tuple(texts))
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What AWS answered to the attempt: whether it was allowed, as which session, and the denial if not."""
+class AttemptResult:
+    """What AWS returned for the attempt: the ARN of the session, or the denial; `at` is the time (UTC)."""
 
     allowed: bool
     session: str = ""
-    denial: Denial = NOTHING_SAID
+    denial: Denial = NO_DENIAL
     at: str = ""
 
 
-def attempt_of(grant: Grant, caller: str = "", role: str = "") -> Attempt:
-    """The attempt that a grant means: its (first) source assumes its (first) role as its conditions want."""
+def attempt_from_grant(grant: Grant, caller: str = "", role: str = "") -> Attempt:
+    """Return the attempt of a grant's first source to assume its first role, as its conditions require."""
     caller, role = caller or grant.sources[0], role or grant.destinations[0]
     username = Arn.parse(caller).name if caller.startswith("arn:") else ""
     return Attempt(caller=caller, role=role, parameters=assume_parameters(grant, role, username=username))
 
 
-def attempt_in(denial: Denial, known: Attempt | None = None) -> Attempt:
-    """The attempt that an error text tells of; what is known of it already counts."""
+def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt:
+    """Return the attempt that an error text describes; the fields of `known` take precedence."""
     known = known or Attempt()
-    sts = denial.action.lower().startswith("sts:")
-    found: dict[str, Any] = {"role": denial.resource} if sts and ":role/" in denial.resource else {}
-    if denial.action and not sts:
-        found = {"action": denial.action, "resource": denial.resource, **_role_of(denial.caller)}
-    elif denial.caller:
-        found["caller"] = denial.caller
-    told = {name: value for name, value in found.items() if value and not getattr(known, name)}
-    return known.model_copy(update=told)
+    found = {"caller": denial.caller}
+    if denial.action.lower().startswith("sts:"):
+        found["role"] = denial.resource if ":role/" in denial.resource else ""
+    elif denial.action:
+        found = {"action": denial.action, "resource": denial.resource, **_assumed_role(denial.caller)}
+    missing = {name: value for name, value in found.items() if value and not getattr(known, name)}
+    return known.model_copy(update=missing)
 
 
-def _role_of(session: str) -> Mapping[str, str]:
-    """Of a session that was denied something: its role, whose path a session ARN leaves out."""
+def _assumed_role(caller: str) -> dict[str, str]:
+    """Return the role of a session (without the path, which a session's ARN leaves out), else the caller."""
     try:
-        arn = Arn.parse(session)
+        role = role_arn_of(caller)
     except InvalidArn:
         return {}
-    if arn.kind != "assumed-role":
-        return {"caller": session}
-    return {"role": f"arn:{arn.partition}:iam::{arn.account}:role/{arn.resource.split('/')[1]}"}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else as_json(value)
+    return {"caller": caller} if role == caller else {"role": role}

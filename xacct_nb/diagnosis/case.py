@@ -1,15 +1,15 @@
-"""A case: one denial with all that is known of it, and what is decided on each side by itself."""
+"""A case: one denial with all that is known of it, and what each side alone decides."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from xacct_nb.changes.revocation import REVOKED
-from xacct_nb.diagnosis.attempt import ASSUME, Attempt, Tried
+from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.snapshot import Caller, Policy, Snapshot, is_arn
+from xacct_nb.diagnosis.snapshot import TRUST, CallerIdentity, Principal, Snapshot, SnapshotPolicy, is_arn
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
@@ -18,41 +18,62 @@ from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.redaction.redact import restore_secrets
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-_LET_IN = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}
+# Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.
+EXTRA_ACTIONS = {TAG_SESSION: "no-tag-session", SET_SOURCE_IDENTITY: "no-set-source-identity"}
+
+
+@dataclass(frozen=True)
+class PolicyHolder:
+    """The user or role whose policies were checked, in the order of the evaluation, and for which request."""
+
+    arn: str
+    actions: tuple[str, ...]
+    resource: str
+    policies: Sequence[SnapshotPolicy]
+    boundary: SnapshotPolicy | None
 
 
 @dataclass(frozen=True)
 class Case:
-    """What finders of causes look at; `caller` and `role` are ARNs, "" where nothing tells them."""
+    """What the finders of causes examine; `caller` and `role` are ARNs, "" where they are unknown."""
 
     snapshot: Snapshot
     attempt: Attempt
     denial: Denial
-    tried: Tried | None = None
+    result: AttemptResult | None = None
 
     @cached_property
     def caller(self) -> str:
-        """Who really called, as far as AWS told; else who was meant."""
-        seen = self.snapshot.caller.arn if self.snapshot.caller else ""
-        told = "" if self.attempt.after else self.denial.caller
-        return next((arn for arn in (told, seen, self.attempt.caller) if is_arn(arn)), "")
+        """The principal that made the request: by the error text, else by its session, else as intended."""
+        denied = "" if self.attempt.role_was_assumed else self.denial.caller
+        session = self.snapshot.caller.arn if self.snapshot.caller else ""
+        return next((arn for arn in (denied, session, self.attempt.caller) if is_arn(arn)), "")
 
     @property
-    def seen(self) -> Caller | None:
-        """Who a session said it is, where that is who called; a text may tell of somebody else."""
+    def caller_identity(self) -> CallerIdentity | None:
+        """The identity of the session, if that is the caller; an error text may name another one."""
         found = self.snapshot.caller
         return found if found and same_principal(found.arn, role_arn_of(self.caller)) else None
 
     @cached_property
     def principal(self) -> str:
-        """The caller as a trust policy names it: the user, or the role with its path where that is known."""
-        entity = self.snapshot.source.principal if self.snapshot.source else None
-        plain = role_arn_of(self.caller) if self.caller else ""
+        """The caller as a trust policy names it: the user, or the role, with its path if that is known."""
+        entity, plain = self.source_principal, role_arn_of(self.caller) if self.caller else ""
         return entity.arn if entity and same_principal(entity.arn, plain) else plain
 
     @property
+    def source_principal(self) -> Principal | None:
+        """The user or role of the source side."""
+        return self.snapshot.source.principal if self.snapshot.source else None
+
+    @property
+    def destination_role(self) -> Principal | None:
+        """The role of the destination side."""
+        return self.snapshot.destination.role if self.snapshot.destination else None
+
+    @property
     def role(self) -> str:
-        """The role that was called for."""
+        """The ARN of the role to assume."""
         return self.attempt.role if is_arn(self.attempt.role) else ""
 
     @property
@@ -61,132 +82,137 @@ class Case:
         return ":assumed-role/" in self.caller
 
     @cached_property
-    def known(self) -> bool:
-        """Whether caller and role are both known, and can be decided on."""
+    def has_both_arns(self) -> bool:
+        """Whether caller and role are both known, so that their policies can be evaluated."""
         return bool(self.role) and self.caller.startswith("arn:")
 
     @cached_property
     def context(self) -> dict[str, Any]:
-        """The condition keys of the call, as far as they follow from what is known."""
-        source = self.snapshot.source
-        entity = source.principal if source else None
+        """The condition keys of the request that follow from what is known."""
+        entity = self.source_principal
         keys: dict[str, Any] = {"aws:CurrentTime": self.now, "aws:SecureTransport": "true"}
         if entity and same_principal(entity.arn, self.principal):
             keys |= {f"aws:PrincipalTag/{key}": value for key, value in entity.tags.items()}
-            keys |= {"aws:userid": self._user_id(entity.id), "aws:PrincipalArn": entity.arn}
-        elif self.seen:
-            keys["aws:userid"] = self.seen.user_id
+            session = f":{Arn.parse(self.caller).name}" if self.is_chained else ""
+            keys |= {"aws:userid": f"{entity.id}{session}", "aws:PrincipalArn": entity.arn}
+        elif self.caller_identity:
+            keys["aws:userid"] = self.caller_identity.user_id
         return {key: value for key, value in (keys | self.attempt.context).items() if value}
 
     @property
     def now(self) -> str:
-        """When this was: as the snapshot or the attempt says."""
-        return self.snapshot.taken or (self.tried.at if self.tried else "")
+        """The time of the snapshot, else of the attempt."""
+        return self.snapshot.taken or (self.result.at if self.result else "")
 
     @cached_property
-    def documents(self) -> Mapping[str, Policy]:
-        """The policies of both sides by the name that the evaluator has for them."""
-        source, destination = self.snapshot.source, self.snapshot.destination
-        near = [each for each in source.policies if each.document] if source else []
-        far = [each for each in destination.policies if each.document] if destination else []
-        return {f"source[{n}]": each for n, each in enumerate(near)} | {
-            f"destination[{n}]": each for n, each in enumerate(far)
-        }
-
-    def policies(self, side: str) -> list[Policy]:
-        """The policies of a side (source, destination) with their documents."""
-        return [each for name, each in self.documents.items() if name.startswith(side)]
+    def caller_policies(self) -> PolicyHolder:
+        """The caller with its policies and boundary, as far as they were read."""
+        policies = self.snapshot.source.policies if self.snapshot.source else ()
+        read = [each for each in policies if each.document]
+        boundary = self.source_principal.boundary if self.source_principal else None
+        return PolicyHolder(self.principal, self.attempt.actions, self.role, read, boundary)
 
     @cached_property
-    def trust(self) -> dict[str, Any] | None:
-        """The trust policy; a fingerprint in it is the external ID of the call where it is the same."""
-        destination = self.snapshot.destination
-        role = destination.role if destination else None
-        return self._opened(role.trust) if role and role.trust else None
+    def role_policies(self) -> PolicyHolder:
+        """The role with its policies and boundary, as far as they were read, without its revocations."""
+        policies = self.snapshot.destination.policies if self.snapshot.destination else ()
+        read = [each for each in policies if each.document and each.name != REVOKED]
+        boundary = self.destination_role.boundary if self.destination_role else None
+        resource = self.attempt.resource or "*"
+        return PolicyHolder(self.role, (self.attempt.action,), resource, read, boundary)
 
-    def near(self, action: str = ASSUME) -> Decision | None:
-        """What the source side alone decides, as if the role let the account in; None if unread."""
-        source = self.snapshot.source
-        if not (self.known and source and source.principal) or source.incomplete:
+    @cached_property
+    def trust_policy(self) -> SnapshotPolicy | None:
+        """The trust policy, with the request's external ID in place of its fingerprint."""
+        document = self.destination_role.trust if self.destination_role else None
+        if not document:
             return None
-        identity = [self._opened(each.document) for each in self.policies("source")]
-        bounds = _bounds(self._opened, source.principal.boundary)
-        return self._decided(action, identity_policies=identity, permissions_boundaries=bounds)
+        return SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=self._unshielded(document))
 
-    def far(self, action: str = ASSUME) -> Decision | None:
-        """What the trust policy alone decides, as if the caller might do all; None if unread."""
-        if not (self.known and self.trust):
+    def source_decision(self, action: str = ASSUME) -> Decision | None:
+        """Return what the source side decides, as if the role trusted the account; None if unread."""
+        side = self.snapshot.source
+        if not (self.has_both_arns and side and side.principal) or side.incomplete:
             return None
-        return self._decided(action, identity_policies=[ALLOW_ALL], resource_policy=self.trust)
+        return self._decide(action, **self._checked(self.caller_policies))
+
+    def trust_decision(self, action: str = ASSUME) -> Decision | None:
+        """Return what the trust policy decides, as if the caller were allowed everything; None if unread."""
+        return self._decide_trust(action, ALLOW_ALL)
 
     @cached_property
-    def within(self) -> bool:
-        """Whether caller and role are in one account, and the trust policy alone is enough for it."""
-        if not (self.known and self.trust) or Arn.parse(self.caller).account != Arn.parse(self.role).account:
+    def needs_no_source_policy(self) -> bool:
+        """Whether caller and role are in one account, and the trust policy alone allows the request."""
+        if not self.has_both_arns or Arn.parse(self.caller).account != Arn.parse(self.role).account:
             return False
-        found = self._decided(ASSUME, identity_policies=[], resource_policy=self.trust)
+        found = self._decide_trust(ASSUME)
         return bool(found and found.allowed)
 
-    def alone(self, document: Mapping[str, Any]) -> bool:
-        """Whether an identity policy by itself would let the caller call."""
-        found = self._decided(ASSUME, identity_policies=[self._opened(document)])
+    def would_be_allowed_by(self, document: Mapping[str, Any]) -> bool:
+        """Return whether an identity policy by itself would allow the request."""
+        found = self._decide(ASSUME, identity_policies=[self._unshielded(document)])
         return bool(found and found.allowed)
 
-    def inside(self) -> Decision | None:
-        """What the session of the role may do of what was denied; None where it is not read."""
-        side = self.snapshot.destination
-        if not (self.attempt.after and side and side.role) or side.incomplete:
+    def session_decision(self) -> Decision | None:
+        """Return what the role's session is allowed of the denied request; None if it was not read."""
+        side, role = self.snapshot.destination, self.destination_role
+        if not (self.attempt.role_was_assumed and side and role) or side.incomplete:
             return None
-        return _decide(
-            principal=session_arn(side.role.arn, self.attempt),
+        return _evaluate(
+            principal=_session_arn(role.arn, self.attempt),
             action=self.attempt.action,
-            resource=self.attempt.resource or "*",
-            context={"aws:CurrentTime": self.now, "aws:PrincipalArn": side.role.arn},
-            identity_policies=[
-                each.document for each in self.policies("destination") if each.name != REVOKED
-            ],
-            permissions_boundaries=_bounds(self._opened, side.role.boundary),
-            session_policies=_passed(self.attempt),
+            resource=self.role_policies.resource,
+            context={"aws:CurrentTime": self.now, "aws:PrincipalArn": role.arn},
+            session_policies=_session_policies(self.attempt),
             resource_policy=next(iter(side.resource_policies.values()), None),
-            resource_account=Arn.parse(side.role.arn).account,
+            resource_account=Arn.parse(role.arn).account,
+            **self._checked(self.role_policies),
         )
 
-    def _decided(self, action: str, **policies: Any) -> Decision | None:
+    def _checked(self, holder: PolicyHolder) -> dict[str, Any]:
+        """Return the policies of a holder as arguments of the evaluation."""
+        boundary = holder.boundary.document if holder.boundary else None
+        return {
+            "identity_policies": [self._unshielded(each.document) for each in holder.policies],
+            "permissions_boundaries": [self._unshielded(boundary)] if boundary else None,
+        }
+
+    def _decide_trust(self, action: str, *identity_policies: Mapping[str, Any]) -> Decision | None:
+        if not (self.has_both_arns and self.trust_policy):
+            return None
+        documents = {"identity_policies": identity_policies, "resource_policy": self.trust_policy.document}
+        return self._decide(action, **documents)
+
+    def _decide(self, action: str, **policies: Any) -> Decision | None:
+        """Evaluate AssumeRole; unless `policies` has another trust policy, the role trusts the account."""
         arn = Arn.parse(self.caller)
         account = {"AWS": f"arn:{arn.partition}:iam::{arn.account}:root"}
-        trust = {"Version": VERSION, "Statement": [_LET_IN | {"Principal": account}]}
-        asked = {"principal": self.caller, "action": action, "resource": self.role, "context": self.context}
-        return _decide(**asked, **{"resource_policy": trust, **policies})
+        statement = {"Effect": "Allow", "Principal": account, "Action": [ASSUME, *EXTRA_ACTIONS]}
+        trust = {"Version": VERSION, "Statement": [statement]}
+        request = {"principal": self.caller, "action": action, "resource": self.role, "context": self.context}
+        return _evaluate(**request, **{"resource_policy": trust, **policies})
 
-    def _user_id(self, entity: str) -> str:
-        name = Arn.parse(self.caller).name if self.is_chained else ""
-        return f"{entity}:{name}" if name else entity
-
-    def _opened(self, document: Any) -> Any:
+    def _unshielded(self, document: Any) -> Any:
         return restore_secrets(document, {self.attempt.external_id} - {""})
 
 
-def session_arn(role: str, attempt: Attempt) -> str:
-    """The ARN of the role's session that the attempt makes."""
+def _session_arn(role: str, attempt: Attempt) -> str:
+    """Return the ARN of the role's session that the attempt starts."""
     arn, name = Arn.parse(role), attempt.parameters.get("RoleSessionName") or "session"
     return f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/{name}"
 
 
-def _bounds(opened: Callable[[Any], Any], boundary: Policy | None) -> list[Any] | None:
-    return [opened(boundary.document)] if boundary and boundary.document else None
-
-
-def _passed(attempt: Attempt) -> list[Any] | None:
-    """The session policy of the call; what is no JSON is another cause's."""
+def _session_policies(attempt: Attempt) -> list[Any] | None:
+    """Return the session policy of the request; None for none and for one that is not JSON."""
     try:
         return [json.loads(attempt.parameters["Policy"])] if attempt.parameters.get("Policy") else None
     except ValueError:
         return None
 
 
-def _decide(**asked: Any) -> Decision | None:
-    """The decision, None where AWS would not take what is asked (an odd document or ARN)."""
+def _evaluate(**request: Any) -> Decision | None:
+    """Return the decision, None where AWS would reject the request (an invalid document or ARN)."""
     try:
-        return evaluate(**asked)
+        return evaluate(**request)
     except (InvalidInput, InvalidArn):
         return None

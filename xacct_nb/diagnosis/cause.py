@@ -1,9 +1,7 @@
 """A cause of a denial: its code, whose side it is on, why, the mend, and how sure that is."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -11,11 +9,11 @@ CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
 
 
 @dataclass(frozen=True)
-class Known:
-    """A known cause in general words: `entries` are its places in the catalogue of failures (A1, C10).
+class CatalogueEntry:
+    """A cause in general terms; `entries` are its numbers in the list of failures (A1, C10).
 
-    `text` is a pattern of the error text that tells it; `sure` how sure that text alone is; `policy_type` the
-    kind of policy that AWS names for it, where it names one.
+    `text` is a pattern of error texts that show this cause, and `sure` the confidence from such a text.
+    `policy_type` is the kind of policy that AWS names for it, if AWS names one.
     """
 
     entries: tuple[str, ...]
@@ -27,9 +25,9 @@ class Known:
     sure: str = CERTAIN
     policy_type: str = ""
 
-    def told_by(self, words: str) -> re.Match[str] | None:
-        """The place in an error text that tells this cause."""
-        return re.search(self.text, words) if self.text else None
+    def matches(self, error_text: str) -> bool:
+        """Return whether an error text shows this cause."""
+        return bool(self.text) and re.search(self.text, error_text) is not None
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,17 @@ class Cause:
     confidence: str
     commands: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self) | {"commands": list(self.commands)}
 
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Cause":
-        """The Cause that `to_json` was made from."""
-        return cls(**{**given, "commands": tuple(given["commands"])})
-
-
-def known(entries: str, code: str, side: str, why: str, mend: str, **more: str) -> Known:
-    """A row of the catalogue; `entries` are separated by spaces."""
-    return Known(tuple(entries.split()), code, side, why, mend, **more)
+def entry(
+    entries: str,
+    code: str,
+    side: str,
+    *,
+    why: str,
+    mend: str,
+    text: str = "",
+    sure: str = CERTAIN,
+    policy_type: str = "",
+) -> CatalogueEntry:
+    """Return a row of the catalogue; `entries` are separated by spaces."""
+    return CatalogueEntry(tuple(entries.split()), code, side, why, mend, text, sure, policy_type)

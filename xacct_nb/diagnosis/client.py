@@ -1,4 +1,4 @@
-"""Finds causes on the client's side: who really called, and from where."""
+"""Finds causes on the client's side: who made the request, and from where."""
 
 from collections.abc import Iterator
 
@@ -6,55 +6,56 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, Cause
 from xacct_nb.diagnosis.profiles import profile_causes
-from xacct_nb.diagnosis.request import call_causes
+from xacct_nb.diagnosis.request import request_causes
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def client_causes(case: Case) -> Iterator[Cause]:
-    """What the caller, its call and its profile have against it themselves."""
-    yield from _who(case)
-    yield from call_causes(case)
+    """Yield what is wrong with the caller, its request and its profile."""
+    yield from _caller(case)
+    yield from request_causes(case)
     yield from _console(case)
     if case.snapshot.client:
         yield from profile_causes(case.snapshot.client)
 
 
-def _who(case: Case) -> Iterator[Cause]:
-    meant, real = case.attempt.caller, case.caller
-    if meant and real and not same_principal(real, role_arn_of(meant)) and not case.attempt.after:
-        variables = [name for name in _KEY_VARIABLES if name in _variables(case)]
-        why = f"The call was made by {real}, and {meant} was meant."
-        if variables:
-            why += f" {', '.join(variables)} in the environment come before the profile."
-        yield cause(
-            "another-caller", CERTAIN, why, commands=(f"unset {' '.join(variables)}",) if variables else ()
-        )
-    if real.endswith(":root") and case.role:
-        yield cause("root-caller", CERTAIN, f"The caller is {real}: root cannot assume a role.")
-    if ":federated-user/" in real and case.role:
-        yield cause("federated-caller", CERTAIN, f"The caller is {real}, a session from GetFederationToken.")
-    if real and case.role and Arn.parse(real).partition != Arn.parse(case.role).partition:
-        why = f"The caller is in {Arn.parse(real).partition}, the role in {Arn.parse(case.role).partition}."
-        yield cause("other-partition", CERTAIN, why)
+def _caller(case: Case) -> Iterator[Cause]:
+    intended, caller = case.attempt.caller, case.caller
+    is_other = intended and caller and not same_principal(caller, role_arn_of(intended))
+    if is_other and not case.attempt.role_was_assumed:
+        yield _other_caller(case)
+    if not (caller and case.role):
+        return
+    if caller.endswith(":root"):
+        yield cause("root-caller", CERTAIN, f"The caller is {caller}: root cannot assume a role.")
+    if ":federated-user/" in caller:
+        yield cause("federated-caller", CERTAIN, f"The caller {caller} is a session from GetFederationToken.")
+    own, other = Arn.parse(caller).partition, Arn.parse(case.role).partition
+    if own != other:
+        yield cause("other-partition", CERTAIN, f"The caller is in partition {own}, the role in {other}.")
 
 
-def _variables(case: Case) -> dict[str, str]:
-    return dict(case.snapshot.client.variables) if case.snapshot.client else {}
+def _other_caller(case: Case) -> Cause:
+    client = case.snapshot.client
+    variables = [name for name in _KEY_VARIABLES if client and name in client.variables]
+    why = f"{case.caller} made the request, and {case.attempt.caller} was intended."
+    if not variables:
+        return cause("another-caller", CERTAIN, why)
+    why += f" The environment's {', '.join(variables)} take precedence over the profile."
+    return cause("another-caller", CERTAIN, why, "", f"unset {' '.join(variables)}")
 
 
 def _console(case: Case) -> Iterator[Cause]:
-    """What only the console cannot do; it counts where the text is the console's."""
-    if not (case.denial.from_console and case.role):
+    """Yield what the console cannot do, if the error text is the console's."""
+    if not (case.denial.is_from_console and case.role):
         return
     name = case.role.partition(":role/")[2]
     if len(name) > 64:
         yield cause("console-path-too-long", CERTAIN, f"{name} has {len(name)} characters.")
+    document = str(case.trust_policy.document if case.trust_policy else "").lower()
     for key in ("sts:ExternalId", "sts:SourceIdentity"):
-        if key.lower() in str(case.trust or {}).lower():
-            yield cause(
-                "console-cannot-give",
-                CERTAIN,
-                f"The trust policy wants {key}, which the console cannot give.",
-            )
+        if key.lower() in document:
+            why = f"The trust policy requires {key}, which the console cannot pass."
+            yield cause("console-cannot-give", CERTAIN, why)

@@ -1,8 +1,7 @@
 """A pasted error text, read into what AWS or the client said: code, caller, action, resource, policy type."""
 
 import re
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from xacct_nb.views import Shown, Table, Text, View
 
@@ -14,7 +13,7 @@ DENIED_CODES = (
     "UnauthorizedOperation",
     "Client.UnauthorizedOperation",
 )
-CONSOLE = "Invalid information in one or more fields"
+CONSOLE_TEXT = "Invalid information in one or more fields"
 _CODE = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<operation>\w+) operation"
     r"(?: \([^)]*\))?: ?(?P<message>.*)",
@@ -22,12 +21,12 @@ _CODE = re.compile(
 )
 _EXCEPTION = re.compile(r"(?:^|\s)(?:[a-z]\w*\.)+(?P<code>[A-Z]\w+):(?:\s|$)")
 _BARE_CODE = re.compile(r"^(?P<code>(?!User:)[A-Z]\w{3,}):\s")
-_WHO = re.compile(
+_DENIED = re.compile(
     r"User:\s*(?P<caller>arn:[^\s\"']+)?\s*is not authorized to perform:\s*(?P<action>[\w-]+:\w+)"
 )
-_OLD_WHO = re.compile(r"Not authorized to perform (?P<action>[\w-]+:\w+)")
+_DENIED_SHORT = re.compile(r"Not authorized to perform (?P<action>[\w-]+:\w+)")
 _RESOURCE = re.compile(r"on resource:\s*(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>arn:\S+|\*))")
-# Source: IAM user guide, troubleshoot_access-denied, the forms of its messages.
+# Source: IAM user guide, troubleshoot_access-denied, the formats of its messages.
 _SUFFIX = re.compile(
     r"with an (?P<explicit>explicit) deny in (?:the |an? )(?P<denying>[\w -]+? policy|permissions boundary)"
     r"(?::\s*(?P<policy>arn:\S+))?"
@@ -38,10 +37,10 @@ _REQUEST_ID = re.compile(r"\(?[Rr]equest ?I[Dd]: ?(?P<id>[0-9A-Za-z-]{8,})\)?")
 
 @dataclass(frozen=True, repr=False)
 class Denial(Shown):
-    """What an error text says, as far as it says it; "" for what it leaves out.
+    """The fields of an error text; "" for what the text leaves out.
 
-    `code` is AWS's error code or the name of the client's exception; `effect` is explicit or implicit, and
-    `policy_type` the kind of policy that AWS names, which it may always leave out; `policy` its ARN.
+    `code` is AWS's error code or the name of the client's exception, `effect` explicit or implicit,
+    `policy_type` the kind of policy that AWS names, which it may always leave out, and `policy` its ARN.
     """
 
     text: str = ""
@@ -56,68 +55,62 @@ class Denial(Shown):
     request_id: str = ""
 
     @property
-    def refuses(self) -> bool:
-        """Whether this is a denial by policies, not an error of another kind."""
-        return self.code in DENIED_CODES or bool(self.action) or self.from_console
+    def is_by_policy(self) -> bool:
+        """Whether policies denied the request; False for an error of another kind."""
+        return self.code in DENIED_CODES or bool(self.action) or self.is_from_console
 
     @property
-    def from_console(self) -> bool:
-        """Whether this is the sentence that the console has for every denial."""
-        return CONSOLE in self.text
+    def is_from_console(self) -> bool:
+        """Whether this is the console's message, which is the same for every denial."""
+        return CONSOLE_TEXT in self.text
 
     def to_json(self) -> dict[str, str]:
-        """Plain data."""
+        """Return plain data."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, given: dict[str, Any]) -> "Denial":
-        """The Denial that `to_json` was made from."""
-        return cls(**given)
-
     def view(self) -> View:
-        """What was read out of the text."""
+        """Show the fields that the text has."""
         if not self.text:
             return Text("No error text was given.", "note")
-        names = (each.name for each in fields(self) if each.name != "text")
-        said = [(name.replace("_", " "), str(getattr(self, name))) for name in names if getattr(self, name)]
-        return Table(("", "AWS or the client said"), (*said, ("text", self.text)))
+        known = {name: value for name, value in self.to_json().items() if value and name != "text"}
+        rows = tuple((name.replace("_", " "), value) for name, value in known.items())
+        return Table(("", "error text"), (*rows, ("text", self.text)))
 
 
-NOTHING_SAID = Denial()
+NO_DENIAL = Denial()
 
 
 def read_denial(text: str) -> Denial:
-    """Reads an error text of botocore, the AWS CLI, the console or another SDK; any text is read.
+    """Read an error text of botocore, the AWS CLI, the console or another SDK; every text is accepted.
 
     Source: IAM user guide, troubleshoot_access-denied (the suffixes, which AWS may leave out).
     """
-    words = " ".join(text.split())
-    coded = _CODE.search(words) or _EXCEPTION.search(words) or _BARE_CODE.search(words)
-    who = _WHO.search(words) or _OLD_WHO.search(words)
+    line = " ".join(text.split())
+    error = _CODE.search(line) or _EXCEPTION.search(line) or _BARE_CODE.search(line)
+    denied = _DENIED.search(line) or _DENIED_SHORT.search(line)
     return Denial(
-        words,
-        _group(coded, "code") or ("AccessDenied" if who else ""),
-        _group(coded, "operation"),
-        _group(who, "caller"),
-        _group(who, "action"),
-        _resource(words),
-        *_suffix(words),
-        _group(_REQUEST_ID.search(words), "id"),
+        line,
+        _group(error, "code") or ("AccessDenied" if denied else ""),
+        _group(error, "operation"),
+        _group(denied, "caller"),
+        _group(denied, "action"),
+        _resource(line),
+        *_suffix(line),
+        _group(_REQUEST_ID.search(line), "id"),
     )
 
 
-def _resource(words: str) -> str:
-    found = _RESOURCE.search(words)
+def _resource(line: str) -> str:
+    found = _RESOURCE.search(line)
     return _group(found, "quoted") or _group(found, "plain").rstrip(".,;")
 
 
-def _suffix(words: str) -> tuple[str, str, str]:
-    found = _SUFFIX.search(words)
-    if not found:
-        return "", "", ""
-    if found["explicit"]:
-        return found["denying"], EXPLICIT, (found["policy"] or "").rstrip(".,;")
-    return found["lacking"], IMPLICIT, ""
+def _suffix(line: str) -> tuple[str, str, str]:
+    """Return the type of the policy that AWS names, its effect and its ARN."""
+    found = _SUFFIX.search(line)
+    if _group(found, "explicit"):
+        return _group(found, "denying"), EXPLICIT, _group(found, "policy").rstrip(".,;")
+    return _group(found, "lacking"), IMPLICIT if found else "", ""
 
 
 def _group(found: re.Match[str] | None, name: str) -> str:

@@ -1,43 +1,46 @@
-"""A denial, explained: ranked causes with their mends, what could not be seen, and what to send to whom."""
+"""A denial, explained: ranked causes with their mends, what could not be read, the message to send."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from xacct_nb.diagnosis.attempt import Attempt, Tried, attempt_in
+from pydantic import Field, TypeAdapter
+
+from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
-from xacct_nb.diagnosis.denial import NOTHING_SAID, Denial
+from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.fixes import with_variables
 from xacct_nb.diagnosis.owner_message import owner_message
-from xacct_nb.diagnosis.session import after_causes
+from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
-from xacct_nb.diagnosis.unknowns import Unseen, alike, unseen
+from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.redaction.redact import fingerprints_in, redact_all
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
 _TONES = {CERTAIN: "bad", LIKELY: "bad", POSSIBLE: "note"}
-NOTHING_SEEN, NOTHING_TRIED = Snapshot(), Attempt()
+EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
 
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis(Shown):
-    """Why an attempt was denied: `causes` by rank; `alike` are the codes that cannot be told apart from here.
+    """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be told apart.
 
-    `unseen` is what could not be read and who can; `message` is for the other owner. No secret is in it.
+    `unknowns` is what could not be read and who can read it, `message` is for the other owner, and `answer`
+    is what AWS returned when the attempt was repeated. No secret is in it.
     """
 
     attempt: Mapping[str, Any]
     denial: Denial
     causes: tuple[Cause, ...]
-    alike: tuple[str, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    indistinguishable_causes: Annotated[tuple[str, ...], Field(alias="alike")] = ()
+    unknowns: Annotated[tuple[Unknown, ...], Field(alias="unseen")] = ()
     message: str = ""
     answer: str = ""
 
@@ -45,154 +48,127 @@ class Diagnosis(Shown):
     def headline(self) -> str:
         """The result in one line."""
         if not self.causes:
-            return "Nothing that could be read stands against it."
-        first = self.causes[0]
-        if first.confidence == POSSIBLE and len(self.alike) > 1:
-            return f"{len(self.alike)} causes look alike from here; who sees the rest can tell them apart."
+            return "No cause was found in what could be read."
+        first, count = self.causes[0], len(self.indistinguishable_causes)
+        if first.confidence == POSSIBLE and count > 1:
+            return f"{count} causes look alike from here; someone who can read the rest can tell them apart."
         return f"{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "headline": self.headline,
-            "attempt": dict(self.attempt),
-            "denial": self.denial.to_json(),
-            "answer": self.answer,
-            "causes": [each.to_json() for each in self.causes],
-            "alike": list(self.alike),
-            "unseen": [each.to_json() for each in self.unseen],
-            "message": self.message,
-        }
+        """Return plain data."""
+        return {"headline": self.headline, **_ADAPTER.dump_python(self, mode="json", by_alias=True)}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Diagnosis":
-        """The Diagnosis that `to_json` was made from."""
-        return cls(
-            given["attempt"],
-            Denial.from_json(given["denial"]),
-            tuple(map(Cause.from_json, given["causes"])),
-            tuple(given["alike"]),
-            tuple(Unseen(**each) for each in given["unseen"]),
-            given["message"],
-            given["answer"],
-        )
+        """Return the Diagnosis that `to_json` wrote."""
+        return _ADAPTER.validate_python(given)
 
     def view(self) -> View:
-        """The headline, the causes, the first one's mend, what could not be seen, the message."""
-        parts: list[View] = [Text(self.headline, "bad" if self.causes else "good"), *self._causes()]
+        """Show the headline, the causes with their mends, what could not be read, the message."""
+        parts: list[View] = [Text(self.headline, "bad" if self.causes else "good")]
         if self.answer:
-            parts.insert(1, Text(f"AWS, asked now: {self.answer}", "note"))
-        if self.unseen:
-            rows = tuple((each.what, each.why, each.who) for each in self.unseen)
-            parts.append(Table(("not seen", "why", "who can see it"), rows))
-        return Page(
-            "Diagnosis",
-            (*parts, *((Code("To send to the other owner", self.message),) if self.message else ())),
-        )
+            parts.append(Text(f"AWS returned now: {self.answer}", "note"))
+        parts += self._causes_view()
+        if self.unknowns:
+            rows = tuple((each.what, each.why, each.who) for each in self.unknowns)
+            parts.append(Table(("not read", "why", "who can read it"), rows))
+        if self.message:
+            parts.append(Code("To send to the other owner", self.message))
+        return Page("Diagnosis", tuple(parts))
 
-    def _causes(self) -> Iterator[View]:
-        if not self.causes:
-            return
-        rows = tuple((each.code, each.side, each.confidence, each.why) for each in self.causes)
-        yield Table(
-            ("cause", "side", "confidence", "why"),
-            rows,
-            tones=tuple(_TONES[each.confidence] for each in self.causes),
-        )
+    def _causes_view(self) -> Iterator[View]:
+        if self.causes:
+            rows = tuple((each.code, each.side, each.confidence, each.why) for each in self.causes)
+            tones = tuple(_TONES[each.confidence] for each in self.causes)
+            yield Table(("cause", "side", "confidence", "why"), rows, tones=tones)
         for each in self.causes:
             if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Mend of {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
 
 
+_ADAPTER = TypeAdapter(Diagnosis)
+
+
 def diagnose(
-    snapshot: Snapshot = NOTHING_SEEN,
+    snapshot: Snapshot = EMPTY_SNAPSHOT,
     *,
-    attempt: Attempt = NOTHING_TRIED,
-    denial: Denial = NOTHING_SAID,
-    tried: Tried | None = None,
+    attempt: Attempt = EMPTY_ATTEMPT,
+    denial: Denial = NO_DENIAL,
+    result: AttemptResult | None = None,
 ) -> Diagnosis:
-    """Why the attempt is denied, as far as the snapshot, the error text and AWS's answer tell.
+    """Explain why an attempt is denied, from a snapshot, an error text and AWS's result of the attempt.
 
     Source: IAM user guide, troubleshoot_roles and troubleshoot_access-denied, and the catalogue.
     """
-    said = tried.denial if tried and tried.denial.text and not denial.text else denial
-    case = Case(snapshot, attempt_in(said, attempt), said, tried)
-    found = ranked(case, _gathered(case))
-    open_codes = () if _settled(case, found) else alike(case)
-    listed = (
-        *found,
-        *(cause(code, POSSIBLE) for code in _by_suffix(case, open_codes) if code not in _codes(found)),
-    )
-    owner = _owner(case, listed)
-    whole = Diagnosis(
+    denial = denial if denial.text or result is None else result.denial
+    case = Case(snapshot, attempt_from_denial(denial, attempt), denial, result)
+    found = rank_causes(case, _find_causes(case))
+    known = {each.code for each in found}
+    open_codes = () if _is_explained(case, found) else _named_type_first(case, indistinguishable_causes(case))
+    causes = (*found, *(cause(code, POSSIBLE) for code in open_codes if code not in known))
+    diagnosis = Diagnosis(
         case.attempt.to_json(),
-        said,
-        listed,
-        tuple(each.code for each in listed if each.code in open_codes),
-        tuple(unseen(case)),
-        owner_message(case, owner),
-        _answer(tried),
+        denial,
+        causes,
+        tuple(each.code for each in causes if each.code in open_codes),
+        tuple(unknowns(case)),
+        owner_message(case, _owner(case, causes)),
+        _answer(result),
     )
-    return _covered(whole, snapshot.secrets | {attempt.external_id} - {""})
+    return _redacted(diagnosis, snapshot.secrets | {attempt.external_id} - {""})
 
 
-def ranked(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:
-    """The causes, each once: AWS's own words first, then by confidence, then by the policy AWS names."""
+def rank_causes(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Return each cause once: by the error text, then by confidence, then by the policy type of AWS."""
     best: dict[str, Cause] = {}
     for each in causes:
         known = best.setdefault(each.code, each)
         if CONFIDENCES.index(each.confidence) < CONFIDENCES.index(known.confidence):
             best[each.code] = each
     exact = {CATALOGUE[each.code].policy_type for each in best.values() if each.commands} - {""}
-    kept = [each for each in best.values() if each.commands or not _is_vague(case, each, exact)]
+    kept = [each for each in best.values() if each.commands or not _is_vague(each, exact)]
     return tuple(sorted(kept, key=lambda each: _rank(case, each)))
 
 
-def _is_vague(case: Case, each: Cause, exact: set[str]) -> bool:
-    """Whether only the text tells this cause, and a document shows a more exact one of its kind."""
+def _is_vague(each: Cause, exact: set[str]) -> bool:
+    """Return whether only the error text shows a cause, and a document shows a more exact one of its type."""
     return CATALOGUE[each.code].policy_type in exact and each.why == CATALOGUE[each.code].why
 
 
 def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
-    general, words = CATALOGUE[each.code], case.denial.text
-    told = bool(words) and not case.denial.refuses and general.told_by(words) is None
-    other = bool(case.denial.policy_type) and general.policy_type != case.denial.policy_type
-    return told, CONFIDENCES.index(each.confidence), other
+    entry, denial = CATALOGUE[each.code], case.denial
+    is_not_in_text = bool(denial.text) and not denial.is_by_policy and not entry.matches(denial.text)
+    is_other_type = bool(denial.policy_type) and entry.policy_type != denial.policy_type
+    return is_not_in_text, CONFIDENCES.index(each.confidence), is_other_type
 
 
-_FINDERS: tuple[Callable[[Case], Iterator[Cause]], ...] = (
-    client_causes,
-    source_causes,
-    trust_causes,
-    after_causes,
-)
-
-
-def _gathered(case: Case) -> Iterator[Cause]:
-    for find in _FINDERS:
+def _find_causes(case: Case) -> Iterator[Cause]:
+    for find in (client_causes, source_causes, trust_causes, session_causes):
         yield from find(case)
-    for known in CATALOGUE.values():
-        if known.told_by(case.denial.text) and not (case.attempt.after and known.side == SOURCE):
-            yield cause(known.code, known.sure)
-    yield from _in_time(case)
+    for entry in CATALOGUE.values():
+        if entry.matches(case.denial.text) and not (case.attempt.role_was_assumed and entry.side == SOURCE):
+            yield cause(entry.code, entry.sure)
+    yield from _delay_causes(case)
 
 
-def _in_time(case: Case) -> Iterator[Cause]:
-    """Where nothing stands against it: IAM may be behind, or was when it was denied."""
-    if case.tried and case.tried.allowed and case.denial.text and not case.attempt.after:
-        yield cause("not-in-effect-yet", LIKELY, f"AWS allows it now, at {case.tried.at}.", "Call again.")
+def _delay_causes(case: Case) -> Iterator[Cause]:
+    """Yield that IAM is not consistent yet, where AWS or both sides allow the request now."""
+    if case.attempt.role_was_assumed:
+        return
+    if case.result and case.result.allowed and case.denial.text:
+        why = f"AWS allows the request now, at {case.result.at}."
+        yield cause("not-in-effect-yet", LIKELY, why, "Repeat the request.")
         if case.snapshot.client and case.snapshot.client.cached_sessions:
-            yield cause("cached-session", POSSIBLE, commands=("rm -r ~/.aws/cli/cache",))
-    near, far = case.near(), case.far()
-    both = bool(near and far and near.allowed and far.allowed) and not case.attempt.after
-    if both and case.denial.refuses and _is_fresh(case):
-        why = "Both sides allow it, and a part of it was made within the last two minutes."
+            yield cause("cached-session", POSSIBLE, "", "", "rm -r ~/.aws/cli/cache")
+    source, trust = case.source_decision(), case.trust_decision()
+    if source and trust and source.allowed and trust.allowed and case.denial.is_by_policy and _is_fresh(case):
+        why = "Both sides allow the request, and a part of them was created in the last two minutes."
         yield cause("not-in-effect-yet", LIKELY, why)
 
 
 def _is_fresh(case: Case) -> bool:
-    source, destination = case.snapshot.source, case.snapshot.destination
-    parts = (source.principal if source else None, destination.role if destination else None)
+    """Return whether the caller or the role was created shortly before the denial."""
+    parts = (case.source_principal, case.destination_role)
     return any(part and _seconds_between(part.created, case.now) < _FRESH_SECONDS for part in parts)
 
 
@@ -203,46 +179,40 @@ def _seconds_between(earlier: str, later: str) -> float:
         return float("inf")
 
 
-def _settled(case: Case, found: tuple[Cause, ...]) -> bool:
-    """Whether a cause is found, or there is no denial by policies to explain."""
-    if case.tried and case.tried.allowed and not case.attempt.after:
+def _is_explained(case: Case, found: tuple[Cause, ...]) -> bool:
+    """Return whether a cause is found, or no policy denied the request."""
+    if case.result and case.result.allowed and not case.attempt.role_was_assumed:
         return True
     sure = any(each.confidence == CERTAIN or (each.confidence == LIKELY and each.commands) for each in found)
-    return sure or not case.denial.refuses
+    return sure or not case.denial.is_by_policy
 
 
-def _by_suffix(case: Case, codes: tuple[str, ...]) -> list[str]:
+def _named_type_first(case: Case, codes: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes, those of the policy type that AWS names first."""
     named = case.denial.policy_type
-    return sorted(codes, key=lambda code: bool(named) and CATALOGUE[code].policy_type != named)
-
-
-def _codes(causes: Iterable[Cause]) -> set[str]:
-    return {each.code for each in causes}
+    return tuple(sorted(codes, key=lambda code: bool(named) and CATALOGUE[code].policy_type != named))
 
 
 def _owner(case: Case, causes: tuple[Cause, ...]) -> str:
-    """Whose owner the message is for: the side that could not be read, else that of the first cause."""
-    if not case.snapshot.readable(DESTINATION) and case.snapshot.readable(SOURCE):
-        return DESTINATION
-    if case.snapshot.readable(DESTINATION) and not case.snapshot.readable(SOURCE):
-        return SOURCE
+    """Return the side whose owner gets the message: the unread one, else that of the first cause."""
+    if case.snapshot.readable(DESTINATION) != case.snapshot.readable(SOURCE):
+        return SOURCE if case.snapshot.readable(DESTINATION) else DESTINATION
     return SOURCE if causes and causes[0].side == SOURCE else DESTINATION
 
 
-def _answer(tried: Tried | None) -> str:
-    if tried is None:
+def _answer(result: AttemptResult | None) -> str:
+    if result is None:
         return ""
-    return f"allowed, as {tried.session}" if tried.allowed else tried.denial.text
+    return f"allowed, as {result.session}" if result.allowed else result.denial.text
 
 
-def _covered(diagnosis: Diagnosis, secrets: set[str]) -> Diagnosis:
-    """The diagnosis with its fingerprint for every secret in it, and a variable in what is to be run."""
-    covered = Diagnosis.from_json(redact_all(diagnosis.to_json(), secrets))
-    return replace(covered, causes=tuple(map(_runnable, covered.causes)))
+def _redacted(diagnosis: Diagnosis, secrets: set[str]) -> Diagnosis:
+    """Return the diagnosis with a fingerprint for each secret, and a shell variable in each command."""
+    redacted = Diagnosis.from_json(redact_all(diagnosis.to_json(), secrets))
+    return replace(redacted, causes=tuple(map(_runnable, redacted.causes)))
 
 
 def _runnable(each: Cause) -> Cause:
     marks = ", ".join(sorted(fingerprints_in(each.commands)))
-    words = f" EXTERNAL_ID is the one whose fingerprint is {marks}." if marks else ""
-    commands = tuple(map(with_variables, each.commands))
-    return replace(each, commands=commands, mend=f"{each.mend}{words}")
+    note = f" EXTERNAL_ID is the one whose fingerprint is {marks}." if marks else ""
+    return replace(each, commands=tuple(map(with_variables, each.commands)), mend=f"{each.mend}{note}")

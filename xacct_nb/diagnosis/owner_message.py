@@ -16,7 +16,7 @@ def owner_message(case: Case, side: str) -> str:
     """Return the message for the owner of a side (source, destination); "" if caller or role is unknown."""
     if not (case.caller and case.role):
         return ""
-    actions, decision = case.attempt.actions, case.near()
+    actions, decision = case.attempt.actions, case.source_decision()
     external_id = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else {}
     request = DeniedRequest(
         caller=case.caller,
@@ -24,26 +24,25 @@ def owner_message(case: Case, side: str) -> str:
         role=case.role,
         action=case.denial.action or "sts:AssumeRole",
         details=dict(_details(case)),
-        statement=fixes.trusting(case.principal, external_id, actions)
+        statement=fixes.smallest_trust_statement(case.principal, external_id, actions)
         if side == DESTINATION
-        else fixes.allowing(case.role, actions),
+        else fixes.smallest_policy(case.role, actions),
         source_allows=decision.allowed if decision else None,
     )
     return message_to_destination(request) if side == DESTINATION else message_to_source(request)
 
 
 def _details(case: Case) -> Iterator[tuple[str, str]]:
-    source, seen = case.snapshot.source, case.seen
-    unique_id = source.principal.id if source and source.principal else seen.id if seen else ""
-    yield "unique id", unique_id or "not known here: aws sts get-caller-identity"
+    entity = case.source_principal or case.caller_identity
+    yield "unique id", (entity.id if entity else "") or "not known here: aws sts get-caller-identity"
     yield "account", Arn.parse(case.caller).account
     for name, value in sorted(case.attempt.parameters.items()):
         if name not in _LEFT_OUT and value:
             yield name, str(value)
     yield "ExternalId", _external_id(case)
-    denial = case.tried.denial if case.tried and case.tried.denial.text else case.denial
+    denial = case.result.denial if case.result and case.result.denial.text else case.denial
     if denial.text:
-        at = case.tried.at if case.tried else case.now
+        at = case.result.at if case.result else case.now
         yield "AWS returned", denial.text + (f" at {at}" if at else "")
 
 

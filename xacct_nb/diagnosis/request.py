@@ -1,10 +1,11 @@
-"""Finds causes in the parameters of the call, as a table of rules that AWS has for them."""
+"""Finds causes in the parameters of AssumeRole, as a table of AWS's rules for them."""
 
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from xacct_nb.diagnosis import fixes
+from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
@@ -12,103 +13,100 @@ from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
-_CHAIN_SECONDS = 3600
+_MIN_SECONDS, _CHAIN_SECONDS, _MAX_SECONDS = 900, 3600, 43200
 
-Found = tuple[str, dict[str, Any]]
-"""Why a rule is broken, and what to call with instead; nothing where it is kept."""
+Violation = tuple[str, dict[str, Any]]
+"""Why a rule is violated, and the parameters to change in the request."""
 
 
-def call_causes(case: Case) -> Iterator[Cause]:
-    """What is wrong with the parameters, seen without asking AWS."""
-    if case.attempt.after:
+def request_causes(case: Case) -> Iterator[Cause]:
+    """Yield what is wrong with the parameters, without asking AWS."""
+    if case.attempt.role_was_assumed:
         return
     for code, confidence, rule in _RULES:
         if found := rule(case):
-            why, instead = found
-            commands = (fixes.assume(case.attempt, **instead),) if instead else ()
-            yield cause(code, confidence, why, commands=commands)
+            why, changes = found
+            commands = (fixes.assume_role(case.attempt, **changes),) if changes else ()
+            yield cause(code, confidence, why, "", *commands)
 
 
-def _seconds(case: Case) -> int:
+def _duration(case: Case) -> int:
     return int(case.attempt.parameters.get("DurationSeconds") or 0)
 
 
-def _out_of_range(case: Case) -> Found | None:
-    seconds = _seconds(case)
-    if not seconds or 900 <= seconds <= 43200:
+def _out_of_range(case: Case) -> Violation | None:
+    seconds = _duration(case)
+    if not seconds or _MIN_SECONDS <= seconds <= _MAX_SECONDS:
         return None
-    return f"DurationSeconds is {seconds}; STS takes 900 to 43200.", {"DurationSeconds": 3600}
+    why = f"DurationSeconds is {seconds}; STS accepts {_MIN_SECONDS} to {_MAX_SECONDS}."
+    return why, {"DurationSeconds": 3600}
 
 
-def _longer_than_chain(case: Case) -> Found | None:
-    if not (case.is_chained and _CHAIN_SECONDS < _seconds(case) <= 43200):
+def _longer_than_chain(case: Case) -> Violation | None:
+    if not (case.is_chained and _CHAIN_SECONDS < _duration(case) <= _MAX_SECONDS):
         return None
-    why = f"DurationSeconds is {_seconds(case)}, and {case.caller} is a session of a role itself."
+    why = f"DurationSeconds is {_duration(case)}, and {case.caller} is itself a session of a role."
     return why, {"DurationSeconds": _CHAIN_SECONDS}
 
 
-def _longer_than_role(case: Case) -> Found | None:
-    side = case.snapshot.destination
-    longest = side.role.max_session if side and side.role else 43200
-    if case.is_chained or not longest < _seconds(case) <= 43200:
+def _longer_than_role(case: Case) -> Violation | None:
+    longest = case.destination_role.max_session if case.destination_role else _MAX_SECONDS
+    if case.is_chained or not longest < _duration(case) <= _MAX_SECONDS:
         return None
-    why = f"DurationSeconds is {_seconds(case)}, and the role's MaxSessionDuration is {longest}."
+    why = f"DurationSeconds is {_duration(case)}, and the role's MaxSessionDuration is {longest}."
     return why, {"DurationSeconds": longest}
 
 
-def _session_name(case: Case) -> Found | None:
+def _session_name(case: Case) -> Violation | None:
     name = str(case.attempt.parameters.get("RoleSessionName") or "my-session")
     if _SESSION_NAME.fullmatch(name):
         return None
-    fitting = re.sub(r"[^\w+=,.@-]", "-", name, flags=re.ASCII)[:64].ljust(2, "-")
-    return f"The session name is {name!r}.", {"RoleSessionName": fitting}
+    valid = re.sub(r"[^\w+=,.@-]", "-", name, flags=re.ASCII)[:64].ljust(2, "-")
+    return f"The session name is {name!r}.", {"RoleSessionName": valid}
 
 
-def _external_id(case: Case) -> Found | None:
+def _external_id(case: Case) -> Violation | None:
     secret = case.attempt.external_id
     if not secret or _EXTERNAL_ID.fullmatch(secret):
         return None
-    return "The external ID holds characters that STS refuses, or is too short or too long.", {}
+    return "The external ID has characters that STS rejects, or is too short or too long.", {}
 
 
-def _role(case: Case) -> Found | None:
+def _role(case: Case) -> Violation | None:
     if not case.attempt.role or _ROLE.fullmatch(case.attempt.role):
         return None
-    return f"The role is given as {case.attempt.role!r}.", {}
+    return f"The request's RoleArn is {case.attempt.role!r}.", {}
 
 
-def _serial(case: Case) -> Found | None:
-    """The MFA device is none of the caller's."""
+def _serial_number(case: Case) -> Violation | None:
+    """The request names an MFA device that is not the caller's."""
     given, source = case.attempt.parameters.get("SerialNumber"), case.snapshot.source
     devices = source.mfa_devices if source else None
     if not given or devices is None or given in devices:
         return None
-    instead = {"SerialNumber": devices[0], "TokenCode": True} if devices else {}
-    return f"The call names {given}; the caller's devices are {', '.join(devices) or 'none'}.", instead
+    changes = {"SerialNumber": devices[0], "TokenCode": True} if devices else {}
+    return f"The request names {given}; the caller's devices are {', '.join(devices) or 'none'}.", changes
 
 
-def _other_identity(case: Case) -> Found | None:
-    """Both sides allow sts:SetSourceIdentity, and it is denied: the chain has another one already."""
-    action = "sts:SetSourceIdentity"
-    if case.denial.action != action or not case.is_chained:
+def _other_source_identity(case: Case) -> Violation | None:
+    """AWS denies sts:SetSourceIdentity, which both sides allow: the chain has another source identity."""
+    if case.denial.action != SET_SOURCE_IDENTITY or not case.is_chained:
         return None
-    near, far = case.near(action), case.far(action)
-    if (near and not near.allowed) or (far and not far.allowed) or not (near or far):
+    decisions = (case.source_decision(SET_SOURCE_IDENTITY), case.trust_decision(SET_SOURCE_IDENTITY))
+    if not any(decisions) or any(each and not each.allowed for each in decisions):
         return None
     given = case.attempt.parameters.get("SourceIdentity", "")
-    why = (
-        f"The call sets the source identity {given!r}, which both sides allow; the chain has another already."
-    )
+    why = f"Both sides allow the source identity {given!r}, so the chain must already have another one."
     return why, {"SourceIdentity": ""}
 
 
-_RULES: tuple[tuple[str, str, Callable[[Case], Found | None]], ...] = (
+_RULES: tuple[tuple[str, str, Callable[[Case], Violation | None]], ...] = (
     ("duration-out-of-range", CERTAIN, _out_of_range),
     ("longer-than-chain-allows", CERTAIN, _longer_than_chain),
     ("longer-than-role-allows", CERTAIN, _longer_than_role),
     ("invalid-session-name", CERTAIN, _session_name),
     ("invalid-external-id", CERTAIN, _external_id),
     ("invalid-role-arn", CERTAIN, _role),
-    ("wrong-mfa-serial", CERTAIN, _serial),
-    ("other-source-identity", LIKELY, _other_identity),
+    ("wrong-mfa-serial", CERTAIN, _serial_number),
+    ("other-source-identity", LIKELY, _other_source_identity),
 )

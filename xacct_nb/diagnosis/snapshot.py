@@ -1,4 +1,4 @@
-"""What could be seen of both sides at one moment, with the reason for what could not, and without secrets."""
+"""What was read of both sides at one moment, with the reason for what was not, and without secrets."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,13 +12,12 @@ from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 SCHEMA = "xacct-nb/snapshot/1"
-CALLER, SOURCE, DESTINATION, CLIENT = "caller", "source", "destination", "client"
-SIDES = (CALLER, SOURCE, DESTINATION, CLIENT)
-INLINE, MANAGED = "inline", "managed"
+CALLER, SOURCE, DESTINATION, CLIENT = SIDES = ("caller", "source", "destination", "client")
+INLINE, MANAGED, TRUST, BUCKET = "inline", "managed", "trust", "bucket"
 
 
-class Caller(StrictModel):
-    """Who the caller is as GetCallerIdentity says: ARN, account, unique id."""
+class CallerIdentity(StrictModel):
+    """The caller as GetCallerIdentity returns it: ARN, account, unique ID."""
 
     arn: StrictStr
     account: StrictStr = ""
@@ -27,20 +26,21 @@ class Caller(StrictModel):
 
     @property
     def kind(self) -> str:
-        """user, role-session, federated-user or root."""
-        arn = Arn.parse(self.arn)
-        return {"assumed-role": "role-session"}.get(arn.kind, arn.kind)
+        """The type of the caller: user, role-session, federated-user or root."""
+        kind = Arn.parse(self.arn).kind
+        return "role-session" if kind == "assumed-role" else kind
 
     @property
     def id(self) -> str:
-        """The unique id of the user or role, without the session's name."""
+        """The unique ID of the user or role, without the session's name."""
         return self.user_id.partition(":")[0]
 
 
-class Policy(StrictModel):
-    """A policy with its document: `holder` is the ARN of the user, role or group, "" for none.
+class SnapshotPolicy(StrictModel):
+    """A policy with its document; `holder` is the ARN of the user, role or group, "" for none.
 
-    `kind` is inline or managed; `newer` is a version after the default one.
+    `kind` is inline or managed, and for a diagnosis also trust or bucket. `newer` is the document of a
+    version after the default one.
     """
 
     name: StrictStr
@@ -53,23 +53,27 @@ class Policy(StrictModel):
 
 
 class Principal(StrictModel):
-    """A user or role as IAM has it."""
+    """A user or role as IAM returns it."""
 
     arn: StrictStr
     id: StrictStr = ""
     created: StrictStr = ""
     max_session: StrictInt = 3600
     trust: dict[str, Any] | None = None
-    boundary: Policy | None = None
+    boundary: SnapshotPolicy | None = None
     tags: dict[StrictStr, StrictStr] = Field({})
 
 
 class Source(StrictModel):
-    """The source side: the caller's user or role, its policies, and loose ones that speak of the role."""
+    """The source side: the caller's user or role (None: it does not exist) and its policies.
+
+    `loose` are policies that name the role and are not the caller's; `simulated` is the result of IAM's
+    policy simulator. `incomplete` says which policies were not read.
+    """
 
     principal: Principal | None = None
-    policies: tuple[Policy, ...] = ()
-    loose: tuple[Policy, ...] = ()
+    policies: tuple[SnapshotPolicy, ...] = ()
+    loose: tuple[SnapshotPolicy, ...] = ()
     groups: tuple[StrictStr, ...] = ()
     mfa_devices: tuple[StrictStr, ...] | None = None
     organization_allows: StrictBool | None = None
@@ -78,16 +82,19 @@ class Source(StrictModel):
 
 
 class Destination(StrictModel):
-    """The destination side: the role (None: it does not exist), its policies, names nearly its own."""
+    """The destination side: the role (None: it does not exist) and its policies.
+
+    `others` are roles of the same name with another path or letter case.
+    """
 
     role: Principal | None = None
-    policies: tuple[Policy, ...] = ()
+    policies: tuple[SnapshotPolicy, ...] = ()
     others: tuple[StrictStr, ...] = ()
     resource_policies: dict[StrictStr, dict[str, Any] | None] = Field({})
     incomplete: StrictStr = ""
 
 
-class Client(StrictModel):
+class ClientSettings(StrictModel):
     """The client's side: the profile in use, all profiles' settings without secrets, the AWS variables."""
 
     profile: StrictStr = ""
@@ -98,28 +105,31 @@ class Client(StrictModel):
 
 
 class Snapshot(Shown, StrictModel):
-    """Four sides, each there or not; `unread` says why one is not. `taken` is UTC, `calls` AWS calls made."""
+    """Four sides, None where one was not read; `unread` has the reasons.
+
+    `taken` is the time (UTC), `calls` are the AWS operations that were called.
+    """
 
     taken: StrictStr = ""
-    caller: Caller | None = None
+    caller: CallerIdentity | None = None
     source: Source | None = None
     destination: Destination | None = None
-    client: Client | None = None
+    client: ClientSettings | None = None
     unread: dict[StrictStr, StrictStr] = Field({})
     calls: tuple[StrictStr, ...] = ()
     schema_: StrictStr = Field(SCHEMA, alias="schema", pattern=f"^{SCHEMA}$")
 
     def readable(self, side: str) -> bool:
-        """Whether a side (caller, source, destination, client) could be read."""
+        """Return whether a side (caller, source, destination, client) was read."""
         return getattr(self, side) is not None
 
     @property
     def secrets(self) -> set[str]:
-        """The external IDs in the documents, to be kept out of what is written."""
+        """The external IDs in the documents, which must not be written anywhere."""
         return secrets_in(self.model_dump(mode="json"))
 
     def with_sides_of(self, other: "Snapshot") -> "Snapshot":
-        """This snapshot with the sides that only the other owner could read."""
+        """Return this snapshot with the sides that only the other one has."""
         found = {
             side: getattr(other, side) for side in SIDES if not self.readable(side) and other.readable(side)
         }
@@ -127,12 +137,12 @@ class Snapshot(Shown, StrictModel):
         return self.model_copy(update={**found, "unread": unread, "taken": self.taken or other.taken})
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data to send to the other owner; external IDs are fingerprints."""
+        """Return plain data for the other owner; external IDs are fingerprints."""
         return dict(mask_secrets(self.model_dump(mode="json", by_alias=True)))
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Snapshot":
-        """The Snapshot that `to_json` was made from. Raises InvalidSnapshot."""
+        """Return the Snapshot that `to_json` wrote. Raises InvalidSnapshot."""
         try:
             return cls(**given)
         except ValidationError as problem:
@@ -141,31 +151,29 @@ class Snapshot(Shown, StrictModel):
             raise no_snapshot("It does not hold fields.") from None
 
     def view(self) -> View:
-        """Which sides could be read, what they hold in a line each, and why another could not."""
+        """Show each side: whether it was read, what it holds in one line, or why it was not read."""
         rows = tuple((side, *self._line(side)) for side in SIDES)
-        table = Table(
-            ("side", "read", ""), rows, tones=tuple("good" if row[1] == "yes" else "note" for row in rows)
-        )
-        said = f"Taken {self.taken or 'from an error text alone'} with {len(self.calls)} AWS calls."
-        return Page("Snapshot", (table, Text(said, "note")))
+        tones = tuple("good" if read == "yes" else "note" for _, read, _ in rows)
+        taken = f"Taken {self.taken or 'from an error text alone'} with {len(self.calls)} AWS calls."
+        return Page("Snapshot", (Table(("side", "read", ""), rows, tones=tones), Text(taken, "note")))
 
     def _line(self, side: str) -> tuple[str, str]:
         if not self.readable(side):
-            return "no", self.unread.get(side, "Nothing was given to read it with.")
+            return "no", self.unread.get(side, "There was no session to read it with.")
         return "yes", _SUMMARIES[side](getattr(self, side))
 
 
 def no_snapshot(why: str) -> InvalidSnapshot:
-    """The error of a file that is no snapshot."""
+    """Return the error for a file that is not a snapshot."""
     return InvalidSnapshot(
         "This is no snapshot.",
         why=why,
-        hint="Ask the other owner for the file that the notebook diagnose_a_denial made.",
+        hint="Ask the other owner for the file that the notebook diagnose_a_denial wrote (snapshot_to).",
     )
 
 
 def is_arn(text: str) -> bool:
-    """Whether this reads as an ARN."""
+    """Return whether a text is an ARN."""
     try:
         Arn.parse(text)
     except InvalidArn:
@@ -173,14 +181,14 @@ def is_arn(text: str) -> bool:
     return True
 
 
-def _of_source(source: Source) -> str:
+def _source_summary(source: Source) -> str:
     if source.principal is None:
         return "The caller's user or role does not exist."
     boundary = ", a boundary" if source.principal.boundary else ""
     return f"{source.principal.arn} ({source.principal.id}), policies: {len(source.policies)}{boundary}"
 
 
-def _of_destination(destination: Destination) -> str:
+def _destination_summary(destination: Destination) -> str:
     if destination.role is None:
         return "The role does not exist."
     return f"{destination.role.arn} ({destination.role.id}), policies: {len(destination.policies)}"
@@ -188,7 +196,7 @@ def _of_destination(destination: Destination) -> str:
 
 _SUMMARIES: dict[str, Callable[[Any], str]] = {
     CALLER: lambda caller: f"{caller.kind}: {caller.arn} ({caller.id})",
-    SOURCE: _of_source,
-    DESTINATION: _of_destination,
+    SOURCE: _source_summary,
+    DESTINATION: _destination_summary,
     CLIENT: lambda client: f"{len(client.profiles)} profiles, {len(client.variables)} AWS variables set",
 }

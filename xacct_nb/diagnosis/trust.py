@@ -1,117 +1,87 @@
-"""Finds causes in the trust policy: who is named in place of the caller, and which condition is not met."""
+"""Finds causes in the trust policy: principals that only resemble the caller, conditions, Deny statements."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.locations import index_of, place_of, said
-from xacct_nb.diagnosis.snapshot import is_arn
-from xacct_nb.diagnosis.source import FURTHER
-from xacct_nb.diagnosis.trust_conditions import condition_cause
-from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
+from xacct_nb.diagnosis.locations import allowing, denying, locate, short_arn, statement_number
+from xacct_nb.diagnosis.policy_causes import Fix, deny_cause
+from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy, is_arn
+from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
+from xacct_nb.iam import explain
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, role_arn_of, same_principal
 from xacct_nb.iam.canonical import as_list
-from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE, PolicyCheck, StatementMatch
+from xacct_nb.iam.explain import PolicyCheck, StatementMatch
 
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
-_ASSUMING = re.compile(r"sts:AssumeRole", re.IGNORECASE)
+_ASSUME = re.compile(r"sts:AssumeRole", re.IGNORECASE)
 
 
 def trust_causes(case: Case) -> Iterator[Cause]:
-    """What the destination side, as far as it is readable, has against the call."""
-    side = case.snapshot.destination
-    if side is None or not case.role or case.attempt.after:
+    """Yield why the destination side denies AssumeRole, as far as it was read."""
+    side, policy = case.snapshot.destination, case.trust_policy
+    if side is None or not case.role or case.attempt.role_was_assumed:
         return
     if side.role is None or side.role.arn != case.role:
-        yield _no_role(case)
+        yield _no_role(case, side)
         return
-    decision = case.far()
-    if decision is None:
+    decision = case.trust_decision()
+    if decision is None or policy is None:
         return
     for check in decision.checks:
-        if (check.type, check.effect) == (RESOURCE, EXPLICIT_DENY):
-            yield from _denied(case, check)
-        elif (check.type, check.effect) == (RESOURCE, IMPLICIT_DENY):
-            yield from _not_allowed(case, check)
+        match check.type, check.effect:
+            case explain.RESOURCE, explain.EXPLICIT_DENY:
+                yield from (deny_cause("trust-deny", [policy], match) for match in denying(check))
+            case explain.RESOURCE, explain.IMPLICIT_DENY:
+                yield from _not_allowed(case, policy, check)
     if decision.allowed:
-        yield from _further_rights(case)
+        yield from _extra_actions(case, policy)
 
 
-def _no_role(case: Case) -> Cause:
-    side = case.snapshot.destination
-    assert side is not None
-    near = (*((side.role.arn,) if side.role else ()), *side.others)
-    if case.role.endswith("role/OrganizationAccountAccessRole") and not near:
-        return cause("no-access-role", CERTAIN, f"There is no {case.role}.")
-    why = f"There is no {case.role}" + (f", but {', '.join(near)}." if near else ".")
-    if not near:
-        return cause("no-such-role", CERTAIN, why, "Create it, or ask for the right ARN.")
-    call = fixes.assume(case.attempt, RoleArn=near[0])
-    policy = fixes.give(case.principal, f"assume-{Arn.parse(near[0]).name}", fixes.allowing(near[0]))
-    return cause(
-        "no-such-role", CERTAIN, why, f"Call {near[0]}, and name it in the caller's policy.", (policy, call)
-    )
+def _no_role(case: Case, side: Destination) -> Cause:
+    similar = (*((side.role.arn,) if side.role else ()), *side.others)
+    why = f"No role has the ARN {case.role}"
+    if not similar and case.role.endswith("role/OrganizationAccountAccessRole"):
+        return cause("no-access-role", CERTAIN, f"{why}.")
+    if not similar:
+        return cause(
+            "no-such-role", CERTAIN, f"{why}.", "Create the role, or ask its owner for the right ARN."
+        )
+    role = similar[0]
+    mend = f"Assume {role}, and name it in the caller's policy."
+    name, document = f"assume-{Arn.parse(role).name}", fixes.smallest_policy(role)
+    policy = fixes.put_inline_policy(case.principal, name, document)
+    request = fixes.assume_role(case.attempt, RoleArn=role)
+    return cause("no-such-role", CERTAIN, f"{why}, but there is {', '.join(similar)}.", mend, policy, request)
 
 
-def _denied(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    for match in check.matched:
-        if match.effect == "Deny":
-            document = fixes.without(case.trust or {}, index_of(match))
-            mend = "Somebody put it there on purpose: agree with them, then take the caller out of it."
-            command = fixes.trust(case.role, document)
-            yield cause(
-                "trust-deny", CERTAIN, f"{place_of(None, match)} denies the caller.", mend, (command,)
-            )
-
-
-def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    """Why no statement lets the caller in: first those that name the caller, then whom the others name."""
-    naming = [match for match in _allowing(check) if _holds(match, "Principal")]
+def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iterator[Cause]:
+    """Yield what fails in the statements that name the caller; without such ones, whom they name instead."""
+    naming = [match for match in allowing(check) if _holds(match, "Principal")]
     for match in naming:
         if not _holds(match, "Action"):
-            yield _other_action(case, match)
+            yield _other_action(case, policy, match)
         else:
-            yield from (condition_cause(case, match, each) for each in match.failed)
+            for each in match.failed:
+                yield trust_condition_cause(UnmetCondition(case, policy, match, each))
     if not naming:
-        yield from _unnamed(case, check)
-
-
-def _allowing(check: PolicyCheck) -> list[StatementMatch]:
-    return [match for match in check.statements if match.effect == "Allow"]
+        named = [(match, text) for match in allowing(check) for text in _principals(match)]
+        similar = [found for match, text in named if (found := _similar(case, policy, match, text))]
+        yield from similar or [_other_principals(case, policy, [text for _, text in named])]
 
 
 def _holds(match: StatementMatch, element: str) -> bool:
     return all(each.holds for each in match.compared if each.element.removeprefix("Not") == element)
 
 
-def _other_action(case: Case, match: StatementMatch) -> Cause:
+def _other_action(case: Case, policy: SnapshotPolicy, match: StatementMatch) -> Cause:
     actions = next(each.expected for each in match.failed if each.element.removeprefix("Not") == "Action")
-    why = f"{place_of(None, match)} lets the caller in by {', '.join(actions)}, not by sts:AssumeRole."
-    return cause("other-assume-action", CERTAIN, why, *_trusted(case))
-
-
-def _unnamed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    """Why nobody in the trust policy is the caller."""
-    named = [(match, who) for match in _allowing(check) for who in _principals(match)]
-    found = [made for match, who in named if (made := _nearly(case, match, who))]
-    yield from found
-    if found:
-        return
-    people = [who for _, who in named if is_arn(who) or UNIQUE_ID.fullmatch(who) or who.isdecimal()]
-    shown = ", ".join(who for _, who in named) or "nobody"
-    account = Arn.parse(case.caller).account
-    if named and not people:
-        code, why = "other-assume-action", f"The trust policy lets in {shown} only, and no user or role."
-    elif case.principal == case.role:
-        code, why = "self-assume", f"The trust policy names {shown}, and not the role itself."
-    elif any(account in who for who in people):
-        code, why = "other-principal-trusted", f"The trust policy names {shown}, and not {case.principal}."
-    else:
-        code, why = "account-not-trusted", f"The trust policy names {shown}, and nobody of account {account}."
-    yield cause(code, CERTAIN, why, *_trusted(case))
+    why = f"{locate(policy, match)} allows the caller {', '.join(actions)}, not sts:AssumeRole."
+    return cause("other-assume-action", CERTAIN, why, *_trust_fix(case, policy))
 
 
 def _principals(match: StatementMatch) -> tuple[str, ...]:
@@ -119,61 +89,71 @@ def _principals(match: StatementMatch) -> tuple[str, ...]:
     return tuple(text.partition(": ")[2] or text for text in texts)
 
 
-def _nearly(case: Case, match: StatementMatch, who: str) -> Cause | None:
-    """The cause where somebody is named who is nearly the caller."""
-    for code, fits in _NEAR.items():
-        if found := fits(case, who):
+def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> Cause:
+    """Return the cause of a trust policy whose principals do not resemble the caller."""
+    entities = [text for text in named if is_arn(text) or UNIQUE_ID.fullmatch(text) or text.isdecimal()]
+    account = Arn.parse(case.caller).account
+    if named and not entities:
+        code, missing = "other-assume-action", "no user or role"
+    elif case.principal == case.role:
+        code, missing = "self-assume", "not the role itself"
+    elif any(account in text for text in entities):
+        code, missing = "other-principal-trusted", f"not {case.principal}"
+    else:
+        code, missing = "account-not-trusted", f"no principal of account {account}"
+    why = f"The trust policy names {', '.join(named) or 'no principal'}, and {missing}."
+    return cause(code, CERTAIN, why, *_trust_fix(case, policy))
+
+
+def _similar(case: Case, policy: SnapshotPolicy, match: StatementMatch, named: str) -> Cause | None:
+    """Return the cause of a named principal that resembles the caller, None if it does not."""
+    for code, resembles in _SIMILAR.items():
+        if found := resembles(case, named):
             confidence, why = found
-            return cause(
-                code, confidence, f"{place_of(None, match)} names {who}; {why}.", *_renamed(case, match, who)
-            )
+            fix = _replace_principal(case, policy, match, named)
+            return cause(code, confidence, f"{locate(policy, match)} names {named}; {why}.", *fix)
     return None
 
 
-def _is_replaced(case: Case, who: str) -> tuple[str, str] | None:
-    """An Identity Center role that was made anew; the old one stands there by its id or its name."""
+def _replaced_permission_set(case: Case, named: str) -> tuple[str, str] | None:
+    """Identity Center replaced the role; the trust policy has the old one's unique ID or name."""
     if "/aws-reserved/" not in case.principal:
         return None
-    why = f"the permission set's role is {case.principal} now"
-    if who.startswith("AROA"):
+    why = f"the permission set's role is now {case.principal}"
+    if named.startswith("AROA"):
         return LIKELY, why
-    own = _permission_set(case.principal)
-    return (CERTAIN, why) if own and own == _permission_set(who) and who != case.principal else None
+    current = _permission_set(case.principal)
+    is_old = current and current == _permission_set(named) and named != case.principal
+    return (CERTAIN, why) if is_old else None
 
 
-def _is_deleted(case: Case, who: str) -> tuple[str, str] | None:
-    """A deleted user cannot have been the caller's role, nor the other way round."""
-    if not UNIQUE_ID.fullmatch(who):
+def _deleted_principal(case: Case, named: str) -> tuple[str, str] | None:
+    """A unique ID is of a deleted user or role; likely the caller's if it is of the same type."""
+    if not UNIQUE_ID.fullmatch(named):
         return None
-    like = who.startswith("AROA" if case.is_chained else "AIDA")
-    return LIKELY if like else POSSIBLE, f"that was deleted, and {said(case.principal)} was made since"
+    is_same_type = named.startswith("AROA" if case.is_chained else "AIDA")
+    why = f"that principal was deleted, and {short_arn(case.principal)} was created later"
+    return LIKELY if is_same_type else POSSIBLE, why
 
 
-def _is_session(case: Case, who: str) -> tuple[str, str] | None:
-    if not (is_arn(who) and case.is_chained and who != case.caller):
+def _other_session(case: Case, named: str) -> tuple[str, str] | None:
+    if not (is_arn(named) and ":assumed-role/" in named and case.is_chained and named != case.caller):
         return None
-    named, own = Arn.parse(who), Arn.parse(case.caller)
-    same = named.kind == own.kind and (named.account, _role_of(named)) == (own.account, _role_of(own))
-    return (CERTAIN, f"this session is {case.caller}") if same else None
+    is_same_role = role_arn_of(named) == role_arn_of(case.caller)
+    return (CERTAIN, f"this session is {case.caller}") if is_same_role else None
 
 
-def _role_of(session: Arn) -> str:
-    return session.resource.split("/")[1]
-
-
-def _is_without_path(case: Case, who: str) -> tuple[str, str] | None:
-    if not is_arn(who) or who == case.principal:
+def _missing_path(case: Case, named: str) -> tuple[str, str] | None:
+    if named == case.principal or not same_principal(named, case.principal):
         return None
-    named, own = Arn.parse(who), Arn.parse(case.principal)
-    same = (named.account, named.kind, named.name) == (own.account, own.kind, own.name)
-    return (CERTAIN, f"the caller's ARN is {case.principal}") if same else None
+    return CERTAIN, f"the caller's ARN is {case.principal}"
 
 
-_NEAR = {
-    "permission-set-replaced": _is_replaced,
-    "deleted-principal-trusted": _is_deleted,
-    "session-arn-trusted": _is_session,
-    "role-path-left-out": _is_without_path,
+_SIMILAR = {
+    "permission-set-replaced": _replaced_permission_set,
+    "deleted-principal-trusted": _deleted_principal,
+    "session-arn-trusted": _other_session,
+    "role-path-left-out": _missing_path,
 }
 
 
@@ -182,33 +162,32 @@ def _permission_set(arn: str) -> str:
     return found[1] if found else ""
 
 
-def _renamed(case: Case, match: StatementMatch, who: str) -> tuple[str, tuple[str, ...]]:
-    """The mend that writes the caller in the place of somebody."""
+def _replace_principal(case: Case, policy: SnapshotPolicy, match: StatementMatch, named: str) -> Fix:
+    """Return the fix that writes the caller in place of a named principal."""
 
-    def rename(statement: dict[str, Any]) -> None:
-        named = statement["Principal"]["AWS"]
-        several = [case.principal if each == who else each for each in as_list(named)]
-        statement["Principal"]["AWS"] = several if isinstance(named, list) else several[0]
+    def replace(statement: dict[str, Any]) -> None:
+        principals = statement["Principal"]["AWS"]
+        replaced = [case.principal if each == named else each for each in as_list(principals)]
+        statement["Principal"]["AWS"] = replaced if isinstance(principals, list) else replaced[0]
 
-    document = fixes.changed(case.trust or {}, index_of(match), rename)
-    return f"Write {case.principal} in its place.", (fixes.trust(case.role, document),)
+    document = fixes.with_changed_statement(policy, statement_number(match), replace)
+    return f"Write {case.principal} in its place.", fixes.write_policy(policy, document)
 
 
-def _trusted(case: Case) -> tuple[str, tuple[str, ...]]:
-    """The mend that adds the smallest statement for the caller, under the conditions that others have."""
-    trust = case.trust or {}
-    allowing = (each for each in fixes.statements(trust) if each.get("Effect") == "Allow")
-    assuming = (each for each in allowing if _ASSUMING.search(str(each.get("Action", ""))))
+def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
+    """Return the fix that adds the smallest statement for the caller, with the conditions of the others."""
+    allowed = (each for each in fixes.statements(policy.document) if each.get("Effect") == "Allow")
+    assuming = (each for each in allowed if _ASSUME.search(str(each.get("Action", ""))))
     conditions = next((each.get("Condition") for each in assuming), None)
-    statement = fixes.trusting(case.principal, conditions, case.attempt.actions)
-    return f"If the caller is meant to get in, add to the trust policy: {fixes.text(statement)}", (
-        fixes.trust(case.role, fixes.added(trust, statement)),
-    )
+    statement = fixes.smallest_trust_statement(case.principal, conditions, case.attempt.actions)
+    mend = f"If the caller may assume the role, add to the trust policy: {fixes.option_text(statement)}"
+    return mend, fixes.write_policy(policy, fixes.with_statement(policy, statement))
 
 
-def _further_rights(case: Case) -> Iterator[Cause]:
-    for action, code in FURTHER.items():
-        decision = case.far(action) if action in case.attempt.actions else None
+def _extra_actions(case: Case, policy: SnapshotPolicy) -> Iterator[Cause]:
+    """Yield the actions that session tags and a source identity need, and that the trust policy denies."""
+    for action, code in EXTRA_ACTIONS.items():
+        decision = case.trust_decision(action) if action in case.attempt.actions else None
         if decision and not decision.allowed:
-            why = f"The trust policy does not let {said(case.principal)} do {action}."
-            yield cause(code, CERTAIN, why, *_trusted(case), side="destination")
+            why = f"The trust policy does not allow {short_arn(case.principal)} {action}."
+            yield cause(code, CERTAIN, why, *_trust_fix(case, policy), side=DESTINATION)

@@ -1,115 +1,68 @@
-"""What could not be seen, who can see it, and the causes that cannot be told apart because of it."""
+"""What could not be read, who can read it, and the causes that cannot be told apart without it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """One thing that could not be seen, why, who can see it, and the command to look with."""
+class Unknown:
+    """What could not be read, why, who can read it, and the command to read it with."""
 
     what: str
     why: str
     who: str
     command: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
 
-
-# What is denied alike, the more usual ones first, as long as a side is not read.
+# Causes with the same error, the more frequent ones first, as long as the side is not read.
 _TRUST = (
-    "other-principal-trusted",
-    "account-not-trusted",
-    "external-id-missing",
-    "external-id-differs",
-    "no-such-role",
-    "deleted-principal-trusted",
-    "mfa-required",
-    "mfa-in-chain",
-    "session-name",
-    "source-identity-required",
-    "session-arn-trusted",
-    "role-path-left-out",
-    "permission-set-replaced",
-    "self-assume",
-    "other-assume-action",
-    "principal-arn-of-session",
-    "service-key-on-principal",
-    "request-condition",
-    "source-address",
-    "other-organization",
-    "outside-dates",
-    "trust-deny",
-    "trust-condition",
-    "no-access-role",
-)
+    "other-principal-trusted", "account-not-trusted", "external-id-missing", "external-id-differs",
+    "no-such-role", "deleted-principal-trusted", "mfa-required", "mfa-in-chain", "session-name",
+    "source-identity-required", "session-arn-trusted", "role-path-left-out", "permission-set-replaced",
+    "self-assume", "other-assume-action", "principal-arn-of-session", "service-key-on-principal",
+    "request-condition", "source-address", "other-organization", "outside-dates", "trust-deny",
+    "trust-condition", "no-access-role",
+)  # fmt: skip
 _IDENTITY = (
-    "no-identity-allow",
-    "chained-role-without-allow",
-    "other-resource-arn",
-    "policy-not-attached",
-    "identity-deny",
-    "deny-without-mfa",
-    "caller-boundary",
-    "identity-condition",
-    "external-id-in-caller-policy",
-    "old-policy-version",
-    "old-policy-language",
-)
-_AFTER = (
-    "role-without-permission",
-    "role-boundary",
-    "session-policy",
-    "resource-policy",
-    "role-deny",
-    "permission-condition",
-    "session-revoked",
-    "other-account-resource",
-    "service-control-policy",
+    "no-identity-allow", "chained-role-without-allow", "other-resource-arn", "policy-not-attached",
+    "identity-deny", "deny-without-mfa", "caller-boundary", "identity-condition",
+    "external-id-in-caller-policy", "old-policy-version", "old-policy-language",
+)  # fmt: skip
+_NEITHER_SIDE = (
+    "not-in-effect-yet", "service-control-policy", "resource-control-policy", "caller-session-policy",
+    "vpc-endpoint-policy", "cached-session",
+)  # fmt: skip
+_SESSION = (
+    "role-without-permission", "role-boundary", "session-policy", "resource-policy", "role-deny",
+    "permission-condition", "session-revoked", "other-account-resource", "service-control-policy",
     "resource-control-policy",
-)
-_AFTER_OPEN = (
-    "other-account-resource",
-    "resource-policy",
-    "service-control-policy",
-    "resource-control-policy",
-)
-_NEITHER = (
-    "not-in-effect-yet",
-    "service-control-policy",
-    "resource-control-policy",
-    "caller-session-policy",
-    "vpc-endpoint-policy",
-    "cached-session",
-)
-_FURTHER = {"sts:TagSession": ("no-tag-session",), "sts:SetSourceIdentity": ("no-set-source-identity",)}
+)  # fmt: skip
+_SESSION_OF_READ_ROLE = (
+    "other-account-resource", "resource-policy", "service-control-policy", "resource-control-policy",
+)  # fmt: skip
 
 
-def alike(case: Case) -> tuple[str, ...]:
-    """The codes that AWS answers alike, as far as what is readable leaves them open."""
-    if case.attempt.after:
-        return _AFTER if case.inside() is None else _AFTER_OPEN
-    if case.denial.action in _FURTHER:
-        return _FURTHER[case.denial.action]
-    near = () if case.near() else _IDENTITY
-    far = () if case.far() else _TRUST
-    return tuple(code for code in (*near, *far, *_NEITHER) if _can_be(case, code))
+def indistinguishable_causes(case: Case) -> tuple[str, ...]:
+    """Return the codes with the same error, as far as what was read does not exclude them."""
+    if case.attempt.role_was_assumed:
+        return _SESSION if case.session_decision() is None else _SESSION_OF_READ_ROLE
+    if case.denial.action in EXTRA_ACTIONS:
+        return (EXTRA_ACTIONS[case.denial.action],)
+    identity = () if case.source_decision() else _IDENTITY
+    trust = () if case.trust_decision() else _TRUST
+    return tuple(code for code in (*identity, *trust, *_NEITHER_SIDE) if _is_possible(case, code))
 
 
-def _can_be(case: Case, code: str) -> bool:
-    """Whether a cause fits what is known of the caller and the call."""
-    given = case.attempt.parameters
+def _is_possible(case: Case, code: str) -> bool:
+    """Return whether a cause fits what is known of the caller and the request."""
     rules = {
         "external-id-missing": not case.attempt.external_id,
         "external-id-differs": bool(case.attempt.external_id),
-        "mfa-required": not case.is_chained and not given.get("TokenCode"),
+        "mfa-required": not case.is_chained and not case.attempt.parameters.get("TokenCode"),
         "mfa-in-chain": case.is_chained,
         "session-arn-trusted": case.is_chained,
         "role-path-left-out": case.is_chained,
@@ -125,32 +78,28 @@ def _can_be(case: Case, code: str) -> bool:
     return rules.get(code, True)
 
 
-def unseen(case: Case) -> Iterator[Unseen]:
-    """What could not be seen of the two sides and above them, and who can."""
-    why = case.snapshot.unread
+def unknowns(case: Case) -> Iterator[Unknown]:
+    """Yield what could not be read of the two sides and of their organizations, and who can read it."""
+    unread = case.snapshot.unread
     if not case.caller:
-        yield Unseen(
-            "who calls", "No text and no session tells it.", "the caller", "aws sts get-caller-identity"
-        )
+        why = "Neither the error text nor a session names the caller."
+        yield Unknown("who calls", why, "the caller", "aws sts get-caller-identity")
     if case.caller and not case.snapshot.readable(SOURCE):
-        account = Arn.parse(case.caller).account
-        what = "the caller's policies and boundary"
-        who = f"an administrator of account {account} (source)"
-        yield Unseen(what, why.get(SOURCE, ""), who, _SOURCE_COMMAND)
+        who = f"an administrator of account {Arn.parse(case.caller).account} (source)"
+        filters = "User Role Group LocalManagedPolicy"
+        command = f"aws iam get-account-authorization-details --filter {filters}"
+        yield Unknown("the caller's policies and boundary", unread.get(SOURCE, ""), who, command)
     if case.role and not case.snapshot.readable(DESTINATION):
-        account, name = Arn.parse(case.role).account, Arn.parse(case.role).name
-        who = f"an administrator of account {account} (destination)"
-        command = f"aws iam get-role --role-name {name}"
-        yield Unseen("the role and its trust policy", why.get(DESTINATION, ""), who, command)
+        arn = Arn.parse(case.role)
+        who = f"an administrator of account {arn.account} (destination)"
+        command = f"aws iam get-role --role-name {arn.name}"
+        yield Unknown("the role and its trust policy", unread.get(DESTINATION, ""), who, command)
     for side in (case.snapshot.source, case.snapshot.destination):
         if side and side.incomplete:
-            yield Unseen("a part of the policies", side.incomplete, "the same administrator, with more reads")
-    yield Unseen(
+            yield Unknown("a part of the policies", side.incomplete, "the same administrator")
+    yield Unknown(
         "control policies of the organizations (SCPs, RCPs)",
         "No member account can read them.",
         "the management accounts, or their delegated administrators",
         "aws organizations list-policies-for-target --filter SERVICE_CONTROL_POLICY --target-id ACCOUNT",
     )
-
-
-_SOURCE_COMMAND = "aws iam get-account-authorization-details --filter User Role Group LocalManagedPolicy"

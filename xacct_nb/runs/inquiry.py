@@ -7,7 +7,7 @@ from xacct_nb.aws.diagnosis_sessions import DiagnosisSessions, open_for_diagnosi
 from xacct_nb.aws.sessions import Endpoint, Sessions
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
 from xacct_nb.diagnosis import diagnosis
-from xacct_nb.diagnosis.attempt import Attempt, Tried, attempt_in, attempt_of
+from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial, attempt_from_grant
 from xacct_nb.diagnosis.denial import Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.snapshot import CALLER, Snapshot
@@ -42,9 +42,9 @@ def diagnose(
     AssumeRole once; `snapshot` is what the other owner sent. Raises InvalidInput for what cannot be used.
     """
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
-    attempt = attempt_of(grant, caller, role) if grant else Attempt(caller=caller, role=role)
+    attempt = attempt_from_grant(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
-    attempt = attempt_in(read_denial(error), attempt.model_copy(update=more))
+    attempt = attempt_from_denial(read_denial(error), attempt.model_copy(update=more))
     sides = sessions or NO_SESSIONS
     if isinstance(sides, Sessions):
         sides = select_for_diagnosis(sides, attempt)
@@ -65,18 +65,18 @@ def explain(attempt: Attempt, error: str, sides: DiagnosisSessions, snapshot: Sn
     """The diagnosis; where no error was given, AWS's answer to the attempt itself is explained."""
     said = error or (sides.problems.get(CALLER, "") if sides.caller is None else "")
     return diagnosis.diagnose(
-        snapshot or diagnosis.NOTHING_SEEN,
+        snapshot or diagnosis.EMPTY_SNAPSHOT,
         attempt=attempt,
         denial=read_denial(said),
-        tried=_tried(attempt, sides, read_denial(error)),
+        result=_result(attempt, sides, read_denial(error)),
     )
 
 
-def _tried(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Tried | None:
+def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> AttemptResult | None:
     """AWS's answer to the attempt, where the caller's session is that of whom the error text tells."""
     if sides.caller is None or not attempt.role:
         return None
-    told = "" if attempt.after else denial.caller
+    told = "" if attempt.role_was_assumed else denial.caller
     if told and not same_principal(str(sides.caller.identity["Arn"]), role_arn_of(told)):
         return None
     return try_once(attempt, sides.caller.client("sts"))
@@ -108,7 +108,7 @@ class Inquiry(Shown):
             action=asked.action,
             resource=asked.resource,
         )
-        return attempt_in(read_denial(asked.error_text), known)
+        return attempt_from_denial(read_denial(asked.error_text), known)
 
     def view(self) -> View:
         """What is asked."""

@@ -6,7 +6,7 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
 
-from xacct_nb.diagnosis.snapshot import Client
+from xacct_nb.diagnosis.snapshot import ClientSettings
 from xacct_nb.redaction.redact import fingerprint
 
 # Their values are shown; of every other setting, only that it is set.
@@ -23,7 +23,7 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _SET = "set"
 
 
-def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> Client:
+def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> ClientSettings:
     """Return the client's side: the profile in use, all profiles, the AWS variables, and unreadable files.
 
     A named profile comes before keys in the environment. Without file names, the user's own files are read.
@@ -40,7 +40,7 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
         except (OSError, ConfigError, UnicodeDecodeError) as problem:
             unreadable[str(path)] = str(getattr(problem, "strerror", "") or type(problem).__name__)
     used = profile or variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE") or ""
-    return Client(
+    return ClientSettings(
         profile=used,
         profiles=profiles,
         variables={name: _shown(name, value) for name, value in variables.items() if name.startswith("AWS_")},

@@ -1,35 +1,25 @@
-"""The catalogue: every cause that is known, in general words, by its code."""
+"""The catalogue: every known cause in general terms, by its code."""
 
 from xacct_nb.diagnosis.catalogue.client import CLIENT_CAUSES
 from xacct_nb.diagnosis.catalogue.destination import DESTINATION_CAUSES
 from xacct_nb.diagnosis.catalogue.organization import ORGANIZATION_CAUSES
 from xacct_nb.diagnosis.catalogue.request import REQUEST_CAUSES
-from xacct_nb.diagnosis.catalogue.session import AFTER_CAUSES
+from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
-from xacct_nb.diagnosis.cause import Cause, Known
+from xacct_nb.diagnosis.cause import CatalogueEntry, Cause
 
-CATALOGUE: dict[str, Known] = {
-    each.code: each
-    for table in (
-        CLIENT_CAUSES,
-        SOURCE_CAUSES,
-        DESTINATION_CAUSES,
-        ORGANIZATION_CAUSES,
-        REQUEST_CAUSES,
-        AFTER_CAUSES,
-    )
-    for each in table
-}
+ENTRIES: tuple[CatalogueEntry, ...] = (
+    *CLIENT_CAUSES,
+    *SOURCE_CAUSES,
+    *DESTINATION_CAUSES,
+    *ORGANIZATION_CAUSES,
+    *REQUEST_CAUSES,
+    *SESSION_CAUSES,
+)
+CATALOGUE = {entry.code: entry for entry in ENTRIES}
 
 
-def cause(
-    code: str,
-    confidence: str,
-    why: str = "",
-    mend: str = "",
-    commands: tuple[str, ...] = (),
-    side: str = "",
-) -> Cause:
-    """The cause of that code; what is not said is said in the catalogue's general words."""
-    general = CATALOGUE[code]
-    return Cause(code, side or general.side, why or general.why, mend or general.mend, confidence, commands)
+def cause(code: str, confidence: str, why: str = "", mend: str = "", *commands: str, side: str = "") -> Cause:
+    """Return the cause of that code, with the catalogue's texts in place of those that are empty."""
+    entry = CATALOGUE[code]
+    return Cause(code, side or entry.side, why or entry.why, mend or entry.mend, confidence, commands)
