@@ -7,7 +7,7 @@ READY := .venv/.ready
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test exhaustive lab bench pictures lint constraints clean
+.PHONY: help demo test exhaustive lab bench pictures dist lint constraints clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ bench: $(READY) ## Run the benchmarks, one at a time
 
 pictures: $(READY) ## Make the pictures of the README anew, by Chromium
 	@$(BIN)/python -m pytest tests/browser/pictures.py -q -p no:xdist
+
+dist: $(READY) ## Build the sdist and the wheel into dist/
+	@$(BIN)/python -m hatchling build
 
 lint: $(READY) ## Check style, format and types
 	@printf '== Lint\n'

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from support.desk import Desk, notebook, options
 from support.processes import INTERRUPTIBLE
 from xacct_nb.cli.main import main
-from xacct_nb.runs.request import list_notebooks, notebook_name
+from xacct_nb.runs.notebooks import list_notebooks, notebook_name
 from xacct_nb.runs.runner import run
 from xacct_nb.storage.ledger import verify_records
 

@@ -14,7 +14,8 @@ from support.hostile_notebooks import MARKUP
 from support.hostile_strings import EVERYTHING, Fragment, unseen
 from xacct_nb.errors import InvalidParameters, UnknownNotebook, UnknownRecord, XacctError
 from xacct_nb.grants.documents import build
-from xacct_nb.runs.request import check_request, find_notebook
+from xacct_nb.runs.notebooks import find_notebook
+from xacct_nb.runs.request import check_request
 from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.sandbox.server.accounts import World

@@ -21,7 +21,7 @@ from support.desk import NOTEBOOKS
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.loading import record_schema
-from xacct_nb.runs.request import known_parameters
+from xacct_nb.runs.notebooks import known_parameters
 from xacct_nb.runs.runner import run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox

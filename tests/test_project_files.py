@@ -1,6 +1,7 @@
 """The files around the package say the same: versions, targets, licence, decisions, the tests' own rules."""
 
 import ast
+import json
 import re
 import subprocess
 import tomllib
@@ -32,6 +33,18 @@ def test_make_installs_the_same_as_environment_yml() -> None:
     assert "pip install -c constraints.txt -e '.[sandbox,test]'" in (ROOT / "Makefile").read_text()
 
 
+def test_the_development_container_makes_the_environment_of_make_and_opens_no_port() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+
+    assert container["postCreateCommand"] == "make .venv/.ready"
+    assert "READY := .venv/.ready\n" in (ROOT / "Makefile").read_text()
+    assert container["forwardPorts"] == []
+    assert container["otherPortsAttributes"] == {"onAutoForward": "ignore"}
+    assert [(ROOT / path).is_file() for path in container["customizations"]["codespaces"]["openFiles"]] == [
+        True
+    ]
+
+
 def test_every_dependency_has_a_lower_bound_and_no_upper_one() -> None:
     assert [str(each) for each in direct() if [bound.operator for bound in each.specifier] != [">="]] == []
 
@@ -60,7 +73,7 @@ def test_make_alone_prints_every_target() -> None:
     shown = subprocess.run(["make", "-s"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
     assert re.findall(r"^  make (\w+)", shown, re.MULTILINE) == targets()
-    assert {"demo", "test", "lab", "bench"} < set(targets())
+    assert {"demo", "test", "lab", "bench", "dist"} < set(targets())
 
 
 def test_the_licence_is_apache_2_in_full() -> None:

@@ -1,5 +1,7 @@
 """How a run ends: which error decides, and what a failed proof says."""
 
+from pathlib import Path
+
 import pytest
 
 from support.examples import ALICE, a_grant
@@ -10,7 +12,14 @@ from xacct_nb.errors import InvalidArn, InvalidInput, ProofFailed, RolledBack, S
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.iam.arns import parse_iam
-from xacct_nb.runs.outcome import deciding_error, error_to_dict, is_from_package, not_proven, status_of_error
+from xacct_nb.runs.outcome import (
+    RunSummary,
+    deciding_error,
+    error_to_dict,
+    is_from_package,
+    not_proven,
+    status_of_error,
+)
 
 GRANT = a_grant()
 NOTHING, EVERYTHING = Plan("reports", ()), diff(build(GRANT), State({}))
@@ -23,6 +32,27 @@ def answered(**answers: str) -> Proof:
             Outcome(probe, answers.get(probe.kind, probe.expected), ALICE) for probe in expected_probes(GRANT)
         )
     )
+
+
+class TestSummary:
+    def test_in_the_lab_it_links_to_the_record_from_where_the_notebook_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "notebooks").mkdir()
+        monkeypatch.chdir(tmp_path / "notebooks")
+        monkeypatch.setenv("XACCT_LAB", str(tmp_path))
+        shown = RunSummary("succeeded", "a b", str(tmp_path / "records" / "a b"))._repr_html_()
+
+        assert '<a href="../records/a%20b/run.html">Open the record</a>' in shown
+
+    @pytest.mark.parametrize("served", ["", "notebooks"])
+    def test_it_links_to_no_record_that_is_not_served(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: str
+    ) -> None:
+        monkeypatch.setenv("XACCT_LAB", served and str(tmp_path / served))
+
+        assert "<a " not in RunSummary("succeeded", "a", str(tmp_path / "records" / "a"))._repr_html_()
+        assert "<a " not in RunSummary("succeeded", "a", "")._repr_html_()
 
 
 @pytest.mark.parametrize(

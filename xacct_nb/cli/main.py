@@ -1,8 +1,6 @@
 """The command line: xacct-nb. The notebooks are the commands; this is what is around them."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xacct_nb.cli.approval import approval_options
+from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
 from xacct_nb.cli.output import (
     as_json_option,
@@ -50,31 +49,6 @@ def demo(records: str, as_json: bool) -> None:
 
 
 @main.command()
-@handle_errors
-def lab() -> None:
-    """JupyterLab on the start notebook, with the sandbox up."""
-    from xacct_nb.runs.request import notebooks_folder
-    from xacct_nb.runs.sandboxes import open_sandbox
-
-    sandbox = open_sandbox()
-    click.echo(f"Sandbox: {sandbox.endpoint}  (end it with: xacct-nb sandbox down)", err=True)
-    os.environ.setdefault("XACCT_RECORDS", str(Path("records").absolute()))
-    start = notebooks_folder() / "00_start_here.ipynb"
-    sys.exit(
-        subprocess.call(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.root_dir={start.parent}",
-                str(start),
-            ]
-        )
-    )
-
-
-@main.command()
 @as_json_option
 @handle_errors
 def doctor(as_json: bool) -> None:
@@ -86,8 +60,8 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-main.add_command(sandbox)
-main.add_command(records)
+for group in (lab, notebooks, sandbox, records):
+    main.add_command(group)
 
 
 @main.command("run", cls=NotebookCommand)

@@ -36,13 +36,13 @@ class NotebookCommand(click.Command):
 
 def _write_manual(name: str, formatter: click.HelpFormatter) -> None:
 
-    from xacct_nb.runs.request import notebook_manual
+    from xacct_nb.runs.notebooks import notebook_manual
 
     formatter.write(f"\n{notebook_manual(name)}\n")
 
 
 def _write_list(formatter: click.HelpFormatter) -> None:
-    from xacct_nb.runs.request import list_notebooks, notebook_manual
+    from xacct_nb.runs.notebooks import list_notebooks, notebook_manual
 
     manuals = [notebook_manual(str(path)) for path in list_notebooks()]
     with formatter.section("Notebooks (each with -h tells its parameters)"):

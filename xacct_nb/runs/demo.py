@@ -11,7 +11,7 @@ from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
-from xacct_nb.runs.request import find_notebook, known_parameters
+from xacct_nb.runs.notebooks import find_notebook, known_parameters
 from xacct_nb.runs.runner import Progress, RunResult, run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox

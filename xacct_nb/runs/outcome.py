@@ -1,15 +1,20 @@
 """How a run ends: its status after the errors of its cells, the words of a failed proof, its last line."""
 
+import os
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from xacct_nb.changes.approval import plan_differences
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof, missing_sides
 from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
 from xacct_nb.grants.grant import Grant
+from xacct_nb.records.fields import PAGE
+from xacct_nb.runs.sealing import LAB_VARIABLE
 from xacct_nb.views import Shown, Table, View
 
 # Errors with these say that nothing was changed: what was done before them stays done.
@@ -28,6 +33,17 @@ class RunSummary(Shown):
         """The status, and where to read on."""
         place = self.folder or f"{self.record}, sealed when the run has ended"
         return Table(("", ""), (("status", self.status), ("record", place)), tones=("good", "note"))
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + self._link()
+
+    def _link(self) -> str:
+        """Return a link to the record's page for `xacct-nb lab`, where the record is in the served folder."""
+        root, page = os.environ.get(LAB_VARIABLE), Path(self.folder, PAGE)
+        if not (root and self.folder and page.is_relative_to(root)):
+            return ""
+        # A notebook's kernel runs in the notebook's folder, and JupyterLab resolves links from there.
+        return f'<p><a href="{quote(os.path.relpath(page))}">Open the record</a></p>'
 
 
 def status_of_error(problem: BaseException) -> str:

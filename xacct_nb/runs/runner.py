@@ -101,7 +101,7 @@ def run(
     """
     given = list(options)
     order = check_request(name, file, given, approve, records)
-    again = resume_command(name, str(file or ""), given, records, order.hidden)
+    again = resume_command(name, str(file or ""), given, records, order.secrets)
     recovered = recover(order.records)
     with prepared or Prepared(()) as kernel:
         return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)
@@ -110,7 +110,7 @@ def run(
 def _execute(
     order: RunRequest, kernel: Prepared, tell: Progress | None, timeout: int | None, again: str
 ) -> RunResult:
-    started, clock, hidden = utc(), time.monotonic(), {*order.hidden, *environment_secrets()}
+    started, clock, hidden = utc(), time.monotonic(), {*order.secrets, *environment_secrets()}
     about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
     with create_run_folder(order.records, new_run_id(order.grant, order.notebook), about) as work:
         secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}

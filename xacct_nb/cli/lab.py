@@ -1,0 +1,53 @@
+"""The commands that bring the notebooks to a person: xacct-nb lab, xacct-nb notebooks copy."""
+
+import json
+from pathlib import Path
+
+import click
+
+from xacct_nb.cli.output import as_json_option, handle_errors
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--folder",
+    default="",
+    metavar="DIR",
+    help="Folder for the notebooks and docs (default: ./xacct-nb; in a clone its own).",
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTIONS]...")
+@handle_errors
+def lab(folder: str, options: tuple[str, ...]) -> None:
+    """Open JupyterLab on the start notebook, with the sandbox up.
+
+    It serves the current folder: the notebooks and docs are copied into DIR, the records are in ./records.
+    A file that you changed is kept. All other options are JupyterLab's, such as --no-browser or --port 8890.
+    """
+    from xacct_nb.runs.lab import prepare_lab
+    from xacct_nb.runs.sandboxes import open_sandbox
+
+    prepared = prepare_lab(folder)
+    if prepared.copied:
+        click.echo(str(prepared.copied), err=True)
+    click.echo(f"Sandbox: {open_sandbox().endpoint}  (end it with: xacct-nb sandbox down)", err=True)
+    prepared.serve(options)
+
+
+@click.group()
+def notebooks() -> None:
+    """The notebooks of this installation."""
+
+
+@notebooks.command("copy")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json_option
+@handle_errors
+def notebooks_copy(folder: Path, as_json: bool) -> None:
+    """Copy the notebooks and their docs into DIR.
+
+    A file that you changed is kept and named. Files that you did not change are brought up to date.
+    """
+    from xacct_nb.storage.shipped import copy_notebooks
+
+    copied = copy_notebooks(folder)
+    click.echo(json.dumps(copied.to_json()) if as_json else str(copied))

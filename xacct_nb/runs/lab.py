@@ -1,0 +1,44 @@
+"""JupyterLab with the notebooks, the docs and the records inside one folder, so that every link opens."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xacct_nb.runs.sealing import LAB_VARIABLE, RECORDS_VARIABLE
+from xacct_nb.storage.shipped import IS_CLONE, NOTEBOOKS, SHIPPED, CopiedNotebooks, copy_notebooks
+
+
+@dataclass(frozen=True)
+class LabFolder:
+    """The folder that JupyterLab serves, the start notebook in it, and what was copied into it."""
+
+    root: Path
+    start: Path
+    copied: CopiedNotebooks | None
+
+    def serve(self, options: Iterable[str]) -> None:
+        """Become JupyterLab, open on the start notebook; `options` are JupyterLab's own.
+
+        The records stand in the same folder, unless $XACCT_RECORDS names another.
+        """
+        server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
+        command = [sys.executable, "-m", "jupyterlab", *server, *options, str(self.start)]
+        records = {RECORDS_VARIABLE: str(self.root / "records")}
+        # In place of this process, so that Ctrl-C is JupyterLab's alone.
+        os.execve(command[0], command, {**records, **os.environ, LAB_VARIABLE: str(self.root)})
+
+
+def prepare_lab(folder: str) -> LabFolder:
+    """Copy the notebooks and docs into `folder`, by default ./xacct-nb; a clone is served as it is.
+
+    The served folder is the current one, so that `run` and JupyterLab have the same records; a folder
+    elsewhere is served itself. Raises InvalidParameters where the folder cannot be written.
+    """
+    first = Path(NOTEBOOKS, "00_start_here.ipynb")
+    if IS_CLONE and not folder:
+        return LabFolder(SHIPPED, SHIPPED / first, None)
+    copied, here = copy_notebooks(Path(folder or "xacct-nb").resolve()), Path.cwd()
+    root = here if copied.folder.is_relative_to(here) else copied.folder
+    return LabFolder(root, copied.folder / first, copied)
