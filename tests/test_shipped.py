@@ -98,13 +98,13 @@ class TestLab:
         assert prepared.start == prepared.root / "notebooks" / "00_start_here.ipynb"
         assert prepared.start.is_file()
 
-    @pytest.mark.parametrize(("given", "folder"), [("", "xacct-nb"), ("mine", "mine")])
+    @pytest.mark.parametrize(("named", "folder"), [("", "xacct-nb"), ("mine", "mine")])
     def test_elsewhere_the_current_folder_is_served_with_a_copy_in_it(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, folder: str
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, folder: str
     ) -> None:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(lab, "IS_CLONE", False)
-        prepared = lab.prepare_lab(given)
+        prepared = lab.prepare_lab(named)
 
         assert prepared.root == tmp_path
         assert prepared.start == tmp_path / folder / "notebooks" / "00_start_here.ipynb"
