@@ -31,6 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("exhaustive")]
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 retries as often as ever, without its pauses of seconds."""
+    standard, legacy = "botocore.retries.standard.ExponentialBackoff", "botocore.retryhandler"
+    monkeypatch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
+    monkeypatch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """One server for all tests of this process."""

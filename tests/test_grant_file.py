@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from support.examples import READ, a_grant
 from support.hostile_strings import unseen
+from support.processes import processor_limit
 from xacct_nb.errors import InvalidGrant, UnreadableGrant, UnresolvedSecret
 from xacct_nb.grants.grant import external_id
 from xacct_nb.runs.loading import load_grant
@@ -99,11 +99,9 @@ def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content:
 def test_aliases_that_double_again_and_again_are_refused_at_once(file: Path, first: str, more: str) -> None:
     lines = [f"a0: &a0 {first}", *(f"a{n + 1}: &a{n + 1} {more.format(f'a{n}')}" for n in range(40))]
     file.write_text("\n".join(lines))
-    began = time.monotonic()
 
-    with pytest.raises(UnreadableGrant, match="Its aliases expand to too many values"):
+    with processor_limit(), pytest.raises(UnreadableGrant, match="Its aliases expand to too many values"):
         read_fields(file)
-    assert time.monotonic() - began < 2
 
 
 def test_a_name_for_what_stands_there_more_than_once_is_taken(file: Path) -> None:
@@ -116,10 +114,10 @@ def test_a_name_for_what_stands_there_more_than_once_is_taken(file: Path) -> Non
 
 def test_many_fields_are_read_at_once(file: Path) -> None:
     file.write_text("".join(f"field{number}: 1\n" for number in range(5_000)))
-    began = time.monotonic()
+    with processor_limit():
+        fields = read_fields(file)
 
-    assert len(read_fields(file)) == 5_000
-    assert time.monotonic() - began < 10
+    assert len(fields) == 5_000
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import Empty
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
@@ -24,9 +26,8 @@ from xacct_nb.jupyter.kernels import QuickClient, QuickManager
 from xacct_nb.jupyter.prepared import Prepared
 
 XACCT = str(Path(sys.executable).with_name("xacct-nb"))
-# jupyter_client's own waits, in seconds: for silence before a kernel counts as ready, between two looks at
-# a process that is to end, and for a farewell before it kills.
-SILENCE, LOOK, FAREWELL = 0.2, 0.1, 5.0
+# The seconds between two looks of jupyter_client at a process that is to end.
+LOOK = 0.1
 Result = TypeVar("Result")
 
 
@@ -46,27 +47,37 @@ def run_alone(work: Coroutine[Any, Any, Result]) -> Result:
         return thread.submit(asyncio.run, work).result()
 
 
-async def readiness(manager: QuickManager, kind: type[AsyncKernelClient], times: int) -> float:
-    """The seconds that a client of this kind needs at best to find a kernel at work ready."""
-    manager.client_factory, taken = kind, []
+async def silences(manager: QuickManager, kind: type[AsyncKernelClient], times: int) -> int:
+    """How many silences a client of this kind waits out, at best, until it finds a kernel at work ready."""
+    manager.client_factory, counts = kind, []
     for _ in range(times):
-        client = manager.client()
+        client, silent = manager.client(), list[Empty]()
         client.start_channels(hb=False)  # the kernel's process is looked at instead
-        began = time.monotonic()
-        await client.wait_for_ready(timeout=30)
-        taken.append(time.monotonic() - began)
+        channel = client.iopub_channel
+        channel.get_msg = partial(_heard, channel.get_msg, silent)
+        await client.wait_for_ready(timeout=60)
+        counts.append(len(silent))
         client.stop_channels()
-    return min(taken)
+    return min(counts)
+
+
+async def _heard(get: Callable[..., Awaitable[Any]], silent: list[Empty], *about: Any, **limit: Any) -> Any:
+    try:
+        return await get(*about, **limit)
+    except Empty as silence:
+        silent.append(silence)
+        raise
 
 
 def test_a_kernel_is_ready_when_it_answers_and_not_a_silence_later() -> None:
-    async def measure() -> tuple[float, float]:
+    async def count() -> tuple[int, int]:
         async with started_kernel() as manager:
-            return await readiness(manager, QuickClient, 10), await readiness(manager, AsyncKernelClient, 1)
+            return await silences(manager, QuickClient, 5), await silences(manager, AsyncKernelClient, 1)
 
-    quick, stock = run_alone(measure())
+    quick, stock = run_alone(count())
 
-    assert quick < SILENCE <= stock
+    assert quick == 0
+    assert stock > 0
 
 
 def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +90,7 @@ def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyP
 
     async def end() -> None:
         async with started_kernel() as manager:
-            await readiness(manager, QuickClient, 1)
+            await silences(manager, QuickClient, 1)
             monkeypatch.setattr(asyncio, "sleep", noted)
 
     run_alone(end())
@@ -89,16 +100,14 @@ def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyP
 
 def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> None:
     clings = (
-        "import atexit, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "atexit.register(time.sleep, 60)"
+        "import atexit, pathlib, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"atexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\natexit.register(time.sleep, 60)"
     )
-    saved: list[float] = []
     path = Path(notebook(tmp_path / "mine.ipynb", clings, "1"))
-    _, course = execute.run(path, {}, save=lambda _: saved.append(time.monotonic()))
-    last_cell_began, ended = saved[-2:]
+    _, course = execute.run(path, {}, save=lambda _: None)
 
     assert course.ending == ""
-    assert ended - last_cell_began < FAREWELL
+    assert not (tmp_path / "ended").exists()
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,12 @@ class Noisy:
 
     out: str
     err: str
-    seconds: float
     cells: list[dict[str, Any]]
+
+    @property
+    def left_behind(self) -> int:
+        """The process that the last cell left behind."""
+        return int(self.cells[-1]["outputs"][-1]["data"]["text/plain"][0])
 
     def printed(self, name: str) -> str:
         outputs = [each for cell in self.cells for each in cell["outputs"] if each.get("name") == name]
@@ -125,7 +138,7 @@ NOISE = (
     "from multiprocessing import get_context\n"
     "fork = get_context('fork').Process(target=print, args=('from a fork',))\nfork.start(); fork.join()",
     # It keeps everything open that a fork inherits, and nobody ends it with the kernel.
-    "if not (pid := os.fork()):\n    os.setsid()\n    __import__('time').sleep(60)\n    os._exit(0)\npid",
+    "if not (pid := os.fork()):\n    os.setsid()\n    __import__('time').sleep(3600)\n    os._exit(0)\npid",
 )
 
 
@@ -141,15 +154,14 @@ def outside_pytest() -> Iterator[None]:
 def noisy(outside_pytest: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noisy]:
     """`xacct-nb run` as a pipeline calls it, which reads its standard error to the end."""
     folder = tmp_path_factory.mktemp("noisy")
-    path, began = notebook(folder / "noisy.ipynb", *NOISE), time.monotonic()
+    path = notebook(folder / "noisy.ipynb", *NOISE)
     command = [XACCT, "run", path, "--records", str(folder / "records")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds = time.monotonic() - began
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     (file,) = (folder / "records").glob("*/run.ipynb")
-    found = Noisy(ended.stdout, ended.stderr, seconds, json.loads(file.read_text())["cells"])
+    found = Noisy(ended.stdout, ended.stderr, json.loads(file.read_text())["cells"])
     yield found
     with suppress(ProcessLookupError):
-        os.kill(int(found.cells[-1]["outputs"][-1]["data"]["text/plain"][0]), signal.SIGKILL)
+        os.kill(found.left_behind, signal.SIGKILL)
 
 
 def test_standard_error_has_the_steps_of_a_run_and_nothing_else(noisy: Noisy) -> None:
@@ -174,7 +186,7 @@ def test_neither_a_run_nor_its_kernel_has_an_internet_socket(noisy: Noisy) -> No
 def test_a_process_that_a_cell_leaves_behind_holds_nobody_up_who_reads_what_the_run_prints(
     noisy: Noisy,
 ) -> None:
-    assert noisy.seconds < 60
+    assert psutil.pid_exists(noisy.left_behind)
 
 
 DIES = {"exits": "import os; os._exit(0)", "crashes": "import ctypes; ctypes.string_at(0)"}

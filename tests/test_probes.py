@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.examples import applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from xacct_nb.aws import polling
 from xacct_nb.aws.answers import Answer, call_aws
 from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.probes import prove
@@ -323,6 +324,27 @@ def test_a_wrong_answer_that_becomes_right_in_time_is_right(world: World) -> Non
     assert (stranger.answer, stranger.tries) == (DENIED, 2)
 
 
+class Clock:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.now, self.pauses = 0.0, list[float]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(polling, "time", clock)
+    return clock
+
+
 def test_a_wait_without_patience_asks_once() -> None:
     wait = Wait("the role", 0)
 
@@ -330,16 +352,16 @@ def test_a_wait_without_patience_asks_once() -> None:
     assert wait.tries == 1
 
 
-def test_a_wait_asks_again_until_its_time_is_over() -> None:
+def test_a_wait_asks_again_until_its_time_is_over(clock: Clock) -> None:
     wait = Wait("the role", 0.25)
     while wait.again():
         pass
 
-    assert wait.tries >= 2
-    assert 0.25 <= wait.seconds < 1
+    assert clock.pauses == [0.1, 0.15]
+    assert (wait.tries, wait.seconds) == (3, 0.25)
 
 
-def test_a_wait_of_more_than_a_second_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wait_of_more_than_a_second_is_told(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     wait = Wait("the role", 1.2)
     while wait.again():
         pass
@@ -356,9 +378,11 @@ def test_a_short_wait_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_countdown_ends_at_nothing() -> None:
-    assert countdown(0)() == 0.0
-    assert 9 < countdown(10)() <= 10
+def test_a_countdown_ends_at_nothing(clock: Clock) -> None:
+    left = countdown(10)
+    clock.sleep(4)
+
+    assert (countdown(0)(), left()) == (0.0, 6.0)
 
 
 def test_an_answer_does_not_show_the_credentials_in_it() -> None:

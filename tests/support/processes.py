@@ -1,8 +1,10 @@
 """Processes that a test starts, and how it waits for what they do."""
 
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # A shell that starts the tests in the background lets them and their commands ignore Ctrl-C.
 INTERRUPTIBLE = (
@@ -10,6 +12,22 @@ INTERRUPTIBLE = (
     "-c",
     "import os, sys; from signal import *; signal(SIGINT, SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
 )
+
+
+@contextmanager
+def processor_limit(seconds: float = 20) -> Iterator[None]:
+    """Stop a block that does not come to an end; what the tests run in it takes well under a second."""
+
+    def give_up(*_: object) -> None:
+        raise AssertionError(f"It took more than {seconds} seconds of processor time.")
+
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60) -> bool:
