@@ -20,7 +20,8 @@ OF_HYPOTHESIS = {"assume", "example", "given", "settings", "st", "strategies"}
 # What a clock says, and a comparison of a measured time with a number that is no zero.
 MEASURED = r"\b(?:seconds|took|elapsed|duration)\b"
 CLOCK = re.compile(
-    rf"\b(?:monotonic|perf_counter|process_time|time\.time)\(|{MEASURED} *[<>]=? *[0-9.]*[1-9]|[0-9] *<=? *[\w.]*{MEASURED}"
+    r"\b(?:monotonic|perf_counter|process_time|time\.time)\("
+    rf"|{MEASURED} *[<>]=? *[0-9.]*[1-9]|[0-9] *<=? *[\w.]*{MEASURED}"
 )
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text())
 
