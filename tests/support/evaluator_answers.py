@@ -54,10 +54,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Decided:
-    """A world with the names of its accounts."""
+    """A world with the names of its accounts; `asked` keeps the arguments of `evaluate` of each question."""
 
     world: World
     names: Names = field(default_factory=lambda: NAMES)
+    asked: list[dict[str, Any]] = field(default_factory=list)
 
     def caller(self) -> Subject:
         """Who calls in this world."""
@@ -120,23 +121,23 @@ class Decided:
         holder, session = who.holder, who.made.policy if who.made else None
         context = NOW | who.keys | self._of_organization(who.account) | dict(keys)
         identity = [each for each in (holder.inline, holder.managed, holder.group) if each]
-        return evaluate(
-            **self.filled(
-                {
-                    "principal": who.arn,
-                    "action": action,
-                    "resource": on,
-                    "context": context,
-                    "identity_policies": identity,
-                    "resource_policy": own,
-                    "permissions_boundaries": [holder.boundary] if holder.boundary else None,
-                    "session_policies": [session] if session else None,
-                    "service_control_policies": self._control("service", who.account),
-                    "resource_control_policies": self._control("resource", owner),
-                    "resource_account": f"{{{owner}}}",
-                }
-            )
-        ).allowed
+        question = self.filled(
+            {
+                "principal": who.arn,
+                "action": action,
+                "resource": on,
+                "context": context,
+                "identity_policies": identity,
+                "resource_policy": own,
+                "permissions_boundaries": [holder.boundary] if holder.boundary else None,
+                "session_policies": [session] if session else None,
+                "service_control_policies": self._control("service", who.account),
+                "resource_control_policies": self._control("resource", owner),
+                "resource_account": f"{{{owner}}}",
+            }
+        )
+        self.asked.append(question)
+        return evaluate(**question).allowed
 
     def _control(self, kind: str, account: str) -> Any:
         told = self.world.organization
@@ -159,6 +160,19 @@ class Decided:
         for name, told in ({"organization": "o-a1b2c3d4e5"} | dict(self.names)).items():
             text = text.replace(f"{{{name}}}", told)
         return json.loads(text)
+
+
+def questions_of(world: World) -> list[dict[str, Any]]:
+    """Return the arguments of `evaluate` for every question of a world, control policies left out."""
+    decided = Decided(world)
+    for made in world.calls:
+        if decided.may_assume(made):
+            for act in world.acts:
+                decided.may(decided.session(made), act)
+    for act in world.acts:
+        decided.may(decided.caller(), act)
+    none = {"service_control_policies": None, "resource_control_policies": None}
+    return [question | none for question in decided.asked]
 
 
 def in_its_place(value: Any, account: str) -> Any:
