@@ -52,8 +52,8 @@ def is_allowed(question: Mapping[str, Any]) -> bool:
 
 
 def _limits(question: Mapping[str, Any]) -> list[list[Any]]:
-    given = (question["permissions_boundaries"], question["session_policies"])
-    return [documents for documents in given if documents is not None]
+    limits = (question["permissions_boundaries"], question["session_policies"])
+    return [documents for documents in limits if documents is not None]
 
 
 def _text(value: Any) -> Any:
