@@ -33,7 +33,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sources": ["arn:aws:iam::111111111111:role/team-?"]}, "has a wildcard"),
     ({"sources": [SESSION]}, "is a role session"),
     ({"sources": ["arn:aws:sts::111111111111:federated-user/al"]}, "is not the ARN of a user or role"),
-    ({"sources": ["arn:awz:iam::111111111111:root"]}, "'arn:awz:iam::111111111111:root' names the partition"),
+    ({"sources": ["arn:awz:iam::111111111111:root"]}, "sources: 'arn:awz:iam::111111111111:root' names"),
     ({"sources": ["arn:aws:iam::11111111111:root"]}, "is not the ARN of a user or role"),
     ({"destinations": []}, "destinations: is empty"),
     ({"destinations": ["222222222222"]}, "destinations: '222222222222' is not an ARN"),
