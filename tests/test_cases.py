@@ -16,7 +16,7 @@ from xacct_nb.iam.statements import MATCH_LEVEL, RawMatch, Request
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 REPORT = "arn:aws:s3:::reports/a.txt"
-NAMES = {NO_MATCH: "nobody", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
+NAMES = {NO_MATCH: "none", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
 
 
 def matched(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> RawMatch:
