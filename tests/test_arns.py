@@ -1,4 +1,4 @@
-"""ARNs and account ids: what is read, and what is refused."""
+"""ARNs and account ids: which are accepted, and which are refused."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_an_unknown_partition_is_named() -> None:
         Arn.parse("arn:awz:iam::111111111111:user/alice")
 
 
-def test_an_arn_says_its_parts() -> None:
+def test_an_arn_has_six_parts() -> None:
     arn = Arn.parse("arn:aws-cn:iam::111111111111:role/teams/data/reader")
 
     assert (arn.partition, arn.account, arn.kind, arn.path, arn.name) == (
@@ -49,11 +49,11 @@ def test_twelve_digits_are_an_account_id(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [111111111111, "11111111111", "1111111111111", "11111111111a", "", None])
-def test_anything_else_is_no_account_id(value: object) -> None:
+def test_anything_else_is_not_an_account_id(value: object) -> None:
     assert not is_account_id(value)
 
 
-def test_digits_of_other_scripts_are_no_account_id() -> None:
+def test_digits_of_other_scripts_are_not_an_account_id() -> None:
     assert not is_account_id("١٢٣٤٥٦٧٨٩٠١٢")
 
 
@@ -65,7 +65,7 @@ def test_digits_of_other_scripts_are_no_account_id() -> None:
         "arn:aws-us-gov:iam::111111111111:user/a+b=c,d.e@f-g_h",
     ],
 )
-def test_what_iam_accepts_is_read(text: str) -> None:
+def test_an_arn_that_iam_accepts_is_read(text: str) -> None:
     assert str(parse_iam(text, "user", "role")) == text
 
 
@@ -78,7 +78,7 @@ def test_what_iam_accepts_is_read(text: str) -> None:
         "arn:aws:iam::111111111111:group/analysts",
     ],
 )
-def test_what_is_no_user_or_role_is_refused(text: str) -> None:
+def test_an_arn_of_another_type_is_refused(text: str) -> None:
     with pytest.raises(InvalidArn, match="is not the ARN of a user or role"):
         parse_iam(text, "user", "role")
 
@@ -96,7 +96,7 @@ def test_what_is_no_user_or_role_is_refused(text: str) -> None:
         "role//x",
     ],
 )
-def test_a_name_or_path_that_means_no_single_role_is_refused(resource: str) -> None:
+def test_a_name_or_path_that_does_not_name_one_role_is_refused(resource: str) -> None:
     with pytest.raises(InvalidArn, match="has a name or path that IAM refuses"):
         parse_iam(f"arn:aws:iam::222222222222:{resource}", "role")
 
@@ -117,13 +117,13 @@ def test_a_path_of_more_than_512_characters_is_refused() -> None:
         parse_iam(f"arn:aws:iam::222222222222:role/{'p' * 512}/reader", "role")
 
 
-def test_a_role_session_leads_to_its_role() -> None:
+def test_the_role_of_a_session_is_returned() -> None:
     caller = "arn:aws:sts::111111111111:assumed-role/hub/botocore-session-1"
 
     assert role_arn_of(caller) == "arn:aws:iam::111111111111:role/hub"
 
 
-def test_a_user_leads_to_itself() -> None:
+def test_the_arn_of_a_user_is_returned_as_it_is() -> None:
     assert role_arn_of("arn:aws:iam::111111111111:user/alice") == "arn:aws:iam::111111111111:user/alice"
 
 
@@ -137,7 +137,7 @@ def test_a_user_leads_to_itself() -> None:
         ("arn:aws:iam::111111111111:user/alice", "111111111111", False),
     ],
 )
-def test_a_caller_is_a_principal_by_its_user_or_by_its_role_whatever_the_path(
+def test_a_caller_is_matched_with_a_user_or_role_without_regard_to_the_path(
     caller: str, principal: str, same: bool
 ) -> None:
     assert same_principal(caller, principal) is same

@@ -1,4 +1,4 @@
-"""When two policy documents mean the same to AWS, and when they do not."""
+"""Which policies are the same to AWS, and which are not."""
 
 import json
 import random
@@ -80,20 +80,20 @@ OTHER: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("one", "other"), [row[1:] for row in SAME], ids=[row[0] for row in SAME])
-def test_these_mean_the_same(one: Any, other: Any) -> None:
+def test_these_policies_are_the_same(one: Any, other: Any) -> None:
     assert same_policy(one, other)
 
 
 @pytest.mark.parametrize(("one", "other"), [row[1:] for row in OTHER], ids=[row[0] for row in OTHER])
-def test_these_do_not_mean_the_same(one: Any, other: Any) -> None:
+def test_these_policies_are_not_the_same(one: Any, other: Any) -> None:
     assert not same_policy(one, other)
 
 
-def test_a_document_without_a_version_is_of_the_old_one() -> None:
+def test_a_policy_without_a_version_has_the_old_version() -> None:
     assert same_policy({"Statement": []}, {"Version": "2008-10-17", "Statement": []})
 
 
-def test_no_document_is_like_no_document() -> None:
+def test_no_policy_is_the_same_as_no_policy() -> None:
     assert same_policy(None, None)
 
 
@@ -145,12 +145,12 @@ def test_the_id_of_a_deleted_principal_is_read_as_its_arn(
 
 
 @given(documents, st.randoms(use_true_random=False))
-def test_order_and_one_item_lists_never_count(document: Any, chance: random.Random) -> None:
+def test_order_and_one_item_lists_never_matter(document: Any, chance: random.Random) -> None:
     assert same_policy(document, shuffled(document, chance))
 
 
 @given(documents)
-def test_the_canonical_form_of_a_document_means_the_same(document: Any) -> None:
+def test_the_canonical_form_is_the_same_policy(document: Any) -> None:
     once = canonical(document)
 
     assert canonical(json.loads(json.dumps(once))) == once

@@ -1,4 +1,4 @@
-"""AWS's rules as cases that a security reviewer can read: one folder an element, one for whole decisions."""
+"""AWS's rules as cases that a security reviewer can read: a folder for each element, one for decisions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ REPORT = "arn:aws:s3:::reports/a.txt"
 NAMES = {NO_MATCH: "none", ACCOUNT: "account", ROLE: "role", DIRECT: "direct"}
 
 
-def matched(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> RawMatch:
+def matched(kind: str, elements: dict[str, Any], case: dict[str, Any], **request: Any) -> RawMatch:
     """A statement of these elements against a request; what the case leaves open is ordinary."""
     version = {"Version": case.get("version", "2012-10-17")} if case.get("version", "") is not None else {}
     effect = "Deny" if "NotPrincipal" in elements else "Allow"
@@ -27,22 +27,22 @@ def matched(kind: str, elements: dict[str, Any], case: dict[str, Any], **asked: 
     usual |= {"Resource": "*"} if "NotResource" not in elements else {}
     (statement,) = parse({**version, "Statement": {"Effect": effect, **usual, **elements}}, kind).statements
     caller = read_caller(case.get("caller", ALICE))
-    action, resource = asked.get("action", "s3:GetObject"), asked.get("resource", REPORT)
+    action, resource = request.get("action", "s3:GetObject"), request.get("resource", REPORT)
     keys = request_keys(caller, case.get("context", {}), "")
     return statement.match(
         Request(caller, action, action.lower(), resource, keys, case.get("bounded", False))
     )
 
 
-def applies(elements: dict[str, Any], case: dict[str, Any], **asked: Any) -> bool:
-    return matched("identity", elements, case, **asked)[-1]
+def applies(elements: dict[str, Any], case: dict[str, Any], **request: Any) -> bool:
+    return matched("identity", elements, case, **request)[-1]
 
 
 def of_variable(case: dict[str, Any]) -> bool:
     return (
         applies({"Condition": case["condition"]}, case)
         if "condition" in case
-        else applies(case["policy"], case, resource=case["asked"])
+        else applies(case["policy"], case, resource=case["requested"])
     )
 
 
@@ -55,8 +55,8 @@ def of_document(case: dict[str, Any]) -> str:
 
 
 OBSERVED: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "actions": lambda case: applies(case["policy"], case, action=case["asked"]),
-    "resources": lambda case: applies(case["policy"], case, resource=case["asked"]),
+    "actions": lambda case: applies(case["policy"], case, action=case["requested"]),
+    "resources": lambda case: applies(case["policy"], case, resource=case["requested"]),
     "principals": lambda case: NAMES[matched("resource", case["policy"], case)[MATCH_LEVEL]],
     "conditions": lambda case: applies({"Condition": case["condition"]}, case),
     "variables": of_variable,
@@ -67,7 +67,7 @@ EACH = cases_in(*OBSERVED)
 
 
 @pytest.mark.parametrize(("path", "case"), EACH, ids=[f"{path}: {case['title']}" for path, case in EACH])
-def test_aws_says_so(path: Path, case: dict[str, Any]) -> None:
+def test_the_result_is_as_aws_documents(path: Path, case: dict[str, Any]) -> None:
     assert OBSERVED[path.parts[0]](case) == case["expected"]
 
 
@@ -75,7 +75,7 @@ WITH_CHECKS = [case for _, case in EACH if "checks" in case]
 
 
 @pytest.mark.parametrize("case", WITH_CHECKS, ids=[case["title"] for case in WITH_CHECKS])
-def test_the_checks_are_as_the_case_says(case: dict[str, Any]) -> None:
+def test_the_checks_are_as_the_case_expects(case: dict[str, Any]) -> None:
     effects = {check.type: check.effect for check in evaluate(**case["request"]).checks}
 
     assert effects | case["checks"] == effects
@@ -86,7 +86,7 @@ def test_there_are_at_least_400_cases_of_every_element() -> None:
     assert [folder for folder in OBSERVED if not any(path.parts[0] == folder for path, _ in EACH)] == []
 
 
-def test_a_case_has_a_title_of_its_own_and_names_the_page_that_says_so() -> None:
+def test_a_case_has_its_own_title_and_names_its_page_of_documentation() -> None:
     titles = [(path, case["title"]) for path, case in EACH]
 
     assert [title for title in titles if titles.count(title) > 1] == []

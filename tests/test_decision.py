@@ -1,4 +1,4 @@
-"""A decision says why, shows itself short and in full, and goes to JSON and back without a secret."""
+"""A decision explains itself, in brief and in full, and goes to JSON and back without a secret."""
 
 import html
 import json
@@ -70,14 +70,14 @@ EACH = {
 each = pytest.mark.parametrize("decision", EACH.values(), ids=EACH)
 
 
-def test_an_allowed_request_says_who_allowed_it() -> None:
+def test_an_allowed_request_names_the_statements_that_allow_it() -> None:
     assert EACH["allowed"].reasons == (
         "RESOURCE: a resource-based policy allows it (resource_policy.Statement[0]).",
         "PRINCIPAL: an identity-based policy allows it (identity_policies[0].Statement[0] Enter).",
     )
 
 
-def test_a_wrong_value_is_said_with_the_operator_and_the_key() -> None:
+def test_a_wrong_value_is_explained_with_the_operator_and_the_key() -> None:
     wanted, actual = fingerprint(SECRET), fingerprint("another-secret")
 
     assert EACH["a wrong external ID"].reasons == (
@@ -87,11 +87,11 @@ def test_a_wrong_value_is_said_with_the_operator_and_the_key() -> None:
     )
 
 
-def test_a_missing_key_is_said_to_be_missing() -> None:
+def test_a_missing_key_is_explained() -> None:
     assert EACH["no external ID"].reasons[-1].endswith("and the request has no sts:ExternalId.")
 
 
-def test_an_explicit_deny_is_said_first_with_its_statement() -> None:
+def test_an_explicit_deny_is_explained_first_with_its_statement() -> None:
     assert EACH["an explicit deny"].reasons[0] == (
         "PRINCIPAL: an identity-based policy denies it "
         "(identity_policies[0].Statement[0] Enter, identity_policies[1].Statement[0])."
@@ -117,7 +117,7 @@ def test_checks_have_aws_s_names_in_the_order_of_evaluation() -> None:
     ]
 
 
-def test_a_statement_says_element_by_element_what_it_expects_and_what_it_got() -> None:
+def test_a_statement_shows_expected_and_actual_values_by_element() -> None:
     (resource, _) = EACH["no external ID"].checks
     (first, second) = resource.statements
 
@@ -144,12 +144,12 @@ def test_it_goes_to_json_and_back(decision: Decision) -> None:
 
 
 @each
-def test_a_copy_in_another_process_says_the_same(decision: Decision) -> None:
+def test_a_copy_in_another_process_shows_the_same(decision: Decision) -> None:
     assert pickle.loads(pickle.dumps(decision)) == decision
 
 
 @each
-def test_no_secret_is_in_anything_that_leaves_it(decision: Decision) -> None:
+def test_no_output_of_a_decision_has_a_secret(decision: Decision) -> None:
     shown = [
         str(decision),
         repr(decision),
@@ -166,16 +166,16 @@ def test_no_secret_is_in_anything_that_leaves_it(decision: Decision) -> None:
 
 
 @each
-def test_text_and_html_say_the_same(decision: Decision) -> None:
+def test_text_and_html_show_the_same(decision: Decision) -> None:
     for shown in (decision, decision.details):
         page = html.unescape(re.sub(r"<[^>]*>", " ", shown._repr_html_()))
         cells = [cell for line in str(shown).splitlines() for cell in re.split(r"\s{2,}", line)]
-        said = [cell for cell in cells if cell and not set(cell) <= {"-", "="}]
+        words = [cell for cell in cells if cell and not set(cell) <= {"-", "="}]
 
-        assert [cell for cell in said if "".join(cell.split()) not in "".join(page.split())] == []
+        assert [cell for cell in words if "".join(cell.split()) not in "".join(page.split())] == []
 
 
-def test_short_is_one_line_a_check_and_full_every_element() -> None:
+def test_the_view_has_one_line_per_check_and_the_details_every_element() -> None:
     short, full = str(EACH["allowed"]), str(EACH["allowed"].details)
 
     assert short.splitlines()[0] == "Allowed: user/alice sts:AssumeRole on role/reader"
@@ -183,15 +183,15 @@ def test_short_is_one_line_a_check_and_full_every_element() -> None:
     assert "Condition StringEquals sts:ExternalId" in full
 
 
-def test_a_decision_that_nobody_looks_at_costs_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(redact, "fingerprint", lambda secret: asked.append(secret) or "secret:0")
+def test_a_decision_that_is_not_shown_makes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    fingerprinted: list[str] = []
+    monkeypatch.setattr(redact, "fingerprint", lambda secret: fingerprinted.append(secret) or "secret:0")
     decision = decided()
 
-    assert (decision.allowed, asked) == (True, [])
+    assert (decision.allowed, fingerprinted) == (True, [])
 
 
-def test_true_and_false_of_null_are_no_secret() -> None:
+def test_true_and_false_of_null_are_not_secret() -> None:
     trust = json.loads(json.dumps(TRUST))
     trust["Statement"][0]["Condition"] = {"Null": {"sts:ExternalId": "true"}}
     (resource, _) = decided(resource_policy=trust).checks
@@ -210,13 +210,13 @@ def test_the_context_is_shown_as_it_was_given() -> None:
     }
 
 
-def test_what_comes_from_outside_is_escaped() -> None:
+def test_input_is_escaped() -> None:
     identity = {**MAY, "Statement": [{**MAY["Statement"][0], "Resource": "arn:aws:s3:::<script>"}]}
 
     assert "<script>" not in decided(identity_policies=[identity]).details._repr_html_()
 
 
-def test_decisions_of_other_questions_differ() -> None:
+def test_decisions_on_other_requests_differ() -> None:
     assert EACH["allowed"] != EACH["no external ID"]
     assert EACH["allowed"] != "Allowed"
     assert len(set(EACH.values())) == len(EACH)

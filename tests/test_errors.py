@@ -4,13 +4,13 @@ from xacct_nb import errors
 from xacct_nb.errors import EXIT_CODES, InvalidGrant, XacctError, error_classes
 
 
-def test_an_error_reads_as_what_why_and_mend() -> None:
+def test_an_error_shows_what_why_and_what_to_do() -> None:
     error = InvalidGrant("The name is empty.", why="It names the policies.", hint="Give it a name.")
 
     assert str(error) == "The name is empty.\nIt names the policies.\nGive it a name."
 
 
-def test_what_is_not_said_leaves_no_empty_line() -> None:
+def test_a_missing_part_leaves_no_empty_line() -> None:
     assert str(InvalidGrant("The name is empty.")) == "The name is empty."
 
 
@@ -31,7 +31,7 @@ def test_jupyter_shows_the_error_without_a_stack() -> None:
     assert error._render_traceback_() == ["invalid-grant: The name is empty.", "Give it a name."]
 
 
-def test_what_aws_says_cannot_move_the_cursor_of_a_terminal() -> None:
+def test_text_from_aws_cannot_move_the_cursor_of_a_terminal() -> None:
     error = XacctError("AWS answered \x1b[2J\u202eevil")
 
     assert str(error) == "AWS answered \\u001b[2J\\u202eevil"

@@ -1,4 +1,4 @@
-"""The laws that every decision obeys, whatever the policies (what AWS decides: see tests/cases/decisions)."""
+"""The laws that every decision obeys, whatever the policies (AWS's rules: see tests/cases/decisions)."""
 
 import json
 from copy import deepcopy
@@ -113,7 +113,7 @@ SLOTS = ["identity_policies", "permissions_boundaries", "session_policies"]
 
 
 @given(any_world)
-def test_the_same_question_has_the_same_answer(world: Document) -> None:
+def test_the_same_request_has_the_same_decision(world: Document) -> None:
     before = deepcopy(world)
     first, second = evaluate(**world), evaluate(**deepcopy(world))
 
@@ -121,7 +121,7 @@ def test_the_same_question_has_the_same_answer(world: Document) -> None:
 
 
 @given(any_world, st.data())
-def test_a_deny_more_never_lets_anybody_in(world: Document, data: st.DataObject) -> None:
+def test_a_further_deny_never_gives_access(world: Document, data: st.DataObject) -> None:
     slot = data.draw(st.sampled_from([*SLOTS, "resource_policy"]))
     more = data.draw(bucket_statements if slot == "resource_policy" else identity_statements)
     more = {**more, "Effect": "Deny"}
@@ -136,7 +136,7 @@ def test_a_deny_more_never_lets_anybody_in(world: Document, data: st.DataObject)
 
 
 @given(any_world, st.data())
-def test_an_allow_more_never_shuts_anybody_out(world: Document, data: st.DataObject) -> None:
+def test_a_further_allow_never_takes_access_away(world: Document, data: st.DataObject) -> None:
     more = {**data.draw(identity_statements), "Effect": "Allow"}
     wider = {**world, "identity_policies": [*world["identity_policies"], policy(more)]}
 
@@ -144,7 +144,7 @@ def test_an_allow_more_never_shuts_anybody_out(world: Document, data: st.DataObj
 
 
 @given(any_world, st.sampled_from(["permissions_boundaries", "session_policies"]), identity_lists)
-def test_a_boundary_or_session_policy_gives_nothing(
+def test_a_boundary_or_session_policy_never_gives_access(
     world: Document, slot: str, limit: list[Document]
 ) -> None:
     free, limited = {**world, slot: None}, {**world, slot: limit}
@@ -153,14 +153,14 @@ def test_a_boundary_or_session_policy_gives_nothing(
 
 
 @given(any_world, levels)
-def test_control_policies_give_nothing(world: Document, limit: list[list[Document]] | None) -> None:
+def test_control_policies_never_give_access(world: Document, limit: list[list[Document]] | None) -> None:
     free, limited = {**world, "service_control_policies": None}, {**world, "service_control_policies": limit}
 
     assert evaluate(**free).allowed or not evaluate(**limited).allowed
 
 
 @given(roles)
-def test_without_a_trust_nobody_assumes_a_role(world: Document) -> None:
+def test_without_a_trust_policy_no_caller_assumes_a_role(world: Document) -> None:
     assert not evaluate(**{**world, "resource_policy": None}).allowed
     assert not evaluate(**{**world, "resource_policy": policy(NOBODY)}).allowed
 
@@ -189,7 +189,7 @@ def test_the_order_of_statements_and_policies_does_not_matter(world: Document) -
 
 
 @given(any_world)
-def test_policies_that_were_read_before_decide_as_their_documents_do(world: Document) -> None:
+def test_parsed_policies_decide_as_their_documents_do(world: Document) -> None:
     kind = "trust" if world["action"] == "sts:AssumeRole" else "resource"
     own = world["resource_policy"]
     read = {
@@ -202,7 +202,7 @@ def test_policies_that_were_read_before_decide_as_their_documents_do(world: Docu
 
 
 @given(any_world)
-def test_the_checks_come_to_the_result(world: Document) -> None:
+def test_the_result_follows_from_the_checks(world: Document) -> None:
     decision = evaluate(**world)
     found = [check.effect for check in decision.checks]
     wanted = (
@@ -247,7 +247,7 @@ def allowing(**fields: Any) -> Document:
     return policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **fields})
 
 
-def asked(context: dict[str, Any], condition: Document) -> bool:
+def is_met(context: dict[str, Any], condition: Document) -> bool:
     identity = [allowing(Condition=condition)]
     return evaluate(ALICE, "s3:GetObject", REPORT, context, identity_policies=identity).allowed
 
@@ -266,50 +266,50 @@ def asked(context: dict[str, Any], condition: Document) -> bool:
         ([None], {"Null": {"custom:Key": "true"}}),
     ],
 )
-def test_a_key_takes_values_of_python(value: Any, condition: Document) -> None:
-    assert asked({"custom:Key": value}, condition)
+def test_a_key_accepts_values_of_python(value: Any, condition: Document) -> None:
+    assert is_met({"custom:Key": value}, condition)
 
 
-def test_none_takes_away_a_key_that_would_follow_from_the_caller() -> None:
-    assert asked({}, {"Null": {"aws:username": "false"}})
-    assert asked({"aws:UserName": None}, {"Null": {"aws:username": "true"}})
+def test_none_removes_a_key_that_follows_from_the_caller() -> None:
+    assert is_met({}, {"Null": {"aws:username": "false"}})
+    assert is_met({"aws:UserName": None}, {"Null": {"aws:username": "true"}})
 
 
 def test_a_key_twice_in_another_case_is_refused() -> None:
     with pytest.raises(InvalidInput, match="The context has a key twice"):
-        asked({"aws:SourceIp": "203.0.113.7", "AWS:SourceIP": "203.0.113.8"}, {})
+        is_met({"aws:SourceIp": "203.0.113.7", "AWS:SourceIP": "203.0.113.8"}, {})
 
 
-def test_a_value_that_no_key_has_is_refused_and_not_quoted() -> None:
+def test_a_value_of_another_type_is_refused_and_not_quoted() -> None:
     with pytest.raises(InvalidInput, match="context: the value of sts:ExternalId has a type") as refused:
-        asked({"sts:ExternalId": {"partner": 7}}, {})
+        is_met({"sts:ExternalId": {"partner": 7}}, {})
 
     assert "partner" not in str(refused.value)
 
 
 @pytest.mark.parametrize("action", ["", "AssumeRole", "sts:*", "sts:Assume?ole", "sts:AssumeRole ", "*"])
-def test_what_is_no_action_cannot_be_asked(action: str) -> None:
+def test_a_text_that_is_not_an_action_is_refused(action: str) -> None:
     with pytest.raises(InvalidInput, match="is not an action"):
         evaluate(ALICE, action, ROLE)
 
 
 @pytest.mark.parametrize("resource", ["", "reports", "arn:aws:s3", "222222222222"])
-def test_what_is_no_resource_cannot_be_asked(resource: str) -> None:
+def test_a_text_that_is_not_a_resource_is_refused(resource: str) -> None:
     with pytest.raises(InvalidArn, match="is not the ARN of a resource"):
         evaluate(ALICE, "s3:GetObject", resource)
 
 
 @pytest.mark.parametrize("account", ["", "2222", "333333333333"])
-def test_an_account_that_is_none_or_not_the_resource_s_is_refused(account: str) -> None:
+def test_an_account_that_is_not_valid_or_not_the_resources_is_refused(account: str) -> None:
     with pytest.raises(InvalidInput, match="is not the account of"):
         evaluate(ALICE, "sts:AssumeRole", ROLE, resource_account=account)
 
 
-def test_the_resource_s_own_account_may_be_said_twice() -> None:
+def test_the_resources_own_account_may_be_given_too() -> None:
     assert evaluate(ALICE, "sts:AssumeRole", ROLE, resource_account="222222222222").allowed is False
 
 
-def test_a_policy_of_aws_belongs_to_whoever_asks() -> None:
+def test_a_policy_of_aws_is_in_the_callers_account() -> None:
     identity = [policy({"Effect": "Allow", "Action": "iam:GetPolicy", "Resource": "*"})]
     managed = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 

@@ -1,4 +1,4 @@
-"""What deserves a second look, and what needs the grant's own word."""
+"""The findings on a grant, and which of them the grant must accept."""
 
 import json
 from typing import Any
@@ -201,7 +201,7 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "severity", "where", "bad", "good"), GRANTS)
-def test_a_grant_has_the_finding_or_has_it_not(
+def test_a_grant_has_the_finding_or_not(
     code: str, severity: str, where: str, bad: dict[str, Any], good: dict[str, Any]
 ) -> None:
     found = [(each.code, each.severity, each.where) for each in lint(build(a_grant(**bad))).found]
@@ -210,17 +210,17 @@ def test_a_grant_has_the_finding_or_has_it_not(
     assert code not in codes(**good)
 
 
-def test_mfa_and_a_name_of_users_never_hold_for_a_role() -> None:
+def test_conditions_on_mfa_and_user_names_never_hold_for_a_role() -> None:
     found = codes(sources=[HUB], conditions={"role_session_name": "${aws:username}", **OWN})
 
     assert found == ["name-of-users-only", "session-name-to-set"]
 
 
-def test_an_account_of_the_destination_is_nobody_elses() -> None:
+def test_an_account_of_the_destination_is_the_owners() -> None:
     assert codes(sources=["arn:aws:iam::222222222222:role/hub"]) == []
 
 
-def test_roles_that_are_alike_share_a_finding() -> None:
+def test_equal_roles_share_a_finding() -> None:
     roles = [f"arn:aws:iam::222222222222:role/r{number}" for number in range(3)]
     (found,) = lint(build(a_grant(sources=long_users(40), destinations=roles))).found
 
@@ -256,9 +256,7 @@ STATES: list[tuple[str, str, State, State]] = [
 
 
 @pytest.mark.parametrize(("code", "named", "bad", "good"), STATES)
-def test_what_is_there_already_makes_the_finding_or_does_not(
-    code: str, named: str, bad: State, good: State
-) -> None:
+def test_the_live_state_has_the_finding_or_not(code: str, named: str, bad: State, good: State) -> None:
     (found,) = lint(build(a_grant(adopt=True)), bad).found
 
     assert found.code == code
@@ -266,18 +264,18 @@ def test_what_is_there_already_makes_the_finding_or_does_not(
     assert codes(good, adopt=True) == []
 
 
-def test_what_a_role_keeps_once_it_was_taken_over_still_counts() -> None:
+def test_the_policies_that_an_adopted_role_keeps_use_its_quotas() -> None:
     state = adopted(SOME_POLICY, tags={OWNER_TAG: "reports", ADOPTED_TAG: "true"})
 
     assert codes(state, adopt=True) == ["kept-permissions"]
 
 
-def test_inline_policies_count_together() -> None:
+def test_inline_policies_share_a_quota() -> None:
     assert codes(adopted(BIG), adopt=True) == ["inline-policies-full", "kept-permissions"]
     assert codes(adopted(BIG, **OURS)) == []
 
 
-def test_a_role_that_somebody_else_made_may_do_what_they_gave_it() -> None:
+def test_a_role_of_another_owner_keeps_its_permissions() -> None:
     assert codes(adopted(), permissions=[], adopt=True) == []
 
 
@@ -287,32 +285,32 @@ def test_every_rule_on_grants_has_a_case() -> None:
     assert {rule.code for rule in GRANT_RULES} - tried == set()
 
 
-def test_what_widens_access_needs_a_word() -> None:
+def test_a_finding_that_widens_access_must_be_accepted() -> None:
     findings = lint(build(a_grant(sources=[ACCOUNT])))
 
     assert findings.unaccepted == ("whole-account-trust",)
     assert "To continue, add to the grant: accept: [whole-account-trust]." in str(findings)
 
 
-def test_with_the_word_nothing_more_is_needed() -> None:
+def test_an_accepted_finding_needs_nothing_further() -> None:
     findings = lint(build(a_grant(sources=[ACCOUNT], accept=["whole-account-trust"])))
 
     assert findings.unaccepted == ()
     assert "No further finding needs to be accepted." in str(findings)
 
 
-def test_a_word_for_one_finding_is_none_for_another() -> None:
+def test_accepting_one_finding_does_not_accept_another() -> None:
     both = a_grant(sources=[ACCOUNT, ALICE], permissions=[{**READ, "resources": ["*"]}])
     findings = lint(build(both.model_copy(update={"accept": ("whole-account-trust",)})))
 
     assert findings.unaccepted == ("wildcard-resource",)
 
 
-def test_a_warning_needs_no_word() -> None:
+def test_a_warning_needs_no_acceptance() -> None:
     assert lint(build(a_grant(sources=long_users(40)))).unaccepted == ()
 
 
-def test_what_weighs_most_stands_first() -> None:
+def test_the_most_severe_findings_come_first() -> None:
     found = lint(build(a_grant(sources=[ACCOUNT, HUB], conditions={"require_mfa": True}))).found
 
     assert [each.severity for each in found] == ["widens", "warning", "note"]
@@ -325,7 +323,7 @@ def test_findings_go_to_json() -> None:
     assert found["where"] == "sources: 111111111111"
 
 
-def test_what_access_analyzer_says_stands_among_the_findings() -> None:
+def test_findings_of_access_analyzer_are_included() -> None:
     theirs = Finding("analyzer-missing-version", "note", "trust policy", "No version.", "https://aws")
     findings = lint(build(a_grant()), analysis=Analysis((theirs,), "IAM Access Analyzer was asked."))
 
@@ -333,13 +331,13 @@ def test_what_access_analyzer_says_stands_among_the_findings() -> None:
     assert str(findings).endswith("IAM Access Analyzer was asked.")
 
 
-def test_that_access_analyzer_was_not_asked_is_said() -> None:
+def test_a_note_says_that_access_analyzer_was_not_called() -> None:
     findings = lint(build(a_grant()), analysis=Analysis(note="IAM Access Analyzer was not asked."))
 
     assert str(findings).split("\n\n")[1:] == ["No findings.", "IAM Access Analyzer was not asked."]
 
 
-def test_with_the_live_state_the_room_that_is_left_is_shown() -> None:
+def test_with_the_live_state_the_headroom_is_shown() -> None:
     findings = lint(build(a_grant()), State({}))
 
     assert findings.found == ()
@@ -418,7 +416,7 @@ def test_a_valid_grant_is_never_refused_and_every_finding_is_whole(grant: Grant)
 
 
 @given(grants)
-def test_findings_say_the_same_as_text_and_as_html(grant: Grant) -> None:
+def test_findings_show_the_same_as_text_and_as_html(grant: Grant) -> None:
     documents = build(a_grant(**dict(grant, caller_policy="managed")))
     as_text, as_html = characters_of(
         lint(documents, adopted(SOME_POLICY), analysis=Analysis(note="Asked.")).view()

@@ -1,4 +1,4 @@
-"""How much room a grant leaves under AWS's quotas, and that it is as much as it says."""
+"""The headroom that a grant leaves under AWS's quotas, and that its figures are right."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def a_role(tags: dict[str, str], **hanging: dict[str, Any]) -> State:
     )
 
 
-def test_the_articles_case_has_much_room() -> None:
+def test_the_articles_grant_has_headroom() -> None:
     assert f"{headroom(build(a_grant()))}\n" == golden("room.txt")
 
 
@@ -68,7 +68,7 @@ def test_as_many_more_destinations_fit_as_it_says_and_not_one_more(have: int) ->
     assert (len(full), len(over)) == (1, 2)
 
 
-def test_of_several_caller_policies_the_last_one_has_room() -> None:
+def test_the_last_of_several_caller_policies_has_headroom() -> None:
     found = headroom(build(a_grant(destinations=roles(120)))).quotas
 
     assert [(each.name, each.used) for each in found[:2]] == [
@@ -77,13 +77,13 @@ def test_of_several_caller_policies_the_last_one_has_room() -> None:
     ]
 
 
-def test_inline_policies_of_a_user_have_a_quota_together() -> None:
+def test_inline_policies_of_a_user_share_a_quota() -> None:
     found = space("inline policies of user/alice", caller_policy="inline")
 
     assert (found.used, found.limit, found.most) == (146, 2_048, 2_048)
 
 
-def test_roles_that_are_alike_stand_in_one_line() -> None:
+def test_equal_roles_share_a_line() -> None:
     found = [each.name for each in headroom(build(a_grant(destinations=roles(3)))).quotas]
 
     assert found[2:] == [
@@ -92,7 +92,7 @@ def test_roles_that_are_alike_stand_in_one_line() -> None:
     ]
 
 
-def test_what_stays_on_an_adopted_role_counts() -> None:
+def test_retained_policies_of_an_adopted_role_are_counted() -> None:
     hanging: dict[str, Any] = {
         "inline_policy": {"old": SOME_POLICY},
         "attachment": {"arn:a": True, "arn:b": True},
@@ -105,33 +105,33 @@ def test_what_stays_on_an_adopted_role_counts() -> None:
     ]
 
 
-def test_what_a_role_of_the_grant_would_lose_does_not_count() -> None:
+def test_policies_that_the_grant_removes_are_not_counted() -> None:
     state = a_role({OWNER_TAG: "reports"}, inline_policy={"old": SOME_POLICY})
 
     assert space("inline policies of role/reports-reader", state).used == 121
 
 
-def test_the_grants_own_policy_counts_once() -> None:
+def test_the_grants_own_policy_is_counted_once() -> None:
     state = a_role({}, inline_policy={"xacct-reports": SOME_POLICY})
 
     assert space("inline policies of role/reports-reader", state).used == 121
 
 
-def test_policies_beyond_those_of_the_grant_count_on_the_user() -> None:
+def test_other_policies_of_the_user_are_counted() -> None:
     policies = [f"arn:aws:iam::111111111111:policy/xacct-reports.{number}" for number in (2, 3, 4)]
     beyond = {ResourceKey("attachment", ALICE, policy): True for policy in policies}
 
     assert space("attachments of user/alice", State(beyond)).used == 3
 
 
-def test_room_goes_to_json() -> None:
+def test_headroom_goes_to_json() -> None:
     first = headroom(build(a_grant())).to_json()[0]
 
     assert (first["what"], first["left"], first["unit"]) == ("caller policy", 5_998, "characters")
 
 
 @given(st.lists(st.builds(Quota)))
-def test_room_says_the_same_as_text_and_as_html(quotas: list[Quota]) -> None:
+def test_headroom_shows_the_same_as_text_and_as_html(quotas: list[Quota]) -> None:
     as_text, as_html = characters_of(Headroom(tuple(quotas)).view())
 
     assert as_text == as_html

@@ -1,4 +1,4 @@
-"""Whatever stands in a value, a terminal and a page show it as text, and say the same."""
+"""Whatever string a value has, a terminal and a page show it as text, and show the same."""
 
 import json
 import re
@@ -72,7 +72,7 @@ DECISION = Decision.from_json(
         resource_policy=DOCUMENTS.trust_policies[ROLE],
     ).to_json()
 )
-DENIAL = Denial(*["said"] * 10)
+DENIAL = Denial(*["text"] * 10)
 CAUSES = (Cause("code", "source", "why", "mend", "certain", ("command",)),)
 DIAGNOSIS = Diagnosis({"caller": ALICE}, DENIAL, CAUSES, ("code",), (Unknown("a", "b", "c", "d"),), "m", "a")
 RECORD = Record(
@@ -107,7 +107,7 @@ VALUES: tuple[Any, ...] = (
     PLAN,
     JOURNAL,
     PROOF,
-    Findings(FOUND, ("code",), headroom(DOCUMENTS), "said"),
+    Findings(FOUND, ("code",), headroom(DOCUMENTS), "note"),
     headroom(DOCUMENTS),
     DECISION,
     DECISION.details,
@@ -189,7 +189,7 @@ def test_a_value_of_hostile_strings_shows_them_as_text_and_as_nothing_else(value
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_a_value_of_hostile_strings_says_the_same_as_text_and_as_html(value: Any) -> None:
+def test_a_value_of_hostile_strings_shows_the_same_as_text_and_as_html(value: Any) -> None:
     as_text, as_html = words_of(poisoned(value)[0])
 
     assert as_text == as_html
@@ -205,7 +205,7 @@ def test_a_value_of_hostile_strings_goes_to_json_and_back(value: Any) -> None:
     assert str(again) == str(hostile)
 
 
-def test_every_value_that_shows_itself_is_among_them() -> None:
+def test_every_class_with_a_view_is_tested() -> None:
     sources = [path.read_text() for path in (Path(__file__).parent.parent / "xacct_nb").rglob("*.py")]
     shown = re.compile(r"^class (\w+)\(.*\b(?:Shown|Form)\b", re.MULTILINE)
     named = {name for each in sources for name in shown.findall(each)}
@@ -214,7 +214,7 @@ def test_every_value_that_shows_itself_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
-def test_each_string_is_whole_wherever_a_view_has_room_for_it(words: str) -> None:
+def test_each_string_is_complete_wherever_it_fits(words: str) -> None:
     page, as_text = Fragment(html(one_of_each_view(words))), text(one_of_each_view(words))
     shown = printable(words).split("\n")[0]
 
@@ -250,10 +250,10 @@ def test_a_heading_of_a_notebook_cannot_take_the_progress_line_over(
         with progress_bar() as tell:
             tell(0, 2, EVERYTHING)
             tell(1, 2, EVERYTHING)
-    told = capsys.readouterr().err
+    shown = capsys.readouterr().err
 
-    assert "(begin)" in told
-    assert unseen(told.replace("\r", "").replace("\x1b[A", "")) == []
+    assert "(begin)" in shown
+    assert unseen(shown.replace("\r", "").replace("\x1b[A", "")) == []
 
 
 def test_the_checks_of_the_doctor_are_shown_safely() -> None:
@@ -263,18 +263,18 @@ def test_the_checks_of_the_doctor_are_shown_safely() -> None:
 
 
 @pytest.mark.parametrize("kind", error_classes().values(), ids=error_classes())
-def test_an_error_tells_hostile_strings_safely(kind: type[XacctError]) -> None:
+def test_an_error_shows_hostile_strings_safely(kind: type[XacctError]) -> None:
     more = {"aws_code": EVERYTHING} if kind is AwsRefused else {}
     problem = kind(EVERYTHING, why=EVERYTHING, hint=EVERYTHING, **more)
-    told = "\n".join((str(problem), *problem._render_traceback_()))
+    shown = "\n".join((str(problem), *problem._render_traceback_()))
 
-    assert unseen(told) == []
-    assert told.count("(begin)") == 6
+    assert unseen(shown) == []
+    assert shown.count("(begin)") == 6
     assert json.loads(json.dumps(problem.to_json()))["why"] == EVERYTHING
 
 
 @pytest.mark.parametrize("words", STRINGS.values(), ids=STRINGS)
-def test_a_hostile_string_in_a_grant_is_refused_in_clear_words_or_shown_safely(words: str) -> None:
+def test_a_hostile_string_in_a_grant_is_refused_or_shown_safely(words: str) -> None:
     refused, taken = list[str](), list[str]()
     for fields in with_each_leaf(FIELDS, words):
         try:
@@ -290,11 +290,11 @@ def test_a_hostile_string_in_a_grant_is_refused_in_clear_words_or_shown_safely(w
     assert len(refused) >= 8
 
 
-def test_what_is_to_be_copied_shows_what_would_not_be_seen() -> None:
+def test_a_snippet_shows_invisible_characters() -> None:
     assert repr(Snippet("aws\u202e sts\x1b[2J")) == r"aws\u202e sts\u001b[2J"
 
 
-def test_what_has_no_shape_is_shown_as_its_code() -> None:
+def test_an_invisible_character_is_shown_as_its_code() -> None:
     every = "".join(map(chr, range(0x110000)))
     left = [char for char in unseen(every) if printable(char) == char]
     names = {unicodedata.name(char, f"{ord(char):04x}").split()[0] for char in left}
@@ -309,6 +309,6 @@ def test_a_title_and_a_caption_are_one_line_each() -> None:
     assert text(Code("a\nb", "c")).splitlines()[0] == text(Diff("a\nb", "c", "")).splitlines()[0] == r"a\nb"
 
 
-def test_a_diff_tells_apart_what_only_looks_alike() -> None:
+def test_a_diff_shows_differences_between_texts_that_look_equal() -> None:
     assert Diff("d", "a\rb", "a\nb").lines == ["@@ -1 +1,2 @@", "-a\rb", "+a", "+b"]
     assert text(Diff("d", "a\x85b", "a\u2028b")).splitlines()[2:] == [r"  -a\u0085b", r"  +a\u2028b"]

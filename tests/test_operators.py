@@ -1,4 +1,4 @@
-"""The table of operators, and the laws between them (what each of them does: see tests/cases/conditions)."""
+"""The table of operators, and the laws between them (what each does: see tests/cases/conditions)."""
 
 import pytest
 from hypothesis import given
@@ -92,7 +92,7 @@ def test_with_if_exists_every_operator_matches_a_missing_key(operator: str) -> N
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_with_if_exists_a_key_that_is_there_is_compared_as_without(operator: str) -> None:
+def test_with_if_exists_a_present_key_is_compared_as_without(operator: str) -> None:
     wanted, other = sample(operator)
 
     assert holds(f"{operator}IfExists", (wanted,), (wanted,)) == holds(operator, (wanted,), (wanted,))
@@ -108,7 +108,7 @@ def test_for_all_values_matches_a_missing_key_and_for_any_value_does_not(operato
 
 
 @pytest.mark.parametrize(("operator", "negated"), NEGATIONS.items())
-def test_a_negation_says_the_opposite_of_a_key_that_is_there(operator: str, negated: str) -> None:
+def test_a_negation_is_the_opposite_where_the_key_is_present(operator: str, negated: str) -> None:
     wanted, other = sample(operator)
 
     assert holds(operator, (wanted,), (wanted,)) is not holds(negated, (wanted,), (wanted,))
@@ -149,7 +149,7 @@ def test_a_pattern_matches_as_if_it_were_tried_letter_by_letter(pattern: str, va
 
 
 @given(st.text(), st.text())
-def test_a_variable_compares_its_value_to_the_letter(value: str, other: str) -> None:
+def test_a_variable_compares_its_value_exactly(value: str, other: str) -> None:
     keys = {"custom:key": (other,), "aws:principaltag/team": (value,)}
     like = condition("StringLike", "custom:Key", ("${aws:PrincipalTag/team}",), True)
 
@@ -157,5 +157,5 @@ def test_a_variable_compares_its_value_to_the_letter(value: str, other: str) -> 
 
 
 @given(st.text())
-def test_any_text_may_stand_in_a_policy_and_is_equal_to_itself_in_an_old_one(value: str) -> None:
+def test_any_text_is_accepted_and_equals_itself_in_an_old_policy(value: str) -> None:
     assert condition("StringEquals", "custom:Key", (value,), False).holds({"custom:key": (value,)})

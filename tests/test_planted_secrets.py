@@ -1,4 +1,4 @@
-"""Secrets planted wherever a notebook can hold or show one stand in nothing that a run writes."""
+"""Secrets planted in every part of a notebook are in no file that a run writes."""
 
 import atexit
 import json
@@ -34,7 +34,7 @@ PROFILES = {
 
 
 @dataclass(frozen=True)
-class Told:
+class RunFiles:
     """What one run of the command wrote: its files, its words, and every file of it seen while it went on."""
 
     code: int
@@ -59,7 +59,7 @@ def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return Desk(add_accounts(sandbox, an_account(), an_account(), folder), folder / "records")
 
 
-def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more: str) -> Told:
+def files_of(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more: str) -> RunFiles:
     """Runs a notebook of these cells with the command, and looks at the records folder all the while."""
     folder = desk.records.with_name(name)
     folder.mkdir()
@@ -79,7 +79,7 @@ def told(desk: Desk, name: str, external_id: str, cells: tuple[str, ...], *more:
     out, err = process.communicate(timeout=120)
     watch.join()
     secrets = (planted.EXTERNAL_ID, planted.KEY_ID, planted.SECRET_KEY, "correct-horse")
-    return Told(process.returncode, out, err, (*secrets, *json.loads(note.read_text())), records, seen)
+    return RunFiles(process.returncode, out, err, (*secrets, *json.loads(note.read_text())), records, seen)
 
 
 def _text(value: Any) -> str:
@@ -110,24 +110,24 @@ SHOWN = (planted.PRINT, planted.BREAK, planted.SHOW, planted.BUILD, planted.LOG,
 
 
 @pytest.fixture(scope="module")
-def failed(desk: Desk) -> Told:
+def failed(desk: Desk) -> RunFiles:
     cells = (planted.BEGIN, planted.LEARN, *SHOWN, planted.FAIL)
-    return told(desk, "failed", planted.EXTERNAL_ID, cells)
+    return files_of(desk, "failed", planted.EXTERNAL_ID, cells)
 
 
 @pytest.fixture(scope="module")
-def killed(desk: Desk) -> Told:
+def killed(desk: Desk) -> RunFiles:
     cells = (planted.BEGIN, planted.LEARN, planted.PRINT + planted.DIE)
-    return told(desk, "killed", "env:EXTERNAL_ID_OF_THE_TEST", cells, "--json")
+    return files_of(desk, "killed", "env:EXTERNAL_ID_OF_THE_TEST", cells, "--json")
 
 
-def test_nothing_that_a_failing_run_writes_holds_a_secret(failed: Told) -> None:
+def test_no_file_of_a_failing_run_has_a_secret(failed: RunFiles) -> None:
     assert failed.code == 1
     assert len(failed.seen) > 10
     assert planted.found(failed.secrets, failed.places()) == []
 
 
-def test_the_outputs_of_a_failing_run_are_there(failed: Told) -> None:
+def test_the_outputs_of_a_failing_run_are_there(failed: RunFiles) -> None:
     cells = [cell for cell in failed.executed()["cells"] if cell["cell_type"] == "code"]
     shown = json.dumps([cell["outputs"] for cell in cells])
 
@@ -137,14 +137,14 @@ def test_the_outputs_of_a_failing_run_are_there(failed: Told) -> None:
     assert "It is secret:" in shown
 
 
-def test_nothing_that_a_killed_run_writes_holds_a_secret(killed: Told) -> None:
+def test_no_file_of_a_killed_run_has_a_secret(killed: RunFiles) -> None:
     assert killed.code == 7
     assert json.loads(killed.out)["status"] == "kernel-died"
     assert "secret:" in json.dumps(killed.executed())
     assert planted.found(killed.secrets, killed.places()) == []
 
 
-def test_secrets_of_the_environment_are_known_by_the_names_of_their_variables(
+def test_secrets_of_the_environment_are_found_by_variable_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-session")
@@ -158,7 +158,7 @@ def test_secrets_of_the_environment_are_known_by_the_names_of_their_variables(
     assert known & {"reports-reader", "short", "1000000000"} == set()
 
 
-def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: Told, killed: Told) -> None:
+def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: RunFiles, killed: RunFiles) -> None:
     files = planted.written(sandbox.folder)
 
     assert files != {}
@@ -168,20 +168,18 @@ def test_the_sandbox_writes_none_of_them_either(sandbox: Sandbox, failed: Told, 
 @pytest.mark.parametrize(
     "parameters", [("name", "https://ada:correct-horse@host"), ("-f", "/nowhere/password=correct-horse")]
 )
-def test_what_is_refused_at_the_door_is_told_without_secrets(
-    parameters: tuple[str, str], tmp_path: Path
-) -> None:
+def test_an_error_on_invalid_input_has_no_secret(parameters: tuple[str, str], tmp_path: Path) -> None:
     options = parameters if parameters[0] == "-f" else ("-p", *parameters)
     command = [str(Path(sys.executable).parent / "xacct-nb"), "run", "plan_and_apply", "--json", *options]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert told.returncode == 2
-    assert "[redacted]" in told.stdout
-    assert "[redacted]" in told.stderr
-    assert "correct-horse" not in told.stdout + told.stderr
+    assert finished.returncode == 2
+    assert "[redacted]" in finished.stdout
+    assert "[redacted]" in finished.stderr
+    assert "correct-horse" not in finished.stdout + finished.stderr
 
 
-def test_what_a_person_s_run_writes_holds_no_secret_at_any_step(
+def test_an_interactive_run_writes_no_secret_at_any_step(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "external-id.txt").write_text(f"{planted.EXTERNAL_ID}\n")

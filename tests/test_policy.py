@@ -1,4 +1,4 @@
-"""A policy document is read once; what AWS would refuse is refused (which: see tests/cases/policies)."""
+"""A policy document is parsed once; one that AWS would refuse is refused (cases: tests/cases/policies)."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def refusal(document: Any, kind: str = IDENTITY, name: str = "") -> InvalidPolic
     return refused.value
 
 
-def test_a_refusal_says_where_what_and_which_page() -> None:
+def test_a_refusal_gives_the_path_the_reason_and_the_page() -> None:
     refused = refusal(may(Condition={"StringLikes": {"s3:prefix": "a"}}))
 
     assert refused.path == "Statement[0].Condition.StringLikes"
@@ -66,7 +66,7 @@ def test_a_level_of_control_policies_has_to_be_a_list() -> None:
         evaluate(ALICE, "sts:AssumeRole", ROLE, service_control_policies=[may()])  # type: ignore[list-item]
 
 
-def test_a_policy_is_given_back_as_it_is() -> None:
+def test_a_parsed_policy_is_returned_as_it_is() -> None:
     policy = parse(may())
 
     assert parse(policy) is policy
@@ -98,7 +98,7 @@ def test_a_policy_stays_as_it_was_when_its_document_changes() -> None:
 
 
 @pytest.mark.parametrize("kind", GRAMMARS)
-def test_every_kind_says_which_page_its_rules_come_from(kind: str) -> None:
+def test_every_kind_names_the_page_of_its_rules(kind: str) -> None:
     assert GRAMMARS[kind].source
 
 
@@ -124,5 +124,5 @@ def test_every_kind_says_which_page_its_rules_come_from(kind: str) -> None:
         {"Version": "2012-10-17", "Statement": [{7: "x"}]},
     ],
 )
-def test_whatever_is_no_policy_is_refused_and_never_breaks(document: Any) -> None:
+def test_any_other_value_is_refused_without_another_error(document: Any) -> None:
     assert refusal(document).code == "invalid-policy"

@@ -1,4 +1,4 @@
-"""Who calls, and what follows from it (whom a Principal means: see tests/cases/principals)."""
+"""The caller and the condition keys that follow from it (match levels: see tests/cases/principals)."""
 
 import pytest
 
@@ -95,18 +95,18 @@ def test_these_keys_follow_from_the_caller(caller: str, keys: dict[str, str]) ->
         "ec2.example.com",
     ],
 )
-def test_who_cannot_call_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_caller_is_refused(text: str) -> None:
     with pytest.raises(InvalidArn, match="is not a principal that can call AWS"):
         read_caller(text)
 
 
-def test_a_caller_in_another_partition_is_read_alike() -> None:
+def test_a_caller_in_another_partition_is_read_in_the_same_way() -> None:
     caller = read_caller("arn:aws-us-gov:sts::111111111111:assumed-role/app/deploy")
 
     assert caller.role == "arn:aws-us-gov:iam::111111111111:role/app"
 
 
-def test_what_is_given_wins_over_what_follows() -> None:
+def test_a_given_key_overrides_one_that_follows() -> None:
     keys = request_keys(
         read_caller(SESSION), {"AWS:PrincipalArn": "arn:aws:iam::111111111111:role/x/app"}, ""
     )
@@ -114,11 +114,11 @@ def test_what_is_given_wins_over_what_follows() -> None:
     assert keys["aws:principalarn"] == ("arn:aws:iam::111111111111:role/x/app",)
 
 
-def test_what_a_principal_means_has_an_order() -> None:
+def test_match_levels_have_an_order() -> None:
     assert NO_MATCH < ACCOUNT < ROLE < DIRECT
 
 
-def test_what_is_said_of_a_principal_is_as_it_was_written() -> None:
+def test_principals_are_shown_as_written() -> None:
     element = {"AWS": ["111111111111", ALICE], "Service": "ec2.amazonaws.com"}
 
     texts = read_principals(element).texts

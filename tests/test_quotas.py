@@ -15,7 +15,7 @@ def policy(arns: list[str]) -> dict[str, Any]:
     return {"Resource": arns}
 
 
-def test_white_space_does_not_count() -> None:
+def test_white_space_is_not_counted() -> None:
     assert minify({"a": [1, 2]}) == '{"a":[1,2]}'
     assert size({"a": [1, 2]}) == 11
 
@@ -58,6 +58,6 @@ def test_packing_loses_nothing_and_keeps_the_limit(arns: list[str], limit: int) 
     assert all(size(part) <= limit for part in packed)
 
 
-def test_what_aws_approves_is_never_less_than_what_it_gives_unasked() -> None:
+def test_the_maximum_of_a_quota_is_never_below_its_default() -> None:
     assert all(quotas.ATTACHED[kind] <= most for kind, most in quotas.ATTACHED_MAX.items())
     assert quotas.TRUST_POLICY <= quotas.TRUST_POLICY_MAX

@@ -1,4 +1,4 @@
-"""Secrets stay out of what is shown and written."""
+"""Secrets stay out of everything that is shown or written."""
 
 import base64
 import html
@@ -42,28 +42,28 @@ def test_a_fingerprint_is_the_same_for_the_same_secret() -> None:
     assert fingerprint("hunter2-hunter2") == fingerprint("hunter2-hunter2") == "secret:09ccb55459ac278f"
 
 
-def test_a_fingerprint_is_another_for_another_secret() -> None:
+def test_another_secret_has_another_fingerprint() -> None:
     assert fingerprint("hunter2-hunter2") != fingerprint("hunter2-hunter3")
 
 
-def test_a_shielded_document_has_a_fingerprint_for_its_external_id() -> None:
-    shielded = mask_secrets(TRUST)
+def test_a_masked_document_has_a_fingerprint_for_its_external_id() -> None:
+    masked = mask_secrets(TRUST)
 
-    assert shielded["Statement"][0]["Condition"]["StringEquals"] == {
+    assert masked["Statement"][0]["Condition"]["StringEquals"] == {
         "sts:ExternalId": fingerprint("hunter2-hunter2")
     }
 
 
 @pytest.mark.parametrize("key", ["sts:ExternalId", "sts:externalid", "STS:EXTERNALID"])
 @pytest.mark.parametrize("value", ["hunter2", ["hunter2"], ["hunter2", "hunter3"], 12345678])
-def test_every_spelling_of_the_key_and_every_shape_of_the_value_is_shielded(key: str, value: Any) -> None:
-    shielded = json.dumps(mask_secrets({"ForAnyValue:StringLike": {key: value}}))
+def test_every_spelling_of_the_key_and_every_shape_of_the_value_is_masked(key: str, value: Any) -> None:
+    masked = json.dumps(mask_secrets({"ForAnyValue:StringLike": {key: value}}))
 
-    assert "hunter" not in shielded
-    assert "12345678" not in shielded
+    assert "hunter" not in masked
+    assert "12345678" not in masked
 
 
-def test_shielding_twice_is_shielding_once() -> None:
+def test_masking_twice_is_masking_once() -> None:
     assert mask_secrets(mask_secrets(TRUST)) == mask_secrets(TRUST)
 
 
@@ -73,17 +73,17 @@ def test_other_values_stay_as_they_are() -> None:
     assert mask_secrets(document) == document
 
 
-def test_what_was_shielded_is_put_back() -> None:
+def test_a_masked_secret_is_restored() -> None:
     assert restore_secrets(mask_secrets(TRUST), ["hunter2-hunter2", "another-one"]) == TRUST
 
 
-def test_what_is_not_known_stays_a_fingerprint() -> None:
+def test_an_unknown_secret_stays_a_fingerprint() -> None:
     assert fingerprints_in(restore_secrets(mask_secrets(TRUST), ["another-one"])) == {
         fingerprint("hunter2-hunter2")
     }
 
 
-def test_secrets_are_found_and_fingerprints_are_none() -> None:
+def test_secrets_are_found_and_fingerprints_are_not() -> None:
     assert secrets_in([TRUST]) == {"hunter2-hunter2"}
     assert secrets_in(mask_secrets(TRUST)) == set()
 
@@ -105,7 +105,7 @@ def test_secrets_are_found_and_fingerprints_are_none() -> None:
         "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
     ],
 )
-def test_what_looks_like_a_key_a_token_or_a_password_is_redacted(words: str) -> None:
+def test_keys_tokens_and_passwords_are_redacted_by_their_pattern(words: str) -> None:
     clean = redact(words, [])
 
     assert "[redacted]" in clean
@@ -148,7 +148,7 @@ def test_what_looks_like_a_key_a_token_or_a_password_is_redacted(words: str) -> 
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.correct-horse",
     ],
 )
-def test_what_has_the_name_or_the_shape_of_a_secret_is_redacted_in_whatever_it_is_written(words: str) -> None:
+def test_a_secret_is_redacted_by_name_or_pattern_in_every_notation(words: str) -> None:
     clean = redact(words, [])
 
     assert "[redacted]" in clean
@@ -225,32 +225,32 @@ def test_a_known_secret_is_redacted_in_every_form(write: Callable[[str], str]) -
     assert [written[at : at + 12] for at in range(len(written) - 11) if written[at : at + 12] in left] == []
 
 
-def test_what_stands_around_a_broken_or_coloured_secret_stays() -> None:
+def test_text_around_a_wrapped_or_coloured_secret_stays() -> None:
     words = "one\n\x1b[32mhunter2-\x1b[0mhunter2\x1b[0m\ntwo hunter2\n-hunter2 three"
     mark = fingerprint("hunter2-hunter2")
 
     assert redact(words, ["hunter2-hunter2"]) == (f"one\n\x1b[32m{mark}\x1b[0m\x1b[0m\ntwo {mark}\n three")
 
 
-def test_a_short_secret_is_redacted_as_a_word_of_its_own_only() -> None:
+def test_a_short_secret_is_redacted_as_a_whole_word_only() -> None:
     mark = fingerprint("123456")
 
     assert redact("code 123456, account 111111123456", ["123456"]) == f"code {mark}, account 111111123456"
 
 
-def test_what_a_record_is_made_of_stays_where_an_external_id_is_a_word_of_it() -> None:
+def test_fields_of_a_record_stay_where_an_external_id_is_a_word_in_them() -> None:
     data = {"plan": [{"kind": "x", "text/plain": 1}], "by": "arn:aws:iam::111111111111:role/x"}
 
     assert redact_all(data, ["plan", "kind", "text", "111111111111"]) == data
 
 
 @pytest.mark.parametrize("external_id", ["111111111111", "reports", "user/alice"])
-def test_an_external_id_that_the_grant_says_elsewhere_is_no_secret(external_id: str) -> None:
+def test_an_external_id_that_the_grant_uses_elsewhere_is_not_secret(external_id: str) -> None:
     assert grant_secrets(a_grant(conditions={"external_id": external_id})) == set()
     assert grant_secrets(a_grant(conditions={"external_id": f"{external_id}-1"})) == {f"{external_id}-1"}
 
 
-def test_a_secret_that_begins_in_one_piece_of_a_stream_and_ends_in_another_is_redacted() -> None:
+def test_a_secret_split_over_two_pieces_of_a_stream_is_redacted() -> None:
     def stream(name: str, text: str | list[str]) -> dict[str, Any]:
         return {"output_type": "stream", "name": name, "text": text}
 
@@ -268,7 +268,7 @@ def test_a_secret_that_begins_in_one_piece_of_a_stream_and_ends_in_another_is_re
     ]
 
 
-def test_what_stands_under_the_name_of_a_secret_is_redacted() -> None:
+def test_a_value_under_the_name_of_a_secret_is_redacted() -> None:
     data = {"TokenCode": 123456, "db_password": ["x", None], "SecretAccessKey": {"secret_key": "", "a": "b"}}
 
     assert redact_all(data, []) == {
@@ -280,7 +280,7 @@ def test_what_stands_under_the_name_of_a_secret_is_redacted() -> None:
 
 @pytest.mark.parametrize("name", ["external_id", "sts:ExternalId", "session_token"])
 @pytest.mark.parametrize("value", ["env:NAME", "file:/run/x", "secret:0123456789abcdef", "[redacted]", True])
-def test_what_stands_for_a_secret_stays(name: str, value: Any) -> None:
+def test_references_and_fingerprints_stay(name: str, value: Any) -> None:
     assert redact_all({name: value}, []) == {name: value}
 
 
@@ -314,7 +314,7 @@ def test_no_text_takes_long(piece: str) -> None:
         redact(piece * (300_000 // len(piece)), ["hunter2-hunter2"])
 
 
-def test_a_secret_is_redacted_also_as_it_stands_in_a_url() -> None:
+def test_a_secret_is_redacted_in_a_url_too() -> None:
     mark = fingerprint("a+b/c=d:e@f")
 
     assert redact("a+b/c=d:e@f, a%2Bb%2Fc%3Dd%3Ae%40f", ["a+b/c=d:e@f"]) == f"{mark}, {mark}"

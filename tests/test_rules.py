@@ -1,4 +1,4 @@
-"""The lint's rules on policies, each with a policy that has the finding and one that has it not."""
+"""The lint rules on policies, each with a policy that has the finding and one that does not."""
 
 from typing import Any
 
@@ -212,9 +212,7 @@ CASES: list[tuple[str, str, str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("code", "severity", "kind", "bad", "good"), CASES)
-def test_a_policy_has_the_finding_or_has_it_not(
-    code: str, severity: str, kind: str, bad: Any, good: Any
-) -> None:
+def test_a_policy_has_the_finding_or_not(code: str, severity: str, kind: str, bad: Any, good: Any) -> None:
     found = {each.code: each for each in lint_policy(bad, kind=kind, of=ROLE).found}
 
     assert found[code].severity == severity
@@ -237,21 +235,21 @@ def test_a_good_policy_of_each_kind_has_no_findings() -> None:
     assert lint_policy(bucket(ALICE), kind="resource").found == ()
 
 
-def test_a_place_names_the_statement_and_its_sid() -> None:
+def test_a_location_names_the_statement_and_its_sid() -> None:
     document = policy(*trust(ALICE)["Statement"], *trust(SESSION, Sid="Second")["Statement"])
     (found,) = lint_policy(document, kind="trust").found
 
     assert found.where == f"trust policy, Statement[1] (Second).Principal: {SESSION}"
 
 
-def test_what_is_refused_has_the_evaluators_words() -> None:
+def test_a_refusal_has_the_parsers_reason() -> None:
     (found,) = lint_policy(without(trust(ALICE), "Effect"), kind="trust").found
 
     assert found.where == "trust policy, Statement[0].Effect"
     assert found.why == "AWS refuses the policy: it is missing."
 
 
-def test_what_a_rule_says_of_a_refusal_is_not_said_twice() -> None:
+def test_a_refusal_that_a_rule_explains_is_reported_once() -> None:
     found = lint_policy(trust("arn:aws:iam::111111111111:user/*"), kind="trust").found
 
     assert [each.code for each in found] == ["wildcard-in-principal"]
@@ -287,7 +285,7 @@ documents = values | st.fixed_dictionaries(
 
 
 @given(documents, st.sampled_from(sorted(GRAMMARS)), st.sampled_from(["", ROLE]))
-def test_whatever_is_pasted_gets_whole_findings(document: Any, kind: str, of: str) -> None:
+def test_any_pasted_policy_gets_complete_findings(document: Any, kind: str, of: str) -> None:
     found = [] if isinstance(document, str) else lint_policy(document, kind=kind, of=of).found
 
     assert [each for each in found if not (each.where and each.why and each.mend)] == []
@@ -302,7 +300,7 @@ def decided(who: str, document: dict[str, Any], **keys: str) -> bool:
 
 AS_ALICE = {"aws:username": "alice", "sts:RoleSessionName": "alice"}
 WITH_MFA = {"aws:MultiFactorAuthPresent": "true"}
-# What is said never to hold: a caller, its keys, a policy that is so; one that is not.
+# Conditions reported as never holding: a caller, its keys, a policy that has one; one that does not.
 NEVER = [
     (SESSION, {}, trust(HUB, has("Bool", *MFA)), trust(HUB)),
     (ALICE, {}, trust(ALICE, has("Bool", *NO_MFA)), trust(ALICE, has("BoolIfExists", *NO_MFA))),
@@ -338,7 +336,7 @@ NEVER = [
 
 
 @pytest.mark.parametrize(("who", "keys", "never", "holds"), NEVER)
-def test_what_is_said_never_to_hold_does_not_by_the_evaluator(
+def test_a_condition_reported_as_never_holding_does_not_hold_in_the_evaluation(
     who: str, keys: dict[str, str], never: Any, holds: Any
 ) -> None:
     assert lint_policy(never, kind="trust", of=ROLE).found != ()

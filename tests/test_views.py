@@ -1,4 +1,4 @@
-"""What a value shows: said once, rendered as text and as HTML, safe in both."""
+"""A view is described once and rendered as text and as HTML, safely in both."""
 
 import re
 
@@ -64,15 +64,15 @@ def test_a_diff_shows_what_goes_and_what_comes() -> None:
     )
 
 
-def test_what_is_wholly_new_needs_no_place() -> None:
+def test_a_new_text_has_no_line_numbers() -> None:
     assert text(Diff("trust", "", "one\ntwo")) == "trust\n  +one\n  +two"
 
 
-def test_what_is_wholly_gone_needs_no_place() -> None:
+def test_a_removed_text_has_no_line_numbers() -> None:
     assert text(Diff("trust", "one\ntwo", "")) == "trust\n  -one\n  -two"
 
 
-def test_what_does_not_differ_has_no_lines() -> None:
+def test_equal_texts_have_no_diff_lines() -> None:
     assert Diff("trust", "one", "one").lines == []
 
 
@@ -84,7 +84,7 @@ def test_a_page_is_its_title_and_its_parts() -> None:
     assert text(Page("Plan", (Text("one"), Text("two")))) == "Plan\n====\n\none\n\ntwo"
 
 
-def test_what_stands_beside_follows_in_text() -> None:
+def test_views_side_by_side_follow_each_other_in_text() -> None:
     assert text(SideBySide(Text("left"), Text("right"))) == "left\n\nright"
 
 
@@ -100,7 +100,7 @@ def test_a_tone_is_a_class_and_not_a_word() -> None:
     assert "bad" not in text(table)
 
 
-def test_hostile_words_are_escaped_in_html() -> None:
+def test_hostile_text_is_escaped_in_html() -> None:
     page = html(one_of_each_view(HOSTILE))
 
     assert "<script" not in page
@@ -108,7 +108,7 @@ def test_hostile_words_are_escaped_in_html() -> None:
     assert not LEFT.search(page)
 
 
-def test_hostile_words_are_neutralised_in_text() -> None:
+def test_hostile_text_is_neutralised_in_text() -> None:
     shown = text(one_of_each_view(HOSTILE))
 
     assert not LEFT.search(shown)
@@ -130,7 +130,7 @@ plain = st.text(st.characters(whitelist_categories=("L", "N", "S", "Po")), min_s
 
 
 @given(plain)
-def test_text_and_html_say_the_same_words(words: str) -> None:
+def test_text_and_html_show_the_same_words(words: str) -> None:
     as_text, as_html = characters_of(one_of_each_view(words))
 
     assert as_text == as_html
@@ -153,13 +153,13 @@ VALUES: list[Shown] = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_every_value_says_the_same_as_text_and_as_html(value: Shown) -> None:
+def test_every_value_shows_the_same_as_text_and_as_html(value: Shown) -> None:
     as_text, as_html = characters_of(value.view())
 
     assert as_text == as_html
 
 
-def test_what_others_wrote_into_aws_is_shown_safely() -> None:
+def test_text_that_others_wrote_into_aws_is_shown_safely() -> None:
     role = "arn:aws:iam::222222222222:role/r"
     tags = {"path": "/", "description": HOSTILE, "tags": {HOSTILE: HOSTILE}}
     entry = Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", HOSTILE, HOSTILE, HOSTILE)

@@ -1,4 +1,4 @@
-"""Wildcards are compared alike by both ways, and no pattern makes a comparison endless."""
+"""Both matchers for wildcards agree, and no pattern takes endless time."""
 
 import re
 
@@ -18,8 +18,8 @@ atoms = st.lists(
 
 
 @given(atoms, st.text(alphabet="ab:", max_size=8))
-def test_the_automaton_says_what_a_regular_expression_says(pattern: list[Atom], text: str) -> None:
-    regex = "".join(re.escape(said) if kind == TEXT else REGEX[kind] for kind, said in pattern)
+def test_the_automaton_matches_what_a_regular_expression_matches(pattern: list[Atom], text: str) -> None:
+    regex = "".join(re.escape(literal) if kind == TEXT else REGEX[kind] for kind, literal in pattern)
 
     assert Automaton(pattern).fullmatch(text) == (re.fullmatch(regex, text) is not None)
 
@@ -30,14 +30,14 @@ def test_a_pattern_of_few_wildcards_is_a_regular_expression() -> None:
 
 
 @pytest.mark.parametrize("style", [LIKE, RESOURCE])
-def test_a_pattern_of_many_wildcards_comes_to_an_end(style: str) -> None:
+def test_matching_many_wildcards_ends(style: str) -> None:
     pattern, text = "arn:aws:s3:::" + "*a" * 200 + "b", "arn:aws:s3:::" + "a" * 2_000
 
     assert not pattern_set((pattern,), style).match(text, {})
     assert pattern_set((pattern,), style).match(text + "b", {})
 
 
-def test_wildcards_for_parts_of_a_resource_come_to_an_end() -> None:
+def test_matching_wildcards_for_parts_of_a_resource_ends() -> None:
     text = "arn:aws:s3:" + ":" * 1_000
 
     assert not pattern_set(("arn:aws:s3:*:*:x*y*z",), RESOURCE).match(text, {})
