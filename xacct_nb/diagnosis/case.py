@@ -9,7 +9,15 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.snapshot import TRUST, CallerIdentity, Principal, Snapshot, SnapshotPolicy, is_arn
+from xacct_nb.diagnosis.snapshot import (
+    TRUST,
+    CallerIdentity,
+    Destination,
+    Snapshot,
+    SnapshotPolicy,
+    Source,
+    is_arn,
+)
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
@@ -58,18 +66,18 @@ class Case:
     @cached_property
     def principal(self) -> str:
         """The caller as a trust policy names it: the user, or the role, with its path if that is known."""
-        entity, plain = self.source_principal, role_arn_of(self.caller) if self.caller else ""
+        entity, plain = self.source.principal, role_arn_of(self.caller) if self.caller else ""
         return entity.arn if entity and same_principal(entity.arn, plain) else plain
 
     @property
-    def source_principal(self) -> Principal | None:
-        """The user or role of the source side."""
-        return self.snapshot.source.principal if self.snapshot.source else None
+    def source(self) -> Source:
+        """The source side, empty if it was not read."""
+        return self.snapshot.source or Source()
 
     @property
-    def destination_role(self) -> Principal | None:
-        """The role of the destination side."""
-        return self.snapshot.destination.role if self.snapshot.destination else None
+    def destination(self) -> Destination:
+        """The destination side, empty if it was not read."""
+        return self.snapshot.destination or Destination()
 
     @property
     def role(self) -> str:
@@ -89,7 +97,7 @@ class Case:
     @cached_property
     def context(self) -> dict[str, Any]:
         """The condition keys of the request that follow from what is known."""
-        entity = self.source_principal
+        entity = self.source.principal
         keys: dict[str, Any] = {"aws:CurrentTime": self.now, "aws:SecureTransport": "true"}
         if entity and same_principal(entity.arn, self.principal):
             keys |= {f"aws:PrincipalTag/{key}": value for key, value in entity.tags.items()}
@@ -107,32 +115,29 @@ class Case:
     @cached_property
     def caller_policies(self) -> PolicyHolder:
         """The caller with its policies and boundary, as far as they were read."""
-        policies = self.snapshot.source.policies if self.snapshot.source else ()
-        read = [each for each in policies if each.document]
-        boundary = self.source_principal.boundary if self.source_principal else None
+        read = [each for each in self.source.policies if each.document]
+        boundary = self.source.principal.boundary if self.source.principal else None
         return PolicyHolder(self.principal, self.attempt.actions, self.role, read, boundary)
 
     @cached_property
     def role_policies(self) -> PolicyHolder:
         """The role with its policies and boundary, as far as they were read, without its revocations."""
-        policies = self.snapshot.destination.policies if self.snapshot.destination else ()
-        read = [each for each in policies if each.document and each.name != REVOKED]
-        boundary = self.destination_role.boundary if self.destination_role else None
+        read = [each for each in self.destination.policies if each.document and each.name != REVOKED]
+        boundary = self.destination.role.boundary if self.destination.role else None
         resource = self.attempt.resource or "*"
         return PolicyHolder(self.role, (self.attempt.action,), resource, read, boundary)
 
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:
         """The trust policy, with the request's external ID in place of its fingerprint."""
-        document = self.destination_role.trust if self.destination_role else None
+        document = self.destination.role.trust if self.destination.role else None
         if not document:
             return None
         return SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=self._unshielded(document))
 
     def source_decision(self, action: str = ASSUME) -> Decision | None:
         """Return what the source side decides, as if the role trusted the account; None if unread."""
-        side = self.snapshot.source
-        if not (self.has_both_arns and side and side.principal) or side.incomplete:
+        if not (self.has_both_arns and self.source.principal) or self.source.incomplete:
             return None
         return self._decide(action, **self._checked(self.caller_policies))
 
@@ -155,8 +160,8 @@ class Case:
 
     def session_decision(self) -> Decision | None:
         """Return what the role's session is allowed of the denied request; None if it was not read."""
-        side, role = self.snapshot.destination, self.destination_role
-        if not (self.attempt.role_was_assumed and side and role) or side.incomplete:
+        role = self.destination.role
+        if not (self.attempt.role_was_assumed and role) or self.destination.incomplete:
             return None
         return _evaluate(
             principal=_session_arn(role.arn, self.attempt),
@@ -164,7 +169,7 @@ class Case:
             resource=self.role_policies.resource,
             context={"aws:CurrentTime": self.now, "aws:PrincipalArn": role.arn},
             session_policies=_session_policies(self.attempt),
-            resource_policy=next(iter(side.resource_policies.values()), None),
+            resource_policy=next(iter(self.destination.resource_policies.values()), None),
             resource_account=Arn.parse(role.arn).account,
             **self._checked(self.role_policies),
         )

@@ -1,7 +1,7 @@
 """A cause of a denial: its code, whose side it is on, why, the mend, and how sure that is."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -9,16 +9,17 @@ CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
 
 
 @dataclass(frozen=True)
-class CatalogueEntry:
-    """A cause in general terms; `entries` are its numbers in the list of failures (A1, C10).
+class KnownCause:
+    """A cause in general terms; `numbers` are its places in the list of failures ("A1", "C6 G5").
 
     `text` is a pattern of error texts that show this cause, and `sure` the confidence from such a text.
     `policy_type` is the kind of policy that AWS names for it, if AWS names one.
     """
 
-    entries: tuple[str, ...]
+    numbers: str
     code: str
     side: str
+    _: KW_ONLY
     why: str
     mend: str
     text: str = ""
@@ -44,18 +45,3 @@ class Cause:
     mend: str
     confidence: str
     commands: tuple[str, ...] = ()
-
-
-def entry(
-    entries: str,
-    code: str,
-    side: str,
-    *,
-    why: str,
-    mend: str,
-    text: str = "",
-    sure: str = CERTAIN,
-    policy_type: str = "",
-) -> CatalogueEntry:
-    """Return a row of the catalogue; `entries` are separated by spaces."""
-    return CatalogueEntry(tuple(entries.split()), code, side, why, mend, text, sure, policy_type)

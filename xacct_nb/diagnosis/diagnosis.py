@@ -136,18 +136,18 @@ def _is_vague(each: Cause, exact: set[str]) -> bool:
 
 
 def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
-    entry, denial = CATALOGUE[each.code], case.denial
-    is_not_in_text = bool(denial.text) and not denial.is_by_policy and not entry.matches(denial.text)
-    is_other_type = bool(denial.policy_type) and entry.policy_type != denial.policy_type
+    known, denial = CATALOGUE[each.code], case.denial
+    is_not_in_text = bool(denial.text) and not denial.is_by_policy and not known.matches(denial.text)
+    is_other_type = bool(denial.policy_type) and known.policy_type != denial.policy_type
     return is_not_in_text, CONFIDENCES.index(each.confidence), is_other_type
 
 
 def _find_causes(case: Case) -> Iterator[Cause]:
     for find in (client_causes, source_causes, trust_causes, session_causes):
         yield from find(case)
-    for entry in CATALOGUE.values():
-        if entry.matches(case.denial.text) and not (case.attempt.role_was_assumed and entry.side == SOURCE):
-            yield cause(entry.code, entry.sure)
+    for known in CATALOGUE.values():
+        if known.matches(case.denial.text) and not (case.attempt.role_was_assumed and known.side == SOURCE):
+            yield cause(known.code, known.sure)
     yield from _delay_causes(case)
 
 
@@ -168,7 +168,7 @@ def _delay_causes(case: Case) -> Iterator[Cause]:
 
 def _is_fresh(case: Case) -> bool:
     """Return whether the caller or the role was created shortly before the denial."""
-    parts = (case.source_principal, case.destination_role)
+    parts = (case.source.principal, case.destination.role)
     return any(part and _seconds_between(part.created, case.now) < _FRESH_SECONDS for part in parts)
 
 

@@ -1,7 +1,7 @@
 """Describes where a reason is: the policy, the statement, the condition."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy, is_arn
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
@@ -44,13 +44,6 @@ def denying(check: PolicyCheck) -> list[StatementMatch]:
 def allowing(check: PolicyCheck) -> list[StatementMatch]:
     """Return the Allow statements, whether they apply or not."""
     return [match for match in check.statements if match.effect == "Allow"]
-
-
-def failed_conditions(check: PolicyCheck) -> Iterator[tuple[StatementMatch, ElementMatch]]:
-    """Yield each failed condition of the Allow statements that would apply but for their conditions."""
-    for match in allowing(check):
-        if {each.element for each in match.failed} == {"Condition"}:
-            yield from ((match, each) for each in match.failed)
 
 
 def describe_unmet(each: ElementMatch) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from xacct_nb.diagnosis import fixes
+from xacct_nb.diagnosis.attempt import ASSUME
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.cause import DESTINATION
-from xacct_nb.handoff.message import DeniedRequest, message_to_destination, message_to_source
+from xacct_nb.diagnosis.cause import SOURCE
+from xacct_nb.handoff.message import DeniedRequest, message
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint
 
@@ -16,24 +17,23 @@ def owner_message(case: Case, side: str) -> str:
     """Return the message for the owner of a side (source, destination); "" if caller or role is unknown."""
     if not (case.caller and case.role):
         return ""
-    actions, decision = case.attempt.actions, case.source_decision()
-    external_id = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else {}
+    decision, actions = case.source_decision(), case.attempt.actions
+    condition = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else None
+    trust = fixes.smallest_trust_statement(case.principal, condition, actions)
     request = DeniedRequest(
         caller=case.caller,
         principal=case.principal,
         role=case.role,
-        action=case.denial.action or "sts:AssumeRole",
+        action=case.denial.action or ASSUME,
         details=dict(_details(case)),
-        statement=fixes.smallest_trust_statement(case.principal, external_id, actions)
-        if side == DESTINATION
-        else fixes.smallest_policy(case.role, actions),
+        statement=fixes.smallest_policy(case.role, actions) if side == SOURCE else trust,
         source_allows=decision.allowed if decision else None,
     )
-    return message_to_destination(request) if side == DESTINATION else message_to_source(request)
+    return message(request, side)
 
 
 def _details(case: Case) -> Iterator[tuple[str, str]]:
-    entity = case.source_principal or case.caller_identity
+    entity = case.source.principal or case.caller_identity
     yield "unique id", (entity.id if entity else "") or "not known here: aws sts get-caller-identity"
     yield "account", Arn.parse(case.caller).account
     for name, value in sorted(case.attempt.parameters.items()):
@@ -42,8 +42,8 @@ def _details(case: Case) -> Iterator[tuple[str, str]]:
     yield "ExternalId", _external_id(case)
     denial = case.result.denial if case.result and case.result.denial.text else case.denial
     if denial.text:
-        at = case.result.at if case.result else case.now
-        yield "AWS returned", denial.text + (f" at {at}" if at else "")
+        time = case.result.at if case.result else case.now
+        yield "AWS returned", denial.text + (f" at {time}" if time else "")
 
 
 def _external_id(case: Case) -> str:

@@ -50,7 +50,8 @@ def _longer_than_chain(case: Case) -> Violation | None:
 
 
 def _longer_than_role(case: Case) -> Violation | None:
-    longest = case.destination_role.max_session if case.destination_role else _MAX_SECONDS
+    role = case.destination.role
+    longest = role.max_session if role else _MAX_SECONDS
     if case.is_chained or not longest < _duration(case) <= _MAX_SECONDS:
         return None
     why = f"DurationSeconds is {_duration(case)}, and the role's MaxSessionDuration is {longest}."
@@ -80,8 +81,7 @@ def _role(case: Case) -> Violation | None:
 
 def _serial_number(case: Case) -> Violation | None:
     """The request names an MFA device that is not the caller's."""
-    given, source = case.attempt.parameters.get("SerialNumber"), case.snapshot.source
-    devices = source.mfa_devices if source else None
+    given, devices = case.attempt.parameters.get("SerialNumber"), case.source.mfa_devices
     if not given or devices is None or given in devices:
         return None
     changes = {"SerialNumber": devices[0], "TokenCode": True} if devices else {}

@@ -8,10 +8,10 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from xacct_nb.diagnosis.denial import EXPLICIT
-from xacct_nb.diagnosis.locations import denying, failed_conditions, policy_of
+from xacct_nb.diagnosis.locations import denying
 from xacct_nb.diagnosis.policy_causes import boundary_causes, deny_cause, not_allowed_cause
 from xacct_nb.diagnosis.snapshot import BUCKET, SnapshotPolicy
-from xacct_nb.diagnosis.unmet_conditions import UnmetCondition
+from xacct_nb.diagnosis.unmet_conditions import unmet_conditions
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import PolicyCheck
@@ -41,18 +41,12 @@ def _is_other_caller(case: Case) -> bool:
 
 
 def _revoked(case: Case) -> Iterator[Cause]:
-    for policy in case.snapshot.destination.policies if case.snapshot.destination else ():
+    for policy in case.destination.policies:
         if policy.name == REVOKED and policy.document:
-            times = [
-                str(
-                    each.get("Condition", {})
-                    .get("DateLessThan", {})
-                    .get("aws:TokenIssueTime", "a certain time")
-                )
-                for each in fixes.statements(policy.document)
-                if isinstance(each, dict)
-            ]
-            why = f"The policy {REVOKED} denies everything to sessions from before {', '.join(times)}."
+            statements = [each for each in fixes.statements(policy.document) if isinstance(each, dict)]
+            limits = [each.get("Condition", {}).get("DateLessThan", {}) for each in statements]
+            times = ", ".join(str(each.get("aws:TokenIssueTime", "a certain time")) for each in limits)
+            why = f"The policy {REVOKED} denies everything to sessions from before {times}."
             confidence = CERTAIN if case.denial.effect == EXPLICIT else LIKELY
             yield cause("session-revoked", confidence, why, "", fixes.assume_role(case.attempt))
 
@@ -74,17 +68,15 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
 
 
 def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    policies = case.role_policies.policies
-    unmet = [UnmetCondition(case, policy_of(policies, m), m, each) for m, each in failed_conditions(check)]
-    name = f"allow-{case.attempt.action.partition(':')[2].lower()}"
-    yield from [each.cause("permission-condition") for each in unmet] or [
-        not_allowed_cause("role-without-permission", case.role_policies, name)
-    ]
+    unmet = unmet_conditions(case, case.role_policies.policies, check)
+    yield from (each.cause("permission-condition") for each in unmet)
+    if not unmet:
+        name = f"allow-{case.attempt.action.partition(':')[2].lower()}"
+        yield not_allowed_cause("role-without-permission", case.role_policies, name)
 
 
 def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
-    side = case.snapshot.destination
-    for arn, document in side.resource_policies.items() if side else ():
+    for arn, document in case.destination.resource_policies.items():
         policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, document=document)
         for match in denying(check) if document else ():
             return deny_cause("resource-policy", [policy], match)

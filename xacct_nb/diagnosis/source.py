@@ -10,7 +10,6 @@ from xacct_nb.diagnosis.locations import (
     MFA_KEYS,
     allowing,
     denying,
-    failed_conditions,
     locate,
     policy_of,
     short_arn,
@@ -19,11 +18,11 @@ from xacct_nb.diagnosis.locations import (
 from xacct_nb.diagnosis.policy_causes import Fix, allow_fix, boundary_causes, deny_cause, not_allowed_cause
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import (
-    UnmetCondition,
     caller_condition_cause,
     is_old_language,
     mfa_request,
     old_language_cause,
+    unmet_conditions,
 )
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
@@ -69,7 +68,7 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     """Yield the statements, versions and other policies that come close; else that nothing allows it."""
     found = [
         *_similar_resources(case, check),
-        *_unmet_conditions(case, check),
+        *map(caller_condition_cause, unmet_conditions(case, case.caller_policies.policies, check)),
         *_newer_versions(case),
         *_unattached(case),
     ]
@@ -109,12 +108,6 @@ def _other_resource(case: Case, policy: SnapshotPolicy, match: StatementMatch, s
     return cause("other-resource-arn", CERTAIN, why, f"Write {case.role} in its place.", command)
 
 
-def _unmet_conditions(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    for match, each in failed_conditions(check):
-        policy = policy_of(case.caller_policies.policies, match)
-        yield caller_condition_cause(UnmetCondition(case, policy, match, each))
-
-
 def _newer_versions(case: Case) -> Iterator[Cause]:
     for policy in case.caller_policies.policies:
         if policy.newer and case.would_be_allowed_by(policy.newer):
@@ -126,7 +119,7 @@ def _newer_versions(case: Case) -> Iterator[Cause]:
 
 
 def _unattached(case: Case) -> Iterator[Cause]:
-    for policy in case.snapshot.source.loose if case.snapshot.source else ():
+    for policy in case.source.loose:
         if policy.document and case.would_be_allowed_by(policy.document):
             name = short_arn(case.principal)
             holder = f"is attached to {short_arn(policy.holder)}" if policy.holder else "is not attached"

@@ -1,7 +1,7 @@
 """Conditions that the request does not meet, as tables: the cause of each key, and its fix."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.locations import (
+    allowing,
     describe_unmet,
     is_known_to_aws_only,
     locate,
+    policy_of,
     short_arn,
     statement_number,
 )
@@ -20,7 +22,7 @@ from xacct_nb.diagnosis.policy_causes import Fix
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.explain import ElementMatch, StatementMatch
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
 from xacct_nb.redaction.redact import mask_secrets
 
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")
@@ -61,6 +63,18 @@ class UnmetCondition:
         return self.changed(lambda statement: fixes.remove_condition_key(statement, self.key))
 
 
+def unmet_conditions(
+    case: Case, policies: Sequence[SnapshotPolicy], check: PolicyCheck
+) -> list[UnmetCondition]:
+    """Return the failed conditions of the Allow statements that would apply but for their conditions."""
+    return [
+        UnmetCondition(case, policy_of(policies, match), match, each)
+        for match in allowing(check)
+        if {each.element for each in match.failed} == {"Condition"}
+        for each in match.failed
+    ]
+
+
 def trust_condition_cause(unmet: UnmetCondition) -> Cause:
     """Return the cause of a condition of the trust policy."""
     rows = (row for row in _TRUST_KEYS if re.fullmatch(row[0], unmet.key.lower()))
@@ -92,9 +106,8 @@ def old_language_cause(policy: SnapshotPolicy, match: StatementMatch, texts: tup
 
 def mfa_request(case: Case) -> str:
     """Return the command that repeats the request with MFA: IAM's device, else the one of the usual ARN."""
-    devices = case.snapshot.source.mfa_devices if case.snapshot.source else None
-    serial = devices[0] if devices else case.principal.replace(":user/", ":mfa/")
-    return fixes.assume_role(case.attempt, SerialNumber=serial, TokenCode=True)
+    devices = case.source.mfa_devices or (case.principal.replace(":user/", ":mfa/"),)
+    return fixes.assume_role(case.attempt, SerialNumber=devices[0], TokenCode=True)
 
 
 def _applies(code: str, unmet: UnmetCondition) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 from xacct_nb.iam.arns import Arn
 from xacct_nb.views import as_json
 
+_SOURCE_SIDE = {None: "was not read", True: "allows it", False: "does not allow it yet"}
+
 
 @dataclass(frozen=True)
 class DeniedRequest:
@@ -26,62 +28,40 @@ class DeniedRequest:
     source_allows: bool | None = None
 
 
-def message_to_destination(request: DeniedRequest) -> str:
-    """Return the message for the owner of the destination account, who writes the trust policy."""
-    name = Arn.parse(request.role).name
-    return _message(
-        request,
-        "destination",
-        _SOURCE_SIDE[request.source_allows],
-        "The smallest statement of the trust policy that would allow it:",
-        as_json(request.statement),
-        *_external_id_lines(request),
-        "Please look:",
-        f"  aws iam get-role --role-name {name}",
-        f"  aws iam list-attached-role-policies --role-name {name}",
-        f"  aws iam list-role-policies --role-name {name}",
+def message(request: DeniedRequest, side: str) -> str:
+    """Return the message for the owner of a side: source or destination."""
+    lines = (
+        f"{request.caller} is denied {request.action} on {request.role}.",
+        f"  {'caller':<16} {request.principal}",
+        *(f"  {name:<16} {value}" for name, value in request.details.items()),
+        "",
+        *(_source_lines(request) if side == "source" else _destination_lines(request)),
+        "Or send back the file that this command writes (it holds no secrets):",
+        f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {request.caller} \\",
+        f"    -p role {request.role} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json",
     )
+    return "\n".join(lines) + "\n"
 
 
-def message_to_source(request: DeniedRequest) -> str:
-    """Return the message for the owner of the source account, who gives the caller its policies."""
+def _source_lines(request: DeniedRequest) -> Iterator[str]:
     arn = Arn.parse(request.principal)
-    return _message(
-        request,
-        "source",
-        "The smallest caller policy that would allow it:",
-        as_json(request.statement),
-        "Please look:",
-        f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}",
-        f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}",
-        f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\",
-        f"    --action-names sts:AssumeRole --resource-arns {request.role}",
-    )
+    yield "The smallest caller policy that would allow it:"
+    yield as_json(request.statement)
+    yield "Please look:"
+    yield f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}"
+    yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}"
+    yield f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\"
+    yield f"    --action-names sts:AssumeRole --resource-arns {request.role}"
 
 
-_SOURCE_SIDE = {
-    None: "The source side was not read.",
-    True: "The source side allows it.",
-    False: "The source side does not allow it yet.",
-}
-
-
-def _message(request: DeniedRequest, side: str, *lines: str) -> str:
-    return "\n".join([*_request_lines(request), "", *lines, *_snapshot_lines(request, side)]) + "\n"
-
-
-def _request_lines(request: DeniedRequest) -> Iterator[str]:
-    yield f"{request.caller} is denied {request.action} on {request.role}."
-    for name, value in {"caller": request.principal, **request.details}.items():
-        yield f"  {name:<16} {value}"
-
-
-def _external_id_lines(request: DeniedRequest) -> Iterator[str]:
+def _destination_lines(request: DeniedRequest) -> Iterator[str]:
+    name = Arn.parse(request.role).name
+    yield f"The source side {_SOURCE_SIDE[request.source_allows]}."
+    yield "The smallest statement of the trust policy that would allow it:"
+    yield as_json(request.statement)
     if "Condition" in request.statement:
         yield "Write the agreed external ID in place of its fingerprint."
-
-
-def _snapshot_lines(request: DeniedRequest, side: str) -> Iterator[str]:
-    yield "Or send back the file that this command writes (it holds no secrets):"
-    yield f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {request.caller} \\"
-    yield f"    -p role {request.role} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json"
+    yield "Please look:"
+    yield f"  aws iam get-role --role-name {name}"
+    yield f"  aws iam list-attached-role-policies --role-name {name}"
+    yield f"  aws iam list-role-policies --role-name {name}"

@@ -6,9 +6,9 @@ from xacct_nb.diagnosis.catalogue.organization import ORGANIZATION_CAUSES
 from xacct_nb.diagnosis.catalogue.request import REQUEST_CAUSES
 from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
-from xacct_nb.diagnosis.cause import CatalogueEntry, Cause
+from xacct_nb.diagnosis.cause import Cause, KnownCause
 
-ENTRIES: tuple[CatalogueEntry, ...] = (
+KNOWN_CAUSES: tuple[KnownCause, ...] = (
     *CLIENT_CAUSES,
     *SOURCE_CAUSES,
     *DESTINATION_CAUSES,
@@ -16,10 +16,10 @@ ENTRIES: tuple[CatalogueEntry, ...] = (
     *REQUEST_CAUSES,
     *SESSION_CAUSES,
 )
-CATALOGUE = {entry.code: entry for entry in ENTRIES}
+CATALOGUE = {known.code: known for known in KNOWN_CAUSES}
 
 
 def cause(code: str, confidence: str, why: str = "", mend: str = "", *commands: str, side: str = "") -> Cause:
     """Return the cause of that code, with the catalogue's texts in place of those that are empty."""
-    entry = CATALOGUE[code]
-    return Cause(code, side or entry.side, why or entry.why, mend or entry.mend, confidence, commands)
+    known = CATALOGUE[code]
+    return Cause(code, side or known.side, why or known.why, mend or known.mend, confidence, commands)
