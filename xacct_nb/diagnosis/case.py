@@ -32,9 +32,13 @@ EXTRA_ACTIONS = {TAG_SESSION: "no-tag-session", SET_SOURCE_IDENTITY: "no-set-sou
 
 @dataclass(frozen=True)
 class PolicyHolder:
-    """The user or role whose policies were checked, in the order of the evaluation, and for which request."""
+    """A user or role with its policies, in the order of the evaluation, and the request that they must allow.
+
+    `new_policy` is the name of a policy that would allow it.
+    """
 
     arn: str
+    new_policy: str
     actions: tuple[str, ...]
     resource: str
     policies: Sequence[SnapshotPolicy]
@@ -117,15 +121,17 @@ class Case:
         """The caller with its policies and boundary, as far as they were read."""
         read = [each for each in self.source.policies if each.document]
         boundary = self.source.principal.boundary if self.source.principal else None
-        return PolicyHolder(self.principal, self.attempt.actions, self.role, read, boundary)
+        name = f"assume-{Arn.parse(self.role).name}"
+        return PolicyHolder(self.principal, name, self.attempt.actions, self.role, read, boundary)
 
     @cached_property
     def role_policies(self) -> PolicyHolder:
         """The role with its policies and boundary, as far as they were read, without its revocations."""
         read = [each for each in self.destination.policies if each.document and each.name != REVOKED]
         boundary = self.destination.role.boundary if self.destination.role else None
-        resource = self.attempt.resource or "*"
-        return PolicyHolder(self.role, (self.attempt.action,), resource, read, boundary)
+        action, resource = self.attempt.action, self.attempt.resource or "*"
+        name = f"allow-{action.partition(':')[2].lower()}"
+        return PolicyHolder(self.role, name, (action,), resource, read, boundary)
 
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:

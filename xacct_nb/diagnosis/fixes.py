@@ -39,20 +39,13 @@ def smallest_trust_statement(
 
 def put_inline_policy(principal: str, name: str, document: Document) -> str:
     """Return the command that gives a user, role or group an inline policy."""
-    return _policy_command("put", principal, {"policy-name": name, "policy-document": document})
+    return iam_command("put-{}-policy", principal, {"policy-name": name, "policy-document": document})
 
 
-def attach_policy(policy: str, principal: str) -> str:
-    """Return the command that attaches a managed policy to a user, role or group."""
-    return _policy_command("attach", principal, {"policy-arn": policy})
-
-
-def tag_principal(principal: str, key: str, value: str) -> str:
-    """Return the command that tags a user or role."""
+def iam_command(operation: str, principal: str, options: Mapping[str, Any]) -> str:
+    """Return a command for a user, role or group, whose type stands in place of {} in the operation."""
     arn = Arn.parse(principal)
-    return aws_command(
-        f"iam tag-{arn.kind}", {f"{arn.kind}-name": arn.name, "tags": f"Key={key},Value={value}"}
-    )
+    return aws_command(f"iam {operation.format(arn.kind)}", {f"{arn.kind}-name": arn.name, **options})
 
 
 def write_policy(policy: SnapshotPolicy, document: Document) -> str:
@@ -76,8 +69,8 @@ def remove_statement(policy: SnapshotPolicy, number: int) -> str:
     if policy.kind == BUCKET:
         return aws_command("s3api delete-bucket-policy", {"bucket": policy.name})
     if policy.kind == MANAGED:
-        return _policy_command("detach", policy.holder, {"policy-arn": policy.arn})
-    return _policy_command("delete", policy.holder, {"policy-name": policy.name})
+        return iam_command("detach-{}-policy", policy.holder, {"policy-arn": policy.arn})
+    return iam_command("delete-{}-policy", policy.holder, {"policy-name": policy.name})
 
 
 def assume_role(attempt: Attempt, **changes: Any) -> str:
@@ -129,7 +122,7 @@ def without_statement(policy: SnapshotPolicy, number: int) -> dict[str, Any]:
 
 
 def with_changed_statement(
-    policy: SnapshotPolicy, number: int, change: Callable[[dict[str, Any]], None]
+    policy: SnapshotPolicy, number: int, change: Callable[[dict[str, Any]], object]
 ) -> dict[str, Any]:
     """Return a copy of the document with one statement changed in place by `change`."""
     document = copy.deepcopy({**(policy.document or {}), "Statement": statements(policy.document)})
@@ -145,11 +138,6 @@ def remove_condition_key(statement: dict[str, Any], key: str) -> None:
     }
     if any(left.values()):
         statement["Condition"] = {operator: keys for operator, keys in left.items() if keys}
-
-
-def _policy_command(verb: str, principal: str, options: Mapping[str, Any]) -> str:
-    arn = Arn.parse(principal)
-    return aws_command(f"iam {verb}-{arn.kind}-policy", {f"{arn.kind}-name": arn.name, **options})
 
 
 def _shell_variable(name: str) -> str:

@@ -1,12 +1,14 @@
 """Describes where a reason is: the policy, the statement, the condition."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy, is_arn
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
 
-MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 # Keys whose value is known to AWS alone.
 _AWS_ONLY = re.compile(
     r"aws:(?:source(?:ip|vpc|vpce)|vpcsource(?:ip)|principalorg(?:id|paths)|requestedregion|tokenissuetime"
@@ -15,35 +17,42 @@ _AWS_ONLY = re.compile(
 _PLACE = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
 
 
-def locate(policy: SnapshotPolicy, match: StatementMatch) -> str:
-    """Return where a statement is: `Statement[1] (Sid) of the policy reports on user/alice`."""
-    sid = f" ({match.sid})" if match.sid else ""
-    holder = f" on {short_arn(policy.holder)}" if policy.holder else ""
-    names = {TRUST: "the trust policy", BUCKET: f"the policy of the bucket {policy.name}"}
-    named = names.get(policy.kind, f"the policy {policy.name}{holder}")
-    return f"Statement[{statement_number(match)}]{sid} of {named}"
+@dataclass(frozen=True)
+class LocatedStatement:
+    """A statement of a policy, compared with the request element by element."""
+
+    policy: SnapshotPolicy
+    number: int
+    match: StatementMatch
+
+    def __str__(self) -> str:
+        """Return where it is: `Statement[1] (Sid) of the policy reports on user/alice`."""
+        policy, sid = self.policy, f" ({self.match.sid})" if self.match.sid else ""
+        holder = f" on {short_arn(policy.holder)}" if policy.holder else ""
+        names = {TRUST: "the trust policy", BUCKET: f"the policy of the bucket {policy.name}"}
+        return (
+            f"Statement[{self.number}]{sid} of {names.get(policy.kind, f'the policy {policy.name}{holder}')}"
+        )
+
+    def changed(self, change: Callable[[dict[str, Any]], object]) -> str:
+        """Return the command that writes the policy with this statement changed in place by `change`."""
+        return fixes.write_policy(self.policy, fixes.with_changed_statement(self.policy, self.number, change))
 
 
-def policy_of(policies: Sequence[SnapshotPolicy], match: StatementMatch) -> SnapshotPolicy:
-    """Return the policy of a statement, from the policies in the order in which they were evaluated."""
+def denying(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:
+    """Return the Deny statements that apply to the request; `policies` in the order of the evaluation."""
+    return [_located(policies, match) for match in check.matched if match.effect == "Deny"]
+
+
+def allowing(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:
+    """Return the Allow statements, whether they apply or not; `policies` in the order of the evaluation."""
+    return [_located(policies, match) for match in check.statements if match.effect == "Allow"]
+
+
+def _located(policies: Sequence[SnapshotPolicy], match: StatementMatch) -> LocatedStatement:
     found = _PLACE.search(match.place)
-    return policies[int(found["policy"] or 0) if found else 0]
-
-
-def statement_number(match: StatementMatch) -> int:
-    """Return the index of the statement in its policy."""
-    found = _PLACE.search(match.place)
-    return int(found["statement"]) if found else 0
-
-
-def denying(check: PolicyCheck) -> list[StatementMatch]:
-    """Return the Deny statements that apply to the request."""
-    return [match for match in check.matched if match.effect == "Deny"]
-
-
-def allowing(check: PolicyCheck) -> list[StatementMatch]:
-    """Return the Allow statements, whether they apply or not."""
-    return [match for match in check.statements if match.effect == "Allow"]
+    policy, number = (int(found["policy"] or 0), int(found["statement"])) if found else (0, 0)
+    return LocatedStatement(policies[policy], number, match)
 
 
 def describe_unmet(each: ElementMatch) -> str:

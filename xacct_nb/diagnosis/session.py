@@ -56,8 +56,7 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         case explain.PRINCIPAL, explain.IMPLICIT_DENY:
             yield from _not_allowed(case, check)
         case explain.PRINCIPAL, explain.EXPLICIT_DENY:
-            policies = case.role_policies.policies
-            yield from (deny_cause("role-deny", policies, match) for match in denying(check))
+            yield from (deny_cause("role-deny", each) for each in denying(case.role_policies.policies, check))
         case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             yield from boundary_causes("role-boundary", case.role_policies, check)
         case explain.SESSION, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
@@ -68,16 +67,15 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
 
 
 def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    unmet = unmet_conditions(case, case.role_policies.policies, check)
+    unmet = unmet_conditions(case, case.role_policies, check)
     yield from (each.cause("permission-condition") for each in unmet)
     if not unmet:
-        name = f"allow-{case.attempt.action.partition(':')[2].lower()}"
-        yield not_allowed_cause("role-without-permission", case.role_policies, name)
+        yield not_allowed_cause("role-without-permission", case.role_policies)
 
 
 def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
     for arn, document in case.destination.resource_policies.items():
         policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, document=document)
-        for match in denying(check) if document else ():
-            return deny_cause("resource-policy", [policy], match)
+        for statement in denying([policy], check) if document else ():
+            return deny_cause("resource-policy", statement)
     return cause("resource-policy", LIKELY)

@@ -181,22 +181,16 @@ def is_arn(text: str) -> bool:
     return True
 
 
-def _source_summary(source: Source) -> str:
-    if source.principal is None:
-        return "The caller's user or role does not exist."
-    boundary = ", a boundary" if source.principal.boundary else ""
-    return f"{source.principal.arn} ({source.principal.id}), policies: {len(source.policies)}{boundary}"
-
-
-def _destination_summary(destination: Destination) -> str:
-    if destination.role is None:
-        return "The role does not exist."
-    return f"{destination.role.arn} ({destination.role.id}), policies: {len(destination.policies)}"
+def _principal_summary(principal: Principal | None, policies: tuple[SnapshotPolicy, ...]) -> str:
+    if principal is None:
+        return "The user or role does not exist."
+    boundary = ", a boundary" if principal.boundary else ""
+    return f"{principal.arn} ({principal.id}), policies: {len(policies)}{boundary}"
 
 
 _SUMMARIES: dict[str, Callable[[Any], str]] = {
     CALLER: lambda caller: f"{caller.kind}: {caller.arn} ({caller.id})",
-    SOURCE: _source_summary,
-    DESTINATION: _destination_summary,
+    SOURCE: lambda source: _principal_summary(source.principal, source.policies),
+    DESTINATION: lambda destination: _principal_summary(destination.role, destination.policies),
     CLIENT: lambda client: f"{len(client.profiles)} profiles, {len(client.variables)} AWS variables set",
 }

@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 
 from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.locations import (
-    MFA_KEYS,
-    allowing,
-    denying,
-    locate,
-    policy_of,
-    short_arn,
-    statement_number,
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying, short_arn
+from xacct_nb.diagnosis.policy_causes import (
+    Fix,
+    allow_fix,
+    boundary_causes,
+    deny_cause,
+    extra_action_causes,
+    not_allowed_cause,
 )
-from xacct_nb.diagnosis.policy_causes import Fix, allow_fix, boundary_causes, deny_cause, not_allowed_cause
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import (
     caller_condition_cause,
@@ -26,20 +25,16 @@ from xacct_nb.diagnosis.unmet_conditions import (
 )
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.explain import PolicyCheck, StatementMatch
+from xacct_nb.iam.explain import PolicyCheck
 
+_MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-deny"}
 
 
 def source_causes(case: Case) -> Iterator[Cause]:
     """Yield why the source side denies the request, as far as it was read."""
-    source = case.snapshot.source
-    if (
-        source is None
-        or not case.has_both_arns
-        or case.attempt.role_was_assumed
-        or case.needs_no_source_policy
-    ):
+    source = case.source
+    if not case.has_both_arns or case.attempt.role_was_assumed or case.needs_no_source_policy:
         return
     if source.organization_allows is False:
         why = "IAM's policy simulator says that the organization does not allow it."
@@ -51,7 +46,8 @@ def source_causes(case: Case) -> Iterator[Cause]:
     for check in decision.checks if decision else ():
         yield from _causes(case, check)
     if decision and decision.allowed:
-        yield from _extra_actions(case)
+        fix = allow_fix(case.caller_policies)
+        yield from extra_action_causes(case, case.source_decision, SOURCE, fix)
 
 
 def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -59,7 +55,7 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         case explain.PRINCIPAL, explain.IMPLICIT_DENY:
             yield from _not_allowed(case, check)
         case explain.PRINCIPAL, explain.EXPLICIT_DENY:
-            yield from (_denied(case, match) for match in denying(check))
+            yield from (_denied(case, each) for each in denying(case.caller_policies.policies, check))
         case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             yield from boundary_causes("caller-boundary", case.caller_policies, check)
 
@@ -68,44 +64,31 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     """Yield the statements, versions and other policies that come close; else that nothing allows it."""
     found = [
         *_similar_resources(case, check),
-        *map(caller_condition_cause, unmet_conditions(case, case.caller_policies.policies, check)),
+        *map(caller_condition_cause, unmet_conditions(case, case.caller_policies, check)),
         *_newer_versions(case),
         *_unattached(case),
     ]
     code = "chained-role-without-allow" if case.is_chained else "no-identity-allow"
-    yield from found or [not_allowed_cause(code, case.caller_policies, _policy_name(case))]
-
-
-def _policy_name(case: Case) -> str:
-    return f"assume-{Arn.parse(case.role).name}"
+    yield from found or [not_allowed_cause(code, case.caller_policies)]
 
 
 def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    for match in allowing(check):
-        if [each.element for each in match.failed] != ["Resource"]:
+    for statement in allowing(case.caller_policies.policies, check):
+        failed = statement.match.failed
+        if [each.element for each in failed] != ["Resource"]:
             continue
-        policy, expected = policy_of(case.caller_policies.policies, match), match.failed[0].expected
-        if is_old_language(policy, expected):
-            yield old_language_cause(policy, match, expected)
-        elif similar := [arn for arn in expected if is_similar(arn, case.role)]:
-            yield _other_resource(case, policy, match, similar)
+        if is_old_language(statement.policy, failed[0].expected):
+            yield old_language_cause(statement, failed[0].expected)
+        elif similar := [arn for arn in failed[0].expected if is_similar(arn, case.role)]:
+            why = f"{statement} names {', '.join(similar)}; the role is {case.role}."
+            command = statement.changed(lambda each: each.update(Resource=case.role))
+            yield cause("other-resource-arn", CERTAIN, why, f"Write {case.role} in its place.", command)
 
 
 def is_similar(pattern: str, role: str) -> bool:
     """Return whether a resource differs from the role's ARN only before its name, or in letter case."""
-    return (
-        "*" not in pattern
-        and pattern != role
-        and pattern.rpartition("/")[2].lower() == role.rpartition("/")[2].lower()
-    )
-
-
-def _other_resource(case: Case, policy: SnapshotPolicy, match: StatementMatch, similar: list[str]) -> Cause:
-    number = statement_number(match)
-    document = fixes.with_changed_statement(policy, number, lambda each: each.update(Resource=case.role))
-    why = f"{locate(policy, match)} names {', '.join(similar)}; the role is {case.role}."
-    command = fixes.write_policy(policy, document)
-    return cause("other-resource-arn", CERTAIN, why, f"Write {case.role} in its place.", command)
+    is_same_name = pattern.rpartition("/")[2].lower() == role.rpartition("/")[2].lower()
+    return is_same_name and "*" not in pattern and pattern != role
 
 
 def _newer_versions(case: Case) -> Iterator[Cause]:
@@ -134,23 +117,14 @@ def _attach_fix(case: Case, policy: SnapshotPolicy) -> Fix:
         mend = f"Add {name} to {short_arn(policy.holder)}."
         return mend, fixes.aws_command("iam add-user-to-group", options)
     if policy.arn:
-        return f"Attach {policy.name} to {name}.", fixes.attach_policy(policy.arn, case.principal)
+        attach = fixes.iam_command("attach-{}-policy", case.principal, {"policy-arn": policy.arn})
+        return f"Attach {policy.name} to {name}.", attach
     command = fixes.put_inline_policy(case.principal, policy.name, policy.document or {})
     return f"Give {name} the same policy.", command
 
 
-def _denied(case: Case, match: StatementMatch) -> Cause:
-    policies = case.caller_policies.policies
-    if not any(each.key.lower() in MFA_KEYS for each in match.compared):
-        return deny_cause("identity-deny", policies, match)
-    why = f"{locate(policy_of(policies, match), match)} denies it without MFA, and the request has none."
+def _denied(case: Case, statement: LocatedStatement) -> Cause:
+    if not any(each.key.lower() in _MFA_KEYS for each in statement.match.compared):
+        return deny_cause("identity-deny", statement)
+    why = f"{statement} denies it without MFA, and the request has none."
     return cause("deny-without-mfa", CERTAIN, why, "", mfa_request(case))
-
-
-def _extra_actions(case: Case) -> Iterator[Cause]:
-    """Yield the actions that session tags and a source identity need, and that no policy allows."""
-    for action, code in EXTRA_ACTIONS.items():
-        decision = case.source_decision(action) if action in case.attempt.actions else None
-        if decision and not decision.allowed:
-            why = f"No policy of {short_arn(case.principal)} allows {action} on {case.role}."
-            yield cause(code, CERTAIN, why, *allow_fix(case.caller_policies, _policy_name(case)), side=SOURCE)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.locations import allowing, denying, locate, short_arn, statement_number
-from xacct_nb.diagnosis.policy_causes import Fix, deny_cause
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying, short_arn
+from xacct_nb.diagnosis.policy_causes import Fix, deny_cause, extra_action_causes
 from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy, is_arn
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
@@ -35,11 +35,12 @@ def trust_causes(case: Case) -> Iterator[Cause]:
     for check in decision.checks:
         match check.type, check.effect:
             case explain.RESOURCE, explain.EXPLICIT_DENY:
-                yield from (deny_cause("trust-deny", [policy], match) for match in denying(check))
+                yield from (deny_cause("trust-deny", each) for each in denying([policy], check))
             case explain.RESOURCE, explain.IMPLICIT_DENY:
                 yield from _not_allowed(case, policy, check)
     if decision.allowed:
-        yield from _extra_actions(case, policy)
+        fix = _trust_fix(case, policy)
+        yield from extra_action_causes(case, case.trust_decision, DESTINATION, fix)
 
 
 def _no_role(case: Case, side: Destination) -> Cause:
@@ -48,9 +49,7 @@ def _no_role(case: Case, side: Destination) -> Cause:
     if not similar and case.role.endswith("role/OrganizationAccountAccessRole"):
         return cause("no-access-role", CERTAIN, f"{why}.")
     if not similar:
-        return cause(
-            "no-such-role", CERTAIN, f"{why}.", "Create the role, or ask its owner for the right ARN."
-        )
+        return cause("no-such-role", CERTAIN, f"{why}.", "Create it, or ask its owner for the right ARN.")
     role = similar[0]
     mend = f"Assume {role}, and name it in the caller's policy."
     name, document = f"assume-{Arn.parse(role).name}", fixes.smallest_policy(role)
@@ -61,16 +60,17 @@ def _no_role(case: Case, side: Destination) -> Cause:
 
 def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iterator[Cause]:
     """Yield what fails in the statements that name the caller; without such ones, whom they name instead."""
-    naming = [match for match in allowing(check) if _holds(match, "Principal")]
-    for match in naming:
-        if not _holds(match, "Action"):
-            yield _other_action(case, policy, match)
+    statements = allowing([policy], check)
+    naming = [each for each in statements if _holds(each.match, "Principal")]
+    for statement in naming:
+        if not _holds(statement.match, "Action"):
+            yield _other_action(case, statement)
         else:
-            for each in match.failed:
-                yield trust_condition_cause(UnmetCondition(case, policy, match, each))
+            for each in statement.match.failed:
+                yield trust_condition_cause(UnmetCondition(case, statement, each))
     if not naming:
-        named = [(match, text) for match in allowing(check) for text in _principals(match)]
-        similar = [found for match, text in named if (found := _similar(case, policy, match, text))]
+        named = [(each, text) for each in statements for text in _principals(each.match)]
+        similar = [found for each, text in named if (found := _similar(case, each, text))]
         yield from similar or [_other_principals(case, policy, [text for _, text in named])]
 
 
@@ -78,10 +78,10 @@ def _holds(match: StatementMatch, element: str) -> bool:
     return all(each.holds for each in match.compared if each.element.removeprefix("Not") == element)
 
 
-def _other_action(case: Case, policy: SnapshotPolicy, match: StatementMatch) -> Cause:
-    actions = next(each.expected for each in match.failed if each.element.removeprefix("Not") == "Action")
-    why = f"{locate(policy, match)} allows the caller {', '.join(actions)}, not sts:AssumeRole."
-    return cause("other-assume-action", CERTAIN, why, *_trust_fix(case, policy))
+def _other_action(case: Case, statement: LocatedStatement) -> Cause:
+    elements = {each.element.removeprefix("Not"): each.expected for each in statement.match.failed}
+    why = f"{statement} allows the caller {', '.join(elements['Action'])}, not sts:AssumeRole."
+    return cause("other-assume-action", CERTAIN, why, *_trust_fix(case, statement.policy))
 
 
 def _principals(match: StatementMatch) -> tuple[str, ...]:
@@ -105,13 +105,13 @@ def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> C
     return cause(code, CERTAIN, why, *_trust_fix(case, policy))
 
 
-def _similar(case: Case, policy: SnapshotPolicy, match: StatementMatch, named: str) -> Cause | None:
+def _similar(case: Case, statement: LocatedStatement, named: str) -> Cause | None:
     """Return the cause of a named principal that resembles the caller, None if it does not."""
     for code, resembles in _SIMILAR.items():
         if found := resembles(case, named):
             confidence, why = found
-            fix = _replace_principal(case, policy, match, named)
-            return cause(code, confidence, f"{locate(policy, match)} names {named}; {why}.", *fix)
+            fix = _replace_principal(case, statement, named)
+            return cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
     return None
 
 
@@ -162,16 +162,15 @@ def _permission_set(arn: str) -> str:
     return found[1] if found else ""
 
 
-def _replace_principal(case: Case, policy: SnapshotPolicy, match: StatementMatch, named: str) -> Fix:
+def _replace_principal(case: Case, statement: LocatedStatement, named: str) -> Fix:
     """Return the fix that writes the caller in place of a named principal."""
 
-    def replace(statement: dict[str, Any]) -> None:
-        principals = statement["Principal"]["AWS"]
+    def replace(document: dict[str, Any]) -> None:
+        principals = document["Principal"]["AWS"]
         replaced = [case.principal if each == named else each for each in as_list(principals)]
-        statement["Principal"]["AWS"] = replaced if isinstance(principals, list) else replaced[0]
+        document["Principal"]["AWS"] = replaced if isinstance(principals, list) else replaced[0]
 
-    document = fixes.with_changed_statement(policy, statement_number(match), replace)
-    return f"Write {case.principal} in its place.", fixes.write_policy(policy, document)
+    return f"Write {case.principal} in its place.", statement.changed(replace)
 
 
 def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
@@ -182,12 +181,3 @@ def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
     statement = fixes.smallest_trust_statement(case.principal, conditions, case.attempt.actions)
     mend = f"If the caller may assume the role, add to the trust policy: {fixes.option_text(statement)}"
     return mend, fixes.write_policy(policy, fixes.with_statement(policy, statement))
-
-
-def _extra_actions(case: Case, policy: SnapshotPolicy) -> Iterator[Cause]:
-    """Yield the actions that session tags and a source identity need, and that the trust policy denies."""
-    for action, code in EXTRA_ACTIONS.items():
-        decision = case.trust_decision(action) if action in case.attempt.actions else None
-        if decision and not decision.allowed:
-            why = f"The trust policy does not allow {short_arn(case.principal)} {action}."
-            yield cause(code, CERTAIN, why, *_trust_fix(case, policy), side=DESTINATION)

@@ -1,28 +1,26 @@
 """Conditions that the request does not meet, as tables: the cause of each key, and its fix."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.case import Case, PolicyHolder
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.locations import (
+    LocatedStatement,
     allowing,
     describe_unmet,
     is_known_to_aws_only,
-    locate,
-    policy_of,
     short_arn,
-    statement_number,
 )
 from xacct_nb.diagnosis.policy_causes import Fix
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck
 from xacct_nb.redaction.redact import mask_secrets
 
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")
@@ -33,8 +31,7 @@ class UnmetCondition:
     """A condition of a statement that the request does not meet."""
 
     case: Case
-    policy: SnapshotPolicy
-    match: StatementMatch
+    statement: LocatedStatement
     comparison: ElementMatch
 
     @property
@@ -50,28 +47,21 @@ class UnmetCondition:
     def cause(self, code: str, fix: Fix = (), side: str = "") -> Cause:
         """Return the cause of that code; only likely if AWS alone knows the request's value."""
         confidence = LIKELY if is_known_to_aws_only(self.comparison) else CERTAIN
-        why = f"{locate(self.policy, self.match)}: {describe_unmet(self.comparison)}."
+        why = f"{self.statement}: {describe_unmet(self.comparison)}."
         return cause(code, confidence, why, *fix, side=side)
-
-    def changed(self, change: Callable[[dict[str, Any]], None]) -> str:
-        """Return the command that writes the policy with its statement changed by `change`."""
-        number = statement_number(self.match)
-        return fixes.write_policy(self.policy, fixes.with_changed_statement(self.policy, number, change))
 
     def without_key(self) -> str:
         """Return the command that removes the key from the condition."""
-        return self.changed(lambda statement: fixes.remove_condition_key(statement, self.key))
+        return self.statement.changed(lambda statement: fixes.remove_condition_key(statement, self.key))
 
 
-def unmet_conditions(
-    case: Case, policies: Sequence[SnapshotPolicy], check: PolicyCheck
-) -> list[UnmetCondition]:
+def unmet_conditions(case: Case, holder: PolicyHolder, check: PolicyCheck) -> list[UnmetCondition]:
     """Return the failed conditions of the Allow statements that would apply but for their conditions."""
     return [
-        UnmetCondition(case, policy_of(policies, match), match, each)
-        for match in allowing(check)
-        if {each.element for each in match.failed} == {"Condition"}
-        for each in match.failed
+        UnmetCondition(case, statement, each)
+        for statement in allowing(holder.policies, check)
+        if {each.element for each in statement.match.failed} == {"Condition"}
+        for each in statement.match.failed
     ]
 
 
@@ -84,8 +74,8 @@ def trust_condition_cause(unmet: UnmetCondition) -> Cause:
 
 def caller_condition_cause(unmet: UnmetCondition) -> Cause:
     """Return the cause of a condition of one of the caller's policies."""
-    if is_old_language(unmet.policy, unmet.expected):
-        return old_language_cause(unmet.policy, unmet.match, unmet.expected)
+    if is_old_language(unmet.statement.policy, unmet.expected):
+        return old_language_cause(unmet.statement, unmet.expected)
     _, code, find_fix = next(row for row in _CALLER_KEYS if re.fullmatch(row[0], unmet.key.lower()))
     return unmet.cause(code, find_fix(unmet), side=SOURCE)
 
@@ -95,12 +85,12 @@ def is_old_language(policy: SnapshotPolicy, texts: tuple[str, ...]) -> bool:
     return any("${" in each for each in texts) and (policy.document or {}).get("Version") != VERSION
 
 
-def old_language_cause(policy: SnapshotPolicy, match: StatementMatch, texts: tuple[str, ...]) -> Cause:
+def old_language_cause(statement: LocatedStatement, texts: tuple[str, ...]) -> Cause:
     """Return the cause of variables in a policy of the old version; the fix writes the new version."""
-    document = policy.document or {}
+    document = statement.policy.document or {}
     version = document.get("Version", "none")
-    why = f"{locate(policy, match)} has {', '.join(texts)}, and the policy's Version is {version}."
-    command = fixes.write_policy(policy, {**document, "Version": VERSION})
+    why = f"{statement} has {', '.join(texts)}, and the policy's Version is {version}."
+    command = fixes.write_policy(statement.policy, {**document, "Version": VERSION})
     return cause("old-policy-language", CERTAIN, why, "", command)
 
 
@@ -119,7 +109,7 @@ def _applies(code: str, unmet: UnmetCondition) -> bool:
     }.get(code, True)
 
 
-def _general(unmet: UnmetCondition) -> Fix:
+def _no_fix(unmet: UnmetCondition) -> Fix:
     return ()
 
 
@@ -149,7 +139,8 @@ def _principal_tag(unmet: UnmetCondition) -> Fix:
     principal = unmet.case.principal
     if len(unmet.expected) != 1 or Arn.parse(principal).kind not in ("user", "role"):
         return ()
-    command = fixes.tag_principal(principal, unmet.key.partition("/")[2], unmet.expected[0])
+    tag = f"Key={unmet.key.partition('/')[2]},Value={unmet.expected[0]}"
+    command = fixes.iam_command("tag-{}", principal, {"tags": tag})
     return f"Tag {short_arn(principal)}, or change the condition.", command
 
 
@@ -182,7 +173,7 @@ def _role_arn(unmet: UnmetCondition) -> Fix:
         for keys in statement["Condition"].values():
             keys |= {name: principal for name in keys if name.lower() == unmet.key.lower()}
 
-    return f"Write {principal} into the condition.", unmet.changed(write)
+    return f"Write {principal} into the condition.", unmet.statement.changed(write)
 
 
 def _example(unmet: UnmetCondition, pattern: str) -> str:
@@ -197,22 +188,22 @@ _CALLER_KEYS: tuple[_KeyRow, ...] = (
     ("sts:externalid", "external-id-in-caller-policy", _caller_external_id),
     (_MFA_KEYS, "identity-condition", _mfa),
     ("aws:principaltag/.*", "identity-condition", _principal_tag),
-    (".*", "identity-condition", _general),
+    (".*", "identity-condition", _no_fix),
 )
 _TRUST_KEYS: tuple[_KeyRow, ...] = (
     ("sts:externalid", "external-id-missing", _external_id),
     ("sts:externalid", "external-id-differs", _external_id),
     (_MFA_KEYS, "mfa-in-chain", _no_mfa),
     (_MFA_KEYS, "mfa-required", _mfa),
-    ("aws:principalorg(id|paths)", "other-organization", _general),
-    ("aws:(vpc)?source(ip|vpc|vpce)", "source-address", _general),
-    ("aws:(currenttime|epochtime)", "outside-dates", _general),
+    ("aws:principalorg(id|paths)", "other-organization", _no_fix),
+    ("aws:(vpc)?source(ip|vpc|vpce)", "source-address", _no_fix),
+    ("aws:(currenttime|epochtime)", "outside-dates", _no_fix),
     ("sts:rolesessionname", "session-name", _parameter("RoleSessionName")),
     ("(sts|aws):sourceidentity", "source-identity-required", _parameter("SourceIdentity")),
     ("aws:source(arn|account|orgid|orgpaths|owner)", "service-key-on-principal", _remove_key),
     ("aws:principalarn", "principal-arn-of-session", _role_arn),
     ("sts:durationseconds", "request-condition", _parameter("DurationSeconds")),
     ("aws:(tagkeys|requesttag/.*)", "request-condition", _tags),
-    ("sts:transitivetagkeys", "request-condition", _general),
-    (".*", "trust-condition", _general),
+    ("sts:transitivetagkeys", "request-condition", _no_fix),
+    (".*", "trust-condition", _no_fix),
 )
