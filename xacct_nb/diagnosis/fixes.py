@@ -1,9 +1,8 @@
 """Fixes: smallest policies, edited policies, and the commands of the AWS CLI that write them."""
 
-import copy
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
@@ -29,9 +28,7 @@ def smallest_policy(resource: str, actions: tuple[str, ...] = (ASSUME,)) -> dict
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def smallest_trust_statement(
-    principal: str, conditions: Document | None = None, actions: tuple[str, ...] = (ASSUME,)
-) -> dict[str, Any]:
+def trust_statement(principal: str, actions: tuple[str, ...], conditions: Document | None) -> dict[str, Any]:
     """Return the smallest statement of a trust policy that allows the principal these actions."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": _one_or_list(actions)}
     return statement | ({"Condition": dict(conditions)} if conditions else {})
@@ -119,15 +116,6 @@ def without_statement(policy: SnapshotPolicy, number: int) -> dict[str, Any]:
     """Return the document without one statement."""
     left = [each for n, each in enumerate(statements(policy.document)) if n != number]
     return {**(policy.document or {}), "Statement": left}
-
-
-def with_changed_statement(
-    policy: SnapshotPolicy, number: int, change: Callable[[dict[str, Any]], object]
-) -> dict[str, Any]:
-    """Return a copy of the document with one statement changed in place by `change`."""
-    document = copy.deepcopy({**(policy.document or {}), "Statement": statements(policy.document)})
-    change(document["Statement"][number])
-    return document
 
 
 def remove_condition_key(statement: dict[str, Any], key: str) -> None:

@@ -1,5 +1,6 @@
 """Describes where a reason is: the policy, the statement, the condition."""
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,14 +30,16 @@ class LocatedStatement:
         """Return where it is: `Statement[1] (Sid) of the policy reports on user/alice`."""
         policy, sid = self.policy, f" ({self.match.sid})" if self.match.sid else ""
         holder = f" on {short_arn(policy.holder)}" if policy.holder else ""
-        names = {TRUST: "the trust policy", BUCKET: f"the policy of the bucket {policy.name}"}
-        return (
-            f"Statement[{self.number}]{sid} of {names.get(policy.kind, f'the policy {policy.name}{holder}')}"
-        )
+        names = {TRUST: "trust policy", BUCKET: f"policy of the bucket {policy.name}"}
+        name = names.get(policy.kind, f"policy {policy.name}{holder}")
+        return f"Statement[{self.number}]{sid} of the {name}"
 
     def changed(self, change: Callable[[dict[str, Any]], object]) -> str:
         """Return the command that writes the policy with this statement changed in place by `change`."""
-        return fixes.write_policy(self.policy, fixes.with_changed_statement(self.policy, self.number, change))
+        document = self.policy.document or {}
+        statements = copy.deepcopy(fixes.statements(document))
+        change(statements[self.number])
+        return fixes.write_policy(self.policy, {**document, "Statement": statements})
 
 
 def denying(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:

@@ -19,7 +19,7 @@ def owner_message(case: Case, side: str) -> str:
         return ""
     decision, actions = case.source_decision(), case.attempt.actions
     condition = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else None
-    trust = fixes.smallest_trust_statement(case.principal, condition, actions)
+    trust = fixes.trust_statement(case.principal, actions, condition)
     request = DeniedRequest(
         caller=case.caller,
         principal=case.principal,

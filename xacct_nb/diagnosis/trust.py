@@ -178,6 +178,6 @@ def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
     allowed = (each for each in fixes.statements(policy.document) if each.get("Effect") == "Allow")
     assuming = (each for each in allowed if _ASSUME.search(str(each.get("Action", ""))))
     conditions = next((each.get("Condition") for each in assuming), None)
-    statement = fixes.smallest_trust_statement(case.principal, conditions, case.attempt.actions)
+    statement = fixes.trust_statement(case.principal, case.attempt.actions, conditions)
     mend = f"If the caller may assume the role, add to the trust policy: {fixes.option_text(statement)}"
     return mend, fixes.write_policy(policy, fixes.with_statement(policy, statement))

@@ -34,7 +34,7 @@ DESTINATION_CAUSES = (
         text=r'Invalid principal in policy: "AWS":"[^"]*:role/AWSReservedSSO_'),
     KnownCause("C9", "permission-set-replaced", DESTINATION,
         why="The trust policy names an Identity Center role that was replaced by one with another suffix.",
-        mend="Trust the account if aws:PrincipalArn is like role/aws-reserved/sso.amazonaws.com/*/NAME_*."),
+        mend="Trust the account on ArnLike aws:PrincipalArn role/aws-reserved/sso.amazonaws.com/*/NAME_*."),
     KnownCause("C10", "external-id-missing", DESTINATION,
         why="The trust policy requires an external ID, and the request passes none.",
         mend="Pass the external ID that both owners agreed on."),
