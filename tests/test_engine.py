@@ -23,8 +23,8 @@ from papermill.exceptions import PapermillExecutionError
 from support.desk import notebook
 from support.processes import INTERRUPTIBLE, wait_until
 from xacct_nb.errors import InvalidInput
-from xacct_nb.jupyter.output_file import Outlet
-from xacct_nb.jupyter.signals import ended_in_order
+from xacct_nb.jupyter.output_file import OutputFile
+from xacct_nb.jupyter.signals import finish_on_signals
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 PAPERMILL = str(Path(sys.executable).parent / "papermill")
@@ -182,8 +182,8 @@ def test_a_papermill_that_a_signal_ends_leaves_what_its_cell_printed_and_no_othe
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_process_that_is_told_to_end_twice_finishes_first_and_ends_as_it_was_told(number: int) -> None:
     words = (
-        "from signal import raise_signal\nfrom xacct_nb.jupyter.signals import ended_in_order\n"
-        f"with ended_in_order():\n    try:\n        raise_signal({number})\n"
+        "from signal import raise_signal\nfrom xacct_nb.jupyter.signals import finish_on_signals\n"
+        f"with finish_on_signals():\n    try:\n        raise_signal({number})\n"
         f"    except KeyboardInterrupt:\n        raise_signal({number})\n"
         "        print('finished', flush=True)\nprint('went on')"
     )
@@ -195,7 +195,7 @@ def test_a_process_that_is_told_to_end_twice_finishes_first_and_ends_as_it_was_t
 def test_somebody_elses_handler_of_a_signal_stays() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with ended_in_order():
+        with finish_on_signals():
             signal.raise_signal(signal.SIGTERM)
         kept = signal.getsignal(signal.SIGTERM)
     finally:
@@ -264,8 +264,8 @@ def test_a_file_with_an_executed_notebook_is_refused_with_one_message(tmp_path: 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-3:] == [
         f"Error: invalid-input: {file} holds an executed notebook.",
-        "It tells what was done, and is not overwritten.",
-        "Name another output file, or move this one away.",
+        "It shows what was done, and is not overwritten.",
+        "Name another output file, or move this one.",
     ]
     assert file.read_bytes() == before
 
@@ -278,8 +278,8 @@ def test_a_notebook_that_stock_papermill_executed_is_refused_too(tmp_path: Path)
         execute(tmp_path, "1")
 
 
-def outlet(path: Path) -> Outlet:
-    return Outlet(str(path), ())
+def output_file(path: Path) -> OutputFile:
+    return OutputFile(str(path), ())
 
 
 def empty() -> Any:
@@ -290,17 +290,17 @@ def empty() -> Any:
 def test_a_file_that_holds_no_executed_notebook_is_not_refused(tmp_path: Path, words: str) -> None:
     file = tmp_path / "out.ipynb"
     file.write_text(words)
-    outlet(file).refuse_older()
-    outlet(file).save(empty())
+    output_file(file).refuse_executed()
+    output_file(file).save(empty())
 
     assert read(file).cells == []
 
 
 def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Path) -> None:
     file = tmp_path / "out.ipynb"
-    outlet(file).save(empty())
+    output_file(file).save(empty())
     with file.open() as opened:
-        outlet(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+        output_file(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
 
         assert nbformat.reads(opened.read(), 4).cells == []
         assert len(read(file).cells) == 1
@@ -308,7 +308,7 @@ def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Pa
 
 def test_a_secret_that_becomes_known_late_is_taken_out_of_what_was_saved_before(tmp_path: Path) -> None:
     file, shown = tmp_path / "out.ipynb", nbformat.v4.new_notebook(cells=[nbformat.v4.new_raw_cell(SECRET)])
-    late = outlet(file)
+    late = output_file(file)
     late.save(shown)
     late.secrets.add(SECRET)
     late.save(shown)
@@ -318,7 +318,7 @@ def test_a_secret_that_becomes_known_late_is_taken_out_of_what_was_saved_before(
 
 def test_what_is_new_in_a_cell_that_was_saved_before_is_saved_and_redacted(tmp_path: Path) -> None:
     file, cell = tmp_path / "out.ipynb", nbformat.v4.new_code_cell("1")
-    growing = Outlet(str(file), {SECRET})
+    growing = OutputFile(str(file), {SECRET})
     growing.save(nbformat.v4.new_notebook(cells=[cell]))
     cell.outputs = [nbformat.v4.new_output("stream", text=f"more {SECRET}")]
     growing.save(nbformat.v4.new_notebook(cells=[cell]))
@@ -328,9 +328,9 @@ def test_what_is_new_in_a_cell_that_was_saved_before_is_saved_and_redacted(tmp_p
 
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "out.ipynb"
-    outlet(file).save(empty())
+    output_file(file).save(empty())
     with pytest.raises(UnicodeEncodeError):
-        outlet(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'\udcff'")]))
+        output_file(file).save(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'\udcff'")]))
 
     assert read(file).cells == []
     assert list(tmp_path.iterdir()) == [file]
@@ -338,7 +338,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) 
 
 def test_a_saved_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     file = tmp_path / "out.ipynb"
-    outlet(file).save(empty())
+    output_file(file).save(empty())
     (tmp_path / "plain").write_text("")
 
     assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -346,7 +346,7 @@ def test_a_saved_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None
 
 def test_a_folder_that_is_not_there_is_papermills_own_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"^output folder .* doesn't exist\.$"):
-        outlet(tmp_path / "nowhere" / "out.ipynb").save(empty())
+        output_file(tmp_path / "nowhere" / "out.ipynb").save(empty())
 
 
 def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
@@ -354,8 +354,8 @@ def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "out.ipynb")
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    outlet(link).save(empty())
-    outlet(pipe).save(empty())
+    output_file(link).save(empty())
+    output_file(pipe).save(empty())
 
     assert (link.is_symlink(), read(tmp_path / "out.ipynb").cells) == (True, [])
     assert stat.S_ISFIFO(pipe.stat().st_mode)

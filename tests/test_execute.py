@@ -13,7 +13,7 @@ import pytest
 from support.desk import notebook
 from support.processes import wait_until
 from xacct_nb.jupyter import execute
-from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.prepared import PreparedKernel
 
 WHO = "import os, pathlib\npathlib.Path('{}').write_text(str(os.getpid()))"
 
@@ -60,7 +60,7 @@ def runs(pid: int) -> bool:
 
 
 def test_a_prepared_process_that_is_not_needed_ends() -> None:
-    with Prepared(()) as prepared:
+    with PreparedKernel(()) as prepared:
         pid = prepared.process.pid
 
     assert not psutil.pid_exists(pid)
@@ -70,14 +70,14 @@ def test_a_prepared_process_becomes_the_kernel_and_its_environment_is_in_no_proc
     tmp_path: Path,
 ) -> None:
     path = notebook(tmp_path / "mine.ipynb", WHO.format(tmp_path / "pid"), "os.environ['HIDDEN']", "[][0]")
-    with Prepared(()) as prepared:
+    with PreparedKernel(()) as prepared:
         prepared.environment = {"HIDDEN": "hunter2"}
-        executed, course = execute.run(Path(path), {}, prepared=prepared)
+        executed, states = execute.run(Path(path), {}, prepared=prepared)
         pid = prepared.process.pid
 
     assert (tmp_path / "pid").read_text() == str(pid)
     assert executed.cells[1].outputs[0]["data"]["text/plain"] == "'hunter2'"
-    assert course.ending == "IndexError"
+    assert states.ending == "IndexError"
 
 
 def test_a_kernel_ends_when_its_run_is_killed(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> N
     written["cells"].insert(1, prose)
     path.write_text(json.dumps(written))
     told: list[tuple[int, int, str]] = []
-    execute.run(path, {}, tell=lambda *step: told.append(step))
+    execute.run(path, {}, report=lambda *step: told.append(step))
 
     assert told == [(0, 2, ""), (1, 2, "The plan")]
 

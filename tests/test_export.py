@@ -236,9 +236,9 @@ def test_a_cell_that_did_not_come_to_its_end_says_so() -> None:
     page = to_html("", "", new_notebook(cells=cells))
 
     assert re.findall(r'<p class="xacct-text bad">(.*?)</p>', page) == [
-        "This cell ran longer than it may, and was broken off.",
-        "This cell was broken off.",
-        "It did not come to this cell.",
+        "This cell reached its time limit and was interrupted.",
+        "This cell was interrupted.",
+        "This cell was not run.",
     ]
 
 

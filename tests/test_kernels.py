@@ -23,7 +23,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from support.desk import notebook
 from xacct_nb.jupyter import execute
 from xacct_nb.jupyter.kernels import QuickClient, QuickManager
-from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.prepared import PreparedKernel
 
 XACCT = str(Path(sys.executable).with_name("xacct-nb"))
 # The seconds between two looks of jupyter_client at a process that is to end.
@@ -104,9 +104,9 @@ def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> N
         f"atexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\natexit.register(time.sleep, 60)"
     )
     path = Path(notebook(tmp_path / "mine.ipynb", clings, "1"))
-    _, course = execute.run(path, {}, save=lambda _: None)
+    _, states = execute.run(path, {}, save=lambda _: None)
 
-    assert course.ending == ""
+    assert states.ending == ""
     assert not (tmp_path / "ended").exists()
 
 
@@ -196,21 +196,21 @@ DIES = {"exits": "import os; os._exit(0)", "crashes": "import ctypes; ctypes.str
 def test_a_kernel_that_dies_prints_nothing(
     outside_pytest: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], source: str
 ) -> None:
-    with Prepared(()) as prepared:
-        _, course = execute.run(Path(notebook(tmp_path / "mine.ipynb", source, "2")), {}, prepared=prepared)
+    with PreparedKernel(()) as prepared:
+        _, states = execute.run(Path(notebook(tmp_path / "mine.ipynb", source, "2")), {}, prepared=prepared)
 
     assert capfd.readouterr() == ("", "")
-    assert [each["state"] for each in course.states()] == ["aborted", "not-run"]
-    assert course.ending == "KernelDied"
+    assert [each["state"] for each in states.to_json()] == ["aborted", "not-run"]
+    assert states.ending == "KernelDied"
 
 
 def test_a_hundred_thousand_lines_are_all_there(tmp_path: Path) -> None:
     path = Path(notebook(tmp_path / "mine.ipynb", "for i in range(100_000): print(i)", "2"))
-    executed, course = execute.run(path, {})
+    executed, states = execute.run(path, {})
     printed = "".join(each.text for each in executed.cells[0].outputs)
 
     assert printed.splitlines() == [str(number) for number in range(100_000)]
-    assert [each["state"] for each in course.states()] == ["completed", "completed"]
+    assert [each["state"] for each in states.to_json()] == ["completed", "completed"]
 
 
 def test_binary_data_is_in_the_notebook_as_text(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from xacct_nb.cli.sandbox import sandbox
 from xacct_nb.errors import EXIT_CODES
 
 if TYPE_CHECKING:
-    from xacct_nb.jupyter.prepared import Prepared
+    from xacct_nb.jupyter.prepared import PreparedKernel
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -89,7 +89,7 @@ for group in (lab, notebooks, sandbox, records):
 @click.pass_obj
 @handle_errors
 def run_command(
-    begun: "Prepared | None",
+    begun: "PreparedKernel | None",
     notebook: str,
     file: Path | None,
     options: tuple[tuple[str, str], ...],

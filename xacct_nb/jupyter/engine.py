@@ -1,6 +1,6 @@
 """The engine as papermill finds it by its entry point, while papermill itself is still being imported."""
 
-from typing import Any
+from typing import Any  # papermill carries no types
 
 import click
 
@@ -8,11 +8,11 @@ from xacct_nb.errors import XacctError
 
 
 class Engine:
-    """`papermill --engine xacct-nb`; hands over to `headless.Engine`, which needs papermill whole."""
+    """The class behind `papermill --engine xacct-nb`; calls NotebookEngine, whose module needs papermill."""
 
     @classmethod
     def execute_notebook(cls, *args: Any, **options: Any) -> Any:
-        """The executed notebook; the papermill command tells an error of ours as its message alone."""
+        """Return the executed notebook; the papermill command shows one of our errors as its message only."""
         try:
             return _engine().execute_notebook(*args, **options)
         except XacctError as problem:
@@ -22,16 +22,16 @@ class Engine:
 
     @classmethod
     def nb_kernel_name(cls, *args: Any) -> Any:
-        """The kernel that the notebook asks for."""
+        """Return the name of the kernel that the notebook names."""
         return _engine().nb_kernel_name(*args)
 
     @classmethod
     def nb_language(cls, *args: Any) -> Any:
-        """The language that the notebook is in."""
+        """Return the language that the notebook is in."""
         return _engine().nb_language(*args)
 
 
 def _engine() -> Any:
     from xacct_nb.jupyter import execute
 
-    return execute.Engine
+    return execute.NotebookEngine

@@ -1,18 +1,18 @@
-"""Runs a notebook with papermill, and tells truly how far it came."""
+"""Run a notebook with papermill, and note truly how far it came."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.jupyter.cell_states import Course
+from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.import_blocker import FORMATS, spared
 from xacct_nb.jupyter.kernels import manager_for
-from xacct_nb.jupyter.output_file import outlet_of
-from xacct_nb.jupyter.prepared import Prepared
-from xacct_nb.jupyter.progress import Begins, Client, Save, Stamps
-from xacct_nb.jupyter.secret_channel import Hear
-from xacct_nb.jupyter.signals import ended_in_order
+from xacct_nb.jupyter.output_file import output_file_for
+from xacct_nb.jupyter.prepared import PreparedKernel
+from xacct_nb.jupyter.progress import CellStarted, NotebookProgress, ProgressClient, Save
+from xacct_nb.jupyter.secret_channel import AddSecrets
+from xacct_nb.jupyter.signals import finish_on_signals
 from xacct_nb.redaction.redact import redact_all
 
 with spared(*FORMATS):
@@ -25,18 +25,18 @@ with spared(*FORMATS):
     from papermill.parameterize import parameterize_notebook
     from papermill.utils import find_first_tagged_cell_index
 
-Tell = Callable[[int, int, str], None]
+ReportCell = Callable[[int, int, str], None]
 _KERNEL = "python3"  # whatever name a notebook carries from another machine
 _INJECTED = "injected-parameters"
 _ENDS = (DeadKernelError, CellTimeoutError, KeyboardInterrupt, RuntimeError)
 
 
-class Engine(NBClientEngine):
-    """Papermill's engine with quick kernels and true stamps (`papermill --engine xacct-nb`).
+class NotebookEngine(NBClientEngine):
+    """Papermill's engine with quick kernels and true cell states (`papermill --engine xacct-nb`).
 
-    Whatever ends it, the cells' `papermill.status` and `metadata.xacct_nb` say what ran. The file is redacted
-    and replaced whole, but for papermill's own last write, which puts the same text in its place. A file that
-    holds an executed notebook is refused; with --no-request-save-on-cell-execute the engine knows no file,
+    Whatever ends the notebook, the cells' `papermill.status` and `metadata.xacct_nb` say what ran. The file
+    is redacted and replaced whole; papermill's own last write puts the same text in its place. One that holds
+    an executed notebook is refused; with --no-request-save-on-cell-execute the engine does not know the file,
     and papermill overwrites it. Exceptions and exit codes are papermill's.
     """
 
@@ -50,61 +50,62 @@ class Engine(NBClientEngine):
         progress_bar: bool | dict[str, Any] = True,
         log_output: bool = False,
         autosave_cell_every: int = 30,
-        **options: Any,
+        **options: Any,  # papermill's, and the traits of nbclient's client
     ) -> NotebookNode:
-        """The executed notebook, redacted; `options` are papermill's and the traits of nbclient's client."""
-        outlet = outlet_of(nb, output_path)
-        outlet.refuse_older()
-        stamps = Stamps(
+        """Return the executed notebook, redacted."""
+        output = output_file_for(nb, output_path)
+        output.refuse_executed()
+        progress = NotebookProgress(
             nb,
-            outlet.save,
+            output.save,
             progress_bar=progress_bar,
             log_output=log_output,
             autosave_cell_every=autosave_cell_every,
         )
-        around: dict[str, Any] = {
+        traits: dict[str, Any] = {
             "log_output": log_output,
-            "clean": outlet.clean_output,
-            "hear": outlet.secrets.update,
+            "redact": output.redact_output,
+            "add_secrets": output.secrets.update,
         }
         try:
-            with ended_in_order():
-                _execute(stamps, kernel_name, **around | _traits(options))
+            with finish_on_signals():
+                _execute(progress, kernel_name, None, **traits, **_traits(options))
         except Exception as problem:
-            problem.args = tuple(redact_all(problem.args, outlet.secrets))
+            problem.args = tuple(redact_all(problem.args, output.secrets))
             raise
-        return outlet.clean(nb)
+        return output.redact(nb)
 
 
 def run(
     path: Path,
     parameters: Mapping[str, Any],
     *,
-    tell: Tell | None = None,
+    report: ReportCell | None = None,
     timeout: int | None = None,
-    prepared: Prepared | None = None,
+    prepared: PreparedKernel | None = None,
     save: Save | None = None,
-    hear: Hear | None = None,
-) -> tuple[NotebookNode, Course]:
-    """The executed notebook and its course; a failure is in the course, not an exception.
+    add_secrets: AddSecrets | None = None,
+) -> tuple[NotebookNode, CellStates]:
+    """Return the executed notebook and its cells' states; a failure is in the states, not an exception.
 
-    `tell(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
+    `report(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
     `prepared` is the process that becomes the kernel; `save(notebook)` is called before the kernel starts,
-    as each code cell begins, and at the end, with the states of all cells in their metadata; `hear(secrets)`
-    is called with secrets that the kernel gets to know, before the outputs that may hold them.
+    as each code cell begins, and at the end, with the states of all cells in their metadata;
+    `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
     """
-    notebook = _given(load_notebook_node(str(path)), parameters)
-    stamps = Stamps(notebook, save, _teller(notebook, tell) if tell else None, progress_bar=False)
+    notebook = _parameterized(load_notebook_node(str(path)), parameters)
+    on_start = _reporter(notebook, report) if report else None
+    progress = NotebookProgress(notebook, save, on_start, progress_bar=False)
     with suppress(*_ENDS):
-        _execute(stamps, _KERNEL, prepared, timeout=timeout, hear=hear)
-    return notebook, stamps.course
+        _execute(progress, _KERNEL, prepared, timeout=timeout, add_secrets=add_secrets)
+    return notebook, progress.cell_states
 
 
-def _given(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+def _parameterized(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
     if not parameters:
         return notebook
     if all(find_first_tagged_cell_index(notebook, tag) < 0 for tag in ("parameters", _INJECTED)):
-        # Where it is to stand; papermill warns of a notebook that says no place.
+        # Without a cell to replace, papermill warns.
         notebook.cells.insert(0, new_code_cell(metadata={"tags": [_INJECTED]}))
     given: NotebookNode = parameterize_notebook(
         notebook, dict(parameters), kernel_name=_KERNEL, language="python"
@@ -112,45 +113,44 @@ def _given(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNod
     return given
 
 
-def _execute(stamps: Stamps, kernel: str, prepared: Prepared | None = None, **traits: Any) -> None:
-    usual: dict[str, Any] = {
+def _execute(progress: NotebookProgress, kernel: str, prepared: PreparedKernel | None, **traits: Any) -> None:
+    defaults: dict[str, Any] = {
         "kernel_manager_class": manager_for(prepared),
         "shutdown_kernel": "immediate",
         "store_widget_state": False,
     }
     try:
-        stamps.notebook_start()
-        Client(stamps, kernel_name=kernel, **usual | traits).execute()
+        progress.notebook_start()
+        ProgressClient(progress, kernel_name=kernel, **defaults | traits).execute()
     except BaseException as problem:
-        stamps.stop(problem)
+        progress.stop(problem)
         raise
     finally:
-        stamps.notebook_complete()
+        progress.notebook_complete()
 
 
 def _traits(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Papermill's options in nbclient's names."""
-    renamed = {"execution_timeout": "timeout", "start_timeout": "startup_timeout", "input_path": ""}
-    named = {renamed.get(name, name): value for name, value in options.items() if value is not None}
-    named.pop("", None)
-    return {"log": logger, **named}
+    """Return papermill's options under nbclient's names."""
+    renamed = {"execution_timeout": "timeout", "start_timeout": "startup_timeout"}
+    given = {name: value for name, value in options.items() if value is not None and name != "input_path"}
+    return {"log": logger, **{renamed.get(name, name): value for name, value in given.items()}}
 
 
-def _teller(notebook: NotebookNode, tell: Tell) -> Begins:
+def _reporter(notebook: NotebookNode, report: ReportCell) -> CellStarted:
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
 
-    def begins(index: int) -> None:
-        # Where nobody listens any more (`xacct-nb run ... 2>&1 | head -1`), a run still comes to its end.
+    def on_start(index: int) -> None:
+        # A reader that closed its pipe (`xacct-nb run ... 2>&1 | head -1`) does not end the run.
         with suppress(OSError):
-            tell(code.index(index), len(code), _title(notebook, index))
+            report(code.index(index), len(code), _title(notebook, index))
 
-    return begins
+    return on_start
 
 
 def _title(notebook: NotebookNode, index: int) -> str:
-    """The heading that a cell stands under; papermill's own cell has none."""
+    """Return the heading above a cell; papermill's own cell has none."""
     if _INJECTED in notebook.cells[index].metadata.get("tags", []):
-        return "What was given"
+        return "The parameters of this run"
     above = (
         line
         for cell in reversed(notebook.cells[:index])

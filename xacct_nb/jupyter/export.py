@@ -1,12 +1,12 @@
-"""The record as one HTML file: nbconvert's basic template in a page with a style of our own."""
+"""The page of a record: one HTML file made of nbconvert's basic template and our own style sheet."""
 
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.jupyter.form import style
 from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
 from xacct_nb.jupyter.simplify import simplify
-from xacct_nb.jupyter.stylesheet import style
 from xacct_nb.views import printable
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-# Whatever a cell's output holds, nothing of it runs and nothing is fetched when somebody opens the page.
+# A second defence beside the sanitizer: a browser runs and fetches nothing that the page contains.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
-    """The page: title, summary (safe HTML), and the notebook to be read; nothing of it runs."""
+    """Return the page: title, summary (safe HTML), and the notebook, of which nothing runs."""
     from markupsafe import Markup
 
     body = (
@@ -57,7 +57,7 @@ def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
 
 
 def as_notebook(data: Any) -> "NotebookNode":
-    """A notebook from plain data."""
+    """Return the notebook that this JSON describes."""
     from nbformat import from_dict
 
     notebook: NotebookNode = from_dict(data)
@@ -65,7 +65,7 @@ def as_notebook(data: Any) -> "NotebookNode":
 
 
 def to_ipynb(notebook: "NotebookNode") -> str:
-    """The notebook as the text of an .ipynb file."""
+    """Return the notebook as the text of an .ipynb file."""
     from nbformat.v4 import writes
 
     # Half of a surrogate pair, which UTF-8 cannot hold, becomes its escape, which JSON reads back.
@@ -73,7 +73,7 @@ def to_ipynb(notebook: "NotebookNode") -> str:
 
 
 def warm_up() -> None:
-    """Loads what the export needs, by exporting a cell of each kind; meant for while a kernel is at work."""
+    """Load what the export needs, by exporting a cell of each kind; call it while the kernel is busy."""
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
     shown = new_output("display_data", {"text/plain": "", "text/html": "<p>"})
@@ -100,7 +100,7 @@ def _exporter() -> Any:
 
 
 def _rendered(render: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
-    """Renders prose; what cannot be rendered is shown as it was written."""
+    """Return the filter for prose; what it cannot render is shown as preformatted text."""
     from jinja2 import pass_context
     from nbconvert.filters.markdown_mistune import InvalidNotebook
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cached_property
+from importlib.resources import files
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
@@ -56,6 +57,11 @@ class Form(Shown):
 
         widget = self.widget._repr_mimebundle_() if self.live else {}
         publish_display_data({**widget, **self.without_widget()})
+
+
+def style() -> str:
+    """Return the style sheet of values in a notebook and of a record's page."""
+    return files("xacct_nb.jupyter").joinpath("style.css").read_text(encoding="utf-8")
 
 
 def is_reference(typed: str) -> bool:

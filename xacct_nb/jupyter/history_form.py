@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xacct_nb.jupyter.form import Form
-from xacct_nb.jupyter.stylesheet import style
+from xacct_nb.jupyter.form import Form, style
 from xacct_nb.records.history import History, LedgerQuery, Timeline
 from xacct_nb.views import Page, View
 

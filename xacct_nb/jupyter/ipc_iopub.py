@@ -1,15 +1,21 @@
-"""What a kernel's forked processes print comes through a local socket; ipykernel opens a TCP port for it."""
+"""A kernel without a TCP port: the output of its forked processes comes through a local socket too.
+
+ipykernel opens a TCP port on the loopback for that output, which every user of the machine can connect to.
+"""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 import zmq
 from ipykernel import kernelapp
 from ipykernel.iostream import IOPubThread
 from zmq.eventloop.zmqstream import ZMQStream
 
+if TYPE_CHECKING:
+    Ends = tuple[zmq.Context[zmq.Socket[bytes]], zmq.Socket[bytes]]
 
-class LocalPipe(IOPubThread):
+
+class IpcIOPubThread(IOPubThread):
     """ipykernel's thread for outputs, with its pipe from forks beside the kernel's other sockets."""
 
     def _setup_pipe_in(self) -> None:
@@ -21,7 +27,7 @@ class LocalPipe(IOPubThread):
         self._pipe_in = ZMQStream(end, self.io_loop)
         self._pipe_in.on_recv(self._handle_pipe_msg)
 
-    def _setup_pipe_out(self) -> tuple[Any, Any]:
+    def _setup_pipe_out(self) -> "Ends":
         context = zmq.Context()  # a context does not survive a fork
         end = context.socket(zmq.PUSH)
         end.linger = 3000
@@ -29,6 +35,6 @@ class LocalPipe(IOPubThread):
         return context, end
 
 
-def keep_local() -> None:
-    """The kernel that this process becomes opens no TCP port."""
-    kernelapp.IOPubThread = LocalPipe  # type: ignore[attr-defined]
+def use_ipc_sockets() -> None:
+    """Let the kernel that this process becomes open no TCP port."""
+    kernelapp.IOPubThread = IpcIOPubThread  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""An executed notebook on its way to a file: without secrets, written whole, never over an older one."""
+"""The file of an executed notebook: redacted, replaced whole, never written over another executed one."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
-from xacct_nb.jupyter.cell_states import NAME
+from xacct_nb.jupyter.cell_states import METADATA_NAME
 from xacct_nb.jupyter.import_blocker import FORMATS, spared
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact_all
@@ -18,52 +18,52 @@ with spared(*FORMATS):
     from papermill.iorw import LocalHandler, papermill_io
 
 
-class Outlet:
-    """Where papermill's `output_path` leads, and the secrets that must not get there; more may become known.
+class OutputFile:
+    """The file at papermill's `output_path`, and the secrets that must not get into it; more may be added.
 
-    Without a path nothing is saved. Where no regular file can be (S3, a pipe), papermill writes, or refuses.
+    Without a path nothing is saved. What is no regular file (S3, a pipe) is left to papermill.
     """
 
     def __init__(self, path: str | None, secrets: Iterable[str]) -> None:
         self.path, self.secrets = path, set(secrets)
         self._cells: dict[int, tuple[int, Any]] = {}
 
-    def clean(self, notebook: Mapping[str, Any]) -> NotebookNode:
-        """A redacted copy; a cell is looked through again only where something in it is new."""
+    def redact(self, notebook: Mapping[str, Any]) -> NotebookNode:
+        """Return a redacted copy; a cell that has not changed since is not redacted again."""
         around = {name: value for name, value in notebook.items() if name != "cells"}
         cells = [self._cell(*each) for each in enumerate(notebook["cells"])]
         copy: NotebookNode = from_dict({**redact_all(around, self.secrets), "cells": cells})
         return copy
 
-    def clean_output(self, output: Mapping[str, Any]) -> NotebookNode:
-        """A redacted copy of one output."""
+    def redact_output(self, output: Mapping[str, Any]) -> NotebookNode:
+        """Return a redacted copy of one output."""
         copy: NotebookNode = from_dict(redact_all(output, self.secrets))
         return copy
 
     def save(self, notebook: NotebookNode) -> None:
-        """Writes the redacted notebook; whoever reads the file meanwhile sees the old one or the new one."""
-        words, file = writes(self.clean(notebook)), self._file()
+        """Write the redacted notebook; a reader of the file sees the old text or the new one, whole."""
+        text, file = writes(self.redact(notebook)), self._file()
         if file:
-            _replace(file, words)
+            _replace(file, text)
         elif self.path:
-            papermill_io.write(words, self.path)
+            papermill_io.write(text, self.path)
 
-    def refuse_older(self) -> None:
-        """Raises InvalidInput where the file holds an executed notebook."""
+    def refuse_executed(self) -> None:
+        """Raise InvalidInput if the file holds an executed notebook."""
         file = self._file()
         if file and file.exists() and _was_executed(file):
             raise InvalidInput(
                 f"{self.path} holds an executed notebook.",
-                why="It tells what was done, and is not overwritten.",
-                hint="Name another output file, or move this one away.",
+                why="It shows what was done, and is not overwritten.",
+                hint="Name another output file, or move this one.",
             )
 
     def _cell(self, number: int, cell: Mapping[str, Any]) -> Any:
-        now = hash((json.dumps(cell), len(self.secrets)))
-        then, copy = self._cells.get(number, (None, None))
-        if now != then:
+        key = hash((json.dumps(cell), len(self.secrets)))
+        old, copy = self._cells.get(number, (None, None))
+        if key != old:
             copy = redact_all(cell, self.secrets)
-            self._cells[number] = now, copy
+            self._cells[number] = key, copy
         return copy
 
     def _file(self) -> Path | None:
@@ -72,16 +72,16 @@ class Outlet:
             return None
         # Papermill takes the path from the folder where it was started, not from --cwd.
         file = Path(handler._cwd or "", str(self.path)).resolve()
-        plain = file.is_file() if file.exists() else file.parent.is_dir()
-        return file if plain else None
+        regular = file.is_file() if file.exists() else file.parent.is_dir()
+        return file if regular else None
 
 
-def outlet_of(notebook: NotebookNode, path: str | None) -> Outlet:
-    """The outlet, with the secrets that the environment and the notebook's parameters give."""
+def output_file_for(notebook: NotebookNode, path: str | None) -> OutputFile:
+    """Return the file, with the secrets in the environment and in the notebook's parameters."""
     given = {os.environ.get(EXTERNAL_ID_VARIABLE, "")}
     for each in _external_ids(notebook.metadata.papermill.get("parameters", {})):
         given.add(os.environ.get(each.removeprefix("env:"), "") if each.startswith("env:") else each)
-    return Outlet(path, credentials_in(os.environ) | given - {""})
+    return OutputFile(path, credentials_in(os.environ) | given - {""})
 
 
 def _external_ids(parameters: Any) -> Iterator[str]:
@@ -95,16 +95,16 @@ def _external_ids(parameters: Any) -> Iterator[str]:
 def _was_executed(file: Path) -> bool:
     try:
         metadata = json.loads(file.read_bytes())["metadata"]
-        return NAME in metadata or bool(metadata["papermill"]["start_time"])
+        return METADATA_NAME in metadata or bool(metadata["papermill"]["start_time"])
     except (ValueError, KeyError, TypeError):
         return False
 
 
-def _replace(file: Path, words: str) -> None:
+def _replace(file: Path, text: str) -> None:
     new = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with new.open("w", encoding="utf-8") as opened:
-            opened.write(words)
+            opened.write(text)
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(file)

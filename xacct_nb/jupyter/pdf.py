@@ -1,10 +1,10 @@
-"""A record's page as PDF, by WeasyPrint where that is installed."""
+"""A record's page as PDF, made by WeasyPrint where that is installed."""
 
 from xacct_nb.errors import MissingTool
 
 
 def to_pdf(page: bytes) -> bytes:
-    """The page as it prints, with its links and headings as bookmarks. Raises MissingTool."""
+    """Return the page as it prints, with its links, and its headings as bookmarks. Raises MissingTool."""
     try:
         import weasyprint  # type: ignore[import-not-found, unused-ignore]
     except (ImportError, OSError) as problem:
@@ -14,7 +14,7 @@ def to_pdf(page: bytes) -> bytes:
             hint="pip install 'xacct-nb[pdf]', and on Debian: apt install libpango-1.0-0 libpangoft2-1.0-0. "
             "Or export HTML, and print it from a browser.",
         ) from problem
-    # A page holds all that it needs: nothing is fetched from elsewhere.
-    alone = weasyprint.URLFetcher(allowed_protocols=("data",))
-    made: bytes = weasyprint.HTML(string=page.decode("utf-8"), url_fetcher=alone).write_pdf()
-    return made
+    # A page contains all that it needs: nothing is fetched.
+    data_only = weasyprint.URLFetcher(allowed_protocols=("data",))
+    pdf: bytes = weasyprint.HTML(string=page.decode("utf-8"), url_fetcher=data_only).write_pdf()
+    return pdf

@@ -1,26 +1,26 @@
-"""Secrets that a kernel gets to know, on their way to its runner, which keeps them out of what it writes."""
+"""Secrets that a kernel learns, sent to its runner, which redacts them in all that it writes."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-# A message between a kernel and its runner, through their private sockets; no output, and on no disk.
+# A comm between a kernel and its runner: it goes through their private sockets, into no output and no file.
 TARGET = "xacct_nb.secrets"
-Hear = Callable[[set[str]], object]
+AddSecrets = Callable[[set[str]], object]
 
 
-def hand_over(secrets: Iterable[str]) -> None:
-    """Sends the secrets ahead of any output that may hold them; nothing where no kernel runs."""
+def send_secrets(secrets: Iterable[str]) -> None:
+    """Send the secrets ahead of any output that may hold them; do nothing outside of a kernel."""
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from comm import create_comm
 
         create_comm(target_name=TARGET, data={"secrets": sorted(secrets)})
 
 
-def taken(hear: Hear) -> Callable[[Mapping[str, Any]], None]:
-    """Takes the message: what the runner's client does with it."""
+def secrets_receiver(add_secrets: AddSecrets) -> Callable[[Mapping[str, Any]], None]:
+    """Return the function that the runner's client calls with the message."""
 
-    def take(message: Mapping[str, Any]) -> None:
-        hear(set(message["content"]["data"]["secrets"]))
+    def receive(message: Mapping[str, Any]) -> None:
+        add_secrets(set(message["content"]["data"]["secrets"]))
 
-    return take
+    return receive

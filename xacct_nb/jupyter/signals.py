@@ -1,4 +1,4 @@
-"""A process that is told to end finishes its notebook's file first."""
+"""SIGTERM and SIGHUP end a process only after its notebook's file is written."""
 
 import signal
 from collections.abc import Iterator
@@ -6,24 +6,24 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 
-_ENDS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def ended_in_order() -> Iterator[None]:
-    """SIGTERM and SIGHUP interrupt the block as Ctrl-C does; when it is left, the process ends by them.
+def finish_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does, and end the process after it.
 
-    Somebody else's handlers stay, and other threads than the main one have none.
+    Handlers that the process has already stay; threads other than the main one have none.
     """
-    told: list[int] = []
+    received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        told.append(number)
-        signal.signal(number, signal.SIG_IGN)  # told twice, it still finishes
+        received.append(number)
+        signal.signal(number, signal.SIG_IGN)  # a second one does not interrupt the writing
         signal.default_int_handler(number, frame)
 
-    ours = [each for each in _ENDS if signal.getsignal(each) is signal.SIG_DFL]
-    ours = ours if current_thread() is main_thread() else []
+    in_main = current_thread() is main_thread()
+    ours = [each for each in _SIGNALS if in_main and signal.getsignal(each) is signal.SIG_DFL]
     for each in ours:
         signal.signal(each, interrupt)
     try:
@@ -31,5 +31,5 @@ def ended_in_order() -> Iterator[None]:
     finally:
         for each in ours:
             signal.signal(each, signal.SIG_DFL)
-        for number in told:
+        for number in received:
             signal.raise_signal(number)

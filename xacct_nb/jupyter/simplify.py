@@ -4,20 +4,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.jupyter.cell_states import NAME as COURSE
+from xacct_nb.jupyter.cell_states import METADATA_NAME
 from xacct_nb.jupyter.sanitize import preformatted
 from xacct_nb.views import printable
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-Data = Mapping[str, Any]
+Data = Mapping[str, Any]  # JSON of a notebook, as anybody may have written it
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
 def simplify(notebook: Data) -> "NotebookNode":
-    """The notebook with everything in it that a page could take for more than words and pictures left out."""
+    """Return the notebook with nothing but text and pictures, whatever else it contains."""
     from nbformat import from_dict
 
     cells = [_CELLS.get(cell["cell_type"], _raw)(cell) for cell in notebook["cells"]]
@@ -28,54 +28,54 @@ def simplify(notebook: Data) -> "NotebookNode":
 
 def _code(cell: Data) -> Data:
     shown = [_OUTPUTS.get(each["output_type"], _display)(each) for each in cell.get("outputs", ())]
-    if words := _CUT_SHORT.get(cell.get("metadata", {}).get(COURSE, {}).get("state")):
-        shown.append(_display({"data": {"text/html": f'<p class="xacct-text bad">{words}</p>'}}))
+    if note := _NOT_COMPLETED.get(cell.get("metadata", {}).get(METADATA_NAME, {}).get("state")):
+        shown.append(_display({"data": {"text/html": f'<p class="xacct-text bad">{note}</p>'}}))
     return _cell("code", cell, outputs=[each for each in shown if each], execution_count=None)
 
 
 def _prose(cell: Data) -> Data:
-    pictures = {name: _seen(data, _PICTURES) for name, data in cell.get("attachments", {}).items()}
+    pictures = {name: _known_data(data, _PICTURES) for name, data in cell.get("attachments", {}).items()}
     return _cell("markdown", cell, attachments={name: data for name, data in pictures.items() if data})
 
 
 def _raw(cell: Data) -> Data:
-    return {**_cell("raw", cell), "source": preformatted(_safe(cell["source"]))}
+    return {**_cell("raw", cell), "source": preformatted(_printable(cell["source"]))}
 
 
 def _cell(kind: str, cell: Data, **more: Any) -> Data:
-    return {"cell_type": kind, "metadata": {}, "source": _safe(cell["source"]), **more}
+    return {"cell_type": kind, "metadata": {}, "source": _printable(cell["source"]), **more}
 
 
 def _stream(output: Data) -> Data:
-    return {"output_type": "stream", "name": output["name"], "text": _words(output["text"])}
+    return {"output_type": "stream", "name": output["name"], "text": _terminal_text(output["text"])}
 
 
 def _error(output: Data) -> Data:
-    lines = [*map(_words, output["traceback"])]
+    lines = [*map(_terminal_text, output["traceback"])]
     return {"output_type": "error", "ename": "", "evalue": "", "traceback": lines}
 
 
 def _display(output: Data) -> Data:
-    data = _seen(output.get("data", {}), _KINDS)
+    data = _known_data(output.get("data", {}), _KINDS)
     return {"output_type": "display_data", "metadata": {}, "data": data} if data else {}
 
 
-def _seen(data: Data, kinds: Iterable[str]) -> dict[str, str]:
-    """What is there of these kinds of data, each through its door."""
-    through = {kind: _KINDS[kind](data[kind]) for kind in kinds if kind in data}
-    return {kind: value for kind, value in through.items() if value}
+def _known_data(data: Data, kinds: Iterable[str]) -> dict[str, str]:
+    """Return the data of these kinds, each made safe as its kind is."""
+    safe = {kind: _KINDS[kind](data[kind]) for kind in kinds if kind in data}
+    return {kind: value for kind, value in safe.items() if value}
 
 
 def _joined(text: Any) -> str:
     return text if isinstance(text, str) else "".join(map(str, text))
 
 
-def _safe(text: Any) -> str:
+def _printable(text: Any) -> str:
     return printable(_joined(text))
 
 
-def _words(text: Any) -> str:
-    """A terminal's text without its colours; what would write over a line begins the next one."""
+def _terminal_text(text: Any) -> str:
+    """Return a terminal's text without its colours; a carriage return begins a new line."""
     return printable(_COLOUR.sub("", _joined(text)).replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -87,18 +87,18 @@ def _base64(data: Any) -> str:
 _CELLS: Mapping[str, Callable[[Data], Data]] = {"code": _code, "markdown": _prose}
 _OUTPUTS: Mapping[str, Callable[[Data], Data]] = {"stream": _stream, "error": _error}
 _KINDS: Mapping[str, Callable[[Any], str]] = {
-    "text/html": _safe,
-    "text/markdown": _safe,
+    "text/html": _printable,
+    "text/markdown": _printable,
     "image/svg+xml": _joined,
-    "text/latex": _safe,
+    "text/latex": _printable,
     "image/png": _base64,
     "image/jpeg": _base64,
-    "text/plain": _words,
+    "text/plain": _terminal_text,
 }
-# What a reader of the page must not take for a cell that ran to its end and showed nothing.
-_CUT_SHORT = {
-    "not-run": "It did not come to this cell.",
-    "aborted": "This cell was broken off.",
-    "timed-out": "This cell ran longer than it may, and was broken off.",
+# Without a note, such a cell looks like one that ran to its end and showed nothing.
+_NOT_COMPLETED = {
+    "not-run": "This cell was not run.",
+    "aborted": "This cell was interrupted.",
+    "timed-out": "This cell reached its time limit and was interrupted.",
 }
 _PICTURES = ("image/png", "image/jpeg")

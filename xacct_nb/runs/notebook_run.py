@@ -233,7 +233,7 @@ class Run(Shown):
         return Page(f"Run of {self.notebook}", parts)
 
     def _repr_html_(self) -> str:
-        from xacct_nb.jupyter.stylesheet import style
+        from xacct_nb.jupyter.form import style
 
         return f"<style>{style()}</style>{super()._repr_html_()}"
 
@@ -277,7 +277,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     run.evidence.secrets |= secrets
     protect_secrets(run.evidence, run.headless)
     run.evidence.add("parameters", given_shown)
-    cell_hooks.on_end(run.note_cell)
+    cell_hooks.on_cell_end(run.note_cell)
     if not run.headless:
         atexit.register(run.leave)
     return run

@@ -12,7 +12,7 @@ from xacct_nb.changes.proof import Proof
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
-from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
@@ -90,7 +90,7 @@ def run(
     records: str = "",
     tell: Progress | None = None,
     timeout: int | None = None,
-    prepared: Prepared | None = None,
+    prepared: PreparedKernel | None = None,
 ) -> RunResult:
     """Runs the notebook in a kernel of its own and seals the record.
 
@@ -103,12 +103,12 @@ def run(
     order = check_request(name, file, given, approve, records)
     again = resume_command(name, str(file or ""), given, records, order.secrets)
     recovered = recover(order.records)
-    with prepared or Prepared(()) as kernel:
+    with prepared or PreparedKernel(()) as kernel:
         return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)
 
 
 def _execute(
-    order: RunRequest, kernel: Prepared, tell: Progress | None, timeout: int | None, again: str
+    order: RunRequest, kernel: PreparedKernel, tell: Progress | None, timeout: int | None, again: str
 ) -> RunResult:
     started, clock, hidden = utc(), time.monotonic(), {*order.secrets, *environment_secrets()}
     about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
@@ -117,10 +117,10 @@ def _execute(
         kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
         with ThreadPoolExecutor(1) as background:
             around = background.submit(_noted_circumstances, work, about)
-            node, course = _in_kernel(order, kernel, tell, timeout, Draft(work, hidden), background)
+            node, states = _in_kernel(order, kernel, tell, timeout, Draft(work, hidden), background)
         said = list(events(work))
-        seconds, cells = round(time.monotonic() - clock, 3), tuple(course.states())
-        ending = RunOutcome(_status(course, said), started, seconds, _error(course, said), cells, again=again)
+        seconds, cells = round(time.monotonic() - clock, 3), tuple(states.to_json())
+        ending = RunOutcome(_status(states, said), started, seconds, _error(states, said), cells, again=again)
         record = build_record(work.name, order.notebook, said, ending, around.result(), hidden)
         return _sealed(order.records, record, node, hidden)
 
@@ -134,24 +134,24 @@ def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]
 
 def _in_kernel(
     order: RunRequest,
-    kernel: Prepared,
+    kernel: PreparedKernel,
     tell: Progress | None,
     timeout: int | None,
     draft: Draft,
     background: Executor,
 ) -> tuple[Any, Any]:
-    """The executed notebook and its course; meanwhile the export's modules are loaded in the background."""
+    """Return the executed notebook and its cells' states; load the export's modules in the background."""
     from xacct_nb.jupyter import execute
 
     background.submit(_warm_up)
     return execute.run(
         order.path,
         order.values,
-        tell=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),
+        report=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),
         timeout=timeout,
         prepared=kernel,
         save=draft,
-        hear=draft.secrets.update,
+        add_secrets=draft.secrets.update,
     )
 
 
@@ -170,22 +170,22 @@ def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> RunRe
     return RunResult(record, append_record(records, record, files))
 
 
-def _status(course: Any, said: Iterable[Mapping[str, Any]]) -> str:
+def _status(states: Any, said: Iterable[Mapping[str, Any]]) -> str:
     """The engine's word, else the run's own; a notebook that ends well and says nothing succeeded."""
-    if course.ending:
-        kind = error_classes().get(course.ending)
-        return kind.status if kind else "interrupted" if course.ending == "KeyboardInterrupt" else "failed"
+    if states.ending:
+        kind = error_classes().get(states.ending)
+        return kind.status if kind else "interrupted" if states.ending == "KeyboardInterrupt" else "failed"
     return str(_last(said, "status") or "succeeded")
 
 
-def _error(course: Any, said: Iterable[Mapping[str, Any]]) -> Any:
+def _error(states: Any, said: Iterable[Mapping[str, Any]]) -> Any:
     """The error as the run noted it, else as the kernel told it."""
-    if not course.ending:
+    if not states.ending:
         return None
-    if course.ending in _ENDS:
-        code, what = _ENDS[course.ending]
-        return {"code": code, "what": what, "why": course.words.partition("\n")[0], "hint": _AGAIN}
-    return _last(said, "error") or {"code": course.ending, "what": course.words, "why": "", "hint": ""}
+    if states.ending in _ENDS:
+        code, what = _ENDS[states.ending]
+        return {"code": code, "what": what, "why": states.message.partition("\n")[0], "hint": _AGAIN}
+    return _last(said, "error") or {"code": states.ending, "what": states.message, "why": "", "hint": ""}
 
 
 _ENDS = {

@@ -21,9 +21,9 @@ def protect_secrets(evidence: Evidence, headless: bool) -> None:
 def forward_secrets() -> None:
     """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
     from xacct_nb.aws.credential_capture import capture_credentials
-    from xacct_nb.jupyter.secret_channel import hand_over
+    from xacct_nb.jupyter.secret_channel import send_secrets
 
-    capture_credentials(hand_over)
+    capture_credentials(send_secrets)
 
 
 def grant_secrets(grant: Grant) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from xacct_nb.jupyter.import_blocker import STORES, postpone, spared, spared_plugins
-from xacct_nb.jupyter.prepared import Prepared
+from xacct_nb.jupyter.prepared import PreparedKernel
 
 _PREPARATIONS = ("xacct_nb.runs.startup:warm_up",)
 
@@ -25,13 +25,13 @@ def warm_up() -> None:
     html(Text(""))
 
 
-def prepare_kernel() -> Prepared:
+def prepare_kernel() -> PreparedKernel:
     """The process that loads what the kernel of a recorded run needs, and waits for the word."""
-    return Prepared(_PREPARATIONS)
+    return PreparedKernel(_PREPARATIONS)
 
 
 @contextmanager
-def single_run() -> Iterator[Prepared]:
+def single_run() -> Iterator[PreparedKernel]:
     """For a process that does one run and ends: its kernel is on the way, and it loads what it uses."""
     # Such a process has no garbage to collect, and nothing to take apart at its end.
     gc.disable()
