@@ -19,7 +19,7 @@ from xacct_nb.changes.approval import (
     PlannedRun,
     UsedApproval,
     plan_differences,
-    stale_plan,
+    unapproved_plan,
     validate_approval,
 )
 from xacct_nb.changes.journal import Entry, Journal
@@ -42,7 +42,7 @@ HOST = {"name": "desk", "user": "bob", "system": "Linux", "python": "3.11"}
 
 
 def planned(at: str, by: str = "bob", *, two_people: bool = False, record: str = "the-plan") -> PlannedRun:
-    return PlannedRun(record, by, at, two_people, PLAN.to_json())
+    return PlannedRun(record, by, at, two_people, PLAN)
 
 
 def used(at: str) -> UsedApproval:
@@ -59,7 +59,7 @@ class TestOnce:
         assert (known.plan, known.planned_by, known.planned_at) == ("the-plan", "bob", "2026-11-24T11:00:00Z")
 
     def test_what_was_used_is_refused(self) -> None:
-        with pytest.raises(ApprovalUsed, match="changes AWS once") as refused:
+        with pytest.raises(ApprovalUsed, match="is valid for one change") as refused:
             validate_approval(
                 APPROVAL,
                 [used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")],
@@ -107,7 +107,10 @@ class TestInTime:
     def test_later_it_is_refused(self, at: str, hours: int) -> None:
         with pytest.raises(ApprovalExpired, match="its approval has expired") as refused:
             validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW)
-        assert refused.value.why == f"The record the-plan is of {at}; approval_hours is {hours}."
+        assert (
+            refused.value.why
+            == f"The plan in the record the-plan was made at {at}; approval_hours is {hours}."
+        )
 
     def test_the_same_plan_made_anew_counts_from_then_on(self) -> None:
         plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
@@ -117,7 +120,7 @@ class TestInTime:
 
 class TestTwoPeople:
     def test_who_planned_does_not_approve(self) -> None:
-        with pytest.raises(ApproverPlanned, match="ada planned this, and somebody else is to approve it"):
+        with pytest.raises(ApproverPlanned, match="ada made this plan, and someone else must approve it"):
             validate_approval(
                 APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], ApprovalRules(two_people=True), NOW
             )
@@ -143,7 +146,9 @@ class TestTwoPeople:
             validate_approval(APPROVAL, plans, ApprovalRules(), NOW)
 
     def test_without_a_record_of_the_plan_nobody_approves(self) -> None:
-        with pytest.raises(ApproverPlanned, match="Nobody is known to have planned this"):
+        with pytest.raises(
+            ApproverPlanned, match="Two people must agree on this plan, and it is not known who made it"
+        ):
             validate_approval(APPROVAL, [], ApprovalRules(two_people=True), NOW)
 
     @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1))
@@ -159,7 +164,7 @@ class TestTwoPeople:
 
 class TestTheDifference:
     def test_equal_plans_do_not_differ(self) -> None:
-        assert plan_differences(PLAN.to_json(), json.loads(json.dumps(PLAN.to_json()))) == ()
+        assert plan_differences(PLAN, Plan.from_json(json.loads(json.dumps(PLAN.to_json())))) == ()
 
     def test_it_names_what_went_what_came_and_what_is_other_in_one_change(self) -> None:
         role_settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
@@ -168,7 +173,7 @@ class TestTheDifference:
         was = Plan("reports", (role_settings, tags))
         now = Plan("reports", (replace(role_settings, after={"session_seconds": 5400}), attachment))
 
-        assert plan_differences(was.to_json(), now.to_json()) == (
+        assert plan_differences(was, now) == (
             "no longer planned: ~ tags role/reports-reader",
             "planned now: + attachment xacct-reports on user/alice",
             "~ settings role/reports-reader: after.session_seconds was 7200, is 5400",
@@ -176,7 +181,7 @@ class TestTheDifference:
 
     def test_it_names_a_place_inside_a_document(self) -> None:
         now = diff(build(a_grant(sources=["arn:aws:iam::111111111111:user/mallory"])), State({}))
-        lines = plan_differences(PLAN.to_json(), now.to_json())
+        lines = plan_differences(PLAN, now)
         place = "+ role role/reports-reader: after.trust.Statement[0].Principal.AWS was"
 
         assert [line for line in lines if line.startswith(place)]
@@ -186,9 +191,9 @@ class TestTheDifference:
     def test_it_names_another_order_and_another_grant(self) -> None:
         turned = replace(PLAN, changes=PLAN.changes[::-1])
 
-        assert plan_differences(PLAN.to_json(), turned.to_json()) == ("the same changes in another order",)
-        assert plan_differences(PLAN.to_json(), replace(PLAN, grant="other").to_json()) == (
-            "the plan was of the grant reports, and is of other",
+        assert plan_differences(PLAN, turned) == ("the same changes in another order",)
+        assert plan_differences(PLAN, replace(PLAN, grant="other")) == (
+            "the approved plan is of the grant reports, this one of other",
         )
 
     def test_an_external_id_is_in_none_of_its_lines(self) -> None:
@@ -196,7 +201,7 @@ class TestTheDifference:
         was, now = (
             diff(build(a_grant(conditions={"external_id": each})), State({})) for each in (secret, other)
         )
-        words = str(stale_plan(was.digest, now, was.to_json()))
+        words = str(unapproved_plan(was.digest, now, was))
 
         assert "sts:ExternalId was" in words
         assert [each for each in (secret, other) if each in words] == []
@@ -206,7 +211,7 @@ class TestTheDifference:
             Plan("r", (Change("tags", ROLE, "", {}, {f"k{n}": each * 99 for n in range(9)}),))
             for each in "ab"
         )
-        lines = plan_differences(was.to_json(), now.to_json())
+        lines = plan_differences(was, now)
 
         assert lines[-1] == "~ tags role/reports-reader: 4 more places"
         assert max(map(len, lines)) < 250
@@ -217,7 +222,7 @@ class TestTheDifference:
             Plan("reports", tuple(PLAN.changes[each] for each in sorted(places))) for places in (some, others)
         )
 
-        assert (plan_differences(was.to_json(), now.to_json()) == ()) == (was.digest == now.digest)
+        assert (plan_differences(was, now) == ()) == (was.digest == now.digest)
 
 
 def kept(records: Path, name: str, status: str = "planned", **fields: Any) -> None:
@@ -284,7 +289,7 @@ class TestTheLedger:
 
 class TestThroughTheRunner:
     def test_an_approval_is_used_once_and_a_new_plan_is_approved_anew(self, desk: Desk) -> None:
-        digest = desk.run().record.plan["digest"]
+        digest = desk.run().record.plan.digest
         first = desk.run(approve=digest, note="Agreed on Monday", ticket="CHG-7")
         desk.rolled_back()
         again = desk.run(approve=digest)
@@ -293,29 +298,29 @@ class TestThroughTheRunner:
         anew = desk.run(approve=digest)
 
         assert first.record.status == "succeeded"
-        assert first.record.approval["note"] == "Agreed on Monday"
-        assert first.record.approval["ticket"] == "CHG-7"
-        assert first.record.approval["planned_by"] == first.record.approval["by"] == user_name()
-        assert (again.record.status, again.record.error["code"]) == ("stale-plan", "approval-used")
+        assert first.record.approval.note == "Agreed on Monday"
+        assert first.record.approval.ticket == "CHG-7"
+        assert first.record.approval.planned_by == first.record.approval.by == user_name()
+        assert (again.record.status, again.record.error.code) == ("stale-plan", "approval-used")
         assert there == []
         assert anew.record.status == "succeeded"
-        assert anew.record.approval["plan"] > first.record.approval["plan"]
+        assert anew.record.approval.plan > first.record.approval.plan
         assert desk.is_whole()
 
     def test_what_differs_from_the_approved_plan_is_shown(self, desk: Desk) -> None:
-        digest = desk.run().record.plan["digest"]
+        digest = desk.run().record.plan.digest
         ended = desk.run(approve=digest, session_minutes=90)
         change = "+ role role/reports-reader: after.session_seconds was 3600, is 5400"
 
-        assert (ended.record.status, ended.record.error["code"]) == ("stale-plan", "stale-plan")
-        assert change in ended.record.error["why"]
+        assert (ended.record.status, ended.record.error.code) == ("stale-plan", "stale-plan")
+        assert change in ended.record.error.why
         assert desk.state() == []
 
     def test_two_people_agree_and_the_rule_of_the_plan_holds(self, desk: Desk) -> None:
-        digest = desk.run(two_people=True).record.plan["digest"]
+        digest = desk.run(two_people=True).record.plan.digest
         alone = desk.run(approve=digest)
 
-        assert (alone.record.status, alone.record.error["code"]) == ("stale-plan", "approver-planned")
+        assert (alone.record.status, alone.record.error.code) == ("stale-plan", "approver-planned")
         assert desk.state() == []
 
     def test_an_old_plan_has_expired_and_another_persons_new_one_has_not(self, desk: Desk) -> None:
@@ -325,16 +330,16 @@ class TestThroughTheRunner:
         kept(desk.records, "new", plan=plan, started="2999-01-01T00:00:00Z", parameters={"two_people": True})
         agreed = desk.run(approve=plan["digest"])
 
-        assert (late.record.status, late.record.error["code"]) == ("stale-plan", "approval-expired")
+        assert (late.record.status, late.record.error.code) == ("stale-plan", "approval-expired")
         assert agreed.record.status == "succeeded"
-        assert (agreed.record.approval["plan"], agreed.record.approval["planned_by"]) == ("new", "bob")
+        assert (agreed.record.approval.plan, agreed.record.approval.planned_by) == ("new", "bob")
 
     def test_a_roll_back_obeys_the_same(self, desk: Desk) -> None:
         desk.applied()
-        digest = desk.run("roll_back", two_people=True).record.plan["digest"]
+        digest = desk.run("roll_back", two_people=True).record.plan.digest
         alone = desk.run("roll_back", approve=digest)
 
-        assert alone.record.error["code"] == "approver-planned"
+        assert alone.record.error.code == "approver-planned"
         assert desk.state() != []
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from xacct_nb.cli.output import handle_errors, print_error, progress_bar
 from xacct_nb.errors import EXIT_CODES, AwsRefused, InvalidArn, ProofFailed, StalePlan, XacctError
+from xacct_nb.records.fields import RunError
 
 STEPS = """
 from xacct_nb.cli.output import progress_bar
@@ -81,7 +82,7 @@ def test_an_error_that_is_not_ours_is_not_hidden() -> None:
 
 
 def test_what_a_record_says_of_its_error_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error({"code": "failed", "what": "\x1b[2J", "why": "", "hint": "Do."})
+    print_error(RunError("failed", "\x1b[2J", hint="Do."))
     print_error(None)
 
     assert "\x1b" not in capsys.readouterr().err

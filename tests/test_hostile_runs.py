@@ -81,7 +81,7 @@ def test_the_command_to_run_it_again_is_one_that_a_shell_takes_as_it_is(
     ended: tuple[RunResult, list[str], Path],
 ) -> None:
     made, _, folder = ended
-    words = shlex.split((made.record.error or {})["resume"])
+    words = shlex.split(made.record.error.resume)
 
     assert words[:2] == ["xacct-nb", "run"]
     assert words[2] == str(folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb")

@@ -18,7 +18,6 @@ from support.denied_assume_role import boundary, deleted
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
 from xacct_nb.diagnosis.cause import Cause
-from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.grants.parameters import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm
@@ -47,7 +46,7 @@ def asked(desk: Desk, stage: Stage, **fields: Any) -> RunResult:
 
 def told(ended: RunResult) -> list[str]:
     assert ended.record.diagnosis is not None, ended.record.error
-    return [each["code"] for each in ended.record.diagnosis["causes"]]
+    return [each.code for each in ended.record.diagnosis.causes]
 
 
 class TestTheCall:
@@ -197,8 +196,8 @@ class TestTheNotebook:
         assert EXIT_CODES[theirs.record.status] == 0
         assert read_snapshot(file).readable("destination")
         assert SECRET not in Path(file).read_text()
-        assert "other-principal-trusted" in ours.record.diagnosis["alike"]
-        assert (told(together)[0], together.record.diagnosis["causes"][0]["confidence"]) == (
+        assert "other-principal-trusted" in ours.record.diagnosis.alike
+        assert (told(together)[0], together.record.diagnosis.causes[0].confidence) == (
             "other-principal-trusted",
             "certain",
         )
@@ -207,12 +206,12 @@ class TestTheNotebook:
         (tmp_path / "snapshot.json").write_text("[]")
         ended = asked(desk, stage, snapshot=str(tmp_path / "snapshot.json"))
 
-        assert (ended.record.status, ended.record.error["code"]) == ("invalid-parameters", "invalid-snapshot")
+        assert (ended.record.status, ended.record.error.code) == ("invalid-parameters", "invalid-snapshot")
 
 
 def _first(ended: RunResult) -> Cause:
     assert ended.record.diagnosis is not None
-    return Diagnosis.from_json(ended.record.diagnosis).causes[0]
+    return ended.record.diagnosis.causes[0]
 
 
 class TestTheForm:

@@ -60,5 +60,5 @@ def test_a_call_without_an_answer_stays_also_where_it_is_made_again() -> None:
 def test_a_call_without_an_answer_shows_that_nobody_knows_and_how_to_go_on() -> None:
     shown = str(Journal("reports", (), (MADE, NEXT)))
 
-    assert "PutRolePolicy  role role/r  no answer: unknown whether it took effect" in shown
-    assert "It broke off here. Plan it again to finish it, or roll it back." in shown
+    assert "PutRolePolicy  role role/r  no response: unknown whether it took effect" in shown
+    assert "The run ended here. Plan again to finish it, or roll it back." in shown

@@ -155,8 +155,8 @@ def test_killed_while_it_takes_back_a_second_roll_back_finishes(
 
 def is_new(known: set[str], left: Any, record: Record) -> bool:
     """Whether what a kill left is another than after earlier ones, in AWS or in the evidence."""
-    entries = (record.journal or {"entries": ()})["entries"]
-    noted = [(each["operation"], each["target"], each["answer"]) for each in entries]
+    entries = record.journal.entries if record.journal else ()
+    noted = [(each.operation, each.target, each.answer) for each in entries]
     this = json.dumps([unnumbered(left), noted])
     return this not in known and not known.add(this)  # type: ignore[func-returns-value]
 

@@ -102,13 +102,13 @@ class TestClosing:
         assert str(recovered) == f"{record.id}: its process was killed; it is recorded as interrupted now."
         assert str(Ledger(desk.records).recovered) == ""
         assert (record.status, record.notebook) == ("interrupted", "mine")
-        assert record.host["user"]
+        assert record.host.user
         assert record.versions["papermill"]
         assert record.error
-        assert record.error["what"] == "The run was killed before its record was sealed."
-        assert record.error["resume"] == f"xacct-nb run {path} --records {desk.records}"
-        assert "roll_back" not in record.error
-        assert [cell["state"] for cell in record.cells] == [*["completed"] * 3, "aborted", "not-run"]
+        assert record.error.what == "The run was killed before its record was sealed."
+        assert record.error.resume == f"xacct-nb run {path} --records {desk.records}"
+        assert record.error.roll_back == ""
+        assert [cell.state for cell in record.cells] == [*["completed"] * 3, "aborted", "not-run"]
         validate(json.loads((desk.records / record.id / "record.json").read_text()), record_schema())
         assert "so far" in (desk.records / record.id / "run.ipynb").read_text()
         assert desk.is_whole()
@@ -165,7 +165,7 @@ class TestClosing:
         assert statuses(desk) == statuses_then
         assert not (desk.records / ".work").exists()
         if statuses_then:
-            assert newest(desk).error["resume"] == "Run the notebook again, from its beginning."  # type: ignore[index]
+            assert newest(desk).error.resume == "Run the notebook again from the start."
             desk.rolled_back()
         assert desk.state() == []
 

@@ -2,10 +2,13 @@
 
 import shlex
 
+from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import next_steps, resume_command
 
-JOURNAL = {"grant": "reports", "changes": [], "entries": [{"operation": "CreateRole"}]}
+JOURNAL = Journal(
+    "reports", (), (Entry("2026-11-24T10:15:00Z", "222222222222", "CreateRole", "role role/r"),)
+)
 
 
 def a_record(status: str = "failed", **fields: object) -> Record:
@@ -50,4 +53,4 @@ def test_a_roll_back_that_broke_off_is_resumed() -> None:
 
 
 def test_who_ran_it_by_hand_goes_on_by_hand() -> None:
-    assert next_steps(a_record())["resume"] == "Run the notebook again, from its beginning."
+    assert next_steps(a_record())["resume"] == "Run the notebook again from the start."

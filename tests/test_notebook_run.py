@@ -99,7 +99,7 @@ def test_a_plan_that_lay_there_while_somebody_changed_something_is_stale(
     sessions, plan = planned(run)
     applied(desk.grant(), sessions_in(desk.world, desk.grant()))
 
-    with pytest.raises(StalePlan, match="What is there has changed since this plan was made"):
+    with pytest.raises(StalePlan, match="The resources have changed since this plan was made"):
         run.apply(plan, sessions, approved(plan))
     assert diff(build(desk.grant()), read(build(desk.grant()), sessions)).changes == ()
 

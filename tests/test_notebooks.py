@@ -215,7 +215,7 @@ def ends(path: Path, records: Path, **parameters: Any) -> str:
     ended = run(str(path), records=str(records), **parameters)
     validate(ended.record.to_json(), record_schema())
     assert EXIT_CODES[ended.record.status] == 0, ended.record.error
-    assert {cell["state"] for cell in ended.record.cells} == {"completed"}
+    assert {cell.state for cell in ended.record.cells} == {"completed"}
     return ended.record.status
 
 

@@ -61,11 +61,11 @@ def section(record: Record, title: str) -> str:
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        ("stale-plan", "stale-plan", "another plan was approved than the one that stood"),
-        ("stale-plan", "approval-used", "its approval was used already, and counts once"),
-        ("stale-plan", "approval-expired", "its approval came too late, the plan was too old by then"),
-        ("stale-plan", "approver-planned", "its approval needs a second person"),
-        ("invalid-parameters", "not-accepted", "it widens access, and the grant has no word for it"),
+        ("stale-plan", "stale-plan", "another plan was approved than the current one"),
+        ("stale-plan", "approval-used", "the approval was already used"),
+        ("stale-plan", "approval-expired", "the approval has expired"),
+        ("stale-plan", "approver-planned", "a second person must approve"),
+        ("invalid-parameters", "not-accepted", "it widens access, and `accept` does not list the finding"),
     ],
 )
 def test_what_was_not_implemented_says_why(status: str, code: str, words: str) -> None:
@@ -80,9 +80,9 @@ def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_
     assert facts(record)["left behind"] == (
         "nothing: everything is as it was before"
         if status == "rolled-back"
-        else "nothing: no call to change AWS is noted"
+        else "nothing: no call changed AWS"
     )
-    assert "xacct-nb run x \\\n      -p a 'b c'" in section(record, "How to go on")
+    assert "xacct-nb run x \\\n      -p a 'b c'" in section(record, "How to resume")
 
 
 @pytest.mark.parametrize("status", SUCCESSFUL)
@@ -90,7 +90,7 @@ def test_a_run_that_ended_well_tells_no_such_things(status: str) -> None:
     record = a_record(status, *MADE, error=None)
 
     assert {"error code", "failed call", "left behind"} & {*facts(record)} == set()
-    assert section(record, "How to go on") == section(record, "What became of each change") == ""
+    assert section(record, "How to resume") == section(record, "Result of each change") == ""
 
 
 def test_a_call_that_failed_is_named_with_its_account_and_its_request_id() -> None:
@@ -118,24 +118,24 @@ def test_of_very_many_calls_that_failed_five_are_named() -> None:
     [
         (["completed", "failed", "not-run"], "code cell 2 of 3, which failed"),
         (["completed", "completed", "timed-out"], "code cell 3 of 3, which took too long"),
-        (["aborted", "not-run"], "code cell 1 of 2, which was broken off"),
+        (["aborted", "not-run"], "code cell 1 of 2, which was interrupted"),
     ],
 )
 def test_it_says_at_which_cell_it_ended(states: list[str], words: str) -> None:
     cells = tuple({"cell": number, "state": state} for number, state in enumerate(states))
 
-    assert facts(a_record("failed", cells=cells))["got as far as"] == words
+    assert facts(a_record("failed", cells=cells))["ended at"] == words
 
 
 def test_what_became_of_each_change_is_its_last_call() -> None:
     unheard = call(3, "CreatePolicy", POLICY, "")
-    lines = section(a_record("interrupted", *MADE, unheard), "What became of each change").splitlines()[2:]
+    lines = section(a_record("interrupted", *MADE, unheard), "Result of each change").splitlines()[2:]
 
     assert [re.split("  +", line)[2:] for line in lines] == [
         [ROLE.title, "CreateRole", "made", "id-1"],
         [INLINE.title, "PutRolePolicy", "made", "id-2"],
-        [POLICY.title, "CreatePolicy", "no answer: unknown whether it took effect"],
-        [ATTACHMENT.title, "none", "it did not come to this"],
+        [POLICY.title, "CreatePolicy", "no response: unknown whether it took effect"],
+        [ATTACHMENT.title, "none", "not started"],
     ]
 
 
@@ -143,8 +143,8 @@ def test_a_journal_of_what_was_taken_back_or_not_finished_does_not_say_that_noth
     back = str(a_record("rolled-back", *MADE, FAILED, *TAKEN_BACK))
     broken = str(a_record("rollback-failed", *MADE, FAILED))
 
-    assert "What was made was taken back." in back
-    assert "It did not come to its end." in broken
+    assert "All changes were rolled back." in back
+    assert "The run did not finish." in broken
     assert "0 changes made." not in back + broken
 
 
@@ -172,11 +172,11 @@ def test_the_page_of_a_run_that_was_killed_tells_an_auditor_all_of_it(desk: Desk
     ended = run_killed_at(desk, tmp_path, "CreatePolicy", "")
     told, page = facts(ended.record), (ended.folder / "run.html").read_text()
 
-    assert told["status"] == "kernel-died: broke off: its process died"
+    assert told["status"] == "kernel-died: interrupted: the kernel died"
     assert re.fullmatch(
-        r"\S+ CreatePolicy of managed-policy .+ in \d{12}: no answer: .+", told["failed call"]
+        r"\S+ CreatePolicy of managed-policy .+ in \d{12}: no response: .+", told["failed call"]
     )
-    assert told["got as far as"] == "code cell 6 of 6, which was broken off"
-    assert "What became of each change" in page
+    assert told["ended at"] == "code cell 6 of 6, which was interrupted"
+    assert "Result of each change" in page
     assert f"xacct-nb run roll_back -p record {ended.record.id}" in page
     assert f"xacct-nb run {tmp_path / 'dying.ipynb'} \\\n" in page

@@ -108,7 +108,7 @@ def test_an_action_that_changes_something_is_not_asked() -> None:
 def test_beside_a_managed_policy_nothing_is_known() -> None:
     managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
 
-    assert ("beside", "something else", "*") in questions(managed_policies=managed)
+    assert ("beside", "another call", "*") in questions(managed_policies=managed)
 
 
 def test_a_pattern_of_session_names_may_allow_the_other_name_too() -> None:

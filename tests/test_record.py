@@ -91,7 +91,7 @@ def test_a_record_shows_what_an_auditor_asks_in_that_order() -> None:
         "Journal",
         "Proof",
         "Back-out",
-        "Who",
+        "Sessions",
         "Parameters",
     ]
     assert f"approved plan  {PLAN.digest}\n" in shown
@@ -111,7 +111,7 @@ def test_its_first_table_says_how_it_ended_who_when_where_and_why() -> None:
         ["change", "Plan: 4 to add, 0 to change, 0 to destroy."],
         ["who", "ada on desk"],
         ["approved by", "bob at 2026-11-24T10:15:02Z"],
-        ["begun", "2026-11-24T10:15:00Z"],
+        ["started", "2026-11-24T10:15:00Z"],
         ["ended", "2026-11-24T10:15:04Z (4.25 s)"],
         ["ticket", "CHG-7"],
         ["note", "Agreed on Monday"],
@@ -126,7 +126,7 @@ def test_a_record_shows_the_error_that_ended_the_run() -> None:
     error = {"code": "x", "what": "It broke.", "why": "It was old.", "hint": "Mend it."}
     shown = str(a_record(status="failed", error=error))
 
-    assert re.findall(r"^(?:what went wrong|because|what to do) +(.+)$", shown, re.MULTILINE) == [
+    assert re.findall(r"^(?:what went wrong|why|what to do) +(.+)$", shown, re.MULTILINE) == [
         "It broke.",
         "It was old.",
         "Mend it.",
@@ -158,8 +158,8 @@ def test_the_way_back_is_a_command_to_copy_and_what_it_does() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"status": "planned", "journal": None}, "There is nothing to take back."),
-        ({"status": "rolled-back"}, "The run took back what it had done itself."),
+        ({"status": "planned", "journal": None}, "There is nothing to roll back."),
+        ({"status": "rolled-back"}, "The run rolled back its own changes."),
     ],
 )
 def test_where_nothing_is_left_there_is_no_way_back(fields: dict[str, Any], words: str) -> None:
@@ -173,7 +173,7 @@ def test_a_record_of_a_run_that_broke_off_shows_the_calls_that_were_made() -> No
     entries = {"grant": "", "changes": [], "entries": [ENTRY.__dict__]}
     shown = str(a_record(status="kernel-died", journal=entries, proof=None))
 
-    assert "kernel-died: broke off: its process died" in shown
+    assert "kernel-died: interrupted: the kernel died" in shown
     assert "id-1" in shown
     assert f"xacct-nb run roll_back -p record {RUN}" in shown
 

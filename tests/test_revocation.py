@@ -463,8 +463,8 @@ def test_headless_it_is_planned_approved_proven_and_leaves_no_credentials(desk: 
 
     assert (forth.record.status, EXIT_CODES[record.status]) == ("succeeded", 0), record.error
     assert [each for each in desk.state() if each["name"] != REVOKED] == before
-    assert [each["answer"] for each in record.proof["outcomes"]] == ["Allowed", "Allowed", "Denied"]
-    assert moment(Change.from_json(record.journal["changes"][-1])) > record.started
-    assert "denies all to sessions issued before" in str(Journal.from_json(record.journal))
+    assert [each.answer for each in record.proof.outcomes] == ["Allowed", "Allowed", "Denied"]
+    assert moment(record.journal.changes[-1]) > record.started
+    assert "denies all to sessions issued before" in str(record.journal)
     assert [path for path in desk.records.rglob("*.*") if re.search(rb"ASIA\w{12}", path.read_bytes())] == []
     assert desk.is_whole()

@@ -27,8 +27,8 @@ def code(ended: RunResult) -> int:
 
 def signs(ended: RunResult) -> list[str]:
     """The changes of a plan: sign, kind, and the last part of what it is about."""
-    changes = (ended.record.plan or {})["changes"]
-    return [f"{each['sign']} {each['kind']} {each['target'].rpartition('/')[2]}" for each in changes]
+    changes = ended.record.plan.changes
+    return [f"{each.sign} {each.kind} {each.target.rpartition('/')[2]}" for each in changes]
 
 
 class TestPlanning:
@@ -49,8 +49,8 @@ class TestPlanning:
         ended = desk.run(approve="0" * 64)
 
         assert (ended.record.status, code(ended)) == ("stale-plan", 3)
-        assert desk.plan().digest in ended.record.error["why"]
-        assert ended.record.approval["digest"] == "0" * 64
+        assert desk.plan().digest in ended.record.error.why
+        assert ended.record.approval.digest == "0" * 64
         assert ended.record.journal is None
         assert desk.state() == []
 
@@ -58,7 +58,7 @@ class TestPlanning:
         ended = desk.applied(sources=[desk.world.source], source_profiles=[])
 
         assert (ended.record.status, code(ended)) == ("invalid-parameters", 2)
-        assert "whole-account-trust" in ended.record.error["what"]
+        assert "whole-account-trust" in ended.record.error.what
         assert desk.state(sources=[desk.world.source]) == []
 
     def test_a_grant_file_without_permissions_does_not_get_those_of_the_notebook(
@@ -80,19 +80,19 @@ class TestApplying:
     def test_an_approved_plan_is_applied_and_proven_and_the_same_again_changes_nothing(
         self, desk: Desk
     ) -> None:
-        first, digest = desk.applied(), desk.run().record.plan["digest"]
+        first, digest = desk.applied(), desk.run().record.plan.digest
         applied_state = desk.state()
-        again = desk.run(approve=first.record.plan["digest"])
+        again = desk.run(approve=first.record.plan.digest)
 
         assert (first.record.status, code(first)) == ("succeeded", 0)
-        assert [each["operation"] for each in first.record.journal["entries"]] == [
+        assert [each.operation for each in first.record.journal.entries] == [
             "CreateRole", "PutRolePolicy", "CreatePolicy", "AttachUserPolicy", "AssumeRole",
         ]  # fmt: skip
-        assert first.record.proof["holds"]
-        assert first.record.state == {"before": [], "after": applied_state}
+        assert first.record.proof.holds
+        assert first.record.to_json()["state"] == {"before": [], "after": applied_state}
         assert (again.record.status, code(again)) == ("no-change", 0)
-        assert again.record.plan["digest"] == digest
-        assert again.record.proof["holds"]
+        assert again.record.plan.digest == digest
+        assert again.record.proof.holds
         assert desk.state() == applied_state
 
     def test_changing_one_principal_plans_exactly_that_change(self, desk: Desk) -> None:
@@ -109,7 +109,7 @@ class TestApplying:
                              caller_profiles=["mallory"])  # fmt: skip
 
         assert ended.record.status == "succeeded"
-        assert ended.record.proof["holds"]
+        assert ended.record.proof.holds
 
 
 class TestRollingBack:
@@ -133,18 +133,18 @@ class TestRollingBack:
         assert between != before
         assert desk.state() == before
         assert back.record.undoes == forth.record.id
-        assert (back.record.state["before"], back.record.state["after"]) == (between, before)
+        assert back.record.to_json()["state"] == {"before": between, "after": before}
         assert desk.is_whole()
 
     def test_what_was_created_is_gone_and_a_second_roll_back_finds_nothing_to_do(self, desk: Desk) -> None:
         forth = desk.applied()
         planned = desk.run("roll_back")
         there = desk.state()
-        back = desk.run("roll_back", approve=planned.record.plan["digest"])
+        back = desk.run("roll_back", approve=planned.record.plan.digest)
         again = desk.run("roll_back", record=forth.record.id)
 
         assert planned.record.status == "planned"
-        assert there == forth.record.state["after"]
+        assert there == forth.record.to_json()["state"]["after"]
         assert back.record.status == "succeeded"
         assert again.record.status == "no-change"
         assert desk.state() == []
@@ -159,8 +159,8 @@ class TestRollingBack:
         back = desk.run("roll_back", record=ended.record.id)
 
         assert (back.record.status, code(back)) == ("rollback-failed", 6)
-        assert "inline-policy xacct-reports on role/reports-reader was changed" in back.record.error["what"]
-        assert back.record.error["why"].splitlines() == [
+        assert "inline-policy xacct-reports on role/reports-reader was changed" in back.record.error.what
+        assert back.record.error.why.splitlines() == [
             "Somebody changed it since the run.",
             "inline-policy xacct-reports on role/reports-reader: Statement[0].Action was "
             '["s3:GetObject"], is "s3:*"',
@@ -181,7 +181,7 @@ class TestRollingBack:
         back = desk.rolled_back(external_id="env:EARLIER")
 
         assert (without.record.status, code(without)) == ("invalid-parameters", 2)
-        assert without.record.error["hint"] == "Give it by reference: -p external_id env:NAME"
+        assert without.record.error.hint == "Give it by reference: -p external_id env:NAME"
         assert back.record.status == "succeeded"
         assert desk.state() == before
         assert desk.written(SECRET) == desk.written(OLD_SECRET) == []
@@ -224,8 +224,8 @@ class TestProving:
         ended = desk.run("prove_the_access")
 
         assert (ended.record.status, code(ended)) == ("proof-failed", 4)
-        assert f"destination side, account {desk.world.destination}: role" in ended.record.error["why"]
-        assert "source side" not in ended.record.error["why"]
+        assert f"destination side, account {desk.world.destination}: role" in ended.record.error.why
+        assert "source side" not in ended.record.error.why
 
     def test_with_only_the_trust_policy_the_source_side_is_named(self, desk: Desk) -> None:
         grant = desk.grant()
@@ -235,9 +235,9 @@ class TestProving:
         ended = desk.run("prove_the_access")
 
         assert (ended.record.status, code(ended)) == ("proof-failed", 4)
-        assert f"source side, account {desk.world.source}: attachment" in ended.record.error["why"]
-        assert "destination side" not in ended.record.error["why"]
-        assert not ended.record.proof["holds"]
+        assert f"source side, account {desk.world.source}: attachment" in ended.record.error.why
+        assert "destination side" not in ended.record.error.why
+        assert not ended.record.proof.holds
 
 
 class TestAtTheDoor:
@@ -324,7 +324,7 @@ class TestAccountIds:
         assert other.source == "012345678901"
         for ended in (by_file, by_options):
             executed = (ended.folder / "run.ipynb").read_text()
-            trust = ended.record.plan["changes"][0]["after"]["trust"]
+            trust = ended.record.plan.changes[0].after["trust"]
             assert ended.record.status == "planned"
             assert ended.record.parameters["sources"] == ["012345678901"]
             assert trust["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::012345678901:root"}
@@ -390,7 +390,7 @@ class TestSecrets:
         said = capfd.readouterr()
 
         assert ended.record.status == "failed"
-        assert ended.record.error["what"].startswith("It is secret:")
+        assert ended.record.error.what.startswith("It is secret:")
         assert SECRET not in f"{ended}{ended.to_json()}{said.out}{said.err}"
         assert desk.written(SECRET) == []
 
@@ -402,8 +402,8 @@ class TestEnds:
 
         assert (ended.record.status, code(ended)) == ("failed", 1)
         assert _states(ended) == ["completed", "failed", "not-run"]
-        assert ended.record.error["what"] == "division by zero"
-        assert ended.record.error["resume"] == f"xacct-nb run {path} --records {tmp_path / 'records'}"
+        assert ended.record.error.what == "division by zero"
+        assert ended.record.error.resume == f"xacct-nb run {path} --records {tmp_path / 'records'}"
         validate(json.loads((ended.folder / "record.json").read_text()), record_schema())
 
     def test_leaving_early_is_a_failure_too(self, tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ class TestEnds:
 
         assert (ended.record.status, code(ended)) == ("kernel-died", 7)
         assert _states(ended) == ["completed", "aborted", "not-run"]
-        assert ended.record.error["code"] == "kernel-died"
+        assert ended.record.error.code == "kernel-died"
 
     def test_a_cell_that_takes_too_long_is_told(self, tmp_path: Path) -> None:
         path = notebook(tmp_path / "slow.ipynb", "1", "import time; time.sleep(60)", "2")
@@ -429,7 +429,7 @@ class TestEnds:
 
         assert (ended.record.status, code(ended)) == ("timed-out", 7)
         assert _states(ended) == ["completed", "timed-out", "not-run"]
-        assert ended.record.error["code"] == "timed-out"
+        assert ended.record.error.code == "timed-out"
 
     def test_a_notebook_of_ones_own_keeps_its_name_and_needs_no_kernel_of_its_own(
         self, tmp_path: Path
@@ -445,4 +445,4 @@ class TestEnds:
 
 def _states(ended: RunResult) -> list[str]:
     """The states of the cells that the test wrote (the injected parameters stand before them)."""
-    return [cell["state"] for cell in ended.record.cells][1:]
+    return [cell.state for cell in ended.record.cells][1:]

@@ -27,9 +27,9 @@ def test_a_run_that_was_killed_is_finished_by_the_next_and_both_are_taken_back(
     back, first_back = desk.rolled_back(), desk.rolled_back(record=killed.record.id)
 
     assert killed.record.status == "kernel-died"
-    assert "no answer: unknown whether it took effect" in shown
+    assert "no response: unknown whether it took effect" in shown
     assert [each.record.status for each in (second, back, first_back)] == ["succeeded"] * 3
-    assert second.record.plan["summary"] == "Plan: 2 to add, 0 to change, 0 to destroy."
+    assert second.record.plan.summary == "Plan: 2 to add, 0 to change, 0 to destroy."
     assert desk.state() == []
     assert desk.is_whole()
 
@@ -51,8 +51,8 @@ def test_a_run_among_throttled_calls_and_with_a_slow_iam_succeeds_and_shows_its_
     slow, busy = Fault("propagation", seconds=3), Fault("throttling", ("iam:*", "sts:*"), share=0.3, count=3)
     misbehave(sandbox, slow, busy, seed=7)
     ended = desk.run(approve=plan.digest, patience_seconds=60)
-    (waited,) = [each for each in ended.record.journal["entries"] if each["operation"] == "AssumeRole"]
+    (waited,) = [each for each in ended.record.journal.entries if each.operation == "AssumeRole"]
 
     assert ended.record.status == "succeeded"
-    assert (waited["answer"], waited["tries"] > 1) == ("waited", True)
-    assert f"waited  {waited['seconds']:.2f} s" in str(ended.record)
+    assert (waited.answer, waited.tries > 1) == ("waited", True)
+    assert f"waited  {waited.seconds:.2f} s" in str(ended.record)

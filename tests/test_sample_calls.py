@@ -18,7 +18,7 @@ def asked(action: str, *resources: str) -> tuple[str, Any] | None:
 
 def beside_of(*actions: str, resources: tuple[str, ...] = (OBJECTS,)) -> str | None:
     found = unallowed_sample_call([Permission(actions=actions, resources=resources)])
-    return found.words if found else None
+    return found.title if found else None
 
 
 def test_an_object_is_asked_for_by_its_pattern() -> None:
@@ -74,7 +74,7 @@ def test_a_sample_says_what_it_asks() -> None:
     found = sample_call("s3:GetObject", [OBJECTS])
 
     assert found is not None
-    assert (found.words, found.about_resource) == ("s3:GetObject reports/2026/*", True)
+    assert (found.title, found.about_resource) == ("s3:GetObject reports/2026/*", True)
 
 
 def test_beside_reading_objects_lies_listing_their_bucket() -> None:
@@ -99,7 +99,7 @@ def test_beside_nothing_lies_everything() -> None:
     found = unallowed_sample_call([])
 
     assert found is not None
-    assert found.words == "s3:ListAllMyBuckets"
+    assert found.title == "s3:ListAllMyBuckets"
 
 
 @pytest.mark.parametrize(

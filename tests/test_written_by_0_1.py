@@ -108,7 +108,7 @@ class TestRecords:
         for shown in (text(record.view()), html(record.view())):
             assert f"Record {name}" in shown
             assert record.summary.partition(". ")[0] in shown
-            assert record.host["name"] in shown
+            assert record.host.name in shown
 
     def test_plans_journals_and_proofs_are_read_whole(self) -> None:
         written = content(SUCCEEDED)

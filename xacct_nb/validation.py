@@ -3,9 +3,10 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from functools import cache
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from xacct_nb.errors import InvalidGrant, InvalidInput
 
@@ -97,3 +98,18 @@ class StrictModel(BaseModel):
     """A frozen model that refuses unknown fields and does not quote values in its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class FromJson:
+    """A dataclass that is read from the plain data that its `to_json` gives."""
+
+    @classmethod
+    def from_json(cls, fields: Any) -> Self:
+        """Return the value that `to_json` made the fields from. Raises ValidationError."""
+        kind: Any = cls  # a class is hashable, which mypy does not see in type[Self]
+        return _adapter(kind).validate_python(fields)  # type: ignore[no-any-return]
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # building one costs more than using it

@@ -64,10 +64,10 @@ def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, fou
     given = [
         sample_call(action, each.resources) for each in sessions.grant.permissions for action in each.actions
     ]
-    lost = {f"{call.words} (which goes with the grant)": call for call in given if call}
+    lost = {f"{call.title} (which goes with the grant)": call for call in given if call}
     return {
         role: {
-            call.words: call
+            call.title: call
             for key in both
             if key.target == role
             for document in _documents(sessions, key, found)

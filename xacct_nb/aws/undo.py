@@ -32,11 +32,11 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
 
 def journal_of(record: Record) -> Journal:
     """What the run did, as far as it is known."""
-    return Journal.from_json(record.journal) if record.journal else Journal("")
+    return record.journal or Journal("")
 
 
 def _planned(record: Record) -> Plan:
-    return Plan.from_json(record.plan) if record.plan else Plan("", ())
+    return record.plan or Plan("", ())
 
 
 def changes_of(record: Record) -> tuple[Change, ...]:

@@ -17,6 +17,7 @@ from xacct_nb.aws.preconditions import (
 from xacct_nb.aws.probes import access_probes, wait_for_access
 from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.approval import unapproved_plan
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
@@ -89,11 +90,7 @@ def check_no_conflict(sessions: Sessions, way_back: Plan) -> None:
 def check_approved(plan: Plan, approved: str) -> None:
     """Raises StalePlan where another plan was approved than this one."""
     if approved != plan.digest:
-        raise StalePlan(
-            f"The approval {approved[:12] or '(none)'} is not for the plan that stands now.",
-            why=f"The plan that stands now has the digest {plan.digest}.",
-            hint="Read the plan above, and approve its digest.",
-        )
+        raise unapproved_plan(approved, plan)
 
 
 def _check_accepted(plan: Plan) -> None:

@@ -1,6 +1,6 @@
-"""An approval: of which plan, by whom, when; and whether it still counts for the plan that stands."""
+"""An approval: of which plan, by whom, when; and the rules that decide whether it is still valid."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +16,8 @@ _AGAIN = "Plan again, read the plan, and approve it again."
 class Approval:
     """Who approved which plan, and when (UTC).
 
-    `plan` is the id of the record in which the plan was first made, `planned_by` and `planned_at` (UTC) are
-    who and when; empty where no record of it is known.
+    `plan` is the id of the record in which the plan was first made, `planned_by` who made it and `planned_at`
+    (UTC) when; they are empty where no such record is known.
     """
 
     digest: str
@@ -30,24 +30,24 @@ class Approval:
     planned_at: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; what was not said is left out."""
+        """Return plain data; empty fields are left out."""
         return {key: value for key, value in asdict(self).items() if value or key in ("digest", "by", "at")}
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """The approved plan as it was made: in which record, by whom, when, with which rule."""
+    """A run that made the approved plan: its record, who ran it, when, and whether two people must agree."""
 
     record: str
     by: str
     at: str
     two_people: bool
-    plan: Mapping[str, Any]
+    plan: Plan
 
 
 @dataclass(frozen=True)
 class UsedApproval:
-    """A run that changed AWS with an approval of that plan, and when it ended."""
+    """A run that changed AWS with an approval of the plan, and when it ended."""
 
     record: str
     by: str
@@ -56,7 +56,7 @@ class UsedApproval:
 
 @dataclass(frozen=True)
 class ApprovalRules:
-    """How long an approval counts, in hours from the plan on (0: without an end), and for how many people."""
+    """How many hours after the plan an approval is valid (0: no limit), and whether two people must agree."""
 
     hours: int = 24
     two_people: bool = False
@@ -65,11 +65,11 @@ class ApprovalRules:
 def validate_approval(
     approval: Approval, history: Iterable[PlannedRun | UsedApproval], rules: ApprovalRules, now: str
 ) -> Approval:
-    """The approval with its plan's origin, if it counts at this time (UTC).
+    """Return the approval with its plan's origin, if it is valid at this time (UTC).
 
-    `history` is what is known of this very plan, the newest first. The plans that count are those made
-    after its last use and within the limit; the first of them is its origin. A plan that asked for two
-    people keeps its rule. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
+    `history` has the runs that made or used this plan, newest first. Valid plans were made after the last
+    use and within the limit; the oldest of them is the origin. Two people must agree where the rules or one
+    of these plans say so. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
     """
     fresh = list[PlannedRun]()
     for event in history:
@@ -87,25 +87,34 @@ def validate_approval(
     return replace(approval, plan=origin.record, planned_by=origin.by, planned_at=origin.at)
 
 
-def stale_plan(digest: str, plan: Plan, approved: Mapping[str, Any] | None) -> StalePlan:
-    """The error of an approval of another plan, with the difference if that plan is known."""
-    shown = plan_differences(approved, plan.to_json()) if approved else ()
+def unapproved_plan(digest: str, plan: Plan, approved: Plan | None = None) -> StalePlan:
+    """Return the error of an approval of another plan, with the differences if that plan is known."""
+    found = plan_differences(approved, plan) if approved else ()
     return StalePlan(
-        f"The approval {digest[:12] or '(none)'} is not for the plan that stands now.",
-        why="\n".join((f"The plan that stands now has the digest {plan.digest}.", *shown)),
+        f"The approval {digest[:12] or '(none)'} is not for the current plan.",
+        why="\n".join((f"The current plan has the digest {plan.digest}.", *found)),
         hint="Read the plan above, and approve its digest.",
     )
 
 
-def plan_differences(approved: Mapping[str, Any], standing: Mapping[str, Any]) -> tuple[str, ...]:
-    """What differs between two plans (as `Plan.to_json` gives them), change by change; empty for equals."""
-    was, now = _changes(approved), _changes(standing)
+def outdated_plan(plan: Plan, now: Plan) -> StalePlan:
+    """Return the error of a plan whose resources changed since it was made, with the differences."""
+    return StalePlan(
+        "The resources have changed since this plan was made.",
+        why="\n".join(("Another plan is due now, and nothing was changed.", *plan_differences(plan, now))),
+        hint="Run the cells again from the sessions on, read the plan, and approve it.",
+    )
+
+
+def plan_differences(approved: Plan, current: Plan) -> tuple[str, ...]:
+    """Return what differs between two plans, change by change."""
+    was, now = _by_resource(approved), _by_resource(current)
     both = [key for key in was if key in now]
-    found = [f"no longer planned: {_named(was[key])}" for key in was if key not in now]
-    found += [f"planned now: {_named(now[key])}" for key in now if key not in was]
+    found = [f"no longer planned: {_name(was[key])}" for key in was if key not in now]
+    found += [f"planned now: {_name(now[key])}" for key in now if key not in was]
     found += [line for key in both for line in _within(was[key], now[key])]
-    if approved["grant"] != standing["grant"]:
-        found.insert(0, f"the plan was of the grant {approved['grant']}, and is of {standing['grant']}")
+    if approved.grant != current.grant:
+        found.insert(0, f"the approved plan is of the grant {approved.grant}, this one of {current.grant}")
     if not found and list(was) != list(now):
         found = ["the same changes in another order"]
     return tuple(found)
@@ -114,14 +123,14 @@ def plan_differences(approved: Mapping[str, Any], standing: Mapping[str, Any]) -
 def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePlan | None:
     if isinstance(event, UsedApproval):
         return ApprovalUsed(
-            "This approval was used already: it changes AWS once.",
+            "This approval was used already: it is valid for one change.",
             why=f"The record {event.record} used it, and no plan was made since.",
             hint=_AGAIN,
         )
     if hours and _time(now) - _time(event.at) > timedelta(hours=hours):
         return ApprovalExpired(
             f"The plan was made more than {hours} hour{'s' * (hours != 1)} ago: its approval has expired.",
-            why=f"The record {event.record} is of {event.at}; approval_hours is {hours}.",
+            why=f"The plan in the record {event.record} was made at {event.at}; approval_hours is {hours}.",
             hint=_AGAIN,
         )
     return None
@@ -130,15 +139,15 @@ def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePla
 def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
     if origin is None:
         raise ApproverPlanned(
-            "Nobody is known to have planned this, and two people are to agree on it.",
+            "Two people must agree on this plan, and it is not known who made it.",
             why="two_people is true, and the records folder has no plan of this digest.",
-            hint="Have somebody else plan it into the same records folder, then approve that plan.",
+            hint="Have someone else plan it into the same records folder, then approve that plan.",
         )
     if origin.by == approval.by:
         raise ApproverPlanned(
-            f"{approval.by} planned this, and somebody else is to approve it.",
+            f"{approval.by} made this plan, and someone else must approve it.",
             why=f"two_people is true, and the record {origin.record} says who planned.",
-            hint="Have somebody else run it with this digest.",
+            hint="Have someone else run it with this digest.",
         )
 
 
@@ -146,16 +155,15 @@ def _time(stamp: str) -> datetime:
     return datetime.fromisoformat(stamp)
 
 
-def _changes(plan: Mapping[str, Any]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
-    return {(each["kind"], each["target"], each["name"]): each for each in plan["changes"]}
+def _by_resource(plan: Plan) -> dict[tuple[str, str, str], Change]:
+    return {(each.kind, each.target, each.name): each for each in plan.changes}
 
 
-def _named(change: Mapping[str, Any]) -> str:
-    return f"{change['sign']} {Change.from_json(change).title}"
+def _name(change: Change) -> str:
+    return f"{change.sign} {change.title}"
 
 
-def _within(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """The places in one change where two plans differ."""
-    sides = ("before", "after")
-    found = json_diff({side: was[side] for side in sides}, {side: now[side] for side in sides})
-    yield from (f"{_named(now)}: {place}" for place in found)
+def _within(was: Change, now: Change) -> Iterator[str]:
+    """Yield the differences between two plans of one change."""
+    first, second = ({side: each.to_json()[side] for side in ("before", "after")} for each in (was, now))
+    yield from (f"{_name(now)}: {difference}" for difference in json_diff(first, second))

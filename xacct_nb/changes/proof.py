@@ -1,6 +1,6 @@
-"""Questions to AWS with the answer expected (Probe), the answer given (Outcome), all of them (Proof)."""
+"""A proof: calls that test a grant (Probe), what AWS returned for each (Outcome), and all of them (Proof)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sam
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import matches
+from xacct_nb.validation import FromJson
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
@@ -25,11 +26,11 @@ _LONGEST_SECONDS, _SHORTEST_SECONDS = 3_600, 900
 
 @dataclass(frozen=True)
 class Probe:
-    """One question to AWS.
+    """One call that tests the grant, and the result that the grant promises.
 
     `asker`: `caller` (the source itself), `role` (a session of the role) or `stranger` (another principal of
-    the source's account). `variation` of an AssumeRole call, or `call`, the read-only call to make;
-    `unaskable` says why a question cannot be put to anybody.
+    the source's account). The call is `variation` of AssumeRole, or `call`, which is read-only; `unaskable`
+    says why no call can be made.
     """
 
     kind: str
@@ -44,8 +45,8 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What AWS answered: Allowed, Denied, Error, or not-asked; in how many tries and seconds."""
+class Outcome(FromJson):
+    """The result of a probe: Allowed, Denied, Error, or not-asked; with the tries and seconds it took."""
 
     probe: Probe
     answer: str
@@ -57,66 +58,53 @@ class Outcome:
 
     @property
     def as_expected(self) -> bool:
-        """Whether AWS answered as the grant says."""
+        """Return whether the result is the one that the grant promises."""
         return self.answer == self.probe.expected
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data."""
         return asdict(self) | {"as_expected": self.as_expected}
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Outcome":
-        """The Outcome that `to_json` was made from."""
-        probe = fields["probe"]
-        call = SampleCall(**probe["call"]) if probe["call"] else None
-        rest = {key: value for key, value in fields.items() if key not in ("probe", "as_expected")}
-        return cls(Probe(**{**probe, "call": call}), **rest)
 
 
 @dataclass(frozen=True, repr=False)
-class Proof(Shown):
-    """The answers to all questions about a grant."""
+class Proof(Shown, FromJson):
+    """The outcomes of all probes of a grant."""
 
     outcomes: tuple[Outcome, ...] = field(default=())
 
     @property
     def asked(self) -> tuple[Outcome, ...]:
-        """The questions that were put."""
+        """Return the outcomes of the calls that were made."""
         return tuple(outcome for outcome in self.outcomes if outcome.answer != NOT_ASKED)
 
     @property
     def holds(self) -> bool:
-        """Whether every question asked was answered as expected and none of those that count was left out.
+        """Return whether each call gave the expected result, and each required call was made.
 
-        Those are every assume itself and, where sessions were revoked, every question to an older one.
+        Required are every AssumeRole itself and, where sessions were revoked, every call of an older session.
         """
-        counting = [outcome for outcome in self.outcomes if outcome.probe.kind in ("assume", REVOKED)]
-        answered = all(outcome.as_expected for outcome in self.asked)
-        return bool(counting) and answered and all(outcome in self.asked for outcome in counting)
+        required = [outcome for outcome in self.outcomes if outcome.probe.kind in ("assume", REVOKED)]
+        as_expected = all(outcome.as_expected for outcome in self.asked)
+        return bool(required) and as_expected and all(outcome in self.asked for outcome in required)
 
     @property
     def summary(self) -> str:
-        """The result in one line."""
+        """Return the result in one line."""
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
         verdict = _VERDICTS[any(each.probe.kind == REVOKED for each in self.outcomes)][self.holds]
         return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data with the verdict."""
+        """Return plain data with the result."""
         return {
             "holds": self.holds,
             "summary": self.summary,
             "outcomes": [each.to_json() for each in self.outcomes],
         }
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Proof":
-        """The Proof that `to_json` was made from."""
-        return cls(tuple(map(Outcome.from_json, fields["outcomes"])))
-
     def view(self) -> View:
-        """Who asked what, what was expected, what AWS answered."""
+        """Return who called what, the expected result, and what AWS returned."""
         if not self.outcomes:
             return Text("Nothing was asked: nothing has been applied.", "note")
         rows = tuple(_row(outcome) for outcome in self.outcomes)
@@ -129,7 +117,7 @@ class Proof(Shown):
 
 
 def expected_probes(grant: Grant) -> tuple[Probe, ...]:
-    """Every question that the grant answers, for each source and destination."""
+    """Return every probe of a grant, for each source and destination."""
     return tuple(
         probe
         for source in grant.sources
@@ -139,9 +127,9 @@ def expected_probes(grant: Grant) -> tuple[Probe, ...]:
 
 
 def assume_parameters(grant: Grant, role: str, variation: str = "", username: str = "") -> dict[str, Any]:
-    """The parameters of AssumeRole as the grant's conditions want them, or with one of them varied.
+    """Return the parameters of AssumeRole that meet the grant's conditions, or miss one of them.
 
-    `username` is the caller's, for a grant that wants it as the session name (`${aws:username}`).
+    `username` is the caller's, for a grant that requires it as the session name (`${aws:username}`).
     """
     when, given = grant.conditions, external_id(grant)
     seconds = max(_SHORTEST_SECONDS, min(grant.session_minutes * 60, _LONGEST_SECONDS))
@@ -159,7 +147,7 @@ def assume_parameters(grant: Grant, role: str, variation: str = "", username: st
 
 
 def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
-    """Which side lacks what, from the plan that would mend it."""
+    """Return what each side lacks, from the plan that would repair it."""
     return tuple(
         f"{side} side, account {change.account}: {change.title} {_STATES[change.sign]}"
         for side, accounts in (("source", grant.source_accounts), ("destination", grant.destination_accounts))
@@ -187,20 +175,17 @@ _NEGATIVES = (
 
 def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     name = Arn.parse(role).name
-    no_code = "The grant requires MFA, and there is no code to give." if grant.conditions.require_mfa else ""
+    no_code = "The grant requires MFA, and the proof has no MFA code." if grant.conditions.require_mfa else ""
     yield Probe("assume", source, role, "caller", f"assume {name}", ALLOWED, unaskable=no_code)
-    for variation, condition, words in _NEGATIVES:
+    for variation, condition, question in _NEGATIVES:
         if _is_set(grant, condition):
             why = _fitting(grant) if condition == "role_session_name" else ""
-            yield Probe(variation, source, role, "caller", words, DENIED, variation, unaskable=why)
+            yield Probe(variation, source, role, "caller", question, DENIED, variation, unaskable=why)
     if grant.conditions.require_mfa:
         yield Probe("without-mfa", source, role, "caller", "assume it without MFA", DENIED)
-    whole = (
-        "The whole account is trusted: nobody in it is a stranger."
-        if account_of(source) in grant.whole_accounts
-        else ""
-    )
-    yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=whole)
+    trusted = account_of(source) in grant.whole_accounts
+    why = "The whole account is trusted: no principal in it is a stranger." if trusted else ""
+    yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=why)
 
 
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
@@ -209,26 +194,28 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
     ]
     for action, call in calls:
-        why = "" if call else "No call is known that needs this action and changes nothing."
-        yield Probe(
-            "allowed", source, role, "role", call.words if call else action, ALLOWED, call=call, unaskable=why
-        )
+        yield _call_probe("allowed", (source, role, "role"), call, call.title if call else action, ALLOWED)
     other = None if grant.managed_policies else unallowed_sample_call(grant.permissions)
-    why = "" if other else "What lies beside the permissions is not known."
-    yield Probe(
-        "beside",
-        source,
-        role,
-        "role",
-        other.words if other else "something else",
-        DENIED,
-        call=other,
-        unaskable=why,
+    yield _call_probe(
+        "beside", (source, role, "role"), other, other.title if other else "another call", DENIED
     )
     direct = next((call for _, call in calls if call and call.about_resource), None)
-    why = "" if direct else "No permission names a resource that could be asked for directly."
-    words = f"{direct.words}, without the role" if direct else "the same, without the role"
-    yield Probe("direct", source, role, "caller", words, DENIED, call=direct, unaskable=why)
+    question = f"{direct.title if direct else 'the same'}, without the role"
+    yield _call_probe("direct", (source, role, "caller"), direct, question, DENIED)
+
+
+def _call_probe(
+    kind: str, about: tuple[str, str, str], call: SampleCall | None, question: str, expected: str
+) -> Probe:
+    """Return the probe of a read-only call; `about` is the source, the role and the asker."""
+    return Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
+
+
+_NO_CALL = {
+    "allowed": "No read-only call is known that needs this action.",
+    "beside": "No read-only call is known that the permissions do not allow.",
+    "direct": "No permission names a resource that a call without the role could read.",
+}
 
 
 def _is_set(grant: Grant, condition: str) -> bool:

@@ -1,4 +1,4 @@
-"""Calls that only read, each of which puts one action to the test."""
+"""Read-only calls that each need exactly one action."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,9 +14,9 @@ from xacct_nb.iam.wildcards import covers
 class SampleCall:
     """A boto3 call that needs exactly one action.
 
-    Where `parameters` hold a `Prefix` beside a `Key`, the key is a pattern: an object that fits it is to be
-    found first, since AWS denies an object that is not there. `about_resource`: the call names a resource,
-    so that it can also be put directly.
+    Where `parameters` hold a `Prefix` beside a `Key`, the key is a pattern: find an object that matches it
+    first, because AWS denies access to an object that does not exist. `about_resource`: the call names a
+    resource, so that it can also be made without the role.
     """
 
     action: str
@@ -26,21 +26,21 @@ class SampleCall:
     about_resource: bool
 
     @property
-    def words(self) -> str:
-        """The call for people: the action and what it is about."""
+    def title(self) -> str:
+        """Return the action and its resource, as people read it."""
         about = [self.parameters[name] for name in ("Bucket", "Key") if name in self.parameters]
         return f"{self.action} {'/'.join(about)}".strip()
 
 
 def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
-    """A read-only call for an action (or a pattern) on one of these resources; None if none is known."""
+    """Return a read-only call for an action (or a pattern) on one of these resources, if one is known."""
     names = [name for name in _CALLS if covers(action, name)]
     found = (_sample(name, resource) for name in names for resource in resources)
     return next((each for each in found if each), None)
 
 
 def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
-    """Read-only calls for what a policy's statements allow; their conditions are not looked at."""
+    """Yield read-only calls that a policy's statements allow; their conditions are ignored."""
     for statement in as_list(policy.get("Statement", [])):
         if statement.get("Effect") == "Allow":
             resources = as_list(statement.get("Resource", []))
@@ -49,12 +49,12 @@ def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
 
 
 def unallowed_sample_call(permissions: Iterable[Permission]) -> SampleCall | None:
-    """A read-only call that these permissions do not allow; None where they allow all of them."""
+    """Return a read-only call that these permissions do not allow, None where they allow all of them."""
     allowed = list(permissions)
     actions = [action for permission in allowed for action in permission.actions]
     named = [resource for permission in allowed for resource in permission.resources]
     resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
-    others = [name for name in _BESIDE if not any(covers(action, name) for action in actions)]
+    others = [name for name in _UNALLOWED_CANDIDATES if not any(covers(action, name) for action in actions)]
     return next((found for name in others if (found := sample_call(name, resources))), None)
 
 
@@ -65,7 +65,7 @@ def _sample(action: str, resource: str) -> SampleCall | None:
 
 
 def _bucket(resource: str) -> dict[str, Any] | None:
-    """The bucket itself: an action on buckets does nothing for the ARN of objects."""
+    """Return the bucket itself, None for the ARN of objects: an action on buckets does not apply to those."""
     bucket, slash, _ = _s3(resource)
     return {"Bucket": bucket} if bucket and not slash else None
 
@@ -81,12 +81,12 @@ def _object(resource: str) -> dict[str, Any] | None:
 
 
 def _s3(resource: str) -> tuple[str, str, str]:
-    """The bucket, the slash and the key of an S3 ARN; no bucket where it is a pattern or holds a variable."""
+    """Return bucket, slash and key of an S3 ARN; no bucket where it is a pattern or holds a variable."""
     bucket, slash, key = resource.partition(":s3:::")[2].partition("/")
     return ("" if set("*?$") & set(bucket) or "$" in key else bucket), slash, key
 
 
-def _nothing(resource: str) -> dict[str, Any] | None:
+def _no_parameters(resource: str) -> dict[str, Any] | None:
     return {} if resource == "*" else None
 
 
@@ -95,17 +95,17 @@ _CALLS: dict[str, tuple[str, str, _Parameters]] = {
     "s3:GetObject": ("s3", "get_object", _object),
     "s3:ListBucket": ("s3", "list_objects_v2", _listing),
     "s3:GetBucketLocation": ("s3", "get_bucket_location", _bucket),
-    "s3:ListAllMyBuckets": ("s3", "list_buckets", _nothing),
-    "iam:ListUsers": ("iam", "list_users", _nothing),
-    "iam:ListRoles": ("iam", "list_roles", _nothing),
-    "ec2:DescribeInstances": ("ec2", "describe_instances", _nothing),
-    "dynamodb:ListTables": ("dynamodb", "list_tables", _nothing),
-    "sqs:ListQueues": ("sqs", "list_queues", _nothing),
-    "sns:ListTopics": ("sns", "list_topics", _nothing),
-    "kms:ListKeys": ("kms", "list_keys", _nothing),
-    "lambda:ListFunctions": ("lambda", "list_functions", _nothing),
-    "logs:DescribeLogGroups": ("logs", "describe_log_groups", _nothing),
-    "ssm:DescribeParameters": ("ssm", "describe_parameters", _nothing),
-    "secretsmanager:ListSecrets": ("secretsmanager", "list_secrets", _nothing),
+    "s3:ListAllMyBuckets": ("s3", "list_buckets", _no_parameters),
+    "iam:ListUsers": ("iam", "list_users", _no_parameters),
+    "iam:ListRoles": ("iam", "list_roles", _no_parameters),
+    "ec2:DescribeInstances": ("ec2", "describe_instances", _no_parameters),
+    "dynamodb:ListTables": ("dynamodb", "list_tables", _no_parameters),
+    "sqs:ListQueues": ("sqs", "list_queues", _no_parameters),
+    "sns:ListTopics": ("sns", "list_topics", _no_parameters),
+    "kms:ListKeys": ("kms", "list_keys", _no_parameters),
+    "lambda:ListFunctions": ("lambda", "list_functions", _no_parameters),
+    "logs:DescribeLogGroups": ("logs", "describe_log_groups", _no_parameters),
+    "ssm:DescribeParameters": ("ssm", "describe_parameters", _no_parameters),
+    "secretsmanager:ListSecrets": ("secretsmanager", "list_secrets", _no_parameters),
 }
-_BESIDE = ("s3:ListBucket", "s3:ListAllMyBuckets", "iam:ListUsers", "sqs:ListQueues")
+_UNALLOWED_CANDIDATES = ("s3:ListBucket", "s3:ListAllMyBuckets", "iam:ListUsers", "sqs:ListQueues")

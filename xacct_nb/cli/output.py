@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xacct_nb.errors import EXIT_CODES, XacctError
 from xacct_nb.views import on_one_line
+
+if TYPE_CHECKING:
+    from xacct_nb.records.fields import RunError
 
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
@@ -46,16 +49,14 @@ def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
     sys.exit(EXIT_CODES[status])
 
 
-def print_error(error: Mapping[str, Any] | None) -> None:
+def print_error(error: "RunError | None") -> None:
     """The error that ended a run, on standard error as one that was refused at the door."""
     if error:
-        words = XacctError(error["what"], why=error["why"], hint=error["hint"])
-        click.echo(f"{error['code']}: {words}", err=True)
+        lines = XacctError(error.what, why=error.why, hint=error.hint)
+        click.echo(f"{error.code}: {lines}", err=True)
 
 
-def print_result(
-    ended: Any, printed: Mapping[str, Any], error: Mapping[str, Any] | None, as_json: bool
-) -> None:
+def print_result(ended: Any, printed: Mapping[str, Any], error: "RunError | None", as_json: bool) -> None:
     """How a run ended, on standard output as a page or as JSON; its error on standard error as well.
 
     The page tells the error too: where both go to one place, as on a terminal, it is not told twice.

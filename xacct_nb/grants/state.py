@@ -1,8 +1,11 @@
 """The live state of what a grant is about: a flat table of resources."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets
@@ -11,7 +14,7 @@ from xacct_nb.views import Shown, Table, Text, View
 
 @dataclass(frozen=True, order=True)
 class ResourceKey:
-    """Which thing: its kind, the ARN it belongs to, and its name there.
+    """Which resource: its kind, the ARN it belongs to, and its name there.
 
     `role` (role ARN), `managed-policy` (policy ARN), `inline-policy` (ARN of user, group or role; policy
     name), `attachment` (ARN of user, group or role; policy ARN), `group` (group ARN; its members).
@@ -23,13 +26,28 @@ class ResourceKey:
 
     @property
     def account(self) -> str:
-        """The account that the thing is in."""
+        """Return the account that the resource is in."""
         return Arn.parse(self.target).account
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that exists, as a record has it: its key and its value."""
+
+    kind: str
+    target: str
+    name: str
+    value: Any
+
+    @property
+    def key(self) -> ResourceKey:
+        """Return which resource it is."""
+        return ResourceKey(self.kind, self.target, self.name)
 
 
 @dataclass(frozen=True, repr=False)
 class State(Shown):
-    """What is there now: the things of the grant that exist, each with its value.
+    """The resources of a grant that exist, each with its value.
 
     role: {path, description, session_seconds, boundary, tags, trust}; managed-policy: {document,
     description, tags, version}; inline-policy: the document; attachment: True; group: [user names].
@@ -38,7 +56,7 @@ class State(Shown):
     resources: Mapping[ResourceKey, Any]
 
     def of(self, kind: str, target: str = "") -> dict[ResourceKey, Any]:
-        """The things of one kind, of one target if given."""
+        """Return the resources of one kind, of one target if given."""
         return {
             key: value
             for key, value in self.resources.items()
@@ -46,26 +64,24 @@ class State(Shown):
         }
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One object a thing; external IDs as fingerprints."""
+        """Return one object for each resource, external IDs as fingerprints."""
         return [
-            {"kind": key.kind, "target": key.target, "name": key.name, "value": mask_secrets(value)}
-            for key, value in sorted(self.resources.items())
+            {**asdict(key), "value": mask_secrets(value)} for key, value in sorted(self.resources.items())
         ]
 
     @classmethod
-    def from_json(cls, resources: Iterable[Mapping[str, Any]]) -> "State":
-        """The State that `to_json` was made from."""
-        return cls(
-            {ResourceKey(each["kind"], each["target"], each["name"]): each["value"] for each in resources}
-        )
+    def from_json(cls, resources: Iterable[Resource | Mapping[str, Any]]) -> "State":
+        """Return the State that `to_json` made the resources from."""
+        return cls({each.key: each.value for each in _adapter().validate_python(list(resources))})
 
     def view(self) -> View:
-        """The things that exist."""
-        rows = tuple(
-            (key.kind, key.target, key.name) for key in sorted(self.resources) if key.kind != "group"
-        )
-        return (
-            Table(("kind", "of", "name"), rows)
-            if rows
-            else Text("None of the grant's roles and policies exist.")
-        )
+        """Return the resources that exist as a table."""
+        keys = [key for key in sorted(self.resources) if key.kind != "group"]
+        if not keys:
+            return Text("None of the grant's roles and policies exist.")
+        return Table(("kind", "of", "name"), tuple((key.kind, key.target, key.name) for key in keys))
+
+
+@cache
+def _adapter() -> TypeAdapter[list[Resource]]:
+    return TypeAdapter(list[Resource])

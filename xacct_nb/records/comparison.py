@@ -1,17 +1,20 @@
-"""What differs between two records: how they ended, parameters, plan, state and proof."""
+"""What differs between two records: result, parameters, plan, state and proof."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.former_names import rename_former_fields
+from xacct_nb.grants.state import Resource
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.model import Record
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 _PARTS = ("course", "parameters", "plan", "state", "proof")
 _TITLES = {
-    "course": "How they went",
+    "course": "Result",
     "parameters": "Parameters",
     "plan": "Changes planned",
     "state": "State",
@@ -23,7 +26,7 @@ _LONG = 80
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same in both records; None where a record does not have it."""
+    """A value that differs between two records; None where a record does not have it."""
 
     part: str
     name: str
@@ -31,26 +34,26 @@ class Difference:
     second: Any
 
     def view(self) -> View:
-        """Both values line by line."""
-        return Diff(self.name, *(_lines(value) for value in (self.first, self.second)))
+        """Return both values line by line."""
+        return Diff(self.name, _text(self.first, as_json), _text(self.second, as_json))
 
     @property
     def is_short(self) -> bool:
-        """Whether both values have room in the cell of a table."""
-        words = (_word(self.first), _word(self.second))
-        return all(len(each) <= _LONG and "\n" not in each for each in words)
+        """Return whether both values fit into the cell of a table."""
+        texts = (_text(self.first), _text(self.second))
+        return all(len(each) <= _LONG and "\n" not in each for each in texts)
 
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two records beside each other, and what is not the same in them; without a first one nothing."""
+    """What differs between two records; `first` is empty where there is no record to compare with."""
 
     first: str
     second: str
     differences: tuple[Difference, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: for each part the names with both values."""
+        """Return plain data: for each part the names with both values."""
         parts = {
             part: {
                 each.name: {"first": each.first, "second": each.second}
@@ -62,9 +65,9 @@ class Comparison(Shown):
         return {"first": self.first, "second": self.second, "same": not self.differences, **parts}
 
     def view(self) -> View:
-        """Part by part, the short ones in a table, the long ones line by line."""
+        """Return the differences part by part: short values in a table, long ones line by line."""
         if not self.first:
-            return Text("There is no record before it to compare with.", "note")
+            return Text("There is no earlier record to compare with.", "note")
         if not self.differences:
             return Text(f"{self.first} and {self.second} do not differ.", "good")
         heads = Table(("", "record"), (("first", self.first), ("second", self.second)))
@@ -73,7 +76,7 @@ class Comparison(Shown):
 
     def _of(self, part: str) -> Iterator[View]:
         found = [each for each in self.differences if each.part == part]
-        rows = tuple((each.name, _word(each.first), _word(each.second)) for each in found if each.is_short)
+        rows = tuple((each.name, _text(each.first), _text(each.second)) for each in found if each.is_short)
         if rows:
             yield Table(("", "first", "second"), rows, caption=_TITLES[part])
         long = [each.view() for each in found if not each.is_short]
@@ -82,13 +85,13 @@ class Comparison(Shown):
 
 
 def compare(first: Record, second: Record) -> Comparison:
-    """What is not the same in the second record as in the first."""
+    """Return what differs in the second record from the first."""
     sides: dict[str, list[Mapping[str, Any]]] = {
         "course": [{name: getattr(each, name) for name in _COURSE} for each in (first, second)],
         "parameters": [rename_former_fields(each.parameters) for each in (first, second)],
         "plan": [_changes(each.plan) for each in (first, second)],
-        "state": [_things(each.state) for each in (first, second)],
-        "proof": [_answers(each.proof) for each in (first, second)],
+        "state": [_resources(each.state) for each in (first, second)],
+        "proof": [_results(each.proof) for each in (first, second)],
     }
     found = (each for part in _PARTS for each in _differing(part, sides[part][0], sides[part][1]))
     return Comparison(first.id, second.id, tuple(found))
@@ -100,35 +103,32 @@ def _differing(part: str, first: Mapping[str, Any], second: Mapping[str, Any]) -
             yield Difference(part, name, first.get(name), second.get(name))
 
 
-def _changes(plan: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The changes of a plan by what they change."""
+def _changes(plan: Plan | None) -> dict[str, Any]:
+    """Return the changes of a plan by resource."""
+    changes = (each.to_json() for each in (plan.changes if plan else ()))
     return {
-        _named(each): {side: each[side] for side in ("before", "after")}
-        for each in (plan["changes"] if plan else ())
+        _name(each["kind"], each["target"], each["name"]): {side: each[side] for side in ("before", "after")}
+        for each in changes
     }
 
 
-def _things(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The things that were there when the run ended, or when it began where it changed nothing."""
-    things: Iterable[Mapping[str, Any]] = state.get("after", state.get("before", ()))
-    return {_named(each): each["value"] for each in things}
+def _resources(state: Mapping[str, tuple[Resource, ...]]) -> dict[str, Any]:
+    """Return the resources that the run left; of a run that changed nothing those it found."""
+    found = state.get("after", state.get("before", ()))
+    return {_name(each.kind, each.target, each.name): each.value for each in found}
 
 
-def _answers(proof: Mapping[str, Any] | None) -> dict[str, Any]:
-    """AWS's answers by who asked what."""
+def _results(proof: Proof | None) -> dict[str, Any]:
+    """Return the results of the probes by caller and question."""
     return {
-        f"{each['probe']['asker']} {each['who']}: {each['probe']['question']}": each["answer"]
-        for each in (proof["outcomes"] if proof else ())
+        f"{each.probe.asker} {each.who}: {each.probe.question}": each.answer
+        for each in (proof.outcomes if proof else ())
     }
 
 
-def _named(thing: Mapping[str, Any]) -> str:
-    return " ".join(filter(None, (thing["kind"], thing["target"], thing["name"])))
+def _name(*parts: str) -> str:
+    return " ".join(filter(None, parts))
 
 
-def _word(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else canonical_json(value)
-
-
-def _lines(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else as_json(value)
+def _text(value: Any, to_text: Callable[[Any], str] = canonical_json) -> str:
+    return "" if value is None else value if isinstance(value, str) else to_text(value)

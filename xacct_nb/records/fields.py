@@ -1,17 +1,102 @@
-"""The fields of a record as plain data, and the names of its files."""
+"""The fields of a record, and the names of its files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, field
+from dataclasses import dataclass as plain_dataclass
 from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.proof import Proof
+from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.grants.state import Resource
 
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 
 
-@dataclass(frozen=True, repr=False)
+@plain_dataclass(frozen=True)
+class Host:
+    """The machine and the user of a run."""
+
+    name: str = ""
+    user: str = ""
+    system: str = ""
+    python: str = ""
+
+
+@plain_dataclass(frozen=True)
+class RecordedSession:
+    """A session of a run, as STS names it."""
+
+    profile: str
+    part: str
+    account: str
+    arn: str
+
+
+@plain_dataclass(frozen=True)
+class RecordedFinding:
+    """A finding, and whether the grant accepts it."""
+
+    code: str
+    severity: str
+    where: str
+    why: str
+    mend: str
+    accepted: bool = False
+
+
+@plain_dataclass(frozen=True)
+class RunError:
+    """The error that ended a run, with the commands to resume it and to roll it back."""
+
+    code: str
+    what: str
+    why: str = ""
+    hint: str = ""
+    resume: str = ""
+    roll_back: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Return plain data; a command that does not apply is left out."""
+        return {name: text for name, text in asdict(self).items() if text or name not in _COMMANDS}
+
+
+@plain_dataclass(frozen=True)
+class RecordedCell:
+    """A code cell of a headless run: its number, its state, and how long it took."""
+
+    cell: int
+    state: str
+    seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; the duration of a cell that did not run is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@plain_dataclass(frozen=True)
+class GitState:
+    """The commit that was checked out, and whether files differed from it."""
+
+    commit: str
+    dirty: bool
+
+
+_COMMANDS = ("resume", "roll_back")
+
+
+@dataclass(frozen=True, repr=False, config={"defer_build": True})
 class RecordFields:
-    """One run: its status, who, where, when, and everything it saw and did, as plain data."""
+    """One run: its status, who, where, when, and everything it read and did.
+
+    Each field takes its value, or the plain data of record.json.
+    """
 
     id: str
     notebook: str
@@ -19,33 +104,30 @@ class RecordFields:
     started: str
     ended: str
     seconds: float
-    host: Mapping[str, Any] = field(default_factory=dict)
+    host: Host = Host()
     where: str = ""
-    who: tuple[Mapping[str, Any], ...] = ()
+    who: tuple[RecordedSession, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    findings: tuple[Mapping[str, Any], ...] = ()
-    plan: Mapping[str, Any] | None = None
-    approval: Mapping[str, Any] | None = None
-    journal: Mapping[str, Any] | None = None
-    proof: Mapping[str, Any] | None = None
-    diagnosis: Mapping[str, Any] | None = None
-    state: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[RecordedFinding, ...] = ()
+    plan: Plan | None = None
+    approval: Approval | None = None
+    journal: Journal | None = None
+    proof: Proof | None = None
+    diagnosis: Diagnosis | None = None
+    state: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     undoes: str = ""
-    error: Mapping[str, Any] | None = None
-    cells: tuple[Mapping[str, Any], ...] = ()
+    error: RunError | None = None
+    cells: tuple[RecordedCell, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    git: Mapping[str, Any] | None = None
+    git: GitState | None = None
     schema: str = SCHEMA
 
     @property
     def summary(self) -> str:
-        """The plan's last line, or what the run was about."""
-        return str(
-            self.plan["summary"] if self.plan else self.diagnosis["headline"] if self.diagnosis else ""
-        )
+        """Return the plan's last line, the diagnosis's headline, or ""."""
+        return self.plan.summary if self.plan else self.diagnosis.headline if self.diagnosis else ""
 
     @property
     def left_changes(self) -> bool:
-        """Whether it made changes, or may have, that it did not take back itself."""
-        journal = self.journal or {}
-        return self.status != "rolled-back" and bool(journal.get("changes") or journal.get("entries"))
+        """Return whether the run made changes, or may have, that it did not take back itself."""
+        return self.status != "rolled-back" and self.journal is not None and self.journal.began

@@ -1,4 +1,4 @@
-"""How to go on after a run that did not end well: the command to resume it, the command to take it back."""
+"""The next steps after a run that did not end well: the commands that resume it and roll it back."""
 
 import json
 import shlex
@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
 
-NEXT_STEPS = {"resume": "To go on", "roll_back": "To take it back"}
-_BY_HAND = "Run the notebook again, from its beginning."
+NEXT_STEPS = {"resume": "To resume", "roll_back": "To roll back"}
+_BY_HAND = "Run the notebook again from the start."
 
 
 def resume_command(
     notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Iterable[str]
 ) -> str:
-    """The command of a headless run without its approval: what is there now is planned, and approved, anew.
+    """Return the command of a headless run without its approval, which plans again.
 
-    What is a secret (one of `hidden`, or shaped like one) is left to be filled in.
+    A secret (one of `hidden`, or what has the form of one) is replaced by a placeholder.
     """
     secrets = tuple(hidden)
     given = [(name, value) for name, value in options if name != "approve"]
@@ -26,15 +26,15 @@ def resume_command(
 
 
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
-    """`resume`, and `roll_back` where the run may have left changes; `again` is the command of the run."""
-    ways = {"resume": again or _BY_HAND}
-    return ways | (
+    """Return `resume`, and `roll_back` where changes may be left; `again` is the command of the run."""
+    steps = {"resume": again or _BY_HAND}
+    return steps | (
         {"roll_back": rollback_command(record)} if record.left_changes and not record.undoes else {}
     )
 
 
 def rollback_command(record: RecordFields) -> str:
-    """The command that shows the way back of a record; with `--approve` it takes it."""
+    """Return the command that plans the roll-back of a record; with `--approve` it makes it."""
     return "xacct-nb run roll_back " + " ".join(_options(record))
 
 
@@ -43,7 +43,7 @@ def _options(record: RecordFields) -> Iterator[str]:
     if record.parameters.get("sandbox") is False:
         yield "-p sandbox false"
         for side in ("source", "destination"):
-            profiles = dict.fromkeys(each["profile"] for each in record.who if each["part"] == side)
+            profiles = dict.fromkeys(each.profile for each in record.who if each.part == side)
             yield f"-p {side}_profiles {shlex.quote(json.dumps(list(profiles)))}"
     if folder := record.parameters.get("records"):
         yield f"--records {shlex.quote(str(folder))}"

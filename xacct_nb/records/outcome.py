@@ -1,81 +1,79 @@
-"""How a change is closed, as a reviewer asks: in which words, where it ended, what is left."""
+"""How a run ended, as a change ticket says it: the closure, where it ended, and what is left."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from xacct_nb.changes.journal import NO_RESPONSE, Entry, Journal
-from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.journal import NO_RESPONSE, Entry
+from xacct_nb.changes.plan import Change
 from xacct_nb.records.fields import SUCCESSFUL, RecordFields
 from xacct_nb.views import Page, Table, View
 
-# How a change is closed, in the words of ITIL and of change tickets.
+# How a change ticket closes, by the status of the run (ITIL: successful, not successful, not implemented).
 CLOSURES = {
     "succeeded": "successful",
-    "no-change": "nothing to implement: all is as it should be",
+    "no-change": "nothing to implement: the live state already matches",
     "planned": "not implemented yet: waits for approval",
     "failed": "not successful: an error ended it",
-    "invalid-parameters": "not implemented: refused as it was given",
-    "stale-plan": "not implemented: another plan was approved than the one that stood",
+    "invalid-parameters": "not implemented: the input was refused",
+    "stale-plan": "not implemented: another plan was approved than the current one",
     "proof-failed": "not successful: the access is not what the grant says",
-    "rolled-back": "not successful: taken back, everything is as it was before",
-    "rollback-failed": "not successful: not everything could be taken back",
-    "kernel-died": "broke off: its process died",
-    "timed-out": "broke off: it took too long",
-    "interrupted": "broke off: it was interrupted",
+    "rolled-back": "not successful: rolled back, everything is as it was before",
+    "rollback-failed": "not successful: not every change could be rolled back",
+    "kernel-died": "interrupted: the kernel died",
+    "timed-out": "interrupted: a cell took too long",
+    "interrupted": "interrupted before it ended",
 }
-# What says more than the status does, by the code of the error.
+# Closures that say more than the status does, by the code of the error.
 _BY_CODE = {
-    "approval-used": "not implemented: its approval was used already, and counts once",
-    "approval-expired": "not implemented: its approval came too late, the plan was too old by then",
-    "approver-planned": "not implemented: its approval needs a second person",
-    "not-accepted": "not implemented: it widens access, and the grant has no word for it",
-    "not-owned": "not implemented: something of that name exists, and was not made for this grant",
+    "approval-used": "not implemented: the approval was already used",
+    "approval-expired": "not implemented: the approval has expired",
+    "approver-planned": "not implemented: a second person must approve",
+    "not-accepted": "not implemented: it widens access, and `accept` does not list the finding",
+    "not-owned": "not implemented: a resource of that name exists and belongs to something else",
 }
-_TAKES_AWAY = ("Delete", "Detach", "Remove", "Untag")
+_REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
-_STATES = {"failed": "failed", "timed-out": "took too long", "aborted": "was broken off"}
+_CELL_ENDS = {"failed": "failed", "timed-out": "took too long", "aborted": "was interrupted"}
 
 
 def closure(record: RecordFields) -> str:
-    """The words in which the change is closed."""
-    code = (record.error or {}).get("code", "")
-    return _BY_CODE.get(code) or CLOSURES.get(record.status, "")
+    """Return how the change is closed."""
+    return _BY_CODE.get(record.error.code if record.error else "") or CLOSURES.get(record.status, "")
 
 
 def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
-    """What a reviewer asks of a run that did not end well, as rows; none of one that did."""
+    """Yield what a reviewer asks of a run that did not end well, as rows; none for one that did."""
     if record.status in SUCCESSFUL:
         return
     if record.error:
-        yield "error code", str(record.error["code"])
+        yield "error code", record.error.code
     if calls := list(_failed_calls(_entries(record))):
         more = [f"and {len(calls) - _MOST_CALLS} more"] if len(calls) > _MOST_CALLS else []
         yield "failed call", "\n".join([*calls[:_MOST_CALLS], *more])
-    if words := _course([str(cell["state"]) for cell in record.cells]):
-        yield "got as far as", words
-    yield "left behind", _left(record)
+    if cell := _last_cell([cell.state for cell in record.cells]):
+        yield "ended at", cell
+    yield "left behind", _left_behind(record)
 
 
 def change_outcomes(record: RecordFields) -> Iterator[View]:
-    """What became of each planned change of a run that changed AWS and did not end well."""
+    """Yield the result of each planned change of a run that changed AWS and did not end well."""
     entries = _entries(record)
     if record.status in SUCCESSFUL or record.plan is None or not entries:
         return
     last = {(entry.account, entry.target): entry for entry in entries}
-    changes = [(each, last.get((each.account, each.title))) for each in Plan.from_json(record.plan).changes]
-    rows, tones = tuple(_outcome(*each) for each in changes), tuple(_tone(call) for _, call in changes)
-    heads = ("", "account", "what", "last call", "answer", "request id")
-    yield Page("What became of each change", (Table(heads, rows, tones=tones),))
+    results = [(change, last.get((change.account, change.title))) for change in record.plan.changes]
+    rows, tones = tuple(_row(*each) for each in results), tuple(_tone(entry) for _, entry in results)
+    heads = ("", "account", "change", "last call", "result", "request id")
+    yield Page("Result of each change", (Table(heads, rows, tones=tones),))
 
 
 def is_success(entry: Entry) -> bool:
-    """Whether a call was made or a wait came to its end, or there was nothing to take away any more."""
-    gone = entry.answer == "NoSuchEntity" and entry.operation.startswith(_TAKES_AWAY)
+    """Return whether a call or wait succeeded; deleting what no longer exists counts as success."""
+    gone = entry.answer == "NoSuchEntity" and entry.operation.startswith(_REMOVALS)
     return gone or entry.answer.startswith("made") or entry.answer == "waited"
 
 
 def _entries(record: RecordFields) -> tuple[Entry, ...]:
-    return Journal.from_json(record.journal).entries if record.journal else ()
+    return record.journal.entries if record.journal else ()
 
 
 def _failed_calls(entries: Iterable[Entry]) -> Iterator[str]:
@@ -86,30 +84,28 @@ def _failed_calls(entries: Iterable[Entry]) -> Iterator[str]:
             yield f"{call}: {entry.answer or NO_RESPONSE}{request}"
 
 
-def _course(states: list[str]) -> str:
-    """At which code cell it ended, counted from 1."""
-    place = next((number for number, state in enumerate(states, start=1) if state in _STATES), 0)
-    return f"code cell {place} of {len(states)}, which {_STATES[states[place - 1]]}" if place else ""
+def _last_cell(states: list[str]) -> str:
+    """Return the code cell at which the run ended, counted from 1, "" where none did."""
+    number = next((number for number, state in enumerate(states, start=1) if state in _CELL_ENDS), 0)
+    return f"code cell {number} of {len(states)}, which {_CELL_ENDS[states[number - 1]]}" if number else ""
 
 
-def _left(record: RecordFields) -> str:
-    if not record.left_changes:
-        undone = record.status == "rolled-back"
-        return (
-            "nothing: everything is as it was before" if undone else "nothing: no call to change AWS is noted"
-        )
+def _left_behind(record: RecordFields) -> str:
+    if not record.left_changes or record.journal is None:
+        rolled_back = record.status == "rolled-back"
+        return "nothing: everything is as it was before" if rolled_back else "nothing: no call changed AWS"
     if record.status == "rollback-failed" and record.error:
-        return str(record.error["what"])
-    changes: Any = (record.journal or {})["changes"]
-    if not changes:
-        return "what the calls in the journal made: see what became of each change"
-    return f"the {len(changes)} change{'s' * (len(changes) != 1)} in the journal, as planned"
+        return record.error.what
+    count = len(record.journal.changes)
+    if not count:
+        return "what the calls in the journal changed: see the result of each change"
+    return f"the {count} change{'s' * (count != 1)} in the journal, as planned"
 
 
-def _outcome(change: Change, last: Entry | None) -> tuple[str, ...]:
+def _row(change: Change, last: Entry | None) -> tuple[str, ...]:
     about = (change.sign, change.account, change.title)
     if last is None:
-        return (*about, "none", "it did not come to this", "")
+        return (*about, "none", "not started", "")
     return (*about, last.operation, last.answer or NO_RESPONSE, last.request_id)
 
 

@@ -42,7 +42,7 @@ def ledger_line(record: RecordFields, sums: str, previous: str) -> str:
             "notebook": record.notebook,
             "started": record.started,
             "grant": record.parameters.get("name", ""),
-            "digest": (record.plan or {}).get("digest", ""),
+            "digest": record.plan.digest if record.plan else "",
             "summary": record.summary,
             "seal": _sha(sums),
             "previous": previous,

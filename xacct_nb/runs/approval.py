@@ -9,7 +9,7 @@ from xacct_nb.changes.approval import (
     ApprovalRules,
     PlannedRun,
     UsedApproval,
-    stale_plan,
+    unapproved_plan,
     validate_approval,
 )
 from xacct_nb.changes.plan import Plan
@@ -38,7 +38,7 @@ def check_approval(run: Any, plan: Plan, asked: Any) -> None:
     known = plan_history(run.records, approval.digest, "sandbox" if given.sandbox else "AWS")
     if approval.digest != plan.digest:
         made = next((each for each in known if isinstance(each, PlannedRun)), None)
-        raise stale_plan(approval.digest, plan, made.plan if made else None)
+        raise unapproved_plan(approval.digest, plan, made.plan if made else None)
     rules = ApprovalRules(given.approval_hours, given.two_people)
     run.keep(validate_approval(approval, _with_own(run, known, plan, asked), rules, now))
 
@@ -48,5 +48,5 @@ def _with_own(
 ) -> Iterator[PlannedRun | UsedApproval]:
     """With the plan that a person was asked about in this very run; what is as new counts as newer."""
     since = getattr(asked, "approved_since", "")
-    own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan.to_json())] if since else []
+    own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan)] if since else []
     return heapq.merge(known, own, key=lambda event: event.at, reverse=True)

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from xacct_nb.changes.journal import Journal
-from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
@@ -43,13 +40,13 @@ class Demonstration(Shown):
         )
         yield build(grant).view()
         if record.plan:
-            yield Plan.from_json(record.plan).overview()
+            yield record.plan.overview()
         if record.journal:
-            yield Journal.from_json(record.journal).view()
+            yield record.journal.view()
         if record.proof:
-            yield Proof.from_json(record.proof).view()
+            yield record.proof.view()
         if record.error:
-            yield Text(str(record.error["what"]), "bad")
+            yield Text(str(record.error.what), "bad")
         good = record.status == "succeeded"
         yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", "good" if good else "bad")
         yield Text(f"Record: {self.ended.folder}")
@@ -64,8 +61,8 @@ def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstratio
     grant = grant_of({name: parameter.default for name, parameter in known.items()})
     with throw_away_sandbox() as sandbox, _used(sandbox):
         planned = run(NOTEBOOK, records=records, tell=tell)
-        plan = planned.record.plan or {}
-        return Demonstration(grant, run(NOTEBOOK, records=records, approve=plan.get("digest", ""), tell=tell))
+        digest = planned.record.plan.digest if planned.record.plan else ""
+        return Demonstration(grant, run(NOTEBOOK, records=records, approve=digest, tell=tell))
 
 
 @contextmanager

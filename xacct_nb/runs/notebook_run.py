@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.approval import Approval, outdated_plan
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
@@ -256,7 +256,7 @@ class Run(Shown):
 
         documents = build(sessions.grant)
         if not self.headless and (now := diff(documents, read(documents, sessions))).digest != plan.digest:
-            raise outcome.stale_plan(plan, now)
+            raise outdated_plan(plan, now)
 
     def _sealed(self, status: str, error: Any) -> Path:
         seconds = round(time.monotonic() - self.began, 3)

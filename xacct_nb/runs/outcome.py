@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from xacct_nb.changes.approval import plan_differences
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof, missing_sides
-from xacct_nb.errors import InvalidInput, ProofFailed, StalePlan, XacctError
+from xacct_nb.errors import InvalidInput, ProofFailed, XacctError
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.fields import PAGE
 from xacct_nb.runs.sealing import LAB_VARIABLE
@@ -78,16 +77,6 @@ def already_changed() -> InvalidInput:
         "This run has changed AWS already.",
         why="A record holds one change, so that it can be taken back.",
         hint="Run the last cell, then the notebook from its beginning.",
-    )
-
-
-def stale_plan(plan: Plan, now: Plan) -> StalePlan:
-    """The error of a plan that lay there while somebody changed what it is about, with the difference."""
-    shown = plan_differences(plan.to_json(), now.to_json())
-    return StalePlan(
-        "What is there has changed since this plan was made.",
-        why="\n".join(("Another plan stands now, and nothing was changed.", *shown)),
-        hint="Run the cells again from the sessions on, read the plan, and approve it.",
     )
 
 

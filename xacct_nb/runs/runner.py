@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.proof import Proof
-from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import PreparedKernel
-from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL
+from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL, RunError
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.redact import redact, redact_all
@@ -46,20 +43,20 @@ class RunResult(Shown):
     def _parts(self) -> Iterator[View]:
         record = self.record
         if record.plan:
-            yield Plan.from_json(record.plan).view()
+            yield record.plan.view()
         if record.proof:
-            yield Proof.from_json(record.proof).view()
+            yield record.proof.view()
         if record.diagnosis:
-            yield Diagnosis.from_json(record.diagnosis).view()
+            yield record.diagnosis.view()
         if record.error:
-            words = (record.error[key] for key in ("what", "why", "hint"))
-            yield Text(f"{record.error['code']}: " + "\n".join(word for word in words if word), "bad")
+            lines = (record.error.what, record.error.why, record.error.hint)
+            yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), "bad")
             yield from _ways(record.error)
         yield Text(
             f"{record.status} in {record.seconds:.2f} s", "good" if record.status in SUCCESSFUL else "bad"
         )
         if record.plan and record.status == "planned":
-            yield Text(f"To apply exactly this plan: --approve {record.plan['digest']}")
+            yield Text(f"To apply exactly this plan: --approve {record.plan.digest}")
         yield Text(f"Record: {self.folder}")
         if self.recovered and str(self.recovered):
             yield Text(str(self.recovered), "note")
@@ -70,15 +67,16 @@ class RunResult(Shown):
         return {
             "status": record.status,
             "record": str(self.folder),
-            "digest": (record.plan or {}).get("digest", ""),
+            "digest": record.plan.digest if record.plan else "",
             "summary": record.summary,
             "seconds": record.seconds,
-            "error": record.error,
+            "error": record.error and record.error.to_json(),
         }
 
 
-def _ways(error: Mapping[str, Any]) -> Iterator[View]:
-    yield from (Text(f"{label}: {error[way]}") for way, label in NEXT_STEPS.items() if way in error)
+def _ways(error: RunError) -> Iterator[View]:
+    commands = ((label, getattr(error, name)) for name, label in NEXT_STEPS.items())
+    yield from (Text(f"{label}: {command}") for label, command in commands if command)
 
 
 def run(

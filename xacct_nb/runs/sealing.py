@@ -85,7 +85,7 @@ def build_record(
     told = redact_all({**fields_from_events(said), **end}, hidden)
     record = Record(run, notebook, ending.status, ended=ending.ended or utc(), **around, **told)
     return (
-        replace(record, error={**record.error, **next_steps(record, ending.again)})
+        replace(record, error=replace(record.error, **next_steps(record, ending.again)))
         if record.error
         else record
     )

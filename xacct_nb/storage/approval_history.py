@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.changes.approval import PlannedRun, UsedApproval
+from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.records.model import Record
 from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
@@ -33,7 +34,7 @@ def _event(records: Path, line: Mapping[str, Any]) -> tuple[Record | None, Plann
         return (record, _planned(record)) if record else None
     if record is None:
         return None, UsedApproval(line["id"], "", line["started"])
-    return (record, UsedApproval(record.id, record.host["user"], record.ended)) if _changed(record) else None
+    return (record, UsedApproval(record.id, record.host.user, record.ended)) if _changed(record) else None
 
 
 def _unchanged(records: Path, run: str) -> Record | None:
@@ -46,13 +47,12 @@ def _unchanged(records: Path, run: str) -> Record | None:
 
 def _planned(record: Record) -> PlannedRun:
     two_people = record.parameters.get("two_people") is True
-    return PlannedRun(record.id, record.host.get("user", ""), record.started, two_people, record.plan or {})
+    return PlannedRun(record.id, record.host.user, record.started, two_people, record.plan or Plan("", ()))
 
 
 def _changed(record: Record) -> bool:
     """Return whether the run began to change AWS with an approval, even if it rolled back at once."""
-    journal = record.journal or {}
-    return bool(record.approval) and bool(journal.get("changes") or journal.get("entries"))
+    return record.approval is not None and record.journal is not None and record.journal.began
 
 
 def _kind(where: str) -> str:
