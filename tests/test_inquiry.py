@@ -178,7 +178,7 @@ class TestTheNotebook:
         jsonschema.validate(ended.record.to_json(), schema)
         page = (desk.records / ended.record.id / "run.html").read_text()
 
-        assert [each["part"] for each in ended.record.who] == ["caller", "source", "destination"]
+        assert [each.part for each in ended.record.who] == ["caller", "source", "destination"]
         assert "other-principal-trusted" in page
         assert desk.is_whole()
 
@@ -196,7 +196,7 @@ class TestTheNotebook:
         assert EXIT_CODES[theirs.record.status] == 0
         assert read_snapshot(file).readable("destination")
         assert SECRET not in Path(file).read_text()
-        assert "other-principal-trusted" in ours.record.diagnosis.alike
+        assert "other-principal-trusted" in ours.record.diagnosis.indistinguishable_causes
         assert (told(together)[0], together.record.diagnosis.causes[0].confidence) == (
             "other-principal-trusted",
             "certain",

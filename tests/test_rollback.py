@@ -97,7 +97,7 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
 
     class OnAws:
-        run_settings, made = settings_of({"sandbox": False}), None
+        settings, made = settings_of({"sandbox": False}), None
 
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
         Rollback(OnAws(), find_record(tmp_path, "")).plan()
