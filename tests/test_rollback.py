@@ -1,6 +1,7 @@
 """Which record is undone, and which is not followed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,11 +97,9 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
 
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
 
-    class OnAws:
-        settings, made = settings_of({"sandbox": False}), None
-
+    on_aws = SimpleNamespace(settings=settings_of({"sandbox": False}), made=None)
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
-        Rollback(OnAws(), find_record(tmp_path, "")).plan()
+        Rollback(on_aws, find_record(tmp_path, "")).plan()
     assert refused.value.hint == "-p sandbox true"
 
 
