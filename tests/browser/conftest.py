@@ -23,7 +23,7 @@ from support.jupyterlab import (
     wait_for,
     write_settings,
 )
-from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox
+from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox, reset_sandbox
 from xacct_nb.storage.ledger import read_ledger
 
 PATIENCE = 20_000  # milliseconds
@@ -82,7 +82,8 @@ def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def lab(lab_server: LabServer, tmp_path: Path) -> Lab:
-    """A folder of the test's own in that JupyterLab, with a copy of the notebooks."""
+    """A folder of the test's own in that JupyterLab, with a copy of the notebooks, and accounts as new."""
+    reset_sandbox(lab_server.root.parent / "sandbox")
     notebooks = lab_server.root / tmp_path.name
     shutil.copytree(ROOT / "notebooks", notebooks)
     return Lab(lab_server, notebooks, len(read_ledger(lab_server.records)))

@@ -29,7 +29,7 @@ def test_nothing_runs_is_fetched_or_hides_the_rest(
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     page.goto(file.as_uri())
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     words = page.locator("body").inner_text()
 
     assert [each for each in asked if not each.startswith("data:")] == [file.as_uri()]
