@@ -1,8 +1,6 @@
-"""The forms without a browser: what is typed becomes the grant, or says why it cannot."""
+"""The grant's form without a browser: what is typed becomes the grant, or the form says why it cannot."""
 
-import html as escaping
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,13 +14,10 @@ from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
 from support.examples import ALICE, ROLE, a_grant
-from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.planner import diff
+from support.form_texts import text_of_html, words
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, external_id, resolve
-from xacct_nb.grants.state import State
-from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import LABELS, GrantForm, typed_permissions
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
@@ -102,7 +97,7 @@ def test_arns_are_taken_out_of_a_json_document_with_their_quotes(form: GrantForm
         ("permissions", "s3:GetObject on reports", "is not a resource"),
         ("external_id", "env:NOT_THERE_AT_ALL", "cannot be resolved"),
         ("external_id", "file:/not/there/at/all", "cannot be resolved"),
-        ("session_minutes", 5, "15 at least"),
+        ("session_minutes", 5, "at least 15"),
     ],
 )
 def test_bad_input_keeps_the_last_valid_grant_and_says_so(
@@ -267,103 +262,10 @@ def test_a_form_shown_twice_is_the_same_form(form: GrantForm) -> None:
 
 
 def test_text_and_html_of_a_form_say_the_same(form: GrantForm) -> None:
-    assert words(str(form)) == words(of_html(html(form.view())))
+    assert words(str(form)) == words(text_of_html(html(form.view())))
 
     type_in(form, "sources", "arn:aws:iam::1111")
-    assert words(str(form)) == words(of_html(html(form.view())))
-
-
-def test_fewer_than_8_characters_of_the_digest_approve_nothing() -> None:
-    approval = ApprovalForm(a_plan(), "", live=True)
-    typed, button = approval_fields(approval)
-    typed.value = approval.plan.digest[:7]
-    button.click()
-
-    assert button.disabled
-    assert approval.digest == ""
-
-
-@pytest.mark.parametrize("length", [8, 12, 64])
-def test_8_characters_of_the_digest_or_more_approve_with_the_button(length: int) -> None:
-    approval = ApprovalForm(a_plan(), "", live=True)
-    typed, button = approval_fields(approval)
-    typed.value = f" {approval.plan.digest[:length].upper()} "
-    assert approval.digest == ""
-
-    button.click()
-    assert approval.digest == approval.plan.digest
-    assert f"Approved: {approval.plan.digest}" in of_html(approval.widget.children[-1].value)
-
-
-@pytest.mark.parametrize("typed", ["deadbeef", " " * 8, "x", "f" * 65])
-def test_other_characters_approve_nothing(typed: str) -> None:
-    approval = ApprovalForm(a_plan(), "", live=True)
-    approval.approve(typed)
-
-    assert approval.digest == ""
-
-
-def test_enter_approves_also_when_the_last_letters_come_after_it() -> None:
-    approval = ApprovalForm(a_plan(), "", live=True)
-    typed, _ = approval_fields(approval)
-    typed.value = approval.plan.digest[:5]
-    typed._handle_custom_msg({"event": "submit"}, [])
-    typed.value = approval.plan.digest[:8]
-
-    assert approval.digest == approval.plan.digest
-
-
-def test_enter_on_something_else_says_that_it_does_not_fit() -> None:
-    approval = ApprovalForm(a_plan(), "", live=True)
-    typed, _ = approval_fields(approval)
-    typed.value = "deadbeef"
-    typed._handle_custom_msg({"event": "submit"}, [])
-
-    assert approval.digest == ""
-    assert "The digest of this plan does not begin like this." in of_html(approval.widget.children[-1].value)
-
-
-def test_an_approval_knows_when_the_plan_was_shown_when_it_was_given_and_the_note() -> None:
-    times = iter(["2026-11-24T10:15:00Z", "2026-11-24T10:20:00Z"])
-    approval = ApprovalForm(a_plan(), "", live=True, note="for now", clock=lambda: next(times))
-    before = (approval.at, approval.approved_since)
-    typed, button = approval_fields(approval)
-    approval.widget.children[1].value = "Agreed on Monday"
-    typed.value = approval.plan.digest
-    button.click()
-
-    assert before == ("", "")
-    assert (approval.approved_since, approval.at) == ("2026-11-24T10:15:00Z", "2026-11-24T10:20:00Z")
-    assert approval.note == "Agreed on Monday"
-
-
-def test_an_approval_in_the_parameters_was_not_given_in_the_form() -> None:
-    approval = ApprovalForm(a_plan(), a_plan().digest, live=True, clock=lambda: "2026-11-24T10:15:00Z")
-
-    assert (approval.digest, approval.approved_since) == (a_plan().digest, "")
-
-
-def test_the_approval_of_an_older_plan_is_not_shown_as_one_of_this() -> None:
-    older, newer = a_plan(), a_plan(sources=[BOB])
-    shown = str(ApprovalForm(newer, older.digest, live=True))
-
-    assert "Approved" not in shown
-    assert f"The approval {older.digest[:12]} is for another plan." in shown
-
-
-def test_where_nothing_changes_nothing_is_approved() -> None:
-    approval = ApprovalForm(Plan("reports", ()), "", live=True)
-    approval.approve(approval.plan.digest)
-
-    assert approval.digest == ""
-    assert str(approval) == "There is nothing to approve."
-
-
-def test_text_and_html_of_an_approval_say_the_same() -> None:
-    for live, digest in ((True, ""), (False, ""), (False, a_plan().digest), (False, "f" * 64)):
-        approval = ApprovalForm(a_plan(), digest, live=live)
-
-        assert words(str(approval)) == words(of_html(html(approval.view())))
+    assert words(str(form)) == words(text_of_html(html(form.view())))
 
 
 def test_headless_no_widget_is_loaded() -> None:
@@ -401,10 +303,6 @@ def a_form(**fields: Any) -> GrantForm:
     return GrantForm(a_grant(**fields), lambda grant: resolve(grant, resolve_reference), live=True)
 
 
-def a_plan(**fields: Any) -> Plan:
-    return diff(build(a_grant(**fields)), State({}))
-
-
 def as_typed(form: GrantForm) -> dict[str, Any]:
     """What the form's fields hold at first."""
     grant: Grant = form.grant
@@ -422,10 +320,6 @@ def fields_of(form: GrantForm) -> dict[str, Any]:
     return dict(zip(LABELS, form.widget.children, strict=False))
 
 
-def approval_fields(approval: ApprovalForm) -> Any:
-    return approval.widget.children[0].children
-
-
 def type_in(form: GrantForm, field: str, typed: Any) -> None:
     """What the front end does when a person types in a field."""
     fields_of(form)[field].set_state({"value": typed})
@@ -437,7 +331,7 @@ def headline(form: GrantForm) -> str:
 
 def shown(form: GrantForm) -> str:
     """The text that stands on the page below the fields."""
-    return of_html("".join(each.value for each in form.widget.children[-2:]))
+    return text_of_html("".join(each.value for each in form.widget.children[-2:]))
 
 
 def everything(form: GrantForm) -> str:
@@ -445,11 +339,3 @@ def everything(form: GrantForm) -> str:
     kept = ipywidgets.Widget.get_manager_state()
     traits = [each.trait_values() for each in _instances.values()]
     return json.dumps(kept) + repr(traits) + str(form) + html(form.view()) + repr(form.problem)
-
-
-def of_html(fragment: str) -> str:
-    return escaping.unescape(re.sub(r"<[^>]+>", " ", fragment))
-
-
-def words(text: str) -> list[str]:
-    return sorted(re.findall(r"\w+", re.sub(r"[=-]{3,}", " ", text)))
