@@ -59,7 +59,7 @@ def _field_at(model: type[BaseModel], path: tuple[str, ...]) -> tuple[Mapping[st
     return fields, description and f"{description[0].upper()}{description[1:]}."
 
 
-def _quoted(path: tuple[str, ...], value: Any) -> str:
+def _quoted(path: tuple[str, ...], value: object) -> str:
     """Return the value as text, unless it may hold an external ID."""
     secret = path[-1:] == ("conditions",) or any("external_id" in name for name in path)
     plain = value is None or isinstance(value, str | int | float)

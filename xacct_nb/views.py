@@ -113,7 +113,7 @@ class Snippet(str):
         return html(Code("", self))
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Return indented JSON; non-ASCII characters stay."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 

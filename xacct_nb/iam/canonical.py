@@ -52,7 +52,7 @@ def principals_in(document: Document) -> set[str]:
     return {name for each in elements if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """Return JSON with sorted keys and no white space: equal values give equal text that UTF-8 can encode."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # Half of a surrogate pair becomes its escape, which JSON reads back.
@@ -95,12 +95,12 @@ def _condition(operators: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def value_text(value: Any) -> str:
+def value_text(value: object) -> str:
     """Return a condition value as text: true and false in lower case, as AWS compares them."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def as_list(value: Any) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """Return the items of a list, or a single value as a list of one: AWS accepts both."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 

@@ -1,7 +1,7 @@
 """The condition keys of a request: those that were given, and those that follow from the caller."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -35,7 +35,8 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, (list, tuple, set, frozenset)):
-        return tuple(text for each in _in_order(value) for text in _texts(key, each))
+        listed = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+        return tuple(text for each in listed for text in _texts(key, each))
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return (write(value),)
@@ -44,10 +45,6 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
         why="A value is text, a number, true or false, a date, bytes, or a list of these.",
         hint="Write it as text.",
     )
-
-
-def _in_order(values: Iterable[Any]) -> Iterable[Any]:
-    return sorted(values, key=str) if isinstance(values, (set, frozenset)) else values
 
 
 _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (

@@ -103,7 +103,9 @@ class Decision(Shown):
 
     def view(self) -> View:
         """Return the result, the reasons, and one line for each check."""
-        return explain.summary_view(self, self.checks, self.reasons)
+        caller, resource = explain.short_name(self.principal), explain.short_name(self.resource)
+        request = f"{caller} {self.action} on {resource}"
+        return explain.summary_view(self.result, request, self.checks, self.reasons)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Decision) and self.to_json() == other.to_json()

@@ -23,11 +23,12 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
+from xacct_nb.iam.grammar import Document
 from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, FEDERATED_USER, NO_MATCH, ROLE, ROOT, read_caller
 from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
 
-AnyPolicy = Mapping[str, Any] | ParsedPolicy
+AnyPolicy = Document | ParsedPolicy
 Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
@@ -213,7 +214,7 @@ def _parsed(
     ]
 
 
-def _require_list(documents: Any, name: str) -> Sequence[Any]:
+def _require_list(documents: object, name: str) -> Sequence[Any]:
     if not isinstance(documents, (list, tuple)):
         raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, a single one too.")
     return documents

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.arns import Arn
@@ -63,21 +62,6 @@ class PolicyCheck:
         return tuple(each for each in self.statements if each.applies)
 
 
-class DecisionHeader(Protocol):
-    """The fields of a decision that make the title of its view."""
-
-    @property
-    def result(self) -> str: ...
-    @property
-    def principal(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def resource(self) -> str: ...
-    @property
-    def allowed(self) -> bool: ...
-
-
 _POLICIES = {
     SERVICE_CONTROL_POLICY: "service control policy",
     RESOURCE_CONTROL_POLICY: "resource control policy",
@@ -108,28 +92,26 @@ _RESULTS = {
 }
 
 
-def sentences(checks: Iterable[PolicyCheck], *, allowed: bool) -> tuple[str, ...]:
+def sentences(checks: tuple[PolicyCheck, ...], *, allowed: bool) -> tuple[str, ...]:
     """Return one sentence for each check that decided, then the statements that nearly allowed it."""
-    listed = tuple(checks)
     return tuple(
         sentence
         for effect in _ORDER[allowed]
-        for check in listed
+        for check in checks
         if check.effect == effect
         for sentence in (f"{check.type}: {_verdict(check)}.", *_near_misses(check))
     )
 
 
-def summary_view(decision: DecisionHeader, checks: Iterable[PolicyCheck], reasons: Iterable[str]) -> View:
+def summary_view(
+    result: str, request: str, checks: tuple[PolicyCheck, ...], reasons: tuple[str, ...]
+) -> View:
     """Return the result, the reasons, and a table of the checks."""
-    listed = tuple(checks)
-    rows = tuple((check.type, check.effect, _locations(check.matched)) for check in listed)
-    tones = tuple(_TONES[check.effect] for check in listed)
-    caller, resource = _short(decision.principal), _short(decision.resource)
-    title = f"{_RESULTS[decision.result]}: {caller} {decision.action} on {resource}"
-    tone = "good" if decision.allowed else "bad"
+    rows = tuple((check.type, check.effect, _locations(check.matched)) for check in checks)
+    tones = tuple(_TONES[check.effect] for check in checks)
+    tone = "good" if result == "Allowed" else "bad"
     return Page(
-        title,
+        f"{_RESULTS[result]}: {request}",
         (
             *(Text(sentence, tone) for sentence in reasons),
             Table(("check", "effect", "statements that matched"), rows, tones=tones),
@@ -138,7 +120,7 @@ def summary_view(decision: DecisionHeader, checks: Iterable[PolicyCheck], reason
     )
 
 
-def details_view(checks: Iterable[PolicyCheck]) -> View:
+def details_view(checks: tuple[PolicyCheck, ...]) -> View:
     """Return every statement of every check, element by element."""
     return Page("Every statement, element by element", tuple(_table(check) for check in checks))
 
@@ -198,7 +180,8 @@ def _summarize(values: tuple[str, ...]) -> str:
     return (" or ".join(values[:_MAX_LISTED]) or "nothing") + more
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """Return the resource part of an ARN; other text as it is."""
     try:
         return Arn.parse(name).resource
     except InvalidArn:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, pattern_set
 
@@ -147,7 +147,7 @@ def _text_test(style: str, values: tuple[str, ...], variables: bool) -> tuple[Te
 def _order_test(
     read: Callable[[str], Decimal | None],
     kind: str,
-    holds: Callable[[Any, Any], bool],
+    holds: Callable[[Decimal, Decimal], bool],
     values: tuple[str, ...],
     _: bool,
 ) -> tuple[Test, None]:

@@ -1,7 +1,6 @@
 """A policy document, parsed once into statements; a document that AWS would refuse is refused."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, NEW, OLD, PolicyGrammar, Refused, refuse
@@ -17,7 +16,7 @@ class ParsedPolicy:
     statements: tuple[Statement, ...]
 
 
-def parse(document: Any, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
+def parse(document: object, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
     """Parse a policy document; return a ParsedPolicy as it is.
 
     `kind` is one of identity (also boundaries and session policies), trust, resource, service control,
@@ -45,7 +44,7 @@ def parse(document: Any, kind: str = IDENTITY, name: str = "") -> ParsedPolicy:
         ) from None
 
 
-def _policy(document: Any, grammar: PolicyGrammar) -> ParsedPolicy:
+def _policy(document: object, grammar: PolicyGrammar) -> ParsedPolicy:
     if not isinstance(document, dict):
         refuse("", "it is not an object")
     for element in document:
@@ -69,7 +68,7 @@ def _policy(document: Any, grammar: PolicyGrammar) -> ParsedPolicy:
     return ParsedPolicy(grammar.name, version, found)
 
 
-def _statement(fields: Any, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
+def _statement(fields: object, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
     try:
         return read_statement(fields, number, grammar, variables)
     except Refused as refusal:

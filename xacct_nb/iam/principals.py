@@ -168,7 +168,7 @@ class Principals:
         return user_id.partition(":")[0] in self.unique_ids
 
 
-def read_principals(element: Any) -> Principals:
+def read_principals(element: object) -> Principals:
     """Read a Principal or NotPrincipal element.
 
     Source: reference_policies_elements_principal. Raises ValueError with the reason.

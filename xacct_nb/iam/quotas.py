@@ -19,12 +19,12 @@ ATTACHED_MAX = {"user": 20, "role": 25, "group": 10}
 ROLE_SESSION_SECONDS = (3_600, 43_200)
 
 
-def minify(document: Any) -> str:
+def minify(document: object) -> str:
     """Return the document as it is sent to AWS: no white space between the tokens."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
-def size(document: Any) -> int:
+def size(document: object) -> int:
     """Return the characters of a document as AWS counts them."""
     return len(minify(document))
 

@@ -1,12 +1,12 @@
 """One statement of a policy, read once and then matched against requests, element by element."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from xacct_nb.iam import patterns
-from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, PolicyGrammar, layout, refuse
+from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Document, PolicyGrammar, layout, refuse
 from xacct_nb.iam.operators import AnyCondition, condition, is_operator
 from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
 from xacct_nb.iam.principals import DIRECT, NO_MATCH, Caller, Principals, read_principals
@@ -90,7 +90,7 @@ MATCH_LEVEL: Final = 3
 APPLIES: Final = 5
 
 
-def read_statement(fields: Any, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
+def read_statement(fields: object, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
     """Read the statement of this number in a policy; `variables`: whether `${...}` is one (2012-10-17).
 
     Raises Refused with the path in the statement.
@@ -118,14 +118,14 @@ def read_statement(fields: Any, number: int, grammar: PolicyGrammar, variables: 
     return found
 
 
-def _sid(sid: Any, grammar: PolicyGrammar) -> str:
+def _sid(sid: object, grammar: PolicyGrammar) -> str:
     if not isinstance(sid, str) or not (grammar.free_sid or _SID.fullmatch(sid)):
         refuse("Sid", "only letters and digits are allowed")
     return sid
 
 
 def _read(
-    read: Callable[[tuple[str, ...], Any], PatternSet], fields: Mapping[str, Any], element: str, how: Any
+    read: Callable[..., PatternSet], fields: Document, element: str, how: PolicyGrammar | bool
 ) -> PatternSet:
     texts = _texts(fields[element], element)
     if not texts:
@@ -170,21 +170,21 @@ def _no_resource(text: str, variables: bool) -> str:
     return ""
 
 
-def _principals(value: Any, element: str, grammar: PolicyGrammar, effect: str) -> Principals:
+def _principals(value: object, element: str, grammar: PolicyGrammar, effect: str) -> Principals:
     if element == "NotPrincipal" and effect == ALLOW:
         refuse(element, "it is allowed with Deny only")
     try:
         found = read_principals(value)
     except ValueError as problem:
         refuse(element, str(problem))
-    if grammar.name == TRUST and "CanonicalUser" in value:
+    if grammar.name == TRUST and isinstance(value, dict) and "CanonicalUser" in value:
         refuse(f"{element}.CanonicalUser", "a trust policy cannot have it")
     if grammar.name == TRUST and not found.texts:
         refuse(element, "it names no principal")
     return found
 
 
-def _control(fields: Mapping[str, Any], statement: Statement) -> None:
+def _control(fields: Document, statement: Statement) -> None:
     """Check that a resource control policy denies; only AWS's own RCPFullAWSAccess allows."""
     if fields["Principal"] != "*":
         refuse("Principal", 'it must be "*" in a resource control policy')
@@ -193,7 +193,7 @@ def _control(fields: Mapping[str, Any], statement: Statement) -> None:
         refuse("Effect", "it must be Deny: only RCPFullAWSAccess allows")
 
 
-def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
+def _conditions(element: object, variables: bool) -> tuple[AnyCondition, ...]:
     if not isinstance(element, dict):
         refuse("Condition", "it is not an object")
     found: list[AnyCondition] = []
@@ -209,14 +209,14 @@ def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
     return tuple(found)
 
 
-def _condition(operator: str, key: str, values: Any, variables: bool) -> AnyCondition:
+def _condition(operator: str, key: str, values: object, variables: bool) -> AnyCondition:
     try:
         return condition(operator, key, _scalars(values), variables)
     except ValueError as problem:
         refuse(f"Condition.{operator}.{key}", str(problem))
 
 
-def _texts(value: Any, path: str) -> tuple[str, ...]:
+def _texts(value: object, path: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
@@ -224,7 +224,7 @@ def _texts(value: Any, path: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _scalars(value: Any) -> tuple[str, ...]:
+def _scalars(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     listed = value if isinstance(value, (list, tuple)) else (value,)

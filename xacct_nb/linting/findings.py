@@ -94,7 +94,7 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
     return Findings(_sorted(found), documents.grant.accept, left, analysis.note)
 
 
-def lint_policy(policy: Any, *, kind: str, of: str = "") -> Findings:
+def lint_policy(policy: object, *, kind: str, of: str = "") -> Findings:
     """Return the findings on any policy, given as a document or as JSON text.
 
     `kind` is identity, trust, resource, service control or resource control. `of` is the ARN of the user or
@@ -132,7 +132,7 @@ def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda each: SEVERITIES.index(each.severity)))
 
 
-def _document(policy: Any) -> Any:
+def _document(policy: object) -> object:
     if not isinstance(policy, str):
         return policy
     try:

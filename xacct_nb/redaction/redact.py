@@ -48,7 +48,7 @@ def secrets_in(value: Any) -> set[str]:
     )
 
 
-def fingerprints_in(value: Any) -> set[str]:
+def fingerprints_in(value: object) -> set[str]:
     """Return the fingerprints in JSON-like data or text."""
     return set(_MARK.findall(str(value)))
 
@@ -110,11 +110,11 @@ def _withheld(item: Any) -> Any:
     return item if plain or isinstance(item, Mapping | list) else REDACTED
 
 
-def _is_secret(key: Any) -> bool:
+def _is_secret(key: object) -> bool:
     return isinstance(key, str) and key.lower() in SECRET_KEYS
 
 
-def _texts(item: Any) -> set[str]:
+def _texts(item: object) -> set[str]:
     texts = item if isinstance(item, (list, tuple)) else [item]
     return {str(text) for text in texts if not _MARK.fullmatch(str(text))}
 

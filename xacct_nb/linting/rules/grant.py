@@ -110,7 +110,7 @@ def _losing_access(case: GrantCase) -> Iterator[Hit]:
             yield f"trust policy of {Arn.parse(role).resource}", summarize(lost)
 
 
-def _allowed_principals(trust: Any) -> list[str]:
+def _allowed_principals(trust: object) -> list[str]:
     """Return the principals that a trust policy allows, accounts by their ids."""
     statements = Subject("trust", "", trust, 0).statements
     named = [

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from xacct_nb.grants.documents import Documents
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list, value_text
-from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST
+from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST, Document
 from xacct_nb.iam.wildcards import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"
@@ -66,7 +65,7 @@ class LintStatement:
 
     subject: "Subject"
     number: int
-    fields: Mapping[str, Any]
+    fields: Document
 
     @property
     def allows(self) -> bool:
@@ -139,7 +138,7 @@ class Subject:
 
     kind: str
     name: str
-    document: Any
+    document: object
     limit: int
     arn: str = ""
     own_accounts: tuple[str, ...] = ()
@@ -188,5 +187,5 @@ def _name(subject: Subject, others: int) -> str:
     return f"{subject.name} of {Arn.parse(subject.arn).resource}{more}"
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     return [value_text(each) for each in as_list(value) if isinstance(each, (str, int, float))]
