@@ -9,6 +9,7 @@ from xacct_nb.changes.plan import Change
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, canonical_json
+from xacct_nb.iam.operators import parse_date
 
 Policy = dict[str, Any]
 REVOKED = "AWSRevokeOlderSessions"
@@ -16,6 +17,7 @@ CREATION_TIME = "[policy creation time]"
 AHEAD_SECONDS = 30
 # AWS counts whole seconds: a fraction is rounded up.
 _A_SECOND = timedelta(microseconds=999_999)
+_YEAR_9999 = 253_370_764_800  # seconds since 1970; a datetime ends with that year
 _CALLER_POLICIES = ("inline-policy", "managed-policy")
 
 
@@ -150,9 +152,7 @@ def _moments(document: Any) -> list[datetime]:
     found = []
     for statement in as_list(statements):
         text = str(statement.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime", ""))
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        found.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        seconds = parse_date(text)
+        if seconds is not None and 0 <= seconds < _YEAR_9999:
+            found.append(datetime.fromtimestamp(float(seconds), UTC))
     return found
