@@ -45,6 +45,7 @@ from xacct_nb.runs.runner import RunResult
 from xacct_nb.runs.sealing import new_run_id
 from xacct_nb.sandbox.faults.faults import Fault, Faults
 from xacct_nb.sandbox.faults.statistics import Misbehaviour
+from xacct_nb.storage.shipped import CopiedNotebooks
 from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
 
 GRANT = a_grant(session_minutes=120, conditions={"external_id": "hunter2-hunter2"})
@@ -123,6 +124,7 @@ VALUES: tuple[Any, ...] = (
     AssumeTries((AssumeTry(1.0, "Denied", "detail"),)),
     NotebookHelp("plan_and_apply", "Title", "About.", {"note": Parameter("note", "str", "", "help")}),
     Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
+    CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown.
 OURS = {
