@@ -8,6 +8,7 @@ from xacct_nb.diagnosis.cause import CERTAIN, Cause
 from xacct_nb.diagnosis.snapshot import ClientSettings, is_arn
 
 CREDENTIAL_SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
+_KEY = "aws_access_key_id"
 
 
 def profile_causes(client: ClientSettings) -> Iterator[Cause]:
@@ -34,14 +35,11 @@ def _missing_profile(client: ClientSettings) -> Cause:
 def _chain(client: ClientSettings) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the profile in use and its source profiles that assume a role, each with those before it."""
     name, visited = client.profile, tuple[str, ...]()
-    while _assumes_role(client.profiles.get(name, {})) and name not in visited:
+    while name not in visited and "role_arn" in (fields := client.profiles.get(name, {})):
+        if "web_identity_token_file" in fields:
+            return
         yield name, visited
-        visited = (*visited, name)
-        name = client.profiles[name].get("source_profile", "")
-
-
-def _assumes_role(fields: dict[str, str]) -> bool:
-    return "role_arn" in fields and "web_identity_token_file" not in fields
+        name, visited = fields.get("source_profile", ""), (*visited, name)
 
 
 def _credential_causes(client: ClientSettings, name: str, visited: tuple[str, ...]) -> Iterator[Cause]:
@@ -57,7 +55,7 @@ def _credential_causes(client: ClientSettings, name: str, visited: tuple[str, ..
     elif not profile and not source:
         why = f"The profile {name} has a role_arn, but neither source_profile nor credential_source."
         yield cause("no-credential-source", CERTAIN, why, "", *_set_only_source(client, name))
-    elif profile in visited or (profile == name and not _has_keys(fields)):
+    elif profile in visited or (profile == name and _KEY not in fields):
         why = f"The profiles name each other: {' -> '.join((*visited, name, profile))}."
         yield cause("profile-loop", CERTAIN, why, "", *_set_only_source(client, (*visited, name)[0]))
     elif profile and profile not in client.profiles:
@@ -68,13 +66,9 @@ def _credential_causes(client: ClientSettings, name: str, visited: tuple[str, ..
 
 def _set_only_source(client: ClientSettings, name: str) -> Iterator[str]:
     """Yield the command that sets source_profile to the profile with keys, if there is exactly one."""
-    sources = [each for each, fields in client.profiles.items() if _has_keys(fields) and each != name]
+    sources = [each for each, fields in client.profiles.items() if _KEY in fields and each != name]
     if len(sources) == 1:
         yield f"aws configure set source_profile {sources[0]} --profile {name}"
-
-
-def _has_keys(fields: dict[str, str]) -> bool:
-    return "aws_access_key_id" in fields
 
 
 def _set_similar(value: str, known: Iterable[str], profile: str, field: str) -> Iterator[str]:

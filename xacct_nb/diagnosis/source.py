@@ -18,7 +18,6 @@ from xacct_nb.diagnosis.policy_causes import (
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import (
     caller_condition_cause,
-    is_old_language,
     mfa_request,
     old_language_cause,
     unmet_conditions,
@@ -77,8 +76,8 @@ def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         failed = statement.match.failed
         if [each.element for each in failed] != ["Resource"]:
             continue
-        if is_old_language(statement.policy, failed[0].expected):
-            yield old_language_cause(statement, failed[0].expected)
+        if found := old_language_cause(statement, failed[0].expected):
+            yield found
         elif similar := [arn for arn in failed[0].expected if is_similar(arn, case.role)]:
             why = f"{statement} names {', '.join(similar)}; the role is {case.role}."
             command = statement.changed(lambda each: each.update(Resource=case.role))

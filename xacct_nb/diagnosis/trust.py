@@ -13,7 +13,7 @@ from xacct_nb.diagnosis.policy_causes import Fix, deny_cause, extra_action_cause
 from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy, is_arn
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
-from xacct_nb.iam.arns import UNIQUE_ID, Arn, role_arn_of, same_principal
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, same_principal
 from xacct_nb.iam.canonical import as_list
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch
 
@@ -107,54 +107,30 @@ def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> C
 
 def _similar(case: Case, statement: LocatedStatement, named: str) -> Cause | None:
     """Return the cause of a named principal that resembles the caller, None if it does not."""
-    for code, resembles in _SIMILAR.items():
-        if found := resembles(case, named):
-            confidence, why = found
-            fix = _replace_principal(case, statement, named)
-            return cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
+    if found := _resemblance(case, named):
+        code, confidence, why = found
+        fix = _replace_principal(case, statement, named)
+        return cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
     return None
 
 
-def _replaced_permission_set(case: Case, named: str) -> tuple[str, str] | None:
-    """Identity Center replaced the role; the trust policy has the old one's unique ID or name."""
-    if "/aws-reserved/" not in case.principal:
+def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
+    """Return how a named principal resembles the caller: code, confidence, reason."""
+    principal = case.principal
+    own_set = _permission_set(principal)
+    is_old_name = bool(own_set) and own_set == _permission_set(named) and named != principal
+    if "/aws-reserved/" in principal and (is_old_name or named.startswith("AROA")):
+        confidence = CERTAIN if is_old_name else LIKELY
+        return "permission-set-replaced", confidence, f"the permission set's role is now {principal}"
+    if UNIQUE_ID.fullmatch(named):
+        confidence = LIKELY if named.startswith("AROA" if case.is_chained else "AIDA") else POSSIBLE
+        why = f"that principal was deleted, and {short_arn(principal)} was created later"
+        return "deleted-principal-trusted", confidence, why
+    if named == case.caller or not same_principal(named, principal):
         return None
-    why = f"the permission set's role is now {case.principal}"
-    if named.startswith("AROA"):
-        return LIKELY, why
-    current = _permission_set(case.principal)
-    is_old = current and current == _permission_set(named) and named != case.principal
-    return (CERTAIN, why) if is_old else None
-
-
-def _deleted_principal(case: Case, named: str) -> tuple[str, str] | None:
-    """A unique ID is of a deleted user or role; likely the caller's if it is of the same type."""
-    if not UNIQUE_ID.fullmatch(named):
-        return None
-    is_same_type = named.startswith("AROA" if case.is_chained else "AIDA")
-    why = f"that principal was deleted, and {short_arn(case.principal)} was created later"
-    return LIKELY if is_same_type else POSSIBLE, why
-
-
-def _other_session(case: Case, named: str) -> tuple[str, str] | None:
-    if not (is_arn(named) and ":assumed-role/" in named and case.is_chained and named != case.caller):
-        return None
-    is_same_role = role_arn_of(named) == role_arn_of(case.caller)
-    return (CERTAIN, f"this session is {case.caller}") if is_same_role else None
-
-
-def _missing_path(case: Case, named: str) -> tuple[str, str] | None:
-    if named == case.principal or not same_principal(named, case.principal):
-        return None
-    return CERTAIN, f"the caller's ARN is {case.principal}"
-
-
-_SIMILAR = {
-    "permission-set-replaced": _replaced_permission_set,
-    "deleted-principal-trusted": _deleted_principal,
-    "session-arn-trusted": _other_session,
-    "role-path-left-out": _missing_path,
-}
+    if ":assumed-role/" in named:
+        return "session-arn-trusted", CERTAIN, f"this session is {case.caller}"
+    return ("role-path-left-out", CERTAIN, f"the caller's ARN is {principal}") if named != principal else None
 
 
 def _permission_set(arn: str) -> str:

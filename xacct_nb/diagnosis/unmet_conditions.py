@@ -17,7 +17,6 @@ from xacct_nb.diagnosis.locations import (
     short_arn,
 )
 from xacct_nb.diagnosis.policy_causes import Fix
-from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck
@@ -74,21 +73,18 @@ def trust_condition_cause(unmet: UnmetCondition) -> Cause:
 
 def caller_condition_cause(unmet: UnmetCondition) -> Cause:
     """Return the cause of a condition of one of the caller's policies."""
-    if is_old_language(unmet.statement.policy, unmet.expected):
-        return old_language_cause(unmet.statement, unmet.expected)
+    if found := old_language_cause(unmet.statement, unmet.expected):
+        return found
     _, code, find_fix = next(row for row in _CALLER_KEYS if re.fullmatch(row[0], unmet.key.lower()))
     return unmet.cause(code, find_fix(unmet), side=SOURCE)
 
 
-def is_old_language(policy: SnapshotPolicy, texts: tuple[str, ...]) -> bool:
-    """Return whether texts have variables, in a policy whose Version makes them plain text."""
-    return any("${" in each for each in texts) and (policy.document or {}).get("Version") != VERSION
-
-
-def old_language_cause(statement: LocatedStatement, texts: tuple[str, ...]) -> Cause:
-    """Return the cause of variables in a policy of the old version; the fix writes the new version."""
+def old_language_cause(statement: LocatedStatement, texts: tuple[str, ...]) -> Cause | None:
+    """Return the cause of variables that the policy's old Version makes plain text, if there are any."""
     document = statement.policy.document or {}
     version = document.get("Version", "none")
+    if version == VERSION or not any("${" in each for each in texts):
+        return None
     why = f"{statement} has {', '.join(texts)}, and the policy's Version is {version}."
     command = fixes.write_policy(statement.policy, {**document, "Version": VERSION})
     return cause("old-policy-language", CERTAIN, why, "", command)
