@@ -1,7 +1,8 @@
 """A case: one denial with all that is known of it, and what each side alone decides."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
+from xacct_nb.diagnosis.fixes import Document
 from xacct_nb.diagnosis.snapshot import (
     TRUST,
     CallerIdentity,
@@ -23,7 +25,6 @@ from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
-from xacct_nb.redaction.redact import restore_secrets
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 # Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.
@@ -43,6 +44,16 @@ class PolicyHolder:
     resource: str
     policies: Sequence[SnapshotPolicy]
     boundary: SnapshotPolicy | None
+
+    @property
+    def documents(self) -> list[Document]:
+        """The policies' documents."""
+        return [each.document for each in self.policies if each.document]
+
+    @property
+    def boundaries(self) -> list[Document] | None:
+        """The boundary's document in a list, None where there is none."""
+        return [self.boundary.document] if self.boundary and self.boundary.document else None
 
 
 @dataclass(frozen=True)
@@ -135,33 +146,32 @@ class Case:
 
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:
-        """The trust policy, with the request's external ID in place of its fingerprint."""
+        """The trust policy, None if it was not read."""
         document = self.destination.role.trust if self.destination.role else None
-        if not document:
-            return None
-        return SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=self._unshielded(document))
+        trust = SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=document)
+        return trust if document else None
 
     def source_decision(self, action: str = ASSUME) -> Decision | None:
         """Return what the source side decides, as if the role trusted the account; None if unread."""
         if not (self.has_both_arns and self.source.principal) or self.source.incomplete:
             return None
-        return self._decide(action, **self._checked(self.caller_policies))
+        return self._decide(action, self.caller_policies.documents, self.caller_policies.boundaries)
 
     def trust_decision(self, action: str = ASSUME) -> Decision | None:
         """Return what the trust policy decides, as if the caller were allowed everything; None if unread."""
-        return self._decide_trust(action, ALLOW_ALL)
+        return self._decide_trust(action, [ALLOW_ALL])
 
     @cached_property
     def needs_no_source_policy(self) -> bool:
         """Whether caller and role are in one account, and the trust policy alone allows the request."""
         if not self.has_both_arns or Arn.parse(self.caller).account != Arn.parse(self.role).account:
             return False
-        found = self._decide_trust(ASSUME)
+        found = self._decide_trust(ASSUME, [])
         return bool(found and found.allowed)
 
-    def would_be_allowed_by(self, document: Mapping[str, Any]) -> bool:
+    def would_be_allowed_by(self, document: Document) -> bool:
         """Return whether an identity policy by itself would allow the request."""
-        found = self._decide(ASSUME, identity_policies=[self._unshielded(document)])
+        found = self._decide(ASSUME, [document])
         return bool(found and found.allowed)
 
     def session_decision(self) -> Decision | None:
@@ -169,42 +179,42 @@ class Case:
         role = self.destination.role
         if not (self.attempt.role_was_assumed and role) or self.destination.incomplete:
             return None
-        return _evaluate(
-            principal=_session_arn(role.arn, self.attempt),
-            action=self.attempt.action,
-            resource=self.role_policies.resource,
-            context={"aws:CurrentTime": self.now, "aws:PrincipalArn": role.arn},
-            session_policies=_session_policies(self.attempt),
-            resource_policy=next(iter(self.destination.resource_policies.values()), None),
-            resource_account=Arn.parse(role.arn).account,
-            **self._checked(self.role_policies),
-        )
+        with suppress(InvalidInput, InvalidArn):
+            return evaluate(
+                _session_arn(role.arn, self.attempt),
+                self.attempt.action,
+                self.role_policies.resource,
+                {"aws:CurrentTime": self.now, "aws:PrincipalArn": role.arn},
+                self.role_policies.documents,
+                next(iter(self.destination.resource_policies.values()), None),
+                permissions_boundaries=self.role_policies.boundaries,
+                session_policies=_session_policies(self.attempt),
+                resource_account=Arn.parse(role.arn).account,
+            )
+        return None
 
-    def _checked(self, holder: PolicyHolder) -> dict[str, Any]:
-        """Return the policies of a holder as arguments of the evaluation."""
-        boundary = holder.boundary.document if holder.boundary else None
-        return {
-            "identity_policies": [self._unshielded(each.document) for each in holder.policies],
-            "permissions_boundaries": [self._unshielded(boundary)] if boundary else None,
-        }
-
-    def _decide_trust(self, action: str, *identity_policies: Mapping[str, Any]) -> Decision | None:
+    def _decide_trust(self, action: str, identity_policies: Sequence[Document]) -> Decision | None:
         if not (self.has_both_arns and self.trust_policy):
             return None
-        documents = {"identity_policies": identity_policies, "resource_policy": self.trust_policy.document}
-        return self._decide(action, **documents)
+        return self._decide(action, identity_policies, trust=self.trust_policy.document)
 
-    def _decide(self, action: str, **policies: Any) -> Decision | None:
-        """Evaluate AssumeRole; unless `policies` has another trust policy, the role trusts the account."""
+    def _decide(
+        self,
+        action: str,
+        identity_policies: Sequence[Document],
+        boundaries: Sequence[Document] | None = None,
+        trust: Document | None = None,
+    ) -> Decision | None:
+        """Evaluate AssumeRole; without `trust` the role trusts the account. None for an invalid document."""
         arn = Arn.parse(self.caller)
         account = {"AWS": f"arn:{arn.partition}:iam::{arn.account}:root"}
         statement = {"Effect": "Allow", "Principal": account, "Action": [ASSUME, *EXTRA_ACTIONS]}
-        trust = {"Version": VERSION, "Statement": [statement]}
-        request = {"principal": self.caller, "action": action, "resource": self.role, "context": self.context}
-        return _evaluate(**request, **{"resource_policy": trust, **policies})
-
-    def _unshielded(self, document: Any) -> Any:
-        return restore_secrets(document, {self.attempt.external_id} - {""})
+        trust = trust or {"Version": VERSION, "Statement": [statement]}
+        with suppress(InvalidInput, InvalidArn):
+            return evaluate(
+                self.caller, action, self.role, self.context, identity_policies, trust, boundaries
+            )
+        return None
 
 
 def _session_arn(role: str, attempt: Attempt) -> str:
@@ -218,12 +228,4 @@ def _session_policies(attempt: Attempt) -> list[Any] | None:
     try:
         return [json.loads(attempt.parameters["Policy"])] if attempt.parameters.get("Policy") else None
     except ValueError:
-        return None
-
-
-def _evaluate(**request: Any) -> Decision | None:
-    """Return the decision, None where AWS would reject the request (an invalid document or ARN)."""
-    try:
-        return evaluate(**request)
-    except (InvalidInput, InvalidArn):
         return None

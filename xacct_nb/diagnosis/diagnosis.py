@@ -101,7 +101,8 @@ def diagnose(
     Source: IAM user guide, troubleshoot_roles and troubleshoot_access-denied, and the catalogue.
     """
     denial = denial if denial.text or result is None else result.denial
-    case = Case(snapshot, attempt_from_denial(denial, attempt), denial, result)
+    given = {attempt.external_id} - {""}
+    case = Case(snapshot.with_secrets(given), attempt_from_denial(denial, attempt), denial, result)
     found = rank_causes(case, _find_causes(case))
     known = {each.code for each in found}
     open_codes = () if _is_explained(case, found) else _named_type_first(case, indistinguishable_causes(case))
@@ -115,7 +116,7 @@ def diagnose(
         owner_message(case, _owner(case, causes)),
         _answer(result),
     )
-    return _redacted(diagnosis, snapshot.secrets | {attempt.external_id} - {""})
+    return _redacted(diagnosis, snapshot.secrets | given)
 
 
 def rank_causes(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from xacct_nb.errors import InvalidArn, InvalidSnapshot
 from xacct_nb.iam.arns import Arn
-from xacct_nb.redaction.redact import mask_secrets, secrets_in
+from xacct_nb.redaction.redact import mask_secrets, restore_secrets, secrets_in
 from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Page, Shown, Table, Text, View
 
@@ -127,6 +127,10 @@ class Snapshot(Shown, StrictModel):
     def secrets(self) -> set[str]:
         """The external IDs in the documents, which must not be written anywhere."""
         return secrets_in(self.model_dump(mode="json"))
+
+    def with_secrets(self, secrets: set[str]) -> "Snapshot":
+        """Return this snapshot with these external IDs in place of their fingerprints."""
+        return Snapshot(**restore_secrets(self.model_dump(by_alias=True), secrets)) if secrets else self
 
     def with_sides_of(self, other: "Snapshot") -> "Snapshot":
         """Return this snapshot with the sides that only the other one has."""
