@@ -1,4 +1,4 @@
-"""Every entry of the catalogue of failures is produced, told by its text, or said to be neither, and why."""
+"""Each failure of the list is produced by a test, shown by its text, or excluded with the reason."""
 
 import re
 
@@ -60,7 +60,7 @@ READ = {
     "H4": "console-cannot-give, from the trust policy and the console's text",
 }
 NEITHER = {
-    "B15": "It is no denial: access is wider than was meant, which a finding says.",
+    "B15": "It is no denial: the access is wider than intended, which a lint finding reports.",
     "O2": "A sign-in, not a call of AssumeRole; a text is known for it, but no public one to quote.",
     "O3": "It is a reason not to trust a test, not a denial.",
     "O5": "AWS answers as to any denial, and only the organization knows the account's status.",
@@ -69,7 +69,7 @@ NEITHER = {
     "F7": "It is a comparison of two regions, and each of them is one of the other causes.",
     "H3": "The console offers nothing to root; there is no text.",
     "H5": "AWS answers as to C2 or C3, for the identity that signed in first.",
-    "H6": "Nothing is denied: a session ends earlier than was meant.",
+    "H6": "Nothing is denied: a session ends earlier than intended.",
 }
 
 

@@ -1,4 +1,4 @@
-"""What fails on the client before AWS decides anything: made for real by boto3, explained, mended."""
+"""Failures of the client, before AWS decides: produced for real with boto3, diagnosed, mended."""
 
 import os
 from collections.abc import Callable
@@ -46,7 +46,9 @@ def explained(on: Workstation, text: str) -> Diagnosis:
 
 
 @pytest.mark.parametrize("wrong", TABLE, ids=str)
-def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(desk: Workstation, wrong: Wrong) -> None:
+def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+    desk: Workstation, wrong: Wrong
+) -> None:
     before = desk.call()
     wrong.break_it(desk)
     text = desk.call()
@@ -56,12 +58,12 @@ def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(desk: Workstat
     assert (found.causes[0].code, found.causes[0].side) == (wrong.code, "client"), (text, found)
     assert by_text.causes[0].code == wrong.code, by_text
 
-    (wrong.mend or (lambda on: on.obey(found.causes[0])))(desk)
+    (wrong.mend or (lambda on: on.apply_fix(found.causes[0])))(desk)
 
     assert desk.call() == ""
 
 
-def test_keys_in_the_environment_that_come_before_the_profile_are_told_and_taken_out(
+def test_keys_in_the_environment_that_precede_the_profile_are_recognized_and_unset(
     desk: Workstation,
 ) -> None:
     key, secret = desk.stage.keys_of("mallory")
@@ -76,13 +78,13 @@ def test_keys_in_the_environment_that_come_before_the_profile_are_told_and_taken
     assert found.causes[0].code == "another-caller", found
     assert "AWS_ACCESS_KEY_ID" in found.causes[0].why
 
-    desk.obey(found.causes[0])
+    desk.apply_fix(found.causes[0])
 
     assert assumed(desk) == ""
 
 
 def assumed(on: Workstation) -> str:
-    """What went wrong when the session that boto3 finds by itself assumes the role."""
+    """Return the error when boto3's default session assumes the role."""
     client = boto3.Session().client("sts", region_name="us-east-1", endpoint_url=on.world.endpoint)
     try:
         client.assume_role(RoleArn=on.stage.role, RoleSessionName="desk")
@@ -91,7 +93,7 @@ def assumed(on: Workstation) -> str:
     return ""
 
 
-def test_a_session_that_asks_for_a_session_is_told(desk: Workstation) -> None:
+def test_a_session_that_requests_a_session_is_recognized(desk: Workstation) -> None:
     sts = boto3.Session(profile_name="reader").client("sts", region_name="us-east-1")
     found = diagnose(denial=refused(sts.get_session_token))
     own = boto3.Session(profile_name="alice").client("sts", region_name="us-east-1")
@@ -100,7 +102,7 @@ def test_a_session_that_asks_for_a_session_is_told(desk: Workstation) -> None:
     assert own.get_session_token()["Credentials"]["SessionToken"]
 
 
-def test_sessions_that_the_cli_keeps_are_a_possible_cause(desk: Workstation, tmp_path: Path) -> None:
+def test_sessions_that_the_cli_caches_are_a_possible_cause(desk: Workstation, tmp_path: Path) -> None:
     cache = tmp_path / ".aws" / "cli" / "cache"
     cache.mkdir(parents=True)
     (cache / "0123.json").write_text("{}")
@@ -116,27 +118,27 @@ def test_sessions_that_the_cli_keeps_are_a_possible_cause(desk: Workstation, tmp
     assert now.causes[1].commands == ("rm -r ~/.aws/cli/cache",)
 
 
-def test_the_clients_side_holds_no_secret(desk: Workstation) -> None:
-    desk.set("reader", external_id="the-agreed:word")
+def test_the_client_settings_have_no_secret(desk: Workstation) -> None:
+    desk.set("reader", external_id="the-agreed:id")
     signed_in(desk)
     desk.patch.setenv("AWS_PROFILE", "reader")
-    told = Snapshot(client=read_client()).to_json()
-    secrets = [*desk.stage.keys, "the-agreed:word"]
+    sent = Snapshot(client=read_client()).to_json()
+    secrets = [*desk.stage.keys, "the-agreed:id"]
 
-    assert [word for word in secrets if word in str(told)] == []
-    assert told["client"]["variables"]["AWS_SECRET_ACCESS_KEY"] == "set"
-    assert told["client"]["profiles"]["reader"]["external_id"].startswith("secret:")
+    assert [secret for secret in secrets if secret in str(sent)] == []
+    assert sent["client"]["variables"]["AWS_SECRET_ACCESS_KEY"] == "set"
+    assert sent["client"]["profiles"]["reader"]["external_id"].startswith("secret:")
 
 
 def refused(call: Callable[[], Any]) -> Denial:
-    """What AWS says to a call that it refuses."""
+    """Return the denial of a request that AWS refuses."""
     with pytest.raises(ClientError) as problem:
         call()
     return read_denial(str(problem.value))
 
 
 class TestWrites:
-    """What AWS refuses while a side is written: told by its text, and the right document is taken."""
+    """A write that AWS refuses is recognized by its text; AWS accepts the right document."""
 
     @pytest.mark.parametrize(
         ("named", "code"),
@@ -149,7 +151,7 @@ class TestWrites:
     )
     def test_a_principal_that_cannot_be_trusted(self, desk: Workstation, named: str, code: str) -> None:
         document = trusting(desk.stage.alice.replace("user/alice", named))
-        write = desk.stage.far.update_assume_role_policy
+        write = desk.stage.destination_iam.update_assume_role_policy
         found = diagnose(denial=refused(lambda: write(RoleName="reader", PolicyDocument=document)))
 
         assert (found.causes[0].code, found.causes[0].side) == (code, "destination"), found
@@ -157,7 +159,7 @@ class TestWrites:
 
     def test_a_trust_policy_over_the_quota(self, desk: Workstation) -> None:
         document = trusting(*[desk.stage.alice] * 60)
-        write = desk.stage.far.update_assume_role_policy
+        write = desk.stage.destination_iam.update_assume_role_policy
         found = diagnose(denial=refused(lambda: write(RoleName="reader", PolicyDocument=document)))
 
         assert found.causes[0].code == "trust-policy-too-long"
@@ -166,19 +168,19 @@ class TestWrites:
         ("fault", "code"),
         [("concurrent-modification", "trust-overwritten"), ("error-503", "control-plane-event")],
     )
-    def test_somebody_else_writes_or_iam_has_trouble(
+    def test_another_write_at_the_same_time_and_an_incident_of_iam_are_recognized(
         self, sandbox: Sandbox, desk: Workstation, fault: str, code: str
     ) -> None:
         tags = {"RoleName": "reader", "Tags": [{"Key": "team", "Value": "books"}]}
         misbehave(sandbox, Fault(fault, ("TagRole",)))
-        found = diagnose(denial=refused(lambda: desk.stage.far.tag_role(**tags)))
+        found = diagnose(denial=refused(lambda: desk.stage.destination_iam.tag_role(**tags)))
         behave(sandbox)
 
         assert found.causes[0].code == code
-        assert desk.stage.far.tag_role(**tags)
+        assert desk.stage.destination_iam.tag_role(**tags)
 
 
-def test_a_change_that_is_not_in_effect_yet_is_told_and_waiting_is_the_mend(
+def test_a_change_that_is_not_in_effect_yet_is_recognized_and_waiting_mends_it(
     sandbox: Sandbox, desk: Workstation
 ) -> None:
     stage = desk.stage

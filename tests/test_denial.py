@@ -1,4 +1,4 @@
-"""Error texts as botocore, the AWS CLI, the console and tracebacks print them, read as far as they say it."""
+"""Error texts of botocore, the AWS CLI, the console and tracebacks are read, field by field."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ BARE = f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource:
 BOTOCORE = f"An error occurred (AccessDenied) when calling the AssumeRole operation: {BARE}"
 
 
-def said(text: str, *names: str) -> tuple[str, ...]:
+def fields_of(text: str, *names: str) -> tuple[str, ...]:
     denial = read_denial(text)
     return tuple(str(getattr(denial, name)) for name in names)
 
@@ -30,7 +30,7 @@ def said(text: str, *names: str) -> tuple[str, ...]:
     ],
 )
 def test_caller_action_and_role_are_read_however_the_text_was_copied(text: str) -> None:
-    assert said(text, "code", "caller", "action", "resource") == (
+    assert fields_of(text, "code", "caller", "action", "resource") == (
         "AccessDenied",
         ALICE,
         "sts:AssumeRole",
@@ -75,7 +75,7 @@ def test_caller_action_and_role_are_read_however_the_text_was_copied(text: str) 
 def test_the_suffix_names_the_kind_of_policy_where_there_is_one(
     suffix: str, policy_type: str, effect: str
 ) -> None:
-    assert said(f"{BOTOCORE} {suffix}".rstrip(), "policy_type", "effect", "resource") == (
+    assert fields_of(f"{BOTOCORE} {suffix}".rstrip(), "policy_type", "effect", "resource") == (
         policy_type,
         effect,
         ROLE,
@@ -86,7 +86,7 @@ def test_the_policy_that_denies_is_read_where_aws_names_it() -> None:
     policy = "arn:aws:organizations::333333333333:policy/o-a1b2c3d4e5/service_control_policy/p-12345678"
     text = f"{BOTOCORE} with an explicit deny in a service control policy: {policy}"
 
-    assert said(text, "policy") == (policy,)
+    assert fields_of(text, "policy") == (policy,)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_the_policy_that_denies_is_read_where_aws_names_it() -> None:
         ("Invalid information in one or more fields.", ""),
     ],
 )
-def test_the_code_is_awss_own_or_the_exceptions_name(text: str, code: str) -> None:
-    assert said(text, "code") == (code,)
+def test_the_code_is_the_one_of_aws_or_the_name_of_the_exception(text: str, code: str) -> None:
+    assert fields_of(text, "code") == (code,)
 
 
 def test_a_resource_in_quotes_is_read_whole() -> None:
@@ -113,13 +113,16 @@ def test_a_resource_in_quotes_is_read_whole() -> None:
         '"arn:aws:s3:::reports/a b.csv" with an explicit deny in a resource-based policy'
     )
 
-    assert said(text, "resource", "policy_type") == ("arn:aws:s3:::reports/a b.csv", "resource-based policy")
+    assert fields_of(text, "resource", "policy_type") == (
+        "arn:aws:s3:::reports/a b.csv",
+        "resource-based policy",
+    )
 
 
-def test_a_request_id_is_read_and_an_empty_user_is_nobody() -> None:
+def test_a_request_id_is_read_and_an_empty_user_is_no_caller() -> None:
     text = f"{BOTOCORE.replace(ALICE, '')} (Request ID: 3859eee2-11a1-4968-874f-6108e0a3238d)"
 
-    assert said(text, "request_id", "caller") == ("3859eee2-11a1-4968-874f-6108e0a3238d", "")
+    assert fields_of(text, "request_id", "caller") == ("3859eee2-11a1-4968-874f-6108e0a3238d", "")
 
 
 def test_a_denial_goes_to_json_and_back() -> None:

@@ -1,4 +1,4 @@
-"""A diagnosis from what is at hand: a text alone, one side, both, a file; ranked, honest, without secrets."""
+"""A diagnosis from an error text, from one side, from both, from a file; ranked, and without secrets."""
 
 import html as escaping
 import json
@@ -25,7 +25,7 @@ from xacct_nb.redaction.redact import fingerprint
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reader"
 ALICES_ID = "AIDAALICEALICEALICE00"
-SECRET = "a-word-that-both:agreed-on"
+SECRET = "an-id-that-both:agreed-on"
 DENIED = (
     "An error occurred (AccessDenied) when calling the AssumeRole operation: "
     f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
@@ -61,7 +61,7 @@ def codes(found: Diagnosis) -> list[str]:
 
 
 class TestATextAlone:
-    def test_caller_and_role_are_read_out_of_it_and_all_that_fits_is_named(self) -> None:
+    def test_caller_and_role_are_read_from_it_and_all_possible_causes_are_listed(self) -> None:
         found = diagnose(denial=read_denial(DENIED))
 
         assert (found.attempt["caller"], found.attempt["role"]) == (ALICE, ROLE)
@@ -70,14 +70,14 @@ class TestATextAlone:
         assert {each.confidence for each in found.causes} == {"possible"}
         assert "look alike from here" in found.headline
 
-    def test_what_does_not_fit_this_caller_is_not_among_them(self) -> None:
+    def test_causes_that_do_not_fit_this_caller_are_not_listed(self) -> None:
         found = diagnose(denial=read_denial(DENIED))
 
         assert {"mfa-in-chain", "session-arn-trusted", "external-id-differs", "self-assume"} & set(
             found.indistinguishable_causes
         ) == set()
 
-    def test_the_kind_of_policy_that_aws_names_comes_first_and_the_rest_is_not_ruled_out(self) -> None:
+    def test_the_type_of_policy_that_aws_names_comes_first_and_no_other_cause_is_excluded(self) -> None:
         text = f"{DENIED} because no permissions boundary allows the sts:AssumeRole action"
         found = diagnose(denial=read_denial(text))
 
@@ -85,7 +85,7 @@ class TestATextAlone:
         assert (found.causes[0].side, found.causes[0].confidence) == ("source", "likely")
         assert "no-identity-allow" in found.indistinguishable_causes
 
-    def test_a_text_of_something_else_says_what_cannot_be_told(self) -> None:
+    def test_from_another_text_no_cause_is_found_and_the_unknowns_are_listed(self) -> None:
         found = diagnose(denial=read_denial("The quick brown fox"))
 
         assert found.causes == ()
@@ -106,7 +106,7 @@ class TestATextAlone:
 
 
 class TestOneSide:
-    def test_the_source_alone_says_that_it_allows_it_and_what_cannot_be_told_apart(self) -> None:
+    def test_the_source_alone_shows_that_it_allows_it_and_lists_indistinguishable_causes(self) -> None:
         found = diagnose(snapshot(source=source(policy())), denial=read_denial(DENIED))
 
         assert "no-identity-allow" not in codes(found)
@@ -114,7 +114,7 @@ class TestOneSide:
         assert "222222222222 (destination)" in found.unknowns[0].who
         assert "The source side allows it." in found.message
 
-    def test_the_destination_alone_names_the_source_as_what_it_cannot_see(self) -> None:
+    def test_the_destination_alone_lists_the_source_as_unknown(self) -> None:
         found = diagnose(snapshot(destination=destination()), denial=read_denial(DENIED))
 
         assert codes(found)[0] == "no-identity-allow"
@@ -122,20 +122,20 @@ class TestOneSide:
         assert "111111111111 (source)" in found.unknowns[0].who
         assert "The smallest caller policy that would allow it:" in found.message
 
-    def test_a_certain_cause_on_the_side_that_is_read_stands_alone(self) -> None:
+    def test_a_certain_cause_on_the_side_that_was_read_is_the_only_one(self) -> None:
         found = diagnose(snapshot(source=source()), denial=read_denial(DENIED))
 
         assert codes(found) == ["no-identity-allow"]
         assert found.indistinguishable_causes == ()
         assert "the role and its trust policy" in [each.what for each in found.unknowns]
 
-    def test_where_aws_named_no_policy_its_simulator_knows_of_the_organization(self) -> None:
+    def test_the_simulators_result_about_the_organization_is_used(self) -> None:
         side = source(policy(), organization_allows=False)
         found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
 
         assert codes(found)[0] == "service-control-policy"
 
-    def test_a_large_account_leaves_the_simulators_word(self) -> None:
+    def test_in_a_large_account_the_simulators_result_is_used(self) -> None:
         side = source(incomplete="The account is large.", simulated="implicitDeny")
         found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
 
@@ -144,7 +144,7 @@ class TestOneSide:
 
 
 class TestBothSides:
-    def test_what_both_sides_allow_leaves_what_neither_sees(self) -> None:
+    def test_if_both_sides_allow_it_causes_that_neither_can_read_are_left(self) -> None:
         found = diagnose(
             snapshot(source=source(policy()), destination=destination()), denial=read_denial(DENIED)
         )
@@ -164,7 +164,7 @@ class TestBothSides:
 
         assert codes(found) == ["no-identity-allow", "other-principal-trusted"]
 
-    def test_what_was_made_a_moment_ago_may_not_be_in_effect_yet(self) -> None:
+    def test_what_was_created_shortly_before_may_not_be_in_effect_yet(self) -> None:
         fresh = Source(
             principal=Principal(arn=ALICE, id=ALICES_ID, created="2026-11-24T10:14:30Z"), policies=(policy(),)
         )
@@ -172,14 +172,14 @@ class TestBothSides:
 
         assert (codes(found)[0], found.causes[0].confidence) == ("not-in-effect-yet", "likely")
 
-    def test_the_same_account_needs_one_side_only(self) -> None:
-        near = ROLE.replace("222222222222", "111111111111")
-        seen = snapshot(source=source(), destination=destination(arn=near))
-        found = diagnose(seen, attempt=Attempt(caller=ALICE, role=near), denial=read_denial(DENIED))
+    def test_within_one_account_the_trust_policy_is_enough(self) -> None:
+        role = ROLE.replace("222222222222", "111111111111")
+        seen = snapshot(source=source(), destination=destination(arn=role))
+        found = diagnose(seen, attempt=Attempt(caller=ALICE, role=role), denial=read_denial(DENIED))
 
         assert "no-identity-allow" not in codes(found)
 
-    def test_what_aws_allows_now_is_said(self) -> None:
+    def test_a_request_that_aws_allows_now_was_not_in_effect_yet(self) -> None:
         session = "arn:aws:sts::222222222222:assumed-role/reader/desk"
         result = AttemptResult(True, session, at="2026-11-24T10:16:00Z")
         found = diagnose(denial=read_denial(DENIED), result=result)
@@ -187,7 +187,7 @@ class TestBothSides:
         assert codes(found)[0] == "not-in-effect-yet"
         assert found.answer == f"allowed, as {session}"
 
-    def test_a_role_without_its_path_is_told_with_the_path(self) -> None:
+    def test_a_role_trusted_without_its_path_is_found_and_its_path_is_named(self) -> None:
         hub = "arn:aws:iam::111111111111:role/teams/hub"
         caller = CallerIdentity(arn="arn:aws:sts::111111111111:assumed-role/hub/desk", user_id="AROAHUB:desk")
         side = Source(principal=Principal(arn=hub, id="AROAHUB"), policies=(policy(),))
@@ -199,7 +199,7 @@ class TestBothSides:
 
 
 class TestTheConsole:
-    def test_its_one_sentence_is_read_as_any_denial(self) -> None:
+    def test_its_only_message_is_read_as_a_denial(self) -> None:
         known = Attempt(caller=ALICE, role=ROLE)
         found = diagnose(
             snapshot(source=source(), destination=destination()), attempt=known, denial=read_denial(CONSOLE)
@@ -244,17 +244,19 @@ class TestSecrets:
         assert fingerprint(SECRET) in found.causes[0].why
         assert fingerprint(f"{SECRET}-no") in found.causes[0].why
 
-    def test_a_fingerprint_from_the_other_owner_still_tells_the_right_one_from_a_wrong_one(self) -> None:
+    def test_a_fingerprint_from_the_other_owner_distinguishes_the_right_external_id_from_a_wrong_one(
+        self,
+    ) -> None:
         sent = Snapshot(destination=destination(StringEquals={"sts:ExternalId": SECRET})).to_json()
         seen = snapshot(source=source(policy())).with_sides_of(Snapshot.from_json(sent))
         right = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": SECRET})
-        wrong = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": "another-word"})
+        wrong = Attempt(caller=ALICE, role=ROLE, parameters={"ExternalId": "another-id"})
 
         assert SECRET not in json.dumps(sent)
         assert "external-id-differs" not in codes(diagnose(seen, attempt=right, denial=read_denial(DENIED)))
         assert codes(diagnose(seen, attempt=wrong, denial=read_denial(DENIED)))[0] == "external-id-differs"
 
-    def test_an_attempt_goes_to_json_without_the_code_and_the_word(self) -> None:
+    def test_an_attempt_goes_to_json_without_mfa_code_and_external_id(self) -> None:
         attempt = Attempt(role=ROLE, parameters={"ExternalId": SECRET, "TokenCode": "123456"})
 
         assert attempt.to_json()["parameters"] == {"ExternalId": fingerprint(SECRET)}
@@ -272,18 +274,18 @@ class TestShowing:
         assert Diagnosis.from_json(json.loads(json.dumps(found.to_json()))).to_json() == found.to_json()
 
     def test_text_and_html_say_the_same_and_markup_is_escaped(self, found: Diagnosis) -> None:
-        words = re.sub(r"<[^>]+>", " ", found._repr_html_())
+        shown = re.sub(r"<[^>]+>", " ", found._repr_html_())
         plain = re.sub(r"[\s=-]+", "", str(found))
 
         assert "<b>" not in found._repr_html_()
         assert [line for line in found.causes[0].commands if re.sub(r"[\s=-]+", "", line) not in plain] == []
-        assert found.headline in escaping.unescape(words)
+        assert found.headline in escaping.unescape(shown)
 
     def test_the_mend_of_each_cause_stands_below(self, found: Diagnosis) -> None:
         assert "Mend of no-identity-allow (source)" in str(found)
         assert "aws iam put-user-policy --user-name alice" in str(found)
 
-    def test_the_message_says_who_calls_what_and_how_to_look(self) -> None:
+    def test_the_message_names_caller_and_role_and_how_to_look(self) -> None:
         attempt = Attempt(caller=ALICE, role=ROLE, parameters={"RoleSessionName": "desk"})
         found = diagnose(snapshot(source=source(policy())), attempt=attempt, denial=read_denial(DENIED))
 
@@ -299,7 +301,7 @@ class TestShowing:
         assert "-p snapshot_to snapshot.json" in found.message
 
 
-def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> None:
+def test_the_attempt_of_a_grant_has_its_first_source_its_first_role_and_its_conditions() -> None:
     from support.examples import a_grant
 
     grant = a_grant(conditions={"external_id": SECRET, "role_session_name": "${aws:username}"})
@@ -310,19 +312,19 @@ def test_a_grant_means_its_first_caller_its_first_role_and_its_conditions() -> N
     assert attempt.context["sts:ExternalId"] == SECRET
 
 
-def test_what_is_known_of_an_attempt_counts_before_what_a_text_says() -> None:
+def test_what_is_known_of_an_attempt_takes_precedence_over_the_text() -> None:
     known = Attempt(caller="arn:aws:iam::111111111111:user/bob", role=ROLE)
-    told = attempt_from_denial(read_denial(DENIED), known)
+    found = attempt_from_denial(read_denial(DENIED), known)
 
-    assert told.caller == "arn:aws:iam::111111111111:user/bob"
+    assert found.caller == "arn:aws:iam::111111111111:user/bob"
 
 
-def test_a_denial_after_the_role_was_assumed_names_the_role_by_its_session() -> None:
+def test_a_denial_after_the_role_was_assumed_names_the_role_in_the_session_arn() -> None:
     text = (
         "User: arn:aws:sts::222222222222:assumed-role/reader/desk is not authorized to perform: "
         "s3:GetObject on resource: arn:aws:s3:::reports/a.csv because no identity-based policy allows it"
     )
-    told = attempt_from_denial(read_denial(text))
+    found = attempt_from_denial(read_denial(text))
 
-    assert (told.role, told.action, told.resource) == (ROLE, "s3:GetObject", "arn:aws:s3:::reports/a.csv")
-    assert told.role_was_assumed
+    assert (found.role, found.action, found.resource) == (ROLE, "s3:GetObject", "arn:aws:s3:::reports/a.csv")
+    assert found.role_was_assumed

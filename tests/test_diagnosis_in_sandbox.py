@@ -1,4 +1,4 @@
-"""Every cause that can be made in the sandbox is made: denied for real, ranked first, mended, and let in."""
+"""Each cause that the sandbox can produce denies a request for real, ranks first, and is mended."""
 
 from collections.abc import Iterator
 
@@ -22,11 +22,13 @@ def broken(request: pytest.FixtureRequest) -> Broken:
     return request.param
 
 
-def test_the_world_works_before_it_is_broken(stage: Stage) -> None:
+def test_the_access_works_before_a_fault_is_made(stage: Stage) -> None:
     assert stage.try_it().allowed
 
 
-def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, broken: Broken) -> None:
+def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+    stage: Stage, broken: Broken
+) -> None:
     broken.break_it(stage)
     tried = stage.try_it()
     found = stage.diagnosis(tried, "source", "destination")
@@ -37,7 +39,7 @@ def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, 
     assert broken.side in ("", found.causes[0].side)
     assert broken.code in (from_here.causes[0].code, *from_here.indistinguishable_causes), from_here
 
-    (broken.mend or (lambda on: on.obey(found.causes[0])))(stage)
+    (broken.mend or (lambda on: on.apply_fix(found.causes[0])))(stage)
     again = stage.try_it()
 
     assert again.allowed, (again.denial.text, found.causes[0].commands)

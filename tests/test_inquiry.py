@@ -1,4 +1,4 @@
-"""A denial is explained by one call, by a notebook without a person, and by its form; the record keeps it."""
+"""A denial is explained by one call, by a headless notebook, and by its form; the record keeps it."""
 
 import json
 import os
@@ -39,12 +39,12 @@ def stage(desk: Desk) -> Stage:
     return Stage(desk.world)
 
 
-def asked(desk: Desk, stage: Stage, **fields: Any) -> RunResult:
+def diagnosed(desk: Desk, stage: Stage, **fields: Any) -> RunResult:
     """A headless run about alice and the role."""
     return desk.run(NOTEBOOK, **{"caller": stage.alice, "role": stage.role, **PROFILES, **fields})
 
 
-def told(ended: RunResult) -> list[str]:
+def codes(ended: RunResult) -> list[str]:
     assert ended.record.diagnosis is not None, ended.record.error
     return [each.code for each in ended.record.diagnosis.causes]
 
@@ -99,44 +99,44 @@ class TestTheNotebook:
         monkeypatch.setenv("XACCT_SANDBOX_DIR", str(sandbox.folder))
         ended = run(NOTEBOOK, records=str(tmp_path))
 
-        assert told(ended) == ["other-principal-trusted"]
+        assert codes(ended) == ["other-principal-trusted"]
         assert "Certain: other-principal-trusted (destination)." in str(ended)
 
     def test_a_newcomer_is_told_the_cause_and_the_mend_works(self, desk: Desk, stage: Stage) -> None:
         stage.identity(None)
-        ended = asked(desk, stage)
+        ended = diagnosed(desk, stage)
 
         assert EXIT_CODES[ended.record.status] == 0
-        assert told(ended) == ["no-identity-allow"]
+        assert codes(ended) == ["no-identity-allow"]
         assert ended.record.summary.startswith("Certain: no-identity-allow (source).")
 
-        stage.obey(_first(ended))
+        stage.apply_fix(_first(ended))
 
         assert stage.try_it().allowed
-        assert told(asked(desk, stage)) == []
+        assert codes(diagnosed(desk, stage)) == []
 
     def test_a_boundary(self, desk: Desk, stage: Stage) -> None:
         boundary(stage)
-        ended = asked(desk, stage)
-        stage.obey(_first(ended))
+        ended = diagnosed(desk, stage)
+        stage.apply_fix(_first(ended))
 
-        assert told(ended)[0] == "caller-boundary"
+        assert codes(ended)[0] == "caller-boundary"
         assert stage.try_it().allowed
 
     def test_a_trust_in_somebody_else(self, desk: Desk, stage: Stage) -> None:
         stage.trust(stage.mallory)
-        ended = asked(desk, stage)
-        stage.obey(_first(ended))
+        ended = diagnosed(desk, stage)
+        stage.apply_fix(_first(ended))
 
-        assert told(ended)[0] == "other-principal-trusted"
+        assert codes(ended)[0] == "other-principal-trusted"
         assert stage.try_it().allowed
 
     def test_a_user_who_was_deleted_and_made_anew(self, desk: Desk, stage: Stage) -> None:
         deleted(stage)
-        ended = asked(desk, stage, caller_profiles=[])
-        stage.obey(_first(ended))
+        ended = diagnosed(desk, stage, caller_profiles=[])
+        stage.apply_fix(_first(ended))
 
-        assert told(ended)[0] == "deleted-principal-trusted"
+        assert codes(ended)[0] == "deleted-principal-trusted"
         assert stage.try_it().allowed
 
     def test_a_wrong_external_id_that_stands_nowhere(
@@ -144,21 +144,21 @@ class TestTheNotebook:
     ) -> None:
         stage.trust(StringEquals={"sts:ExternalId": SECRET})
         monkeypatch.setenv("EXTERNAL_ID_OF_THE_TEST", OTHER_SECRET)
-        ended = asked(desk, stage, external_id="env:EXTERNAL_ID_OF_THE_TEST")
+        ended = diagnosed(desk, stage, external_id="env:EXTERNAL_ID_OF_THE_TEST")
         monkeypatch.setenv("EXTERNAL_ID_OF_THE_TEST", SECRET)
-        again = asked(desk, stage, external_id="env:EXTERNAL_ID_OF_THE_TEST")
+        again = diagnosed(desk, stage, external_id="env:EXTERNAL_ID_OF_THE_TEST")
 
-        assert told(ended)[0] == "external-id-differs"
-        assert told(again) == []
+        assert codes(ended)[0] == "external-id-differs"
+        assert codes(again) == []
         assert [desk.written(secret) for secret in (SECRET, OTHER_SECRET)] == [[], []]
 
     def test_a_profile_that_is_not_there_is_the_cause_and_stops_nothing(
         self, desk: Desk, stage: Stage
     ) -> None:
-        ended = asked(desk, stage, caller_profiles=["alcie"])
+        ended = diagnosed(desk, stage, caller_profiles=["alcie"])
 
         assert EXIT_CODES[ended.record.status] == 0
-        assert told(ended)[0] == "missing-profile"
+        assert codes(ended)[0] == "missing-profile"
 
     def test_what_the_role_may_not_do_afterwards(self, desk: Desk, stage: Stage) -> None:
         stage.permit(allow("s3:ListBucket", "*"))
@@ -169,11 +169,11 @@ class TestTheNotebook:
         )
         ended = desk.run(NOTEBOOK, error_text=text, **{**PROFILES, "caller": "", "role": ""})
 
-        assert told(ended)[0] == "role-without-permission"
+        assert codes(ended)[0] == "role-without-permission"
 
     def test_the_record_keeps_it_as_its_schema_says(self, desk: Desk, stage: Stage) -> None:
         stage.trust(stage.mallory)
-        ended = asked(desk, stage)
+        ended = diagnosed(desk, stage)
         schema = json.loads(files("xacct_nb.records").joinpath("record.schema.json").read_text())
         jsonschema.validate(ended.record.to_json(), schema)
         page = (desk.records / ended.record.id / "run.html").read_text()
@@ -188,23 +188,23 @@ class TestTheNotebook:
         stage.trust(stage.mallory, StringEquals={"sts:ExternalId": SECRET})
         file = str(tmp_path / "snapshot.json")
         nobody = {"source_profiles": [], "destination_profiles": [], "caller_profiles": []}
-        theirs = asked(desk, stage, **{**nobody, "destination_profiles": ["destination-admin"]},
+        theirs = diagnosed(desk, stage, **{**nobody, "destination_profiles": ["destination-admin"]},
                        snapshot_to=file)  # fmt: skip
-        ours = asked(desk, stage, destination_profiles=[])
-        together = asked(desk, stage, destination_profiles=[], snapshot=file)
+        ours = diagnosed(desk, stage, destination_profiles=[])
+        together = diagnosed(desk, stage, destination_profiles=[], snapshot=file)
 
         assert EXIT_CODES[theirs.record.status] == 0
         assert read_snapshot(file).readable("destination")
         assert SECRET not in Path(file).read_text()
         assert "other-principal-trusted" in ours.record.diagnosis.indistinguishable_causes
-        assert (told(together)[0], together.record.diagnosis.causes[0].confidence) == (
+        assert (codes(together)[0], together.record.diagnosis.causes[0].confidence) == (
             "other-principal-trusted",
             "certain",
         )
 
     def test_a_file_that_is_no_snapshot_ends_the_run(self, desk: Desk, stage: Stage, tmp_path: Path) -> None:
         (tmp_path / "snapshot.json").write_text("[]")
-        ended = asked(desk, stage, snapshot=str(tmp_path / "snapshot.json"))
+        ended = diagnosed(desk, stage, snapshot=str(tmp_path / "snapshot.json"))
 
         assert (ended.record.status, ended.record.error.code) == ("invalid-parameters", "invalid-snapshot")
 

@@ -1,4 +1,4 @@
-"""The role was assumed, and its session is denied something: made for real, explained, mended."""
+"""The session of an assumed role is denied an action: for real, then diagnosed, then mended."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from xacct_nb.sandbox.server.accounts import World
 
 
 def another_owner(on: Stage) -> None:
-    """The bucket belongs to a third account (here the source account) that says nothing of the role."""
+    """The bucket is in a third account (here the source account), whose policies do not name the role."""
     bucket = f"third-{on.world.source}"
     s3 = on.root("s3", on.world.source)
     s3.create_bucket(Bucket=bucket)
@@ -44,7 +44,7 @@ def session(on: Stage) -> tuple[str, ...]:
 
 
 def read(on: Stage, keys: tuple[str, ...]) -> Denial:
-    """What AWS says to the read; nothing where it goes through."""
+    """Return the denial of the read, NO_DENIAL if it succeeds."""
     bucket, _, key = on.resource.partition(":s3:::")[2].partition("/")
     try:
         on.with_keys(keys)("s3").get_object(Bucket=bucket, Key=key)
@@ -58,7 +58,9 @@ def explained(on: Stage, denial: Denial, *sides: str) -> Diagnosis:
 
 
 @pytest.mark.parametrize("broken", TABLE, ids=str)
-def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, broken: Broken) -> None:
+def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+    stage: Stage, broken: Broken
+) -> None:
     broken.break_it(stage)
     denial = read(stage, session(stage))
     found = explained(stage, denial, "source", "destination")
@@ -68,28 +70,28 @@ def test_the_cause_comes_first_and_its_mend_lets_the_same_call_in(stage: Stage, 
     assert found.causes[0].code == broken.code, found
     assert broken.code in (from_here.causes[0].code, *from_here.indistinguishable_causes), from_here
 
-    (broken.mend or (lambda on: on.obey(found.causes[0])))(stage)
+    (broken.mend or (lambda on: on.apply_fix(found.causes[0])))(stage)
     again = read(stage, session(stage))
 
     assert again == NO_DENIAL, (again.text, found.causes[0].commands)
 
 
-def test_a_revoked_session_is_told_and_a_new_one_works(stage: Stage) -> None:
+def test_a_revoked_session_is_diagnosed_and_a_new_one_works(stage: Stage) -> None:
     keys = session(stage)
     revoked(stage)
     denial = read(stage, keys)
     found = explained(stage, denial, "source", "destination")
-    stage.obey(found.causes[0])
+    stage.apply_fix(found.causes[0])
     time.sleep(1.05 - time.time() % 1)  # the policy reaches to the end of this second
 
     assert found.causes[0].code == "session-revoked", found
     assert read(stage, session(stage)) == NO_DENIAL
 
 
-def test_the_credentials_from_before_are_told_by_the_caller_in_the_text(stage: Stage) -> None:
+def test_the_callers_own_credentials_are_recognized_by_the_caller_in_the_text(stage: Stage) -> None:
     denial = read(stage, stage.keys)
-    told = denial if denial.caller else said_by_aws(stage)
-    found = explained(stage, told, "source", "destination")
+    named = denial if denial.caller else text_of_aws(stage)
+    found = explained(stage, named, "source", "destination")
 
     assert denial.code == "AccessDenied"
     assert found.causes[0].code == "wrong-identity", found
@@ -97,17 +99,17 @@ def test_the_credentials_from_before_are_told_by_the_caller_in_the_text(stage: S
     assert read(stage, session(stage)) == NO_DENIAL
 
 
-def test_a_bucket_of_a_third_account_is_told_to_be_its_owners_to_open(stage: Stage) -> None:
+def test_the_owner_of_a_bucket_in_a_third_account_must_allow_the_role(stage: Stage) -> None:
     another_owner(stage)
     denial = read(stage, session(stage))
     found = explained(stage, denial, "source", "destination")
 
-    # The sandbox opens no bucket to another account, so that the mend is not tried here.
+    # The sandbox allows no bucket to another account, so the mend is not tried here.
     assert denial.code == "AccessDenied"
     assert (found.causes[0].code, found.causes[0].confidence) == ("other-account-resource", "possible")
     assert found.indistinguishable_causes[:2] == ("other-account-resource", "resource-policy")
 
 
-def said_by_aws(on: Stage) -> Any:
-    """The same denial in the words of AWS, which names the user."""
+def text_of_aws(on: Stage) -> Any:
+    """Return the same denial with the text of AWS, which names the user."""
     return read_denial(f"User: {on.alice} is not authorized to perform: {GET} on resource: {on.resource}")

@@ -1,4 +1,4 @@
-"""What can be seen is taken in one round of reads, and goes to the other owner without secrets."""
+"""A snapshot is read with few requests, and goes to the other owner without secrets."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def stage(world: World) -> Stage:
 
 
 def counted(clients: Clients, sent: list[str]) -> Clients:
-    """The same clients; what they really send is noted."""
+    """Return the same clients, which add each request that they send to `sent`."""
 
     def client(service: str) -> Any:
         made = clients(service)
@@ -40,9 +40,9 @@ def test_both_sides_are_read_with_the_attempt_in_at_most_twelve_calls(stage: Sta
     stage.device()
     stage.parameters = {"SerialNumber": stage.alice.replace(":user/", ":mfa/"), "TokenCode": "123456"}
     roots = (stage.root_of(account) for account in (stage.world.source, stage.world.destination))
-    near, far = (AccountSession(counted(clients, sent)) for clients in roots)
+    source, destination = (AccountSession(counted(clients, sent)) for clients in roots)
     caller = AccountSession(counted(stage.clients(), sent))
-    snapshot = take_snapshot(stage.attempt, caller=caller, source=near, destination=far)
+    snapshot = take_snapshot(stage.attempt, caller=caller, source=source, destination=destination)
     with pytest.raises(Exception, match="invalid MFA one time pass code"):
         caller.client("sts").assume_role(RoleArn=stage.role, RoleSessionName="desk", **stage.parameters)
 
@@ -60,7 +60,7 @@ def test_both_sides_are_read_with_the_attempt_in_at_most_twelve_calls(stage: Sta
         ((), {"caller"}),
     ],
 )
-def test_a_side_that_nobody_here_may_read_is_left_out_with_the_reason(
+def test_a_side_that_no_session_may_read_is_left_out_with_the_reason(
     stage: Stage, sides: tuple[str, ...], readable: set[str]
 ) -> None:
     snapshot = stage.snapshot(*sides)
@@ -79,7 +79,7 @@ def test_without_any_session_nothing_is_read_and_nothing_fails(stage: Stage) -> 
     )
 
 
-def test_a_caller_who_may_read_iam_sees_the_source_side_alone(stage: Stage) -> None:
+def test_a_caller_who_may_read_iam_reads_the_source_side(stage: Stage) -> None:
     stage.identity(allow("iam:*", "*"), "reads-iam")
     snapshot = stage.snapshot()
 
@@ -89,11 +89,11 @@ def test_a_caller_who_may_read_iam_sees_the_source_side_alone(stage: Stage) -> N
     assert sorted(policy.name for policy in snapshot.source.policies) == ["assume", "reads-iam"]
 
 
-def test_the_source_side_holds_what_reaches_the_caller_and_what_nearly_does(stage: Stage) -> None:
+def test_the_source_side_has_the_callers_policies_and_others_that_name_the_role(stage: Stage) -> None:
     bound = stage.managed("bound", allow("*", "*"))
     loose = stage.managed("loose", allow("sts:AssumeRole", stage.role))
-    stage.near.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=bound)
-    stage.near.put_group_policy(
+    stage.source_iam.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=bound)
+    stage.source_iam.put_group_policy(
         GroupName="analysts", PolicyName="lists", PolicyDocument=allow("s3:ListBucket", "*")
     )
     source = stage.snapshot("source").source
@@ -109,7 +109,7 @@ def test_the_source_side_holds_what_reaches_the_caller_and_what_nearly_does(stag
     assert [policy.arn for policy in source.loose] == [loose]
 
 
-def test_a_role_of_another_path_or_case_is_seen_beside_the_one_that_is_not_there(stage: Stage) -> None:
+def test_a_role_with_another_path_or_letter_case_is_found_for_a_missing_one(stage: Stage) -> None:
     stage.role = stage.role.replace("role/reader", "role/teams/READER")
     destination = stage.snapshot("destination").destination
 
@@ -127,7 +127,7 @@ def test_a_session_in_another_account_reads_nothing_there(stage: Stage) -> None:
     assert f"The session is in account {stage.world.source}" in snapshot.unread["destination"]
 
 
-def test_it_goes_to_a_file_and_back_and_no_external_id_with_it(stage: Stage, tmp_path: Path) -> None:
+def test_it_goes_to_a_file_and_back_without_external_ids(stage: Stage, tmp_path: Path) -> None:
     snapshot = stage.snapshot("source", "destination")
     path = write_snapshot(snapshot, tmp_path / "for-you" / "snapshot.json")
     again = read_snapshot(path)
@@ -172,7 +172,7 @@ def test_what_the_other_owner_sent_fills_the_side_that_is_missing(stage: Stage) 
 
 
 class TestProfiles:
-    """Profiles are opened as far as they can be."""
+    """Profiles are opened, and a profile that fails stops nothing."""
 
     def opened(self, world: World, stage: Stage, **profiles: list[str]) -> Any:
         endpoint = Endpoint(str(world.config_file), str(world.credentials_file), world.endpoint)
@@ -191,9 +191,7 @@ class TestProfiles:
 
         assert [each["profile"] for each in sides.to_json()] == ["alice", "source-admin", "destination-admin"]
 
-    def test_a_profile_that_is_not_there_is_a_trouble_and_stops_nothing(
-        self, world: World, stage: Stage
-    ) -> None:
+    def test_a_missing_profile_is_a_problem_and_stops_nothing(self, world: World, stage: Stage) -> None:
         sides = self.opened(
             world, stage, source_profiles=["source-admin"], caller_profiles=["nobody-of-that-name"]
         )
@@ -202,7 +200,7 @@ class TestProfiles:
         assert "The config profile (nobody-of-that-name) could not be found" in sides.problems["caller"]
         assert sides.source is not None
 
-    def test_the_only_caller_profile_counts_whoever_it_turns_out_to_be(
+    def test_the_only_caller_profile_is_used_even_if_it_is_another_caller(
         self, world: World, stage: Stage
     ) -> None:
         sides = self.opened(world, stage, caller_profiles=["mallory"])

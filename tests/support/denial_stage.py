@@ -1,4 +1,4 @@
-"""A stage on which something really is denied: a world that works, one thing broken, the mend obeyed."""
+"""Two accounts whose access works, one fault made in them, and the fix of a diagnosis applied for real."""
 
 import base64
 import hmac
@@ -33,7 +33,7 @@ class Stage:
     world: World
     parameters: dict[str, Any] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
-    meant: str = ""
+    intended: str = ""
     action: str = ""
     resource: str = ""
     role: str = ""
@@ -47,8 +47,11 @@ class Stage:
         self.role = self.role or f"arn:aws:iam::{self.world.destination}:role/{ROLE}"
         self.alice = f"arn:aws:iam::{self.world.source}:user/alice"
         self.mallory = f"arn:aws:iam::{self.world.source}:user/mallory"
-        self.near, self.far = self.root("iam", self.world.source), self.root("iam", self.world.destination)
-        self.far.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trusting(self.alice))
+        self.source_iam, self.destination_iam = (
+            self.root("iam", self.world.source),
+            self.root("iam", self.world.destination),
+        )
+        self.destination_iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trusting(self.alice))
         self.permit(allow("s3:GetObject", f"arn:aws:s3:::{self.world.bucket}/*"))
         self.identity(allow("sts:AssumeRole", self.role))
         self.keys = self.keys or self.keys_of("alice")
@@ -59,78 +62,78 @@ class Stage:
         )
 
     def keys_of(self, user: str) -> tuple[str, ...]:
-        """A new key of a user, who has two at most."""
-        for old in self.near.list_access_keys(UserName=user)["AccessKeyMetadata"][1:]:
-            self.near.delete_access_key(UserName=user, AccessKeyId=old["AccessKeyId"])
-        made = self.near.create_access_key(UserName=user)["AccessKey"]
+        """Return a new access key of a user, who may have at most two."""
+        for old in self.source_iam.list_access_keys(UserName=user)["AccessKeyMetadata"][1:]:
+            self.source_iam.delete_access_key(UserName=user, AccessKeyId=old["AccessKeyId"])
+        made = self.source_iam.create_access_key(UserName=user)["AccessKey"]
         return made["AccessKeyId"], made["SecretAccessKey"]
 
     def sign_in(self, user: str) -> None:
-        """The caller is that user from now on."""
+        """Make that user the caller."""
         self.keys = self.keys_of(user)
 
-    # What a break changes.
+    # What a fault changes.
 
     def identity(self, document: str | None, name: str = "assume") -> None:
-        """Alice's inline policy."""
+        """Write an inline policy of Alice, or delete it."""
         if document is None:
-            self.near.delete_user_policy(UserName="alice", PolicyName=name)
+            self.source_iam.delete_user_policy(UserName="alice", PolicyName=name)
         else:
-            self.near.put_user_policy(UserName="alice", PolicyName=name, PolicyDocument=document)
+            self.source_iam.put_user_policy(UserName="alice", PolicyName=name, PolicyDocument=document)
 
     def permit(self, document: str | None, name: str = "reads") -> None:
-        """The role's inline policy."""
+        """Write an inline policy of the role, or delete it."""
         if document is None:
-            self.far.delete_role_policy(RoleName=ROLE, PolicyName=name)
+            self.destination_iam.delete_role_policy(RoleName=ROLE, PolicyName=name)
         else:
-            self.far.put_role_policy(RoleName=ROLE, PolicyName=name, PolicyDocument=document)
+            self.destination_iam.put_role_policy(RoleName=ROLE, PolicyName=name, PolicyDocument=document)
 
     def trust(
         self, *principals: str, effect: str = "Allow", actions: Any = "sts:AssumeRole", **when: Any
     ) -> None:
-        """The role's trust policy, with one statement."""
-        self.far.update_assume_role_policy(
+        """Write the role's trust policy with one statement."""
+        self.destination_iam.update_assume_role_policy(
             RoleName=ROLE, PolicyDocument=trusting(*principals or (self.alice,), actions=actions, **when)
         )
 
-    def managed(self, name: str, document: str, side: str = "near") -> str:
-        return str(
-            getattr(self, side).create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
-        )
+    def managed(self, name: str, document: str, side: str = "source") -> str:
+        """Create a managed policy in the account of a side; its ARN."""
+        iam = self.source_iam if side == "source" else self.destination_iam
+        return str(iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"])
 
     def become(self, name: str = "hub", path: str = "/", policy: str | None = None, **passed: Any) -> str:
-        """The caller is a session of a role of the source account from now on; its role's ARN."""
+        """Make a session of a role in the source account the caller; return the role's ARN."""
         admin = f"arn:aws:iam::{self.world.source}:user/admin"
         tagging = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
         try:
-            role = self.near.get_role(RoleName=name)["Role"]["Arn"]
-            self.near.update_assume_role_policy(
+            role = self.source_iam.get_role(RoleName=name)["Role"]["Arn"]
+            self.source_iam.update_assume_role_policy(
                 RoleName=name, PolicyDocument=trusting(admin, actions=tagging)
             )
-        except self.near.exceptions.NoSuchEntityException:
-            made = self.near.create_role(
+        except self.source_iam.exceptions.NoSuchEntityException:
+            made = self.source_iam.create_role(
                 RoleName=name, Path=path, AssumeRolePolicyDocument=trusting(admin, actions=tagging)
             )
             role = made["Role"]["Arn"]
-        self.near.put_role_policy(
+        self.source_iam.put_role_policy(
             RoleName=name, PolicyName="assume", PolicyDocument=policy or allow("sts:AssumeRole", self.role)
         )
         self.sit_in(role, **passed)
         return str(role)
 
     def sit_in(self, role: str, name: str = "desk", **passed: Any) -> None:
-        """The caller is a new session of that role, which the administrator made."""
+        """Make a new session of that role the caller; the administrator assumes it."""
         sts = self.with_keys(self.keys_of("admin"))("sts")
         made = sts.assume_role(RoleArn=role, RoleSessionName=name, **passed)["Credentials"]
         self.keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
 
     def device(self, user: str = "alice") -> str:
-        """An MFA device for a user; its serial number."""
-        made = self.near.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
+        """Give a user an MFA device; return its serial number."""
+        made = self.source_iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
         self.seed = bytes(made["Base32StringSeed"]).decode()
         now = int(time.time()) // 30
         first, second = code_of(self.seed, now - 3), code_of(self.seed, now - 2)
-        self.near.enable_mfa_device(
+        self.source_iam.enable_mfa_device(
             UserName=user,
             SerialNumber=made["SerialNumber"],
             AuthenticationCode1=first,
@@ -139,18 +142,18 @@ class Stage:
         return str(made["SerialNumber"])
 
     def code(self) -> str:
-        """A code that was not used yet."""
+        """Return an MFA code that was not used yet."""
         now = int(time.time()) // 30
         step = next(each for each in (now - 1, now, now + 1) if each not in self.used)
         self.used.add(step)
         return code_of(self.seed, step)
 
-    # What is asked.
+    # The request and its diagnosis.
 
     @property
     def attempt(self) -> Attempt:
         return Attempt(
-            caller=self.meant,
+            caller=self.intended,
             role=self.role,
             parameters=self.parameters,
             action=self.action,
@@ -161,11 +164,11 @@ class Stage:
         return self.with_keys(self.keys)
 
     def try_it(self) -> AttemptResult:
-        """The call itself, with the caller's own keys."""
+        """Make the request with the caller's own keys."""
         return try_once(self.attempt, self.clients()("sts"))
 
     def snapshot(self, *sides: str) -> Snapshot:
-        """What these sides can read: source, destination."""
+        """Return what administrators of these sides (source, destination) can read."""
         found = take_snapshot(
             self.attempt,
             caller=AccountSession(self.clients()),
@@ -179,8 +182,8 @@ class Stage:
     def diagnosis(self, tried: AttemptResult, *sides: str) -> Diagnosis:
         return diagnose(self.snapshot(*sides), attempt=self.attempt, result=tried)
 
-    def obey(self, cause: Cause) -> None:
-        """Does what the mend says: its commands, word by word."""
+    def apply_fix(self, cause: Cause) -> None:
+        """Run the commands of a cause's fix exactly as they are printed."""
         for command in cause.commands:
             words = [word.replace("${EXTERNAL_ID:?}", self.secret) for word in shlex.split(command)]
             assert words[0] == "aws", command
@@ -216,9 +219,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Broken:
-    """One cause: what breaks the stage, the entries of the catalogue that it stands for, and the mend.
+    """One fault: the cause's code, its numbers in the list of failures, what makes it and what mends it.
 
-    Without a `mend` the commands of the first cause are it.
+    Without a `mend` the commands of the first cause mend it.
     """
 
     code: str
@@ -232,13 +235,13 @@ class Broken:
 
 
 def allow(action: Any, resource: Any, effect: str = "Allow", version: str = "2012-10-17", **when: Any) -> str:
-    """A policy of one statement; `when` is its Condition."""
+    """Return a policy of one statement; `when` is its Condition."""
     statement = {"Effect": effect, "Action": action, "Resource": resource}
     return json.dumps({"Version": version, "Statement": [statement | ({"Condition": when} if when else {})]})
 
 
 def trusting(*principals: str, actions: Any = "sts:AssumeRole", **when: Any) -> str:
-    """A trust policy of one statement; a name without an ARN is a service."""
+    """Return a trust policy of one statement; a name without an ARN is a service."""
     users = [each for each in principals if not each.endswith(".com")]
     services = [each for each in principals if each.endswith(".com")]
     named = ({"AWS": users if len(users) > 1 else users[0]} if users else {}) | (
@@ -251,14 +254,14 @@ def trusting(*principals: str, actions: Any = "sts:AssumeRole", **when: Any) -> 
 
 
 def code_of(seed: str, step: int) -> str:
-    """The code of an authenticator app (RFC 6238)."""
+    """Return the code of an authenticator app (RFC 6238)."""
     digest = hmac.digest(base64.b32decode(seed), step.to_bytes(8), "sha1")
     offset = digest[-1] & 15
     return f"{(int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 def _options(words: list[str]) -> dict[str, Any]:
-    """Options of the AWS CLI in boto3's names."""
+    """Return options of the AWS CLI as parameters of boto3."""
     found: dict[str, Any] = {}
     name = ""
     for word in words:
@@ -278,6 +281,6 @@ def _run(client: Any, operation: str, options: dict[str, Any]) -> None:
 
 
 def config(folder: Path, text: str, credentials: str = "") -> None:
-    """The AWS files of a test."""
+    """Write the AWS config and credentials files of a test."""
     (folder / "config").write_text(text)
     (folder / "credentials").write_text(credentials)

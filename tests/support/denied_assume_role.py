@@ -20,25 +20,29 @@ def elsewhere(on: Stage) -> None:
 def of_mallory(on: Stage) -> None:
     on.identity(None)
     arn = on.managed("assumes", allow(ASSUME, on.role))
-    on.near.attach_user_policy(UserName="mallory", PolicyArn=arn)
+    on.source_iam.attach_user_policy(UserName="mallory", PolicyArn=arn)
 
 
 def of_a_group(on: Stage) -> None:
     on.identity(None)
-    on.near.create_group(GroupName="readers")
-    on.near.put_group_policy(GroupName="readers", PolicyName="assumes", PolicyDocument=allow(ASSUME, on.role))
+    on.source_iam.create_group(GroupName="readers")
+    on.source_iam.put_group_policy(
+        GroupName="readers", PolicyName="assumes", PolicyDocument=allow(ASSUME, on.role)
+    )
 
 
 def newer_version(on: Stage) -> None:
     on.identity(None)
     arn = on.managed("assumes", allow("s3:ListAllMyBuckets", "*"))
-    on.near.attach_user_policy(UserName="alice", PolicyArn=arn)
-    on.near.create_policy_version(PolicyArn=arn, PolicyDocument=allow(ASSUME, on.role), SetAsDefault=False)
+    on.source_iam.attach_user_policy(UserName="alice", PolicyArn=arn)
+    on.source_iam.create_policy_version(
+        PolicyArn=arn, PolicyDocument=allow(ASSUME, on.role), SetAsDefault=False
+    )
 
 
 def boundary(on: Stage) -> None:
     arn = on.managed("bound", allow("s3:*", "*"))
-    on.near.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+    on.source_iam.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
 
 
 def denying_boundary(on: Stage) -> None:
@@ -47,11 +51,11 @@ def denying_boundary(on: Stage) -> None:
         json.loads(allow("sts:*", "*", "Deny"))["Statement"][0],
     ]
     arn = on.managed("bound", json.dumps({"Version": "2012-10-17", "Statement": both}))
-    on.near.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+    on.source_iam.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
 
 
 def variable(on: Stage, version: str = "2008-10-17") -> None:
-    on.far.create_role(RoleName="alice-reader", AssumeRolePolicyDocument=trusting(on.alice))
+    on.destination_iam.create_role(RoleName="alice-reader", AssumeRolePolicyDocument=trusting(on.alice))
     on.role = f"arn:aws:iam::{on.world.destination}:role/alice-reader"
     on.identity(allow(ASSUME, on.role.replace("alice", "${aws:username}"), version=version))
 
@@ -61,29 +65,29 @@ def chained(on: Stage) -> None:
 
 
 def deleted(on: Stage) -> None:
-    """Alice leaves, and another Alice comes."""
-    for key in on.near.list_access_keys(UserName="alice")["AccessKeyMetadata"]:
-        on.near.delete_access_key(UserName="alice", AccessKeyId=key["AccessKeyId"])
-    on.near.remove_user_from_group(UserName="alice", GroupName="analysts")
+    """Delete the user Alice, and create another one of the same name."""
+    for key in on.source_iam.list_access_keys(UserName="alice")["AccessKeyMetadata"]:
+        on.source_iam.delete_access_key(UserName="alice", AccessKeyId=key["AccessKeyId"])
+    on.source_iam.remove_user_from_group(UserName="alice", GroupName="analysts")
     on.identity(None)
-    on.near.delete_user(UserName="alice")
-    on.near.create_user(UserName="alice")
+    on.source_iam.delete_user(UserName="alice")
+    on.source_iam.create_user(UserName="alice")
     on.identity(allow(ASSUME, on.role))
     on.keys = on.keys_of("alice")
 
 
-def tagged(on: Stage, near: bool) -> None:
+def tagged(on: Stage, source_allows: bool) -> None:
     on.parameters = {"Tags": [{"Key": "team", "Value": "books"}]}
     both = [ASSUME, "sts:TagSession"]
-    on.identity(allow(ASSUME if not near else both, on.role))
-    on.trust(actions=both if not near else ASSUME)
+    on.identity(allow(ASSUME if not source_allows else both, on.role))
+    on.trust(actions=both if not source_allows else ASSUME)
 
 
-def identified(on: Stage, near: bool) -> None:
+def identified(on: Stage, source_allows: bool) -> None:
     on.parameters = {"SourceIdentity": "alice"}
     both = [ASSUME, "sts:SetSourceIdentity"]
-    on.identity(allow(ASSUME if not near else both, on.role))
-    on.trust(actions=both if not near else ASSUME)
+    on.identity(allow(ASSUME if not source_allows else both, on.role))
+    on.trust(actions=both if not source_allows else ASSUME)
 
 
 def external_id_twice(on: Stage) -> None:
@@ -126,7 +130,7 @@ def principal_arn(on: Stage) -> None:
 def itself(on: Stage) -> None:
     hub = on.become()
     on.role = hub
-    on.near.put_role_policy(RoleName="hub", PolicyName="assume", PolicyDocument=allow(ASSUME, hub))
+    on.source_iam.put_role_policy(RoleName="hub", PolicyName="assume", PolicyDocument=allow(ASSUME, hub))
 
 
 def another_path(on: Stage) -> None:
@@ -139,7 +143,7 @@ def another_case(on: Stage) -> None:
 
 
 def secretly_trusted(on: Stage) -> None:
-    """The mend writes the trust policy anew, and with it an external ID that nobody may see."""
+    """Require an external ID in the trust policy that the mend rewrites: its command must not show it."""
     on.trust(on.mallory, StringEquals={"sts:ExternalId": SECRET})
     on.parameters = {"ExternalId": SECRET}
 
@@ -147,7 +151,7 @@ def secretly_trusted(on: Stage) -> None:
 def trust_denies(on: Stage) -> None:
     document = json.loads(trusting(on.alice))
     document["Statement"] += [{**document["Statement"][0], "Effect": "Deny", "Sid": "NotAlice"}]
-    on.far.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
+    on.destination_iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
 
 
 def wanting_tag(on: Stage) -> None:
@@ -164,7 +168,7 @@ def wanting_identity(on: Stage) -> None:
 
 def chained_too_long(on: Stage) -> None:
     on.trust(on.become())
-    on.far.update_role(RoleName="reader", MaxSessionDuration=43200)
+    on.destination_iam.update_role(RoleName="reader", MaxSessionDuration=43200)
     on.parameters = {"DurationSeconds": 7200}
 
 
@@ -200,11 +204,11 @@ def expired(on: Stage) -> None:
 
 
 def inactive(on: Stage) -> None:
-    on.near.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Inactive")
+    on.source_iam.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Inactive")
 
 
 def reactivated(on: Stage) -> None:
-    on.near.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Active")
+    on.source_iam.update_access_key(UserName="alice", AccessKeyId=on.keys[0], Status="Active")
 
 
 def no_key(on: Stage) -> None:
@@ -216,18 +220,18 @@ def wrong_secret(on: Stage) -> None:
 
 
 def as_mallory(on: Stage) -> None:
-    on.meant = on.alice
+    on.intended = on.alice
     on.sign_in("mallory")
 
 
 def with_mfa(on: Stage, code: str = "123456", serial: str = "") -> None:
-    """A call with a device of alice's, a code or a serial of another kind."""
+    """Make the request with a device of Alice, with this code or another serial number."""
     known = on.device()
     on.parameters = {"SerialNumber": serial or known, "TokenCode": code}
 
 
 def mfa_again(on: Stage) -> None:
-    serial = on.near.list_mfa_devices(UserName="alice")["MFADevices"][0]["SerialNumber"]
+    serial = on.source_iam.list_mfa_devices(UserName="alice")["MFADevices"][0]["SerialNumber"]
     on.parameters = {"SerialNumber": serial, "TokenCode": on.code()}
 
 
@@ -264,27 +268,27 @@ def second_identity(on: Stage) -> None:
 
 
 def sso(on: Stage) -> None:
-    """A permission set was taken back and given again: its role has another suffix now."""
+    """Replace the role of a permission set by one with another suffix."""
     path, name = "/aws-reserved/sso.amazonaws.com/eu-west-1/", "AWSReservedSSO_Books_0123456789abcde"
     on.trust(on.become(f"{name}1", path))
-    on.near.delete_role_policy(RoleName=f"{name}1", PolicyName="assume")
-    on.near.delete_role(RoleName=f"{name}1")
+    on.source_iam.delete_role_policy(RoleName=f"{name}1", PolicyName="assume")
+    on.source_iam.delete_role(RoleName=f"{name}1")
     on.become(f"{name}2", path)
 
 
 def organized(on: Stage, denying: str = "") -> None:
-    """Both accounts are in an organization, one of whose control policies denies the assume."""
+    """Put both accounts into an organization, one of whose control policies denies AssumeRole."""
     name = f"o-{on.world.source[:10]}"
     members = dict.fromkeys((on.world.source, on.world.destination), f"{name}/r-ab12/")
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": ASSUME, "Resource": "*"}
-    told: dict[str, Any] = {
+    policies: dict[str, Any] = {
         "": {},
         "service": {"service_control_policies": {on.world.source: levels(everything, deny)}},
         "resource": {"resource_control_policies": {on.world.destination: levels(deny | {"Principal": "*"})}},
     }[denying]
     assert on.sandbox
-    set_organization(on.sandbox, name, members, **told)
+    set_organization(on.sandbox, name, members, **policies)
 
 
 def levels(*statements: dict[str, Any]) -> list[list[dict[str, Any]]]:
@@ -297,7 +301,9 @@ def invited(on: Stage) -> None:
 
 
 def with_access_role(on: Stage) -> None:
-    on.far.create_role(RoleName="OrganizationAccountAccessRole", AssumeRolePolicyDocument=trusting(on.alice))
+    on.destination_iam.create_role(
+        RoleName="OrganizationAccountAccessRole", AssumeRolePolicyDocument=trusting(on.alice)
+    )
 
 
 SOURCE = (
@@ -315,15 +321,16 @@ SOURCE = (
            lambda on: on.identity(allow(ASSUME, on.role, StringEquals={"aws:PrincipalTag/team": "books"}))),
     Broken("caller-boundary", "B7", boundary),
     Broken("caller-boundary", "B7", denying_boundary),
-    Broken("no-tag-session", "B11", lambda on: tagged(on, near=False), side="source"),
-    Broken("no-set-source-identity", "B12", lambda on: identified(on, near=False), side="source"),
+    Broken("no-tag-session", "B11", lambda on: tagged(on, source_allows=False), side="source"),
+    Broken("no-set-source-identity", "B12", lambda on: identified(on, source_allows=False), side="source"),
     Broken("old-policy-language", "B13", variable),
     Broken("chained-role-without-allow", "B14", chained),
     Broken("external-id-in-caller-policy", "C11", external_id_twice, side="source"),
 )  # fmt: skip
 DESTINATION = (
-    Broken("no-tag-session", "B11", lambda on: tagged(on, near=True), side="destination"),
-    Broken("no-set-source-identity", "B12", lambda on: identified(on, near=True), side="destination"),
+    Broken("no-tag-session", "B11", lambda on: tagged(on, source_allows=True), side="destination"),
+    Broken("no-set-source-identity", "B12",
+           lambda on: identified(on, source_allows=True), side="destination"),
     Broken("no-such-role", "C1", another_path, lambda on: setattr(on, "role", on.role.replace("teams/", ""))),
     Broken("account-not-trusted", "C2",
            lambda on: on.trust(f"arn:aws:iam::{on.world.destination}:user/admin")),
@@ -357,7 +364,7 @@ DESTINATION = (
     Broken("request-condition", "C27", wanting_tag),
     Broken("trust-condition", "C27",
            lambda on: on.trust(StringEquals={"aws:PrincipalTag/team": "books"}),
-           lambda on: on.near.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "books"}])),
+           lambda on: on.source_iam.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "books"}])),
 )  # fmt: skip
 CALL = (
     Broken("root-caller", "A12", as_root, lambda on: on.sign_in("alice")),

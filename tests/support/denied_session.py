@@ -12,8 +12,8 @@ def objects(on: Stage) -> str:
 
 
 def bounded(on: Stage) -> None:
-    arn = on.managed("bound", allow("s3:ListBucket", "*"), side="far")
-    on.far.put_role_permissions_boundary(RoleName="reader", PermissionsBoundary=arn)
+    arn = on.managed("bound", allow("s3:ListBucket", "*"), side="destination")
+    on.destination_iam.put_role_permissions_boundary(RoleName="reader", PermissionsBoundary=arn)
 
 
 def narrowed(on: Stage) -> None:

@@ -37,7 +37,7 @@ class Workstation:
         return Path(os.environ["AWS_CONFIG_FILE"])
 
     def set(self, profile: str, **fields: str) -> None:
-        """A profile with these fields beside the usual ones; an empty field is taken out."""
+        """Write a profile with these fields besides the usual ones, without those that are empty."""
         parser = self.parsed()
         section = f"profile {profile}"
         usual = {"region": "us-east-1", "endpoint_url": self.world.endpoint}
@@ -52,7 +52,7 @@ class Workstation:
         return parser
 
     def call(self) -> str:
-        """Asks with the profile in use who it is, by way of the role where it names one; what went wrong."""
+        """Call GetCallerIdentity with the profile in use, which may assume a role; return the error."""
         try:
             session = boto3.Session(profile_name=self.profile or None)
             session.client("sts", region_name="us-east-1", config=ONCE).get_caller_identity()
@@ -60,8 +60,8 @@ class Workstation:
             return f"{type(problem).__module__}.{type(problem).__name__}: {problem}"
         return ""
 
-    def obey(self, cause: Cause) -> None:
-        """Does what the mend says, as a shell would."""
+    def apply_fix(self, cause: Cause) -> None:
+        """Run the commands of a cause's fix as a shell would."""
         for command in cause.commands:
             match shlex.split(command):
                 case ["export", setting]:
@@ -78,7 +78,7 @@ class Workstation:
 
 @dataclass(frozen=True)
 class Wrong:
-    """One cause on the client, and its mend where no command is one."""
+    """One failure of the client, and its mend if no command mends it."""
 
     code: str
     entries: str
