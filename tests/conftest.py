@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from support.desk import Desk
 from support.examples import an_account
+from support.kernel_server import KernelServer
+from xacct_nb.runs import runner
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
@@ -44,6 +46,19 @@ def sandbox() -> Iterator[Sandbox]:
     """One server for all tests of this process."""
     with throw_away_sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def kernel_server() -> Iterator[KernelServer]:
+    server = KernelServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def forked_kernels(kernel_server: KernelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run in the test process gets its kernel from the server; the command line starts its own."""
+    monkeypatch.setattr(runner, "PreparedKernel", kernel_server.prepare)
 
 
 @pytest.fixture
