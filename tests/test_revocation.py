@@ -194,13 +194,13 @@ def way_back(begin: Begin, **fields: Any) -> Any:
 
 def taken(undo: Any) -> Any:
     """The way back, made and asked about."""
-    undo.apply(approved(undo.way_back))
+    undo.apply(approved(undo.undo_plan))
     undo.prove()
     return undo.run.finish()
 
 
 def titles(undo: Any) -> list[str]:
-    return [f"{change.sign} {change.title}" for change in undo.way_back.changes]
+    return [f"{change.sign} {change.title}" for change in undo.undo_plan.changes]
 
 
 def standing(world: World) -> Any:
@@ -265,12 +265,12 @@ class TestAWayBack:
         undo = way_back(begin, revoke_sessions=False)
 
         assert [title for title in titles(undo) if REVOKED in title] == []
-        assert undo.way_back.notes == (
+        assert undo.undo_plan.notes == (
             f"arn:aws:iam::{desk.world.destination}:role/reports-reader stays, and its open sessions go on "
             "for up to 1.5 h, with what the role may do then. To end them too: -p revoke_sessions true",
         )
         taken(undo)
-        assert str(undo.prove()) == "No session was ended, so none was asked."
+        assert str(undo.prove()) == "No session was ended, so there is nothing to prove."
         assert standing(desk.world) is None
 
     def test_has_nothing_to_end_where_the_role_is_deleted(self, desk: Desk, begin: Begin) -> None:
@@ -278,7 +278,7 @@ class TestAWayBack:
         undo = way_back(begin)
 
         assert [title for title in titles(undo) if REVOKED in title] == []
-        assert undo.way_back.notes == (
+        assert undo.undo_plan.notes == (
             f"arn:aws:iam::{desk.world.destination}:role/reports-reader is deleted, and its policies before "
             "it: what they allowed its sessions is lost.",
         )
@@ -291,8 +291,8 @@ class TestAWayBack:
         one, other = way_back(begin), way_back(begin)
 
         assert titles(one)[-1] == f"+ inline-policy {REVOKED} on role/reports-reader"
-        assert one.way_back.digest == other.way_back.digest
-        assert one.way_back.digest != way_back(begin, revoke_sessions=False).way_back.digest
+        assert one.undo_plan.digest == other.undo_plan.digest
+        assert one.undo_plan.digest != way_back(begin, revoke_sessions=False).undo_plan.digest
 
     def test_is_stale_where_somebody_ended_sessions_meanwhile(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
@@ -305,7 +305,7 @@ class TestAWayBack:
         )
 
         with pytest.raises(StalePlan, match=f"inline-policy {REVOKED} on role/reports-reader is there"):
-            undo.apply(approved(undo.way_back))
+            undo.apply(approved(undo.undo_plan))
         assert [each for each in desk.state() if each["name"] != REVOKED] == there
 
     def test_says_whose_sessions_go_on_where_ending_them_fails_and_ends_them_in_a_second_run(
@@ -319,7 +319,7 @@ class TestAWayBack:
         undo = way_back(begin)
 
         with pytest.raises(RollbackFailed, match=r"taken back, but open sessions go on: .*reports-reader"):
-            undo.apply(approved(undo.way_back))
+            undo.apply(approved(undo.undo_plan))
         iam.delete_user_policy(UserName="admin", PolicyName="no")
         second = way_back(begin, record=undo.record.id)
         taken(second)
@@ -332,7 +332,7 @@ class TestTheProof:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         undo = way_back(begin, patience_seconds=0)
-        undo.apply(approved(undo.way_back))
+        undo.apply(approved(undo.undo_plan))
         iam = root_iam(desk.world, desk.world.destination)
         iam.delete_role_policy(RoleName="reports-reader", PolicyName=REVOKED)
 
@@ -356,7 +356,7 @@ class TestTheProof:
         adoptable(desk.world, own)
         granted(desk, begin, adopt=True)
         undo = way_back(begin)
-        undo.apply(approved(undo.way_back))
+        undo.apply(approved(undo.undo_plan))
         proof = undo.prove()
 
         assert proof.outcomes[-1].probe.question == asked.format(desk.world.bucket)
@@ -369,7 +369,7 @@ class TestTheProof:
         granted(desk, begin, adopt=True)
         undo = way_back(begin, patience_seconds=10)
         faults(Fault("propagation", ("PutRolePolicy",), seconds=1))
-        undo.apply(approved(undo.way_back))
+        undo.apply(approved(undo.undo_plan))
         proof = undo.prove()
 
         assert proof.holds
@@ -379,7 +379,7 @@ class TestTheProof:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         undo = way_back(begin, caller_profiles=[])
-        undo.apply(approved(undo.way_back))
+        undo.apply(approved(undo.undo_plan))
         proof = undo.prove()
 
         assert {(each.answer, each.detail) for each in proof.outcomes} == {
@@ -397,7 +397,7 @@ class TestTheProof:
         granted(desk, begin, adopt=True, conditions={"external_id": "env:PARTNER"})
         monkeypatch.delenv("PARTNER")
         undo = way_back(begin)
-        undo.apply(approved(undo.way_back))
+        undo.apply(approved(undo.undo_plan))
 
         assert undo.prove().holds
         assert desk.written("an-external-ID:of/the.partner") == []
@@ -434,10 +434,10 @@ class TestWhatStaysEnded:
 
         assert titles(untouched) == []
         assert titles(again) == [f"~ inline-policy {REVOKED} on role/reports-reader"]
-        assert untouched.way_back.notes[0] == again.way_back.notes[0]
-        assert f"{REVOKED} on role/reports-reader denies all to" in again.way_back.notes[0]
+        assert untouched.undo_plan.notes[0] == again.undo_plan.notes[0]
+        assert f"{REVOKED} on role/reports-reader denies all to" in again.undo_plan.notes[0]
         assert finish.status == "succeeded"
-        assert standing(desk.world) == again.run.made[1].changes[-1].after
+        assert standing(desk.world) == again.run.applied[1].changes[-1].after
 
     def test_a_roll_back_that_is_taken_back_itself_makes_no_session_alive(
         self, desk: Desk, begin: Begin

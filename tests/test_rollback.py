@@ -86,7 +86,7 @@ def test_a_record_that_was_tampered_with_is_not_followed(tmp_path: Path, name: s
     path = tmp_path / "newer" / "record.json"
     path.write_text(path.read_text().replace("user/alice", "user/mallory"))
 
-    with pytest.raises(UnknownRecord, match="not as it was sealed") as refused:
+    with pytest.raises(UnknownRecord, match="was changed since it was sealed") as refused:
         undone(tmp_path, name)
     assert refused.value.why == "newer/record.json: was changed"
 
@@ -97,7 +97,7 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
 
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")
 
-    on_aws = SimpleNamespace(settings=settings_of({"sandbox": False}), made=None)
+    on_aws = SimpleNamespace(settings=settings_of({"sandbox": False}), applied=None)
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
         Rollback(on_aws, find_record(tmp_path, "")).plan()
     assert refused.value.hint == "-p sandbox true"

@@ -1,15 +1,15 @@
-"""Runs that change the same grant take turns: who comes second finds what the first has made."""
+"""One run at a time changes a grant: the second run waits, and then finds what the first one made."""
 
 from contextlib import AbstractContextManager
-from typing import Any
 
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.storage.locks import exclusive_lock
 
 
-def grant_lock(sessions: Any) -> AbstractContextManager[None]:
-    """Within this block no other run of this user on this machine changes the grant of the sessions.
+def grant_lock(sessions: Sessions) -> AbstractContextManager[None]:
+    """Return a lock on the grant of the sessions against other runs of this user on this machine.
 
-    Runs on other machines are not kept out; of them AWS's own answers tell.
+    Runs on other machines are not locked out; AWS's answers show what they changed.
     """
     grant = sessions.grant
     return exclusive_lock(

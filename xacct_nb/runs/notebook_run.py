@@ -1,4 +1,4 @@
-"""One run of a notebook: its parameters, its evidence, and how it ended. What the notebooks' cells call."""
+"""One run of a notebook, as the notebook's cells call it: its parameters, its steps, its evidence."""
 
 import atexit
 import os
@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xacct_nb.changes.approval import Approval, outdated_plan
+from xacct_nb.aws.reader import read
+from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, open_sessions
+from xacct_nb.changes.approval import outdated_plan
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
@@ -17,15 +19,16 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import Settings, grant_of, parameters_table, settings_of, to_display
-from xacct_nb.grants.state import State
 from xacct_nb.jupyter import cell_hooks
-from xacct_nb.linting.findings import Findings
+from xacct_nb.jupyter.approval_form import ApprovalForm
+from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.runs import outcome
-from xacct_nb.runs.approval import ask_approval, check_approval
+from xacct_nb.runs.approval import check_approval
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.locking import grant_lock
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
+from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run, utc
 from xacct_nb.runs.secrets import grant_secrets, protect_secrets
 from xacct_nb.storage.evidence import Evidence
@@ -33,23 +36,19 @@ from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import create_run_folder, remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
 
-_AFTER_APPLY = 10.0
-_KINDS: dict[type, str] = {
-    State: "before",
-    Findings: "findings",
-    Plan: "plan",
-    Approval: "approval",
-    Journal: "journal",
-    Proof: "proof",
-}
+if TYPE_CHECKING:  # most runs need neither of them
+    from xacct_nb.runs.inquiry import Inquiry
+    from xacct_nb.runs.rollback import Rollback
+
+_PROOF_PATIENCE = 10.0  # seconds to wait for IAM after an apply
 
 
 @dataclass(repr=False)
 class Run(Shown):
     """A run as its notebook sees it.
 
-    `keep` writes a value to the run's evidence and gives it back; `apply`, `prove` and `undo` are the steps
-    whose result decides how the run ended. A run changes AWS once: a record is one change and its way back.
+    `keep` writes a value to the run's evidence and returns it; `apply`, `prove` and `undo` decide the run's
+    status. A run changes AWS once: a record holds one change, so that one roll-back undoes it.
     """
 
     notebook: str
@@ -60,14 +59,14 @@ class Run(Shown):
     patience: float = 0
     began: float = field(default_factory=time.monotonic)
     started: str = field(default_factory=utc)
-    problems: dict[str, BaseException] = field(default_factory=dict)
-    made: tuple[str, Journal] | None = None
+    cell_errors: dict[str, BaseException] = field(default_factory=dict)
+    applied: tuple[str, Journal] | None = None
     touched: bool = False
     finished: RunSummary | None = None
 
     @property
     def headless(self) -> bool:
-        """Whether nobody is there to fill in a form: the run was started by `xacct-nb run`."""
+        """Whether `xacct-nb run` started it, so that no person can fill in a form."""
         return FOLDER_VARIABLE in os.environ
 
     @property
@@ -75,159 +74,166 @@ class Run(Shown):
         """The id of the run's record."""
         return self.evidence.folder.name
 
+    @property
+    def records(self) -> Path:
+        """The records folder."""
+        return records_folder(self.settings.records)
+
     def grant(self) -> Grant:
-        """The grant in the parameters, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
-        return self._resolved(grant_of(self.parameters))
+        """Return the grant of the parameters, its external ID looked up.
 
-    def form(self) -> Any:
-        """The parameters as a form to edit (`.grant` is its value); without a person they pass through."""
-        from xacct_nb.jupyter.grant_form import GrantForm
+        Raises InvalidGrant, UnresolvedSecret.
+        """
+        return self._resolve(grant_of(self.parameters))
 
-        return GrantForm(self.grant(), self._resolved, live=not self.headless)
+    def form(self) -> GrantForm:
+        """Return the grant as a form to edit (`.grant` is its value); headless, it passes through."""
+        return GrantForm(self.grant(), self._resolve, live=not self.headless)
 
-    def approval(self, plan: Plan) -> Any:
-        """Asks whether exactly this plan is approved; without a person the parameter `approve` answers."""
-        return ask_approval(self, plan)
+    def approval(self, plan: Plan) -> ApprovalForm:
+        """Ask for approval of exactly this plan; headless, the parameter `approve` answers."""
+        settings = self.settings
+        return ApprovalForm(plan, settings.approve, live=not self.headless, note=settings.note, clock=utc)
 
-    def open_sessions(self, grant: Grant) -> Any:
-        """The sessions, in the sandbox or on AWS. Raises MissingProfile, NoCredentials, WrongAccount."""
-        from xacct_nb.aws.sessions import Endpoint, open_sessions
-        from xacct_nb.runs.sandboxes import sandbox_endpoint
+    def open_endpoint(self, partition: str = "") -> Endpoint:
+        """Return where the calls go: the sandbox, started if it does not run, or AWS."""
+        from xacct_nb.runs.sandboxes import sandbox_endpoint  # on AWS it is not needed
 
-        endpoint = sandbox_endpoint() if self.settings.sandbox else Endpoint()
-        where = f"sandbox at {endpoint.endpoint_url}" if self.settings.sandbox else f"AWS ({grant.partition})"
-        self.evidence.add("where", where)
+        endpoint = sandbox_endpoint() if self.settings.sandbox else AWS_ITSELF
+        aws = f"AWS ({partition})" if partition else "AWS"
+        self.evidence.add("where", f"sandbox at {endpoint.endpoint_url}" if self.settings.sandbox else aws)
+        return endpoint
+
+    def open_sessions(self, grant: Grant) -> Sessions:
+        """Return the sessions, in the sandbox or on AWS.
+
+        Raises MissingProfile, NoCredentials, WrongAccount.
+        """
         sessions = open_sessions(
             grant,
             source_profiles=self.settings.source_profiles,
             destination_profiles=self.settings.destination_profiles,
             caller_profiles=self.settings.caller_profiles,
-            endpoint=endpoint,
+            endpoint=self.open_endpoint(grant.partition),
         )
         self.evidence.add("sessions", sessions.to_json())
         self._note_edits(grant)
         return sessions
 
-    def keep(self, value: Any) -> Any:
-        """Writes the value to the evidence of the run, and returns it.
+    def keep(self, value: Kept) -> Kept:
+        """Write a value to the run's evidence, and return it.
 
-        Once something was changed, only a proof still is: the plan stays the one that was made.
+        After the change only a proof is written: the plan in the record stays the one that was applied.
         """
-        if self.made is None or isinstance(value, Proof):
-            self.evidence.add(_KINDS[type(value)], value.to_json())
+        if self.applied is None or isinstance(value, Proof):
+            self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
         self.touched = self.touched or isinstance(value, Proof)
         return value
 
     def append(self, entry: Entry) -> None:
-        """Takes an entry of the journal as it happens."""
+        """Write an entry of the journal to the evidence."""
         self.touched = True
         self.evidence.add("entry", entry.__dict__)
 
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
-        """Notes how a cell ended: a cell that goes well in the end takes its earlier error back."""
-        self.problems.pop(cell, None)
+        """Note how a cell ended. A cell that succeeds when it is run again takes its error back."""
+        self.cell_errors.pop(cell, None)
         if problem is not None and outcome.is_from_package(problem) and self.finished is None:
-            self.problems[cell] = problem
+            self.cell_errors[cell] = problem
             self.evidence.add("error", outcome.error_to_dict(problem))
 
-    def apply(self, plan: Plan, sessions: Any, approval: Any) -> Journal:
-        """Makes the plan's changes if it was approved; says so and changes nothing if it was not.
+    def apply(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal:
+        """Apply the plan if it was approved; else change nothing.
 
-        Raises StalePlan, NotAccepted, RolledBack, RollbackFailed, and InvalidInput where this run has changed
-        something else already.
+        Raises StalePlan, NotAccepted, RolledBack, RollbackFailed, and InvalidInput where this run has applied
+        another plan already.
         """
-        from xacct_nb.aws.reader import read
-        from xacct_nb.aws.writer import apply
+        from xacct_nb.aws.writer import apply  # a run without approval does not need it
 
-        if self.made is not None:
-            return self.made_before(plan)
-        if not self.goes_on(plan, approval):
+        if self.applied is not None:
+            return self.applied_before(plan)
+        if not self.decide(plan, approval):
             return Journal(plan.grant)
         self._check_fresh(plan, sessions)
         patience = self.settings.patience_seconds
         with grant_lock(sessions):
             journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
-        self.take(plan, journal)
-        # Where IAM was waited for in vain, asking still longer would change nothing.
-        in_vain = any(entry.answer == "gave up waiting" for entry in journal.entries)
-        self.patience = 0 if in_vain else _AFTER_APPLY
+        self.keep_applied(plan, journal)
+        # Where the apply has waited for IAM without success, the proof does not wait once more.
+        gave_up = any(entry.answer == "gave up waiting" for entry in journal.entries)
+        self.patience = 0 if gave_up else _PROOF_PATIENCE
         self.evidence.add("after", read(build(sessions.grant), sessions).to_json())
         return journal
 
-    def prove(self, grant: Grant, sessions: Any) -> Proof:
-        """Asks AWS every question of the grant; nothing where nothing was applied. Raises ProofFailed."""
-        from xacct_nb.aws.probes import prove
-        from xacct_nb.aws.reader import read
+    def prove(self, grant: Grant, sessions: Sessions) -> Proof:
+        """Ask AWS every question of the grant; none where the run only plans. Raises ProofFailed."""
+        from xacct_nb.aws.probes import prove  # a run that only plans does not need it
 
         if self.status == "planned":
             return Proof()
         patience = min(self.settings.patience_seconds, self.patience)
-        proof: Proof = self.keep(prove(grant, sessions, patience=patience))
+        proof = self.keep(prove(grant, sessions, patience=patience))
         if not proof.holds:
             documents = build(grant)
             raise outcome.not_proven(grant, diff(documents, read(documents, sessions)), proof)
         return proof
 
-    def undo(self) -> Any:
-        """The way back of the record that the parameters name, or of the newest. Raises UnknownRecord."""
+    def undo(self) -> "Rollback":
+        """Return the roll-back of the named record, else of the newest change. Raises UnknownRecord."""
         from xacct_nb.runs.rollback import Rollback, find_record
 
         return Rollback(self, find_record(self.records, self.settings.record))
 
-    def inquiry(self) -> Any:
-        """The question that the parameters ask about a denial."""
+    def inquiry(self) -> "Inquiry":
+        """Return the question that the parameters ask about a denial."""
         from xacct_nb.runs.inquiry import Inquiry
 
         return Inquiry(self)
 
-    def goes_on(self, plan: Plan, approval: Any) -> bool:
-        """Whether there is something to do and it was approved; decides the status. Raises StalePlan."""
+    def decide(self, plan: Plan, approval: PlanApproval) -> bool:
+        """Return whether the plan has changes and was approved; set the status. Raises StalePlan."""
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
         if self.status == "succeeded":
             check_approval(self, plan, approval)
         return self.status == "succeeded"
 
-    def take(self, plan: Plan, journal: Journal) -> Journal:
-        """Keeps the journal of the plan that this run made."""
+    def keep_applied(self, plan: Plan, journal: Journal) -> Journal:
+        """Keep the journal of the plan that this run applied."""
         self.keep(journal)
-        self.made = plan.digest, journal
+        self.applied = plan.digest, journal
         return journal
 
-    def made_before(self, plan: Plan) -> Journal:
-        """The journal of this very plan, whose cell is run again. Raises InvalidInput for another plan."""
-        if self.made is None or self.made[0] != plan.digest:
+    def applied_before(self, plan: Plan) -> Journal:
+        """Return the journal of this plan, whose cell is run again. Raises InvalidInput for another plan."""
+        if self.applied is None or self.applied[0] != plan.digest:
             raise outcome.already_changed()
-        return self.made[1]
+        return self.applied[1]
 
     def finish(self) -> RunSummary:
-        """The run's last word: its status, and where its record is."""
+        """Decide the run's status, and seal its record unless the runner does."""
         if self.finished is not None:
             return self.finished
-        problem = outcome.deciding_error(self.problems.values(), self.made is not None)
+        problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
         status = outcome.status_of_error(problem) if problem else self.status
         self.evidence.add("status", status)
         if self.headless:
             return RunSummary(status, self.id, "")
-        self.finished = RunSummary(
-            status, self.id, str(self._sealed(status, outcome.error_to_dict(problem) if problem else None))
-        )
+        error = outcome.error_to_dict(problem) if problem else None
+        ended = RunOutcome(status, self.started, round(time.monotonic() - self.began, 3), error)
+        folder = seal_run(self.records, self.id, self.notebook, ended, self.evidence.secrets)
+        self.finished = RunSummary(status, self.id, str(folder))
         return self.finished
 
     def leave(self) -> None:
-        """Where nobody ran the last cell: a run that changed or proved something is recorded all the same."""
+        """Seal a run whose last cell nobody ran, if it changed or proved anything; else remove its folder."""
         if self.finished is None and self.touched:
             self.status = "interrupted"
             self.finish()
         elif self.finished is None:
             remove_run_folder(self.records, self.id)
 
-    @property
-    def records(self) -> Path:
-        """The folder of the records."""
-        return records_folder(self.settings.records)
-
     def view(self) -> View:
-        """What the run was given."""
+        """Return the parameters, and where the run acts."""
         where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
         parts = (parameters_table(self.parameters), Text(f"It acts on {where}.", "note"))
         return Page(f"Run of {self.notebook}", parts)
@@ -237,46 +243,39 @@ class Run(Shown):
 
         return f"<style>{style()}</style>{super()._repr_html_()}"
 
-    def _resolved(self, grant: Grant) -> Grant:
+    def _resolve(self, grant: Grant) -> Grant:
         resolved = resolve(grant, resolve_reference)
         self.evidence.secrets |= grant_secrets(resolved)
         return resolved
 
     def _note_edits(self, grant: Grant) -> None:
-        """The record's parameters are those of the grant that is worked with, also after it was edited."""
+        """Write the fields of a grant that was edited in the form into the record's parameters."""
         if "sources" not in self.parameters or (given := self.grant()) == grant:
             return
         was, now = given.to_json(), grant.to_json()
         changed = {name: value for name, value in now.items() if value != was[name]}
         self.evidence.add("parameters", to_display(self.parameters) | changed)
 
-    def _check_fresh(self, plan: Plan, sessions: Any) -> None:
-        """A person may have taken hours over the plan; headless it is made in the moment before."""
-        from xacct_nb.aws.reader import read
-
+    def _check_fresh(self, plan: Plan, sessions: Sessions) -> None:
+        """Check that the plan still fits. A person may have looked at it for hours; headless it is new."""
         documents = build(sessions.grant)
         if not self.headless and (now := diff(documents, read(documents, sessions))).digest != plan.digest:
             raise outdated_plan(plan, now)
 
-    def _sealed(self, status: str, error: Any) -> Path:
-        seconds = round(time.monotonic() - self.began, 3)
-        ending = RunOutcome(status, self.started, seconds, error)
-        return seal_run(self.records, self.id, self.notebook, ending, self.evidence.secrets)
-
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
-    """Begins a run with the parameters among `names` (a notebook's `globals()`).
+    """Start a run with the parameters among `names` (a notebook's `globals()`).
 
     Raises InvalidParameters, InvalidGrant, UnresolvedSecret.
     """
     known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields)
     given = accept_former_names({name: names[name] for name in known if name in names})
-    settings, given_shown = settings_of(given), to_display(given)
+    settings, displayed = settings_of(given), to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
-    run = Run(notebook, settings, given, _evidence(settings, given_shown.get("name", ""), notebook))
+    run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))
     run.evidence.secrets |= secrets
     protect_secrets(run.evidence, run.headless)
-    run.evidence.add("parameters", given_shown)
+    run.evidence.add("parameters", displayed)
     cell_hooks.on_cell_end(run.note_cell)
     if not run.headless:
         atexit.register(run.leave)
@@ -284,18 +283,17 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
 
 
 def record(run: Run) -> RunSummary:
-    """The run's record: sealed here, or by the runner when the notebook has ended."""
+    """Seal the run's record; headless, the runner does it when the notebook has ended."""
     return run.finish()
 
 
 def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
-    """The evidence of a run, in the folder that its runner made, else in a new one."""
+    """Return the evidence of a run, in the folder that its runner made, else in a new one."""
     if given := os.environ.get(FOLDER_VARIABLE):
         return Evidence(Path(given))
     records = records_folder(settings.records)
     recover(records)
     about = {"notebook": notebook, "started": utc(), "again": "", "headless": False}
-    with create_run_folder(
-        records, new_run_id(grant, notebook), {**about, "around": describe_environment()}
-    ) as folder:
+    run = new_run_id(grant, notebook)
+    with create_run_folder(records, run, {**about, "around": describe_environment()}) as folder:
         return Evidence(folder)

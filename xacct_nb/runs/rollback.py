@@ -1,12 +1,16 @@
-"""The way back of a record: which record, its plan with the external IDs put back, and making it."""
+"""The roll-back of a record: which record, its plan with the external IDs put back, and the changes."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
+from xacct_nb.aws.journaled_calls import EntrySink
+from xacct_nb.aws.reader import read
+from xacct_nb.aws.revocation import OlderSessions, calls_to_repeat, open_older_sessions, revoke
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.changes.proof import REVOKED, Outcome, Proof
+from xacct_nb.changes.proof import REVOKED, Outcome
 from xacct_nb.changes.restoration import check_restored, expected_state
 from xacct_nb.changes.revocation import (
     affected_roles,
@@ -23,16 +27,17 @@ from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
 from xacct_nb.runs.locking import grant_lock
+from xacct_nb.runs.run_context import PlanApproval, RunContext
 from xacct_nb.storage.ledger import LEDGER, broken_record, read_ledger, read_record
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, Text, View
 
 
 def find_record(records: Path, name: str) -> Record | None:
-    """The record of that name; without a name the newest one that changed something and was not undone.
+    """Return the record of that name, else the newest one with changes that no roll-back has undone.
 
-    None where there is no such record. Raises UnknownRecord for a name that is not there, for a record that
-    changed nothing, and for one that was changed since it was sealed.
+    None where there is no such record. Raises UnknownRecord for a name that is not there, for a record
+    without changes, and for one that was changed since it was sealed.
     """
     record = read_record(records, name) if name else _newest(records)
     if record is None:
@@ -45,44 +50,49 @@ def find_record(records: Path, name: str) -> Record | None:
         )
     if broken := broken_record(records, name or record.id):
         raise UnknownRecord(
-            f"The record {record.id!r} is not as it was sealed, and is not followed.",
+            f"The record {record.id!r} was changed since it was sealed, and is not rolled back.",
             why="; ".join(broken),
-            hint="Look at it, and plan the grant again from what is there now.",
+            hint="Read the record, and plan the grant again: xacct-nb run plan_and_apply",
         )
     return record
 
 
-class Rollback(Shown):
-    """The way back of a record, in a run of its own; of None there is nothing to undo."""
+class _CallOptions(TypedDict):
+    sink: EntrySink
+    patience: float
 
-    def __init__(self, run: Any, record: Record | None) -> None:
+
+class Rollback(Shown):
+    """The roll-back of a record, in a run of its own; where the record is None, there is nothing to undo."""
+
+    sessions: Sessions
+    older: OlderSessions | None = None
+
+    def __init__(self, run: RunContext, record: Record | None) -> None:
         self.run, self.record = run, record
-        self.sessions: Any = None
-        self.older: Any = None
-        self.found, self.journal, self.way_back = State({}), Journal(""), Plan("", ())
-        self.losses, self.revocations = tuple[str, ...](), tuple[Change, ...]()
+        self.found, self.journal, self.undo_plan = State({}), Journal(""), Plan("", ())
+        self.irreversible, self.revocations = tuple[str, ...](), tuple[Change, ...]()
 
     def view(self) -> View:
-        """The record that is to be undone."""
+        """Return the record that is rolled back."""
         if self.record is None:
-            return Text("No record has changed anything that was not undone.", "note")
+            return Text("Every change in these records is undone already.", "note")
         return self.record.view()
 
     def plan(self) -> Plan:
-        """The way back as a plan, from what is there now: what is back already is left out.
+        """Return the roll-back as a plan from the present state, without what is undone already.
 
-        Its notes say what cannot be put back as it was, and what becomes of open sessions; with
-        `revoke_sessions` it ends them. Raises what opening sessions raises, RollbackFailed where somebody
-        changed it since, and InvalidParameters where an external ID is missing.
+        Its notes say what cannot be restored, and what happens to open sessions; `revoke_sessions` ends
+        them. Raises what `open_sessions` raises, RollbackFailed where a resource was changed since, and
+        InvalidParameters where an external ID is missing.
         """
         from xacct_nb.aws.irreversible import irreversible_changes
-        from xacct_nb.aws.reader import read
         from xacct_nb.aws.undo import changes_of, journal_of
         from xacct_nb.aws.writer import check_no_conflict
 
-        if self.record is None or self.run.made is not None:
-            return self.way_back
-        _check_place(self.record, self.run.settings.sandbox)
+        if self.record is None or self.run.applied is not None:
+            return self.undo_plan
+        _check_same_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(self._grant(self.record))
         self.found = self.run.keep(read(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
@@ -90,113 +100,109 @@ class Rollback(Shown):
         back = self.journal.undo_plan()
         check_no_conflict(self.sessions, back)
         entries = journal_of(self.record).entries if back.changes else ()
-        self.losses = irreversible_changes(self.sessions, back, entries)
-        self.way_back = self._with_revocations(back, changes_of(self.record))
-        return self.way_back
+        self.irreversible = irreversible_changes(self.sessions, back, entries)
+        self.undo_plan = self._with_revocations(back, changes_of(self.record))
+        return self.undo_plan
 
-    def apply(self, approval: Any) -> Journal:
-        """Makes the way back, if it was approved, and looks that all is as before.
+    def apply(self, approval: PlanApproval) -> Journal:
+        """Apply the roll-back if it was approved, and check that everything is restored.
 
         Raises StalePlan, RollbackFailed.
         """
-        from xacct_nb.aws.reader import read
         from xacct_nb.aws.writer import check_approved
 
-        plan = self.way_back
-        if self.run.made is not None:
-            return self.run.made_before(plan)  # type: ignore[no-any-return]
-        if not self.run.goes_on(plan, approval) or self.record is None:
+        plan = self.undo_plan
+        if self.run.applied is not None:
+            return self.run.applied_before(plan)
+        if not self.run.decide(plan, approval) or self.record is None:
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
         with grant_lock(self.sessions):
-            back = self._take_back(self.record)
-        self.run.take(plan, back)
+            back = self._roll_back(self.record)
+        self.run.keep_applied(plan, back)
         after = read(build(self.sessions.grant), self.sessions)
         self.run.evidence.add("after", after.to_json())
-        check_restored(
-            expected_state(_before(self.record), self.found, back.changes), after, bool(self.losses)
-        )
+        expected = expected_state(_before(self.record), self.found, back.changes)
+        check_restored(expected, after, bool(self.irreversible))
         return back
 
     def prove(self) -> Shown:
-        """Asks the sessions that were opened before the change once more, where sessions were ended.
+        """Check that the sessions opened before the change are denied now, where sessions were ended.
 
-        Raises ProofFailed where one of them still works.
+        Raises ProofFailed where one of them may still work.
         """
-        if self.older is None or self.run.made is None:
+        if self.older is None or self.run.applied is None:
             return NoSessionsEnded()
-        proof: Proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
-        if alive := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
-            raise _still_alive(alive)
+        proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
+        if working := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
+            raise _still_working(working)
         return proof
 
     def _grant(self, record: Record, external_id: str = "") -> Grant:
-        """The grant of a record, or of the one that it undoes; to read, its external ID is not needed."""
+        """Return the grant of a record, or of the record that it undoes; reading needs no external ID."""
         if undone := find_record(self.run.records, record.undoes) if record.undoes else None:
             return self._grant(undone, external_id)
         conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
         return grant_of({**record.parameters, "conditions": conditions})
 
     def _with_revocations(self, back: Plan, changes: tuple[Change, ...]) -> Plan:
-        """The plan with the end of older sessions, if that is wanted, and with the notes."""
+        """Return the plan with the notes and, where the settings say so, the end of older sessions."""
         wanted = self.run.settings.revoke_sessions
-        concerned = affected_roles(changes, self.sessions.grant.destinations)
-        stay = [role for role in concerned if role_remains(role, self.found, back.changes)]
-        self.revocations = tuple(plan_revocation(role, self.found) for role in stay) if wanted else ()
-        said = session_notes(concerned, self.found, back.changes, revoked=wanted)
+        roles = affected_roles(changes, self.sessions.grant.destinations)
+        remaining = [role for role in roles if role_remains(role, self.found, back.changes)]
+        self.revocations = tuple(plan_revocation(role, self.found) for role in remaining) if wanted else ()
+        notes = session_notes(roles, self.found, back.changes, revoked=wanted)
         where = other_sandbox_note(self.record, self.sessions.endpoint.endpoint_url) if self.record else ()
         changes = (*back.changes, *self.revocations)
-        return replace(back, changes=changes, notes=(*where, *self.losses, *said))
+        return replace(back, changes=changes, notes=(*where, *self.irreversible, *notes))
 
-    def _take_back(self, record: Record) -> Journal:
-        """What the record changed, then older sessions; of these some are opened at the beginning."""
+    def _roll_back(self, record: Record) -> Journal:
+        """Undo what the record changed, then end older sessions; the proof opens its own ones before."""
         from xacct_nb.aws.preconditions import check_current
-        from xacct_nb.aws.revocation import calls_to_repeat, open_older_sessions, revoke
         from xacct_nb.aws.writer import rollback
 
-        how: dict[str, Any] = {"sink": self.run, "patience": self.run.settings.patience_seconds}
+        options = _CallOptions(sink=self.run, patience=self.run.settings.patience_seconds)
         if self.revocations:
             check_current(self.sessions, Plan("", self.revocations))
             roles = [change.target for change in self.revocations]
-            asking = calls_to_repeat(self.sessions, roles, _before(record), self.found)
+            calls = calls_to_repeat(self.sessions, roles, _before(record), self.found)
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
             grant = self._grant(record, next(iter(needed), ""))
-            self.older = open_older_sessions(replace(self.sessions, grant=grant), asking)
-        back = rollback(self.journal, self.sessions, **how)
-        ended = revoke(self.revocations, self.sessions, **how)
+            self.older = open_older_sessions(replace(self.sessions, grant=grant), calls)
+        back = rollback(self.journal, self.sessions, **options)
+        ended = revoke(self.revocations, self.sessions, **options)
         return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)
 
     def _journal(self, record: Record) -> Journal:
         from xacct_nb.aws.undo import to_undo
 
         reference = self.run.settings.external_id
-        journal, secrets = to_undo(
-            record, self.sessions, {resolve_reference(reference)} if reference else set()
-        )
+        given = {resolve_reference(reference)} if reference else set()
+        journal, secrets = to_undo(record, self.sessions, given)
         self.run.evidence.secrets |= secrets
         return replace(journal, changes=tuple(with_existing_revocations(journal.changes, self.found)))
 
 
 class NoSessionsEnded(Shown):
-    """In the place of a proof where no session was ended."""
+    """What stands in place of a proof where no session was ended."""
 
     def view(self) -> View:
-        """That nobody was asked."""
-        return Text("No session was ended, so none was asked.", "note")
+        """Return that there is nothing to prove."""
+        return Text("No session was ended, so there is nothing to prove.", "note")
 
 
-def _check_place(record: Record, sandbox: bool) -> None:
-    there = record.where.startswith("sandbox")
-    if there != sandbox:
+def _check_same_place(record: Record, sandbox: bool) -> None:
+    was_sandbox = record.where.startswith("sandbox")
+    if was_sandbox != sandbox:
         raise InvalidParameters(
-            f"The record was made {'in the sandbox' if there else 'on AWS'}, and this run is not.",
+            f"The record was made {'in the sandbox' if was_sandbox else 'on AWS'}, and this run is not.",
             why=f"where: {record.where}",
-            hint=f"-p sandbox {'true' if there else 'false'}",
+            hint=f"-p sandbox {'true' if was_sandbox else 'false'}",
         )
 
 
 def other_sandbox_note(record: Record, endpoint: str) -> tuple[str, ...]:
-    """A note where the record is of another sandbox: nothing of what it made is in this one."""
+    """Return a note where the record was made in another sandbox, whose resources are not in this one."""
     if not record.where.startswith("sandbox") or record.where == f"sandbox at {endpoint}":
         return ()
     return (f"The record was made in another sandbox ({record.where}). This one is at {endpoint}.",)
@@ -206,16 +212,16 @@ def _before(record: Record) -> State:
     return State.from_json(record.state.get("before") or ())
 
 
-def _still_alive(alive: list[Outcome]) -> ProofFailed:
+def _still_working(working: list[Outcome]) -> ProofFailed:
     answers = [
         f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS answered "
         f"{each.answer} {each.detail}".rstrip()
-        for each in alive
+        for each in working
     ]
     return ProofFailed(
-        f"{len(alive)} of the sessions that were to be ended may still work.",
+        f"{len(working)} of the sessions that were to be ended may still work.",
         why="\n".join(answers),
-        hint="IAM may need some minutes. Look whether AWSRevokeOlderSessions stands, then ask again.",
+        hint="IAM may need some minutes. Check that the role has AWSRevokeOlderSessions, and try again.",
     )
 
 
