@@ -105,8 +105,8 @@ def evaluate(
         caller, action, _lower_action(action), resource, keys, permissions_boundaries is not None
     )
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
-    guarded, grammar = _resource_rules(action, resource)
-    own = _match_resource_policy(resource_policy, grammar, request)
+    guarded, policy_kind = _resource_rules(action, resource)
+    own = _match_resource_policy(resource_policy, policy_kind, request)
     needed = _NEEDED[relation, own.level, guarded]
     checks: list[RawCheck] = []
     if service_control_policies is not None:
@@ -148,11 +148,11 @@ def _match_policies(
     return _PoliciesMatch(EXPLICIT_DENY if denied else ALLOW if level else IMPLICIT_DENY, level, groups)
 
 
-def _match_resource_policy(document: AnyPolicy | None, grammar: str, request: Request) -> _PoliciesMatch:
+def _match_resource_policy(document: AnyPolicy | None, policy_kind: str, request: Request) -> _PoliciesMatch:
     """Match the resource's own policy."""
     if document is None:
         return _PoliciesMatch(IMPLICIT_DENY, NO_MATCH, [])
-    return _match_policies([((), parse(document, grammar, "resource_policy"))], request)
+    return _match_policies([((), parse(document, policy_kind, "resource_policy"))], request)
 
 
 def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) -> RawCheck:
@@ -163,52 +163,53 @@ def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) 
 
 
 def _list_check(
-    kind: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]
+    check_type: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]
 ) -> RawCheck:
     """Check identity policies, boundaries or session policies: a list in which one statement must allow."""
-    name = _PARAMETERS[kind]
+    name = _PARAMETERS[check_type]
     found = _match_policies(_parsed(documents, grammar.IDENTITY, name), request)
     effect, note = found.effect, ""
     if not request.caller.account:
         effect, note = NO_IMPACT, _NOTES["no account"]
-    elif effect == IMPLICIT_DENY and kind == PRINCIPAL and request.caller.kind == ROOT:
+    elif effect == IMPLICIT_DENY and check_type == PRINCIPAL and request.caller.kind == ROOT:
         effect, note = ALLOW, _NOTES["root may"]
-    elif effect == IMPLICIT_DENY and kind not in needed:
+    elif effect == IMPLICIT_DENY and check_type not in needed:
         effect = NO_IMPACT
-    return RawCheck(kind, effect, note, name, found.groups)
+    return RawCheck(check_type, effect, note, name, found.groups)
 
 
-def _control_check(kind: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
-    """Check control policies: each level must allow; with resource control policies, each level does.
+def _control_check(check_type: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
+    """Check control policies: each level must allow; RCPFullAWSAccess does on each level of an RCP.
 
     Source: orgs_manage_policies_scps_evaluation, orgs_manage_policies_rcps_evaluation.
     """
-    name, grammar = _PARAMETERS[kind], _GRAMMARS[kind]
+    name, policy_kind = _PARAMETERS[check_type], _GRAMMARS[check_type]
     _require_list(levels, name)
     found = [
-        _match_policies(_parsed(level, grammar, f"{name}[{number}]", (number,)), request)
+        _match_policies(_parsed(level, policy_kind, f"{name}[{number}]", (number,)), request)
         for number, level in enumerate(levels)
     ]
     groups = [group for each in found for group in each.groups]
-    if kind == SERVICE_CONTROL_POLICY and not request.caller.account:
-        return RawCheck(kind, NO_IMPACT, _NOTES["no account"], name, groups)
+    if check_type == SERVICE_CONTROL_POLICY and not request.caller.account:
+        return RawCheck(check_type, NO_IMPACT, _NOTES["no account"], name, groups)
     if any(each.effect == EXPLICIT_DENY for each in found):
-        return RawCheck(kind, EXPLICIT_DENY, "", name, groups)
+        return RawCheck(check_type, EXPLICIT_DENY, "", name, groups)
     for number, each in enumerate(found, start=1):
-        if each.effect == IMPLICIT_DENY and kind == SERVICE_CONTROL_POLICY:
-            return RawCheck(kind, IMPLICIT_DENY, _NOTES["level"].format(number), name, groups)
-    return RawCheck(kind, ALLOW, "", name, groups)
+        if each.effect == IMPLICIT_DENY and check_type == SERVICE_CONTROL_POLICY:
+            return RawCheck(check_type, IMPLICIT_DENY, _NOTES["level"].format(number), name, groups)
+    return RawCheck(check_type, ALLOW, "", name, groups)
 
 
 def _parsed(
-    documents: Sequence[AnyPolicy], grammar: str, name: str, front: tuple[int, ...] = ()
+    documents: Sequence[AnyPolicy], policy_kind: str, name: str, front: tuple[int, ...] = ()
 ) -> list[tuple[tuple[int, ...], ParsedPolicy]]:
     return [
+        # `parse` returns a ParsedPolicy as it is; the test saves making its name.
         (
             (*front, number),
             document
-            if isinstance(document, ParsedPolicy) and document.kind == grammar
-            else parse(document, grammar, f"{name}[{number}]"),
+            if isinstance(document, ParsedPolicy) and document.kind == policy_kind
+            else parse(document, policy_kind, f"{name}[{number}]"),
         )
         for number, document in enumerate(_require_list(documents, name))
     ]

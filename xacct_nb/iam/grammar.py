@@ -11,17 +11,9 @@ ALLOW, DENY = "Allow", "Deny"
 NEW, OLD = "2012-10-17", "2008-10-17"
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
 SERVICE_CONTROL, RESOURCE_CONTROL = "service control", "resource control"
-_ELEMENTS = (
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-)
+_NO_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
+_NO_RESOURCE = frozenset({"Resource", "NotResource"})
+_ELEMENTS = _NO_PRINCIPAL | _NO_RESOURCE | {"Sid", "Effect", "Action", "NotAction", "Condition"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +32,6 @@ class PolicyGrammar:
     free_sid: bool = False
 
 
-_NO_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
-_NO_RESOURCE = frozenset({"Resource", "NotResource"})
 GRAMMARS = {
     kind.name: kind
     for kind in (

@@ -27,6 +27,7 @@ _DATE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
+_EARLIEST = (1, 1, 1, 0, 0, 0)  # for the parts of a date that are left out
 _EPOCH = re.compile(r"-\d{1,13}|\d{1,3}|\d{5,13}", re.ASCII)
 
 
@@ -216,17 +217,11 @@ def parse_date(text: str) -> Decimal | None:
     found = _DATE.fullmatch(text)
     if not found:
         return None
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    *parts, fraction, zone = found.groups()
+    numbers = (int(part or least) for part, least in zip(parts, _EARLIEST, strict=True))
+    year, month, day, hour, minute, second = numbers
     try:
-        moment = datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            tzinfo=UTC,
-        )
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return Decimal(int(moment.timestamp())) + Decimal(f"0.{fraction or 0}") - _zone_seconds(zone)
