@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xacct_nb.changes.plan import Change
+from xacct_nb.grants.documents import Policy
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import as_list, canonical_json
+from xacct_nb.iam.canonical import canonical_json, statements_of
 from xacct_nb.iam.operators import parse_date
 
-Policy = dict[str, Any]
 REVOKED = "AWSRevokeOlderSessions"
 CREATION_TIME = "[policy creation time]"
 AHEAD_SECONDS = 30
@@ -148,9 +148,8 @@ def _bears_on(change: Change, role: str, roles: list[str]) -> bool:
 
 def _moments(document: Any) -> list[datetime]:
     """The moments in a policy of this name; what is no date is left out."""
-    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
     found = []
-    for statement in as_list(statements):
+    for statement in statements_of(document) if isinstance(document, Mapping) else []:
         text = str(statement.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime", ""))
         seconds = parse_date(text)
         if seconds is not None and 0 <= seconds < _YEAR_9999:

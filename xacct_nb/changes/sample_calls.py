@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.grants.conditions import Permission
-from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.wildcards import covers
 
 
@@ -41,7 +41,7 @@ def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
 
 def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
     """Yield read-only calls that a policy's statements allow; their conditions are ignored."""
-    for statement in as_list(policy.get("Statement", [])):
+    for statement in statements_of(policy):
         if statement.get("Effect") == "Allow":
             resources = as_list(statement.get("Resource", []))
             calls = (sample_call(action, resources) for action in as_list(statement.get("Action", [])))

@@ -10,7 +10,6 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.fixes import Document
 from xacct_nb.diagnosis.snapshot import (
     TRUST,
     CallerIdentity,
@@ -25,6 +24,7 @@ from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.grammar import Document
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 # Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.

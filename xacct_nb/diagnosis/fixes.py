@@ -9,9 +9,10 @@ from xacct_nb.diagnosis.attempt import ASSUME, Attempt
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, SnapshotPolicy
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import statements_of
+from xacct_nb.iam.grammar import Document
 from xacct_nb.redaction.redact import fingerprints_in
 
-Document = Mapping[str, Any]
 MFA_CODE, EXTERNAL_ID = "MFA_CODE", "EXTERNAL_ID"
 _OPTIONS = {
     "RoleArn": "role-arn",
@@ -101,20 +102,14 @@ def option_text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")) if isinstance(value, Mapping) else str(value)
 
 
-def statements(document: Document | None) -> list[Any]:
-    """Return the statements of a document, also of one whose single statement is not in a list."""
-    found = (document or {}).get("Statement", [])
-    return list(found) if isinstance(found, (list, tuple)) else [found]
-
-
 def with_statement(policy: SnapshotPolicy, statement: Document) -> dict[str, Any]:
     """Return the document with one more statement."""
-    return {**(policy.document or {}), "Statement": [*statements(policy.document), dict(statement)]}
+    return {**(policy.document or {}), "Statement": [*statements_of(policy.document), dict(statement)]}
 
 
 def without_statement(policy: SnapshotPolicy, number: int) -> dict[str, Any]:
     """Return the document without one statement."""
-    left = [each for n, each in enumerate(statements(policy.document)) if n != number]
+    left = [each for n, each in enumerate(statements_of(policy.document)) if n != number]
     return {**(policy.document or {}), "Statement": left}
 
 

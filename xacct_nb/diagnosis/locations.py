@@ -8,6 +8,7 @@ from typing import Any
 
 from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy, is_arn
+from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
 
 # Keys whose value is known to AWS alone.
@@ -37,7 +38,7 @@ class LocatedStatement:
     def changed(self, change: Callable[[dict[str, Any]], object]) -> str:
         """Return the command that writes the policy with this statement changed in place by `change`."""
         document = self.policy.document or {}
-        statements = copy.deepcopy(fixes.statements(document))
+        statements = copy.deepcopy(statements_of(document))
         change(statements[self.number])
         return fixes.write_policy(self.policy, {**document, "Statement": statements})
 

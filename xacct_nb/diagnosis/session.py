@@ -14,6 +14,7 @@ from xacct_nb.diagnosis.snapshot import BUCKET, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import unmet_conditions
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import PolicyCheck
 
 
@@ -43,7 +44,7 @@ def _is_other_caller(case: Case) -> bool:
 def _revoked(case: Case) -> Iterator[Cause]:
     for policy in case.destination.policies:
         if policy.name == REVOKED and policy.document:
-            statements = [each for each in fixes.statements(policy.document) if isinstance(each, dict)]
+            statements = [each for each in statements_of(policy.document) if isinstance(each, dict)]
             limits = [each.get("Condition", {}).get("DateLessThan", {}) for each in statements]
             times = ", ".join(str(each.get("aws:TokenIssueTime", "a certain time")) for each in limits)
             why = f"The policy {REVOKED} denies everything to sessions from before {times}."

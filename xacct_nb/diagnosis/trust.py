@@ -14,7 +14,7 @@ from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy, is_arn
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, same_principal
-from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch
 
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
@@ -151,7 +151,7 @@ def _replace_principal(case: Case, statement: LocatedStatement, named: str) -> F
 
 def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
     """Return the fix that adds the smallest statement for the caller, with the conditions of the others."""
-    allowed = (each for each in fixes.statements(policy.document) if each.get("Effect") == "Allow")
+    allowed = (each for each in statements_of(policy.document) if each.get("Effect") == "Allow")
     assuming = (each for each in allowed if _ASSUME.search(str(each.get("Action", ""))))
     conditions = next((each.get("Condition") for each in assuming), None)
     statement = fixes.trust_statement(case.principal, case.attempt.actions, conditions)

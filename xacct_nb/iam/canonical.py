@@ -26,7 +26,7 @@ def canonical(document: Document | None) -> dict[str, Any] | None:
     """
     if document is None:
         return None
-    statements = [_statement(each) for each in as_list(document.get("Statement", []))]
+    statements = [_statement(each) for each in statements_of(document)]
     return {"Version": document.get("Version", "2008-10-17"), "Statement": _sorted(statements)}
 
 
@@ -48,8 +48,13 @@ def restore_deleted_arns(found: Document, written: Document) -> Any:
 
 def principals_in(document: Document) -> set[str]:
     """Return the accounts, users and roles that a trust policy names, as written."""
-    elements = [each.get("Principal", {}) for each in as_list(document.get("Statement", []))]
+    elements = [each.get("Principal", {}) for each in statements_of(document)]
     return {name for each in elements if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
+
+
+def statements_of(document: Document | None) -> list[Any]:
+    """Return the statements of a policy, of a single one outside a list too."""
+    return as_list(document.get("Statement", [])) if document else []
 
 
 def canonical_json(value: object) -> str:
