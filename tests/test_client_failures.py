@@ -15,9 +15,9 @@ from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.denial import Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
 from xacct_nb.diagnosis.snapshot import Snapshot
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.aws_profiles import read_client
 

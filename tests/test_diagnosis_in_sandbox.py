@@ -6,8 +6,8 @@ import pytest
 
 from support.denial_stage import Broken, Stage
 from support.denied_assume_role import TABLE
-from xacct_nb.sandbox.faults.demands import behave
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave
 from xacct_nb.sandbox.server.state import Sandbox
 
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from xacct_nb.cli.faults import fault_options
 from xacct_nb.cli.main import main
-from xacct_nb.sandbox.faults.demands import behave, misbehaviour
 from xacct_nb.sandbox.faults.faults import KINDS, Fault
+from xacct_nb.sandbox.server.client import behave, misbehaviour
 from xacct_nb.sandbox.server.state import Sandbox
 
 Command = Callable[..., Result]

@@ -18,9 +18,9 @@ from xacct_nb.changes.plan import Change
 from xacct_nb.errors import RollbackFailed, RolledBack, StalePlan
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
 
 READER = "role/reports-reader"

@@ -30,9 +30,9 @@ from xacct_nb.errors import EXIT_CODES, ProofFailed, RollbackFailed, StalePlan
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.runs.notebook_run import Run, start_run
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
 
 REVOKED = "AWSRevokeOlderSessions"

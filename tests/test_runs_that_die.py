@@ -7,8 +7,8 @@ import pytest
 
 from support.desk import Desk
 from support.dying_runs import run_killed_at
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from support.questions import Room
 from xacct_nb.errors import InvalidOrganization, SandboxError
 from xacct_nb.runs.sandboxes import load_organization
-from xacct_nb.sandbox.faults.controls import set_organization
+from xacct_nb.sandbox.server.client import set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 
 NOTHING: list[list[Any]] = [[]]

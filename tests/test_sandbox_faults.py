@@ -14,13 +14,13 @@ from botocore.loaders import Loader
 from support.boto3_clients import client, policy
 from xacct_nb.errors import InvalidFault
 from xacct_nb.runs.sandboxes import throw_away_sandbox
-from xacct_nb.sandbox.faults.demands import behave, misbehave, misbehaving, misbehaviour
 from xacct_nb.sandbox.faults.faults import KINDS, Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.operations import IAM, S3, STS
 from xacct_nb.sandbox.faults.statistics import Tally, misbehaviour_from
 from xacct_nb.sandbox.http.s3_names import s3_operation
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave, misbehaving, misbehaviour
 from xacct_nb.sandbox.server.state import Sandbox
 
 Ask = Callable[..., Any]

@@ -13,7 +13,6 @@ from xacct_nb.aws.clients import connect
 from xacct_nb.aws.probes import prove
 from xacct_nb.errors import SandboxError
 from xacct_nb.runs.sandboxes import reset_sandbox, throw_away_sandbox
-from xacct_nb.sandbox.faults.controls import expire_session, raise_quotas, set_organization
 from xacct_nb.sandbox.faults.operations import IAM, STS
 from xacct_nb.sandbox.http.calls import Call
 from xacct_nb.sandbox.rules import organizations
@@ -21,6 +20,7 @@ from xacct_nb.sandbox.rules.guard import EFFECTS, RESULTS, RULES
 from xacct_nb.sandbox.rules.mfa import code_of
 from xacct_nb.sandbox.rules.parameter_rules import breach
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import expire_session, raise_quotas, set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 
 NOBODY = {
@@ -75,7 +75,7 @@ def test_a_grant_with_source_identity_tags_and_organization_is_proven(sandbox: S
 def test_what_is_no_organization_is_refused(
     sandbox: Sandbox, identifier: str, accounts: dict[str, str]
 ) -> None:
-    with pytest.raises(SandboxError, match="does not take"):
+    with pytest.raises(SandboxError, match="refuses this setting"):
         set_organization(sandbox, identifier, accounts)
 
 

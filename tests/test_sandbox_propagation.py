@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from support.boto3_clients import client, policy, trust
 from support.processes import wait_until
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
 
 LATE = 600.0

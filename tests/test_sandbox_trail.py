@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from support.boto3_clients import client, policy, trust
 from xacct_nb.sandbox.cloudtrail.events import answer_from
-from xacct_nb.sandbox.faults.demands import misbehaving
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import misbehaving
 from xacct_nb.sandbox.server.state import Sandbox
 
 Ask = Callable[..., Any]

@@ -16,9 +16,9 @@ from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.errors import RolledBack, StalePlan
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.sandbox.faults.demands import behave, misbehave, misbehaviour
 from xacct_nb.sandbox.faults.faults import KINDS, Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import behave, misbehave, misbehaviour
 from xacct_nb.sandbox.server.state import Sandbox
 
 SCENES: dict[str, tuple[Callable[[World], Grant], list[str]]] = {

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from support.denial_stage import OTHER_SECRET, SECRET, Broken, Stage, allow, trusting
-from xacct_nb.sandbox.faults.controls import expire_session, set_organization
-from xacct_nb.sandbox.faults.demands import behave, misbehave
 from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.client import behave, expire_session, misbehave, set_organization
 
 ASSUME = "sts:AssumeRole"
 

@@ -15,8 +15,8 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.sandbox.faults import controls
 from xacct_nb.sandbox.rules.mfa import STEP, code_of
+from xacct_nb.sandbox.server import client
 from xacct_nb.sandbox.server.state import Sandbox
 
 CASES = Path(__file__).parent.parent / "cases" / "sandbox"
@@ -89,7 +89,7 @@ class Room:
 
     def _call(self, who: str, operation: str, parameters: dict[str, Any]) -> Any:
         if who == "sandbox":
-            return getattr(controls, operation)(self.sandbox, **parameters)
+            return getattr(client, operation)(self.sandbox, **parameters)
         return getattr(self.client(who, SERVICES[operation]), xform_name(operation))(**parameters)
 
     def client(self, who: str, service: str) -> Any:

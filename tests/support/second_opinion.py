@@ -27,7 +27,7 @@ def is_allowed(question: Mapping[str, Any]) -> bool:
     if kind == "Root":
         return True
     keys = {name.lower(): value for name, value in question["context"].items()}
-    keys |= {"aws:principalisawsservice": "false"}
+    keys = {"aws:tagkeys": None, "aws:principalisawsservice": "false", **keys}
     texts = {name: _text(value) for name, value in keys.items()}
     context = own.EvalContext(
         principal_arn=principal,

@@ -59,7 +59,7 @@ def set_fault(
 
     Raises SandboxError.
     """
-    from xacct_nb.sandbox.faults.demands import misbehave, misbehaviour
+    from xacct_nb.sandbox.server.client import misbehave, misbehaviour
 
     now = misbehaviour(sandbox)
     if fault is None:
@@ -70,7 +70,7 @@ def set_fault(
 
 def clear_faults(sandbox: "Sandbox") -> "Misbehaviour":
     """Let a sandbox behave again. Raises SandboxError."""
-    from xacct_nb.sandbox.faults.demands import behave
+    from xacct_nb.sandbox.server.client import behave
 
     return behave(sandbox)
 

@@ -16,9 +16,9 @@ from xacct_nb.changes.proof import ALLOWED, Proof, assume_parameters
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.runs.sandboxes import throw_away_sandbox
-from xacct_nb.sandbox.faults import demands
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.faults.statistics import Misbehaviour
+from xacct_nb.sandbox.server import client
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.views import Page, Shown, Table, Text, View
 
@@ -70,11 +70,11 @@ class Rehearsal(Shown):
 
     def misbehave(self, *faults: Fault, seed: int = 0) -> Misbehaviour:
         """From now on these faults strike, and no others; none given, AWS behaves. Raises InvalidFault."""
-        return demands.misbehave(self.sandbox, *faults, seed=seed)
+        return client.misbehave(self.sandbox, *faults, seed=seed)
 
     def misbehaviour(self) -> Misbehaviour:
         """The faults that are set, with their counts."""
-        return demands.misbehaviour(self.sandbox)
+        return client.misbehaviour(self.sandbox)
 
     def let_in(self, patience: float = 0.0) -> Journal:
         """Makes the grant; waits so many seconds for IAM. Raises RolledBack, RollbackFailed."""

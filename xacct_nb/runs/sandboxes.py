@@ -50,7 +50,7 @@ def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
 
     Gives the accounts. Raises InvalidOrganization, and SandboxError where the sandbox does not take it.
     """
-    from xacct_nb.sandbox.faults.controls import set_organization
+    from xacct_nb.sandbox.server.client import set_organization
 
     try:
         told = json.loads(file.read_text(encoding="utf-8"))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from xacct_nb.sandbox.cloudtrail.events import Event, Who, answer_from, events_of
-from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Send, read_call
+from xacct_nb.sandbox.http.calls import Call, read_call
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 
 MOST = 10_000
 """AssumeRole calls that wait to be looked up; of more, the oldest are forgotten."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from xacct_nb.errors import InvalidFault
-from xacct_nb.sandbox.faults.connections import cut
 from xacct_nb.sandbox.faults.faults import Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.propagation import Propagation
 from xacct_nb.sandbox.faults.responses import KINDS as ANSWERS
 from xacct_nb.sandbox.faults.responses import failure
 from xacct_nb.sandbox.faults.statistics import Tally
-from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Send, read_call, send_refusal
+from xacct_nb.sandbox.http.calls import Call, read_call
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_body, send_json, send_response
 
 PATH = "/_xacct/faults"
 _RESET = "/_ministack/reset"
@@ -72,7 +72,7 @@ class _Course:
 
 async def _control(course: _Course, method: str, receive: Receive, send: Send) -> None:
     """Answers `Misbehaviour` as JSON; 400 with what, why and hint where the faults are no faults."""
-    body = await _read_all(receive)
+    body = await read_body(receive)
     try:
         if method == "PUT":
             course.set(faults_from(json.loads(body)))
@@ -80,50 +80,46 @@ async def _control(course: _Course, method: str, receive: Receive, send: Send) -
             course.set(Faults())
     except ValueError:
         why = "The body is not JSON."
-        return await _answer(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
+        return await send_json(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
     except InvalidFault as problem:
-        return await _answer(send, 400, problem.to_json())
-    await _answer(send, 200, course.tally.counted().to_json())
+        return await send_json(send, 400, problem.to_json())
+    await send_json(send, 200, course.tally.counted().to_json())
 
 
-async def _answer(send: Send, status: int, value: dict[str, Any]) -> None:
-    await send_refusal(send, (status, {"Content-Type": "application/json"}, json.dumps(value).encode()))
+async def _close_connection(send: Send) -> None:
+    """Close the TCP connection behind hypercorn's own `send`, as a failing network does."""
+    from hypercorn.events import Closed
+    from hypercorn.protocol.events import StreamClosed
+
+    stream: Any = send.__self__  # type: ignore[attr-defined]
+    protocol: Any = stream.send.__self__
+    await stream.handle(StreamClosed(stream_id=stream.stream_id))
+    await protocol.send(Closed())
 
 
-async def _read_all(receive: Receive) -> bytes:
-    """The whole body, so that a client that still sends it is not cut off."""
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-async def _say_nothing(message: Message) -> None:
-    """A `send` to nobody."""
+async def _discard(message: Message) -> None:
+    """Send nothing."""
 
 
 def _refused(app: App, fault: Fault, call: Call) -> App:
     async def refuse(scope: Message, receive: Receive, send: Send) -> None:
-        await _read_all(receive)
-        await send_refusal(send, failure(fault.kind, call, scope))
+        await read_body(receive)
+        await send_response(send, failure(fault.kind, call, scope))
 
     return refuse
 
 
 def _cut_before(app: App, fault: Fault, call: Call) -> App:
     async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
-        await cut(send)
+        await _close_connection(send)
 
     return hang_up
 
 
 def _cut_after(app: App, fault: Fault, call: Call) -> App:
     async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
-        await app(scope, receive, _say_nothing)
-        await cut(send)
+        await app(scope, receive, _discard)
+        await _close_connection(send)
 
     return hang_up
 

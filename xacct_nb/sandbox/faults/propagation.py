@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from xacct_nb.sandbox.faults.delayed_store import Memory, deciding
-from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Refusal, Send, send_refusal
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
+from xacct_nb.sandbox.ministack.delayed_store import Memory, deciding
 
 Delay = Callable[[float], None]
 """Lets a change that was made arrive only after so many seconds."""
@@ -41,7 +42,7 @@ class Propagation:
         async def decide(scope: Message, receive: Receive, send: Send) -> None:
             if arn := self._newcomer(call):
                 words = f'Invalid principal in policy: "AWS":"{arn}"'
-                await send_refusal(send, Refusal(400, "MalformedPolicyDocument", words).response("iam"))
+                await send_response(send, Refusal(400, "MalformedPolicyDocument", words).response("iam"))
                 return
             seen: AbstractContextManager[None] = nullcontext() if call.service == "iam" else deciding()
             with seen:

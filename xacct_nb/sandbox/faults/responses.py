@@ -4,10 +4,9 @@ import json
 from html import escape
 from uuid import uuid4
 
-from xacct_nb.sandbox.http.calls import Call, Message, refusal
-
-Answer = tuple[int, dict[str, str], bytes]
-"""HTTP status, headers, body."""
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.http.messages import Message
+from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 
 _CONCURRENT = (
     "The request was rejected because multiple requests to change this object were submitted simultaneously. "
@@ -38,7 +37,7 @@ KINDS = tuple(_WORDS)
 """The kinds of fault that are an answer."""
 
 
-def failure(kind: str, call: Call, scope: Message) -> Answer:
+def failure(kind: str, call: Call, scope: Message) -> HttpResponse:
     """What the service of a call answers to a request (its ASGI scope), for a kind of fault of KINDS."""
     words = _WORDS[kind]
     status, code, message = words.get(call.service, words[""])
@@ -46,10 +45,10 @@ def failure(kind: str, call: Call, scope: Message) -> Answer:
         return _rest_xml(status, code, message)
     if any(name == b"x-amz-target" for name, _ in scope["headers"]):
         return _json(status, code, message)
-    return refusal(status, code, message, call)
+    return Refusal(status, code, message).response(call.service)
 
 
-def _rest_xml(status: int, code: str, message: str) -> Answer:
+def _rest_xml(status: int, code: str, message: str) -> HttpResponse:
     request = uuid4().hex[:16].upper()
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
@@ -58,7 +57,7 @@ def _rest_xml(status: int, code: str, message: str) -> Answer:
     return status, {"Content-Type": "application/xml", "x-amz-request-id": request}, text.encode()
 
 
-def _json(status: int, code: str, message: str) -> Answer:
+def _json(status: int, code: str, message: str) -> HttpResponse:
     body = json.dumps({"__type": code, "message": message}).encode()
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": str(uuid4())}
     return status, headers, body

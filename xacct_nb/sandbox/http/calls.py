@@ -1,21 +1,17 @@
 """What an HTTP request asks of AWS, read once without taking it from those who come after."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
+from xacct_nb.sandbox.http.messages import Message, Receive, read_and_replay
 from xacct_nb.sandbox.http.s3_names import s3_operation
 from xacct_nb.sandbox.ministack.forms import read_form, read_pairs
+from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.internals import account_of
-
-Message = Any  # what ASGI calls scope, event and message: dictionaries of many shapes
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LONGEST_BODY = 1 << 20
 """Bytes of a body that is read; what is longer passes by unread."""
@@ -70,7 +66,7 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
-        body, receive = await _read_body(receive)
+        body, receive = await read_and_replay(receive, LONGEST_BODY)
     if kind.startswith(_READ[0]) and service != "s3":
         query |= read_form(body.decode("utf-8", "replace"))
     service = service or _VERSIONS.get(query.get("Version", ""), "")
@@ -91,25 +87,6 @@ def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[s
     return (scope[0], scope[2], scope[3]) if len(scope) == 5 else ("", "us-east-1", "")
 
 
-async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, unless it is too long (then b""), and a `receive` that begins at its start."""
-    seen: list[Message] = []
-    length = 0
-    while not seen or seen[-1].get("more_body", False):
-        seen.append(await receive())
-        length += len(seen[-1].get("body", b""))
-        if length > LONGEST_BODY:
-            break
-    whole = b"".join(message.get("body", b"") for message in seen) if length <= LONGEST_BODY else b""
-    waiting = iter(seen)
-
-    async def replay() -> Message:
-        message = next(waiting, None)
-        return await receive() if message is None else message
-
-    return whole, replay
-
-
 def _s3_path(scope: Message, headers: Mapping[bytes, bytes]) -> str:
     """/BUCKET/KEY, whether the bucket stood in the path or in the host's name."""
     host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0].lower()
@@ -126,7 +103,7 @@ class Refusal:
     code: str
     message: str
 
-    def response(self, service: str) -> tuple[int, dict[str, str], bytes]:
+    def response(self, service: str) -> HttpResponse:
         """Status, headers and body as the query protocol of a service has them."""
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         place = _NAMESPACES.get(service, _NAMESPACES["iam"])
@@ -142,17 +119,3 @@ _NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
-
-
-def refusal(status: int, code: str, message: str, call: Call) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an error in the protocol of the call's service."""
-    return Refusal(status, code, message).response(call.service)
-
-
-async def send_refusal(send: Send, answer: tuple[int, dict[str, str], bytes]) -> None:
-    """Send what `refusal` made."""
-    status, headers, body = answer
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    pairs.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})

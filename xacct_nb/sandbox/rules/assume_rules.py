@@ -20,6 +20,7 @@ CHAINED_MOST = 3_600
 """Seconds that a session may last whose caller is itself the session of a role."""
 
 
+_INVALID_TOKEN = Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 
 
@@ -69,6 +70,18 @@ def get_session_token(call: Call) -> GuardResult | None:
     if refusal := breach(call) or mfa.wrong_code(call, caller):
         return GuardResult(refusal.response("sts"))
     return GuardResult(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})
+
+
+def session_may_not(call: Call) -> Refusal | None:
+    """Refuse calls of IAM by sessions of GetSessionToken without MFA, and by those of GetFederationToken.
+
+    Source: API reference, GetSessionToken and GetFederationToken.
+    """
+    if call.service != "iam" or not (session := internals.session(call.key)):
+        return None
+    kind = session.get("PrincipalType")
+    without_mfa = kind == "User" and not session.get("MultiFactorAuthTime")
+    return _INVALID_TOKEN if without_mfa or kind == "FederatedUser" else None
 
 
 def _role(arn: str) -> internals.Record | None:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from xacct_nb.sandbox.faults.controls import CONTROLS, answer_control, forget_everything
-from xacct_nb.sandbox.http.calls import App, Call, Message, Receive, Refusal, Send, read_call
+from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 from xacct_nb.sandbox.ministack.guard_result import GuardResult, applied
 from xacct_nb.sandbox.rules import assume_rules, entity_rules, mfa, policy_rules, trust_rules
+from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
 from xacct_nb.sandbox.rules.parameter_rules import breach
-from xacct_nb.sandbox.rules.session_rules import session_may_not
 
 Rule = Callable[[Call], Refusal | None]
 """AWS's refusal of a call, or None: then the next rule is asked, and after the last one MiniStack."""
 Effect = Callable[[Call], Callable[[], None]]
 """Looks at a call before it is made; gives what to do once it has succeeded."""
 
-ALWAYS: tuple[Rule, ...] = (session_may_not, entity_rules.role_is_there)
+ALWAYS: tuple[Rule, ...] = (assume_rules.session_may_not, entity_rules.role_is_there)
 RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "CreateRole"): (breach, entity_rules.name_is_free, trust_rules.trust_policy),
     ("iam", "UpdateAssumeRolePolicy"): (trust_rules.trust_policy,),
@@ -62,7 +62,7 @@ def guarded(app: App) -> App:
         if scope["type"] != "http":
             await app(scope, receive, send)
         elif scope["path"] in CONTROLS:
-            await answer_control(scope, receive, send)
+            await serve_control(scope, receive, send)
         else:
             if scope["path"] == "/_ministack/reset":
                 forget_everything()

@@ -22,21 +22,21 @@ GRANTED_MOST = {
 _granted: dict[str, dict[str, int]] = {}
 
 
-def settle(told: Any) -> None:
+def raise_quotas(given: Any) -> None:
     """Take `{"222222222222": {"ACLSizePerRole": 4096}}` as what these accounts were granted.
 
     Raises ValueError for a quota that AWS raises for nobody, or not that far.
     """
-    for raised in told.values():
+    for raised in given.values():
         for name, number in raised.items():
             if name not in GRANTED_MOST:
                 raise ValueError(f"{name!r} cannot be raised: {', '.join(GRANTED_MOST)} can.")
             if not DEFAULTS[name] <= number <= GRANTED_MOST[name]:
                 raise ValueError(f"{name} is {DEFAULTS[name]} at least and {GRANTED_MOST[name]} at most.")
-    _granted.update({account: dict(raised) for account, raised in told.items()})
+    _granted.update({account: dict(raised) for account, raised in given.items()})
 
 
-def told() -> dict[str, Any]:
+def show_quotas() -> dict[str, Any]:
     """What every account was granted."""
     return _granted
 

@@ -7,22 +7,16 @@ environment is set by `process`, the working folder is the sandbox's.
 """
 
 import asyncio
-import json
 import os
 import resource
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-Message = Any  # what ASGI calls scope, event and message: dictionaries of many shapes
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_json
 
 
 def main(way: str, listener: int, lock: int, instance: str) -> None:
@@ -46,7 +40,7 @@ def door(app: App, instance: str) -> App:
         elif not _from_this_machine(scope["headers"]):
             await _refuse(scope, send)
         elif scope["path"] == "/_xacct/identity":
-            await _answer(send, 200, identity)
+            await send_json(send, 200, identity)
         else:
             await app(scope, receive, send)
 
@@ -64,14 +58,7 @@ async def _refuse(scope: Message, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
     else:
-        await _answer(send, 403, {"message": "The sandbox answers programs on this machine, not web pages."})
-
-
-async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
-    )
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+        await send_json(send, 403, {"message": "The sandbox serves programs on this machine, not web pages."})
 
 
 async def _serve(listener: int, instance: str) -> None:

@@ -1,9 +1,7 @@
 """Starts the embedded AWS once, finds it again, empties it and ends it."""
 
-import json
 import secrets
 import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
@@ -13,15 +11,11 @@ from typing import Any
 
 from xacct_nb.errors import SandboxError
 from xacct_nb.sandbox.server import process, state
+from xacct_nb.sandbox.server.connection import DEADLINE, send
 from xacct_nb.sandbox.server.state import Sandbox
 
 Furnish = Callable[[Sandbox], object]
 """Fills an empty sandbox, and writes its `config_file` as the last thing that it does."""
-
-DEADLINE = 20.0
-"""Seconds that a server has to answer."""
-
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _nothing() -> None:
@@ -159,16 +153,15 @@ def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
 def _identity(endpoint: str) -> Any:
     """What answers at the endpoint says of itself; None if nothing does in time, or not a sandbox."""
     try:
-        with _direct.open(f"{endpoint}/_xacct/identity", timeout=DEADLINE) as answer:
-            return json.load(answer)
+        return send(endpoint, "/_xacct/identity")
     except (OSError, HTTPException, ValueError):
         return None
 
 
 def _empty(sandbox: Sandbox) -> None:
     try:
-        _direct.open(f"{sandbox.endpoint}/_ministack/reset", data=b"", timeout=DEADLINE).close()
-    except (OSError, HTTPException) as error:
+        send(sandbox.endpoint, "/_ministack/reset", "POST")
+    except (OSError, HTTPException, ValueError) as error:
         raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
     sandbox.config_file.unlink(missing_ok=True)
     sandbox.credentials_file.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""Requests to a running sandbox: which faults it shows, its organizations, quotas and ended sessions."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+
+from xacct_nb.errors import InvalidFault, SandboxError
+from xacct_nb.sandbox.faults.faults import Fault, Faults
+from xacct_nb.sandbox.faults.statistics import Misbehaviour, misbehaviour_from
+from xacct_nb.sandbox.server.connection import send
+from xacct_nb.sandbox.server.state import Sandbox
+
+
+def misbehave(sandbox: Sandbox, *faults: Fault, seed: int = 0) -> Misbehaviour:
+    """Set the faults that calls of every client meet, in place of those before; none given, there are none.
+
+    Counts begin at 0. Raises InvalidFault, SandboxError.
+    """
+    return _faults(sandbox, "PUT", Faults(faults, seed).to_json())
+
+
+def misbehaviour(sandbox: Sandbox) -> Misbehaviour:
+    """Return the faults that are set, with the counts of calls that matched and failed."""
+    return _faults(sandbox, "GET")
+
+
+def behave(sandbox: Sandbox) -> Misbehaviour:
+    """End all faults; every delayed change of IAM takes effect. Raises SandboxError."""
+    return _faults(sandbox, "DELETE")
+
+
+@contextmanager
+def misbehaving(sandbox: Sandbox, *faults: Fault, seed: int = 0) -> Iterator[None]:
+    """Set these faults within the block; after it there are none. Raises InvalidFault, SandboxError."""
+    misbehave(sandbox, *faults, seed=seed)
+    try:
+        yield
+    finally:
+        behave(sandbox)
+
+
+def set_organization(sandbox: Sandbox, identifier: str, accounts: dict[str, str], **more: Any) -> None:
+    """Put accounts into an organization: account -> path such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`.
+
+    `service_control_policies` and `resource_control_policies` map accounts to lists of policies, one a level,
+    root first; those of the account `management` have no effect. Raises SandboxError for an id that is not
+    one of an organization, or a policy that AWS refuses.
+    """
+    _control(sandbox, "organization", {"id": identifier, "accounts": accounts, **more})
+
+
+def raise_quotas(sandbox: Sandbox, account: str, **quotas: int) -> None:
+    """Raise quotas of an account, by the names in AWS's errors.
+
+    These are ACLSizePerRole, PoliciesPerRole and PoliciesPerUser. Raises SandboxError for a quota that AWS
+    would not grant.
+    """
+    _control(sandbox, "quotas", {account: quotas})
+
+
+def expire_session(sandbox: Sandbox, access_key_id: str) -> None:
+    """End a session now, as if its time were over. Raises SandboxError if there is no such session."""
+    _control(sandbox, "expired", {"key": access_key_id})
+
+
+def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
+    try:
+        return misbehaviour_from(send(sandbox.endpoint, "/_xacct/faults", method, value))
+    except HTTPError as error:
+        refusal = json.load(error)
+        raise InvalidFault(refusal["what"], why=refusal["why"], hint=refusal["hint"]) from error
+    except (OSError, HTTPException) as error:
+        raise _unreachable(error) from error
+
+
+def _control(sandbox: Sandbox, name: str, value: Any) -> None:
+    try:
+        send(sandbox.endpoint, f"/_xacct/{name}", "PUT", value)
+    except HTTPError as error:
+        raise SandboxError("The sandbox refuses this setting.", why=json.load(error)["message"]) from error
+    except (OSError, HTTPException) as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> SandboxError:
+    return SandboxError(
+        "The sandbox does not respond.", why=str(error), hint="Start it again with: xacct-nb sandbox up"
+    )
