@@ -34,6 +34,7 @@ NEEDED = {
 }
 # Every function of MiniStack that is replaced or called, with the parameters that it must have.
 USED = {
+    "core.iam_actions._load_botocore_model": "botocore_service",
     "core.iam_actions.access_denied_response": (
         "service action principal_arn request_id error_code message headers resource_arn explicit_deny"
         " resource_policy_arn"

@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from xacct_nb.sandbox.ministack.version import VERSION
+
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
@@ -51,8 +53,14 @@ def test_the_development_container_makes_the_environment_of_make_and_opens_no_po
     ]
 
 
-def test_every_dependency_has_a_lower_bound_and_no_upper_one() -> None:
-    assert [str(each) for each in direct() if [bound.operator for bound in each.specifier] != [">="]] == []
+def test_every_dependency_but_ministack_has_a_lower_bound_and_no_upper_one() -> None:
+    bounded = [each for each in direct() if each.name != "ministack"]
+
+    assert [str(each) for each in bounded if [bound.operator for bound in each.specifier] != [">="]] == []
+
+
+def test_the_extra_sandbox_names_the_one_ministack_that_the_sandbox_fits() -> None:
+    assert EXTRAS["sandbox"] == [f"ministack=={VERSION}"]
 
 
 def test_constraints_pin_every_direct_dependency_within_its_bounds() -> None:

@@ -16,7 +16,7 @@ from xacct_nb.errors import InvalidFault
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.faults.faults import KINDS, Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.operations import IAM, S3, STS
-from xacct_nb.sandbox.faults.statistics import Tally, misbehaviour_from
+from xacct_nb.sandbox.faults.statistics import FaultCounter, misbehaviour_from
 from xacct_nb.sandbox.http.s3_names import s3_operation
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.accounts import World
@@ -41,8 +41,8 @@ def ask(world: World) -> Ask:
 
 class TestAFault:
     def test_it_strikes_every_call_unless_told_otherwise(self) -> None:
-        tally = Tally(Faults((Fault("throttling"),)))
-        struck = [bool(tally.strike("iam", name)) for name in ("CreateRole", "GetRole")]
+        counter = FaultCounter(Faults((Fault("throttling"),)))
+        struck = [bool(counter.strike("iam", name)) for name in ("CreateRole", "GetRole")]
 
         assert struck == [True, True]
 
@@ -83,18 +83,18 @@ class TestAFault:
 
     def test_two_faults_do_not_strike_in_step(self) -> None:
         half = Fault("latency", share=0.5, seconds=1)
-        tally = Tally(Faults((half, half)))
-        struck = [len(tally.strike("iam", "GetRole")) for _ in range(50)]
+        counter = FaultCounter(Faults((half, half)))
+        struck = [len(counter.strike("iam", "GetRole")) for _ in range(50)]
 
         assert 1 in struck
 
     def test_a_call_that_is_kept_from_aws_meets_no_other(self) -> None:
         late, refused = Fault("latency", seconds=1), Fault("throttling", count=1)
-        tally = Tally(Faults((late, refused, Fault("error-500"))))
+        counter = FaultCounter(Faults((late, refused, Fault("error-500"))))
 
-        assert tally.strike("iam", "GetRole") == (late, refused)
-        assert tally.strike("iam", "GetRole") == (late, Fault("error-500"))
-        assert (tally.counted().met, tally.counted().struck) == ((2, 2, 1), (2, 1, 1))
+        assert counter.strike("iam", "GetRole") == (late, refused)
+        assert counter.strike("iam", "GetRole") == (late, Fault("error-500"))
+        assert (counter.counts().met, counter.counts().struck) == ((2, 2, 1), (2, 1, 1))
 
     def test_concurrent_modification_meets_only_what_can_have_it(self) -> None:
         fault = Fault("concurrent-modification")
@@ -155,7 +155,7 @@ class TestAFault:
 
     def test_faults_go_to_json_and_back(self) -> None:
         faults = Faults((Fault("latency", ("iam:*",), 0.5, 3, 1, 2.5), Fault("cut-after")), seed=7)
-        counted = Tally(faults).counted()
+        counted = FaultCounter(faults).counts()
 
         assert faults_from(json.loads(json.dumps(faults.to_json()))) == faults
         assert misbehaviour_from(json.loads(json.dumps(counted.to_json()))) == counted
@@ -178,7 +178,7 @@ class TestAFault:
 
     def test_what_goes_wrong_is_a_table(self) -> None:
         fault = Fault("propagation", ("iam:*",), share=0.5, count=3, after=1, seconds=10)
-        shown = str(Tally(Faults((fault,), seed=7)).counted())
+        shown = str(FaultCounter(Faults((fault,), seed=7)).counts())
 
         assert "The sandbox misbehaves (seed 7)" in shown
         assert "lets a change take effect late: 10 s" in shown
@@ -356,8 +356,8 @@ READS: dict[str, Callable[[Any], Any]] = {
 
 def struck_of(fault: Fault, calls: int, seed: int = 0) -> list[bool]:
     """Which of so many calls the fault strikes."""
-    tally = Tally(Faults((fault,), seed))
-    return [bool(tally.strike("iam", "CreateRole")) for _ in range(calls)]
+    counter = FaultCounter(Faults((fault,), seed))
+    return [bool(counter.strike("iam", "CreateRole")) for _ in range(calls)]
 
 
 def fails(call: Callable[[], Any]) -> bool:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox.ministack.version import VERSION
 from xacct_nb.sandbox.server import server, state
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -259,3 +260,30 @@ def _within_seconds(seconds: float, holds: Callable[[], bool]) -> bool:
     while not (done := holds()) and time.monotonic() < deadline:
         time.sleep(0.01)
     return done
+
+
+def test_with_another_ministack_it_does_not_start_and_says_the_mend(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_metadata(tmp_path / "packages", "1.5.99")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+
+    with pytest.raises(SandboxError, match=r"does not start with MiniStack 1\.5\.99") as refusal:
+        server.up(folder)
+    assert refusal.value.hint == f"pip install 'ministack=={VERSION}'"
+    assert server.status(folder) is None
+
+
+def test_without_ministack_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+
+    with pytest.raises(SandboxError, match="not installed") as refusal:
+        server.up(folder)
+    assert refusal.value.hint == "pip install 'xacct-nb[sandbox]'"
+
+
+def install_metadata(folder: Path, version: str) -> None:
+    """Let a folder of packages say that it has this version of MiniStack."""
+    metadata = folder / f"ministack-{version}.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(f"Metadata-Version: 2.1\nName: ministack\nVersion: {version}\n")

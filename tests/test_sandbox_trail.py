@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from support.boto3_clients import client, policy, trust
-from xacct_nb.sandbox.cloudtrail.events import answer_from
+from xacct_nb.sandbox.cloudtrail.events import read_response
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import misbehaving
@@ -186,7 +186,7 @@ def test_a_call_that_was_kept_from_aws_is_not(sandbox: Sandbox, ask: Ask, role: 
 
 
 def test_an_answer_that_is_none_of_sts_makes_no_event() -> None:
-    assert answer_from(b'{"__type": "InternalError"}') is None
+    assert read_response(b'{"__type": "InternalError"}') is None
 
 
 def assume_role(ask: Ask, role: str, **parameters: Any) -> dict[str, Any]:

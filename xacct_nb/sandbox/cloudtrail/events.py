@@ -1,7 +1,7 @@
-"""What CloudTrail records of an AssumeRole: one event for the caller's account, one for the role's.
+"""CloudTrail's events of an AssumeRole: one for the caller's account, one for the role's.
 
-IAM user guide, "Logging IAM and AWS STS API calls with AWS CloudTrail". The external ID is in it, as on
-AWS; a secret key, a session token or an MFA code never is.
+Source: cloudtrail-integration. An event has the external ID, as on AWS, and never a secret key, a session
+token or an MFA code.
 """
 
 import json
@@ -19,7 +19,7 @@ _PARAMETERS = ("RoleArn", "RoleSessionName", "ExternalId", "SourceIdentity", "Se
 
 
 @dataclass(frozen=True)
-class Who:
+class EventCaller:
     """The caller: ARN, unique id, kind (User, AssumedRole, FederatedUser, Root), account, a user's name."""
 
     arn: str
@@ -30,46 +30,48 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What STS answered: the texts of its XML by their tags; `Code` and `Message` are those of an error."""
+class StsResponse:
+    """A response of STS: the texts of its XML by their tags; `Code` and `Message` are those of an error."""
 
     request: str
     texts: Mapping[str, str]
 
     @property
     def code(self) -> str:
-        """The error code; "" where the role was assumed."""
+        """Return the error code; "" where the role was assumed."""
         return self.texts.get("Code", "")
 
 
-def answer_from(body: bytes) -> Answer | None:
-    """An answer of STS in the query protocol; None for what is none."""
+def read_response(body: bytes) -> StsResponse | None:
+    """Read a response of STS in the query protocol; None for anything else."""
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError:
         return None
     texts = {each.tag.rpartition("}")[2]: each.text or "" for each in root.iter()}
-    return Answer(texts.get("RequestId", ""), texts)
+    return StsResponse(texts.get("RequestId", ""), texts)
 
 
-def events_of(call: Call, who: Who, answer: Answer, agent: str, moment: datetime) -> list[tuple[str, Event]]:
-    """Each account with the event that it can look up, in the shape of LookupEvents.
+def events_of(
+    call: Call, caller: EventCaller, response: StsResponse, agent: str, moment: datetime
+) -> list[tuple[str, Event]]:
+    """Return each account with the event that it can look up, in the shape of LookupEvents.
 
-    A refusal is for the caller's account alone, and names the role only in its message.
+    A refusal is in the caller's account only, and names the role only in its message.
     """
-    common = _event(call, answer, agent, moment)
-    own = _caller(call, who)
-    if answer.code or (owner := call.parameter("RoleArn").split(":")[4]) == who.account:
-        return [(who.account, _entry(common, who.account, own, answer, moment))]
+    common = _event(call, response, agent, moment)
+    own = _caller(call, caller)
+    if response.code or (owner := call.parameter("RoleArn").split(":")[4]) == caller.account:
+        return [(caller.account, _entry(common, caller.account, own, response, moment))]
     common |= {"sharedEventID": str(uuid4())}
-    from_outside = {"type": "AWSAccount", "principalId": who.id, "accountId": who.account}
-    sides = ((who.account, own), (owner, from_outside))
-    return [(account, _entry(common, account, identity, answer, moment)) for account, identity in sides]
+    from_outside = {"type": "AWSAccount", "principalId": caller.id, "accountId": caller.account}
+    sides = ((caller.account, own), (owner, from_outside))
+    return [(account, _entry(common, account, identity, response, moment)) for account, identity in sides]
 
 
-def _event(call: Call, answer: Answer, agent: str, moment: datetime) -> Event:
-    """What the events of both accounts have in common."""
-    refused = {"errorCode": answer.code, "errorMessage": answer.texts.get("Message", "")}
+def _event(call: Call, response: StsResponse, agent: str, moment: datetime) -> Event:
+    """The fields that the events of both accounts share."""
+    refused = {"errorCode": response.code, "errorMessage": response.texts.get("Message", "")}
     return {
         "eventVersion": "1.11",
         "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -78,20 +80,20 @@ def _event(call: Call, answer: Answer, agent: str, moment: datetime) -> Event:
         "awsRegion": call.region,
         "sourceIPAddress": call.client,
         "userAgent": agent,
-        **(refused if answer.code else {}),
-        "requestParameters": None if answer.code else _asked(call),
-        "responseElements": None if answer.code else _given(answer.texts),
-        "requestID": answer.request,
+        **(refused if response.code else {}),
+        "requestParameters": None if response.code else _request_parameters(call),
+        "responseElements": None if response.code else _response_elements(response.texts),
+        "requestID": response.request,
         "readOnly": True,
-        **({} if answer.code else {"resources": [_role(call.parameter("RoleArn"))]}),
+        **({} if response.code else {"resources": [_role(call.parameter("RoleArn"))]}),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "eventCategory": "Management",
     }
 
 
-def _entry(common: Event, account: str, identity: Event, answer: Answer, moment: datetime) -> Event:
-    """The event of one account as LookupEvents gives it."""
+def _entry(common: Event, account: str, identity: Event, response: StsResponse, moment: datetime) -> Event:
+    """The event of one account as LookupEvents returns it."""
     event = {**common, "userIdentity": identity, "eventID": str(uuid4()), "recipientAccountId": account}
     return {
         "EventId": event["eventID"],
@@ -101,53 +103,53 @@ def _entry(common: Event, account: str, identity: Event, answer: Answer, moment:
         "Username": _user(identity),
         "AccessKeyId": identity.get("accessKeyId", ""),
         "ReadOnly": "true",
-        "Resources": [] if answer.code else _resources(answer.texts, common),
+        "Resources": [] if response.code else _resources(response.texts, common),
         "CloudTrailEvent": json.dumps(event),
     }
 
 
-def _caller(call: Call, who: Who) -> Event:
+def _caller(call: Call, caller: EventCaller) -> Event:
     kinds = {"User": "IAMUser"}
     identity = {
-        "type": kinds.get(who.kind, who.kind),
-        "principalId": who.id,
-        "arn": who.arn,
-        "accountId": who.account,
+        "type": kinds.get(caller.kind, caller.kind),
+        "principalId": caller.id,
+        "arn": caller.arn,
+        "accountId": caller.account,
         "accessKeyId": call.key,
     }
-    if who.kind == "User":
-        return identity | {"userName": who.name}
-    if who.kind == "AssumedRole":
-        return identity | {"sessionContext": {"sessionIssuer": _issuer(who)}}
+    if caller.kind == "User":
+        return identity | {"userName": caller.name}
+    if caller.kind == "AssumedRole":
+        return identity | {"sessionContext": {"sessionIssuer": _issuer(caller)}}
     return identity
 
 
 def _user(identity: Event) -> str:
-    """The name by which an event is looked up: of the user, of the session, or none of another account's."""
+    """The name by which an event is looked up; none for the caller of another account."""
     session = identity["principalId"].partition(":")[2]
     names = {"IAMUser": identity.get("userName", ""), "AssumedRole": session, "Root": "root"}
     return str(names.get(identity["type"], ""))
 
 
-def _issuer(who: Who) -> Event:
-    role = who.arn.split("/")[1]
-    arn = f"arn:aws:iam::{who.account}:role/{role}"
-    unique = who.id.partition(":")[0]
-    return {"type": "Role", "principalId": unique, "arn": arn, "accountId": who.account, "userName": role}
+def _issuer(caller: EventCaller) -> Event:
+    role = caller.arn.split("/")[1]
+    arn = f"arn:aws:iam::{caller.account}:role/{role}"
+    unique = caller.id.partition(":")[0]
+    return {"type": "Role", "principalId": unique, "arn": arn, "accountId": caller.account, "userName": role}
 
 
-def _asked(call: Call) -> Event:
-    asked: Event = {_lower(name): call.parameter(name) for name in _PARAMETERS if call.parameter(name)}
+def _request_parameters(call: Call) -> Event:
+    parameters: Event = {_lower(name): call.parameter(name) for name in _PARAMETERS if call.parameter(name)}
     if seconds := call.parameter("DurationSeconds"):
-        asked["durationSeconds"] = int(seconds)
+        parameters["durationSeconds"] = int(seconds)
     if tags := call.tags():
-        asked["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
+        parameters["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
     if keys := call.members("TransitiveTagKeys"):
-        asked["transitiveTagKeys"] = keys
-    return asked
+        parameters["transitiveTagKeys"] = keys
+    return parameters
 
 
-def _given(texts: Mapping[str, str]) -> Event:
+def _response_elements(texts: Mapping[str, str]) -> Event:
     identity = texts.get("SourceIdentity", "")
     return {
         "credentials": {"accessKeyId": texts["AccessKeyId"], "expiration": _moment(texts["Expiration"])},

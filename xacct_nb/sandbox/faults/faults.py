@@ -13,7 +13,7 @@ LONGEST = 600.0
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     """What a kind of fault does, whether it `lasts` some seconds, and the operations that alone can have it.
 
     `reaches_aws` where the call is made all the same.
@@ -46,14 +46,14 @@ _DECISIVE = _of_iam(
     " SetDefaultPolicyVersion",
 )
 KINDS = {
-    "throttling": Kind("refuses the call: Rate exceeded"),
-    "error-500": Kind("answers with a failure of its own"),
-    "error-503": Kind("answers that it is unavailable"),
-    "concurrent-modification": Kind("refuses: another request changes it", only=_CONCURRENT),
-    "cut-before": Kind("cuts the connection before the call takes effect"),
-    "cut-after": Kind("cuts the connection after the call took effect", reaches_aws=True),
-    "latency": Kind("answers late", lasts=True, reaches_aws=True),
-    "propagation": Kind("lets a change take effect late", lasts=True, reaches_aws=True, only=_DECISIVE),
+    "throttling": FaultKind("refuses the call: Rate exceeded"),
+    "error-500": FaultKind("answers with a failure of its own"),
+    "error-503": FaultKind("answers that it is unavailable"),
+    "concurrent-modification": FaultKind("refuses: another request changes it", only=_CONCURRENT),
+    "cut-before": FaultKind("cuts the connection before the call takes effect"),
+    "cut-after": FaultKind("cuts the connection after the call took effect", reaches_aws=True),
+    "latency": FaultKind("answers late", lasts=True, reaches_aws=True),
+    "propagation": FaultKind("lets a change take effect late", lasts=True, reaches_aws=True, only=_DECISIVE),
 }
 
 

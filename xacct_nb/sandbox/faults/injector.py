@@ -10,7 +10,7 @@ from xacct_nb.sandbox.faults.faults import Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.propagation import Propagation
 from xacct_nb.sandbox.faults.responses import KINDS as ANSWERS
 from xacct_nb.sandbox.faults.responses import failure
-from xacct_nb.sandbox.faults.statistics import Tally
+from xacct_nb.sandbox.faults.statistics import FaultCounter
 from xacct_nb.sandbox.http.calls import Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_body, send_json, send_response
 
@@ -29,7 +29,7 @@ def faulty(app: App) -> App:
         path = scope["path"] if scope["type"] == "http" else ""
         if path == PATH:
             await _control(course, scope["method"], receive, send)
-        elif course.tally.faults.faults and path and not path.startswith("/_"):
+        elif course.counter.faults.faults and path and not path.startswith("/_"):
             await course.play(app, scope, receive, send)
         else:
             if path == _RESET:
@@ -43,7 +43,7 @@ class _Course:
     """The faults that are set, their counts, and what is held back of IAM's changes."""
 
     def __init__(self) -> None:
-        self.tally = Tally(Faults())
+        self.counter = FaultCounter(Faults())
         self.propagation: Propagation | None = None
 
     def set(self, faults: Faults) -> None:
@@ -51,12 +51,12 @@ class _Course:
         if self.propagation:
             self.propagation.stop()
         lags = any(fault.kind == "propagation" for fault in faults.faults)
-        self.tally, self.propagation = Tally(faults), Propagation() if lags else None
+        self.counter, self.propagation = FaultCounter(faults), Propagation() if lags else None
 
     async def play(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
         """Let a call through the faults that strike it."""
         call, receive = await read_call(scope, receive)
-        struck = self.tally.strike(call.service, call.action) if call.service else ()
+        struck = self.counter.strike(call.service, call.action) if call.service else ()
         if self.propagation:
             app = self.propagation.decided(app, call)
         for fault in reversed(struck):
@@ -83,7 +83,7 @@ async def _control(course: _Course, method: str, receive: Receive, send: Send) -
         return await send_json(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
     except InvalidFault as problem:
         return await send_json(send, 400, problem.to_json())
-    await send_json(send, 200, course.tally.counted().to_json())
+    await send_json(send, 200, course.counter.counts().to_json())
 
 
 async def _close_connection(send: Send) -> None:

@@ -32,7 +32,7 @@ class Misbehaviour(Shown):
         return Table(headers, rows, f"The sandbox misbehaves (seed {self.faults.seed})")
 
 
-class Tally:
+class FaultCounter:
     """Counts as calls come in; not a value."""
 
     def __init__(self, faults: Faults) -> None:
@@ -50,7 +50,7 @@ class Tally:
                     break
         return tuple(found)
 
-    def counted(self) -> Misbehaviour:
+    def counts(self) -> Misbehaviour:
         """The counts so far."""
         return Misbehaviour(self.faults, tuple(self._met), tuple(self._struck))
 

@@ -118,6 +118,23 @@ def credential(key: str, account: str) -> Any:
     return None if isinstance(found, iam_evaluator.CredentialResolutionError) else found
 
 
+def service_model(service: str) -> Record:
+    """Return botocore's model of a service, which MiniStack has loaded."""
+    from ministack.core import iam_actions
+
+    found: Record = iam_actions._load_botocore_model(service)
+    return found
+
+
+def add_event(account: str, region: str, event: Record) -> None:
+    """Add an event to the CloudTrail of an account."""
+    from ministack.core import responses
+    from ministack.services import cloudtrail
+
+    with responses.request_scope(account, region):
+        cloudtrail._get_event_queue().append(event)
+
+
 def expire(told: Mapping[str, str]) -> None:
     """End the session of `{"key": ...}`. Raises ValueError if there is none."""
     if not (found := session(told["key"])):

@@ -7,6 +7,7 @@ import base64
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -20,6 +21,7 @@ Serve = Callable[..., Awaitable[HttpResponse]]
 
 def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
+    from ministack.core import iam_actions
     from ministack.services import iam, sts
 
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
@@ -28,6 +30,8 @@ def install(decide: Decide) -> None:
     sts.handle_request = _applying_result(sts.handle_request)
     sts.register_session = _with_session_fields(sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
+    # MiniStack reads a model for every question about it; `internals.service_model` asks too.
+    iam_actions._load_botocore_model = cache(iam_actions._load_botocore_model)
     iam.parse_qs = sts.parse_qs = read_once(iam.parse_qs)
     authorization.install(decide)
 

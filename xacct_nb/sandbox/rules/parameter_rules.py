@@ -1,71 +1,49 @@
-"""What a parameter of an IAM or STS call must look like, and AWS's answer if it does not."""
+"""AWS's ValidationError for parameters of IAM and STS calls, from the models that botocore has of them."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.ministack import internals
 
-
-@dataclass(frozen=True)
-class Constraint:
-    """The length of a text or the size of a number, and the pattern of a text."""
-
-    name: str
-    least: int
-    most: int
-    pattern: str = ""
-    number: bool = False
-
-    def breaches(self, value: str) -> Iterator[str]:
-        """What AWS says of a value that breaks it."""
-        number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else 0
-        size, what = (number, "value") if self.number else (len(value), "length")
-        if size < self.least:
-            yield f"Member must have {what} greater than or equal to {self.least}"
-        if size > self.most:
-            yield f"Member must have {what} less than or equal to {self.most}"
-        if self.pattern and not re.fullmatch(self.pattern, value):
-            yield f"Member must satisfy regular expression pattern: {self.pattern}"
-
-
-_NAME = r"[\w+=,.@-]+"
-_MFA = (
-    Constraint("SerialNumber", 9, 256, r"[\w+=/:,.@-]*"),
-    Constraint("TokenCode", 6, 6, r"[\d]*"),
-)
-_ROLE_NAME = Constraint("RoleName", 1, 64, _NAME)
-_MAXIMUM = Constraint("MaxSessionDuration", 3600, 43200, number=True)
-
-# botocore's models of IAM and STS.
-CONSTRAINTS = {
-    ("sts", "AssumeRole"): (
-        Constraint("RoleArn", 20, 2048),
-        Constraint("RoleSessionName", 2, 64, r"[\w+=,.@-]*"),
-        Constraint("DurationSeconds", 900, 43200, number=True),
-        Constraint("ExternalId", 2, 1224, r"[\w+=,.@:\/-]*"),
-        Constraint("SourceIdentity", 2, 64, r"[\w+=,.@-]*"),
-        *_MFA,
-    ),
-    ("sts", "GetSessionToken"): (Constraint("DurationSeconds", 900, 129600, number=True), *_MFA),
-    ("sts", "GetFederationToken"): (Constraint("DurationSeconds", 900, 129600, number=True),),
-    ("iam", "CreateRole"): (_ROLE_NAME, _MAXIMUM),
-    ("iam", "UpdateRole"): (_ROLE_NAME, _MAXIMUM),
-    ("iam", "CreateUser"): (Constraint("UserName", 1, 64, _NAME),),
-    ("iam", "CreateGroup"): (Constraint("GroupName", 1, 128, _NAME),),
-    ("iam", "CreatePolicy"): (Constraint("PolicyName", 1, 128, _NAME),),
-}
+Shape = Mapping[str, Any]
+"""A type of the model: `type`, and where there are such `min`, `max` and `pattern`."""
 
 
 def breach(call: Call) -> Refusal | None:
-    """AWS's ValidationError for every parameter of the call that is not as it must be, in one message."""
-    told = [
-        f"Value '{value}' at '{rule.name[0].lower()}{rule.name[1:]}' failed to satisfy constraint: {what}"
-        for rule in CONSTRAINTS.get((call.service, call.action), ())
-        if (value := call.parameters.get(rule.name)) is not None
-        for what in rule.breaches(value)
+    """Refuse a call with parameters that its model does not allow; the message names all of them."""
+    found = [
+        f"Value '{value}' at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: {constraint}"
+        for name, shape in _parameters(call.service, call.action).items()
+        if (value := call.parameters.get(name)) is not None
+        for constraint in _breaches(shape, value)
     ]
-    if not told:
+    if not found:
         return None
-    count = f"{len(told)} validation error{'s' if len(told) > 1 else ''} detected"
-    return Refusal(400, "ValidationError", f"{count}: {'; '.join(told)}")
+    count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+    return Refusal(400, "ValidationError", f"{count}: {'; '.join(found)}")
+
+
+@cache
+def _parameters(service: str, action: str) -> dict[str, Shape]:
+    """The texts and numbers among the parameters of an operation."""
+    model = internals.service_model(service)
+    members = model["shapes"][model["operations"][action]["input"]["shape"]]["members"]
+    shapes = {name: model["shapes"][member["shape"]] for name, member in members.items()}
+    return {name: shape for name, shape in shapes.items() if shape["type"] in ("string", "integer")}
+
+
+def _breaches(shape: Shape, value: str) -> Iterator[str]:
+    is_number = shape["type"] == "integer"
+    number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else 0
+    size, what = (number, "value") if is_number else (len(value), "length")
+    if size < shape.get("min", size):
+        yield f"Member must have {what} greater than or equal to {shape['min']}"
+    if size > shape.get("max", size):
+        yield f"Member must have {what} less than or equal to {shape['max']}"
+    pattern = shape.get("pattern", "")
+    # Patterns with \u are of Java and name the characters that XML can hold.
+    if pattern and "\\u" not in pattern and not re.fullmatch(pattern, value):
+        yield f"Member must satisfy regular expression pattern: {pattern}"

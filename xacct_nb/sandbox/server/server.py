@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox.ministack.version import require_ministack
 from xacct_nb.sandbox.server import process, state
 from xacct_nb.sandbox.server.connection import DEADLINE, send
 from xacct_nb.sandbox.server.state import Sandbox
@@ -87,7 +87,7 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
 @contextmanager
 def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
     """A sandbox in a temporary folder; both are gone after the block, or when this process is killed."""
-    _require_ministack()
+    require_ministack()
     with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
         folder, instance = Path(name), secrets.token_hex(16)
         with process.started_attached(folder, instance) as endpoint:
@@ -128,7 +128,7 @@ def _find(folder: Path) -> Sandbox | None:
 
 
 def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
-    _require_ministack()
+    require_ministack()
     state.forget(folder)
     instance = secrets.token_hex(16)
     endpoint = process.start_detached(folder, instance)
@@ -165,12 +165,3 @@ def _empty(sandbox: Sandbox) -> None:
         raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
     sandbox.config_file.unlink(missing_ok=True)
     sandbox.credentials_file.unlink(missing_ok=True)
-
-
-def _require_ministack() -> None:
-    if find_spec("ministack") is None:
-        raise SandboxError(
-            "The sandbox is not installed.",
-            why="It needs the package ministack.",
-            hint="pip install 'xacct-nb[sandbox]'",
-        )
