@@ -32,8 +32,8 @@ def test_a_user_who_was_trusted_before_and_is_gone_is_named(world: World) -> Non
     role, policy = grant.destinations[0], "attachment xacct-reports on user/carol"
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        f"{user(world, 'carol')} does not exist any more, so {policy} cannot be put back.",
-        f"{role} trusted {user(world, 'carol')}, which is gone: AWS refuses to write that.",
+        f"{user(world, 'carol')} does not exist any more, so {policy} cannot be restored.",
+        f"{role} trusted {user(world, 'carol')}, which was deleted: AWS refuses to write that.",
     )
 
 
@@ -47,7 +47,7 @@ def test_the_version_before_that_somebody_deleted_is_named(world: World) -> None
     root_iam(world, world.source).delete_policy_version(PolicyArn=policy, VersionId="v1")
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        f"{policy}: its version v1 is gone. Its text comes back as a new version.",
+        f"{policy}: its version v1 was deleted. Its text comes back as a new version.",
     )
 
 
@@ -64,7 +64,7 @@ def test_a_version_that_made_room_is_gone_for_good(world: World) -> None:
     journal = applied(second, sessions)
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        "managed-policy policy/xacct-reports: version v2 is gone for good. Its text is in the journal.",
+        "managed-policy policy/xacct-reports: version v2 is deleted for good. Its text is in the journal.",
     )
 
 
@@ -111,8 +111,8 @@ def test_a_policy_that_was_attached_and_is_gone_is_named_whoever_owned_it(world:
     gone = "does not exist any more, so attachment"
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        f"{retired} {gone} RetiredAccess on role/reports-reader cannot be put back.",
-        f"{own} {gone} own on role/reports-reader cannot be put back.",
+        f"{retired} {gone} RetiredAccess on role/reports-reader cannot be restored.",
+        f"{own} {gone} own on role/reports-reader cannot be restored.",
     )
 
 
@@ -126,7 +126,7 @@ def test_a_boundary_whose_policy_is_gone_is_named(world: World) -> None:
     iam.delete_policy(PolicyArn=own)
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        f"{own} does not exist any more, so boundary role/reports-reader cannot be put back.",
+        f"{own} does not exist any more, so boundary role/reports-reader cannot be restored.",
     )
 
 
@@ -141,5 +141,5 @@ def test_a_group_that_carried_the_caller_policy_and_is_gone_is_named(world: Worl
     iam.delete_group(GroupName="auditors")
 
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
-        f"{group} does not exist any more, so attachment xacct-reports on group/auditors cannot be put back.",
+        f"{group} does not exist any more, so attachment xacct-reports on group/auditors cannot be restored.",
     )

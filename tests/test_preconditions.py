@@ -72,7 +72,7 @@ DURING_APPLY: dict[str, tuple[Scene, Callable[[World], Any], str]] = {
     "role": (
         two_new_roles,
         other_trust("create_role", "AssumeRolePolicyDocument"),
-        f"role {READER} is there",
+        f"role {READER} exists",
     ),
     "trust": (
         taken_over,
@@ -87,7 +87,7 @@ DURING_APPLY: dict[str, tuple[Scene, Callable[[World], Any], str]] = {
     "boundary": (
         taken_over,
         on_role("delete_role_permissions_boundary"),
-        f"boundary {READER} is gone",
+        f"boundary {READER} was deleted",
     ),
     "tags": (
         taken_over,
@@ -97,17 +97,17 @@ DURING_APPLY: dict[str, tuple[Scene, Callable[[World], Any], str]] = {
     "inline policy": (
         taken_over,
         on_role("put_role_policy", PolicyName="xacct-reports", PolicyDocument=SOME),
-        f"inline-policy xacct-reports on {READER} is there",
+        f"inline-policy xacct-reports on {READER} exists",
     ),
     "attachment": (
         taken_over,
         on_role("attach_role_policy", PolicyArn=POWER_USER),
-        f"attachment PowerUserAccess on {READER} is there",
+        f"attachment PowerUserAccess on {READER} exists",
     ),
     "attachment that is to go": (
         one_source_less,
         by_root("source", "detach_user_policy", UserName="mallory", PolicyArn=None),
-        "attachment xacct-reports on user/mallory is gone",
+        "attachment xacct-reports on user/mallory was deleted",
     ),
     "managed policy, a new version": (
         taken_over,
@@ -117,7 +117,7 @@ DURING_APPLY: dict[str, tuple[Scene, Callable[[World], Any], str]] = {
     "managed policy, made": (
         two_new_roles,
         by_root("source", "create_policy", PolicyName="xacct-reports", PolicyDocument=SOME),
-        "managed-policy policy/xacct-reports is there",
+        "managed-policy policy/xacct-reports exists",
     ),
     "managed policy, its tags": (
         taken_over,
@@ -144,7 +144,7 @@ def test_what_somebody_moves_during_an_apply_stays_and_what_was_made_is_taken_ba
         apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
     made = ResourceKey("role", grant.destinations[0])
 
-    assert stopped.value.why == f"The plan no longer fits: {words}."
+    assert stopped.value.why == f"The plan no longer matches AWS: {words}."
     assert stopped.value.hint == "Plan the grant again, read the new plan, and approve its digest."
     assert {made: journal.saw[0].resources[made], **state_of(grant, sessions).resources} == journal.saw[
         0
@@ -174,7 +174,7 @@ DURING_ROLL_BACK: dict[str, tuple[Scene, Callable[[World], Any], str, str]] = {
     "boundary": (
         taken_over,
         on_role("delete_role_permissions_boundary"),
-        f"boundary {READER} is gone",
+        f"boundary {READER} was deleted",
         f"~ boundary {READER}",
     ),
     "tags": (
@@ -223,7 +223,7 @@ def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
     with pytest.raises(RollbackFailed) as stopped:
         rollback(journal, sessions, sink=sink, patience=1)
 
-    assert stopped.value.why == f"{words}: somebody changed it meanwhile."
+    assert stopped.value.why == f"{words}: another actor changed it meanwhile."
     assert stopped.value.what == f"Not rolled back: {'; '.join(titles[titles.index(first) :])}."
     assert [bare(change, read_value(sessions, change)) for change in left] == sink.saw[0]
 
@@ -273,8 +273,8 @@ def test_what_was_made_and_then_moved_by_somebody_is_not_taken_back_and_named(wo
 
     assert failure.value.what == "Not rolled back: - role role/a-first."
     assert failure.value.why == (
-        f"The plan no longer fits: boundary {READER} is gone."
-        " On the way back: role role/a-first was changed: somebody changed it meanwhile."
+        f"The plan no longer matches AWS: boundary {READER} was deleted."
+        " During the rollback: role role/a-first was changed: another actor changed it meanwhile."
     )
     assert state_of(grant, sessions) == journal.saw[0]
 
@@ -327,7 +327,7 @@ def test_a_call_is_not_made_again_where_somebody_moved_the_thing_meanwhile(
         apply(plan, sessions, approved=plan.digest, patience=1)
     role = root_iam(world, world.destination).get_role(RoleName="reports-reader")["Role"]
 
-    assert stopped.value.why == f"The plan no longer fits: tags {READER} was changed."
+    assert stopped.value.why == f"The plan no longer matches AWS: tags {READER} was changed."
     assert {each["Key"]: each["Value"] for each in role["Tags"]} == {"team": "data", "xacct-nb:grant": "ops"}
 
 
@@ -343,7 +343,7 @@ def test_the_first_call_is_not_made_again_and_nothing_was_changed(
         "CreateRole",
         lambda: iam.create_role(RoleName="a-first", AssumeRolePolicyDocument=own),
     )
-    with pytest.raises(StalePlan, match="role role/a-first is there"):
+    with pytest.raises(StalePlan, match="role role/a-first exists"):
         apply(plan, sessions, approved=plan.digest, patience=1)
 
     assert [key.target for key in state_of(sessions.grant, sessions).resources] == [

@@ -348,13 +348,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_a_wait_without_patience_asks_once() -> None:
     wait = Wait("the role", 0)
 
-    assert not wait.again()
+    assert not wait.pause()
     assert wait.tries == 1
 
 
 def test_a_wait_asks_again_until_its_time_is_over(clock: Clock) -> None:
     wait = Wait("the role", 0.25)
-    while wait.again():
+    while wait.pause():
         pass
 
     assert clock.pauses == [0.1, 0.15]
@@ -363,9 +363,9 @@ def test_a_wait_asks_again_until_its_time_is_over(clock: Clock) -> None:
 
 def test_a_wait_of_more_than_a_second_is_told(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     wait = Wait("the role", 1.2)
-    while wait.again():
+    while wait.pause():
         pass
-    wait.done()
+    wait.close()
     told = capsys.readouterr()
 
     assert told.out == ""
@@ -373,7 +373,7 @@ def test_a_wait_of_more_than_a_second_is_told(clock: Clock, capsys: pytest.Captu
 
 
 def test_a_short_wait_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    Wait("the role", 0).done()
+    Wait("the role", 0).close()
 
     assert capsys.readouterr().err == ""
 

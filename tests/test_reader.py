@@ -160,5 +160,5 @@ def test_an_administrator_who_may_not_read_is_told_so(world: World) -> None:
         UserName="admin", PolicyName="no", PolicyDocument=json.dumps(deny)
     )
 
-    with pytest.raises(AwsRefused, match="GetRole reports-reader: AWS answered AccessDenied"):
+    with pytest.raises(AwsRefused, match="GetRole reports-reader: AWS returned AccessDenied"):
         state_of(grant, sessions)

@@ -304,7 +304,7 @@ class TestAWayBack:
             PolicyDocument=json.dumps(revocation("2020-01-01T00:00:00Z")),
         )
 
-        with pytest.raises(StalePlan, match=f"inline-policy {REVOKED} on role/reports-reader is there"):
+        with pytest.raises(StalePlan, match=f"inline-policy {REVOKED} on role/reports-reader exists"):
             undo.apply(approved(undo.undo_plan))
         assert [each for each in desk.state() if each["name"] != REVOKED] == there
 
@@ -318,7 +318,7 @@ class TestAWayBack:
         iam.put_user_policy(UserName="admin", PolicyName="no", PolicyDocument=deny)
         undo = way_back(begin)
 
-        with pytest.raises(RollbackFailed, match=r"taken back, but open sessions go on: .*reports-reader"):
+        with pytest.raises(RollbackFailed, match=r"but open sessions continue: .*reports-reader"):
             undo.apply(approved(undo.undo_plan))
         iam.delete_user_policy(UserName="admin", PolicyName="no")
         second = way_back(begin, record=undo.record.id)

@@ -54,7 +54,7 @@ def test_a_missing_profile_is_named(world: World) -> None:
         opened(world, caller_profiles=["bob"])
 
     assert refusal.value.what == "The AWS config has no profile 'bob'."
-    assert refusal.value.why == "It was to be the caller session."
+    assert refusal.value.why == "It was given as a caller profile."
     assert refusal.value.hint
 
 
@@ -196,7 +196,7 @@ def test_an_answer_of_aws_is_translated_once_with_the_original_as_its_cause() ->
     with stub, pytest.raises(AwsRefused) as refusal, translate_errors("GetRole reader"):
         iam.get_role(RoleName="reader")
 
-    assert refusal.value.what == "GetRole reader: AWS answered ServiceFailure: Sorry"
+    assert refusal.value.what == "GetRole reader: AWS returned ServiceFailure: Sorry"
     assert (refusal.value.aws_code, refusal.value.request_id) == ("ServiceFailure", "id-1")
     assert isinstance(refusal.value.__cause__, ClientError)
 

@@ -261,7 +261,7 @@ def test_a_plan_is_stale_when_somebody_made_the_role_meanwhile(world: World) -> 
     plan = plan_of(grant, sessions)
     by_hand(world)
 
-    with pytest.raises(StalePlan, match="role role/reports-reader is there"):
+    with pytest.raises(StalePlan, match="role role/reports-reader exists"):
         apply(plan, sessions, approved=plan.digest, patience=1)
 
 
@@ -593,7 +593,7 @@ def test_a_roll_back_that_failed_says_what_is_left_and_can_be_made_again(world: 
 
     with pytest.raises(RollbackFailed, match=r"Not rolled back: - role role/reports-reader\.") as failure:
         rollback(journal, hindered, patience=1)
-    assert failure.value.hint == "Mend the cause, then roll back again."
+    assert failure.value.hint == "Fix the cause, then roll back again."
     assert calls(rollback(journal, sessions, patience=1)) == ["DeleteRole"]
 
 

@@ -1,9 +1,10 @@
-"""Answers of IAM as the sides of a snapshot: who carries which policies, and which lie beside."""
+"""Converts IAM's responses to the sides of a snapshot: principals, and attached and other policies."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Principal, SnapshotPolicy, Source
 from xacct_nb.iam.arns import Arn
 
@@ -12,11 +13,11 @@ _LISTS = (("UserDetailList", "User"), ("RoleDetailList", "Role"), ("GroupDetailL
 
 
 class MissingPart(Exception):
-    """A side cannot be read, because what it is about is not known."""
+    """A side cannot be read, because its principal is not known."""
 
 
 def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Source:
-    """The source side, from the caller's user or role (None: it does not exist) and its account's details."""
+    """Return the source side, from the caller's user or role (None: it does not exist) and the account."""
     if entity is None:
         return Source(loose=tuple(_naming(details, role, set())))
     detail = _detail(details, entity["Arn"])
@@ -39,7 +40,7 @@ def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> 
 
 
 def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Destination:
-    """The destination side, from the role (None: it does not exist) and its account's details."""
+    """Return the destination side, from the role (None: it does not exist) and the account."""
     known, wanted = _managed(details), Arn.parse(role).name
     others = tuple(
         each["Arn"]
@@ -67,7 +68,7 @@ def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal
     return Principal(
         arn=entity["Arn"],
         id=entity.get("UserId") or entity.get("RoleId", ""),
-        created=_utc(entity.get("CreateDate")),
+        created=utc(entity["CreateDate"]) if "CreateDate" in entity else "",
         max_session=entity.get("MaxSessionDuration") or 3600,
         trust=entity.get("AssumeRolePolicyDocument"),
         boundary=_managed_policy(boundary, entity["Arn"], known) if boundary else None,
@@ -76,7 +77,7 @@ def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal
 
 
 def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[SnapshotPolicy]:
-    """What hangs on a user, role or group: inline policies, then managed ones."""
+    """Yield the inline policies, then the managed policies of a user, role or group."""
     for kind in ("User", "Role", "Group"):
         for each in holder.get(f"{kind}PolicyList", []):
             yield SnapshotPolicy(
@@ -106,27 +107,24 @@ def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> Snapshot
 
 
 def _naming(details: Details, role: str, attached: set[str]) -> Iterator[SnapshotPolicy]:
-    """The policies that name the role and do not reach the caller: loose ones, and those of others."""
+    """Yield the policies that name the role but do not apply to the caller: others', and unattached ones."""
     known, name = _managed(details), Arn.parse(role).name if role.startswith("arn:") else ""
-    held = set[str]()
+    elsewhere = set[str]()
     for kind, _ in _LISTS:
         for holder in details.get(kind, []):
             for policy in _policies(holder, known):
-                held.add(policy.arn)
-                if policy.holder not in attached and policy.arn not in attached and _speaks_of(policy, name):
+                elsewhere.add(policy.arn)
+                if policy.holder not in attached and policy.arn not in attached and _names_role(policy, name):
                     yield policy
     for arn in known:
-        if (
-            arn not in held
-            and arn not in attached
-            and _speaks_of(policy := _managed_policy(arn, "", known), name)
-        ):
+        policy = _managed_policy(arn, "", known)
+        if arn not in elsewhere | attached and _names_role(policy, name):
             yield policy
 
 
-def _speaks_of(policy: SnapshotPolicy, role: str) -> bool:
-    words = json.dumps(policy.document or {})
-    return bool(role) and f"/{role}" in words and "sts:" in words.lower()
+def _names_role(policy: SnapshotPolicy, role: str) -> bool:
+    text = json.dumps(policy.document or {})
+    return bool(role) and f"/{role}" in text and "sts:" in text.lower()
 
 
 def _managed(details: Details) -> dict[str, Any]:
@@ -140,7 +138,3 @@ def _unread_documents(policies: Iterable[SnapshotPolicy]) -> str:
 
 def _document(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
-
-
-def _utc(moment: Any) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

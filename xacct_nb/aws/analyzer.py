@@ -1,4 +1,4 @@
-"""What IAM Access Analyzer says of a grant's policies, where it is there and may be asked."""
+"""IAM Access Analyzer's findings on a grant's policies, where the service is available and allowed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,15 +21,16 @@ from xacct_nb.redaction.redact import redact
 _NAME, _TRUST_POLICY = "IAM Access Analyzer", "AWS::IAM::AssumeRolePolicyDocument"
 _NOT_HERE = Analysis(note=f"{_NAME} was not asked: the sandbox has none.")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-# None of these stops a plan: only what the lint itself finds needs a word.
+# None of these stops a plan: only the linter's own findings need to be accepted.
 _SEVERITIES = {"ERROR": WARNING, "SECURITY_WARNING": WARNING, "WARNING": NOTE, "SUGGESTION": NOTE}
 
 
 def analyze(documents: Documents, sessions: Sessions) -> Analysis:
-    """Asks IAM Access Analyzer about every policy: ValidatePolicy, of trust policies CheckNoPublicAccess too.
+    """Call ValidatePolicy for every policy, and CheckNoPublicAccess for trust policies; return the findings.
 
-    Where it is not there or denies, the Analysis says so. AWS charges for CheckNoPublicAccess. Source: IAM
-    user guide, access-analyzer-policy-validation and access-analyzer-custom-policy-checks.
+    Where the service is not available or denies the calls, the Analysis says so. AWS charges for
+    CheckNoPublicAccess. Source: IAM user guide, access-analyzer-policy-validation and
+    access-analyzer-custom-policy-checks.
     """
     if sessions.endpoint.endpoint_url:
         return _NOT_HERE
@@ -37,42 +38,42 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     clients = {each.arn: sessions.admin(account_of(each.arn), "accessanalyzer") for each in subjects}
     if any(urlsplit(each.meta.endpoint_url).hostname in _THIS_MACHINE for each in clients.values()):
         return _NOT_HERE
-    asking = _Asking(external_id(documents.grant))
-    found = [finding for each in subjects for finding in asking.about(each, clients[each.arn])]
-    return Analysis(tuple(found), asking.note)
+    calls = _AnalyzerCalls(external_id(documents.grant))
+    found = [finding for each in subjects for finding in calls.findings(each, clients[each.arn])]
+    return Analysis(tuple(found), calls.note)
 
 
 @dataclass
-class _Asking:
-    """Puts the questions, and those that were refused in an account not again."""
+class _AnalyzerCalls:
+    """Makes the calls; a call that was refused in an account is not made there again."""
 
     secret: str = field(repr=False)
     answered: set[str] = field(default_factory=set)
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
     reachable: bool = True
 
-    def about(self, subject: Subject, client: Any) -> Iterator[Finding]:
-        """Everything that there is to ask about a policy."""
-        for question, put in _QUESTIONS[subject.kind].items():
-            place = question, account_of(subject.arn)
-            if self.reachable and place not in self.refused:
-                yield from self._answer(place, put, client, subject)
+    def findings(self, subject: Subject, client: Any) -> Iterator[Finding]:
+        """Yield the findings of every call about a policy."""
+        for operation, call in _CALLS[subject.kind].items():
+            key = operation, account_of(subject.arn)
+            if self.reachable and key not in self.refused:
+                yield from self._made(key, call, client, subject)
 
-    def _answer(self, place: tuple[str, str], put: "_Put", client: Any, subject: Subject) -> list[Finding]:
+    def _made(self, key: tuple[str, str], call: "_Call", client: Any, subject: Subject) -> list[Finding]:
         try:
-            with translate_errors(place[0]):
-                found = list(put(client, subject))
+            with translate_errors(key[0]):
+                found = list(call(client, subject))
         except AwsRefused as problem:
-            self.refused[place] = problem.aws_code
+            self.refused[key] = problem.aws_code
             self.reachable = not isinstance(problem.__cause__, BotoCoreError)
             return []
         self.answered.add(subject.name)
         secrets = {self.secret} - {""}
-        return [Finding(*(redact(words, secrets) for words in vars(each).values())) for each in found]
+        return [Finding(*(redact(text, secrets) for text in vars(each).values())) for each in found]
 
     @property
     def note(self) -> str:
-        """What was asked, and what was not and why."""
+        """Return how many policies were analyzed, and why others were not."""
         count = f"{len(self.answered)} polic{'y' if len(self.answered) == 1 else 'ies'}"
         asked = f"{_NAME} was asked about {count}, too." if self.answered else f"{_NAME} was not asked."
         why = [f"{name} in {account}: {answer}." for (name, account), answer in self.refused.items()]
@@ -88,7 +89,7 @@ def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"analyzer-{_kebab(each['issueCode'])}",
             _SEVERITIES.get(each["findingType"], NOTE),
-            ", ".join([subject.name, *dict.fromkeys(map(_place, each.get("locations", [])))]),
+            ", ".join([subject.name, *dict.fromkeys(map(_path, each.get("locations", [])))]),
             each["findingDetails"],
             each["learnMoreLink"],
         )
@@ -104,20 +105,20 @@ def _check_public(client: Any, subject: Subject) -> Iterator[Finding]:
             "analyzer-public-access",
             WARNING,
             subject.name,
-            " ".join([answer.get("message", ""), *reasons]).strip() or "It lets in the public.",
-            "Name who may come in, or add a condition on the organization.",
+            " ".join([answer.get("message", ""), *reasons]).strip() or "It allows public access.",
+            "Name the principals that may assume the role, or add a condition on the organization.",
         )
 
 
-_Put = Callable[[Any, Subject], Iterator[Finding]]
-_QUESTIONS: dict[str, dict[str, _Put]] = {
+_Call = Callable[[Any, Subject], Iterator[Finding]]
+_CALLS: dict[str, dict[str, _Call]] = {
     IDENTITY: {"ValidatePolicy": _validate},
     TRUST: {"ValidatePolicy": _validate, "CheckNoPublicAccess": _check_public},
 }
 
 
-def _place(location: Mapping[str, Any]) -> str:
-    """The path to what is meant, as `Statement[0].Principal.AWS`."""
+def _path(location: Mapping[str, Any]) -> str:
+    """Return the path to an element, such as `Statement[0].Principal.AWS`."""
     steps = (
         f"[{step['index']}]" if "index" in step else f".{step['key']}" if "key" in step else ""
         for step in location["path"]

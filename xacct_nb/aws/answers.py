@@ -1,4 +1,4 @@
-"""One real call put to AWS, and its answer as Allowed, Denied or Error."""
+"""One real call to AWS, and its answer: allowed, denied or error."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,14 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import matches
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
-# Answers that come only to somebody who was let in.
-_LET_IN = ("NoSuchKey", "InvalidRange", "416")
-_GENTLY = {"get_object": {"Range": "bytes=0-0"}}
+# Errors that AWS returns only to a caller that is allowed.
+_ALLOWED = ("NoSuchKey", "InvalidRange", "416")
+_SMALL_READS = {"get_object": {"Range": "bytes=0-0"}}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What AWS said: the verdict, its own words, its request id, and what came back."""
+    """AWS's answer: the verdict, the error text, the request id, and the response."""
 
     verdict: str
     detail: str = ""
@@ -28,13 +28,13 @@ class Answer:
 
 
 def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
-    """Makes the call. A denial is a value here, not an exception."""
+    """Make the call and return the answer. A denial is a value here, not an exception."""
     try:
         given = call()
     except ClientError as problem:
         error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
         code = str(error.get("Code"))
-        verdict = DENIED if code in _DENIED else ALLOWED if code in _LET_IN else ERROR
+        verdict = DENIED if code in _DENIED else ALLOWED if code in _ALLOWED else ERROR
         detail = code if verdict == DENIED else f"{code}: {error.get('Message')}"
         return Answer(verdict, detail, str(meta.get("RequestId", "")))
     except BotoCoreError as problem:
@@ -43,31 +43,31 @@ def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
 
 
 def call_identity(sts: Any, role: str) -> Answer:
-    """Whether GetCallerIdentity names a session of the role."""
+    """Call GetCallerIdentity; the answer is an error unless it names a session of the role."""
     given = call_aws(sts.get_caller_identity)
     arn, wanted = (given.value or {}).get("Arn", ""), Arn.parse(role)
     if given.verdict == ALLOWED and f":{wanted.account}:assumed-role/{wanted.name}/" not in arn:
-        return Answer(ERROR, f"AWS says {arn}", given.request_id)
+        return Answer(ERROR, f"AWS returned the identity {arn}", given.request_id)
     return replace(given, detail=arn or given.detail)
 
 
 def call_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
-    """Puts a read-only call; `owner_s3` looks up an object that is there, where the call needs one."""
+    """Make a read-only call; where it needs an object that exists, `owner_s3` finds one."""
     parameters = dict(call.parameters)
     if "Prefix" in parameters:
         found = _find_key(owner_s3(), parameters["Bucket"], parameters.pop("Prefix"), parameters["Key"])
         if not found:
-            return Answer(NOT_ASKED, f"No object to ask for was found in {parameters['Bucket']}.")
+            return Answer(NOT_ASKED, f"No object to request was found in {parameters['Bucket']}.")
         parameters["Key"] = found
     operation = getattr(client(call.service), call.operation)
-    given = call_aws(lambda: operation(**parameters, **_GENTLY.get(call.operation, {})))
+    given = call_aws(lambda: operation(**parameters, **_SMALL_READS.get(call.operation, {})))
     if given.value and "Body" in given.value:
         given.value["Body"].close()
     return given
 
 
 def _find_key(s3: Any, bucket: str, prefix: str, pattern: str) -> str:
-    """The first key that fits, among the first thousand."""
+    """Return the first key that matches, among the first thousand."""
     given = call_aws(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))
     return next((key for key in keys if matches(pattern, key)), "")

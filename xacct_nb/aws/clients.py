@@ -1,4 +1,4 @@
-"""Makes AWS clients that owe nothing to the user's own AWS configuration."""
+"""AWS clients that do not read the user's own AWS configuration."""
 
 import os
 import threading
@@ -21,10 +21,10 @@ def connect(
     session_token: str | None = None,
     region: str = "us-east-1",
 ) -> Any:
-    """A client of `service` at `endpoint_url`, with these credentials and no other.
+    """Return a client of `service` at `endpoint_url` with these credentials only.
 
-    Profiles, proxies and `AWS_*` variables of the user are not read. Connects within 2 seconds, reads within
-    30, and retries as botocore's `standard` mode does. May be called from any thread.
+    The user's profiles, proxies and `AWS_*` variables are not read. Timeouts are 2 seconds to connect and 30
+    to read; retries are botocore's `standard` mode. Any thread may call this.
     """
     with _making:
         return _session().client(
@@ -39,17 +39,17 @@ def connect(
 
 
 def warm_up() -> None:
-    """Loads AWS's models of the services that a sandbox is furnished with; no call is made."""
+    """Load AWS's models of the services that set up a sandbox; no call is made."""
     for service in ("iam", "s3"):
         connect(service, endpoint_url="http://127.0.0.1", access_key_id="none", secret_access_key="none")
 
 
 @cache
 def _session() -> Session:
-    # One session for the process: its loader keeps the service models, so a further client takes 2 ms.
-    nobody = (None, None, None, None)
-    nowhere = (None, None, os.devnull, None)
-    variables = {"profile": nobody, "config_file": nowhere, "credentials_file": nowhere}
+    # One session for the process: its loader caches the service models, so another client takes 2 ms.
+    unset = (None, None, None, None)
+    empty = (None, None, os.devnull, None)
+    variables = {"profile": unset, "config_file": empty, "credentials_file": empty}
     return Session(botocore_session=Core(session_vars=variables))
 
 

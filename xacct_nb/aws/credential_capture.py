@@ -1,4 +1,4 @@
-"""The secrets that the AWS clients of this process sign with and are answered, whoever made the clients."""
+"""Captures the secrets that this process's AWS clients sign with and receive, whoever made the clients."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,45 +9,45 @@ from botocore.handlers import BUILTIN_HANDLERS
 from xacct_nb.redaction.patterns import is_credential
 from xacct_nb.redaction.redact import secrets_in
 
-Tell = Callable[[set[str]], object]
+Listener = Callable[[set[str]], object]
 
-# What is shorter is no secret of AWS, and may be part of anything: a sandbox takes `test` for a secret key.
+# AWS has no shorter secrets; a shorter text, such as a sandbox's key `test`, may be part of any other text.
 _LEAST = 16
 _KNOWN: set[str] = set()
-_LISTENERS: list[Tell] = []
+_LISTENERS: list[Listener] = []
 
 
-def capture_credentials(tell: Tell) -> None:
-    """Has `tell` called with what is known so far, and with each secret as a client gets to know it."""
-    if tell not in _LISTENERS:
-        _LISTENERS.append(tell)
+def capture_credentials(listener: Listener) -> None:
+    """Call the listener with the secrets captured so far, and with each new one."""
+    if listener not in _LISTENERS:
+        _LISTENERS.append(listener)
         if _KNOWN:
-            tell(set(_KNOWN))
+            listener(set(_KNOWN))
 
 
 def _note(secrets: Iterator[str]) -> None:
     new = {each for each in secrets if len(each) >= _LEAST} - _KNOWN
     _KNOWN.update(new)
-    for tell in _LISTENERS if new else ():
-        tell(set(new))
+    for listener in _LISTENERS if new else ():
+        listener(set(new))
 
 
 def _on_signing(request_signer: Any, **_: Any) -> None:
-    # Credentials of a role change while a client lives: what counts is what it signs with.
+    # A role's credentials change while a client lives, so they are captured at each signature.
     credentials = request_signer._credentials
     if credentials is not None:
         frozen = credentials.get_frozen_credentials()
         _note(each for each in frozen if each)
 
 
-def _on_answer(parsed: Any, **_: Any) -> None:
+def _on_response(parsed: Any, **_: Any) -> None:
     _note(_secrets_in(parsed))
-    # An external ID of a trust policy may be a plain name, which stands in ARNs too.
+    # An external ID without digits may be a plain name, which ARNs contain too.
     _note(each for each in secrets_in(parsed) if re.search(r"\d", each))
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
-    """The texts under names of secrets in a parsed answer."""
+    """Yield the texts under the names of secrets in a parsed response."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             if isinstance(item, str):
@@ -59,6 +59,6 @@ def _secrets_in(value: Any) -> Iterator[str]:
             yield from _secrets_in(item)
 
 
-# botocore's own table: every session of this process that is made from now on has these two as well.
-_HANDLERS: dict[str, Callable[..., None]] = {"before-sign": _on_signing, "after-call": _on_answer}
+# botocore's own table: every session that this process makes from now on has these two handlers.
+_HANDLERS: dict[str, Callable[..., None]] = {"before-sign": _on_signing, "after-call": _on_response}
 BUILTIN_HANDLERS.extend(_HANDLERS.items())

@@ -1,4 +1,4 @@
-"""What a way back cannot put back as it was, found out before anybody approves it."""
+"""What a rollback cannot restore, found before its plan is approved."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,46 +12,46 @@ from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import principals_in
 
-_HANGING = ("attachment", "inline-policy")
+_ON_PRINCIPAL = ("attachment", "inline-policy")
 
 
-def irreversible_changes(sessions: Sessions, way_back: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """In words what is gone for good: principals and policies that do not exist any more, and versions.
+def irreversible_changes(sessions: Sessions, undo_plan: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Describe what cannot be restored: deleted principals, deleted policies and deleted policy versions.
 
-    `entries` are those of the journal that is taken back. Raises AwsRefused.
+    `entries` are those of the journal that is rolled back. Raises AwsRefused.
     """
     return (
-        *_who(sessions, way_back),
-        *_which(sessions, way_back),
-        *(words for change in way_back.changes for words in _versions(sessions, change)),
-        *(words for entry in entries for words in _deleted(entry)),
+        *_principals(sessions, undo_plan),
+        *_policies(sessions, undo_plan),
+        *(text for change in undo_plan.changes for text in _versions(sessions, change)),
+        *(text for entry in entries for text in _deleted(entry)),
     )
 
 
-def _who(sessions: Sessions, way_back: Plan) -> Iterator[str]:
-    made = {change.target for change in way_back.changes if change.kind == "role" and change.sign == "+"}
-    for change in way_back.changes:
+def _principals(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
+    made = {change.target for change in undo_plan.changes if change.kind == "role" and change.sign == "+"}
+    for change in undo_plan.changes:
         trust = _trust(change)
         if ids := deleted_principal_ids(trust):
             yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
         named = {arn for arn in principals_in(trust) if _is_absent(sessions, arn)}
         for arn in sorted(named - made):
-            yield f"{change.target} trusted {arn}, which is gone: AWS refuses to write that."
-        if change.kind in _HANGING and change.sign == "+" and _is_absent(sessions, change.target):
-            yield f"{change.target} does not exist any more, so {change.title} cannot be put back."
+            yield f"{change.target} trusted {arn}, which was deleted: AWS refuses to write that."
+        if change.kind in _ON_PRINCIPAL and change.sign == "+" and _is_absent(sessions, change.target):
+            yield f"{change.target} does not exist any more, so {change.title} cannot be restored."
 
 
-def _which(sessions: Sessions, way_back: Plan) -> Iterator[str]:
-    """The managed policies that are gone, of those that are to be attached again or are a boundary."""
-    made = {change.target for change in way_back.changes if change.kind == "managed-policy"}
-    for change in way_back.changes:
+def _policies(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
+    """Describe the deleted managed policies that are to be attached again or are a boundary."""
+    made = {change.target for change in undo_plan.changes if change.kind == "managed-policy"}
+    for change in undo_plan.changes:
         policy = _policy(change)
         if policy and policy not in made and not policy_exists(sessions, change.account, policy):
-            yield f"{policy} does not exist any more, so {change.title} cannot be put back."
+            yield f"{policy} does not exist any more, so {change.title} cannot be restored."
 
 
 def _policy(change: Change) -> str:
-    """The managed policy that a change needs; "" where it needs none."""
+    """Return the managed policy that a change needs; "" where it needs none."""
     if change.after is None:
         return ""
     needed = {"attachment": change.name, "boundary": change.after}
@@ -59,14 +59,14 @@ def _policy(change: Change) -> str:
 
 
 def _trust(change: Change) -> Mapping[str, Any]:
-    """The trust policy that a change writes; nothing where it writes none."""
+    """Return the trust policy that a change writes; {} where it writes none."""
     if change.after is None or change.kind not in ("role", "trust"):
         return {}
     return dict(change.after["trust"] if change.kind == "role" else change.after)
 
 
 def _is_absent(sessions: Sessions, arn: str) -> bool:
-    """Whether we know that it is not there: in accounts without a session nobody looks."""
+    """Return whether the principal is known not to exist; accounts without a session are not read."""
     ours = {identity.account for identity in sessions.identities if identity.part != "caller"}
     named = Arn.parse(arn) if arn.startswith("arn:") else None
     if named is None or named.account not in ours or named.kind not in ("user", "role", "group"):
@@ -81,10 +81,10 @@ def _versions(sessions: Sessions, change: Change) -> Iterator[str]:
     if change.sign == "+":
         yield f"{change.target} comes back with a new id, as version v1 (it was {version})."
     elif is_deleted(sessions, change):
-        yield f"{change.target}: its version {version} is gone. Its text comes back as a new version."
+        yield f"{change.target}: its version {version} was deleted. Its text comes back as a new version."
 
 
 def _deleted(entry: Entry) -> Iterator[str]:
     if entry.operation == "DeletePolicyVersion" and entry.answer in ("", "made") and entry.kept:
         for version in entry.kept:
-            yield f"{entry.target}: version {version} is gone for good. Its text is in the journal."
+            yield f"{entry.target}: version {version} is deleted for good. Its text is in the journal."

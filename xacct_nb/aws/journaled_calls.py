@@ -1,12 +1,12 @@
-"""The one place that writes to AWS, and notes every call before it is made and when it was answered."""
+"""Journaled calls: each call that changes AWS is noted before it is made, and again with its response."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.polling import Wait
 from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.changes.journal import Entry
@@ -15,10 +15,10 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.redaction.redact import mask_secrets
 
 RecoverResponse = Callable[[], Any]
-"""Looks whether a call whose answer was lost took effect: the answer that it would have had, else None."""
+"""Returns the response that a call would have had, if it took effect and its response was lost, else None."""
 
 FindConflict = Callable[[Sessions, Change], str]
-"""Looks what somebody else did to the thing of a change, in words; "" for nothing."""
+"""Describes how another actor changed the resource of a change in progress; "" for not at all."""
 
 MADE_WITHOUT_RESPONSE = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
@@ -26,25 +26,21 @@ _BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 
 
 class EntrySink(Protocol):
-    """Where entries go as they happen: a list, or a file. A call goes there before it is made, too."""
+    """Takes journal entries as calls happen, such as a list; each call comes before it is made and after."""
 
     def append(self, entry: Entry, /) -> None:
-        """Takes one entry."""
+        """Take one entry."""
 
 
 class JournaledClient:
-    """Writes to AWS; a call that IAM is not ready for yet is made again for `patience` seconds.
+    """Makes the calls that change AWS and journals each; retries for `patience` seconds until IAM is ready.
 
-    Before it is made again, `look` says what somebody did to the thing while it waited: then it is not, and
-    `moved` has the words.
+    Before a retry, `find_conflict` checks whether another actor changed the resource. If so, the call fails,
+    and `conflict` describes the change.
     """
 
     def __init__(
-        self,
-        sessions: Sessions,
-        sink: EntrySink,
-        patience: float,
-        find_conflict: FindConflict = lambda sessions, change: "",
+        self, sessions: Sessions, sink: EntrySink, patience: float, find_conflict: FindConflict
     ) -> None:
         self.sessions, self.sink, self.patience, self.find_conflict = sessions, sink, patience, find_conflict
         self.entries: list[Entry] = []
@@ -56,67 +52,71 @@ class JournaledClient:
         operation: str,
         *,
         kept: Any = None,
-        found: RecoverResponse | None = None,
-        **given: Any,
+        recover: RecoverResponse | None = None,
+        **parameters: Any,
     ) -> Any:
-        """One call on the change's account, whose answer is returned. Raises AwsRefused.
+        """Make one call in the change's account and return its response. Raises AwsRefused.
 
-        A call that must not be made twice comes with `found`: after a failure that is asked first.
+        A call that must not be made twice has `recover`, which is tried after each failure.
         """
-        iam, name = self.sessions.admin(change.account, "iam"), _name(operation)
+        iam = self.sessions.admin(change.account, "iam")
+        name = iam.meta.method_to_api_mapping[operation]
         entry = Entry(utc(), change.account, name, change.title, kept=mask_secrets(kept))
         self.sink.append(entry)
-        if found:
-            _ask_once(iam, name)
+        if recover:
+            _disable_retries(iam, name)
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
-            answer = self._asked(change, wait, lambda: getattr(iam, operation)(**given), found)
+            response = self._retry(change, wait, lambda: getattr(iam, operation)(**parameters), recover)
         except AwsRefused as problem:
             self._note(entry, wait, problem.aws_code, problem.request_id)
             raise
-        told = answer.get("ResponseMetadata")
-        self._note(entry, wait, "made" if told else MADE_WITHOUT_RESPONSE, (told or {}).get("RequestId", ""))
-        return answer
+        meta = response.get("ResponseMetadata")
+        self._note(entry, wait, "made" if meta else MADE_WITHOUT_RESPONSE, (meta or {}).get("RequestId", ""))
+        return response
 
     def tries(self, change: Change) -> int:
-        """How often a call was made for this change."""
-        about = (change.account, change.title)
-        return sum(entry.tries for entry in self.entries if (entry.account, entry.target) == about)
+        """Return how often a call was made for this change."""
+        key = (change.account, change.title)
+        return sum(entry.tries for entry in self.entries if (entry.account, entry.target) == key)
 
     def note(self, entry: Entry) -> None:
-        """Keeps an entry and hands it on."""
+        """Add an entry to the journal, and pass it to the sink."""
         self.entries.append(entry)
         self.sink.append(entry)
 
-    def _asked(self, change: Change, wait: Wait, call: RecoverResponse, found: RecoverResponse | None) -> Any:
+    def _retry(
+        self, change: Change, wait: Wait, call: Callable[[], Any], recover: RecoverResponse | None
+    ) -> Any:
         while True:
             try:
                 with translate_errors(wait.what):
                     return call()
             except AwsRefused as problem:
-                passing = self._is_passing(problem) or (found is not None and _may_pass(problem))
-                again = passing and wait.again()
-                if found and (answer := found()):
-                    return answer
+                is_passing = self._is_passing(problem) or (recover is not None and _is_retryable(problem))
+                again = is_passing and wait.pause()
+                if recover and (response := recover()):
+                    return response
                 if not again:
                     raise
-                self._check_unmoved(change, problem)
+                self._check_conflict(change, problem)
 
-    def _check_unmoved(self, change: Change, problem: AwsRefused) -> None:
-        if words := self.find_conflict(self.sessions, change):
-            self.conflict = words
-            what = f"{problem.what} Meanwhile {words}."
+    def _check_conflict(self, change: Change, problem: AwsRefused) -> None:
+        if conflict := self.find_conflict(self.sessions, change):
+            self.conflict = conflict
+            what = f"{problem.what} Meanwhile {conflict}."
             raise AwsRefused(
                 what, aws_code=problem.aws_code, request_id=problem.request_id
             ) from problem.__cause__
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
-        wait.done()
-        told = {"answer": answer, "request_id": request_id, "seconds": wait.seconds, "tries": wait.tries}
-        self.note(replace(entry, **told))  # type: ignore[arg-type]
+        wait.close()
+        self.note(
+            replace(entry, answer=answer, request_id=request_id, seconds=wait.seconds, tries=wait.tries)
+        )
 
     def _is_passing(self, problem: AwsRefused) -> bool:
-        """Whether IAM may be behind: what was made a moment ago is not known everywhere yet."""
+        """Return whether IAM is eventually consistent here: a new resource is not known everywhere yet."""
         if problem.aws_code == "MalformedPolicyDocument":
             return "Invalid principal" in problem.what
         if problem.aws_code == "NoSuchEntity":
@@ -130,38 +130,28 @@ class JournaledClient:
 
 
 def was_retried(problem: AwsRefused) -> bool:
-    """Whether boto3 made the call more than once, so that the last answer may be about the first one."""
-    cause = problem.__cause__
-    told = cause.response.get("ResponseMetadata", {}) if isinstance(cause, ClientError) else {}
-    return bool(told.get("RetryAttempts"))
+    """Return whether boto3 made the call more than once: the last error may be due to the first call."""
+    return bool(_metadata(problem).get("RetryAttempts"))
 
 
 def may_have_taken_effect(problem: AwsRefused) -> bool:
-    """Whether AWS gave no answer, or failed while it made one: the call may have taken effect."""
+    """Return whether AWS sent no response, or failed with a status of 500 or more."""
+    no_response = isinstance(problem.__cause__, (ConnectionError, HTTPClientError))
+    return no_response or _metadata(problem).get("HTTPStatusCode", 0) >= 500
+
+
+def _metadata(problem: AwsRefused) -> dict[str, Any]:
     cause = problem.__cause__
-    if isinstance(cause, ClientError):
-        return bool(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
-    return isinstance(cause, (ConnectionError, HTTPClientError))
+    return dict(cause.response.get("ResponseMetadata", {})) if isinstance(cause, ClientError) else {}
 
 
-def utc() -> str:
-    """Now, as it stands in records: 2026-11-24T10:15:00Z."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _disable_retries(client: Any, name: str) -> None:
+    # botocore asks the first handler first; an answer of False stops the retries of this operation.
+    client.meta.events.register_first(
+        f"needs-retry.iam.{name}", lambda **_: False, unique_id=f"xacct-once-{name}"
+    )
 
 
-def _name(operation: str) -> str:
-    return "".join(word.title() for word in operation.split("_"))
-
-
-def _ask_once(client: Any, name: str) -> None:
-    """boto3 does not repeat this operation by itself; of several handlers the most special one counts."""
-    client.meta.events.register_first(f"needs-retry.iam.{name}", _never, unique_id=f"xacct-once-{name}")
-
-
-def _never(**about: Any) -> bool:
-    return False
-
-
-def _may_pass(problem: AwsRefused) -> bool:
-    """Whether boto3 itself would ask again: AWS is busy or failed, or no answer came."""
+def _is_retryable(problem: AwsRefused) -> bool:
+    """Return whether boto3 itself would retry: AWS was busy or failed, or sent no response."""
     return problem.aws_code in _BUSY or may_have_taken_effect(problem)

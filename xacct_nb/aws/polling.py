@@ -1,4 +1,4 @@
-"""Waiting for IAM by asking again: a deadline, a growing pause, and a line that says what is waited for."""
+"""Waits for IAM by polling: a deadline, a growing pause, and a progress line that names what is awaited."""
 
 import sys
 import time
@@ -17,15 +17,15 @@ class Wait:
         self._began = time.monotonic()
         self._pause = _FIRST_PAUSE
         self._bar: Any = None
-        self._told = False
+        self._announced = False
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted."""
+        """Return how long the wait has lasted."""
         return round(time.monotonic() - self._began, 3)
 
-    def again(self) -> bool:
-        """Pauses and says True, or says False when the time is over."""
+    def pause(self) -> bool:
+        """Pause before the next try; return False, without a pause, once the time is over."""
         left = self.patience - self.seconds
         if left <= 0:
             return False
@@ -35,27 +35,27 @@ class Wait:
         self._show()
         return True
 
-    def done(self) -> None:
-        """Ends the progress line."""
+    def close(self) -> None:
+        """End the progress line."""
         if self._bar is not None:
             self._bar.close()
-        elif self._told:
-            _say(f"{self.what}: after {self.seconds:.0f} s")
+        elif self._announced:
+            _print(f"{self.what}: after {self.seconds:.0f} s")
 
     def _show(self) -> None:
         if self.seconds < _QUIET:
             return
-        if not self._told and not sys.stderr.isatty():
-            _say(f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}")
+        if not self._announced and not sys.stderr.isatty():
+            _print(f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}")
         elif sys.stderr.isatty():
             self._bar = self._bar or _bar(self.what, self.patience)
             self._bar.n = round(self.seconds)
             self._bar.refresh()
-        self._told = True
+        self._announced = True
 
 
 def countdown(seconds: float) -> Callable[[], float]:
-    """Tells how much is left of these seconds, which begin now."""
+    """Return a function that returns how many of these seconds are left; they begin now."""
     end = time.monotonic() + seconds
     return lambda: max(0.0, end - time.monotonic())
 
@@ -68,6 +68,6 @@ def _bar(what: str, patience: float) -> Any:
     )
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

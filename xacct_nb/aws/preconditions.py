@@ -1,4 +1,4 @@
-"""Looks whether what a change is about is still as the change expects it."""
+"""Checks that the resources of a plan are still as the plan expects them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,88 +14,91 @@ from xacct_nb.redaction.redact import mask_secrets
 
 
 def check_current(sessions: Sessions, plan: Plan) -> None:
-    """Raises StalePlan, naming all that moved, where something is no longer as the plan found it.
+    """Raise StalePlan, naming each difference, unless every resource still matches the plan.
 
-    The first change of the plan is looked at last, a moment before it is made.
+    The resource of the first change is read last, immediately before that change is made.
     """
-    found = [(change, _found(sessions, change)) for change in reversed(plan.changes)][::-1]
+    found = [(change, _current(sessions, change)) for change in reversed(plan.changes)][::-1]
     if moved := [(change, value) for change, value in found if is_different(change, value, change.before)]:
-        raise stale_plan("; ".join(_words(*each) for each in moved), _differences(moved))
+        raise outdated_plan("; ".join(_describe(*each) for each in moved), _differences(moved))
 
 
 def check_unchanged(sessions: Sessions, change: Change) -> None:
-    """Raises StalePlan where what the change is about is no longer as the plan found it; asks AWS once."""
-    value = _found(sessions, change)
+    """Raise StalePlan unless the resource of a change still matches the plan; makes one call."""
+    value = _current(sessions, change)
     if is_different(change, value, change.before):
-        raise stale_plan(_words(change, value), _differences([(change, value)]))
+        raise outdated_plan(_describe(change, value), _differences([(change, value)]))
 
 
-def stale_plan(words: str, differences: Iterable[str] = ()) -> StalePlan:
-    """What a plan meets that no longer fits, for the reason that the words say."""
-    why = "Somebody changed it since the plan was made, perhaps another run."
+def outdated_plan(what: str, differences: Iterable[str] = ()) -> StalePlan:
+    """Return the error for a plan that no longer matches its resources; `what` describes how they differ."""
+    why = "Another actor changed it since the plan was made, perhaps another run."
     return StalePlan(
-        f"The plan no longer fits: {words}.",
+        f"The plan no longer matches AWS: {what}.",
         why="\n".join((why, *differences)),
         hint="Plan the grant again, read the new plan, and approve its digest.",
     )
 
 
 def find_conflict(sessions: Sessions, change: Change) -> str:
-    """What somebody did to the thing of a change that is under way, in words; "" for nothing. Asks AWS once.
+    """Describe how another actor changed the resource of a change in progress; "" for not at all. One call.
 
-    As the change leaves it is nobody's doing: it may have been made unheard, and on the way back IAM may
-    still show what was there before the run.
+    A value equal to the target is no conflict: the call may have taken effect although its response was lost.
+    In a rollback, neither is the value from before the run, which IAM may still return.
     """
-    value = _found(sessions, change)
-    return _words(change, value) if _is_touched(change, value) else ""
+    value = _current(sessions, change)
+    return _describe(change, value) if _is_conflict(change, value) else ""
 
 
-def remaining_changes(sessions: Sessions, way_back: Plan) -> tuple[Change, ...]:
-    """The changes that are not back yet. Raises RollbackFailed where somebody changed something since."""
-    found = [(change, read_value(sessions, change)) for change in way_back.changes]
+def remaining_changes(sessions: Sessions, undo_plan: Plan) -> tuple[Change, ...]:
+    """Return the changes that are still to be rolled back.
+
+    Raises RollbackFailed where a resource was changed by another actor since the run.
+    """
+    found = [(change, read_value(sessions, change)) for change in undo_plan.changes]
     left = [
         (change, value)
         for change, value in found
         if is_different(change, value, change.after) or is_left_over(sessions, change)
     ]
-    moved = [(change, value) for change, value in left if _is_touched(change, value)]
-    added = _added_since(sessions, way_back, [change for change, _ in left])
-    if words := [*(_words(*each) for each in moved), *added]:
+    conflicts = [(change, value) for change, value in left if _is_conflict(change, value)]
+    added = _added_since(sessions, undo_plan, [change for change, _ in left])
+    if described := [*(_describe(*each) for each in conflicts), *added]:
         raise RollbackFailed(
-            f"Nothing was rolled back: {'; '.join(words)}.",
-            why="\n".join(("Somebody changed it since the run.", *_differences(moved))),
+            f"Nothing was rolled back: {'; '.join(described)}.",
+            why="\n".join(("Another actor changed it since the run.", *_differences(conflicts))),
             hint="Look at the difference, and plan the grant again from what is there now.",
         )
     return tuple(change for change, _ in left)
 
 
 def is_different(change: Change, value: Any, wanted: Any) -> bool:
-    """Whether a value of the change's thing differs from the wanted one in meaning."""
+    """Return whether two values of the change's resource differ in meaning."""
     return differs(change.kind, mask_secrets(value), mask_secrets(wanted))
 
 
-def _found(sessions: Sessions, change: Change) -> Any:
-    """The thing as it is now; a version of a policy never changes, so whether it still counts is enough."""
+def _current(sessions: Sessions, change: Change) -> Any:
+    """Return the live value. A policy's version never changes, so that it is still the default is enough."""
     expected = change.before
     if change.kind == "managed-policy" and expected and is_current(sessions, change):
         return expected
     return read_value(sessions, change)
 
 
-def _added_since(sessions: Sessions, way_back: Plan, left: list[Change]) -> list[str]:
-    """What others hung on a role or policy that is to be deleted."""
-    ours = {(change.kind, change.target, change.name) for change in way_back.changes}
+def _added_since(sessions: Sessions, undo_plan: Plan, left: list[Change]) -> list[str]:
+    """Return what others attached to a role or policy that is to be deleted."""
+    ours = {(change.kind, change.target, change.name) for change in undo_plan.changes}
     roots = [change for change in left if change.after is None and change.kind in ("role", "managed-policy")]
     keys = [key for root in roots for key in sorted(dependents(sessions, root))]
     added = [key for key in keys if (key.kind, key.target, key.name) not in ours]
     return [f"{Change(key.kind, key.target, key.name, None, True).title} was added" for key in added]
 
 
-def _is_touched(change: Change, value: Any) -> bool:
-    """Whether it is neither as it was left nor as it was before.
+def _is_conflict(change: Change, value: Any) -> bool:
+    """Return whether the value is neither the one before the change nor the one after it.
 
-    That AWS shows a deleted principal's id is nobody's change. Tags are changed by two calls, between which
-    an earlier roll-back may have ended.
+    A deleted principal's id, which AWS shows in place of its ARN, is no conflict. Tags are changed by two
+    calls, and an earlier rollback may have ended between them.
     """
     before, after = change.before, change.after
     if change.kind == "role" and isinstance(value, dict) and isinstance(before, dict):
@@ -108,16 +111,14 @@ def _is_touched(change: Change, value: Any) -> bool:
     return is_different(change, value, before) and is_different(change, value, after)
 
 
-def _differences(moved: Iterable[tuple[Change, Any]]) -> Iterator[str]:
-    """What is other than it was expected, place by place; of what is there or gone all is said."""
-    for change, value in moved:
+def _differences(changed: Iterable[tuple[Change, Any]]) -> Iterator[str]:
+    """Yield each difference from the expected value, unless the resource was created or deleted."""
+    for change, value in changed:
         if value is not None and change.before is not None:
-            yield from (
-                f"{change.title}: {each}"
-                for each in json_diff(mask_secrets(change.before), mask_secrets(value))
-            )
+            differences = json_diff(mask_secrets(change.before), mask_secrets(value))
+            yield from (f"{change.title}: {each}" for each in differences)
 
 
-def _words(change: Change, value: Any) -> str:
-    deed = "is gone" if value is None else "is there" if change.before is None else "was changed"
-    return f"{change.title} {deed}"
+def _describe(change: Change, value: Any) -> str:
+    event = "was deleted" if value is None else "exists" if change.before is None else "was changed"
+    return f"{change.title} {event}"

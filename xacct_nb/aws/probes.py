@@ -1,11 +1,12 @@
-"""Puts the probes of a grant to AWS by real calls with the callers' own credentials."""
+"""Runs the probes of a grant: real calls to AWS with the callers' own credentials."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample
-from xacct_nb.aws.journaled_calls import JournaledClient, utc
+from xacct_nb.aws.clock import utc
+from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.sessions import Identity, Sessions
 from xacct_nb.changes.journal import Entry
@@ -28,26 +29,26 @@ _NO_STRANGER = "No profile of another principal of that account was given."
 
 
 def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
-    """Asks every question of the grant and notes AWS's answers.
+    """Run every probe of the grant and return AWS's answers.
 
-    A question whose caller has no session here is `not-asked`. Until `patience` seconds after the first one,
-    a question whose answer is not the expected one is asked again, since IAM is eventually consistent.
+    A probe whose caller has no session here is `not-asked`. A probe with an unexpected answer is repeated
+    until `patience` seconds after the first one, since IAM is eventually consistent.
     """
-    asking = Prober(replace(sessions, grant=grant), countdown(patience))
-    return Proof(tuple(asking.outcome(probe) for probe in expected_probes(grant)))
+    prober = Prober(replace(sessions, grant=grant), countdown(patience))
+    return Proof(tuple(prober.outcome(probe) for probe in expected_probes(grant)))
 
 
 def access_probes(grant: Grant) -> tuple[Probe, ...]:
-    """The questions that are asked until IAM is ready: may the callers assume the roles?"""
+    """Return the probes that show that IAM is ready: the callers can assume the roles."""
     return tuple(probe for probe in expected_probes(grant) if probe.kind == "assume" and not probe.unaskable)
 
 
 def wait_for_access(client: JournaledClient, sessions: Sessions, probes: Iterable[Probe]) -> None:
     """Wait, at most the client's patience in all, until the callers under test can assume their roles."""
-    asking = Prober(sessions, countdown(client.patience))
+    prober = Prober(sessions, countdown(client.patience))
     for probe in probes:
         if sessions.callers(probe.source):
-            began, outcome = utc(), asking.outcome(probe)
+            began, outcome = utc(), prober.outcome(probe)
             what = f"{outcome.who} as {Arn.parse(probe.role).resource}"
             answer = "waited" if outcome.as_expected else "gave up waiting"
             lasted = (outcome.seconds, outcome.tries)
@@ -56,7 +57,7 @@ def wait_for_access(client: JournaledClient, sessions: Sessions, probes: Iterabl
 
 
 @dataclass
-class _Entered:
+class _RoleSession:
     """A session of the role: who assumed it, and its clients by service."""
 
     who: Identity
@@ -66,14 +67,14 @@ class _Entered:
 
 @dataclass
 class Prober:
-    """Asks one probe after the other; a role that was assumed once is used for the questions about it."""
+    """Runs one probe after the other; each role is assumed once for all probes about its session."""
 
     sessions: Sessions
     left: Callable[[], float]
-    entered: dict[tuple[str, str], _Entered] = field(default_factory=dict)
+    role_sessions: dict[tuple[str, str], _RoleSession] = field(default_factory=dict)
 
     def outcome(self, probe: Probe) -> Outcome:
-        """AWS's answer to a probe; while time is left, one that is not expected is asked for again."""
+        """Return AWS's answer to a probe; repeat it while the answer is unexpected and time is left."""
         if probe.unaskable:
             return Outcome(probe, NOT_ASKED, detail=probe.unaskable)
         return {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}[probe.asker](
@@ -82,15 +83,15 @@ class Prober:
 
     def _by_caller(self, probe: Probe) -> Outcome:
         callers = self.sessions.callers(probe.source)
-        known = self.entered.get((probe.source, probe.role))
+        known = self.role_sessions.get((probe.source, probe.role))
         if not callers:
             return Outcome(probe, NOT_ASKED, detail=_NO_CALLER)
         who = known.who if known else callers[0]
         if probe.kind == "assume":
-            return self._patiently(probe, lambda: self._first_in(callers, probe))
+            return self._repeat(probe, lambda: self._first_allowed(callers, probe))
         if len(callers) > 1 and not known:
-            return Outcome(probe, NOT_ASKED, detail="Nobody of that account could assume the role.")
-        return self._patiently(
+            return Outcome(probe, NOT_ASKED, detail="No caller of that account could assume the role.")
+        return self._repeat(
             probe, lambda: (who, self._sample(probe, who) if probe.call else self._assume(who, probe))
         )
 
@@ -98,32 +99,32 @@ class Prober:
         who = self.sessions.stranger(probe.source)
         if who is None:
             return Outcome(probe, NOT_ASKED, detail=_NO_STRANGER)
-        return self._patiently(probe, lambda: (who, self._assume(who, probe)))
+        return self._repeat(probe, lambda: (who, self._assume(who, probe)))
 
     def _by_role(self, probe: Probe) -> Outcome:
-        inside = self.entered.get((probe.source, probe.role))
-        if inside is None:
+        session = self.role_sessions.get((probe.source, probe.role))
+        if session is None:
             missing = "The role could not be assumed." if self.sessions.callers(probe.source) else _NO_CALLER
             return Outcome(probe, NOT_ASKED, detail=missing)
-        outcome = self._patiently(probe, lambda: (inside.who, self._inside(probe, inside)))
+        outcome = self._repeat(probe, lambda: (session.who, self._with_role(probe, session)))
         return replace(outcome, who=f"{Arn.parse(probe.role).resource} (session)")
 
-    def _patiently(self, probe: Probe, put: Callable[[], tuple[Identity, Answer]]) -> Outcome:
+    def _repeat(self, probe: Probe, call: Callable[[], tuple[Identity, Answer]]) -> Outcome:
         wait = Wait(probe.question, self.left())
-        who, given = put()
-        while given.verdict in (ALLOWED, DENIED) and given.verdict != probe.expected and wait.again():
-            who, given = put()
-        wait.done()
+        who, given = call()
+        while given.verdict in (ALLOWED, DENIED) and given.verdict != probe.expected and wait.pause():
+            who, given = call()
+        wait.close()
         return Outcome(
             probe, given.verdict, who.arn, given.detail, given.request_id, wait.tries, wait.seconds
         )
 
-    def _first_in(self, callers: tuple[Identity, ...], probe: Probe) -> tuple[Identity, Answer]:
-        """The first of the callers that is let in (a whole account has many), else the last one's denial."""
+    def _first_allowed(self, callers: tuple[Identity, ...], probe: Probe) -> tuple[Identity, Answer]:
+        """Return the first caller that can assume the role, with the answer, else the last one's denial."""
         for who in callers:
             given = self._assume(who, probe)
             if given.verdict == ALLOWED:
-                self.entered[probe.source, probe.role] = _Entered(who, given.value["Credentials"])
+                self.role_sessions[probe.source, probe.role] = _RoleSession(who, given.value["Credentials"])
                 break
         return who, given
 
@@ -134,18 +135,16 @@ class Prober:
         given = call_aws(lambda: sts.assume_role(**parameters))
         return replace(given, detail=redact(given.detail, {external_id(grant)}))
 
-    def _inside(self, probe: Probe, inside: _Entered) -> Answer:
+    def _with_role(self, probe: Probe, session: _RoleSession) -> Answer:
         def client(service: str) -> Any:
-            if service not in inside.clients:
-                made = self.sessions.role_client(inside.credentials, service, inside.who.profile)
-                inside.clients[service] = made
-            return inside.clients[service]
+            if service not in session.clients:
+                made = self.sessions.role_client(session.credentials, service, session.who.profile)
+                session.clients[service] = made
+            return session.clients[service]
 
-        return (
-            self._sample(probe, inside.who, client)
-            if probe.call
-            else call_identity(client("sts"), probe.role)
-        )
+        if probe.call:
+            return self._sample(probe, session.who, client)
+        return call_identity(client("sts"), probe.role)
 
     def _sample(self, probe: Probe, who: Identity, client: Callable[[str], Any] | None = None) -> Answer:
         assert probe.call is not None

@@ -1,4 +1,4 @@
-"""Ends a role's older sessions (AWSRevokeOlderSessions), and asks such sessions before and after."""
+"""Ends a role's older sessions (AWSRevokeOlderSessions), and probes such sessions before and after."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ from xacct_nb.grants.documents import Policy
 from xacct_nb.grants.state import ResourceKey, State
 
 CallsByRole = Mapping[str, Mapping[str, SampleCall]]
-"""What to ask a session of each role (its ARN): words -> call. The first that it is allowed counts."""
+"""Calls to try with a session of each role: by the role's ARN, then by a description of the call."""
 
-_NO_CALL = "No call is known that the session was allowed before."
+_NO_CALL = "No call is known that the session was allowed to make before."
 _NO_SESSION = "The role could not be assumed before."
 
 
@@ -36,10 +36,10 @@ def revoke(
     patience: float,
     ahead: float = AHEAD_SECONDS,
 ) -> Journal:
-    """Makes the planned revocations, each with the moment of its call and `ahead` seconds.
+    """Make the planned revocations, each of the sessions from before its own call and `ahead` seconds.
 
-    The console takes the same margin, since a part of AWS that a change has not reached may still issue a
-    session. `patience` is in seconds. Raises RollbackFailed, which says whose sessions go on.
+    AWS's console takes the same margin, since a part of AWS that a change has not reached may still issue a
+    session. `patience` is in seconds. Raises RollbackFailed, which names the roles whose sessions go on.
     """
     client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
     left, done = list(changes), list[Change]()
@@ -50,15 +50,15 @@ def revoke(
                 ensure_change(client, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead)))
             )
         except (AwsRefused, StalePlan) as problem:
-            raise _go_on(left, problem) from problem
+            raise _not_revoked(left, problem) from problem
         left.pop(0)
     return Journal(sessions.grant.name, tuple(done), tuple(client.entries))
 
 
 def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> CallsByRole:
-    """Calls that the roles' own policies allow now and as before the run; then those of the grant.
+    """Return calls that the roles' policies allow both now and before the run, then calls of the grant.
 
-    Only the first kind shows what a revocation does: the other is denied afterwards in any case.
+    Only the first kind shows the effect of a revocation: the rollback alone denies the others.
     """
     both = [key for key, value in found.resources.items() if before.resources.get(key) == value]
     given = [
@@ -79,23 +79,23 @@ def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, fou
 
 
 def open_older_sessions(sessions: Sessions, calls_to_repeat: CallsByRole) -> "OlderSessions":
-    """Has the callers assume these roles of the grant, and asks each session a call that it is allowed."""
-    asking = Prober(sessions, countdown(0.0))
+    """Let the callers assume these roles of the grant, and find a call that each session is allowed."""
+    prober = Prober(sessions, countdown(0.0))
     assumes = [each for each in expected_probes(sessions.grant) if each.kind == "assume"]
     ours = [each for each in assumes if each.role in calls_to_repeat]
-    return OlderSessions(asking, tuple(_opened(asking, each, calls_to_repeat[each.role]) for each in ours))
+    return OlderSessions(prober, tuple(_opened(prober, each, calls_to_repeat[each.role]) for each in ours))
 
 
 @dataclass(frozen=True)
 class _Opened:
-    """How a caller got into a role, and a call that its session was allowed; None where none is known."""
+    """A caller's assume-role, and a call that its session was allowed, None where none is known."""
 
     assume: Outcome
     allowed: Outcome | None
 
     @property
     def why_not(self) -> str:
-        """Why there is nothing to ask again."""
+        """Return why there is no call to repeat."""
         if self.assume.answer == NOT_ASKED:
             return self.assume.detail
         return _NO_CALL if self.assume.answer == ALLOWED else _NO_SESSION
@@ -103,30 +103,30 @@ class _Opened:
 
 @dataclass
 class OlderSessions:
-    """Sessions that were opened before a roll-back, with the answers that they were given then."""
+    """Sessions that were opened before a rollback, with AWS's answers from then."""
 
-    asking: Prober
+    prober: Prober
     opened: tuple[_Opened, ...]
 
     def proof(self, patience: float) -> Proof:
-        """The answers from before, and whether the same sessions are denied the same calls now.
+        """Return the answers from before, and those to the same calls with the same sessions now.
 
-        For `patience` seconds in all, a session that still is allowed is asked again.
+        A call that is still allowed is repeated, for `patience` seconds in all.
         """
-        self.asking.left = countdown(patience)
+        self.prober.left = countdown(patience)
         return Proof(tuple(outcome for each in self.opened for outcome in self._before_and_now(each)))
 
     def _before_and_now(self, opened: _Opened) -> Iterator[Outcome]:
         yield opened.assume
         if opened.allowed:
             yield opened.allowed
-            yield self.asking.outcome(_later(opened.allowed.probe))
+            yield self.prober.outcome(_later(opened.allowed.probe))
         else:
             yield Outcome(_later(opened.assume.probe), NOT_ASKED, detail=opened.why_not)
 
 
 def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[Policy]:
-    """The policy that a thing of a role is, or that it attaches; none where it cannot be read."""
+    """Yield the inline or attached policy of a role's resource, none where it cannot be read."""
     if key.kind == "inline-policy" and not is_revocation(key):
         yield found.resources[key]
     if key.kind == "attachment":
@@ -139,27 +139,27 @@ def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[P
         yield answer["PolicyVersion"]["Document"]
 
 
-def _opened(asking: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
-    entered = asking.outcome(assume)
+def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
+    assumed = prober.outcome(assume)
     probes = (
         replace(assume, kind="older", asker="role", question=words, call=call)
         for words, call in calls.items()
-        if entered.answer == ALLOWED
+        if assumed.answer == ALLOWED
     )
-    answers = map(asking.outcome, probes)
-    return _Opened(entered, next((each for each in answers if each.answer == ALLOWED), None))
+    answers = map(prober.outcome, probes)
+    return _Opened(assumed, next((each for each in answers if each.answer == ALLOWED), None))
 
 
 def _later(probe: Probe) -> Probe:
-    """The same question to the same session, when it is to be denied."""
+    """Return the same call with the same session as a probe that must be denied."""
     what = probe.question if probe.call else "any call"
     return replace(probe, kind=REVOKED, question=f"{what}, with the same session afterwards", expected=DENIED)
 
 
-def _go_on(left: Iterable[Change], problem: XacctError) -> RollbackFailed:
+def _not_revoked(left: Iterable[Change], problem: XacctError) -> RollbackFailed:
     roles = ", ".join(change.target for change in left)
     return RollbackFailed(
-        f"The changes were taken back, but open sessions go on: {roles}.",
+        f"The changes were rolled back, but open sessions continue: {roles}.",
         why=problem.what,
-        hint="Mend the cause, then roll the same record back again with revoke_sessions true.",
+        hint="Fix the cause, then roll back the same record again with revoke_sessions true.",
     )

@@ -1,4 +1,4 @@
-"""Sessions for both sides and for the callers under test, each known by what STS says it is."""
+"""Sessions for both sides and for the callers under test, each identified by STS."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,17 +28,17 @@ _CONFIG = Config(
     read_timeout=30,
     user_agent_extra="xacct-nb",
 )
-# What a run can do without is not waited for long.
+# A run can do without these services, so they have short timeouts.
 _PATIENCE = {"accessanalyzer": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})}
 
 
-# Credentials that are given need no profile, so AWS_PROFILE does not count.
-_NOBODY = {"profile": (None, None, None, None)}
+# A session with given credentials needs no profile, so AWS_PROFILE is not read.
+_NO_PROFILE = {"profile": (None, None, None, None)}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a profile is: the ARN and account that GetCallerIdentity answered, and the part it plays here."""
+    """A profile's identity, as GetCallerIdentity returned it, and its part: source, destination or caller."""
 
     profile: str
     part: str
@@ -48,7 +48,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where profiles and AWS are: AWS's own files and endpoints, or the sandbox's."""
+    """The AWS files and the endpoint to use: the user's own files and AWS, or the sandbox's."""
 
     config_file: str = ""
     credentials_file: str = ""
@@ -60,7 +60,7 @@ AWS_ITSELF = Endpoint()
 
 @dataclass(frozen=True, repr=False)
 class Sessions(Shown):
-    """Open sessions by part (`source`, `destination`, `caller`); clients are made once and kept."""
+    """Open sessions by part (`source`, `destination`, `caller`); each client is made once."""
 
     grant: Grant
     identities: tuple[Identity, ...]
@@ -69,52 +69,47 @@ class Sessions(Shown):
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
     def admin(self, account: str, service: str) -> Any:
-        """A client that administers the account. Raises WrongAccount where no session is in it."""
+        """Return a client that administers the account. Raises WrongAccount where no session is in it."""
         for identity in self.identities:
             if identity.part != "caller" and identity.account == account:
                 return self.client(identity.profile, service)
         raise _no_session(account)
 
     def callers(self, source: str) -> tuple[Identity, ...]:
-        """The callers under test for a source: the user or role itself, everybody here of a whole account."""
-        here = (each for each in self._callers() if each.account == account_of(source))
-        return tuple(each for each in here if is_whole_account(source) or same_principal(each.arn, source))
+        """Return the callers under test for a source: the user or role itself, or all of a whole account."""
+        is_whole = is_whole_account(source)
+        return tuple(each for each in self._callers(source) if is_whole or same_principal(each.arn, source))
 
     def stranger(self, source: str) -> Identity | None:
-        """Another principal of the source's account, which the grant does not name."""
-        return next(
-            (
-                each
-                for each in self._callers()
-                if each.account == account_of(source)
-                and not any(same_principal(each.arn, other) for other in self.grant.sources)
-            ),
-            None,
-        )
+        """Return a caller in the source's account that the grant does not name, None where there is none."""
+        for each in self._callers(source):
+            if not any(same_principal(each.arn, other) for other in self.grant.sources):
+                return each
+        return None
 
     def client(self, profile: str, service: str) -> Any:
-        """The profile's client for a service."""
+        """Return the profile's client for a service."""
         if (profile, service) not in self._clients:
-            made = _made(self._session(profile), service, self.endpoint, self.grant.partition)
+            made = _make_client(self._session(profile), service, self.endpoint, self.grant.partition)
             self._clients[profile, service] = made
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
-        """A client with the credentials that AssumeRole answered; endpoint and region are the profile's."""
-        session = self._session(profile) if profile else _session("", self.endpoint, _NOBODY)
+        """Return a client with the credentials from AssumeRole; endpoint and region are the profile's."""
+        session = self._session(profile) if profile else _session("", self.endpoint, _NO_PROFILE)
         keys = {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
-        return _made(session, service, self.endpoint, self.grant.partition, **keys)
+        return _make_client(session, service, self.endpoint, self.grant.partition, **keys)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Who every session is; no credentials."""
+        """Return who every session is; no credentials."""
         return [asdict(identity) for identity in self.identities]
 
     def view(self) -> View:
-        """The accounts and principals that the sessions really are."""
+        """Return the accounts and principals of the sessions as a table."""
         rows = tuple((each.part, each.account, each.arn, each.profile) for each in self.identities)
         return Table(("part", "account", "caller", "profile"), rows, caption="Sessions, as STS names them")
 
@@ -123,8 +118,9 @@ class Sessions(Shown):
             self._opened[profile] = _session(profile, self.endpoint)
         return self._opened[profile]
 
-    def _callers(self) -> list[Identity]:
-        return [identity for identity in self.identities if identity.part == "caller"]
+    def _callers(self, source: str) -> list[Identity]:
+        account = account_of(source)
+        return [each for each in self.identities if each.part == "caller" and each.account == account]
 
 
 def open_sessions(
@@ -135,10 +131,10 @@ def open_sessions(
     caller_profiles: Iterable[str] = (),
     endpoint: Endpoint = AWS_ITSELF,
 ) -> Sessions:
-    """Opens the profiles and asks STS who each one is.
+    """Open the profiles, and let STS identify each one.
 
-    Source profiles must be in source accounts of the grant, destination profiles in destination accounts,
-    and every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
+    Source profiles must be in source accounts of the grant, destination profiles in destination accounts, and
+    every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
     """
     sessions = Sessions(grant, (), endpoint)
     parts = (
@@ -156,17 +152,17 @@ def open_sessions(
 
 
 def profile_identities() -> list[tuple[str, str, str]]:
-    """Every profile of the user's own AWS config: its name, its ARN as STS says, or what is wrong with it.
+    """Return the name, the ARN (from STS) and the problem of every profile in the user's AWS config.
 
     Raises AwsRefused where the config cannot be read.
     """
     with translate_errors("Reading the AWS config"):
         profiles = Session().available_profiles
-    with ThreadPoolExecutor(8) as at_once:
-        return list(at_once.map(_who, profiles))
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(_identify, profiles))
 
 
-def _who(profile: str) -> tuple[str, str, str]:
+def _identify(profile: str) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
         session = Session(profile_name=profile)
@@ -177,20 +173,20 @@ def _who(profile: str) -> tuple[str, str, str]:
 
 
 def needed_accounts(grant: Grant) -> tuple[str, ...]:
-    """The accounts in which something is read or changed."""
+    """Return the accounts that are read or changed."""
     carriers = [grant.attach_to] if grant.attach_to else grant.principals
     return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
 
 
 @contextmanager
 def translate_errors(doing: str) -> Iterator[None]:
-    """Turns botocore's errors into AwsRefused, with the original as its cause."""
+    """Translate botocore's errors into AwsRefused, with the original as its cause."""
     try:
         yield
     except ClientError as problem:
         error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
         raise AwsRefused(
-            f"{doing}: AWS answered {error.get('Code')}: {error.get('Message')}",
+            f"{doing}: AWS returned {error.get('Code')}: {error.get('Message')}",
             aws_code=str(error.get("Code")),
             why=f"The request has the id {meta['RequestId']}." if meta.get("RequestId") else "",
             request_id=str(meta.get("RequestId", "")),
@@ -209,7 +205,7 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
     except ProfileNotFound as problem:
         raise MissingProfile(
             f"The AWS config has no profile {profile!r}.",
-            why=f"It was to be the {part} session.",
+            why=f"It was given as a {part} profile.",
             hint="Correct the name, or add it: aws configure --profile NAME.",
         ) from problem
     except (BotoCoreError, ClientError) as problem:
@@ -236,20 +232,22 @@ def _no_credentials(profile: str, problem: Exception) -> InvalidInput:
 def _no_session(account: str) -> WrongAccount:
     return WrongAccount(
         f"No session is in account {account}.",
-        why="The grant has something to read or change there.",
+        why="The grant needs to read or change resources there.",
         hint="Add a profile of that account to source_profiles or destination_profiles.",
     )
 
 
 def warm_up() -> None:
-    """Loads AWS's models of the services that every run uses; no call is made."""
-    session = _session("", AWS_ITSELF, _NOBODY)
+    """Load AWS's models of the services that every run uses; no call is made."""
+    session = _session("", AWS_ITSELF, _NO_PROFILE)
     for service in ("sts", "iam", "s3"):
-        _made(session, service, AWS_ITSELF, "aws", aws_access_key_id="none", aws_secret_access_key="none")
+        _make_client(
+            session, service, AWS_ITSELF, "aws", aws_access_key_id="none", aws_secret_access_key="none"
+        )
 
 
 class _Models(Loader):  # type: ignore[misc]
-    """AWS's models; a service is known by its folder, where the stock loader looks into every folder."""
+    """AWS's models; lists the services by the names of their folders, without looking into each folder."""
 
     def list_available_services(self, type_name: str) -> list[str]:
         return sorted({folder.name for path in self.search_paths for folder in Path(path).glob("*/")})
@@ -262,14 +260,13 @@ def _loader() -> Loader:
 
 @cache
 def _handlers() -> HierarchicalEmitter:
-
     handlers = HierarchicalEmitter()
-    Core(_NOBODY, handlers)
+    Core(_NO_PROFILE, handlers)
     return handlers
 
 
 def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
-    # Models and handlers are loaded once for all sessions: to register the handlers alone takes 5 ms.
+    # All sessions share one loader and one set of handlers: registering the handlers alone takes 5 ms.
     core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
     core.register_component("data_loader", _loader())
     for name in ("config_file", "credentials_file"):
@@ -279,13 +276,13 @@ def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session
 
 
 def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> Any:
-    """A profile's client for a service. Raises ProfileNotFound."""
-    return _made(_session(profile, endpoint), service, endpoint, partition)
+    """Return a profile's client for a service. Raises ProfileNotFound."""
+    return _make_client(_session(profile, endpoint), service, endpoint, partition)
 
 
-def _made(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> Any:
+def _make_client(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> Any:
     region = session.region_name or _REGIONS[partition]
-    # What is on this machine is not asked for by way of a proxy.
+    # An endpoint on this machine is not reached through a proxy.
     config = _CONFIG.merge(Config(proxies={}) if endpoint.endpoint_url else Config())
     config = config.merge(_PATIENCE.get(service, Config()))
     url = endpoint.endpoint_url or None

@@ -1,4 +1,4 @@
-"""Takes a snapshot with whatever sessions there are: one round of reads, at most twelve calls of AWS."""
+"""Takes a snapshot with the sessions that there are, in at most twelve calls to AWS."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession
-from xacct_nb.aws.journaled_calls import utc
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source, is_arn
 from xacct_nb.iam.arns import Arn
 
 _MOST_PAGES = 2
-_GONE = ("NoSuchEntity", "NoSuchBucketPolicy")
+_NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy")
 _FILTERS = {
     "user": ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
     "role": ["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
@@ -30,30 +30,30 @@ def take_snapshot(
     source: AccountSession | None = None,
     destination: AccountSession | None = None,
 ) -> Snapshot:
-    """Reads what can be read of both sides; a side that cannot is left out, with the reason.
+    """Read both sides as far as the sessions can, and note why a side could not be read.
 
-    `caller` has the caller's own credentials, and reads the source side as far as it may where no `source` is
-    given. Makes at most 11 calls, so that with the attempt itself they are 12, and writes nothing.
+    `caller` has the caller's own credentials; without `source` it also reads the source side, as far as it is
+    allowed. Makes at most 11 calls, which are 12 with the attempt itself, and changes nothing.
     """
     reading = _Reading(attempt)
     who = reading.side("caller", caller, reading.caller)
-    reading.take_caller(who)
-    near = reading.side("source", source or caller, reading.source)
-    far = reading.side("destination", destination, reading.destination)
+    reading.set_caller(who)
+    source_side = reading.side("source", source or caller, reading.source)
+    destination_side = reading.side("destination", destination, reading.destination)
     opened = {id(side): side.calls for side in (caller, source, destination) if side is not None}
     calls = (*(call for made in opened.values() for call in made), *reading.calls)
     return Snapshot(
         taken=utc(),
         caller=who,
-        source=near,
-        destination=far,
+        source=source_side,
+        destination=destination_side,
         unread=reading.unread,
         calls=calls,
     )
 
 
 def try_once(attempt: Attempt, sts: Any) -> AttemptResult:
-    """Puts the attempt to AWS once, as it is. A denial is a value here, not an exception."""
+    """Make the attempt once. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
         answer = sts.assume_role(**parameters)
@@ -69,14 +69,14 @@ def try_once(attempt: Attempt, sts: Any) -> AttemptResult:
 
 @dataclass
 class _Reading:
-    """One round of reads, which notes its calls and what could not be read."""
+    """The reads of one snapshot, with their calls and the reasons for what could not be read."""
 
     attempt: Attempt
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
     def side(self, name: str, session: AccountSession | None, read: Callable[[AccountSession], Any]) -> Any:
-        """The side, None where it could not be read."""
+        """Return the side, None where it could not be read."""
         if session is None:
             self.unread[name] = "No session was given to read it with."
             return None
@@ -92,8 +92,8 @@ class _Reading:
         arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
         return CallerIdentity(arn=arn, account=account, user_id=user_id, profile=session.profile)
 
-    def take_caller(self, who: CallerIdentity | None) -> None:
-        """The attempt is the caller's own where nobody said whose it is."""
+    def set_caller(self, who: CallerIdentity | None) -> None:
+        """Make the attempt the caller's own, where it names no caller."""
         if who is not None and not self.attempt.caller:
             self.attempt = self.attempt.model_copy(update={"caller": who.arn})
 
@@ -101,70 +101,72 @@ class _Reading:
         kind, name = _entity(self.attempt.caller)
         _check(session, self.attempt.caller)
         iam = session.client("iam")
-        found = self._ask_for(iam, f"get_{kind}", **{f"{kind.title()}Name": name})
-        details, cut = self._details(iam, _FILTERS[kind])
+        found = self._call_optional(iam, f"get_{kind}", **{f"{kind.title()}Name": name})
+        details, truncated = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
         devices = self._devices(iam, name) if kind == "user" and self._with_mfa() else None
         simulated = self._simulated(iam, source) if source.principal else {}
-        incomplete = " ".join(filter(None, (source.incomplete, cut)))
+        incomplete = " ".join(filter(None, (source.incomplete, truncated)))
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
 
     def _with_mfa(self) -> bool:
-        """Whether the device counts: the call names one, and no later call was denied."""
+        """Return whether to read the MFA devices: the call names one, and no later call was denied."""
         return "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed
 
     def destination(self, session: AccountSession) -> Destination:
         name = _entity(self.attempt.role)[1]
         _check(session, self.attempt.role)
         iam = session.client("iam")
-        found = self._ask_for(iam, "get_role", RoleName=name)
-        details, cut = self._details(iam, _FILTERS["role"])
+        found = self._call_optional(iam, "get_role", RoleName=name)
+        details, truncated = self._details(iam, _FILTERS["role"])
         side = destination_of(found and found["Role"], details, self.attempt.role)
-        incomplete = " ".join(filter(None, (side.incomplete, cut)))
+        incomplete = " ".join(filter(None, (side.incomplete, truncated)))
         return side.model_copy(
             update={"incomplete": incomplete, "resource_policies": self._resource_policy(session)}
         )
 
-    def _ask(self, client: Any, operation: str, **parameters: Any) -> Any:
+    def _call(self, client: Any, operation: str, **parameters: Any) -> Any:
         self.calls.append(f"{client.meta.service_model.service_name}:{operation}")
         return getattr(client, operation)(**parameters)
 
-    def _ask_for(self, client: Any, operation: str, **parameters: Any) -> Any:
-        """The answer, None where there is no such thing."""
+    def _call_optional(self, client: Any, operation: str, **parameters: Any) -> Any:
+        """Return the response, None where the resource does not exist."""
         try:
-            return self._ask(client, operation, **parameters)
+            return self._call(client, operation, **parameters)
         except ClientError as problem:
-            if problem.response["Error"]["Code"] not in _GONE:
+            if problem.response["Error"]["Code"] not in _NOT_FOUND:
                 raise
             return None
 
     def _details(self, iam: Any, wanted: list[str]) -> tuple[dict[str, list[Any]], str]:
-        """The account's users, groups, roles and policies, and what to say where they are too many."""
+        """Return the account's users, groups, roles and policies, and a note where not all were read."""
         found: dict[str, list[Any]] = {}
         marker: dict[str, Any] = {}
         for _ in range(_MOST_PAGES):
-            page = self._ask(iam, "get_account_authorization_details", Filter=wanted, MaxItems=1000, **marker)
+            page = self._call(
+                iam, "get_account_authorization_details", Filter=wanted, MaxItems=1000, **marker
+            )
             for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"):
                 found.setdefault(name, []).extend(page.get(name, []))
             if not page.get("IsTruncated"):
                 return found, ""
             marker = {"Marker": page["Marker"]}
-        return found, f"The account is large: {_MOST_PAGES} pages of it were read."
+        return found, f"The account is large: only {_MOST_PAGES} pages of it were read."
 
     def _devices(self, iam: Any, name: str) -> tuple[str, ...]:
-        given = self._ask(iam, "list_mfa_devices", UserName=name)
+        given = self._call(iam, "list_mfa_devices", UserName=name)
         return tuple(str(each["SerialNumber"]) for each in given["MFADevices"])
 
     def _simulated(self, iam: Any, source: Source) -> Mapping[str, Any]:
-        """What AWS's simulator says of the source side; it alone knows of service control policies."""
+        """Return the result of AWS's policy simulator, which alone knows the service control policies."""
         assert source.principal is not None
-        asked = {
+        parameters = {
             "PolicySourceArn": source.principal.arn,
             "ActionNames": [ASSUME],
             "ResourceArns": [self.attempt.role],
         }
         try:
-            given = self._ask(iam, "simulate_principal_policy", **asked)
+            given = self._call(iam, "simulate_principal_policy", **parameters)
         except ClientError:
             return {}
         result: Mapping[str, Any] = next(iter(given["EvaluationResults"]), {})
@@ -172,21 +174,21 @@ class _Reading:
         return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
 
     def _resource_policy(self, session: AccountSession) -> dict[str, Any]:
-        """The policy of the bucket that the session was denied; {} where it is about something else."""
+        """Return the policy of the bucket that the session was denied; {} for another kind of resource."""
         bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
         if not (self.attempt.role_was_assumed and bucket):
             return {}
         try:
-            given = self._ask_for(session.client("s3"), "get_bucket_policy", Bucket=bucket)
+            given = self._call_optional(session.client("s3"), "get_bucket_policy", Bucket=bucket)
         except ClientError:
             return {}
         return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
 
 
 def _entity(arn: str) -> tuple[str, str]:
-    """user or role, and its name; of a session its role."""
+    """Return the kind (user or role) and the name of a principal; of a session, its role."""
     if not is_arn(arn):
-        raise MissingPart("No ARN says whom to look for.")
+        raise MissingPart("There is no ARN of the principal to read.")
     named = Arn.parse(arn)
     if named.kind == "assumed-role":
         return "role", named.resource.split("/")[1]
@@ -196,6 +198,6 @@ def _entity(arn: str) -> tuple[str, str]:
 
 
 def _check(session: AccountSession, arn: str) -> None:
-    """Raises MissingPart where the session is in another account than what it is to look for."""
+    """Raise MissingPart unless the session is in the account of the principal that it is to read."""
     if session.account != Arn.parse(arn).account:
         raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")

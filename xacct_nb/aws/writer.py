@@ -1,4 +1,4 @@
-"""Makes the approved changes, waits where IAM needs time, and takes back what failed."""
+"""Makes the approved changes, waits where IAM needs time, and rolls back after a failure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,8 +11,8 @@ from xacct_nb.aws.preconditions import (
     check_unchanged,
     find_conflict,
     is_different,
+    outdated_plan,
     remaining_changes,
-    stale_plan,
 )
 from xacct_nb.aws.probes import access_probes, wait_for_access
 from xacct_nb.aws.reader import read_value
@@ -24,7 +24,7 @@ from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack,
 from xacct_nb.redaction.redact import fingerprints_in
 
 PATIENCE = 120.0
-_AGAIN = "Mend the cause, then plan and apply again, or take it back by hand."
+_AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
 _LOOK = "Look at the difference, and plan the grant again from what is there now."
 
 
@@ -36,12 +36,12 @@ def apply(
     journal: EntrySink | None = None,
     patience: float = PATIENCE,
 ) -> Journal:
-    """Makes exactly the changes of the plan, in their order; a failure takes back what was made.
+    """Make exactly the changes of the plan, in their order; after a failure, roll back those that were made.
 
-    What a change is about is looked at once more right before the change: where somebody moved it meanwhile,
-    it stays as it is, and what was made is taken back. `approved` is the digest that was approved; `journal`
-    takes every entry as it happens; `patience` is in seconds, for each call that IAM is not ready for. Raises
-    StalePlan (nothing was changed), NotAccepted, UnresolvedSecret, RolledBack, RollbackFailed.
+    Each resource is read once more immediately before its change; if another actor changed it meanwhile, that
+    counts as a failure. `approved` is the approved digest; `journal` takes every entry as it happens;
+    `patience` is the seconds to retry each call for which IAM is not ready. Raises StalePlan (nothing was
+    changed), NotAccepted, UnresolvedSecret, RolledBack, RollbackFailed.
     """
     check_approved(plan, approved)
     _check_accepted(plan)
@@ -54,13 +54,13 @@ def apply(
         try:
             if done:
                 check_unchanged(sessions, change)
-            done.append(_made(client, change))
+            done.append(_make(client, change))
         except StalePlan as problem:
             if not done:
                 raise
-            _take_back(client, done, problem)
+            _roll_back(client, done, problem)
         except AwsRefused as problem:
-            _take_back(client, [*done, *_took_effect(client, change, problem)], problem)
+            _roll_back(client, [*done, *_took_effect(client, change, problem)], problem)
     wait_for_access(client, sessions, waiting if done else ())
     return Journal(plan.grant, tuple(done), tuple(client.entries))
 
@@ -68,27 +68,27 @@ def apply(
 def rollback(
     journal: Journal, sessions: Sessions, *, sink: EntrySink | None = None, patience: float = PATIENCE
 ) -> Journal:
-    """Takes back what a journal says was done: first looks whether all is still as it was left.
+    """Roll back the changes of a journal, if their resources are still as the journal left them.
 
-    What is back already stays as it is, so a roll-back that failed can be made again. Raises RollbackFailed,
-    before anything is changed where somebody changed it since, and before the very change where somebody
-    changed it meanwhile; and UnresolvedSecret.
+    A change that is rolled back already is left out, so a failed rollback can be repeated. Raises
+    UnresolvedSecret, and RollbackFailed: before any change where a resource was changed since, and before one
+    change where its resource was changed meanwhile.
     """
-    way_back = journal.undo_plan()
-    _check_whole(way_back)
-    left = remaining_changes(sessions, way_back)
+    undo_plan = journal.undo_plan()
+    _check_whole(undo_plan)
+    left = remaining_changes(sessions, undo_plan)
     client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
-    done = _put_back(client, left, "Mend the cause, then roll back again.")
+    done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
     return Journal(journal.grant, tuple(done), tuple(client.entries))
 
 
-def check_no_conflict(sessions: Sessions, way_back: Plan) -> None:
-    """Raises RollbackFailed, naming the difference, where somebody changed since what is to be taken back."""
-    remaining_changes(sessions, way_back)
+def check_no_conflict(sessions: Sessions, undo_plan: Plan) -> None:
+    """Raise RollbackFailed, naming the difference, where a resource to roll back was changed since."""
+    remaining_changes(sessions, undo_plan)
 
 
 def check_approved(plan: Plan, approved: str) -> None:
-    """Raises StalePlan where another plan was approved than this one."""
+    """Raise StalePlan unless this plan was approved."""
     if approved != plan.digest:
         raise unapproved_plan(approved, plan)
 
@@ -97,13 +97,13 @@ def _check_accepted(plan: Plan) -> None:
     if plan.unaccepted:
         raise NotAccepted(
             f"The plan widens access: {', '.join(plan.unaccepted)}.",
-            why="What widens access needs a word in the grant.",
+            why="The grant does not accept these findings.",
             hint=f"Narrow the grant, or add accept: [{', '.join(plan.unaccepted)}]",
         )
 
 
 def _check_whole(plan: Plan) -> None:
-    """A plan that was read from JSON has fingerprints for external IDs, which must not be written to AWS."""
+    """Raise UnresolvedSecret for a plan that was read from JSON: its external IDs are fingerprints."""
     if marks := sorted({mark for change in plan.changes for mark in fingerprints_in(change.after)}):
         raise UnresolvedSecret(
             f"The external ID with the fingerprint {', '.join(marks)} is not in the plan itself.",
@@ -112,28 +112,28 @@ def _check_whole(plan: Plan) -> None:
         )
 
 
-def _made(client: JournaledClient, change: Change) -> Change:
-    """The change, as it was made. Raises AwsRefused, and StalePlan where somebody made the thing before."""
+def _make(client: JournaledClient, change: Change) -> Change:
+    """Make the change. Raises AwsRefused, and StalePlan where another actor created the resource before."""
     try:
         return make_change(client, change)
     except AwsRefused as problem:
-        if made := _made_unheard(client.sessions, change, problem):
+        if made := _made_without_response(client.sessions, change, problem):
             return made
-        there = problem.aws_code == "EntityAlreadyExists" and not was_retried(problem)
-        if words := client.conflict or (f"{change.title} is there" if there else ""):
-            raise stale_plan(words) from problem
+        exists = problem.aws_code == "EntityAlreadyExists" and not was_retried(problem)
+        if conflict := client.conflict or (f"{change.title} exists" if exists else ""):
+            raise outdated_plan(conflict) from problem
         raise
 
 
-def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Change | None:
-    """The change whose answer was lost: boto3 asked again, and met what it had made or deleted itself.
+def _made_without_response(sessions: Sessions, change: Change, problem: AwsRefused) -> Change | None:
+    """Return the change if it took effect although its response was lost: boto3's retry met its own result.
 
-    A moment before there was nothing of that name; now it is what was wanted, with the grant's tag. What is
-    to go and is gone needs no more.
+    A created resource did not exist a moment before, and now has the wanted value with the grant's tag. A
+    resource to delete is deleted.
     """
-    gone = change.after is None and problem.aws_code == "NoSuchEntity"
+    deleted = change.after is None and problem.aws_code == "NoSuchEntity"
     made = change.before is None and problem.aws_code == "EntityAlreadyExists" and was_retried(problem)
-    if not (gone or made):
+    if not (deleted or made):
         return None
     value = read_value(sessions, change)
     if is_different(change, value, change.after) or (made and value["tags"] != change.after["tags"]):
@@ -142,25 +142,25 @@ def _made_unheard(sessions: Sessions, change: Change, problem: AwsRefused) -> Ch
 
 
 def _took_effect(client: JournaledClient, change: Change, problem: AwsRefused) -> list[Change]:
-    """What of the change is to be taken back, though its call failed (a cut connection, a late answer)."""
-    tries, unheard = client.tries(change), may_have_taken_effect(problem)
+    """Return what to roll back of a change whose call failed, such as by a closed connection."""
+    tries, no_response = client.tries(change), may_have_taken_effect(problem)
     if not tries or problem.aws_code == "EntityAlreadyExists":
         return []
     try:
         value = read_value(client.sessions, change)
     except AwsRefused:
-        return [change]  # nobody knows: the way back finds out
+        return [change]  # it is unknown here, and the rollback checks it
     if change.kind == "tags":
         return _tags_made(change, value)
     if differs(change.kind, value, change.after):
-        return [change] if unheard else []  # IAM may not show yet what nobody heard of
-    if tries == 1 and not unheard and not was_retried(problem):
-        return []  # AWS refused the only call, so somebody else made it so
+        return [change] if no_response else []  # without a response, IAM may not show the change yet
+    if tries == 1 and not no_response and not was_retried(problem):
+        return []  # AWS refused the only call, so another actor made this value
     return [replace(change, after=value)] if change.kind == "managed-policy" else [change]
 
 
 def _tags_made(change: Change, value: dict[str, str] | None) -> list[Change]:
-    """The tags of ours that are there: made by two calls, one of them may have been made."""
+    """Return the part of a change of tags that took effect: of its two calls, one may have been made."""
     ours = {
         name for name in {*change.before, *change.after} if change.before.get(name) != change.after.get(name)
     }
@@ -169,35 +169,37 @@ def _tags_made(change: Change, value: dict[str, str] | None) -> list[Change]:
     return [replace(change, before=before, after=value)] if value not in (None, before) else []
 
 
-def _take_back(client: JournaledClient, done: list[Change], problem: AwsRefused | StalePlan) -> NoReturn:
+def _roll_back(client: JournaledClient, done: list[Change], problem: AwsRefused | StalePlan) -> NoReturn:
     try:
-        _put_back(client, [change.reverse() for change in reversed(done)], _AGAIN)
+        _apply_reverse(client, [change.reverse() for change in reversed(done)], _AGAIN)
     except RollbackFailed as second:
-        why = f"{problem.what} On the way back: {second.why}"
+        why = f"{problem.what} During the rollback: {second.why}"
         raise RollbackFailed(second.what, why=why, hint=second.hint) from problem
     ended = "was stopped" if isinstance(problem, StalePlan) else "failed"
-    left = "Nothing of it is left" if isinstance(problem, StalePlan) else "Everything is as it was before"
+    left = (
+        "None of its changes is left" if isinstance(problem, StalePlan) else "Everything is as it was before"
+    )
     raise RolledBack(
-        f"The change {ended}, and what had been made was taken back. {left}.",
+        f"The run {ended}, and the changes that it had made were rolled back. {left}.",
         why=problem.what,
-        hint=problem.hint or "Mend the cause, then plan again.",
+        hint=problem.hint or "Fix the cause, then plan again.",
     ) from problem
 
 
-def _put_back(client: JournaledClient, changes: Iterable[Change], hint: str) -> list[Change]:
-    """Makes the changes of a way back, each unless somebody moved its thing. Raises RollbackFailed."""
+def _apply_reverse(client: JournaledClient, changes: Iterable[Change], hint: str) -> list[Change]:
+    """Make the changes of a rollback, each unless its resource was changed. Raises RollbackFailed."""
     left, done = list(changes), list[Change]()
     while left:
         try:
-            if words := find_conflict(client.sessions, left[0]):
-                raise _not_back(left, f"{words}: somebody changed it meanwhile.", _LOOK)
+            if conflict := find_conflict(client.sessions, left[0]):
+                raise _not_rolled_back(left, f"{conflict}: another actor changed it meanwhile.", _LOOK)
             done.append(ensure_change(client, left[0]))
         except AwsRefused as problem:
-            raise _not_back(left, problem.what, hint) from problem
+            raise _not_rolled_back(left, problem.what, hint) from problem
         left.pop(0)
     return done
 
 
-def _not_back(changes: list[Change], why: str, hint: str) -> RollbackFailed:
+def _not_rolled_back(changes: list[Change], why: str, hint: str) -> RollbackFailed:
     titles = "; ".join(f"{change.sign} {change.title}" for change in changes)
     return RollbackFailed(f"Not rolled back: {titles}.", why=why, hint=hint)

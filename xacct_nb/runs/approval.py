@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.changes.approval import (
     Approval,
     ApprovalRules,
@@ -14,7 +15,6 @@ from xacct_nb.changes.approval import (
 from xacct_nb.changes.plan import Plan
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
-from xacct_nb.runs.sealing import utc
 from xacct_nb.storage.approval_history import plan_history
 
 

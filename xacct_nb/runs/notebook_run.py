@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, open_sessions
 from xacct_nb.changes.approval import outdated_plan
@@ -29,7 +30,7 @@ from xacct_nb.runs.locking import grant_lock
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run, utc
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run
 from xacct_nb.runs.secrets import grant_secrets, protect_secrets
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.references import resolve_reference

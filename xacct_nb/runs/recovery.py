@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.errors import XacctError
 from xacct_nb.records.fields import NOTEBOOK, PAGE, SUMS
 from xacct_nb.runs.environment import describe_environment
-from xacct_nb.runs.sealing import RunOutcome, build_record, render_page, utc
+from xacct_nb.runs.sealing import RunOutcome, build_record, render_page
 from xacct_nb.storage import chain
 from xacct_nb.storage.draft import cell_states, read_draft
 from xacct_nb.storage.evidence import FILE, events

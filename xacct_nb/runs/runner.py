@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -17,7 +18,7 @@ from xacct_nb.redaction.redact import redact, redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.recovery import Recovery, recover
 from xacct_nb.runs.request import RunRequest, check_request
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, render_page, utc
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, render_page
 from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.evidence import events

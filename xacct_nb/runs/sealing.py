@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.model import Record, fields_from_events
@@ -46,11 +47,6 @@ def new_run_id(grant: str, notebook: str) -> str:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     named = (re.sub(r"[^A-Za-z0-9._]+", "-", each)[:64].strip("-.") for each in (grant, notebook))
     return "-".join(filter(None, (stamp, *named, secrets.token_hex(2))))
-
-
-def utc() -> str:
-    """Now, as it stands in records: 2026-11-24T10:15:00Z."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
