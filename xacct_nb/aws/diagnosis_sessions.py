@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Identity, Sessions, client_of
 from xacct_nb.diagnosis.attempt import Attempt
-from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, is_arn
-from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
+from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
+from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 
 Clients = Callable[[str], Any]
 """Returns the client of a service. boto3 makes the classes of its clients at run time, so they are Any."""

@@ -12,8 +12,8 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
-from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source, is_arn
-from xacct_nb.iam.arns import Arn
+from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source
+from xacct_nb.iam.arns import Arn, is_arn
 
 _MOST_PAGES = 2
 _NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy")

@@ -10,18 +10,10 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.snapshot import (
-    TRUST,
-    CallerIdentity,
-    Destination,
-    Snapshot,
-    SnapshotPolicy,
-    Source,
-    is_arn,
-)
+from xacct_nb.diagnosis.snapshot import TRUST, CallerIdentity, Destination, Snapshot, SnapshotPolicy, Source
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
-from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
+from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import Document

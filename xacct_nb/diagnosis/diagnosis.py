@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -56,12 +57,12 @@ class Diagnosis(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"headline": self.headline, **_ADAPTER.dump_python(self, mode="json", by_alias=True)}
+        return {"headline": self.headline, **_adapter().dump_python(self, mode="json", by_alias=True)}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Diagnosis":
         """Return the Diagnosis that `to_json` wrote."""
-        return _ADAPTER.validate_python(given)
+        return _adapter().validate_python(given)
 
     def view(self) -> View:
         """Show the headline, the causes with their mends, what could not be read, the message."""
@@ -86,7 +87,9 @@ class Diagnosis(Shown):
                 yield Code(f"Mend of {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
 
 
-_ADAPTER = TypeAdapter(Diagnosis)
+@cache
+def _adapter() -> TypeAdapter[Diagnosis]:
+    return TypeAdapter(Diagnosis)
 
 
 def diagnose(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.diagnosis import fixes
-from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy, is_arn
+from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy
 from xacct_nb.iam.canonical import statements_of
-from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch, short_name
 
 # Keys whose value is known to AWS alone.
 _AWS_ONLY = re.compile(
@@ -30,7 +30,7 @@ class LocatedStatement:
     def __str__(self) -> str:
         """Return where it is: `Statement[1] (Sid) of the policy reports on user/alice`."""
         policy, sid = self.policy, f" ({self.match.sid})" if self.match.sid else ""
-        holder = f" on {short_arn(policy.holder)}" if policy.holder else ""
+        holder = f" on {short_name(policy.holder)}" if policy.holder else ""
         names = {TRUST: "trust policy", BUCKET: f"policy of the bucket {policy.name}"}
         name = names.get(policy.kind, f"policy {policy.name}{holder}")
         return f"Statement[{self.number}]{sid} of the {name}"
@@ -71,8 +71,3 @@ def describe_unmet(each: ElementMatch) -> str:
 def is_known_to_aws_only(each: ElementMatch) -> bool:
     """Return whether AWS alone knows the key's value in the request."""
     return each.actual is None and _AWS_ONLY.match(each.key.lower()) is not None
-
-
-def short_arn(arn: str) -> str:
-    """Return the resource of an ARN, such as user/alice."""
-    return arn.split(":", 5)[5] if is_arn(arn) else arn or "an unknown principal"

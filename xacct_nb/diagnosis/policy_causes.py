@@ -6,9 +6,9 @@ from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case, PolicyHolder
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, Cause
-from xacct_nb.diagnosis.locations import LocatedStatement, denying, short_arn
+from xacct_nb.diagnosis.locations import LocatedStatement, denying
 from xacct_nb.iam.decision import Decision
-from xacct_nb.iam.explain import PolicyCheck
+from xacct_nb.iam.explain import PolicyCheck, short_name
 
 Fix = tuple[str, ...]
 """What to change ("" for the catalogue's text), and the commands that do it."""
@@ -25,7 +25,7 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
     boundary, request = holder.boundary, f"{holder.actions[0]} on {holder.resource}"
     if boundary is None or boundary.document is None:
         return
-    why = f"The boundary {boundary.name} of {short_arn(holder.arn)} does not allow {request}."
+    why = f"The boundary {boundary.name} of {short_name(holder.arn)} does not allow {request}."
     (statement,) = fixes.smallest_policy(holder.resource, holder.actions)["Statement"]
     document = fixes.with_statement(boundary, statement)
     for deny in denying([boundary], check)[:1]:
@@ -37,7 +37,7 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
 def not_allowed_cause(code: str, holder: PolicyHolder) -> Cause:
     """Return the cause of that code: none of the holder's policies allows the action."""
     request = f"{holder.actions[0]} on {holder.resource}"
-    why = f"None of the {len(holder.policies)} policies of {short_arn(holder.arn)} allows {request}."
+    why = f"None of the {len(holder.policies)} policies of {short_name(holder.arn)} allows {request}."
     return cause(code, CERTAIN, why, *allow_fix(holder))
 
 
@@ -47,7 +47,7 @@ def allow_fix(holder: PolicyHolder) -> Fix:
     if "/aws-reserved/" in holder.arn:
         return (f"Add to the permission set in Identity Center: {fixes.option_text(document)}",)
     actions = ", ".join(holder.actions)
-    mend = f"Give {short_arn(holder.arn)} a policy that allows {actions} on {holder.resource}."
+    mend = f"Give {short_name(holder.arn)} a policy that allows {actions} on {holder.resource}."
     return mend, fixes.put_inline_policy(holder.arn, holder.new_policy, document)
 
 
@@ -58,5 +58,5 @@ def extra_action_causes(
     for action, code in EXTRA_ACTIONS.items():
         decision = decide(action) if action in case.attempt.actions else None
         if decision and not decision.allowed:
-            why = f"The {side} side does not allow {short_arn(case.principal)} {action} on {case.role}."
+            why = f"The {side} side does not allow {short_name(case.principal)} {action} on {case.role}."
             yield cause(code, CERTAIN, why, *fix, side=side)

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, Cause
-from xacct_nb.diagnosis.snapshot import ClientSettings, is_arn
+from xacct_nb.diagnosis.snapshot import ClientSettings
+from xacct_nb.iam.arns import is_arn
 
 CREDENTIAL_SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
 _KEY = "aws_access_key_id"

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
-from xacct_nb.errors import InvalidArn, InvalidSnapshot
+from xacct_nb.errors import InvalidSnapshot
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets, restore_secrets, secrets_in
 from xacct_nb.validation import StrictModel, as_input_error
@@ -174,15 +174,6 @@ def no_snapshot(why: str) -> InvalidSnapshot:
         why=why,
         hint="Ask the other owner for the file that the notebook diagnose_a_denial wrote (snapshot_to).",
     )
-
-
-def is_arn(text: str) -> bool:
-    """Return whether a text is an ARN."""
-    try:
-        Arn.parse(text)
-    except InvalidArn:
-        return False
-    return True
 
 
 def _principal_summary(principal: Principal | None, policies: tuple[SnapshotPolicy, ...]) -> str:

@@ -6,7 +6,7 @@ from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying, short_arn
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.policy_causes import (
     Fix,
     allow_fix,
@@ -24,7 +24,7 @@ from xacct_nb.diagnosis.unmet_conditions import (
 )
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.explain import PolicyCheck
+from xacct_nb.iam.explain import PolicyCheck, short_name
 
 _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-deny"}
@@ -103,17 +103,17 @@ def _newer_versions(case: Case) -> Iterator[Cause]:
 def _unattached(case: Case) -> Iterator[Cause]:
     for policy in case.source.loose:
         if policy.document and case.would_be_allowed_by(policy.document):
-            name = short_arn(case.principal)
-            holder = f"is attached to {short_arn(policy.holder)}" if policy.holder else "is not attached"
+            name = short_name(case.principal)
+            holder = f"is attached to {short_name(policy.holder)}" if policy.holder else "is not attached"
             why = f"The policy {policy.name} would allow it, but {holder}, not to {name}."
             yield cause("policy-not-attached", CERTAIN, why, *_attach_fix(case, policy))
 
 
 def _attach_fix(case: Case, policy: SnapshotPolicy) -> Fix:
-    name, caller = short_arn(case.principal), Arn.parse(case.principal)
+    name, caller = short_name(case.principal), Arn.parse(case.principal)
     if ":group/" in policy.holder and caller.kind == "user":
         options = {"group-name": Arn.parse(policy.holder).name, "user-name": caller.name}
-        mend = f"Add {name} to {short_arn(policy.holder)}."
+        mend = f"Add {name} to {short_name(policy.holder)}."
         return mend, fixes.aws_command("iam add-user-to-group", options)
     if policy.arn:
         attach = fixes.iam_command("attach-{}-policy", case.principal, {"policy-arn": policy.arn})

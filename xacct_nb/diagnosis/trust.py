@@ -8,14 +8,14 @@ from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying, short_arn
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.policy_causes import Fix, deny_cause, extra_action_causes
-from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy, is_arn
+from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
-from xacct_nb.iam.arns import UNIQUE_ID, Arn, same_principal
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn, same_principal
 from xacct_nb.iam.canonical import as_list, statements_of
-from xacct_nb.iam.explain import PolicyCheck, StatementMatch
+from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
 
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
 _ASSUME = re.compile(r"sts:AssumeRole", re.IGNORECASE)
@@ -124,7 +124,7 @@ def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
         return "permission-set-replaced", confidence, f"the permission set's role is now {principal}"
     if UNIQUE_ID.fullmatch(named):
         confidence = LIKELY if named.startswith("AROA" if case.is_chained else "AIDA") else POSSIBLE
-        why = f"that principal was deleted, and {short_arn(principal)} was created later"
+        why = f"that principal was deleted, and {short_name(principal)} was created later"
         return "deleted-principal-trusted", confidence, why
     if named == case.caller or not same_principal(named, principal):
         return None

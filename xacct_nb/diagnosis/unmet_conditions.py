@@ -14,12 +14,11 @@ from xacct_nb.diagnosis.locations import (
     allowing,
     describe_unmet,
     is_known_to_aws_only,
-    short_arn,
 )
 from xacct_nb.diagnosis.policy_causes import Fix
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.explain import ElementMatch, PolicyCheck
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
 
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")
@@ -137,7 +136,7 @@ def _principal_tag(unmet: UnmetCondition) -> Fix:
         return ()
     tag = f"Key={unmet.key.partition('/')[2]},Value={unmet.expected[0]}"
     command = fixes.iam_command("tag-{}", principal, {"tags": tag})
-    return f"Tag {short_arn(principal)}, or change the condition.", command
+    return f"Tag {short_name(principal)}, or change the condition.", command
 
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:

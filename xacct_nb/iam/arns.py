@@ -119,3 +119,12 @@ def same_principal(caller: str, principal: str) -> bool:
     except InvalidArn:
         return False
     return (one.account, one.kind, one.name) == (other.account, other.kind, other.name)
+
+
+def is_arn(text: str) -> bool:
+    """Return whether a text is an ARN."""
+    try:
+        Arn.parse(text)
+    except InvalidArn:
+        return False
+    return True
