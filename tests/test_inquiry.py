@@ -18,6 +18,7 @@ from support.denied_assume_role import boundary, deleted
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
 from xacct_nb.diagnosis.cause import Cause
+from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
 from xacct_nb.grants.parameters import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm
@@ -46,7 +47,7 @@ def diagnosed(desk: Desk, stage: Stage, **fields: Any) -> RunResult:
 
 def codes(ended: RunResult) -> list[str]:
     assert ended.record.diagnosis is not None, ended.record.error
-    return [each.code for each in ended.record.diagnosis.causes]
+    return [each["code"] for each in ended.record.diagnosis["causes"]]
 
 
 class TestTheCall:
@@ -196,8 +197,8 @@ class TestTheNotebook:
         assert EXIT_CODES[theirs.record.status] == 0
         assert read_snapshot(file).readable("destination")
         assert SECRET not in Path(file).read_text()
-        assert "other-principal-trusted" in ours.record.diagnosis.indistinguishable_causes
-        assert (codes(together)[0], together.record.diagnosis.causes[0].confidence) == (
+        assert "other-principal-trusted" in ours.record.diagnosis["alike"]
+        assert (codes(together)[0], together.record.diagnosis["causes"][0]["confidence"]) == (
             "other-principal-trusted",
             "certain",
         )
@@ -211,7 +212,7 @@ class TestTheNotebook:
 
 def _first(ended: RunResult) -> Cause:
     assert ended.record.diagnosis is not None
-    return ended.record.diagnosis.causes[0]
+    return Diagnosis.from_json(ended.record.diagnosis).causes[0]
 
 
 class TestTheForm:

@@ -91,9 +91,12 @@ def _lines(command: str) -> str:
     return " ".join(f"{_NEW_LINE * (word in _OPTIONS)}{shlex.quote(word)}" for word in words)
 
 
-def _diagnosis(record: RecordFields) -> Iterator[View]:
+def diagnosis_view(record: RecordFields) -> Iterator[View]:
+    """Yield the diagnosis of a record that has one."""
     if record.diagnosis is not None:
-        yield record.diagnosis.view()
+        from xacct_nb.diagnosis.diagnosis import Diagnosis
+
+        yield Diagnosis.from_json(record.diagnosis).view()
 
 
 def _plan(record: RecordFields) -> Iterator[View]:
@@ -189,7 +192,7 @@ _SECTIONS: tuple[Callable[[RecordFields], Iterator[View]], ...] = (
     _summary,
     _resume,
     change_outcomes,
-    _diagnosis,
+    diagnosis_view,
     _plan,
     _risk,
     _approval,

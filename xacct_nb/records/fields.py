@@ -11,7 +11,6 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
-from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.grants.state import Resource
 
 SCHEMA = "xacct-nb/record/1"
@@ -95,7 +94,8 @@ _COMMANDS = ("resume", "roll_back")
 class RecordFields:
     """One run: its status, who, where, when, and everything it read and did.
 
-    Each field takes its value, or the plain data of record.json.
+    Each field takes its value, or the plain data of record.json. A diagnosis stays plain data until it is
+    shown: a run that makes none does not load the modules that explain one.
     """
 
     id: str
@@ -113,7 +113,7 @@ class RecordFields:
     approval: Approval | None = None
     journal: Journal | None = None
     proof: Proof | None = None
-    diagnosis: Diagnosis | None = None
+    diagnosis: Mapping[str, Any] | None = None
     state: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     undoes: str = ""
     error: RunError | None = None
@@ -125,7 +125,9 @@ class RecordFields:
     @property
     def summary(self) -> str:
         """Return the plan's last line, the diagnosis's headline, or ""."""
-        return self.plan.summary if self.plan else self.diagnosis.headline if self.diagnosis else ""
+        if self.plan:
+            return self.plan.summary
+        return str(self.diagnosis["headline"]) if self.diagnosis else ""
 
     @property
     def left_changes(self) -> bool:

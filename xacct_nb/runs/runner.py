@@ -11,6 +11,7 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.prepared import PreparedKernel
+from xacct_nb.records.change_record import diagnosis_view
 from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL, RunError
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
@@ -47,8 +48,7 @@ class RunResult(Shown):
             yield record.plan.view()
         if record.proof:
             yield record.proof.view()
-        if record.diagnosis:
-            yield record.diagnosis.view()
+        yield from diagnosis_view(record)
         if record.error:
             lines = (record.error.what, record.error.why, record.error.hint)
             yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), "bad")
