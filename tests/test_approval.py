@@ -213,7 +213,7 @@ class TestTheDifference:
         )
         lines = plan_differences(was, now)
 
-        assert lines[-1] == "~ tags role/reports-reader: 4 more places"
+        assert lines[-1] == "~ tags role/reports-reader: 4 more differences"
         assert max(map(len, lines)) < 250
 
     @given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3)))

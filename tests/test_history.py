@@ -38,7 +38,7 @@ LINES = [
     ],
 )
 def test_a_filter_gives_the_records_in_their_order(wanted: LedgerQuery, found: list[int]) -> None:
-    assert wanted.of(LINES) == [LINES[number] for number in found]
+    assert wanted.select(LINES) == [LINES[number] for number in found]
 
 
 @pytest.mark.parametrize("time", ["yesterday", "24.11.2026", "2026-11-24 10:15", "2026-1"])
@@ -71,7 +71,7 @@ def test_many_days_are_shown_by_months_and_many_runs_in_forty_characters() -> No
 
 def test_nothing_recorded_and_nothing_found_are_told_apart() -> None:
     assert str(History(())) == "Nothing was recorded yet."
-    assert str(History((), 4)) == "None of 4 records is like this."
+    assert str(History((), 4)) == "None of 4 records matches."
     assert str(Timeline(())) == "Nothing to show."
 
 

@@ -85,4 +85,4 @@ def test_an_empty_folder_and_a_first_record_have_nothing_to_show(ledger: Ledger,
     compared = (empty.compare(), ledger.compare("", FIRST))
 
     assert {str(each) for each in shown} == {"Nothing was recorded yet."}
-    assert {str(each) for each in compared} == {"There is no record before it to compare with."}
+    assert {str(each) for each in compared} == {"There is no earlier record to compare with."}

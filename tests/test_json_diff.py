@@ -31,7 +31,7 @@ def test_of_many_places_five_are_shown_and_the_others_counted() -> None:
     found = json_diff(dict.fromkeys("abcdefgh", 1), dict.fromkeys("abcdefgh", 2))
 
     assert len(found) == 6
-    assert found[-1] == "3 more places"
+    assert found[-1] == "3 more differences"
 
 
 def test_a_long_value_is_cut() -> None:

@@ -216,7 +216,7 @@ def test_a_role_that_was_not_made_for_the_grant_is_refused() -> None:
         diff(build(a_grant()), state)
 
     assert refusal.value.what == f"{ROLE} exists and was not made for the grant 'reports'."
-    assert refusal.value.why == "It has no tag xacct-nb:grant=reports and would be changed: trust."
+    assert refusal.value.why == "It has no tag xacct-nb:grant=reports, and the plan would change: trust."
     assert "adopt: true" in refusal.value.hint
 
 
@@ -265,7 +265,7 @@ def test_a_principal_that_was_deleted_is_told() -> None:
     plan = diff(build(a_grant()), with_role(wanted(a_grant()), trust=dead))
 
     assert plan.notes == (
-        f"{ROLE} trusts AIDACKCEVSQ6C2EXAMPLE, which was deleted; a roll-back cannot write that again.",
+        f"{ROLE} trusts AIDACKCEVSQ6C2EXAMPLE, which was deleted; a roll-back cannot restore that.",
     )
 
 

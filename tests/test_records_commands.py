@@ -59,7 +59,7 @@ class TestList:
         assert [line["id"] for line in lines] == found
 
     def test_where_nothing_is_like_this_it_says_of_how_many(self) -> None:
-        assert told("list", "--grant", "c").stdout == "None of 3 records is like this.\n"
+        assert told("list", "--grant", "c").stdout == "None of 3 records matches.\n"
 
     def test_what_is_no_time_is_refused(self) -> None:
         refused = told("list", "--since", "yesterday")

@@ -97,7 +97,7 @@ def test_a_change_concerns_the_roles_that_it_is_about(change: Change, expected: 
 
 def test_a_way_back_that_concerns_no_role_says_so_where_sessions_are_to_end() -> None:
     assert list(session_notes([], State({}), [], revoked=True)) == [
-        "This change bears on no role's sessions, so none are ended."
+        "This change affects no role's sessions, so no session is ended."
     ]
     assert list(session_notes([], State({}), [], revoked=False)) == []
 
@@ -111,7 +111,7 @@ def test_a_plan_of_a_grant_leaves_the_policy_on_the_grants_own_role_and_says_wha
 
     assert plan.changes == ()
     assert plan.notes == (
-        "AWSRevokeOlderSessions on role/reports-reader denies all to sessions issued before "
+        "AWSRevokeOlderSessions on role/reports-reader denies all actions to sessions issued before "
         "2026-11-24 12:00:01 UTC.",
     )
 
@@ -266,8 +266,9 @@ class TestAWayBack:
 
         assert [title for title in titles(undo) if REVOKED in title] == []
         assert undo.undo_plan.notes == (
-            f"arn:aws:iam::{desk.world.destination}:role/reports-reader stays, and its open sessions go on "
-            "for up to 1.5 h, with what the role may do then. To end them too: -p revoke_sessions true",
+            f"arn:aws:iam::{desk.world.destination}:role/reports-reader stays, and its open sessions stay "
+            "valid for up to 1.5 h, with the role's new permissions. "
+            "To end them too: -p revoke_sessions true",
         )
         taken(undo)
         assert str(undo.prove()) == "No session was ended, so there is nothing to prove."
@@ -279,8 +280,8 @@ class TestAWayBack:
 
         assert [title for title in titles(undo) if REVOKED in title] == []
         assert undo.undo_plan.notes == (
-            f"arn:aws:iam::{desk.world.destination}:role/reports-reader is deleted, and its policies before "
-            "it: what they allowed its sessions is lost.",
+            f"arn:aws:iam::{desk.world.destination}:role/reports-reader and its policies are deleted, and "
+            "its open sessions lose their permissions.",
         )
 
     def test_ends_them_after_all_else_and_is_planned_alike_in_another_run(
@@ -435,7 +436,7 @@ class TestWhatStaysEnded:
         assert titles(untouched) == []
         assert titles(again) == [f"~ inline-policy {REVOKED} on role/reports-reader"]
         assert untouched.undo_plan.notes[0] == again.undo_plan.notes[0]
-        assert f"{REVOKED} on role/reports-reader denies all to" in again.undo_plan.notes[0]
+        assert f"{REVOKED} on role/reports-reader denies all actions to" in again.undo_plan.notes[0]
         assert finish.status == "succeeded"
         assert standing(desk.world) == again.run.applied[1].changes[-1].after
 
@@ -465,6 +466,6 @@ def test_headless_it_is_planned_approved_proven_and_leaves_no_credentials(desk: 
     assert [each for each in desk.state() if each["name"] != REVOKED] == before
     assert [each.answer for each in record.proof.outcomes] == ["Allowed", "Allowed", "Denied"]
     assert moment(record.journal.changes[-1]) > record.started
-    assert "denies all to sessions issued before" in str(record.journal)
+    assert "denies all actions to sessions issued before" in str(record.journal)
     assert [path for path in desk.records.rglob("*.*") if re.search(rb"ASIA\w{12}", path.read_bytes())] == []
     assert desk.is_whole()

@@ -1,4 +1,4 @@
-"""Where two values of JSON-like data differ, place by place, in words."""
+"""The differences between two values of JSON-like data, with the path of each."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -6,35 +6,34 @@ from typing import Any
 
 from xacct_nb.iam.canonical import canonical_json
 
-_MOST, _WIDEST = 5, 80
+_MAX_DIFFERENCES, _MAX_LENGTH = 5, 80
 _MISSING = object()
 
 
 def json_diff(was: Any, now: Any) -> tuple[str, ...]:
-    """Each place with both values, such as `Statement[0].Effect was "Allow", is "Deny"`.
+    """Return each path with both values, such as `Statement[0].Effect was "Allow", is "Deny"`.
 
-    Of many the first five, and how many there are besides; empty for equals.
+    Of many differences the first five are returned, then how many more there are.
     """
     every = _differences("", was, now)
-    shown, more = list(islice(every, _MOST)), sum(1 for _ in every)
-    return (*shown, *([f"{more} more places"] if more else []))
+    shown, more = list(islice(every, _MAX_DIFFERENCES)), sum(1 for _ in every)
+    return (*shown, *([f"{more} more differences"] if more else []))
 
 
-def _differences(place: str, was: Any, now: Any) -> Iterator[str]:
+def _differences(path: str, was: Any, now: Any) -> Iterator[str]:
     if was == now:
         return
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in {**was, **now}:
-            yield from _differences(
-                f"{place}.{key}" if place else str(key), was.get(key, _MISSING), now.get(key, _MISSING)
-            )
+            inner = f"{path}.{key}" if path else str(key)
+            yield from _differences(inner, was.get(key, _MISSING), now.get(key, _MISSING))
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for number, (old, new) in enumerate(zip(was, now, strict=True)):
-            yield from _differences(f"{place}[{number}]", old, new)
+            yield from _differences(f"{path}[{number}]", old, new)
     else:
-        yield f"{place} was {_shown(was)}, is {_shown(now)}".lstrip()
+        yield f"{path} was {_shorten(was)}, is {_shorten(now)}".lstrip()
 
 
-def _shown(value: Any) -> str:
-    words = "nothing" if value is None or value is _MISSING else canonical_json(value)
-    return words if len(words) <= _WIDEST else f"{words[:_WIDEST]}..."
+def _shorten(value: Any) -> str:
+    text = "nothing" if value is None or value is _MISSING else canonical_json(value)
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."

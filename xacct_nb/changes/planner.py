@@ -1,4 +1,4 @@
-"""What the grant wants against what is there: the changes, on whose things, and in which order."""
+"""The planner: compares the grant with the live state, checks who owns what, and orders the changes."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,12 @@ _DELETED = re.compile(f'"({UNIQUE_ID.pattern})"')
 
 
 def diff(documents: Documents, state: State) -> Plan:
-    """The plan that makes `state` what `documents` say; empty where nothing differs in meaning.
+    """Return the plan that makes `state` match `documents`; empty where nothing differs in meaning.
 
-    What exists on a role or policy made for the grant and is not in the grant is removed; on an adopted one
-    it stays. AWSRevokeOlderSessions stays everywhere: without it, sessions that were ended live again. Raises
-    NotOwned where a role or policy of that name exists, differs, was not made for this grant, and the grant
-    does not say `adopt`.
+    On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays.
+    AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
+    where a role or policy of that name differs and was not made for this grant, unless the grant says
+    `adopt`.
     """
     grant, wanted = documents.grant, desired_resources(documents, state)
     keys = sorted(
@@ -46,7 +46,7 @@ def diff(documents: Documents, state: State) -> Plan:
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:
-    """The things as the grant wants them; what a grant leaves open stays as it is in `state`."""
+    """Return the resources that the grant requires; what it leaves open stays as it is in `state`."""
     grant, resources = documents.grant, dict[ResourceKey, Any]()
     for arn, trust in documents.trust_policies.items():
         resources[ResourceKey("role", arn)] = _role(
@@ -62,7 +62,7 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
 
 
 def deleted_principal_ids(trust: Any) -> list[str]:
-    """AWS's ids of the users and roles in a trust policy that were deleted."""
+    """Return the unique ids by which a trust policy names deleted users and roles."""
     return _DELETED.findall(canonical_json(trust))
 
 
@@ -103,7 +103,7 @@ def _owned(grant: Grant, live: Mapping[str, Any]) -> bool:
 
 
 def _owner(grant: Grant, key: ResourceKey) -> ResourceKey:
-    """The role or managed policy whose tags say whose a thing is; an inline caller policy is its own."""
+    """Return the role or managed policy whose tags say who owns a resource, else the resource itself."""
     if key.kind == "attachment" and is_caller_policy(grant, key.name):
         return ResourceKey("managed-policy", key.name)
     return (
@@ -120,7 +120,7 @@ def _changes_of(
     wanted: Mapping[ResourceKey, Any],
     state: State,
 ) -> list[Change]:
-    """The changes of a role or policy with all that hangs on it. Raises NotOwned."""
+    """Return the changes of a role or policy with all resources that belong to it. Raises NotOwned."""
     live = state.resources.get(owner)
     tags = live.get("tags") if isinstance(live, Mapping) else None
     keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
@@ -142,7 +142,7 @@ def _not_owned(grant: Grant, owner: ResourceKey, touched: list[Change]) -> NotOw
     kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
     return NotOwned(
         f"{owner.target} exists and was not made for the grant {grant.name!r}.",
-        why=f"It has no tag {OWNER_TAG}={grant.name} and would be changed: {kinds}.",
+        why=f"It has no tag {OWNER_TAG}={grant.name}, and the plan would change: {kinds}.",
         hint="Choose another name, or set adopt: true to take it over; a roll-back restores it as it is now.",
     )
 
@@ -166,7 +166,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     },
     "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
 }
-# Narrow before widening: a role gets its boundary and permissions, then its trust, then its callers.
+# Restrict before widening: a role gets its boundary and permissions, then its trust, then its callers.
 _ROLE_RANKS = {
     "role": 0,
     "boundary": 1,
@@ -203,7 +203,7 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         if grant.attach_to and Arn.parse(arn).name not in members
     ]
     deleted = [
-        f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot write that again."
+        f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot restore that."
         for change in changes
         if change.kind == "trust" and (ids := deleted_principal_ids(change.before))
     ]

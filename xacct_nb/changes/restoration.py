@@ -1,4 +1,7 @@
-"""Whether all is as it was before a run, but for sessions that were ended and versions that are lost."""
+"""The check after a roll-back: the state is as it was before the run.
+
+Two things may differ: sessions that were revoked stay revoked, and a deleted policy version gets a new id.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,31 +13,27 @@ from xacct_nb.grants.state import ResourceKey, State
 
 
 def expected_state(before: State, found: State, made: Iterable[Change]) -> State:
-    """The state of before the run, with AWSRevokeOlderSessions as found now or as made on the way back.
-
-    That policy is no part of what a run did: where sessions were ended, they stay ended.
-    """
+    """Return the state before the run, with the AWSRevokeOlderSessions policies as found or made since."""
     resources = {key: value for key, value in before.resources.items() if not is_revocation(key)}
     resources |= {key: value for key, value in found.resources.items() if is_revocation(key)}
     for change in filter(is_revocation, made):
-        key = ResourceKey(change.kind, change.target, change.name)
-        resources = {**resources, key: change.after}
+        resources[ResourceKey(change.kind, change.target, change.name)] = change.after
     return State({key: value for key, value in resources.items() if value is not None})
 
 
-def check_restored(wanted: State, after: State, lost: bool) -> None:
-    """Raises RollbackFailed where something is not as it was; of a lost version only the text counts."""
-    was, now = wanted.to_json(), after.to_json()
-    if now != was and not (lost and _unversioned(now) == _unversioned(was)):
+def check_restored(expected: State, after: State, lost: bool) -> None:
+    """Raise RollbackFailed unless the state is as expected; with `lost`, version ids may differ."""
+    was, now = expected.to_json(), after.to_json()
+    if now != was and not (lost and _without_versions(now) == _without_versions(was)):
         raise RollbackFailed(
-            "The changes were taken back, but the state is not as it was before the run.",
-            why="Something else in it differs from the state that the record kept.",
+            "The changes were rolled back, but the state is not as it was before the run.",
+            why="Another resource in it differs from the state in the record.",
             hint="Compare state.before of the record with state.after of this one.",
         )
 
 
-def _unversioned(state: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _without_versions(state: Iterable[Mapping[str, Any]]) -> list[Any]:
     return [
-        {**thing, "value": {**thing["value"], "version": ""}} if thing["kind"] == "managed-policy" else thing
-        for thing in state
+        {**each, "value": {**each["value"], "version": ""}} if each["kind"] == "managed-policy" else each
+        for each in state
     ]

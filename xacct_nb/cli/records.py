@@ -51,7 +51,7 @@ def records_list(records: str, as_json: bool, **wanted: Any) -> None:
     from xacct_nb.records.history import History, LedgerQuery
 
     asked, ledger = LedgerQuery(**wanted), _opened(records)
-    lines = asked.of(ledger.lines)
+    lines = asked.select(ledger.lines)
     click.echo(json.dumps({"records": lines}) if as_json else str(History(lines, len(ledger.lines))))
 
 

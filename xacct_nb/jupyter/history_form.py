@@ -24,7 +24,7 @@ class HistoryForm(Form):
     @property
     def history(self) -> History:
         """Return the wanted records."""
-        return History(self.wanted.of(self._lines), len(self._lines))
+        return History(self.wanted.select(self._lines), len(self._lines))
 
     @property
     def timeline(self) -> Timeline:

@@ -1,4 +1,4 @@
-"""Which records of a ledger are asked for, and how they lie in time."""
+"""The history of a ledger: a query, the lines that match it, their timeline, and the verification."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ _DAYS, _WIDEST = 31, 40
 
 @dataclass(frozen=True)
 class LedgerQuery:
-    """Which records are asked for; what is empty asks for all.
+    """Which records to list; an empty field matches all.
 
     `since` and `until` are times in UTC or their beginnings, such as 2026-11 or 2026-11-24T10:15, both
     inclusive; `limit` is how many of the newest (0: all). Raises InvalidParameters.
@@ -36,16 +36,16 @@ class LedgerQuery:
             if given and not _TIME.fullmatch(given):
                 raise InvalidParameters(
                     f"{name}: {given!r} is not a time.",
-                    why="A time reads 2026-11-24T10:15:00Z, or is the beginning of that.",
+                    why="A time reads 2026-11-24T10:15:00Z, or is the beginning of one.",
                     hint="Write it like 2026-11-24.",
                 )
 
-    def of(self, lines: Iterable[LedgerLine]) -> list[LedgerLine]:
-        """The lines that are asked for, in their order."""
-        found = [line for line in lines if self._fits(line)]
+    def select(self, lines: Iterable[LedgerLine]) -> list[LedgerLine]:
+        """Return the lines that match, in their order."""
+        found = [line for line in lines if self._matches(line)]
         return found[-self.limit :] if self.limit else found
 
-    def _fits(self, line: LedgerLine) -> bool:
+    def _matches(self, line: LedgerLine) -> bool:
         same = all(getattr(self, name) in ("", line[name]) for name in ("status", "grant", "notebook"))
         started = line["started"]
         return same and self.since <= started and started[: len(self.until)] <= self.until
@@ -53,32 +53,32 @@ class LedgerQuery:
 
 @dataclass(frozen=True, repr=False)
 class History(Shown):
-    """Some lines of a ledger, the newest last."""
+    """Lines of a ledger, the newest last; `of` is how many lines the ledger has."""
 
     lines: Sequence[LedgerLine]
     of: int = 0
 
     def view(self) -> View:
-        """The lines as a table; how many there are besides."""
+        """Return the lines as a table."""
         if not self.lines:
-            none = f"None of {self.of} records is like this." if self.of else "Nothing was recorded yet."
+            none = f"None of {self.of} records matches." if self.of else "Nothing was recorded yet."
             return Text(none, "note")
         return ledger_table(self.lines)
 
     @property
     def timeline(self) -> "Timeline":
-        """The same lines by the days on which they were made."""
+        """Return the same lines by day."""
         return Timeline(self.lines)
 
 
 @dataclass(frozen=True, repr=False)
 class Timeline(Shown):
-    """How many runs there were on each day, and how they ended; by months where there are many days."""
+    """How many runs there were on each day, and how they ended; by month where there are many days."""
 
     lines: Sequence[LedgerLine]
 
     def view(self) -> View:
-        """One row a day: a bar as long as there were runs, and how they ended."""
+        """Return one row a day: a bar for the number of runs, and how they ended."""
         if not self.lines:
             return Text("Nothing to show.", "note")
         days = {line["started"][:10] for line in self.lines}
@@ -102,7 +102,7 @@ def _ends(ends: Counter[str]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Verification(Shown):
-    """Whether all records are as they were sealed; the hash of the ledger's last line; who signed it."""
+    """What was tampered with in a ledger and its records, the hash of the last line, and who signed it."""
 
     count: int
     last: str
@@ -110,7 +110,7 @@ class Verification(Shown):
     signed: tuple[str, ...] = ()
 
     def view(self) -> View:
-        """What was tampered with, or that nothing was."""
+        """Return what was tampered with, or that nothing was."""
         if self.broken:
             return Text("\n".join(self.broken), "bad")
         whole = f"{self.count} record{'s' * (self.count != 1)}, all whole."
@@ -118,13 +118,18 @@ class Verification(Shown):
         return Text("\n".join((whole, *last, *self.signed)), "good")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        said = {"records": self.count, "last": self.last, "signed": list(self.signed)}
-        return {"whole": not self.broken, "broken": list(self.broken), **said}
+        """Return plain data."""
+        return {
+            "whole": not self.broken,
+            "broken": list(self.broken),
+            "records": self.count,
+            "last": self.last,
+            "signed": list(self.signed),
+        }
 
 
 def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
-    """The ledger as a table."""
+    """Return lines of a ledger as a table."""
     rows = tuple(
         (line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"])
         for line in lines

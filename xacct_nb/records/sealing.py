@@ -1,4 +1,4 @@
-"""How a record is sealed, and how tampering shows: its sums, and the lines of the ledger."""
+"""How records are sealed and verified: the sums of their files, and the chained lines of the ledger."""
 
 import hashlib
 import json
@@ -15,26 +15,26 @@ _LINE = ("id", "status", "notebook", "started", "grant", "digest", "summary", "s
 
 
 def seal(files: Mapping[str, bytes]) -> str:
-    """The content of SHA256SUMS, as `sha256sum -c` reads it."""
+    """Return the content of SHA256SUMS, as `sha256sum -c` reads it."""
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
 
 
 def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
-    """What does not fit the sums: files changed, missing or added. Each as `NAME: what`."""
+    """Return the files that were changed, removed or added since sealing, each as `NAME: what`."""
     lines = (line.partition("  ") for line in sums.splitlines())
-    named = {name: digest for digest, _, name in lines if name}
+    sealed = {name: digest for digest, _, name in lines if name}
     changed = [
         f"{name}: was changed"
-        for name, digest in sorted(named.items())
+        for name, digest in sorted(sealed.items())
         if name in files and hashlib.sha256(files[name]).hexdigest() != digest
     ]
-    missing = [f"{name}: is missing" for name in sorted(set(named) - set(files))]
-    added = [f"{name}: was added" for name in sorted(set(files) - set(named))]
+    missing = [f"{name}: is missing" for name in sorted(set(sealed) - set(files))]
+    added = [f"{name}: was added" for name in sorted(set(files) - set(sealed))]
     return [*changed, *missing, *added]
 
 
 def ledger_line(record: RecordFields, sums: str, previous: str) -> str:
-    """The record's line in the ledger: what it was, the hash of its sums, the hash of the line before."""
+    """Return a record's line in the ledger, with the hash of its sums and the hash of the line before."""
     return canonical_json(
         {
             "id": record.id,
@@ -51,17 +51,17 @@ def ledger_line(record: RecordFields, sums: str, previous: str) -> str:
 
 
 def sums_hash(sums: str) -> str:
-    """The hash of a SHA256SUMS file that the ledger holds as `seal`."""
+    """Return the hash of a SHA256SUMS file, which the ledger has as `seal`."""
     return _sha(sums)
 
 
 def line_hash(line: str) -> str:
-    """The hash of a ledger line that the next line carries."""
+    """Return the hash of a ledger line, which the next line has as `previous`."""
     return _sha(line)
 
 
 def parse_ledger_line(line: str) -> dict[str, Any] | None:
-    """A line of the ledger as data, None where it is not one."""
+    """Return a line of the ledger as data, None where it is not one."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -70,15 +70,15 @@ def parse_ledger_line(line: str) -> dict[str, Any] | None:
     return fields if texts and is_file_name(fields["id"]) else None
 
 
-def is_file_name(words: str) -> bool:
-    """Whether this names something in a folder, and leads nowhere else."""
-    return words not in ("", ".", "..") and not set(words) & {"/", "\\", "\0"}
+def is_file_name(text: str) -> bool:
+    """Return whether the text names a file in a folder, and no path out of it."""
+    return text not in ("", ".", "..") and not set(text) & {"/", "\\", "\0"}
 
 
 def broken_links(lines: Iterable[str]) -> list[str]:
-    """The ledger lines that are not as and where they were written, each as `line N (ID): what`."""
+    """Return the ledger lines that were changed, moved or removed, each as `line N (ID): what`."""
     found, previous, every = [], FIRST_PREVIOUS, list(lines)
-    places = {line_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
+    positions = {line_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
     for number, line in enumerate(every, start=1):
         fields = parse_ledger_line(line)
         if fields is None:
@@ -86,9 +86,13 @@ def broken_links(lines: Iterable[str]) -> list[str]:
         elif canonical_json(fields) != line:
             found.append(f"line {number} ({fields['id']}): was changed")
         elif (link := fields["previous"]) != previous:
-            place = places.get(link, "as the first" if link == FIRST_PREVIOUS else "")
-            said = f"was moved, it was written {place}" if place else "does not follow from the line before"
-            found.append(f"line {number} ({fields['id']}): {said}")
+            position = positions.get(link, "as the first" if link == FIRST_PREVIOUS else "")
+            what = (
+                f"was moved, it was written {position}"
+                if position
+                else "does not follow from the line before"
+            )
+            found.append(f"line {number} ({fields['id']}): {what}")
         previous = line_hash(line)
     return found
 
