@@ -217,7 +217,11 @@ def _parsed(
 
 def _require_list(documents: object, name: str) -> Sequence[Any]:
     if not isinstance(documents, (list, tuple)):
-        raise InvalidPolicy(f"{name} is not a list.", hint="Put the policies in a list, a single one too.")
+        raise InvalidPolicy(
+            f"{name} is not a list.",
+            why="Several policies of one kind may apply to a request.",
+            hint="Put the policies in a list, a single one too.",
+        )
     return documents
 
 

@@ -29,6 +29,7 @@ def parse(document: object, kind: str = IDENTITY, name: str = "") -> ParsedPolic
         if document.kind != kind:
             raise InvalidPolicy(
                 f"{name or 'The policy'} was parsed as {document.kind} policy, not as {kind} policy.",
+                why="Each kind of policy has rules of its own.",
                 hint=f"Parse it with parse(document, {kind!r}).",
             )
         return document

@@ -1,1 +1,1 @@
-"""Secrets out of everything that is shown or written."""
+"""Redaction: secrets stay out of everything that is shown or written."""
