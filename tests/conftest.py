@@ -19,12 +19,17 @@ from xacct_nb.sandbox.server.state import Sandbox
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # A machine that does other work too is slow now and then; what a property says does not depend on it.
-settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("usual", PATIENT, max_examples=40)
+settings.register_profile("exhaustive", PATIENT, max_examples=400)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="Also the tests that take many minutes.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "usual")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

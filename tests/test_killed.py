@@ -97,7 +97,12 @@ SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(params=SCENES.values(), ids=SCENES)
+USUAL, ALL = ["a change of a grant"], pytest.mark.exhaustive
+
+
+@pytest.fixture(
+    params=[pytest.param(each, id=name, marks=() if name in USUAL else ALL) for name, each in SCENES.items()]
+)
 def scene(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Scene:
     grant = grant_in(world, **request.param(world))
     return Scene(world, sessions_in(world, grant), tmp_path)

@@ -37,7 +37,7 @@ def add(kind, value):
     counts and comes_by()
 run.evidence.add = add
 """
-SOME = (2, 9)
+SOME = (9,)
 # A person's notebook, without a runner around it; its kernel dies where it has planned, or has changed AWS.
 BY_HAND = """
 import json, os, signal, sys

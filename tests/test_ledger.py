@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from support.processes import in_a_fork
 from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records.model import Record
 from xacct_nb.runs.recovery import recover
@@ -33,26 +35,29 @@ KEEP = """
 import pathlib, sys
 from xacct_nb.storage.ledger import append_record
 from xacct_nb.records.model import Record
+from xacct_nb.storage.run_folder import create_run_folder
 for number in range(10):
     record = Record(f"{sys.argv[2]}-{number}", "mine", "succeeded", "", "", 0.0)
-    append_record(pathlib.Path(sys.argv[1]), record, {})
+    with create_run_folder(pathlib.Path(sys.argv[1]), record.id, {}):
+        append_record(pathlib.Path(sys.argv[1]), record, {})
 """
 
-KILLED = """
-import os, pathlib, signal, sys
-from xacct_nb.storage.ledger import append_record
-from xacct_nb.records.model import Record
-left = int(sys.argv[2])
-def count(event, args):
-    global left
-    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock"):
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-record = Record("20261124T101500Z-reports-plan_and_apply-1f3a", "mine", "succeeded", "", "", 0.0)
-sys.addaudithook(count)
-append_record(pathlib.Path(sys.argv[1]), record, {"run.html": b"<p>page</p>"})
-"""
+CALLS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock")
+
+
+def seals_killed_at(folder: Path, number: int) -> None:
+    """Seal a record; this process is killed before the call to the system of that number."""
+    left = [number]
+
+    def count(event: str, args: object) -> None:
+        if event in CALLS:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    record = Record(FIRST, "mine", "succeeded", "", "", 0.0)
+    sys.addaudithook(count)
+    append_record(folder, record, {"run.html": b"<p>page</p>"})
 
 
 def a_record(run: str = FIRST, **fields: Any) -> Record:
@@ -123,16 +128,16 @@ class TestKeeping:
         for number in range(1, 40):
             folder = tmp_path / str(number)
             create_run_folder(folder, FIRST, ABOUT)
-            killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], check=False)
+            killed = in_a_fork(lambda folder=folder, number=number: seals_killed_at(folder, number))
             recover(folder)
             left += [line["status"] for line in read_ledger(folder)]
             assert len(left) == number
             assert not (folder / WORK).exists()
             assert verify_records(folder) == []
-            if killed.returncode == 0:
+            if not killed:
                 break
 
-        assert killed.returncode == 0
+        assert not killed
         assert set(left) == {"interrupted", "succeeded"}
         assert left == sorted(left)
         assert left.index("succeeded") < len(left) - 3

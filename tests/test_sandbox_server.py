@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from support.processes import wait_until
 from xacct_nb.errors import SandboxError
 from xacct_nb.sandbox.ministack.version import VERSION
 from xacct_nb.sandbox.server import server, state
@@ -33,6 +33,15 @@ print(server.up(pathlib.Path(sys.argv[1])).pid)
 """
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server that the tests leave as it is."""
+    folder = tmp_path_factory.mktemp("running") / "sandbox"
+    server.up(folder)
+    yield folder
+    server.down(folder)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "sandbox"
@@ -40,19 +49,19 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     server.down(folder)
 
 
-def test_up_twice_gives_the_same_server(folder: Path) -> None:
-    first, second = server.up(folder), server.up(folder)
+def test_up_twice_gives_the_same_server(running: Path) -> None:
+    first, second = server.up(running), server.up(running)
 
     assert first == second
 
 
 def test_a_relative_folder_is_the_same_as_its_full_path(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    running: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(folder.parent)
+    monkeypatch.chdir(running.parent)
     sandbox = server.up(Path("sandbox"))
 
-    assert server.status(folder) == sandbox
+    assert server.status(running) == sandbox
 
 
 def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
@@ -69,15 +78,14 @@ def test_it_survives_the_process_that_started_it(folder: Path) -> None:
     assert server.status(folder) is not None
 
 
-def test_it_listens_on_one_loopback_port_and_nowhere_else(folder: Path) -> None:
-    sandbox = server.up(folder)
+def test_it_listens_on_one_loopback_port_and_nowhere_else(running: Path) -> None:
+    sandbox = server.up(running)
 
     assert _listening(sandbox.pid) == [sandbox.endpoint.removeprefix("http://")]
 
 
-def test_its_files_are_its_owners_alone(folder: Path) -> None:
-    server.up(folder)
-    modes = {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())}
+def test_its_files_are_its_owners_alone(running: Path) -> None:
+    modes = {path.stat().st_mode & 0o077 for path in (running, *running.iterdir())}
 
     assert modes == {0}
 
@@ -140,25 +148,25 @@ def test_a_stale_state_file_ends_nobody(folder: Path, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("altered", [{"pid": os.getpid()}, {"instance": "another"}])
 def test_a_running_one_with_another_state_file_is_named_and_left_alone(
-    folder: Path, altered: dict[str, object]
+    running: Path, altered: dict[str, object]
 ) -> None:
-    sandbox = server.up(folder)
-    genuine = state.state_file(folder).read_text()
-    state.state_file(folder).write_text(json.dumps(json.loads(genuine) | altered))
+    sandbox = server.up(running)
+    genuine = state.state_file(running).read_text()
+    state.state_file(running).write_text(json.dumps(json.loads(genuine) | altered))
 
     with pytest.raises(SandboxError, match=f"End process {sandbox.pid}"):
-        server.down(folder)
-    state.state_file(folder).write_text(genuine)
-    assert server.status(folder) == sandbox
+        server.down(running)
+    state.state_file(running).write_text(genuine)
+    assert server.status(running) == sandbox
 
 
-def test_one_that_hangs_is_named_and_not_doubled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox = server.up(folder)
+def test_one_that_hangs_is_named_and_not_doubled(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = server.up(running)
     os.kill(sandbox.pid, signal.SIGSTOP)
     monkeypatch.setattr(server, "DEADLINE", 0.1)
 
     with pytest.raises(SandboxError, match=f"End process {sandbox.pid}"):
-        server.up(folder)
+        server.up(running)
     os.kill(sandbox.pid, signal.SIGCONT)
 
 
@@ -199,7 +207,7 @@ def test_a_throw_away_is_gone_when_its_parent_is_killed() -> None:
         pid, folder = parent.stdout.readline().split()
         parent.kill()
 
-    assert _within_seconds(5, lambda: not _runs(int(pid)) and not Path(folder).exists())
+    assert wait_until(lambda: not _runs(int(pid)) and not Path(folder).exists())
 
 
 def test_the_folder_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,13 +261,6 @@ def _runs(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _within_seconds(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (done := holds()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return done
 
 
 def test_with_another_ministack_it_does_not_start_and_says_the_mend(

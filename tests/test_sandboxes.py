@@ -22,10 +22,11 @@ print(open_sandbox(pathlib.Path(sys.argv[1])).credentials_file.read_text())
 """
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Sandbox]:
-    yield open_sandbox(tmp_path / "sandbox")
-    close_sandbox(tmp_path / "sandbox")
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("opened") / "sandbox"
+    yield open_sandbox(folder)
+    close_sandbox(folder)
 
 
 def test_its_environment_is_all_that_boto3_needs(opened: Sandbox) -> None:
@@ -49,13 +50,15 @@ def test_two_processes_that_open_it_at_once_share_the_keys(tmp_path: Path) -> No
     assert b"aws_secret_access_key" in seen.pop()
 
 
-def test_one_that_was_started_empty_is_furnished(tmp_path: Path) -> None:
+def test_one_that_was_started_empty_is_furnished_and_a_closed_one_leaves_no_keys(tmp_path: Path) -> None:
     empty = server.up(tmp_path)
     assert not empty.config_file.exists()
 
     open_sandbox(tmp_path)
     assert empty.config_file.exists()
     assert close_sandbox(tmp_path)
+    assert not empty.config_file.exists()
+    assert not empty.credentials_file.exists()
 
 
 def test_reset_empties_every_account_and_furnishes_again(opened: Sandbox) -> None:
@@ -67,13 +70,6 @@ def test_reset_empties_every_account_and_furnishes_again(opened: Sandbox) -> Non
     assert [user["UserName"] for user in iam.list_users()["Users"]] == ["admin"]
     assert opened.credentials_file.read_text() != before
     assert _python(WHO, opened.environment()) == "arn:aws:iam::111111111111:user/alice\n"
-
-
-def test_a_closed_one_leaves_no_keys(opened: Sandbox) -> None:
-    close_sandbox(opened.folder)
-
-    assert not opened.config_file.exists()
-    assert not opened.credentials_file.exists()
 
 
 def test_a_throw_away_is_furnished() -> None:

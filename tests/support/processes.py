@@ -1,8 +1,10 @@
 """Processes that a test starts, and how it waits for what they do."""
 
+import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +14,21 @@ INTERRUPTIBLE = (
     "-c",
     "import os, sys; from signal import *; signal(SIGINT, SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
 )
+
+
+def in_a_fork(deed: Callable[[], object]) -> bool:
+    """Do it in a fork of this process; return whether the fork was killed by a signal."""
+    child = os.fork()
+    if child == 0:
+        try:
+            deed()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
 
 
 @contextmanager
