@@ -68,7 +68,7 @@ class TestATextAlone:
         assert found.indistinguishable_causes[0] == "no-identity-allow"
         assert {"other-principal-trusted", "service-control-policy"} <= set(found.indistinguishable_causes)
         assert {each.confidence for each in found.causes} == {"possible"}
-        assert "look alike from here" in found.headline
+        assert "causes have the same error" in found.headline
 
     def test_causes_that_do_not_fit_this_caller_are_not_listed(self) -> None:
         found = diagnose(denial=read_denial(DENIED))

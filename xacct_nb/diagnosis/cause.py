@@ -1,4 +1,4 @@
-"""A cause of a denial: its code, whose side it is on, why, the mend, and how sure that is."""
+"""A cause of a denial: its code, its side, why, what to do, and how sure that is."""
 
 import re
 from dataclasses import KW_ONLY, dataclass

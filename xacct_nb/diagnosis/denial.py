@@ -1,4 +1,4 @@
-"""A pasted error text, read into what AWS or the client said: code, caller, action, resource, policy type."""
+"""Reads a pasted error text into its fields: code, caller, action, resource, policy type."""
 
 import re
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""A denial, explained: ranked causes with their mends, what could not be read, the message to send."""
+"""A denial, explained: ranked causes with their fixes, what could not be read, the message to send."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class Diagnosis(Shown):
             return "No cause was found in what could be read."
         first, count = self.causes[0], len(self.indistinguishable_causes)
         if first.confidence == POSSIBLE and count > 1:
-            return f"{count} causes look alike from here; someone who can read the rest can tell them apart."
+            return f"{count} causes have the same error; someone who can read the rest can tell them apart."
         return f"{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Diagnosis(Shown):
         return _adapter().validate_python(given)
 
     def view(self) -> View:
-        """Show the headline, the causes with their mends, what could not be read, the message."""
+        """Show the headline, the causes with their fixes, what could not be read, the message."""
         parts: list[View] = [Text(self.headline, "bad" if self.causes else "good")]
         if self.answer:
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))

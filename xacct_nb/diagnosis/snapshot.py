@@ -155,7 +155,7 @@ class Snapshot(Shown, StrictModel):
             raise no_snapshot("It does not hold fields.") from None
 
     def view(self) -> View:
-        """Show each side: whether it was read, what it holds in one line, or why it was not read."""
+        """Show each side: whether it was read, what it has in one line, or why it was not read."""
         rows = tuple((side, *self._line(side)) for side in SIDES)
         tones = tuple("good" if read == "yes" else "note" for _, read, _ in rows)
         taken = f"Taken {self.taken or 'from an error text alone'} with {len(self.calls)} AWS calls."

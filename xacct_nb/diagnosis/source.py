@@ -1,4 +1,4 @@
-"""Finds causes in the source account: from the reasons of the evaluation to statement, value and mend."""
+"""Finds causes in the source account: from the reasons of the evaluation to statement, value and fix."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The message to the owner of the other account: who calls what, AWS's response, the mend, where to look."""
+"""The message to the owner of the other account: who calls what, AWS's response, the fix, where to look."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
