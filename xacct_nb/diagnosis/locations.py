@@ -1,4 +1,4 @@
-"""Describes where a reason is: the policy, the statement, the condition."""
+"""Locates a statement of the evaluation in the policies, and edits it there."""
 
 import copy
 import re
@@ -9,13 +9,8 @@ from typing import Any
 from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy
 from xacct_nb.iam.canonical import statements_of
-from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch, short_name
+from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
 
-# Keys whose value is known to AWS alone.
-_AWS_ONLY = re.compile(
-    r"aws:(?:source(?:ip|vpc|vpce)|vpcsource(?:ip)|principalorg(?:id|paths)|requestedregion|tokenissuetime"
-    r"|viaawsservice|calledvia.*|userag?ent|referer|resourceorg.*|ec2instancesource.*)$"
-)
 _PLACE = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
 
 
@@ -57,17 +52,3 @@ def _located(policies: Sequence[SnapshotPolicy], match: StatementMatch) -> Locat
     found = _PLACE.search(match.place)
     policy, number = (int(found["policy"] or 0), int(found["statement"])) if found else (0, 0)
     return LocatedStatement(policies[policy], number, match)
-
-
-def describe_unmet(each: ElementMatch) -> str:
-    """Return why a condition is not met: operator, key, the required value, the request's value."""
-    expected = " or ".join(each.expected) or "nothing"
-    actual = f"the request has {', '.join(each.actual)}" if each.actual else f"the request has no {each.key}"
-    if is_known_to_aws_only(each):
-        actual = "only AWS knows the request's value"
-    return f"{each.operator} requires {each.key} {expected}, and {actual}"
-
-
-def is_known_to_aws_only(each: ElementMatch) -> bool:
-    """Return whether AWS alone knows the key's value in the request."""
-    return each.actual is None and _AWS_ONLY.match(each.key.lower()) is not None

@@ -9,18 +9,18 @@ from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case, PolicyHolder
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.locations import (
-    LocatedStatement,
-    allowing,
-    describe_unmet,
-    is_known_to_aws_only,
-)
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing
 from xacct_nb.diagnosis.policy_causes import Fix
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
 
+# Keys whose value is known to AWS alone.
+_AWS_ONLY = re.compile(
+    r"aws:(?:source(?:ip|vpc|vpce)|vpcsource(?:ip)|principalorg(?:id|paths)|requestedregion|tokenissuetime"
+    r"|viaawsservice|calledvia.*|userag?ent|referer|resourceorg.*|ec2instancesource.*)$"
+)
 _SESSION_ARN = re.compile(r":assumed-role/([^/]+)/")
 
 
@@ -44,8 +44,13 @@ class UnmetCondition:
 
     def cause(self, code: str, fix: Fix = (), side: str = "") -> Cause:
         """Return the cause of that code; only likely if AWS alone knows the request's value."""
-        confidence = LIKELY if is_known_to_aws_only(self.comparison) else CERTAIN
-        why = f"{self.statement}: {describe_unmet(self.comparison)}."
+        each, expected = self.comparison, " or ".join(self.expected) or "nothing"
+        confidence, given = CERTAIN, f"the request has no {self.key}"
+        if each.actual:
+            given = f"the request has {', '.join(each.actual)}"
+        elif each.actual is None and _AWS_ONLY.match(self.key.lower()):
+            confidence, given = LIKELY, "only AWS knows the request's value"
+        why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
         return cause(code, confidence, why, *fix, side=side)
 
     def without_key(self) -> str:

@@ -8,14 +8,8 @@ from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
 from xacct_nb.diagnosis.cause import Cause, KnownCause
 
-KNOWN_CAUSES: tuple[KnownCause, ...] = (
-    *CLIENT_CAUSES,
-    *SOURCE_CAUSES,
-    *DESTINATION_CAUSES,
-    *ORGANIZATION_CAUSES,
-    *REQUEST_CAUSES,
-    *SESSION_CAUSES,
-)
+_SIDES = (*CLIENT_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
+KNOWN_CAUSES: tuple[KnownCause, ...] = (*_SIDES, *REQUEST_CAUSES, *SESSION_CAUSES)
 CATALOGUE = {known.code: known for known in KNOWN_CAUSES}
 
 
