@@ -75,7 +75,7 @@ def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
     analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
-    assert analysis.note == "IAM Access Analyzer was asked about 3 policies, too."
+    assert analysis.note == "IAM Access Analyzer also checked 3 policies."
 
 
 def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
@@ -124,7 +124,7 @@ def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Ana
     analyzers.destination.add_response("validate_policy", {"findings": []}, IDENTITY)
 
     assert analyze(build(a_grant(**WITH_ID)), analyzers.sessions).note == (
-        "IAM Access Analyzer was asked about 2 policies, too."
+        "IAM Access Analyzer also checked 2 policies."
         " ValidatePolicy in 111111111111: AccessDeniedException."
         " CheckNoPublicAccess in 222222222222: AccessDeniedException."
     )
@@ -138,7 +138,7 @@ def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers:
     analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
     assert analysis.found == ()
-    assert analysis.note.startswith("IAM Access Analyzer was not asked. ValidatePolicy in 111111111111:")
+    assert analysis.note.startswith("IAM Access Analyzer was not called. ValidatePolicy in 111111111111:")
 
 
 def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
@@ -151,7 +151,7 @@ def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
         )  # fmt: skip
 
     assert analyze(build(grant), made.sessions).note == (
-        "IAM Access Analyzer was not asked. ValidatePolicy in 111111111111: EndpointConnectionError."
+        "IAM Access Analyzer was not called. ValidatePolicy in 111111111111: EndpointConnectionError."
     )
 
 
@@ -160,7 +160,7 @@ def test_the_sandbox_has_none_and_is_not_asked(world: World) -> None:
     sessions = sessions_in(world, grant)
     findings = lint(build(grant), analysis=analyze(build(grant), sessions))
 
-    assert str(findings).endswith("IAM Access Analyzer was not asked: the sandbox has none.")
+    assert str(findings).endswith("IAM Access Analyzer was not called: the sandbox has none.")
     assert "accessanalyzer" not in {service for _, service in sessions._clients}
 
 
@@ -170,7 +170,7 @@ def test_a_sandbox_that_the_aws_config_names_is_not_asked_either(desk: Desk) -> 
         grant, source_profiles=["source-admin"], destination_profiles=["destination-admin"]
     )
 
-    assert analyze(build(grant), sessions).note == "IAM Access Analyzer was not asked: the sandbox has none."
+    assert analyze(build(grant), sessions).note == "IAM Access Analyzer was not called: the sandbox has none."
 
 
 def test_a_policy_is_sent_as_it_is_written() -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
 
+from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.errors import AwsRefused
 from xacct_nb.grants.documents import Documents
@@ -19,7 +20,7 @@ from xacct_nb.linting.rules.subjects import Subject, subjects_of
 from xacct_nb.redaction.redact import redact
 
 _NAME, _TRUST_POLICY = "IAM Access Analyzer", "AWS::IAM::AssumeRolePolicyDocument"
-_NOT_HERE = Analysis(note=f"{_NAME} was not asked: the sandbox has none.")
+_NOT_AVAILABLE = Analysis(note=f"{_NAME} was not called: the sandbox has none.")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 # None of these stops a plan: only the linter's own findings need to be accepted.
 _SEVERITIES = {"ERROR": WARNING, "SECURITY_WARNING": WARNING, "WARNING": NOTE, "SUGGESTION": NOTE}
@@ -33,11 +34,11 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     access-analyzer-custom-policy-checks.
     """
     if sessions.endpoint.endpoint_url:
-        return _NOT_HERE
+        return _NOT_AVAILABLE
     subjects = subjects_of(documents)
     clients = {each.arn: sessions.admin(account_of(each.arn), "accessanalyzer") for each in subjects}
     if any(urlsplit(each.meta.endpoint_url).hostname in _THIS_MACHINE for each in clients.values()):
-        return _NOT_HERE
+        return _NOT_AVAILABLE
     calls = _AnalyzerCalls(external_id(documents.grant))
     found = [finding for each in subjects for finding in calls.findings(each, clients[each.arn])]
     return Analysis(tuple(found), calls.note)
@@ -48,18 +49,20 @@ class _AnalyzerCalls:
     """Makes the calls; a call that was refused in an account is not made there again."""
 
     secret: str = field(repr=False)
-    answered: set[str] = field(default_factory=set)
+    analyzed: set[str] = field(default_factory=set)
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
     reachable: bool = True
 
-    def findings(self, subject: Subject, client: Any) -> Iterator[Finding]:
+    def findings(self, subject: Subject, client: AwsClient) -> Iterator[Finding]:
         """Yield the findings of every call about a policy."""
         for operation, call in _CALLS[subject.kind].items():
             key = operation, account_of(subject.arn)
             if self.reachable and key not in self.refused:
                 yield from self._made(key, call, client, subject)
 
-    def _made(self, key: tuple[str, str], call: "_Call", client: Any, subject: Subject) -> list[Finding]:
+    def _made(
+        self, key: tuple[str, str], call: "_Call", client: AwsClient, subject: Subject
+    ) -> list[Finding]:
         try:
             with translate_errors(key[0]):
                 found = list(call(client, subject))
@@ -67,20 +70,20 @@ class _AnalyzerCalls:
             self.refused[key] = problem.aws_code
             self.reachable = not isinstance(problem.__cause__, BotoCoreError)
             return []
-        self.answered.add(subject.name)
+        self.analyzed.add(subject.name)
         secrets = {self.secret} - {""}
         return [Finding(*(redact(text, secrets) for text in vars(each).values())) for each in found]
 
     @property
     def note(self) -> str:
         """Return how many policies were analyzed, and why others were not."""
-        count = f"{len(self.answered)} polic{'y' if len(self.answered) == 1 else 'ies'}"
-        asked = f"{_NAME} was asked about {count}, too." if self.answered else f"{_NAME} was not asked."
-        why = [f"{name} in {account}: {answer}." for (name, account), answer in self.refused.items()]
-        return " ".join([asked, *why])
+        count = f"{len(self.analyzed)} polic{'y' if len(self.analyzed) == 1 else 'ies'}"
+        summary = f"{_NAME} also checked {count}." if self.analyzed else f"{_NAME} was not called."
+        why = [f"{name} in {account}: {code}." for (name, account), code in self.refused.items()]
+        return " ".join([summary, *why])
 
 
-def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
+def _validate(client: AwsClient, subject: Subject) -> Iterator[Finding]:
     kind = {"policyType": "IDENTITY_POLICY"}
     if subject.kind == TRUST:
         kind = {"policyType": "RESOURCE_POLICY", "validatePolicyResourceType": _TRUST_POLICY}
@@ -95,22 +98,22 @@ def _validate(client: Any, subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _check_public(client: Any, subject: Subject) -> Iterator[Finding]:
-    answer = client.check_no_public_access(
+def _check_public(client: AwsClient, subject: Subject) -> Iterator[Finding]:
+    response = client.check_no_public_access(
         policyDocument=minify(subject.document), resourceType=_TRUST_POLICY
     )
-    if answer["result"] == "FAIL":
-        reasons = [each["description"] for each in answer.get("reasons", []) if "description" in each]
+    if response["result"] == "FAIL":
+        reasons = [each["description"] for each in response.get("reasons", []) if "description" in each]
         yield Finding(
             "analyzer-public-access",
             WARNING,
             subject.name,
-            " ".join([answer.get("message", ""), *reasons]).strip() or "It allows public access.",
+            " ".join([response.get("message", ""), *reasons]).strip() or "It allows public access.",
             "Name the principals that may assume the role, or add a condition on the organization.",
         )
 
 
-_Call = Callable[[Any, Subject], Iterator[Finding]]
+_Call = Callable[[AwsClient, Subject], Iterator[Finding]]
 _CALLS: dict[str, dict[str, _Call]] = {
     IDENTITY: {"ValidatePolicy": _validate},
     TRUST: {"ValidatePolicy": _validate, "CheckNoPublicAccess": _check_public},

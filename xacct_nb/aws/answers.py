@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from xacct_nb.aws.clients import AwsClient, Clients
 from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
 from xacct_nb.changes.sample_calls import SampleCall
 from xacct_nb.iam.arns import Arn
@@ -42,7 +43,7 @@ def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
     return Answer(ALLOWED, "", str(given["ResponseMetadata"].get("RequestId", "")), given)
 
 
-def call_identity(sts: Any, role: str) -> Answer:
+def call_identity(sts: AwsClient, role: str) -> Answer:
     """Call GetCallerIdentity; the answer is an error unless it names a session of the role."""
     given = call_aws(sts.get_caller_identity)
     arn, wanted = (given.value or {}).get("Arn", ""), Arn.parse(role)
@@ -51,7 +52,7 @@ def call_identity(sts: Any, role: str) -> Answer:
     return replace(given, detail=arn or given.detail)
 
 
-def call_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callable[[], Any]) -> Answer:
+def call_sample(call: SampleCall, client: Clients, owner_s3: Callable[[], AwsClient]) -> Answer:
     """Make a read-only call; where it needs an object that exists, `owner_s3` finds one."""
     parameters = dict(call.parameters)
     if "Prefix" in parameters:
@@ -66,7 +67,7 @@ def call_sample(call: SampleCall, client: Callable[[str], Any], owner_s3: Callab
     return given
 
 
-def _find_key(s3: Any, bucket: str, prefix: str, pattern: str) -> str:
+def _find_key(s3: AwsClient, bucket: str, prefix: str, pattern: str) -> str:
     """Return the first key that matches, among the first thousand."""
     given = call_aws(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))

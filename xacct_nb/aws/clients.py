@@ -2,12 +2,19 @@
 
 import os
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
 from botocore.session import Session as Core
+
+AwsClient = Any
+"""A boto3 client. boto3 makes its class at run time from AWS's models, so it has no static type."""
+
+Clients = Callable[[str], AwsClient]
+"""Returns the client of a service."""
 
 _making = threading.Lock()
 
@@ -20,7 +27,7 @@ def connect(
     secret_access_key: str,
     session_token: str | None = None,
     region: str = "us-east-1",
-) -> Any:
+) -> AwsClient:
     """Return a client of `service` at `endpoint_url` with these credentials only.
 
     The user's profiles, proxies and `AWS_*` variables are not read. Timeouts are 2 seconds to connect and 30

@@ -7,13 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Identity, Sessions, client_of
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
-
-Clients = Callable[[str], Any]
-"""Returns the client of a service. boto3 makes the classes of its clients at run time, so they are Any."""
 
 
 class AccountSession:
@@ -33,6 +31,9 @@ class AccountSession:
     def account(self) -> str:
         """The account that the session is in. Raises ClientError, BotoCoreError."""
         return self.identity["Account"]
+
+
+Fits = Callable[[AccountSession], bool]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def open_for_diagnosis(
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
     problems: dict[str, str] = {}
 
-    def first(part: str, profiles: Iterable[str], fits: Callable[[AccountSession], bool]) -> Any:
+    def first(part: str, profiles: Iterable[str], fits: Fits) -> AccountSession | None:
         sessions = (
             AccountSession(partial(client_of, profile, endpoint=endpoint, partition=partition), profile)
             for profile in profiles
@@ -115,10 +116,7 @@ def _account(arn: str) -> str | None:
 
 
 def _first(
-    sessions: Iterable[AccountSession],
-    fits: Callable[[AccountSession], bool],
-    part: str,
-    problems: dict[str, str],
+    sessions: Iterable[AccountSession], fits: Fits, part: str, problems: dict[str, str]
 ) -> AccountSession | None:
     """Return the first session that fits; an only caller is returned whoever it is."""
     others: list[AccountSession] = []

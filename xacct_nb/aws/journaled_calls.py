@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
+from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.polling import Wait
 from xacct_nb.aws.sessions import Sessions, translate_errors
@@ -14,7 +15,8 @@ from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.redaction.redact import mask_secrets
 
-RecoverResponse = Callable[[], Any]
+Response = dict[str, Any]
+RecoverResponse = Callable[[], Response | None]
 """Returns the response that a call would have had, if it took effect and its response was lost, else None."""
 
 FindConflict = Callable[[Sessions, Change], str]
@@ -54,7 +56,7 @@ class JournaledClient:
         kept: Any = None,
         recover: RecoverResponse | None = None,
         **parameters: Any,
-    ) -> Any:
+    ) -> Response:
         """Make one call in the change's account and return its response. Raises AwsRefused.
 
         A call that must not be made twice has `recover`, which is tried after each failure.
@@ -86,8 +88,8 @@ class JournaledClient:
         self.sink.append(entry)
 
     def _retry(
-        self, change: Change, wait: Wait, call: Callable[[], Any], recover: RecoverResponse | None
-    ) -> Any:
+        self, change: Change, wait: Wait, call: Callable[[], Response], recover: RecoverResponse | None
+    ) -> Response:
         while True:
             try:
                 with translate_errors(wait.what):
@@ -145,8 +147,8 @@ def _metadata(problem: AwsRefused) -> dict[str, Any]:
     return dict(cause.response.get("ResponseMetadata", {})) if isinstance(cause, ClientError) else {}
 
 
-def _disable_retries(client: Any, name: str) -> None:
-    # botocore asks the first handler first; an answer of False stops the retries of this operation.
+def _disable_retries(client: AwsClient, name: str) -> None:
+    # botocore calls the first handler first; its False stops the retries of this operation.
     client.meta.events.register_first(
         f"needs-retry.iam.{name}", lambda **_: False, unique_id=f"xacct-once-{name}"
     )

@@ -19,8 +19,8 @@ def check_current(sessions: Sessions, plan: Plan) -> None:
     The resource of the first change is read last, immediately before that change is made.
     """
     found = [(change, _current(sessions, change)) for change in reversed(plan.changes)][::-1]
-    if moved := [(change, value) for change, value in found if is_different(change, value, change.before)]:
-        raise outdated_plan("; ".join(_describe(*each) for each in moved), _differences(moved))
+    if changed := [(change, value) for change, value in found if is_different(change, value, change.before)]:
+        raise outdated_plan("; ".join(_describe(*each) for each in changed), _differences(changed))
 
 
 def check_unchanged(sessions: Sessions, change: Change) -> None:

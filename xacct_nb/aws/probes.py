@@ -1,10 +1,11 @@
 """Runs the probes of a grant: real calls to AWS with the callers' own credentials."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample
+from xacct_nb.aws.clients import AwsClient, Clients
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.polling import Wait, countdown
@@ -61,8 +62,8 @@ class _RoleSession:
     """A session of the role: who assumed it, and its clients by service."""
 
     who: Identity
-    credentials: dict[str, Any] = field(repr=False)
-    clients: dict[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, Any] = field(repr=False)
+    clients: dict[str, AwsClient] = field(default_factory=dict)
 
 
 @dataclass
@@ -136,7 +137,7 @@ class Prober:
         return replace(given, detail=redact(given.detail, {external_id(grant)}))
 
     def _with_role(self, probe: Probe, session: _RoleSession) -> Answer:
-        def client(service: str) -> Any:
+        def client(service: str) -> AwsClient:
             if service not in session.clients:
                 made = self.sessions.role_client(session.credentials, service, session.who.profile)
                 session.clients[service] = made
@@ -146,7 +147,7 @@ class Prober:
             return self._sample(probe, session.who, client)
         return call_identity(client("sts"), probe.role)
 
-    def _sample(self, probe: Probe, who: Identity, client: Callable[[str], Any] | None = None) -> Answer:
+    def _sample(self, probe: Probe, who: Identity, client: Clients | None = None) -> Answer:
         assert probe.call is not None
         account = Arn.parse(probe.role).account
         mine = client or (lambda service: self.sessions.client(who.profile, service))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.changes.plan import Change
@@ -12,6 +12,8 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
+
+T = TypeVar("T")
 
 _ENTITIES = (
     ("PolicyUsers", "user", "UserName"),
@@ -64,13 +66,13 @@ def owner_of(arn: str) -> tuple[str, dict[str, Any]]:
     }
 
 
-def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> Any:
+def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> dict[str, Any]:
     """Return the response of an operation (`{kind}` stands for the resource's). Raises AwsRefused."""
     kind, owner = owner_of(arn)
     iam, method = sessions.admin(account or Arn.parse(arn).account, "iam"), operation.format(kind=kind)
     name = parameters.get("PolicyName") or next(iter(owner.values()))
     with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {name}"):
-        return getattr(iam, method)(**owner, **parameters)
+        return dict(getattr(iam, method)(**owner, **parameters))
 
 
 def list_all(sessions: Sessions, arn: str, operation: str, items: str) -> list[Any]:
@@ -78,7 +80,7 @@ def list_all(sessions: Sessions, arn: str, operation: str, items: str) -> list[A
     return [item for page in _pages(sessions, arn, operation) for item in page.get(items, [])]
 
 
-def optional(call: Callable[[], Any]) -> Any:
+def optional(call: Callable[[], T]) -> T | None:
     """Return the result of a call, None where AWS returned NoSuchEntity. Raises AwsRefused."""
     try:
         return call()

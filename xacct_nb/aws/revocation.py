@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
 from xacct_nb.aws.operations import ensure_change
 from xacct_nb.aws.polling import countdown
 from xacct_nb.aws.preconditions import check_unchanged, find_conflict
 from xacct_nb.aws.probes import Prober
+from xacct_nb.aws.reader import get
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change
@@ -130,20 +129,19 @@ def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[P
     if key.kind == "inline-policy" and not is_revocation(key):
         yield found.resources[key]
     if key.kind == "attachment":
-        iam = sessions.admin(key.account, "iam")
         try:
-            version = iam.get_policy(PolicyArn=key.name)["Policy"]["DefaultVersionId"]
-            answer = iam.get_policy_version(PolicyArn=key.name, VersionId=version)
-        except (ClientError, BotoCoreError):
+            version = get(sessions, key.name, "get_policy", key.account)["Policy"]["DefaultVersionId"]
+            found_version = get(sessions, key.name, "get_policy_version", key.account, VersionId=version)
+        except AwsRefused:
             return
-        yield answer["PolicyVersion"]["Document"]
+        yield found_version["PolicyVersion"]["Document"]
 
 
 def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
     assumed = prober.outcome(assume)
     probes = (
-        replace(assume, kind="older", asker="role", question=words, call=call)
-        for words, call in calls.items()
+        replace(assume, kind="older", asker="role", question=title, call=call)
+        for title, call in calls.items()
         if assumed.answer == ALLOWED
     )
     answers = map(prober.outcome, probes)

@@ -16,7 +16,8 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.session import Session as Core
 
-from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.aws.clients import AwsClient
+from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.views import Shown, Table, View
@@ -65,15 +66,19 @@ class Sessions(Shown):
     grant: Grant
     identities: tuple[Identity, ...]
     endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
-    _clients: dict[tuple[str, str], Any] = field(repr=False, default_factory=dict)
+    _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
-    def admin(self, account: str, service: str) -> Any:
+    def admin(self, account: str, service: str) -> AwsClient:
         """Return a client that administers the account. Raises WrongAccount where no session is in it."""
         for identity in self.identities:
             if identity.part != "caller" and identity.account == account:
                 return self.client(identity.profile, service)
-        raise _no_session(account)
+        raise WrongAccount(
+            f"No session is in account {account}.",
+            why="The grant needs to read or change resources there.",
+            hint="Add a profile of that account to source_profiles or destination_profiles.",
+        )
 
     def callers(self, source: str) -> tuple[Identity, ...]:
         """Return the callers under test for a source: the user or role itself, or all of a whole account."""
@@ -87,14 +92,14 @@ class Sessions(Shown):
                 return each
         return None
 
-    def client(self, profile: str, service: str) -> Any:
+    def client(self, profile: str, service: str) -> AwsClient:
         """Return the profile's client for a service."""
         if (profile, service) not in self._clients:
             made = _make_client(self._session(profile), service, self.endpoint, self.grant.partition)
             self._clients[profile, service] = made
         return self._clients[profile, service]
 
-    def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> Any:
+    def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> AwsClient:
         """Return a client with the credentials from AssumeRole; endpoint and region are the profile's."""
         session = self._session(profile) if profile else _session("", self.endpoint, _NO_PROFILE)
         keys = {
@@ -201,7 +206,7 @@ def translate_errors(doing: str) -> Iterator[None]:
 
 def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
     try:
-        answer = sessions.client(profile, "sts").get_caller_identity()
+        identity = sessions.client(profile, "sts").get_caller_identity()
     except ProfileNotFound as problem:
         raise MissingProfile(
             f"The AWS config has no profile {profile!r}.",
@@ -209,32 +214,18 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
             hint="Correct the name, or add it: aws configure --profile NAME.",
         ) from problem
     except (BotoCoreError, ClientError) as problem:
-        raise _no_credentials(profile, problem) from problem
-    if accounts and answer["Account"] not in accounts:
+        raise NoCredentials(
+            f"The profile {profile!r} cannot sign in.",
+            why="It has no credentials." if isinstance(problem, NoCredentialsError) else str(problem),
+            hint=f"Try it alone: aws sts get-caller-identity --profile {profile}",
+        ) from problem
+    if accounts and identity["Account"] not in accounts:
         raise WrongAccount(
-            f"The {part} profile {profile!r} is in account {answer['Account']}.",
+            f"The {part} profile {profile!r} is in account {identity['Account']}.",
             why=f"The grant's {part} accounts: {', '.join(accounts)}.",
             hint="Choose another profile, or correct the grant.",
         )
-    return Identity(profile, part, answer["Account"], answer["Arn"])
-
-
-def _no_credentials(profile: str, problem: Exception) -> InvalidInput:
-    missing = isinstance(problem, NoCredentialsError)
-    why = "It has no credentials." if missing else str(problem)
-    return NoCredentials(
-        f"The profile {profile!r} cannot sign in.",
-        why=why,
-        hint=f"Try it alone: aws sts get-caller-identity --profile {profile}",
-    )
-
-
-def _no_session(account: str) -> WrongAccount:
-    return WrongAccount(
-        f"No session is in account {account}.",
-        why="The grant needs to read or change resources there.",
-        hint="Add a profile of that account to source_profiles or destination_profiles.",
-    )
+    return Identity(profile, part, identity["Account"], identity["Arn"])
 
 
 def warm_up() -> None:
@@ -275,12 +266,14 @@ def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session
     return Session(botocore_session=core)
 
 
-def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> Any:
+def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> AwsClient:
     """Return a profile's client for a service. Raises ProfileNotFound."""
     return _make_client(_session(profile, endpoint), service, endpoint, partition)
 
 
-def _make_client(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> Any:
+def _make_client(
+    session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str
+) -> AwsClient:
     region = session.region_name or _REGIONS[partition]
     # An endpoint on this machine is not reached through a proxy.
     config = _CONFIG.merge(Config(proxies={}) if endpoint.endpoint_url else Config())

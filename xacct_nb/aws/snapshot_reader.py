@@ -3,17 +3,20 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
+from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source
 from xacct_nb.iam.arns import Arn, is_arn
+
+T = TypeVar("T")
 
 _MOST_PAGES = 2
 _NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy")
@@ -52,11 +55,11 @@ def take_snapshot(
     )
 
 
-def try_once(attempt: Attempt, sts: Any) -> AttemptResult:
+def try_once(attempt: Attempt, sts: AwsClient) -> AttemptResult:
     """Make the attempt once. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
-        answer = sts.assume_role(**parameters)
+        response = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
         return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
@@ -64,7 +67,7 @@ def try_once(attempt: Attempt, sts: Any) -> AttemptResult:
         return AttemptResult(
             False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), utc()
         )
-    return AttemptResult(True, str(answer["AssumedRoleUser"]["Arn"]), at=utc())
+    return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc())
 
 
 @dataclass
@@ -75,7 +78,9 @@ class _Reading:
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def side(self, name: str, session: AccountSession | None, read: Callable[[AccountSession], Any]) -> Any:
+    def side(
+        self, name: str, session: AccountSession | None, read: Callable[[AccountSession], T]
+    ) -> T | None:
         """Return the side, None where it could not be read."""
         if session is None:
             self.unread[name] = "No session was given to read it with."
@@ -125,11 +130,11 @@ class _Reading:
             update={"incomplete": incomplete, "resource_policies": self._resource_policy(session)}
         )
 
-    def _call(self, client: Any, operation: str, **parameters: Any) -> Any:
+    def _call(self, client: AwsClient, operation: str, **parameters: Any) -> Any:
         self.calls.append(f"{client.meta.service_model.service_name}:{operation}")
         return getattr(client, operation)(**parameters)
 
-    def _call_optional(self, client: Any, operation: str, **parameters: Any) -> Any:
+    def _call_optional(self, client: AwsClient, operation: str, **parameters: Any) -> Any:
         """Return the response, None where the resource does not exist."""
         try:
             return self._call(client, operation, **parameters)
@@ -138,7 +143,7 @@ class _Reading:
                 raise
             return None
 
-    def _details(self, iam: Any, wanted: list[str]) -> tuple[dict[str, list[Any]], str]:
+    def _details(self, iam: AwsClient, wanted: list[str]) -> tuple[dict[str, list[Any]], str]:
         """Return the account's users, groups, roles and policies, and a note where not all were read."""
         found: dict[str, list[Any]] = {}
         marker: dict[str, Any] = {}
@@ -153,11 +158,11 @@ class _Reading:
             marker = {"Marker": page["Marker"]}
         return found, f"The account is large: only {_MOST_PAGES} pages of it were read."
 
-    def _devices(self, iam: Any, name: str) -> tuple[str, ...]:
+    def _devices(self, iam: AwsClient, name: str) -> tuple[str, ...]:
         given = self._call(iam, "list_mfa_devices", UserName=name)
         return tuple(str(each["SerialNumber"]) for each in given["MFADevices"])
 
-    def _simulated(self, iam: Any, source: Source) -> Mapping[str, Any]:
+    def _simulated(self, iam: AwsClient, source: Source) -> Mapping[str, Any]:
         """Return the result of AWS's policy simulator, which alone knows the service control policies."""
         assert source.principal is not None
         parameters = {

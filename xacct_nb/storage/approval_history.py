@@ -1,8 +1,7 @@
 """The ledger's history of one plan: who made it and when, and which runs changed AWS with its approval."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from xacct_nb.changes.approval import PlannedRun, UsedApproval
 from xacct_nb.changes.plan import Plan
@@ -22,19 +21,17 @@ def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun 
     be read.
     """
     for line in reversed(read_ledger(records)):
-        if line["digest"] == digest and line["status"] not in _NEITHER:
-            event = _event(records, line)
-            if event and (event[0] is None or _kind(event[0].where) == _kind(where)):
-                yield event[1]
-
-
-def _event(records: Path, line: Mapping[str, Any]) -> tuple[Record | None, PlannedRun | UsedApproval] | None:
-    record = _unchanged(records, line["id"])
-    if line["status"] == "planned":
-        return (record, _planned(record)) if record else None
-    if record is None:
-        return None, UsedApproval(line["id"], "", line["started"])
-    return (record, UsedApproval(record.id, record.host.user, record.ended)) if _changed(record) else None
+        if line["digest"] != digest or line["status"] in _NEITHER:
+            continue
+        is_plan, record = line["status"] == "planned", _unchanged(records, line["id"])
+        if record is None:
+            if not is_plan:
+                yield UsedApproval(line["id"], "", line["started"])
+        elif _kind(record.where) == _kind(where):
+            if is_plan:
+                yield _planned(record)
+            elif _changed(record):
+                yield UsedApproval(record.id, record.host.user, record.ended)
 
 
 def _unchanged(records: Path, run: str) -> Record | None:

@@ -87,7 +87,7 @@ def read_record(records: Path, name: str) -> Record:
         raise UnknownRecord(
             f"The record {folder.name!r} cannot be read.",
             why=str(problem),
-            hint="xacct-nb records verify says what was changed.",
+            hint="Find the change with: xacct-nb records verify",
         ) from problem
 
 

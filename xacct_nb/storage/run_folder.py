@@ -17,7 +17,7 @@ from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
 
 WORK = ".work"
 _LOCK, _ABOUT = ".held", "about.json"
-_HALF_MADE, _HALF_GONE = ".new-", ".gone-"
+_CREATING, _REMOVING = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0
 
 
@@ -76,10 +76,10 @@ def read_about(folder: Path) -> dict[str, Any]:
 
 def remove_run_folder(records: Path, run: str) -> None:
     """Remove the folder of a run, in one step for other processes."""
-    gone = records / WORK / f"{_HALF_GONE}{run}"
+    removing = records / WORK / f"{_REMOVING}{run}"
     with suppress(OSError):  # there was none, or another process has just removed it
-        (records / WORK / run).rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+        (records / WORK / run).rename(removing)
+    shutil.rmtree(removing, ignore_errors=True)
     with suppress(OSError):  # it holds the folder of another run
         (records / WORK).rmdir()
 
@@ -93,9 +93,9 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
     if not (records / WORK).is_dir():
         return
     for folder in sorted((records / WORK).iterdir()):
-        if folder.name.startswith(_HALF_GONE):
+        if folder.name.startswith(_REMOVING):
             shutil.rmtree(folder, ignore_errors=True)
-        elif folder.name.startswith(_HALF_MADE):
+        elif folder.name.startswith(_CREATING):
             _clear_if_old(folder)
         elif (folder / _LOCK).exists():
             with _exclusive(folder) as is_mine:
@@ -110,8 +110,8 @@ def _new_folder(work: Path) -> Path:
     for _ in range(9):
         with suppress(FileNotFoundError):
             work.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return Path(mkdtemp(prefix=_HALF_MADE, dir=work))
-    return Path(mkdtemp(prefix=_HALF_MADE, dir=work))
+            return Path(mkdtemp(prefix=_CREATING, dir=work))
+    return Path(mkdtemp(prefix=_CREATING, dir=work))
 
 
 @contextmanager

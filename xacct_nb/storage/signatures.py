@@ -63,19 +63,17 @@ def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Sig
             why="Such a file has one signer per line: a name and a public key.",
             hint="Create one: echo ada@example.com $(cat id_ed25519.pub) > allowed_signers",
         )
-    lines = {fields["id"]: (number, line) for number, line, fields in _numbered(records)}
+    lines = {
+        fields["id"]: (number, line)
+        for number, line in enumerate(ledger_lines(records), start=1)
+        if (fields := parse_ledger_line(line))
+    }
     for path in sorted(records.glob(f"*{_SUFFIX}")):
         number, line = lines.get(path.stem, (0, ""))
         if not number:
             yield Signature(path.stem, 0, broken=f"{path.name}: the line that it signs is not in {LEDGER}")
         else:
             yield _checked(path, number, line, signers) if signers else Signature(path.stem, number)
-
-
-def _numbered(records: Path) -> Iterator[tuple[int, str, dict[str, str]]]:
-    for number, line in enumerate(ledger_lines(records), start=1):
-        if fields := parse_ledger_line(line):
-            yield number, line, fields
 
 
 def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
