@@ -1,18 +1,18 @@
 """Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all the policies that count."""
 
-import json
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
+from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
-from xacct_nb.iam.grammar import IDENTITY, NEW, RESOURCE, TRUST
+from xacct_nb.iam.grammar import NEW, RESOURCE, TRUST
 from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.sandbox.ministack.authorization import AuthorizationRequest
 from xacct_nb.sandbox.rules import organizations
+from xacct_nb.sandbox.rules.documents import read_policy
 
 
 def decide(request: AuthorizationRequest) -> Decision | None:
@@ -40,15 +40,6 @@ def decide(request: AuthorizationRequest) -> Decision | None:
         )
     except (InvalidArn, InvalidInput):
         return None
-
-
-@lru_cache(maxsize=4096)
-def read_policy(text: str, kind: str = IDENTITY) -> ParsedPolicy:
-    """Return the policy in a JSON text; one that AWS would refuse has no statement."""
-    try:
-        return parse(json.loads(text), kind)
-    except (ValueError, InvalidPolicy):
-        return ParsedPolicy(kind, NEW, ())
 
 
 def _limits(texts: tuple[str, ...] | None) -> list[ParsedPolicy] | None:

@@ -8,7 +8,7 @@ from xacct_nb.iam.canonical import as_list
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
-from xacct_nb.sandbox.rules.statements import statements_of
+from xacct_nb.sandbox.rules.documents import statements_of
 
 _NAMES = {"User": "UserName", "Role": "RoleName", "Group": "GroupName"}
 _taken: set[tuple[str, str, str]] = set()

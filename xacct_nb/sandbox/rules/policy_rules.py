@@ -1,49 +1,49 @@
-"""What IAM refuses in an identity policy when it is written or attached: grammar, length, number."""
+"""IAM's refusals of an identity policy when it is written or attached: grammar, length, number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam import quotas
 from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.grammar import IDENTITY, NEW
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
-from xacct_nb.sandbox.rules.statements import (
+from xacct_nb.sandbox.rules.documents import (
+    as_object,
     length,
     malformed,
-    parsed,
-    repeated_sid,
+    parse_text,
+    read_policy,
+    refused_part,
     statements_of,
-    unknown_operator,
 )
 
 _SYNTAX = "Syntax errors in policy."
-_TOP = {"Version", "Id", "Statement"}
-_ELEMENTS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 _NAMES = {"user": "UserName", "role": "RoleName", "group": "GroupName"}
 
 
 def managed_policy(call: Call) -> Refusal | None:
-    """What IAM does not take in the document of CreatePolicy or CreatePolicyVersion."""
+    """Refuse the document of CreatePolicy or CreatePolicyVersion."""
     text = call.parameter("PolicyDocument")
-    document = parsed(text)
-    if refusal := _grammar(document):
+    if refusal := _grammar(text):
         return refusal
-    if document and document.get("Version") != "2012-10-17":
+    if read_policy(text).version != NEW:
         return malformed("Policy document must be version 2012-10-17 or greater.")
     return quota_rules.over(call.account, "PolicySize", length(text))
 
 
 def inline_policy(call: Call) -> Refusal | None:
-    """What IAM does not take in the document of PutUserPolicy, PutRolePolicy or PutGroupPolicy."""
+    """Refuse the document of PutUserPolicy, PutRolePolicy or PutGroupPolicy."""
     kind = call.action.removeprefix("Put").removesuffix("Policy").lower()
     name, text = call.parameter(_NAMES[kind]), call.parameter("PolicyDocument")
     if not internals.entity(kind, call.account, name):
         return None  # MiniStack says so
     there = internals.inline_policies(kind, call.account, name) | {call.parameter("PolicyName"): text}
     most = quotas.INLINE_TOTAL[kind]
-    if refusal := _grammar(parsed(text)):
+    if refusal := _grammar(text):
         return refusal
     if sum(length(each) for each in there.values()) > most:
         message = f"Maximum policy size of {most} bytes exceeded for {kind} {name}"
@@ -52,7 +52,7 @@ def inline_policy(call: Call) -> Refusal | None:
 
 
 def sixth_version(call: Call) -> Refusal | None:
-    """IAM's answer to a policy version too many."""
+    """Refuse a sixth version of a policy."""
     policy = internals.managed_policy(call.account, call.parameter("PolicyArn"))
     if not policy or len(policy["Versions"]) < quotas.POLICY_VERSIONS:
         return None
@@ -64,7 +64,7 @@ def sixth_version(call: Call) -> Refusal | None:
 
 
 def attachment(call: Call) -> Refusal | None:
-    """IAM's answer to a policy that is not there, or to one more than may be attached."""
+    """Refuse a policy that does not exist, or one more than the quota allows."""
     kind = call.action.removeprefix("Attach").removesuffix("Policy").lower()
     carrier = internals.entity(kind, call.account, call.parameter(_NAMES[kind]))
     arn = call.parameter("PolicyArn")
@@ -76,76 +76,77 @@ def attachment(call: Call) -> Refusal | None:
     return quota_rules.over(call.account, f"PoliciesPer{kind.title()}", number)
 
 
-def _grammar(document: dict[str, Any] | None) -> Refusal | None:
+def _grammar(text: str) -> Refusal | None:
+    document, policy = as_object(text), parse_text(text, IDENTITY)
     if document is None:
         return malformed(_SYNTAX)
-    message = next(_faults(document), "")
-    return malformed(message) if message else None
+    if isinstance(policy, InvalidPolicy):
+        return malformed(_message(document, policy.path))
+    regional = next(filter(None, map(_region, _resources_of(document))), "")
+    return malformed(regional) if regional else None
 
 
-def _faults(document: dict[str, Any]) -> Iterator[str]:
-    statements = statements_of(document)
-    if not statements or not all(isinstance(statement, dict) for statement in statements):
-        yield _SYNTAX
-        return
-    if any("Principal" in each or "NotPrincipal" in each for each in statements):
-        yield "Policy document should not specify a principal."
-    if not set(document) <= _TOP or document.get("Version", "2008-10-17") not in ("2008-10-17", "2012-10-17"):
-        yield _SYNTAX
-    for statement in statements:
-        yield from _syntax_faults(statement)
-    if repeated_sid(statements):
-        yield "Statement IDs (SID) in a single policy must be unique."
-    for statement in statements:
-        yield from _content_faults(statement)
+def _message(document: dict[str, Any], path: str) -> str:
+    """AWS's message for a document that `parse` refused at this path."""
+    element, statement, _ = refused_part(document, path)
+    if element == "Statement" and statement is None and statements_of(document):
+        return "Statement IDs (SID) in a single policy must be unique."
+    if not isinstance(statement, dict):
+        return _SYNTAX
+    if element in ("Principal", "NotPrincipal"):
+        return "Policy document should not specify a principal."
+    if element == "Effect" and str(statement.get("Effect")).lower() in ("allow", "deny"):
+        return "The policy failed legacy parsing"
+    name, wording = _WORDINGS.get(element, ("", None))
+    return _list_message(statement, name, wording) if wording else _SYNTAX
 
 
-def _syntax_faults(statement: dict[str, Any]) -> Iterator[str]:
-    twice = {"Action", "NotAction"} <= set(statement) or {"Resource", "NotResource"} <= set(statement)
-    effect = statement.get("Effect")
-    if twice or not set(statement) <= _ELEMENTS or not isinstance(effect, str):
-        yield _SYNTAX
-    elif effect not in ("Allow", "Deny"):
-        yield "The policy failed legacy parsing" if effect.lower() in ("allow", "deny") else _SYNTAX
-    if not isinstance(statement.get("Condition", {}), dict) or unknown_operator(statement):
-        yield _SYNTAX
-    for name in ("Action", "NotAction", "Resource", "NotResource"):
-        if not all(isinstance(each, str) for each in as_list(statement.get(name, []))):
-            yield _SYNTAX
+def _list_message(statement: dict[str, Any], name: str, wording: Callable[[str], str]) -> str:
+    """AWS's message for Action or Resource, or their negation."""
+    if name in statement and f"Not{name}" in statement:
+        return _SYNTAX
+    given = as_list(statement.get(name, statement.get(f"Not{name}", [])))
+    if not given:
+        return f"Policy statement must contain {name.lower()}s."
+    texts = [each for each in given if isinstance(each, str)]
+    return next(filter(None, map(wording, texts)), _SYNTAX) if len(texts) == len(given) else _SYNTAX
 
 
-def _content_faults(statement: dict[str, Any]) -> Iterator[str]:
-    actions = as_list(statement.get("Action", statement.get("NotAction", [])))
-    resources = as_list(statement.get("Resource", statement.get("NotResource", [])))
-    if not actions:
-        yield "Policy statement must contain actions."
-    if not resources:
-        yield "Policy statement must contain resources."
-    for resource in resources:
-        yield from _resource_faults(resource)
-    for action in actions:
-        yield from _action_faults(action)
-
-
-def _action_faults(action: str) -> Iterator[str]:
+def _action(action: str) -> str:
     vendor, colon, rest = action.partition(":")
-    if not colon and action != "*":
-        yield "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+    if not colon:
+        return "" if action == "*" else _NO_VENDOR
     if ":" in rest:
-        yield "Actions/Condition can contain only one colon."
-    if colon and not re.fullmatch(r"\*|[a-zA-Z0-9.-]+", vendor):
-        yield f"Vendor {vendor} is not valid"
+        return "Actions/Condition can contain only one colon."
+    return "" if re.fullmatch(r"\*|[a-zA-Z0-9.-]+", vendor) else f"Vendor {vendor} is not valid"
 
 
-def _resource_faults(resource: str) -> Iterator[str]:
-    if resource == "*" or resource.startswith("${"):
-        return
-    parts = (resource.split(":", 5) + ["*"] * 6)[:6]
+def _resource(resource: str) -> str:
     if ":" not in resource:
-        yield f'Resource {resource} must be in ARN format or "*".'
-    elif parts[1] not in ("aws", "*"):
-        yield f'Partition "{parts[1]}" is not valid for resource "{":".join(["arn", *parts[1:]])}".'
-    elif parts[2] == "iam" and parts[3]:
-        yield f"IAM resource {resource} cannot contain region information."
-    elif parts[2] == "s3" and parts[3]:
-        yield f"Resource {resource} can not contain region information."
+        return "" if resource == "*" else f'Resource {resource} must be in ARN format or "*".'
+    parts = (resource.split(":", 5) + ["*"] * 6)[:6]
+    if parts[1] in ("aws", "*"):
+        return ""
+    return f'Partition "{parts[1]}" is not valid for resource "{":".join(["arn", *parts[1:]])}".'
+
+
+def _region(resource: str) -> str:
+    """AWS's message for a region in the ARN of a service that has none."""
+    _, _, service, region, *_ = (*resource.split(":", 5), "", "", "", "")
+    if service == "iam" and region:
+        return f"IAM resource {resource} cannot contain region information."
+    return f"Resource {resource} can not contain region information." if service == "s3" and region else ""
+
+
+def _resources_of(document: dict[str, Any]) -> Iterator[str]:
+    for statement in statements_of(document):
+        yield from as_list(statement.get("Resource", statement.get("NotResource", [])))
+
+
+_NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+_WORDINGS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "Action": ("Action", _action),
+    "NotAction": ("Action", _action),
+    "Resource": ("Resource", _resource),
+    "NotResource": ("Resource", _resource),
+}

@@ -1,120 +1,123 @@
-"""What IAM refuses in a trust policy when it is written: its grammar, its length, who does not exist."""
+"""IAM's refusals of a trust policy when it is written: grammar, length, principals that do not exist."""
 
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.grammar import TRUST
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
-from xacct_nb.sandbox.rules.statements import (
+from xacct_nb.sandbox.rules.documents import (
+    as_object,
     length,
     malformed,
-    parsed,
-    repeated_sid,
+    parse_text,
+    refused_part,
     statements_of,
-    unknown_operator,
 )
 
-_TOP = {"Version", "Id", "Statement"}
-_ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition"}
-_ELEMENTS |= {"Resource", "NotResource"}  # which have messages of their own
-_VERSIONS = {"2008-10-17", "2012-10-17"}
 _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):([a-z-]+)(?:/(.+))?")
-_SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
-_PROVIDER = re.compile(
-    r"arn:aws:iam::\d{12}:(saml|oidc)-provider/.+|cognito-identity\.amazonaws\.com|accounts\.google\.com"
-    r"|www\.amazon\.com|graph\.facebook\.com"
-)
+_KINDS = ("AWS", "Service", "Federated")
 
 
 def trust_policy(call: Call) -> Refusal | None:
-    """The first thing that IAM does not take in the trust policy of CreateRole or UpdateAssumeRolePolicy."""
+    """Refuse the trust policy of CreateRole or UpdateAssumeRolePolicy with the first reason that IAM has."""
     update = call.action == "UpdateAssumeRolePolicy"
     text = call.parameter("PolicyDocument" if update else "AssumeRolePolicyDocument")
-    document = parsed(text)
+    document, policy = as_object(text), parse_text(text, TRUST)
     if document is None:
         return malformed("This policy contains invalid Json")
-    message = next(_faults(document), "")
-    return (
-        malformed(message)
-        if message
-        else quota_rules.over(call.account, "ACLSizePerRole", length(text)) or _stranger(document)
-    )
+    if isinstance(policy, InvalidPolicy):
+        return malformed(_message(document, policy.path))
+    if any(statement.not_principal for statement in policy.statements):
+        return malformed("AssumeRole policy must not contain NotPrincipal field.")
+    too_long = quota_rules.over(call.account, "ACLSizePerRole", length(text))
+    return too_long or _missing_principal(document)
 
 
-def _faults(document: dict[str, Any]) -> Iterator[str]:
-    """What breaks the grammar, in the order in which it is looked at."""
-    yield from (f"Unknown field {name}" for name in document if name not in _TOP)
-    if document.get("Version", "2012-10-17") not in _VERSIONS:
-        yield "The policy must contain a valid version string"
-    statements = statements_of(document)
-    if not statements:
-        yield "Could not parse the policy: Statement is empty!"
-    for statement in statements:
-        if not isinstance(statement, dict):
-            yield "Syntax error in policy."
-            return
-        yield from _statement_faults(statement)
-    if repeated_sid(statements):
-        yield "The Statement Ids in the policy are not unique"
+def _message(document: dict[str, Any], path: str) -> str:
+    """AWS's message for a document that `parse` refused at this path."""
+    element, statement, rest = refused_part(document, path)
+    if statement is None:
+        wording = _OF_DOCUMENT.get(element)
+        return wording(document) if wording else f"Unknown field {element}"
+    if not isinstance(statement, dict) or element == "Sid":
+        return "Syntax error in policy."
+    if element == "Condition":
+        return f"Invalid Condition type : {rest.partition('.')[0]}"
+    found = _OF_STATEMENT.get(element)
+    return found(statement) if found else f"Unknown field {element}"
 
 
-def _statement_faults(statement: dict[str, Any]) -> Iterator[str]:
-    yield from (f"Unknown field {name}" for name in statement if name not in _ELEMENTS)
-    if not (effect := statement.get("Effect")):
-        yield "Missing required field Effect"
-    elif effect not in ("Allow", "Deny"):
-        yield f"Invalid effect: {effect}"
-    if "NotPrincipal" in statement:
-        yield (
-            "Allow with NotPrincipal is not allowed."
-            if effect == "Allow"
-            else "AssumeRole policy must not contain NotPrincipal field."
-        )
-    yield from _principal_faults(statement)
-    actions = as_list(statement.get("Action") or []) + as_list(statement.get("NotAction") or [])
-    if not actions:
-        yield "Missing required field Action"
-    if not all(str(action).lower().startswith("sts:") for action in actions):
-        yield "AssumeRole policy may only specify STS AssumeRole actions."
-    if "Resource" in statement:
-        yield "Has prohibited field Resource"
-    if "NotResource" in statement:
-        yield "AssumeRole policy must not contain resources."
-    if operator := unknown_operator(statement):
-        yield f"Invalid Condition type : {operator}"
+def _effect(statement: dict[str, Any]) -> str:
+    effect = statement.get("Effect")
+    return f"Invalid effect: {effect}" if effect else "Missing required field Effect"
 
 
-def _principal_faults(statement: dict[str, Any]) -> Iterator[str]:
+def _action(statement: dict[str, Any]) -> str:
+    if statement.get("Action") or statement.get("NotAction"):
+        return "AssumeRole policy may only specify STS AssumeRole actions."
+    return "Missing required field Action"
+
+
+def _principal(statement: dict[str, Any]) -> str:
+    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
+        return "Allow with NotPrincipal is not allowed."
     principal = statement.get("Principal")
-    if principal is None:
-        yield "Missing required field Principal"
-    elif principal != "*" and not isinstance(principal, dict):
-        yield "Principal must be a JSON object."
-    elif not principal:
-        yield "Missing required field Principal cannot be empty!"
-    elif isinstance(principal, dict):
-        yield from (f'Invalid principal in policy: "{kind}"' for kind in principal if kind not in _EXISTS)
+    if not principal:
+        return f"Missing required field Principal{'' if principal is None else ' cannot be empty!'}"
+    if not isinstance(principal, dict):
+        return "Principal must be a JSON object."
+    return next(_principals_refused(principal), "Invalid principal in policy")
 
 
-def _stranger(document: dict[str, Any]) -> Refusal | None:
-    """IAM's answer if a principal in the document does not exist."""
+def _principals_refused(principal: dict[str, Any]) -> Iterator[str]:
+    yield from (f'Invalid principal in policy: "{kind}"' for kind in principal if kind not in _KINDS)
+    for kind, names in principal.items():
+        for name in as_list(names):
+            if kind != "AWS" or not _principal_exists(str(name)):
+                yield f'Invalid principal in policy: "{kind.upper()}":"{name}"'
+
+
+def _statement(document: dict[str, Any]) -> str:
+    if statements_of(document):
+        return "The Statement Ids in the policy are not unique"
+    return "Could not parse the policy: Statement is empty!"
+
+
+_OF_DOCUMENT: dict[str, Callable[[dict[str, Any]], str]] = {
+    "": lambda _: "Syntax error in policy.",
+    "Version": lambda _: "The policy must contain a valid version string",
+    "Statement": _statement,
+}
+_OF_STATEMENT: dict[str, Callable[[dict[str, Any]], str]] = {
+    "Effect": _effect,
+    "Action": _action,
+    "NotAction": _action,
+    "Principal": _principal,
+    "NotPrincipal": _principal,
+    "Resource": lambda _: "Has prohibited field Resource",
+    "NotResource": lambda _: "AssumeRole policy must not contain resources.",
+}
+
+
+def _missing_principal(document: dict[str, Any]) -> Refusal | None:
+    """IAM's answer if an AWS principal in the document does not exist."""
     for statement in statements_of(document):
         principal = statement["Principal"]
-        for kind, names in principal.items() if isinstance(principal, dict) else ():
-            for name in as_list(names):
-                if not _EXISTS[kind](str(name)):
-                    return malformed(f'Invalid principal in policy: "{kind.upper()}":"{name}"')
+        for name in as_list(principal.get("AWS", [])) if isinstance(principal, dict) else ():
+            if not _principal_exists(name):
+                return malformed(f'Invalid principal in policy: "AWS":"{name}"')
     return None
 
 
 def _principal_exists(name: str) -> bool:
-    """Whether an AWS principal is there. Every account is: it begins with the first call of its root.
+    """Return whether an AWS principal exists. Every account does: it begins with the first call of its root.
 
-    A group is none, and neither is a name with a wildcard in it. IAM user guide, "AWS JSON policy elements:
-    Principal".
+    A group or a name with a wildcard is not a principal. Source: reference_policies_elements_principal.
     """
     if name == "*" or re.fullmatch(r"\d{12}", name):
         return True
@@ -122,45 +125,27 @@ def _principal_exists(name: str) -> bool:
     if not found:
         return False
     service, account, kind, rest = found.groups()
-    return _KINDS.get((service, kind), _never)(account, rest or "", name)
+    exists = _EXISTS.get((service, kind))
+    return exists is not None and exists(account, rest or "", name)
 
 
-def _never(account: str, rest: str, arn: str) -> bool:
-    return False
-
-
-def _is_root(account: str, rest: str, arn: str) -> bool:
-    return not rest
-
-
-def _is_user(account: str, rest: str, arn: str) -> bool:
-    return (internals.entity("user", account, rest.rpartition("/")[2]) or {}).get("Arn") == arn
-
-
-def _is_role(account: str, rest: str, arn: str) -> bool:
-    return (internals.entity("role", account, rest.rpartition("/")[2]) or {}).get("Arn") == arn
-
-
-def _is_session(account: str, rest: str, arn: str) -> bool:
+def _session_exists(account: str, rest: str, arn: str) -> bool:
     role, _, name = rest.partition("/")
-    return (
-        bool(re.fullmatch(r"[\w+=,.@-]{2,64}", name)) and internals.entity("role", account, role) is not None
-    )
+    is_name = re.fullmatch(r"[\w+=,.@-]{2,64}", name) is not None
+    return is_name and internals.entity("role", account, role) is not None
 
 
-def _is_federated(account: str, rest: str, arn: str) -> bool:
-    return bool(re.fullmatch(r"[\w+=,.@-]{2,32}", rest))
+def _entity_exists(kind: str) -> Callable[[str, str, str], bool]:
+    def exists(account: str, rest: str, arn: str) -> bool:
+        return (internals.entity(kind, account, rest.rpartition("/")[2]) or {}).get("Arn") == arn
+
+    return exists
 
 
-_KINDS = {
-    ("iam", "root"): _is_root,
-    ("iam", "user"): _is_user,
-    ("iam", "role"): _is_role,
-    ("sts", "assumed-role"): _is_session,
-    ("sts", "federated-user"): _is_federated,
-}
-_EXISTS: dict[str, Callable[[str], bool]] = {
-    "AWS": _principal_exists,
-    "Service": lambda name: bool(_SERVICE.fullmatch(name)),
-    "Federated": lambda name: bool(_PROVIDER.fullmatch(name)),
+_EXISTS: dict[tuple[str, str], Callable[[str, str, str], bool]] = {
+    ("iam", "root"): lambda account, rest, arn: not rest,
+    ("iam", "user"): _entity_exists("user"),
+    ("iam", "role"): _entity_exists("role"),
+    ("sts", "assumed-role"): _session_exists,
+    ("sts", "federated-user"): lambda account, rest, arn: bool(re.fullmatch(r"[\w+=,.@-]{2,32}", rest)),
 }
