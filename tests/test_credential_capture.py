@@ -1,6 +1,9 @@
 """What the AWS clients of a process sign with and are answered is known, and nothing that is no secret."""
 
 import json
+import os
+import subprocess
+import sys
 from configparser import ConfigParser
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +31,24 @@ def test_a_client_of_a_run_is_overheard(world: World, heard: set[str]) -> None:
 
     assert {answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]} <= heard
     assert set(key_of("alice", world)) <= heard
+
+
+def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
+    code = (
+        "from xacct_nb.aws.sessions import Endpoint, client_of\n"
+        "client = client_of('', 'sts', Endpoint('', '', 'http://127.0.0.1:1'), 'aws')\n"
+        "from xacct_nb.aws.credential_capture import capture_credentials\n"
+        "found = set()\n"
+        "capture_credentials(found.update)\n"
+        "client.generate_presigned_url('get_caller_identity')\n"
+        "print(sorted(found))"
+    )
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret-of-this-test"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | keys, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.strip() == str(sorted(keys.values()))
 
 
 def test_a_client_of_boto3_s_own_is_overheard(desk: Desk, heard: set[str]) -> None:

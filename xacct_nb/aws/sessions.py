@@ -251,6 +251,8 @@ def _loader() -> Loader:
 
 @cache
 def _handlers() -> HierarchicalEmitter:
+    from xacct_nb.aws import credential_capture  # noqa: F401  it adds its handlers to botocore's own
+
     handlers = HierarchicalEmitter()
     Core(_NO_PROFILE, handlers)
     return handlers
