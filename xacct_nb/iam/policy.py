@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.iam.canonical import as_list
 from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, NEW, OLD, PolicyGrammar, Refused, refuse
 from xacct_nb.iam.statements import Statement, read_statement
 
@@ -59,7 +58,10 @@ def _policy(document: object, grammar: PolicyGrammar) -> ParsedPolicy:
         refuse("Version", f"it is {version!r}, not {' or '.join(grammar.versions)}")
     if "Statement" not in document:
         refuse("Statement", "it is missing")
-    if not (listed := as_list(document["Statement"])):
+    statements = document["Statement"]
+    # Not `as_list`, which copies: policies are parsed for every request.
+    listed = statements if isinstance(statements, (list, tuple)) else [statements]
+    if not listed:
         refuse("Statement", "it is empty")
     found = tuple([_statement(each, n, grammar, version == NEW) for n, each in enumerate(listed)])
     sids = [each.sid for each in found if each.sid]
