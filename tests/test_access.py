@@ -98,8 +98,8 @@ def test_what_a_profile_cannot_hold_or_does_not_know_yet_is_said() -> None:
         "# external_id = the external ID that the role's owner gave you",
         "# role_session_name = a name that fits ${aws:username}",
         "# mfa_serial = the ARN of your MFA device",
-        "# The AWS CLI cannot give a source identity by profile: call sts assume-role with it.",
-        "# The AWS CLI cannot give a session tag by profile: call sts assume-role with it.",
+        "# A profile of the AWS CLI cannot set a source identity: call sts assume-role with it.",
+        "# A profile of the AWS CLI cannot set a session tag: call sts assume-role with it.",
     ]
 
 

@@ -287,7 +287,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an external ID that STS refuses": (
         {"conditions": {"external_id": "with space"}},
-        "invalid-grant: conditions.external_id: STS refuses this external ID.",
+        "invalid-grant: conditions.external_id: STS does not accept this external ID.",
     ),
     "a reference that cannot be resolved": (
         {"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}},

@@ -80,16 +80,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"conditions": "mfa"}, "conditions: the value is not a mapping of fields"),
     ({"conditions": {"mfa": True}}, "conditions.mfa: there is no such field"),
     ({"conditions": {"require_mfa": 1}}, "conditions.require_mfa: 1 is neither true nor false"),
-    ({"conditions": {"organization_id": "x-1"}}, "conditions.organization_id: 'x-1' is refused by AWS"),
-    ({"conditions": {"role_session_name": "a b"}}, "conditions.role_session_name: 'a b' is refused by AWS"),
-    ({"conditions": {"source_identity": "aws:me"}}, "conditions.source_identity: 'aws:me' is refused by AWS"),
+    ({"conditions": {"organization_id": "x-1"}}, "conditions.organization_id: AWS does not accept 'x-1'"),
+    ({"conditions": {"role_session_name": "a b"}}, "conditions.role_session_name: AWS does not accept 'a b'"),
+    (
+        {"conditions": {"source_identity": "aws:me"}},
+        "conditions.source_identity: AWS does not accept 'aws:me'",
+    ),
     ({"conditions": {"source_ips": ["10.0.0.0/33"]}}, "'10.0.0.0/33' is not an address range"),
     ({"conditions": {"source_ips": ["10.0.0.0/255.0.0.0"]}}, "is not an address range"),
     ({"conditions": {"session_tags": {"aws:team": "x"}}}, "conditions.session_tags: 'aws:team': 'x' is no"),
-    ({"conditions": {"session_tags": {"team": ""}}}, "conditions.session_tags: 'team': '' is no session tag"),
+    (
+        {"conditions": {"session_tags": {"team": ""}}},
+        "conditions.session_tags: 'team': '' is not a session tag",
+    ),
     (
         {"conditions": {"session_tags": {"team": "*"}}},
-        "conditions.session_tags: 'team': '*' is no session tag",
+        "conditions.session_tags: 'team': '*' is not a session tag",
     ),
     ({"conditions": {"session_tags": {"team": 5}}}, "conditions.session_tags.team: 5 is not text"),
 ]
@@ -148,7 +154,7 @@ def test_an_external_id_that_sts_refuses_is_refused_without_being_quoted(secret:
     with pytest.raises(InvalidGrant) as refusal:
         a_grant(conditions={"external_id": secret})
 
-    assert refusal.value.what == "conditions.external_id: STS refuses this external ID."
+    assert refusal.value.what == "conditions.external_id: STS does not accept this external ID."
     assert len(secret) < 3 or secret not in str(refusal.value)
 
 
@@ -216,12 +222,12 @@ def test_looking_up_keeps_the_other_conditions() -> None:
 
 
 def test_a_reference_that_leads_to_nothing_does_not_become_a_grant_without_external_id() -> None:
-    with pytest.raises(UnresolvedSecret, match="'env:PARTNER_ID' leads to nothing"):
+    with pytest.raises(UnresolvedSecret, match="'env:PARTNER_ID' has no value"):
         resolve(a_grant(conditions={"external_id": "env:PARTNER_ID"}), lambda reference: "")
 
 
 def test_what_is_looked_up_must_be_an_external_id_too() -> None:
-    with pytest.raises(InvalidGrant, match="STS refuses this external ID"):
+    with pytest.raises(InvalidGrant, match="STS does not accept this external ID"):
         resolve(a_grant(conditions={"external_id": "env:X"}), lambda reference: "not good")
 
 

@@ -87,7 +87,7 @@ def test_each_type_is_shown_as_the_command_line_takes_it() -> None:
     for words in ("-p name VALUE", "-p sources ITEM", "-p conditions JSON", "-p session_minutes NUMBER"):
         assert f"\n{words} " in shown
     assert "-p conditions.FIELD VALUE" in shown
-    assert "the grant that stands above as an example does not count" in shown
+    assert "the notebook's example grant is ignored" in shown
 
 
 def test_the_title_and_the_first_words_are_told_without_their_marks() -> None:

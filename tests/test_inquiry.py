@@ -254,7 +254,7 @@ class TestTheForm:
 
 @pytest.mark.parametrize("name", ["ExternalId", "TokenCode"])
 def test_a_secret_among_the_parameters_of_the_call_is_refused(name: str) -> None:
-    with pytest.raises(InvalidParameters, match="would stand in the notebook") as refusal:
+    with pytest.raises(InvalidParameters, match="would be written into the notebook") as refusal:
         settings_of({"call": {name: "a-secret-word"}})
 
     assert "a-secret-word" not in str(refusal.value)

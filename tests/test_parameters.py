@@ -227,7 +227,7 @@ def test_lists_of_json_add_up_too() -> None:
 
 
 def test_a_field_that_stands_twice_in_json_is_refused() -> None:
-    with pytest.raises(InvalidParameters, match="The field 'require_mfa' stands there twice"):
+    with pytest.raises(InvalidParameters, match="The field 'require_mfa' is given twice"):
         parameters_from(("conditions", '{"require_mfa": true, "require_mfa": false}'))
 
 

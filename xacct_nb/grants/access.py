@@ -1,4 +1,4 @@
-"""How the access is used: the console's switch-role link, and a profile for the AWS CLI and SDKs."""
+"""Ways to use the access: the console's switch-role link, and a profile for the AWS CLI and SDKs."""
 
 from urllib.parse import urlencode
 
@@ -13,24 +13,22 @@ _HOSTS = {
     "aws-us-gov": "signin.amazonaws-us-gov.com",
     "aws-cn": "signin.amazonaws.cn",
 }
-_LONGEST = 64
-
-
+_MAX_NAME = 64
 _REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
 def switch_role_url(role: str, display_name: str = "") -> str:
-    """The console's link to switch to the role.
+    """Return the console's link to switch to the role.
 
     Source: IAM user guide, id_roles_use_permissions-to-switch (path and name together 64 characters at most).
-    Raises InvalidArn, and InvalidGrant where the console cannot do it.
+    Raises InvalidArn, and InvalidGrant for a name that is too long for the console.
     """
     arn = parse_iam(role, "role")
     name = arn.resource.removeprefix("role/")
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_NAME:
         raise InvalidGrant(
             f"The console cannot switch to {name!r}.",
-            why="It takes a path and name of 64 characters at most.",
+            why="The console takes a path and name of 64 characters at most.",
             hint="Use the AWS CLI: xa.cli_profile(grant, role).",
         )
     query = {"account": arn.account, "roleName": name}
@@ -47,10 +45,10 @@ def cli_profile(
     region: str = "",
     mfa_serial: str = "",
 ) -> Snippet:
-    """The section for `~/.aws/config` that assumes the role (of several: the one named).
+    """Return the section of `~/.aws/config` that assumes the role; without `role` the first destination.
 
-    An external ID is not written; a line says where it goes, and so for all that the AWS CLI cannot look up
-    or give. The profile has a region, which the CLI needs for services such as S3.
+    No external ID is written: a comment says where it goes. Comments also name what else the grant requires
+    and the profile lacks. The profile has a region, which the CLI needs for services such as S3.
     """
     fields = {
         "role_arn": role or grant.destinations[0],
@@ -61,19 +59,19 @@ def cli_profile(
         "mfa_serial": mfa_serial,
     }
     lines = [f"{field} = {value}" for field, value in fields.items() if value]
-    return Snippet("\n".join([f"[profile {name or grant.name}]", *lines, *_left(grant, mfa_serial)]) + "\n")
+    return Snippet(
+        "\n".join([f"[profile {name or grant.name}]", *lines, *_comments(grant, mfa_serial)]) + "\n"
+    )
 
 
 def _is_pattern(grant: Grant) -> bool:
     return bool({"*", "?", "$"} & set(grant.conditions.role_session_name))
 
 
-def _left(grant: Grant, mfa_serial: str) -> list[str]:
-    """What the role's owner requires and the profile does not say yet."""
-    when, cannot = (
-        grant.conditions,
-        "# The AWS CLI cannot give a {} by profile: call sts assume-role with it.",
-    )
+def _comments(grant: Grant, mfa_serial: str) -> list[str]:
+    """Return a comment for each condition of the grant that the profile does not meet yet."""
+    when = grant.conditions
+    cannot = "# A profile of the AWS CLI cannot set a {}: call sts assume-role with it."
     rows = (
         (
             when.external_id.get_secret_value(),

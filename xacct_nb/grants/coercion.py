@@ -1,7 +1,6 @@
-"""What is given as text or as data, read as the type that is declared and as nothing else."""
+"""Coerces text and data to the declared type of a parameter, and to no other."""
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,21 +18,19 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict": (dict,),
 }
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,3})?")
 _HINTS = {
-    "str": "Put it in quotes: it is text.",
+    "str": "Put the text in quotes.",
     "int": "Write a whole number in digits, such as 60.",
     "float": "Write a number, such as 0.5.",
     "bool": "Write true or false.",
-    "list": "Write a list in square brackets, with the text in it in quotes.",
+    "list": "Write a list in square brackets, with each text in quotes.",
     "dict": 'Write a mapping in curly brackets: {"field": "value"}',
 }
-_WIDEST = 80
+_MAX_SHOWN = 80
 
 
 def coerce(parameter: Parameter, text: str) -> Any:
-    """Text as the declared type; an account id stays text. Raises InvalidParameters."""
+    """Return text as the declared type; an account id stays text. Raises InvalidParameters."""
     try:
         value = _READERS.get(parameter.type, str)(text)
     except (KeyError, ValueError, RecursionError):
@@ -43,57 +40,54 @@ def coerce(parameter: Parameter, text: str) -> Any:
 
 
 def coerce_items(parameter: Parameter, text: str) -> list[Any]:
-    """The items that one `-p` gives a list: a JSON list, else the text is one. Raises InvalidParameters."""
+    """Return the items that one `-p` adds to a list: those of a JSON list, else the text itself.
+
+    Raises InvalidParameters.
+    """
     items = coerce(parameter, text) if text.lstrip().startswith("[") else [text]
     if "" in items:
         raise InvalidParameters(
             f"{parameter.name}: an item is empty.",
-            why="An empty text names nothing; a variable of the shell may not be set.",
-            hint=f"Name one, or write the empty list: -p {parameter.name} '[]'",
+            why="An empty item names nothing. Perhaps a shell variable is not set.",
+            hint=f"Give a value, or write the empty list: -p {parameter.name} '[]'",
         )
     return list(items)
 
 
 def check_type(parameter: Parameter, value: Any) -> None:
-    """Raises InvalidParameters where a value is not of the declared type."""
+    """Raise InvalidParameters unless a value is of the declared type."""
     wanted = _TYPES.get(parameter.type, (object,))
     if not isinstance(value, wanted) or (isinstance(value, bool) and not {bool, object} & set(wanted)):
         raise _wrong_type(parameter, value)
 
 
 def unknown_parameter(name: str, known: Iterable[str]) -> InvalidParameters:
-    """The error of a name that nothing declares, with the name that may be meant."""
+    """Return the error of a name that is not declared, with the declared name that is nearest."""
     names = list(known)
-    word, joined, _ = name.partition("=")
-    # What follows a = may be a secret; and letters that only look alike show as their codes.
-    shown = ascii(f"{word[:_WIDEST]}{'=...' * bool(joined)}")
+    word, equals, _ = name.partition("=")
+    # Text after = may be a secret. ascii() shows a letter that looks like another one by its code.
+    shown = ascii(f"{word[:_MAX_SHOWN]}{'=...' * bool(equals)}")
     meant = word if word in names else nearest(word, names)
-    why = "A name and its value are two words." if joined else "The notebook does not declare it."
-    mend = f"Did you mean -p {meant} VALUE? " if joined else f"Did you mean {meant}? "
+    why = "A name and its value are two arguments." if equals else "The notebook does not declare it."
+    question = f"Did you mean -p {meant} VALUE? " if equals else f"Did you mean {meant}? "
     plain = ", ".join(each for each in names if "." not in each)
     return InvalidParameters(
-        f"There is no parameter {shown}.", why=why, hint=f"{mend * bool(meant)}Known parameters: {plain}."
+        f"There is no parameter {shown}.", why=why, hint=f"{question * bool(meant)}Known parameters: {plain}."
     )
 
 
-def _integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError
-    return int(text)
-
-
 def _number(text: str) -> Any:
-    if not _NUMBER.fullmatch(text):
+    if text != text.strip():
         raise ValueError
-    return json.loads(text)
+    return _json(text)
 
 
 def _json(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_fields)
 
 
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(word)  # NaN and Infinity are Python's
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity are no JSON
 
 
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -101,16 +95,16 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in fields:
             raise InvalidParameters(
-                f"The field {name[:_WIDEST]!a} stands there twice.",
-                why="One of the two would be lost without a word.",
-                hint="Write it once.",
+                f"The field {name[:_MAX_SHOWN]!a} is given twice.",
+                why="One of the two values would be lost.",
+                hint="Give it once.",
             )
         fields[name] = value
     return fields
 
 
 def _untyped(text: str) -> Any:
-    """A field that no model knows: JSON where it is a list, a mapping, true or false, else text."""
+    """Return a field without a declared type: JSON for a list, a mapping, true or false, else text."""
     if text.lstrip()[:1] in ("[", "{") or text in ("true", "false"):
         try:
             return _json(text)
@@ -121,7 +115,7 @@ def _untyped(text: str) -> Any:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "str": str,
-    "int": _integer,
+    "int": _number,
     "float": _number,
     "bool": lambda text: _BOOLEANS[text.lower()],
     "list": _json,
@@ -131,9 +125,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
-    hidden = "external_id" in parameter.name or parameter.type == "dict"
-    shown = "The value" if hidden else ascii(value)[:_WIDEST]
-    about = parameter.help or "the notebook declares it so"
+    may_be_secret = "external_id" in parameter.name or parameter.type == "dict"
+    shown = "The value" if may_be_secret else ascii(value)[:_MAX_SHOWN]
+    about = parameter.help or "the notebook declares this type"
     return InvalidParameters(
         f"{parameter.name}: {shown} is not of the type {parameter.type}.",
         why=f"{about[0].upper()}{about[1:]}.",

@@ -1,4 +1,4 @@
-"""The terms of a grant: what the roles may do (Permission), and when they may be assumed (Conditions)."""
+"""What the roles of a grant may do (Permission), and when they may be assumed (Conditions)."""
 
 import ipaddress
 import re
@@ -22,7 +22,7 @@ _REFERENCE = re.compile(r"(env|file):.+")
 
 
 def is_reference(secret: str) -> bool:
-    """Whether this says where a secret is (`env:NAME`, `file:PATH`) and is not the secret."""
+    """Return whether the text says where a secret is found: `env:NAME` or `file:PATH`."""
     return _REFERENCE.fullmatch(secret) is not None
 
 
@@ -58,7 +58,7 @@ class Permission(StrictModel):
 
 
 class Conditions(StrictModel):
-    """When the roles may be assumed; each condition goes to the side that AWS evaluates it on."""
+    """When the roles may be assumed: conditions of the trust policy."""
 
     external_id: SecretStr = Field(
         SecretStr(""),
@@ -82,7 +82,7 @@ class Conditions(StrictModel):
         value = secret.get_secret_value()
         require(
             not value or _EXTERNAL_ID.fullmatch(value) or is_reference(value),
-            "conditions.external_id: STS refuses this external ID.",
+            "conditions.external_id: STS does not accept this external ID.",
             "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
             "Remove spaces and other characters.",
         )
@@ -94,7 +94,7 @@ class Conditions(StrictModel):
         pattern, rule = _NAME_RULES[info.field_name]
         require(
             not value or pattern.fullmatch(value),
-            f"conditions.{info.field_name}: {value!r} is refused by AWS.",
+            f"conditions.{info.field_name}: AWS does not accept {value!r}.",
             rule,
             "Correct the value.",
         )
@@ -118,7 +118,7 @@ class Conditions(StrictModel):
         for key, value in tags.items():
             require(
                 _TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value),
-                f"conditions.session_tags: {key!r}: {value!r} is no session tag.",
+                f"conditions.session_tags: {key!r}: {value!r} is not a session tag.",
                 "A key has 1 to 128, a value 1 to 256 letters, digits, spaces and _.:/=+-@, without aws:.",
                 "Correct the tag.",
             )
@@ -138,7 +138,7 @@ _NAME_RULES = {
     ),
     "source_identity": (
         _SOURCE_IDENTITY,
-        "STS accepts 2 to 64 letters, digits and _+=,.@-, not aws: in front.",
+        "STS accepts 2 to 64 letters, digits and _+=,.@-, without aws: in front.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What a notebook's parameters cell declares: names, types, defaults and help, one a line."""
+"""The declarations in a notebook's parameters cell: name, type, default and help, one a line."""
 
 import ast
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from xacct_nb.errors import InvalidParameters
 
 @dataclass(frozen=True)
 class Parameter:
-    """One declared line, `name: type = default  # help`; a `reference` says where its value is found."""
+    """One line `name: type = default  # help`; a `reference` says where the value is found."""
 
     name: str
     type: str
@@ -19,7 +19,7 @@ class Parameter:
 
 
 def parse_declarations(source: str) -> dict[str, Parameter]:
-    """The parameters that a cell declares. Raises InvalidParameters where a line is no declaration."""
+    """Return the parameters that a cell declares. Raises InvalidParameters for any other line."""
     try:
         nodes = ast.parse(source).body
     except SyntaxError as problem:

@@ -1,4 +1,4 @@
-"""The policies of both sides, built from a Grant as the article prints them."""
+"""The documents of a grant: the policies of both sides, as the article prints them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True, repr=False)
 class Documents(Shown):
-    """The policies of both sides: plain dicts as AWS wants them.
+    """The policies of both sides, as plain dicts.
 
-    `caller_policies`: {ARN of the user, role or carrying group: [policy]}; more than one policy where the
+    `caller_policies`: {ARN of the user, role or group: [policy]}; more than one policy where the
     destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}.
     """
 
@@ -29,12 +29,12 @@ class Documents(Shown):
     permissions_policies: Mapping[str, Policy]
 
     def to_json(self) -> dict[str, Any]:
-        """The grant and the policies, external IDs as fingerprints."""
+        """Return the grant and the policies, external IDs as fingerprints."""
         kinds = ("caller_policies", "trust_policies", "permissions_policies")
         return {"grant": self.grant.to_json()} | {kind: mask_secrets(getattr(self, kind)) for kind in kinds}
 
     def view(self) -> View:
-        """Both sides beside each other: what the source account gets, what the destination account gets."""
+        """Return the policies of the source account beside those of the destination account."""
         callers = [
             (f"Caller policy of {_short(arn)}", policy)
             for arn, many in self.caller_policies.items()
@@ -53,10 +53,10 @@ class Documents(Shown):
 
 
 def build(grant: Grant) -> Documents:
-    """The policies of both sides.
+    """Return the policies of both sides.
 
-    Source: the article on access to resources in another account (caller policy and trust policy to the
-    letter), IAM user guide on the external ID, session tags and source identity. Raises OverQuota,
+    Source: the article on access to resources in another account, which prints the caller policy and the
+    trust policy; IAM user guide on the external ID, session tags and source identity. Raises OverQuota,
     UnresolvedSecret.
     """
     return Documents(
@@ -74,7 +74,7 @@ def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
 
 
 def trust_policy(grant: Grant) -> Policy:
-    """The trust policy of each role of the grant."""
+    """Return the trust policy that every role of the grant gets."""
     trusted = [_trusted(grant, source) for source in grant.sources]
     statement = {
         "Effect": "Allow",
@@ -90,7 +90,7 @@ def trust_policy(grant: Grant) -> Policy:
 
 
 def permissions_policy(grant: Grant) -> Policy:
-    """What each role of the grant may do."""
+    """Return the permissions policy that every role of the grant gets."""
     statements = [
         {"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
         for each in grant.permissions
@@ -109,7 +109,7 @@ def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
 
 def _packed(grant: Grant, entity: str) -> list[Policy]:
     kind = Arn.parse(entity).kind
-    # The quota of inline policies is that of all of them together, so there is no use in a second one.
+    # The quota of inline policies is for all of them together, so a second one would not help.
     room, most = (
         (quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind])
         if grant.caller_policy == "managed"
@@ -120,7 +120,7 @@ def _packed(grant: Grant, entity: str) -> list[Policy]:
 
 
 def _actions(grant: Grant) -> list[str]:
-    """What both sides must allow: tags and a source identity need rights of their own."""
+    """Return the actions that both sides must allow: tags and a source identity need actions of their own."""
     wanted = (
         ("sts:AssumeRole", True),
         ("sts:TagSession", grant.conditions.session_tags),

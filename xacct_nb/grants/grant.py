@@ -19,7 +19,7 @@ _POLICY = re.compile(r"policy/[\w+=,.@/-]+", re.ASCII)
 class Grant(Shown, StrictModel):
     """Who in which source accounts may assume which roles in which destination accounts, when, to do what.
 
-    Made from the fields of a grant file; valid from birth. Raises InvalidGrant.
+    Takes the fields of a grant file. Raises InvalidGrant.
     """
 
     name: StrictStr = Field(
@@ -76,41 +76,41 @@ class Grant(Shown, StrictModel):
 
     @property
     def partition(self) -> str:
-        """The partition that both sides are in."""
+        """Return the partition of both sides."""
         return Arn.parse(self.destinations[0]).partition
 
     @property
     def principals(self) -> tuple[str, ...]:
-        """The users and roles among the sources."""
+        """Return the users and roles among the sources."""
         return tuple(source for source in self.sources if not is_whole_account(source))
 
     @property
     def whole_accounts(self) -> tuple[str, ...]:
-        """The account ids among the sources, also where they were written as root ARNs."""
+        """Return the ids of the whole accounts among the sources, given as ids or as root ARNs."""
         return tuple(dict.fromkeys(account_of(source) for source in self.sources if is_whole_account(source)))
 
     @property
     def source_accounts(self) -> tuple[str, ...]:
-        """The ids of the source accounts, each once, in the order of the sources."""
+        """Return the ids of the source accounts, each once, in the order of the sources."""
         return tuple(dict.fromkeys(account_of(source) for source in self.sources))
 
     @property
     def destination_accounts(self) -> tuple[str, ...]:
-        """The ids of the destination accounts, each once, in the order of the destinations."""
+        """Return the ids of the destination accounts, each once, in the order of the destinations."""
         return tuple(dict.fromkeys(account_of(role) for role in self.destinations))
 
     def to_json(self) -> dict[str, Any]:
-        """The fields of the grant file; an external ID that is not a reference is a fingerprint."""
+        """Return the fields of the grant file; an external ID that is not a reference is a fingerprint."""
         return self.model_dump(mode="json")
 
     def view(self) -> View:
-        """The fields that say something."""
+        """Return the fields that have a value."""
         rows = ((name, _shown(value)) for name, value in self.to_json().items() if value is not False)
         return Table(("field", "value"), tuple(row for row in rows if row[1]), caption=f"Grant {self.name}")
 
 
 def from_parameters(parameters: Mapping[str, Any]) -> Grant:
-    """A Grant from the fields of a grant file or of a notebook. Raises InvalidGrant."""
+    """Return a Grant from the fields of a grant file or of a notebook. Raises InvalidGrant."""
     require(
         isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters),
         "This is not a grant.",
@@ -121,7 +121,7 @@ def from_parameters(parameters: Mapping[str, Any]) -> Grant:
 
 
 def resolve(grant: Grant, look_up: Callable[[str], str]) -> Grant:
-    """The grant with its external ID looked up, where it is a reference (`env:NAME`, `file:PATH`).
+    """Return the grant with its external ID looked up, where it is a reference (`env:NAME`, `file:PATH`).
 
     Raises UnresolvedSecret (also from `look_up`), InvalidGrant.
     """
@@ -130,33 +130,33 @@ def resolve(grant: Grant, look_up: Callable[[str], str]) -> Grant:
         return grant
     if not (secret := look_up(reference)):
         raise UnresolvedSecret(
-            f"The reference {reference!r} leads to nothing.",
-            why="Without an external ID the roles would be open to callers who have none.",
-            hint="Set it before the run, where the run is started.",
+            f"The reference {reference!r} has no value.",
+            why="Without an external ID, callers who have none could assume the roles.",
+            hint="Set the variable or the file before you start the run.",
         )
     found = grant.conditions.model_dump() | {"external_id": secret}
     return grant.model_copy(update={"conditions": Conditions(**found)})
 
 
 def external_id(grant: Grant) -> str:
-    """The external ID itself, "" for none. Raises UnresolvedSecret where it is still a reference."""
+    """Return the external ID, "" for none. Raises UnresolvedSecret where it is still a reference."""
     value = grant.conditions.external_id.get_secret_value()
     if is_reference(value):
         raise UnresolvedSecret(
             f"The external ID is the reference {value!r}.",
-            why="The documents need the external ID itself.",
+            why="The trust policy needs the external ID itself.",
             hint="Call xa.resolve(grant), which looks the reference up.",
         )
     return value
 
 
 def account_of(source: str) -> str:
-    """The account id of an ARN or of an account id."""
+    """Return the account id of a source, given as an ARN or as an account id."""
     return source if is_account_id(source) else Arn.parse(source).account
 
 
 def is_whole_account(source: str) -> bool:
-    """Whether a source is a whole account: an account id, or a root ARN."""
+    """Return whether a source is a whole account: an account id, or a root ARN."""
     return is_account_id(source) or Arn.parse(source).resource == "root"
 
 
@@ -187,7 +187,7 @@ def _check_source(source: str) -> None:
     require(
         "*" not in source and "?" not in source,
         f"sources: {source!r} has a wildcard.",
-        "AWS takes no wildcard in a part of a trusted principal.",
+        "A trust policy accepts no wildcard in part of a principal.",
         "Name each user or role, or trust the whole account by its id of 12 digits.",
     )
     if is_account_id(source):
@@ -206,12 +206,12 @@ def _check_source(source: str) -> None:
 _NEVER_TRUSTED = {
     ":group/": (
         "is a group, which cannot be trusted.",
-        "A group is no principal: a trust policy cannot name it.",
+        "A group is not a principal, so a trust policy cannot name it.",
         "Name the users as sources and attach the caller policy to the group: attach_to: {source}",
     ),
     ":assumed-role/": (
         "is a role session.",
-        "A trusted session ARN matches one session name only.",
+        "The ARN of a session matches one session name only.",
         "Name the role: arn:aws:iam::ACCOUNT:role/NAME.",
     ),
 }
@@ -234,8 +234,8 @@ def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
     require(
         arn.account == "aws" or {arn.account} == set(accounts),
         f"{field}: {policy!r} is not in the account of every role.",
-        f"A role takes AWS's policies and those of its own account; the roles are in {', '.join(accounts)}.",
-        "Name a policy of that account, or make a grant of its own for each account.",
+        f"A role accepts policies of AWS and of its own account; the roles are in {', '.join(accounts)}.",
+        "Name a policy of that account, or write one grant for each account.",
     )
 
 
@@ -246,7 +246,7 @@ def _check_names(roles: tuple[str, ...]) -> None:
         require(
             other == role,
             f"destinations: {role!r} and {other!r} cannot both exist.",
-            "Role names are unique in an account, whatever their path and case.",
+            "Role names are unique in an account, regardless of path and case.",
             "Choose another name for one of them.",
         )
 
@@ -281,5 +281,5 @@ def _check_attach_to(grant: Grant) -> None:
         not strangers,
         f"attach_to: a policy on {grant.attach_to!r} does not reach {', '.join(strangers)}.",
         "A group gives permissions to users of its own account only.",
-        "Leave attach_to empty, or write a grant of its own for these sources.",
+        "Leave attach_to empty, or write another grant for these sources.",
     )

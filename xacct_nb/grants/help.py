@@ -1,4 +1,4 @@
-"""What a notebook takes, as a page: what it does, its parameters from their models, and how each is given."""
+"""The help page of a notebook: what it does, its parameters, and how to give each on the command line."""
 
 import json
 import re
@@ -23,13 +23,13 @@ _GIVEN = {
     "bool": ("true", "or false"),
     "list": ("ITEM", 'once for each item, or all of them as JSON: \'["...", "..."]\''),
     "dict": ("JSON", "or one field of it by a dotted name: -p {name}.FIELD VALUE"),
-    "reference": ("env:NAME", "or file:PATH: where the value is found; it is never written"),
+    "reference": ("env:NAME", "or file:PATH: where the value is found; the value is never written"),
 }
 
 
 @dataclass(frozen=True, repr=False)
 class NotebookHelp(Shown):
-    """A notebook's name, its title, what it does in a paragraph, and what its parameters cell declares."""
+    """The help of a notebook: its name, its title, what it does, and what its parameters cell declares."""
 
     name: str
     title: str
@@ -37,44 +37,44 @@ class NotebookHelp(Shown):
     declared: Mapping[str, Parameter]
 
     def parameters(self) -> list[Parameter]:
-        """What it takes: the grant's fields first, those of its conditions among them, then all else."""
+        """Return the grant's fields first, each condition among them, then all other parameters."""
         known = accepted_parameters(self.declared)
         if "sources" not in self.declared:
             return list(known.values())
         grant = [known.pop(name) for name in Grant.model_fields]
-        # The grant has its own external ID, among its conditions.
+        # The grant's external ID is among its conditions.
         known.pop("external_id", None)
         return [each for one in grant for each in (one, *_fields(one))] + list(known.values())
 
     def view(self) -> View:
-        """The parameters as a table, and how each type is given."""
-        takes = self.parameters()
-        rows = tuple(map(_row, takes))
+        """Return the parameters as a table, and how to give each type."""
+        parameters = self.parameters()
+        rows = tuple(map(_row, parameters))
         about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
         table = Table(_HEADS, rows, caption="Parameters")
-        given = Table(("on the command line", ""), tuple(_option_forms(takes)))
+        given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
         return Page(self.title, (*about, table, given, Text(" ".join(_notes(self.declared)), "note")))
 
 
 def notebook_help(
     name: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, Parameter]
 ) -> NotebookHelp:
-    """The Manual of a notebook of these cells; its title and words are those of its first text."""
+    """Return the help of a notebook with these cells; title and description are those of its first text."""
     texts = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     title, _, rest = next(texts, "").strip().partition("\n")
     if not title.startswith("# "):
         return NotebookHelp(name, name, "", known)
-    return NotebookHelp(name, _plain(title.lstrip("# ")), _first_words(rest), known)
+    return NotebookHelp(name, _plain(title.lstrip("# ")), _first_paragraph(rest), known)
 
 
-def _first_words(text: str) -> str:
-    """The first paragraph; of one that leads over to something else, what stands before."""
-    words = _plain(text.strip().partition("\n\n")[0])
-    return words if not words.endswith(":") else words[: words.rfind(". ") + 1]
+def _first_paragraph(text: str) -> str:
+    """Return the first paragraph without a last sentence that introduces a list."""
+    paragraph = _plain(text.strip().partition("\n\n")[0])
+    return paragraph if not paragraph.endswith(":") else paragraph[: paragraph.rfind(". ") + 1]
 
 
-def _plain(words: str) -> str:
-    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", words)).split())
+def _plain(text: str) -> str:
+    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", text)).split())
 
 
 def _fields(parameter: Parameter) -> list[Parameter]:
@@ -95,7 +95,7 @@ def _kind(parameter: Parameter) -> str:
 
 
 def _shown(default: Any) -> str:
-    """A default as `-p` would give it, an item a line; nothing where there is none."""
+    """Return a default as `-p` would give it, one item a line; "" where there is none."""
     if isinstance(default, list | tuple) and all(isinstance(each, str) for each in default):
         return "\n".join(default)
     if isinstance(default, bool | int | float) or (isinstance(default, list | dict) and default):
@@ -103,16 +103,16 @@ def _shown(default: Any) -> str:
     return default if isinstance(default, str) else ""
 
 
-def _option_forms(takes: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
+def _option_forms(parameters: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
     firsts: dict[str, Parameter] = {}
-    for parameter in takes:
+    for parameter in parameters:
         firsts.setdefault(_kind(parameter), parameter)
     for kind, first in firsts.items():
-        value, words = _GIVEN.get(kind, _GIVEN["str"])
-        yield f"-p {first.name} {value}", words.format(name=first.name)
+        value, description = _GIVEN.get(kind, _GIVEN["str"])
+        yield f"-p {first.name} {value}", description.format(name=first.name)
 
 
 def _notes(declared: Mapping[str, Parameter]) -> Iterator[str]:
-    yield "Each of them may stand in the file of -f, too; what -p gives wins."
+    yield "The file of -f may set each of them, too; -p overrides the file."
     if "sources" in declared:
-        yield "With such a file, the grant that stands above as an example does not count."
+        yield "With such a file, the notebook's example grant is ignored."

@@ -1,4 +1,4 @@
-"""A notebook's parameters: what it takes, what is given in a file and as text, checked at the door."""
+"""A notebook's parameters: which it takes, how a file and options set them, and how they are validated."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
 
 
 class Settings(StrictModel):
-    """How a run goes about it, beside the grant: where, with which profiles, what was approved."""
+    """The parameters of a run beside the grant: where it acts, with which profiles, what was approved."""
 
     sandbox: StrictBool = Field(
         True, description="true acts on the sandbox of this machine, false on AWS itself"
@@ -32,43 +32,43 @@ class Settings(StrictModel):
         default_factory=list, description="AWS profiles that administer the destination accounts"
     )
     caller_profiles: list[StrictStr] = Field(
-        default_factory=list, description="AWS profiles that the proof asks with"
+        default_factory=list, description="AWS profiles of the callers that the proof calls AWS with"
     )
     approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
-    note: StrictStr = Field("", description="note for the record of what is approved")
-    ticket: StrictStr = Field("", description="ticket or change that it belongs to")
+    note: StrictStr = Field("", description="note for the record, kept with the approval")
+    ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
     approval_hours: StrictInt = Field(
-        24, ge=0, le=8760, description="hours that an approval counts after the plan; 0 is without an end"
+        24, ge=0, le=8760, description="hours after the plan in which it may be approved; 0 is no limit"
     )
-    two_people: StrictBool = Field(False, description="somebody else than who planned must approve")
-    records: StrictStr = Field("", description="folder of the records; empty takes the usual one")
-    record: StrictStr = Field("", description="id of the record that it is about")
+    two_people: StrictBool = Field(False, description="someone other than the planner must approve")
+    records: StrictStr = Field("", description="folder of the records; empty takes the default")
+    record: StrictStr = Field("", description="id of the record to roll back")
     revoke_sessions: StrictBool = Field(
-        False, description="also ends sessions of the roles that are still open (AWSRevokeOlderSessions)"
+        False, description="also ends the open sessions of the roles (AWSRevokeOlderSessions)"
     )
     external_id: StrictStr = Field(
         "", description="where an earlier external ID is found", json_schema_extra={"format": "reference"}
     )
     patience_seconds: StrictInt = Field(
-        60, ge=0, le=900, description="seconds that it waits for IAM, 0 to 900"
+        60, ge=0, le=900, description="seconds to wait for IAM at most, 0 to 900"
     )
     error_text: StrictStr = Field("", description="error as AWS, the AWS CLI or the console printed it")
-    caller: StrictStr = Field("", description="ARN of who is denied")
-    role: StrictStr = Field("", description="ARN of the role that is assumed")
+    caller: StrictStr = Field("", description="ARN of the denied caller")
+    role: StrictStr = Field("", description="ARN of the role to assume")
     call: dict[StrictStr, Any] = Field(
         default_factory=dict, description="further parameters of AssumeRole, such as DurationSeconds"
     )
-    action: StrictStr = Field("", description="action that the role's session is denied")
+    action: StrictStr = Field("", description="action that is denied to the role's session")
     resource: StrictStr = Field("", description="resource of that action")
-    snapshot: StrictStr = Field("", description="file that the other owner sent")
-    snapshot_to: StrictStr = Field("", description="file to write for the other owner")
+    snapshot: StrictStr = Field("", description="snapshot file that the other owner sent")
+    snapshot_to: StrictStr = Field("", description="snapshot file to write for the other owner")
 
     @field_validator("call")
     @classmethod
     def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        if hidden := sorted({"ExternalId", "TokenCode"} & set(parameters)):
+        if secret := sorted({"ExternalId", "TokenCode"} & set(parameters)):
             raise InvalidParameters(
-                f"call has {', '.join(hidden)}, which would stand in the notebook.",
+                f"call has {', '.join(secret)}, which would be written into the notebook.",
                 why="An external ID and an MFA code are secrets.",
                 hint="Give the external ID by reference: external_id env:NAME.",
             )
@@ -80,16 +80,16 @@ class Settings(StrictModel):
         if reference and not is_reference(reference):
             raise InvalidParameters(
                 "external_id is the external ID itself.",
-                why="It would stand in the notebook.",
+                why="It would be written into the notebook.",
                 hint="Give a reference: env:NAME or file:PATH.",
             )
         return reference
 
 
 def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What a notebook takes: what its cell declares, the settings, the fields of a grant if it has one.
+    """Return the parameters of a notebook: its cell's, the settings, and a grant's fields if it has one.
 
-    What belongs to a question of another notebook is no setting here.
+    Settings of other notebooks are left out.
     """
     settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
     modelled = settings | (_GRANT if "sources" in cell else {})
@@ -101,7 +101,7 @@ def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
 
 
 def _model_parameters(model: type[StrictModel], before: str = "") -> dict[str, Parameter]:
-    """The fields of a model as parameters, with a dotted name where they are fields of one."""
+    """Return the fields of a model as parameters, each name after the prefix `before`."""
     return {
         before + name: Parameter(
             before + name,
@@ -125,7 +125,7 @@ _GRANT, CONDITIONS, _SETTINGS = (
     _model_parameters(Conditions, "conditions."),
     _model_parameters(Settings),
 )
-# Settings that a notebook takes only if its cell declares this one.
+# Settings that a notebook takes only if its cell declares the named parameter.
 _ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
     ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
 )
@@ -134,11 +134,11 @@ _ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
 def merge(
     known: Mapping[str, Parameter], fields: Mapping[str, Any], options: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
-    """The values given: those of a file, then those of `-p NAME VALUE`, which win.
+    """Return the values of a file, overridden by those of `-p NAME VALUE`.
 
-    A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item a
-    `-p`. Raises InvalidParameters for a name that is not declared, a value of another type, and what is
-    given twice.
+    A dotted name (`conditions.external_id`) sets one field of a mapping; a list is JSON, or one item for each
+    `-p`. Raises InvalidParameters for a name that is not declared, a value of another type, and a value that
+    is given twice.
     """
     values, texts = _under_current_names(known, fields, list(options))
     if strange := [name for name in values if name not in known]:
@@ -177,7 +177,7 @@ def _under_current_names(
 
 
 def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
-    """The parameter, or the field of one, of this name. Raises InvalidParameters."""
+    """Return the parameter of this name, or the field of one. Raises InvalidParameters."""
     name, _, inner = dotted.partition(".")
     conditions = CONDITIONS if "sources" in known else {}
     if name not in known or (inner and name == "conditions" and conditions and dotted not in conditions):
@@ -192,24 +192,24 @@ def _named(known: Mapping[str, Parameter], dotted: str) -> Parameter:
 
 
 def _refuse_twice(parameter: Parameter, given: Mapping[str, str], text: str) -> None:
-    """Of what is given twice one would be lost; a list takes each of them as an item."""
+    """Raise InvalidParameters where a value is given twice; a list takes each as an item."""
     name = parameter.name
     again = name in given and given[name] != text and parameter.type != "list"
     if again or any(each.startswith(f"{name}.") for each in given):
         raise InvalidParameters(
             f"{name} is given twice.",
-            why="One of the two would be lost without a word.",
-            hint="Give it once, and fields of it after it.",
+            why="One of the two values would be lost.",
+            hint="Give it once, and its fields after it.",
         )
 
 
 def _coerced(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
-    """What a `-p` makes of a value; the first item given replaces the list that was there before."""
+    """Return a value after a `-p`; the first item for a list replaces the list before."""
     if not text and parameter.name in CONDITIONS:
         raise InvalidParameters(
             f"{parameter.name} is empty.",
-            why="A condition without a value is none, and more callers would come in.",
-            hint="Give it a value (a variable of the shell may not be set), or leave it away.",
+            why="Without it, more callers could assume the role. Perhaps a shell variable is not set.",
+            hint="Give it a value, or leave out the option.",
         )
     if parameter.type != "list":
         return coerce(parameter, text)
@@ -218,7 +218,10 @@ def _coerced(parameter: Parameter, before: Any, text: str, begun: bool) -> Any:
 
 
 def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant | None:
-    """The grant in these values, None for a notebook without one. Raises InvalidGrant, InvalidParameters."""
+    """Return the grant in the values, None for a notebook without one.
+
+    Raises InvalidGrant, InvalidParameters.
+    """
     whole = {
         name: parameter.default
         for name, parameter in known.items()
@@ -230,13 +233,13 @@ def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant
 
 
 def grant_of(values: Mapping[str, Any]) -> Grant:
-    """The grant among parameters, other names left out. Raises InvalidGrant."""
+    """Return the grant among parameters; other names are ignored. Raises InvalidGrant."""
     fields = rename_former_fields(values)
     return Grant(**{name: fields[name] for name in Grant.model_fields if name in fields})
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
-    """The settings among parameters, other names left out. Raises InvalidParameters."""
+    """Return the settings among parameters; other names are ignored. Raises InvalidParameters."""
     try:
         return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
     except ValidationError as problem:
@@ -244,17 +247,17 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
 
 
 def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The values with a reference in place of an external ID, and the external ID; "" where there is none."""
+    """Return the values with a reference in place of an external ID, and the external ID or ""."""
     conditions = values.get("conditions") or {}
     given = conditions.get("external_id", "") if isinstance(conditions, Mapping) else ""
     if not given or is_reference(given):
         return dict(values), ""
-    hidden = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
-    return {**values, "conditions": hidden}, given
+    reference = {**conditions, "external_id": f"env:{EXTERNAL_ID_VARIABLE}"}
+    return {**values, "conditions": reference}, given
 
 
 def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as they are shown and written: an external ID as a fingerprint. Raises InvalidGrant."""
+    """Return the values as they are recorded: an external ID as a fingerprint. Raises InvalidGrant."""
     if "sources" not in values:
         return dict(values)
     fields = grant_of(values).to_json()
@@ -262,9 +265,9 @@ def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameters_table(values: Mapping[str, Any]) -> Table:
-    """The values that say something, as a table."""
-    said = {name: value for name, value in to_display(values).items() if value not in ("", [], {})}
+    """Return the parameters that have a value as a table."""
+    shown = {name: value for name, value in to_display(values).items() if value not in ("", [], {})}
     texts = {
-        name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in said.items()
+        name: as_json(each) if isinstance(each, (dict, list)) else str(each) for name, each in shown.items()
     }
     return Table(("parameter", "value"), tuple(texts.items()))
