@@ -88,21 +88,17 @@ def read_denial(text: str) -> Denial:
     line = " ".join(text.split())
     error = _CODE.search(line) or _EXCEPTION.search(line) or _BARE_CODE.search(line)
     denied = _DENIED.search(line) or _DENIED_SHORT.search(line)
+    resource = _RESOURCE.search(line)
     return Denial(
         line,
         _group(error, "code") or ("AccessDenied" if denied else ""),
         _group(error, "operation"),
         _group(denied, "caller"),
         _group(denied, "action"),
-        _resource(line),
+        _group(resource, "quoted") or _group(resource, "plain").rstrip(".,;"),
         *_suffix(line),
         _group(_REQUEST_ID.search(line), "id"),
     )
-
-
-def _resource(line: str) -> str:
-    found = _RESOURCE.search(line)
-    return _group(found, "quoted") or _group(found, "plain").rstrip(".,;")
 
 
 def _suffix(line: str) -> tuple[str, str, str]:
