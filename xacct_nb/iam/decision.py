@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 
 
-class RawCheck(NamedTuple):
-    """A check as the evaluation made it: the parameter that held its policies, and their matched statements.
+# For each policy of a parameter: its indexes in the parameter, and its matched statements.
+Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
 
-    A group holds the indexes of one policy within the parameter and the policy's statements.
-    """
+
+class RawCheck(NamedTuple):
+    """A check as the evaluation made it; `parameter` is the argument that had its policies."""
 
     type: str
     effect: str
     note: str
     parameter: str
-    groups: list[tuple[tuple[int, ...], list[RawMatch]]]
+    groups: Groups
 
 
 class Trace(NamedTuple):

@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.decision import Decision, RawCheck, Trace, result_of
+from xacct_nb.iam.decision import Decision, Groups, RawCheck, Trace, result_of
 from xacct_nb.iam.explain import (
     ALLOW,
     EXPLICIT_DENY,
@@ -26,10 +26,11 @@ from xacct_nb.iam.explain import (
 from xacct_nb.iam.grammar import Document
 from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, FEDERATED_USER, NO_MATCH, ROLE, ROOT, read_caller
-from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
+from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, Request
 
 AnyPolicy = Document | ParsedPolicy
-Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
+# A policy with its indexes in the parameter that has it.
+Indexed = tuple[tuple[int, ...], ParsedPolicy]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
 WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
@@ -101,9 +102,8 @@ def evaluate(
     caller = read_caller(principal)
     owner = _account_of_resource(resource, resource_account)
     keys = request_keys(caller, context, owner)
-    request = Request(
-        caller, action, _lower_action(action), resource, keys, permissions_boundaries is not None
-    )
+    bounded = permissions_boundaries is not None
+    request = Request(caller, action, _lower_action(action), resource, keys, bounded)
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
     guarded, policy_kind = _resource_rules(action, resource)
     own = _match_resource_policy(resource_policy, policy_kind, request)
@@ -131,9 +131,7 @@ class _PoliciesMatch(NamedTuple):
     groups: Groups
 
 
-def _match_policies(
-    policies: Iterable[tuple[tuple[int, ...], ParsedPolicy]], request: Request
-) -> _PoliciesMatch:
+def _match_policies(policies: Iterable[Indexed], request: Request) -> _PoliciesMatch:
     groups: Groups = []
     level, denied = NO_MATCH, False
     for index, policy in policies:
@@ -157,9 +155,8 @@ def _match_resource_policy(document: AnyPolicy | None, policy_kind: str, request
 
 def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) -> RawCheck:
     effect = own.effect if own.effect != IMPLICIT_DENY or RESOURCE in needed else NO_IMPACT
-    return RawCheck(
-        RESOURCE, effect, _NOTES["no policy"] if missing else "", _PARAMETERS[RESOURCE], own.groups
-    )
+    note = _NOTES["no policy"] if missing else ""
+    return RawCheck(RESOURCE, effect, note, _PARAMETERS[RESOURCE], own.groups)
 
 
 def _list_check(
@@ -202,7 +199,7 @@ def _control_check(check_type: str, levels: Sequence[Sequence[AnyPolicy]], reque
 
 def _parsed(
     documents: Sequence[AnyPolicy], policy_kind: str, name: str, front: tuple[int, ...] = ()
-) -> list[tuple[tuple[int, ...], ParsedPolicy]]:
+) -> list[Indexed]:
     return [
         # `parse` returns a ParsedPolicy as it is; the test saves making its name.
         (

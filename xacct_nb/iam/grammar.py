@@ -11,45 +11,36 @@ ALLOW, DENY = "Allow", "Deny"
 NEW, OLD = "2012-10-17", "2008-10-17"
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
 SERVICE_CONTROL, RESOURCE_CONTROL = "service control", "resource control"
-_NO_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
-_NO_RESOURCE = frozenset({"Resource", "NotResource"})
-_ELEMENTS = _NO_PRINCIPAL | _NO_RESOURCE | {"Sid", "Effect", "Action", "NotAction", "Condition"}
+_PRINCIPAL = frozenset({"Principal", "NotPrincipal"})
+_RESOURCE = frozenset({"Resource", "NotResource"})
+_NEGATIONS = frozenset({"NotPrincipal", "NotAction"})
+_ELEMENTS = _PRINCIPAL | _RESOURCE | {"Sid", "Effect", "Action", "NotAction", "Condition"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolicyGrammar:
     """The elements that a kind of policy may have, and the page of AWS's documentation (`source`).
 
-    A `principal` and a `resource` are required where true; `free_sid` allows any character in a Sid.
+    A Principal is required unless it is refused, a Resource where `resource` is true; `free_sid` allows any
+    character in a Sid.
     """
 
     name: str
     source: str
     refused: frozenset[str] = frozenset()
     versions: tuple[str, ...] = (NEW, OLD)
-    principal: bool = False
     resource: bool = True
     free_sid: bool = False
 
 
 GRAMMARS = {
-    kind.name: kind
-    for kind in (
-        PolicyGrammar(IDENTITY, "reference_policies_grammar", _NO_PRINCIPAL),
-        PolicyGrammar(
-            TRUST, "id_roles_update-role-trust-policy", _NO_RESOURCE, principal=True, resource=False
-        ),
-        PolicyGrammar(
-            RESOURCE, "reference_policies_elements_principal", principal=True, resource=False, free_sid=True
-        ),
-        PolicyGrammar(SERVICE_CONTROL, "orgs_manage_policies_scps_syntax", _NO_PRINCIPAL, (NEW,)),
-        PolicyGrammar(
-            RESOURCE_CONTROL,
-            "orgs_manage_policies_rcps_syntax",
-            frozenset({"NotPrincipal", "NotAction"}),
-            (NEW,),
-            principal=True,
-        ),
+    grammar.name: grammar
+    for grammar in (
+        PolicyGrammar(IDENTITY, "reference_policies_grammar", _PRINCIPAL),
+        PolicyGrammar(TRUST, "id_roles_update-role-trust-policy", _RESOURCE, resource=False),
+        PolicyGrammar(RESOURCE, "reference_policies_elements_principal", resource=False, free_sid=True),
+        PolicyGrammar(SERVICE_CONTROL, "orgs_manage_policies_scps_syntax", _PRINCIPAL, (NEW,)),
+        PolicyGrammar(RESOURCE_CONTROL, "orgs_manage_policies_rcps_syntax", _NEGATIONS, (NEW,)),
     )
 }
 
@@ -79,7 +70,7 @@ def layout(elements: tuple[str, ...], grammar: PolicyGrammar) -> tuple[str, str,
     return (
         _one_of("Action", elements, needed=True),
         _one_of("Resource", elements, needed=grammar.resource),
-        _one_of("Principal", elements, needed=grammar.principal),
+        _one_of("Principal", elements, needed="Principal" not in grammar.refused),
     )
 
 

@@ -56,12 +56,11 @@ def read_caller(text: str) -> Caller:
     Source: reference_policies_variables (principal key values), reference_policies_condition-keys.
     Raises InvalidArn.
     """
-    if not _ARN.fullmatch(text) or _PROVIDER.fullmatch(text):
-        return _caller_without_account(text)
-    kind, account, role, in_full = _parse_principal(text)
-    arn = in_full or text
+    if (caller := _caller_without_account(text)) is not None:
+        return caller
+    kind, account, role, role_arn = _parse_principal(text)
     keys = {
-        "aws:principalarn": (arn,),
+        "aws:principalarn": (role_arn or text,),
         "aws:principalaccount": (account,),
         "aws:principaltype": (_TYPES[kind],),
         "aws:principalisawsservice": ("false",),
@@ -72,7 +71,7 @@ def read_caller(text: str) -> Caller:
         keys["aws:userid"] = (account,)
     if kind == FEDERATED_USER:
         keys["aws:userid"] = (f"{account}:{text.rpartition('/')[2]}",)
-    return Caller(text, kind, account, role, in_full if kind == ROLE_ITSELF else "", keys)
+    return Caller(text, kind, account, role, role_arn if kind == ROLE_ITSELF else "", keys)
 
 
 _TYPES = {
@@ -102,7 +101,7 @@ def _parse_principal(text: str) -> tuple[str, str, str, str]:
     return kind, found[3], role, text if kind == ROLE_ITSELF else role
 
 
-def _caller_without_account(text: str) -> Caller:
+def _caller_without_account(text: str) -> Caller | None:
     if text == "*":
         return Caller(text, ANONYMOUS, "", "", "", {"aws:principaltype": ("Anonymous",)})
     if text in _WEB_PROVIDERS or _PROVIDER.fullmatch(text):
@@ -112,8 +111,7 @@ def _caller_without_account(text: str) -> Caller:
     if _SERVICE.fullmatch(text):
         keys = {"aws:principalisawsservice": ("true",), "aws:principalservicename": (text,)}
         return Caller(text, SERVICE, "", "", "", keys)
-    _parse_principal(text)
-    raise AssertionError(text)  # _parse_principal has raised
+    return None
 
 
 @dataclass(frozen=True, slots=True)
