@@ -50,14 +50,10 @@ def _spelled(key: str) -> str:
     return _SPELLINGS.get(key, key.replace("aws:requesttag/", "aws:RequestTag/"))
 
 
-def _needed(*keys: str) -> Callable[[LintStatement], Iterator[Clause]]:
-    """Find the conditions of an Allow on these keys that a request without the key fails."""
-
-    def clauses(statement: LintStatement) -> Iterator[Clause]:
-        if statement.allows:
-            yield from (each for each in statement.on(*keys) if each.needs_key)
-
-    return clauses
+def _required(statement: LintStatement, *keys: str) -> Iterator[Clause]:
+    """Yield the conditions of an Allow on these keys that a request without the key fails."""
+    if statement.allows:
+        yield from (each for each in statement.on(*keys) if each.needs_key)
 
 
 def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find:
@@ -71,7 +67,7 @@ def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Cla
 
 
 def _mfa(statement: LintStatement) -> Iterator[Clause]:
-    for clause in _needed(_MFA, _MFA_AGE)(statement):
+    for clause in _required(statement, _MFA, _MFA_AGE):
         if clause.operator == "null" or clause.values != ("false",):
             yield clause
 
@@ -80,7 +76,7 @@ def _of_services(statement: LintStatement) -> Iterator[Hit]:
     principals = statement.principals()
     # An AWS service is a principal of its own, or is matched by `*`.
     if principals and "*" not in principals and not statement.principals("Service"):
-        for clause in _needed(*_OF_SERVICES)(statement):
+        for clause in _required(statement, *_OF_SERVICES):
             yield _at(statement, clause), _spelled(clause.key)
 
 
@@ -102,15 +98,10 @@ def _mfa_if_exists(statement: LintStatement) -> Iterator[Hit]:
             yield _at(statement, clause), ""
 
 
-def _default_name(statement: LintStatement) -> Iterator[Clause]:
-    for clause in _needed(_NAME)(statement):
-        if not any(matches(value, _DEFAULT_NAME) for value in clause.values):
-            yield clause
-
-
 def _session_name(statement: LintStatement) -> Iterator[Hit]:
-    for clause in _default_name(statement):
-        yield _at(statement, clause), summarize(clause.values)
+    for clause in _required(statement, _NAME):
+        if not any(matches(value, _DEFAULT_NAME) for value in clause.values):
+            yield _at(statement, clause), summarize(clause.values)
 
 
 def _user_names(statement: LintStatement) -> Iterator[Clause]:
@@ -121,17 +112,17 @@ def _user_names(statement: LintStatement) -> Iterator[Clause]:
 
 def _both_sides(statement: LintStatement) -> Iterator[Hit]:
     if statement.covers_action("sts:AssumeRole"):
-        yield from ((_at(statement, clause), "") for clause in _needed(_EXTERNAL_ID)(statement))
+        yield from ((_at(statement, clause), "") for clause in _required(statement, _EXTERNAL_ID))
 
 
 def _private(statement: LintStatement) -> Iterator[Hit]:
-    for clause in _needed("aws:sourceip")(statement):
+    for clause in _required(statement, "aws:sourceip"):
         if clause.values and all(map(_is_private, clause.values)):
             yield _at(statement, clause), summarize(clause.values)
 
 
 def _anywhere(statement: LintStatement) -> Iterator[Hit]:
-    for clause in _needed("aws:sourceip")(statement):
+    for clause in _required(statement, "aws:sourceip"):
         if found := [value for value in clause.values if value.endswith("/0")]:
             yield _at(statement, clause), summarize(found)
 
@@ -141,7 +132,7 @@ def _unmet_action(statement: LintStatement) -> Iterator[Hit]:
     for key, action in _OWN_ACTIONS.items():
         allowed = any(each.allows and each.covers_action(action) for each in statement.subject.statements)
         if statement.covers_action("sts:AssumeRole") and not allowed:
-            yield from ((_at(statement, clause), action) for clause in _needed(key)(statement))
+            yield from ((_at(statement, clause), action) for clause in _required(statement, key))
 
 
 def _is_private(text: str) -> bool:
@@ -200,7 +191,7 @@ CONDITION_RULES = (
     Rule(
         "not-in-console",
         NOTE,
-        _for(_PEOPLE, _needed(_EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/")),
+        _for(_PEOPLE, lambda each: _required(each, _EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/")),
         "The console sends none when it switches roles, so it never holds for {it} there.",
         "Use the AWS CLI or an SDK, or make a grant without it for the console.",
         (TRUST,),
@@ -208,7 +199,7 @@ CONDITION_RULES = (
     Rule(
         "source-identity-in-chain",
         NOTE,
-        _for(_PROGRAMS, _needed(_SOURCE_IDENTITY)),
+        _for(_PROGRAMS, lambda each: _required(each, _SOURCE_IDENTITY)),
         "A session of {it} that already has a source identity cannot set another.",
         "Assume the first role with this source identity, or with none.",
         (TRUST,),
