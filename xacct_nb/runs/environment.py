@@ -1,4 +1,4 @@
-"""The machine, the user, the versions and the commit that a run stands on."""
+"""The environment of a run: the machine, the user, the versions of packages, and the commit."""
 
 import os
 import platform
@@ -13,12 +13,12 @@ _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykerne
 
 
 def describe_environment() -> dict[str, Any]:
-    """The machine, the versions and the commit, as fields of a record."""
+    """Return the machine, the versions and the commit, as fields of a record."""
     return {"host": host(), "versions": package_versions(), "git": git_state()}
 
 
 def host() -> dict[str, str]:
-    """The machine and the user."""
+    """Return the machine and the user."""
     return {
         "name": socket.gethostname(),
         "user": user_name(),
@@ -28,9 +28,9 @@ def host() -> dict[str, str]:
 
 
 def user_name() -> str:
-    """The user's name, the number where the machine knows no name for it (as in some containers).
+    """Return the user's name, or the number where the system knows no name, as in some containers.
 
-    As the system has it: LOGNAME and USER, which anybody can set, are not asked.
+    LOGNAME and USER are not read: anyone can set them.
     """
     try:
         return pwd.getpwuid(os.getuid()).pw_name
@@ -39,15 +39,15 @@ def user_name() -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """The versions of the packages that a run stands on."""
+    """Return the versions of the packages that a run uses."""
     return {name: found for name in _PACKAGES if (found := _version(name))}
 
 
 def git_state() -> dict[str, Any] | None:
-    """The commit checked out where the package is, and whether files differ from it; None without git."""
-    place = Path(__file__).parent
-    commit = _git(place, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git(place, "status", "--porcelain"))} if commit else None
+    """Return the commit of the package's clone, and whether files differ from it; None without git."""
+    folder = Path(__file__).parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain"))} if commit else None
 
 
 def _version(name: str) -> str:
@@ -57,10 +57,10 @@ def _version(name: str) -> str:
         return ""
 
 
-def _git(place: Path, *words: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *words], cwd=place, capture_output=True, text=True, timeout=10, check=False
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

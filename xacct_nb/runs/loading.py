@@ -1,4 +1,4 @@
-"""Grants from files, with their secrets looked up; the schema of a record."""
+"""Grants from files, with their secrets looked up, and the schema of a record."""
 
 import json
 from importlib.resources import files
@@ -12,7 +12,7 @@ from xacct_nb.storage.references import resolve_reference
 
 
 def load_grant(path: str | Path) -> Grant:
-    """The grant in a YAML or JSON file, its external ID looked up.
+    """Return the grant in a YAML or JSON file, its external ID looked up.
 
     Raises UnreadableGrant, InvalidGrant, UnresolvedSecret.
     """
@@ -20,11 +20,11 @@ def load_grant(path: str | Path) -> Grant:
 
 
 def resolve(grant: Grant) -> Grant:
-    """The grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
+    """Return the grant with its external ID looked up (`env:NAME`, `file:PATH`). Raises UnresolvedSecret."""
     return grants.resolve(grant, resolve_reference)
 
 
 def record_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of record.json."""
+    """Return the JSON Schema (2020-12) of record.json."""
     text = files("xacct_nb.records").joinpath("record.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))

@@ -1,4 +1,4 @@
-"""How a run ends: its status after the errors of its cells, the words of a failed proof, its last line."""
+"""How a run ends: the error that decides its status, the message of a failed proof, the summary."""
 
 import os
 import traceback
@@ -16,22 +16,22 @@ from xacct_nb.records.fields import PAGE
 from xacct_nb.runs.sealing import LAB_VARIABLE
 from xacct_nb.views import Shown, Table, View
 
-# Errors with these say that nothing was changed: what was done before them stays done.
+# An error with one of these statuses changed nothing; a change that was made before it stays.
 _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
 
 
 @dataclass(frozen=True, repr=False)
 class RunSummary(Shown):
-    """How a run ended: its status, the id of its record, the folder if it is sealed already."""
+    """How a run ended: its status, the id of its record, and its folder where it is sealed already."""
 
     status: str
     record: str
     folder: str
 
     def view(self) -> View:
-        """The status, and where to read on."""
-        place = self.folder or f"{self.record}, sealed when the run has ended"
-        return Table(("", ""), (("status", self.status), ("record", place)), tones=("good", "note"))
+        """Return the status, and where the record is."""
+        record = self.folder or f"{self.record}, sealed when the run has ended"
+        return Table(("", ""), (("status", self.status), ("record", record)), tones=("good", "note"))
 
     def _repr_html_(self) -> str:
         return super()._repr_html_() + self._link()
@@ -46,42 +46,42 @@ class RunSummary(Shown):
 
 
 def status_of_error(problem: BaseException) -> str:
-    """The status of a run that this error ended."""
+    """Return the status of a run that this error ended."""
     if isinstance(problem, KeyboardInterrupt):
         return "interrupted"
     return problem.status if isinstance(problem, XacctError) else "failed"
 
 
 def is_from_package(problem: BaseException) -> bool:
-    """Whether the error came out of this package, not out of something else that a person tried in a cell."""
+    """Return whether the error came from this package, not from other code that a person ran."""
     frames = traceback.walk_tb(problem.__traceback__)
     return any(str(frame.f_globals.get("__name__", "")).startswith("xacct_nb.") for frame, _ in frames)
 
 
 def error_to_dict(problem: BaseException) -> dict[str, Any]:
-    """The error as it stands in a record."""
+    """Return the error as a record holds it."""
     if isinstance(problem, XacctError):
         return problem.to_json()
     return {"code": type(problem).__name__, "what": str(problem), "why": "", "hint": ""}
 
 
 def deciding_error(problems: Iterable[BaseException], changed: bool) -> BaseException | None:
-    """The error that decides how a run ended, of those that its cells still end with."""
-    counting = [each for each in problems if not (changed and status_of_error(each) in _CHANGED_NOTHING)]
-    return counting[-1] if counting else None
+    """Return the error that decides the run's status, of those that its cells ended with, in order."""
+    relevant = [each for each in problems if not (changed and status_of_error(each) in _CHANGED_NOTHING)]
+    return relevant[-1] if relevant else None
 
 
 def already_changed() -> InvalidInput:
-    """The error of a run that is to change AWS a second time."""
+    """Return the error of a run that is asked to change AWS a second time."""
     return InvalidInput(
         "This run has changed AWS already.",
-        why="A record holds one change, so that it can be taken back.",
+        why="A record holds one change, so that one roll-back undoes it.",
         hint="Run the last cell, then the notebook from its beginning.",
     )
 
 
 def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
-    """The error that names the side and account that lack something, and the answers not expected."""
+    """Return the error that names the sides with something missing, and AWS's unexpected answers."""
     sides = missing_sides(grant, drift)
     wrong = [
         f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
@@ -89,10 +89,10 @@ def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
         if not each.as_expected
     ]
     why = "\n".join([*sides, *wrong]) or "The assume itself was not asked."
-    return ProofFailed(proof.summary, why=why, hint=_mend(sides, wrong))
+    return ProofFailed(proof.summary, why=why, hint=_hint(sides, wrong))
 
 
-def _mend(sides: tuple[str, ...], wrong: list[str]) -> str:
+def _hint(sides: tuple[str, ...], wrong: list[str]) -> str:
     if sides:
         return "Plan the grant again and apply it: xacct-nb run plan_and_apply"
     return "Look at the answers in the proof." if wrong else "Give the callers' profiles in caller_profiles."

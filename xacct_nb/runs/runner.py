@@ -1,25 +1,26 @@
-"""One recorded headless run of a notebook: refused at the door, or executed, sealed and told."""
+"""One recorded headless run of a notebook: its request is checked, it is executed, its record is sealed."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
+from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.records.change_record import diagnosis_view
-from xacct_nb.records.fields import NOTEBOOK, PAGE, SUCCESSFUL, RunError
+from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.redact import redact, redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.recovery import Recovery, recover
 from xacct_nb.runs.request import RunRequest, check_request
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, render_page
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, record_files
 from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.evidence import events
@@ -28,18 +29,19 @@ from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.views import Page, Shown, Text, View, html
 
 Progress = Callable[[int, int, str], None]
+Events = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, repr=False)
 class RunResult(Shown):
-    """How a run ended: its record, where it is sealed, and which killed runs it found and closed."""
+    """How a run ended: its record, the record's folder, and the killed runs that were closed before it."""
 
     record: Record
     folder: Path
     recovered: Recovery | None = None
 
     def view(self) -> View:
-        """The plan, the proof, the diagnosis and the outcome, with the way on."""
+        """Return the plan, the proof, the diagnosis, the outcome, and the commands for the next step."""
         return Page(self.record.notebook, tuple(self._parts()))
 
     def _parts(self) -> Iterator[View]:
@@ -52,10 +54,10 @@ class RunResult(Shown):
         if record.error:
             lines = (record.error.what, record.error.why, record.error.hint)
             yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), "bad")
-            yield from _ways(record.error)
-        yield Text(
-            f"{record.status} in {record.seconds:.2f} s", "good" if record.status in SUCCESSFUL else "bad"
-        )
+            commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
+            yield from (Text(f"{label}: {command}") for label, command in commands if command)
+        tone = "good" if record.status in SUCCESSFUL else "bad"
+        yield Text(f"{record.status} in {record.seconds:.2f} s", tone)
         if record.plan and record.status == "planned":
             yield Text(f"To apply exactly this plan: --approve {record.plan.digest}")
         yield Text(f"Record: {self.folder}")
@@ -63,7 +65,7 @@ class RunResult(Shown):
             yield Text(str(self.recovered), "note")
 
     def to_json(self) -> dict[str, Any]:
-        """What `run --json` prints."""
+        """Return what `run --json` prints."""
         record = self.record
         return {
             "status": record.status,
@@ -73,11 +75,6 @@ class RunResult(Shown):
             "seconds": record.seconds,
             "error": record.error and record.error.to_json(),
         }
-
-
-def _ways(error: RunError) -> Iterator[View]:
-    commands = ((label, getattr(error, name)) for name, label in NEXT_STEPS.items())
-    yield from (Text(f"{label}: {command}") for label, command in commands if command)
 
 
 def run(
@@ -91,61 +88,63 @@ def run(
     timeout: int | None = None,
     prepared: PreparedKernel | None = None,
 ) -> RunResult:
-    """Runs the notebook in a kernel of its own and seals the record.
+    """Run the notebook in a kernel of its own, and seal the record.
 
-    `file` is a grant file, in which other parameters may stand too; `options` are names and texts as `-p`
-    gives them; `tell(done, of, title)` is called as each cell begins; `timeout` is in seconds for each
-    cell; `prepared` is a process that may become the kernel. Raises InvalidInput of any kind before a
-    kernel starts; afterwards every end is in the record.
+    `file` is a grant file, which may hold other parameters too; `options` are names and texts as `-p` gives
+    them; `tell(done, of, title)` is called as each cell starts; `timeout` is in seconds for each cell;
+    `prepared` is a process that becomes the kernel. Raises InvalidInput before a kernel starts; every later
+    error is in the record.
     """
     given = list(options)
-    order = check_request(name, file, given, approve, records)
-    again = resume_command(name, str(file or ""), given, records, order.secrets)
-    recovered = recover(order.records)
+    request = check_request(name, file, given, approve, records)
+    resume = resume_command(name, str(file or ""), given, records, request.secrets)
+    recovered = recover(request.records)
     with prepared or PreparedKernel(()) as kernel:
-        return replace(_execute(order, kernel, tell, timeout, again), recovered=recovered)
+        record, folder = _execute(request, kernel, tell, timeout, resume)
+    return RunResult(record, folder, recovered)
 
 
 def _execute(
-    order: RunRequest, kernel: PreparedKernel, tell: Progress | None, timeout: int | None, again: str
-) -> RunResult:
-    started, clock, hidden = utc(), time.monotonic(), {*order.secrets, *environment_secrets()}
-    about = {"notebook": order.notebook, "started": started, "again": again, "headless": True}
-    with create_run_folder(order.records, new_run_id(order.grant, order.notebook), about) as work:
-        secret = {EXTERNAL_ID_VARIABLE: order.secret} if order.secret else {}
-        kernel.environment = {FOLDER_VARIABLE: str(work), **secret}
+    request: RunRequest, kernel: PreparedKernel, tell: Progress | None, timeout: int | None, resume: str
+) -> tuple[Record, Path]:
+    started, clock, secrets = utc(), time.monotonic(), {*request.secrets, *environment_secrets()}
+    about = {"notebook": request.notebook, "started": started, "again": resume, "headless": True}
+    with create_run_folder(request.records, new_run_id(request.grant, request.notebook), about) as folder:
+        external_id = {EXTERNAL_ID_VARIABLE: request.secret} if request.secret else {}
+        kernel.environment = {FOLDER_VARIABLE: str(folder), **external_id}
         with ThreadPoolExecutor(1) as background:
-            around = background.submit(_noted_circumstances, work, about)
-            node, states = _in_kernel(order, kernel, tell, timeout, Draft(work, hidden), background)
-        said = list(events(work))
+            environment = background.submit(_note_environment, folder, about)
+            node, states = _run_cells(request, kernel, tell, timeout, Draft(folder, secrets), background)
+        evidence = list(events(folder))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(states.to_json())
-        ending = RunOutcome(_status(states, said), started, seconds, _error(states, said), cells, again=again)
-        record = build_record(work.name, order.notebook, said, ending, around.result(), hidden)
-        return _sealed(order.records, record, node, hidden)
+        status, error = _status(states, evidence), _error(states, evidence)
+        outcome = RunOutcome(status, started, seconds, error, cells, resume=resume)
+        record = build_record(folder.name, request.notebook, evidence, outcome, environment.result(), secrets)
+        return record, append_record(request.records, record, record_files(record, redact_all(node, secrets)))
 
 
-def _noted_circumstances(work: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The circumstances, noted also for whoever closes the run if this process is killed."""
-    around = describe_environment()
-    write_about(work, {**about, "around": around})
-    return around
+def _note_environment(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment; note it for the command that closes the run if this process is killed."""
+    environment = describe_environment()
+    write_about(folder, {**about, "around": environment})
+    return environment
 
 
-def _in_kernel(
-    order: RunRequest,
+def _run_cells(
+    request: RunRequest,
     kernel: PreparedKernel,
     tell: Progress | None,
     timeout: int | None,
     draft: Draft,
     background: Executor,
-) -> tuple[Any, Any]:
+) -> tuple[dict[str, Any], CellStates]:
     """Return the executed notebook and its cells' states; load the export's modules in the background."""
-    from xacct_nb.jupyter import execute
+    from xacct_nb.jupyter import execute  # papermill: only once the kernel has started
 
     background.submit(_warm_up)
     return execute.run(
-        order.path,
-        order.values,
+        request.path,
+        request.values,
         report=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),
         timeout=timeout,
         prepared=kernel,
@@ -161,41 +160,36 @@ def _warm_up() -> None:
     html(Text(""))
 
 
-def _sealed(records: Path, record: Record, node: Any, hidden: set[str]) -> RunResult:
-    from xacct_nb.jupyter import export
-
-    clean = export.as_notebook(redact_all(node, hidden))
-    files = {NOTEBOOK: export.to_ipynb(clean).encode(), PAGE: render_page(record, clean).encode()}
-    return RunResult(record, append_record(records, record, files))
-
-
-def _status(states: Any, said: Iterable[Mapping[str, Any]]) -> str:
-    """The engine's word, else the run's own; a notebook that ends well and says nothing succeeded."""
-    if states.ending:
-        kind = error_classes().get(states.ending)
-        return kind.status if kind else "interrupted" if states.ending == "KeyboardInterrupt" else "failed"
-    return str(_last(said, "status") or "succeeded")
+def _status(states: CellStates, evidence: Events) -> str:
+    """Return the status of the error that ended the notebook, else the run's own, else `succeeded`."""
+    if not states.ending:
+        return str(_last(evidence, "status") or "succeeded")
+    if states.ending in _ENDINGS:
+        return _ENDINGS[states.ending][0]
+    kind = error_classes().get(states.ending)
+    return kind.status if kind else "failed"
 
 
-def _error(states: Any, said: Iterable[Mapping[str, Any]]) -> Any:
-    """The error as the run noted it, else as the kernel told it."""
+def _error(states: CellStates, evidence: Events) -> Mapping[str, str] | None:
+    """Return the error that ended the notebook, as the run noted it, else as the kernel reported it."""
     if not states.ending:
         return None
-    if states.ending in _ENDS:
-        code, what = _ENDS[states.ending]
-        return {"code": code, "what": what, "why": states.message.partition("\n")[0], "hint": _AGAIN}
-    return _last(said, "error") or {"code": states.ending, "what": states.message, "why": "", "hint": ""}
+    if states.ending in _ENDINGS:
+        code, what = _ENDINGS[states.ending]
+        return {"code": code, "what": what, "why": states.message.partition("\n")[0], "hint": _HINT}
+    kernel = {"code": states.ending, "what": states.message, "why": "", "hint": ""}
+    return _last(evidence, "error") or kernel
 
 
-_ENDS = {
+_ENDINGS = {
     "KernelDied": ("kernel-died", "The notebook's kernel ended before the notebook did."),
     "TimedOut": ("timed-out", "A cell ran longer than it may."),
     "KeyboardInterrupt": ("interrupted", "The run was interrupted."),
 }
-_AGAIN = (
+_HINT = (
     "Run it again: it plans from what is there now. The record can be rolled back, if it changed something."
 )
 
 
-def _last(said: Iterable[Mapping[str, Any]], kind: str) -> Any:
-    return next((event["value"] for event in reversed(list(said)) if event["kind"] == kind), None)
+def _last(evidence: Events, kind: str) -> Any:
+    return next((event["value"] for event in reversed(evidence) if event["kind"] == kind), None)

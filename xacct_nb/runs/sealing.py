@@ -1,17 +1,16 @@
-"""What a record says about the machine and the moment, and how a run becomes a sealed record."""
+"""How a run becomes a sealed record: its folder, its id, its outcome, its files."""
 
 import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.records.fields import PAGE
+from xacct_nb.records.fields import NOTEBOOK, PAGE
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.next_steps import next_steps
 from xacct_nb.redaction.redact import redact_all
@@ -26,7 +25,7 @@ LAB_VARIABLE = "XACCT_LAB"  # the folder that `xacct-nb lab` serves
 
 
 def records_folder(given: str) -> Path:
-    """The folder of the records: as given, else $XACCT_RECORDS, else `records` here.
+    """Return the records folder: the given one, else $XACCT_RECORDS, else ./records.
 
     Raises InvalidParameters where there can be no such folder.
     """
@@ -43,17 +42,18 @@ def records_folder(given: str) -> Path:
 
 
 def new_run_id(grant: str, notebook: str) -> str:
-    """A new record's id, a safe name of a folder: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    named = (re.sub(r"[^A-Za-z0-9._]+", "-", each)[:64].strip("-.") for each in (grant, notebook))
-    return "-".join(filter(None, (stamp, *named, secrets.token_hex(2))))
+    """Return a new record's id, which is safe as a folder's name: 20261124T101500Z-GRANT-NOTEBOOK-1f3a."""
+    stamp = re.sub("[-:]", "", utc())
+    names = (re.sub(r"[^A-Za-z0-9._]+", "-", each)[:64].strip("-.") for each in (grant, notebook))
+    return "-".join(filter(None, (stamp, *names, token_hex(2))))
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended: its status, when it began (UTC), how long it took, its error, its cells' states.
+    """How a run ended: its status, when it started (UTC), how long it took, its error, its cells.
 
-    `ended` is when it was last heard of, where that is not now; `again` is the command of a headless run.
+    `ended` is when a killed run last wrote something; "" means now. `resume` is the command that repeats a
+    headless run.
     """
 
     status: str
@@ -62,40 +62,40 @@ class RunOutcome:
     error: Mapping[str, Any] | None
     cells: tuple[Mapping[str, Any], ...] = ()
     ended: str = ""
-    again: str = ""
+    resume: str = ""
 
 
 def build_record(
     run: str,
     notebook: str,
-    said: Iterable[Mapping[str, Any]],
-    ending: RunOutcome,
-    around: Mapping[str, Any],
-    hidden: set[str],
+    evidence: Iterable[Mapping[str, Any]],
+    outcome: RunOutcome,
+    environment: Mapping[str, Any],
+    secrets: set[str],
 ) -> Record:
-    """The record of a run, from its evidence (`said`), from how it ended, and from the circumstances.
+    """Return the record of a run, from its evidence, its outcome and its environment, without `secrets`."""
+    end = {name: getattr(outcome, name) for name in ("started", "seconds", "error", "cells")}
+    fields = redact_all({**fields_from_events(evidence), **end}, secrets)
+    record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **environment, **fields)
+    if record.error is None:
+        return record
+    return replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
 
-    `hidden` are secrets that must not be in it.
+
+def seal_run(records: Path, run: str, notebook: str, outcome: RunOutcome, secrets: set[str]) -> Path:
+    """Seal the record of an interactive run, and return the record's folder."""
+    evidence = events(records / WORK / run)
+    record = build_record(run, notebook, evidence, outcome, describe_environment(), secrets)
+    return append_record(records, record, record_files(record))
+
+
+def record_files(record: Record, notebook: Any = None) -> dict[str, bytes]:
+    """Return the files of a record by name: its HTML page, and the executed notebook if there is one.
+
+    `notebook` is the JSON of a notebook, free of secrets.
     """
-    end = {name: getattr(ending, name) for name in ("started", "seconds", "error", "cells")}
-    told = redact_all({**fields_from_events(said), **end}, hidden)
-    record = Record(run, notebook, ending.status, ended=ending.ended or utc(), **around, **told)
-    return (
-        replace(record, error=replace(record.error, **next_steps(record, ending.again)))
-        if record.error
-        else record
-    )
+    from xacct_nb.jupyter import export
 
-
-def seal_run(records: Path, run: str, notebook: str, ending: RunOutcome, hidden: set[str]) -> Path:
-    """Seals the record of a run that has no runner around it; the folder of the record."""
-    said = events(records / WORK / run)
-    record = build_record(run, notebook, said, ending, describe_environment(), hidden)
-    return append_record(records, record, {PAGE: render_page(record).encode()})
-
-
-def render_page(record: Record, notebook: Any = None) -> str:
-    """The record as one HTML page, with the executed notebook if there is one."""
-    from xacct_nb.jupyter.export import to_html
-
-    return to_html(f"{record.notebook}: {record.status}", html(record.view()), notebook)
+    node = notebook and export.as_notebook(notebook)
+    page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), node)
+    return {PAGE: page.encode(), **({NOTEBOOK: export.to_ipynb(node).encode()} if node else {})}

@@ -1,4 +1,4 @@
-"""Keeps the secrets that a process gets to know out of what its run writes, and out of its runner's files."""
+"""The secrets of a run's process, kept out of the evidence and sent to the runner."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from xacct_nb.storage.evidence import Evidence
 
 
 def protect_secrets(evidence: Evidence, headless: bool) -> None:
-    """From now on what this process's AWS clients know is kept from the evidence, and told to the runner."""
+    """Keep the secrets of this process's AWS clients out of the evidence, and send them to a runner."""
     from xacct_nb.aws.credential_capture import capture_credentials
 
     evidence.secrets |= environment_secrets()
@@ -19,7 +19,7 @@ def protect_secrets(evidence: Evidence, headless: bool) -> None:
 
 
 def forward_secrets() -> None:
-    """A kernel's runner hears of every secret that the kernel's AWS clients get to know."""
+    """Send every secret that this kernel's AWS clients use or receive to the runner."""
     from xacct_nb.aws.credential_capture import capture_credentials
     from xacct_nb.jupyter.secret_channel import send_secrets
 
@@ -27,11 +27,11 @@ def forward_secrets() -> None:
 
 
 def grant_secrets(grant: Grant) -> set[str]:
-    """The external ID of a resolved grant; one that is also a name or an account in it is no secret."""
+    """Return the external ID of a resolved grant, unless it is also a name or an account in the grant."""
     found = external_id(grant)
     return {found} if found and found not in json.dumps(grant.to_json()) else set()
 
 
 def environment_secrets() -> set[str]:
-    """The credentials among the environment's variables."""
+    """Return the credentials in the environment variables."""
     return credentials_in(os.environ)
