@@ -1,7 +1,8 @@
 """The operations of IAM, STS and S3 that the sandbox serves, by the names that AWS gives them."""
 
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
+
+from xacct_nb.iam.wildcards import covers
 
 IAM = tuple(
     """
@@ -52,7 +53,7 @@ _KNOWN = {"iam": IAM, "sts": STS, "s3": S3}
 def fits(pattern: str, service: str, action: str) -> bool:
     """Whether `CreateRole`, `iam:Create*` or `*` means this call; as in policies, without regard to case."""
     words = pattern if ":" in pattern or pattern == "*" else f"*:{pattern}"
-    return fnmatchcase(f"{service}:{action}".lower(), words.lower())
+    return covers(words, f"{service}:{action}")
 
 
 def meant(pattern: str) -> frozenset[str]:
