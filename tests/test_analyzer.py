@@ -1,4 +1,4 @@
-"""IAM Access Analyzer is asked where it is there and may be asked, and said to be skipped where not."""
+"""IAM Access Analyzer is called where it is available and allowed; otherwise the note says why not."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def finding(kind: str, code: str, words: str, *path: dict[str, Any]) -> dict[str
 
 
 class Analyzers:
-    """Sessions of both accounts whose clients of IAM Access Analyzer answer what was put in."""
+    """Sessions of both accounts whose clients of IAM Access Analyzer return prepared responses."""
 
     def __init__(self, grant: Grant) -> None:
         source = Identity("source-admin", "source", "111111111111", "arn:aws:iam::111111111111:user/admin")
@@ -70,7 +70,7 @@ def analyzers() -> Iterator[Analyzers]:
     made.destination.assert_no_pending_responses()
 
 
-def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
+def test_it_checks_every_policy(analyzers: Analyzers) -> None:
     analyzers.answer()
     analysis = analyze(build(a_grant(**WITH_ID)), analyzers.sessions)
 
@@ -78,7 +78,7 @@ def test_it_is_asked_about_every_policy(analyzers: Analyzers) -> None:
     assert analysis.note == "IAM Access Analyzer also checked 3 policies."
 
 
-def test_what_it_finds_stands_among_the_findings(analyzers: Analyzers) -> None:
+def test_its_findings_are_among_the_findings(analyzers: Analyzers) -> None:
     place = {"value": "Statement"}, {"key": "Statement"}, {"index": 0}, {"key": "Action"}
     analyzers.answer(permissions=[finding("SUGGESTION", "REDUNDANT_ACTION", "It is there twice.", *place)])
     documents = build(a_grant(**WITH_ID))
@@ -109,14 +109,14 @@ def test_public_access_is_a_warning_with_its_reasons(analyzers: Analyzers) -> No
     assert found.why == "It is public. Statement 0 allows everyone."
 
 
-def test_an_external_id_in_its_words_is_a_fingerprint(analyzers: Analyzers) -> None:
+def test_an_external_id_in_its_texts_is_a_fingerprint(analyzers: Analyzers) -> None:
     analyzers.answer(trust=[finding("WARNING", "ODD_VALUE", "The value hunter2 is odd.")])
     (found,) = analyze(build(a_grant(**WITH_ID)), analyzers.sessions).found
 
     assert "hunter2" not in str(found)
 
 
-def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Analyzers) -> None:
+def test_a_denied_call_is_reported_and_the_others_are_made(analyzers: Analyzers) -> None:
     denied = "AccessDeniedException"
     analyzers.source.add_client_error("validate_policy", denied, expected_params=IDENTITY)
     analyzers.destination.add_response("validate_policy", {"findings": []}, TRUST)
@@ -130,7 +130,7 @@ def test_where_it_denies_the_rest_is_asked_and_the_denial_is_said(analyzers: Ana
     )
 
 
-def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers: Analyzers) -> None:
+def test_a_denied_call_is_not_repeated_in_the_same_account(analyzers: Analyzers) -> None:
     denied = "AccessDeniedException"
     analyzers.source.add_client_error("validate_policy", denied)
     analyzers.destination.add_client_error("validate_policy", denied)
@@ -141,7 +141,7 @@ def test_where_it_denies_in_an_account_it_is_not_asked_the_same_again(analyzers:
     assert analysis.note.startswith("IAM Access Analyzer was not called. ValidatePolicy in 111111111111:")
 
 
-def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
+def test_where_it_cannot_be_reached_no_more_calls_are_made() -> None:
     grant = a_grant()
     made = Analyzers(grant)
     for profile in ("source-admin", "destination-admin"):
@@ -155,7 +155,7 @@ def test_where_it_cannot_be_reached_nothing_more_is_asked() -> None:
     )
 
 
-def test_the_sandbox_has_none_and_is_not_asked(world: World) -> None:
+def test_the_sandbox_has_none_and_is_not_called(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     findings = lint(build(grant), analysis=analyze(build(grant), sessions))
@@ -164,7 +164,7 @@ def test_the_sandbox_has_none_and_is_not_asked(world: World) -> None:
     assert "accessanalyzer" not in {service for _, service in sessions._clients}
 
 
-def test_a_sandbox_that_the_aws_config_names_is_not_asked_either(desk: Desk) -> None:
+def test_a_sandbox_in_the_aws_config_is_not_called_either(desk: Desk) -> None:
     grant = desk.grant()
     sessions = open_sessions(
         grant, source_profiles=["source-admin"], destination_profiles=["destination-admin"]

@@ -1,4 +1,4 @@
-"""Two processes apply the same plan in the same moment: one does, and nothing is lost or doubled."""
+"""Two processes apply the same plan at the same moment: one succeeds, and nothing is lost or made twice."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from xacct_nb.errors import StalePlan
 from xacct_nb.runs.locking import grant_lock
 from xacct_nb.sandbox.server.accounts import World
 
-Turn = Callable[[Any], AbstractContextManager[None]]
+Lock = Callable[[Any], AbstractContextManager[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +26,8 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
-def both(plan: Plan, sessions: Sessions, lock: Turn) -> list[str]:
-    """How two processes end that begin together."""
+def both(plan: Plan, sessions: Sessions, lock: Lock) -> list[str]:
+    """Return how two processes end that begin together."""
     wait, go = os.pipe()
     ends = [_begun(plan, sessions, lock, wait) for _ in range(2)]
     os.write(go, b"!!")
@@ -41,7 +41,7 @@ def both(plan: Plan, sessions: Sessions, lock: Turn) -> list[str]:
     return sorted(told)
 
 
-def _begun(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> tuple[int, int]:
+def _begun(plan: Plan, sessions: Sessions, lock: Lock, wait: int) -> tuple[int, int]:
     end, say = os.pipe()
     child = os.fork()
     if child:
@@ -51,7 +51,7 @@ def _begun(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> tuple[int, 
     os._exit(0)
 
 
-def _applied(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> str:
+def _applied(plan: Plan, sessions: Sessions, lock: Lock, wait: int) -> str:
     try:
         for identity in sessions.identities:
             sessions.client(identity.profile, "iam")
@@ -68,7 +68,7 @@ def _applied(plan: Plan, sessions: Sessions, lock: Turn, wait: int) -> str:
 @pytest.mark.parametrize(
     "lock", [grant_lock, lambda sessions: nullcontext()], ids=["here", "on two machines"]
 )
-def test_of_two_who_make_a_new_grant_one_wins_and_the_other_is_stale(world: World, lock: Turn) -> None:
+def test_of_two_that_apply_a_new_grant_one_succeeds_and_the_other_is_stale(world: World, lock: Lock) -> None:
     for number in range(3):
         role = f"arn:aws:iam::{world.destination}:role/reader-{number}"
         grant = grant_in(world, name=f"round-{number}", destinations=[role])
@@ -78,7 +78,7 @@ def test_of_two_who_make_a_new_grant_one_wins_and_the_other_is_stale(world: Worl
         assert plan_of(grant, sessions).changes == ()
 
 
-def test_of_two_who_change_a_grant_one_wins_and_no_version_is_doubled(world: World) -> None:
+def test_of_two_that_change_a_grant_one_succeeds_and_no_version_is_made_twice(world: World) -> None:
     policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
     applied(grant_in(world), sessions_in(world, grant_in(world)))
     roles = [*grant_in(world).destinations, f"arn:aws:iam::{world.destination}:role/writer"]

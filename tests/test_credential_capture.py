@@ -1,4 +1,4 @@
-"""What the AWS clients of a process sign with and are answered is known, and nothing that is no secret."""
+"""The secrets that a process's AWS clients sign with and receive are captured, and nothing else."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def heard() -> set[str]:
     return found
 
 
-def test_a_client_of_a_run_is_overheard(world: World, heard: set[str]) -> None:
+def test_a_client_of_a_run_is_captured(world: World, heard: set[str]) -> None:
     answer = client_of("alice", "sts", endpoint_of(world), "aws").get_session_token()["Credentials"]
 
     assert {answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]} <= heard
@@ -51,7 +51,7 @@ def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
     assert shown.strip() == str(sorted(keys.values()))
 
 
-def test_a_client_of_boto3_s_own_is_overheard(desk: Desk, heard: set[str]) -> None:
+def test_a_client_of_boto3_s_own_is_captured(desk: Desk, heard: set[str]) -> None:
     iam = Session(profile_name="source-admin").client("iam")
     made = iam.create_access_key(UserName="mallory")["AccessKey"]
 
@@ -59,7 +59,7 @@ def test_a_client_of_boto3_s_own_is_overheard(desk: Desk, heard: set[str]) -> No
     assert set(key_of("source-admin", desk.world)) <= heard
 
 
-def test_credentials_that_change_while_a_client_lives_are_overheard(desk: Desk, heard: set[str]) -> None:
+def test_credentials_that_change_while_a_client_lives_are_captured(desk: Desk, heard: set[str]) -> None:
     keys = [key_of(profile, desk.world) for profile in ("alice", "mallory")]
     first, second = (entered(*key) for key in keys)
     core = Core(profile="alice")
@@ -72,7 +72,7 @@ def test_credentials_that_change_while_a_client_lives_are_overheard(desk: Desk, 
     assert {*keys[0], *keys[1]} <= heard
 
 
-def test_external_ids_of_trust_policies_that_are_read_are_overheard(world: World, heard: set[str]) -> None:
+def test_external_ids_of_trust_policies_that_are_read_are_captured(world: World, heard: set[str]) -> None:
     iam = root_iam(world, world.destination)
     condition = {"StringEquals": {"sts:ExternalId": "of-another-grant-1234"}}
     statement = {"Effect": "Allow", "Principal": {"AWS": world.source}, "Action": "sts:AssumeRole"}

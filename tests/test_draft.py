@@ -1,4 +1,4 @@
-"""The executed notebook is on disk as far as it came, without its secrets."""
+"""The executed notebook is on disk as far as it has come, without secrets."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     assert json.loads(written)["cells"][1]["source"].startswith("print('secret:")
 
 
-def test_a_cell_is_written_anew_when_its_state_changes(tmp_path: Path) -> None:
+def test_a_cell_is_serialized_again_when_its_state_changes(tmp_path: Path) -> None:
     draft = Draft(tmp_path, [])
     draft(notebook(cell("1", "running"), cell("2", "not-run")))
     draft(notebook(cell("1", "completed", "one"), cell("2", "running")))
@@ -42,7 +42,7 @@ def test_a_cell_is_written_anew_when_its_state_changes(tmp_path: Path) -> None:
     assert second["metadata"] == {"xacct_nb": {"state": "running"}}
 
 
-def test_what_was_running_when_all_ended_was_aborted(tmp_path: Path) -> None:
+def test_cells_that_were_running_are_aborted(tmp_path: Path) -> None:
     Draft(tmp_path, [])(notebook(cell("1", "completed"), cell("2", "running"), cell("3", "not-run")))
     left = read_draft(tmp_path)
 
@@ -55,5 +55,5 @@ def test_what_was_running_when_all_ended_was_aborted(tmp_path: Path) -> None:
     )
 
 
-def test_where_no_cell_began_there_is_none(tmp_path: Path) -> None:
+def test_there_is_none_before_the_first_cell(tmp_path: Path) -> None:
     assert read_draft(tmp_path) is None

@@ -104,7 +104,7 @@ def test_aliases_that_double_again_and_again_are_refused_at_once(file: Path, fir
         read_fields(file)
 
 
-def test_a_name_for_what_stands_there_more_than_once_is_taken(file: Path) -> None:
+def test_an_alias_is_accepted(file: Path) -> None:
     file.write_text(
         YAML.replace("{actions", "&read {actions") + "  - *read\nconditions: {<<: {require_mfa: true}}\n"
     )
@@ -137,7 +137,7 @@ def test_many_fields_are_read_at_once(file: Path) -> None:
         ("'=cmd|x'", "name: '=cmd|x' is refused"),
     ],
 )
-def test_what_yaml_makes_of_a_name_is_told(file: Path, written: str, told: str) -> None:
+def test_what_yaml_makes_of_a_name_is_reported(file: Path, written: str, told: str) -> None:
     file.write_text(YAML.replace("name: reports", f"name: {written}"))
 
     with pytest.raises(InvalidGrant, match=told) as refused:
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     assert unreadable.value.why == "No such file or directory"
 
 
-def test_what_the_parser_would_quote_of_a_broken_file_is_not_told(file: Path) -> None:
+def test_the_parsers_quotes_of_a_broken_file_are_not_shown(file: Path) -> None:
     file.write_text("conditions: {external_id: hunter2-hunter2\nname: [")
 
     with pytest.raises(UnreadableGrant) as unreadable:
@@ -193,7 +193,7 @@ def test_a_file_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.
         ("env:EMPTY_IN_THE_TEST", "The value is empty."),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_told(
+def test_a_reference_that_cannot_be_resolved_is_reported(
     monkeypatch: pytest.MonkeyPatch, reference: str, why: str
 ) -> None:
     monkeypatch.setenv("EMPTY_IN_THE_TEST", "")
@@ -204,7 +204,7 @@ def test_a_reference_that_leads_nowhere_is_told(
     assert unresolved.value.why == why
 
 
-def test_a_pipe_gives_a_grant_and_no_secret_and_nothing_waits_for_one_that_says_nothing(
+def test_a_pipe_may_hold_a_grant_but_no_secret_and_a_silent_one_ends_the_wait(
     tmp_path: Path,
 ) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
@@ -226,7 +226,7 @@ def test_a_grant_file_without_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("reference", ["hunter2-hunter2", "env:", "file:", "ssm:hunter2", ""])
-def test_what_is_no_reference_is_not_quoted(reference: str) -> None:
+def test_a_text_that_is_not_a_reference_is_not_quoted(reference: str) -> None:
     with pytest.raises(UnresolvedSecret, match="This is not a reference") as unresolved:
         resolve_reference(reference)
 

@@ -1,4 +1,4 @@
-"""What cannot be put back is said before anybody approves the way back."""
+"""What a rollback cannot restore is reported before its plan is approved."""
 
 import json
 
@@ -12,7 +12,7 @@ def user(world: World, name: str) -> str:
     return f"arn:aws:iam::{world.source}:user/{name}"
 
 
-def test_where_all_can_be_put_back_nothing_is_said(world: World) -> None:
+def test_where_all_can_be_restored_nothing_is_reported(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
@@ -20,7 +20,7 @@ def test_where_all_can_be_put_back_nothing_is_said(world: World) -> None:
     assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == ()
 
 
-def test_a_user_who_was_trusted_before_and_is_gone_is_named(world: World) -> None:
+def test_a_deleted_user_that_was_trusted_is_named(world: World) -> None:
     iam = root_iam(world, world.source)
     iam.create_user(UserName="carol")
     first = grant_in(world, sources=[user(world, "carol")])
@@ -37,7 +37,7 @@ def test_a_user_who_was_trusted_before_and_is_gone_is_named(world: World) -> Non
     )
 
 
-def test_the_version_before_that_somebody_deleted_is_named(world: World) -> None:
+def test_a_deleted_earlier_version_is_named(world: World) -> None:
     applied(grant_in(world), sessions_in(world, grant_in(world)))
     roles = [*grant_in(world).destinations, f"arn:aws:iam::{world.destination}:role/writer"]
     grant = grant_in(world, destinations=roles)
@@ -51,7 +51,7 @@ def test_the_version_before_that_somebody_deleted_is_named(world: World) -> None
     )
 
 
-def test_a_version_that_made_room_is_gone_for_good(world: World) -> None:
+def test_a_version_that_was_deleted_for_a_new_one_is_lost(world: World) -> None:
     grant = grant_in(world)
     applied(grant, sessions_in(world, grant))
     iam = root_iam(world, world.source)
@@ -68,7 +68,7 @@ def test_a_version_that_made_room_is_gone_for_good(world: World) -> None:
     )
 
 
-def test_a_deleted_user_whose_id_stands_in_the_trust_that_was_there_before_is_named(world: World) -> None:
+def test_a_deleted_user_whose_id_is_in_the_earlier_trust_policy_is_named(world: World) -> None:
     iam, carol = root_iam(world, world.destination), f"arn:aws:iam::{world.destination}:user/carol"
     unique_id = iam.create_user(UserName="carol")["User"]["UserId"]
     iam.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=json.dumps(trusting(carol)))
@@ -82,7 +82,7 @@ def test_a_deleted_user_whose_id_stands_in_the_trust_that_was_there_before_is_na
     )
 
 
-def test_a_deleted_role_whose_id_stands_in_the_trust_that_was_there_before_is_named(world: World) -> None:
+def test_a_deleted_role_whose_id_is_in_the_earlier_trust_policy_is_named(world: World) -> None:
     iam, hub = root_iam(world, world.destination), f"arn:aws:iam::{world.destination}:role/hub"
     admin = json.dumps(trusting(f"arn:aws:iam::{world.destination}:user/admin"))
     unique_id = iam.create_role(RoleName="hub", AssumeRolePolicyDocument=admin)["Role"]["RoleId"]
@@ -97,7 +97,7 @@ def test_a_deleted_role_whose_id_stands_in_the_trust_that_was_there_before_is_na
     )
 
 
-def test_a_policy_that_was_attached_and_is_gone_is_named_whoever_owned_it(world: World) -> None:
+def test_a_deleted_policy_that_was_attached_is_named_whoever_owned_it(world: World) -> None:
     """The grant's role had two policies of others, which the apply detaches; one was AWS's, retired since."""
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
@@ -116,7 +116,7 @@ def test_a_policy_that_was_attached_and_is_gone_is_named_whoever_owned_it(world:
     )
 
 
-def test_a_boundary_whose_policy_is_gone_is_named(world: World) -> None:
+def test_a_boundary_whose_policy_was_deleted_is_named(world: World) -> None:
     iam = by_hand(world)
     own = iam.create_policy(PolicyName="own", PolicyDocument=json.dumps(SOME_POLICY))["Policy"]["Arn"]
     iam.put_role_permissions_boundary(RoleName="reports-reader", PermissionsBoundary=own)
@@ -130,7 +130,7 @@ def test_a_boundary_whose_policy_is_gone_is_named(world: World) -> None:
     )
 
 
-def test_a_group_that_carried_the_caller_policy_and_is_gone_is_named(world: World) -> None:
+def test_a_deleted_group_that_had_the_caller_policy_is_named(world: World) -> None:
     iam, group = root_iam(world, world.source), f"arn:aws:iam::{world.source}:group/auditors"
     iam.create_group(GroupName="auditors")
     first = grant_in(world, attach_to=group)

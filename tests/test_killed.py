@@ -1,4 +1,4 @@
-"""Killed at any instant, a run is finished by a second one, or taken back to the exact state before."""
+"""Killed at any instant, a run is finished by a second one, or rolled back to the exact state before."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
-from support.killed_process import applies, kills, takes_back
+from support.killed_process import apply_plan, kills, roll_back
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.undo import to_undo
 from xacct_nb.aws.writer import rollback
@@ -24,14 +24,14 @@ POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 
 @dataclass(frozen=True)
 class Scene:
-    """A grant that is to be applied to what is there, and all that may be compared before and after."""
+    """A grant to apply, and the state to compare before and after."""
 
     world: World
     sessions: Sessions
     folder: Path
 
     def state(self) -> tuple[list[dict[str, Any]], list[tuple[str, bool]]]:
-        """What is there to the letter, and the versions of the caller policy: which, and which one counts."""
+        """Return the exact state, and the versions of the caller policy: their ids and the default one."""
         return state_of(self.sessions.grant, self.sessions).to_json(), self._versions()
 
     def apply(self) -> Journal:
@@ -113,7 +113,7 @@ USUAL_OR_ALL = pytest.mark.parametrize("everywhere", [pytest.param(False, id="ev
 
 
 @USUAL_OR_ALL
-def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_taken_back(
+def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_rolled_back(
     scene: Scene, everywhere: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, first = scene.state(), scene.apply()
@@ -122,7 +122,7 @@ def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_taken_back
     assert scene.state() == before
     plan = plan_of(scene.sessions.grant, scene.sessions)
     for point, killing in kills(scene.folder, everywhere):
-        if not killing(scene.sessions, partial(applies, plan)):
+        if not killing(scene.sessions, partial(apply_plan, plan)):
             break
         left, record = scene.state(), killing.record()
         if is_new(known, left, record):
@@ -138,7 +138,7 @@ def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_taken_back
 
 
 @USUAL_OR_ALL
-def test_killed_while_it_takes_back_a_second_roll_back_finishes(
+def test_killed_while_it_rolls_back_a_second_rollback_finishes(
     scene: Scene, everywhere: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, journal = scene.state(), scene.apply()
@@ -147,7 +147,7 @@ def test_killed_while_it_takes_back_a_second_roll_back_finishes(
         if scene.state() != there:
             journal = scene.apply()
             there = scene.state()
-        if not killing(scene.sessions, partial(takes_back, journal)):
+        if not killing(scene.sessions, partial(roll_back, journal)):
             break
         if scene.state() != there:
             scene.take_back(whole(journal))
@@ -159,7 +159,7 @@ def test_killed_while_it_takes_back_a_second_roll_back_finishes(
 
 
 def is_new(known: set[str], left: Any, record: Record) -> bool:
-    """Whether what a kill left is another than after earlier ones, in AWS or in the evidence."""
+    """Return whether this kill left another state in AWS or in the evidence than earlier ones."""
     entries = record.journal.entries if record.journal else ()
     noted = [(each.operation, each.target, each.answer) for each in entries]
     this = json.dumps([unnumbered(left), noted])
@@ -167,7 +167,7 @@ def is_new(known: set[str], left: Any, record: Record) -> bool:
 
 
 def whole(journal: Journal) -> Record:
-    """The record of a run that came to its end."""
+    """Return the record of a run that was not killed."""
     events = [{"kind": "journal", "value": json.loads(json.dumps(journal.to_json()))}]
     return Record("forth", "plan_and_apply", "succeeded", "", "", 0.0, **fields_from_events(events))
 

@@ -1,4 +1,4 @@
-"""The runner itself is killed with SIGKILL: the next command closes the run, and it is finished or undone."""
+"""A runner is killed with SIGKILL: the next command closes its run, which is finished or rolled back."""
 
 import json
 import signal
@@ -20,8 +20,8 @@ from xacct_nb.runs.loading import record_schema
 from xacct_nb.storage.ledger import read_ledger, read_record
 from xacct_nb.storage.run_folder import create_run_folder
 
-# Stands in the notebook after the cell that begins the run, and kills the runner at one of the moments
-# before and after each line that the journal gets. The kernel stops there, and dies with its runner.
+# Inserted after the cell that begins the run: kills the runner at one of the moments before and after each
+# line of the journal. The kernel stops there, and dies with its runner.
 DIES = """
 import os, signal, time
 write, left = run.evidence.add, [{moment}]
@@ -60,7 +60,7 @@ def moments(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def killed(desk: Desk, name: str, moment: int, parameters: dict[str, Any]) -> bool:
-    """Runs the shipped notebook in a process of its own, killed at a moment; whether it was."""
+    """Run the shipped notebook in its own process, and kill it at a moment; return whether it was killed."""
     content = json.loads(next(NOTEBOOKS.glob(f"*_{name}.ipynb")).read_text())
     begins = next(
         number for number, cell in enumerate(content["cells"]) if "start_run(" in "".join(cell["source"])
@@ -73,7 +73,7 @@ def killed(desk: Desk, name: str, moment: int, parameters: dict[str, Any]) -> bo
 
 
 def _ended(desk: Desk, path: str, parameters: dict[str, Any]) -> int:
-    """The exit code of one run in a process of its own."""
+    """Return the exit code of one run in its own process."""
     words = [word for name, value in options(parameters) for word in ("-p", name, value)]
     command = [sys.executable, "-m", "xacct_nb", "run", path, *words, "--records", str(desk.records)]
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
@@ -84,7 +84,7 @@ def newest(desk: Desk) -> Record:
 
 
 def finished(desk: Desk, **fields: Any) -> Any:
-    """Planned anew and applied, as a person would."""
+    """Plan again and apply, as a person would."""
     return desk.run(approve=desk.run(**fields).to_json()["digest"], **fields)
 
 
@@ -128,7 +128,7 @@ class TestClosing:
             psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
         )
 
-    def test_one_that_goes_on_is_left_alone(self, desk: Desk, tmp_path: Path) -> None:
+    def test_a_run_in_progress_is_not_closed(self, desk: Desk, tmp_path: Path) -> None:
         told = tmp_path / "goes on"
         source = f"import pathlib, time\npathlib.Path({str(told)!r}).touch()\ntime.sleep(60)"
         path = notebook(tmp_path / "mine.ipynb", source)
@@ -144,7 +144,7 @@ class TestClosing:
         assert (going_on.recovered.closed, going_on.lines) == ([], [])
         assert len(over.recovered.closed) == 1
 
-    def test_what_cannot_be_read_is_told_and_stands_in_nobodys_way(self, desk: Desk) -> None:
+    def test_what_cannot_be_read_is_reported_and_blocks_no_run(self, desk: Desk) -> None:
         with create_run_folder(desk.records, "20261124T101500Z-1f3a", {}) as folder:
             pass
         told = str(Ledger(desk.records).recovered)
@@ -189,7 +189,7 @@ def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
 
 
 @pytest.mark.slow
-def test_a_change_is_taken_back_wherever_its_runner_was_killed(desk: Desk, moments: Iterator[int]) -> None:
+def test_a_change_is_rolled_back_wherever_its_runner_was_killed(desk: Desk, moments: Iterator[int]) -> None:
     count = 0
     for fields in killed_changes(desk, moments):
         count += 1
@@ -205,7 +205,7 @@ def test_a_change_is_taken_back_wherever_its_runner_was_killed(desk: Desk, momen
 
 
 @pytest.mark.slow
-def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
+def test_a_rollback_is_finished_by_the_next_one_wherever_its_runner_was_killed(
     desk: Desk, moments: Iterator[int]
 ) -> None:
     count = 0
@@ -230,7 +230,7 @@ def test_a_roll_back_is_finished_by_the_next_one_wherever_its_runner_was_killed(
 
 
 def killed_changes(desk: Desk, moments: Iterator[int]) -> Iterator[dict[str, Any]]:
-    """The grants of runs that were killed while they applied, up to a moment at which one came to its end."""
+    """Yield the grants of runs that were killed while they applied, until one is not killed."""
     for moment in moments:
         fields = of_its_own(desk, moment)
         parameters = desk.parameters(**fields, approve=desk.plan(**fields).digest)
@@ -240,14 +240,14 @@ def killed_changes(desk: Desk, moments: Iterator[int]) -> Iterator[dict[str, Any
 
 
 def make_room(desk: Desk, name: str) -> None:
-    """A user has ten policies at most, and there may be more moments than that."""
+    """Detach a policy: a user can have ten, and there may be more moments than that."""
     policy = f"arn:aws:iam::{desk.world.source}:policy/xacct-{name}"
     iam = sessions_in(desk.world, desk.grant()).admin(desk.world.source, "iam")
     iam.detach_user_policy(UserName="alice", PolicyArn=policy)
 
 
 def of_its_own(desk: Desk, moment: int) -> dict[str, Any]:
-    """A grant of a name of its own, so that what one moment left cannot hide what the next one does."""
+    """Return a grant with its own name, so that the remains of one moment cannot hide those of the next."""
     role = f"arn:aws:iam::{desk.world.destination}:role/reader-{moment}"
     return {"name": f"reports-{moment}", "destinations": [role]}
 

@@ -103,7 +103,7 @@ class TestKeeping:
         assert len(read_ledger(tmp_path)) == 30
         assert verify_records(tmp_path) == []
 
-    def test_where_the_disk_takes_no_more_the_evidence_stays(self, tmp_path: Path) -> None:
+    def test_where_the_disk_is_full_the_evidence_stays(self, tmp_path: Path) -> None:
         work = create_run_folder(tmp_path, FIRST, ABOUT).folder
         (tmp_path / LEDGER).mkdir()
 
@@ -112,7 +112,7 @@ class TestKeeping:
         assert failed.value.hint == f"Its evidence is in {work}"
         assert work.is_dir()
 
-    def test_a_line_that_was_torn_off_is_told_and_the_next_one_stands_alone(self, records: Path) -> None:
+    def test_a_truncated_line_is_reported_and_the_next_one_is_separate(self, records: Path) -> None:
         with (records / LEDGER).open("a") as file:
             file.write('{"id": "20261126')
         append_record(records, a_record("20261126T101500Z-later"), {})
@@ -193,14 +193,16 @@ class TestFinding:
         ("name", "why"),
         [("2026", "2 records have ids like this."), ("nothing", "No record in "), ("", "No record in ")],
     )
-    def test_what_is_not_one_record_is_told(self, records: Path, name: str, why: str) -> None:
+    def test_what_matches_not_exactly_one_record_is_reported(
+        self, records: Path, name: str, why: str
+    ) -> None:
         with pytest.raises(UnknownRecord) as unknown:
             find_record(records, name)
 
         assert unknown.value.why.startswith(why)
 
     @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"id": 1}'])
-    def test_a_record_that_cannot_be_read_is_told(self, records: Path, content: bytes) -> None:
+    def test_a_record_that_cannot_be_read_is_reported(self, records: Path, content: bytes) -> None:
         (records / FIRST / "record.json").write_bytes(content)
 
         with pytest.raises(UnknownRecord, match="cannot be read"):
@@ -216,7 +218,7 @@ def _remove_page(records: Path) -> None:
 
 
 def _reseal(records: Path) -> None:
-    """Changes a file and writes its new sum too."""
+    """Change a file, and its sum too."""
     folder = records / FIRST
     (folder / "run.html").write_bytes(b"<p>other</p>")
     done = subprocess.run(
@@ -300,7 +302,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 
 class TestVerifying:
     @pytest.mark.parametrize(("tamper", "broken"), TAMPERED.values(), ids=TAMPERED)
-    def test_it_names_what_was_tampered_with(
+    def test_it_names_every_change(
         self, records: Path, tamper: Callable[[Path], object], broken: list[str]
     ) -> None:
         tamper(records)
@@ -310,7 +312,7 @@ class TestVerifying:
     @pytest.mark.parametrize(
         "name", [LEDGER, f"{SECOND}/record.json", f"{SECOND}/run.html", f"{SECOND}/SHA256SUMS"]
     )
-    def test_a_changed_byte_is_seen_wherever_it_stands(self, records: Path, name: str) -> None:
+    def test_a_changed_byte_is_found_wherever_it_is(self, records: Path, name: str) -> None:
         path = records / name
         whole = path.read_bytes()
         unseen = []
@@ -323,7 +325,7 @@ class TestVerifying:
         assert unseen == []
 
     def test_a_thousand_changed_bytes_of_a_record_are_all_caught_where_they_are(self, records: Path) -> None:
-        # The bundle that was added last: no line of the ledger after it tells of a change in its line.
+        # The last bundle: no later line of the ledger shows a change in its line.
         chance = random.Random(5)
         paths = [records / LEDGER, *sorted((records / SECOND).iterdir())]
         caught = 0
@@ -338,7 +340,7 @@ class TestVerifying:
         assert caught == 1_000
         assert verify_records(records) == []
 
-    def test_one_record_is_looked_at_alone(self, records: Path) -> None:
+    def test_one_record_is_verified_alone(self, records: Path) -> None:
         _swap_pages(records)
 
         assert broken_record(records, FIRST) == [f"{FIRST}/run.html: was changed"]
@@ -376,7 +378,7 @@ class TestEvidence:
         assert "hunter2-hunter2" not in (tmp_path / FILE).read_text()
         assert "secret:" in (tmp_path / FILE).read_text()
 
-    def test_a_line_that_was_cut_off_is_left_out(self, tmp_path: Path) -> None:
+    def test_a_truncated_line_is_left_out(self, tmp_path: Path) -> None:
         Evidence(tmp_path).add("status", "planned")
         with (tmp_path / FILE).open("ab") as file:
             file.write(b'{"kind": "entry", "value": "\xc3')
@@ -386,7 +388,7 @@ class TestEvidence:
     def test_a_folder_without_evidence_has_no_events(self, tmp_path: Path) -> None:
         assert list(events(tmp_path)) == []
 
-    def test_a_run_that_has_ended_takes_nothing_more(self, tmp_path: Path) -> None:
+    def test_nothing_is_added_to_a_run_that_has_ended(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="This run has ended"):
             Evidence(tmp_path / "gone").add("status", "planned")
 

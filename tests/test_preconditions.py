@@ -1,4 +1,4 @@
-"""A second writer moves something between two calls of a run: the run stops there, and leaves it to him."""
+"""Another actor changes a resource between two calls of a run: the run stops, and leaves that change."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from support.adopted_role import POWER_USER, deny_attaching, policy_of, taken_over, trusting
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
-from support.second_writer import Meddler
+from support.second_writer import SecondWriter
 from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
@@ -41,7 +41,7 @@ def one_source_less(world: World) -> Grant:
 
 
 def by_root(side: str, operation: str, **parameters: Any) -> Callable[[World], Any]:
-    """One call of somebody else; what is `None` of the given is the caller policy's ARN."""
+    """Return one call of another actor; `None` among the parameters stands for the caller policy's ARN."""
 
     def call(world: World) -> Any:
         named = {name: policy_of(world) if value is None else value for name, value in parameters.items()}
@@ -127,31 +127,32 @@ DURING_APPLY: dict[str, tuple[Scene, Callable[[World], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("scene", "meddle", "words"), DURING_APPLY.values(), ids=DURING_APPLY)
-def test_what_somebody_moves_during_an_apply_stays_and_what_was_made_is_taken_back(
-    world: World, scene: Scene, meddle: Callable[[World], Any], words: str
+@pytest.mark.parametrize(("scene", "write", "words"), DURING_APPLY.values(), ids=DURING_APPLY)
+def test_a_change_by_another_actor_during_an_apply_stays_and_the_apply_is_rolled_back(
+    world: World, scene: Scene, write: Callable[[World], Any], words: str
 ) -> None:
     grant = scene(world)
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
 
     def meddled() -> State:
-        meddle(world)
+        write(world)
         return state_of(grant, sessions)
 
-    journal = Meddler(meddled)
+    journal = SecondWriter(meddled)
     with pytest.raises(RolledBack) as stopped:
         apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
     made = ResourceKey("role", grant.destinations[0])
 
     assert stopped.value.why == f"The plan no longer matches AWS: {words}."
     assert stopped.value.hint == "Plan the grant again, read the new plan, and approve its digest."
-    assert {made: journal.saw[0].resources[made], **state_of(grant, sessions).resources} == journal.saw[
-        0
-    ].resources
+    assert {
+        made: journal.results[0].resources[made],
+        **state_of(grant, sessions).resources,
+    } == journal.results[0].resources
 
 
-# The scene, what somebody does, how it is named, and the change before which the roll-back stops.
+# The scene, what another actor does, how it is named, and the change before which the rollback stops.
 DURING_ROLL_BACK: dict[str, tuple[Scene, Callable[[World], Any], str, str]] = {
     "role": (
         two_new_roles,
@@ -205,10 +206,10 @@ DURING_ROLL_BACK: dict[str, tuple[Scene, Callable[[World], Any], str, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("scene", "meddle", "words", "first"), DURING_ROLL_BACK.values(), ids=DURING_ROLL_BACK
+    ("scene", "write", "words", "first"), DURING_ROLL_BACK.values(), ids=DURING_ROLL_BACK
 )
-def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
-    world: World, scene: Scene, meddle: Callable[[World], Any], words: str, first: str
+def test_a_change_by_another_actor_during_a_rollback_stops_it_and_stays(
+    world: World, scene: Scene, write: Callable[[World], Any], words: str, first: str
 ) -> None:
     sessions = sessions_in(world, scene(world))
     journal = applied(sessions.grant, sessions)
@@ -216,58 +217,58 @@ def test_what_somebody_moves_during_a_roll_back_stops_it_and_stays(
     left = journal.undo_plan().changes[titles.index(first) :]
 
     def meddled() -> list[Any]:
-        meddle(world)
+        write(world)
         return [bare(change, read_value(sessions, change)) for change in left]
 
-    sink = Meddler(meddled)
+    sink = SecondWriter(meddled)
     with pytest.raises(RollbackFailed) as stopped:
         rollback(journal, sessions, sink=sink, patience=1)
 
     assert stopped.value.why == f"{words}: another actor changed it meanwhile."
     assert stopped.value.what == f"Not rolled back: {'; '.join(titles[titles.index(first) :])}."
-    assert [bare(change, read_value(sessions, change)) for change in left] == sink.saw[0]
+    assert [bare(change, read_value(sessions, change)) for change in left] == sink.results[0]
 
 
 def bare(change: Change, value: Any) -> Any:
-    """The value of a thing; of a policy without its tags, which are a change of their own."""
+    """Return the value of a resource; of a policy without its tags, which are a change of their own."""
     return {**value, "tags": {}} if change.kind == "managed-policy" else value
 
 
-def test_a_roll_back_goes_on_where_somebody_takes_back_the_same_meanwhile(world: World) -> None:
+def test_a_rollback_continues_where_another_actor_rolls_back_the_same_meanwhile(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     before = state_of(sessions.grant, sessions)
     journal = applied(sessions.grant, sessions)
     detach = on_role("detach_role_policy", PolicyArn=POWER_USER)
-    rollback(journal, sessions, sink=Meddler(lambda: detach(world)), patience=1)
+    rollback(journal, sessions, sink=SecondWriter(lambda: detach(world)), patience=1)
 
     assert state_of(sessions.grant, sessions) == before
 
 
-def test_a_roll_back_that_was_stopped_goes_on_once_the_thing_is_as_it_was_left(world: World) -> None:
+def test_a_stopped_rollback_continues_once_the_resource_is_as_the_run_left_it(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     before = state_of(sessions.grant, sessions)
     journal = applied(sessions.grant, sessions)
     mine = on_role("update_role", Description="Mine", MaxSessionDuration=14400)
     with pytest.raises(RollbackFailed):
-        rollback(journal, sessions, sink=Meddler(lambda: mine(world)), patience=1)
+        rollback(journal, sessions, sink=SecondWriter(lambda: mine(world)), patience=1)
     on_role("update_role", Description="Made by hand", MaxSessionDuration=14400)(world)
     rollback(journal, sessions, patience=1)
 
     assert state_of(sessions.grant, sessions) == before
 
 
-def test_what_was_made_and_then_moved_by_somebody_is_not_taken_back_and_named(world: World) -> None:
+def test_a_change_that_another_actor_changed_again_is_named_and_not_rolled_back(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     grant = sessions.grant
     plan = plan_of(grant, sessions)
 
-    def meddle() -> State:
+    def write() -> State:
         iam = root_iam(world, world.destination)
         iam.update_role(RoleName="a-first", Description="Mine")
         on_role("delete_role_permissions_boundary")(world)
         return state_of(grant, sessions)
 
-    journal = Meddler(meddle)
+    journal = SecondWriter(write)
     with pytest.raises(RollbackFailed) as failure:
         apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
 
@@ -276,15 +277,15 @@ def test_what_was_made_and_then_moved_by_somebody_is_not_taken_back_and_named(wo
         f"The plan no longer matches AWS: boundary {READER} was deleted."
         " During the rollback: role role/a-first was changed: another actor changed it meanwhile."
     )
-    assert state_of(grant, sessions) == journal.saw[0]
+    assert state_of(grant, sessions) == journal.results[0]
 
 
-def test_what_somebody_else_made_as_it_was_to_be_is_not_taken_back(world: World) -> None:
+def test_a_change_that_another_actor_made_as_planned_is_not_rolled_back(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     plan = plan_of(sessions.grant, sessions)
     deny_attaching(world)
     attach = by_root("source", "attach_user_policy", UserName="alice", PolicyArn=None)
-    journal = Meddler(lambda: attach(world), before="AttachUserPolicy")
+    journal = SecondWriter(lambda: attach(world), before="AttachUserPolicy")
     with pytest.raises(RolledBack, match="AccessDenied"):
         apply(plan, sessions, approved=plan.digest, journal=journal, patience=1)
     attached = root_iam(world, world.source).list_attached_user_policies(UserName="alice")
@@ -292,7 +293,7 @@ def test_what_somebody_else_made_as_it_was_to_be_is_not_taken_back(world: World)
     assert [each["PolicyName"] for each in attached["AttachedPolicies"]] == ["xacct-reports"]
 
 
-# --- while a call waits to be made again
+# --- while a call waits for its retry
 
 
 @pytest.fixture
@@ -303,11 +304,11 @@ def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
 
 @pytest.fixture
 def hindered(sandbox: Sandbox, well_behaved_after: None) -> Callable[..., None]:
-    """IAM refuses an operation's next call since another changes it too, who does what he does then."""
+    """Let IAM refuse an operation's next call, because another actor then changes the resource too."""
 
-    def hinder(sessions: Sessions, operation: str, meddle: Callable[[], Any]) -> None:
+    def hinder(sessions: Sessions, operation: str, write: Callable[[], Any]) -> None:
         misbehave(sandbox, Fault("concurrent-modification", (operation,), count=1))
-        left = [meddle]
+        left = [write]
         for iam in clients(sessions):
             iam.meta.events.register(
                 f"after-call.iam.{operation}", lambda **about: left.pop()() if left else None
@@ -316,7 +317,7 @@ def hindered(sandbox: Sandbox, well_behaved_after: None) -> Callable[..., None]:
     return hinder
 
 
-def test_a_call_is_not_made_again_where_somebody_moved_the_thing_meanwhile(
+def test_a_call_is_not_retried_where_another_actor_changed_the_resource(
     world: World, hindered: Callable[..., None]
 ) -> None:
     sessions = sessions_in(world, taken_over(world))
@@ -331,7 +332,7 @@ def test_a_call_is_not_made_again_where_somebody_moved_the_thing_meanwhile(
     assert {each["Key"]: each["Value"] for each in role["Tags"]} == {"team": "data", "xacct-nb:grant": "ops"}
 
 
-def test_the_first_call_is_not_made_again_and_nothing_was_changed(
+def test_the_first_call_is_not_retried_and_nothing_was_changed(
     world: World, hindered: Callable[..., None]
 ) -> None:
     sessions = sessions_in(world, two_new_roles(world))
@@ -351,7 +352,7 @@ def test_the_first_call_is_not_made_again_and_nothing_was_changed(
     ]
 
 
-def test_a_roll_back_does_not_make_a_call_again_where_somebody_moved_the_thing_meanwhile(
+def test_a_rollback_does_not_retry_where_another_actor_changed_the_resource(
     world: World, hindered: Callable[..., None]
 ) -> None:
     sessions = sessions_in(world, taken_over(world))
@@ -367,7 +368,7 @@ def test_a_roll_back_does_not_make_a_call_again_where_somebody_moved_the_thing_m
     assert {"Key": "team", "Value": "ops"} in role["Tags"]
 
 
-# --- what a look costs, and what IAM does not show yet
+# --- what a precondition costs, and what IAM does not show yet
 
 
 def clients(sessions: Sessions) -> list[Any]:
@@ -376,7 +377,7 @@ def clients(sessions: Sessions) -> list[Any]:
 
 
 def reads(sessions: Sessions) -> list[str]:
-    """The reading calls of the administrators from now on, as they happen."""
+    """Collect the administrators' reading calls from now on."""
     seen = list[str]()
 
     def note(event_name: str, **about: Any) -> None:
@@ -389,7 +390,7 @@ def reads(sessions: Sessions) -> list[str]:
 
 
 def lagging(sessions: Sessions) -> None:
-    """From now on every read shows what it showed when it was asked first: IAM is behind."""
+    """From now on let every read return its first response: IAM is behind."""
     shown = dict[str, Any]()
 
     def recall(model: Any, params: Any, context: Any, **about: Any) -> Any:
@@ -406,7 +407,7 @@ def lagging(sessions: Sessions) -> None:
         iam.meta.events.register_first("after-call.iam", remember)  # before it is decoded
 
 
-def test_one_look_a_change_is_all_that_is_asked_more(world: World) -> None:
+def test_the_preconditions_cost_one_call_for_each_change(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     plan = plan_of(sessions.grant, sessions)
     seen = reads(sessions)
@@ -416,7 +417,7 @@ def test_one_look_a_change_is_all_that_is_asked_more(world: World) -> None:
     assert len(seen) == 12 + 11 + 1  # before all, before each but the first, and the versions of the policy
 
 
-def test_an_apply_takes_what_iam_shows_late_for_nobodys_change(world: World) -> None:
+def test_a_late_value_from_iam_is_no_conflict(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     plan = plan_of(sessions.grant, sessions)
     lagging(sessions)
@@ -427,7 +428,7 @@ def test_an_apply_takes_what_iam_shows_late_for_nobodys_change(world: World) -> 
 
 
 def unheard(world: World, sessions: Sessions) -> None:
-    """A policy is attached to a user, and the answer never arrives."""
+    """Attach a policy to a user, and lose the response."""
 
     def cut(**about: Any) -> None:
         raise ConnectionClosedError(endpoint_url=world.endpoint)
@@ -440,7 +441,7 @@ def refused(world: World, sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("fail", [refused, unheard])
-def test_a_failed_apply_takes_all_back_though_iam_shows_none_of_it_yet(
+def test_a_failed_apply_rolls_back_all_though_iam_shows_none_of_it_yet(
     world: World, fail: Callable[[World, Sessions], None]
 ) -> None:
     grant = taken_over(world)
@@ -456,7 +457,7 @@ def test_a_failed_apply_takes_all_back_though_iam_shows_none_of_it_yet(
 
 
 @pytest.mark.usefixtures("well_behaved_after")
-def test_a_version_is_not_doubled_though_its_answer_is_lost_and_iam_does_not_list_it_yet(
+def test_a_version_is_made_once_though_its_response_is_lost_and_iam_does_not_list_it_yet(
     sandbox: Sandbox, world: World
 ) -> None:
     grant = taken_over(world)
@@ -475,11 +476,13 @@ def test_a_version_is_not_doubled_though_its_answer_is_lost_and_iam_does_not_lis
     assert state_of(grant, sessions_in(world, grant)) == before
 
 
-def test_a_role_on_which_somebody_hung_something_meanwhile_is_left_and_named(world: World) -> None:
+def test_a_role_to_which_another_actor_attached_a_policy_is_left_and_named(world: World) -> None:
     sessions = sessions_in(world, taken_over(world))
     journal = applied(sessions.grant, sessions)
     iam = root_iam(world, world.destination)
-    hang = Meddler(lambda: iam.put_role_policy(RoleName="a-first", PolicyName="own", PolicyDocument=SOME))
+    hang = SecondWriter(
+        lambda: iam.put_role_policy(RoleName="a-first", PolicyName="own", PolicyDocument=SOME)
+    )
     with pytest.raises(RollbackFailed, match=r"Not rolled back: - role role/a-first\.") as stopped:
         rollback(journal, sessions, sink=hang, patience=1)
 

@@ -32,7 +32,7 @@ def proven(world: World, grant: Grant, callers: tuple[str, ...] = ("alice", "mal
 
 
 def one_side(world: World, grant: Grant, account: str) -> None:
-    """Makes what belongs in one of the two accounts only."""
+    """Apply only the changes of one of the two accounts."""
     sessions = sessions_in(world, grant, callers=())
     plan = plan_of(grant, sessions)
     half = Plan(plan.grant, tuple(change for change in plan.changes if change.account == account))
@@ -51,7 +51,7 @@ def widen(world: World, who: Any, role: str = "reports-reader") -> None:
     )
 
 
-def test_every_question_of_the_articles_case_is_answered_as_expected(world: World) -> None:
+def test_every_probe_of_the_articles_case_has_the_expected_answer(world: World) -> None:
     proof = proven(world, grant_in(world))
 
     assert answers(proof) == [
@@ -66,7 +66,7 @@ def test_every_question_of_the_articles_case_is_answered_as_expected(world: Worl
     assert all(outcome.request_id for outcome in proof.outcomes[:3])
 
 
-def test_the_proof_says_who_asked(world: World) -> None:
+def test_the_proof_names_the_callers(world: World) -> None:
     proof = proven(world, grant_in(world))
 
     assert [outcome.who for outcome in proof.outcomes] == [
@@ -79,7 +79,7 @@ def test_the_proof_says_who_asked(world: World) -> None:
     ]
 
 
-def test_aws_itself_says_that_the_session_is_one_of_the_role(world: World) -> None:
+def test_sts_identifies_the_session_as_one_of_the_role(world: World) -> None:
     (identity,) = [each for each in proven(world, grant_in(world)).outcomes if each.probe.kind == "identity"]
 
     assert identity.detail == (f"arn:aws:sts::{world.destination}:assumed-role/reports-reader/xacct-nb-proof")
@@ -112,7 +112,7 @@ def test_with_only_the_trust_policy_the_source_side_is_missing(world: World) -> 
     )
 
 
-def test_what_the_role_would_do_is_not_asked_where_nobody_gets_in(world: World) -> None:
+def test_the_roles_permissions_are_not_probed_where_no_caller_can_assume_it(world: World) -> None:
     grant = grant_in(world)
     one_side(world, grant, world.source)
 
@@ -131,14 +131,14 @@ def test_without_the_callers_credentials_nothing_is_proven(world: World) -> None
     assert proof.outcomes[0].detail == "No profile with this caller's credentials was given."
 
 
-def test_without_a_stranger_that_question_stays_open(world: World) -> None:
+def test_without_a_stranger_that_probe_is_not_made(world: World) -> None:
     proof = proven(world, grant_in(world), callers=("alice",))
 
     assert proof.holds
     assert ("stranger", NOT_ASKED) in answers(proof)
 
 
-def test_a_stranger_that_gets_in_is_wrong(world: World) -> None:
+def test_a_stranger_that_can_assume_the_role_is_wrong(world: World) -> None:
     grant = grant_in(world)
     assert proven(world, grant).holds
     widen(world, f"arn:aws:iam::{world.source}:root")
@@ -149,7 +149,7 @@ def test_a_stranger_that_gets_in_is_wrong(world: World) -> None:
     assert "WRONG" in str(proof)
 
 
-def test_a_role_that_may_do_more_is_wrong(world: World) -> None:
+def test_a_role_with_more_permissions_is_wrong(world: World) -> None:
     grant = grant_in(world)
     assert proven(world, grant).holds
     root_iam(world, world.destination).attach_role_policy(
@@ -213,14 +213,14 @@ def test_session_tags_are_needed(world: World) -> None:
     assert proof.holds
 
 
-def test_mfa_cannot_be_given_so_only_its_absence_is_asked(world: World) -> None:
+def test_mfa_cannot_be_given_so_only_its_absence_is_probed(world: World) -> None:
     proof = proven(world, grant_in(world, conditions={"require_mfa": True}))
 
     assert answers(proof)[:2] == [("assume", NOT_ASKED), ("without-mfa", DENIED)]
     assert not proof.holds
 
 
-def test_somebody_of_a_whole_account_gets_in(world: World) -> None:
+def test_a_caller_of_a_whole_account_can_assume_the_role(world: World) -> None:
     grant = grant_in(world, sources=[world.source], accept=["whole-account-trust"])
     proof = proven(world, grant)
 
@@ -229,7 +229,7 @@ def test_somebody_of_a_whole_account_gets_in(world: World) -> None:
     assert proof.holds
 
 
-def test_a_group_lets_its_members_in(world: World) -> None:
+def test_members_of_the_group_can_assume_the_role(world: World) -> None:
     proof = proven(world, grant_in(world, attach_to=f"arn:aws:iam::{world.source}:group/analysts"))
 
     assert proof.holds
@@ -252,7 +252,7 @@ def test_every_pair_of_many_sources_and_destinations_is_proven(world: World) -> 
     assert [each.answer for each in proof.outcomes if each.probe.kind == "assume"] == [ALLOWED] * 4
 
 
-def test_an_object_that_is_not_there_cannot_be_asked_for(world: World) -> None:
+def test_a_missing_object_is_not_requested(world: World) -> None:
     objects = [f"arn:aws:s3:::{world.bucket}/not/there/*"]
     proof = proven(world, grant_in(world, permissions=[{"actions": ["s3:GetObject"], "resources": objects}]))
 
@@ -260,7 +260,7 @@ def test_an_object_that_is_not_there_cannot_be_asked_for(world: World) -> None:
     assert proof.holds
 
 
-def test_only_an_object_that_the_pattern_covers_is_asked_for(world: World) -> None:
+def test_only_an_object_that_the_pattern_covers_is_requested(world: World) -> None:
     objects = [f"arn:aws:s3:::{world.bucket}/*/summary.csv"]
     proof = proven(world, grant_in(world, permissions=[{"actions": ["s3:GetObject"], "resources": objects}]))
 
@@ -286,13 +286,13 @@ def test_proving_changes_nothing(world: World) -> None:
     assert state_of(grant, sessions) == before
 
 
-def test_without_patience_every_question_is_put_once(world: World) -> None:
+def test_without_patience_every_probe_is_made_once(world: World) -> None:
     proof = prove(grant_in(world), sessions_in(world, grant_in(world)), patience=0)
 
     assert {outcome.tries for outcome in proof.asked} == {1}
 
 
-def test_patience_is_one_for_all_questions(world: World) -> None:
+def test_all_probes_share_the_patience(world: World) -> None:
     grant = grant_in(world, conditions={"external_id": "partner-7"})
     assert proven(world, grant).holds
     widen(world, "*")
@@ -345,14 +345,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_a_wait_without_patience_asks_once() -> None:
+def test_a_wait_without_patience_has_one_try() -> None:
     wait = Wait("the role", 0)
 
     assert not wait.pause()
     assert wait.tries == 1
 
 
-def test_a_wait_asks_again_until_its_time_is_over(clock: Clock) -> None:
+def test_a_wait_continues_until_its_time_is_over(clock: Clock) -> None:
     wait = Wait("the role", 0.25)
     while wait.pause():
         pass
@@ -361,7 +361,7 @@ def test_a_wait_asks_again_until_its_time_is_over(clock: Clock) -> None:
     assert (wait.tries, wait.seconds) == (3, 0.25)
 
 
-def test_a_wait_of_more_than_a_second_is_told(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wait_of_more_than_a_second_is_announced(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     wait = Wait("the role", 1.2)
     while wait.pause():
         pass
@@ -372,13 +372,13 @@ def test_a_wait_of_more_than_a_second_is_told(clock: Clock, capsys: pytest.Captu
     assert told.err == "Waiting for IAM, at most 1 s: the role\nthe role: after 1 s\n"
 
 
-def test_a_short_wait_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_wait_is_not_announced(capsys: pytest.CaptureFixture[str]) -> None:
     Wait("the role", 0).close()
 
     assert capsys.readouterr().err == ""
 
 
-def test_a_countdown_ends_at_nothing(clock: Clock) -> None:
+def test_a_countdown_ends_at_zero(clock: Clock) -> None:
     left = countdown(10)
     clock.sleep(4)
 

@@ -1,4 +1,4 @@
-"""The live state of both accounts, as AWS tells it."""
+"""Reading the live state of both accounts from AWS."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def make_role(iam: Any, name: str = "reports-reader", **fields: Any) -> None:
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), **fields)
 
 
-def test_where_nothing_is_there_is_no_state(world: World) -> None:
+def test_without_resources_the_state_is_empty(world: World) -> None:
     grant = grant_in(world)
 
     assert state_of(grant, sessions_in(world, grant)).resources == {}
@@ -50,7 +50,7 @@ def test_a_role_is_read_with_all_that_belongs_to_it(world: World) -> None:
     )
 
 
-def test_more_things_than_fit_on_a_page_are_all_read(world: World) -> None:
+def test_more_resources_than_fit_on_a_page_are_all_read(world: World) -> None:
     iam = root_iam(world, world.destination)
     make_role(iam)
     short = json.dumps({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
@@ -61,7 +61,7 @@ def test_more_things_than_fit_on_a_page_are_all_read(world: World) -> None:
     assert len(state_of(grant, sessions_in(world, grant)).of("inline-policy")) == 120
 
 
-def test_a_role_of_that_name_with_another_path_is_told(world: World) -> None:
+def test_a_role_of_that_name_with_another_path_is_reported(world: World) -> None:
     make_role(root_iam(world, world.destination), Path="/team/")
     grant = grant_in(world)
 
@@ -74,7 +74,7 @@ def test_a_role_of_that_name_with_another_path_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("source", ["user/bob", "role/not-there", "user/team/alice"])
-def test_a_source_that_does_not_exist_is_told(world: World, source: str) -> None:
+def test_a_source_that_does_not_exist_is_reported(world: World, source: str) -> None:
     arn = f"arn:aws:iam::{world.source}:{source}"
     grant = grant_in(world, sources=[arn])
 
@@ -82,7 +82,7 @@ def test_a_source_that_does_not_exist_is_told(world: World, source: str) -> None
         state_of(grant, sessions_in(world, grant))
 
 
-def test_a_group_that_does_not_exist_is_told(world: World) -> None:
+def test_a_group_that_does_not_exist_is_reported(world: World) -> None:
     grant = grant_in(world, attach_to=f"arn:aws:iam::{world.source}:group/not-there")
 
     with pytest.raises(InvalidGrant, match="group/not-there does not exist") as refusal:
@@ -91,14 +91,14 @@ def test_a_group_that_does_not_exist_is_told(world: World) -> None:
     assert "attach_to" in refusal.value.hint
 
 
-def test_a_whole_account_needs_nothing_there(world: World) -> None:
+def test_a_whole_account_needs_no_resource(world: World) -> None:
     grant = grant_in(world, sources=[world.source], accept=["whole-account-trust"])
     sessions = sessions_in(world, grant)
 
     assert state_of(grant, sessions).resources == {}
 
 
-def test_the_members_of_a_carrying_group_are_read(world: World) -> None:
+def test_the_members_of_the_group_of_the_caller_policy_are_read(world: World) -> None:
     group = f"arn:aws:iam::{world.source}:group/analysts"
     grant = grant_in(world, attach_to=group)
 
@@ -115,7 +115,7 @@ def test_a_member_who_is_missing_is_noted_in_the_plan(world: World) -> None:
     )
 
 
-def test_the_caller_policy_is_read_with_everybody_it_is_attached_to(world: World) -> None:
+def test_the_caller_policy_is_read_with_all_its_attachments(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     applied(grant, sessions)
@@ -152,7 +152,7 @@ def test_policies_beyond_those_needed_are_found(world: World) -> None:
     assert (change.sign, change.target) == ("-", made["Policy"]["Arn"])
 
 
-def test_an_administrator_who_may_not_read_is_told_so(world: World) -> None:
+def test_an_administrator_without_read_access_gets_the_error_of_aws(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:Get*", "Resource": "*"}]}

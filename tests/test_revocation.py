@@ -1,4 +1,4 @@
-"""Open sessions end with a roll-back: which roles, from when on, and what shows that they are denied."""
+"""Open sessions end with a rollback: of which roles, from when on, and how the denial is proven."""
 
 import atexit
 import json
@@ -71,7 +71,7 @@ class TestThePolicy:
             ({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}, "2026-11-24T12:00:01Z"),
         ],
     )
-    def test_its_moment_is_never_earlier_than_the_one_that_stands(self, standing: Any, expected: str) -> None:
+    def test_its_cutoff_is_never_earlier_than_the_existing_one(self, standing: Any, expected: str) -> None:
         assert moment(with_cutoff(on_role(standing), NOON)) == expected
 
     def test_a_journal_says_the_moment_and_its_way_back_leaves_the_sessions_ended(self) -> None:
@@ -155,7 +155,7 @@ def session(sessions: Sessions, who: str = "alice") -> Callable[[], bool]:
 
 @pytest.fixture
 def begin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
-    """Begins runs in the desk's accounts; what they leave for the end of the process is taken away."""
+    """Begin runs in the desk's accounts, and remove their handlers for the end of the process."""
     monkeypatch.delenv("XACCT_RUN_FOLDER", raising=False)
     around = {"source_profiles": ["source-admin"], "destination_profiles": ["destination-admin"]}
     begun = list[Run]()
@@ -185,7 +185,7 @@ def granted(desk: Desk, begin: Begin, **fields: Any) -> str:
 
 
 def way_back(begin: Begin, **fields: Any) -> Any:
-    """The way back of a record, planned."""
+    """Return the planned rollback of a record."""
     run = begin("roll_back", **{"revoke_sessions": True, "caller_profiles": ["alice"], **fields})
     undo = run.undo()
     run.keep(undo.plan())
@@ -193,7 +193,7 @@ def way_back(begin: Begin, **fields: Any) -> Any:
 
 
 def taken(undo: Any) -> Any:
-    """The way back, made and asked about."""
+    """Apply a rollback and prove it."""
     undo.apply(approved(undo.undo_plan))
     undo.prove()
     return undo.run.finish()
@@ -234,7 +234,7 @@ def test_an_older_session_stays_denied_and_a_later_one_works_once_the_trust_is_b
 
 @pytest.fixture
 def faults(sandbox: Sandbox) -> Iterator[Callable[[Fault], object]]:
-    """Makes the sandbox misbehave until the test is over."""
+    """Let the sandbox misbehave until the test ends."""
     yield lambda fault: misbehave(sandbox, fault)
     behave(sandbox)
 
@@ -284,7 +284,7 @@ class TestAWayBack:
             "its open sessions lose their permissions.",
         )
 
-    def test_ends_them_after_all_else_and_is_planned_alike_in_another_run(
+    def test_ends_them_after_all_else_and_has_the_same_plan_in_another_run(
         self, desk: Desk, begin: Begin
     ) -> None:
         adoptable(desk.world)
@@ -295,7 +295,7 @@ class TestAWayBack:
         assert one.undo_plan.digest == other.undo_plan.digest
         assert one.undo_plan.digest != way_back(begin, revoke_sessions=False).undo_plan.digest
 
-    def test_is_stale_where_somebody_ended_sessions_meanwhile(self, desk: Desk, begin: Begin) -> None:
+    def test_is_stale_where_sessions_were_ended_meanwhile(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         undo, there = way_back(begin), desk.state()
@@ -309,7 +309,7 @@ class TestAWayBack:
             undo.apply(approved(undo.undo_plan))
         assert [each for each in desk.state() if each["name"] != REVOKED] == there
 
-    def test_says_whose_sessions_go_on_where_ending_them_fails_and_ends_them_in_a_second_run(
+    def test_names_the_roles_whose_sessions_continue_where_ending_them_fails_and_ends_them_in_a_second_run(
         self, desk: Desk, begin: Begin
     ) -> None:
         adoptable(desk.world)
@@ -351,7 +351,7 @@ class TestTheProof:
             ("none", "s3:GetObject {}/* (which goes with the grant), with the same session afterwards"),
         ],
     )
-    def test_asks_what_the_role_keeps_and_only_else_what_goes(
+    def test_probes_what_the_role_keeps_before_what_it_loses(
         self, desk: Desk, begin: Begin, own: str, asked: str
     ) -> None:
         adoptable(desk.world, own)
@@ -363,7 +363,7 @@ class TestTheProof:
         assert proof.outcomes[-1].probe.question == asked.format(desk.world.bucket)
         assert proof.holds
 
-    def test_waits_until_iam_has_heard_of_it(
+    def test_waits_until_iam_is_consistent(
         self, desk: Desk, begin: Begin, faults: Callable[[Fault], object]
     ) -> None:
         adoptable(desk.world)
@@ -376,7 +376,7 @@ class TestTheProof:
         assert proof.holds
         assert [each.tries > 1 for each in proof.outcomes] == [False, False, True]
 
-    def test_says_that_nobody_was_asked_where_no_caller_is_given(self, desk: Desk, begin: Begin) -> None:
+    def test_says_that_no_session_was_probed_without_a_caller(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         undo = way_back(begin, caller_profiles=[])
@@ -405,7 +405,7 @@ class TestTheProof:
 
 
 class TestWhatStaysEnded:
-    def test_a_change_of_callers_is_taken_back_then_the_grant_itself(self, desk: Desk, begin: Begin) -> None:
+    def test_a_change_of_callers_is_rolled_back_then_the_grant_itself(self, desk: Desk, begin: Begin) -> None:
         first = granted(desk, begin)
         mallory = f"arn:aws:iam::{desk.world.source}:user/mallory"
         granted(desk, begin, sources=[mallory])
@@ -440,9 +440,7 @@ class TestWhatStaysEnded:
         assert finish.status == "succeeded"
         assert standing(desk.world) == again.run.applied[1].changes[-1].after
 
-    def test_a_roll_back_that_is_taken_back_itself_makes_no_session_alive(
-        self, desk: Desk, begin: Begin
-    ) -> None:
+    def test_rolling_back_a_rollback_revives_no_session(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
         granted(desk, begin, adopt=True)
         between = desk.state()

@@ -1,4 +1,4 @@
-"""The folder of a run that is going on: one owner's alone, and left behind only by the dead."""
+"""The folder of a run in progress: readable by its owner only, and abandoned only by killed processes."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def left(records: Path) -> list[str]:
     return [folder.name for folder in abandoned_runs(records)]
 
 
-def test_it_is_its_owners_alone_and_another_run_keeps_its_own(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_it_and_each_run_has_its_own(tmp_path: Path) -> None:
     mine, other = create_run_folder(tmp_path, "mine", ABOUT), create_run_folder(tmp_path, "other", ABOUT)
     mode = mine.folder.stat().st_mode & 0o777
     remove_run_folder(tmp_path, "mine")
@@ -68,7 +68,7 @@ def test_what_was_noted_about_the_run_is_replaced_as_a_whole(tmp_path: Path) -> 
     assert "headless" not in read_about(folder)
 
 
-def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> None:
+def test_it_is_abandoned_when_its_last_lock_is_released(tmp_path: Path) -> None:
     first = create_run_folder(tmp_path, "mine", ABOUT)
     second = RunLock(first.folder)
     both = left(tmp_path)
@@ -79,7 +79,7 @@ def test_it_is_left_behind_when_the_last_who_held_it_lets_go(tmp_path: Path) -> 
     assert (both, one, left(tmp_path)) == ([], [], ["mine"])
 
 
-def test_a_process_that_was_killed_leaves_it_behind(tmp_path: Path) -> None:
+def test_a_killed_process_abandons_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout
@@ -91,7 +91,7 @@ def test_a_process_that_was_killed_leaves_it_behind(tmp_path: Path) -> None:
     assert (alive, left(tmp_path)) == ([], ["other"])
 
 
-def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
+def test_the_first_finder_locks_it_against_others(tmp_path: Path) -> None:
     create_run_folder(tmp_path, "mine", ABOUT).release()
 
     for _ in abandoned_runs(tmp_path):
@@ -99,7 +99,7 @@ def test_who_finds_it_first_has_it_alone(tmp_path: Path) -> None:
     assert left(tmp_path) == ["mine"]
 
 
-def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_path: Path) -> None:
+def test_one_of_another_machine_is_abandoned_after_a_day_without_writes(tmp_path: Path) -> None:
     create_run_folder(tmp_path, "mine", ABOUT).release()
     folder = tmp_path / WORK / "mine"
     path, there = folder / "about.json", read_about(folder)
@@ -112,7 +112,7 @@ def test_one_of_another_machine_is_left_behind_after_a_day_without_a_word(tmp_pa
 
 
 @pytest.mark.parametrize("changed", [{"name": "another container"}, {"start": "after a power cut"}])
-def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_a_machine_is_recognized_by_its_name_or_its_boot(tmp_path: Path, changed: dict[str, str]) -> None:
     create_run_folder(tmp_path, "mine", ABOUT).release()
     folder = tmp_path / WORK / "mine"
     there = read_about(folder)
@@ -121,7 +121,7 @@ def test_a_machine_is_known_by_its_name_or_its_start(tmp_path: Path, changed: di
     assert left(tmp_path) == ["mine"]
 
 
-def test_what_is_gone_meanwhile_is_not_found(tmp_path: Path) -> None:
+def test_what_was_removed_meanwhile_is_not_found(tmp_path: Path) -> None:
     for name in ("a", "b"):
         create_run_folder(tmp_path, name, ABOUT).release()
     found = abandoned_runs(tmp_path)
@@ -131,7 +131,7 @@ def test_what_is_gone_meanwhile_is_not_found(tmp_path: Path) -> None:
     assert (first.name, list(found)) == ("a", [])
 
 
-def test_one_that_was_half_made_is_cleared_when_it_is_old(tmp_path: Path) -> None:
+def test_one_that_was_not_completed_is_removed_when_it_is_old(tmp_path: Path) -> None:
     for name, age in ((".new-old", 7200.0), (".new-young", 0.0)):
         folder = tmp_path / WORK / name
         folder.mkdir(parents=True)

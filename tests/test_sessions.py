@@ -30,7 +30,7 @@ def opened(world: World, **profiles: list[str]) -> Any:
     return open_sessions(grant_in(world), **{**usual, **profiles}, endpoint=endpoint_of(world))
 
 
-def test_every_session_is_named_as_sts_names_it(world: World) -> None:
+def test_every_session_has_the_identity_that_sts_returns(world: World) -> None:
     identities = opened(world, caller_profiles=["alice"]).to_json()
 
     assert [(each["part"], each["account"], each["arn"]) for each in identities] == [
@@ -127,21 +127,21 @@ def test_a_role_session_can_be_a_caller(world: World) -> None:
     assert sessions.callers(hub)[0].arn.startswith(f"arn:aws:sts::{world.source}:assumed-role/hub/")
 
 
-def test_everybody_here_of_a_whole_account_is_its_caller(world: World) -> None:
+def test_every_caller_of_a_whole_account_is_its_caller(world: World) -> None:
     sessions = sessions_in(world, grant_in(world, sources=[world.source]))
 
     assert [each.profile for each in sessions.callers(world.source)] == ["alice", "mallory"]
     assert sessions.stranger(world.source) is not None
 
 
-def test_a_user_beside_a_whole_account_speaks_for_itself_only(world: World) -> None:
+def test_a_user_beside_a_whole_account_is_a_caller_of_its_own(world: World) -> None:
     alice = f"arn:aws:iam::{world.source}:user/alice"
     sessions = sessions_in(world, grant_in(world, sources=[world.source, alice]), ("mallory", "alice"))
 
     assert [each.profile for each in sessions.callers(alice)] == ["alice"]
 
 
-def test_a_stranger_is_somebody_whom_the_grant_does_not_name(world: World) -> None:
+def test_a_stranger_is_a_principal_that_the_grant_does_not_name(world: World) -> None:
     alice = f"arn:aws:iam::{world.source}:user/alice"
     sessions = sessions_in(world, grant_in(world))
     stranger = sessions.stranger(alice)
@@ -182,13 +182,13 @@ def test_a_caller_is_known_by_account_kind_and_name(caller: str, principal: str,
         ({"sources": ["arn:aws:iam::222222222222:user/al"]}, ("222222222222",)),
     ],
 )
-def test_only_accounts_in_which_something_is_read_need_a_session(
+def test_only_accounts_that_are_read_need_a_session(
     fields: dict[str, Any], accounts: tuple[str, ...]
 ) -> None:
     assert needed_accounts(a_grant(**fields)) == accounts
 
 
-def test_an_answer_of_aws_is_translated_once_with_the_original_as_its_cause() -> None:
+def test_an_error_of_aws_is_translated_once_with_the_original_as_its_cause() -> None:
     iam = connect("iam", endpoint_url="http://127.0.0.1:1", access_key_id="x", secret_access_key="x")
     stub = Stubber(iam)
     stub.add_client_error("get_role", "ServiceFailure", "Sorry", response_meta={"RequestId": "id-1"})

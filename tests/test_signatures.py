@@ -1,4 +1,4 @@
-"""The ledger signed with a real SSH key, and every way in which that stops to fit."""
+"""The ledger signed with a real SSH key, and every way in which the signature stops matching."""
 
 import shutil
 import subprocess
@@ -52,7 +52,7 @@ def test_a_signed_ledger_says_by_whom_and_up_to_where(records: Path, signers: Pa
     assert found.signed == ("Lines 1 to 2 of 3 (second): signed by ada@example.com",)
 
 
-def test_without_a_file_of_signers_it_says_that_nobody_looked(records: Path) -> None:
+def test_without_a_file_of_signers_it_says_that_the_signatures_were_not_checked(records: Path) -> None:
     assert verify_ledger(records).signed == (
         "Lines 1 to 2 of 2 (second): signed, by whom only --signers says",
     )
@@ -66,8 +66,8 @@ def test_the_signature_is_one_that_ssh_keygen_itself_verifies(records: Path, sig
     assert done.returncode == 0
 
 
-def test_a_ledger_that_was_written_anew_from_its_beginning_does_not_fit(records: Path, signers: Path) -> None:
-    """All hashes are right: only who holds the key can make this."""
+def test_a_ledger_that_was_rewritten_does_not_match(records: Path, signers: Path) -> None:
+    """All hashes match, but only the owner of the key can make the signature."""
     signature = (records / "second.sig").read_bytes()
     shutil.rmtree(records)
     recorded(records, "first", "another", "second")
@@ -79,7 +79,7 @@ def test_a_ledger_that_was_written_anew_from_its_beginning_does_not_fit(records:
     )
 
 
-def test_an_end_that_was_cut_off_with_its_folder_shows_by_its_signature(records: Path) -> None:
+def test_a_removed_end_with_its_folder_is_found_by_its_signature(records: Path) -> None:
     shutil.rmtree(records / "second")
     path = records / LEDGER
     path.write_text(path.read_text().split("\n")[0] + "\n")
@@ -87,7 +87,7 @@ def test_an_end_that_was_cut_off_with_its_folder_shows_by_its_signature(records:
     assert verify_ledger(records).broken == (f"second.sig: the line that it signs is not in {LEDGER}",)
 
 
-def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -> None:
+def test_a_removed_end_is_also_found_by_its_noted_hash(records: Path) -> None:
     noted = verify_ledger(records).last
     recorded(records, "third")
     with_more = verify_ledger(records, expected=noted).broken
@@ -97,13 +97,13 @@ def test_such_an_end_also_shows_by_the_hash_that_somebody_noted(records: Path) -
     assert other == (f"{LEDGER}: has no line of the hash {'0' * 64}: it was cut off, or written anew",)
 
 
-def test_the_key_of_somebody_else_does_not_count(records: Path, signers: Path, tmp_path: Path) -> None:
+def test_another_persons_key_is_not_accepted(records: Path, signers: Path, tmp_path: Path) -> None:
     sign(records, a_key(tmp_path, "mallory"))
 
     assert verify_ledger(records, signers).broken[0] == "second.sig: is by none of the allowed signers"
 
 
-def test_a_signature_made_for_something_else_does_not_count(
+def test_a_signature_made_for_another_purpose_is_not_accepted(
     records: Path, signers: Path, tmp_path: Path
 ) -> None:
     line = (records / LEDGER).read_bytes().split(b"\n")[1] + b"\n"
@@ -114,9 +114,7 @@ def test_a_signature_made_for_something_else_does_not_count(
     assert verify_ledger(records, signers).broken[0] == f"second.sig: does not match line 2 of {LEDGER}"
 
 
-def test_a_ledger_that_nobody_signed_is_told_where_a_signature_is_asked_for(
-    records: Path, signers: Path
-) -> None:
+def test_an_unsigned_ledger_is_reported_where_a_signature_is_required(records: Path, signers: Path) -> None:
     (records / "second.sig").unlink()
 
     assert verify_ledger(records, signers).broken == (
@@ -135,7 +133,7 @@ def test_a_broken_or_empty_ledger_is_not_signed(records: Path, tmp_path: Path) -
         sign(tmp_path / "empty", tmp_path / "ada")
 
 
-def test_what_is_no_key_and_what_is_no_file_of_signers_are_named(records: Path, tmp_path: Path) -> None:
+def test_an_invalid_key_and_an_invalid_file_of_signers_are_named(records: Path, tmp_path: Path) -> None:
     (tmp_path / "nonsense").write_text("nonsense")
 
     with pytest.raises(InvalidKey, match="Nothing was signed with the key"):

@@ -1,4 +1,4 @@
-"""Applying exactly the approved plan, undoing it to the letter, and leaving nothing half done."""
+"""Applying exactly the approved plan, rolling it back exactly, and leaving nothing half done."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def role_of(world: World) -> str:
 
 
 def restricted(world: World, *denied: str) -> str:
-    """The profile of an administrator of the destination account who may not do some things."""
+    """Return the profile of a destination administrator who is denied some actions."""
     iam = root_iam(world, world.destination)
     iam.create_user(UserName="restricted")
     may = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
@@ -79,7 +79,7 @@ def test_a_new_inline_grant_is_made_with_three_calls(world: World) -> None:
     assert plan_of(grant, sessions).changes == ()
 
 
-def test_an_apply_waits_for_the_caller_to_get_in_and_notes_it(world: World) -> None:
+def test_an_apply_waits_until_the_caller_can_assume_the_role_and_journals_it(world: World) -> None:
     grant = grant_in(world)
     last = applied(grant, sessions_in(world, grant)).entries[-1]
 
@@ -87,7 +87,7 @@ def test_an_apply_waits_for_the_caller_to_get_in_and_notes_it(world: World) -> N
     assert last.target == f"{user(world, 'alice')} as role/reports-reader"
 
 
-def test_an_apply_does_not_wait_for_an_assume_that_nobody_can_ask(world: World) -> None:
+def test_an_apply_does_not_wait_for_an_assume_that_cannot_be_probed(world: World) -> None:
     grant = grant_in(world, conditions={"require_mfa": True})
     journal = applied(grant, sessions_in(world, grant))
 
@@ -164,7 +164,7 @@ def test_a_sixth_version_makes_room_and_keeps_the_text_of_the_oldest(world: Worl
     assert deleted.kept["v1"]["Statement"][0]["Resource"] == roles[:1]
 
 
-def test_a_boundary_is_put_on_a_role_that_is_there(world: World) -> None:
+def test_a_boundary_is_put_on_an_existing_role(world: World) -> None:
     applied(grant_in(world), sessions_in(world, grant_in(world)))
     grant = grant_in(world, permissions_boundary=POWER_USER)
     sessions = sessions_in(world, grant)
@@ -178,7 +178,7 @@ def test_a_boundary_is_put_on_a_role_that_is_there(world: World) -> None:
     )
 
 
-def test_entries_are_handed_on_as_they_happen_every_write_before_it_is_made_too(world: World) -> None:
+def test_entries_reach_the_sink_as_they_happen_and_every_write_also_before_it_is_made(world: World) -> None:
     grant, seen = grant_in(world), list[Entry]()
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
@@ -228,11 +228,11 @@ def test_a_part_of_the_digest_is_not_the_digest(world: World) -> None:
         {"managed_policies": ["arn:aws:iam::aws:policy/AdministratorAccess"]},
     ],
 )
-def test_what_widens_access_is_refused_without_a_word(world: World, fields: dict[str, Any]) -> None:
+def test_what_widens_access_is_refused_unless_accepted(world: World, fields: dict[str, Any]) -> None:
     refused(grant_in(world, **fields), world, NotAccepted, lambda plan: plan.digest)
 
 
-def test_a_whole_account_is_refused_without_a_word_and_made_with_it(world: World) -> None:
+def test_a_whole_account_is_refused_unless_accepted(world: World) -> None:
     refused(grant_in(world, sources=[world.source]), world, NotAccepted, lambda plan: plan.digest)
     grant = grant_in(world, sources=[world.source], accept=["whole-account-trust"])
     sessions = sessions_in(world, grant)
@@ -241,7 +241,7 @@ def test_a_whole_account_is_refused_without_a_word_and_made_with_it(world: World
     assert plan_of(grant, sessions).changes == ()
 
 
-def test_a_plan_is_stale_when_somebody_changed_something_since(world: World) -> None:
+def test_a_plan_is_stale_when_a_resource_was_changed_since(world: World) -> None:
     grant = grant_in(world, adopt=True)
     sessions = sessions_in(world, grant)
     iam, plan = by_hand(world), None
@@ -255,7 +255,7 @@ def test_a_plan_is_stale_when_somebody_changed_something_since(world: World) -> 
     assert state_of(grant, sessions) == before
 
 
-def test_a_plan_is_stale_when_somebody_made_the_role_meanwhile(world: World) -> None:
+def test_a_plan_is_stale_when_another_actor_created_the_role_meanwhile(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
@@ -319,7 +319,7 @@ def failed(world: World, grant: Grant, **sessions: str) -> pytest.ExceptionInfo[
     return failure
 
 
-def test_a_call_that_aws_refuses_takes_back_what_was_made(world: World) -> None:
+def test_a_call_that_aws_refuses_rolls_back_the_changes(world: World) -> None:
     admin = restricted(world, "iam:PutRolePolicy")
     failure = failed(world, grant_in(world), destination_admin=admin)
 
@@ -328,14 +328,14 @@ def test_a_call_that_aws_refuses_takes_back_what_was_made(world: World) -> None:
     assert "AccessDenied" in failure.value.why
 
 
-def test_an_adopted_role_is_given_back_as_it_was_when_a_call_fails(world: World) -> None:
+def test_an_adopted_role_is_restored_when_a_call_fails(world: World) -> None:
     by_hand(world)
     admin = restricted(world, "iam:UpdateAssumeRolePolicy")
 
     failed(world, grant_in(world, adopt=True, session_minutes=240), destination_admin=admin)
 
 
-def test_the_journal_tells_also_of_the_call_that_failed(world: World) -> None:
+def test_the_journal_also_has_the_call_that_failed(world: World) -> None:
     grant, seen = grant_in(world), list[Entry]()
     sessions = sessions_in(world, grant, destination_admin=restricted(world, "iam:PutRolePolicy"))
     plan = plan_of(grant, sessions)
@@ -349,7 +349,7 @@ def test_the_journal_tells_also_of_the_call_that_failed(world: World) -> None:
     ]
 
 
-def test_what_cannot_be_taken_back_is_named(world: World) -> None:
+def test_what_cannot_be_rolled_back_is_named(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(
         world, grant, destination_admin=restricted(world, "iam:PutRolePolicy", "iam:DeleteRole")
@@ -363,17 +363,17 @@ def test_what_cannot_be_taken_back_is_named(world: World) -> None:
     assert "AccessDenied" in failure.value.why
 
 
-# --- what IAM is not ready for, and what gets lost on the way
+# --- calls for which IAM is not ready, and lost responses
 
 
 def hindered(iam: Any, event: str, *hindrances: Callable[[], Any]) -> None:
-    """Puts hindrances in the way of a client's next calls, one each."""
+    """Let a client's next calls fail, each in its own way."""
     left = list(hindrances)
     iam.meta.events.register(event, lambda **about: left.pop(0)() if left else None)
 
 
 def unknown(message: str) -> Callable[[], Any]:
-    """IAM's answer about something that it does not know."""
+    """Return IAM's error about a resource that it does not know."""
     error = {"Error": {"Code": "NoSuchEntity", "Message": message}, "ResponseMetadata": {"RequestId": "id-1"}}
     return lambda: (AWSResponse("", 404, {}, None), error)
 
@@ -382,7 +382,7 @@ def cut() -> None:
     raise ConnectionClosedError(endpoint_url="https://iam.amazonaws.com")
 
 
-def test_a_role_that_iam_does_not_know_everywhere_yet_is_asked_for_again(world: World) -> None:
+def test_a_call_about_a_new_role_is_retried_until_iam_is_consistent(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     not_yet = unknown("The role with name reports-reader cannot be found.")
@@ -408,7 +408,7 @@ def test_what_does_not_exist_is_not_waited_for(world: World) -> None:
     assert state_of(grant, sessions) == State({})
 
 
-def test_a_call_whose_answer_is_lost_is_taken_back_with_the_rest(world: World) -> None:
+def test_a_call_whose_response_is_lost_is_rolled_back_too(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     hindered(sessions.admin(world.destination, "iam"), "after-call.iam.PutRolePolicy", cut)
@@ -419,7 +419,7 @@ def test_a_call_whose_answer_is_lost_is_taken_back_with_the_rest(world: World) -
     assert state_of(grant, sessions) == State({})
 
 
-def test_a_roll_back_whose_answer_is_lost_has_not_failed(world: World) -> None:
+def test_a_rollback_whose_response_is_lost_has_not_failed(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
@@ -429,7 +429,7 @@ def test_a_roll_back_whose_answer_is_lost_has_not_failed(world: World) -> None:
     assert state_of(grant, sessions) == State({})
 
 
-def test_where_the_network_is_gone_what_is_left_is_named(world: World) -> None:
+def test_without_a_network_the_changes_that_are_left_are_named(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     plan = plan_of(grant, sessions)
@@ -445,7 +445,7 @@ def test_where_the_network_is_gone_what_is_left_is_named(world: World) -> None:
     )
 
 
-# --- the way back
+# --- the rollback
 
 
 def test_an_adopted_role_is_restored_to_the_letter(world: World) -> None:
@@ -485,7 +485,7 @@ def test_an_adopted_policy_is_restored_to_the_letter(world: World) -> None:
     assert len(iam.list_policy_versions(PolicyArn=policy_of(world))["Versions"]) == 1
 
 
-def test_a_tag_that_another_grant_had_is_put_back(world: World) -> None:
+def test_a_tag_of_another_grant_is_restored(world: World) -> None:
     other = grant_in(world, name="payroll")
     applied(other, sessions_in(world, other))
     grant = grant_in(world, adopt=True, session_minutes=120)
@@ -519,7 +519,7 @@ KINDS: dict[str, Callable[[World], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("fields", KINDS.values(), ids=KINDS)
-def test_a_roll_back_leaves_everything_as_before(
+def test_a_rollback_leaves_everything_as_before(
     world: World, fields: Callable[[World], dict[str, Any]]
 ) -> None:
     grant = grant_in(world, **fields(world))
@@ -554,7 +554,7 @@ def test_a_journal_from_a_record_rolls_back_too(world: World) -> None:
     assert state_of(grant, sessions) == State({})
 
 
-def test_what_is_taken_back_may_hold_an_external_id_that_is_not_known(world: World) -> None:
+def test_a_rollback_may_remove_an_external_id_that_is_not_known(world: World) -> None:
     grant = grant_in(world, conditions={"external_id": "partner-7"})
     sessions = sessions_in(world, grant)
     journal = Journal.from_json(json.loads(json.dumps(applied(grant, sessions).to_json())))
@@ -563,7 +563,7 @@ def test_what_is_taken_back_may_hold_an_external_id_that_is_not_known(world: Wor
     assert state_of(grant, sessions) == State({})
 
 
-def test_what_is_put_back_must_not_be_a_fingerprint(world: World) -> None:
+def test_a_rollback_never_writes_a_fingerprint(world: World) -> None:
     old = grant_in(world, conditions={"external_id": "partner-7"})
     applied(old, sessions_in(world, old))
     grant = grant_in(world, conditions={"external_id": "partner-8"})
@@ -576,7 +576,7 @@ def test_what_is_put_back_must_not_be_a_fingerprint(world: World) -> None:
     assert state_of(grant, sessions) == before
 
 
-def test_a_roll_back_can_be_made_twice(world: World) -> None:
+def test_a_rollback_can_be_repeated(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
@@ -585,7 +585,7 @@ def test_a_roll_back_can_be_made_twice(world: World) -> None:
     assert rollback(journal, sessions, patience=1).entries == ()
 
 
-def test_a_roll_back_that_failed_says_what_is_left_and_can_be_made_again(world: World) -> None:
+def test_a_rollback_that_failed_says_what_is_left_and_can_be_made_again(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
@@ -597,7 +597,7 @@ def test_a_roll_back_that_failed_says_what_is_left_and_can_be_made_again(world: 
     assert calls(rollback(journal, sessions, patience=1)) == ["DeleteRole"]
 
 
-# What somebody does between the run and the roll-back, and how it is named.
+# What another actor does between the run and the rollback, and how it is named.
 MEDDLING: dict[str, tuple[Callable[[World], Any], str]] = {
     "another trust": (
         lambda world: root_iam(world, world.destination).update_assume_role_policy(
@@ -634,7 +634,7 @@ MEDDLING: dict[str, tuple[Callable[[World], Any], str]] = {
 
 
 @pytest.mark.parametrize(("meddle", "words"), MEDDLING.values(), ids=MEDDLING)
-def test_a_roll_back_refuses_where_somebody_changed_something(
+def test_a_rollback_refuses_where_a_resource_was_changed(
     world: World, meddle: Callable[[World], Any], words: str
 ) -> None:
     grant = grant_in(world)
@@ -649,7 +649,7 @@ def test_a_roll_back_refuses_where_somebody_changed_something(
     assert state_of(grant, sessions) == before
 
 
-def test_a_roll_back_goes_on_where_somebody_removed_what_it_would_remove(world: World) -> None:
+def test_a_rollback_continues_where_another_actor_removed_what_it_would_remove(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
@@ -662,7 +662,7 @@ def test_a_roll_back_goes_on_where_somebody_removed_what_it_would_remove(world: 
     ]
 
 
-def test_a_roll_back_survives_that_the_user_is_gone(world: World) -> None:
+def test_a_rollback_survives_a_deleted_user(world: World) -> None:
     iam = root_iam(world, world.source)
     iam.create_user(UserName="carol")
     grant = grant_in(world, sources=[user(world, "carol")])
@@ -678,7 +678,7 @@ def test_a_roll_back_survives_that_the_user_is_gone(world: World) -> None:
     ]
 
 
-def test_many_destinations_are_made_and_taken_back(world: World) -> None:
+def test_many_destinations_are_applied_and_rolled_back(world: World) -> None:
     roles = [f"arn:aws:iam::{world.destination}:role/{'r' * 50}-{number}" for number in range(80)]
     grant = grant_in(world, destinations=roles, permissions=[])
     sessions = open_sessions(

@@ -1,4 +1,4 @@
-"""What the toolkit does on a bad day: it gets through, or leaves everything as it was and says so."""
+"""Under faults an apply succeeds, or leaves everything as it was and says so."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from support.adopted_role import by_hand, deny_attaching, policy_of, taken_over
 from support.examples import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
-from support.second_writer import Meddler
+from support.second_writer import SecondWriter
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply, rollback
@@ -70,7 +70,7 @@ def test_it_gets_through_when_every_write_fails_once_without_effect(
 
 
 @pytest.mark.parametrize("operation", ["PutRolePolicy", "AttachUserPolicy"])
-def test_a_write_that_may_be_repeated_survives_a_cut_after_it_took_effect(
+def test_a_write_that_may_be_repeated_survives_a_connection_closed_after_it_took_effect(
     sandbox: Sandbox, grant: Grant, sessions: Sessions, operation: str
 ) -> None:
     misbehave(sandbox, Fault("cut-after", (operation,), count=1))
@@ -81,7 +81,7 @@ def test_a_write_that_may_be_repeated_survives_a_cut_after_it_took_effect(
 
 
 @pytest.mark.parametrize("operation", ["CreateRole", "CreatePolicy"])
-def test_a_creation_that_is_cut_after_it_took_effect_is_known_again(
+def test_a_creation_whose_connection_is_closed_after_it_took_effect_is_recognized(
     sandbox: Sandbox, grant: Grant, sessions: Sessions, operation: str
 ) -> None:
     before = state_of(grant, sessions)
@@ -95,7 +95,7 @@ def test_a_creation_that_is_cut_after_it_took_effect_is_known_again(
     assert state_of(grant, sessions) == before
 
 
-def test_a_creation_that_somebody_else_was_quicker_with_is_not_taken_over(
+def test_a_resource_that_another_actor_created_first_is_not_taken_over(
     world: World, grant: Grant, sessions: Sessions
 ) -> None:
     plan = plan_of(grant, sessions)
@@ -103,13 +103,13 @@ def test_a_creation_that_somebody_else_was_quicker_with_is_not_taken_over(
     trust = json.dumps(plan.changes[0].after["trust"])
     create = partial(iam.create_role, RoleName="reports-reader", AssumeRolePolicyDocument=trust)
 
-    with pytest.raises(StalePlan, match="role role/reports-reader is there"):
-        apply(plan, sessions, approved=plan.digest, journal=Meddler(create, "CreateRole"), patience=1)
+    with pytest.raises(StalePlan, match="role role/reports-reader exists"):
+        apply(plan, sessions, approved=plan.digest, journal=SecondWriter(create, "CreateRole"), patience=1)
     assert iam.get_role(RoleName="reports-reader")["Role"].get("Tags", []) == []
 
 
 @pytest.mark.slow
-def test_a_service_that_stays_away_leaves_everything_as_it_was(
+def test_an_unavailable_service_leaves_everything_as_it_was(
     sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
 ) -> None:
     plan = plan_of(grant, sessions)
@@ -120,9 +120,7 @@ def test_a_service_that_stays_away_leaves_everything_as_it_was(
     assert plan_of(grant, sessions).digest == plan.digest
 
 
-def test_somebody_who_changes_it_at_the_same_moment_is_waited_for(
-    sandbox: Sandbox, grant: Grant, sessions: Sessions
-) -> None:
+def test_a_concurrent_modification_is_retried(sandbox: Sandbox, grant: Grant, sessions: Sessions) -> None:
     misbehave(sandbox, Fault("concurrent-modification", ("CreateRole",), count=2))
     journal = applied(grant, sessions)
 
@@ -171,7 +169,7 @@ def arrive_at_an_error(sandbox: Sandbox, client: Any, operation: str) -> None:
     client.meta.events.register(f"after-call.{client.meta.service_model.service_name}.{operation}", arrive)
 
 
-# --- what must not be done twice, and what is gone already
+# --- what must not be done twice, and what is deleted already
 
 
 def versions(world: World) -> list[str]:
@@ -181,7 +179,7 @@ def versions(world: World) -> list[str]:
 
 @pytest.fixture
 def wider(world: World, grant: Grant, sessions: Sessions) -> Sessions:
-    """Sessions of the grant with a second role, of which the first is there already."""
+    """Return sessions of the grant with a second role, where the first one exists already."""
     applied(grant, sessions)
     roles = [*grant.destinations, f"arn:aws:iam::{world.destination}:role/writer"]
     return sessions_in(world, grant_in(world, destinations=roles))
@@ -191,7 +189,7 @@ def wider(world: World, grant: Grant, sessions: Sessions) -> Sessions:
     ("kind", "answer"),
     [("cut-after", "made, its answer was lost"), ("cut-before", "made"), ("error-500", "made")],
 )
-def test_a_version_of_a_policy_is_made_once_whatever_becomes_of_the_answer(
+def test_a_policy_version_is_made_once_whatever_happens_to_the_response(
     sandbox: Sandbox, world: World, wider: Sessions, kind: str, answer: str
 ) -> None:
     before = state_of(wider.grant, wider)
@@ -208,7 +206,7 @@ def test_a_version_of_a_policy_is_made_once_whatever_becomes_of_the_answer(
 
 
 @pytest.mark.parametrize("kind", ["cut-after", "throttling", "error-500"])
-def test_a_roll_back_gets_through_when_every_write_fails_once(
+def test_a_rollback_gets_through_when_every_write_fails_once(
     sandbox: Sandbox, world: World, wider: Sessions, kind: str
 ) -> None:
     before = state_of(wider.grant, wider)
@@ -222,7 +220,7 @@ def test_a_roll_back_gets_through_when_every_write_fails_once(
     assert state_of(wider.grant, wider) == before
 
 
-def test_what_was_removed_without_an_answer_is_removed(
+def test_what_was_removed_without_a_response_is_removed(
     sandbox: Sandbox, world: World, grant: Grant, sessions: Sessions
 ) -> None:
     applied(grant, sessions)
@@ -239,7 +237,7 @@ def test_what_was_removed_without_an_answer_is_removed(
     assert plan_of(grant, sessions).changes == ()
 
 
-# --- every fault, on the way there and back, for what is made and for what is taken over
+# --- every fault, in an apply and its rollback, for new and for adopted resources
 
 
 THERE_AND_BACK = (
@@ -251,7 +249,7 @@ THERE_AND_BACK = (
 
 
 def once_each(kind: str) -> tuple[Fault, ...]:
-    """Every writing operation that can meet this fault meets it once."""
+    """Let every writing operation meet this fault once, if it can."""
     only = KINDS[kind].only
     return tuple(
         Fault(kind, (name,), count=1) for name in THERE_AND_BACK.split() if not only or f"iam:{name}" in only
@@ -269,7 +267,7 @@ BAD_DAYS = {
 
 
 def unnumbered(state: State) -> dict[ResourceKey, Any]:
-    """What is there to the letter, but for the numbers of versions, which AWS gives only once."""
+    """Return the exact state without the numbers of versions, which AWS uses only once."""
     return {
         key: {**value, "version": ""} if key.kind == "managed-policy" else value
         for key, value in state.resources.items()
@@ -279,7 +277,7 @@ def unnumbered(state: State) -> dict[ResourceKey, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
 @pytest.mark.parametrize(("scene", "there"), SCENES.values(), ids=SCENES)
-def test_a_bad_day_changes_nothing_of_what_an_apply_and_a_roll_back_leave(
+def test_faults_change_nothing_of_what_an_apply_and_a_rollback_leave(
     sandbox: Sandbox,
     world: World,
     scene: Callable[[World], Grant],
@@ -310,7 +308,7 @@ def test_a_bad_day_changes_nothing_of_what_an_apply_and_a_roll_back_leave(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
-def test_on_a_bad_day_too_a_failed_apply_takes_back_what_it_made(
+def test_under_faults_too_a_failed_apply_rolls_back_its_changes(
     sandbox: Sandbox, world: World, faults: tuple[Fault, ...]
 ) -> None:
     grant = taken_over(world)

@@ -1,4 +1,4 @@
-"""What somebody made by hand, with everything on it that it can have, and a grant that takes it over."""
+"""Resources made by hand, with everything that they can have, and a grant that adopts them."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def policy_of(world: World) -> str:
 
 
 def by_hand(world: World) -> Any:
-    """A role of the grant's name."""
+    """Make a role with the grant's name."""
     iam = root_iam(world, world.destination)
     iam.create_role(
         RoleName="reports-reader",
@@ -37,7 +37,7 @@ def by_hand(world: World) -> Any:
 
 
 def policy_by_hand(world: World) -> Any:
-    """A policy of the name of the grant's caller policy, on mallory."""
+    """Make a policy with the name of the grant's caller policy, on mallory."""
     iam = root_iam(world, world.source)
     iam.create_policy(
         PolicyName="xacct-reports", PolicyDocument=json.dumps(SOME_POLICY), Description="By hand"
@@ -47,7 +47,7 @@ def policy_by_hand(world: World) -> Any:
 
 
 def taken_over(world: World) -> Grant:
-    """A grant that changes everything about the two, after it has made a role of its own, `a-first`."""
+    """Return a grant that changes everything about both, after it has made its own role, `a-first`."""
     by_hand(world)
     policy_by_hand(world)
     role = f"arn:aws:iam::{world.destination}:role"
@@ -63,7 +63,7 @@ def taken_over(world: World) -> Grant:
 
 
 def deny_attaching(world: World) -> None:
-    """Whoever administers the source may not attach policies to users: the last call of an apply fails."""
+    """Deny the source's administrator to attach policies to users: the last call of an apply fails."""
     denied = {"Effect": "Deny", "Action": "iam:AttachUserPolicy", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     iam = root_iam(world, world.source)

@@ -1,4 +1,4 @@
-"""A process that applies a plan or takes it back, and kills itself at a point that is chosen."""
+"""A process that applies a plan or rolls it back, and kills itself at a chosen point."""
 
 import json
 import os
@@ -15,21 +15,21 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.storage.evidence import FILE, Evidence, events
 
-Deed = Callable[[Sessions, "Notes"], None]
+Action = Callable[[Sessions, "KillableEvidence"], None]
 
 
 @dataclass
-class Fate:
-    """Counts the points that a process comes by, and kills it with SIGKILL when none is left.
+class KillPoint:
+    """Counts the points that a process reaches, and kills it with SIGKILL when none is left.
 
-    `everywhere`, every call to AWS has two points (before the request leaves, and when AWS has answered) and
+    `everywhere`, every call to AWS has two points (before the request is sent, and after the response) and
     every line of the evidence three (before it is written, torn, and on disk); otherwise only writes to AWS.
     """
 
     left: int
     everywhere: bool
 
-    def comes_by(self, just_before: Callable[[], Any] = lambda: None) -> None:
+    def reach(self, just_before: Callable[[], Any] = lambda: None) -> None:
         self.left -= 1
         if self.left == 0:
             just_before()
@@ -45,26 +45,26 @@ class Fate:
     def _called(self, event_name: str, **about: Any) -> None:
         operation = event_name.rpartition(".")[2]
         if self.everywhere or not operation.startswith(("Get", "List", "AssumeRole")):
-            self.comes_by()
+            self.reach()
 
 
 @dataclass
-class Notes:
+class KillableEvidence:
     """The evidence of a run."""
 
     evidence: Evidence
-    fate: Fate
+    kill_point: KillPoint
 
     def append(self, entry: Entry) -> None:
         self.add("entry", entry.__dict__)
 
     def add(self, kind: str, value: Any) -> None:
-        if self.fate.everywhere:
-            self.fate.comes_by()
-            self.fate.comes_by(lambda: self._torn(kind, value))
+        if self.kill_point.everywhere:
+            self.kill_point.reach()
+            self.kill_point.reach(lambda: self._torn(kind, value))
         self.evidence.add(kind, value)
-        if self.fate.everywhere:
-            self.fate.comes_by()
+        if self.kill_point.everywhere:
+            self.kill_point.reach()
 
     def _torn(self, kind: str, value: Any) -> None:
         line = json.dumps({"kind": kind, "value": value})
@@ -72,41 +72,41 @@ class Notes:
             file.write(line[: len(line) // 2])
 
 
-def applies(plan: Plan, sessions: Sessions, notes: Notes) -> None:
-    notes.evidence.add("plan", plan.to_json())
-    journal = apply(plan, sessions, approved=plan.digest, journal=notes, patience=1)
-    notes.add("journal", journal.to_json())
+def apply_plan(plan: Plan, sessions: Sessions, evidence: KillableEvidence) -> None:
+    evidence.evidence.add("plan", plan.to_json())
+    journal = apply(plan, sessions, approved=plan.digest, journal=evidence, patience=1)
+    evidence.add("journal", journal.to_json())
 
 
-def takes_back(journal: Journal, sessions: Sessions, notes: Notes) -> None:
-    notes.add("journal", rollback(journal, sessions, sink=notes, patience=1).to_json())
+def roll_back(journal: Journal, sessions: Sessions, evidence: KillableEvidence) -> None:
+    evidence.add("journal", rollback(journal, sessions, sink=evidence, patience=1).to_json())
 
 
 def kills(folder: Path, everywhere: bool) -> Iterator[tuple[int, "Killing"]]:
-    """One killing a point, for all the points there may be; a deed that is not killed came to its end."""
+    """Yield one killing for each point; an action that is not killed has reached its end."""
     number = 0
     while True:
         number += 1
-        yield number, Killing(folder / f"{number}", Fate(number, everywhere))
+        yield number, Killing(folder / f"{number}", KillPoint(number, everywhere))
 
 
 @dataclass(frozen=True)
 class Killing:
     folder: Path
-    fate: Fate
+    kill_point: KillPoint
 
-    def __call__(self, sessions: Sessions, deed: Deed) -> bool:
-        """Whether the deed, in a process of its own, was killed."""
+    def __call__(self, sessions: Sessions, action: Action) -> bool:
+        """Run the action in its own process; return whether it was killed."""
         self.folder.mkdir()
         child = os.fork()
         if child == 0:
-            self._die_doing(sessions, deed)
+            self._run_and_die(sessions, action)
         status = os.waitpid(child, 0)[1]
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, (self.folder / "error").read_text()
         return os.WIFSIGNALED(status)
 
     def record(self) -> Record:
-        """What the evidence of the run says of it."""
+        """Return the record from the run's evidence."""
         return Record(
             self.folder.name,
             "plan_and_apply",
@@ -117,12 +117,12 @@ class Killing:
             **fields_from_events(events(self.folder)),
         )
 
-    def _die_doing(self, sessions: Sessions, deed: Deed) -> None:
-        """Never returns: what is open in the parent stays as it is."""
+    def _run_and_die(self, sessions: Sessions, action: Action) -> None:
+        """Never return, so that what is open in the parent stays as it is."""
         try:
             own = replace(sessions, _clients={})
-            self.fate.follow(own)
-            deed(own, Notes(Evidence(self.folder), self.fate))
+            self.kill_point.follow(own)
+            action(own, KillableEvidence(Evidence(self.folder), self.kill_point))
             os._exit(0)
         except BaseException as problem:
             (self.folder / "error").write_text(repr(problem))

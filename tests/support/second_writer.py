@@ -1,4 +1,4 @@
-"""Somebody else who changes AWS in the middle of what the toolkit does."""
+"""Another actor that changes AWS while an apply or a rollback is in progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,16 +6,13 @@ from typing import Any
 from xacct_nb.changes.journal import Entry
 
 
-class Meddler:
-    """A journal that does something else in AWS right after the first call that it hears of was answered.
+class SecondWriter:
+    """A journal that changes AWS once: right after the first call, or right before a call of `before`."""
 
-    With an operation it does so right before that call is made.
-    """
-
-    def __init__(self, meddle: Callable[[], Any], before: str = "") -> None:
-        self.meddle, self.before, self.saw = meddle, before, list[Any]()
+    def __init__(self, write: Callable[[], Any], before: str = "") -> None:
+        self.write, self.before, self.results = write, before, list[Any]()
 
     def append(self, entry: Entry) -> None:
         now = entry.operation == self.before if self.before else entry.answer == "made"
-        if now and not self.saw:
-            self.saw = [self.meddle()]
+        if now and not self.results:
+            self.results = [self.write()]
