@@ -107,7 +107,7 @@ class TestClosing:
         assert record.error
         assert record.error.what == "The run was killed before its record was sealed."
         assert record.error.resume == f"xacct-nb run {path} --records {desk.records}"
-        assert record.error.roll_back == ""
+        assert record.error.roll_back is None
         assert [cell.state for cell in record.cells] == [*["completed"] * 3, "aborted", "not-run"]
         validate(json.loads((desk.records / record.id / "record.json").read_text()), record_schema())
         assert "so far" in (desk.records / record.id / "run.ipynb").read_text()

@@ -87,9 +87,18 @@ class Journal(Shown, FromJson):
         return Plan(self.grant, reversible_changes(self.changes)).reverse()
 
     def view(self) -> View:
-        """Return every call with AWS's result and request id; after an interrupted run, how to go on."""
-        if not self.entries:
-            return Text("Nothing was changed.", "note")
+        """Return every call with AWS's result and request id, then the last line."""
+        return self.page(self.last_line()) if self.entries else Text("Nothing was changed.", "note")
+
+    def last_line(self) -> View:
+        """Return how many changes were made; after an interrupted run, how to go on."""
+        count = len(self.changes)
+        if count or all(each.answer for each in self.entries):
+            return Text(f"{count} change{'s' * (count != 1)} made.", "good")
+        return Text("The run ended here. Plan again to finish it, or roll it back.", "bad")
+
+    def page(self, last: View, tones: tuple[str, ...] = ()) -> View:
+        """Return every call as a table, the cutoffs of revoked sessions, and a last line."""
         rows = tuple(
             (
                 each.at[11:19],
@@ -106,10 +115,4 @@ class Journal(Shown, FromJson):
         revoked = (
             Text(describe_revocation(each.target, each.after)) for each in self.changes if revokes(each)
         )
-        return Page("Journal", (Table(heads, rows), *revoked, self._outcome()))
-
-    def _outcome(self) -> View:
-        count = len(self.changes)
-        if count or all(each.answer for each in self.entries):
-            return Text(f"{count} change{'s' * (count != 1)} made.", "good")
-        return Text("The run ended here. Plan again to finish it, or roll it back.", "bad")
+        return Page("Journal", (Table(heads, rows, tones=tones), *revoked, last))

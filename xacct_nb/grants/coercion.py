@@ -35,7 +35,8 @@ def coerce(parameter: Parameter, text: str) -> Any:
         value = _READERS.get(parameter.type, str)(text)
     except (KeyError, ValueError, RecursionError):
         raise _wrong_type(parameter, text) from None
-    check_type(parameter, value)
+    if not _has_type(parameter, value):
+        raise _wrong_type(parameter, text)
     return value
 
 
@@ -56,9 +57,13 @@ def coerce_items(parameter: Parameter, text: str) -> list[Any]:
 
 def check_type(parameter: Parameter, value: Any) -> None:
     """Raise InvalidParameters unless a value is of the declared type."""
-    wanted = _TYPES.get(parameter.type, (object,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and not {bool, object} & set(wanted)):
+    if not _has_type(parameter, value):
         raise _wrong_type(parameter, value)
+
+
+def _has_type(parameter: Parameter, value: Any) -> bool:
+    types = _TYPES.get(parameter.type, (object,))
+    return isinstance(value, types) and (not isinstance(value, bool) or bool({bool, object} & set(types)))
 
 
 def unknown_parameter(name: str, known: Iterable[str]) -> InvalidParameters:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from xacct_nb.changes.journal import Journal
@@ -126,26 +125,22 @@ def _approval(record: RecordFields) -> Iterator[View]:
 
 
 def _journal(record: RecordFields) -> Iterator[View]:
-    if record.journal and record.journal.entries:
-        yield (
-            record.journal.view() if record.status in SUCCESSFUL else _failed_journal(record, record.journal)
-        )
+    journal = record.journal
+    if journal and journal.entries:
+        yield journal.view() if record.status in SUCCESSFUL else _failed_journal(record.status, journal)
     elif record.plan:
         yield Page("Journal", (Text("Nothing was changed.", "note"),))
 
 
-def _failed_journal(record: RecordFields, journal: Journal) -> View:
+def _failed_journal(status: str, journal: Journal) -> View:
     """Return the journal of a run that did not end well, with the failed calls highlighted."""
-    page = journal.view()
-    if not isinstance(page, Page):
-        return page
-    table, *between, last = page.parts
-    if isinstance(table, Table):
-        table = replace(table, tones=tuple("" if is_success(entry) else "bad" for entry in journal.entries))
-    if not journal.changes and all(entry.answer for entry in journal.entries):
-        rolled_back = Text("All changes were rolled back.", "note")
-        last = rolled_back if record.status == "rolled-back" else Text("The run did not finish.", "bad")
-    return Page(page.title, (table, *between, last))
+    tones = tuple("" if is_success(entry) else "bad" for entry in journal.entries)
+    if journal.changes or not all(entry.answer for entry in journal.entries):
+        return journal.page(journal.last_line(), tones)
+    rolled_back = Text("All changes were rolled back.", "note")
+    return journal.page(
+        rolled_back if status == "rolled-back" else Text("The run did not finish.", "bad"), tones
+    )
 
 
 def _proof(record: RecordFields) -> Iterator[View]:

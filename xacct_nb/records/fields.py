@@ -1,8 +1,8 @@
 """The fields of a record, and the names of its files."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import field
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -58,12 +58,8 @@ class RunError:
     what: str
     why: str = ""
     hint: str = ""
-    resume: str = ""
-    roll_back: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """Return plain data; a command that does not apply is left out."""
-        return {name: text for name, text in asdict(self).items() if text or name not in _COMMANDS}
+    resume: str | None = None
+    roll_back: str | None = None
 
 
 @plain_dataclass(frozen=True)
@@ -74,10 +70,6 @@ class RecordedCell:
     state: str
     seconds: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data; the duration of a cell that did not run is left out."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
 
 @plain_dataclass(frozen=True)
 class GitState:
@@ -85,9 +77,6 @@ class GitState:
 
     commit: str
     dirty: bool
-
-
-_COMMANDS = ("resume", "roll_back")
 
 
 @dataclass(frozen=True, repr=False, config={"defer_build": True})
@@ -131,5 +120,5 @@ class RecordFields:
 
     @property
     def left_changes(self) -> bool:
-        """Return whether the run made changes, or may have, that it did not take back itself."""
+        """Return whether the run made changes, or may have, that it did not roll back itself."""
         return self.status != "rolled-back" and self.journal is not None and self.journal.began

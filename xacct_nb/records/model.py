@@ -55,11 +55,13 @@ def fields_from_events(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a field as JSON has it."""
+    """Return a field as record.json has it; of the record's own values an empty field is left out."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
-    if hasattr(value, "to_json"):
-        return value.to_json()
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: each for name, each in asdict(value).items() if each is not None}
+    return value

@@ -73,7 +73,7 @@ class RunResult(Shown):
             "digest": record.plan.digest if record.plan else "",
             "summary": record.summary,
             "seconds": record.seconds,
-            "error": record.error and record.error.to_json(),
+            "error": record.to_json()["error"],
         }
 
 
