@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.jupyter.form import Form
-from xacct_nb.views import Text, View
+from xacct_nb.jupyter.form import Form, region
+from xacct_nb.views import Text, View, html
 
 _FEWEST = 8  # characters of the digest
 _LATE = 1.0  # seconds
@@ -63,22 +63,16 @@ class ApprovalForm(Form):
         """Return a field for the digest, a button, a note, and what they mean."""
         import ipywidgets
 
-        from xacct_nb.jupyter.widgets import box, field, region
+        from xacct_nb.jupyter.widgets import box, text_field
 
-        typed = field(
-            ipywidgets.Text,
-            "First 8 characters of the digest",
-            "",
-            style={"description_width": "17em"},
-            layout={"width": "30em"},
-        )
+        typed = text_field("First 8 characters of the digest", label_width="17em", width="30em")
         button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
-        note = field(ipywidgets.Text, "Note for the record", self.note)
-        feedback = ipywidgets.HTML(region("status", self.view()))
+        note = text_field("Note for the record", self.note)
+        feedback = ipywidgets.HTML(region("status", html(self.view())))
 
         def show() -> None:
             # Field and button stay enabled once approved: a disabled one loses the keyboard's focus.
-            feedback.value = region("status", self.feedback(typed.value))
+            feedback.value = region("status", html(self.feedback(typed.value)))
 
         self._connect(typed, button, show)
         note.observe(lambda change: setattr(self, "note", change["new"]), names="value")

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.parameters import Settings
-from xacct_nb.jupyter.form import Form, is_literal
+from xacct_nb.jupyter.form import Field, Form, region
 from xacct_nb.validation import as_input_error
-from xacct_nb.views import Page, Table, View
+from xacct_nb.views import Page, Table, View, html
 
 DENIAL_LABELS = {
     "error_text": "Error text",
@@ -30,6 +30,8 @@ _EXAMPLES = {
     "resource": "empty; or the ARN that was denied",
     "snapshot": "empty; or the file that the other owner sent",
 }
+
+_LINES = {**dict.fromkeys(DENIAL_LABELS, 1), "error_text": 2}
 
 
 class DenialForm(Form):
@@ -52,37 +54,30 @@ class DenialForm(Form):
         """Take what is typed, or note the problem."""
         self.try_to(lambda: self._take({name: value.strip() for name, value in typed.items()}))
 
+    @property
+    def reference(self) -> str:
+        """Return where the external ID is found."""
+        return self.settings.external_id
+
     def build_widget(self) -> Any:
-        """Return the fields over what they mean; an external ID itself never stays in its field."""
-        import ipywidgets
+        """Return the fields over what they mean."""
+        from xacct_nb.jupyter.widgets import form_box
 
-        from xacct_nb.jupyter.widgets import box, observe, region, set_unobserved
+        return form_box(self)
 
-        fields = {name: self._field(name) for name in DENIAL_LABELS}
-        below = ipywidgets.HTML(region("status", self.view()))
+    def fields(self) -> list[Field]:
+        """Return the parameters of the denial that a person edits."""
+        return [
+            # Half a reference would be taken for the external ID itself.
+            Field(
+                name, label, str(getattr(self.settings, name)), _EXAMPLES[name], _LINES[name], follows=False
+            )
+            for name, label in DENIAL_LABELS.items()
+        ]
 
-        def changed(_: Any) -> None:
-            self.fill({name: field.value for name, field in fields.items()})
-            if is_literal(fields["external_id"].value, self.settings.external_id):
-                set_unobserved(fields["external_id"], self.settings.external_id, changed)
-            below.value = region("status", self.view())
-
-        observe(fields.values(), changed)
-        return box(*fields.values(), below)
-
-    def _field(self, name: str) -> Any:
-        import ipywidgets
-
-        from xacct_nb.jupyter.widgets import field
-
-        return field(
-            ipywidgets.Textarea if name == "error_text" else ipywidgets.Text,
-            DENIAL_LABELS[name],
-            str(getattr(self.settings, name)),
-            placeholder=_EXAMPLES[name],
-            # Read when the field is left: half a reference would be taken for the external ID itself.
-            continuous_update=False,
-        )
+    def below(self) -> str:
+        """Return what the fields mean."""
+        return region("status", html(self.view()))
 
     def _take(self, fields: Mapping[str, str]) -> None:
         try:

@@ -1,7 +1,8 @@
 """What all forms share: a value to edit, the problem with what was typed, and how a notebook shows them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -12,16 +13,66 @@ from xacct_nb.views import Shown, Text
 _REFERENCE = re.compile(r"(env|file):.+")
 
 
+@dataclass(frozen=True)
+class Field:
+    """One field of a form: a number, one of some choices, or text of one line or more.
+
+    `follows` says that the form follows the typing; otherwise a value is read when the field is left.
+    """
+
+    name: str
+    label: str
+    value: str | int
+    example: str = ""
+    lines: int = 1
+    choices: tuple[str, ...] = ()
+    follows: bool = True
+
+
 class Form(Shown):
     """A value that a person edits in a notebook; headless, it passes through as it is.
 
     `problem` says what is not valid in the fields, None where they are valid; the value stays the last valid
-    one. A subclass says what it shows (`view`) and builds its widget (`build_widget`).
+    one. A subclass says what it shows (`view`, `below`), which fields it has, and what `fill` does with them.
     """
+
+    side_by_side = False
 
     def __init__(self, *, live: bool) -> None:
         self.live = live
         self.problem: InvalidInput | None = None
+
+    def fields(self) -> Sequence[Field]:
+        """Return the fields with their values now."""
+        raise NotImplementedError
+
+    def fill(self, typed: Mapping[str, Any]) -> None:
+        """Take the values of all fields, or note the problem with them."""
+        raise NotImplementedError
+
+    def below(self) -> str:
+        """Return the HTML below the fields."""
+        raise NotImplementedError
+
+    @property
+    def headline(self) -> str:
+        """Return what a screen reader says at once; "" where all is valid."""
+        return ""
+
+    @property
+    def invalid_field(self) -> str:
+        """Return the field that is not valid; "" where all are, or where several together are not."""
+        return ""
+
+    @property
+    def hidden_field(self) -> str:
+        """Return the field that is not needed now, if there is one."""
+        return ""
+
+    @property
+    def reference(self) -> str:
+        """Return where the external ID is found; its field gets this back after a literal was typed."""
+        return ""
 
     @cached_property
     def widget(self) -> Any:  # ipywidgets carries no types
@@ -62,6 +113,11 @@ class Form(Shown):
 def style() -> str:
     """Return the style sheet of values in a notebook and of a record's page."""
     return files("xacct_nb.jupyter").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def region(role: str, fragment: str) -> str:
+    """Return the HTML as an ARIA live region: a screen reader says it when it changes."""
+    return f'<div role="{role}">{fragment}</div>'
 
 
 def is_reference(typed: str) -> bool:

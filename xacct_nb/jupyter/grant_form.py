@@ -8,7 +8,7 @@ from xacct_nb.errors import InvalidGrant, UnresolvedSecret
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.jupyter.form import Form, is_literal, is_reference
+from xacct_nb.jupyter.form import Field, Form, is_literal, is_reference
 from xacct_nb.linting.findings import lint
 from xacct_nb.views import Page, Text, View, html
 
@@ -84,64 +84,47 @@ class GrantForm(Form):
         return bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
 
     @property
-    def widens_access(self) -> bool:
-        """Return whether the grant has a finding that `accept` must list."""
-        return bool(self._findings.unaccepted or self.grant.accept)
+    def hidden_field(self) -> str:
+        """Return `accept`, where no finding needs it."""
+        return "" if self._findings.unaccepted or self.grant.accept else "accept"
 
     def fill(self, typed: Mapping[str, Any]) -> None:
         """Take what is typed: an ARN a line, `actions on resources`, a reference; or note the problem."""
         self.try_to(lambda: self._take(Grant(**{**dict(self._given), **self._read(typed)})))
 
+    def below(self) -> str:
+        """Return the policies of both sides, or what is not valid."""
+        return f'<div style="min-height: 24em">{"".join(map(html, self.details or self.sides))}</div>'
+
     def build_widget(self) -> Any:
-        """Return the fields over what they mean; an external ID itself never stays in its field."""
-        import ipywidgets
+        """Return the fields over what they mean."""
+        from xacct_nb.jupyter.widgets import form_box
 
-        from xacct_nb.jupyter.widgets import box, observe, region, set_unobserved
+        return form_box(self)
 
-        fields = self._fields()
-        headline, below = ipywidgets.HTML(), ipywidgets.HTML(layout={"min_height": "24em"})
-
-        def changed(_: Any) -> None:
-            self.fill({name: field.value for name, field in fields.items()})
-            if is_literal(fields["external_id"].value, self.reference):
-                set_unobserved(fields["external_id"], self.reference, changed)
-            show()
-
-        def show() -> None:
-            # The headline is the same while one field is typed in, so a screen reader says it once.
-            headline.value = region("alert", Text(self.headline, "bad")) if self.headline else ""
-            below.value = "".join(map(html, self.details or self.sides))
-            fields["accept"].layout.display = "" if self.widens_access else "none"
-            for name, field in fields.items():
-                (field.add_class if name == self.invalid_field else field.remove_class)("xacct-wrong")
-
-        observe(fields.values(), changed)
-        show()
-        return box(*fields.values(), headline, below)
-
-    def _fields(self) -> dict[str, Any]:
-        from ipywidgets import IntText, Text, Textarea
-
-        from xacct_nb.jupyter.widgets import field
-
-        examples = _EXAMPLES
-        if self.hides_external_id:
-            examples = {**_EXAMPLES, "external_id": "the one in the parameters, not shown"}
-        grant = self.grant
-
-        def made(kind: type, name: str, value: object, **traits: Any) -> Any:
-            return field(kind, LABELS[name], value, placeholder=examples[name], **traits)
-
-        minutes = {"continuous_update": True, "layout": {"width": "19em"}}
-        return {
-            "sources": made(Textarea, "sources", "\n".join(grant.sources), rows=2),
-            "destinations": made(Textarea, "destinations", "\n".join(grant.destinations), rows=2),
-            "permissions": made(Textarea, "permissions", typed_permissions(grant), rows=2),
-            # Read when the field is left: half a reference would be taken for the external ID itself.
-            "external_id": made(Text, "external_id", self.reference, continuous_update=False),
-            "session_minutes": field(IntText, LABELS["session_minutes"], grant.session_minutes, **minutes),
-            "accept": made(Text, "accept", " ".join(grant.accept)),
+    def fields(self) -> tuple[Field, ...]:
+        """Return the fields of the grant that a person edits."""
+        grant, hidden = self.grant, "the one in the parameters, not shown"
+        values: dict[str, str | int] = {
+            "sources": "\n".join(grant.sources),
+            "destinations": "\n".join(grant.destinations),
+            "permissions": typed_permissions(grant),
+            "external_id": self.reference,
+            "session_minutes": grant.session_minutes,
+            "accept": " ".join(grant.accept),
         }
+        return tuple(
+            Field(
+                name,
+                label,
+                values[name],
+                hidden if name == "external_id" and self.hides_external_id else _EXAMPLES.get(name, ""),
+                lines=2 if name in ("sources", "destinations", "permissions") else 1,
+                # Half a reference would be taken for the external ID itself.
+                follows=name != "external_id",
+            )
+            for name, label in LABELS.items()
+        )
 
     def _take(self, given: Grant) -> None:
         grant = self._resolve(given)

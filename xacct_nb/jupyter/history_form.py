@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xacct_nb.jupyter.form import Form, style
+from xacct_nb.jupyter.form import Field, Form, region, style
 from xacct_nb.records.history import History, LedgerQuery, Timeline
-from xacct_nb.views import Page, View
+from xacct_nb.views import Page, View, html
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
 _TIMES = {"since": "Since", "until": "Until"}
 _ALL = "all"
-_NARROW = {"style": {"description_width": "6em"}, "layout": {}}
 
 
 class HistoryForm(Form):
     """Some records of a ledger; `.wanted` says which."""
+
+    side_by_side = True
 
     def __init__(self, lines: Sequence[Mapping[str, Any]], wanted: LedgerQuery, *, live: bool) -> None:
         super().__init__(live=live and bool(lines))
@@ -42,53 +43,38 @@ class HistoryForm(Form):
         given = {name: "" if value == _ALL else value.strip() for name, value in typed.items()}
         self.try_to(lambda: self._take(given))
 
-    def choices(self, name: str) -> list[str]:
+    def choices(self, name: str) -> tuple[str, ...]:
         """Return the values of a field in the ledger, and the one that is wanted now."""
         found = {line[name] for line in self._lines} | {getattr(self.wanted, name)}
-        return [_ALL, *sorted(found - {""})]
+        return (_ALL, *sorted(found - {""}))
 
     def without_widget(self) -> dict[str, str]:
         """Return the table, also beside the widget: a notebook without a kernel shows it."""
         return {"text/plain": str(self), "text/html": f"<style>{style()}</style>{self._repr_html_()}"}
 
     def build_widget(self) -> Any:
-        """Return three choices and two times over the timeline and the table, which follow them."""
-        from ipywidgets import HTML, HBox
+        """Return the fields over what they mean."""
+        from xacct_nb.jupyter.widgets import form_box
 
-        from xacct_nb.jupyter.widgets import box, observe, region
+        return form_box(self)
 
-        choices = {name: self._choice(name) for name in _CHOICES}
-        times = {name: self._time(name) for name in _TIMES}
-        fields, below = choices | times, HTML()
+    def fields(self) -> list[Field]:
+        """Return three choices and two times."""
+        now = {name: getattr(self.wanted, name) for name in (*_CHOICES, *_TIMES)}
+        return [
+            *(
+                Field(name, label, now[name] or _ALL, choices=self.choices(name))
+                for name, label in _CHOICES.items()
+            ),
+            # Half a time is none.
+            *(Field(name, label, now[name], "2026-11-24", follows=False) for name, label in _TIMES.items()),
+        ]
 
-        def show(_: Any = None) -> None:
-            self.fill({name: str(field.value) for name, field in fields.items()})
-            parts = (self.view(),) if self.problem else (self.timeline.view(), self.view())
-            title = f"{len(self.history.lines)} of {self.history.of} records"
-            below.value = region("status", Page(title, parts))
-
-        observe(fields.values(), show)
-        show()
-        # The style sheet is for this box and for what the cells below show.
-        sheet = HTML(f"<style>{style()}</style>", layout={"display": "none"})
-        return box(*(HBox(list(row.values())) for row in (choices, times)), below, sheet)
+    def below(self) -> str:
+        """Return the timeline and the table, with the style sheet, which the cells below use too."""
+        parts = (self.view(),) if self.problem else (self.timeline.view(), self.view())
+        title = f"{len(self.history.lines)} of {self.history.of} records"
+        return f"<style>{style()}</style>{region('status', html(Page(title, parts)))}"
 
     def _take(self, given: Mapping[str, str]) -> None:
         self.wanted = replace(self.wanted, **given)  # type: ignore[arg-type]
-
-    def _choice(self, name: str) -> Any:
-        from ipywidgets import Dropdown
-
-        from xacct_nb.jupyter.widgets import field
-
-        now = getattr(self.wanted, name) or _ALL
-        return field(Dropdown, _CHOICES[name], now, options=self.choices(name), **_NARROW)
-
-    def _time(self, name: str) -> Any:
-        from ipywidgets import Text
-
-        from xacct_nb.jupyter.widgets import field
-
-        # Read when the field is left: half a time is none.
-        late = {"placeholder": "2026-11-24", "continuous_update": False}
-        return field(Text, _TIMES[name], getattr(self.wanted, name), **late, **_NARROW)

@@ -1,39 +1,68 @@
-"""The parts that forms are built of. ipywidgets carries no types, so its widgets are Any."""
+"""The forms as boxes of ipywidgets, which carries no types: its widgets are Any."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
 
-from xacct_nb.views import View, html
+from xacct_nb.jupyter.form import Field, Form, is_literal, region
+from xacct_nb.views import Text, html
 
-WIDE = {"width": "100%", "max_width": "62em"}
-LABEL = {"description_width": "12em"}
-
-
-def field(kind: type, label: str, value: object, **traits: Any) -> Any:
-    """Return a field of this kind of widget, with its label; `traits` replace the usual ones."""
-    return kind(value=value, description=label, **{"style": LABEL, "layout": WIDE, **traits})
+_WIDE = {"width": "100%", "max_width": "62em"}
+_NARROW = {"width": "19em"}
 
 
-def observe(fields: Iterable[Any], observer: Callable[[Any], None]) -> None:
-    """Call the observer whenever the value of a field changes."""
-    for each in fields:
-        each.observe(observer, names="value")
+def form_box(form: Form) -> Any:
+    """Return the fields over what they mean; an external ID itself never stays in its field."""
+    fields = {each.name: _field(each, narrow=form.side_by_side) for each in form.fields()}
+    headline, below = ipywidgets.HTML(), ipywidgets.HTML()
 
+    def changed(_: object) -> None:
+        form.fill({name: field.value for name, field in fields.items()})
+        if "external_id" in fields and is_literal(fields["external_id"].value, form.reference):
+            field = fields["external_id"]
+            field.unobserve(changed, names="value")
+            field.value = form.reference
+            field.observe(changed, names="value")
+        show()
 
-def set_unobserved(field: Any, value: str, observer: Callable[[Any], None]) -> None:
-    """Set the value of a field without a call of its observer."""
-    field.unobserve(observer, names="value")
-    field.value = value
-    field.observe(observer, names="value")
+    def show() -> None:
+        # The headline is the same while one field is typed in, so a screen reader says it once.
+        headline.value = region("alert", html(Text(form.headline, "bad"))) if form.headline else ""
+        below.value = form.below()
+        for name, field in fields.items():
+            field.layout.display = "none" if name == form.hidden_field else ""
+            (field.add_class if name == form.invalid_field else field.remove_class)("xacct-wrong")
 
-
-def region(role: str, view: View) -> str:
-    """Return the view as an ARIA live region: a screen reader says it when it changes."""
-    return f'<div role="{role}">{html(view)}</div>'
+    for field in fields.values():
+        field.observe(changed, names="value")
+    show()
+    row = [ipywidgets.HBox(list(fields.values()), layout={"flex_flow": "row wrap"})]
+    return box(*(row if form.side_by_side else fields.values()), headline, below)
 
 
 def box(*parts: Any) -> Any:
     """Return the parts below each other, in the form's style."""
     return ipywidgets.VBox(parts).add_class("xacct-form")
+
+
+def text_field(label: str, value: str = "", *, label_width: str = "12em", **layout: str) -> Any:
+    """Return a field for one line of text."""
+    style = {"description_width": label_width}
+    return ipywidgets.Text(value, description=label, style=style, layout={**_WIDE, **layout})
+
+
+def _field(field: Field, *, narrow: bool) -> Any:
+    traits: dict[str, Any] = {
+        "value": field.value,
+        "description": field.label,
+        "style": {"description_width": "6em" if narrow else "12em"},
+        "layout": _NARROW if narrow or isinstance(field.value, int) else _WIDE,
+    }
+    if field.choices:
+        return ipywidgets.Dropdown(options=field.choices, **traits)
+    traits["continuous_update"] = field.follows
+    if isinstance(field.value, int):
+        return ipywidgets.IntText(**traits)
+    if field.lines > 1:
+        return ipywidgets.Textarea(rows=field.lines, placeholder=field.example, **traits)
+    return ipywidgets.Text(placeholder=field.example, **traits)
