@@ -1,7 +1,6 @@
 """What a recorded run does not load, and that whoever needs it gets it all the same."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,12 @@ import psutil
 import pytest
 
 from support.desk import notebook
-from xacct_nb.jupyter.import_blocker import FORMATS, STORES, Postponed, postpone, spared, spared_plugins
+from xacct_nb.jupyter.import_blocker import FORMATS, STORES, hide_packages
 
 XACCT = Path(sys.executable).with_name("xacct-nb")
 LOADED = """
 import json, os, sys
-variables = "NBFORMAT_VALIDATOR", "PYDANTIC_DISABLE_PLUGINS"
+variables = ("NBFORMAT_VALIDATOR",)
 print(json.dumps({
     "loaded": [name for name in ("debugpy", "yaml", "papermill") if name in sys.modules],
     "environment": [name for name in variables if name in os.environ],
@@ -24,52 +23,27 @@ print(json.dumps({
 """
 
 
-def test_a_spared_package_seems_not_to_be_installed_within_the_block_only() -> None:
+def test_a_hidden_package_seems_not_to_be_installed_within_the_block_only() -> None:
     sys.modules.pop("this", None)
-    with spared("this"), pytest.raises(ModuleNotFoundError):
+    with hide_packages("this"), pytest.raises(ModuleNotFoundError):
         __import__("this")
 
     assert "this" not in sys.modules
 
 
-def test_what_is_loaded_already_is_not_spared() -> None:
-    with spared("json"):
+def test_what_is_loaded_already_is_not_hidden() -> None:
+    with hide_packages("json"):
         assert sys.modules["json"] is json
 
 
-def test_a_postponed_module_is_loaded_when_something_in_it_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    postpone("colorsys")
-    import colorsys
-
-    assert isinstance(colorsys, Postponed)
-    assert colorsys.rgb_to_hls(0, 0, 0) == (0.0, 0.0, 0.0)
-    assert not isinstance(sys.modules["colorsys"], Postponed)
-
-
-@pytest.mark.parametrize("text", ["mine", None])
-def test_what_the_user_set_for_pydantic_is_back_after_the_block(
-    monkeypatch: pytest.MonkeyPatch, text: str | None
-) -> None:
-    monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS", raising=False)
-    if text:
-        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", text)
-    with spared_plugins():
-        assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
-
-    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == text
-
-
-def test_papermill_and_nbformat_work_without_what_is_spared() -> None:
+def test_papermill_and_nbformat_work_without_the_hidden_packages() -> None:
     code = (
         "import sys\n"
         "from xacct_nb.runs.startup import single_run\n"
         "with single_run():\n"
         "    from xacct_nb.jupyter import execute\n"
-        f"    spared = {(*FORMATS, *STORES, 'requests.api')}\n"
-        "    print([name for name in spared if sys.modules.get(name)])\n"
+        f"    hidden = {(*FORMATS, *STORES)}\n"
+        "    print([name for name in hidden if sys.modules.get(name)])\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,9 +19,6 @@ from xacct_nb.cli.output import (
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
 from xacct_nb.errors import EXIT_CODES
-
-if TYPE_CHECKING:
-    from xacct_nb.jupyter.prepared import PreparedKernel
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -86,10 +82,8 @@ for group in (lab, notebooks, sandbox, records):
 @click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
 @records_option
 @as_json_option
-@click.pass_obj
 @handle_errors
 def run_command(
-    begun: "PreparedKernel | None",
     notebook: str,
     file: Path | None,
     options: tuple[tuple[str, str], ...],
@@ -102,11 +96,10 @@ def run_command(
 
     Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
     """
-    from xacct_nb.runs.startup import prepare_kernel
+    from xacct_nb.runs.startup import single_run
 
     interrupt_on_signals()
-    # What will be the kernel loads what it needs while the parameters are checked here.
-    with begun or prepare_kernel() as prepared, progress_bar() as tell:
+    with single_run() as prepared, progress_bar() as tell:
         from xacct_nb.runs.runner import run
 
         ended = run(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.jupyter.cell_states import CellStates
-from xacct_nb.jupyter.import_blocker import FORMATS, spared
+from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.jupyter.kernels import manager_for
 from xacct_nb.jupyter.output_file import output_file_for
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -15,7 +15,7 @@ from xacct_nb.jupyter.secret_channel import AddSecrets
 from xacct_nb.jupyter.signals import finish_on_signals
 from xacct_nb.redaction.redact import redact_all
 
-with spared(*FORMATS):
+with hide_packages(*FORMATS):
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from nbformat import NotebookNode
     from nbformat.v4 import new_code_cell

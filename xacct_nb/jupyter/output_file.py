@@ -9,11 +9,11 @@ from typing import Any
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import METADATA_NAME
-from xacct_nb.jupyter.import_blocker import FORMATS, spared
+from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact_all
 
-with spared(*FORMATS):
+with hide_packages(*FORMATS):
     from nbformat import NotebookNode, from_dict, writes
     from papermill.iorw import LocalHandler, papermill_io
 

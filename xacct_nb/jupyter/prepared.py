@@ -18,7 +18,7 @@ from contextlib import suppress
 from importlib import import_module
 from io import UnsupportedOperation
 
-from xacct_nb.jupyter.import_blocker import spared, spared_plugins
+from xacct_nb.jupyter.import_blocker import hide_packages
 
 _PR_SET_PDEATHSIG = 1
 
@@ -63,16 +63,15 @@ def main(preparations: Sequence[str]) -> None:
     """Call the functions `MODULE:FUNCTION`, wait for the request, and run the kernel to its end."""
     gc.disable()
     _end_with_parent()
-    # No debugger is attached to a recorded run, and debugpy is a fourth of what a kernel loads.
-    with spared("debugpy"):
+    # No debugger is attached to a recorded run, and debugpy is a tenth of what its kernel loads.
+    with hide_packages("debugpy"):
         import ipykernel.debugger  # noqa: F401
         from ipykernel.kernelapp import IPKernelApp
 
         from xacct_nb.jupyter.ipc_iopub import use_ipc_sockets
     use_ipc_sockets()
-    with spared_plugins():
-        for module, _, function in (each.partition(":") for each in preparations):
-            getattr(import_module(module), function)()
+    for module, _, function in (each.partition(":") for each in preparations):
+        getattr(import_module(module), function)()
     # What is loaded now stays to the end, so no collection has to examine it.
     gc.freeze()
     gc.enable()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.cell_states import CellStates
-from xacct_nb.jupyter.import_blocker import FORMATS, spared
+from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.jupyter.secret_channel import TARGET, AddSecrets, secrets_receiver
 
-with spared(*FORMATS):
+with hide_packages(*FORMATS):
     from nbclient.exceptions import CellExecutionError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NotebookExecutionManager
