@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.denial_stage import SECRET, Stage, allow
-from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, open_for_diagnosis
+from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, DiagnosisSessions, open_for_diagnosis
 from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.diagnosis.snapshot import Snapshot
@@ -42,7 +42,7 @@ def test_both_sides_are_read_with_the_attempt_in_at_most_twelve_calls(stage: Sta
     roots = (stage.root_of(account) for account in (stage.world.source, stage.world.destination))
     source, destination = (AccountSession(counted(clients, sent)) for clients in roots)
     caller = AccountSession(counted(stage.clients(), sent))
-    snapshot = take_snapshot(stage.attempt, caller=caller, source=source, destination=destination)
+    snapshot = take_snapshot(stage.attempt, DiagnosisSessions(caller, source, destination))
     with pytest.raises(Exception, match="invalid MFA one time pass code"):
         caller.client("sts").assume_role(RoleArn=stage.role, RoleSessionName="desk", **stage.parameters)
 
@@ -71,7 +71,7 @@ def test_a_side_that_no_session_may_read_is_left_out_with_the_reason(
 
 
 def test_without_any_session_nothing_is_read_and_nothing_fails(stage: Stage) -> None:
-    snapshot = take_snapshot(stage.attempt)
+    snapshot = take_snapshot(stage.attempt, DiagnosisSessions())
 
     assert snapshot.calls == ()
     assert snapshot.unread == dict.fromkeys(
@@ -121,7 +121,7 @@ def test_a_role_with_another_path_or_letter_case_is_found_for_a_missing_one(stag
 
 def test_a_session_in_another_account_reads_nothing_there(stage: Stage) -> None:
     here = AccountSession(stage.root_of(stage.world.source))
-    snapshot = take_snapshot(stage.attempt, destination=here)
+    snapshot = take_snapshot(stage.attempt, DiagnosisSessions(destination=here))
 
     assert snapshot.destination is None
     assert f"The session is in account {stage.world.source}" in snapshot.unread["destination"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients
+from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, DiagnosisSessions
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult
 from xacct_nb.diagnosis.cause import Cause
@@ -169,14 +169,9 @@ class Stage:
 
     def snapshot(self, *sides: str) -> Snapshot:
         """Return what administrators of these sides (source, destination) can read."""
-        found = take_snapshot(
-            self.attempt,
-            caller=AccountSession(self.clients()),
-            source=AccountSession(self.root_of(self.world.source)) if "source" in sides else None,
-            destination=AccountSession(self.root_of(self.role.split(":")[4]))
-            if "destination" in sides
-            else None,
-        )
+        accounts = {"source": self.world.source, "destination": self.role.split(":")[4]}
+        roots = {side: AccountSession(self.root_of(accounts[side])) for side in sides}
+        found = take_snapshot(self.attempt, DiagnosisSessions(AccountSession(self.clients()), **roots))
         return found.model_copy(update={"client": self.client})
 
     def diagnosis(self, tried: AttemptResult, *sides: str) -> Diagnosis:

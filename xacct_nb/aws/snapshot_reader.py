@@ -10,11 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
-from xacct_nb.aws.diagnosis_sessions import AccountSession
+from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
+from xacct_nb.aws.reader import owner_of
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source
-from xacct_nb.iam.arns import Arn, is_arn
+from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 
 T = TypeVar("T")
 
@@ -26,32 +27,25 @@ _FILTERS = {
 }
 
 
-def take_snapshot(
-    attempt: Attempt,
-    *,
-    caller: AccountSession | None = None,
-    source: AccountSession | None = None,
-    destination: AccountSession | None = None,
-) -> Snapshot:
+def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
     """Read both sides as far as the sessions can, and note why a side could not be read.
 
-    `caller` has the caller's own credentials; without `source` it also reads the source side, as far as it is
-    allowed. Makes at most 11 calls, which are 12 with the attempt itself, and changes nothing.
+    Without a source session, the caller's own reads the source side, as far as it is allowed. Makes at most
+    11 calls, which are 12 with the attempt itself, and changes nothing.
     """
     reading = _Reading(attempt)
-    who = reading.side("caller", caller, reading.caller)
-    reading.set_caller(who)
-    source_side = reading.side("source", source or caller, reading.source)
-    destination_side = reading.side("destination", destination, reading.destination)
-    opened = {id(side): side.calls for side in (caller, source, destination) if side is not None}
-    calls = (*(call for made in opened.values() for call in made), *reading.calls)
+    caller = reading.side("caller", sessions.caller, reading.caller)
+    reading.set_caller(caller)
+    source = reading.side("source", sessions.source or sessions.caller, reading.source)
+    destination = reading.side("destination", sessions.destination, reading.destination)
+    opened = dict.fromkeys(filter(None, (sessions.caller, sessions.source, sessions.destination)))
     return Snapshot(
         taken=utc(),
-        caller=who,
-        source=source_side,
-        destination=destination_side,
-        unread=reading.unread,
-        calls=calls,
+        caller=caller,
+        source=source,
+        destination=destination,
+        unread=reading.unread | sessions.problems,
+        calls=(*(call for session in opened for call in session.calls), *reading.calls),
     )
 
 
@@ -103,13 +97,12 @@ class _Reading:
             self.attempt = self.attempt.model_copy(update={"caller": who.arn})
 
     def source(self, session: AccountSession) -> Source:
-        kind, name = _entity(self.attempt.caller)
-        _check(session, self.attempt.caller)
+        kind, owner = _principal(session, self.attempt.caller)
         iam = session.client("iam")
-        found = self._call_optional(iam, f"get_{kind}", **{f"{kind.title()}Name": name})
+        found = self._call_optional(iam, f"get_{kind}", **owner)
         details, truncated = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
-        devices = self._devices(iam, name) if kind == "user" and self._with_mfa() else None
+        devices = self._devices(iam, **owner) if kind == "user" and self._with_mfa() else None
         simulated = self._simulated(iam, source) if source.principal else {}
         incomplete = " ".join(filter(None, (source.incomplete, truncated)))
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
@@ -119,10 +112,9 @@ class _Reading:
         return "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed
 
     def destination(self, session: AccountSession) -> Destination:
-        name = _entity(self.attempt.role)[1]
-        _check(session, self.attempt.role)
+        _, owner = _principal(session, self.attempt.role)
         iam = session.client("iam")
-        found = self._call_optional(iam, "get_role", RoleName=name)
+        found = self._call_optional(iam, "get_role", **owner)
         details, truncated = self._details(iam, _FILTERS["role"])
         side = destination_of(found and found["Role"], details, self.attempt.role)
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
@@ -158,8 +150,8 @@ class _Reading:
             marker = {"Marker": page["Marker"]}
         return found, f"The account is large: only {_MOST_PAGES} pages of it were read."
 
-    def _devices(self, iam: AwsClient, name: str) -> tuple[str, ...]:
-        given = self._call(iam, "list_mfa_devices", UserName=name)
+    def _devices(self, iam: AwsClient, **user: str) -> tuple[str, ...]:
+        given = self._call(iam, "list_mfa_devices", **user)
         return tuple(str(each["SerialNumber"]) for each in given["MFADevices"])
 
     def _simulated(self, iam: AwsClient, source: Source) -> Mapping[str, Any]:
@@ -190,19 +182,16 @@ class _Reading:
         return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
 
 
-def _entity(arn: str) -> tuple[str, str]:
-    """Return the kind (user or role) and the name of a principal; of a session, its role."""
+def _principal(session: AccountSession, arn: str) -> tuple[str, dict[str, str]]:
+    """Return the kind of a user or role (of a session, its role), and its name as a parameter of IAM's calls.
+
+    Raises MissingPart unless the session is in its account.
+    """
     if not is_arn(arn):
         raise MissingPart("There is no ARN of the principal to read.")
-    named = Arn.parse(arn)
-    if named.kind == "assumed-role":
-        return "role", named.resource.split("/")[1]
-    if named.kind not in ("user", "role"):
+    kind, owner = owner_of(role_arn_of(arn))
+    if kind not in ("user", "role"):
         raise MissingPart(f"{arn} is neither a user nor a role.")
-    return named.kind, named.name
-
-
-def _check(session: AccountSession, arn: str) -> None:
-    """Raise MissingPart unless the session is in the account of the principal that it is to read."""
     if session.account != Arn.parse(arn).account:
         raise MissingPart(f"The session is in account {session.account}, not in {Arn.parse(arn).account}.")
+    return kind, owner

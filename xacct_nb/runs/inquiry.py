@@ -57,10 +57,9 @@ def diagnose(
 
 def full_snapshot(attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | None = None) -> Snapshot:
     """Return what the sessions can read, the client's profile, and the sides that the other owner sent."""
-    taken = take_snapshot(attempt, caller=sides.caller, source=sides.source, destination=sides.destination)
     profile = sides.caller.profile if sides.caller else sides.tried
     client = read_client(profile, sides.endpoint.config_file, sides.endpoint.credentials_file)
-    whole = taken.model_copy(update={"client": client, "unread": {**taken.unread, **sides.problems}})
+    whole = take_snapshot(attempt, sides).model_copy(update={"client": client})
     return whole.with_sides_of(sent) if sent else whole
 
 
