@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -317,6 +318,15 @@ class TestRefusals:
         Path("grant.yaml").write_text(json.dumps({**usual, **fields}))
 
         assert refused("plan_and_apply", "-f", "grant.yaml") == what
+
+    def test_a_former_name_is_noted_in_one_line(self) -> None:
+        fields = {"name": "reports", "sources": [ALICE], "destinations": [ROLE], "carry_on": ALICE}
+        Path("grant.yaml").write_text(json.dumps(fields))
+        with pytest.warns(FutureWarning, match="carry_on is now attach_to. Write attach_to instead."):
+            what = refused("plan_and_apply", "-f", "grant.yaml")
+
+        assert warnings.formatwarning(Warning("as it is"), FutureWarning, "a.py", 1) == "Note: as it is\n"
+        assert what == f"invalid-grant: attach_to: '{ALICE}' is not the ARN of a group."
 
     def test_a_very_long_value_is_refused_in_a_few_words(self) -> None:
         what = refused("plan_and_apply", "-p", "sources", f"arn:{'x' * 100_000}")

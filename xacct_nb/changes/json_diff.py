@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 from xacct_nb.iam.canonical import canonical_json
 
@@ -10,7 +9,7 @@ _MAX_DIFFERENCES, _MAX_LENGTH = 5, 80
 _MISSING = object()
 
 
-def json_diff(was: Any, now: Any) -> tuple[str, ...]:
+def json_diff(was: object, now: object) -> tuple[str, ...]:
     """Return each path with both values, such as `Statement[0].Effect was "Allow", is "Deny"`.
 
     Of many differences the first five are returned, then how many more there are.
@@ -20,7 +19,7 @@ def json_diff(was: Any, now: Any) -> tuple[str, ...]:
     return (*shown, *([f"{more} more differences"] if more else []))
 
 
-def _differences(path: str, was: Any, now: Any) -> Iterator[str]:
+def _differences(path: str, was: object, now: object) -> Iterator[str]:
     if was == now:
         return
     if isinstance(was, Mapping) and isinstance(now, Mapping):
@@ -34,6 +33,6 @@ def _differences(path: str, was: Any, now: Any) -> Iterator[str]:
         yield f"{path} was {_shorten(was)}, is {_shorten(now)}".lstrip()
 
 
-def _shorten(value: Any) -> str:
+def _shorten(value: object) -> str:
     text = "nothing" if value is None or value is _MISSING else canonical_json(value)
     return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."

@@ -157,5 +157,5 @@ def _short(policy: str) -> str:
     return policy.rsplit("/", 1)[-1]
 
 
-def _lines(value: Any) -> str:
+def _lines(value: object) -> str:
     return "" if value is None else as_json(mask_secrets(value))

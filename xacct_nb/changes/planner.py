@@ -1,7 +1,7 @@
 """The planner: compares the grant with the live state, checks who owns what, and orders the changes."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -55,9 +55,9 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
         resources |= {ResourceKey("attachment", arn, policy): True for policy in grant.managed_policies}
     for arn, policy in documents.permissions_policies.items():
         resources[ResourceKey("inline-policy", arn, policy_name(grant))] = policy
-    for carrier, policies in documents.caller_policies.items():
+    for entity, policies in documents.caller_policies.items():
         for number, policy in enumerate(policies, start=1):
-            resources |= _carried(grant, carrier, number, policy, state)
+            resources |= _caller_policy_resources(grant, entity, number, policy, state)
     return resources
 
 
@@ -77,15 +77,17 @@ def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None)
     }
 
 
-def _carried(grant: Grant, carrier: str, number: int, policy: Policy, state: State) -> dict[ResourceKey, Any]:
+def _caller_policy_resources(
+    grant: Grant, entity: str, number: int, policy: Policy, state: State
+) -> dict[ResourceKey, Any]:
     if grant.caller_policy == "inline":
-        return {ResourceKey("inline-policy", carrier, policy_name(grant, number)): policy}
-    arn = policy_arn(grant, account_of(carrier), number)
+        return {ResourceKey("inline-policy", entity, policy_name(grant, number)): policy}
+    arn = policy_arn(grant, account_of(entity), number)
     live = state.resources.get(ResourceKey("managed-policy", arn))
     version = live["version"] if live and same_policy(live["document"], policy) else ""
     kept = {"description": _description(grant), **(live or {})}
     value = kept | {"tags": _tags(grant, live), "document": policy, "version": version}
-    return {ResourceKey("managed-policy", arn): value, ResourceKey("attachment", carrier, arn): True}
+    return {ResourceKey("managed-policy", arn): value, ResourceKey("attachment", entity, arn): True}
 
 
 def _description(grant: Grant) -> str:
@@ -154,7 +156,7 @@ def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
             yield Change(kind, key.target, key.name, part(before), part(after))
 
 
-_PARTS: dict[str, dict[str, Any]] = {
+_PARTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "role": {
         "trust": lambda role: role["trust"],
         "settings": lambda role: {
@@ -179,9 +181,9 @@ _ROLE_RANKS = {
 _CALLER_RANKS = {"managed-policy": 5, "tags": 5, "inline-policy": 6, "attachment": 6}
 
 
-def _rank(grant: Grant, change: Change) -> tuple[Any, ...]:
-    carried = change.kind == "attachment" and is_caller_policy(grant, change.name)
-    if change.target in grant.destinations and not carried:
+def _rank(grant: Grant, change: Change) -> tuple[int, str, str]:
+    is_caller = change.kind == "attachment" and is_caller_policy(grant, change.name)
+    if change.target in grant.destinations and not is_caller:
         rank = _ROLE_RANKS[change.kind]
     else:
         rank = (

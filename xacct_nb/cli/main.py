@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -27,6 +28,8 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.version_option(package_name="xacct-nb")
 def main() -> None:
     """Let one AWS account in to another: planned, approved, applied, proven, recorded."""
+    # A user reads the message; the line of our source that warned says nothing to them.
+    warnings.formatwarning = lambda message, *_: f"Note: {message}\n"
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.declarations import Parameter
@@ -55,13 +55,13 @@ def coerce_items(parameter: Parameter, text: str) -> list[Any]:
     return list(items)
 
 
-def check_type(parameter: Parameter, value: Any) -> None:
+def check_type(parameter: Parameter, value: object) -> None:
     """Raise InvalidParameters unless a value is of the declared type."""
     if not _has_type(parameter, value):
         raise _wrong_type(parameter, value)
 
 
-def _has_type(parameter: Parameter, value: Any) -> bool:
+def _has_type(parameter: Parameter, value: object) -> bool:
     types = _TYPES.get(parameter.type, (object,))
     return isinstance(value, types) and (not isinstance(value, bool) or bool({bool, object} & set(types)))
 
@@ -91,7 +91,7 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_fields)
 
 
-def _refuse_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are no JSON
 
 
@@ -129,7 +129,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _wrong_type(parameter: Parameter, value: Any) -> InvalidParameters:
+def _wrong_type(parameter: Parameter, value: object) -> InvalidParameters:
     may_be_secret = "external_id" in parameter.name or parameter.type == "dict"
     shown = "The value" if may_be_secret else ascii(value)[:_MAX_SHOWN]
     about = parameter.help or "the notebook declares this type"

@@ -2,9 +2,8 @@
 
 import ipaddress
 import re
-from typing import Any
 
-from pydantic import Field, SecretStr, StrictStr, field_serializer, field_validator
+from pydantic import Field, SecretStr, StrictStr, ValidationInfo, field_serializer, field_validator
 
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.validation import StrictModel, require
@@ -90,8 +89,8 @@ class Conditions(StrictModel):
 
     @field_validator("organization_id", "role_session_name", "source_identity")
     @classmethod
-    def _names(cls, value: str, info: Any) -> str:
-        pattern, rule = _NAME_RULES[info.field_name]
+    def _names(cls, value: str, info: ValidationInfo) -> str:
+        pattern, rule = _NAME_RULES[info.field_name or ""]
         require(
             not value or pattern.fullmatch(value),
             f"conditions.{info.field_name}: AWS does not accept {value!r}.",

@@ -151,7 +151,7 @@ def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:
     return conditions
 
 
-def _one_or_many(values: list[str]) -> Any:
+def _one_or_many(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else values
 
 

@@ -160,7 +160,7 @@ def is_whole_account(source: str) -> bool:
     return is_account_id(source) or Arn.parse(source).resource == "root"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return "\n".join(
             f"{key}: {_shown(item)}" for key, item in value.items() if item not in ("", [], {}, False)

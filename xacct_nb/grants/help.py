@@ -94,7 +94,7 @@ def _kind(parameter: Parameter) -> str:
     return "reference" if parameter.reference else parameter.type
 
 
-def _shown(default: Any) -> str:
+def _shown(default: object) -> str:
     """Return a default as `-p` would give it, one item a line; "" where there is none."""
     if isinstance(default, list | tuple) and all(isinstance(each, str) for each in default):
         return "\n".join(default)

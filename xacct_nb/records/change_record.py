@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
@@ -14,7 +13,7 @@ from xacct_nb.views import Code, Page, Table, Text, View
 _ERROR = {"what": "what went wrong", "why": "why", "hint": "what to do"}
 _OPTIONS, _NEW_LINE = ("-p", "-f", "--records"), "\\\n    "
 _TONES = {"widens": "bad", "warning": "change", "note": "note"}
-_EMPTY: tuple[Any, ...] = ("", [], {}, False)
+_EMPTY: tuple[object, ...] = ("", [], {}, False)
 
 
 def change_record(record: RecordFields) -> View:
@@ -199,12 +198,12 @@ _SECTIONS: tuple[Callable[[RecordFields], Iterator[View]], ...] = (
 )
 
 
-def _rows(pairs: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+def _rows(pairs: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
     rows = ((name, _short(value)) for name, value in pairs)
     return tuple((name, text) for name, text in rows if text != "{}")
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, Mapping):
         value = {name: each for name, each in value.items() if each not in _EMPTY}
     return value if isinstance(value, str) else canonical_json(value)

@@ -30,8 +30,8 @@ class Difference:
 
     part: str
     name: str
-    first: Any
-    second: Any
+    first: object
+    second: object
 
     def view(self) -> View:
         """Return both values line by line."""
@@ -130,5 +130,5 @@ def _name(*parts: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _text(value: Any, to_text: Callable[[Any], str] = canonical_json) -> str:
+def _text(value: object, to_text: Callable[[object], str] = canonical_json) -> str:
     return "" if value is None else value if isinstance(value, str) else to_text(value)
