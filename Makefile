@@ -6,6 +6,9 @@ READY := .venv/.ready
 # Tried in this order; another one: make PYTHON=/path/to/python3 demo
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 
+# Each of the hundreds of processes that the tests start would compile what it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test exhaustive lab bench pictures dist lint constraints clean
 
@@ -15,12 +18,12 @@ help: ## Print the targets
 demo: $(READY) ## Plan, apply, prove and record one grant in a throw-away sandbox
 	@$(BIN)/xacct-nb demo
 
-test: lint ## Everything: lint, types, unit, sandbox, notebooks, browser
+test: lint ## Everything: lint, types, layers, unit, sandbox, notebooks, browser
 	@printf '\n== Tests\n'
 	@$(BIN)/python -m pytest -n 2
 
-exhaustive: $(READY) ## The tests that take many minutes: killed at every instant
-	@$(BIN)/python -m pytest tests/test_killed.py tests/test_killed_runners.py --exhaustive -s -p no:xdist -q
+exhaustive: $(READY) ## The whole suite with the tests that take many minutes: killed at every instant, 400 examples
+	@$(BIN)/python -m pytest -n 2 --exhaustive
 
 lab: $(READY) ## Open JupyterLab on the start notebook, with the sandbox up
 	@$(BIN)/xacct-nb lab
@@ -34,13 +37,15 @@ pictures: $(READY) ## Make the pictures of the README anew, by Chromium
 dist: $(READY) ## Build the sdist and the wheel into dist/
 	@$(BIN)/python -m hatchling build
 
-lint: $(READY) ## Check style, format and types
-	@printf '== Lint\n'
+lint: $(READY) ## Check style, format, types and the layers of the imports
+	@printf '== Style\n'
 	@$(BIN)/python -m ruff check
 	@printf '\n== Format\n'
 	@$(BIN)/python -m ruff format --check
 	@printf '\n== Types\n'
 	@$(BIN)/python -m mypy
+	@printf '\n== Layers\n'
+	@$(BIN)/lint-imports --no-logo
 
 constraints: ## Resolve every version anew and write constraints.txt
 	@$(find_python); \
@@ -51,7 +56,7 @@ constraints: ## Resolve every version anew and write constraints.txt
 	cp "$$fresh/constraints.txt" constraints.txt
 
 clean: ## Remove the environment and all caches (records stay)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the folder that the environment was made for: a moved or broken one is made anew.

@@ -1,5 +1,6 @@
 """A sandbox for the session, and accounts of its own for every test that asks."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,14 @@ from hypothesis import HealthCheck, settings
 from support.desk import Desk
 from support.examples import an_account
 from support.kernel_server import KernelServer
+from support.order import place_of
 from xacct_nb.runs import runner
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
+
+# What the tests allocate mostly stays, as AWS's models do. To look for garbage takes a sixth of their time.
+gc.set_threshold(100_000, 50, 50)
 
 # jsonschema's optional check of IRIs costs every process of the tests 1.4 s, and nothing here holds an IRI.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -33,9 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what takes many minutes, unless it is asked for."""
+    """Leave out what takes many minutes unless --exhaustive is given, and begin with what takes longest."""
     if not config.getoption("--exhaustive"):
         items[:] = [item for item in items if not item.get_closest_marker("exhaustive")]
+    items.sort(key=lambda item: place_of(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from support.scheduling import FileByFile
+
+    return FileByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

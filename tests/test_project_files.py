@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from support.order import LONGEST
 from xacct_nb.sandbox.ministack.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-TESTS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}
 OF_HYPOTHESIS = {"assume", "example", "given", "settings", "st", "strategies"}
 # What a clock says, and a comparison of a measured time with a number that is no zero.
 MEASURED = r"\b(?:seconds|took|elapsed|duration)\b"
@@ -118,10 +119,10 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 
 
 def test_no_test_file_imports_another() -> None:
-    files = {path.stem for path in TESTS if path.parent.name != "support"}
+    files = {path.stem for path in parsed_tests() if path.parent.name != "support"}
     imported = [
         f"{path.name}:{node.lineno} imports {name}"
-        for path, tree in TESTS.items()
+        for path, tree in parsed_tests().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in modules_of(node)
@@ -134,7 +135,7 @@ def test_no_test_file_imports_another() -> None:
 def test_no_name_in_the_tests_hides_one_of_hypothesis() -> None:
     hiding = [
         f"{path.name}:{node.lineno} names something {name}"
-        for path, tree in TESTS.items()
+        for path, tree in parsed_tests().items()
         for node in ast.walk(tree)
         if (name := bound_by(node)) in OF_HYPOTHESIS
     ]
@@ -145,13 +146,24 @@ def test_no_name_in_the_tests_hides_one_of_hypothesis() -> None:
 def test_no_test_asserts_on_the_clock() -> None:
     asserting = [
         f"{path.name}:{node.lineno} {ast.unparse(node.test)}"
-        for path, tree in TESTS.items()
+        for path, tree in parsed_tests().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Assert) and path.parent.name != "benchmarks"
         if CLOCK.search(ast.unparse(node.test))
     ]
 
     assert asserting == []
+
+
+def test_the_files_that_run_first_are_there() -> None:
+    there = {name for path in parsed_tests() for name in (path.stem, path.parent.name)}
+
+    assert [name for name in LONGEST if name not in there] == []
+
+
+@cache
+def parsed_tests() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}
 
 
 def modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:
