@@ -121,7 +121,7 @@ class TestHelp:
 class TestHelpOfANotebook:
     def test_run_alone_lists_every_notebook_with_a_line(self) -> None:
         shown = told("run", "-h")
-        listed = shown.out.partition("Notebooks (each with -h tells its parameters):\n")[2].splitlines()
+        listed = shown.out.partition("Notebooks (add -h to see the parameters):\n")[2].splitlines()
 
         assert shown.code == 0
         assert [line.split()[0] for line in listed] == [notebook_name(path) for path in list_notebooks()]
@@ -157,7 +157,7 @@ class TestHelpOfANotebook:
         typed = told("run", "plan_and_apply", *words)
 
         assert (typed.code, typed.out) == (2, "")
-        assert typed.err.endswith("\nA parameter's name and its value are two words: -p NAME VALUE\n")
+        assert typed.err.endswith("\nGive a parameter's name and value as two arguments: -p NAME VALUE\n")
 
 
 def _command(path: tuple[str, ...]) -> Any:

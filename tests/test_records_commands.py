@@ -141,7 +141,7 @@ class TestExport:
     def test_another_form_than_html_and_pdf_is_refused(self, records: Path) -> None:
         refused = told("export", FIRST, "-o", "change.docx")
 
-        assert refused.stderr.splitlines()[1] == "A record is written as .html or .pdf."
+        assert refused.stderr.splitlines()[1] == "Its name must end in .html or .pdf."
 
     def test_a_file_that_cannot_be_written_is_told(self, records: Path, tmp_path: Path) -> None:
         refused = told("export", FIRST, "-o", tmp_path / "no folder" / "change.html")

@@ -27,8 +27,8 @@ def test_who_asks_too_early_is_denied_and_who_waits_gets_in(rehearsal: Rehearsal
     rehearsal.take_back(journal)
 
     assert journal.entries[-1].answer == "gave up waiting"
-    assert {each.verdict for each in found.attempts[:-1]} == {"Denied"}
-    assert found.attempts[0].detail == "AccessDenied"
+    assert {each.verdict for each in found.tries[:-1]} == {"Denied"}
+    assert found.tries[0].detail == "AccessDenied"
     assert found.last.verdict == "Allowed"
 
 
@@ -47,14 +47,14 @@ def test_patience_has_an_end(rehearsal: Rehearsal) -> None:
     found = rehearsal.watch(patience=0.3, pause=0.1)
 
     assert found.last.verdict == "Denied"
-    assert "Still not let in after" in str(found)
+    assert "Still denied after" in str(found)
 
 
 def test_attempts_are_a_line_each_and_what_became_of_it() -> None:
     shown = str(AssumeTries((AssumeTry(0.0, "Denied", "AccessDenied"), AssumeTry(10.04, "Allowed", ""))))
 
     assert "0.0 s   Denied      AccessDenied" in shown
-    assert "Let in after 10.0 s, at try 2." in shown
+    assert "Allowed after 10.0 s, at call 2." in shown
 
 
 def test_it_says_where_it_is_and_who_is_in_it(rehearsal: Rehearsal) -> None:

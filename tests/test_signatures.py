@@ -54,7 +54,7 @@ def test_a_signed_ledger_says_by_whom_and_up_to_where(records: Path, signers: Pa
 
 def test_without_a_file_of_signers_it_says_that_the_signatures_were_not_checked(records: Path) -> None:
     assert verify_ledger(records).signed == (
-        "Lines 1 to 2 of 2 (second): signed, by whom only --signers says",
+        "Lines 1 to 2 of 2 (second): signed; name the signers with --signers",
     )
 
 

@@ -1,4 +1,4 @@
-"""The words that the command line takes with an approval."""
+"""The options that go with an approval: --note and --ticket."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,13 +8,13 @@ import click
 
 
 def approval_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command with --note and --ticket, which reach it as the parameters of these names."""
+    """Add --note and --ticket to a command, which gets them among its parameters (`options`)."""
 
-    @click.option("--note", default="", metavar="TEXT", help="A note for the record of what is approved.")
-    @click.option("--ticket", default="", metavar="TEXT", help="The ticket or change that it belongs to.")
+    @click.option("--note", default="", metavar="TEXT", help="Note for the record.")
+    @click.option("--ticket", default="", metavar="TEXT", help="Ticket or change number for the record.")
     @wraps(command)
-    def with_words(*args: Any, note: str, ticket: str, options: Any, **given: Any) -> Any:
-        words = [(name, each) for name, each in (("note", note), ("ticket", ticket)) if each]
-        return command(*args, options=(*options, *words), **given)
+    def with_note(*args: Any, note: str, ticket: str, options: Any, **given: Any) -> Any:
+        added = [(name, text) for name, text in (("note", note), ("ticket", ticket)) if text]
+        return command(*args, options=(*options, *added), **given)
 
-    return with_words
+    return with_note

@@ -1,4 +1,4 @@
-"""The options of the command line that make the sandbox misbehave, and what they ask of it."""
+"""The options that set a fault in the sandbox, and their effect."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -23,39 +23,39 @@ _OPTIONS = (
         "operations",
         multiple=True,
         metavar="OPERATION",
-        help="Only on this operation, such as CreateRole, AssumeRole or iam:*; may be given again.",
+        help="Only this operation, such as CreateRole or iam:*; may be given again.",
     ),
-    click.option("--share", type=float, help="Strike this part of the calls, from 0 to 1 (default: all)."),
-    click.option("--count", type=int, help="Strike so many calls at most."),
-    click.option("--after", type=int, help="Let so many calls pass first."),
-    click.option("--seconds", type=float, help="How long latency or propagation lasts."),
-    click.option("--seed", type=int, help="The same seed and calls meet the same faults (default: 0)."),
+    click.option("--share", type=float, help="Share of the calls that fail, from 0 to 1 (default: 1)."),
+    click.option("--count", type=int, help="Number of calls that fail at most."),
+    click.option("--after", type=int, help="Number of calls that succeed first."),
+    click.option("--seconds", type=float, help="Duration of latency or propagation."),
+    click.option("--seed", type=int, help="Seed of the random choice of calls (default: 0)."),
 )
 
 
 def fault_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command with the options of a fault."""
+    """Add the options of a fault to a command."""
     return reduce(lambda inner, option: option(inner), reversed(_OPTIONS), command)
 
 
 def parse_fault(given: dict[str, Any]) -> "Fault | None":
-    """The fault that the options ask for; None where none was given. Raises InvalidFault."""
+    """Return the fault that the options describe, None where there are none. Raises InvalidFault."""
     from xacct_nb.sandbox.faults.faults import Fault
 
-    told = {name: value for name, value in given.items() if value not in (None, (), "")}
-    if not told:
+    set_options = {name: value for name, value in given.items() if value not in (None, (), "")}
+    if not set_options:
         return None
-    if "kind" not in told:
+    if "kind" not in set_options:
         raise InvalidFault(
-            "The fault has no kind.", why=f"The kinds: {_KINDS}.", hint="Say which one: --kind throttling"
+            "The fault has no kind.", why=f"The kinds: {_KINDS}.", hint="Name one, such as: --kind throttling"
         )
-    return Fault(**{name: value for name, value in told.items() if name != "seed"})
+    return Fault(**{name: value for name, value in set_options.items() if name != "seed"})
 
 
 def set_fault(
     sandbox: "Sandbox", fault: "Fault | None", seed: int | None, *, add: bool = False
 ) -> "Misbehaviour":
-    """Make a sandbox misbehave in this way alone, or in this way too; None changes nothing.
+    """Set this fault, alone or beside the present ones; None changes nothing. Return what is set.
 
     Raises SandboxError.
     """
@@ -69,14 +69,14 @@ def set_fault(
 
 
 def clear_faults(sandbox: "Sandbox") -> "Misbehaviour":
-    """Let a sandbox behave again. Raises SandboxError."""
+    """Remove all faults. Raises SandboxError."""
     from xacct_nb.sandbox.server.client import behave
 
     return behave(sandbox)
 
 
 def running_sandbox() -> "Sandbox":
-    """The user's own sandbox. Raises SandboxError if it does not run."""
+    """Return the user's own sandbox. Raises SandboxError if it does not run."""
     from xacct_nb.sandbox.server import server
 
     if found := server.status():

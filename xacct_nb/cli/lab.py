@@ -1,11 +1,10 @@
 """The commands that bring the notebooks to a person: xacct-nb lab, xacct-nb notebooks copy."""
 
-import json
 from pathlib import Path
 
 import click
 
-from xacct_nb.cli.output import as_json_option, handle_errors
+from xacct_nb.cli.output import as_json_option, handle_errors, print_value
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -50,4 +49,4 @@ def notebooks_copy(folder: Path, as_json: bool) -> None:
     from xacct_nb.storage.shipped import copy_notebooks
 
     copied = copy_notebooks(folder)
-    click.echo(json.dumps(copied.to_json()) if as_json else str(copied))
+    print_value(copied, copied.to_json(), as_json)

@@ -1,6 +1,5 @@
-"""The command line: xacct-nb. The notebooks are the commands; this is what is around them."""
+"""The command line xacct-nb: it runs the notebooks, and manages records and the sandbox."""
 
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -12,14 +11,14 @@ from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
 from xacct_nb.cli.output import (
     as_json_option,
+    end_run,
     handle_errors,
     interrupt_on_signals,
-    print_result,
+    print_value,
     progress_bar,
 )
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
-from xacct_nb.errors import EXIT_CODES
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -27,8 +26,8 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.group(context_settings=_CONTEXT)
 @click.version_option(package_name="xacct-nb")
 def main() -> None:
-    """Let one AWS account in to another: planned, approved, applied, proven, recorded."""
-    # A user reads the message; the line of our source that warned says nothing to them.
+    """Give principals of one AWS account access to another: plan, approve, apply, prove, record."""
+    # The user needs the message, not the line of our source that issued it.
     warnings.formatwarning = lambda message, *_: f"Note: {message}\n"
 
 
@@ -37,25 +36,24 @@ def main() -> None:
 @as_json_option
 @handle_errors
 def demo(records: str, as_json: bool) -> None:
-    """The main job for the article's own case, in a throw-away sandbox."""
+    """Plan, apply, prove and record an example grant in a throw-away sandbox."""
     from xacct_nb.runs.demo import demonstrate
 
     interrupt_on_signals()
     with progress_bar() as tell:
-        shown = demonstrate(records, tell)
-    print_result(shown, shown.to_json(), shown.ended.record.error, as_json)
-    sys.exit(EXIT_CODES[shown.ended.record.status])
+        demonstration = demonstrate(records, tell)
+    end_run(demonstration, as_json)
 
 
 @main.command()
 @as_json_option
 @handle_errors
 def doctor(as_json: bool) -> None:
-    """Check Python, packages, kernel, browser, sandbox and AWS profiles; each line says how to mend it."""
+    """Check Python, packages, kernel, browser, sandbox and AWS profiles, and say how to fix each."""
     from xacct_nb.runs.doctor import examine
 
     found = examine()
-    click.echo(json.dumps({"well": found.well, "checks": found.to_json()}) if as_json else str(found))
+    print_value(found, {"well": found.well, "checks": found.to_json()}, as_json)
     sys.exit(0 if found.well else 1)
 
 
@@ -69,7 +67,7 @@ for group in (lab, notebooks, sandbox, records):
     "-f",
     "--file",
     type=click.Path(path_type=Path),
-    help="Grant file (YAML or JSON); other parameters may stand in it too.",
+    help="Grant file (YAML or JSON); it may hold other parameters too.",
 )
 @click.option(
     "-p",
@@ -78,11 +76,11 @@ for group in (lab, notebooks, sandbox, records):
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="One parameter; conditions.external_id names a field, -p sources twice adds a second item.",
+    help="One parameter; conditions.external_id names a field, a second -p sources adds one.",
 )
-@click.option("--approve", default="", metavar="DIGEST", help="The digest of the plan that was approved.")
+@click.option("--approve", default="", metavar="DIGEST", help="Digest of the approved plan.")
 @approval_options
-@click.option("--timeout", type=click.IntRange(1), help="Seconds that a cell may run.")
+@click.option("--timeout", type=click.IntRange(1), help="Longest time that a cell may run, in seconds.")
 @records_option
 @as_json_option
 @handle_errors
@@ -95,9 +93,10 @@ def run_command(
     records: str,
     as_json: bool,
 ) -> None:
-    """One recorded headless run. NOTEBOOK is a path, or a name with or without its number (plan_and_apply).
+    """Run a notebook without a person, and record the run.
 
-    Without --approve it plans and changes nothing; with the plan's digest it applies, proves and records.
+    NOTEBOOK is a path, or a name such as plan_and_apply. Without --approve the run plans and changes
+    nothing; with the plan's digest it applies, proves and records.
     """
     from xacct_nb.runs.startup import single_run
 
@@ -105,7 +104,7 @@ def run_command(
     with single_run() as prepared, progress_bar() as tell:
         from xacct_nb.runs.runner import run
 
-        ended = run(
+        result = run(
             notebook,
             file=file,
             options=options,
@@ -115,5 +114,4 @@ def run_command(
             tell=tell,
             prepared=prepared,
         )
-    print_result(ended, ended.to_json(), ended.record.error, as_json)
-    sys.exit(EXIT_CODES[ended.record.status])
+    end_run(result, as_json)

@@ -1,4 +1,4 @@
-"""The help of a command that runs a notebook: what this notebook takes, or which notebooks there are."""
+"""The help of `run`: the parameters of a notebook, or the list of notebooks."""
 
 from itertools import pairwise
 from typing import Any
@@ -7,31 +7,31 @@ import click
 
 from xacct_nb.errors import XacctError
 
-_APART = "A parameter's name and its value are two words: -p NAME VALUE"
+_TWO_ARGUMENTS = "Give a parameter's name and value as two arguments: -p NAME VALUE"
 
 
 class NotebookCommand(click.Command):
-    """A command whose help goes on with the NOTEBOOK that stands beside it."""
+    """A command whose help also describes the NOTEBOOK that is given with -h."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Notes the notebook, which the help would not hear of; tells what NAME=VALUE should read."""
+        """Note the notebook for the help, which click shows first; explain NAME=VALUE."""
         given = list(args)
         try:
             ctx.meta[__name__] = self.make_parser(ctx).parse_args(list(args))[0].get("notebook")
             return super().parse_args(ctx, args)
         except click.UsageError as problem:
-            if any(option == "-p" and "=" in word for option, word in pairwise(given)):
-                raise click.UsageError(f"{problem.message}\n{_APART}", ctx) from problem
+            if any(option == "-p" and "=" in text for option, text in pairwise(given)):
+                raise click.UsageError(f"{problem.message}\n{_TWO_ARGUMENTS}", ctx) from problem
             raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The manual of the notebook; without one, a line for each notebook."""
+        """Write the notebook's help; without a notebook, one line for each."""
         super().format_epilog(ctx, formatter)
         name = ctx.meta.get(__name__)
         try:
             _write_manual(name, formatter) if isinstance(name, str) else _write_list(formatter)
         except XacctError as problem:
-            raise _Refused(problem) from problem
+            raise _NoHelp(problem) from problem
 
 
 def _write_manual(name: str, formatter: click.HelpFormatter) -> None:
@@ -45,12 +45,12 @@ def _write_list(formatter: click.HelpFormatter) -> None:
     from xacct_nb.runs.notebooks import list_notebooks, notebook_manual
 
     manuals = [notebook_manual(str(path)) for path in list_notebooks()]
-    with formatter.section("Notebooks (each with -h tells its parameters)"):
+    with formatter.section("Notebooks (add -h to see the parameters)"):
         formatter.write_dl([(each.name, each.title) for each in manuals])
 
 
-class _Refused(click.ClickException):
-    """A notebook that is not there has no help."""
+class _NoHelp(click.ClickException):
+    """A notebook that was not found has no help."""
 
     exit_code = 2
 
@@ -58,5 +58,5 @@ class _Refused(click.ClickException):
         super().__init__(f"{problem.code}: {problem}")
 
     def show(self, file: Any = None) -> None:
-        """Says so as every command does."""
+        """Print the error as every command does."""
         click.echo(self.message, err=True)

@@ -1,82 +1,90 @@
-"""What every command has in common: errors as messages and exit codes, an orderly end, progress."""
+"""What all commands share: errors as messages and exit codes, values as text or JSON, signals, progress."""
 
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from xacct_nb.errors import EXIT_CODES, XacctError
 from xacct_nb.views import on_one_line
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they load pydantic, and -h needs neither
     from xacct_nb.records.fields import RunError
+    from xacct_nb.runs.demo import Demonstration
+    from xacct_nb.runs.runner import RunResult
 
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
 )
-_REFUSED = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
+_NO_RECORD = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 
 
 def handle_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An error of ours becomes its message on standard error and the exit code of its status."""
+    """Wrap a command: an XacctError is printed to standard error and sets the exit code."""
 
     @wraps(command)
-    def tell(*args: Any, **options: Any) -> Any:
+    def run(*args: Any, **options: Any) -> Any:
         try:
             return command(*args, **options)
         except XacctError as problem:
-            _end(problem.status, problem.to_json(), f"{problem.code}: {problem}", options)
+            _fail(problem.status, problem.to_json(), f"{problem.code}: {problem}", options)
         except KeyboardInterrupt:
-            _end("interrupted", None, "Interrupted.", options)
+            _fail("interrupted", None, "Interrupted.", options)
 
-    return tell
+    return run
 
 
-def _end(status: str, error: Any, words: str, options: dict[str, Any]) -> None:
+def _fail(status: str, error: dict[str, Any] | None, message: str, options: dict[str, Any]) -> NoReturn:
     from xacct_nb.redaction.redact import redact_all
     from xacct_nb.runs.secrets import environment_secrets
 
-    error, words = redact_all([error, words], environment_secrets())
+    error, message = redact_all([error, message], environment_secrets())
     if options.get("as_json"):
-        click.echo(json.dumps({"status": status, **_REFUSED, "error": error}))
-    click.echo(words, err=True)
+        click.echo(json.dumps({"status": status, **_NO_RECORD, "error": error}))
+    click.echo(message, err=True)
     sys.exit(EXIT_CODES[status])
 
 
+def print_value(value: object, printed: Any, as_json: bool) -> None:
+    """Print a value as text, or its JSON data."""
+    click.echo(json.dumps(printed) if as_json else str(value))
+
+
 def print_error(error: "RunError | None") -> None:
-    """The error that ended a run, on standard error as one that was refused at the door."""
+    """Print the error that ended a run to standard error, as `handle_errors` prints one before a run."""
     if error:
         lines = XacctError(error.what, why=error.why, hint=error.hint)
         click.echo(f"{error.code}: {lines}", err=True)
 
 
-def print_result(ended: Any, printed: Mapping[str, Any], error: "RunError | None", as_json: bool) -> None:
-    """How a run ended, on standard output as a page or as JSON; its error on standard error as well.
+def end_run(result: "RunResult | Demonstration", as_json: bool) -> NoReturn:
+    """Print a run's result, its error to standard error as well, and exit with the code of its status.
 
-    The page tells the error too: where both go to one place, as on a terminal, it is not told twice.
+    The text shows the error too. It is not printed twice where both streams go to one terminal or file.
     """
-    click.echo(json.dumps(printed) if as_json else str(ended))
-    if as_json or not _one_place():
-        print_error(error)
+    print_value(result, result.to_json(), as_json)
+    if as_json or not _is_one_stream():
+        print_error(result.record.error)
+    sys.exit(EXIT_CODES[result.record.status])
 
 
-def _one_place() -> bool:
-    """Whether standard output and standard error go to the same terminal, pipe or file."""
+def _is_one_stream() -> bool:
+    """Return whether standard output and standard error go to the same terminal, pipe or file."""
     try:
         sys.stdout.flush()
         return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
-    except (OSError, ValueError):  # a stream that is none of the system's
+    except (OSError, ValueError):  # a stream without a file of the system
         return False
 
 
 def interrupt_on_signals() -> None:
-    """A run that is told to end, or whose terminal is closed, seals its record as it does on Ctrl-C."""
+    """Make SIGTERM and SIGHUP end a run as Ctrl-C does: its record is sealed as `interrupted`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
@@ -84,7 +92,7 @@ def interrupt_on_signals() -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on a terminal, one line a step elsewhere; always on standard error."""
+    """Show progress on standard error: a bar on a terminal, one line for each step elsewhere."""
     if not sys.stderr.isatty():
         yield lambda done, total, title: click.echo(f"[{done + 1}/{total}] {on_one_line(title)}", err=True)
         return

@@ -1,19 +1,21 @@
-"""The commands of the embedded AWS: xacct-nb sandbox up, down, status, reset, env, faults, organization."""
+"""The commands for the embedded AWS: xacct-nb sandbox up, down, status, reset, env, faults, organization."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xacct_nb.cli.faults import clear_faults, fault_options, parse_fault, running_sandbox, set_fault
-from xacct_nb.cli.output import as_json_option, handle_errors
+from xacct_nb.cli.output import as_json_option, handle_errors, print_value
+
+if TYPE_CHECKING:
+    from xacct_nb.sandbox.server.state import Sandbox
 
 
 @click.group()
 def sandbox() -> None:
-    """The embedded AWS: accounts 111111111111 and 222222222222 on this machine."""
+    """Control the embedded AWS: accounts 111111111111 and 222222222222 on this machine."""
 
 
 @sandbox.command("up")
@@ -22,9 +24,9 @@ def sandbox() -> None:
 @as_json_option
 @handle_errors
 def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
-    """Start it, or find the one that runs.
+    """Start the sandbox, or find the running one.
 
-    With --kind it misbehaves from then on, as with `sandbox faults`.
+    --kind sets a fault, as `sandbox faults` does.
     """
     from xacct_nb.runs.sandboxes import load_organization, open_sandbox
 
@@ -32,14 +34,14 @@ def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
     set_fault(found, fault, given["seed"])
     if organization:
         load_organization(found, organization)
-    _tell_sandbox(found, as_json)
+    _print_sandbox(found, as_json)
 
 
 @sandbox.command("organization")
 @click.argument("file", type=click.Path(path_type=Path))
 @handle_errors
 def sandbox_organization(file: Path) -> None:
-    """Put accounts into an organization, under control policies.
+    """Put accounts into an organization with control policies.
 
     FILE is JSON: id, accounts (account -> path), management (an account), service_control_policies and
     resource_control_policies (account -> a list of policies for each level, root first).
@@ -52,39 +54,37 @@ def sandbox_organization(file: Path) -> None:
 
 @sandbox.command("faults")
 @fault_options
-@click.option("--add", is_flag=True, help="Keep the faults that are set.")
-@click.option("--clear", is_flag=True, help="Let it behave again.")
+@click.option("--add", is_flag=True, help="Keep the present faults.")
+@click.option("--clear", is_flag=True, help="Remove all faults.")
 @as_json_option
 @handle_errors
 def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
-    """Show what goes wrong in it, or make it misbehave.
+    """Show the faults of the sandbox, or set one.
 
     For example: --kind throttling --on CreateRole --share 0.3
     """
     fault, found = parse_fault(given), running_sandbox()
     shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
-    click.echo(json.dumps(shown.to_json()) if as_json else str(shown))
+    print_value(shown, shown.to_json(), as_json)
 
 
 @sandbox.command("status")
 @as_json_option
 @handle_errors
 def sandbox_status(as_json: bool) -> None:
-    """Whether it runs, and where (exit code 1 if not)."""
+    """Print where the sandbox runs (exit code 1 if it does not)."""
     from xacct_nb.sandbox.server import server
 
     if found := server.status():
-        return _tell_sandbox(found, as_json)
-    click.echo(
-        json.dumps({"endpoint": None}) if as_json else "No sandbox runs. Start it with: xacct-nb sandbox up"
-    )
+        return _print_sandbox(found, as_json)
+    print_value("No sandbox runs. Start it with: xacct-nb sandbox up", {"endpoint": None}, as_json)
     sys.exit(1)
 
 
 @sandbox.command("down")
 @handle_errors
 def sandbox_down() -> None:
-    """End it."""
+    """End the sandbox."""
     from xacct_nb.runs.sandboxes import close_sandbox
 
     click.echo("The sandbox has ended." if close_sandbox() else "No sandbox was running.")
@@ -94,10 +94,10 @@ def sandbox_down() -> None:
 @as_json_option
 @handle_errors
 def sandbox_reset(as_json: bool) -> None:
-    """Empty its accounts and furnish them anew."""
+    """Empty the accounts and create them again."""
     from xacct_nb.runs.sandboxes import reset_sandbox
 
-    _tell_sandbox(reset_sandbox(), as_json)
+    _print_sandbox(reset_sandbox(), as_json)
 
 
 @sandbox.command("env")
@@ -112,7 +112,6 @@ def sandbox_env() -> None:
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
-def _tell_sandbox(found: Any, as_json: bool) -> None:
-    described = found.to_json()
-    lines = (f"{name}: {value}" for name, value in described.items())
-    click.echo(json.dumps(described) if as_json else "\n".join(lines))
+def _print_sandbox(found: "Sandbox", as_json: bool) -> None:
+    fields = found.to_json()
+    print_value("\n".join(f"{name}: {value}" for name, value in fields.items()), fields, as_json)

@@ -1,4 +1,4 @@
-"""The main job, for the article's own case, in a throw-away sandbox."""
+"""The demo: one grant planned, applied, proven and recorded in a throw-away sandbox."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
+from xacct_nb.records.model import Record
 from xacct_nb.runs.notebooks import find_notebook, known_parameters
 from xacct_nb.runs.runner import Progress, RunResult, run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
@@ -18,25 +19,31 @@ NOTEBOOK = "plan_and_apply"
 
 
 class Demonstration(Shown):
-    """What the demo shows: accounts, policies, plan, proof, outcome, and the path of the record."""
+    """The result of the demo: accounts, policies, plan, proof, outcome, and the record's folder."""
 
-    def __init__(self, grant: Grant, ended: RunResult) -> None:
-        self.grant, self.ended = grant, ended
+    def __init__(self, grant: Grant, result: RunResult) -> None:
+        self.grant, self.result = grant, result
+
+    @property
+    def record(self) -> Record:
+        """The record of the run that applied the grant."""
+        return self.result.record
 
     def to_json(self) -> dict[str, Any]:
-        """What `demo --json` prints."""
-        record = self.ended.record
-        return {"status": record.status, "record": str(self.ended.folder), "seconds": record.seconds}
+        """Return what `demo --json` prints."""
+        status, seconds = self.record.status, self.record.seconds
+        return {"status": status, "record": str(self.result.folder), "seconds": seconds}
 
     def view(self) -> View:
-        """The main job as one page."""
+        """Return the whole demo as one page."""
         return Page("One grant, planned, applied, proven and recorded", tuple(self._parts()))
 
     def _parts(self) -> Iterator[View]:
-        record, grant = self.ended.record, self.grant
+        record, grant = self.record, self.grant
+        source, destination = ", ".join(grant.source_accounts), ", ".join(grant.destination_accounts)
         yield Text(
-            f"Source account {', '.join(grant.source_accounts)}: {grant.sources[0]} wants in.\n"
-            f"Destination account {', '.join(grant.destination_accounts)}: it gets {grant.destinations[0]}."
+            f"Source account {source}: {grant.sources[0]} is to assume a role.\n"
+            f"Destination account {destination}: the role is {grant.destinations[0]}."
         )
         yield build(grant).view()
         if record.plan:
@@ -46,28 +53,28 @@ class Demonstration(Shown):
         if record.proof:
             yield record.proof.view()
         if record.error:
-            yield Text(str(record.error.what), "bad")
-        good = record.status == "succeeded"
-        yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", "good" if good else "bad")
-        yield Text(f"Record: {self.ended.folder}")
+            yield Text(record.error.what, "bad")
+        tone = "good" if record.status == "succeeded" else "bad"
+        yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", tone)
+        yield Text(f"Record: {self.result.folder}")
 
 
 def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstration:
-    """Plans the notebook's own grant in a sandbox of its own, approves exactly that, applies and proves it.
+    """Plan the notebook's example grant in a new sandbox, approve exactly that plan, apply it and prove it.
 
     Raises SandboxError, and what `run` raises.
     """
     known = known_parameters(find_notebook(NOTEBOOK))
     grant = grant_of({name: parameter.default for name, parameter in known.items()})
-    with throw_away_sandbox() as sandbox, _used(sandbox):
+    with throw_away_sandbox() as sandbox, _selected(sandbox):
         planned = run(NOTEBOOK, records=records, tell=tell)
         digest = planned.record.plan.digest if planned.record.plan else ""
         return Demonstration(grant, run(NOTEBOOK, records=records, approve=digest, tell=tell))
 
 
 @contextmanager
-def _used(sandbox: Sandbox) -> Iterator[None]:
-    """Lets the kernels that are started here find this sandbox."""
+def _selected(sandbox: Sandbox) -> Iterator[None]:
+    """Make the kernels that are started in the block use this sandbox."""
     before = os.environ.get("XACCT_SANDBOX_DIR")
     os.environ["XACCT_SANDBOX_DIR"] = str(sandbox.folder)
     try:

@@ -1,4 +1,4 @@
-"""Is everything here that the toolkit needs? One line a check, each with its mend."""
+"""Checks of everything that the package needs: one line for each, with its fix."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """One thing that was looked at: whether it is well, what was seen, and the mend."""
+    """One check: its subject, its state, what was found, and how to fix it."""
 
     what: str
     state: str
@@ -42,27 +42,27 @@ class Examination(Shown):
 
     @property
     def well(self) -> bool:
-        """Whether nothing that is needed is missing."""
+        """Whether everything that is needed is there."""
         return all(check.state != "bad" for check in self.checks)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One object a check."""
+        """Return one object for each check."""
         return [asdict(check) for check in self.checks]
 
     def view(self) -> View:
-        """One line a check."""
+        """Return one line for each check."""
         if not self.checks:
-            return Text("Nothing was looked at.", "note")
+            return Text("Nothing was checked.", "note")
         rows = tuple((check.what, _MARKS[check.state], check.seen, check.mend) for check in self.checks)
-        return Table(("what", "", "seen", "mend"), rows, tones=tuple(check.state for check in self.checks))
+        return Table(("what", "", "found", "fix"), rows, tones=tuple(check.state for check in self.checks))
 
 
 _MARKS = {"good": "ok", "note": "-", "bad": "WRONG"}
 
 
 def examine() -> Examination:
-    """Looks at Python, the packages, the kernel, the browser for tests, the sandbox, and the AWS profiles."""
-    return Examination(tuple(check for looks in _LOOKS for check in looks()))
+    """Check Python, the packages, the kernel, the browser for tests, the sandbox, and the AWS profiles."""
+    return Examination(tuple(check for checks in _CHECKS for check in checks()))
 
 
 def _python() -> list[HealthCheck]:
@@ -89,8 +89,8 @@ def _package(name: str) -> HealthCheck:
 def _kernel() -> list[HealthCheck]:
     from jupyter_core.paths import jupyter_path
 
-    places = (Path(place, "python3", "kernel.json") for place in jupyter_path("kernels"))
-    found = next((place for place in places if place.exists()), None)
+    files = (Path(folder, "python3", "kernel.json") for folder in jupyter_path("kernels"))
+    found = next((file for file in files if file.exists()), None)
     install = "python -m ipykernel install --sys-prefix"
     if found is None:
         return [HealthCheck("kernel python3", "bad", "is missing", install)]
@@ -98,7 +98,7 @@ def _kernel() -> list[HealthCheck]:
         argv = json.loads(found.read_text(encoding="utf-8"))["argv"]
     except (OSError, ValueError, KeyError, TypeError):
         return [HealthCheck("kernel python3", "bad", f"{found} cannot be read", install)]
-    # Jupyter takes its own Python where the kernel names none by its path.
+    # Jupyter uses its own Python where the kernel names none by its path.
     python = str((argv or [""])[0])
     other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
     if other:
@@ -157,7 +157,7 @@ def _profile(name: str, arn: str, problem: str) -> HealthCheck:
     )
 
 
-_LOOKS: tuple[Callable[[], list[HealthCheck]], ...] = (
+_CHECKS: tuple[Callable[[], list[HealthCheck]], ...] = (
     _python,
     _packages,
     _kernel,

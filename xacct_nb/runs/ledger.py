@@ -1,11 +1,11 @@
-"""The ledger of a records folder: listed, filtered, read, compared, verified, signed and handed on."""
+"""The ledger of a records folder: list, filter, read, compare and verify its records, and export one."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from xacct_nb.errors import InvalidParameters, UnknownRecord
+from xacct_nb.jupyter.history_form import HistoryForm
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.history import History, LedgerQuery, Verification
@@ -19,7 +19,7 @@ from xacct_nb.views import Shown, View
 
 
 class Ledger(Shown):
-    """The records of a folder, the newest last; what killed processes left is completed or closed first."""
+    """The records of a folder, the newest last; the runs of killed processes are closed first."""
 
     def __init__(self, records: Path) -> None:
         self.records = records
@@ -27,7 +27,7 @@ class Ledger(Shown):
         self.lines = read_ledger(records)
 
     def view(self) -> View:
-        """All lines as a table."""
+        """Return all lines as a table."""
         return History(self.lines).view()
 
     def filter(
@@ -38,21 +38,19 @@ class Ledger(Shown):
         since: str = "",
         until: str = "",
         limit: int = 0,
-    ) -> Any:
-        """A form that asks for some records, as `LedgerQuery` has them. Raises InvalidParameters."""
-        from xacct_nb.jupyter.history_form import HistoryForm
-
-        wanted = LedgerQuery(status, grant, notebook, since, until, limit)
-        return HistoryForm(self.lines, wanted, live=FOLDER_VARIABLE not in os.environ)
+    ) -> HistoryForm:
+        """Return a form that filters the records, as LedgerQuery does. Raises InvalidParameters."""
+        query = LedgerQuery(status, grant, notebook, since, until, limit)
+        return HistoryForm(self.lines, query, live=FOLDER_VARIABLE not in os.environ)
 
     def show(self, name: str = "") -> Shown:
-        """One record whole, the newest where none is named. Raises UnknownRecord."""
+        """Return one record, the newest where none is named. Raises UnknownRecord."""
         if not name and not self.lines:
             return History(())
         return read_record(self.records, name or self.lines[-1]["id"])
 
     def compare(self, first: str = "", second: str = "") -> Comparison:
-        """What differs between two records: where none is named the newest, and the one before it.
+        """Return what differs between two records, by default the newest and the one before it.
 
         Raises UnknownRecord.
         """
@@ -61,19 +59,20 @@ class Ledger(Shown):
         before = ids[: ids.index(later)][-1:] if later in ids else []
         if not (first or before):
             return Comparison("", later, ())
-        return self.compared(first or before[0], later)
-
-    def compared(self, first: str, second: str) -> Comparison:
-        """What differs between two records. Raises UnknownRecord."""
-        return compare(read_record(self.records, first), read_record(self.records, second))
+        return compare_records(self.records, first or before[0], later)
 
     def verify(self) -> Shown:
-        """Whether all is as it was sealed."""
+        """Check that every record is as it was sealed."""
         return verify_ledger(self.records) if self.lines else History(())
 
 
+def compare_records(records: Path, first: str, second: str) -> Comparison:
+    """Return what differs between two records. Raises UnknownRecord."""
+    return compare(read_record(records, first), read_record(records, second))
+
+
 def verify_ledger(records: Path, signers: Path | None = None, expected: str = "") -> Verification:
-    """Whether all is as it was sealed, signed by one of `signers`, and holds the line of the hash `expected`.
+    """Check that the records are as sealed, that a signer signed, and that a line has the `expected` hash.
 
     Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
     """
@@ -90,36 +89,32 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
 
 
 def export_record(records: Path, name: str, file: Path) -> Path:
-    """Writes a record's page as one HTML or PDF file, as the ending of the file's name says.
+    """Write a record's page to an HTML or PDF file, as the suffix of the file says, and return the file.
 
     Raises UnknownRecord, also for a record that was changed since it was sealed; InvalidParameters where
-    there is such a file; MissingTool where nothing here makes PDF.
+    the file exists or cannot be written; MissingTool where the extra pdf is not installed.
     """
     folder = find_record(records, name)
     if broken := broken_record(records, name):
         raise UnknownRecord(
-            f"The record {folder.name!r} is not as it was sealed, and is not handed on.",
+            f"The record {folder.name!r} was changed since it was sealed, and is not exported.",
             why="; ".join(broken),
-            hint="xacct-nb records verify looks at all of them.",
+            hint="Check all records: xacct-nb records verify",
         )
-    page = (folder / PAGE).read_bytes()
-    made = _FORMS.get(file.suffix.lower())
-    if made is None or os.path.exists(file):
-        raise InvalidParameters(
-            f"The record cannot be written to {str(file)!r}.",
-            why="It is there already." if made else f"A record is written as {' or '.join(_FORMS)}.",
-            hint="Name another file with -o.",
-        )
-    content = made(page)
+    convert = _CONVERTERS.get(file.suffix.lower())
+    if convert is None or os.path.exists(file):
+        raise _not_writable(file, "The file exists." if convert else f"Its name must end in {_SUFFIXES}.")
+    content = convert((folder / PAGE).read_bytes())
     try:
         file.write_bytes(content)
     except OSError as problem:
-        raise InvalidParameters(
-            f"The record cannot be written to {str(file)!r}.",
-            why=str(problem.strerror),
-            hint="Name another file with -o.",
-        ) from problem
+        raise _not_writable(file, str(problem.strerror)) from problem
     return file
+
+
+def _not_writable(file: Path, why: str) -> InvalidParameters:
+    hint = "Name another file with -o."
+    return InvalidParameters(f"The record cannot be written to {str(file)!r}.", why=why, hint=hint)
 
 
 def _pdf(page: bytes) -> bytes:
@@ -128,14 +123,15 @@ def _pdf(page: bytes) -> bytes:
     return to_pdf(page)
 
 
-_FORMS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": _pdf}
+_CONVERTERS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": _pdf}
+_SUFFIXES = " or ".join(_CONVERTERS)
 
 
 def _signed(found: Signature, count: int) -> str:
-    who = f"signed by {found.signer}" if found.signer else "signed, by whom only --signers says"
+    who = f"signed by {found.signer}" if found.signer else "signed; name the signers with --signers"
     return f"Lines 1 to {found.line} of {count} ({found.record}): {who}"
 
 
 def show_ledger(records: str = "") -> Ledger:
-    """The ledger of a records folder as a table; says so where nothing was recorded yet."""
+    """Return the ledger of a records folder, which shows itself as a table."""
     return Ledger(records_folder(records))

@@ -1,4 +1,4 @@
-"""A bad day on purpose: in a sandbox of one's own AWS is late, throttles, fails or hangs up."""
+"""A rehearsal of faults: in a separate sandbox, AWS is slow, throttles, fails or cuts connections."""
 
 import atexit
 import time
@@ -33,7 +33,7 @@ GRANT = Grant(
 
 @dataclass(frozen=True)
 class AssumeTry:
-    """One try to assume the role: seconds since the first one, the verdict, AWS's code for a denial."""
+    """One call of AssumeRole: seconds since the first one, the verdict, AWS's error code."""
 
     seconds: float
     verdict: str
@@ -42,65 +42,65 @@ class AssumeTry:
 
 @dataclass(frozen=True, repr=False)
 class AssumeTries(Shown):
-    """All tries until one was let in, or until the patience was over."""
+    """All calls until AWS allowed one, or until the patience was over."""
 
-    attempts: tuple[AssumeTry, ...]
+    tries: tuple[AssumeTry, ...]
 
     @property
     def last(self) -> AssumeTry:
-        """The one that decided."""
-        return self.attempts[-1]
+        """The last call, which decided."""
+        return self.tries[-1]
 
     def view(self) -> View:
-        """One line a try."""
-        rows = tuple((f"{each.seconds:.1f} s", each.verdict, each.detail) for each in self.attempts)
-        tones = tuple("good" if each.verdict == ALLOWED else "bad" for each in self.attempts)
-        table = Table(("after", "AssumeRole", "AWS says"), rows, tones=tones)
-        done = "Let in" if self.last.verdict == ALLOWED else "Still not let in"
-        words = f"{done} after {self.last.seconds:.1f} s, at try {len(self.attempts)}."
-        return Page("alice assumes the role", (table, Text(words, tones[-1])))
+        """Return one line for each call."""
+        rows = tuple((f"{each.seconds:.1f} s", each.verdict, each.detail) for each in self.tries)
+        tones = tuple("good" if each.verdict == ALLOWED else "bad" for each in self.tries)
+        table = Table(("after", "AssumeRole", "AWS's answer"), rows, tones=tones)
+        verdict = "Allowed" if self.last.verdict == ALLOWED else "Still denied"
+        text = f"{verdict} after {self.last.seconds:.1f} s, at call {len(self.tries)}."
+        return Page("alice assumes the role", (table, Text(text, tones[-1])))
 
 
 @dataclass(frozen=True, repr=False)
 class Rehearsal(Shown):
-    """A throw-away sandbox with one grant to make and take back, under whatever faults are set."""
+    """A throw-away sandbox with one grant to apply and to roll back while faults strike."""
 
     sandbox: Sandbox
     sessions: Sessions
 
     def misbehave(self, *faults: Fault, seed: int = 0) -> Misbehaviour:
-        """From now on these faults strike, and no others; none given, AWS behaves. Raises InvalidFault."""
+        """Set these faults and no others; without any, AWS works normally. Raises InvalidFault."""
         return client.misbehave(self.sandbox, *faults, seed=seed)
 
     def misbehaviour(self) -> Misbehaviour:
-        """The faults that are set, with their counts."""
+        """Return the faults that are set, with their counts."""
         return client.misbehaviour(self.sandbox)
 
     def let_in(self, patience: float = 0.0) -> Journal:
-        """Makes the grant; waits so many seconds for IAM. Raises RolledBack, RollbackFailed."""
+        """Apply the grant; wait for IAM at most `patience` seconds. Raises RolledBack, RollbackFailed."""
         documents = build(GRANT)
         plan = diff(documents, read(documents, self.sessions))
         return apply(plan, self.sessions, approved=plan.digest, patience=patience)
 
     def watch(self, patience: float = 120.0, pause: float = 1.0) -> AssumeTries:
-        """Assumes the role as alice again and again, until it works or the seconds of patience are over."""
-        began, attempts = time.monotonic(), [self._try(0.0)]
-        while attempts[-1].verdict != ALLOWED and attempts[-1].seconds < patience:
+        """Assume the role as alice again and again, until AWS allows it or `patience` seconds are over."""
+        began, tries = time.monotonic(), [self._try(0.0)]
+        while tries[-1].verdict != ALLOWED and tries[-1].seconds < patience:
             time.sleep(pause)
-            attempts.append(self._try(time.monotonic() - began))
-        return AssumeTries(tuple(attempts))
+            tries.append(self._try(time.monotonic() - began))
+        return AssumeTries(tuple(tries))
 
     def prove(self, patience: float = 0.0) -> Proof:
-        """Asks every question of the grant."""
+        """Ask AWS every question of the grant."""
         return prove(GRANT, self.sessions, patience=patience)
 
     def take_back(self, journal: Journal) -> Journal:
-        """Takes back what a journal says was done. Raises RollbackFailed."""
+        """Roll back what a journal lists. Raises RollbackFailed."""
         return rollback(journal, self.sessions)
 
     def view(self) -> View:
-        """Where it is, and who is in it."""
-        where = Text(f"A sandbox of its own at {self.sandbox.endpoint}; it ends with this process.", "note")
+        """Return where the sandbox is, and its sessions."""
+        where = Text(f"A separate sandbox at {self.sandbox.endpoint}; it ends with this process.", "note")
         return Page("Rehearsal", (where, self.sessions.view()))
 
     def _try(self, seconds: float) -> AssumeTry:
@@ -111,7 +111,7 @@ class Rehearsal(Shown):
 
 
 def rehearse() -> Rehearsal:
-    """A rehearsal in a new sandbox, which ends with this process. Raises SandboxError."""
+    """Return a rehearsal in a new sandbox, which ends with this process. Raises SandboxError."""
     stack = ExitStack()
     atexit.register(stack.close)
     sandbox = stack.enter_context(throw_away_sandbox())

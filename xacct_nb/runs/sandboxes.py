@@ -1,4 +1,4 @@
-"""Joins the sandbox and AWS's SDK: opens the embedded AWS with two furnished accounts in it."""
+"""The sandbox with two accounts in it, which are created through AWS's SDK."""
 
 import json
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def open_sandbox(folder: Path | None = None) -> Sandbox:
-    """The running sandbox of `folder` (None: the user's own), started and furnished if it was not there.
+    """Return the sandbox of `folder` (None: the user's own); start it with its accounts if it does not run.
 
     Raises SandboxError if it does not start.
     """
-    return server.up(folder, _furnish_default, _load)
+    return server.up(folder, _add_default_accounts, _load)
 
 
 def sandbox_endpoint() -> "Endpoint":
-    """Where the profiles and the endpoint of the user's own sandbox are; it is started if need be."""
+    """Return the endpoint and the AWS files of the user's own sandbox, started if it does not run."""
     from xacct_nb.aws.sessions import Endpoint
 
     sandbox = open_sandbox()
@@ -33,59 +33,59 @@ def sandbox_endpoint() -> "Endpoint":
 
 
 def reset_sandbox(folder: Path | None = None) -> Sandbox:
-    """The running sandbox, emptied and furnished again; its access keys are new.
+    """Empty the running sandbox and create its accounts again, with new access keys.
 
     Raises SandboxError if none runs.
     """
-    return server.reset(folder, _furnish_default)
+    return server.reset(folder, _add_default_accounts)
 
 
 def close_sandbox(folder: Path | None = None) -> bool:
-    """End the sandbox; False if none ran."""
+    """End the sandbox. Return False if none ran."""
     return server.down(folder)
 
 
 def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
-    """Puts the accounts that a JSON file names into an organization, under its control policies.
+    """Put the accounts that a JSON file names into an organization with its control policies.
 
-    Gives the accounts. Raises InvalidOrganization, and SandboxError where the sandbox does not take it.
+    Returns the accounts. Raises InvalidOrganization, and SandboxError where the sandbox refuses it.
     """
     from xacct_nb.sandbox.server.client import set_organization
 
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        identifier, members = str(told.pop("id")), dict(told.pop("accounts"))
+        organization = json.loads(file.read_text(encoding="utf-8"))
+        identifier, members = str(organization.pop("id")), dict(organization.pop("accounts"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise InvalidOrganization(
             f"The organization file {str(file)!r} cannot be used.",
             why=f"{type(problem).__name__}: {problem}",
-            hint='It reads like {"id": "o-a1b2c3d4e5", "accounts": {"111111111111": "o-a1b2c3d4e5/r-ab12/"}}',
+            hint='Write it like {"id": "o-a1b2c3d4e5", "accounts": {"111111111111": "o-a1b2c3d4e5/r-ab12/"}}',
         ) from problem
-    set_organization(sandbox, identifier, members, **told)
+    set_organization(sandbox, identifier, members, **organization)
     return sorted(members)
 
 
 @contextmanager
 def throw_away_sandbox() -> Iterator[Sandbox]:
-    """A furnished sandbox of one's own that is gone after the block, or when this process is killed."""
+    """Run a separate sandbox with its accounts until the block ends or this process is killed."""
     with server.throw_away(_load) as sandbox:
-        _furnish_default(sandbox)
+        _add_default_accounts(sandbox)
         yield sandbox
 
 
 def add_accounts(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
-    """Two more accounts (12 digits each) on a running sandbox, their AWS files in `folder`."""
+    """Add two accounts (12 digits each) to a running sandbox, with their AWS files in `folder`."""
     return accounts.furnish(
         partial(_client, sandbox.endpoint), accounts.world_of(sandbox.endpoint, source, destination, folder)
     )
 
 
-def _furnish_default(sandbox: Sandbox) -> World:
+def _add_default_accounts(sandbox: Sandbox) -> World:
     return add_accounts(sandbox, accounts.SOURCE, accounts.DESTINATION, sandbox.folder)
 
 
 def _load() -> None:
-    """Loads what furnishes a sandbox, while it starts."""
+    """Load what creates the accounts, while the sandbox starts."""
     from xacct_nb.aws import clients
 
     clients.warm_up()
