@@ -41,7 +41,7 @@ def test_a_display_name_is_part_of_the_link() -> None:
     assert switch_role_url(ROLE, "Reports & more").endswith("&displayName=Reports+%26+more")
 
 
-def test_path_and_name_of_64_characters_are_the_most_that_the_console_takes() -> None:
+def test_the_console_accepts_a_path_and_name_of_64_characters_at_most() -> None:
     assert switch_role_url(f"arn:aws:iam::222222222222:role/p/{'r' * 62}").endswith("r" * 62)
     with pytest.raises(InvalidGrant, match="The console cannot switch to"):
         switch_role_url(f"arn:aws:iam::222222222222:role/p/{'r' * 63}")
@@ -71,7 +71,7 @@ def test_of_several_roles_one_is_named() -> None:
     assert cli_profile(grant, OTHER, name="writer").startswith("[profile writer]\n")
 
 
-def test_what_the_grant_requires_stands_in_the_profile() -> None:
+def test_the_profile_has_what_the_grant_requires() -> None:
     grant = a_grant(session_minutes=90, conditions={"role_session_name": "alice", "require_mfa": True})
     serial = "arn:aws:iam::111111111111:mfa/alice"
 
@@ -83,7 +83,7 @@ def test_what_the_grant_requires_stands_in_the_profile() -> None:
     ]
 
 
-def test_what_a_profile_cannot_hold_or_does_not_know_yet_is_said() -> None:
+def test_comments_name_what_the_profile_lacks() -> None:
     conditions = {
         "external_id": "hunter2-hunter2",
         "role_session_name": "${aws:username}",

@@ -1,4 +1,4 @@
-"""An approval counts once, in time, for the plan that stands, and for two people where two are asked for."""
+"""An approval is valid once, in time, for the current plan, and by a second person where two must agree."""
 
 import json
 from dataclasses import replace
@@ -50,10 +50,10 @@ def used(at: str) -> UsedApproval:
 
 
 class TestOnce:
-    def test_a_plan_that_nobody_recorded_may_be_approved(self) -> None:
+    def test_a_plan_without_a_record_may_be_approved(self) -> None:
         assert validate_approval(APPROVAL, [], ApprovalRules(), NOW) == APPROVAL
 
-    def test_it_keeps_who_planned_and_when(self) -> None:
+    def test_it_records_who_planned_and_when(self) -> None:
         known = validate_approval(APPROVAL, [planned("2026-11-24T11:00:00Z")], ApprovalRules(), NOW)
 
         assert (known.plan, known.planned_by, known.planned_at) == ("the-plan", "bob", "2026-11-24T11:00:00Z")
@@ -100,7 +100,7 @@ class TestInTime:
             ("2026-11-24T12:00:03Z", 1),
         ],
     )
-    def test_it_counts_as_long_as_its_limit_says_and_for_ever_without_one(self, at: str, hours: int) -> None:
+    def test_it_is_valid_until_its_limit_and_without_one_forever(self, at: str, hours: int) -> None:
         assert validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW).planned_at == at
 
     @pytest.mark.parametrize(("at", "hours"), [("2026-11-23T11:59:59Z", 24), ("2026-11-24T10:59:59Z", 1)])
@@ -112,31 +112,31 @@ class TestInTime:
             == f"The plan in the record the-plan was made at {at}; approval_hours is {hours}."
         )
 
-    def test_the_same_plan_made_anew_counts_from_then_on(self) -> None:
+    def test_the_same_plan_made_again_is_valid_from_then_on(self) -> None:
         plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
 
         assert validate_approval(APPROVAL, plans, ApprovalRules(), NOW).plan == "new"
 
 
 class TestTwoPeople:
-    def test_who_planned_does_not_approve(self) -> None:
+    def test_the_planner_may_not_approve(self) -> None:
         with pytest.raises(ApproverPlanned, match="ada made this plan, and someone else must approve it"):
             validate_approval(
                 APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], ApprovalRules(two_people=True), NOW
             )
 
-    def test_somebody_else_does_also_after_looking_with_a_plan_of_their_own(self) -> None:
+    def test_someone_else_may_approve_even_after_planning_too(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "ada"), planned("2026-11-24T11:00:00Z", "bob")]
 
         assert validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by == "bob"
 
-    def test_who_planned_first_does_not_approve_after_somebody_else_planned_too(self) -> None:
+    def test_the_first_planner_may_not_approve_even_after_someone_else_planned_too(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "bob"), planned("2026-11-24T11:00:00Z", "ada")]
 
         with pytest.raises(ApproverPlanned):
             validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW)
 
-    def test_a_plan_that_asked_for_two_keeps_its_rule_where_the_approver_leaves_it_out(self) -> None:
+    def test_a_plan_that_requires_two_people_keeps_the_rule_where_the_approver_omits_it(self) -> None:
         plans = [
             planned("2026-11-24T11:30:00Z", "ada"),
             planned("2026-11-24T11:00:00Z", "ada", two_people=True),
@@ -145,14 +145,14 @@ class TestTwoPeople:
         with pytest.raises(ApproverPlanned):
             validate_approval(APPROVAL, plans, ApprovalRules(), NOW)
 
-    def test_without_a_record_of_the_plan_nobody_approves(self) -> None:
+    def test_without_a_record_of_the_plan_no_approval_of_two_people_is_valid(self) -> None:
         with pytest.raises(
             ApproverPlanned, match="Two people must agree on this plan, and it is not known who made it"
         ):
             validate_approval(APPROVAL, [], ApprovalRules(two_people=True), NOW)
 
     @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1))
-    def test_the_approver_is_never_the_first_who_planned(self, people: list[str]) -> None:
+    def test_the_approver_is_never_the_first_planner(self, people: list[str]) -> None:
         plans = [planned("2026-11-24T11:00:00Z", each) for each in people]
         try:
             known = validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by
@@ -166,7 +166,7 @@ class TestTheDifference:
     def test_equal_plans_do_not_differ(self) -> None:
         assert plan_differences(PLAN, Plan.from_json(json.loads(json.dumps(PLAN.to_json())))) == ()
 
-    def test_it_names_what_went_what_came_and_what_is_other_in_one_change(self) -> None:
+    def test_it_names_removed_added_and_modified_changes(self) -> None:
         role_settings = Change("settings", ROLE, "", {"session_seconds": 3600}, {"session_seconds": 7200})
         tags = Change("tags", ROLE, "", {"a": "1"}, {"a": "2"})
         attachment = Change("attachment", ALICE, "arn:aws:iam::111111111111:policy/xacct-reports", None, True)
@@ -179,7 +179,7 @@ class TestTheDifference:
             "~ settings role/reports-reader: after.session_seconds was 7200, is 5400",
         )
 
-    def test_it_names_a_place_inside_a_document(self) -> None:
+    def test_it_names_the_path_inside_a_document(self) -> None:
         now = diff(build(a_grant(sources=["arn:aws:iam::111111111111:user/mallory"])), State({}))
         lines = plan_differences(PLAN, now)
         place = "+ role role/reports-reader: after.trust.Statement[0].Principal.AWS was"
@@ -267,7 +267,7 @@ class TestTheLedger:
 
         assert known(tmp_path) == ([("UsedApproval", "1")] if uses else [])
 
-    def test_it_is_read_from_its_end_for_one_digest_and_one_place(self, tmp_path: Path) -> None:
+    def test_the_newest_entries_of_one_digest_and_environment_come_first(self, tmp_path: Path) -> None:
         kept(tmp_path, "1")
         kept(tmp_path, "2", plan=PLAN.reverse().to_json())
         kept(tmp_path, "3", where="sandbox at http://127.0.0.1:1")
@@ -277,7 +277,7 @@ class TestTheLedger:
         assert known(tmp_path, "sandbox") == [("PlannedRun", "3")]
         assert known(tmp_path / "nowhere") == []
 
-    def test_a_plan_that_was_tampered_with_does_not_count_and_a_use_does(self, tmp_path: Path) -> None:
+    def test_a_tampered_plan_is_ignored_and_a_tampered_use_is_not(self, tmp_path: Path) -> None:
         kept(tmp_path, "1")
         kept(tmp_path, "2", "succeeded", approval=APPROVAL.to_json(), journal=Journal("reports").to_json())
         for name in ("1", "2"):
@@ -358,7 +358,7 @@ def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
     assert json.loads(CliRunner().invoke(command, []).output) == []
 
 
-def test_who_approves_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_approver_is_the_user_of_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
     before = user_name()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "somebody-else")

@@ -1,4 +1,4 @@
-"""What differs between two records, part by part."""
+"""The differences between two records, part by part."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ def test_each_part_names_what_is_not_the_same() -> None:
     assert [each["second"] for each in printed["proof"].values()] == ["Denied"]
 
 
-def test_the_state_is_the_one_a_run_left_or_found() -> None:
+def test_the_state_is_the_one_that_a_run_left_else_the_one_it_found() -> None:
     was = {"before": [{**ROLE, "value": {"path": "/"}}]}
     found = compare(a_record("a", state=was), a_record("b", state={**was, "after": []}))
 
@@ -79,7 +79,7 @@ def test_a_long_value_is_shown_line_by_line_and_a_short_one_in_a_table() -> None
     assert "name  one    two" in text(shown.view())
 
 
-def test_what_stands_in_records_is_escaped() -> None:
+def test_the_content_of_records_is_escaped() -> None:
     hostile = "<script>alert(1)</script>\x1b[2J"
     shown = compare(a_record("a"), a_record("b", parameters={hostile: hostile})).view()
 

@@ -52,7 +52,7 @@ def test_without_permissions_there_is_no_permissions_policy() -> None:
 
 
 @pytest.mark.parametrize("source", ["111111111111", "arn:aws:iam::111111111111:root"])
-def test_a_whole_account_is_trusted_by_its_root_and_carries_nothing(source: str) -> None:
+def test_a_whole_account_is_trusted_by_its_root_and_gets_no_caller_policy(source: str) -> None:
     documents = build(a_grant(sources=[source]))
 
     assert statement(documents.trust_policies[ROLE])["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
@@ -66,14 +66,14 @@ def test_a_role_chain_has_the_first_role_as_source() -> None:
     assert list(documents.caller_policies) == [HUB]
 
 
-def test_a_group_carries_the_caller_policy_and_is_not_trusted() -> None:
+def test_a_group_gets_the_caller_policy_and_is_not_trusted() -> None:
     documents = build(a_grant(sources=[ALICE, BOB], attach_to=GROUP))
 
     assert list(documents.caller_policies) == [GROUP]
     assert statement(documents.trust_policies[ROLE])["Principal"] == {"AWS": [ALICE, BOB]}
 
 
-def test_a_group_carries_the_caller_policy_of_a_whole_account() -> None:
+def test_a_group_gets_the_caller_policy_of_a_whole_account() -> None:
     documents = build(a_grant(sources=["111111111111"], attach_to=GROUP))
 
     assert list(documents.caller_policies) == [GROUP]
@@ -107,7 +107,7 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("conditions", "expected"), CONDITIONS)
-def test_a_condition_stands_in_the_trust_policy_only(
+def test_a_condition_is_in_the_trust_policy_only(
     conditions: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert trust_under(**conditions)["Condition"] == expected
@@ -119,7 +119,7 @@ def test_without_conditions_no_side_has_any() -> None:
     assert "Condition" not in caller_under()
 
 
-def test_conditions_of_one_operator_stand_together() -> None:
+def test_conditions_of_one_operator_are_grouped() -> None:
     when = trust_under(external_id="partner-7", organization_id="o-a1b2c3d4e5", require_mfa=True)["Condition"]
 
     assert when == {

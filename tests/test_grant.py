@@ -1,4 +1,4 @@
-"""A grant is valid from birth: what is refused, in which words, and that the secret is in none of them."""
+"""Only a valid grant can be made: what is refused, the messages, and that no message holds the secret."""
 
 from collections.abc import Callable
 from typing import Any
@@ -122,21 +122,21 @@ def test_a_missing_field_is_named(field: str) -> None:
         Grant(**fields)  # type: ignore[arg-type]
 
 
-def test_the_known_fields_are_told_for_an_unknown_one() -> None:
+def test_the_error_of_an_unknown_field_lists_the_known_ones() -> None:
     with pytest.raises(InvalidGrant) as refusal:
         a_grant(conditions={"mfa": True})
 
     assert refusal.value.hint.startswith("Known fields: external_id, require_mfa, organization_id")
 
 
-def test_the_group_is_told_where_to_go() -> None:
+def test_the_error_of_a_trusted_group_names_attach_to() -> None:
     with pytest.raises(InvalidGrant) as refusal:
         a_grant(sources=[GROUP])
 
     assert f"attach_to: {GROUP}" in refusal.value.hint
 
 
-def test_an_account_id_that_yaml_made_a_number_is_told_to_be_quoted() -> None:
+def test_the_error_of_an_account_id_that_yaml_made_a_number_says_to_quote_it() -> None:
     with pytest.raises(InvalidGrant) as refusal:
         a_grant(sources=[111111111111])
 
@@ -221,7 +221,7 @@ def test_looking_up_keeps_the_other_conditions() -> None:
     assert (resolved.require_mfa, resolved.session_tags) == (True, {"team": "data"})
 
 
-def test_a_reference_that_leads_to_nothing_does_not_become_a_grant_without_external_id() -> None:
+def test_a_reference_without_a_value_does_not_become_a_grant_without_external_id() -> None:
     with pytest.raises(UnresolvedSecret, match="'env:PARTNER_ID' has no value"):
         resolve(a_grant(conditions={"external_id": "env:PARTNER_ID"}), lambda reference: "")
 
@@ -254,7 +254,7 @@ def test_a_reference_is_not_used_as_external_id() -> None:
         {"session_minutes": 15},
     ],
 )
-def test_what_aws_takes_is_a_grant(fields: dict[str, Any]) -> None:
+def test_what_aws_accepts_is_a_grant(fields: dict[str, Any]) -> None:
     assert a_grant(**fields)
 
 
@@ -267,7 +267,7 @@ def test_a_grant_may_be_in_another_partition(partition: str) -> None:
     assert grant.partition == partition
 
 
-def test_the_sources_are_told_apart() -> None:
+def test_principals_and_whole_accounts_are_distinguished() -> None:
     grant = a_grant(sources=[ALICE, "333333333333", "arn:aws:iam::333333333333:root"])
 
     assert grant.principals == (ALICE,)
@@ -275,7 +275,7 @@ def test_the_sources_are_told_apart() -> None:
     assert grant.source_accounts == ("111111111111", "333333333333")
 
 
-def test_what_is_named_twice_counts_once() -> None:
+def test_a_value_that_is_given_twice_is_kept_once() -> None:
     assert a_grant(sources=[ALICE, ALICE]).sources == (ALICE,)
 
 
@@ -299,7 +299,7 @@ def test_an_editor_gets_a_schema() -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_a_grant_shows_the_fields_that_say_something() -> None:
+def test_a_grant_shows_the_fields_that_have_a_value() -> None:
     assert str(a_grant()) == (
         "Grant reports\n"
         "field            value\n"

@@ -1,4 +1,4 @@
-"""What a notebook takes, as a page: every parameter with its type, default and help, from the models."""
+"""The help page of a notebook: every parameter with its type, default and help, from the models."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_every_field_says_what_it_is_also_in_the_schema_that_editors_complete_fr
 
 
 @pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
-def test_the_manual_of_every_notebook_tells_all_it_takes_with_words_for_each(path: Path) -> None:
+def test_the_help_of_every_notebook_describes_each_parameter(path: Path) -> None:
     found = notebook_manual(str(path))
 
     assert found.title != found.name
@@ -63,7 +63,7 @@ def test_the_fields_of_the_grant_come_first_with_those_of_its_conditions_and_the
     assert "external_id" not in names
 
 
-def test_a_row_is_the_type_the_default_and_the_words_of_the_notebook_or_else_of_the_model() -> None:
+def test_a_row_has_type_default_and_help_of_the_notebook_or_else_of_the_model() -> None:
     shown = rows(a_manual())
 
     assert shown["name"] == ("str", "reports", "names", "the", "policies")
@@ -74,7 +74,7 @@ def test_a_row_is_the_type_the_default_and_the_words_of_the_notebook_or_else_of_
     assert "arn:aws:iam::111111111111:user/alice" in shown["sources"]
 
 
-def test_what_is_a_reference_only_is_told_so() -> None:
+def test_a_parameter_that_is_only_a_reference_says_so() -> None:
     found = a_manual('record: str = ""\nexternal_id: str = ""  # of before')
 
     assert rows(found)["external_id"] == ("reference", "of", "before")
@@ -90,7 +90,7 @@ def test_each_type_is_shown_as_the_command_line_takes_it() -> None:
     assert "the notebook's example grant is ignored" in shown
 
 
-def test_the_title_and_the_first_words_are_told_without_their_marks() -> None:
+def test_title_and_first_paragraph_are_shown_without_markup() -> None:
     text = "# Let **in**\n\nIt asks [AWS](x.md) `now`.\nTwice. As here:\n\n```text\nno\n```"
     found = notebook_help("mine", [{"cell_type": "markdown", "source": text}], {})
 
@@ -98,7 +98,7 @@ def test_the_title_and_the_first_words_are_told_without_their_marks() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no heading", "## lower"])
-def test_a_notebook_without_a_title_goes_by_its_name(text: str) -> None:
+def test_a_notebook_without_a_title_is_shown_by_its_name(text: str) -> None:
     found = notebook_help("mine", [{"cell_type": "markdown", "source": text}], {})
 
     assert (found.title, found.about) == ("mine", "")

@@ -1,4 +1,4 @@
-"""Which records are asked for, and how they lie in time."""
+"""The history of records: a query, the matching lines, and their timeline."""
 
 from typing import Any
 
@@ -69,12 +69,12 @@ def test_many_days_are_shown_by_months_and_many_runs_in_forty_characters() -> No
     assert [row.count("■") for row in shown[2:]] == [40, 24]
 
 
-def test_nothing_recorded_and_nothing_found_are_told_apart() -> None:
+def test_nothing_recorded_and_nothing_matched_read_differently() -> None:
     assert str(History(())) == "Nothing was recorded yet."
     assert str(History((), 4)) == "None of 4 records matches."
     assert str(Timeline(())) == "Nothing to show."
 
 
-def test_a_verdict_is_what_is_broken_or_the_hash_to_note() -> None:
+def test_a_verification_shows_what_is_broken_or_the_hash_to_note() -> None:
     assert str(Verification(1, "abc", ("x: was changed",))) == "x: was changed"
     assert str(Verification(2, "abc")) == "2 records, all whole.\nLast line: abc"

@@ -1,4 +1,4 @@
-"""What was done, and the way back from it."""
+"""The journal: what was done, and the plan that undoes it."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ def test_it_goes_to_json_and_back_and_holds_no_external_id() -> None:
     assert again.entries == journal.entries
 
 
-def test_the_way_back_takes_back_the_last_change_first() -> None:
+def test_a_roll_back_undoes_the_last_change_first() -> None:
     back = Journal("reports", PLAN.changes).undo_plan()
 
     assert [(each.sign, each.kind) for each in back.changes] == [
@@ -52,12 +52,12 @@ def test_a_call_is_one_line_also_where_it_was_noted_before_and_after() -> None:
     assert collapse_entries([ABOUT_TO, MADE, WAITED]) == (MADE, WAITED)
 
 
-def test_a_call_without_an_answer_stays_also_where_it_is_made_again() -> None:
+def test_a_call_without_a_response_stays_in_the_journal_even_if_it_is_retried() -> None:
     assert collapse_entries([ABOUT_TO, MADE, NEXT]) == (MADE, NEXT)
     assert collapse_entries([ABOUT_TO, ABOUT_TO, NEXT]) == (ABOUT_TO, ABOUT_TO, NEXT)
 
 
-def test_a_call_without_an_answer_shows_that_nobody_knows_and_how_to_go_on() -> None:
+def test_a_call_without_a_response_says_so_and_how_to_go_on() -> None:
     shown = str(Journal("reports", (), (MADE, NEXT)))
 
     assert "PutRolePolicy  role role/r  no response: unknown whether it took effect" in shown

@@ -1,4 +1,4 @@
-"""Where two values differ, place by place, in words."""
+"""The differences between two values, path by path."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ VALUES = st.recursive(
 )
 
 
-def test_a_place_is_named_as_it_is_reached_with_both_values() -> None:
+def test_a_difference_has_its_path_and_both_values() -> None:
     was = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "alice"}}]}
     now = {"Statement": [{"Effect": "Deny", "Principal": {"AWS": "alice"}, "Sid": "a"}]}
 
@@ -27,7 +27,7 @@ def test_values_that_are_no_mappings_differ_as_a_whole() -> None:
     assert json_diff(3600, 7200) == ("was 3600, is 7200",)
 
 
-def test_of_many_places_five_are_shown_and_the_others_counted() -> None:
+def test_of_many_differences_five_are_shown_and_the_others_counted() -> None:
     found = json_diff(dict.fromkeys("abcdefgh", 1), dict.fromkeys("abcdefgh", 2))
 
     assert len(found) == 6

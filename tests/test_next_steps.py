@@ -1,4 +1,4 @@
-"""After a run that did not end well: the commands to go on, ready for a shell, without a secret in them."""
+"""The next steps after a run that failed: commands for a shell, without a secret in them."""
 
 import shlex
 
@@ -26,7 +26,7 @@ def test_the_command_is_what_was_given_without_the_approval() -> None:
     ]
 
 
-def test_a_secret_is_left_to_be_filled_in() -> None:
+def test_a_secret_is_replaced_by_a_placeholder() -> None:
     options = [("conditions.external_id", "summer-2026"), ("note", "with summer-2026"), ("ticket", "CHG1")]
 
     assert resume_command("20", "", options, "", {"summer-2026"}) == (
@@ -34,7 +34,7 @@ def test_a_secret_is_left_to_be_filled_in() -> None:
     )
 
 
-def test_a_run_that_may_have_changed_something_can_be_taken_back() -> None:
+def test_a_run_that_may_have_left_changes_can_be_rolled_back() -> None:
     ways = next_steps(a_record(journal=JOURNAL, parameters={"records": "/my records"}), "xacct-nb run 20")
 
     assert ways == {
@@ -43,14 +43,14 @@ def test_a_run_that_may_have_changed_something_can_be_taken_back() -> None:
     }
 
 
-def test_where_nothing_is_left_changed_there_is_nothing_to_take_back() -> None:
+def test_a_run_that_left_no_changes_cannot_be_rolled_back() -> None:
     assert list(next_steps(a_record())) == ["resume"]
     assert list(next_steps(a_record("rolled-back", journal=JOURNAL))) == ["resume"]
 
 
-def test_a_roll_back_that_broke_off_is_resumed() -> None:
+def test_an_interrupted_roll_back_is_resumed() -> None:
     assert list(next_steps(a_record(undoes="20261123", journal=JOURNAL))) == ["resume"]
 
 
-def test_who_ran_it_by_hand_goes_on_by_hand() -> None:
+def test_an_interactive_run_is_resumed_by_hand() -> None:
     assert next_steps(a_record())["resume"] == "Run the notebook again from the start."

@@ -1,4 +1,4 @@
-"""How a run that did not end well reads: closed in which words, ended where, what became of each change."""
+"""The outcome of a run that failed: its closure, where it ended, and the result of each change."""
 
 import re
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_what_was_not_implemented_says_why(status: str, code: str, words: str) -
 
 
 @pytest.mark.parametrize("status", sorted({*EXIT_CODES} - {*SUCCESSFUL}))
-def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_go_on(status: str) -> None:
+def test_every_run_that_failed_shows_its_code_what_is_left_and_how_to_resume(status: str) -> None:
     record = a_record(status, code="some-code")
 
     assert facts(record)["error code"] == "some-code"
@@ -86,7 +86,7 @@ def test_every_run_that_did_not_end_well_tells_its_code_what_is_left_and_how_to_
 
 
 @pytest.mark.parametrize("status", SUCCESSFUL)
-def test_a_run_that_ended_well_tells_no_such_things(status: str) -> None:
+def test_a_successful_run_shows_none_of_these(status: str) -> None:
     record = a_record(status, *MADE, error=None)
 
     assert {"error code", "failed call", "left behind"} & {*facts(record)} == set()
@@ -100,7 +100,7 @@ def test_a_call_that_failed_is_named_with_its_account_and_its_request_id() -> No
     )
 
 
-def test_that_there_was_nothing_to_take_away_is_no_failure() -> None:
+def test_deleting_what_no_longer_exists_is_no_failure() -> None:
     nothing = call(4, "DetachUserPolicy", ATTACHMENT, "NoSuchEntity")
 
     assert facts(a_record("rolled-back", *MADE, FAILED, nothing))["failed call"].count("\n") == 0
@@ -127,7 +127,7 @@ def test_it_says_at_which_cell_it_ended(states: list[str], words: str) -> None:
     assert facts(a_record("failed", cells=cells))["ended at"] == words
 
 
-def test_what_became_of_each_change_is_its_last_call() -> None:
+def test_the_result_of_each_change_is_its_last_call() -> None:
     unheard = call(3, "CreatePolicy", POLICY, "")
     lines = section(a_record("interrupted", *MADE, unheard), "Result of each change").splitlines()[2:]
 
@@ -139,7 +139,7 @@ def test_what_became_of_each_change_is_its_last_call() -> None:
     ]
 
 
-def test_a_journal_of_what_was_taken_back_or_not_finished_does_not_say_that_nothing_was_made() -> None:
+def test_a_journal_that_was_rolled_back_or_not_finished_does_not_say_0_changes() -> None:
     back = str(a_record("rolled-back", *MADE, FAILED, *TAKEN_BACK))
     broken = str(a_record("rollback-failed", *MADE, FAILED))
 
@@ -160,7 +160,7 @@ def test_what_was_made_and_not_proven_stays_as_planned() -> None:
     )
 
 
-def test_an_approval_that_did_not_count_is_not_called_one() -> None:
+def test_a_refused_approval_is_not_shown_as_approved_by() -> None:
     approval = {"digest": "0" * 64, "by": "ada", "at": f"{AT}1Z"}
     refused, counted = (facts(a_record(status, approval=approval)) for status in ("stale-plan", "failed"))
 
@@ -168,7 +168,7 @@ def test_an_approval_that_did_not_count_is_not_called_one() -> None:
     assert "approved by" not in refused
 
 
-def test_the_page_of_a_run_that_was_killed_tells_an_auditor_all_of_it(desk: Desk, tmp_path: Path) -> None:
+def test_the_page_of_a_killed_run_shows_an_auditor_all_of_it(desk: Desk, tmp_path: Path) -> None:
     ended = run_killed_at(desk, tmp_path, "CreatePolicy", "")
     told, page = facts(ended.record), (ended.folder / "run.html").read_text()
 

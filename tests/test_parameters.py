@@ -1,4 +1,4 @@
-"""A notebook's parameters: declared in a cell, given as text or data, checked before anything runs."""
+"""A notebook's parameters: declared in a cell, given as text or data, validated before anything runs."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_a_parameter_may_have_no_help() -> None:
     assert parse_declarations(CELL)["destinations"].help == ""
 
 
-def test_the_type_of_a_lists_items_does_not_count() -> None:
+def test_the_type_of_a_lists_items_is_ignored() -> None:
     assert parse_declarations('names: list[str] = ["a"]')["names"].type == "list"
 
 
@@ -160,7 +160,7 @@ def test_no_other_reading_of_a_text_is_tried(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a=b", "-x", "--approve", "@file", "a\nb", " "])
-def test_a_value_is_taken_as_it_stands(value: str) -> None:
+def test_a_text_is_kept_as_it_is(value: str) -> None:
     assert parameters_from(("note", value))["note"] == value
 
 
@@ -208,7 +208,7 @@ def test_what_follows_an_equals_sign_may_be_a_secret_and_is_not_quoted() -> None
         [("conditions.require_mfa", "true"), ("conditions", "{}")],
     ],
 )
-def test_of_what_is_given_twice_none_is_lost_without_a_word(options: list[tuple[str, str]]) -> None:
+def test_a_value_that_is_given_twice_is_refused(options: list[tuple[str, str]]) -> None:
     with pytest.raises(InvalidParameters, match=f"{options[1][0]} is given twice"):
         parameters_from(*options)
 
@@ -226,7 +226,7 @@ def test_lists_of_json_add_up_too() -> None:
     ]
 
 
-def test_a_field_that_stands_twice_in_json_is_refused() -> None:
+def test_a_field_that_json_has_twice_is_refused() -> None:
     with pytest.raises(InvalidParameters, match="The field 'require_mfa' is given twice"):
         parameters_from(("conditions", '{"require_mfa": true, "require_mfa": false}'))
 
@@ -241,7 +241,7 @@ def test_an_empty_item_is_refused_with_the_way_to_write_an_empty_list(name: str,
 
 
 @pytest.mark.parametrize("name", ["external_id", "organization_id", "require_mfa", "source_ips"])
-def test_a_condition_that_a_variable_left_empty_is_not_dropped_without_a_word(name: str) -> None:
+def test_an_empty_condition_is_refused(name: str) -> None:
     with pytest.raises(InvalidParameters, match=f"conditions.{name} is empty"):
         parameters_from((f"conditions.{name}", ""), conditions={"external_id": "env:X"})
 

@@ -1,4 +1,4 @@
-"""State, changes and plans: what they say, their digest, their way back, and JSON."""
+"""State, changes and plans: how they read, their digest, their reverse, and JSON."""
 
 import json
 from typing import Any
@@ -154,7 +154,7 @@ def test_a_state_shows_what_exists() -> None:
     assert str(State({ResourceKey("role", ROLE): {}})).splitlines()[-1].split() == ["role", ROLE]
 
 
-def test_things_of_a_kind_and_a_target_are_found() -> None:
+def test_resources_of_a_kind_and_a_target_are_found() -> None:
     state = State(desired_resources(build(a_grant()), State({})))
 
     assert list(state.of("role")) == [ResourceKey("role", ROLE)]
@@ -162,7 +162,7 @@ def test_things_of_a_kind_and_a_target_are_found() -> None:
     assert list(state.of("inline-policy", ALICE)) == []
 
 
-def test_of_a_managed_policy_only_the_document_counts() -> None:
+def test_a_managed_policy_differs_by_its_document_only() -> None:
     one = {"document": {"Statement": []}, "version": "v1", "tags": {}, "description": ""}
 
     assert not differs("managed-policy", one, {**one, "version": "v2", "tags": {"a": "b"}})
@@ -183,7 +183,7 @@ def test_a_journal_goes_to_json_and_back() -> None:
     assert Journal.from_json(through_json(journal.to_json())) == journal
 
 
-def test_the_way_back_of_a_journal_is_its_reversed_plan() -> None:
+def test_the_undo_plan_of_a_journal_is_its_reversed_plan() -> None:
     assert Journal("reports", PLAN.changes).undo_plan() == Plan("reports", PLAN.changes).reverse()
 
 

@@ -1,4 +1,4 @@
-"""What the grant wants against what is there: which changes, on whose things, in which order."""
+"""The planner: which changes the grant needs, who owns the resources, and the order of the changes."""
 
 import json
 import random
@@ -73,7 +73,7 @@ def test_what_is_wanted_and_there_already_needs_no_change(fields: dict[str, Any]
 
 
 @each_grant
-def test_where_nothing_is_everything_is_added(fields: dict[str, Any]) -> None:
+def test_in_empty_accounts_everything_is_added(fields: dict[str, Any]) -> None:
     grant = a_grant(**fields)
     plan = diff(build(grant), State({}))
 
@@ -136,7 +136,7 @@ def test_another_source_changes_the_trust_and_the_attachments_only() -> None:
     ]
 
 
-def test_a_group_in_place_of_the_users_moves_the_attachments() -> None:
+def test_attaching_to_a_group_moves_the_attachments() -> None:
     plan = diff(build(a_grant(attach_to=GROUP)), wanted(a_grant()))
 
     assert [(each.sign, each.kind, each.target) for each in plan.changes] == [
@@ -166,7 +166,7 @@ def test_a_longer_session_changes_the_settings_and_keeps_the_description() -> No
     )
 
 
-def test_a_session_shorter_than_the_shortest_of_a_role_asks_for_that() -> None:
+def test_a_session_shorter_than_the_minimum_of_a_role_gets_the_minimum() -> None:
     assert wanted(a_grant(session_minutes=15)).resources[ResourceKey("role", ROLE)]["session_seconds"] == 3600
 
 
@@ -243,11 +243,11 @@ def test_a_policy_that_was_not_made_for_the_grant_is_refused_even_to_be_attached
         diff(build(a_grant()), state)
 
 
-def test_a_role_that_is_as_the_grant_says_is_left_alone_whosever_it_is() -> None:
+def test_a_role_that_already_matches_is_not_changed_whoever_owns_it() -> None:
     assert changes(a_grant(), with_role(wanted(a_grant()), tags={})) == []
 
 
-def test_adopting_takes_a_role_over_with_a_tag_and_a_note() -> None:
+def test_adopting_a_role_adds_a_tag_and_a_note() -> None:
     state = with_role(
         wanted(a_grant()), tags={"team": "data"}, trust={"Statement": []}, description="By hand"
     )
@@ -260,7 +260,7 @@ def test_adopting_takes_a_role_over_with_a_tag_and_a_note() -> None:
     assert plan.notes == (f"{ROLE} was not made for this grant and is taken over.",)
 
 
-def test_a_principal_that_was_deleted_is_told() -> None:
+def test_a_deleted_principal_is_noted() -> None:
     dead = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "AIDACKCEVSQ6C2EXAMPLE"}}]}
     plan = diff(build(a_grant()), with_role(wanted(a_grant()), trust=dead))
 
@@ -269,7 +269,7 @@ def test_a_principal_that_was_deleted_is_told() -> None:
     )
 
 
-def test_a_user_outside_the_carrying_group_is_told() -> None:
+def test_a_user_outside_the_group_is_noted() -> None:
     grant = a_grant(sources=[ALICE, BOB], attach_to=GROUP)
     plan = diff(build(grant), plus(State({}), ResourceKey("group", GROUP), ["alice"]))
 
@@ -280,7 +280,7 @@ def test_what_widens_access_is_in_the_plan() -> None:
     assert diff(build(a_grant(sources=["111111111111"])), State({})).unaccepted == ("whole-account-trust",)
 
 
-def test_where_nothing_changes_nothing_needs_a_word() -> None:
+def test_a_plan_without_changes_needs_no_accepted_findings() -> None:
     grant = a_grant(sources=["111111111111"], permissions=[{**READ, "resources": ["*"]}])
 
     assert diff(build(grant), wanted(grant)).unaccepted == ()

@@ -1,4 +1,4 @@
-"""Which questions a grant answers, and what the answers prove."""
+"""Which probes a grant has, and what their results prove."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ RIGHT = Proof(tuple(Outcome(probe, probe.expected, ALICE) for probe in expected_
 
 
 def questions(**fields: Any) -> list[tuple[str, str, str]]:
-    """What is asked, and what is expected: a star where nobody can be asked."""
+    """Return what is probed and expected: a star where no call can be made."""
     probes = expected_probes(a_grant(**fields))
     return [(each.kind, each.question, "*" if each.unaskable else each.expected) for each in probes]
 
@@ -58,7 +58,7 @@ def test_the_articles_case_has_six_questions() -> None:
     ]
 
 
-def test_every_source_is_asked_about_every_destination() -> None:
+def test_every_source_is_probed_with_every_destination() -> None:
     writer = "arn:aws:iam::222222222222:role/writer"
     probes = expected_probes(a_grant(sources=[ALICE, ACCOUNT], destinations=[ROLE, writer]))
 
@@ -82,30 +82,32 @@ def test_every_source_is_asked_about_every_destination() -> None:
         ({"organization_id": "o-a1b2c3d4e5"}, []),
     ],
 )
-def test_a_condition_is_also_asked_for_without_it(conditions: dict[str, Any], negatives: list[str]) -> None:
+def test_each_condition_has_a_probe_that_does_not_meet_it(
+    conditions: dict[str, Any], negatives: list[str]
+) -> None:
     assert kinds(conditions=conditions)[1:-5] == negatives
 
 
-def test_nobody_of_a_whole_account_is_a_stranger() -> None:
+def test_no_principal_of_a_whole_account_is_a_stranger() -> None:
     assert ("stranger", "assume reports-reader", "*") in questions(sources=[ACCOUNT])
     assert ("stranger", "assume reports-reader", "*") in questions(sources=[ALICE, ACCOUNT])
 
 
-def test_with_mfa_the_assume_itself_cannot_be_asked() -> None:
+def test_with_mfa_the_assume_itself_cannot_be_probed() -> None:
     assert questions(conditions={"require_mfa": True})[:2] == [
         ("assume", "assume reports-reader", "*"),
         ("without-mfa", "assume it without MFA", DENIED),
     ]
 
 
-def test_an_action_that_changes_something_is_not_asked() -> None:
+def test_an_action_that_changes_something_is_not_probed() -> None:
     put = [{**READ, "actions": ["s3:PutObject"]}]
 
     assert ("allowed", "s3:PutObject", "*") in questions(permissions=put)
     assert ("direct", "the same, without the role", "*") in questions(permissions=put)
 
 
-def test_beside_a_managed_policy_nothing_is_known() -> None:
+def test_with_a_managed_policy_no_denied_call_is_known() -> None:
     managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
 
     assert ("beside", "another call", "*") in questions(managed_policies=managed)
@@ -117,7 +119,7 @@ def test_a_pattern_of_session_names_may_allow_the_other_name_too() -> None:
     assert ("another-session-name", "assume it under another session name", "*") in asked
 
 
-def test_the_assume_is_asked_as_the_article_does() -> None:
+def test_the_parameters_of_assume_role_are_those_of_the_article() -> None:
     assert parameters() == {"RoleArn": ROLE, "RoleSessionName": "xacct-nb-proof", "DurationSeconds": 3600}
 
 
@@ -143,7 +145,7 @@ def test_the_session_lasts_an_hour_at_most(minutes: int, seconds: int) -> None:
     assert assume_parameters(a_grant(session_minutes=minutes), ROLE)["DurationSeconds"] == seconds
 
 
-def test_a_variation_changes_one_thing() -> None:
+def test_a_variation_changes_one_parameter() -> None:
     conditions = {"external_id": "partner-7", "role_session_name": "audit", "source_identity": "alice"}
     usual = parameters(**conditions)
 
@@ -159,7 +161,7 @@ def test_a_variation_changes_one_thing() -> None:
     assert "SourceIdentity" not in parameters("without-source-identity", **conditions)
 
 
-def test_a_proof_holds_when_all_answers_are_as_expected() -> None:
+def test_a_proof_holds_when_all_results_are_as_expected() -> None:
     assert RIGHT.holds
     assert RIGHT.summary == (
         "Proof: 6 of 6 answered as expected, 0 not asked. The access is what the grant says."
@@ -167,7 +169,7 @@ def test_a_proof_holds_when_all_answers_are_as_expected() -> None:
 
 
 @pytest.mark.parametrize("kind", ["assume", "stranger", "identity", "allowed", "beside", "direct"])
-def test_one_wrong_answer_is_enough_for_it_not_to_hold(kind: str) -> None:
+def test_one_wrong_result_is_enough_for_it_not_to_hold(kind: str) -> None:
     wrong = ALLOWED if kind in ("stranger", "beside", "direct") else DENIED
 
     assert not with_answer(kind, wrong).holds
@@ -178,7 +180,7 @@ def test_an_error_is_no_denial() -> None:
     assert not with_answer("stranger", ERROR).holds
 
 
-def test_an_assume_that_was_not_asked_proves_nothing() -> None:
+def test_an_assume_that_was_not_probed_proves_nothing() -> None:
     proof = with_answer("assume", NOT_ASKED)
 
     assert not proof.holds
@@ -189,7 +191,7 @@ def test_another_question_may_stay_open() -> None:
     assert with_answer("stranger", NOT_ASKED).holds
 
 
-def test_no_answers_prove_nothing() -> None:
+def test_a_proof_without_results_does_not_hold() -> None:
     assert not Proof().holds
     assert str(Proof()) == "Nothing was asked: nothing has been applied."
 
@@ -208,7 +210,7 @@ def missing(state: State) -> tuple[str, ...]:
     return missing_sides(a_grant(), diff(build(a_grant()), state))
 
 
-def test_nothing_is_missing_where_all_is_there() -> None:
+def test_nothing_is_missing_where_all_resources_exist() -> None:
     assert missing(WANTED) == ()
 
 

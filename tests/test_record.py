@@ -133,11 +133,11 @@ def test_a_record_shows_the_error_that_ended_the_run() -> None:
     ]
 
 
-def test_every_status_has_words_for_how_the_change_was_closed() -> None:
+def test_every_status_has_a_closure() -> None:
     assert sorted(CLOSURES) == sorted(EXIT_CODES)
 
 
-def test_the_way_back_is_a_command_to_copy_and_what_it_does() -> None:
+def test_the_back_out_has_commands_to_copy_and_the_changes_they_make() -> None:
     who = (
         {"part": "source", "account": "111111111111", "arn": ALICE, "profile": "ops source"},
         {"part": "destination", "account": "222222222222", "arn": ALICE, "profile": "ops"},
@@ -162,14 +162,14 @@ def test_the_way_back_is_a_command_to_copy_and_what_it_does() -> None:
         ({"status": "rolled-back"}, "The run rolled back its own changes."),
     ],
 )
-def test_where_nothing_is_left_there_is_no_way_back(fields: dict[str, Any], words: str) -> None:
+def test_where_nothing_is_left_there_is_no_back_out(fields: dict[str, Any], words: str) -> None:
     shown = str(a_record(**fields))
 
     assert words in shown
     assert "roll_back" not in shown
 
 
-def test_a_record_of_a_run_that_broke_off_shows_the_calls_that_were_made() -> None:
+def test_the_record_of_an_interrupted_run_shows_the_calls_that_were_made() -> None:
     entries = {"grant": "", "changes": [], "entries": [ENTRY.__dict__]}
     shown = str(a_record(status="kernel-died", journal=entries, proof=None))
 
@@ -178,7 +178,7 @@ def test_a_record_of_a_run_that_broke_off_shows_the_calls_that_were_made() -> No
     assert f"xacct-nb run roll_back -p record {RUN}" in shown
 
 
-def test_what_stands_in_a_record_is_escaped_wherever_it_is_shown() -> None:
+def test_the_content_of_a_record_is_escaped_wherever_it_is_shown() -> None:
     hostile = "<script>alert(1)</script>\x1b[2J\u202e"
     record = a_record(
         notebook=hostile,
@@ -224,14 +224,14 @@ def test_events_become_the_fields_of_a_record() -> None:
     }
 
 
-def test_the_calls_of_a_run_that_broke_off_are_its_journal() -> None:
+def test_the_calls_of_an_interrupted_run_are_its_journal() -> None:
     made, next_call = asdict(ENTRY), asdict(ENTRY) | {"operation": "PutRolePolicy", "answer": ""}
     events = [{"kind": "entry", "value": value} for value in (made | {"answer": ""}, made, next_call)]
 
     assert fields_from_events(events)["journal"] == {"grant": "", "changes": [], "entries": [made, next_call]}
 
 
-def test_the_whole_journal_counts_where_there_is_one() -> None:
+def test_the_whole_journal_is_used_where_there_is_one() -> None:
     whole = Journal("reports", PLAN.changes, (ENTRY,)).to_json()
     events = [{"kind": "entry", "value": asdict(ENTRY)}, {"kind": "journal", "value": whole}]
 
@@ -305,7 +305,7 @@ def test_a_line_that_says_the_same_in_other_bytes_was_changed() -> None:
     assert broken_links([line + " "]) == [f"line 1 ({RUN}): was changed"]
 
 
-def test_a_line_taken_out_shows() -> None:
+def test_a_removed_line_shows() -> None:
     first, _, third = chain(a_record(), a_record(id="x"), a_record())
 
     assert broken_links([first, third]) == [f"line 2 ({RUN}): does not follow from the line before"]

@@ -21,7 +21,7 @@ def beside_of(*actions: str, resources: tuple[str, ...] = (OBJECTS,)) -> str | N
     return found.title if found else None
 
 
-def test_an_object_is_asked_for_by_its_pattern() -> None:
+def test_an_object_is_found_by_its_pattern() -> None:
     assert asked("s3:GetObject", OBJECTS) == (
         "get_object",
         {"Bucket": "reports", "Prefix": "2026/", "Key": "2026/*"},
@@ -39,7 +39,7 @@ def test_the_prefix_ends_where_the_first_wildcard_begins() -> None:
     "resource",
     ["*", BUCKET, "arn:aws:s3:::reports*/x", "arn:aws:s3:::*/*", "arn:aws:s3:::reports/${aws:userid}/*"],
 )
-def test_an_object_whose_bucket_or_key_is_not_known_is_not_asked_for(resource: str) -> None:
+def test_an_object_whose_bucket_or_key_is_not_known_has_no_call(resource: str) -> None:
     assert asked("s3:GetObject", resource) is None
 
 
@@ -52,7 +52,7 @@ def test_a_bucket_is_not_listed_for_the_arn_of_objects() -> None:
     assert asked("s3:List*", OBJECTS) is None
 
 
-def test_the_resource_that_suits_the_action_is_taken() -> None:
+def test_the_resource_that_fits_the_action_is_used() -> None:
     assert asked("s3:ListBucket", OBJECTS, BUCKET) == ("list_objects_v2", {"Bucket": "reports", "MaxKeys": 1})
 
 
@@ -60,42 +60,42 @@ def test_a_pattern_of_actions_is_put_to_the_test_by_one_that_it_covers() -> None
     assert asked("s3:*", OBJECTS) == ("get_object", {"Bucket": "reports", "Prefix": "2026/", "Key": "2026/*"})
 
 
-def test_actions_without_resources_are_asked_on_everything_only() -> None:
+def test_actions_without_resources_need_permission_on_everything() -> None:
     assert asked("ec2:DescribeInstances", "*") == ("describe_instances", {})
     assert asked("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/*") is None
 
 
-def test_an_action_that_changes_something_has_no_sample() -> None:
+def test_an_action_that_changes_something_has_no_call() -> None:
     assert asked("s3:PutObject", OBJECTS) is None
     assert asked("s3:Delete*", OBJECTS) is None
 
 
-def test_a_sample_says_what_it_asks() -> None:
+def test_a_call_has_a_title() -> None:
     found = sample_call("s3:GetObject", [OBJECTS])
 
     assert found is not None
     assert (found.title, found.about_resource) == ("s3:GetObject reports/2026/*", True)
 
 
-def test_beside_reading_objects_lies_listing_their_bucket() -> None:
+def test_listing_the_bucket_is_not_allowed_by_reading_its_objects() -> None:
     assert beside_of("s3:GetObject") == "s3:ListBucket reports"
 
 
-def test_beside_all_of_s3_lies_another_service() -> None:
+def test_another_service_is_not_allowed_by_all_of_s3() -> None:
     assert beside_of("s3:*") == "iam:ListUsers"
 
 
-def test_beside_another_service_lies_s3() -> None:
+def test_s3_is_not_allowed_by_another_service() -> None:
     assert beside_of("sqs:ReceiveMessage", resources=("arn:aws:sqs:us-east-1:222222222222:q",)) == (
         "s3:ListAllMyBuckets"
     )
 
 
-def test_beside_everything_lies_nothing() -> None:
+def test_permission_on_everything_leaves_no_call() -> None:
     assert beside_of("*") is None
 
 
-def test_beside_nothing_lies_everything() -> None:
+def test_without_permissions_any_call_is_not_allowed() -> None:
     found = unallowed_sample_call([])
 
     assert found is not None
