@@ -1,11 +1,11 @@
 """Runs the probes of a grant: real calls to AWS with the callers' own credentials."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cache, partial
 
 from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample
-from xacct_nb.aws.clients import AwsClient, Clients
+from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.polling import Wait, countdown
@@ -57,13 +57,12 @@ def wait_for_access(client: JournaledClient, sessions: Sessions, probes: Iterabl
             client.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _RoleSession:
-    """A session of the role: who assumed it, and its clients by service."""
+    """A session of the role: who assumed it, and its clients, which hold its credentials."""
 
     who: Identity
-    credentials: Mapping[str, Any] = field(repr=False)
-    clients: dict[str, AwsClient] = field(default_factory=dict)
+    client: Clients = field(repr=False)
 
 
 @dataclass
@@ -78,9 +77,8 @@ class Prober:
         """Return AWS's answer to a probe; repeat it while the answer is unexpected and time is left."""
         if probe.unaskable:
             return Outcome(probe, NOT_ASKED, detail=probe.unaskable)
-        return {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}[probe.asker](
-            probe
-        )
+        askers = {"caller": self._by_caller, "role": self._by_role, "stranger": self._by_stranger}
+        return askers[probe.asker](probe)
 
     def _by_caller(self, probe: Probe) -> Outcome:
         callers = self.sessions.callers(probe.source)
@@ -92,9 +90,10 @@ class Prober:
             return self._repeat(probe, lambda: self._first_allowed(callers, probe))
         if len(callers) > 1 and not known:
             return Outcome(probe, NOT_ASKED, detail="No caller of that account could assume the role.")
-        return self._repeat(
-            probe, lambda: (who, self._sample(probe, who) if probe.call else self._assume(who, probe))
-        )
+        if probe.call:
+            client = partial(self.sessions.client, who.profile)
+            return self._repeat(probe, lambda: (who, self._sample(probe, client)))
+        return self._repeat(probe, lambda: (who, self._assume(who, probe)))
 
     def _by_stranger(self, probe: Probe) -> Outcome:
         who = self.sessions.stranger(probe.source)
@@ -107,7 +106,7 @@ class Prober:
         if session is None:
             missing = "The role could not be assumed." if self.sessions.callers(probe.source) else _NO_CALLER
             return Outcome(probe, NOT_ASKED, detail=missing)
-        outcome = self._repeat(probe, lambda: (session.who, self._with_role(probe, session)))
+        outcome = self._repeat(probe, lambda: (session.who, self._with_role(probe, session.client)))
         return replace(outcome, who=f"{Arn.parse(probe.role).resource} (session)")
 
     def _repeat(self, probe: Probe, call: Callable[[], tuple[Identity, Answer]]) -> Outcome:
@@ -125,7 +124,9 @@ class Prober:
         for who in callers:
             given = self._assume(who, probe)
             if given.verdict == ALLOWED:
-                self.role_sessions[probe.source, probe.role] = _RoleSession(who, given.value["Credentials"])
+                credentials = given.value["Credentials"]
+                client = cache(partial(self.sessions.role_client, credentials, profile=who.profile))
+                self.role_sessions[probe.source, probe.role] = _RoleSession(who, client)
                 break
         return who, given
 
@@ -136,19 +137,10 @@ class Prober:
         given = call_aws(lambda: sts.assume_role(**parameters))
         return replace(given, detail=redact(given.detail, {external_id(grant)}))
 
-    def _with_role(self, probe: Probe, session: _RoleSession) -> Answer:
-        def client(service: str) -> AwsClient:
-            if service not in session.clients:
-                made = self.sessions.role_client(session.credentials, service, session.who.profile)
-                session.clients[service] = made
-            return session.clients[service]
+    def _with_role(self, probe: Probe, client: Clients) -> Answer:
+        return self._sample(probe, client) if probe.call else call_identity(client("sts"), probe.role)
 
-        if probe.call:
-            return self._sample(probe, session.who, client)
-        return call_identity(client("sts"), probe.role)
-
-    def _sample(self, probe: Probe, who: Identity, client: Clients | None = None) -> Answer:
+    def _sample(self, probe: Probe, client: Clients) -> Answer:
         assert probe.call is not None
         account = Arn.parse(probe.role).account
-        mine = client or (lambda service: self.sessions.client(who.profile, service))
-        return call_sample(probe.call, mine, lambda: self.sessions.admin(account, "s3"))
+        return call_sample(probe.call, client, lambda: self.sessions.admin(account, "s3"))
