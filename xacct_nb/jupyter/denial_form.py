@@ -3,35 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from xacct_nb.diagnosis.denial import read_denial
-from xacct_nb.errors import InvalidParameters
-from xacct_nb.grants.parameters import Settings
-from xacct_nb.jupyter.form import Field, Form, region
-from xacct_nb.validation import as_input_error
+from xacct_nb.grants.parameters import Settings, settings_of
+from xacct_nb.jupyter.form import Field, Form, FormState, region
 from xacct_nb.views import Page, Table, View, html
 
-DENIAL_LABELS = {
-    "error_text": "Error text",
-    "caller": "Caller ARN",
-    "role": "Role ARN",
-    "external_id": "External ID",
-    "action": "Denied action",
-    "resource": "Denied resource",
-    "snapshot": "Snapshot file",
+_FIELDS = {
+    "error_text": (
+        "Error text",
+        "An error occurred (AccessDenied) when calling the AssumeRole operation: ...",
+    ),
+    "caller": ("Caller ARN", "empty: the error text's, or the profile's"),
+    "role": ("Role ARN", "empty: the error text's"),
+    "external_id": ("External ID", "none; or env:NAME or file:PATH"),
+    "action": ("Denied action", "empty; or, after the role was assumed, such as s3:GetObject"),
+    "resource": ("Denied resource", "empty; or the ARN that was denied"),
+    "snapshot": ("Snapshot file", "empty; or the file that the other owner sent"),
 }
-_EXAMPLES = {
-    "error_text": "An error occurred (AccessDenied) when calling the AssumeRole operation: ...",
-    "caller": "empty: the error text's, or the profile's",
-    "role": "empty: the error text's",
-    "external_id": "none; or env:NAME or file:PATH",
-    "action": "empty; or, after the role was assumed, such as s3:GetObject",
-    "resource": "empty; or the ARN that was denied",
-    "snapshot": "empty; or the file that the other owner sent",
-}
-
-_LINES = {**dict.fromkeys(DENIAL_LABELS, 1), "error_text": 2}
+DENIAL_LABELS = {name: label for name, (label, _) in _FIELDS.items()}
 
 
 class DenialForm(Form):
@@ -54,10 +43,9 @@ class DenialForm(Form):
         """Take what is typed, or note the problem."""
         self.try_to(lambda: self._take({name: value.strip() for name, value in typed.items()}))
 
-    @property
-    def reference(self) -> str:
-        """Return where the external ID is found."""
-        return self.settings.external_id
+    def state(self) -> FormState:
+        """Return what the fields mean."""
+        return FormState(region("status", html(self.view())), reference=self.settings.external_id)
 
     def build_widget(self) -> Any:
         """Return the fields over what they mean."""
@@ -67,20 +55,12 @@ class DenialForm(Form):
 
     def fields(self) -> list[Field]:
         """Return the parameters of the denial that a person edits."""
+        values = {name: str(getattr(self.settings, name)) for name in _FIELDS}
         return [
             # Half a reference would be taken for the external ID itself.
-            Field(
-                name, label, str(getattr(self.settings, name)), _EXAMPLES[name], _LINES[name], follows=False
-            )
-            for name, label in DENIAL_LABELS.items()
+            Field(name, label, values[name], example, 2 if name == "error_text" else 1, follows=False)
+            for name, (label, example) in _FIELDS.items()
         ]
 
-    def below(self) -> str:
-        """Return what the fields mean."""
-        return region("status", html(self.view()))
-
     def _take(self, fields: Mapping[str, str]) -> None:
-        try:
-            self.settings = Settings(**{**dict(self.settings), **fields})
-        except ValidationError as problem:
-            raise as_input_error(problem, Settings, InvalidParameters) from problem
+        self.settings = settings_of({**dict(self.settings), **fields})

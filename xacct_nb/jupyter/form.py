@@ -1,6 +1,5 @@
 """What all forms share: a value to edit, the problem with what was typed, and how a notebook shows them."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.conditions import is_reference
 from xacct_nb.views import Shown, Text
-
-_REFERENCE = re.compile(r"(env|file):.+")
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,26 @@ class Field:
     follows: bool = True
 
 
+@dataclass(frozen=True)
+class FormState:
+    """What stands below the fields (HTML) and above that, and how the fields look.
+
+    A screen reader says the headline at once. `reference` is where the external ID is found: its field gets
+    this back after a literal was typed.
+    """
+
+    below: str
+    headline: str = ""
+    invalid_field: str = ""
+    hidden_field: str = ""
+    reference: str = ""
+
+
 class Form(Shown):
     """A value that a person edits in a notebook; headless, it passes through as it is.
 
     `problem` says what is not valid in the fields, None where they are valid; the value stays the last valid
-    one. A subclass says what it shows (`view`, `below`), which fields it has, and what `fill` does with them.
+    one.
     """
 
     side_by_side = False
@@ -50,29 +63,9 @@ class Form(Shown):
         """Take the values of all fields, or note the problem with them."""
         raise NotImplementedError
 
-    def below(self) -> str:
-        """Return the HTML below the fields."""
+    def state(self) -> FormState:
+        """Return what the widget shows around the fields."""
         raise NotImplementedError
-
-    @property
-    def headline(self) -> str:
-        """Return what a screen reader says at once; "" where all is valid."""
-        return ""
-
-    @property
-    def invalid_field(self) -> str:
-        """Return the field that is not valid; "" where all are, or where several together are not."""
-        return ""
-
-    @property
-    def hidden_field(self) -> str:
-        """Return the field that is not needed now, if there is one."""
-        return ""
-
-    @property
-    def reference(self) -> str:
-        """Return where the external ID is found; its field gets this back after a literal was typed."""
-        return ""
 
     @cached_property
     def widget(self) -> Any:  # ipywidgets carries no types
@@ -120,11 +113,6 @@ def region(role: str, fragment: str) -> str:
     return f'<div role="{role}">{fragment}</div>'
 
 
-def is_reference(typed: str) -> bool:
-    """Return whether this says where an external ID is found: env:NAME or file:PATH."""
-    return bool(_REFERENCE.fullmatch(typed.strip()))
-
-
 def is_literal(typed: str, reference: str) -> bool:
     """Return whether an external ID itself was typed, in place of a reference to it."""
-    return typed.strip() not in ("", reference) and not is_reference(typed)
+    return typed.strip() not in ("", reference) and not is_reference(typed.strip())

@@ -5,28 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xacct_nb.errors import InvalidGrant, UnresolvedSecret
-from xacct_nb.grants.conditions import Permission
+from xacct_nb.grants.conditions import Permission, is_reference
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.jupyter.form import Field, Form, is_literal, is_reference
+from xacct_nb.jupyter.form import Field, Form, FormState, is_literal
 from xacct_nb.linting.findings import lint
 from xacct_nb.views import Page, Text, View, html
 
-LABELS = {
-    "sources": "Source ARN",
-    "destinations": "Destination role",
-    "permissions": "What the role may do",
-    "external_id": "External ID",
-    "session_minutes": "Session minutes",
-    "accept": "Accept findings",
+_FIELDS = {
+    "sources": ("Source ARN", "arn:aws:iam::111111111111:user/alice", 2),
+    "destinations": ("Destination role", "arn:aws:iam::222222222222:role/reports-reader", 2),
+    "permissions": ("What the role may do", "s3:GetObject on arn:aws:s3:::reports/*", 2),
+    "external_id": ("External ID", "none; or env:NAME or file:PATH", 1),
+    "session_minutes": ("Session minutes", "", 1),
+    "accept": ("Accept findings", "codes of the findings below", 1),
 }
-_EXAMPLES = {
-    "sources": "arn:aws:iam::111111111111:user/alice",
-    "destinations": "arn:aws:iam::222222222222:role/reports-reader",
-    "permissions": "s3:GetObject on arn:aws:s3:::reports/*",
-    "external_id": "none; or env:NAME or file:PATH",
-    "accept": "codes of the findings below",
-}
+LABELS = {name: label for name, (label, _, _) in _FIELDS.items()}
 
 
 class GrantForm(Form):
@@ -78,23 +72,19 @@ class GrantForm(Form):
         shown = str(self._given.to_json()["conditions"]["external_id"])
         return shown if is_reference(shown) else ""
 
-    @property
-    def hides_external_id(self) -> bool:
-        """Return whether the parameters gave an external ID itself: it is kept, and not shown."""
-        return bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
-
-    @property
-    def hidden_field(self) -> str:
-        """Return `accept`, where no finding needs it."""
-        return "" if self._findings.unaccepted or self.grant.accept else "accept"
-
     def fill(self, typed: Mapping[str, Any]) -> None:
         """Take what is typed: an ARN a line, `actions on resources`, a reference; or note the problem."""
         self.try_to(lambda: self._take(Grant(**{**dict(self._given), **self._read(typed)})))
 
-    def below(self) -> str:
-        """Return the policies of both sides, or what is not valid."""
-        return f'<div style="min-height: 24em">{"".join(map(html, self.details or self.sides))}</div>'
+    def state(self) -> FormState:
+        """Return the policies of both sides, or what is not valid; `accept` only where a finding needs it."""
+        return FormState(
+            f'<div style="min-height: 24em">{"".join(map(html, self.details or self.sides))}</div>',
+            self.headline,
+            self.invalid_field,
+            "" if self._findings.unaccepted or self.grant.accept else "accept",
+            self.reference,
+        )
 
     def build_widget(self) -> Any:
         """Return the fields over what they mean."""
@@ -104,7 +94,9 @@ class GrantForm(Form):
 
     def fields(self) -> tuple[Field, ...]:
         """Return the fields of the grant that a person edits."""
-        grant, hidden = self.grant, "the one in the parameters, not shown"
+        grant = self.grant
+        # An external ID itself, given in the parameters, is kept and not shown.
+        hidden = bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
         values: dict[str, str | int] = {
             "sources": "\n".join(grant.sources),
             "destinations": "\n".join(grant.destinations),
@@ -118,12 +110,12 @@ class GrantForm(Form):
                 name,
                 label,
                 values[name],
-                hidden if name == "external_id" and self.hides_external_id else _EXAMPLES.get(name, ""),
-                lines=2 if name in ("sources", "destinations", "permissions") else 1,
+                "the one in the parameters, not shown" if hidden and name == "external_id" else example,
+                lines,
                 # Half a reference would be taken for the external ID itself.
                 follows=name != "external_id",
             )
-            for name, label in LABELS.items()
+            for name, (label, example, lines) in _FIELDS.items()
         )
 
     def _take(self, given: Grant) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xacct_nb.jupyter.form import Field, Form, region, style
+from xacct_nb.jupyter.form import Field, Form, FormState, region, style
 from xacct_nb.records.history import History, LedgerQuery, Timeline
 from xacct_nb.views import Page, View, html
 
@@ -70,11 +70,11 @@ class HistoryForm(Form):
             *(Field(name, label, now[name], "2026-11-24", follows=False) for name, label in _TIMES.items()),
         ]
 
-    def below(self) -> str:
+    def state(self) -> FormState:
         """Return the timeline and the table, with the style sheet, which the cells below use too."""
         parts = (self.view(),) if self.problem else (self.timeline.view(), self.view())
         title = f"{len(self.history.lines)} of {self.history.of} records"
-        return f"<style>{style()}</style>{region('status', html(Page(title, parts)))}"
+        return FormState(f"<style>{style()}</style>{region('status', html(Page(title, parts)))}")
 
     def _take(self, given: Mapping[str, str]) -> None:
         self.wanted = replace(self.wanted, **given)  # type: ignore[arg-type]

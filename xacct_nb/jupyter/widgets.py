@@ -18,20 +18,21 @@ def form_box(form: Form) -> Any:
 
     def changed(_: object) -> None:
         form.fill({name: field.value for name, field in fields.items()})
-        if "external_id" in fields and is_literal(fields["external_id"].value, form.reference):
-            field = fields["external_id"]
+        field, reference = fields.get("external_id"), form.state().reference
+        if field and is_literal(field.value, reference):
             field.unobserve(changed, names="value")
-            field.value = form.reference
+            field.value = reference
             field.observe(changed, names="value")
         show()
 
     def show() -> None:
+        state = form.state()
         # The headline is the same while one field is typed in, so a screen reader says it once.
-        headline.value = region("alert", html(Text(form.headline, "bad"))) if form.headline else ""
-        below.value = form.below()
+        headline.value = region("alert", html(Text(state.headline, "bad"))) if state.headline else ""
+        below.value = state.below
         for name, field in fields.items():
-            field.layout.display = "none" if name == form.hidden_field else ""
-            (field.add_class if name == form.invalid_field else field.remove_class)("xacct-wrong")
+            field.layout.display = "none" if name == state.hidden_field else ""
+            (field.add_class if name == state.invalid_field else field.remove_class)("xacct-wrong")
 
     for field in fields.values():
         field.observe(changed, names="value")
