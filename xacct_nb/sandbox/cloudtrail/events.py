@@ -70,7 +70,7 @@ def events_of(
 
 
 def _event(call: Call, response: StsResponse, agent: str, moment: datetime) -> Event:
-    """The fields that the events of both accounts share."""
+    """Return the fields that the events of both accounts share."""
     refused = {"errorCode": response.code, "errorMessage": response.texts.get("Message", "")}
     return {
         "eventVersion": "1.11",
@@ -93,7 +93,7 @@ def _event(call: Call, response: StsResponse, agent: str, moment: datetime) -> E
 
 
 def _entry(common: Event, account: str, identity: Event, response: StsResponse, moment: datetime) -> Event:
-    """The event of one account as LookupEvents returns it."""
+    """Return the event of one account as LookupEvents returns it."""
     event = {**common, "userIdentity": identity, "eventID": str(uuid4()), "recipientAccountId": account}
     return {
         "EventId": event["eventID"],
@@ -125,7 +125,7 @@ def _caller(call: Call, caller: EventCaller) -> Event:
 
 
 def _user(identity: Event) -> str:
-    """The name by which an event is looked up; none for the caller of another account."""
+    """Return the name by which an event is looked up; none for a caller of another account."""
     session = identity["principalId"].partition(":")[2]
     names = {"IAMUser": identity.get("userName", ""), "AssumedRole": session, "Root": "root"}
     return str(names.get(identity["type"], ""))

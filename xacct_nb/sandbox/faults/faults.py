@@ -1,4 +1,4 @@
-"""What the sandbox can be told to do wrong: which fault, on which operations, how often and for how long."""
+"""The faults that a sandbox shows on demand: which kind, on which operations, how often and for how long."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from xacct_nb.errors import InvalidFault
-from xacct_nb.sandbox.faults.operations import IAM, fits, meant, nearest
+from xacct_nb.sandbox.faults.operations import IAM, fits, matching, nearest
 
 LONGEST = 600.0
 """Seconds that a fault may last."""
@@ -14,9 +14,9 @@ LONGEST = 600.0
 
 @dataclass(frozen=True)
 class FaultKind:
-    """What a kind of fault does, whether it `lasts` some seconds, and the operations that alone can have it.
+    """What a kind of fault does, whether it `lasts` some seconds, and the only operations that can have it.
 
-    `reaches_aws` where the call is made all the same.
+    `reaches_aws` is true where the call takes effect all the same.
     """
 
     does: str
@@ -47,23 +47,23 @@ _DECISIVE = _of_iam(
 )
 KINDS = {
     "throttling": FaultKind("refuses the call: Rate exceeded"),
-    "error-500": FaultKind("answers with a failure of its own"),
-    "error-503": FaultKind("answers that it is unavailable"),
+    "error-500": FaultKind("returns an internal failure"),
+    "error-503": FaultKind("returns that it is unavailable"),
     "concurrent-modification": FaultKind("refuses: another request changes it", only=_CONCURRENT),
-    "cut-before": FaultKind("cuts the connection before the call takes effect"),
-    "cut-after": FaultKind("cuts the connection after the call took effect", reaches_aws=True),
-    "latency": FaultKind("answers late", lasts=True, reaches_aws=True),
+    "cut-before": FaultKind("closes the connection before the call takes effect"),
+    "cut-after": FaultKind("closes the connection after the call took effect", reaches_aws=True),
+    "latency": FaultKind("responds late", lasts=True, reaches_aws=True),
     "propagation": FaultKind("lets a change take effect late", lasts=True, reaches_aws=True, only=_DECISIVE),
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault, and the calls that meet it.
+    """One kind of fault, and the calls that it affects.
 
     `operations` are names or patterns: `CreateRole`, `iam:*`, `sts:AssumeRole`, `s3:*`, `*`. Of the calls
-    that fit, the first `after` pass; of the others a `share` (0 to 1) is struck, `count` of them at most
-    (None: no end). `seconds` is how long latency and propagation last. Raises InvalidFault.
+    that match, the first `after` pass; of the others a `share` (0 to 1) fails, `count` of them at most
+    (None: no limit). `seconds` is how long latency and propagation last. Raises InvalidFault.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class Fault:
             raise InvalidFault(what, why=why, hint=hint)
 
     def is_for(self, service: str, action: str) -> bool:
-        """Whether a call can meet this fault."""
+        """Return whether this fault can affect a call."""
         only = KINDS[self.kind].only
         possible = not only or f"{service}:{action}" in only
         return possible and any(fits(pattern, service, action) for pattern in self.operations)
@@ -86,9 +86,9 @@ class Fault:
 
 @dataclass(frozen=True)
 class Faults:
-    """All that goes wrong, in order; the same seed and the same calls give the same faults.
+    """All faults, in order; the same seed and the same calls give the same failures.
 
-    Raises InvalidFault where the seed is no whole number.
+    Raises InvalidFault unless the seed is a whole number.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -99,39 +99,40 @@ class Faults:
             raise InvalidFault(f"The seed is {self.seed!r}.", why="A seed is a whole number.", hint="Take 7.")
 
     def strikes(self, number: int, nth: int) -> bool:
-        """Whether chance strikes the nth call that fits the fault of this number."""
+        """Return whether the nth call that matches the fault of this number fails."""
         return Random(f"{self.seed}/{number}/{nth}").random() < self.faults[number].share
 
     def to_json(self) -> dict[str, Any]:
-        """`seed` and the list `faults`."""
+        """Return `seed` and the list `faults`."""
         return {"seed": self.seed, "faults": [asdict(fault) for fault in self.faults]}
 
 
 def faults_from(given: Any) -> Faults:
-    """Faults from what `to_json` gives. Raises InvalidFault."""
-    told = _known(given, ("seed", "faults"))
-    return Faults(tuple(_fault_from(each) for each in _listed(told.get("faults", ()))), told.get("seed", 0))
+    """Read what `to_json` returned. Raises InvalidFault."""
+    fields_given = _known(given, ("seed", "faults"))
+    faults = tuple(_fault_from(each) for each in _listed(fields_given.get("faults", ())))
+    return Faults(faults, fields_given.get("seed", 0))
 
 
 def _fault_from(given: Any) -> Fault:
-    told = {"kind": "", **_known(given, tuple(field.name for field in fields(Fault)))}
-    operations = tuple(_listed(told.get("operations", ("*",))))
-    return Fault(**{**told, "operations": operations})
+    values = {"kind": "", **_known(given, tuple(field.name for field in fields(Fault)))}
+    operations = tuple(_listed(values.get("operations", ("*",))))
+    return Fault(**{**values, "operations": operations})
 
 
 def _known(given: Any, names: tuple[str, ...]) -> Mapping[str, Any]:
     fields_are = f"It is a JSON object of {', '.join(names)}."
     if not isinstance(given, Mapping):
-        raise InvalidFault(f"{given!r} says no fault.", why=fields_are, hint=_EXAMPLE)
-    for strange in given.keys() - set(names):
-        raise InvalidFault(f"There is no field {strange!r}.", why=fields_are, hint=_EXAMPLE)
+        raise InvalidFault(f"{given!r} is not a fault.", why=fields_are, hint=_EXAMPLE)
+    for unknown in given.keys() - set(names):
+        raise InvalidFault(f"There is no field {unknown!r}.", why=fields_are, hint=_EXAMPLE)
     return given
 
 
 def _listed(given: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(given, list | tuple):
         raise InvalidFault(
-            f"{given!r} is no list.", why="`faults` and `operations` are lists.", hint=_EXAMPLE
+            f"{given!r} is not a list.", why="`faults` and `operations` are lists.", hint=_EXAMPLE
         )
     return given
 
@@ -140,34 +141,50 @@ _EXAMPLE = 'For example {"faults": [{"kind": "throttling", "operations": ["Creat
 
 
 def _complaints(fault: Fault) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with a fault, why, and the mend; the first one is said."""
+    """Yield what is wrong with a fault, why, and what to do; the first one is raised."""
     if fault.kind not in KINDS:
         yield f"There is no fault {fault.kind!r}.", f"The kinds: {', '.join(KINDS)}.", "Choose one of them."
     yield from _complaints_of_operations(fault)
     if not _is_number(fault.share) or not 0 <= fault.share <= 1:
-        yield f"The share is {fault.share!r}.", "It is the part of the calls that is struck.", "From 0 to 1."
+        yield (
+            f"The share is {fault.share!r}.",
+            "It is the share of the calls that fails.",
+            "Give a number from 0 to 1.",
+        )
     if fault.count is not None and not (_is_whole(fault.count) and fault.count > 0):
-        yield f"The count is {fault.count!r}.", "So many calls are struck at most.", "1 or more, or none."
+        yield (
+            f"The count is {fault.count!r}.",
+            "At most so many calls fail.",
+            "Give 1 or more, or leave it out.",
+        )
     if not (_is_whole(fault.after) and fault.after >= 0):
-        yield f"`after` is {fault.after!r}.", "So many calls pass first.", "0 or more."
+        yield f"`after` is {fault.after!r}.", "So many calls pass first.", "Give 0 or more."
     yield from _complaints_of_seconds(fault)
 
 
 def _complaints_of_operations(fault: Fault) -> Iterator[tuple[str, str, str]]:
     if not fault.operations:
-        yield "The fault is for no operation.", "It strikes those that are named.", "`*` means every one."
+        yield (
+            "The fault names no operation.",
+            "It affects the operations that it names.",
+            "`*` names every one.",
+        )
     only = KINDS[fault.kind].only
     for pattern in fault.operations:
-        found = meant(pattern) if isinstance(pattern, str) else frozenset[str]()
+        found = matching(pattern) if isinstance(pattern, str) else frozenset[str]()
         if not found:
-            near = nearest(str(pattern))
-            mend = f"Did you mean {near}?" if near else "A name such as CreateRole, or iam:*, sts:*, s3:*, *."
-            yield f"No operation is called {pattern!r}.", "IAM, STS and S3 have none of that name.", mend
+            similar = nearest(str(pattern))
+            hint = (
+                f"Did you mean {similar}?"
+                if similar
+                else "Name one such as CreateRole, or iam:*, sts:*, s3:*, *."
+            )
+            yield f"No operation has the name {pattern!r}.", "IAM, STS and S3 have none of that name.", hint
         elif only and not found & only:
             able = ", ".join(sorted(name.partition(":")[2] for name in only))
             yield (
-                f"{pattern} never meets {fault.kind}.",
-                f"Only these do: {able}.",
+                f"{fault.kind} never affects {pattern}.",
+                f"It affects only these: {able}.",
                 "Name one of them, or `*`.",
             )
 
@@ -175,9 +192,13 @@ def _complaints_of_operations(fault: Fault) -> Iterator[tuple[str, str, str]]:
 def _complaints_of_seconds(fault: Fault) -> Iterator[tuple[str, str, str]]:
     lasts, seconds = KINDS[fault.kind].lasts, fault.seconds
     if not _is_number(seconds) or not 0 <= seconds <= LONGEST:
-        yield f"The seconds are {seconds!r}.", "So long it lasts.", f"More than 0, {LONGEST:.0f} at most."
+        yield (
+            f"The seconds are {seconds!r}.",
+            "So long it lasts.",
+            f"Give more than 0, at most {LONGEST:.0f}.",
+        )
     elif lasts and not seconds:
-        yield f"{fault.kind} has no seconds.", "It lasts for a while.", "Say how long, for example 10."
+        yield f"{fault.kind} has no seconds.", "It lasts some time.", "Say how long, for example 10."
     elif seconds and not lasts:
         lasting = " and ".join(name for name, kind in KINDS.items() if kind.lasts)
         yield f"{fault.kind} has seconds.", f"Only {lasting} last.", "Leave the seconds out."

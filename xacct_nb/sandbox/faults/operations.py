@@ -51,13 +51,13 @@ _KNOWN = {"iam": IAM, "sts": STS, "s3": S3}
 
 
 def fits(pattern: str, service: str, action: str) -> bool:
-    """Whether `CreateRole`, `iam:Create*` or `*` means this call; as in policies, without regard to case."""
-    words = pattern if ":" in pattern or pattern == "*" else f"*:{pattern}"
-    return covers(words, f"{service}:{action}")
+    """Return whether `CreateRole`, `iam:Create*` or `*` names this call, in any case as in policies."""
+    full = pattern if ":" in pattern or pattern == "*" else f"*:{pattern}"
+    return covers(full, f"{service}:{action}")
 
 
-def meant(pattern: str) -> frozenset[str]:
-    """Every operation that a pattern means, as `iam:CreateRole`."""
+def matching(pattern: str) -> frozenset[str]:
+    """Return every operation that a pattern names, as `iam:CreateRole`."""
     return frozenset(
         f"{service}:{name}"
         for service, names in _KNOWN.items()
@@ -67,6 +67,6 @@ def meant(pattern: str) -> frozenset[str]:
 
 
 def nearest(pattern: str) -> str:
-    """The operation whose name is most like this one, or an empty text."""
+    """Return the operation with the most similar name, "" where there is none."""
     names = [name for known in _KNOWN.values() for name in known]
     return next(iter(get_close_matches(pattern.rpartition(":")[2], names, n=1)), "")

@@ -1,4 +1,4 @@
-"""Propagation delay: for some seconds after a change of IAM, calls are decided on what was there before."""
+"""Propagation delay: for some seconds after a change of IAM, calls are authorized by the state before it."""
 
 import json
 import re
@@ -8,15 +8,15 @@ from contextlib import AbstractContextManager, nullcontext
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
-from xacct_nb.sandbox.ministack.delayed_store import Memory, deciding
+from xacct_nb.sandbox.ministack.delayed_store import DelayedStores, deciding
 
 Delay = Callable[[float], None]
-"""Lets a change that was made arrive only after so many seconds."""
+"""Delays the effect of a change by so many seconds."""
 
 _PRINCIPAL = re.compile(r"arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+)")
 _TRUST = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 _NEW = {"CreateUser": ("user", "UserName"), "CreateRole": ("role", "RoleName")}
-# The first of these parameters that a call has says what it changes, and which of MiniStack's stores hold it.
+# The first of these parameters of a call names what it changes, and MiniStack's stores that hold it.
 _CHANGED = {
     "GroupName": ("_groups", "_group_inline_policies"),
     "RoleName": ("_roles",),
@@ -26,23 +26,23 @@ _CHANGED = {
 
 
 class Propagation:
-    """What is on its way, from the first call on until `stop`."""
+    """The changes that have no effect yet, until `stop`."""
 
     def __init__(self) -> None:
-        self._memory = Memory()
-        self._newcomers: dict[tuple[str, str, str], float] = {}
+        self._stores = DelayedStores()
+        self._recent: dict[tuple[str, str, str], float] = {}
 
     def stop(self) -> None:
-        """Everything has arrived."""
-        self._memory.close()
+        """End all delays."""
+        self._stores.close()
 
     def decided(self, app: App, call: Call) -> App:
-        """`app`, which decides on what has arrived; reads by IAM's own operations show what is there."""
+        """Return `app` that authorizes by changes in effect; IAM's own operations show all changes."""
 
         async def decide(scope: Message, receive: Receive, send: Send) -> None:
-            if arn := self._newcomer(call):
-                words = f'Invalid principal in policy: "AWS":"{arn}"'
-                await send_response(send, Refusal(400, "MalformedPolicyDocument", words).response("iam"))
+            if arn := self._recent_principal(call):
+                message = f'Invalid principal in policy: "AWS":"{arn}"'
+                await send_response(send, Refusal(400, "MalformedPolicyDocument", message).response("iam"))
                 return
             seen: AbstractContextManager[None] = nullcontext() if call.service == "iam" else deciding()
             with seen:
@@ -51,10 +51,10 @@ class Propagation:
         return decide
 
     def delayed(self, app: App, call: Call, seconds: float) -> App:
-        """`app`, in which what this call changes arrives after so many seconds."""
+        """Return `app` in which the change of this call takes effect after so many seconds."""
 
         async def change(scope: Message, receive: Receive, send: Send) -> None:
-            delay = self._watch(call)
+            delay = self._images(call)
 
             async def answer(message: Message) -> None:
                 if message["type"] == "http.response.start" and message["status"] < 300:
@@ -65,12 +65,12 @@ class Propagation:
 
         return change
 
-    def _watch(self, call: Call) -> Delay:
-        """Keeps what a call is about to change; what it gives is called when that was done."""
+    def _images(self, call: Call) -> Delay:
+        """Keep the state that a call is about to change; return what to call after the change."""
         parameter = next((name for name in _CHANGED if call.parameter(name)), "")
-        # A new user is there at once: it only can't be named in a trust policy yet.
+        # A new user works at once, but a trust policy cannot name it yet.
         names = () if call.action == "CreateUser" else _CHANGED.get(parameter, ())
-        stores = [self._memory.stores[name] for name in names]
+        stores = [self._stores.stores[name] for name in names]
         key = (call.account, call.parameter(parameter))
         before = [(store, store.image(key)) for store in stores]
 
@@ -79,21 +79,21 @@ class Propagation:
                 store.delay(key, image, seconds)
             if call.action in _NEW:
                 kind, name = _NEW[call.action]
-                newcomer = (call.account, kind, call.parameter(name))
-                self._newcomers[newcomer] = time.monotonic() + seconds
+                recent = (call.account, kind, call.parameter(name))
+                self._recent[recent] = time.monotonic() + seconds
 
         return delay
 
-    def _newcomer(self, call: Call) -> str:
-        """The first principal in a trust policy that is not known everywhere yet; "" if there is none."""
+    def _recent_principal(self, call: Call) -> str:
+        """Return the first principal of a trust policy that is too new to be named; "" if there is none."""
         if call.service != "iam" or call.action not in _TRUST:
             return ""
         named, now = _principals(call.parameter(_TRUST[call.action])), time.monotonic()
-        return next((arn for arn, key in named if self._newcomers.get(key, 0) > now), "")
+        return next((arn for arn, key in named if self._recent.get(key, 0) > now), "")
 
 
 def _principals(document: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """The users and roles that a trust policy names: ARN, and account, kind, name."""
+    """Yield the users and roles that a trust policy names: ARN, and account, kind, name."""
     try:
         statements = json.loads(document).get("Statement", [])
     except (ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""How AWS says that it is busy, broken or away: the answers of the services, in their own protocols."""
+"""The responses of AWS's services that throttle or fail, in their own protocols."""
 
 import json
 from html import escape
@@ -13,9 +13,9 @@ _CONCURRENT = (
     "Wait a few minutes and submit your request again."
 )
 _UNKNOWN = "The request processing has failed because of an unknown error, exception or failure."
-_AWAY = "The request has failed due to a temporary failure of the server."
+_UNAVAILABLE = "The request has failed due to a temporary failure of the server."
 # By kind of fault and service; "" is every other service.
-_WORDS = {
+_ERRORS = {
     "throttling": {
         "iam": (400, "Throttling", "Rate exceeded"),
         "sts": (400, "Throttling", "Rate exceeded"),
@@ -29,18 +29,18 @@ _WORDS = {
     },
     "error-503": {
         "s3": (503, "ServiceUnavailable", "Please reduce your request rate."),
-        "": (503, "ServiceUnavailable", _AWAY),
+        "": (503, "ServiceUnavailable", _UNAVAILABLE),
     },
     "concurrent-modification": {"": (409, "ConcurrentModification", _CONCURRENT)},
 }
-KINDS = tuple(_WORDS)
-"""The kinds of fault that are an answer."""
+KINDS = tuple(_ERRORS)
+"""The kinds of fault that are an error response."""
 
 
 def failure(kind: str, call: Call, scope: Message) -> HttpResponse:
-    """What the service of a call answers to a request (its ASGI scope), for a kind of fault of KINDS."""
-    words = _WORDS[kind]
-    status, code, message = words.get(call.service, words[""])
+    """Return the response of a call's service for a kind of fault of KINDS; `scope` is the ASGI scope."""
+    errors = _ERRORS[kind]
+    status, code, message = errors.get(call.service, errors[""])
     if call.service == "s3":
         return _rest_xml(status, code, message)
     if any(name == b"x-amz-target" for name, _ in scope["headers"]):

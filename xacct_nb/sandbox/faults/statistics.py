@@ -1,4 +1,4 @@
-"""Faults at work: which calls each of them strikes, and how many it did."""
+"""Which calls fail by each fault, and how many did."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from xacct_nb.views import Shown, Table, Text, View
 
 @dataclass(frozen=True, repr=False)
 class Misbehaviour(Shown):
-    """What a sandbox does wrong: its faults, and for each the calls that fitted and those that it struck."""
+    """The faults of a sandbox, each with the numbers of calls that matched (`met`) and failed (`struck`)."""
 
     faults: Faults
     met: tuple[int, ...]
     struck: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """`seed` and `faults`, each with `met` and `struck`."""
-        told = self.faults.to_json()
-        counted = zip(told["faults"], self.met, self.struck, strict=True)
-        return {**told, "faults": [{**each, "met": met, "struck": struck} for each, met, struck in counted]}
+        """Return `seed` and `faults`, each with `met` and `struck`."""
+        fields = self.faults.to_json()
+        counted = zip(fields["faults"], self.met, self.struck, strict=True)
+        return {**fields, "faults": [{**each, "met": met, "struck": struck} for each, met, struck in counted]}
 
     def view(self) -> View:
-        """One line a fault."""
+        """Return a table with a row for each fault."""
         if not self.faults.faults:
             return Text("The sandbox behaves: no fault is set.", "good")
         counted = zip(self.faults.faults, self.met, self.struck, strict=True)
@@ -33,7 +33,7 @@ class Misbehaviour(Shown):
 
 
 class FaultCounter:
-    """Counts as calls come in; not a value."""
+    """Chooses the calls that fail, and counts them."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
@@ -41,7 +41,7 @@ class FaultCounter:
         self._struck = [0] * len(faults.faults)
 
     def strike(self, service: str, action: str) -> tuple[Fault, ...]:
-        """The faults that this call meets, in their order; one that keeps it from AWS is the last."""
+        """Return the faults that affect this call, in order; one that keeps it from AWS is the last."""
         found: list[Fault] = []
         for number, fault in enumerate(self.faults.faults):
             if fault.is_for(service, action) and self._strikes(number, fault):
@@ -51,7 +51,7 @@ class FaultCounter:
         return tuple(found)
 
     def counts(self) -> Misbehaviour:
-        """The counts so far."""
+        """Return the counts so far."""
         return Misbehaviour(self.faults, tuple(self._met), tuple(self._struck))
 
     def _strikes(self, number: int, fault: Fault) -> bool:
@@ -64,7 +64,7 @@ class FaultCounter:
 
 
 def misbehaviour_from(given: Mapping[str, Any]) -> Misbehaviour:
-    """What `Misbehaviour.to_json` gave."""
+    """Read what `Misbehaviour.to_json` returned."""
     bare = [{name: each[name] for name in each.keys() - {"met", "struck"}} for each in given["faults"]]
     met, struck = (tuple(each[count] for each in given["faults"]) for count in ("met", "struck"))
     return Misbehaviour(faults_from({**given, "faults": bare}), met, struck)

@@ -1,4 +1,4 @@
-"""What an HTTP request asks of AWS, read once without taking it from those who come after."""
+"""The AWS call behind an HTTP request, read once; the request can still be read again."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.internals import account_of
 
 LONGEST_BODY = 1 << 20
-"""Bytes of a body that is read; what is longer passes by unread."""
+"""Bytes of a body that is read; a longer body is not."""
 
 _KNOWN = "xacct_nb.call"
 _VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
@@ -36,11 +36,11 @@ class Call:
     body: bytes = b""
 
     def parameter(self, name: str) -> str:
-        """The value of a parameter; "" if it was not given."""
+        """Return the value of a parameter; "" if it was not given."""
         return self.parameters.get(name, "")
 
     def members(self, prefix: str, leaf: str = "") -> list[str]:
-        """The values of a list in its order: `members("PolicyArns", "arn")`, `members("TagKeys")`."""
+        """Return the values of a list in order: `members("PolicyArns", "arn")`, `members("TagKeys")`."""
         end = f".{leaf}" if leaf else ""
         values: list[str] = []
         while (name := f"{prefix}.member.{len(values) + 1}{end}") in self.parameters:
@@ -48,15 +48,15 @@ class Call:
         return values
 
     def tags(self, prefix: str = "Tags") -> dict[str, str]:
-        """The tags of the call: key -> value."""
+        """Return the tags of the call: key -> value."""
         return dict(zip(self.members(prefix, "Key"), self.members(prefix, "Value"), strict=False))
 
 
 async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
-    """The call that a request makes, and a `receive` that gives its body once more.
+    """Read the call of a request; return it with a `receive` that starts at the body's beginning.
 
-    Only bodies of the query and JSON protocols up to 1 MiB are read: an object on its way to S3 is not.
-    Whoever asks again, with the `receive` given before, gets the same call.
+    Only bodies of the query and JSON protocols up to 1 MiB are read, no objects for S3. A second reading of
+    the same scope returns the same call.
     """
     if isinstance(known := scope.get(_KNOWN), Call):
         return known, receive
@@ -79,7 +79,7 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
 
 
 def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:
-    """The access key id, the region and the service of the signature, in the header or in the query."""
+    """Return access key id, region and service of the signature, from the header or the query."""
     found = _SCOPE.search(headers.get(b"authorization", b"").decode("latin-1"))
     if found:
         return found[1], found[2], found[3]
@@ -88,7 +88,7 @@ def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[s
 
 
 def _s3_path(scope: Message, headers: Mapping[bytes, bytes]) -> str:
-    """/BUCKET/KEY, whether the bucket stood in the path or in the host's name."""
+    """Return /BUCKET/KEY, whether the bucket is in the path or in the host's name."""
     host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0].lower()
     path = unquote(str(scope["path"]))
     bucket = host.removesuffix(".localhost") if host.endswith(".localhost") else ""
@@ -104,7 +104,7 @@ class Refusal:
     message: str
 
     def response(self, service: str) -> HttpResponse:
-        """Status, headers and body as the query protocol of a service has them."""
+        """Return the response in the query protocol of a service."""
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         place = _NAMESPACES.get(service, _NAMESPACES["iam"])
         text = (

@@ -41,7 +41,7 @@ _PARTS = {
 
 
 def s3_operation(method: str, path: str, query: Mapping[str, str], headers: Mapping[bytes, bytes]) -> str:
-    """The operation as AWS names it, such as GetObject or ListObjectsV2; the path is /BUCKET/KEY."""
+    """Return the operation by AWS's name, such as GetObject or ListObjectsV2; the path is /BUCKET/KEY."""
     bucket, _, key = path.removeprefix("/").partition("/")
     level = "object" if key else "bucket" if bucket else "service"
     for name in query:

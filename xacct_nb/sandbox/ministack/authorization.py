@@ -1,8 +1,9 @@
-"""Replaces MiniStack's own decisions: each of its questions goes to one function, which answers for all."""
+"""Replaces MiniStack's own decisions: one function authorizes every call."""
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any
 
 from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
@@ -42,10 +43,10 @@ class AuthorizationRequest:
 
 
 Decide = Callable[[AuthorizationRequest], Decision | None]
-"""Decides a request from all policies; None for a request that the policy language has no words for."""
+"""Decides a request from all policies; None where IAM has no such caller, resource or key."""
 
 _message: ContextVar[str] = ContextVar("message", default="")
-# AWS's names of the policies that MiniStack's own messages do not tell apart (troubleshoot_access-denied).
+# AWS's names of the policies for which MiniStack has no message (troubleshoot_access-denied).
 CONTROL_POLICIES = {
     SERVICE_CONTROL_POLICY: "service control policy",
     RESOURCE_CONTROL_POLICY: "resource control policy",
@@ -71,7 +72,7 @@ def install(decide: Decide) -> None:
 
 
 def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any]:
-    """MiniStack's check of a call: it authenticates the caller, then `decide` authorizes the call."""
+    """Return MiniStack's check of a call, in which `decide` authorizes it after authentication."""
     from ministack.core import iam_evaluator, responses
 
     def check(
@@ -109,7 +110,7 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
 def _request(
     caller: SandboxCaller, action: str, service: str, region: str, resource: str, context: Mapping[str, Any]
 ) -> AuthorizationRequest | None:
-    """The request behind a call; None where S3 refuses it: a bucket policy through an access point."""
+    """Return the request behind a call; None where S3 refuses it: a bucket policy through an access point."""
     from ministack.core import iam_evaluator
 
     if action == _FREE:
@@ -142,7 +143,7 @@ def _request(
 
 
 def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str, dict[str, Any]]:
-    """The ARN of a resource, with the path of a user or role in it, and the keys of its tags."""
+    """Return the ARN of a resource, a user's or role's with its path, and the condition keys of its tags."""
     tags: dict[str, str] = {}
     if service == "iam" and (found := internals.iam_entity(resource)):
         resource, tags = found
@@ -155,7 +156,7 @@ def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str,
 
 
 def _denial(request: AuthorizationRequest, decision: Decision | None) -> Any:
-    """The denial as MiniStack expects it, with AWS's message."""
+    """Return the denial as MiniStack expects it, with AWS's message."""
     from ministack.core import iam_evaluator
 
     explicit = decision is not None and decision.result == EXPLICITLY_DENIED
@@ -185,7 +186,7 @@ def denial_reason(decision: Decision, names: Mapping[str, str] = _NAMES) -> str:
 
 
 def _trusting(decide: Decide) -> Callable[..., bool]:
-    """MiniStack's check of a trust policy: AssumeRole is authorized by the guard, a web identity here."""
+    """Return MiniStack's check of a trust policy; the guard has authorized AssumeRole before."""
 
     def trusts(trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:
         return is_authorized() or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
@@ -194,10 +195,10 @@ def _trusting(decide: Decide) -> Callable[..., bool]:
 
 
 def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
-    """What the policy of a resource alone says to a principal, or to the service that calls for it."""
+    """Return the decision by a resource's policy alone, for a principal or the service that calls for it."""
     from ministack.core import iam_evaluator
 
-    def say(
+    def decide_alone(
         doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False
     ) -> Any:
         effects = [_effect(decide, doc, ctx, who) for who in (ctx.principal_arn, service) if who]
@@ -206,11 +207,11 @@ def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
                 return iam_evaluator.EvalResult(decision, ctx.principal_arn)
         return iam_evaluator.EvalResult("ImplicitDeny", ctx.principal_arn)
 
-    return say
+    return decide_alone
 
 
 def _effect(decide: Decide, document: Any, context: Any, principal: str) -> str:
-    """What a resource's own policy does to a request; `context` is MiniStack's."""
+    """Return what a resource's own policy does to a request; `context` is MiniStack's."""
     caller = SandboxCaller(
         principal, context.principal_type, context.principal_account, context.principal_keys
     )
@@ -234,8 +235,9 @@ def _resource_effect(decision: Decision) -> str:
 
 
 def _with_message(respond: Callable[..., Any]) -> Callable[..., Any]:
-    """MiniStack's answer to a denied call, with AWS's message where MiniStack's names another policy."""
+    """Return MiniStack's response to a denied call, with AWS's message where MiniStack has none."""
 
+    @wraps(respond)
     def answer(*args: Any, **more: Any) -> Any:
         if (message := _message.get()) and not more.get("error_code"):
             more["message"] = message

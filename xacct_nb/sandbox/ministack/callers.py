@@ -31,7 +31,7 @@ class SandboxCaller:
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """All its policies."""
+        """Return all its policies."""
         return (*self.identity, *(self.boundaries or ()), *(self.session_policies or ()))
 
 
@@ -68,7 +68,7 @@ def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller |
 
 
 def _documents(kind: str, account: str, name: str) -> Iterator[str]:
-    """The identity policies of a user, role or group: inline, managed, and those of a user's groups."""
+    """Yield the identity policies of a user, role or group: inline, managed, and of a user's groups."""
     yield from map(internals.as_text, internals.inline_policies(kind, account, name).values())
     for arn in (internals.entity(kind, account, name) or {}).get("AttachedPolicies") or ():
         yield internals.managed_document(account, arn)
@@ -77,7 +77,7 @@ def _documents(kind: str, account: str, name: str) -> Iterator[str]:
 
 
 def _passed(session: Mapping[str, Any], account: str) -> tuple[str, ...] | None:
-    """The session policies; None where none were passed."""
+    """Return the session policies; None where none were passed."""
     passed = session.get("SessionPolicies")
     if passed is None:
         return None
@@ -87,7 +87,7 @@ def _passed(session: Mapping[str, Any], account: str) -> tuple[str, ...] | None:
 
 
 def _keys(credential: Any, session: Mapping[str, Any]) -> dict[str, Any]:
-    """The condition keys of a caller, with those of MFA, source identity and role that MiniStack lacks.
+    """Return the condition keys of a caller, with those of MFA, source identity and role.
 
     aws:PrincipalArn of a session is the ARN of its role. Source: reference_policies_condition-keys.
     """

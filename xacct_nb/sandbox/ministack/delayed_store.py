@@ -1,6 +1,6 @@
-"""MiniStack's memory of IAM, in which a change can be held back from those who decide who may do what.
+"""MiniStack's stores of IAM, in which a change can take effect later for the authorization of calls.
 
-`tests/test_sandbox_faults.py` fails when a newer MiniStack keeps it elsewhere.
+`tests/test_sandbox_faults.py` fails when another MiniStack keeps them elsewhere.
 """
 
 import time
@@ -19,7 +19,7 @@ _deciding: ContextVar[bool] = ContextVar("_deciding", default=False)
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """In this block, and in this task alone, changes that have not arrived yet are not seen."""
+    """Read only changes in effect within this block, in this task."""
     token = _deciding.set(True)
     try:
         yield
@@ -27,44 +27,44 @@ def deciding() -> Iterator[None]:
         _deciding.reset(token)
 
 
-class Lagging(dict[Any, Any]):
-    """A store of MiniStack's: to those who decide, an entry is as it was until its change arrives."""
+class DelayedStore(dict[Any, Any]):
+    """A store of MiniStack; within `deciding` its entries stay as they were until a change takes effect."""
 
     def __init__(self, entries: dict[Any, Any]) -> None:
         super().__init__(entries)
         self._before: dict[Any, list[tuple[float, Any]]] = {}
 
     def image(self, key: Key) -> Any:
-        """A copy of the entry as it is (None: there is none), to be given to `delay`."""
+        """Return a copy of the entry for `delay`; None if there is none."""
         return deepcopy(super().get(key))
 
     def delay(self, key: Key, before: Any, seconds: float) -> None:
-        """The entry is seen as it was before until so many seconds from now."""
+        """Show the entry as it was before for so many seconds."""
         self._before.setdefault(key, []).append((time.monotonic() + seconds, before))
 
     def present(self) -> dict[Any, Any]:
-        """The entries as they are."""
+        """Return the entries as they are."""
         return dict(super().items())
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """The entry as it is seen."""
+        """Return the entry in effect."""
         seen = self._seen(key)
         return default if seen is None else seen
 
     def keys(self) -> Any:
-        """The keys of the entries that are seen."""
+        """Return the keys of the entries in effect."""
         return list(self)
 
     def values(self) -> Any:
-        """The entries as they are seen."""
+        """Return the entries in effect."""
         return [self[key] for key in self]
 
     def items(self) -> Any:
-        """The entries as they are seen, with their keys."""
+        """Return the entries in effect, with their keys."""
         return [(key, self[key]) for key in self]
 
     def clear(self) -> None:
-        """Nothing is there, and nothing is on its way."""
+        """Remove all entries and delays."""
         super().clear()
         self._before.clear()
 
@@ -87,21 +87,21 @@ class Lagging(dict[Any, Any]):
         return waiting[0][1] if waiting else super().get(key)
 
 
-class Memory:
-    """The stores of IAM by MiniStack's names, Lagging until `close`; MiniStack authorises calls on them."""
+class DelayedStores:
+    """The stores of IAM by MiniStack's names, DelayedStore until `close`; calls are authorized by them."""
 
     def __init__(self) -> None:
         from ministack.core import iam_evaluator
         from ministack.services import iam
 
-        self.stores = {name: Lagging(getattr(iam, name)._data) for name in _STORES}
+        self.stores = {name: DelayedStore(getattr(iam, name)._data) for name in _STORES}
         for name, store in self.stores.items():
             getattr(iam, name)._data = store
         self._enforce = iam_evaluator.enforce
         iam_evaluator.enforce = _late(self._enforce)
 
     def close(self) -> None:
-        """Every change has arrived."""
+        """Put all changes into effect."""
         from ministack.core import iam_evaluator
         from ministack.services import iam
 

@@ -1,4 +1,4 @@
-"""Reads what MiniStack keeps in memory; with `additions` the only module that knows its insides."""
+"""Reads what MiniStack keeps in memory."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ _owners: dict[str, str] = {}
 
 
 def account_of(key: str) -> str:
-    """The 12-digit account of an access key; "" if nobody has such a key."""
+    """Return the 12-digit account of an access key; "" for an unknown key."""
     from ministack.services import iam, sts
 
     if len(key) == 12 and key.isdigit():
@@ -26,7 +26,7 @@ def account_of(key: str) -> str:
 
 
 def entity(kind: str, account: str, name: str) -> Record | None:
-    """The user, role or group of an account by its name."""
+    """Return the user, role or group of an account by its name."""
     from ministack.services import iam
 
     store = {"user": iam._users, "role": iam._roles, "group": iam._groups}[kind]
@@ -35,7 +35,7 @@ def entity(kind: str, account: str, name: str) -> Record | None:
 
 
 def managed_policy(account: str, arn: str) -> Record | None:
-    """The customer managed policy of an account."""
+    """Return the customer managed policy of an account."""
     from ministack.services import iam
 
     found: Record | None = iam._policies.get_scoped(account, None, arn)
@@ -68,34 +68,34 @@ def inline_policies(kind: str, account: str, name: str) -> dict[str, str]:
 
 
 def groups_of(account: str, user: str) -> list[str]:
-    """The groups that a user is in."""
+    """Return the groups of a user."""
     return [group["GroupName"] for group in _records("_groups", account) if user in group["Users"]]
 
 
 def access_keys_of(account: str, user: str) -> list[str]:
-    """The access key ids of a user."""
+    """Return the access key ids of a user."""
     return [key["AccessKeyId"] for key in _records("_access_keys", account) if key["UserName"] == user]
 
 
 def devices_of(account: str, user: str) -> list[str]:
-    """The serial numbers of a user's MFA devices."""
+    """Return the serial numbers of a user's MFA devices."""
     return [each["SerialNumber"] for each in _records("_mfa_devices", account) if each["User"] == user]
 
 
 def has_password(account: str, user: str) -> bool:
-    """Whether a user has a login profile."""
+    """Return whether a user has a login profile."""
     from ministack.services import iam
 
     return bool(iam._login_profiles.contains_scoped(account, None, user))
 
 
 def in_instance_profile(account: str, role: str) -> bool:
-    """Whether a role is in an instance profile."""
+    """Return whether a role is in an instance profile."""
     return any(role in each.get("Roles", ()) for each in _records("_instance_profiles", account))
 
 
 def device(account: str, serial: str) -> Record | None:
-    """The MFA device by its serial number; what is noted in it stays as long as it does."""
+    """Return the MFA device by its serial number; a field that is added to it is kept."""
     from ministack.services import iam
 
     found: Record | None = iam._mfa_devices.get_scoped(account, None, serial)
@@ -103,7 +103,7 @@ def device(account: str, serial: str) -> Record | None:
 
 
 def session(key: str) -> Record | None:
-    """The session of a temporary access key id, expired or not."""
+    """Return the session of a temporary access key id, expired or not."""
     from ministack.services import sts
 
     found: Record | None = sts._sessions.get(key)
@@ -119,7 +119,7 @@ def credential(key: str, account: str) -> Any:
 
 
 def service_model(service: str) -> Record:
-    """Return botocore's model of a service, which MiniStack has loaded."""
+    """Return botocore's model of a service, which MiniStack reads from its file."""
     from ministack.core import iam_actions
 
     found: Record = iam_actions._load_botocore_model(service)
@@ -135,10 +135,10 @@ def add_event(account: str, region: str, event: Record) -> None:
         cloudtrail._get_event_queue().append(event)
 
 
-def expire(told: Mapping[str, str]) -> None:
+def expire(given: Mapping[str, str]) -> None:
     """End the session of `{"key": ...}`. Raises ValueError if there is none."""
-    if not (found := session(told["key"])):
-        raise ValueError(f"There is no session with the access key id {told['key']}.")
+    if not (found := session(given["key"])):
+        raise ValueError(f"There is no session with the access key id {given['key']}.")
     found["Expiration"] = 0
 
 
@@ -165,7 +165,7 @@ def access_point_policy(arn: str) -> tuple[str, str] | None:
 
 
 def roles() -> Iterator[Record]:
-    """The roles of all accounts."""
+    """Yield the roles of all accounts."""
     from ministack.services import iam
 
     yield from iam._roles.to_dict().values()

@@ -7,7 +7,7 @@ import base64
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import wraps
 from html import escape
 from typing import Any
 
@@ -21,7 +21,6 @@ Serve = Callable[..., Awaitable[HttpResponse]]
 
 def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
-    from ministack.core import iam_actions
     from ministack.services import iam, sts
 
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
@@ -30,15 +29,14 @@ def install(decide: Decide) -> None:
     sts.handle_request = _applying_result(sts.handle_request)
     sts.register_session = _with_session_fields(sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
-    # MiniStack reads a model for every question about it; `internals.service_model` asks too.
-    iam_actions._load_botocore_model = cache(iam_actions._load_botocore_model)
     iam.parse_qs = sts.parse_qs = read_once(iam.parse_qs)
     authorization.install(decide)
 
 
 def _applying_result(serve: Serve) -> Serve:
-    """A service that returns the guard's response where there is one."""
+    """Return a service that returns the guard's response where there is one."""
 
+    @wraps(serve)
     async def apply(*request: Any) -> HttpResponse:
         result = guard_result.current()
         if result is None:
@@ -65,6 +63,7 @@ def _with_session_fields(
 ) -> Callable[[str, dict[str, Any]], None]:
     """Keep what the guard found with the session; tags that a chain carries on come first."""
 
+    @wraps(register)
     def keep(key: str, session: dict[str, Any]) -> None:
         if result := guard_result.current():
             carried = list(result.session.get("CarriedTags", ()))
@@ -78,6 +77,7 @@ def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
     """Look for expired sessions at most once a second; MiniStack does so whenever one is made."""
     last = 0.0
 
+    @wraps(evict)
     def look() -> None:
         nonlocal last
         if time.monotonic() - last > 1:
@@ -88,7 +88,7 @@ def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
 
 
 def _with_base32_seed(create: Callable[[Any], HttpResponse]) -> Callable[[Any], HttpResponse]:
-    """CreateVirtualMFADevice with a seed in Base32; MiniStack's has digits that Base32 does not have."""
+    """Return CreateVirtualMFADevice with a seed in Base32, which MiniStack's is not."""
     from ministack.services import iam
 
     def make(parameters: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What STS decides at AssumeRole: who may not at all, what both sides say, what a chain carries on."""
+"""Decides AssumeRole: callers that are always refused, then both sides' policies, then the session."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 
 @dataclass(frozen=True)
 class AssumeRoleRequest:
-    """An AssumeRole call with the caller behind it, and the role that it names if there is one."""
+    """An AssumeRole call with its caller, and the role that it names if that exists."""
 
     call: Call
     caller: SandboxCaller
@@ -34,24 +34,24 @@ class AssumeRoleRequest:
 
     @property
     def is_chained(self) -> bool:
-        """Whether the caller is itself the session of a role."""
+        """Return whether the caller is itself the session of a role."""
         return self.caller.kind == "AssumedRole"
 
     @property
     def carried(self) -> list[dict[str, str]]:
-        """The transitive tags of the caller's session."""
+        """Return the transitive tags of the caller's session."""
         keys = self.caller.session.get("TransitiveKeys", ())
         tags = {tag["Key"].lower(): tag for tag in self.caller.session.get("SessionTags") or ()}
         return [tags[key] for key in keys if key in tags]
 
     @property
     def source_identity(self) -> str:
-        """The source identity that the new session will have."""
+        """Return the source identity that the new session will have."""
         return self.call.parameter("SourceIdentity") or str(self.caller.session.get("SourceIdentity", ""))
 
 
 def assume_role(call: Call) -> GuardResult | None:
-    """The verdict on AssumeRole; None if the caller's key is not good, which MiniStack says."""
+    """Decide AssumeRole; None for an invalid key, which MiniStack refuses."""
     caller = caller_of(call.key, call.account)
     if caller is None:
         return None
@@ -63,7 +63,7 @@ def assume_role(call: Call) -> GuardResult | None:
 
 
 def get_session_token(call: Call) -> GuardResult | None:
-    """The verdict on GetSessionToken: a good code makes a session with MFA."""
+    """Decide GetSessionToken: a valid code makes a session with MFA."""
     caller = caller_of(call.key, call.account)
     if caller is None or caller.session:
         return None
@@ -91,7 +91,7 @@ def _role(arn: str) -> internals.Record | None:
 
 
 def _session(request: AssumeRoleRequest) -> dict[str, Any]:
-    """What the new session keeps for the calls that it will make."""
+    """Return what the new session keeps for its own calls."""
     passed = [key.lower() for key in request.call.members("TransitiveTagKeys")]
     carried = request.carried
     return {
@@ -119,7 +119,7 @@ def _is_root(request: AssumeRoleRequest) -> Refusal | None:
 
 
 def _is_federated(request: AssumeRoleRequest) -> Refusal | None:
-    """API reference, GetFederationToken: its sessions call no STS operation but GetCallerIdentity."""
+    """Refuse a session of GetFederationToken: of STS it can call GetCallerIdentity only (API reference)."""
     return _denied(request, "sts:AssumeRole") if request.caller.kind == "FederatedUser" else None
 
 
@@ -128,7 +128,7 @@ def _code(request: AssumeRoleRequest) -> Refusal | None:
 
 
 def _tags(request: AssumeRoleRequest) -> Refusal | None:
-    """IAM user guide, "Pass session tags in AWS STS"."""
+    """Refuse tags that conflict with transitive ones. Source: id_session-tags."""
     passed = {key.lower() for key in request.call.tags()}
     if passed & {tag["Key"].lower() for tag in request.carried}:
         message = (
@@ -143,7 +143,7 @@ def _tags(request: AssumeRoleRequest) -> Refusal | None:
 
 
 def _other_identity(request: AssumeRoleRequest) -> Refusal | None:
-    """IAM user guide, "Monitor and control actions taken with assumed roles": it cannot be changed."""
+    """Refuse another source identity in a chain. Source: id_credentials_temp_control-access_monitor."""
     known, passed = request.caller.session.get("SourceIdentity"), request.call.parameter("SourceIdentity")
     return _denied(request, "sts:SetSourceIdentity") if known and passed and known != passed else None
 
@@ -186,7 +186,7 @@ def _authorization_request(
 
 
 def _trust_of(account: str) -> str:
-    """A trust policy that leaves the decision to the caller's own policies."""
+    """Return a trust policy that leaves the decision to the caller's own policies."""
     return json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:*"}})
 
 
@@ -197,7 +197,7 @@ def _actions(request: AssumeRoleRequest) -> list[str]:
 
 
 def _context(request: AssumeRoleRequest) -> Mapping[str, Any]:
-    """The condition keys of the call, in lower case; one that is None is not there."""
+    """Return the condition keys of the call, in lower case; None for one that is absent."""
     call, tags = request.call, request.call.tags()
     context: dict[str, Any] = {
         "sts:externalid": call.parameters.get("ExternalId"),

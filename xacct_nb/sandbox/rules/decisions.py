@@ -19,17 +19,14 @@ def decide(request: AuthorizationRequest) -> Decision | None:
     """Return the decision on a request; None where the caller, the resource or a key is none of IAM's."""
     caller = request.caller
     service_control, resource_control = organizations.control_policies(caller.account, request.owner)
+    # The root user has no policies of its own: most of its calls need no condition keys.
+    has_conditions = caller.kind != "Root" or request.resource_policy or service_control or resource_control
     try:
         return evaluate(
             caller.arn,
             request.action,
             request.resource if request.resource.count(":") >= 5 else "*",
-            {
-                **_surroundings(request),
-                **organizations.keys_of(caller.account),
-                **caller.keys,
-                **request.context,
-            },
+            _context(request) if has_conditions else {},
             [read_policy(text) for text in caller.identity],
             _resource_policy(request),
             _limits(caller.boundaries),
@@ -55,18 +52,21 @@ def _resource_policy(request: AuthorizationRequest) -> ParsedPolicy | None:
 
 @lru_cache(maxsize=1024)
 def _delegating(account: str) -> ParsedPolicy:
-    """The policy of a resource that leaves the decision to the caller's account."""
+    """Return a resource's policy that leaves the decision to the caller's account."""
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "*", "Resource": "*"}
     return parse({"Version": NEW, "Statement": statement}, RESOURCE)
 
 
-def _surroundings(request: AuthorizationRequest) -> dict[str, Any]:
-    """The condition keys that every request has."""
+def _context(request: AuthorizationRequest) -> dict[str, Any]:
+    """Return the condition keys of a request: those that every one has, the caller's, and its own."""
     return {
         "aws:sourceip": request.address,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": request.region,
         **_times(int(time.time())),
+        **organizations.keys_of(request.caller.account),
+        **request.caller.keys,
+        **request.context,
     }
 
 

@@ -1,4 +1,4 @@
-"""What IAM refuses when users, roles, groups and policies are made or deleted, and what a deletion leaves."""
+"""IAM's refusals when users, roles, groups and policies are created or deleted; what a deletion leaves."""
 
 import json
 from collections.abc import Callable
@@ -15,12 +15,12 @@ _taken: set[tuple[str, str, str]] = set()
 
 
 def forget() -> None:
-    """No name is taken."""
+    """Forget the names that are taken."""
     _taken.clear()
 
 
 def role_is_there(call: Call) -> Refusal | None:
-    """IAM's answer to a call about a role that does not exist."""
+    """Refuse a call about a role that does not exist."""
     name = call.parameters.get("RoleName")
     if name is None or call.action.startswith("Create") or internals.entity("role", call.account, name):
         return None
@@ -28,24 +28,24 @@ def role_is_there(call: Call) -> Refusal | None:
 
 
 def name_is_free(call: Call) -> Refusal | None:
-    """IAM's answer to a name that differs from another only by case."""
+    """Refuse a name that differs from another only by case."""
     kind = call.action.removeprefix("Create")
     name = call.parameter(_NAMES[kind])
     if (kind, call.account, name.lower()) not in _taken or internals.entity(kind.lower(), call.account, name):
-        return None  # free, or MiniStack says so
+        return None  # free, or MiniStack refuses it
     return Refusal(409, "EntityAlreadyExists", f"{kind} with name {name} already exists.")
 
 
 def take_name(call: Call) -> Callable[[], None]:
-    """After a user, role or group is made, its name is taken."""
+    """Return what records the name of a new user, role or group."""
     kind = call.action.removeprefix("Create")
     return lambda: _taken.add((kind, call.account, call.parameter(_NAMES[kind]).lower()))
 
 
 def free_name(call: Call) -> Callable[[], None]:
-    """After a deletion the name is free, and trust policies keep the unique id of who is gone.
+    """Return what frees the name after a deletion, and leaves the unique id in trust policies.
 
-    IAM user guide, "AWS JSON policy elements: Principal".
+    Source: reference_policies_elements_principal.
     """
     kind = call.action.removeprefix("Delete")
     name = call.parameter(_NAMES[kind])
@@ -68,7 +68,7 @@ def _keep_unique_id(arn: str, unique_id: str) -> None:
 
 
 def _renamed(statement: dict[str, Any], arn: str, unique_id: str) -> bool:
-    """Whether the principal of a statement was who is gone; then it is the unique id from here on."""
+    """Replace a deleted principal of a statement by its unique id; return whether it was named."""
     principal = statement.get("Principal")
     if not isinstance(principal, dict):
         return False
@@ -82,13 +82,13 @@ def _renamed(statement: dict[str, Any], arn: str, unique_id: str) -> bool:
 
 
 def group_too_many(call: Call) -> Refusal | None:
-    """IAM's answer to a user in more groups than it may be in."""
+    """Refuse a group too many for a user."""
     groups = internals.groups_of(call.account, call.parameter("UserName"))
     return quota_rules.over(call.account, "GroupsPerUser", len({*groups, call.parameter("GroupName")}))
 
 
 def key_too_many(call: Call) -> Refusal | None:
-    """IAM's answer to a third access key."""
+    """Refuse a third access key."""
     user = call.parameter("UserName")
     return quota_rules.over(
         call.account, "AccessKeysPerUser", len(internals.access_keys_of(call.account, user)) + 1
@@ -96,7 +96,7 @@ def key_too_many(call: Call) -> Refusal | None:
 
 
 def delete_user(call: Call) -> Refusal | None:
-    """IAM's answer while something of the user is still there."""
+    """Refuse to delete a user that still has policies, groups, keys, devices or a password."""
     account, name = call.account, call.parameter("UserName")
     user = internals.entity("user", account, name)
     if not user:
@@ -112,7 +112,7 @@ def delete_user(call: Call) -> Refusal | None:
 
 
 def delete_role(call: Call) -> Refusal | None:
-    """IAM's answer while something of the role is still there."""
+    """Refuse to delete a role that still has policies or an instance profile."""
     account, name = call.account, call.parameter("RoleName")
     role = internals.entity("role", account, name) or {}
     return _conflict(
@@ -123,7 +123,7 @@ def delete_role(call: Call) -> Refusal | None:
 
 
 def delete_group(call: Call) -> Refusal | None:
-    """IAM's answer while somebody or something is in the group."""
+    """Refuse to delete a group that still has users or policies."""
     account, name = call.account, call.parameter("GroupName")
     group = internals.entity("group", account, name)
     if not group:
@@ -136,7 +136,7 @@ def delete_group(call: Call) -> Refusal | None:
 
 
 def delete_policy(call: Call) -> Refusal | None:
-    """IAM's answer while a policy has other versions; MiniStack knows of its attachments."""
+    """Refuse to delete a policy with other versions; MiniStack checks its attachments."""
     policy = internals.managed_policy(call.account, call.parameter("PolicyArn"))
     if not policy or policy.get("AttachmentCount") or len(policy["Versions"]) == 1:
         return None
@@ -148,7 +148,7 @@ def delete_policy(call: Call) -> Refusal | None:
 
 
 def _conflict(*reasons: tuple[object, str]) -> Refusal | None:
-    for there, mend in reasons:
-        if there:
-            return Refusal(409, "DeleteConflict", f"Cannot delete entity, must {mend} first.")
+    for remains, step in reasons:
+        if remains:
+            return Refusal(409, "DeleteConflict", f"Cannot delete entity, must {step} first.")
     return None

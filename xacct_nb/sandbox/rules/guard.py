@@ -1,4 +1,4 @@
-"""Puts around MiniStack what AWS also refuses: a table of rules, each of which looks at one call."""
+"""Refuses before MiniStack what AWS also refuses: a table of rules, each of which checks one call."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_c
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
 Rule = Callable[[Call], Refusal | None]
-"""AWS's refusal of a call, or None: then the next rule is asked, and after the last one MiniStack."""
+"""Returns AWS's refusal of a call, or None: then the next rule decides, and after the last one MiniStack."""
 Effect = Callable[[Call], Callable[[], None]]
-"""Looks at a call before it is made; gives what to do once it has succeeded."""
+"""Reads a call before it is made; returns what to do after it has succeeded."""
 
 ALWAYS: tuple[Rule, ...] = (assume_rules.session_may_not, entity_rules.role_is_there)
 RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
@@ -56,7 +56,7 @@ RESULTS: dict[tuple[str, str], Callable[[Call], GuardResult | None]] = {
 
 
 def guarded(app: App) -> App:
-    """`app`, which also refuses what AWS refuses; `/_xacct/...` is for telling it what AWS would know."""
+    """Return `app` that refuses what AWS refuses, and serves the routes of CONTROLS."""
 
     async def guard(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,7 +81,7 @@ async def _serve(app: App, result: GuardResult | None, scope: Message, receive: 
 
 
 def result_for(call: Call) -> GuardResult | None:
-    """What the tables say of a call; None leaves it to MiniStack."""
+    """Return what the tables have for a call; None leaves it to MiniStack."""
     which = call.service, call.action
     if not call.account or call.service not in ("iam", "sts"):
         return None

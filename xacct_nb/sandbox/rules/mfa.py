@@ -1,4 +1,4 @@
-"""Virtual MFA devices: their codes, what enabling one takes, and what a code at STS is worth."""
+"""Virtual MFA devices: their codes, how a device is enabled, and which codes STS accepts."""
 
 import base64
 import hmac
@@ -12,7 +12,7 @@ from xacct_nb.sandbox.ministack.callers import SandboxCaller
 STEP = 30
 """Seconds for which a code is shown (RFC 6238)."""
 DRIFT, DRIFT_WHEN_ENABLED = 2, 20
-"""Steps by which a device's clock may differ from ours, in use and while it is enabled."""
+"""Steps by which a device's clock may differ from the sandbox's, in use and while it is enabled."""
 
 _INVALID = Refusal(
     403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "
@@ -32,7 +32,7 @@ _NOT_A_PAIR = Refusal(403, "InvalidAuthenticationCode", "Authentication code for
 
 
 def code_of(seed: str, step: int) -> str:
-    """The six digits that a device with this Base32 seed shows in a step of 30 seconds (RFC 6238, SHA-1)."""
+    """Return the six digits of a device with this Base32 seed in a step of 30 seconds (RFC 6238, SHA-1)."""
     digest = hmac.digest(base64.b32decode(seed), step.to_bytes(8), "sha1")
     offset = digest[-1] & 15
     number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
@@ -40,18 +40,18 @@ def code_of(seed: str, step: int) -> str:
 
 
 def is_given(call: Call) -> bool:
-    """Whether the call comes with a serial number or a code."""
+    """Return whether a call has a serial number or a code."""
     return bool(call.parameter("SerialNumber") or call.parameter("TokenCode"))
 
 
 def pair_of_codes(call: Call) -> Refusal | None:
-    """IAM's answer to EnableMFADevice or ResyncMFADevice without two codes in a row."""
+    """Refuse EnableMFADevice and ResyncMFADevice without two consecutive codes."""
     device = internals.device(call.account, call.parameter("SerialNumber"))
     return None if device is None or _step_of_pair(call) else _NOT_A_PAIR
 
 
 def use_pair(call: Call) -> Callable[[], None]:
-    """After a device is enabled, the codes of the pair are used."""
+    """Return what marks the codes of a pair as used, after the device is enabled."""
     device, step = internals.device(call.account, call.parameter("SerialNumber")), _step_of_pair(call)
 
     def done() -> None:
@@ -62,7 +62,7 @@ def use_pair(call: Call) -> Callable[[], None]:
 
 
 def _step_of_pair(call: Call) -> int:
-    """The step of the second code; 0 if they are not two in a row of this device."""
+    """Return the step of the second code; 0 if they are not two consecutive codes of this device."""
     device = internals.device(call.account, call.parameter("SerialNumber")) or {}
     pair = call.parameter("AuthenticationCode1"), call.parameter("AuthenticationCode2")
     now = int(time.time()) // STEP
@@ -76,9 +76,9 @@ def _step_of_pair(call: Call) -> int:
 
 
 def wrong_code(call: Call, caller: SandboxCaller) -> Refusal | None:
-    """STS's answer to a serial number and a code that do not prove the caller; a good code is used by this.
+    """Refuse a serial number or code that is not the caller's; mark a valid code as used.
 
-    IAM user guide, "Secure API access with MFA".
+    Source: id_credentials_mfa_configure-api-require.
     """
     if not is_given(call):
         return None

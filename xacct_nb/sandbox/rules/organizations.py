@@ -65,7 +65,7 @@ def keys_of(account: str) -> dict[str, Any]:
 
 
 def _levels(given: Mapping[str, Any], name: str, kind: str) -> dict[str, Levels]:
-    """The control policies of each account; neither kind limits the management account.
+    """Return the control policies of each account; neither kind limits the management account.
 
     Source: orgs_manage_policies_scps, orgs_manage_policies_rcps.
     """

@@ -16,7 +16,7 @@ def breach(call: Call) -> Refusal | None:
     """Refuse a call with parameters that its model does not allow; the message names all of them."""
     found = [
         f"Value '{value}' at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: {constraint}"
-        for name, shape in _parameters(call.service, call.action).items()
+        for name, shape in _parameters(call.service)[call.action].items()
         if (value := call.parameters.get(name)) is not None
         for constraint in _breaches(shape, value)
     ]
@@ -27,12 +27,23 @@ def breach(call: Call) -> Refusal | None:
 
 
 @cache
-def _parameters(service: str, action: str) -> dict[str, Shape]:
-    """The texts and numbers among the parameters of an operation."""
+def _parameters(service: str) -> dict[str, dict[str, Shape]]:
+    """Return the texts and numbers among the parameters of each operation of a service."""
     model = internals.service_model(service)
-    members = model["shapes"][model["operations"][action]["input"]["shape"]]["members"]
-    shapes = {name: model["shapes"][member["shape"]] for name, member in members.items()}
-    return {name: shape for name, shape in shapes.items() if shape["type"] in ("string", "integer")}
+    shapes: dict[str, Shape] = model["shapes"]
+    members = {
+        action: shapes[operation["input"]["shape"]]["members"]
+        for action, operation in model["operations"].items()
+        if "input" in operation
+    }
+    return {
+        action: {
+            name: shapes[member["shape"]]
+            for name, member in named.items()
+            if shapes[member["shape"]]["type"] in ("string", "integer")
+        }
+        for action, named in members.items()
+    }
 
 
 def _breaches(shape: Shape, value: str) -> Iterator[str]:

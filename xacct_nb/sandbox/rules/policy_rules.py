@@ -40,7 +40,7 @@ def inline_policy(call: Call) -> Refusal | None:
     kind = call.action.removeprefix("Put").removesuffix("Policy").lower()
     name, text = call.parameter(_NAMES[kind]), call.parameter("PolicyDocument")
     if not internals.entity(kind, call.account, name):
-        return None  # MiniStack says so
+        return None  # MiniStack refuses it
     there = internals.inline_policies(kind, call.account, name) | {call.parameter("PolicyName"): text}
     most = quotas.INLINE_TOTAL[kind]
     if refusal := _grammar(text):
@@ -87,7 +87,7 @@ def _grammar(text: str) -> Refusal | None:
 
 
 def _message(document: dict[str, Any], path: str) -> str:
-    """AWS's message for a document that `parse` refused at this path."""
+    """Return AWS's message for a document that `parse` refused at this path."""
     element, statement, _ = refused_part(document, path)
     if element == "Statement" and statement is None and statements_of(document):
         return "Statement IDs (SID) in a single policy must be unique."
@@ -102,7 +102,7 @@ def _message(document: dict[str, Any], path: str) -> str:
 
 
 def _list_message(statement: dict[str, Any], name: str, wording: Callable[[str], str]) -> str:
-    """AWS's message for Action or Resource, or their negation."""
+    """Return AWS's message for Action or Resource, or their negation."""
     if name in statement and f"Not{name}" in statement:
         return _SYNTAX
     given = as_list(statement.get(name, statement.get(f"Not{name}", [])))
@@ -131,7 +131,7 @@ def _resource(resource: str) -> str:
 
 
 def _region(resource: str) -> str:
-    """AWS's message for a region in the ARN of a service that has none."""
+    """Return AWS's message for a region in the ARN of a service that has none; "" otherwise."""
     _, _, service, region, *_ = (*resource.split(":", 5), "", "", "", "")
     if service == "iam" and region:
         return f"IAM resource {resource} cannot contain region information."

@@ -1,4 +1,4 @@
-"""IAM's quotas by the names that its errors use, and those that an account was granted more of."""
+"""IAM's quotas by the names in its errors, and those that were raised for an account."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ _granted: dict[str, dict[str, int]] = {}
 
 
 def raise_quotas(given: Any) -> None:
-    """Take `{"222222222222": {"ACLSizePerRole": 4096}}` as what these accounts were granted.
+    """Take `{"222222222222": {"ACLSizePerRole": 4096}}` as the quotas of these accounts.
 
-    Raises ValueError for a quota that AWS raises for nobody, or not that far.
+    Raises ValueError for a quota that AWS does not raise, or not that far.
     """
     for raised in given.values():
         for name, number in raised.items():
@@ -37,17 +37,17 @@ def raise_quotas(given: Any) -> None:
 
 
 def show_quotas() -> dict[str, Any]:
-    """What every account was granted."""
+    """Return the quotas that were raised, by account."""
     return _granted
 
 
 def forget() -> None:
-    """Every account has the default quotas."""
+    """Set every account to the default quotas."""
     _granted.clear()
 
 
 def over(account: str, name: str, number: int) -> Refusal | None:
-    """IAM's answer if `number` is more than the account's quota of that name."""
+    """Refuse a number above the account's quota of that name."""
     most = _granted.get(account, {}).get(name, DEFAULTS[name])
     if number <= most:
         return None

@@ -39,7 +39,7 @@ def trust_policy(call: Call) -> Refusal | None:
 
 
 def _message(document: dict[str, Any], path: str) -> str:
-    """AWS's message for a document that `parse` refused at this path."""
+    """Return AWS's message for a document that `parse` refused at this path."""
     element, statement, rest = refused_part(document, path)
     if statement is None:
         wording = _OF_DOCUMENT.get(element)
@@ -105,7 +105,7 @@ _OF_STATEMENT: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _missing_principal(document: dict[str, Any]) -> Refusal | None:
-    """IAM's answer if an AWS principal in the document does not exist."""
+    """Refuse a document with an AWS principal that does not exist."""
     for statement in statements_of(document):
         principal = statement["Principal"]
         for name in as_list(principal.get("AWS", [])) if isinstance(principal, dict) else ():

@@ -1,4 +1,4 @@
-"""Who and what lives in a world: two accounts, and the AWS files whose profiles lead into them."""
+"""The users, roles and buckets of a world: two accounts, and the AWS files whose profiles lead into them."""
 
 import io
 import json
@@ -23,9 +23,9 @@ SOURCE, DESTINATION = "111111111111", "222222222222"
 
 @dataclass(frozen=True)
 class World:
-    """Two accounts of a sandbox, the files whose profiles lead into them, and the destination's buckets.
+    """Two accounts of a sandbox, the files with their profiles, and the destination's buckets.
 
-    A grant is about `bucket`; nobody is ever granted `other_bucket`.
+    A grant gives access to `bucket`, and none to `other_bucket`.
     """
 
     endpoint: str
@@ -37,13 +37,13 @@ class World:
     other_bucket: str
 
     def account(self, side: Side) -> str:
-        """The account id of a side."""
+        """Return the account id of a side."""
         return self.source if side == "source" else self.destination
 
 
 @dataclass(frozen=True)
 class Resident:
-    """A user with an access key, known in the AWS files as `profile`."""
+    """A user with an access key; `profile` is its name in the AWS files."""
 
     profile: str
     side: Side
@@ -66,9 +66,9 @@ OBJECTS = {
 
 
 def world_of(endpoint: str, source: str, destination: str, folder: Path) -> World:
-    """The world of two accounts, its files in `folder`.
+    """Return the world of two accounts, its files in `folder`.
 
-    Bucket names are one namespace for all accounts, so only the default world has the plain ones.
+    Bucket names are unique over all accounts, so only the default world has the plain ones.
     """
     suffix = "" if (source, destination) == (SOURCE, DESTINATION) else f"-{destination}"
     bucket, other_bucket = (name + suffix for name in OBJECTS)
@@ -77,13 +77,13 @@ def world_of(endpoint: str, source: str, destination: str, folder: Path) -> Worl
 
 
 def furnish(connect: Connect, world: World) -> World:
-    """Make everything that belongs in the world and is not there yet; write its files; give it back.
+    """Create everything in the world that is missing, write its files, and return it.
 
-    Access keys in the credentials file that are still good stay, and so do profiles that others added.
+    Valid access keys in the credentials file stay, and so do profiles that others added.
     """
     iam = {side: connect("iam", world.account(side), "test") for side in ("source", "destination")}
     known = _known_keys(world.credentials_file)
-    keys = {resident.profile: _settle(iam[resident.side], resident, known) for resident in RESIDENTS}
+    keys = {resident.profile: _make_user(iam[resident.side], resident, known) for resident in RESIDENTS}
     _make_hub(iam["source"], world.source)
     _make_standing_grant(iam, world)
     _fill_buckets(connect("s3", world.destination, "test"), world)
@@ -92,7 +92,7 @@ def furnish(connect: Connect, world: World) -> World:
     return world
 
 
-def _settle(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
+def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_user(UserName=resident.name)
     if resident.allowed:
@@ -126,7 +126,7 @@ def _make_hub(iam: Any, source: str) -> None:
 
 
 def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
-    """A grant that is there from the start, for something to prove: the hub reads the summaries."""
+    """Create the grant that every world has from the start: the hub reads the summaries."""
     hub, role = f"arn:aws:iam::{world.source}:role/{HUB}", f"arn:aws:iam::{world.destination}:role/{READER}"
     with suppress(iam["destination"].exceptions.EntityAlreadyExistsException):
         trust = _policy("sts:AssumeRole", Principal={"AWS": hub})

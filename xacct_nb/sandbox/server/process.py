@@ -13,18 +13,18 @@ from pathlib import Path
 from xacct_nb.errors import SandboxError
 from xacct_nb.sandbox.server.state import is_alive, locked, owner_only, server_lock
 
-# Nothing else of the caller's environment reaches the server: AWS_ACCESS_KEY_ID would become a root key
-# there, and MINISTACK_*, LOCALSTACK_*, SERVICES or PERSIST_STATE would change what it serves.
+# The server gets no other variables: AWS_ACCESS_KEY_ID would become a root key there, and MINISTACK_*,
+# LOCALSTACK_*, SERVICES or PERSIST_STATE would change what it serves.
 _KEPT = (
     "PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
     "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
 )  # fmt: skip
 _PACKAGES = str(Path(__file__).parents[3])
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 
 
 def start_detached(folder: Path, instance: str) -> str:
-    """Start a server that outlives this process; gives its endpoint, which answers as soon as it is ready."""
+    """Start a server that outlives this process; return its endpoint, which responds when it is ready."""
     endpoint, starter = _spawn(folder, instance, "detached", subprocess.DEVNULL)
     starter.wait()
     return endpoint
@@ -32,37 +32,38 @@ def start_detached(folder: Path, instance: str) -> str:
 
 @contextmanager
 def started_attached(folder: Path, instance: str) -> Iterator[str]:
-    """The endpoint of a server that ends with this block, or with this process if it is killed."""
+    """Yield the endpoint of a server that ends with this block, or with this process if it is killed."""
     endpoint, server = _spawn(folder, instance, "attached", subprocess.PIPE)
     try:
         yield endpoint
     finally:
-        _let_go(server)
+        _end_attached(server)
 
 
-def _let_go(server: subprocess.Popen[bytes]) -> None:
+def _end_attached(server: subprocess.Popen[bytes]) -> None:
     try:
-        server.communicate(timeout=_PATIENCE)
+        server.communicate(timeout=_TIMEOUT)
     except subprocess.TimeoutExpired:
         os.killpg(server.pid, signal.SIGKILL)
         server.communicate()
 
 
 def end(folder: Path, pid: int) -> None:
-    """End the server `pid` of a folder and what it started: asked first, then forced.
+    """End the server `pid` of a folder and its processes: SIGTERM first, then SIGKILL.
 
-    Raises SandboxError if it is still there after ten seconds.
+    Raises SandboxError if it still runs after ten seconds.
     """
     for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(pid, how)
-        if ends_within(folder, _PATIENCE):
+        if ends_within(folder, _TIMEOUT):
             return
-    raise SandboxError(f"Process {pid} does not end.", why=f"It still holds {server_lock(folder)}.")
+    why = f"It still holds {server_lock(folder)}."
+    raise SandboxError(f"Process {pid} does not end.", why=why, hint=f"kill -9 {pid}")
 
 
 def ends_within(folder: Path, seconds: float) -> bool:
-    """Whether the server of a folder is gone, or goes in that time."""
+    """Return whether the server of a folder has ended, or ends in that time."""
     deadline = time.monotonic() + seconds
     while is_alive(folder):
         if time.monotonic() > deadline:
@@ -71,27 +72,27 @@ def ends_within(folder: Path, seconds: float) -> bool:
     return True
 
 
-def _spawn(folder: Path, instance: str, way: str, stdin: int) -> tuple[str, subprocess.Popen[bytes]]:
+def _spawn(folder: Path, instance: str, mode: str, stdin: int) -> tuple[str, subprocess.Popen[bytes]]:
     with (
         locked(server_lock(folder), wait=False) as lock,
         socket.create_server(("127.0.0.1", 0), backlog=1024) as listener,
         open(_log(folder), "wb", opener=owner_only) as log,
     ):
         port = listener.getsockname()[1]
-        handed = (listener.fileno(), lock)
+        passed = (listener.fileno(), lock)
         server = subprocess.Popen(
             [
                 sys.executable,
                 "-P",
                 "-m",
                 "xacct_nb.sandbox.server.serve",
-                way,
-                *map(str, handed),
+                mode,
+                *map(str, passed),
                 instance,
             ],
             cwd=folder,
             env=_environment(folder, port),
-            pass_fds=handed,
+            pass_fds=passed,
             stdin=stdin,
             stdout=log,
             stderr=log,
@@ -100,8 +101,8 @@ def _spawn(folder: Path, instance: str, way: str, stdin: int) -> tuple[str, subp
     return f"http://127.0.0.1:{port}", server
 
 
-def last_words(folder: Path, lines: int = 15) -> str:
-    """The end of what the server of a folder wrote to its log."""
+def end_of_log(folder: Path, lines: int = 15) -> str:
+    """Return the end of the server's log."""
     return "\n".join(_log(folder).read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
@@ -124,6 +125,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "TMPDIR": scratch,
         "STATE_DIR": scratch,
         "S3_DATA_DIR": scratch,
-        # A socket that is not there: at its start the server would remove containers of other MiniStacks.
+        # A socket that does not exist: at its start the server would remove containers of other MiniStacks.
         "DOCKER_HOST": f"unix://{scratch}/no-docker",
     }

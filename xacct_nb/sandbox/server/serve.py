@@ -1,9 +1,9 @@
-"""The server process of a sandbox: MiniStack behind a door, on a socket that was opened for it.
+"""The server process of a sandbox: MiniStack behind the guard, on a socket that was opened for it.
 
     python -m xacct_nb.sandbox.server.serve detached|attached SOCKET_FD LOCK_FD INSTANCE
 
-`detached` outlives its parent; `attached` ends, and removes its folder, when its standard input does. The
-environment is set by `process`, the working folder is the sandbox's.
+`detached` outlives its parent; `attached` ends, and removes its folder, when its standard input does.
+`process` sets the environment; the working folder is the sandbox's.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ from pathlib import Path
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_json
 
 
-def main(way: str, listener: int, lock: int, instance: str) -> None:
+def main(mode: str, listener: int, lock: int, instance: str) -> None:
     """Serve until a signal ends this process."""
     if not os.path.samestat(os.fstat(lock), Path("server.lock").stat()):
         sys.exit("The working folder is not the sandbox's.")
-    {"detached": _leave_parent, "attached": _follow_parent}[way](lock)
+    {"detached": _leave_parent, "attached": _follow_parent}[mode](lock)
     os.set_inheritable(lock, False)
     Path(os.environ["TMPDIR"]).mkdir(mode=0o700, exist_ok=True)
     _allow_many_connections()
     asyncio.run(_serve(listener, instance))
 
 
-def door(app: App, instance: str) -> App:
-    """`app`, which says who it is at `/_xacct/identity` and answers nobody but programs on this machine."""
+def local_only(app: App, instance: str) -> App:
+    """Return `app` that serves programs on this machine only, and its identity at `/_xacct/identity`."""
     identity = {"instance": instance, "pid": os.getpid()}
 
     async def enter(scope: Message, receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ def door(app: App, instance: str) -> App:
 
 
 def _from_this_machine(headers: list[tuple[bytes, bytes]]) -> bool:
-    # A page in a browser reaches the loopback too, by a name that it points here or straight across origins.
+    # A page in a browser reaches the loopback too, by a name of its own or across origins.
     named = {name.lower(): value.decode("latin-1") for name, value in headers}
     host = named.get(b"host", "").rsplit(":", 1)[0].lower()
     return b"origin" not in named and (host in ("127.0.0.1", "localhost") or host.endswith(".localhost"))
@@ -79,24 +79,24 @@ async def _serve(listener: int, instance: str) -> None:
     config.backlog = 1024
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    # There is nothing to save, so a signal may end the process at once: no handlers, no farewell.
-    layers = door(faulty(trailed(guarded(app))), instance)
+    # There is nothing to save, so a signal may end the process at once.
+    layers = local_only(faulty(trailed(guarded(app))), instance)
     await serve(layers, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
 
 
 def _leave_parent(lock: int) -> None:
     if server := os.fork():
-        _sign(lock, server)
+        _write_pid(lock, server)
         os._exit(0)
     os.setsid()
 
 
 def _follow_parent(lock: int) -> None:
-    _sign(lock, os.getpid())
+    _write_pid(lock, os.getpid())
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _sign(lock: int, server: int) -> None:
+def _write_pid(lock: int, server: int) -> None:
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(server).encode(), 0)
 

@@ -15,24 +15,24 @@ from xacct_nb.sandbox.server.connection import DEADLINE, send
 from xacct_nb.sandbox.server.state import Sandbox
 
 Furnish = Callable[[Sandbox], object]
-"""Fills an empty sandbox, and writes its `config_file` as the last thing that it does."""
+"""Fills an empty sandbox, and writes its `config_file` last."""
 
 
 def _nothing() -> None:
-    """What there is to do while a server starts, where nobody says otherwise."""
+    """Do nothing while a server starts."""
 
 
 def up(
     folder: Path | None = None, furnish: Furnish | None = None, meanwhile: Callable[[], None] = _nothing
 ) -> Sandbox:
-    """The sandbox of `folder` (None: the user's own): the one that runs, else a new one in the background.
+    """Return the sandbox of `folder` (None: the user's own): the running one, else a new one.
 
     `furnish` is called with it unless its AWS config file is there already; `meanwhile` is called while a new
-    one starts. Two calls at once give one server. Raises SandboxError if the folder cannot be used, or with
+    one starts. Two calls at once start one server. Raises SandboxError if the folder cannot be used, or with
     the end of its log if it does not start.
     """
-    folder = _made(_place(folder))
-    with _alone(folder):
+    folder = _create(_absolute(folder))
+    with _command_lock(folder):
         sandbox = _find(folder) or _start(folder, meanwhile)
         if furnish and not sandbox.config_file.exists():
             furnish(sandbox)
@@ -40,27 +40,27 @@ def up(
 
 
 def status(folder: Path | None = None) -> Sandbox | None:
-    """The running sandbox of `folder`, or None. Waits while another process starts or ends it.
+    """Return the running sandbox of `folder`, or None. Waits while another process starts or ends it.
 
-    Raises SandboxError if it runs but does not answer; so do the other functions here.
+    Raises SandboxError if it runs but does not respond; so do the other functions here.
     """
-    folder = _place(folder)
+    folder = _absolute(folder)
     if not folder.is_dir():
         return None
-    with _alone(folder):
+    with _command_lock(folder):
         return _find(folder)
 
 
 def down(folder: Path | None = None) -> bool:
     """End the sandbox of `folder` and remove its files; False if there was none.
 
-    Ends only the process that answers as the sandbox which the state file tells of. Raises SandboxError if it
-    does not end.
+    Ends only the process that responds as the sandbox in the state file. Raises SandboxError if it does not
+    end.
     """
-    folder = _place(folder)
+    folder = _absolute(folder)
     if not folder.is_dir():
         return False
-    with _alone(folder):
+    with _command_lock(folder):
         sandbox = _find(folder)
         if sandbox:
             process.end(folder, sandbox.pid)
@@ -73,8 +73,8 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
 
     Raises SandboxError if none runs.
     """
-    folder = _made(_place(folder))
-    with _alone(folder):
+    folder = _create(_absolute(folder))
+    with _command_lock(folder):
         sandbox = _find(folder)
         if sandbox is None:
             raise SandboxError(f"No sandbox runs in {folder}.", hint="Start it with: xacct-nb sandbox up")
@@ -86,7 +86,7 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
 
 @contextmanager
 def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
-    """A sandbox in a temporary folder; both are gone after the block, or when this process is killed."""
+    """Yield a sandbox in a temporary folder; both are removed after the block or with this process."""
     require_ministack()
     with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
         folder, instance = Path(name), secrets.token_hex(16)
@@ -95,11 +95,11 @@ def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
             yield _await(folder, endpoint, instance)
 
 
-def _place(folder: Path | None) -> Path:
+def _absolute(folder: Path | None) -> Path:
     return (folder or state.default_folder()).absolute()
 
 
-def _made(folder: Path) -> Path:
+def _create(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -108,7 +108,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _alone(folder: Path) -> AbstractContextManager[int]:
+def _command_lock(folder: Path) -> AbstractContextManager[int]:
     return state.locked(folder / "command.lock")
 
 
@@ -118,11 +118,11 @@ def _find(folder: Path) -> Sandbox | None:
     known = state.recall(folder)
     if known and _identity(known.endpoint) == {"instance": known.instance, "pid": known.pid}:
         return known
-    if process.ends_within(folder, 0.5):  # it was about to end as it was asked
+    if process.ends_within(folder, 0.5):  # a signal had reached it before
         return None
     raise SandboxError(
-        f"A sandbox of {folder} runs, but does not answer as the one that its state file tells of.",
-        why=f"It holds {state.server_lock(folder)}, and had {DEADLINE:.0f} seconds to answer.",
+        f"A sandbox of {folder} runs, but does not respond as the one in its state file.",
+        why=f"It holds {state.server_lock(folder)}, and had {DEADLINE:.0f} seconds to respond.",
         hint=f"End process {state.lock_holder(folder)}, then try again.",
     )
 
@@ -144,14 +144,14 @@ def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
 def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
     answer = _identity(endpoint)
     if answer is None:
-        raise SandboxError(f"The sandbox in {folder} does not start.", why=process.last_words(folder))
+        raise SandboxError(f"The sandbox in {folder} does not start.", why=process.end_of_log(folder))
     sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=answer["pid"], instance=instance)
     state.remember(sandbox)
     return sandbox
 
 
 def _identity(endpoint: str) -> Any:
-    """What answers at the endpoint says of itself; None if nothing does in time, or not a sandbox."""
+    """Return the identity that an endpoint reports; None if no sandbox responds in time."""
     try:
         return send(endpoint, "/_xacct/identity")
     except (OSError, HTTPException, ValueError):

@@ -1,4 +1,4 @@
-"""What is known of a sandbox between two commands: its state file, its locks, its folder."""
+"""The state of a sandbox between two commands: its state file, its locks, its folder."""
 
 import fcntl
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sandbox:
-    """One running server: where it answers, who it is, and the AWS files that lead to it."""
+    """One running server: its endpoint, its process, and the AWS files that lead to it."""
 
     endpoint: str
     pid: int
@@ -23,7 +23,7 @@ class Sandbox:
     credentials_file: Path
 
     def to_json(self) -> dict[str, str | int]:
-        """`endpoint`, `config_file`, `credentials_file` as text and `pid` as a number."""
+        """Return `endpoint`, `config_file`, `credentials_file` as text and `pid` as a number."""
         return {
             "endpoint": self.endpoint,
             "config_file": str(self.config_file),
@@ -32,7 +32,7 @@ class Sandbox:
         }
 
     def environment(self) -> dict[str, str]:
-        """The variables that make boto3, the AWS CLI and other SDKs use this sandbox."""
+        """Return the variables that make boto3, the AWS CLI and other SDKs use this sandbox."""
         return {
             "AWS_CONFIG_FILE": str(self.config_file),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file),
@@ -44,7 +44,7 @@ class Sandbox:
 
 
 def default_folder() -> Path:
-    """`$XACCT_SANDBOX_DIR`, else `xacct-nb/sandbox` in the user's state folder (XDG)."""
+    """Return `$XACCT_SANDBOX_DIR`, else `xacct-nb/sandbox` in the user's state folder (XDG)."""
     if chosen := os.environ.get("XACCT_SANDBOX_DIR"):
         return Path(chosen)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -52,7 +52,7 @@ def default_folder() -> Path:
 
 
 def sandbox_in(folder: Path, *, endpoint: str, pid: int, instance: str) -> Sandbox:
-    """The sandbox of a folder, its AWS files beside its state file."""
+    """Return the sandbox of a folder, its AWS files beside its state file."""
     return Sandbox(endpoint, pid, instance, folder, folder / "config", folder / "credentials")
 
 
@@ -64,7 +64,7 @@ def remember(sandbox: Sandbox) -> None:
 
 
 def recall(folder: Path) -> Sandbox | None:
-    """The sandbox that the state file tells of, alive or not; None without a readable one."""
+    """Read the sandbox in the state file, running or not; None without a readable file."""
     try:
         known: dict[str, Any] = json.loads(state_file(folder).read_text(encoding="utf-8"))
         return sandbox_in(
@@ -81,12 +81,12 @@ def forget(folder: Path) -> None:
 
 
 def state_file(folder: Path) -> Path:
-    """Where the state of a folder's sandbox stands."""
+    """Return the state file of a folder's sandbox."""
     return folder / "sandbox.json"
 
 
 def server_lock(folder: Path) -> Path:
-    """The file on which a server holds a lock for as long as it lives."""
+    """Return the file that a server locks for as long as it runs."""
     return folder / "server.lock"
 
 
@@ -99,13 +99,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def owner_only(path: str, flags: int) -> int:
-    """An opener for `open` that creates files with mode 0600."""
+    """Open a file for `open` that is created with mode 0600."""
     return os.open(path, flags, 0o600)
 
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[int]:
-    """Hold the lock of a file; gives its descriptor. Without `wait`, BlockingIOError if another has it."""
+    """Hold the lock of a file; yield its descriptor. Without `wait`, BlockingIOError if another has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,7 +115,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[int]:
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether a server of this folder runs: the system frees its lock when it ends, however it ends."""
+    """Return whether a server of this folder runs: its lock is freed however it ends."""
     try:
         with locked(server_lock(folder), wait=False):
             return False
@@ -124,5 +124,5 @@ def is_alive(folder: Path) -> bool:
 
 
 def lock_holder(folder: Path) -> int:
-    """The process id that the server of a folder wrote as it started; good as long as `is_alive`."""
+    """Return the process id that the server of a folder wrote at its start; valid while `is_alive`."""
     return int(server_lock(folder).read_text(encoding="ascii"))
