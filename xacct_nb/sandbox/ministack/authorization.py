@@ -73,7 +73,7 @@ def install(decide: Decide) -> None:
 
 def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any]:
     """Return MiniStack's check of a call, in which `decide` authorizes it after authentication."""
-    from ministack.core import iam_evaluator, responses
+    from ministack.core import iam_evaluator
 
     def check(
         access_key_id: str,
@@ -88,15 +88,9 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
             return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         if service == "sts" and is_authorized():
             return iam_evaluator.check_credentials(access_key_id, service)
-        account = responses.get_account_id()
-        checked = iam_evaluator._s3_scope_failure(service) or iam_evaluator.authenticate(
-            access_key_id, account
-        )
-        if isinstance(checked, iam_evaluator.AuthError):
-            return checked
-        caller = caller_of(access_key_id, account, checked)
-        if caller is None:
-            return iam_evaluator.check_credentials(access_key_id, service)
+        caller = _authenticated(access_key_id, service)
+        if isinstance(caller, iam_evaluator.AuthError):
+            return caller
         context = {name.lower(): value for name, value in (service_context or {}).items()}
         request = _request(caller, iam_action, service, region, resource_arn, context)
         if request is None:
@@ -105,6 +99,17 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
         return None if decision and decision.allowed else _denial(request, decision)
 
     return check
+
+
+def _authenticated(key: str, service: str) -> Any:
+    """Return the caller behind a key whose signature is valid, else MiniStack's AuthError."""
+    from ministack.core import iam_evaluator, responses
+
+    account = responses.get_account_id()
+    checked = iam_evaluator._s3_scope_failure(service) or iam_evaluator.authenticate(key, account)
+    if isinstance(checked, iam_evaluator.AuthError):
+        return checked
+    return caller_of(key, account, checked) or iam_evaluator.check_credentials(key, service)
 
 
 def _request(
