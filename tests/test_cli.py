@@ -593,13 +593,3 @@ class TestSandboxAndDoctor:
             each["what"] for each in checks
         }
         assert [each["what"] for each in checks if each["what"] not in said.out] == []
-
-    def test_the_demo_prints_its_outcome_in_json_and_its_record_is_whole(self, tmp_path: Path) -> None:
-        shown = started("demo", "--json")
-        printed = json.loads(shown.out)
-
-        assert (shown.code, printed["status"]) == (0, "succeeded")
-        assert list(printed) == ["status", "record", "seconds"]
-        assert Path(printed["record"]).parent == tmp_path / "records"
-        assert Path(printed["record"], "run.html").stat().st_size < 100_000
-        assert verify_records(tmp_path / "records") == []
