@@ -117,7 +117,7 @@ def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:
 def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None:
     problem = not_proven(GRANT, NOTHING, answered(assume=DENIED))
 
-    assert problem.why.endswith(f"expected {ALLOWED}, AWS answered {DENIED}")
+    assert problem.why.endswith(f"expected {ALLOWED}, AWS returned {DENIED}")
     assert problem.why.startswith(f"{ALICE}: ")
     assert problem.hint == "Look at the answers in the proof."
 

@@ -93,7 +93,7 @@ class Proof(Shown, FromJson):
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
         verdict = _VERDICTS[any(each.probe.kind == REVOKED for each in self.outcomes)][self.holds]
-        return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
+        return f"Proof: {right} of {asked} results as expected, {left} not asked. {verdict}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result."""
@@ -106,13 +106,13 @@ class Proof(Shown, FromJson):
     def view(self) -> View:
         """Return who called what, the expected result, and what AWS returned."""
         if not self.outcomes:
-            return Text("Nothing was asked: nothing has been applied.", "note")
+            return Text("No call was made: nothing has been applied.", "note")
         rows = tuple(_row(outcome) for outcome in self.outcomes)
         tones = tuple(
             "note" if each.answer == NOT_ASKED else "good" if each.as_expected else "bad"
             for each in self.outcomes
         )
-        table = Table(("asked by", "question", "expected", "AWS answered", ""), rows, tones=tones)
+        table = Table(("caller", "call", "expected", "AWS returned", ""), rows, tones=tones)
         return Page("Proof", (table, Text(self.summary, "good" if self.holds else "bad")))
 
 

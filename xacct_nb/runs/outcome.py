@@ -84,7 +84,7 @@ def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
     """Return the error that names the sides with something missing, and AWS's unexpected answers."""
     sides = missing_sides(grant, drift)
     wrong = [
-        f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS answered {each.answer}"
+        f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS returned {each.answer}"
         for each in proof.asked
         if not each.as_expected
     ]
