@@ -10,7 +10,7 @@ from xacct_nb.records.model import Record
 from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
 
 # Runs with these statuses changed nothing and made no plan that could be approved.
-_NEITHER = ("no-change", "stale-plan", "invalid-parameters")
+_WITHOUT_PLAN = ("no-change", "stale-plan", "invalid-parameters")
 
 
 def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
@@ -21,7 +21,7 @@ def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun 
     be read.
     """
     for line in reversed(read_ledger(records)):
-        if line["digest"] != digest or line["status"] in _NEITHER:
+        if line["digest"] != digest or line["status"] in _WITHOUT_PLAN:
             continue
         is_plan, record = line["status"] == "planned", _unchanged(records, line["id"])
         if record is None:
