@@ -16,6 +16,15 @@ AwsClient = Any
 Clients = Callable[[str], AwsClient]
 """Returns the client of a service."""
 
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    proxies={},
+    use_fips_endpoint=False,
+    use_dualstack_endpoint=False,
+    max_pool_connections=50,
+)
 _making = threading.Lock()
 
 
@@ -41,7 +50,7 @@ def connect(
             aws_secret_access_key=secret_access_key,
             aws_session_token=session_token,
             region_name=region,
-            config=_config(),
+            config=_CONFIG,
         )
 
 
@@ -58,16 +67,3 @@ def _session() -> Session:
     empty = (None, None, os.devnull, None)
     variables = {"profile": unset, "config_file": empty, "credentials_file": empty}
     return Session(botocore_session=Core(session_vars=variables))
-
-
-@cache
-def _config() -> Config:
-    return Config(
-        connect_timeout=2,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        proxies={},
-        use_fips_endpoint=False,
-        use_dualstack_endpoint=False,
-        max_pool_connections=50,
-    )

@@ -12,6 +12,8 @@ from xacct_nb.errors import RollbackFailed, StalePlan
 from xacct_nb.iam.canonical import restore_deleted_arns
 from xacct_nb.redaction.redact import mask_secrets
 
+PLAN_AGAIN = "Look at the difference, and plan the grant again from the live state."
+
 
 def check_current(sessions: Sessions, plan: Plan) -> None:
     """Raise StalePlan, naming each difference, unless every resource still matches the plan.
@@ -67,7 +69,7 @@ def remaining_changes(sessions: Sessions, undo_plan: Plan) -> tuple[Change, ...]
         raise RollbackFailed(
             f"Nothing was rolled back: {'; '.join(described)}.",
             why="\n".join(("Another actor changed it since the run.", *_differences(conflicts))),
-            hint="Look at the difference, and plan the grant again from what is there now.",
+            hint=PLAN_AGAIN,
         )
     return tuple(change for change, _ in left)
 

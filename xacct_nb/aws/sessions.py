@@ -30,7 +30,9 @@ _CONFIG = Config(
     user_agent_extra="xacct-nb",
 )
 # A run can do without these services, so they have short timeouts.
-_PATIENCE = {"accessanalyzer": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})}
+_SHORT_TIMEOUTS = {
+    "accessanalyzer": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+}
 
 
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
@@ -279,6 +281,6 @@ def _make_client(
     region = session.region_name or _REGIONS[partition]
     # An endpoint on this machine is not reached through a proxy.
     config = _CONFIG.merge(Config(proxies={}) if endpoint.endpoint_url else Config())
-    config = config.merge(_PATIENCE.get(service, Config()))
+    config = config.merge(_SHORT_TIMEOUTS.get(service, Config()))
     url = endpoint.endpoint_url or None
     return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

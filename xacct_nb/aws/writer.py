@@ -7,6 +7,7 @@ from typing import NoReturn
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient, may_have_taken_effect, was_retried
 from xacct_nb.aws.operations import ensure_change, make_change
 from xacct_nb.aws.preconditions import (
+    PLAN_AGAIN,
     check_current,
     check_unchanged,
     find_conflict,
@@ -25,7 +26,6 @@ from xacct_nb.redaction.redact import fingerprints_in
 
 PATIENCE = 120.0
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
-_LOOK = "Look at the difference, and plan the grant again from what is there now."
 
 
 def apply(
@@ -45,7 +45,7 @@ def apply(
     """
     check_approved(plan, approved)
     _check_accepted(plan)
-    _check_whole(plan)
+    _check_secrets(plan)
     waiting = access_probes(sessions.grant)
     check_current(sessions, plan)
     client = JournaledClient(sessions, [] if journal is None else journal, patience, find_conflict)
@@ -75,7 +75,7 @@ def rollback(
     change where its resource was changed meanwhile.
     """
     undo_plan = journal.undo_plan()
-    _check_whole(undo_plan)
+    _check_secrets(undo_plan)
     left = remaining_changes(sessions, undo_plan)
     client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
     done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
@@ -102,7 +102,7 @@ def _check_accepted(plan: Plan) -> None:
         )
 
 
-def _check_whole(plan: Plan) -> None:
+def _check_secrets(plan: Plan) -> None:
     """Raise UnresolvedSecret for a plan that was read from JSON: its external IDs are fingerprints."""
     if marks := sorted({mark for change in plan.changes for mark in fingerprints_in(change.after)}):
         raise UnresolvedSecret(
@@ -192,7 +192,7 @@ def _apply_reverse(client: JournaledClient, changes: Iterable[Change], hint: str
     while left:
         try:
             if conflict := find_conflict(client.sessions, left[0]):
-                raise _not_rolled_back(left, f"{conflict}: another actor changed it meanwhile.", _LOOK)
+                raise _not_rolled_back(left, f"{conflict}: another actor changed it meanwhile.", PLAN_AGAIN)
             done.append(ensure_change(client, left[0]))
         except AwsRefused as problem:
             raise _not_rolled_back(left, problem.what, hint) from problem
