@@ -1,4 +1,4 @@
-"""The papermill command with our engine leaves a notebook that is true, whatever ended it."""
+"""The papermill command with our engine leaves a true notebook, whatever ended it."""
 
 import json
 import os
@@ -36,7 +36,7 @@ SLEEPS = (
 
 
 def execute(folder: Path, *cells: str, **options: Any) -> Path:
-    """The file that papermill leaves of these cells."""
+    """Return the file that papermill writes for these cells."""
     out = folder / "out.ipynb"
     papermill.execute_notebook(
         notebook(folder / "in.ipynb", *cells), out, engine_name="xacct-nb", progress_bar=False, **options
@@ -49,7 +49,7 @@ def read(file: Path) -> Any:
 
 
 def statuses(file: Path) -> list[str]:
-    """What papermill's stamps say of the cells; those that it adds as banners have none."""
+    """Return papermill's status of each cell; the banners that it adds have none."""
     return [cell.metadata.papermill.status for cell in read(file).cells if "papermill" in cell.metadata]
 
 
@@ -68,7 +68,7 @@ def ending(file: Path) -> str:
         ("import time; time.sleep(60)", CellTimeoutError, "timed-out", "timed-out"),
     ],
 )
-def test_what_ends_a_cell_is_on_it_and_no_later_cell_is_called_completed(
+def test_a_cell_has_the_status_of_its_end_and_no_later_cell_is_completed(
     tmp_path: Path, source: str, raised: type[Exception], state: str, ends: str
 ) -> None:
     with pytest.raises(raised):
@@ -121,7 +121,7 @@ EXIT_CODES = {"SIGINT": 1, "SIGTERM": -15, "SIGKILL": -9}
 
 
 @dataclass
-class Cut:
+class InterruptedPapermill:
     """A papermill in a folder of its own that a signal ended in its second cell."""
 
     folder: Path
@@ -135,10 +135,10 @@ class Cut:
 
 
 @pytest.fixture(scope="module")
-def cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Cut]]:
-    """One for each signal; they run at once."""
-    folder = tmp_path_factory.mktemp("cut")
-    started = {name: Cut(folder / name, papermill_in(folder / name)) for name in CUT}
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, InterruptedPapermill]]:
+    """Start one for each signal, all at the same time."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    started = {name: InterruptedPapermill(folder / name, papermill_in(folder / name)) for name in CUT}
     try:
         for name, each in started.items():
             assert wait_until((each.folder / "pid").exists, 60)
@@ -161,26 +161,26 @@ def papermill_in(folder: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.parametrize("name", CUT)
 def test_a_papermill_that_a_signal_ends_leaves_a_true_file_and_no_kernel(
-    cut: dict[str, Cut], name: str
+    interrupted: dict[str, InterruptedPapermill], name: str
 ) -> None:
-    file = cut[name].folder / "out.ipynb"
+    file = interrupted[name].folder / "out.ipynb"
 
     assert (statuses(file), ending(file)) == CUT[name]
-    assert cut[name].process.returncode == EXIT_CODES[name]
-    assert wait_until(lambda: not psutil.pid_exists(int((cut[name].folder / "pid").read_text())))
+    assert interrupted[name].process.returncode == EXIT_CODES[name]
+    assert wait_until(lambda: not psutil.pid_exists(int((interrupted[name].folder / "pid").read_text())))
 
 
 def test_a_papermill_that_a_signal_ends_leaves_what_its_cell_printed_and_no_other_files(
-    cut: dict[str, Cut],
+    interrupted: dict[str, InterruptedPapermill],
 ) -> None:
-    ended = [each for name, each in cut.items() if name != "SIGKILL"]
+    ended = [each for name, each in interrupted.items() if name != "SIGKILL"]
 
     assert [read(each.folder / "out.ipynb").cells[1].outputs[0].text for each in ended] == ["begun\n"] * 2
     assert [each.left() for each in ended] == [{"in.ipynb", "out.ipynb", "pid"}] * 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_process_that_is_told_to_end_twice_finishes_first_and_ends_as_it_was_told(number: int) -> None:
+def test_a_process_that_gets_a_signal_twice_finishes_and_ends_by_that_signal(number: int) -> None:
     words = (
         "from signal import raise_signal\nfrom xacct_nb.jupyter.signals import finish_on_signals\n"
         f"with finish_on_signals():\n    try:\n        raise_signal({number})\n"
@@ -192,7 +192,7 @@ def test_a_process_that_is_told_to_end_twice_finishes_first_and_ends_as_it_was_t
     assert (ended.stdout, ended.returncode) == ("finished\n", -number)
 
 
-def test_somebody_elses_handler_of_a_signal_stays() -> None:
+def test_a_handler_that_the_process_has_already_stays() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         with finish_on_signals():
@@ -296,7 +296,7 @@ def test_a_file_that_holds_no_executed_notebook_is_not_refused(tmp_path: Path, w
     assert read(file).cells == []
 
 
-def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Path) -> None:
+def test_a_reader_of_the_file_sees_the_old_notebook_whole_while_it_is_saved(tmp_path: Path) -> None:
     file = tmp_path / "out.ipynb"
     output_file(file).save(empty())
     with file.open() as opened:
@@ -306,7 +306,7 @@ def test_who_reads_while_a_notebook_is_saved_sees_the_old_one_whole(tmp_path: Pa
         assert len(read(file).cells) == 1
 
 
-def test_a_secret_that_becomes_known_late_is_taken_out_of_what_was_saved_before(tmp_path: Path) -> None:
+def test_a_secret_that_is_learned_late_is_redacted_in_what_was_saved_before(tmp_path: Path) -> None:
     file, shown = tmp_path / "out.ipynb", nbformat.v4.new_notebook(cells=[nbformat.v4.new_raw_cell(SECRET)])
     late = output_file(file)
     late.save(shown)
@@ -336,7 +336,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_saved_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+def test_a_saved_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     file = tmp_path / "out.ipynb"
     output_file(file).save(empty())
     (tmp_path / "plain").write_text("")
@@ -362,7 +362,7 @@ def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
     assert json.loads(os.read(reader, 10_000))["cells"] == []
 
 
-def test_the_file_stands_where_papermill_was_started_and_the_cells_run_where_it_is_told(
+def test_the_file_is_relative_to_papermills_folder_and_the_cells_run_in_cwd(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""A kernel of its own for every run: started from a prepared process, gone when the run is gone."""
+"""Each run has its own kernel, which a prepared process becomes, and which ends with the run."""
 
 import json
 import os
@@ -19,7 +19,7 @@ WHO = "import os, pathlib\npathlib.Path('{}').write_text(str(os.getpid()))"
 
 
 def kernels() -> set[int]:
-    """The processes below this one."""
+    """Return the ids of the processes below this one."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
@@ -29,7 +29,7 @@ def sockets(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files of this process go; short, for a socket's path has a limit."""
+    """Return the folder for temporary files of this process; a socket's path must be short."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
@@ -119,7 +119,7 @@ def test_papermill_takes_the_engine_by_its_name(tmp_path: Path) -> None:
     assert kernels() == before
 
 
-def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> None:
+def test_the_title_of_a_step_is_the_heading_above_its_cell(tmp_path: Path) -> None:
     path = Path(notebook(tmp_path / "mine.ipynb", "1", "2"))
     written = json.loads(path.read_text())
     prose = {"cell_type": "markdown", "id": "prose", "metadata": {}, "source": "## The plan\n\nShows it."}
@@ -131,7 +131,7 @@ def test_a_step_is_told_by_the_heading_that_it_stands_under(tmp_path: Path) -> N
     assert told == [(0, 2, ""), (1, 2, "The plan")]
 
 
-def test_a_run_comes_to_its_end_where_nobody_listens_any_more(tmp_path: Path) -> None:
+def test_a_run_does_not_end_when_the_reader_of_its_output_is_gone(tmp_path: Path) -> None:
     path = notebook(tmp_path / "mine.ipynb", "1", "2")
     heard, told = os.pipe()
     os.close(heard)
@@ -143,7 +143,7 @@ def test_a_run_comes_to_its_end_where_nobody_listens_any_more(tmp_path: Path) ->
     assert ended.returncode == 0
 
 
-def test_what_is_saved_on_the_way_names_the_cell_in_progress(tmp_path: Path) -> None:
+def test_the_file_saved_during_a_run_names_the_cell_in_progress(tmp_path: Path) -> None:
     saved: list[list[str]] = []
     execute.run(
         Path(notebook(tmp_path / "mine.ipynb", "1", "1 / 0", "3")),

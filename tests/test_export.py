@@ -42,7 +42,7 @@ ALONE = "import sys; from xacct_nb.jupyter.export import to_html; to_html('', ''
 
 
 class Parsed(Fragment):
-    """A fragment in which other elements may stand than in our own, as long as none of them acts."""
+    """A fragment that may have other elements than our own, as long as none of them acts."""
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         harmless = ("class", "colspan", "rowspan", "scope", "tabindex", "title", "alt")
@@ -56,7 +56,7 @@ class Parsed(Fragment):
 
 
 def stays(name: str, value: str | None) -> bool:
-    """Whether an address leads where a reader may go, or is the picture itself."""
+    """Return whether an address is one that a reader may follow, or is the picture itself."""
     within = name == "href" and ":" not in (value or "")
     begins = {"href": ("https://", "http://", "mailto:"), "src": ("data:image/",)}
     return within or (name in begins and str(value).startswith(begins[name]))
@@ -91,7 +91,7 @@ def test_it_holds_the_title_the_summary_the_prose_the_source_and_the_output() ->
     ]
 
 
-def test_it_asks_no_other_file_and_no_network() -> None:
+def test_it_needs_no_other_file_and_no_network() -> None:
     page = page_of({"text/html": "<table><tr><td>role</td></tr></table>"})
 
     assert re.findall(r"<(?:link|img|iframe|script)\b|@import|\bsrc=|url\(", page) == []
@@ -109,7 +109,7 @@ def test_a_script_in_an_output_or_in_prose_is_left_out() -> None:
     assert "<script" not in page.lower()
 
 
-def test_a_browser_is_told_to_run_and_fetch_nothing_before_anything_else() -> None:
+def test_the_content_security_policy_comes_before_everything_that_it_forbids() -> None:
     page = page_of({"text/html": "<b>output</b>"})
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
 
@@ -122,7 +122,7 @@ def test_a_title_is_text() -> None:
     assert "<h1>&lt;b&gt;</h1>" in to_html("<b>", "", None)
 
 
-def test_without_a_notebook_it_says_so_and_loads_nothing_for_it() -> None:
+def test_without_a_notebook_the_page_says_so_and_nothing_is_loaded_for_one() -> None:
     done = subprocess.run([sys.executable, "-c", ALONE], check=True, capture_output=True, text=True)
 
     assert "It was not run by xacct-nb run." in to_html("", "", None)
@@ -153,7 +153,7 @@ def test_no_mixture_of_markup_leaves_anything_that_runs_fetches_or_stays_open(fr
 
 @given(st.text(alphabet="<>\"'=/! -ab&;:", max_size=40))
 @settings(max_examples=150)
-def test_no_letters_become_markup_of_their_own(fragment: str) -> None:
+def test_random_characters_become_no_markup(fragment: str) -> None:
     assert Parsed(sanitize_html(fragment)).strange == []
 
 
@@ -189,7 +189,7 @@ def test_known_markup_stays_as_it_is(fragment: str) -> None:
         ("</main>a", "&lt;/main&gt;a"),
     ],
 )
-def test_what_is_not_known_becomes_text_or_loses_what_acts(fragment: str, shown: str) -> None:
+def test_unknown_markup_becomes_text_and_active_attributes_are_removed(fragment: str, shown: str) -> None:
     assert sanitize_html(fragment) == shown
 
 
@@ -203,7 +203,7 @@ def test_what_is_not_known_becomes_text_or_loses_what_acts(fragment: str, shown:
         "<style>a<!--" * 50_000,
     ],
 )
-def test_markup_without_end_is_shown_as_it_was_written_and_at_once(fragment: str) -> None:
+def test_markup_without_end_is_shown_as_text_without_parsing_it(fragment: str) -> None:
     with processor_limit():
         shown = sanitize_html(fragment)
 
@@ -230,7 +230,7 @@ def test_a_picture_that_the_notebook_lacks_is_shown_as_it_was_written() -> None:
     assert "<pre>![a](attachment:b.png)</pre>" in page_of(prose="![a](attachment:b.png)")
 
 
-def test_a_cell_that_did_not_come_to_its_end_says_so() -> None:
+def test_a_cell_that_did_not_complete_says_so() -> None:
     states = ("completed", "failed", "timed-out", "aborted", "not-run")
     cells = [new_code_cell("1", metadata={"xacct_nb": {"state": state}}) for state in states]
     page = to_html("", "", new_notebook(cells=cells))

@@ -113,7 +113,7 @@ def test_bad_input_keeps_the_last_valid_grant_and_says_so(
     assert "Trust policy" not in shown(form)
 
 
-def test_a_message_has_one_reason_and_one_mend_and_names_the_field_once(form: GrantForm) -> None:
+def test_a_message_has_one_reason_and_one_fix_and_names_the_field_once(form: GrantForm) -> None:
     type_in(form, "sources", "11111111111")
 
     assert str(form).splitlines()[3::2] == [
@@ -123,7 +123,7 @@ def test_a_message_has_one_reason_and_one_mend_and_names_the_field_once(form: Gr
     ]
 
 
-def test_what_is_mended_takes_the_message_away(form: GrantForm) -> None:
+def test_a_corrected_field_takes_the_message_away(form: GrantForm) -> None:
     type_in(form, "sources", "arn:aws:iam::1111")
     type_in(form, "sources", BOB)
 
@@ -140,14 +140,14 @@ def test_a_field_that_is_wrong_stays_wrong_while_another_is_edited(form: GrantFo
     assert form.grant == a_grant()
 
 
-def test_a_partition_of_its_own_is_no_one_fields_fault(form: GrantForm) -> None:
+def test_a_second_partition_is_the_fault_of_no_single_field(form: GrantForm) -> None:
     type_in(form, "destinations", ROLE.replace("aws", "aws-cn"))
 
     assert form.invalid_field == ""
     assert f"The grant: not valid. {LAST}" in shown(form)
 
 
-def test_more_than_aws_takes_is_said_in_the_form(form: GrantForm) -> None:
+def test_an_exceeded_quota_is_shown_in_the_form(form: GrantForm) -> None:
     type_in(form, "sources", "\n".join(f"{BOB}{number}" for number in range(400)))
 
     assert "The trust policy has" in shown(form)
@@ -169,7 +169,7 @@ def test_nothing_that_is_typed_breaks_the_form(typed: dict[str, str]) -> None:
     assert form.problem is not None or build(form.grant)
 
 
-def test_what_widens_access_is_said_and_can_be_accepted(form: GrantForm) -> None:
+def test_a_finding_that_widens_access_is_shown_and_can_be_accepted(form: GrantForm) -> None:
     assert fields_of(form)["accept"].layout.display == "none"
 
     type_in(form, "permissions", "s3:* on *")
@@ -288,7 +288,7 @@ def test_headless_no_widget_is_loaded() -> None:
     assert "Trust policy of role/reports-reader" in printed
 
 
-def test_live_the_form_is_a_widget_and_elsewhere_a_word(
+def test_live_the_form_is_a_widget_with_a_text_in_its_place_elsewhere(
     form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published: list[dict[str, Any]] = []
@@ -296,7 +296,7 @@ def test_live_the_form_is_a_widget_and_elsewhere_a_word(
     form._ipython_display_()
 
     assert list(published[0]) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
-    assert published[0]["text/plain"] == "A form stands here: run the cell to see it."
+    assert published[0]["text/plain"] == "Run the cell to see the form."
 
 
 def a_form(**fields: Any) -> GrantForm:
@@ -304,7 +304,7 @@ def a_form(**fields: Any) -> GrantForm:
 
 
 def as_typed(form: GrantForm) -> dict[str, Any]:
-    """What the form's fields hold at first."""
+    """Return the values of the form's fields at first."""
     grant: Grant = form.grant
     return {
         "sources": "\n".join(grant.sources),
@@ -321,7 +321,7 @@ def fields_of(form: GrantForm) -> dict[str, Any]:
 
 
 def type_in(form: GrantForm, field: str, typed: Any) -> None:
-    """What the front end does when a person types in a field."""
+    """Set a field as the front end does when a person types."""
     fields_of(form)[field].set_state({"value": typed})
 
 
@@ -330,12 +330,12 @@ def headline(form: GrantForm) -> str:
 
 
 def shown(form: GrantForm) -> str:
-    """The text that stands on the page below the fields."""
+    """Return the text below the fields."""
     return text_of_html("".join(each.value for each in form.widget.children[-2:]))
 
 
 def everything(form: GrantForm) -> str:
-    """All that a front end, a saved notebook or a log could hold of the form."""
+    """Return all that a front end, a saved notebook or a log could contain of the form."""
     kept = ipywidgets.Widget.get_manager_state()
     traits = [each.trait_values() for each in _instances.values()]
     return json.dumps(kept) + repr(traits) + str(form) + html(form.view()) + repr(form.problem)

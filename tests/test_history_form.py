@@ -1,4 +1,4 @@
-"""The history's filter as a person uses it, and as it passes through without one."""
+"""The form that filters the history, as a person uses it and headless."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ FIRST, SECOND, THIRD = "20261124T101500Z-a-1f3a", "20261125T101500Z-b-2b4c", "20
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    """Three records of two grants, one of which failed."""
+    """Write three records of two grants, one of which failed."""
     for run, status in ((FIRST, "succeeded"), (SECOND, "failed"), (THIRD, "succeeded")):
         started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T10:15:00Z"
         fields: dict[str, Any] = {"parameters": {"name": run.split("-")[1]}}
@@ -29,7 +29,7 @@ def found(form: HistoryForm) -> list[str]:
     return [line["id"] for line in form.history.lines]
 
 
-def test_what_is_asked_for_passes_through(ledger: Ledger) -> None:
+def test_headless_the_given_filter_passes_through(ledger: Ledger) -> None:
     form = ledger.filter(grant="a", limit=1)
 
     assert found(form) == [THIRD]
@@ -51,7 +51,7 @@ def test_a_choice_filters_table_and_timeline(ledger: Ledger) -> None:
     assert found(form) == [FIRST, THIRD]
 
 
-def test_a_time_that_is_none_is_told_and_the_filter_stays_as_it_was(ledger: Ledger) -> None:
+def test_an_invalid_time_is_shown_and_the_filter_stays_as_it_was(ledger: Ledger) -> None:
     form = HistoryForm(ledger.lines, LedgerQuery(), live=True)
     since, _ = form.widget.children[0].children[-2:]
     since.value = "2026-11-25"
@@ -63,7 +63,7 @@ def test_a_time_that_is_none_is_told_and_the_filter_stays_as_it_was(ledger: Ledg
     assert found(form) == [FIRST, SECOND, THIRD]
 
 
-def test_what_stands_in_the_ledger_is_escaped(ledger: Ledger, tmp_path: Path) -> None:
+def test_text_from_the_ledger_is_escaped(ledger: Ledger, tmp_path: Path) -> None:
     append_record(tmp_path, Record("x", "<script>", "failed", "2026-11-27", "", 1.0, where="<script>"), {})
     form = HistoryForm(Ledger(tmp_path).lines, LedgerQuery(), live=True)
 

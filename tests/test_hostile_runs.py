@@ -1,4 +1,4 @@
-"""A run among hostile names and words: its record is safe, whole and found."""
+"""A run with hostile names and texts: its record is safe, complete, and found by its name."""
 
 import json
 import re
@@ -27,7 +27,7 @@ TELLING = "\x1b]0;forged\x07\u202e"
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str], Path]:
-    """A run of a notebook with a hostile name, heading, prose and outputs; the titles that it told."""
+    """Run a notebook with a hostile name, heading, prose and outputs; also return the titles of its steps."""
     folder, titles = tmp_path_factory.mktemp("hostile"), list[str]()
     path = folder / "7_a b;$(touch x)\n\x1b[2J{{7*7}}<script>.ipynb"
     path.write_text(json.dumps(a_notebook()))
@@ -41,7 +41,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str
 
 
 def a_notebook() -> dict[str, Any]:
-    """A notebook that says hostile things, and fails in the end with a hostile error."""
+    """Return a notebook with hostile outputs that fails with a hostile error."""
     said = ascii(EVERYTHING.encode("utf-8", "replace").decode())  # no kernel sends half of a surrogate pair
     sources = ['name: str = ""  # what it is about', f"print({said})", f"raise ValueError({said})"]
     code: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
@@ -67,7 +67,7 @@ def test_the_record_has_a_safe_name_is_whole_and_is_found(ended: tuple[RunResult
     assert [line["id"] for line in read_ledger(folder / "records")] == [made.folder.name]
 
 
-def test_what_it_shows_of_itself_is_safe(ended: tuple[RunResult, list[str], Path]) -> None:
+def test_its_text_and_html_are_safe(ended: tuple[RunResult, list[str], Path]) -> None:
     made, titles, _ = ended
     page = Fragment(made._repr_html_())
 
@@ -113,7 +113,7 @@ def test_what_others_wrote_into_aws_is_planned_and_shown_safely(world: World) ->
 
 
 @pytest.mark.parametrize("place", ["../moved", "/tmp/moved", "..", "a/../../moved"])
-def test_a_records_folder_that_somebody_sent_moves_nothing_outside_of_it(tmp_path: Path, place: str) -> None:
+def test_a_foreign_records_folder_moves_nothing_outside_of_it(tmp_path: Path, place: str) -> None:
     records, other = tmp_path / "records", tmp_path / "other"
     other.mkdir()
     records.mkdir()

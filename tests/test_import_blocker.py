@@ -1,4 +1,4 @@
-"""What a recorded run does not load, and that whoever needs it gets it all the same."""
+"""A recorded run does not load certain packages, and they can still be imported afterwards."""
 
 import json
 import subprocess

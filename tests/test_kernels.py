@@ -1,4 +1,4 @@
-"""The kernel of a run starts and ends without blind waits, on local sockets, and prints nothing itself."""
+"""The kernel of a run starts and ends without fixed waits, uses local sockets, and prints nothing itself."""
 
 import asyncio
 import json
@@ -42,13 +42,13 @@ async def started_kernel() -> AsyncIterator[QuickManager]:
 
 
 def run_alone(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs it in a loop of its own, in a thread of its own: a browser's tests leave a loop in this one."""
+    """Run it in a new loop in a new thread: the browser tests leave a running loop in this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 async def silences(manager: QuickManager, kind: type[AsyncKernelClient], times: int) -> int:
-    """How many silences a client of this kind waits out, at best, until it finds a kernel at work ready."""
+    """Return how many silences a client of this kind waits for, at best, until a running kernel is ready."""
     manager.client_factory, counts = kind, []
     for _ in range(times):
         client, silent = manager.client(), list[Empty]()
@@ -69,7 +69,7 @@ async def _heard(get: Callable[..., Awaitable[Any]], silent: list[Empty], *about
         raise
 
 
-def test_a_kernel_is_ready_when_it_answers_and_not_a_silence_later() -> None:
+def test_a_kernel_is_ready_when_it_replies_without_a_silence_after_it() -> None:
     async def count() -> tuple[int, int]:
         async with started_kernel() as manager:
             return await silences(manager, QuickClient, 5), await silences(manager, AsyncKernelClient, 1)
@@ -80,7 +80,7 @@ def test_a_kernel_is_ready_when_it_answers_and_not_a_silence_later() -> None:
     assert stock > 0
 
 
-def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_should_end_is_polled_often(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     sleep = asyncio.sleep
 
@@ -98,7 +98,7 @@ def test_a_process_that_is_to_end_is_looked_at_often(monkeypatch: pytest.MonkeyP
     assert max(slept, default=0) < LOOK / 5
 
 
-def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> None:
+def test_a_kernel_that_ignores_sigterm_does_not_delay_the_run(tmp_path: Path) -> None:
     clings = (
         "import atexit, pathlib, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"atexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\natexit.register(time.sleep, 60)"
@@ -112,7 +112,7 @@ def test_a_kernel_that_does_not_want_to_end_holds_no_run_up(tmp_path: Path) -> N
 
 @dataclass(frozen=True)
 class Noisy:
-    """What a run printed whose cells print in every way, and the notebook in its record."""
+    """The output of a run whose cells print in every way, and the notebook in its record."""
 
     out: str
     err: str
@@ -144,7 +144,7 @@ NOISE = (
 
 @pytest.fixture(scope="module")
 def outside_pytest() -> Iterator[None]:
-    """ipykernel leaves the streams alone where it finds itself within a test."""
+    """Hide pytest from ipykernel, which does not redirect the streams within a test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_CURRENT_TEST")
         yield
@@ -152,7 +152,7 @@ def outside_pytest() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def noisy(outside_pytest: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noisy]:
-    """`xacct-nb run` as a pipeline calls it, which reads its standard error to the end."""
+    """Run `xacct-nb run` as a pipeline does, which reads its standard error to the end."""
     folder = tmp_path_factory.mktemp("noisy")
     path = notebook(folder / "noisy.ipynb", *NOISE)
     command = [XACCT, "run", path, "--records", str(folder / "records")]
@@ -183,7 +183,7 @@ def test_neither_a_run_nor_its_kernel_has_an_internet_socket(noisy: Noisy) -> No
     assert noisy.cells[5]["outputs"][0]["data"]["text/plain"] == ["[]"]
 
 
-def test_a_process_that_a_cell_leaves_behind_holds_nobody_up_who_reads_what_the_run_prints(
+def test_a_process_that_a_cell_leaves_behind_does_not_keep_the_run_s_output_open(
     noisy: Noisy,
 ) -> None:
     assert psutil.pid_exists(noisy.left_behind)

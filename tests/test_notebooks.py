@@ -38,7 +38,7 @@ JSON_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list
 
 @dataclass(frozen=True)
 class Sheet:
-    """A notebook as its file has it."""
+    """A notebook as it is in its file."""
 
     path: Path
 
@@ -56,12 +56,12 @@ class Sheet:
 
     @cached_property
     def parameters(self) -> list[str]:
-        """The lines of the cell with the parameters."""
+        """Return the lines of the cell with the parameters."""
         return self.code[0].splitlines()
 
     @cached_property
     def headings(self) -> list[list[str]]:
-        """For each code cell, the headings between it and the code cell before."""
+        """Return for each code cell the headings between it and the code cell before."""
         found: list[list[str]] = [[]]
         for cell in self.cells:
             if cell["cell_type"] == "code":
@@ -72,12 +72,12 @@ class Sheet:
         return found[:-1]
 
     def calling(self, *names: str) -> list[int]:
-        """The code cells, by their number, that call one of these."""
+        """Return the numbers of the code cells that call one of these."""
         return [number for number, source in enumerate(self.code) if called(source) & set(names)]
 
 
 def called(source: str) -> set[str]:
-    """The last names of what a cell calls."""
+    """Return the last part of each name that a cell calls."""
     calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in calls}
 
@@ -105,14 +105,14 @@ class TestTheFile:
         assert left == []
         assert sorted(sheet.content["metadata"]) == ["kernelspec", "language_info"]
 
-    def test_no_key_and_no_password_stands_in_it(self, sheet: Sheet) -> None:
+    def test_it_contains_no_key_and_no_password(self, sheet: Sheet) -> None:
         text = sheet.path.read_text()
 
         assert redact(text, []) == text
 
 
 class TestTheCells:
-    def test_one_heading_stands_before_each(self, sheet: Sheet) -> None:
+    def test_each_has_one_heading_before_it(self, sheet: Sheet) -> None:
         title, *below = sheet.headings
 
         assert [line.partition(" ")[0] for line in title] == ["#", "##"]
@@ -175,7 +175,7 @@ class TestTheParameters:
 
 
 class TestTheChange:
-    def test_it_stands_alone_under_a_heading_that_says_so(self, sheet: Sheet) -> None:
+    def test_it_is_the_only_call_under_a_heading_that_says_so(self, sheet: Sheet) -> None:
         changing = sheet.calling(*CHANGES_AWS)
 
         assert len(changing) <= 1
@@ -203,15 +203,15 @@ class TestTheChange:
 
 
 @pytest.fixture(scope="module")
-def sandbox_of_its_own() -> Iterator[Sandbox]:
-    """A sandbox that notebooks find without being told of it."""
+def own_sandbox() -> Iterator[Sandbox]:
+    """Start a sandbox that the notebooks find by the environment."""
     with throw_away_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XACCT_SANDBOX_DIR", str(sandbox.folder))
         yield sandbox
 
 
 def ends(path: Path, records: Path, **parameters: Any) -> str:
-    """The status of a headless run with exit code 0 and a record as its schema says, whose cells all ran."""
+    """Check that a headless run succeeds, runs all cells and leaves a valid record; return its status."""
     ended = run(str(path), records=str(records), **parameters)
     validate(ended.record.to_json(), record_schema())
     assert EXIT_CODES[ended.record.status] == 0, ended.record.error
@@ -219,9 +219,9 @@ def ends(path: Path, records: Path, **parameters: Any) -> str:
     return ended.record.status
 
 
-@pytest.mark.usefixtures("sandbox_of_its_own")
+@pytest.mark.usefixtures("own_sandbox")
 class TestRuns:
-    def test_it_runs_as_it_stands_twice_without_harm(self, sheet: Sheet, tmp_path: Path) -> None:
+    def test_it_runs_twice_without_harm(self, sheet: Sheet, tmp_path: Path) -> None:
         quickly = QUICKER.get(sheet.path.stem, ())
         first, second = (ends(sheet.path, tmp_path, options=quickly) for _ in range(2))
 
@@ -229,7 +229,7 @@ class TestRuns:
         assert [line["status"] for line in read_ledger(tmp_path)] == [first, first]
         assert verify_records(tmp_path) == []
 
-    def test_the_walkthrough_applies_what_was_approved_and_is_taken_back(self, tmp_path: Path) -> None:
+    def test_the_walkthrough_applies_the_approved_plan_and_is_rolled_back(self, tmp_path: Path) -> None:
         walkthrough, roll_back = NOTEBOOKS / "10_walkthrough.ipynb", NOTEBOOKS / "70_roll_back.ipynb"
         planned = ends(walkthrough, tmp_path)
         applied = ends(walkthrough, tmp_path, approve=read_ledger(tmp_path)[-1]["digest"])

@@ -31,7 +31,7 @@ PATIENCE = 20_000  # milliseconds
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The system's Chromium, installed if this is a machine to throw away (root, with apt-get)."""
+    """Return the system's Chromium; install it as root where apt-get is there."""
     with (Path(tempfile.gettempdir()) / "xacct-nb-chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not installed() and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -52,7 +52,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """A window of 1280 pixels; how it looked in the end is in `tmp_path`."""
+    """Open a window of 1280 pixels; a picture of its end is saved in `tmp_path`."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
@@ -63,7 +63,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    """One JupyterLab on the loopback for all tests, ended by its own process id."""
+    """Start one JupyterLab on the loopback for all tests, and end it by its process id."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "work").mkdir()
     write_settings(folder / "settings")
@@ -82,7 +82,7 @@ def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def lab(lab_server: LabServer, tmp_path: Path) -> Lab:
-    """A folder of the test's own in that JupyterLab, with a copy of the notebooks, and accounts as new."""
+    """Return the test's own folder in that JupyterLab, with a copy of the notebooks; reset the accounts."""
     reset_sandbox(lab_server.root.parent / "sandbox")
     notebooks = lab_server.root / tmp_path.name
     shutil.copytree(ROOT / "notebooks", notebooks)

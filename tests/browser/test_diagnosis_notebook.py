@@ -1,4 +1,4 @@
-"""A denial as a newcomer comes to it: JupyterLab, Chromium, a pasted text, a cause and its mend."""
+"""The diagnosis of a denial as a new user does it: JupyterLab, Chromium, a pasted text, a cause, a fix."""
 
 import re
 
@@ -20,7 +20,7 @@ TEXT = (
 )
 
 
-def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: Lab, page: Page) -> None:
+def test_a_person_pastes_a_text_and_gets_the_cause_the_fix_and_a_record(lab: Lab, page: Page) -> None:
     walk = Walk(lab, page, NOTEBOOK)
     walk.run_to("form")
 
@@ -41,7 +41,7 @@ def test_a_person_pastes_a_text_and_gets_the_cause_the_mend_and_a_record(lab: La
     assert verify_records(lab.records) == []
 
 
-def test_an_external_id_that_is_typed_in_is_told_and_kept_nowhere(lab: Lab, page: Page) -> None:
+def test_a_typed_external_id_is_refused_and_kept_nowhere(lab: Lab, page: Page) -> None:
     walk = Walk(lab, page, NOTEBOOK)
     walk.run_to("form")
 

@@ -45,7 +45,7 @@ def test_a_person_fills_in_approves_and_sees_the_access_proven(lab: Lab, page: P
     assert verify_records(lab.records) == []
 
 
-def test_bad_input_is_told_in_place_of_the_policies_and_breaks_nothing(lab: Lab, page: Page) -> None:
+def test_invalid_input_is_explained_in_place_of_the_policies(lab: Lab, page: Page) -> None:
     walk = Walk(lab, page, NOTEBOOK)
     walk.run_to("form")
     caller = walk.policy("Caller policy of user/alice")
@@ -73,7 +73,7 @@ def test_bad_input_is_told_in_place_of_the_policies_and_breaks_nothing(lab: Lab,
 
 
 def beside(left: Locator, right: Locator) -> bool:
-    """Whether two things stand at the same height, one right of the other, and nothing of them is cut off."""
+    """Return whether two elements are at the same height, one right of the other, and fully visible."""
     one, other = left.bounding_box(), right.bounding_box()
     cut = [each.locator("pre").evaluate("pre => pre.scrollWidth > pre.clientWidth") for each in (left, right)]
     return bool(

@@ -1,4 +1,4 @@
-"""A notebook that does what it can to run, to fetch, to hide and to forge, when its record is opened."""
+"""A notebook that tries to run, to fetch, to hide and to forge something when its record is opened."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ _TRANSIENT = {"transient": {"remove_source": True}, "tags": ['"><script>'], "raw
 
 
 def hostile_notebook() -> dict[str, Any]:
-    """Each piece in a cell of its own, as prose and as an output, and after each a line that must be seen."""
+    """Return a notebook with each piece in its own cell, as prose and as output; a visible line follows."""
     cells = [cell for number, piece in enumerate(PROSE) for cell in (_prose(piece), _prose(seen(number)))]
     cells += [_code(f"code-{number}", _shown({"text/html": piece})) for number, piece in enumerate(MARKUP)]
     cells += [
@@ -77,7 +77,7 @@ def hostile_notebook() -> dict[str, Any]:
 
 
 def seen(number: int) -> str:
-    """The words after a piece of prose."""
+    """Return the text after a piece of prose."""
     return f"still-here-{number}."
 
 

@@ -1,4 +1,4 @@
-"""JupyterLab as a server of a test's own, and the Chromium of this machine."""
+"""The JupyterLab server of the browser tests, and the Chromium of this machine."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def command(notebooks: Path) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the user's own: neither Jupyter's settings nor AWS's."""
+    """Return the environment without the user's settings for Jupyter and AWS."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "XACCT_"))}
     own = {
         "JUPYTER_CONFIG_DIR": "config",
@@ -93,7 +93,7 @@ def write_settings(folder: Path) -> None:
 
 
 def wait_for(server: subprocess.Popen[bytes], folder: Path) -> str:
-    """The address that the server wrote down when it was ready."""
+    """Return the address that the server writes when it is ready."""
     told = folder / "runtime" / f"jpserver-{server.pid}.json"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:

@@ -1,4 +1,4 @@
-"""Driving a notebook in JupyterLab as a person does."""
+"""Run a notebook in JupyterLab as a person does."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class Walk:
         expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
 
     def run_to(self, source: str) -> None:
-        """Runs the cells up to the one with this last line, and waits until it has run."""
+        """Run the cells up to the one with this last line, and wait until it has run."""
         end = next(at for at, each in enumerate(self.sources) if each.splitlines()[-1] == source)
         cells = self.page.locator(".jp-Notebook .jp-Cell")
         cells.nth(self.at).locator(".jp-InputPrompt, .jp-InputArea-prompt").first.click()
@@ -38,7 +38,7 @@ class Walk:
         return list(self.page.evaluate(UNLABELLED))
 
     def saved(self) -> str:
-        """The notebook as JupyterLab writes it to disk."""
+        """Save the notebook, and return its text on disk."""
         self.page.locator("[data-command='docmanager:save']").click()
         expect(self.page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
         return self.path.read_text()

@@ -93,7 +93,7 @@ class Form(Shown):
     def without_widget(self) -> dict[str, str]:
         """Return what stands beside the widget, or in its place where there is none."""
         if self.live:
-            return {"text/plain": "A form stands here: run the cell to see it."}
+            return {"text/plain": "Run the cell to see the form."}
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
     def _ipython_display_(self) -> None:

@@ -1,4 +1,4 @@
-"""A Python process that has loaded what a kernel needs, and becomes one when it is told the connection.
+"""A Python process that has loaded what a kernel needs, and becomes one when it gets a connection file.
 
     python -m xacct_nb.jupyter.prepared MODULE:FUNCTION...
 
