@@ -37,7 +37,7 @@ _CONCURRENT = _of_iam(
     " CreateSAMLProvider CreateUser CreateVirtualMFADevice DeactivateMFADevice DeleteAccountAlias DeleteRole"
     " DeleteUser DeleteVirtualMFADevice EnableMFADevice ResyncMFADevice UpdateSAMLProvider",
 )
-# The operations that change who may do what. A new policy has no effect until it is attached.
+# The operations that change permissions. A new policy has no effect until it is attached.
 _DECISIVE = _of_iam(
     "Attach Detach Put",
     "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole DeleteRolePolicy"

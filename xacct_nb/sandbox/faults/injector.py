@@ -1,4 +1,4 @@
-"""Misbehaves on demand: the faults that are set at `/_xacct/faults` strike the calls that come through."""
+"""Injects faults on demand: those that are set at `/_xacct/faults` affect the calls of every client."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.errors import InvalidFault
 from xacct_nb.sandbox.faults.faults import Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.propagation import Propagation
-from xacct_nb.sandbox.faults.responses import KINDS as ANSWERS
+from xacct_nb.sandbox.faults.responses import KINDS as ERRORS
 from xacct_nb.sandbox.faults.responses import failure
 from xacct_nb.sandbox.faults.statistics import FaultCounter
 from xacct_nb.sandbox.http.calls import Call, read_call
@@ -19,71 +19,71 @@ _RESET = "/_ministack/reset"
 
 
 def faulty(app: App) -> App:
-    """`app`, which misbehaves: PUT sets the faults, GET shows them with their counts, DELETE ends them.
+    """Return `app` with faults: PUT sets them, GET shows them with their counts, DELETE ends them.
 
     A reset of the sandbox ends them too.
     """
-    course = _Course()
+    state = _FaultState()
 
     async def enter(scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
         if path == PATH:
-            await _control(course, scope["method"], receive, send)
-        elif course.counter.faults.faults and path and not path.startswith("/_"):
-            await course.play(app, scope, receive, send)
+            await _control(state, scope["method"], receive, send)
+        elif state.counter.faults.faults and path and not path.startswith("/_"):
+            await state.serve(app, scope, receive, send)
         else:
             if path == _RESET:
-                course.set(Faults())
+                state.set(Faults())
             await app(scope, receive, send)
 
     return enter
 
 
-class _Course:
-    """The faults that are set, their counts, and what is held back of IAM's changes."""
+class _FaultState:
+    """The faults that are set, their counts, and the changes of IAM that have no effect yet."""
 
     def __init__(self) -> None:
         self.counter = FaultCounter(Faults())
         self.propagation: Propagation | None = None
 
     def set(self, faults: Faults) -> None:
-        """Other faults, counted from 0; what was on its way has arrived."""
+        """Set other faults, counted from 0; delayed changes take effect."""
         if self.propagation:
             self.propagation.stop()
-        lags = any(fault.kind == "propagation" for fault in faults.faults)
-        self.counter, self.propagation = FaultCounter(faults), Propagation() if lags else None
+        delays = any(fault.kind == "propagation" for fault in faults.faults)
+        self.counter, self.propagation = FaultCounter(faults), Propagation() if delays else None
 
-    async def play(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
-        """Let a call through the faults that strike it."""
+    async def serve(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve a call with the faults that affect it."""
         call, receive = await read_call(scope, receive)
-        struck = self.counter.strike(call.service, call.action) if call.service else ()
+        failing = self.counter.strike(call.service, call.action) if call.service else ()
         if self.propagation:
             app = self.propagation.decided(app, call)
-        for fault in reversed(struck):
-            app = self._struck(app, fault, call)
+        for fault in reversed(failing):
+            app = self._with_fault(app, fault, call)
         await app(scope, receive, send)
 
-    def _struck(self, app: App, fault: Fault, call: Call) -> App:
+    def _with_fault(self, app: App, fault: Fault, call: Call) -> App:
         if fault.kind == "propagation":
             assert self.propagation is not None
             return self.propagation.delayed(app, call, fault.seconds)
-        return _DEEDS[fault.kind](app, fault, call)
+        return _EFFECTS[fault.kind](app, fault, call)
 
 
-async def _control(course: _Course, method: str, receive: Receive, send: Send) -> None:
-    """Answers `Misbehaviour` as JSON; 400 with what, why and hint where the faults are no faults."""
+async def _control(state: _FaultState, method: str, receive: Receive, send: Send) -> None:
+    """Serve the route of faults: `Misbehaviour` as JSON; 400 with what, why and hint for an invalid fault."""
     body = await read_body(receive)
     try:
         if method == "PUT":
-            course.set(faults_from(json.loads(body)))
+            state.set(faults_from(json.loads(body)))
         elif method == "DELETE":
-            course.set(Faults())
+            state.set(Faults())
     except ValueError:
         why = "The body is not JSON."
         return await send_json(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
     except InvalidFault as problem:
         return await send_json(send, 400, problem.to_json())
-    await send_json(send, 200, course.counter.counts().to_json())
+    await send_json(send, 200, state.counter.counts().to_json())
 
 
 async def _close_connection(send: Send) -> None:
@@ -110,21 +110,21 @@ def _refused(app: App, fault: Fault, call: Call) -> App:
 
 
 def _cut_before(app: App, fault: Fault, call: Call) -> App:
-    async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
+    async def close(scope: Message, receive: Receive, send: Send) -> None:
         await _close_connection(send)
 
-    return hang_up
+    return close
 
 
 def _cut_after(app: App, fault: Fault, call: Call) -> App:
-    async def hang_up(scope: Message, receive: Receive, send: Send) -> None:
+    async def close(scope: Message, receive: Receive, send: Send) -> None:
         await app(scope, receive, _discard)
         await _close_connection(send)
 
-    return hang_up
+    return close
 
 
-def _late(app: App, fault: Fault, call: Call) -> App:
+def _delayed(app: App, fault: Fault, call: Call) -> App:
     async def wait(scope: Message, receive: Receive, send: Send) -> None:
         await asyncio.sleep(fault.seconds)
         await app(scope, receive, send)
@@ -132,9 +132,9 @@ def _late(app: App, fault: Fault, call: Call) -> App:
     return wait
 
 
-_DEEDS: dict[str, Callable[[App, Fault, Call], App]] = {
-    **dict.fromkeys(ANSWERS, _refused),
+_EFFECTS: dict[str, Callable[[App, Fault, Call], App]] = {
+    **dict.fromkeys(ERRORS, _refused),
     "cut-before": _cut_before,
     "cut-after": _cut_after,
-    "latency": _late,
+    "latency": _delayed,
 }

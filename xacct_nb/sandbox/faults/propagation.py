@@ -1,20 +1,21 @@
 """Propagation delay: for some seconds after a change of IAM, calls are authorized by the state before it."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
+from xacct_nb.iam.grammar import TRUST
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
 from xacct_nb.sandbox.ministack.delayed_store import DelayedStores, deciding
+from xacct_nb.sandbox.rules.documents import read_policy
 
 Delay = Callable[[float], None]
 """Delays the effect of a change by so many seconds."""
 
-_PRINCIPAL = re.compile(r"arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+)")
-_TRUST = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
+_PRINCIPAL = re.compile(r"AWS: (arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+))")
+_DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 _NEW = {"CreateUser": ("user", "UserName"), "CreateRole": ("role", "RoleName")}
 # The first of these parameters of a call names what it changes, and MiniStack's stores that hold it.
 _CHANGED = {
@@ -44,8 +45,8 @@ class Propagation:
                 message = f'Invalid principal in policy: "AWS":"{arn}"'
                 await send_response(send, Refusal(400, "MalformedPolicyDocument", message).response("iam"))
                 return
-            seen: AbstractContextManager[None] = nullcontext() if call.service == "iam" else deciding()
-            with seen:
+            view: AbstractContextManager[None] = nullcontext() if call.service == "iam" else deciding()
+            with view:
                 await app(scope, receive, send)
 
         return decide
@@ -56,12 +57,12 @@ class Propagation:
         async def change(scope: Message, receive: Receive, send: Send) -> None:
             delay = self._images(call)
 
-            async def answer(message: Message) -> None:
+            async def respond(message: Message) -> None:
                 if message["type"] == "http.response.start" and message["status"] < 300:
                     delay(seconds)
                 await send(message)
 
-            await app(scope, receive, answer)
+            await app(scope, receive, respond)
 
         return change
 
@@ -86,21 +87,15 @@ class Propagation:
 
     def _recent_principal(self, call: Call) -> str:
         """Return the first principal of a trust policy that is too new to be named; "" if there is none."""
-        if call.service != "iam" or call.action not in _TRUST:
+        if call.service != "iam" or call.action not in _DOCUMENTS:
             return ""
-        named, now = _principals(call.parameter(_TRUST[call.action])), time.monotonic()
+        named, now = _principals(call.parameter(_DOCUMENTS[call.action])), time.monotonic()
         return next((arn for arn, key in named if self._recent.get(key, 0) > now), "")
 
 
 def _principals(document: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
     """Yield the users and roles that a trust policy names: ARN, and account, kind, name."""
-    try:
-        statements = json.loads(document).get("Statement", [])
-    except (ValueError, AttributeError):
-        return
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal") if isinstance(statement, dict) else None
-        named = principal.get("AWS", []) if isinstance(principal, dict) else []
-        for arn in named if isinstance(named, list) else [named]:
-            if found := _PRINCIPAL.fullmatch(str(arn)):
-                yield arn, (found[1], found[2], found[3])
+    for statement in read_policy(document, TRUST).statements:
+        for text in statement.principals.texts if statement.principals else ():
+            if found := _PRINCIPAL.fullmatch(text):
+                yield found[1], (found[2], found[3], found[4])

@@ -97,7 +97,7 @@ def _s3_path(scope: Message, headers: Mapping[bytes, bytes]) -> str:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error in AWS's words: HTTP status, code and message."""
+    """An error of AWS: HTTP status, code and message."""
 
     status: int
     code: str

@@ -206,7 +206,7 @@ def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
     def decide_alone(
         doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False
     ) -> Any:
-        effects = [_effect(decide, doc, ctx, who) for who in (ctx.principal_arn, service) if who]
+        effects = [_effect(decide, doc, ctx, name) for name in (ctx.principal_arn, service) if name]
         for effect, decision in ((EXPLICIT_DENY, "Deny"), (ALLOW, "Allow")):
             if effect in effects:
                 return iam_evaluator.EvalResult(decision, ctx.principal_arn)
@@ -243,9 +243,9 @@ def _with_message(respond: Callable[..., Any]) -> Callable[..., Any]:
     """Return MiniStack's response to a denied call, with AWS's message where MiniStack has none."""
 
     @wraps(respond)
-    def answer(*args: Any, **more: Any) -> Any:
+    def denied(*args: Any, **more: Any) -> Any:
         if (message := _message.get()) and not more.get("error_code"):
             more["message"] = message
         return respond(*args, **more)
 
-    return answer
+    return denied

@@ -157,13 +157,13 @@ def _policies(request: AssumeRoleRequest) -> Refusal | None:
     if request.role is None:
         return _denied(request, "sts:AssumeRole")
     for action in _actions(request):
-        asked = _authorization_request(request, request.role, action)
-        decision = decide(asked)
+        question = _authorization_request(request, request.role, action)
+        decision = decide(question)
         if decision is None or not decision.allowed:
             why = denial_reason(decision, CONTROL_POLICIES) if decision else ""
             return _denied(request, action, f" {why}" if why else "")
         if action == "sts:SetSourceIdentity" and request.is_chained:
-            own_side = decide(replace(asked, resource_policy=_trust_of(request.caller.account)))
+            own_side = decide(replace(question, resource_policy=_trust_of(request.caller.account)))
             if own_side is None or not own_side.allowed:
                 return _denied(request, action)
     return None

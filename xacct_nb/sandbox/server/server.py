@@ -142,10 +142,10 @@ def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
 
 
 def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
-    answer = _identity(endpoint)
-    if answer is None:
+    identity = _identity(endpoint)
+    if identity is None:
         raise SandboxError(f"The sandbox in {folder} does not start.", why=process.end_of_log(folder))
-    sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=answer["pid"], instance=instance)
+    sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=identity["pid"], instance=instance)
     state.remember(sandbox)
     return sandbox
 
