@@ -68,13 +68,6 @@ def set_fault(
     return misbehave(sandbox, *kept, fault, seed=known if seed is None else seed)
 
 
-def clear_faults(sandbox: "Sandbox") -> "Misbehaviour":
-    """Remove all faults. Raises SandboxError."""
-    from xacct_nb.sandbox.server.client import behave
-
-    return behave(sandbox)
-
-
 def running_sandbox() -> "Sandbox":
     """Return the user's own sandbox. Raises SandboxError if it does not run."""
     from xacct_nb.sandbox.server import server

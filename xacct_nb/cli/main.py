@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from xacct_nb.cli.approval import approval_options
 from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
 from xacct_nb.cli.output import (
@@ -79,7 +78,8 @@ for group in (lab, notebooks, sandbox, records):
     help="One parameter; conditions.external_id names a field, a second -p sources adds one.",
 )
 @click.option("--approve", default="", metavar="DIGEST", help="Digest of the approved plan.")
-@approval_options
+@click.option("--note", default="", metavar="TEXT", help="Note for the record.")
+@click.option("--ticket", default="", metavar="TEXT", help="Ticket or change number for the record.")
 @click.option("--timeout", type=click.IntRange(1), help="Longest time that a cell may run, in seconds.")
 @records_option
 @as_json_option
@@ -89,6 +89,8 @@ def run_command(
     file: Path | None,
     options: tuple[tuple[str, str], ...],
     approve: str,
+    note: str,
+    ticket: str,
     timeout: int | None,
     records: str,
     as_json: bool,
@@ -107,7 +109,7 @@ def run_command(
         result = run(
             notebook,
             file=file,
-            options=options,
+            options=(*options, *(each for each in (("note", note), ("ticket", ticket)) if each[1])),
             approve=approve,
             records=records,
             timeout=timeout,

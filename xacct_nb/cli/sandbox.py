@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.cli.faults import clear_faults, fault_options, parse_fault, running_sandbox, set_fault
+from xacct_nb.cli.faults import fault_options, parse_fault, running_sandbox, set_fault
 from xacct_nb.cli.output import as_json_option, handle_errors, print_value
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def sandbox_organization(file: Path) -> None:
     FILE is JSON: id, accounts (account -> path), management (an account), service_control_policies and
     resource_control_policies (account -> a list of policies for each level, root first).
     """
-
     from xacct_nb.runs.sandboxes import load_organization
 
     click.echo(f"In the organization: {', '.join(load_organization(running_sandbox(), file))}.")
@@ -63,8 +62,10 @@ def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
 
     For example: --kind throttling --on CreateRole --share 0.3
     """
+    from xacct_nb.sandbox.server.client import behave
+
     fault, found = parse_fault(given), running_sandbox()
-    shown = clear_faults(found) if clear else set_fault(found, fault, given["seed"], add=add)
+    shown = behave(found) if clear else set_fault(found, fault, given["seed"], add=add)
     print_value(shown, shown.to_json(), as_json)
 
 

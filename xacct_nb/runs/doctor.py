@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,6 +57,7 @@ class Examination(Shown):
         return Table(("what", "", "found", "fix"), rows, tones=tuple(check.state for check in self.checks))
 
 
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _MARKS = {"good": "ok", "note": "-", "bad": "WRONG"}
 
 
@@ -65,103 +66,76 @@ def examine() -> Examination:
     return Examination(tuple(check for checks in _CHECKS for check in checks()))
 
 
-def _python() -> list[HealthCheck]:
-    seen = ".".join(map(str, sys.version_info[:3]))
-    well = sys.version_info >= (3, 11)
-    return [
-        HealthCheck(
-            "Python", "good" if well else "bad", seen, "" if well else "Install Python 3.11 or later."
-        )
-    ]
+def _python() -> Iterator[HealthCheck]:
+    found, well = ".".join(map(str, sys.version_info[:3])), sys.version_info >= (3, 11)
+    fix = "Install Python 3.11 or later."
+    yield HealthCheck("Python", *(("good", found) if well else ("bad", found, fix)))
 
 
-def _packages() -> list[HealthCheck]:
-    return [_package(name) for name in _NEEDED]
+def _packages() -> Iterator[HealthCheck]:
+    for name in _NEEDED:
+        try:
+            yield HealthCheck(name, "good", version(name))
+        except PackageNotFoundError:
+            yield HealthCheck(name, "bad", "is missing", f"pip install {name}")
 
 
-def _package(name: str) -> HealthCheck:
-    try:
-        return HealthCheck(name, "good", version(name))
-    except PackageNotFoundError:
-        return HealthCheck(name, "bad", "is missing", f"pip install {name}")
-
-
-def _kernel() -> list[HealthCheck]:
+def _kernel() -> Iterator[HealthCheck]:
     from jupyter_core.paths import jupyter_path
 
-    files = (Path(folder, "python3", "kernel.json") for folder in jupyter_path("kernels"))
-    found = next((file for file in files if file.exists()), None)
-    install = "python -m ipykernel install --sys-prefix"
-    if found is None:
-        return [HealthCheck("kernel python3", "bad", "is missing", install)]
+    files = [Path(folder, "python3", "kernel.json") for folder in jupyter_path("kernels")]
+    found = [file for file in files if file.exists()]
+    problem = _kernel_problem(found[0]) if found else "is missing"
+    fix = "python -m ipykernel install --sys-prefix"
+    yield HealthCheck(
+        "kernel python3", *(("bad", problem, fix) if problem else ("good", str(found[0].parent)))
+    )
+
+
+def _kernel_problem(file: Path) -> str:
     try:
-        argv = json.loads(found.read_text(encoding="utf-8"))["argv"]
+        argv = json.loads(file.read_text(encoding="utf-8"))["argv"]
     except (OSError, ValueError, KeyError, TypeError):
-        return [HealthCheck("kernel python3", "bad", f"{found} cannot be read", install)]
+        return f"{file} cannot be read"
     # Jupyter uses its own Python where the kernel names none by its path.
-    python = str((argv or [""])[0])
-    other = Path(python).is_absolute() and Path(python) != Path(sys.executable)
-    if other:
-        return [HealthCheck("kernel python3", "bad", f"{found.parent} starts {python}", install)]
-    return [HealthCheck("kernel python3", "good", str(found.parent))]
+    python = Path(str((argv or [""])[0]))
+    return f"{file.parent} starts {python}" if python.is_absolute() and python != Path(sys.executable) else ""
 
 
-def _browser() -> list[HealthCheck]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found:
-        return [HealthCheck("browser for tests", "good", found)]
-    return [
-        HealthCheck(
-            "browser for tests",
-            "note",
-            "is missing; only the project's own tests need it",
-            "apt-get install chromium",
-        )
-    ]
+def _browser() -> Iterator[HealthCheck]:
+    found = next(filter(None, map(shutil.which, _BROWSERS)), "")
+    missing = "note", "is missing; only the project's own tests need it", "apt-get install chromium"
+    yield HealthCheck("browser for tests", *(("good", found) if found else missing))
 
 
-def _sandbox() -> list[HealthCheck]:
+def _sandbox() -> Iterator[HealthCheck]:
     from xacct_nb.sandbox.server import server
 
     try:
         running = server.status()
-        seen = f"runs at {running.endpoint}" if running else f"MiniStack {version('ministack')}, not running"
-        return [HealthCheck("sandbox", "good", seen, "" if running else "xacct-nb sandbox up")]
+        found = f"runs at {running.endpoint}" if running else f"MiniStack {version('ministack')}, not running"
+        yield HealthCheck("sandbox", "good", found, "" if running else "xacct-nb sandbox up")
     except PackageNotFoundError:
-        return [HealthCheck("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")]
+        yield HealthCheck("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")
     except XacctError as problem:
-        return [HealthCheck("sandbox", "bad", problem.what, problem.hint)]
+        yield HealthCheck("sandbox", "bad", problem.what, problem.hint)
 
 
-def _profiles() -> list[HealthCheck]:
+def _profiles() -> Iterator[HealthCheck]:
     from xacct_nb.aws.sessions import profile_identities
 
     try:
-        found = [_profile(*each) for each in profile_identities()]
+        found = profile_identities()
     except XacctError as problem:
-        return [
-            HealthCheck(
-                "AWS profiles", "bad", problem.what, "Correct the file, or name another: AWS_CONFIG_FILE"
-            )
-        ]
-    return found or [
-        HealthCheck("AWS profiles", "note", "none; the sandbox needs none", "aws configure --profile NAME")
-    ]
+        fix = "Correct the file, or name another: AWS_CONFIG_FILE"
+        yield HealthCheck("AWS profiles", "bad", problem.what, fix)
+        return
+    for name, arn, why in found:
+        fix = f"aws sts get-caller-identity --profile {name}"
+        yield HealthCheck(f"AWS profile {name}", *(("good", arn) if arn else ("note", why, fix)))
+    if not found:
+        fix = "aws configure --profile NAME"
+        yield HealthCheck("AWS profiles", "note", "none; the sandbox needs none", fix)
 
 
-def _profile(name: str, arn: str, problem: str) -> HealthCheck:
-    if arn:
-        return HealthCheck(f"AWS profile {name}", "good", arn)
-    return HealthCheck(
-        f"AWS profile {name}", "note", problem, f"aws sts get-caller-identity --profile {name}"
-    )
-
-
-_CHECKS: tuple[Callable[[], list[HealthCheck]], ...] = (
-    _python,
-    _packages,
-    _kernel,
-    _browser,
-    _sandbox,
-    _profiles,
-)
+_CHECKS = (_python, _packages, _kernel, _browser, _sandbox, _profiles)

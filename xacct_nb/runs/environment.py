@@ -13,18 +13,15 @@ _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykerne
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return the machine, the versions and the commit, as fields of a record."""
-    return {"host": host(), "versions": package_versions(), "git": git_state()}
-
-
-def host() -> dict[str, str]:
-    """Return the machine and the user."""
-    return {
+    """Return the machine, the versions of packages and the commit, as fields of a record."""
+    host = {
         "name": socket.gethostname(),
         "user": user_name(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
+    versions = {name: found for name in _PACKAGES if (found := _version(name))}
+    return {"host": host, "versions": versions, "git": _commit()}
 
 
 def user_name() -> str:
@@ -38,12 +35,7 @@ def user_name() -> str:
         return str(os.getuid())
 
 
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that a run uses."""
-    return {name: found for name in _PACKAGES if (found := _version(name))}
-
-
-def git_state() -> dict[str, Any] | None:
+def _commit() -> dict[str, Any] | None:
     """Return the commit of the package's clone, and whether files differ from it; None without git."""
     folder = Path(__file__).parent
     commit = _git(folder, "rev-parse", "HEAD")

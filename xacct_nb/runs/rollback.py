@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
 
-from xacct_nb.aws.journaled_calls import EntrySink
+from xacct_nb.aws.irreversible import irreversible_changes
+from xacct_nb.aws.preconditions import check_current
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.revocation import OlderSessions, calls_to_repeat, open_older_sessions, revoke
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.undo import changes_of, journal_of, to_undo
+from xacct_nb.aws.writer import check_approved, check_no_conflict, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import REVOKED, Outcome
@@ -57,11 +59,6 @@ def find_record(records: Path, name: str) -> Record | None:
     return record
 
 
-class _CallOptions(TypedDict):
-    sink: EntrySink
-    patience: float
-
-
 class Rollback(Shown):
     """The roll-back of a record, in a run of its own; where the record is None, there is nothing to undo."""
 
@@ -86,10 +83,6 @@ class Rollback(Shown):
         them. Raises what `open_sessions` raises, RollbackFailed where a resource was changed since, and
         InvalidParameters where an external ID is missing.
         """
-        from xacct_nb.aws.irreversible import irreversible_changes
-        from xacct_nb.aws.undo import changes_of, journal_of
-        from xacct_nb.aws.writer import check_no_conflict
-
         if self.record is None or self.run.applied is not None:
             return self.undo_plan
         _check_same_place(self.record, self.run.settings.sandbox)
@@ -109,8 +102,6 @@ class Rollback(Shown):
 
         Raises StalePlan, RollbackFailed.
         """
-        from xacct_nb.aws.writer import check_approved
-
         plan = self.undo_plan
         if self.run.applied is not None:
             return self.run.applied_before(plan)
@@ -158,10 +149,7 @@ class Rollback(Shown):
 
     def _roll_back(self, record: Record) -> Journal:
         """Undo what the record changed, then end older sessions; the proof opens its own ones before."""
-        from xacct_nb.aws.preconditions import check_current
-        from xacct_nb.aws.writer import rollback
-
-        options = _CallOptions(sink=self.run, patience=self.run.settings.patience_seconds)
+        patience = self.run.settings.patience_seconds
         if self.revocations:
             check_current(self.sessions, Plan("", self.revocations))
             roles = [change.target for change in self.revocations]
@@ -169,13 +157,11 @@ class Rollback(Shown):
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
             grant = self._grant(record, next(iter(needed), ""))
             self.older = open_older_sessions(replace(self.sessions, grant=grant), calls)
-        back = rollback(self.journal, self.sessions, **options)
-        ended = revoke(self.revocations, self.sessions, **options)
+        back = rollback(self.journal, self.sessions, sink=self.run, patience=patience)
+        ended = revoke(self.revocations, self.sessions, sink=self.run, patience=patience)
         return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)
 
     def _journal(self, record: Record) -> Journal:
-        from xacct_nb.aws.undo import to_undo
-
         reference = self.run.settings.external_id
         given = {resolve_reference(reference)} if reference else set()
         journal, secrets = to_undo(record, self.sessions, given)

@@ -27,23 +27,22 @@ EVIDENCE_KINDS: dict[type, str] = {
 
 
 class PlanApproval(Protocol):
-    """An answer to the question for approval: a form, or an Approval that was made elsewhere."""
+    """An answer to the question for approval: a form, or an Approval that was made elsewhere.
+
+    `digest` is that of the approved plan, "" while there is none; `at` is when a person approved it (UTC),
+    "" where the parameters did.
+    """
 
     @property
-    def digest(self) -> str:
-        """The digest of the approved plan, "" while there is none."""
-
+    def digest(self) -> str: ...
     @property
-    def note(self) -> str:
-        """A note for the record."""
-
+    def note(self) -> str: ...
     @property
-    def at(self) -> str:
-        """When a person approved the plan (UTC), "" where the parameters did."""
+    def at(self) -> str: ...
 
 
 class RunContext(Protocol):
-    """A run: its settings, its evidence, and the steps that decide its status."""
+    """A run, as `notebook_run.Run` implements it: its settings, its evidence, its steps."""
 
     settings: Settings
     evidence: Evidence
@@ -51,34 +50,15 @@ class RunContext(Protocol):
     touched: bool
 
     @property
-    def id(self) -> str:
-        """The id of the run's record."""
-
+    def id(self) -> str: ...
     @property
-    def headless(self) -> bool:
-        """Whether `xacct-nb run` started it, so that no person can fill in a form."""
-
+    def headless(self) -> bool: ...
     @property
-    def records(self) -> Path:
-        """The records folder."""
-
-    def open_endpoint(self, partition: str = "") -> Endpoint:
-        """Return where the calls go: the sandbox, or AWS."""
-
-    def open_sessions(self, grant: Grant) -> Sessions:
-        """Return the sessions that the settings name."""
-
-    def keep(self, value: Kept) -> Kept:
-        """Write a value to the evidence, and return it."""
-
-    def append(self, entry: Entry) -> None:
-        """Write an entry of the journal to the evidence."""
-
-    def decide(self, plan: Plan, approval: PlanApproval) -> bool:
-        """Return whether the plan is to be applied; set the status."""
-
-    def keep_applied(self, plan: Plan, journal: Journal) -> Journal:
-        """Keep the journal of the plan that the run applied."""
-
-    def applied_before(self, plan: Plan) -> Journal:
-        """Return the journal of this plan, which the run has applied already."""
+    def records(self) -> Path: ...
+    def open_endpoint(self, partition: str = "") -> Endpoint: ...
+    def open_sessions(self, grant: Grant) -> Sessions: ...
+    def keep(self, value: Kept) -> Kept: ...
+    def append(self, entry: Entry) -> None: ...
+    def decide(self, plan: Plan, approval: PlanApproval) -> bool: ...
+    def keep_applied(self, plan: Plan, journal: Journal) -> Journal: ...
+    def applied_before(self, plan: Plan) -> Journal: ...
