@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -25,11 +24,12 @@ from xacct_nb.changes.approval import (
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import diff
-from xacct_nb.cli.approval import approval_options
-from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned
+from xacct_nb.cli.main import main
+from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, InvalidParameters
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
+from xacct_nb.runs import runner
 from xacct_nb.runs.environment import user_name
 from xacct_nb.storage.approval_history import plan_history
 from xacct_nb.storage.ledger import append_record
@@ -343,19 +343,19 @@ class TestThroughTheRunner:
         assert desk.state() != []
 
 
-def test_the_command_takes_a_note_and_a_ticket_as_parameters() -> None:
-    @click.command()
-    @click.option("-p", "options", nargs=2, multiple=True)
-    @approval_options
-    def command(options: tuple[tuple[str, str], ...]) -> None:
-        click.echo(json.dumps(options))
+def test_the_command_takes_a_note_and_a_ticket_as_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[Any] = []
 
-    result = CliRunner().invoke(
-        command, ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"]
-    )
+    def run(notebook: str, *, options: tuple[tuple[str, str], ...], **others: Any) -> None:
+        passed.append(list(options))
+        raise InvalidParameters("It ends here.")
 
-    assert json.loads(result.output) == [["name", "reports"], ["note", "on Monday"], ["ticket", "CHG-7"]]
-    assert json.loads(CliRunner().invoke(command, []).output) == []
+    monkeypatch.setattr(runner, "run", run)
+    words = ["--ticket", "CHG-7", "-p", "name", "reports", "--note", "on Monday"]
+    CliRunner().invoke(main, ["run", "plan_and_apply", *words])
+    CliRunner().invoke(main, ["run", "plan_and_apply"])
+
+    assert passed == [[("name", "reports"), ("note", "on Monday"), ("ticket", "CHG-7")], []]
 
 
 def test_the_approver_is_the_user_of_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
