@@ -10,7 +10,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.records.model import Record
-from xacct_nb.redaction.redact import fingerprints_in, restore_secrets, secrets_in
+from xacct_nb.redaction.redact import restore_secrets, secrets_in
 
 
 def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Journal, set[str]]:
@@ -63,7 +63,7 @@ def _recovered_changes(sessions: Sessions, record: Record) -> tuple[Change, ...]
 
 
 def _check_secrets(plan: Plan) -> None:
-    if missing := {mark for change in plan.changes for mark in fingerprints_in(change.after)}:
+    if missing := plan.unresolved_fingerprints:
         raise InvalidParameters(
             f"The rollback needs the external ID with the fingerprint {', '.join(sorted(missing))}.",
             why="A record holds no external IDs, and this one is not in use any more.",

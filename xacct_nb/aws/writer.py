@@ -22,7 +22,6 @@ from xacct_nb.changes.approval import unapproved_plan
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
-from xacct_nb.redaction.redact import fingerprints_in
 
 PATIENCE = 120.0
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
@@ -104,7 +103,7 @@ def _check_accepted(plan: Plan) -> None:
 
 def _check_secrets(plan: Plan) -> None:
     """Raise UnresolvedSecret for a plan that was read from JSON: its external IDs are fingerprints."""
-    if marks := sorted({mark for change in plan.changes for mark in fingerprints_in(change.after)}):
+    if marks := sorted(plan.unresolved_fingerprints):
         raise UnresolvedSecret(
             f"The external ID with the fingerprint {', '.join(marks)} is not in the plan itself.",
             why="A plan or journal that was read from a record holds no external IDs.",

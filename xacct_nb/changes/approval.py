@@ -127,7 +127,8 @@ def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePla
             why=f"The record {event.record} used it, and no plan was made since.",
             hint=_AGAIN,
         )
-    if hours and _time(now) - _time(event.at) > timedelta(hours=hours):
+    age = datetime.fromisoformat(now) - datetime.fromisoformat(event.at)
+    if hours and age > timedelta(hours=hours):
         return ApprovalExpired(
             f"The plan was made more than {hours} hour{'s' * (hours != 1)} ago: its approval has expired.",
             why=f"The plan in the record {event.record} was made at {event.at}; approval_hours is {hours}.",
@@ -149,10 +150,6 @@ def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
             why=f"two_people is true, and the record {origin.record} says who planned.",
             hint="Have someone else run it with this digest.",
         )
-
-
-def _time(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)
 
 
 def _by_resource(plan: Plan) -> dict[tuple[str, str, str], Change]:

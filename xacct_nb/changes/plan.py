@@ -1,7 +1,6 @@
 """What would change: a Change of one resource, and a Plan of all of them with its digest."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,15 +127,13 @@ class Plan(Shown, FromJson):
     @property
     def secrets(self) -> set[str]:
         """Return the external IDs in the changes, which must not be written anywhere."""
-        return {secret for side in self._sides() for secret in secrets_in(side)}
+        sides = (side for change in self.changes for side in (change.before, change.after))
+        return {secret for side in sides for secret in secrets_in(side)}
 
     @property
     def unresolved_fingerprints(self) -> set[str]:
-        """Return the fingerprints whose external IDs are not known here."""
-        return {fingerprint for side in self._sides() for fingerprint in fingerprints_in(side)}
-
-    def _sides(self) -> Iterator[Any]:
-        yield from (side for change in self.changes for side in (change.before, change.after))
+        """Return the fingerprints that the changes would write, because their external IDs are not known."""
+        return {fingerprint for change in self.changes for fingerprint in fingerprints_in(change.after)}
 
 
 def differs(kind: str, before: Any, after: Any) -> bool:

@@ -159,10 +159,7 @@ def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
 _PARTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "role": {
         "trust": lambda role: role["trust"],
-        "settings": lambda role: {
-            "description": role["description"],
-            "session_seconds": role["session_seconds"],
-        },
+        "settings": lambda role: {name: role[name] for name in ("description", "session_seconds")},
         "boundary": lambda role: role["boundary"] or None,
         "tags": lambda role: role["tags"],
     },
@@ -185,10 +182,10 @@ def _rank(grant: Grant, change: Change) -> tuple[int, str, str]:
     is_caller = change.kind == "attachment" and is_caller_policy(grant, change.name)
     if change.target in grant.destinations and not is_caller:
         rank = _ROLE_RANKS[change.kind]
+    elif change.after is not None:
+        rank = _CALLER_RANKS[change.kind]
     else:
-        rank = (
-            _CALLER_RANKS[change.kind] if change.after is not None else 8 - (change.kind != "managed-policy")
-        )
+        rank = 8 if change.kind == "managed-policy" else 7
     return rank, change.target, change.name
 
 
