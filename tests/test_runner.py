@@ -256,7 +256,7 @@ class TestAtTheDoor:
             ({"sources": [111111111111]}, "is not text"),
             ({"destinations": ["arn:aws-cn:iam::222222222222:role/reports-reader"]}, "partitions"),
             ({"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}}, "cannot be resolved"),
-            ({"conditions": {"external_id": "with space"}}, "STS refuses"),
+            ({"conditions": {"external_id": "with space"}}, "STS does not accept"),
             ({"external_id": SECRET}, "external_id"),
             ({"external_id": "env:HOME"}, "not the grant's external ID"),
         ],
