@@ -42,6 +42,7 @@ class Stage:
     client: ClientSettings | None = None
     sandbox: Sandbox | None = None
     used: set[int] = field(default_factory=set)
+    made: dict[tuple[str, str, str, str | None], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.role = self.role or f"arn:aws:iam::{self.world.destination}:role/{ROLE}"
@@ -57,9 +58,7 @@ class Stage:
         self.keys = self.keys or self.keys_of("alice")
 
     def root(self, service: str, account: str) -> Any:
-        return connect(
-            service, endpoint_url=self.world.endpoint, access_key_id=account, secret_access_key="test"
-        )
+        return self.with_keys((account, "test"))(service)
 
     def keys_of(self, user: str) -> tuple[str, ...]:
         """Return a new access key of a user, who may have at most two."""
@@ -202,14 +201,20 @@ class Stage:
         return lambda service: self.root(service, account)
 
     def with_keys(self, keys: tuple[str, ...]) -> Clients:
-        token = keys[2] if len(keys) > 2 else None
-        return lambda service: connect(
-            service,
-            endpoint_url=self.world.endpoint,
-            access_key_id=keys[0],
-            secret_access_key=keys[1],
-            session_token=token,
-        )
+        return lambda service: self._client(service, *keys)
+
+    def _client(self, service: str, key: str, secret: str, token: str | None = None) -> Any:
+        """Return the client of these credentials; each is made once."""
+        known = (service, key, secret, token)
+        if known not in self.made:
+            self.made[known] = connect(
+                service,
+                endpoint_url=self.world.endpoint,
+                access_key_id=key,
+                secret_access_key=secret,
+                session_token=token,
+            )
+        return self.made[known]
 
 
 @dataclass(frozen=True)

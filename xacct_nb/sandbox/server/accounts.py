@@ -93,14 +93,17 @@ def furnish(connect: Connect, world: World) -> World:
 
 
 def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
-    with suppress(iam.exceptions.EntityAlreadyExistsException):
+    try:
         iam.create_user(UserName=resident.name)
+        is_new = True
+    except iam.exceptions.EntityAlreadyExistsException:
+        is_new = False
     if resident.allowed:
         policy = _allow(resident.allowed)
         iam.put_user_policy(UserName=resident.name, PolicyName=resident.name, PolicyDocument=policy)
     if resident.group:
         _join(iam, resident.name, resident.group)
-    return _key(iam, resident.name, known.get(resident.profile))
+    return _new_key(iam, resident.name) if is_new else _key(iam, resident.name, known.get(resident.profile))
 
 
 def _join(iam: Any, user: str, group: str) -> None:
@@ -115,6 +118,10 @@ def _key(iam: Any, user: str, known: Key | None) -> Key:
         return known
     for old in there[:-1]:  # a user has two keys at most
         iam.delete_access_key(UserName=user, AccessKeyId=old)
+    return _new_key(iam, user)
+
+
+def _new_key(iam: Any, user: str) -> Key:
     made = iam.create_access_key(UserName=user)["AccessKey"]
     return made["AccessKeyId"], made["SecretAccessKey"]
 
