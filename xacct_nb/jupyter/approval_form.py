@@ -81,20 +81,20 @@ class ApprovalForm(Form):
     def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:
         entered = -_LATE
 
-        def compare(_: Any) -> None:
+        def compare(_: object) -> None:
             button.disabled = not self.matches(typed.value)
             # The front end sends Enter ahead of the last characters that were typed before it.
             if time.monotonic() < entered + _LATE:
                 self.approve(typed.value)
             show()
 
-        def submit(_: Any, content: dict[str, Any], __: Any) -> None:
+        def submit(_: object, content: dict[str, object], __: object) -> None:
             nonlocal entered
             if content.get("event") == "submit":
                 entered = time.monotonic()
                 compare(None)
 
-        def press(_: Any) -> None:
+        def press(_: object) -> None:
             self.approve(typed.value)
             show()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xacct_nb.errors import error_classes
 
@@ -63,7 +63,7 @@ class CellStates:
         error = {"code": self.ending, "what": self.message}
         self.notebook.metadata[METADATA_NAME] = {"ending": _status(self.ending), "error": error}
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """Return one object a code cell, in their order."""
         return [{"cell": index, **cell.metadata[METADATA_NAME]} for index, cell in self.code_cells()]
 

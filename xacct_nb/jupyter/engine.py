@@ -1,10 +1,13 @@
 """The engine as papermill finds it by its entry point, while papermill itself is still being imported."""
 
-from typing import Any  # papermill carries no types
+from typing import TYPE_CHECKING, Any  # papermill carries no types
 
 import click
 
 from xacct_nb.errors import XacctError
+
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.execute import NotebookEngine
 
 
 class Engine:
@@ -31,7 +34,7 @@ class Engine:
         return _engine().nb_language(*args)
 
 
-def _engine() -> Any:
+def _engine() -> "type[NotebookEngine]":
     from xacct_nb.jupyter import execute
 
     return execute.NotebookEngine

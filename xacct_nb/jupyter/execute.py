@@ -78,7 +78,7 @@ class NotebookEngine(NBClientEngine):
 
 def run(
     path: Path,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
     *,
     report: ReportCell | None = None,
     timeout: int | None = None,
@@ -101,7 +101,7 @@ def run(
     return notebook, progress.cell_states
 
 
-def _parameterized(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+def _parameterized(notebook: NotebookNode, parameters: Mapping[str, object]) -> NotebookNode:
     if not parameters:
         return notebook
     if all(find_first_tagged_cell_index(notebook, tag) < 0 for tag in ("parameters", _INJECTED)):

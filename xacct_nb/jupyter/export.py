@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xacct_nb.jupyter.form import style
 from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
@@ -11,6 +11,7 @@ from xacct_nb.views import printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from nbconvert.exporters.html import HTMLExporter
     from nbformat import NotebookNode
 
 _PAGE = """<!DOCTYPE html>
@@ -56,7 +57,7 @@ def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
     )
 
 
-def as_notebook(data: Any) -> "NotebookNode":
+def as_notebook(data: object) -> "NotebookNode":
     """Return the notebook that this JSON describes."""
     from nbformat import from_dict
 
@@ -83,7 +84,7 @@ def warm_up() -> None:
 
 
 @cache
-def _exporter() -> Any:
+def _exporter() -> "HTMLExporter":
     from nbconvert.exporters.html import HTMLExporter
 
     exporter = HTMLExporter(
@@ -99,13 +100,13 @@ def _exporter() -> Any:
     return exporter
 
 
-def _rendered(render: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+def _rendered(render: Callable[[object, str], str]) -> Callable[[object, str], str]:
     """Return the filter for prose; what it cannot render is shown as preformatted text."""
     from jinja2 import pass_context
     from nbconvert.filters.markdown_mistune import InvalidNotebook
 
     @pass_context
-    def rendered(context: Any, source: str) -> str:
+    def rendered(context: object, source: str) -> str:
         try:
             return render(context, source)
         except (InvalidNotebook, RecursionError):

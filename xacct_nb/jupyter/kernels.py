@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -19,6 +21,9 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from xacct_nb.jupyter.prepared import PreparedKernel
 
 _REPLY_TIMEOUT, _POLL_INTERVAL = 0.5, 0.005  # seconds
+
+
+Receive = Callable[..., Awaitable[dict[str, Any]]]  # a message of Jupyter's protocol
 
 
 class QuickClient(AsyncKernelClient):
@@ -36,7 +41,7 @@ class QuickClient(AsyncKernelClient):
                 raise RuntimeError("Kernel died before replying to kernel_info")
         raise RuntimeError("Kernel didn't respond in time")
 
-    async def _replied(self, channel: Any, kind: str, request: str) -> bool:
+    async def _replied(self, channel: Receive, kind: str, request: str) -> bool:
         """Return whether the reply to a request came in time; of a status, only the idle one is a reply."""
         deadline = time.monotonic() + _REPLY_TIMEOUT
         while (left := deadline - time.monotonic()) > 0:
@@ -57,7 +62,7 @@ class QuickProvisioner(LocalProvisioner):
 
     prepared: PreparedKernel | None = None
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Let the prepared process become the kernel, with the connection file that the command names."""
         if self.prepared is None:
             return await super().launch_kernel(cmd, **kwargs)

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
@@ -26,16 +25,16 @@ class OutputFile:
 
     def __init__(self, path: str | None, secrets: Iterable[str]) -> None:
         self.path, self.secrets = path, set(secrets)
-        self._cells: dict[int, tuple[int, Any]] = {}
+        self._cells: dict[int, tuple[int, NotebookNode]] = {}
 
-    def redact(self, notebook: Mapping[str, Any]) -> NotebookNode:
+    def redact(self, notebook: NotebookNode) -> NotebookNode:
         """Return a redacted copy; a cell that has not changed since is not redacted again."""
         around = {name: value for name, value in notebook.items() if name != "cells"}
         cells = [self._cell(*each) for each in enumerate(notebook["cells"])]
         copy: NotebookNode = from_dict({**redact_all(around, self.secrets), "cells": cells})
         return copy
 
-    def redact_output(self, output: Mapping[str, Any]) -> NotebookNode:
+    def redact_output(self, output: NotebookNode) -> NotebookNode:
         """Return a redacted copy of one output."""
         copy: NotebookNode = from_dict(redact_all(output, self.secrets))
         return copy
@@ -58,13 +57,12 @@ class OutputFile:
                 hint="Name another output file, or move this one.",
             )
 
-    def _cell(self, number: int, cell: Mapping[str, Any]) -> Any:
+    def _cell(self, number: int, cell: NotebookNode) -> NotebookNode:
         key = hash((json.dumps(cell), len(self.secrets)))
-        old, copy = self._cells.get(number, (None, None))
-        if key != old:
-            copy = redact_all(cell, self.secrets)
-            self._cells[number] = key, copy
-        return copy
+        known = self._cells.get(number)
+        if known is None or known[0] != key:
+            known = self._cells[number] = key, redact_all(cell, self.secrets)
+        return known[1]
 
     def _file(self) -> Path | None:
         handler = papermill_io.get_handler(self.path)
@@ -84,7 +82,7 @@ def output_file_for(notebook: NotebookNode, path: str | None) -> OutputFile:
     return OutputFile(path, credentials_in(os.environ) | given - {""})
 
 
-def _external_ids(parameters: Any) -> Iterator[str]:
+def _external_ids(parameters: object) -> Iterator[str]:
     if isinstance(parameters, Mapping):
         for name, value in parameters.items():
             if name == "external_id" and isinstance(value, str) and not value.startswith("file:"):

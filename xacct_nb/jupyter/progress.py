@@ -42,19 +42,19 @@ class NotebookProgress(NotebookExecutionManager):
         self._save, self._on_start = save or (lambda _: None), on_start or (lambda _: None)
         self._running: NotebookNode | None = None
 
-    def save(self, **_: Any) -> None:
+    def save(self, **_: object) -> None:
         """Save the notebook as it is."""
         self._save(self.nb)
         self.last_save_time = self.now()
 
-    def cell_start(self, cell: "NotebookNode", cell_index: int | None = None, **_: Any) -> None:
+    def cell_start(self, cell: "NotebookNode", cell_index: int | None = None, **_: object) -> None:
         """Note that a code cell begins."""
         self._running = cell
         self.cell_states.start(cell)
         self._on_start(cell_index or 0)
         super().cell_start(cell, cell_index)
 
-    def cell_complete(self, cell: "NotebookNode", cell_index: int | None = None, **_: Any) -> None:
+    def cell_complete(self, cell: "NotebookNode", cell_index: int | None = None, **_: object) -> None:
         """Note that a cell ended; an error among its outputs is a failure, as it is for papermill."""
         errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
         for error in errors:
@@ -63,7 +63,7 @@ class NotebookProgress(NotebookExecutionManager):
 
     def cell_exception(self, cell: "NotebookNode", cell_index: int | None = None, **given: Any) -> None:
         """Note that a cell ended with an error."""
-        problem = given["exception"]
+        problem: CellExecutionError = given["exception"]
         self.cell_states.fail(problem.ename, problem.evalue)
         self._end(cell, "failed", cell_index)
 
@@ -73,7 +73,7 @@ class NotebookProgress(NotebookExecutionManager):
         if self._running:
             self._end(self._running, state)
 
-    def notebook_complete(self, **_: Any) -> None:
+    def notebook_complete(self, **_: object) -> None:
         """Note that no cell runs any more; those that were not reached stay `not-run`."""
         self.end_time, metadata = self.now(), self.nb.metadata.papermill
         metadata["end_time"] = self.end_time.isoformat()

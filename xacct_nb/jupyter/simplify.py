@@ -42,7 +42,7 @@ def _raw(cell: Data) -> Data:
     return {**_cell("raw", cell), "source": preformatted(_printable(cell["source"]))}
 
 
-def _cell(kind: str, cell: Data, **more: Any) -> Data:
+def _cell(kind: str, cell: Data, **more: object) -> Data:
     return {"cell_type": kind, "metadata": {}, "source": _printable(cell["source"]), **more}
 
 
@@ -66,27 +66,27 @@ def _known_data(data: Data, kinds: Iterable[str]) -> dict[str, str]:
     return {kind: value for kind, value in safe.items() if value}
 
 
-def _joined(text: Any) -> str:
+def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(map(str, text))
 
 
-def _printable(text: Any) -> str:
+def _printable(text: str | list[str]) -> str:
     return printable(_joined(text))
 
 
-def _terminal_text(text: Any) -> str:
+def _terminal_text(text: str | list[str]) -> str:
     """Return a terminal's text without its colours; a carriage return begins a new line."""
     return printable(_COLOUR.sub("", _joined(text)).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _base64(data: Any) -> str:
+def _base64(data: str | list[str]) -> str:
     encoded = _joined(data)
     return encoded if _BASE64.fullmatch(encoded) else ""
 
 
 _CELLS: Mapping[str, Callable[[Data], Data]] = {"code": _code, "markdown": _prose}
 _OUTPUTS: Mapping[str, Callable[[Data], Data]] = {"stream": _stream, "error": _error}
-_KINDS: Mapping[str, Callable[[Any], str]] = {
+_KINDS: Mapping[str, Callable[[str | list[str]], str]] = {
     "text/html": _printable,
     "text/markdown": _printable,
     "image/svg+xml": _joined,
