@@ -116,7 +116,7 @@ class Plan(Shown, FromJson):
         """Return the changes as a table, the summary, the notes and the digest."""
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
-        table = (Table(("", "account", "what"), rows, tones=tones),) if rows else ()
+        table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
         last = (
             Text(self.summary),
             *(Text(note, "note") for note in self.notes),
