@@ -12,7 +12,7 @@ from support.desk import Desk
 from support.examples import an_account
 from support.kernel_server import KernelServer
 from support.order import place_of
-from xacct_nb.runs import runner
+from xacct_nb.runs import runner, startup
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
@@ -75,8 +75,9 @@ def kernel_server() -> Iterator[KernelServer]:
 
 @pytest.fixture(autouse=True)
 def forked_kernels(kernel_server: KernelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run in the test process gets its kernel from the server; the command line starts its own."""
-    monkeypatch.setattr(runner, "PreparedKernel", kernel_server.prepare)
+    """A run in the test process gets its kernel from the server; a command in its own process starts one."""
+    for module in (runner, startup):
+        monkeypatch.setattr(module, "PreparedKernel", kernel_server.prepare)
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def at_a_desk_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("XACCT_SANDBOX_DIR", str(tmp_path / "sandbox"))
+    monkeypatch.setenv("NBFORMAT_VALIDATOR", "jsonschema")  # a run in this process sets it
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
     gc.enable()
