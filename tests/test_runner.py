@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,24 @@ class TestPlanning:
             "+ attachment alice",
         ]
 
+    @pytest.mark.parametrize(
+        ("profiles", "what"),
+        [
+            (["nobody"], "The AWS config has no profile 'nobody'."),
+            (["empty"], "The profile 'empty' cannot sign in."),
+        ],
+    )
+    def test_a_profile_that_cannot_be_used_ends_it_before_anything_changes(
+        self, desk: Desk, profiles: list[str], what: str
+    ) -> None:
+        with desk.world.config_file.open("a") as config:
+            config.write("\n[profile empty]\nregion = us-east-1\n")
+        ended = replace(desk, in_process=True).run(source_profiles=profiles, approve="0" * 64)
+
+        assert ended.record.status == "invalid-parameters"
+        assert ended.record.error.what == what
+        assert desk.state() == []
+
 
 class TestApplying:
     def test_an_approved_plan_is_applied_and_proven_and_the_same_again_changes_nothing(
@@ -99,20 +118,27 @@ class TestApplying:
         grant = desk.grant()
         applied(grant, sessions_in(desk.world, grant))
         mallory = f"arn:aws:iam::{desk.world.source}:user/mallory"
-        ended = desk.run(sources=[mallory])
+        ended = replace(desk, in_process=True).run(sources=[mallory])
 
         assert signs(ended) == ["~ trust reports-reader", "+ attachment mallory", "- attachment alice"]
 
     def test_whole_account_trust_is_applied_with_its_word(self, desk: Desk) -> None:
-        account = desk.world.source
-        ended = desk.applied(sources=[account], accept=["whole-account-trust"], source_profiles=[],
-                             caller_profiles=["mallory"])  # fmt: skip
+        given_word = {
+            "accept": ["whole-account-trust"],
+            "source_profiles": [],
+            "caller_profiles": ["mallory"],
+        }
+        ended = replace(desk, in_process=True).applied(sources=[desk.world.source], **given_word)
 
         assert ended.record.status == "succeeded"
         assert ended.record.proof.holds
 
 
 class TestRollingBack:
+    @pytest.fixture
+    def desk(self, desk: Desk) -> Desk:
+        return replace(desk, in_process=True)
+
     def test_both_accounts_are_as_they_were_to_the_letter(self, desk: Desk) -> None:
         iam = root_iam(desk.world, desk.world.destination)
         service = {"Sid": "Kept", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}
@@ -156,7 +182,7 @@ class TestRollingBack:
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
         ))  # fmt: skip
         there = desk.state()
-        back = desk.run("roll_back", record=ended.record.id)
+        back = replace(desk, in_process=False).run("roll_back", record=ended.record.id)
 
         assert (back.record.status, code(back)) == ("rollback-failed", 6)
         assert "inline-policy xacct-reports on role/reports-reader was changed" in back.record.error.what
@@ -203,7 +229,7 @@ class TestRollingBack:
             " entry.answer and os.kill(os.getpid(), 9))",
             "run.apply(plan, sessions, run.approval(plan))",
         )
-        died = desk.run(dying, approve=desk.plan().digest, **desk.parameters())
+        died = replace(desk, in_process=False).run(dying, approve=desk.plan().digest, **desk.parameters())
         left = [(each["kind"], each["target"]) for each in desk.state()]
         back = desk.rolled_back()
 
@@ -215,13 +241,17 @@ class TestRollingBack:
 
 
 class TestProving:
+    @pytest.fixture
+    def desk(self, desk: Desk) -> Desk:
+        return replace(desk, in_process=True)
+
     def test_with_only_the_caller_policy_the_destination_side_is_named(self, desk: Desk) -> None:
         grant = desk.grant()
         applied(grant, sessions_in(desk.world, grant))
         iam = root_iam(desk.world, desk.world.destination)
         iam.delete_role_policy(RoleName="reports-reader", PolicyName="xacct-reports")
         iam.delete_role(RoleName="reports-reader")
-        ended = desk.run("prove_the_access")
+        ended = replace(desk, in_process=False).run("prove_the_access")
 
         assert (ended.record.status, code(ended)) == ("proof-failed", 4)
         assert f"destination side, account {desk.world.destination}: role" in ended.record.error.why

@@ -1,5 +1,6 @@
 """Notebooks run headless in accounts of a test's own, and notebooks that a test writes itself."""
 
+import atexit
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 from support.examples import grant_in, plan_of, sessions_in, state_of
 from xacct_nb.changes.plan import Plan
+from xacct_nb.errors import XacctError
 from xacct_nb.grants.grant import Grant
+from xacct_nb.runs.notebooks import find_notebook
 from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.sandbox.server.accounts import World
-from xacct_nb.storage.ledger import verify_records
+from xacct_nb.storage.ledger import read_record, verify_records
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -18,10 +21,14 @@ NOTEBOOKS = ROOT / "notebooks"
 
 @dataclass(frozen=True)
 class Desk:
-    """A world in which notebooks act as on AWS itself (`sandbox = False`), and a folder for their records."""
+    """A world in which notebooks act as on AWS itself (`sandbox = False`), and a folder for their records.
+
+    With `in_process` the cells run in this process, as in a person's kernel, not in a kernel of their own.
+    """
 
     world: World
     records: Path
+    in_process: bool = False
 
     def grant(self, **fields: Any) -> Grant:
         """The article's case in this world, with the fields of a grant among what is given."""
@@ -40,7 +47,26 @@ class Desk:
             self.parameters() if notebook in ("plan_and_apply", "prove_the_access") else {"sandbox": False}
         )
         values = fields if "file" in around else {**known, **fields}
+        if self.in_process:
+            return self._run_cells(notebook, {**values, **around})
         return run(notebook, options=options(values), records=str(self.records), **around)
+
+    def _run_cells(self, notebook: str, values: dict[str, Any]) -> RunResult:
+        """Run the cells one after the other up to the first error, and seal the record."""
+        cells = json.loads(find_notebook(notebook).read_text())["cells"]
+        parameters, *sources = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        names: dict[str, Any] = {}
+        exec(parameters, names)
+        names |= {**values, "records": str(self.records)}
+        for number, source in enumerate(sources):
+            try:
+                exec(source, names)
+            except XacctError as problem:
+                names["run"].note_cell(str(number), problem)
+                break
+        summary = names["run"].finish()
+        atexit.unregister(names["run"].leave)
+        return RunResult(read_record(self.records, summary.record), Path(summary.folder))
 
     def applied(self, **fields: Any) -> RunResult:
         """A headless run that applies the article's case."""
