@@ -32,7 +32,7 @@ NOT_IN_A_CELL = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, a
                     ast.Try, ast.TryStar, ast.With, ast.AsyncWith)  # fmt: skip
 CHANGES_AWS = {"apply", "rollback"}
 SECRETS = re.compile(r"secret|password|passwd|token|mfa|access_?key|private|credential")
-QUICKER = {"90_rehearse_faults": [("seconds", "2")]}
+QUICKER = {"90_rehearse_faults": [("seconds", "1"), ("share", "0.1")]}
 JSON_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 
 

@@ -16,7 +16,7 @@ import pytest
 from support.processes import wait_until
 from xacct_nb.errors import SandboxError
 from xacct_nb.sandbox.ministack.version import VERSION
-from xacct_nb.sandbox.server import server, state
+from xacct_nb.sandbox.server import connection, server, state
 from xacct_nb.sandbox.server.state import Sandbox
 
 THROW_AWAY = """
@@ -163,7 +163,7 @@ def test_a_running_one_with_another_state_file_is_named_and_left_alone(
 def test_one_that_hangs_is_named_and_not_doubled(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox = server.up(running)
     os.kill(sandbox.pid, signal.SIGSTOP)
-    monkeypatch.setattr(server, "DEADLINE", 0.1)
+    monkeypatch.setattr(connection, "DEADLINE", 0.1)
 
     with pytest.raises(SandboxError, match=f"End process {sandbox.pid}"):
         server.up(running)

@@ -262,7 +262,7 @@ BAD_DAYS = {
     "cut before": once_each("cut-before"),
     "cut after": once_each("cut-after"),
     "changed by two at once": once_each("concurrent-modification"),
-    "3 s late": (Fault("propagation", seconds=3),),
+    "1 s late": (Fault("propagation", seconds=1),),
 }
 
 
