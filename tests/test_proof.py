@@ -164,7 +164,7 @@ def test_a_variation_changes_one_parameter() -> None:
 def test_a_proof_holds_when_all_results_are_as_expected() -> None:
     assert RIGHT.holds
     assert RIGHT.summary == (
-        "Proof: 6 of 6 results as expected, 0 not asked. The access is what the grant says."
+        "Proof: 6 of 6 answered as expected, 0 not asked. The access is what the grant says."
     )
 
 
@@ -184,7 +184,7 @@ def test_an_assume_that_was_not_probed_proves_nothing() -> None:
     proof = with_answer("assume", NOT_ASKED)
 
     assert not proof.holds
-    assert proof.summary == "Proof: 5 of 5 results as expected, 1 not asked. The access is not proven."
+    assert proof.summary == "Proof: 5 of 5 answered as expected, 1 not asked. The access is not proven."
 
 
 def test_another_question_may_stay_open() -> None:

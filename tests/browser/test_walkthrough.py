@@ -35,7 +35,7 @@ def test_a_person_fills_in_approves_and_sees_the_access_proven(lab: Lab, page: P
     assert walk.unlabelled() == []
 
     walk.run_to("proof")
-    expect(walk.said("Proof: 6 of 6 results as expected")).to_contain_text(
+    expect(walk.said("Proof: 6 of 6 answered as expected")).to_contain_text(
         "The access is what the grant says."
     )
 

@@ -93,7 +93,7 @@ class Proof(Shown, FromJson):
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
         verdict = _VERDICTS[any(each.probe.kind == REVOKED for each in self.outcomes)][self.holds]
-        return f"Proof: {right} of {asked} results as expected, {left} not asked. {verdict}"
+        return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result."""

@@ -1,6 +1,6 @@
 """The check after a roll-back: the state is as it was before the run.
 
-Two things may differ: sessions that were revoked stay revoked, and a deleted policy version gets a new id.
+Two differences are allowed: revoked sessions stay revoked, and a deleted policy version gets a new id.
 """
 
 from collections.abc import Iterable, Mapping
