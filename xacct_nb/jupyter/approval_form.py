@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.jupyter.form import Form, region
+from xacct_nb.jupyter.form import WIDE, Form, box, region
 from xacct_nb.views import Text, View, html
 
 _FEWEST = 8  # characters of the digest
@@ -63,11 +63,15 @@ class ApprovalForm(Form):
         """Return a field for the digest, a button, a note, and what they mean."""
         import ipywidgets
 
-        from xacct_nb.jupyter.widgets import box, text_field
-
-        typed = text_field("First 8 characters of the digest", label_width="17em", width="30em")
+        label = {"description": "First 8 characters of the digest", "style": {"description_width": "17em"}}
+        typed = ipywidgets.Text(**label, layout={"width": "30em"})
         button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
-        note = text_field("Note for the record", self.note)
+        note = ipywidgets.Text(
+            self.note,
+            description="Note for the record",
+            style={"description_width": "12em"},
+            layout=WIDE,
+        )
         feedback = ipywidgets.HTML(region("status", html(self.view())))
 
         def show() -> None:

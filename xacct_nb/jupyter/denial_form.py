@@ -1,7 +1,6 @@
 """The form of a denial: the error text, who called what, and where the rest is found."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.grants.parameters import Settings, settings_of
@@ -46,12 +45,6 @@ class DenialForm(Form):
     def state(self) -> FormState:
         """Return what the fields mean."""
         return FormState(region("status", html(self.view())), reference=self.settings.external_id)
-
-    def build_widget(self) -> Any:
-        """Return the fields over what they mean."""
-        from xacct_nb.jupyter.widgets import form_box
-
-        return form_box(self)
 
     def fields(self) -> list[Field]:
         """Return the parameters of the denial that a person edits."""

@@ -1,4 +1,7 @@
-"""What all forms share: a value to edit, the problem with what was typed, and how a notebook shows them."""
+"""What all forms share: a value to edit, the problem with what was typed, and how a notebook shows them.
+
+ipywidgets is loaded only where a widget is built. It carries no types, so its widgets are Any.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,10 @@ from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.views import Shown, Text
+from xacct_nb.views import Shown, Text, html
+
+WIDE = {"width": "100%", "max_width": "62em"}
+NARROW = {"width": "19em"}
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,40 @@ class Form(Shown):
         raise NotImplementedError
 
     @cached_property
-    def widget(self) -> Any:  # ipywidgets carries no types
+    def widget(self) -> Any:
         """Return the form as one ipywidgets box, the same each time it is shown."""
         return self.build_widget()
 
     def build_widget(self) -> Any:
-        """Return a new box of ipywidgets, which is loaded only here."""
-        raise NotImplementedError
+        """Return the fields over what they mean; an external ID itself never stays in its field."""
+        import ipywidgets
+
+        fields = {each.name: _field(each, narrow=self.side_by_side) for each in self.fields()}
+        headline, below = ipywidgets.HTML(), ipywidgets.HTML()
+
+        def changed(_: object) -> None:
+            self.fill({name: field.value for name, field in fields.items()})
+            field, reference = fields.get("external_id"), self.state().reference
+            if field and is_literal(field.value, reference):
+                field.unobserve(changed, names="value")
+                field.value = reference
+                field.observe(changed, names="value")
+            show()
+
+        def show() -> None:
+            state = self.state()
+            # The headline is the same while one field is typed in, so a screen reader says it once.
+            headline.value = region("alert", html(Text(state.headline, "bad"))) if state.headline else ""
+            below.value = state.below
+            for name, field in fields.items():
+                field.layout.display = "none" if name == state.hidden_field else ""
+                (field.add_class if name == state.invalid_field else field.remove_class)("xacct-wrong")
+
+        for field in fields.values():
+            field.observe(changed, names="value")
+        show()
+        row = [ipywidgets.HBox(list(fields.values()), layout={"flex_flow": "row wrap"})]
+        return box(*(row if self.side_by_side else fields.values()), headline, below)
 
     def try_to(self, take: Callable[[], None]) -> None:
         """Call `take`; an error in what was typed becomes the problem."""
@@ -116,3 +149,30 @@ def region(role: str, fragment: str) -> str:
 def is_literal(typed: str, reference: str) -> bool:
     """Return whether an external ID itself was typed, in place of a reference to it."""
     return typed.strip() not in ("", reference) and not is_reference(typed.strip())
+
+
+def box(*parts: Any) -> Any:
+    """Return the widgets below each other, in the form's style."""
+    from ipywidgets import VBox
+
+    return VBox(parts).add_class("xacct-form")
+
+
+def _field(field: Field, *, narrow: bool) -> Any:
+    from ipywidgets import Dropdown, IntText, Textarea
+    from ipywidgets import Text as TextField
+
+    traits: dict[str, Any] = {
+        "value": field.value,
+        "description": field.label,
+        "style": {"description_width": "6em" if narrow else "12em"},
+        "layout": NARROW if narrow or isinstance(field.value, int) else WIDE,
+    }
+    if field.choices:
+        return Dropdown(options=field.choices, **traits)
+    traits["continuous_update"] = field.follows
+    if isinstance(field.value, int):
+        return IntText(**traits)
+    if field.lines > 1:
+        return Textarea(rows=field.lines, placeholder=field.example, **traits)
+    return TextField(placeholder=field.example, **traits)

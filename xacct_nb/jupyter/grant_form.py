@@ -86,12 +86,6 @@ class GrantForm(Form):
             self.reference,
         )
 
-    def build_widget(self) -> Any:
-        """Return the fields over what they mean."""
-        from xacct_nb.jupyter.widgets import form_box
-
-        return form_box(self)
-
     def fields(self) -> tuple[Field, ...]:
         """Return the fields of the grant that a person edits."""
         grant = self.grant

@@ -52,12 +52,6 @@ class HistoryForm(Form):
         """Return the table, also beside the widget: a notebook without a kernel shows it."""
         return {"text/plain": str(self), "text/html": f"<style>{style()}</style>{self._repr_html_()}"}
 
-    def build_widget(self) -> Any:
-        """Return the fields over what they mean."""
-        from xacct_nb.jupyter.widgets import form_box
-
-        return form_box(self)
-
     def fields(self) -> list[Field]:
         """Return three choices and two times."""
         now = {name: getattr(self.wanted, name) for name in (*_CHOICES, *_TIMES)}
