@@ -19,6 +19,7 @@ from support.known_differences import (
     not_principal,
     root_user,
     session_principal_arn,
+    short_arns,
     short_resources,
     variables,
 )
@@ -171,6 +172,9 @@ EXAMPLES = {
     ),
     everybody: question(
         "sts:AssumeRole", resource_policy=allow("sts:*", Principal="*"), boundary=allow("s3:*")
+    ),
+    short_arns: question(
+        "iam:GetUser", own=allow(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*"}})
     ),
     negated_numbers: question(
         "iam:GetUser",

@@ -82,6 +82,18 @@ def everybody(question: Question) -> bool:
     return bool(limited) and "*" in principals(question)
 
 
+def short_arns(question: Question) -> bool:
+    """ArnEquals and ArnLike compare each of the six parts of an ARN; a value of fewer parts matches nothing.
+
+    reference_policies_elements_condition_operators.
+    """
+    return any(
+        "Arn" in operator and str(value).count(":") < 5
+        for operator, _, values in conditions(question)
+        for value in as_list(values)
+    )
+
+
 def negated_numbers(question: Question) -> bool:
     """NumericNotEquals and DateNotEquals hold for a value that is not a number or a date, as a negation does.
 
@@ -104,6 +116,7 @@ DIFFERENCES = (
     names_in_another_case,
     everybody,
     negated_numbers,
+    short_arns,
 )
 
 
