@@ -13,7 +13,7 @@ _LATE = 1.0  # seconds
 
 
 class ApprovalForm(Form):
-    """Asks whether exactly this plan is approved; `.digest` is the approved digest, "" while there is none.
+    """The approval of exactly this plan; `.digest` is the approved digest, "" while there is none.
 
     Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
     """

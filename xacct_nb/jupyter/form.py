@@ -35,10 +35,9 @@ class Field:
 
 @dataclass(frozen=True)
 class FormState:
-    """What stands below the fields (HTML) and above that, and how the fields look.
+    """What a form shows with its fields: HTML below them, and a headline that a screen reader says at once.
 
-    A screen reader says the headline at once. `reference` is where the external ID is found: its field gets
-    this back after a literal was typed.
+    `reference` says where the external ID is found: its field gets this back after a literal was typed.
     """
 
     below: str
@@ -124,7 +123,7 @@ class Form(Shown):
         return Text(what or found.what, "bad"), *(Text(line) for line in (found.why, found.hint) if line)
 
     def without_widget(self) -> dict[str, str]:
-        """Return what stands beside the widget, or in its place where there is none."""
+        """Return the text beside the widget, or instead of it where there is none."""
         if self.live:
             return {"text/plain": "Run the cell to see the form."}
         return {"text/plain": str(self), "text/html": self._repr_html_()}
@@ -147,7 +146,7 @@ def region(role: str, fragment: str) -> str:
 
 
 def is_literal(typed: str, reference: str) -> bool:
-    """Return whether an external ID itself was typed, in place of a reference to it."""
+    """Return whether an external ID itself was typed instead of a reference to it."""
     return typed.strip() not in ("", reference) and not is_reference(typed.strip())
 
 

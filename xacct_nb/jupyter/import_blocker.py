@@ -1,4 +1,4 @@
-"""Packages that a library imports on the way, and that nothing in a run uses, are not imported."""
+"""Hide packages that a library imports and that nothing in a run uses."""
 
 import sys
 from collections.abc import Iterator

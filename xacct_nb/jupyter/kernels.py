@@ -72,7 +72,7 @@ class QuickProvisioner(LocalProvisioner):
 
 
 class OwnKernelSpec(KernelSpecManager):
-    """The specification of this Python's kernel only; the search for others loads IPython."""
+    """This Python's kernel, which is what a prepared process becomes, whatever kernels are installed."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return how the kernel is started, whatever its name."""

@@ -46,7 +46,7 @@ _LONGEST, _DEEPEST = 300_000, 100
 def sanitize_html(fragment: str) -> str:
     """Return the fragment with known elements and attributes only; other markup becomes text.
 
-    Scripts, SVG and MathML are left out, and a short text says so in their place; style sheets and comments
+    Scripts, SVG and MathML are left out, and a short text says so there; style sheets and comments
     are left out silently. A fragment that is long or nested deep is returned as preformatted text.
     """
     for pattern in _HIDDEN:
@@ -67,7 +67,7 @@ def preformatted(text: str) -> str:
 
 
 def _marker(found: re.Match[str]) -> str:
-    """Return what stands in place of something hidden."""
+    """Return the text that is shown for something hidden."""
     if not found["whole"]:
         return found[0]
     name = found[1].lower()
@@ -110,7 +110,7 @@ def _is_safe(fragment: str) -> bool:
 
 
 def _depth(fragment: str) -> int:
-    """Return how deep elements are nested; one that is never closed counts as open to the end."""
+    """Return how deep elements are nested; one that is never closed is open to the end."""
     deepest = depth = 0
     for closing in re.findall(r"<(/?)[A-Za-z]", fragment):
         depth += -1 if closing else 1
