@@ -33,7 +33,7 @@ RUN_JSON = ["status", "record", "digest", "summary", "seconds", "error"]
 
 
 @dataclass(frozen=True)
-class Told:
+class Output:
     """What a command printed, and its exit code."""
 
     code: int
@@ -59,17 +59,17 @@ def at_a_desk_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         signal.signal(number, handler)
 
 
-def told(*words: str) -> Told:
+def invoke(*words: str) -> Output:
     """A command in this process; an error that is not ours is not caught."""
     done = CliRunner().invoke(main, words, catch_exceptions=False)
-    return Told(done.exit_code, done.stdout, done.stderr)
+    return Output(done.exit_code, done.stdout, done.stderr)
 
 
-def started(*words: str | Path, **environment: str) -> Told:
+def start(*words: str | Path, **environment: str) -> Output:
     """A command in a process of its own."""
     command = [Path(sys.executable).parent / "xacct-nb", *words]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    return Told(done.returncode, done.stdout, done.stderr)
+    return Output(done.returncode, done.stdout, done.stderr)
 
 
 def levels(command: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -81,7 +81,7 @@ def levels(command: click.Command = main, path: tuple[str, ...] = ()) -> Iterato
 class TestHelp:
     @pytest.mark.parametrize("path", [*levels()], ids=lambda path: " ".join(path) or "xacct-nb")
     def test_every_level_explains_itself(self, path: tuple[str, ...]) -> None:
-        short, long = told(*path, "-h"), told(*path, "--help")
+        short, long = invoke(*path, "-h"), invoke(*path, "--help")
         usage, sentence = re.split(r"\n\n\s*", short.out)[:2]
 
         assert (short.code, short.err) == (0, "")
@@ -105,14 +105,14 @@ class TestHelp:
         )
 
         assert module.stdout.partition("\n")[0] == "Usage: python -m xacct_nb [OPTIONS] COMMAND [ARGS]..."
-        assert module.stdout.partition("\n")[2] == started("-h").out.partition("\n")[2]
+        assert module.stdout.partition("\n")[2] == start("-h").out.partition("\n")[2]
 
     def test_the_version_is_that_of_the_package(self) -> None:
-        assert started("--version") == Told(0, f"xacct-nb, version {version('xacct-nb')}\n", "")
+        assert start("--version") == Output(0, f"xacct-nb, version {version('xacct-nb')}\n", "")
 
     @pytest.mark.parametrize("words", [["rn"], ["run"], ["run", "x", "--aprove", "y"], ["records", "shw"]])
     def test_what_is_mistyped_is_told_with_the_way_to_the_help(self, words: list[str]) -> None:
-        typed = told(*words)
+        typed = invoke(*words)
 
         assert (typed.code, typed.out) == (2, "")
         assert "--help" in typed.err
@@ -121,7 +121,7 @@ class TestHelp:
 
 class TestHelpOfANotebook:
     def test_run_alone_lists_every_notebook_with_a_line(self) -> None:
-        shown = told("run", "-h")
+        shown = invoke("run", "-h")
         listed = shown.out.partition("Notebooks (add -h to see the parameters):\n")[2].splitlines()
 
         assert shown.code == 0
@@ -130,7 +130,7 @@ class TestHelpOfANotebook:
 
     @pytest.mark.parametrize("words", [["plan_and_apply", "--help"], ["-h", "20_plan_and_apply", "--json"]])
     def test_beside_a_notebook_it_goes_on_with_its_parameters(self, words: list[str]) -> None:
-        shown = told("run", *words)
+        shown = invoke("run", *words)
         usage, manual = shown.out.split("\nPlan and apply a grant\n======")
 
         assert (shown.code, shown.err) == (0, "")
@@ -141,13 +141,13 @@ class TestHelpOfANotebook:
 
     def test_a_notebook_of_ones_own_is_told_by_its_path(self, tmp_path: Path) -> None:
         path = notebook(tmp_path / "mine.ipynb", 'partner: str = "acme"  # who comes in')
-        shown = told("run", path, "--help")
+        shown = invoke("run", path, "--help")
 
         assert (shown.code, shown.err) == (0, "")
         assert re.search(r"^partner +str +acme +who comes in$", shown.out, re.MULTILINE)
 
     def test_the_help_of_a_notebook_that_is_not_there_is_refused_with_the_nearest(self) -> None:
-        shown = told("run", "plan_and_appl", "-h")
+        shown = invoke("run", "plan_and_appl", "-h")
 
         assert (shown.code, shown.out) == (2, "")
         assert shown.err.startswith("unknown-notebook: There is no notebook 'plan_and_appl'.\n")
@@ -155,7 +155,7 @@ class TestHelpOfANotebook:
 
     @pytest.mark.parametrize("words", [["-p", "name=a"], ["-p", "name=a", "-p", "sources=b", "x"]])
     def test_a_name_and_value_in_one_word_are_told_apart(self, words: list[str]) -> None:
-        typed = told("run", "plan_and_apply", *words)
+        typed = invoke("run", "plan_and_apply", *words)
 
         assert (typed.code, typed.out) == (2, "")
         assert typed.err.endswith("\nGive a parameter's name and value as two arguments: -p NAME VALUE\n")
@@ -171,7 +171,7 @@ def _command(path: tuple[str, ...]) -> Any:
 def refused(*words: str) -> str:
     """What the one message says first, of a run that prints nothing else and leaves nothing."""
     before = sorted(Path().iterdir())
-    ended = told("run", *words)
+    ended = invoke("run", *words)
     what, *why_and_mend = ended.err.splitlines()
     assert (ended.code, ended.out, len(why_and_mend)) == (2, "", 2)
     assert sorted(Path().iterdir()) == before
@@ -347,7 +347,7 @@ class TestRefusals:
         )
 
     def test_it_is_the_same_in_a_process_of_its_own_and_in_json(self, tmp_path: Path) -> None:
-        refused = started("run", "plan_and_apply", "-p", "sorces", ALICE, "--json")
+        refused = start("run", "plan_and_apply", "-p", "sorces", ALICE, "--json")
         error = json.loads(refused.out)["error"]
 
         assert refused.code == 2
@@ -359,7 +359,7 @@ class TestRefusals:
     def test_what_only_aws_can_tell_is_refused_before_anything_changes(self, desk: Desk) -> None:
         values = options(desk.parameters(source_profiles=["destination-admin"]))
         words = [word for name, value in values for word in ("-p", name, value)]
-        refused = told(
+        refused = invoke(
             "run", "plan_and_apply", *words, "--approve", "0" * 64, "--records", str(desk.records), "--json"
         )
         printed = json.loads(refused.out)
@@ -388,7 +388,7 @@ class TestRun:
     def test_the_exit_code_is_that_of_the_status_in_the_record(
         self, tmp_path: Path, source: str, code: int, status: str, what: str
     ) -> None:
-        ended = told("run", notebook(tmp_path / "mine.ipynb", source), "--json")
+        ended = invoke("run", notebook(tmp_path / "mine.ipynb", source), "--json")
         printed = json.loads(ended.out)
 
         assert (ended.code, printed["status"]) == (code, status)
@@ -399,7 +399,7 @@ class TestRun:
         self, tmp_path: Path
     ) -> None:
         failing = notebook(tmp_path / "failing.ipynb", "1 / 0")
-        apart = told("run", failing)
+        apart = invoke("run", failing)
         command = [Path(sys.executable).parent / "xacct-nb", "run", failing]
         together = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -418,8 +418,8 @@ class TestRun:
         content["cells"][0]["metadata"]["tags"] = ["parameters"] if len(cells) > 1 else []
         content["cells"][-1]["source"] = "assert sandbox is False\nticket"
         path.write_text(json.dumps(content))
-        ended = told("run", str(path), "-p", "sandbox", "false", "--ticket", "CHG-1", "--json")
-        refused = told("run", str(path), "-p", "sources", ALICE)
+        ended = invoke("run", str(path), "-p", "sandbox", "false", "--ticket", "CHG-1", "--json")
+        refused = invoke("run", str(path), "-p", "sources", ALICE)
 
         assert json.loads(ended.out)["status"] == "succeeded"
         assert _without_progress(ended.err) == []
@@ -438,7 +438,7 @@ class TestRun:
             "_ = pathlib.Path('got').write_text(json.dumps([note, words, fields]))",
         )
         values = {"note": code, "words": json.dumps(words), "fields": json.dumps(dict.fromkeys(words))}
-        ended = told("run", path, *(word for pair in values.items() for word in ("-p", *pair)))
+        ended = invoke("run", path, *(word for pair in values.items() for word in ("-p", *pair)))
 
         assert ended.code == 0
         assert json.loads(Path("got").read_text()) == [code, words, dict.fromkeys(words)]
@@ -448,7 +448,7 @@ class TestRun:
         fields = desk.parameters(ticket="CHG-1", note="from the file", session_minutes=120)
         Path("grant.yaml").write_text(json.dumps(fields))
         words = ["-f", "grant.yaml", "-p", "session_minutes", "90", "-p", "ticket", "CHG=2"]
-        ended = told("run", "plan_and_apply", *words, "--records", str(desk.records), "--json")
+        ended = invoke("run", "plan_and_apply", *words, "--records", str(desk.records), "--json")
         record = json.loads(Path(json.loads(ended.out)["record"], "record.json").read_text())
         values = {name: record["parameters"][name] for name in ("session_minutes", "ticket", "note")}
 
@@ -463,7 +463,7 @@ class TestRun:
             "import os, sys\nprint('printed')\nprint('complained', file=sys.stderr)",
             "os.system('echo from a process')\nos.write(1, b'past the kernel\\n')",
         )
-        ended = started("run", noisy, "--json")
+        ended = start("run", noisy, "--json")
 
         assert ended.out.count("\n") == 1
         assert list(json.loads(ended.out)) == RUN_JSON
@@ -471,7 +471,7 @@ class TestRun:
         assert re.findall(r"Traceback|%\||\r", ended.err) == []
 
     def test_without_json_it_shows_the_outcome_and_where_the_record_is(self, tmp_path: Path) -> None:
-        ended = told("run", notebook(tmp_path / "mine.ipynb", "1"))
+        ended = invoke("run", notebook(tmp_path / "mine.ipynb", "1"))
 
         assert ended.code == 0
         assert re.search(r"^succeeded in \d+\.\d\d s$", ended.out, re.MULTILINE)
@@ -509,41 +509,41 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestRecords:
     def test_a_folder_without_records_lists_none(self, tmp_path: Path) -> None:
-        assert told("records", "list") == Told(0, "Nothing was recorded yet.\n", "")
-        assert told("records", "list", "--json") == Told(0, '{"records": []}\n', "")
+        assert invoke("records", "list") == Output(0, "Nothing was recorded yet.\n", "")
+        assert invoke("records", "list", "--json") == Output(0, '{"records": []}\n', "")
         assert list(tmp_path.iterdir()) == []
 
     def test_a_folder_without_records_is_not_called_whole(self, tmp_path: Path) -> None:
-        asked = told("records", "verify")
+        asked = invoke("records", "verify")
 
         assert (asked.code, asked.out) == (2, "")
         assert asked.err.splitlines()[0] == f"unknown-record: There is no ledger in '{tmp_path / 'records'}'."
 
     def test_a_record_is_listed_and_found_by_both_ends_of_its_id(self, sealed: Path) -> None:
         where = ("--records", str(sealed.parent))
-        listed = json.loads(told("records", "list", *where, "--json").out)["records"]
+        listed = json.loads(invoke("records", "list", *where, "--json").out)["records"]
         whole, first, last = (
-            told("records", "show", name, *where, "--json")
+            invoke("records", "show", name, *where, "--json")
             for name in (sealed.name, sealed.name[:16], sealed.name[-4:])
         )
 
         assert [line["id"] for line in listed] == [sealed.name]
-        assert sealed.name in told("records", "list", *where).out
+        assert sealed.name in invoke("records", "list", *where).out
         assert json.loads(whole.out) == json.loads((sealed / "record.json").read_text())
         assert first == last == whole
-        assert f"Record {sealed.name}\n" in told("records", "show", sealed.name, *where).out
+        assert f"Record {sealed.name}\n" in invoke("records", "show", sealed.name, *where).out
 
     def test_the_folder_is_also_found_by_its_variable(
         self, sealed: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("XACCT_RECORDS", str(sealed.parent))
-        verified = told("records", "verify")
+        verified = invoke("records", "verify")
 
         assert (verified.code, verified.err) == (0, "")
         assert re.fullmatch(r"1 record, all whole\.\nLast line: [0-9a-f]{64}\n", verified.out)
 
     def test_a_record_that_is_not_there_is_told_with_the_way_to_find_it(self, sealed: Path) -> None:
-        asked = told("records", "show", "20200101T000000Z", "--records", str(sealed.parent))
+        asked = invoke("records", "show", "20200101T000000Z", "--records", str(sealed.parent))
 
         assert (asked.code, asked.out) == (2, "")
         assert asked.err.splitlines() == [
@@ -557,9 +557,9 @@ class TestRecords:
         subprocess.run(["cp", "-r", sealed.parent, folder], check=True)
         page = folder / sealed.name / "run.html"
         page.write_bytes(page.read_bytes().replace(b"succeeded", b"Succeeded", 1))
-        spoken, printed = told("records", "verify"), told("records", "verify", "--json")
+        spoken, printed = invoke("records", "verify"), invoke("records", "verify", "--json")
 
-        assert spoken == Told(1, f"{sealed.name}/run.html: was changed\n", "")
+        assert spoken == Output(1, f"{sealed.name}/run.html: was changed\n", "")
         assert printed.code == 1
         assert json.loads(printed.out)["whole"] is False
         assert json.loads(printed.out)["broken"] == [f"{sealed.name}/run.html: was changed"]
@@ -567,14 +567,14 @@ class TestRecords:
 
 class TestSandboxAndDoctor:
     def test_without_a_sandbox_its_status_says_how_to_start_one(self, tmp_path: Path) -> None:
-        said, printed = told("sandbox", "status"), told("sandbox", "status", "--json")
+        said, printed = invoke("sandbox", "status"), invoke("sandbox", "status", "--json")
 
-        assert said == Told(1, "No sandbox runs. Start it with: xacct-nb sandbox up\n", "")
+        assert said == Output(1, "No sandbox runs. Start it with: xacct-nb sandbox up\n", "")
         assert (printed.code, json.loads(printed.out)["endpoint"]) == (1, None)
         assert list(tmp_path.iterdir()) == []
 
     def test_the_doctor_finds_all_that_is_needed_here(self) -> None:
-        said, printed = told("doctor"), told("doctor", "--json")
+        said, printed = invoke("doctor"), invoke("doctor", "--json")
         checks = json.loads(printed.out)["checks"]
 
         assert (said.code, printed.code) == (0, 0)

@@ -126,5 +126,5 @@ def test_a_proof_in_which_nobody_could_ask_says_whose_profiles_are_missing() -> 
     nobody = Proof(tuple(Outcome(probe, NOT_ASKED) for probe in expected_probes(GRANT)))
     problem = not_proven(GRANT, NOTHING, nobody)
 
-    assert problem.why == "The assume itself was not asked."
+    assert problem.why == "No caller tried to assume the role."
     assert problem.hint == "Give the callers' profiles in caller_profiles."

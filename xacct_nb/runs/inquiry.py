@@ -1,4 +1,4 @@
-"""The diagnosis of a denial: open the sessions, take the snapshot, ask AWS once more, and say why."""
+"""The diagnosis of a denial: open the sessions, take the snapshot, call AWS once more, and explain."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -85,7 +85,7 @@ def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Attem
 
 
 class Inquiry(Shown):
-    """A run's question about a denial: `form` edits it, `look` takes the snapshot, `diagnose` answers it."""
+    """A run's diagnosis: `form` edits the settings, `look` takes the snapshot, `diagnose` explains."""
 
     def __init__(self, run: RunContext) -> None:
         self.run, self._sides = run, NO_SESSIONS
@@ -99,17 +99,17 @@ class Inquiry(Shown):
     @property
     def attempt(self) -> Attempt:
         """The attempt in question. Raises UnresolvedSecret."""
-        asked = self.settings
-        secret = {"ExternalId": resolve_reference(asked.external_id)} if asked.external_id else {}
+        settings = self.settings
+        secret = {"ExternalId": resolve_reference(settings.external_id)} if settings.external_id else {}
         self.run.evidence.secrets |= set(secret.values())
         known = Attempt(
-            caller=asked.caller,
-            role=asked.role,
-            parameters=dict(asked.call) | secret,
-            action=asked.action,
-            resource=asked.resource,
+            caller=settings.caller,
+            role=settings.role,
+            parameters=dict(settings.call) | secret,
+            action=settings.action,
+            resource=settings.resource,
         )
-        return attempt_from_denial(read_denial(asked.error_text), known)
+        return attempt_from_denial(read_denial(settings.error_text), known)
 
     def view(self) -> View:
         """Return the attempt."""
@@ -125,24 +125,24 @@ class Inquiry(Shown):
 
         Raises InvalidSnapshot, UnresolvedSecret.
         """
-        asked, attempt = self.settings, self.attempt
+        settings, attempt = self.settings, self.attempt
         self._sides = open_for_diagnosis(
             attempt,
-            source_profiles=asked.source_profiles,
-            destination_profiles=asked.destination_profiles,
-            caller_profiles=asked.caller_profiles,
+            source_profiles=settings.source_profiles,
+            destination_profiles=settings.destination_profiles,
+            caller_profiles=settings.caller_profiles,
             endpoint=self.run.open_endpoint(),
         )
         self.run.evidence.add("sessions", self._sides.to_json())
-        sent = read_snapshot(asked.snapshot) if asked.snapshot else None
+        sent = read_snapshot(settings.snapshot) if settings.snapshot else None
         found = full_snapshot(attempt, self._sides, sent)
         self.run.evidence.secrets |= found.secrets
-        if asked.snapshot_to:
-            write_snapshot(found, asked.snapshot_to)
+        if settings.snapshot_to:
+            write_snapshot(found, settings.snapshot_to)
         return found
 
     def diagnose(self, snapshot: Snapshot) -> Diagnosis:
-        """Return why the attempt is denied; AWS is asked once, where there is a session of the caller."""
+        """Return why the attempt is denied; AWS is called once, where there is a session of the caller."""
         found = explain(self.attempt, self.settings.error_text, self._sides, snapshot)
         self.run.evidence.add("diagnosis", found.to_json())
         self.run.touched = True

@@ -89,7 +89,7 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
 
 
 def export_record(records: Path, name: str, file: Path) -> Path:
-    """Write a record's page to an HTML or PDF file, as the suffix of the file says, and return the file.
+    """Write a record's page to an HTML or PDF file, by the suffix of the file, and return the file.
 
     Raises UnknownRecord, also for a record that was changed since it was sealed; InvalidParameters where
     the file exists or cannot be written; MissingTool where the extra pdf is not installed.

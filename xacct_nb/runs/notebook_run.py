@@ -226,7 +226,7 @@ class Run(Shown):
         return self.finished
 
     def leave(self) -> None:
-        """Seal a run whose last cell nobody ran, if it changed or proved anything; else remove its folder."""
+        """Seal a run without its last cell, if it changed or proved something; else remove its folder."""
         if self.finished is None and self.touched:
             self.status = "interrupted"
             self.finish()

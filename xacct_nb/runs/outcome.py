@@ -88,7 +88,7 @@ def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
         for each in proof.asked
         if not each.as_expected
     ]
-    why = "\n".join([*sides, *wrong]) or "The assume itself was not asked."
+    why = "\n".join([*sides, *wrong]) or "No caller tried to assume the role."
     return ProofFailed(proof.summary, why=why, hint=_hint(sides, wrong))
 
 

@@ -20,7 +20,7 @@ from xacct_nb.storage.references import resolve_reference
 class RunRequest:
     """One valid run: the notebook, the grant's name, the values for the kernel, the records folder.
 
-    `secret` is an external ID that was given as such; `values` hold a reference in its place. `secrets` are
+    `secret` is an external ID that was given as such; `values` hold a reference instead. `secrets` are
     all secrets that no file may hold.
     """
 

@@ -170,7 +170,7 @@ class Rollback(Shown):
 
 
 class NoSessionsEnded(Shown):
-    """What stands in place of a proof where no session was ended."""
+    """The result of `prove` where no session was ended."""
 
     def view(self) -> View:
         """Return that there is nothing to prove."""

@@ -14,7 +14,7 @@ from xacct_nb.views import Shown, Text, View
 NOTEBOOKS, DOCS = "notebooks", "docs"
 _MANIFEST = ".xacct-nb.json"  # path -> SHA-256 of what was copied there
 _PACKAGE = Path(__file__).parents[1]
-# A wheel has the notebooks and docs inside the package; in a clone they stand beside it.
+# A wheel has the notebooks and docs inside the package; in a clone they are beside it.
 IS_CLONE = not (_PACKAGE / "shipped").is_dir()
 SHIPPED = _PACKAGE.parent if IS_CLONE else _PACKAGE / "shipped"
 
