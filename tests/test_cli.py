@@ -89,6 +89,10 @@ class TestHelp:
         assert sentence[0].isupper()
         assert long.out == short.out
 
+    @pytest.mark.parametrize("path", [(), ("records",), ("sandbox",), ("notebooks",)])
+    def test_no_command_is_described_by_half_a_sentence(self, path: tuple[str, ...]) -> None:
+        assert "..." not in invoke(*path, "-h").out.partition("\nCommands:\n")[2]
+
     def test_every_option_says_what_it_is_for(self) -> None:
         found = [
             (path, option.name)

@@ -19,8 +19,10 @@ from xacct_nb.cli.output import as_json_option, handle_errors, print_value
 def lab(folder: str, options: tuple[str, ...]) -> None:
     """Open JupyterLab on the start notebook, with the sandbox up.
 
-    It serves the current folder: the notebooks and docs are copied into DIR, the records are in ./records.
-    A file that you changed is kept. All other options are JupyterLab's, such as --no-browser or --port 8890.
+    JupyterLab serves the current folder, with a copy of the notebooks and docs in DIR and the records in
+    ./records. A file that you changed is kept. In a clone, JupyterLab serves the clone without a copy.
+
+    All other options go to JupyterLab, for example: --port 8890
     """
     from xacct_nb.runs.lab import prepare_lab
     from xacct_nb.runs.sandboxes import open_sandbox
@@ -34,7 +36,7 @@ def lab(folder: str, options: tuple[str, ...]) -> None:
 
 @click.group()
 def notebooks() -> None:
-    """The notebooks of this installation."""
+    """Copy the notebooks into a folder of yours."""
 
 
 @notebooks.command("copy")

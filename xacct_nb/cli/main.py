@@ -35,7 +35,7 @@ def main() -> None:
 @as_json_option
 @handle_errors
 def demo(records: str, as_json: bool) -> None:
-    """Plan, apply, prove and record an example grant in a throw-away sandbox."""
+    """Plan, apply, prove and record an example in its own sandbox."""
     from xacct_nb.runs.demo import demonstrate
 
     interrupt_on_signals()
@@ -48,7 +48,7 @@ def demo(records: str, as_json: bool) -> None:
 @as_json_option
 @handle_errors
 def doctor(as_json: bool) -> None:
-    """Check Python, packages, kernel, browser, sandbox and AWS profiles, and say how to fix each."""
+    """Check Python, packages, kernel, sandbox and AWS profiles."""
     from xacct_nb.runs.doctor import examine
 
     found = examine()
@@ -75,7 +75,7 @@ for group in (lab, notebooks, sandbox, records):
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="One parameter; conditions.external_id names a field, a second -p sources adds one.",
+    help="One parameter; a dot names a field (conditions.external_id), -p again adds an item.",
 )
 @click.option("--approve", default="", metavar="DIGEST", help="Digest of the approved plan.")
 @click.option("--note", default="", metavar="TEXT", help="Note for the record.")

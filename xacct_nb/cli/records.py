@@ -82,10 +82,11 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 @as_json_option
 @handle_errors
 def records_verify(records: str, as_json: bool, signers: Path | None, expect: str) -> None:
-    """Check that no record was changed, removed or added (exit code 1 otherwise).
+    """Check that no record was changed, removed or added.
 
-    Records that were removed from the end, with their lines, are found only with a signature (xacct-nb
-    records sign) or with --expect and the hash of the last line, which this command prints.
+    The exit code is 1 where one was. Records that were removed from the end, with their lines, are found
+    only with a signature (xacct-nb records sign) or with --expect and the hash of the last line, which this
+    command prints.
     """
     from xacct_nb.runs.ledger import verify_ledger
     from xacct_nb.runs.recovery import recover
@@ -109,7 +110,10 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
 @as_json_option
 @handle_errors
 def records_sign(key: Path, records: str, as_json: bool) -> None:
-    """Sign the last line of the ledger, and so all lines before it, with an SSH key."""
+    """Sign the last line of the ledger with an SSH key.
+
+    Each line holds the hash of the one before it, so the signature covers all lines.
+    """
     from xacct_nb.storage.signatures import sign
 
     path = sign(_opened(records).records, key.expanduser())
@@ -123,7 +127,10 @@ def records_sign(key: Path, records: str, as_json: bool) -> None:
 @as_json_option
 @handle_errors
 def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
-    """Print what differs between two records: status, parameters, plan, state, proof."""
+    """Print what differs between two records.
+
+    It compares status, parameters, plan, state and proof.
+    """
     from xacct_nb.runs.ledger import compare_records
 
     found = compare_records(_opened(records).records, first, second)
@@ -144,7 +151,7 @@ def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
 @as_json_option
 @handle_errors
 def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
-    """Write one record as an HTML or PDF file, such as for a ticket."""
+    """Write one record as an HTML or PDF file."""
     from xacct_nb.runs.ledger import export_record
 
     path = export_record(_opened(records).records, record, out)

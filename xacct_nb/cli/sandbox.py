@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def sandbox() -> None:
-    """Control the embedded AWS: accounts 111111111111 and 222222222222 on this machine."""
+    """Control the embedded AWS on this machine.
+
+    It has the accounts 111111111111 and 222222222222.
+    """
 
 
 @sandbox.command("up")
@@ -104,7 +107,10 @@ def sandbox_reset(as_json: bool) -> None:
 @sandbox.command("env")
 @handle_errors
 def sandbox_env() -> None:
-    """Print exports for boto3 and the AWS CLI: eval "$(xacct-nb sandbox env)"."""
+    """Print exports for boto3 and the AWS CLI.
+
+    Use them so: eval "$(xacct-nb sandbox env)"
+    """
     import shlex
 
     from xacct_nb.runs.sandboxes import open_sandbox
