@@ -44,6 +44,17 @@ def test_codes_are_in_kebab_case() -> None:
     assert all(code.replace("-", "").isalpha() and code.islower() for code in codes)
 
 
+def test_the_code_of_an_error_is_the_name_of_its_class() -> None:
+    own = {name: kind.code for name, kind in error_classes().items()}
+
+    assert (own["InvalidArn"], own["OverQuota"], own["AwsRefused"]) == (
+        "invalid-arn",
+        "over-quota",
+        "aws-refused",
+    )
+    assert (own["XacctError"], own["SandboxError"]) == ("failed", "sandbox-failed")
+
+
 def test_every_error_has_a_code_of_its_own() -> None:
     codes = [kind.code for kind in error_classes().values()]
 

@@ -34,6 +34,7 @@ XacctError
 └── TimedOut                  timed-out
 """
 
+import re
 from typing import Any
 
 from xacct_nb.views import printable
@@ -62,8 +63,11 @@ class XacctError(Exception):
     the class, `status` is the status of a run that ended with this error.
     """
 
-    code = "failed"
-    status = "failed"
+    code = status = "failed"
+
+    def __init_subclass__(cls) -> None:
+        """Make the code from the class's name, unless the class has its own: InvalidArn has invalid-arn."""
+        cls.code = vars(cls).get("code") or re.sub(r"\B(?=[A-Z])", "-", cls.__name__).lower()
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
         super().__init__(what)
@@ -84,37 +88,27 @@ class XacctError(Exception):
 class InvalidInput(XacctError):
     """An input is not valid; nothing was run and nothing was changed."""
 
-    code, status = "invalid-input", "invalid-parameters"
+    status = "invalid-parameters"
 
 
 class InvalidArn(InvalidInput):
     """A text is not an ARN, or not one of the required kind."""
 
-    code = "invalid-arn"
-
 
 class InvalidGrant(InvalidInput):
     """A field of the grant has a value that AWS would refuse, or that contradicts another."""
-
-    code = "invalid-grant"
 
 
 class UnreadableGrant(InvalidGrant):
     """The grant file is missing, unreadable, or neither YAML nor JSON."""
 
-    code = "unreadable-grant"
-
 
 class OverQuota(InvalidGrant):
     """A document is longer than AWS accepts."""
 
-    code = "over-quota"
-
 
 class InvalidPolicy(InvalidInput):
     """A policy document that AWS would refuse; `path` is where, such as `Statement[1].Condition`."""
-
-    code = "invalid-policy"
 
     def __init__(self, what: str, *, path: str = "", why: str = "", hint: str = "") -> None:
         super().__init__(what, why=why, hint=hint)
@@ -124,133 +118,97 @@ class InvalidPolicy(InvalidInput):
 class InvalidSnapshot(InvalidInput):
     """The file that another owner sent is not a snapshot of a denial."""
 
-    code = "invalid-snapshot"
-
 
 class InvalidParameters(InvalidInput):
     """A notebook parameter is unknown or of the wrong type."""
-
-    code = "invalid-parameters"
 
 
 class UnknownNotebook(InvalidInput):
     """No notebook has this name."""
 
-    code = "unknown-notebook"
-
 
 class UnknownRecord(InvalidInput):
     """No record has this name, or the record cannot be read."""
-
-    code = "unknown-record"
 
 
 class InvalidKey(InvalidInput):
     """A key or a file of signers cannot be used."""
 
-    code = "invalid-key"
-
 
 class MissingTool(InvalidInput):
     """A program or package that this function needs is not installed."""
-
-    code = "missing-tool"
 
 
 class UnresolvedSecret(InvalidInput):
     """A reference such as `env:NAME` or `file:PATH` has no target."""
 
-    code = "unresolved-secret"
-
 
 class MissingProfile(InvalidInput):
     """The AWS config does not have this profile."""
-
-    code = "missing-profile"
 
 
 class NoCredentials(InvalidInput):
     """A profile has no credentials, or AWS does not accept them."""
 
-    code = "no-credentials"
-
 
 class WrongAccount(InvalidInput):
     """A session is in another account than the grant expects, or an account has no session."""
-
-    code = "wrong-account"
 
 
 class NotOwned(InvalidInput):
     """A role or policy of this name exists and was not made for this grant."""
 
-    code = "not-owned"
-
 
 class NotAccepted(InvalidInput):
     """The plan widens access, and `accept` in the grant does not list the finding."""
-
-    code = "not-accepted"
 
 
 class InvalidFault(InvalidInput):
     """A fault for the sandbox is not valid."""
 
-    code = "invalid-fault"
-
 
 class InvalidOrganization(InvalidInput):
     """The file that describes an organization to the sandbox is not valid."""
-
-    code = "invalid-organization"
 
 
 class StalePlan(XacctError):
     """The approved plan is not the current plan; nothing changed."""
 
-    code = status = "stale-plan"
+    status = "stale-plan"
 
 
 class ApprovalExpired(StalePlan):
     """The approval of the plan has expired."""
 
-    code = "approval-expired"
-
 
 class ApprovalUsed(StalePlan):
     """A run has already changed AWS with this approval."""
-
-    code = "approval-used"
 
 
 class ApproverPlanned(StalePlan):
     """Two people are required, and the approver is the planner, or the planner is unknown."""
 
-    code = "approver-planned"
-
 
 class ProofFailed(XacctError):
     """AWS decided otherwise than the grant says."""
 
-    code = status = "proof-failed"
+    status = "proof-failed"
 
 
 class RolledBack(XacctError):
     """A change failed; everything is as it was before."""
 
-    code = status = "rolled-back"
+    status = "rolled-back"
 
 
 class RollbackFailed(XacctError):
     """A change could not be undone; the error lists what is left."""
 
-    code = status = "rollback-failed"
+    status = "rollback-failed"
 
 
 class AwsRefused(XacctError):
     """AWS returned an error; `aws_code` is its error code."""
-
-    code = "aws-refused"
 
     def __init__(
         self, what: str, *, aws_code: str, why: str = "", hint: str = "", request_id: str = ""
@@ -268,13 +226,13 @@ class SandboxError(XacctError):
 class KernelDied(XacctError):
     """The notebook's kernel died before the notebook ended."""
 
-    code = status = "kernel-died"
+    status = "kernel-died"
 
 
 class TimedOut(XacctError):
     """A cell ran longer than its limit."""
 
-    code = status = "timed-out"
+    status = "timed-out"
 
 
 def error_classes() -> dict[str, type[XacctError]]:
