@@ -107,9 +107,10 @@ class FromJson:
     def from_json(cls, fields: Any) -> Self:
         """Return the value that `to_json` made the fields from. Raises ValidationError."""
         kind: Any = cls  # a class is hashable, which mypy does not see in type[Self]
-        return _adapter(kind).validate_python(fields)  # type: ignore[no-any-return]
+        return adapter_of(kind).validate_python(fields)  # type: ignore[no-any-return]
 
 
 @cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)  # building one costs more than using it
+def adapter_of(kind: Any) -> TypeAdapter[Any]:
+    """Return pydantic's adapter of a type; building one costs more than using it."""
+    return TypeAdapter(kind)

@@ -93,11 +93,10 @@ class Shown:
         """Return what this value shows; never a secret."""
         raise NotImplementedError
 
-    def __str__(self) -> str:
-        return text(self.view())
-
     def __repr__(self) -> str:
         return text(self.view())
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         return html(self.view())

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
 from xacct_nb.diagnosis.case import Case
@@ -22,6 +21,7 @@ from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.redaction.redact import fingerprints_in, redact_all
+from xacct_nb.validation import FromJson, adapter_of
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
@@ -30,7 +30,7 @@ EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
 
 
 @dataclass(frozen=True, repr=False)
-class Diagnosis(Shown):
+class Diagnosis(Shown, FromJson):
     """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be told apart.
 
     `unknowns` is what could not be read and who can read it, `message` is for the other owner, and `answer`
@@ -57,12 +57,10 @@ class Diagnosis(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"headline": self.headline, **_adapter().dump_python(self, mode="json", by_alias=True)}
-
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Diagnosis":
-        """Return the Diagnosis that `to_json` wrote."""
-        return _adapter().validate_python(given)
+        return {
+            "headline": self.headline,
+            **adapter_of(Diagnosis).dump_python(self, mode="json", by_alias=True),
+        }
 
     def view(self) -> View:
         """Show the headline, the causes with their fixes, what could not be read, the message."""
@@ -85,11 +83,6 @@ class Diagnosis(Shown):
         for each in self.causes:
             if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Mend of {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
-
-
-@cache
-def _adapter() -> TypeAdapter[Diagnosis]:
-    return TypeAdapter(Diagnosis)
 
 
 def diagnose(

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets
+from xacct_nb.validation import adapter_of
 from xacct_nb.views import Shown, Table, Text, View
 
 
@@ -72,7 +70,8 @@ class State(Shown):
     @classmethod
     def from_json(cls, resources: Iterable[Resource | Mapping[str, Any]]) -> "State":
         """Return the State that `to_json` made the resources from."""
-        return cls({each.key: each.value for each in _adapter().validate_python(list(resources))})
+        read = adapter_of(list[Resource]).validate_python(list(resources))
+        return cls({each.key: each.value for each in read})
 
     def view(self) -> View:
         """Return the resources that exist as a table."""
@@ -80,8 +79,3 @@ class State(Shown):
         if not keys:
             return Text("None of the grant's roles and policies exist.")
         return Table(("kind", "of", "name"), tuple((key.kind, key.target, key.name) for key in keys))
-
-
-@cache
-def _adapter() -> TypeAdapter[list[Resource]]:
-    return TypeAdapter(list[Resource])

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from xacct_nb.iam import explain
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
 from xacct_nb.iam.statements import RawMatch, Request
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Shown, View
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 
@@ -98,7 +95,9 @@ class Decision(Shown):
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Decision":
         """Return the Decision that `to_json` was made from."""
-        checks = _checks_adapter().validate_python(fields["checks"])
+        from xacct_nb.validation import adapter_of  # which loads pydantic: an evaluation needs none
+
+        checks = adapter_of(tuple[PolicyCheck, ...]).validate_python(fields["checks"])
         header = {name: fields[name] for name in ("result", "principal", "action", "resource")}
         return cls(**header, made_from=(fields["context"], checks))
 
@@ -185,10 +184,3 @@ def _element_name(element: str, negated: bool) -> str:
 
 def _mask_values(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(mask_secrets({key: list(values)})[key])
-
-
-@cache
-def _checks_adapter() -> "TypeAdapter[tuple[PolicyCheck, ...]]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(tuple[PolicyCheck, ...])

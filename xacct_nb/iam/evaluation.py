@@ -106,7 +106,8 @@ def evaluate(
     request = Request(caller, action, _lower_action(action), resource, keys, bounded)
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
     guarded, policy_kind = _resource_rules(action, resource)
-    own = _match_resource_policy(resource_policy, policy_kind, request)
+    parsed = parse(resource_policy, policy_kind, "resource_policy") if resource_policy is not None else None
+    own = _match_policies([((), parsed)] if parsed else [], request)
     needed = _NEEDED[relation, own.level, guarded]
     checks: list[RawCheck] = []
     if service_control_policies is not None:
@@ -144,13 +145,6 @@ def _match_policies(policies: Iterable[Indexed], request: Request) -> _PoliciesM
                 else:
                     level = max(level, matched[MATCH_LEVEL])
     return _PoliciesMatch(EXPLICIT_DENY if denied else ALLOW if level else IMPLICIT_DENY, level, groups)
-
-
-def _match_resource_policy(document: AnyPolicy | None, policy_kind: str, request: Request) -> _PoliciesMatch:
-    """Match the resource's own policy."""
-    if document is None:
-        return _PoliciesMatch(IMPLICIT_DENY, NO_MATCH, [])
-    return _match_policies([((), parse(document, policy_kind, "resource_policy"))], request)
 
 
 def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) -> RawCheck:

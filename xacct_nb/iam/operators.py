@@ -145,14 +145,14 @@ def _text_test(style: str, values: tuple[str, ...], variables: bool) -> tuple[Te
     return patterns.match, patterns
 
 
-def _order_test(
-    read: Callable[[str], Decimal | None],
+def _value_test(
+    read: Callable[[str], Value | None],
     kind: str,
-    holds: Callable[[Decimal, Decimal], bool],
+    holds: Callable[[Value, Value], bool],
     values: tuple[str, ...],
     _: bool,
 ) -> tuple[Test, None]:
-    """Compare numbers or dates; a value of the request that cannot be read compares as false."""
+    """Compare values that `read` understands; one of the request that it does not compares as false."""
     wanted = [_require_readable(read, value, kind) for value in values]
 
     def test(value: str, _: Context) -> bool:
@@ -168,23 +168,6 @@ def _bool_test(values: tuple[str, ...], variables: bool) -> tuple[Test, PatternS
         _one_bool(values)
     patterns = pattern_set(values, ANY_CASE, variables)
     return (lambda value, context: patterns.match(_bool(value) or "", context)), patterns
-
-
-def _bytes_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
-    wanted = [_require_readable(_bytes, value, "Base64 text") for value in values]
-    return (lambda value, _: _bytes(value) in wanted), None
-
-
-def _network_test(values: tuple[str, ...], _: bool) -> tuple[Test, None]:
-    kind = "an IP address or a CIDR range"
-    # mypy joins the two classes of networks into object.
-    wanted: list[Network] = [_require_readable(parse_network, each, kind) for each in values]  # type: ignore[misc]
-
-    def test(value: str, _: Context) -> bool:
-        given = parse_network(value)
-        return given is not None and any(is_within(given, each) for each in wanted)
-
-    return test, None
 
 
 def _one_bool(values: tuple[str, ...]) -> str:
@@ -274,7 +257,7 @@ def _operators() -> dict[str, Operator]:
     }
     makes: dict[str, Make] = {name: partial(_text_test, style) for name, style in text.items()}
     makes |= {
-        f"{family}{order}": partial(_order_test, *kind, holds)
+        f"{family}{order}": partial(_value_test, *kind, holds)
         for family, kind in kinds.items()
         for order, holds in orders.items()
     }
@@ -283,11 +266,14 @@ def _operators() -> dict[str, Operator]:
         for name, make in makes.items()
         if not name.endswith(("Than", "ThanEquals"))
     }
-    makes |= {"Bool": _bool_test, "BinaryEquals": _bytes_test, "IpAddress": _network_test}
+    # mypy joins the two classes of networks into object.
+    network = partial(_value_test, parse_network, "an IP address or a CIDR range", is_within)  # type: ignore[misc]
+    binary = partial(_value_test, _bytes, "Base64 text", compare.eq)
+    makes |= {"Bool": _bool_test, "BinaryEquals": binary, "IpAddress": network}
     return {
         **{name: Operator(make) for name, make in makes.items()},
         **negations,
-        "NotIpAddress": Operator(_network_test, negated=True),
+        "NotIpAddress": Operator(network, negated=True),
     }
 
 

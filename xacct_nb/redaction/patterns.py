@@ -108,10 +108,8 @@ def _by_pattern(text: str) -> Iterator[tuple[int, int]]:
 
 def _by_name(text: str) -> Iterator[tuple[int, int]]:
     """Yield the values after a secret's name: quoted text, or, in a column beside it, text of 16 or more."""
-    lower, reached = (
-        text.replace("\u0130", "I").lower(),
-        0,
-    )  # the only letter with a lower case of two characters
+    reached = 0
+    lower = text.replace("\u0130", "I").lower()  # the only letter with a lower case of two characters
     for start in sorted(at for each in _PREFIXES for at in _positions(lower, each)):
         hit = _NAMED.match(text, start) if start >= reached else None
         if hit and (hit["wide"] is None or len(hit["quoted"] or hit["plain"]) >= 16):
