@@ -51,12 +51,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return FileByFile(config, log)
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def short_pauses() -> Iterator[None]:
     """boto3 retries as often as ever, without its pauses of seconds."""
     standard, legacy = "botocore.retries.standard.ExponentialBackoff", "botocore.retryhandler"
-    monkeypatch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
-    monkeypatch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
+        patch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +68,15 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="session")
-def kernel_server() -> Iterator[KernelServer]:
+@pytest.fixture(scope="session", autouse=True)
+def forked_kernels() -> Iterator[None]:
+    """A run in the test process gets its kernel from a server; a command in its own process starts one."""
     server = KernelServer()
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (runner, startup):
+            patch.setattr(module, "PreparedKernel", server.prepare)
+        yield
     server.close()
-
-
-@pytest.fixture(autouse=True)
-def forked_kernels(kernel_server: KernelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run in the test process gets its kernel from the server; a command in its own process starts one."""
-    for module in (runner, startup):
-        monkeypatch.setattr(module, "PreparedKernel", kernel_server.prepare)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The order of the test files: what takes longest begins, so that the workers end together."""
 
+from functools import cache
 from pathlib import Path
 
 LONGEST = (
@@ -21,6 +22,7 @@ LONGEST = (
 )
 
 
+@cache
 def place_of(path: Path) -> int:
     """Return the place of a test file in the order; those that are not named follow the others."""
     known = [number for number, name in enumerate(LONGEST) if name in (path.stem, path.parent.name)]

@@ -1,0 +1,17 @@
+"""Benchmarks measure what a user has: boto3's pauses, the run's own kernel, Python's garbage collection."""
+
+import gc
+
+import pytest
+
+gc.set_threshold(700, 10, 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_pauses() -> None:
+    """Leave boto3's own pauses."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_kernels() -> None:
+    """Leave each run its own kernel process."""
