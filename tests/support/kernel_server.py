@@ -25,7 +25,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class KernelServer:
-    """The process that forks, started with the first fork; Linux only, since a fork becomes our own child."""
+    """The process that forks, started with the first fork. Only on Linux does a fork become our own child."""
 
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
@@ -56,7 +56,7 @@ class KernelServer:
 
     def _start(self) -> None:
         self._socket, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = os.pathsep.join([str(_TESTS), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "support.kernel_server", str(its.fileno())],
             env=os.environ | {"PYTHONPATH": path, "JPY_PARENT_PID": str(os.getpid())},
