@@ -53,7 +53,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_looking_at_the_command_line_loads_nothing_heavy() -> None:
     heavy = "boto3", "papermill", "ipywidgets", "nbconvert", "pydantic"
-    code = f"import sys, xacct_nb.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, xacct_nb.cli.main; print([name for name in {heavy} if name in sys.modules])"
 
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 

@@ -8,7 +8,7 @@ import click
 
 from xacct_nb.errors import InvalidFault, SandboxError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.sandbox.faults.faults import Fault
     from xacct_nb.sandbox.faults.statistics import Misbehaviour
     from xacct_nb.sandbox.server.state import Sandbox

@@ -10,7 +10,7 @@ import click
 from xacct_nb.cli.output import as_json_option, handle_errors, print_value
 from xacct_nb.views import on_one_line
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.runs.ledger import Ledger
     from xacct_nb.runs.recovery import Recovery
 

@@ -9,7 +9,7 @@ import click
 from xacct_nb.cli.faults import fault_options, parse_fault, running_sandbox, set_fault
 from xacct_nb.cli.output import as_json_option, handle_errors, print_value
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.sandbox.server.state import Sandbox
 
 

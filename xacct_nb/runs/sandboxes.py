@@ -12,7 +12,7 @@ from xacct_nb.sandbox.server import accounts, server
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads botocore, and most commands for the sandbox do not need it
     from xacct_nb.aws.sessions import Endpoint
 
 
