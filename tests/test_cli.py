@@ -495,7 +495,7 @@ class TestRun:
         assert process.stderr
         assert any("[3/3]" in line for line in process.stderr)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
 
         assert process.returncode == 130
         assert json.loads(out)["status"] == "interrupted"

@@ -143,7 +143,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         for name, each in started.items():
             assert wait_until((each.folder / "pid").exists, 60)
             each.process.send_signal(signal.Signals[name])
-            each.process.wait(30)
+            each.process.wait(120)
         yield started
     finally:
         for each in started.values():

@@ -99,7 +99,7 @@ def test_two_runs_at_once_have_kernels_of_their_own(tmp_path: Path) -> None:
     around = ["--records", tmp_path / "records"]
     processes = [subprocess.Popen([*command, path, *around], stdout=subprocess.DEVNULL) for path in paths]
 
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(300) for process in processes] == [0, 0]
     assert (tmp_path / "a").read_text() != (tmp_path / "b").read_text()
 
 

@@ -76,7 +76,7 @@ def _ended(desk: Desk, path: str, parameters: dict[str, Any]) -> int:
     """Return the exit code of one run in its own process."""
     words = [word for name, value in options(parameters) for word in ("-p", name, value)]
     command = [sys.executable, "-m", "xacct_nb", "run", path, *words, "--records", str(desk.records)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+    return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode
 
 
 def newest(desk: Desk) -> Record:

@@ -26,7 +26,7 @@ from support.jupyterlab import (
 from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox, reset_sandbox
 from xacct_nb.storage.ledger import read_ledger
 
-PATIENCE = 20_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield LabServer(wait_for(server, folder), folder / "work", folder / "records")
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)
         close_sandbox(folder / "sandbox")
 
 

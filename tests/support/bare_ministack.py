@@ -67,7 +67,7 @@ def ministack(layers: str = BARE) -> Iterator[Sandbox]:
 
 
 def _await(endpoint: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=20) as answer:
             if json.load(answer):

@@ -20,7 +20,7 @@ from support.denial_stage import Stage
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.sandbox.server.accounts import World
 
-ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
+ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=30)
 
 
 @dataclass

@@ -95,7 +95,7 @@ def write_settings(folder: Path) -> None:
 def wait_for(server: subprocess.Popen[bytes], folder: Path) -> str:
     """Return the address that the server writes when it is ready."""
     told = folder / "runtime" / f"jpserver-{server.pid}.json"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         if told.exists() and told.read_text():
             return str(json.loads(told.read_text())["url"])
