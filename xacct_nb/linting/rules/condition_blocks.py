@@ -2,30 +2,16 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
 from xacct_nb.iam.operators import is_within, parse_network
 from xacct_nb.iam.wildcards import matches
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule, summarize
 from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement
 
 _MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
 _EXTERNAL_ID, _SOURCE_IDENTITY, _NAME = "sts:externalid", "sts:sourceidentity", "sts:rolesessionname"
-# Keys as the documentation writes them.
-_SPELLINGS = {
-    _MFA: "aws:MultiFactorAuthPresent",
-    _MFA_AGE: "aws:MultiFactorAuthAge",
-    _EXTERNAL_ID: "sts:ExternalId",
-    _SOURCE_IDENTITY: "sts:SourceIdentity",
-    _NAME: "sts:RoleSessionName",
-    "aws:sourceip": "aws:SourceIp",
-    "aws:principalarn": "aws:PrincipalArn",
-    "aws:sourcearn": "aws:SourceArn",
-    "aws:sourceaccount": "aws:SourceAccount",
-    "aws:sourceorgid": "aws:SourceOrgID",
-    "aws:sourceorgpaths": "aws:SourceOrgPaths",
-}
 _OF_SERVICES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 _DEFAULT_NAME = "botocore-session-1700000000"
 _OF_USERS_ONLY = re.compile(r"\$\{aws:username\s*\}", re.IGNORECASE)
@@ -39,15 +25,9 @@ _PRIVATE = [
 # The action that a condition on this key needs, besides sts:AssumeRole.
 _OWN_ACTIONS = {_SOURCE_IDENTITY: "sts:SetSourceIdentity", "aws:requesttag/": "sts:TagSession"}
 
-Find = Callable[[LintStatement], Iterable[Hit]]
-
 
 def _at(statement: LintStatement, clause: Clause) -> str:
-    return statement.location("Condition", _spelled(clause.key))
-
-
-def _spelled(key: str) -> str:
-    return _SPELLINGS.get(key, key.replace("aws:requesttag/", "aws:RequestTag/"))
+    return statement.location("Condition", clause.written)
 
 
 def _required(statement: LintStatement, *keys: str) -> Iterator[Clause]:
@@ -56,7 +36,7 @@ def _required(statement: LintStatement, *keys: str) -> Iterator[Clause]:
         yield from (each for each in statement.on(*keys) if each.needs_key)
 
 
-def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find:
+def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Clause]]) -> Find[LintStatement]:
     """Report the principals of these types, where there are such conditions."""
 
     def find(statement: LintStatement) -> Iterator[Hit]:
@@ -77,7 +57,7 @@ def _of_services(statement: LintStatement) -> Iterator[Hit]:
     # An AWS service is a principal of its own, or is matched by `*`.
     if principals and "*" not in principals and not statement.principals("Service"):
         for clause in _required(statement, *_OF_SERVICES):
-            yield _at(statement, clause), _spelled(clause.key)
+            yield _at(statement, clause), clause.written
 
 
 def _sessions(statement: LintStatement) -> Iterator[Hit]:

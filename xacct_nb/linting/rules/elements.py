@@ -1,12 +1,12 @@
 """Rules on a policy as a whole: its version, partitions and length, and whether AWS accepts it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.grammar import IDENTITY, NEW, OLD, RESOURCE, TRUST
 from xacct_nb.iam.policy import parse
 from xacct_nb.iam.quotas import minify, size
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import LintStatement, Subject
 from xacct_nb.redaction.redact import redact, secrets_in
 
@@ -27,7 +27,7 @@ def _refusal(subject: Subject) -> Iterator[Hit]:
         yield place, redact(reason, secrets_in(subject.document))
 
 
-def _old(variables: bool) -> Callable[[Subject], Iterable[Hit]]:
+def _old(variables: bool) -> Find[Subject]:
     def find(subject: Subject) -> Iterator[Hit]:
         fields = subject.document if isinstance(subject.document, dict) else {"Version": NEW}
         if fields.get("Version") in (None, OLD) and ("${" in minify(fields)) is variables:
@@ -65,9 +65,11 @@ def _unknown(subject: Subject) -> Iterator[Hit]:
             yield subject.name, repr(partition)
 
 
-def _everything_but(element: str) -> Callable[[LintStatement], Iterable[Hit]]:
+def negated(element: str, *, allows: bool) -> Find[LintStatement]:
+    """Report a statement that has this element, if it allows, or if it denies."""
+
     def find(statement: LintStatement) -> Iterator[Hit]:
-        if statement.allows and element in statement.fields:
+        if element in statement.fields and statement.allows is allows:
             yield statement.location(element), ""
 
     return find
@@ -124,7 +126,7 @@ NEGATION_RULES: tuple[Rule[LintStatement], ...] = (
     Rule(
         "allow-not-action",
         WIDENS,
-        _everything_but("NotAction"),
+        negated("NotAction", allows=True),
         "It allows every action but those named, and every action that AWS adds later.",
         "Name the allowed actions with Action.",
         (IDENTITY, RESOURCE, TRUST),
@@ -132,7 +134,7 @@ NEGATION_RULES: tuple[Rule[LintStatement], ...] = (
     Rule(
         "allow-not-resource",
         WIDENS,
-        _everything_but("NotResource"),
+        negated("NotResource", allows=True),
         "It allows this on every resource but those named, and on every resource created later.",
         "Name the resources with Resource.",
         (IDENTITY, RESOURCE),

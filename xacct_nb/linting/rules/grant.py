@@ -1,6 +1,6 @@
 """Rules on a grant as a whole, and on the live resources where the state is known."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.wildcards import covers
 from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule, summarize
 from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, principal_type
 
 _FULL_ACCESS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
@@ -42,9 +42,6 @@ class GrantCase:
             for role, value in live.items()
             if value and value["tags"].get(OWNER_TAG) != grant.name
         }
-
-
-Find = Callable[[GrantCase], Iterable[Hit]]
 
 
 def _full_access(case: GrantCase) -> Iterator[Hit]:
@@ -123,7 +120,7 @@ def _allowed_principals(trust: object) -> list[str]:
     return [each.split(":")[4] if each.endswith(":root") else each for each in dict.fromkeys(named)]
 
 
-def _retained(full: bool) -> Find:
+def _retained(full: bool) -> Find[GrantCase]:
     """Find the policies that stay on adopted roles."""
 
     def find(case: GrantCase) -> Iterator[Hit]:
@@ -140,7 +137,7 @@ def _is_full(policy: str) -> bool:
     return policy.rpartition("/")[2] in _FULL_ACCESS
 
 
-def _exceeded(unit: str) -> Find:
+def _exceeded(unit: str) -> Find[GrantCase]:
     def find(case: GrantCase) -> Iterator[Hit]:
         for quota in case.quotas:
             # The rule long-trust-policy covers trust policies.

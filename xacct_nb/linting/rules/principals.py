@@ -1,10 +1,11 @@
 """Rules on who gets access: the principals of trust policies and resource policies."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from xacct_nb.iam.grammar import RESOURCE, TRUST
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.elements import negated
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule, summarize
 from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, LintStatement
 
 _GIVES_ACCESS = (TRUST, RESOURCE)
@@ -57,30 +58,14 @@ def _wildcards(statement: LintStatement) -> Iterator[Hit]:
             yield statement.location("Principal", principal), principal
 
 
-def _of_type(*types: str) -> Callable[[LintStatement], Iterable[Hit]]:
+def _of_type(kind: str, where: Callable[[str], bool] = lambda arn: True) -> Find[LintStatement]:
+    """Report the principals of a type, of those only for whose ARN `where` is true."""
+
     def find(statement: LintStatement) -> Iterator[Hit]:
-        if found := statement.principals_of(*types):
+        if found := [each for each in statement.principals_of(kind) if where(each)]:
             yield statement.location("Principal", summarize(found)), summarize(found)
 
     return find
-
-
-def _not_principal(allows: bool) -> Callable[[LintStatement], Iterable[Hit]]:
-    def find(statement: LintStatement) -> Iterator[Hit]:
-        if "NotPrincipal" in statement.fields and statement.allows is allows:
-            yield statement.location("NotPrincipal"), ""
-
-    return find
-
-
-def _provisioned_roles(statement: LintStatement) -> Iterator[Hit]:
-    if found := [each for each in statement.principals_of(SSO) if _SSO_PATH in each]:
-        yield statement.location("Principal", summarize(found)), summarize(found)
-
-
-def _without_path(statement: LintStatement) -> Iterator[Hit]:
-    if found := [each for each in statement.principals_of(SSO) if _SSO_PATH not in each]:
-        yield statement.location("Principal", summarize(found)), summarize(found)
 
 
 def _mismatched(statement: LintStatement) -> Iterator[Hit]:
@@ -162,7 +147,7 @@ PRINCIPAL_RULES = (
     Rule(
         "allow-not-principal",
         WIDENS,
-        _not_principal(True),
+        negated("NotPrincipal", allows=True),
         "It would give access to every principal but those named; AWS supports NotPrincipal with Deny only.",
         "Name with Principal who gets access.",
         _GIVES_ACCESS,
@@ -171,7 +156,7 @@ PRINCIPAL_RULES = (
     Rule(
         "deny-not-principal",
         NOTE,
-        _not_principal(False),
+        negated("NotPrincipal", allows=False),
         "Name a role's sessions and its account as well, or they are denied too.",
         "Deny Principal * with the condition ArnNotLike on aws:PrincipalArn.",
         _GIVES_ACCESS,
@@ -179,7 +164,7 @@ PRINCIPAL_RULES = (
     Rule(
         "sso-role-without-path",
         WARNING,
-        _without_path,
+        _of_type(SSO, lambda arn: _SSO_PATH not in arn),
         "A role of IAM Identity Center has a path, which a session's ARN omits; AWS refuses it without.",
         "Copy the ARN from IAM: arn:aws:iam::ACCOUNT:role/aws-reserved/sso.amazonaws.com/REGION/NAME.",
         (TRUST,),
@@ -187,7 +172,7 @@ PRINCIPAL_RULES = (
     Rule(
         "sso-role-named",
         NOTE,
-        _provisioned_roles,
+        _of_type(SSO, lambda arn: _SSO_PATH in arn),
         "When IAM Identity Center provisions the permission set again, the role gets another name and id.",
         "Plan the grant again after that, or trust the account and compare aws:PrincipalArn with ArnLike.",
         (TRUST,),

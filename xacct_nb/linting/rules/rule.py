@@ -9,6 +9,7 @@ SEVERITIES = (WIDENS, WARNING, NOTE)
 # Where the rule applies, and the text for `{it}` in its messages.
 Hit = tuple[str, str]
 Target = TypeVar("Target")
+Find = Callable[[Target], Iterable[Hit]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Rule(Generic[Target]):
 
     code: str
     severity: str
-    find: Callable[[Target], Iterable[Hit]]
+    find: Find[Target]
     why: str
     mend: str
     kinds: tuple[str, ...] = ()

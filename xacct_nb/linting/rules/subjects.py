@@ -41,11 +41,12 @@ _PERMISSIONS_FIELDS = {"Action": "permissions.{n}", "Resource": "permissions.{n}
 
 @dataclass(frozen=True)
 class Clause:
-    """One condition: its operator in lower case, its key in lower case, its values as text."""
+    """One condition: operator and key in lower case, values as text, and the key as `written`."""
 
     operator: str
     key: str
     values: tuple[str, ...]
+    written: str
 
     @property
     def needs_key(self) -> bool:
@@ -92,7 +93,7 @@ class LintStatement:
         """Return the conditions."""
         operators = self.fields.get("Condition")
         return tuple(
-            Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)))
+            Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)), str(key))
             for operator, keys in (operators.items() if isinstance(operators, Mapping) else ())
             for key, values in (keys.items() if isinstance(keys, Mapping) else ())
         )
