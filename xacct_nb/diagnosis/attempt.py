@@ -16,12 +16,8 @@ from xacct_nb.views import Shown, Table, View, as_json
 
 ASSUME = "sts:AssumeRole"
 TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
-_CONDITION_KEYS = {
-    "sts:ExternalId": "ExternalId",
-    "sts:RoleSessionName": "RoleSessionName",
-    "sts:SourceIdentity": "SourceIdentity",
-    "sts:DurationSeconds": "DurationSeconds",
-}
+# Parameters that a condition key of STS has the name of.
+_WITH_KEYS = ("ExternalId", "RoleSessionName", "SourceIdentity", "DurationSeconds")
 
 
 class Attempt(Shown, StrictModel):
@@ -53,8 +49,7 @@ class Attempt(Shown, StrictModel):
         Source: IAM user guide, reference_policies_iam-condition-keys (keys of STS), id_session-tags.
         """
         given = self.parameters
-        plain = {key: given.get(name) for key, name in _CONDITION_KEYS.items()}
-        keys: dict[str, Any] = {key: str(value) for key, value in plain.items() if value}
+        keys: dict[str, Any] = {f"sts:{name}": str(given[name]) for name in _WITH_KEYS if given.get(name)}
         tags = {str(tag["Key"]): str(tag["Value"]) for tag in given.get("Tags", [])}
         keys |= {f"aws:RequestTag/{name}": value for name, value in tags.items()}
         if tags:

@@ -25,19 +25,19 @@ def request_causes(case: Case) -> Iterator[Cause]:
 def _duration(case: Case) -> Iterator[Cause]:
     seconds = int(case.attempt.parameters.get("DurationSeconds") or 0)
     longest = case.destination.role.max_session if case.destination.role else _MAX_SECONDS
-    why = f"DurationSeconds is {seconds}"
     if seconds and not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
-        why += f"; STS accepts {_MIN_SECONDS} to {_MAX_SECONDS}."
-        command = assume_role(case.attempt, DurationSeconds=_CHAIN_SECONDS)
-        yield cause("duration-out-of-range", CERTAIN, why, "", command)
+        code, wanted = "duration-out-of-range", _CHAIN_SECONDS
+        rule = f"; STS accepts {_MIN_SECONDS} to {_MAX_SECONDS}."
     elif case.is_chained and seconds > _CHAIN_SECONDS:
-        why += f", and {case.caller} is itself a session of a role."
-        command = assume_role(case.attempt, DurationSeconds=_CHAIN_SECONDS)
-        yield cause("longer-than-chain-allows", CERTAIN, why, "", command)
+        code, wanted = "longer-than-chain-allows", _CHAIN_SECONDS
+        rule = f", and {case.caller} is itself a session of a role."
     elif not case.is_chained and seconds > longest:
-        why += f", and the role's MaxSessionDuration is {longest}."
-        command = assume_role(case.attempt, DurationSeconds=longest)
-        yield cause("longer-than-role-allows", CERTAIN, why, "", command)
+        code, wanted = "longer-than-role-allows", longest
+        rule = f", and the role's MaxSessionDuration is {longest}."
+    else:
+        return
+    command = assume_role(case.attempt, DurationSeconds=wanted)
+    yield cause(code, CERTAIN, f"DurationSeconds is {seconds}{rule}", "", command)
 
 
 def _session_name(case: Case) -> Iterator[Cause]:

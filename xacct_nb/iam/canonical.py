@@ -9,9 +9,6 @@ from xacct_nb.iam.arns import UNIQUE_ID
 from xacct_nb.iam.grammar import Document
 
 _ROOT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root$")
-_ACTIONS = ("Action", "NotAction")
-_RESOURCES = ("Resource", "NotResource")
-_PRINCIPALS = ("Principal", "NotPrincipal")
 
 
 def same_policy(one: Document | None, other: Document | None) -> bool:
@@ -74,11 +71,11 @@ def _statement(statement: Document) -> dict[str, Any]:
 
 
 def _element(key: str, value: Any) -> Any:
-    if key in _ACTIONS:
+    if key in ("Action", "NotAction"):
         return _sorted({action.lower() for action in as_list(value)})
-    if key in _RESOURCES:
+    if key in ("Resource", "NotResource"):
         return _sorted(set(as_list(value)))
-    if key in _PRINCIPALS:
+    if key in ("Principal", "NotPrincipal"):
         return _principal(value)
     return _condition(value) if key == "Condition" else value
 

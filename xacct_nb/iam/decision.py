@@ -9,7 +9,7 @@ from xacct_nb.iam import explain
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
 from xacct_nb.iam.statements import RawMatch, Request
 from xacct_nb.redaction.redact import mask_secrets
-from xacct_nb.views import Shown, View
+from xacct_nb.views import Page, Shown, View
 
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 
@@ -126,7 +126,7 @@ class Details(Shown):
 
     def view(self) -> View:
         """Return one table for each check: every element, what it expects and what the request has."""
-        return explain.details_view(self.decision.checks)
+        return Page("Every statement, element by element", tuple(map(explain.table, self.decision.checks)))
 
 
 def result_of(checks: tuple[RawCheck, ...]) -> str:

@@ -120,12 +120,8 @@ def summary_view(
     )
 
 
-def details_view(checks: tuple[PolicyCheck, ...]) -> View:
-    """Return every statement of every check, element by element."""
-    return Page("Every statement, element by element", tuple(_table(check) for check in checks))
-
-
-def _table(check: PolicyCheck) -> Table:
+def table(check: PolicyCheck) -> Table:
+    """Return every statement of a check, element by element."""
     rows = tuple(
         (
             match.place if first else "",

@@ -83,21 +83,14 @@ def is_secret_reference(text: str) -> bool:
 
 def find_secrets(text: str) -> list[tuple[int, int, str]]:
     """Return the parts of a text that look like secrets, in order, without overlaps."""
-    found = sorted((*_near_key_ids(text), *_by_pattern(text), *_by_name(text)))
-    return list(_merged(found))
-
-
-def _merged(found: list[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
-    """Merge parts that overlap."""
-    if not found:
-        return
-    start, end = found[0]
-    for other_start, other_end in found[1:]:
-        if other_start >= end:
-            yield start, end, REDACTED
-            start, end = other_start, other_end
-        end = max(end, other_end)
-    yield start, end, REDACTED
+    found: list[tuple[int, int, str]] = []
+    for start, end in sorted((*_near_key_ids(text), *_by_pattern(text), *_by_name(text))):
+        if found and start < found[-1][1]:
+            first, last, _ = found.pop()
+            found.append((first, max(last, end), REDACTED))
+        else:
+            found.append((start, end, REDACTED))
+    return found
 
 
 def _by_pattern(text: str) -> Iterator[tuple[int, int]]:
