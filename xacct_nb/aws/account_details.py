@@ -9,7 +9,7 @@ from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Principal,
 from xacct_nb.iam.arns import Arn
 
 Details = Mapping[str, list[Any]]
-_LISTS = (("UserDetailList", "User"), ("RoleDetailList", "Role"), ("GroupDetailList", "Group"))
+_LISTS = ("UserDetailList", "RoleDetailList", "GroupDetailList")
 
 
 class MissingPart(Exception):
@@ -59,7 +59,7 @@ def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str
 
 
 def _detail(details: Details, arn: str) -> Mapping[str, Any]:
-    found = (each for name, _ in _LISTS for each in details.get(name, []) if each["Arn"] == arn)
+    found = (each for name in _LISTS for each in details.get(name, []) if each["Arn"] == arn)
     return next(found, {})
 
 
@@ -110,8 +110,8 @@ def _naming(details: Details, role: str, attached: set[str]) -> Iterator[Snapsho
     """Yield the policies that name the role but do not apply to the caller: others', and unattached ones."""
     known, name = _managed(details), Arn.parse(role).name if role.startswith("arn:") else ""
     elsewhere = set[str]()
-    for kind, _ in _LISTS:
-        for holder in details.get(kind, []):
+    for name_of_list in _LISTS:
+        for holder in details.get(name_of_list, []):
             for policy in _policies(holder, known):
                 elsewhere.add(policy.arn)
                 if policy.holder not in attached and policy.arn not in attached and _names_role(policy, name):

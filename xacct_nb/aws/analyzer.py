@@ -39,7 +39,7 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     clients = {each.arn: sessions.admin(account_of(each.arn), "accessanalyzer") for each in subjects}
     if any(urlsplit(each.meta.endpoint_url).hostname in _THIS_MACHINE for each in clients.values()):
         return _NOT_AVAILABLE
-    calls = _AnalyzerCalls(external_id(documents.grant))
+    calls = _AnalyzerCalls({external_id(documents.grant)} - {""})
     found = [finding for each in subjects for finding in calls.findings(each, clients[each.arn])]
     return Analysis(tuple(found), calls.note)
 
@@ -48,7 +48,7 @@ def analyze(documents: Documents, sessions: Sessions) -> Analysis:
 class _AnalyzerCalls:
     """Makes the calls; a call that was refused in an account is not made there again."""
 
-    secret: str = field(repr=False)
+    secrets: set[str] = field(repr=False)
     analyzed: set[str] = field(default_factory=set)
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
     reachable: bool = True
@@ -57,22 +57,18 @@ class _AnalyzerCalls:
         """Yield the findings of every call about a policy."""
         for operation, call in _CALLS[subject.kind].items():
             key = operation, account_of(subject.arn)
-            if self.reachable and key not in self.refused:
-                yield from self._made(key, call, client, subject)
-
-    def _made(
-        self, key: tuple[str, str], call: "_Call", client: AwsClient, subject: Subject
-    ) -> list[Finding]:
-        try:
-            with translate_errors(key[0]):
-                found = list(call(client, subject))
-        except AwsRefused as problem:
-            self.refused[key] = problem.aws_code
-            self.reachable = not isinstance(problem.__cause__, BotoCoreError)
-            return []
-        self.analyzed.add(subject.name)
-        secrets = {self.secret} - {""}
-        return [Finding(*(redact(text, secrets) for text in vars(each).values())) for each in found]
+            if not self.reachable or key in self.refused:
+                continue
+            try:
+                with translate_errors(operation):
+                    found = list(call(client, subject))
+            except AwsRefused as problem:
+                self.refused[key] = problem.aws_code
+                self.reachable = not isinstance(problem.__cause__, BotoCoreError)
+            else:
+                self.analyzed.add(subject.name)
+                for each in found:
+                    yield Finding(*(redact(text, self.secrets) for text in vars(each).values()))
 
     @property
     def note(self) -> str:
@@ -89,8 +85,9 @@ def _validate(client: AwsClient, subject: Subject) -> Iterator[Finding]:
         kind = {"policyType": "RESOURCE_POLICY", "validatePolicyResourceType": _TRUST_POLICY}
     pages = client.get_paginator("validate_policy").paginate(policyDocument=minify(subject.document), **kind)
     for each in (found for page in pages for found in page["findings"]):
+        code = each["issueCode"].lower().replace("_", "-")
         yield Finding(
-            f"analyzer-{_kebab(each['issueCode'])}",
+            f"analyzer-{code}",
             _SEVERITIES.get(each["findingType"], NOTE),
             ", ".join([subject.name, *dict.fromkeys(map(_path, each.get("locations", [])))]),
             each["findingDetails"],
@@ -127,7 +124,3 @@ def _path(location: Mapping[str, Any]) -> str:
         for step in location["path"]
     )
     return "".join(steps).removeprefix(".")
-
-
-def _kebab(code: str) -> str:
-    return code.lower().replace("_", "-")

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.polling import Wait
 from xacct_nb.aws.sessions import Sessions, translate_errors
@@ -66,7 +65,10 @@ class JournaledClient:
         entry = Entry(utc(), change.account, name, change.title, kept=mask_secrets(kept))
         self.sink.append(entry)
         if recover:
-            _disable_retries(iam, name)
+            # botocore calls the first handler first; its False stops the retries of this operation.
+            iam.meta.events.register_first(
+                f"needs-retry.iam.{name}", lambda **_: False, unique_id=f"xacct-once-{name}"
+            )
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
             response = self._retry(change, wait, lambda: getattr(iam, operation)(**parameters), recover)
@@ -95,8 +97,9 @@ class JournaledClient:
                 with translate_errors(wait.what):
                     return call()
             except AwsRefused as problem:
-                is_passing = self._is_passing(problem) or (recover is not None and _is_retryable(problem))
-                again = is_passing and wait.pause()
+                # boto3's own retries of a call with `recover` are off: AWS was busy, or sent no response.
+                boto3_would = problem.aws_code in _BUSY or may_have_taken_effect(problem)
+                again = (self._is_passing(problem) or (recover and boto3_would)) and wait.pause()
                 if recover and (response := recover()):
                     return response
                 if not again:
@@ -106,9 +109,10 @@ class JournaledClient:
     def _check_conflict(self, change: Change, problem: AwsRefused) -> None:
         if conflict := self.find_conflict(self.sessions, change):
             self.conflict = conflict
-            what = f"{problem.what} Meanwhile {conflict}."
             raise AwsRefused(
-                what, aws_code=problem.aws_code, request_id=problem.request_id
+                f"{problem.what} Meanwhile {conflict}.",
+                aws_code=problem.aws_code,
+                request_id=problem.request_id,
             ) from problem.__cause__
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
@@ -122,12 +126,8 @@ class JournaledClient:
         if problem.aws_code == "MalformedPolicyDocument":
             return "Invalid principal" in problem.what
         if problem.aws_code == "NoSuchEntity":
-            made = (
-                entry.target
-                for entry in self.entries
-                if entry.operation in _CREATES and entry.answer == "made"
-            )
-            return any(target.rpartition("/")[2] in str(problem.__cause__) for target in made)
+            made = [each for each in self.entries if each.operation in _CREATES and each.answer == "made"]
+            return any(each.target.rpartition("/")[2] in str(problem.__cause__) for each in made)
         return problem.aws_code == "ConcurrentModification"
 
 
@@ -145,15 +145,3 @@ def may_have_taken_effect(problem: AwsRefused) -> bool:
 def _metadata(problem: AwsRefused) -> dict[str, Any]:
     cause = problem.__cause__
     return dict(cause.response.get("ResponseMetadata", {})) if isinstance(cause, ClientError) else {}
-
-
-def _disable_retries(client: AwsClient, name: str) -> None:
-    # botocore calls the first handler first; its False stops the retries of this operation.
-    client.meta.events.register_first(
-        f"needs-retry.iam.{name}", lambda **_: False, unique_id=f"xacct-once-{name}"
-    )
-
-
-def _is_retryable(problem: AwsRefused) -> bool:
-    """Return whether boto3 itself would retry: AWS was busy or failed, or sent no response."""
-    return problem.aws_code in _BUSY or may_have_taken_effect(problem)

@@ -44,11 +44,11 @@ def access_probes(grant: Grant) -> tuple[Probe, ...]:
     return tuple(probe for probe in expected_probes(grant) if probe.kind == "assume" and not probe.unaskable)
 
 
-def wait_for_access(client: JournaledClient, sessions: Sessions, probes: Iterable[Probe]) -> None:
+def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
     """Wait, at most the client's patience in all, until the callers under test can assume their roles."""
-    prober = Prober(sessions, countdown(client.patience))
+    prober = Prober(client.sessions, countdown(client.patience))
     for probe in probes:
-        if sessions.callers(probe.source):
+        if client.sessions.callers(probe.source):
             began, outcome = utc(), prober.outcome(probe)
             what = f"{outcome.who} as {Arn.parse(probe.role).resource}"
             answer = "waited" if outcome.as_expected else "gave up waiting"

@@ -1,14 +1,14 @@
 """The live state of both accounts, read by their administrators' sessions."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from xacct_nb.aws.sessions import Sessions, translate_errors
-from xacct_nb.changes.plan import Change
+from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants.documents import Documents
-from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
@@ -37,7 +37,13 @@ def read(documents: Documents, sessions: Sessions) -> State:
 
 def read_value(sessions: Sessions, change: Change) -> Any:
     """Return the live value of the resource that a change is about; None where it does not exist."""
-    return _VALUES[change.kind](sessions, change)
+    if change.kind in _VALUES:
+        return _VALUES[change.kind](sessions, change)
+    if Arn.parse(change.target).kind == "policy":
+        policy = _policy(sessions, change.target)
+        return policy and _tags(policy)
+    role = _role_value(sessions, change.target)
+    return role and ROLE_PARTS[change.kind](role)
 
 
 def dependents(sessions: Sessions, change: Change) -> set[ResourceKey]:
@@ -159,29 +165,24 @@ def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceK
     grant = documents.grant
     if grant.caller_policy == "inline":
         keys = [
-            ResourceKey("inline-policy", carrier, policy_name(grant, number + 1))
+            ResourceKey("inline-policy", carrier, policy_name(grant, number))
             for carrier, policies in documents.caller_policies.items()
-            for number in range(len(policies))
+            for number, _ in enumerate(policies, start=1)
         ]
         found = {key: _inline_policy(sessions, key.target, key.name) for key in keys}
         return {key: value for key, value in found.items() if value is not None}
-    counts = {
-        Arn.parse(carrier).account: len(policies) for carrier, policies in documents.caller_policies.items()
-    }
-    return {
-        key: value
-        for account, count in counts.items()
-        for key, value in _managed_policies(grant, sessions, account, count)
-    }
+    managed: dict[ResourceKey, Any] = {}
+    counts = {account_of(carrier): len(policies) for carrier, policies in documents.caller_policies.items()}
+    for account, count in counts.items():
+        managed |= _managed_policies(grant, sessions, account, count)
+    return managed
 
 
 def _managed_policies(
     grant: Grant, sessions: Sessions, account: str, count: int
 ) -> Iterator[tuple[ResourceKey, Any]]:
     """Yield the grant's managed policies in an account with their attachments, also those beyond `count`."""
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(1):
         arn = policy_arn(grant, account, number)
         value = _policy_value(sessions, arn)
         if value is not None:
@@ -208,30 +209,22 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
 def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey, Any]) -> None:
     """Check that the sources exist: AWS refuses a trust policy that names one that does not."""
     if grant.attach_to:
-        resources[ResourceKey("group", grant.attach_to)] = _members(sessions, grant.attach_to)
+        members = optional(lambda: list_all(sessions, grant.attach_to, "get_group", "Users"))
+        if members is None:
+            raise InvalidGrant(
+                f"{grant.attach_to} does not exist.",
+                why="The grant's caller policy is to be attached to it.",
+                hint="Correct attach_to, or create the group first.",
+            )
+        resources[ResourceKey("group", grant.attach_to)] = [user["UserName"] for user in members]
     seen = {key.target for key in resources if key.kind in ("attachment", "inline-policy")}
     for source in grant.principals:
         if source not in seen and not exists(sessions, source):
-            raise _missing_source(source)
-
-
-def _members(sessions: Sessions, arn: str) -> list[str]:
-    members = optional(lambda: list_all(sessions, arn, "get_group", "Users"))
-    if members is None:
-        raise InvalidGrant(
-            f"{arn} does not exist.",
-            why="The grant's caller policy is to be attached to it.",
-            hint="Correct attach_to, or create the group first.",
-        )
-    return [user["UserName"] for user in members]
-
-
-def _missing_source(arn: str) -> InvalidGrant:
-    return InvalidGrant(
-        f"{arn} does not exist.",
-        why="AWS refuses a trust policy that names a principal that does not exist.",
-        hint="Correct the ARN (path and case count), or create it first.",
-    )
+            raise InvalidGrant(
+                f"{source} does not exist.",
+                why="AWS refuses a trust policy that names a principal that does not exist.",
+                hint="Correct the ARN (path and case count), or create it first.",
+            )
 
 
 def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -245,28 +238,9 @@ def _attached(sessions: Sessions, change: Change) -> Any:
     return True if any(policy["PolicyArn"] == change.name for policy in attached or ()) else None
 
 
-def _tags_value(sessions: Sessions, change: Change) -> Any:
-    if Arn.parse(change.target).kind == "policy":
-        policy = _policy(sessions, change.target)
-        return policy and _tags(policy)
-    return _of_role(itemgetter("tags"))(sessions, change)
-
-
-def _of_role(part: Callable[[dict[str, Any]], Any]) -> Callable[[Sessions, Change], Any]:
-    def read_part(sessions: Sessions, change: Change) -> Any:
-        role = _role_value(sessions, change.target)
-        return role and part(role)
-
-    return read_part
-
-
 _VALUES: dict[str, Callable[[Sessions, Change], Any]] = {
     "role": lambda sessions, change: _role_value(sessions, change.target),
     "managed-policy": lambda sessions, change: _policy_value(sessions, change.target),
     "inline-policy": lambda sessions, change: _inline_policy(sessions, change.target, change.name),
     "attachment": _attached,
-    "trust": _of_role(itemgetter("trust")),
-    "boundary": _of_role(lambda role: role["boundary"] or None),
-    "tags": _tags_value,
-    "settings": _of_role(lambda role: {name: role[name] for name in ("description", "session_seconds")}),
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,8 @@ _CONFIG = Config(
     read_timeout=30,
     user_agent_extra="xacct-nb",
 )
-# A run can do without these services, so they have short timeouts.
-_SHORT_TIMEOUTS = {
-    "accessanalyzer": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
-}
-
-
+# A run can do without Access Analyzer.
+_SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
 _NO_PROFILE = {"profile": (None, None, None, None)}
 
@@ -152,7 +148,7 @@ def open_sessions(
     found = [
         _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
     ]
-    opened = Sessions(grant, tuple(found), endpoint, sessions._clients, sessions._opened)
+    opened = replace(sessions, identities=tuple(found))
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
     return opened
@@ -233,10 +229,9 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
 def warm_up() -> None:
     """Load AWS's models of the services that every run uses; no call is made."""
     session = _session("", AWS_ITSELF, _NO_PROFILE)
+    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
     for service in ("sts", "iam", "s3"):
-        _make_client(
-            session, service, AWS_ITSELF, "aws", aws_access_key_id="none", aws_secret_access_key="none"
-        )
+        _make_client(session, service, AWS_ITSELF, "aws", **keys)
 
 
 class _Models(Loader):  # type: ignore[misc]
@@ -246,9 +241,7 @@ class _Models(Loader):  # type: ignore[misc]
         return sorted({folder.name for path in self.search_paths for folder in Path(path).glob("*/")})
 
 
-@cache
-def _loader() -> Loader:
-    return _Models()
+_MODELS = _Models()
 
 
 @cache
@@ -263,7 +256,7 @@ def _handlers() -> HierarchicalEmitter:
 def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
     # All sessions share one loader and one set of handlers: registering the handlers alone takes 5 ms.
     core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
-    core.register_component("data_loader", _loader())
+    core.register_component("data_loader", _MODELS)
     for name in ("config_file", "credentials_file"):
         if value := getattr(endpoint, name):
             core.set_config_variable(name, value)
@@ -279,8 +272,9 @@ def _make_client(
     session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str
 ) -> AwsClient:
     region = session.region_name or _REGIONS[partition]
-    # An endpoint on this machine is not reached through a proxy.
-    config = _CONFIG.merge(Config(proxies={}) if endpoint.endpoint_url else Config())
-    config = config.merge(_SHORT_TIMEOUTS.get(service, Config()))
-    url = endpoint.endpoint_url or None
+    config, url = _CONFIG, endpoint.endpoint_url or None
+    if url:  # it is on this machine, and is not reached through a proxy
+        config = config.merge(Config(proxies={}))
+    if service == "accessanalyzer":
+        config = config.merge(_SHORT_TIMEOUTS)
     return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

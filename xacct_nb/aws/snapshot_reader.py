@@ -34,8 +34,9 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
     11 calls, which are 12 with the attempt itself, and changes nothing.
     """
     reading = _Reading(attempt)
-    caller = reading.side("caller", sessions.caller, reading.caller)
-    reading.set_caller(caller)
+    caller = reading.side("caller", sessions.caller, _caller)
+    if caller and not attempt.caller:
+        reading.attempt = attempt.model_copy(update={"caller": caller.arn})
     source = reading.side("source", sessions.source or sessions.caller, reading.source)
     destination = reading.side("destination", sessions.destination, reading.destination)
     opened = dict.fromkeys(filter(None, (sessions.caller, sessions.source, sessions.destination)))
@@ -58,9 +59,8 @@ def try_once(attempt: Attempt, sts: AwsClient) -> AttemptResult:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
         return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
     except BotoCoreError as problem:
-        return AttemptResult(
-            False, "", read_denial(f"{type(problem).__module__}.{type(problem).__name__}: {problem}"), utc()
-        )
+        kind = type(problem)
+        return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
     return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc())
 
 
@@ -87,29 +87,20 @@ class _Reading:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
         return None
 
-    def caller(self, session: AccountSession) -> CallerIdentity:
-        arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
-        return CallerIdentity(arn=arn, account=account, user_id=user_id, profile=session.profile)
-
-    def set_caller(self, who: CallerIdentity | None) -> None:
-        """Make the attempt the caller's own, where it names no caller."""
-        if who is not None and not self.attempt.caller:
-            self.attempt = self.attempt.model_copy(update={"caller": who.arn})
-
     def source(self, session: AccountSession) -> Source:
         kind, owner = _principal(session, self.attempt.caller)
         iam = session.client("iam")
         found = self._call_optional(iam, f"get_{kind}", **owner)
         details, truncated = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
-        devices = self._devices(iam, **owner) if kind == "user" and self._with_mfa() else None
+        devices = None
+        # Without MFA in the call, or once the role was assumed, the devices explain nothing.
+        if kind == "user" and "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed:
+            listed = self._call(iam, "list_mfa_devices", **owner)["MFADevices"]
+            devices = tuple(str(each["SerialNumber"]) for each in listed)
         simulated = self._simulated(iam, source) if source.principal else {}
         incomplete = " ".join(filter(None, (source.incomplete, truncated)))
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
-
-    def _with_mfa(self) -> bool:
-        """Return whether to read the MFA devices: the call names one, and no later call was denied."""
-        return "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed
 
     def destination(self, session: AccountSession) -> Destination:
         _, owner = _principal(session, self.attempt.role)
@@ -150,20 +141,17 @@ class _Reading:
             marker = {"Marker": page["Marker"]}
         return found, f"The account is large: only {_MOST_PAGES} pages of it were read."
 
-    def _devices(self, iam: AwsClient, **user: str) -> tuple[str, ...]:
-        given = self._call(iam, "list_mfa_devices", **user)
-        return tuple(str(each["SerialNumber"]) for each in given["MFADevices"])
-
     def _simulated(self, iam: AwsClient, source: Source) -> Mapping[str, Any]:
         """Return the result of AWS's policy simulator, which alone knows the service control policies."""
         assert source.principal is not None
-        parameters = {
-            "PolicySourceArn": source.principal.arn,
-            "ActionNames": [ASSUME],
-            "ResourceArns": [self.attempt.role],
-        }
         try:
-            given = self._call(iam, "simulate_principal_policy", **parameters)
+            given = self._call(
+                iam,
+                "simulate_principal_policy",
+                PolicySourceArn=source.principal.arn,
+                ActionNames=[ASSUME],
+                ResourceArns=[self.attempt.role],
+            )
         except ClientError:
             return {}
         result: Mapping[str, Any] = next(iter(given["EvaluationResults"]), {})
@@ -180,6 +168,11 @@ class _Reading:
         except ClientError:
             return {}
         return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
+
+
+def _caller(session: AccountSession) -> CallerIdentity:
+    arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
+    return CallerIdentity(arn=arn, account=account, user_id=user_id, profile=session.profile)
 
 
 def _principal(session: AccountSession, arn: str) -> tuple[str, dict[str, str]]:

@@ -60,7 +60,7 @@ def apply(
             _roll_back(client, done, problem)
         except AwsRefused as problem:
             _roll_back(client, [*done, *_took_effect(client, change, problem)], problem)
-    wait_for_access(client, sessions, waiting if done else ())
+    wait_for_access(client, waiting if done else ())
     return Journal(plan.grant, tuple(done), tuple(client.entries))
 
 
@@ -79,11 +79,6 @@ def rollback(
     client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
     done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
     return Journal(journal.grant, tuple(done), tuple(client.entries))
-
-
-def check_no_conflict(sessions: Sessions, undo_plan: Plan) -> None:
-    """Raise RollbackFailed, naming the difference, where a resource to roll back was changed since."""
-    remaining_changes(sessions, undo_plan)
 
 
 def check_approved(plan: Plan, approved: str) -> None:
@@ -174,9 +169,10 @@ def _roll_back(client: JournaledClient, done: list[Change], problem: AwsRefused 
     except RollbackFailed as second:
         why = f"{problem.what} During the rollback: {second.why}"
         raise RollbackFailed(second.what, why=why, hint=second.hint) from problem
-    ended = "was stopped" if isinstance(problem, StalePlan) else "failed"
-    left = (
-        "None of its changes is left" if isinstance(problem, StalePlan) else "Everything is as it was before"
+    ended, left = (
+        ("was stopped", "None of its changes is left")
+        if isinstance(problem, StalePlan)
+        else ("failed", "Everything is as it was before")
     )
     raise RolledBack(
         f"The run {ended}, and the changes that it had made were rolled back. {left}.",

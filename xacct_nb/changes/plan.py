@@ -1,6 +1,7 @@
 """What would change: a Change of one resource, and a Plan of all of them with its digest."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,13 @@ from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
 _DOCUMENT_KINDS = ("trust", "inline-policy")
+ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
+    "trust": lambda role: role["trust"],
+    "settings": lambda role: {name: role[name] for name in ("description", "session_seconds")},
+    "boundary": lambda role: role["boundary"] or None,
+    "tags": lambda role: role["tags"],
+}
+"""The kinds of changes to a part of a role: each returns that part of a role's value."""
 
 
 @dataclass(frozen=True, repr=False)

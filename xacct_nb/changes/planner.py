@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.errors import NotOwned
 from xacct_nb.grants.documents import Documents, Policy
@@ -157,12 +157,7 @@ def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
 
 
 _PARTS: dict[str, dict[str, Callable[[Any], Any]]] = {
-    "role": {
-        "trust": lambda role: role["trust"],
-        "settings": lambda role: {name: role[name] for name in ("description", "session_seconds")},
-        "boundary": lambda role: role["boundary"] or None,
-        "tags": lambda role: role["tags"],
-    },
+    "role": ROLE_PARTS,
     "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
 }
 # Restrict before widening: a role gets its boundary and permissions, then its trust, then its callers.

@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from xacct_nb.aws.irreversible import irreversible_changes
-from xacct_nb.aws.preconditions import check_current
+from xacct_nb.aws.preconditions import check_current, remaining_changes
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.revocation import OlderSessions, calls_to_repeat, open_older_sessions, revoke
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.undo import changes_of, journal_of, to_undo
-from xacct_nb.aws.writer import check_approved, check_no_conflict, rollback
+from xacct_nb.aws.writer import check_approved, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import REVOKED, Outcome
@@ -91,7 +91,7 @@ class Rollback(Shown):
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
-        check_no_conflict(self.sessions, back)
+        remaining_changes(self.sessions, back)  # raises RollbackFailed
         entries = journal_of(self.record).entries if back.changes else ()
         self.irreversible = irreversible_changes(self.sessions, back, entries)
         self.undo_plan = self._with_revocations(back, changes_of(self.record))

@@ -27,11 +27,13 @@ def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun 
         if record is None:
             if not is_plan:
                 yield UsedApproval(line["id"], "", line["started"])
-        elif _kind(record.where) == _kind(where):
-            if is_plan:
-                yield _planned(record)
-            elif _changed(record):
-                yield UsedApproval(record.id, record.host.user, record.ended)
+        elif _kind(record.where) != _kind(where):
+            continue
+        elif is_plan:
+            user, two_people = record.host.user, record.parameters.get("two_people") is True
+            yield PlannedRun(record.id, user, record.started, two_people, record.plan or Plan("", ()))
+        elif record.approval is not None and record.journal is not None and record.journal.began:
+            yield UsedApproval(record.id, record.host.user, record.ended)
 
 
 def _unchanged(records: Path, run: str) -> Record | None:
@@ -40,16 +42,6 @@ def _unchanged(records: Path, run: str) -> Record | None:
         return None if broken_record(records, run) else read_record(records, run)
     except UnknownRecord:
         return None
-
-
-def _planned(record: Record) -> PlannedRun:
-    two_people = record.parameters.get("two_people") is True
-    return PlannedRun(record.id, record.host.user, record.started, two_people, record.plan or Plan("", ()))
-
-
-def _changed(record: Record) -> bool:
-    """Return whether the run began to change AWS with an approval, even if it rolled back at once."""
-    return record.approval is not None and record.journal is not None and record.journal.began
 
 
 def _kind(where: str) -> str:

@@ -33,9 +33,12 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
     variables |= {name: value for name, value in given.items() if value}
     profiles: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
-    for path, is_config in _files(variables):
+    home = Path(variables.get("HOME") or "~").expanduser() / ".aws"
+    config = Path(variables.get("AWS_CONFIG_FILE") or home / "config").expanduser()
+    credentials = Path(variables.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials").expanduser()
+    for path in (config, credentials):
         try:
-            for name, fields in _sections(path, is_config):
+            for name, fields in _sections(path, path is config):
                 profiles.setdefault(name, {}).update(fields)
         except (OSError, ConfigError, UnicodeDecodeError) as problem:
             unreadable[str(path)] = str(getattr(problem, "strerror", "") or type(problem).__name__)
@@ -43,16 +46,14 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
     return ClientSettings(
         profile=used,
         profiles=profiles,
-        variables={name: _shown(name, value) for name, value in variables.items() if name.startswith("AWS_")},
+        variables={
+            name: value if name in _PLAIN_VARIABLES else _SET
+            for name, value in variables.items()
+            if name.startswith("AWS_")
+        },
         unreadable=unreadable,
-        cached_sessions=_cached(variables),
+        cached_sessions=len(list((home / "cli" / "cache").glob("*.json"))),
     )
-
-
-def _files(variables: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
-    home = Path(variables.get("HOME") or "~").expanduser() / ".aws"
-    yield Path(variables.get("AWS_CONFIG_FILE") or home / "config").expanduser(), True
-    yield Path(variables.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials").expanduser(), False
 
 
 def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]]]:
@@ -70,16 +71,6 @@ def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]
 
 def _fields(section: Mapping[str, str]) -> dict[str, str]:
     shown = {name: value if name in _PLAIN else _SET for name, value in section.items()}
-    return shown | (
-        {"external_id": fingerprint(section["external_id"])} if section.get("external_id") else {}
-    )
-
-
-def _shown(name: str, value: str) -> str:
-    return value if name in _PLAIN_VARIABLES else _SET
-
-
-def _cached(variables: Mapping[str, str]) -> int:
-    """Return the number of sessions in the AWS CLI's cache."""
-    folder = Path(variables.get("HOME") or "~").expanduser() / ".aws" / "cli" / "cache"
-    return len(list(folder.glob("*.json"))) if folder.is_dir() else 0
+    if secret := section.get("external_id"):
+        shown["external_id"] = fingerprint(secret)
+    return shown

@@ -30,15 +30,11 @@ def read_small(path: Path, *, pipes: bool = True, most: int = MOST, patience: fl
 
 def _content(handle: int, most: int, until: float) -> bytes:
     found = bytearray()
-    while part := _part(handle, until):
+    while select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
+        part = os.read(handle, 65_536)
+        if not part:
+            return bytes(found)
         found += part
         if len(found) > most:
             raise OSError(errno.EFBIG, f"It is longer than {most:,} bytes")
-    return bytes(found)
-
-
-def _part(handle: int, until: float) -> bytes:
-    """Return the next bytes, none at the end."""
-    if not select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
-        raise OSError(errno.ETIMEDOUT, "It sends no data and does not end")
-    return os.read(handle, 65_536)
+    raise OSError(errno.ETIMEDOUT, "It sends no data and does not end")

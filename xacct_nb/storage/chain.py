@@ -34,7 +34,7 @@ def append_bundle(records: Path, bundle: Path, folder: Path, line_after: Callabl
 
     A note of both is written first, so that the next command can complete them after a crash. Raises OSError.
     """
-    with _exclusive_lock(records):
+    with lock_file(records / _LOCK, EXCLUSIVE):
         _complete(records)
         line, note = line_after(_last_hash(records)), records / _NOTE
         about = {"bundle": str(bundle.relative_to(records)), "place": folder.name, "line": line}
@@ -53,7 +53,7 @@ def complete_append(records: Path) -> str:
     if not (records / _NOTE).exists():
         return ""
     # A user who may only read the folder leaves it as it is.
-    with suppress(PermissionError), _exclusive_lock(records):
+    with suppress(PermissionError), lock_file(records / _LOCK, EXCLUSIVE):
         return _complete(records)
     return ""
 
@@ -62,10 +62,6 @@ def shared_lock(records: Path) -> AbstractContextManager[object]:
     """Keep others from appending during the block; there is no lock where nothing was ever appended."""
     path = records / _LOCK
     return lock_file(path, SHARED, mode="rb") if path.exists() else nullcontext()
-
-
-def _exclusive_lock(records: Path) -> AbstractContextManager[object]:
-    return lock_file(records / _LOCK, EXCLUSIVE)
 
 
 def _complete(records: Path) -> str:

@@ -1,7 +1,7 @@
 """Grant files (YAML or JSON)."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, str(getattr(problem, "strerror", "") or "It is not UTF-8 text.")) from problem
     except yaml.YAMLError as problem:
-        raise _unreadable(path, f"{_what(problem)}: {_position(problem, text)}.") from problem
+        raise _unreadable(path, _why(problem, text)) from problem
     except (ValueError, RecursionError) as problem:  # a date such as 2026-13-45, a thousand brackets
         raise _unreadable(path, "It contains a value that cannot be read.") from problem
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
@@ -36,58 +36,45 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]
     def get_single_node(self) -> Any:
         node = super().get_single_node()
         if node and _expanded_size(node, {}) > _MOST_NODES:
-            raise _TooManyNodes(problem_mark=node.start_mark)
+            raise _Refused(problem="Its aliases expand to too many values", problem_mark=node.start_mark)
         return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and names[key.value] > 1:
-                raise _DuplicateField(problem_mark=key.start_mark)
+                raise _Refused(problem="A field appears twice", problem_mark=key.start_mark)
         return dict(super().construct_mapping(node, deep))
 
 
-class _DuplicateField(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
-    """A field appears twice."""
-
-
-class _TooManyNodes(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
-    """With every alias expanded, the file is larger than any grant."""
+class _Refused(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
+    """YAML that no grant file has; `problem` says why."""
 
 
 def _expanded_size(node: Any, known: dict[int, int]) -> int:
     """Return the number of nodes with every alias expanded; an alias within itself counts as too many."""
     if id(node) not in known:
         known[id(node)] = _MOST_NODES
-        known[id(node)] = 1 + sum(_expanded_size(each, known) for each in _children(node))
+        items = node.value if isinstance(node, yaml.CollectionNode) else ()
+        if isinstance(node, yaml.MappingNode):
+            items = (each for pair in items for each in pair)
+        known[id(node)] = 1 + sum(_expanded_size(each, known) for each in items)
     return known[id(node)]
 
 
-def _children(node: Any) -> Iterator[Any]:
-    if isinstance(node, yaml.MappingNode):
-        yield from (each for pair in node.value for each in pair)
-    elif isinstance(node, yaml.SequenceNode):
-        yield from node.value
-
-
-_WHAT = {
-    _DuplicateField: "A field appears twice",
-    _TooManyNodes: "Its aliases expand to too many values",
-    yaml.reader.ReaderError: "It contains a character that YAML does not allow",
-}
-
-
-def _what(problem: yaml.YAMLError) -> str:
-    return _WHAT.get(type(problem), "It is neither YAML nor JSON")
-
-
-def _position(problem: yaml.YAMLError, text: str) -> str:
-    # The parser's message may quote the file, and so a secret: only the position is shown.
+def _why(problem: yaml.YAMLError, text: str) -> str:
+    """Return what is wrong, and where; the parser's own message may quote the file, and so a secret."""
     if isinstance(problem, yaml.reader.ReaderError):
         before = text[: problem.position]
-        return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return f"It contains a character that YAML does not allow: line {line}, column {column}."
+    what = problem.problem if isinstance(problem, _Refused) else "It is neither YAML nor JSON"
     mark = getattr(problem, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "it cannot be parsed"
+    return (
+        f"{what}: line {mark.line + 1}, column {mark.column + 1}."
+        if mark
+        else f"{what}: it cannot be parsed."
+    )
 
 
 def _unreadable(path: Path, why: str) -> UnreadableGrant:

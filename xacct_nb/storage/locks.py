@@ -34,7 +34,8 @@ def exclusive_lock(name: str) -> Iterator[None]:
     Where no file can be locked (a read-only home), the block runs without a lock.
     """
     file = None
-    path = _folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    path = Path(home) / "xacct-nb" / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = _wait_for(path)
@@ -52,8 +53,3 @@ def _wait_for(path: Path) -> IO[Any]:
         sys.stderr.write("Another run changes this grant: waiting until it has ended.\n")
         sys.stderr.flush()
         return lock_file(path, EXCLUSIVE)
-
-
-def _folder() -> Path:
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "xacct-nb" / "locks"

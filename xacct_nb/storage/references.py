@@ -1,7 +1,6 @@
 """References to secrets: env:NAME and file:PATH."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from xacct_nb.errors import UnresolvedSecret
@@ -13,7 +12,7 @@ _MOST = 10_000
 def resolve_reference(reference: str) -> str:
     """Return the secret of `env:NAME` or `file:PATH`, without its line break. Raises UnresolvedSecret."""
     kind, _, name = reference.partition(":")
-    if kind not in _READERS or not name:
+    if kind not in ("env", "file") or not name:
         # The text may be the secret itself, so it is not quoted.
         raise UnresolvedSecret(
             "This is not a reference to an external ID.",
@@ -21,23 +20,16 @@ def resolve_reference(reference: str) -> str:
             hint="Put it into a file or an environment variable, and give the reference to that.",
         )
     try:
-        value = _READERS[kind](name)
+        if kind == "env":
+            value = os.environ[name]
+        else:  # the runner reads it, and then the kernel does: a pipe would be empty by then
+            content = read_small(Path(name).expanduser(), pipes=False, most=_MOST)
+            value = content.decode("utf-8").rstrip("\r\n")
     except (KeyError, OSError, ValueError, RuntimeError) as problem:
         raise _unresolved(reference, _why(kind, problem)) from problem
     if not value:
         raise _unresolved(reference, "The value is empty.")
     return value
-
-
-_READERS: dict[str, Callable[[str], str]] = {
-    "env": lambda name: os.environ[name],
-    "file": lambda name: _text_of(Path(name).expanduser()),
-}
-
-
-def _text_of(path: Path) -> str:
-    # The runner reads it, and then the kernel does: a pipe would be empty by then.
-    return read_small(path, pipes=False, most=_MOST).decode("utf-8").rstrip("\r\n")
 
 
 def _why(kind: str, problem: Exception) -> str:

@@ -5,7 +5,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -96,10 +96,14 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
         if folder.name.startswith(_REMOVING):
             shutil.rmtree(folder, ignore_errors=True)
         elif folder.name.startswith(_CREATING):
-            _clear_if_old(folder)
+            # A process left it that was killed before its run began.
+            with suppress(OSError):
+                if _age(folder) > _AN_HOUR:
+                    shutil.rmtree(folder, ignore_errors=True)
         elif (folder / _LOCK).exists():
-            with _exclusive(folder) as is_mine:
-                if is_mine and (_is_from_here(folder) or _age(folder) > _A_DAY):
+            file = _try_lock(folder, EXCLUSIVE)
+            with file or nullcontext():
+                if file and folder.is_dir() and (_is_from_here(folder) or _age(folder) > _A_DAY):
                     yield folder
     with suppress(OSError):  # it holds the folder of a run
         (records / WORK).rmdir()
@@ -114,26 +118,11 @@ def _new_folder(work: Path) -> Path:
     return Path(mkdtemp(prefix=_CREATING, dir=work))
 
 
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[bool]:
-    """Yield whether the folder could be locked for this block and still exists."""
-    file = _try_lock(folder, EXCLUSIVE)
-    with file or nullcontext():
-        yield file is not None and folder.is_dir()
-
-
 def _try_lock(folder: Path, kind: int) -> IO[Any] | None:
     try:
         return lock_file(folder / _LOCK, kind, wait=False)
     except OSError:
         return None
-
-
-def _clear_if_old(folder: Path) -> None:
-    """Remove what a process left that was killed before its run began."""
-    with suppress(OSError):
-        if _age(folder) > _AN_HOUR:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _age(folder: Path) -> float:

@@ -41,9 +41,10 @@ def sign(records: Path, key: Path) -> Path:
         )
     done = _keygen("sign", "-n", NAMESPACE, "-f", str(key), signed=lines[-1])
     if done.returncode:
+        output = done.stderr.decode("utf-8", "replace").strip()
         raise InvalidKey(
             f"Nothing was signed with the key {str(key)!r}.",
-            why=_one_line(done.stderr),
+            why=output.replace("\r", "").replace("\n", "; "),
             hint="Name an SSH key with --key, such as ~/.ssh/id_ed25519.",
         )
     path = records / f"{fields['id']}{_SUFFIX}"
@@ -101,7 +102,3 @@ def _keygen(action: str, *options: str, signed: str = "") -> "subprocess.Complet
             why="SSH keys sign and check the ledger.",
             hint="Install OpenSSH's client (on Debian: apt install openssh-client).",
         ) from problem
-
-
-def _one_line(stderr: bytes) -> str:
-    return stderr.decode("utf-8", "replace").strip().replace("\r", "").replace("\n", "; ")
