@@ -2,42 +2,24 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any, NamedTuple, NoReturn
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.validation import nearest
 
-# A whole number is a number too, as in JSON.
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (float, int),
-    "bool": (bool,),
-    "list": (list,),
-    "dict": (dict,),
-}
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_HINTS = {
-    "str": "Put the text in quotes.",
-    "int": "Write a whole number in digits, such as 60.",
-    "float": "Write a number, such as 0.5.",
-    "bool": "Write true or false.",
-    "list": "Write a list in square brackets, with each text in quotes.",
-    "dict": 'Write a mapping in curly brackets: {"field": "value"}',
-}
 _MAX_SHOWN = 80
 
 
 def coerce(parameter: Parameter, text: str) -> Any:
     """Return text as the declared type; an account id stays text. Raises InvalidParameters."""
-    try:
-        value = _READERS.get(parameter.type, str)(text)
-    except (KeyError, ValueError, RecursionError):
-        raise _wrong_type(parameter, text) from None
-    if not _has_type(parameter, value):
-        raise _wrong_type(parameter, text)
-    return value
+    with suppress(KeyError, ValueError, RecursionError):
+        value = _type_of(parameter).read(text)
+        if _has_type(parameter, value):
+            return value
+    raise _wrong_type(parameter, text)
 
 
 def coerce_items(parameter: Parameter, text: str) -> list[Any]:
@@ -62,7 +44,7 @@ def check_type(parameter: Parameter, value: object) -> None:
 
 
 def _has_type(parameter: Parameter, value: object) -> bool:
-    types = _TYPES.get(parameter.type, (object,))
+    types = _type_of(parameter).types
     return isinstance(value, types) and (not isinstance(value, bool) or bool({bool, object} & set(types)))
 
 
@@ -111,22 +93,33 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _untyped(text: str) -> Any:
     """Return a field without a declared type: JSON for a list, a mapping, true or false, else text."""
     if text.lstrip()[:1] in ("[", "{") or text in ("true", "false"):
-        try:
+        with suppress(ValueError, RecursionError):
             return _json(text)
-        except (ValueError, RecursionError):
-            return text
     return text
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": _number,
-    "float": _number,
-    "bool": lambda text: _BOOLEANS[text.lower()],
-    "list": _json,
-    "dict": _json,
-    "any": _untyped,
+class _Type(NamedTuple):
+    """A type of parameters: the Python types of its values, how text is read, and the hint of its error."""
+
+    types: tuple[type, ...]
+    read: Callable[[str], Any]
+    hint: str
+
+
+_TYPES = {
+    "str": _Type((str,), str, "Put the text in quotes."),
+    "int": _Type((int,), _number, "Write a whole number in digits, such as 60."),
+    # A whole number is a number too, as in JSON.
+    "float": _Type((float, int), _number, "Write a number, such as 0.5."),
+    "bool": _Type((bool,), lambda text: _BOOLEANS[text.lower()], "Write true or false."),
+    "list": _Type((list,), _json, "Write a list in square brackets, with each text in quotes."),
+    "dict": _Type((dict,), _json, 'Write a mapping in curly brackets: {"field": "value"}'),
+    "any": _Type((object,), _untyped, "Correct the value."),
 }
+
+
+def _type_of(parameter: Parameter) -> _Type:
+    return _TYPES.get(parameter.type, _Type((object,), str, "Correct the value."))
 
 
 def _wrong_type(parameter: Parameter, value: object) -> InvalidParameters:
@@ -136,5 +129,5 @@ def _wrong_type(parameter: Parameter, value: object) -> InvalidParameters:
     return InvalidParameters(
         f"{parameter.name}: {shown} is not of the type {parameter.type}.",
         why=f"{about[0].upper()}{about[1:]}.",
-        hint=_HINTS.get(parameter.type, "Correct the value."),
+        hint=_type_of(parameter).hint,
     )

@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
+from typing import Any
 
 from pydantic import Field, SecretStr, StrictStr, ValidationInfo, field_serializer, field_validator
 
@@ -9,14 +11,9 @@ from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.validation import StrictModel, require
 
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_SESSION_NAME = re.compile(r"[\w+=,.@*?${}:-]{2,64}", re.ASCII)
-_SOURCE_IDENTITY = re.compile(r"(?!aws:)[\w+=,.@-]{2,64}", re.ASCII)
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _TAG_KEY = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}", re.ASCII)
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}", re.ASCII)
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
-_ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
-_RESOURCE = re.compile(r"\*|arn:[\x20-\xff]+")  # the characters that IAM takes in a policy
 _REFERENCE = re.compile(r"(env|file):.+")
 
 
@@ -25,35 +22,21 @@ def is_reference(secret: str) -> bool:
     return _REFERENCE.fullmatch(secret) is not None
 
 
+def _check_texts(value: Any, info: ValidationInfo) -> Any:
+    """Raise InvalidGrant unless each text of a field follows the field's rule."""
+    accepts, what, why, hint = _RULES[info.field_name or ""]
+    for text in value if isinstance(value, tuple) else (value,):
+        require(accepts(text), what.format(text), why, hint)
+    return value
+
+
 class Permission(StrictModel):
     """Actions that the roles may do on resources."""
 
     actions: tuple[StrictStr, ...] = Field(min_length=1, description="actions such as s3:GetObject")
     resources: tuple[StrictStr, ...] = Field(min_length=1, description="resource ARNs; * is every resource")
 
-    @field_validator("actions")
-    @classmethod
-    def _actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
-        for action in actions:
-            require(
-                _ACTION.fullmatch(action),
-                f"permissions: {action!r} is not an action.",
-                "An action reads service:Name, for example s3:GetObject.",
-                "Correct the action.",
-            )
-        return actions
-
-    @field_validator("resources")
-    @classmethod
-    def _resources(cls, resources: tuple[str, ...]) -> tuple[str, ...]:
-        for resource in resources:
-            require(
-                _RESOURCE.fullmatch(resource),
-                f"permissions: {resource!r} is not a resource.",
-                "A resource is an ARN, or * for every resource.",
-                "Write it like arn:aws:s3:::reports/*.",
-            )
-        return resources
+    _check = field_validator("actions", "resources")(_check_texts)
 
 
 class Conditions(StrictModel):
@@ -75,41 +58,9 @@ class Conditions(StrictModel):
         {}, max_length=50, description="only with these session tags, 50 at most"
     )
 
-    @field_validator("external_id")
-    @classmethod
-    def _external_id(cls, secret: SecretStr) -> SecretStr:
-        value = secret.get_secret_value()
-        require(
-            not value or _EXTERNAL_ID.fullmatch(value) or is_reference(value),
-            "conditions.external_id: STS does not accept this external ID.",
-            "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
-            "Remove spaces and other characters.",
-        )
-        return secret
-
-    @field_validator("organization_id", "role_session_name", "source_identity")
-    @classmethod
-    def _names(cls, value: str, info: ValidationInfo) -> str:
-        pattern, rule = _NAME_RULES[info.field_name or ""]
-        require(
-            not value or pattern.fullmatch(value),
-            f"conditions.{info.field_name}: AWS does not accept {value!r}.",
-            rule,
-            "Correct the value.",
-        )
-        return value
-
-    @field_validator("source_ips")
-    @classmethod
-    def _source_ips(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
-        for text in ranges:
-            require(
-                _is_network(text),
-                f"conditions.source_ips: {text!r} is not an address range.",
-                "aws:SourceIp takes IPv4 or IPv6 addresses and CIDR ranges.",
-                "Write it like 203.0.113.0/24.",
-            )
-        return ranges
+    _check = field_validator(
+        "external_id", "organization_id", "source_ips", "role_session_name", "source_identity"
+    )(_check_texts)
 
     @field_validator("session_tags")
     @classmethod
@@ -129,17 +80,9 @@ class Conditions(StrictModel):
         return value if not value or is_reference(value) else fingerprint(value)
 
 
-_NAME_RULES = {
-    "organization_id": (_ORGANIZATION, "An organization id is o- and 10 to 32 lower-case letters or digits."),
-    "role_session_name": (
-        _SESSION_NAME,
-        "STS accepts 2 to 64 letters, digits and _+=,.@- in a session name.",
-    ),
-    "source_identity": (
-        _SOURCE_IDENTITY,
-        "STS accepts 2 to 64 letters, digits and _+=,.@-, without aws: in front.",
-    ),
-}
+def _is_external_id(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return not value or _EXTERNAL_ID.fullmatch(value) is not None or is_reference(value)
 
 
 def _is_network(text: str) -> bool:
@@ -148,3 +91,50 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return _NETWORK.fullmatch(text) is not None
+
+
+# By field: what accepts a text, and what, why and hint of the error; {!r} stands for the text.
+_RULES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
+    "actions": (
+        re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+").fullmatch,
+        "permissions: {!r} is not an action.",
+        "An action reads service:Name, for example s3:GetObject.",
+        "Correct the action.",
+    ),
+    "resources": (
+        re.compile(r"\*|arn:[\x20-\xff]+").fullmatch,  # the characters that IAM takes in a policy
+        "permissions: {!r} is not a resource.",
+        "A resource is an ARN, or * for every resource.",
+        "Write it like arn:aws:s3:::reports/*.",
+    ),
+    "external_id": (
+        _is_external_id,
+        "conditions.external_id: STS does not accept this external ID.",
+        "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
+        "Remove spaces and other characters.",
+    ),
+    "organization_id": (
+        re.compile(r"(o-[a-z0-9]{10,32})?").fullmatch,
+        "conditions.organization_id: AWS does not accept {!r}.",
+        "An organization id is o- and 10 to 32 lower-case letters or digits.",
+        "Correct the value.",
+    ),
+    "source_ips": (
+        _is_network,
+        "conditions.source_ips: {!r} is not an address range.",
+        "aws:SourceIp takes IPv4 or IPv6 addresses and CIDR ranges.",
+        "Write it like 203.0.113.0/24.",
+    ),
+    "role_session_name": (
+        re.compile(r"([\w+=,.@*?${}:-]{2,64})?", re.ASCII).fullmatch,
+        "conditions.role_session_name: AWS does not accept {!r}.",
+        "STS accepts 2 to 64 letters, digits and _+=,.@- in a session name.",
+        "Correct the value.",
+    ),
+    "source_identity": (
+        re.compile(r"((?!aws:)[\w+=,.@-]{2,64})?", re.ASCII).fullmatch,
+        "conditions.source_identity: AWS does not accept {!r}.",
+        "STS accepts 2 to 64 letters, digits and _+=,.@-, without aws: in front.",
+        "Correct the value.",
+    ),
+}

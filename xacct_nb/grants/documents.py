@@ -75,17 +75,17 @@ def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
 
 def trust_policy(grant: Grant) -> Policy:
     """Return the trust policy that every role of the grant gets."""
-    trusted = [_trusted(grant, source) for source in grant.sources]
+    trusted = [
+        f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
+        for source in grant.sources
+    ]
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": _one_or_many(trusted)},
         "Action": _one_or_many(_actions(grant)),
     }
     conditions = _trust_conditions(grant.conditions, external_id(grant))
-    document = {
-        "Version": VERSION,
-        "Statement": [statement | ({"Condition": conditions} if conditions else {})],
-    }
+    document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
 
 
@@ -95,16 +95,11 @@ def permissions_policy(grant: Grant) -> Policy:
         {"Effect": "Allow", "Action": list(each.actions), "Resource": list(each.resources)}
         for each in grant.permissions
     ]
-    return quotas.check_size(
-        {"Version": VERSION, "Statement": statements}, quotas.INLINE_TOTAL["role"], "The permissions policy"
-    )
+    return quotas.check_size(_document(*statements), quotas.INLINE_TOTAL["role"], "The permissions policy")
 
 
-def _caller_policy(grant: Grant, roles: list[str]) -> Policy:
-    return {
-        "Version": VERSION,
-        "Statement": [{"Effect": "Allow", "Action": _actions(grant), "Resource": roles}],
-    }
+def _document(*statements: dict[str, Any]) -> Policy:
+    return {"Version": VERSION, "Statement": list(statements)}
 
 
 def _packed(grant: Grant, entity: str) -> list[Policy]:
@@ -115,7 +110,8 @@ def _packed(grant: Grant, entity: str) -> list[Policy]:
         if grant.caller_policy == "managed"
         else (quotas.INLINE_TOTAL[kind], 1)
     )
-    policies = quotas.pack(grant.destinations, lambda roles: _caller_policy(grant, roles), room)
+    statement = {"Effect": "Allow", "Action": _actions(grant)}
+    policies = quotas.pack(grant.destinations, lambda roles: _document(statement | {"Resource": roles}), room)
     return quotas.check_count(policies, most, entity)
 
 
@@ -127,10 +123,6 @@ def _actions(grant: Grant) -> list[str]:
         ("sts:SetSourceIdentity", grant.conditions.source_identity),
     )
     return [action for action, needed in wanted if needed]
-
-
-def _trusted(grant: Grant, source: str) -> str:
-    return f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
 
 
 def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:

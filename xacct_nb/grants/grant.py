@@ -64,7 +64,7 @@ class Grant(Shown, StrictModel):
         for source in self.sources:
             _check_source(source)
         for role in self.destinations:
-            _iam("destinations", role, "role")
+            _parse("destinations", role, "role")
         _check_names(self.destinations)
         for policy in self.managed_policies:
             _check_policy("managed_policies", policy, self.destination_accounts)
@@ -168,17 +168,10 @@ def _shown(value: object) -> str:
     return "\n".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
 
 
-def _iam(field: str, text: str, *kinds: str) -> Arn:
-    return _read(field, lambda: parse_iam(text, *kinds))
-
-
-def _arn(field: str, text: str) -> Arn:
-    return _read(field, lambda: Arn.parse(text))
-
-
-def _read(field: str, parse: Callable[[], Arn]) -> Arn:
+def _parse(field: str, text: str, *kinds: str) -> Arn:
+    """Return an ARN; with `kinds`, one of IAM and of one of these kinds. Raises InvalidGrant."""
     try:
-        return parse()
+        return parse_iam(text, *kinds) if kinds else Arn.parse(text)
     except InvalidArn as problem:
         raise InvalidGrant(f"{field}: {truncate(problem.what)}", why=problem.why, hint=problem.hint) from None
 
@@ -200,7 +193,9 @@ def _check_source(source: str) -> None:
     )
     for kind, (what, why, hint) in _NEVER_TRUSTED.items():
         require(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
-    _root_or_iam(source)
+    arn = _parse("sources", source)
+    if not is_account_id(arn.account) or source != f"arn:{arn.partition}:iam::{arn.account}:root":
+        _parse("sources", source, "user", "role")
 
 
 _NEVER_TRUSTED = {
@@ -217,14 +212,8 @@ _NEVER_TRUSTED = {
 }
 
 
-def _root_or_iam(source: str) -> None:
-    arn = _arn("sources", source)
-    if not is_account_id(arn.account) or source != f"arn:{arn.partition}:iam::{arn.account}:root":
-        _iam("sources", source, "user", "role")
-
-
 def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
-    arn = _arn(field, policy)
+    arn = _parse(field, policy)
     require(
         arn.service == "iam" and not arn.region and _POLICY.fullmatch(arn.resource),
         f"{field}: {policy!r} is not the ARN of a managed policy.",
@@ -253,14 +242,8 @@ def _check_names(roles: tuple[str, ...]) -> None:
 
 def _check_partitions(grant: Grant) -> None:
     resources = (resource for each in grant.permissions for resource in each.resources)
-    named = (
-        *grant.sources,
-        *grant.destinations,
-        *grant.managed_policies,
-        *resources,
-        grant.permissions_boundary,
-        grant.attach_to,
-    )
+    policies = (*grant.managed_policies, grant.permissions_boundary)
+    named = (*grant.sources, *grant.destinations, *policies, *resources, grant.attach_to)
     found = {arn.split(":")[1] for arn in named if arn.startswith("arn:")}
     partitions = sorted(name for name in found if "*" not in name)
     require(
@@ -274,7 +257,7 @@ def _check_partitions(grant: Grant) -> None:
 def _check_attach_to(grant: Grant) -> None:
     if not grant.attach_to:
         return
-    account = _iam("attach_to", grant.attach_to, "group").account
+    account = _parse("attach_to", grant.attach_to, "group").account
     callers = grant.principals or grant.source_accounts
     strangers = [source for source in callers if ":role/" in source or account_of(source) != account]
     require(

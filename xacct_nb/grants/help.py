@@ -41,10 +41,12 @@ class NotebookHelp(Shown):
         known = accepted_parameters(self.declared)
         if "sources" not in self.declared:
             return list(known.values())
-        grant = [known.pop(name) for name in Grant.model_fields]
+        grant: list[Parameter] = []
+        for name in Grant.model_fields:
+            grant += [known.pop(name), *(CONDITIONS.values() if name == "conditions" else ())]
         # The grant's external ID is among its conditions.
         known.pop("external_id", None)
-        return [each for one in grant for each in (one, *_fields(one))] + list(known.values())
+        return [*grant, *known.values()]
 
     def view(self) -> View:
         """Return the parameters as a table, and how to give each type."""
@@ -75,10 +77,6 @@ def _first_paragraph(text: str) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(_MARKS.sub("", _LINK.sub(r"\1", text)).split())
-
-
-def _fields(parameter: Parameter) -> list[Parameter]:
-    return list(CONDITIONS.values()) if parameter.name == "conditions" else []
 
 
 def _row(parameter: Parameter) -> tuple[str, ...]:

@@ -26,13 +26,13 @@ class Settings(StrictModel):
         True, description="true acts on the sandbox of this machine, false on AWS itself"
     )
     source_profiles: list[StrictStr] = Field(
-        default_factory=list, description="AWS profiles that administer the source accounts"
+        [], description="AWS profiles that administer the source accounts"
     )
     destination_profiles: list[StrictStr] = Field(
-        default_factory=list, description="AWS profiles that administer the destination accounts"
+        [], description="AWS profiles that administer the destination accounts"
     )
     caller_profiles: list[StrictStr] = Field(
-        default_factory=list, description="AWS profiles of the callers that the proof calls AWS with"
+        [], description="AWS profiles of the callers that the proof calls AWS with"
     )
     approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
     note: StrictStr = Field("", description="note for the record, kept with the approval")
@@ -56,7 +56,7 @@ class Settings(StrictModel):
     caller: StrictStr = Field("", description="ARN of the denied caller")
     role: StrictStr = Field("", description="ARN of the role to assume")
     call: dict[StrictStr, Any] = Field(
-        default_factory=dict, description="further parameters of AssumeRole, such as DurationSeconds"
+        {}, description="further parameters of AssumeRole, such as DurationSeconds"
     )
     action: StrictStr = Field("", description="action that is denied to the role's session")
     resource: StrictStr = Field("", description="resource of that action")
@@ -120,11 +120,8 @@ def _type_of(annotation: Any) -> str:
     return known.get(name, name if name in ("int", "bool", "list", "dict") else "str")
 
 
-_GRANT, CONDITIONS, _SETTINGS = (
-    _model_parameters(Grant),
-    _model_parameters(Conditions, "conditions."),
-    _model_parameters(Settings),
-)
+_GRANT, _SETTINGS = _model_parameters(Grant), _model_parameters(Settings)
+CONDITIONS = _model_parameters(Conditions, "conditions.")
 # Settings that a notebook takes only if its cell declares the named parameter.
 _ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
     ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
@@ -167,10 +164,8 @@ def _under_current_names(
     if "sources" not in known:
         return dict(fields), options
     accept_former_names(dict(options))
-    values, texts = (
-        accept_former_names(fields),
-        [(FORMER_NAMES.get(name, name), text) for name, text in options],
-    )
+    values = accept_former_names(fields)
+    texts = [(FORMER_NAMES.get(name, name), text) for name, text in options]
     # A cell that still declares the former name must not add its own default to what is given.
     given = {*values, *(name for name, _ in texts)}
     return values | {old: "" for old, new in FORMER_NAMES.items() if old in known and new in given}, texts
@@ -222,12 +217,9 @@ def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant
 
     Raises InvalidGrant, InvalidParameters.
     """
-    whole = {
-        name: parameter.default
-        for name, parameter in known.items()
-        if parameter.default is not PydanticUndefined
-    }
-    whole |= dict(values)
+    defaults = {name: each.default for name, each in known.items()}
+    given = {name: each for name, each in defaults.items() if each is not PydanticUndefined}
+    whole = given | dict(values)
     settings_of(whole)
     return grant_of(whole) if "sources" in known else None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets
-from xacct_nb.validation import adapter_of
+from xacct_nb.validation import FromJson
 from xacct_nb.views import Shown, Table, Text, View
 
 
@@ -29,18 +29,13 @@ class ResourceKey:
 
 
 @dataclass(frozen=True)
-class Resource:
+class Resource(FromJson):
     """A resource that exists, as a record has it: its key and its value."""
 
     kind: str
     target: str
     name: str
     value: Any
-
-    @property
-    def key(self) -> ResourceKey:
-        """Return which resource it is."""
-        return ResourceKey(self.kind, self.target, self.name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,8 +65,8 @@ class State(Shown):
     @classmethod
     def from_json(cls, resources: Iterable[Resource | Mapping[str, Any]]) -> "State":
         """Return the State that `to_json` made the resources from."""
-        read = adapter_of(list[Resource]).validate_python(list(resources))
-        return cls({each.key: each.value for each in read})
+        found = map(Resource.from_json, resources)
+        return cls({ResourceKey(each.kind, each.target, each.name): each.value for each in found})
 
     def view(self) -> View:
         """Return the resources that exist as a table."""

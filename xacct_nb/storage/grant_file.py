@@ -70,11 +70,8 @@ def _why(problem: yaml.YAMLError, text: str) -> str:
         return f"It contains a character that YAML does not allow: line {line}, column {column}."
     what = problem.problem if isinstance(problem, _Refused) else "It is neither YAML nor JSON"
     mark = getattr(problem, "problem_mark", None)
-    return (
-        f"{what}: line {mark.line + 1}, column {mark.column + 1}."
-        if mark
-        else f"{what}: it cannot be parsed."
-    )
+    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "it cannot be parsed"
+    return f"{what}: {where}."
 
 
 def _unreadable(path: Path, why: str) -> UnreadableGrant:
