@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
+from xacct_nb.iam.operators import parse_date
 from xacct_nb.redaction.redact import fingerprints_in, redact_all
 from xacct_nb.validation import FromJson, adapter_of
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
@@ -165,15 +165,9 @@ def _delay_causes(case: Case) -> Iterator[Cause]:
 
 def _is_fresh(case: Case) -> bool:
     """Return whether the caller or the role was created shortly before the denial."""
-    parts = (case.source.principal, case.destination.role)
-    return any(part and _seconds_between(part.created, case.now) < _FRESH_SECONDS for part in parts)
-
-
-def _seconds_between(earlier: str, later: str) -> float:
-    try:
-        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
-    except ValueError:
-        return float("inf")
+    now = parse_date(case.now)
+    created = [parse_date(each.created) for each in (case.source.principal, case.destination.role) if each]
+    return any(now is not None and each is not None and now - each < _FRESH_SECONDS for each in created)
 
 
 def _is_explained(case: Case, found: tuple[Cause, ...]) -> bool:

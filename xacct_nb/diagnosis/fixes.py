@@ -7,7 +7,7 @@ from typing import Any
 
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, SnapshotPolicy
-from xacct_nb.grants.documents import VERSION
+from xacct_nb.grants.documents import VERSION, one_or_many
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.grammar import Document
@@ -25,13 +25,13 @@ _OPTIONS = {
 
 def smallest_policy(resource: str, actions: tuple[str, ...] = (ASSUME,)) -> dict[str, Any]:
     """Return the smallest identity policy that allows these actions on a resource."""
-    statement = {"Effect": "Allow", "Action": _one_or_list(actions), "Resource": resource}
+    statement = {"Effect": "Allow", "Action": one_or_many(actions), "Resource": resource}
     return {"Version": VERSION, "Statement": [statement]}
 
 
 def trust_statement(principal: str, actions: tuple[str, ...], conditions: Document | None) -> dict[str, Any]:
     """Return the smallest statement of a trust policy that allows the principal these actions."""
-    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": _one_or_list(actions)}
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": one_or_many(actions)}
     return statement | ({"Condition": dict(conditions)} if conditions else {})
 
 
@@ -126,7 +126,3 @@ def remove_condition_key(statement: dict[str, Any], key: str) -> None:
 def _shell_variable(name: str) -> str:
     """Return a reference to a shell variable that stops the command if the variable is not set."""
     return f'"${{{name}:?}}"'
-
-
-def _one_or_list(values: tuple[str, ...]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)

@@ -1,6 +1,6 @@
 """The documents of a grant: the policies of both sides, as the article prints them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +81,8 @@ def trust_policy(grant: Grant) -> Policy:
     ]
     statement = {
         "Effect": "Allow",
-        "Principal": {"AWS": _one_or_many(trusted)},
-        "Action": _one_or_many(_actions(grant)),
+        "Principal": {"AWS": one_or_many(trusted)},
+        "Action": one_or_many(_actions(grant)),
     }
     conditions = _trust_conditions(grant.conditions, external_id(grant))
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
@@ -143,8 +143,9 @@ def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:
     return conditions
 
 
-def _one_or_many(values: list[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else values
+def one_or_many(values: Sequence[str]) -> str | list[str]:
+    """Return a single value as it is, several as a list: AWS shows a policy's elements so."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 def _side(name: str, accounts: tuple[str, ...], policies: list[tuple[str, Policy]]) -> View:

@@ -14,17 +14,25 @@ from xacct_nb.views import Page, Shown, View
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 
 
+# The parameter of `evaluate` that has the policies of a check.
+PARAMETERS = {
+    explain.SERVICE_CONTROL_POLICY: "service_control_policies",
+    explain.RESOURCE_CONTROL_POLICY: "resource_control_policies",
+    explain.RESOURCE: "resource_policy",
+    explain.PRINCIPAL: "identity_policies",
+    explain.PERMISSIONS_BOUNDARY: "permissions_boundaries",
+    explain.SESSION: "session_policies",
+}
 # For each policy of a parameter: its indexes in the parameter, and its matched statements.
 Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
 
 
 class RawCheck(NamedTuple):
-    """A check as the evaluation made it; `parameter` is the argument that had its policies."""
+    """A check as the evaluation made it."""
 
     type: str
     effect: str
     note: str
-    parameter: str
     groups: Groups
 
 
@@ -141,8 +149,9 @@ def result_of(checks: tuple[RawCheck, ...]) -> str:
 
 
 def _check(raw: RawCheck, request: Request) -> PolicyCheck:
+    parameter = PARAMETERS[raw.type]
     matches = tuple(
-        _statement_match(f"{raw.parameter}{''.join(f'[{index}]' for index in indexes)}", matched, request)
+        _statement_match(f"{parameter}{''.join(f'[{index}]' for index in indexes)}", matched, request)
         for indexes, group in raw.groups
         for matched in group
     )

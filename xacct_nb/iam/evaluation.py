@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.decision import Decision, Groups, RawCheck, Trace, result_of
+from xacct_nb.iam.decision import PARAMETERS, Decision, Groups, RawCheck, Trace, result_of
 from xacct_nb.iam.explain import (
     ALLOW,
     EXPLICIT_DENY,
@@ -37,31 +37,17 @@ WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside
 _BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
 _BOTH = _BOUNDS | {PRINCIPAL}
 _MATCH_LEVELS = (DIRECT, ROLE, ACCOUNT, NO_MATCH)
-# The checks that must allow, by where the caller is, how the resource's own policy matches it, and whether
-# that policy must allow within its account too. Source: reference_policies_evaluation-logic (boundaries and
-# session policies limit what is allowed to a role's ARN, not to a user's or a session's), ..._cross-account.
-_WITHIN = {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NO_MATCH: _BOTH}
+# The checks that must allow, by where the caller is, and how the resource's own policy matches it.
+# Source: reference_policies_evaluation-logic (boundaries and session policies limit what is allowed to a
+# role's ARN, not to a user's or a session's), ..._cross-account.
 _NEEDED = {
-    **{(WITHIN, level, False): needed for level, needed in _WITHIN.items()},
-    **{(WITHIN, level, True): needed | {RESOURCE} for level, needed in _WITHIN.items()},
-    **{(ACROSS, level, guarded): _BOTH | {RESOURCE} for level in _MATCH_LEVELS for guarded in (True, False)},
-    **{
-        (OUTSIDE, level, guarded): frozenset({RESOURCE})
-        for level in _MATCH_LEVELS
-        for guarded in (True, False)
-    },
+    WITHIN: {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NO_MATCH: _BOTH},
+    ACROSS: dict.fromkeys(_MATCH_LEVELS, _BOTH | {RESOURCE}),
+    OUTSIDE: dict.fromkeys(_MATCH_LEVELS, frozenset({RESOURCE})),
 }
 _GRAMMARS = {
     SERVICE_CONTROL_POLICY: grammar.SERVICE_CONTROL,
     RESOURCE_CONTROL_POLICY: grammar.RESOURCE_CONTROL,
-}
-_PARAMETERS = {
-    SERVICE_CONTROL_POLICY: "service_control_policies",
-    RESOURCE_CONTROL_POLICY: "resource_control_policies",
-    RESOURCE: "resource_policy",
-    PRINCIPAL: "identity_policies",
-    PERMISSIONS_BOUNDARY: "permissions_boundaries",
-    SESSION: "session_policies",
 }
 # Resources whose own policy must allow within the account too: (service of the action, of the ARN, type).
 _RESOURCE_POLICY_REQUIRED = {("sts", "iam", "role"), ("kms", "kms", "key")}
@@ -105,10 +91,10 @@ def evaluate(
     bounded = permissions_boundaries is not None
     request = Request(caller, action, _lower_action(action), resource, keys, bounded)
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
-    guarded, policy_kind = _resource_rules(action, resource)
+    required, policy_kind = _resource_rules(action, resource)
     parsed = parse(resource_policy, policy_kind, "resource_policy") if resource_policy is not None else None
     own = _match_policies([((), parsed)] if parsed else [], request)
-    needed = _NEEDED[relation, own.level, guarded]
+    needed = _NEEDED[relation][own.level] | required
     checks: list[RawCheck] = []
     if service_control_policies is not None:
         checks.append(_control_check(SERVICE_CONTROL_POLICY, service_control_policies, request))
@@ -150,14 +136,14 @@ def _match_policies(policies: Iterable[Indexed], request: Request) -> _PoliciesM
 def _resource_check(own: _PoliciesMatch, needed: frozenset[str], missing: bool) -> RawCheck:
     effect = own.effect if own.effect != IMPLICIT_DENY or RESOURCE in needed else NO_IMPACT
     note = _NOTES["no policy"] if missing else ""
-    return RawCheck(RESOURCE, effect, note, _PARAMETERS[RESOURCE], own.groups)
+    return RawCheck(RESOURCE, effect, note, own.groups)
 
 
 def _list_check(
     check_type: str, documents: Sequence[AnyPolicy], request: Request, needed: frozenset[str]
 ) -> RawCheck:
     """Check identity policies, boundaries or session policies: a list in which one statement must allow."""
-    name = _PARAMETERS[check_type]
+    name = PARAMETERS[check_type]
     found = _match_policies(_parsed(documents, grammar.IDENTITY, name), request)
     effect, note = found.effect, ""
     if not request.caller.account:
@@ -166,7 +152,7 @@ def _list_check(
         effect, note = ALLOW, _NOTES["root may"]
     elif effect == IMPLICIT_DENY and check_type not in needed:
         effect = NO_IMPACT
-    return RawCheck(check_type, effect, note, name, found.groups)
+    return RawCheck(check_type, effect, note, found.groups)
 
 
 def _control_check(check_type: str, levels: Sequence[Sequence[AnyPolicy]], request: Request) -> RawCheck:
@@ -174,7 +160,7 @@ def _control_check(check_type: str, levels: Sequence[Sequence[AnyPolicy]], reque
 
     Source: orgs_manage_policies_scps_evaluation, orgs_manage_policies_rcps_evaluation.
     """
-    name, policy_kind = _PARAMETERS[check_type], _GRAMMARS[check_type]
+    name, policy_kind = PARAMETERS[check_type], _GRAMMARS[check_type]
     _require_list(levels, name)
     found = [
         _match_policies(_parsed(level, policy_kind, f"{name}[{number}]", (number,)), request)
@@ -182,13 +168,13 @@ def _control_check(check_type: str, levels: Sequence[Sequence[AnyPolicy]], reque
     ]
     groups = [group for each in found for group in each.groups]
     if check_type == SERVICE_CONTROL_POLICY and not request.caller.account:
-        return RawCheck(check_type, NO_IMPACT, _NOTES["no account"], name, groups)
+        return RawCheck(check_type, NO_IMPACT, _NOTES["no account"], groups)
     if any(each.effect == EXPLICIT_DENY for each in found):
-        return RawCheck(check_type, EXPLICIT_DENY, "", name, groups)
+        return RawCheck(check_type, EXPLICIT_DENY, "", groups)
     for number, each in enumerate(found, start=1):
         if each.effect == IMPLICIT_DENY and check_type == SERVICE_CONTROL_POLICY:
-            return RawCheck(check_type, IMPLICIT_DENY, _NOTES["level"].format(number), name, groups)
-    return RawCheck(check_type, ALLOW, "", name, groups)
+            return RawCheck(check_type, IMPLICIT_DENY, _NOTES["level"].format(number), groups)
+    return RawCheck(check_type, ALLOW, "", groups)
 
 
 def _parsed(
@@ -258,12 +244,13 @@ def _account_of_resource(resource: str, given: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _resource_rules(action: str, resource: str) -> tuple[bool, str]:
-    """Return whether the resource's own policy must allow within its account too, and its grammar."""
+def _resource_rules(action: str, resource: str) -> tuple[frozenset[str], str]:
+    """Return the check of the resource's own policy, if that must allow in any case, and its grammar."""
     parts = resource.split(":", 5)
     named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
     kind = grammar.TRUST if named == ("iam", "role") else grammar.RESOURCE
-    return (action.partition(":")[0].lower(), *named) in _RESOURCE_POLICY_REQUIRED, kind
+    must_allow = (action.partition(":")[0].lower(), *named) in _RESOURCE_POLICY_REQUIRED
+    return frozenset({RESOURCE} if must_allow else ()), kind
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,9 @@
 """The reasons of a decision: under AWS's names for checks and effects, and as sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from xacct_nb.errors import InvalidArn
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.views import Page, Table, Text, View
 
 # The names that AWS's own explanation of a denial uses (iam-toolbox).
@@ -163,22 +162,21 @@ def _near_misses(check: PolicyCheck) -> Iterator[str]:
 
 
 def _mismatch(each: ElementMatch) -> str:
-    expected = _summarize(each.expected)
+    expected = summarize(each.expected, " or ")
     if each.element != "Condition":
         verb = "excludes" if each.element.startswith("Not") else "names"
-        return f"its {each.element} {verb} {expected}, and the request has {_summarize(each.actual or ())}"
-    given = f"has {_summarize(each.actual)}" if each.actual is not None else f"has no {each.key}"
+        given = summarize(each.actual or (), " or ")
+        return f"its {each.element} {verb} {expected}, and the request has {given}"
+    given = f"has {summarize(each.actual, ' or ')}" if each.actual is not None else f"has no {each.key}"
     return f"{each.operator} requires {each.key} {expected}, and the request {given}"
 
 
-def _summarize(values: tuple[str, ...]) -> str:
+def summarize(values: Sequence[str], joiner: str = ", ") -> str:
+    """Return the first three values, and the number of the others."""
     more = f" and {len(values) - _MAX_LISTED} more" if len(values) > _MAX_LISTED else ""
-    return (" or ".join(values[:_MAX_LISTED]) or "nothing") + more
+    return (joiner.join(values[:_MAX_LISTED]) or "nothing") + more
 
 
 def short_name(name: str) -> str:
     """Return the resource part of an ARN; other text as it is."""
-    try:
-        return Arn.parse(name).resource
-    except InvalidArn:
-        return name
+    return Arn.parse(name).resource if is_arn(name) else name

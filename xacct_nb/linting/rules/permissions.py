@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from xacct_nb.iam.arns import is_account_id
+from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule, summarize
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
 from xacct_nb.linting.rules.subjects import LintStatement
 
 _ANY_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/[*?]+")

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
+from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import RESOURCE, TRUST
 from xacct_nb.linting.rules.elements import negated
-from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule, summarize
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, LintStatement
 
 _GIVES_ACCESS = (TRUST, RESOURCE)

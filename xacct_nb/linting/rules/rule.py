@@ -1,6 +1,6 @@
 """A lint rule as a row of a table, and the finding that it makes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -47,9 +47,3 @@ class Rule(Generic[Target]):
         for where, it in self.find(target):
             why, mend = (text.replace("{it}", it) for text in (self.why, self.mend))
             yield Finding(self.code, self.severity, where, why, mend)
-
-
-def summarize(names: Sequence[str]) -> str:
-    """Return the first three names, and the number of the others."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
