@@ -50,7 +50,10 @@ def test_papermill_and_nbformat_work_without_the_hidden_packages() -> None:
     assert shown == "[]\n"
 
 
-def test_the_kernel_of_a_run_has_no_debugger_no_history_and_the_users_environment(tmp_path: Path) -> None:
+def test_the_kernel_of_a_run_has_no_debugger_no_history_and_the_users_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NBFORMAT_VALIDATOR", raising=False)  # a command in this process sets it
     path = notebook(tmp_path / "mine.ipynb", LOADED)
     subprocess.run([XACCT, "run", path, "--records", tmp_path / "records"], check=True, capture_output=True)
     executed = json.loads(next((tmp_path / "records").glob("*/run.ipynb")).read_text())
