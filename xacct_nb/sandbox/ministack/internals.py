@@ -27,18 +27,13 @@ def account_of(key: str) -> str:
 
 def entity(kind: str, account: str, name: str) -> Record | None:
     """Return the user, role or group of an account by its name."""
-    from ministack.services import iam
-
-    store = {"user": iam._users, "role": iam._roles, "group": iam._groups}[kind]
-    found: Record | None = store.get_scoped(account, None, name)
+    found: Record | None = _stored(f"_{kind}s", account, name)
     return found
 
 
 def managed_policy(account: str, arn: str) -> Record | None:
     """Return the customer managed policy of an account."""
-    from ministack.services import iam
-
-    found: Record | None = iam._policies.get_scoped(account, None, arn)
+    found: Record | None = _stored("_policies", account, arn)
     return found
 
 
@@ -59,12 +54,9 @@ def as_text(document: str | Record) -> str:
 
 def inline_policies(kind: str, account: str, name: str) -> dict[str, str]:
     """Return the inline policies of a user, role or group: name -> text."""
-    from ministack.services import iam
-
     if kind == "role":
         return dict((entity(kind, account, name) or {}).get("InlinePolicies") or {})
-    store = {"user": iam._user_inline_policies, "group": iam._group_inline_policies}[kind]
-    return dict(store.get_scoped(account, None, name) or {})
+    return dict(_stored(f"_{kind}_inline_policies", account, name) or {})
 
 
 def groups_of(account: str, user: str) -> list[str]:
@@ -84,9 +76,7 @@ def devices_of(account: str, user: str) -> list[str]:
 
 def has_password(account: str, user: str) -> bool:
     """Return whether a user has a login profile."""
-    from ministack.services import iam
-
-    return bool(iam._login_profiles.contains_scoped(account, None, user))
+    return _stored("_login_profiles", account, user) is not None
 
 
 def in_instance_profile(account: str, role: str) -> bool:
@@ -96,9 +86,7 @@ def in_instance_profile(account: str, role: str) -> bool:
 
 def device(account: str, serial: str) -> Record | None:
     """Return the MFA device by its serial number; a field that is added to it is kept."""
-    from ministack.services import iam
-
-    found: Record | None = iam._mfa_devices.get_scoped(account, None, serial)
+    found: Record | None = _stored("_mfa_devices", account, serial)
     return found
 
 
@@ -169,6 +157,13 @@ def roles() -> Iterator[Record]:
     from ministack.services import iam
 
     yield from iam._roles.to_dict().values()
+
+
+def _stored(store: str, account: str, key: str) -> Any:
+    """Return an entry of one of MiniStack's stores of IAM, None if it has none."""
+    from ministack.services import iam
+
+    return getattr(iam, store).get_scoped(account, None, key)
 
 
 def _records(store: str, account: str) -> list[Record]:

@@ -17,7 +17,7 @@ def parse_text(text: str, kind: str) -> ParsedPolicy | InvalidPolicy:
     try:
         return parse(json.loads(text), kind)
     except InvalidPolicy as refusal:
-        return refusal
+        return refusal.with_traceback(None)
     except (ValueError, RecursionError):
         return InvalidPolicy("The document is not JSON.")
 
