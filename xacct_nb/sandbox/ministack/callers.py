@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from xacct_nb.sandbox.ministack import internals
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+_NONE: Mapping[str, Any] = MappingProxyType({})
 # No principal of the sandbox is an AWS service, or calls through one.
 _NO_SERVICE = {"aws:principalisawsservice": "false", "aws:viaawsservice": "false"}
 
 
-@dataclass(frozen=True)
-class SandboxCaller:
+class SandboxCaller(NamedTuple):
     """A principal that calls: ARN, kind (User, AssumedRole, FederatedUser, Root), account, condition keys.
 
     Its policies are JSON texts; None means that no boundary or session policy limits it. `session` is
@@ -23,11 +23,11 @@ class SandboxCaller:
     arn: str
     kind: str
     account: str
-    keys: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, Any] = _NONE
     identity: tuple[str, ...] = ()
     boundaries: tuple[str, ...] | None = None
     session_policies: tuple[str, ...] | None = None
-    session: Mapping[str, Any] = field(default_factory=dict)
+    session: Mapping[str, Any] = _NONE
 
     @property
     def documents(self) -> tuple[str, ...]:

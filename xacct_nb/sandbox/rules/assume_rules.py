@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
@@ -163,7 +163,7 @@ def _policies(request: AssumeRoleRequest) -> Refusal | None:
             why = denial_reason(decision, CONTROL_POLICIES) if decision else ""
             return _denied(request, action, f" {why}" if why else "")
         if action == "sts:SetSourceIdentity" and request.is_chained:
-            own_side = decide(replace(question, resource_policy=_trust_of(request.caller.account)))
+            own_side = decide(question._replace(resource_policy=_trust_of(request.caller.account)))
             if own_side is None or not own_side.allowed:
                 return _denied(request, action)
     return None

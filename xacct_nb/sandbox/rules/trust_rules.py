@@ -7,6 +7,7 @@ from typing import Any
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.canonical import as_list
 from xacct_nb.iam.grammar import TRUST
+from xacct_nb.iam.policy import ParsedPolicy
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
@@ -27,15 +28,15 @@ def trust_policy(call: Call) -> Refusal | None:
     """Refuse the trust policy of CreateRole or UpdateAssumeRolePolicy with the first reason that IAM has."""
     update = call.action == "UpdateAssumeRolePolicy"
     text = call.parameter("PolicyDocument" if update else "AssumeRolePolicyDocument")
-    document, policy = as_object(text), parse_text(text, TRUST)
-    if document is None:
-        return malformed("This policy contains invalid Json")
+    policy = parse_text(text, TRUST)
     if isinstance(policy, InvalidPolicy):
-        return malformed(_message(document, policy.path))
+        document = as_object(text)
+        message = "This policy contains invalid Json" if document is None else _message(document, policy.path)
+        return malformed(message)
     if any(statement.not_principal for statement in policy.statements):
         return malformed("AssumeRole policy must not contain NotPrincipal field.")
     too_long = quota_rules.over(call.account, "ACLSizePerRole", length(text))
-    return too_long or _missing_principal(document)
+    return too_long or _missing_principal(policy)
 
 
 def _message(document: dict[str, Any], path: str) -> str:
@@ -104,12 +105,12 @@ _OF_STATEMENT: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def _missing_principal(document: dict[str, Any]) -> Refusal | None:
-    """Refuse a document with an AWS principal that does not exist."""
-    for statement in statements_of(document):
-        principal = statement["Principal"]
-        for name in as_list(principal.get("AWS", [])) if isinstance(principal, dict) else ():
-            if not _principal_exists(name):
+def _missing_principal(policy: ParsedPolicy) -> Refusal | None:
+    """Refuse a policy with an AWS principal that does not exist."""
+    for statement in policy.statements:
+        for text in statement.principals.texts if statement.principals else ():
+            kind, _, name = text.partition(": ")
+            if kind == "AWS" and not _principal_exists(name):
                 return malformed(f'Invalid principal in policy: "AWS":"{name}"')
     return None
 
