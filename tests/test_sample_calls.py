@@ -6,7 +6,7 @@ import pytest
 
 from xacct_nb.changes.sample_calls import sample_call, unallowed_sample_call
 from xacct_nb.grants.conditions import Permission
-from xacct_nb.iam.wildcards import covers, matches
+from xacct_nb.iam.patterns import covers, matches
 
 OBJECTS, BUCKET = "arn:aws:s3:::reports/2026/*", "arn:aws:s3:::reports"
 

@@ -10,7 +10,7 @@ from xacct_nb.aws.clients import AwsClient, Clients
 from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
 from xacct_nb.changes.sample_calls import SampleCall
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.wildcards import matches
+from xacct_nb.iam.patterns import matches
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
 # Errors that AWS returns only to a caller that is allowed.

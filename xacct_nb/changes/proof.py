@@ -8,7 +8,7 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sample_call
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.wildcards import matches
+from xacct_nb.iam.patterns import matches
 from xacct_nb.validation import FromJson
 from xacct_nb.views import Page, Shown, Table, Text, View
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.iam.canonical import as_list, statements_of
-from xacct_nb.iam.wildcards import covers
+from xacct_nb.iam.patterns import covers
 
 
 @dataclass(frozen=True)

@@ -48,29 +48,23 @@ class Condition(NamedTuple):
     def holds(self, context: Context) -> bool:
         """Return whether the keys of a request meet the condition."""
         values = context.get(self.name, ())
-        if self.qualifier:
-            return self._holds_for_set(values, context)
+        if self.qualifier and not any(values):
+            values = ()  # for a set, AWS treats an empty text as no value
         # A variable without a value makes the statement invalid, unless IfExists excuses a missing key.
-        if self.variable is not None and self._lacks_variable(values, context):
+        if (
+            self.variable is not None
+            and self.variable.lacks_variable(context)
+            and (self.negated if values else not self.if_exists)
+        ):
             return False
         if not values:
             return self.if_missing
         if len(values) == 1:
             return self.test(values[0], context) is not self.negated
-        return any(self.test(value, context) for value in values) is not self.negated
-
-    def _holds_for_set(self, values: tuple[str, ...], context: Context) -> bool:
-        given = values if any(values) else ()  # AWS treats an empty text as no value
-        if self.variable is not None and self._lacks_variable(given, context):
-            return False
-        if not given:
-            return self.if_missing
-        met = [self.test(value, context) is not self.negated for value in given]
+        if not self.qualifier:
+            return any(self.test(value, context) for value in values) is not self.negated
+        met = [self.test(value, context) is not self.negated for value in values]
         return all(met) if self.qualifier == ALL else any(met)
-
-    def _lacks_variable(self, given: tuple[str, ...], context: Context) -> bool:
-        missing = self.variable is not None and self.variable.lacks_variable(context)
-        return missing and (self.negated if given else not self.if_exists)
 
 
 class NullCheck(NamedTuple):

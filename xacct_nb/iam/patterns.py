@@ -89,6 +89,16 @@ def pattern_set(texts: tuple[str, ...], style: str, variables: bool = False) -> 
     )
 
 
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a text matches a pattern in which `*` and `?` are wildcards."""
+    return pattern_set((pattern,), LIKE).match(text, {})
+
+
+def covers(pattern: str, action: str) -> bool:
+    """Return whether an action pattern (`s3:Get*`) covers an action, in any case."""
+    return pattern_set((pattern,), ACTION).match(action.lower(), {})
+
+
 def _is_start(text: str, style: str) -> bool:
     """Return whether the only wildcard is a * at the end, so that a value must start with the rest."""
     return text[-1:] == "*" and style != ARN and text.find("*") == len(text) - 1 and "?" not in text

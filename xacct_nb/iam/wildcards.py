@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Protocol
 
 # Literal text, or a wildcard: * for any characters, ? for one. The last two do not match a colon.
 TEXT, MANY, ONE, MANY_BUT_COLON, ONE_BUT_COLON = "text", "*", "?", "*but:", "?but:"
 Atom = tuple[str, str]
-_WILDCARD = re.compile(r"([*?])")
 _REGEX = {MANY: ".*", ONE: ".", MANY_BUT_COLON: "[^:]*", ONE_BUT_COLON: "[^:]"}
 # A regular expression tries every split of the text among its wildcards: with more of them it may take years.
 _MAX_IN_REGEX = 2
@@ -18,22 +16,6 @@ class Glob(Protocol):
     """A compiled pattern that matches a whole text: a regular expression, or an Automaton."""
 
     def fullmatch(self, string: str, /) -> object: ...
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Return whether a text matches a pattern in which `*` and `?` are wildcards."""
-    return bool(_compiled(pattern).fullmatch(text))
-
-
-def covers(pattern: str, action: str) -> bool:
-    """Return whether an action pattern (`s3:Get*`) covers an action, in any case."""
-    return matches(pattern.lower(), action.lower())
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> Glob:
-    parts = _WILDCARD.split(pattern)
-    return glob((part, "") if part in (MANY, ONE) else (TEXT, part) for part in parts)
 
 
 def glob(atoms: Iterable[Atom]) -> Glob:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
 from xacct_nb.iam.operators import is_within, parse_network
-from xacct_nb.iam.wildcards import matches
+from xacct_nb.iam.patterns import matches
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement
 

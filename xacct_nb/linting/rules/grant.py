@@ -11,7 +11,7 @@ from xacct_nb.grants.naming import OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import summarize
-from xacct_nb.iam.wildcards import covers
+from xacct_nb.iam.patterns import covers
 from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, principal_type

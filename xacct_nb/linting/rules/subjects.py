@@ -10,7 +10,7 @@ from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list, value_text
 from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST, Document
-from xacct_nb.iam.wildcards import covers
+from xacct_nb.iam.patterns import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"
 ANYONE, DELETED = "anyone", "deleted"

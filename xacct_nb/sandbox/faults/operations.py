@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from xacct_nb.iam.wildcards import covers
+from xacct_nb.iam.patterns import covers
 
 IAM = tuple(
     """
