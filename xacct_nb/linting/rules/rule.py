@@ -1,7 +1,7 @@
 """A lint rule as a row of a table, and the finding that it makes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Generic, TypeVar
 
 WIDENS, WARNING, NOTE = "widens", "warning", "note"
@@ -37,9 +37,10 @@ class Rule(Generic[Target]):
     code: str
     severity: str
     find: Find[Target]
+    kinds: tuple[str, ...] = ()
+    _: KW_ONLY
     why: str
     mend: str
-    kinds: tuple[str, ...] = ()
     refused: bool = False
 
     def findings(self, target: Target) -> Iterator[Finding]:
