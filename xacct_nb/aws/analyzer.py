@@ -54,7 +54,6 @@ class _AnalyzerCalls:
     reachable: bool = True
 
     def findings(self, subject: Subject, client: AwsClient) -> Iterator[Finding]:
-        """Yield the findings of every call about a policy."""
         for operation, call in _CALLS[subject.kind].items():
             key = operation, account_of(subject.arn)
             if not self.reachable or key in self.refused:
@@ -72,7 +71,6 @@ class _AnalyzerCalls:
 
     @property
     def note(self) -> str:
-        """Return how many policies were analyzed, and why others were not."""
         count = f"{len(self.analyzed)} polic{'y' if len(self.analyzed) == 1 else 'ies'}"
         summary = f"{_NAME} also checked {count}." if self.analyzed else f"{_NAME} was not called."
         why = [f"{name} in {account}: {code}." for (name, account), code in self.refused.items()]

@@ -50,15 +50,15 @@ def _secrets_in(value: Any) -> Iterator[str]:
     """Yield the texts under the names of secrets in a parsed response."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            if isinstance(item, str):
-                yield from [item] if name == "AccessKeyId" or is_credential(name) else ()
-            else:
+            if not isinstance(item, str):
                 yield from _secrets_in(item)
+            elif name == "AccessKeyId" or is_credential(name):
+                yield item
     elif isinstance(value, list):
         for item in value:
             yield from _secrets_in(item)
 
 
 # botocore's own table: every session that this process makes from now on has these two handlers.
-_HANDLERS: dict[str, Callable[..., None]] = {"before-sign": _on_signing, "after-call": _on_response}
-BUILTIN_HANDLERS.extend(_HANDLERS.items())
+BUILTIN_HANDLERS.append(("before-sign", _on_signing))
+BUILTIN_HANDLERS.append(("after-call", _on_response))

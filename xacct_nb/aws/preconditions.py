@@ -1,6 +1,6 @@
 """Checks that the resources of a plan are still as the plan expects them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from xacct_nb.aws.policy_versions import is_current, is_left_over
@@ -15,21 +15,15 @@ from xacct_nb.redaction.redact import mask_secrets
 PLAN_AGAIN = "Look at the difference, and plan the grant again from the live state."
 
 
-def check_current(sessions: Sessions, plan: Plan) -> None:
-    """Raise StalePlan, naming each difference, unless every resource still matches the plan.
+def check_current(sessions: Sessions, changes: Sequence[Change]) -> None:
+    """Raise StalePlan, naming each difference, unless the resource of every planned change is as expected.
 
-    The resource of the first change is read last, immediately before that change is made.
+    The resource of the first change is read last, immediately before that change is made. One change needs
+    one call.
     """
-    found = [(change, _current(sessions, change)) for change in reversed(plan.changes)][::-1]
+    found = [(change, _current(sessions, change)) for change in reversed(changes)][::-1]
     if changed := [(change, value) for change, value in found if is_different(change, value, change.before)]:
         raise outdated_plan("; ".join(_describe(*each) for each in changed), _differences(changed))
-
-
-def check_unchanged(sessions: Sessions, change: Change) -> None:
-    """Raise StalePlan unless the resource of a change still matches the plan; makes one call."""
-    value = _current(sessions, change)
-    if is_different(change, value, change.before):
-        raise outdated_plan(_describe(change, value), _differences([(change, value)]))
 
 
 def outdated_plan(what: str, differences: Iterable[str] = ()) -> StalePlan:

@@ -39,16 +39,11 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     return Proof(tuple(prober.outcome(probe) for probe in expected_probes(grant)))
 
 
-def access_probes(grant: Grant) -> tuple[Probe, ...]:
-    """Return the probes that show that IAM is ready: the callers can assume the roles."""
-    return tuple(probe for probe in expected_probes(grant) if probe.kind == "assume" and not probe.unaskable)
-
-
 def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
     """Wait, at most the client's patience in all, until the callers under test can assume their roles."""
     prober = Prober(client.sessions, countdown(client.patience))
     for probe in probes:
-        if client.sessions.callers(probe.source):
+        if probe.kind == "assume" and not probe.unaskable and client.sessions.callers(probe.source):
             began, outcome = utc(), prober.outcome(probe)
             what = f"{outcome.who} as {Arn.parse(probe.role).resource}"
             answer = "waited" if outcome.as_expected else "gave up waiting"

@@ -138,7 +138,6 @@ def _role_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
 
 
 def _inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
-    """Return the inline policy of a role, user or group."""
     found = optional(lambda: get(sessions, arn, "get_{kind}_policy", PolicyName=policy))
     return found and found["PolicyDocument"]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
 from xacct_nb.aws.operations import ensure_change
 from xacct_nb.aws.polling import countdown
-from xacct_nb.aws.preconditions import check_unchanged, find_conflict
+from xacct_nb.aws.preconditions import check_current, find_conflict
 from xacct_nb.aws.probes import Prober
 from xacct_nb.aws.reader import get
 from xacct_nb.aws.sessions import Sessions
@@ -44,7 +44,7 @@ def revoke(
     left, done = list(changes), list[Change]()
     while left:
         try:
-            check_unchanged(sessions, left[0])
+            check_current(sessions, left[:1])
             done.append(
                 ensure_change(client, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead)))
             )
@@ -85,27 +85,15 @@ def open_older_sessions(sessions: Sessions, calls_to_repeat: CallsByRole) -> "Ol
     return OlderSessions(prober, tuple(_opened(prober, each, calls_to_repeat[each.role]) for each in ours))
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A caller's assume-role, and a call that its session was allowed, None where none is known."""
-
-    assume: Outcome
-    allowed: Outcome | None
-
-    @property
-    def why_not(self) -> str:
-        """Return why there is no call to repeat."""
-        if self.assume.answer == NOT_ASKED:
-            return self.assume.detail
-        return _NO_CALL if self.assume.answer == ALLOWED else _NO_SESSION
-
-
 @dataclass
 class OlderSessions:
-    """Sessions that were opened before a rollback, with AWS's answers from then."""
+    """Sessions that were opened before a rollback, with AWS's answers from then.
+
+    `opened`: for each caller its assume-role, and a call that its session was allowed (None: none is known).
+    """
 
     prober: Prober
-    opened: tuple[_Opened, ...]
+    opened: tuple[tuple[Outcome, Outcome | None], ...]
 
     def proof(self, patience: float) -> Proof:
         """Return the answers from before, and those to the same calls with the same sessions now.
@@ -113,15 +101,16 @@ class OlderSessions:
         A call that is still allowed is repeated, for `patience` seconds in all.
         """
         self.prober.left = countdown(patience)
-        return Proof(tuple(outcome for each in self.opened for outcome in self._before_and_now(each)))
+        return Proof(tuple(outcome for each in self.opened for outcome in self._before_and_now(*each)))
 
-    def _before_and_now(self, opened: _Opened) -> Iterator[Outcome]:
-        yield opened.assume
-        if opened.allowed:
-            yield opened.allowed
-            yield self.prober.outcome(_later(opened.allowed.probe))
+    def _before_and_now(self, assumed: Outcome, allowed: Outcome | None) -> Iterator[Outcome]:
+        yield assumed
+        if allowed:
+            yield allowed
+            yield self.prober.outcome(_later(allowed.probe))
         else:
-            yield Outcome(_later(opened.assume.probe), NOT_ASKED, detail=opened.why_not)
+            why = {NOT_ASKED: assumed.detail, ALLOWED: _NO_CALL}.get(assumed.answer, _NO_SESSION)
+            yield Outcome(_later(assumed.probe), NOT_ASKED, detail=why)
 
 
 def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[Policy]:
@@ -137,7 +126,7 @@ def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[P
         yield found_version["PolicyVersion"]["Document"]
 
 
-def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _Opened:
+def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> tuple[Outcome, Outcome | None]:
     assumed = prober.outcome(assume)
     probes = (
         replace(assume, kind="older", asker="role", question=title, call=call)
@@ -145,7 +134,7 @@ def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> _
         if assumed.answer == ALLOWED
     )
     answers = map(prober.outcome, probes)
-    return _Opened(assumed, next((each for each in answers if each.answer == ALLOWED), None))
+    return assumed, next((each for each in answers if each.answer == ALLOWED), None)
 
 
 def _later(probe: Probe) -> Probe:

@@ -29,7 +29,12 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     )
     journal = Journal(_plan_of(record).grant, left)
     restored = Journal.from_json(restore_secrets(journal.to_json(), known))
-    _check_secrets(restored.undo_plan())
+    if missing := restored.undo_plan().unresolved_fingerprints:
+        raise InvalidParameters(
+            f"The rollback needs the external ID with the fingerprint {', '.join(sorted(missing))}.",
+            why="A record holds no external IDs, and this one is not in use any more.",
+            hint="Give it by reference: -p external_id env:NAME",
+        )
     return restored, known
 
 
@@ -60,12 +65,3 @@ def _recovered_changes(sessions: Sessions, record: Record) -> tuple[Change, ...]
         else change
         for change in _plan_of(record).changes
     )
-
-
-def _check_secrets(plan: Plan) -> None:
-    if missing := plan.unresolved_fingerprints:
-        raise InvalidParameters(
-            f"The rollback needs the external ID with the fingerprint {', '.join(sorted(missing))}.",
-            why="A record holds no external IDs, and this one is not in use any more.",
-            hint="Give it by reference: -p external_id env:NAME",
-        )

@@ -9,18 +9,18 @@ from xacct_nb.aws.operations import ensure_change, make_change
 from xacct_nb.aws.preconditions import (
     PLAN_AGAIN,
     check_current,
-    check_unchanged,
     find_conflict,
     is_different,
     outdated_plan,
     remaining_changes,
 )
-from xacct_nb.aws.probes import access_probes, wait_for_access
+from xacct_nb.aws.probes import wait_for_access
 from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import unapproved_plan
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.proof import expected_probes
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 
 PATIENCE = 120.0
@@ -45,14 +45,14 @@ def apply(
     check_approved(plan, approved)
     _check_accepted(plan)
     _check_secrets(plan)
-    waiting = access_probes(sessions.grant)
-    check_current(sessions, plan)
+    probes = expected_probes(sessions.grant)
+    check_current(sessions, plan.changes)
     client = JournaledClient(sessions, [] if journal is None else journal, patience, find_conflict)
     done: list[Change] = []
     for change in plan.changes:
         try:
             if done:
-                check_unchanged(sessions, change)
+                check_current(sessions, [change])
             done.append(_make(client, change))
         except StalePlan as problem:
             if not done:
@@ -60,7 +60,7 @@ def apply(
             _roll_back(client, done, problem)
         except AwsRefused as problem:
             _roll_back(client, [*done, *_took_effect(client, change, problem)], problem)
-    wait_for_access(client, waiting if done else ())
+    wait_for_access(client, probes if done else ())
     return Journal(plan.grant, tuple(done), tuple(client.entries))
 
 

@@ -59,9 +59,8 @@ def cli_profile(
         "mfa_serial": mfa_serial,
     }
     lines = [f"{field} = {value}" for field, value in fields.items() if value]
-    return Snippet(
-        "\n".join([f"[profile {name or grant.name}]", *lines, *_comments(grant, mfa_serial)]) + "\n"
-    )
+    head = f"[profile {name or grant.name}]"
+    return Snippet("\n".join([head, *lines, *_comments(grant, mfa_serial)]) + "\n")
 
 
 def _is_pattern(grant: Grant) -> bool:
@@ -72,11 +71,9 @@ def _comments(grant: Grant, mfa_serial: str) -> list[str]:
     """Return a comment for each condition of the grant that the profile does not meet yet."""
     when = grant.conditions
     cannot = "# A profile of the AWS CLI cannot set a {}: call sts assume-role with it."
+    secret = when.external_id.get_secret_value()
     rows = (
-        (
-            when.external_id.get_secret_value(),
-            "# external_id = the external ID that the role's owner gave you",
-        ),
+        (secret, "# external_id = the external ID that the role's owner gave you"),
         (_is_pattern(grant), f"# role_session_name = a name that fits {when.role_session_name}"),
         (when.require_mfa and not mfa_serial, "# mfa_serial = the ARN of your MFA device"),
         (when.source_identity, cannot.format("source identity")),

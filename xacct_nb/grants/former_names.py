@@ -23,10 +23,8 @@ def accept_former_names(fields: Mapping[str, Any]) -> dict[str, Any]:
 def rename_former_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields under their current names. Raises InvalidGrant where one is given under both."""
     found = dict(fields)
-    for former, name in FORMER_NAMES.items():
-        if former not in found:
-            continue
-        value = found.pop(former)
+    for former in FORMER_NAMES.keys() & found.keys():
+        name, value = FORMER_NAMES[former], found.pop(former)
         if value and found.get(name):
             raise InvalidGrant(
                 f"{former} and {name} are both given.",

@@ -55,7 +55,10 @@ class NotebookHelp(Shown):
         about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
         table = Table(_HEADS, rows, caption="Parameters")
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
-        return Page(self.title, (*about, table, given, Text(" ".join(_notes(self.declared)), "note")))
+        note = "The file of -f may set each of them, too; -p overrides the file."
+        if "sources" in self.declared:
+            note += " With such a file, the notebook's example grant is ignored."
+        return Page(self.title, (*about, table, given, Text(note, "note")))
 
 
 def notebook_help(
@@ -108,9 +111,3 @@ def _option_forms(parameters: Iterable[Parameter]) -> Iterator[tuple[str, str]]:
     for kind, first in firsts.items():
         value, description = _GIVEN.get(kind, _GIVEN["str"])
         yield f"-p {first.name} {value}", description.format(name=first.name)
-
-
-def _notes(declared: Mapping[str, Parameter]) -> Iterator[str]:
-    yield "The file of -f may set each of them, too; -p overrides the file."
-    if "sources" in declared:
-        yield "With such a file, the notebook's example grant is ignored."

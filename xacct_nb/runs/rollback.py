@@ -151,7 +151,7 @@ class Rollback(Shown):
         """Undo what the record changed, then end older sessions; the proof opens its own ones before."""
         patience = self.run.settings.patience_seconds
         if self.revocations:
-            check_current(self.sessions, Plan("", self.revocations))
+            check_current(self.sessions, self.revocations)
             roles = [change.target for change in self.revocations]
             calls = calls_to_repeat(self.sessions, roles, _before(record), self.found)
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}

@@ -71,7 +71,9 @@ def _complete(records: Path) -> str:
         bundle, folder, line = records / found["bundle"], records / found["place"], found["line"]
         if bundle.exists() and not folder.exists():
             bundle.rename(folder)
-        _remove_torn(records / LEDGER, line)
+        torn = _tail(records / LEDGER).rpartition(b"\n")[2]
+        if torn and line.encode().startswith(torn):  # any other truncated line stays
+            os.truncate(records / LEDGER, (records / LEDGER).stat().st_size - len(torn))
         if folder.exists() and _last_hash(records) != line_hash(line):
             _append(records / LEDGER, line)
     note.unlink(missing_ok=True)
@@ -87,13 +89,6 @@ def _read_note(note: Path) -> dict[str, Any]:
         return {}
     # A note in a folder that was received from others must not move what is outside of the folder.
     return found if all(map(is_file_name, parts)) else {}
-
-
-def _remove_torn(path: Path, line: str) -> None:
-    """Remove the beginning of this very line from the ledger's end; any other end stays."""
-    torn = _tail(path).rpartition(b"\n")[2]
-    if torn and line.encode().startswith(torn):
-        os.truncate(path, path.stat().st_size - len(torn))
 
 
 def _last_hash(records: Path) -> str:

@@ -33,7 +33,8 @@ def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> 
     Return the record's folder. Raises XacctError where the disk is full; the run's folder then stays.
     """
     try:
-        _seal(records, record, {RECORD: _json(record.to_json()), **files})
+        text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
+        _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
     except OSError as problem:
         raise XacctError(
             f"The record {record.id!r} could not be sealed.",
@@ -160,7 +161,3 @@ def _line_differences(files: Mapping[str, bytes], sums: str, line: Mapping[str, 
 
 def _record_in(data: bytes) -> Record:
     return Record.from_json(json.loads(data))
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

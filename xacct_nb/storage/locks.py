@@ -38,18 +38,13 @@ def exclusive_lock(name: str) -> Iterator[None]:
     path = Path(home) / "xacct-nb" / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = _wait_for(path)
+        try:
+            file = lock_file(path, EXCLUSIVE, wait=False)
+        except BlockingIOError:
+            print("Another run changes this grant: waiting until it has ended.", file=sys.stderr, flush=True)
+            file = lock_file(path, EXCLUSIVE)
     try:
         yield
     finally:
         if file:
             file.close()
-
-
-def _wait_for(path: Path) -> IO[Any]:
-    try:
-        return lock_file(path, EXCLUSIVE, wait=False)
-    except BlockingIOError:
-        sys.stderr.write("Another run changes this grant: waiting until it has ended.\n")
-        sys.stderr.flush()
-        return lock_file(path, EXCLUSIVE)
