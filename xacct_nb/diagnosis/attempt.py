@@ -7,9 +7,8 @@ from pydantic import Field, StrictStr
 
 from xacct_nb.changes.proof import assume_parameters
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
-from xacct_nb.errors import InvalidArn
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import Arn, role_arn_of
+from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown, Table, View, as_json
@@ -112,8 +111,5 @@ def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt
 
 def _assumed_role(caller: str) -> dict[str, str]:
     """Return the role of a session (without the path, which a session's ARN leaves out), else the caller."""
-    try:
-        role = role_arn_of(caller)
-    except InvalidArn:
-        return {}
+    role = role_arn_of(caller) if is_arn(caller) else ""
     return {"caller": caller} if role == caller else {"role": role}

@@ -210,7 +210,6 @@ class Case:
 
 
 def _session_arn(role: str, attempt: Attempt) -> str:
-    """Return the ARN of the role's session that the attempt starts."""
     arn, name = Arn.parse(role), attempt.parameters.get("RoleSessionName") or "session"
     return f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/{name}"
 

@@ -179,7 +179,6 @@ def _is_explained(case: Case, found: tuple[Cause, ...]) -> bool:
 
 
 def _named_type_first(case: Case, codes: Iterable[str]) -> tuple[str, ...]:
-    """Return the codes, those of the policy type that AWS names first."""
     named = case.denial.policy_type
     return tuple(sorted(codes, key=lambda code: bool(named) and CATALOGUE[code].policy_type != named))
 

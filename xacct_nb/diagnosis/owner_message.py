@@ -47,6 +47,5 @@ def _details(case: Case) -> Iterator[tuple[str, str]]:
 
 
 def _external_id(case: Case) -> str:
-    """Return the fingerprint of the external ID in the request."""
     given = case.attempt.external_id
     return "none" if not given else given if given.startswith("secret:") else fingerprint(given)

@@ -114,10 +114,9 @@ def same_principal(caller: str, principal: str) -> bool:
 
     False if one of the two is not an ARN.
     """
-    try:
-        one, other = Arn.parse(role_arn_of(caller)), Arn.parse(principal)
-    except InvalidArn:
+    if not (is_arn(caller) and is_arn(principal)):
         return False
+    one, other = Arn.parse(role_arn_of(caller)), Arn.parse(principal)
     return (one.account, one.kind, one.name) == (other.account, other.kind, other.name)
 
 

@@ -9,10 +9,14 @@ from xacct_nb.iam import explain
 from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
 from xacct_nb.iam.statements import RawMatch, Request
 from xacct_nb.redaction.redact import mask_secrets
-from xacct_nb.views import Page, Shown, View
+from xacct_nb.views import Page, Shown, Text, View
 
 ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
-
+_TITLES = {
+    ALLOWED: "Allowed",
+    EXPLICITLY_DENIED: "Denied, explicitly",
+    IMPLICITLY_DENIED: "Denied, implicitly",
+}
 
 # The parameter of `evaluate` that has the policies of a check.
 PARAMETERS = {
@@ -112,8 +116,10 @@ class Decision(Shown):
     def view(self) -> View:
         """Return the result, the reasons, and one line for each check."""
         caller, resource = explain.short_name(self.principal), explain.short_name(self.resource)
-        request = f"{caller} {self.action} on {resource}"
-        return explain.summary_view(self.result, request, self.checks, self.reasons)
+        reasons = (Text(sentence, "good" if self.allowed else "bad") for sentence in self.reasons)
+        details = Text("Every statement, element by element: see .details of this decision.", "note")
+        title = f"{_TITLES[self.result]}: {caller} {self.action} on {resource}"
+        return Page(title, (*reasons, explain.checks_table(self.checks), details))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Decision) and self.to_json() == other.to_json()
@@ -134,7 +140,8 @@ class Details(Shown):
 
     def view(self) -> View:
         """Return one table for each check: every element, what it expects and what the request has."""
-        return Page("Every statement, element by element", tuple(map(explain.table, self.decision.checks)))
+        tables = tuple(map(explain.elements_table, self.decision.checks))
+        return Page("Every statement, element by element", tables)
 
 
 def result_of(checks: tuple[RawCheck, ...]) -> str:

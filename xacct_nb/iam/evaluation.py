@@ -1,7 +1,7 @@
 """Evaluate one request against all policies that apply to it, as AWS does, with the reasons."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -106,7 +106,7 @@ def evaluate(
         checks.append(_list_check(PERMISSIONS_BOUNDARY, permissions_boundaries, request, needed))
     if session_policies is not None:
         checks.append(_list_check(SESSION, session_policies, request, needed))
-    made = tuple(_apply_exceptions(checks, request) if _is_special(request) else checks)
+    made = tuple(_apply_exceptions(checks, request))
     return Decision(result_of(made), principal, action, resource, Trace(request, context, made))
 
 
@@ -202,25 +202,23 @@ def _require_list(documents: object, name: str) -> Sequence[Any]:
     return documents
 
 
-def _is_special(request: Request) -> bool:
-    action = request.action_lower
-    return action == _ALWAYS or (request.caller.kind in _NOTES and action == "sts:assumerole")
-
-
-def _apply_exceptions(checks: Iterable[RawCheck], request: Request) -> Iterator[RawCheck]:
+def _apply_exceptions(checks: list[RawCheck], request: Request) -> list[RawCheck]:
     """Apply the rules that override the policies.
 
     Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
     """
-    always = request.action_lower == _ALWAYS
-    for check in checks:
-        if always:
-            effect = ALLOW if check.effect == ALLOW else NO_IMPACT
-            yield check._replace(effect=effect, note=_NOTES[_ALWAYS])
-        elif check.type == PRINCIPAL and check.effect != EXPLICIT_DENY:
-            yield check._replace(effect=IMPLICIT_DENY, note=_NOTES[request.caller.kind])
-        else:
-            yield check
+    action, kind = request.action_lower, request.caller.kind
+    if action == _ALWAYS:
+        note = _NOTES[_ALWAYS]
+        return [c._replace(effect=ALLOW if c.effect == ALLOW else NO_IMPACT, note=note) for c in checks]
+    if action == "sts:assumerole" and kind in (ROOT, FEDERATED_USER):
+        return [
+            check._replace(effect=IMPLICIT_DENY, note=_NOTES[kind])
+            if check.type == PRINCIPAL and check.effect != EXPLICIT_DENY
+            else check
+            for check in checks
+        ]
+    return checks
 
 
 @lru_cache(maxsize=4096)

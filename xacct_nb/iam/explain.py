@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from xacct_nb.iam.arns import Arn, is_arn
-from xacct_nb.views import Page, Table, Text, View
+from xacct_nb.views import Table
 
 # The names that AWS's own explanation of a denial uses (iam-toolbox).
 SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
@@ -84,11 +84,6 @@ _NO_IMPACT = {
 # The effects that decided, in the order in which they are explained, by whether the result is Allowed.
 _ORDER = {True: (ALLOW, NO_IMPACT), False: (EXPLICIT_DENY, IMPLICIT_DENY)}
 _TONES = {ALLOW: "good", NO_IMPACT: "note", IMPLICIT_DENY: "bad", EXPLICIT_DENY: "bad"}
-_RESULTS = {
-    "Allowed": "Allowed",
-    "ExplicitlyDenied": "Denied, explicitly",
-    "ImplicitlyDenied": "Denied, implicitly",
-}
 
 
 def sentences(checks: tuple[PolicyCheck, ...], *, allowed: bool) -> tuple[str, ...]:
@@ -102,24 +97,14 @@ def sentences(checks: tuple[PolicyCheck, ...], *, allowed: bool) -> tuple[str, .
     )
 
 
-def summary_view(
-    result: str, request: str, checks: tuple[PolicyCheck, ...], reasons: tuple[str, ...]
-) -> View:
-    """Return the result, the reasons, and a table of the checks."""
+def checks_table(checks: tuple[PolicyCheck, ...]) -> Table:
+    """Return one line for each check."""
     rows = tuple((check.type, check.effect, _locations(check.matched)) for check in checks)
     tones = tuple(_TONES[check.effect] for check in checks)
-    tone = "good" if result == "Allowed" else "bad"
-    return Page(
-        f"{_RESULTS[result]}: {request}",
-        (
-            *(Text(sentence, tone) for sentence in reasons),
-            Table(("check", "effect", "statements that matched"), rows, tones=tones),
-            Text("Every statement, element by element: see .details of this decision.", "note"),
-        ),
-    )
+    return Table(("check", "effect", "statements that matched"), rows, tones=tones)
 
 
-def table(check: PolicyCheck) -> Table:
+def elements_table(check: PolicyCheck) -> Table:
     """Return every statement of a check, element by element."""
     rows = tuple(
         (

@@ -91,7 +91,6 @@ def _self_trust(case: GrantCase) -> Iterator[Hit]:
 
 
 def _roles_to_assume(case: GrantCase) -> set[str]:
-    """Return the resources that the grant allows sts:AssumeRole on."""
     return {
         resource
         for each in case.documents.grant.permissions
