@@ -13,7 +13,7 @@ from xacct_nb.diagnosis.policy_causes import boundary_causes, deny_cause, not_al
 from xacct_nb.diagnosis.snapshot import BUCKET, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import unmet_conditions
 from xacct_nb.iam import explain
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import same_principal
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import PolicyCheck
 
@@ -22,7 +22,7 @@ def session_causes(case: Case) -> Iterator[Cause]:
     """Yield why the destination side denies the session's request, as far as it was read."""
     if not case.attempt.role_was_assumed:
         return
-    if _is_other_caller(case):
+    if case.denial.caller and case.role and not same_principal(case.denial.caller, case.role):
         why = f"The request was made by {case.denial.caller}, not by a session of {case.role}."
         yield cause("wrong-identity", CERTAIN, why, "", fixes.assume_role(case.attempt))
         return
@@ -32,13 +32,6 @@ def session_causes(case: Case) -> Iterator[Cause]:
         yield from _causes(case, check)
     if decision and decision.allowed:
         yield cause("other-account-resource", POSSIBLE)
-
-
-def _is_other_caller(case: Case) -> bool:
-    if not (case.denial.caller and case.role):
-        return False
-    role = Arn.parse(case.role)
-    return f":{role.account}:assumed-role/{role.name}/" not in case.denial.caller
 
 
 def _revoked(case: Case) -> Iterator[Cause]:

@@ -69,9 +69,8 @@ def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iter
             for each in statement.match.failed:
                 yield trust_condition_cause(UnmetCondition(case, statement, each))
     if not naming:
-        named = [(each, text) for each in statements for text in _principals(each.match)]
-        similar = [found for each, text in named if (found := _similar(case, each, text))]
-        yield from similar or [_other_principals(case, policy, [text for _, text in named])]
+        named = [text for each in statements for text in _principals(each.match)]
+        yield from list(_similar(case, statements)) or [_other_principals(case, policy, named)]
 
 
 def _holds(match: StatementMatch, element: str) -> bool:
@@ -105,13 +104,14 @@ def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> C
     return cause(code, CERTAIN, why, *_trust_fix(case, policy))
 
 
-def _similar(case: Case, statement: LocatedStatement, named: str) -> Cause | None:
-    """Return the cause of a named principal that resembles the caller, None if it does not."""
-    if found := _resemblance(case, named):
-        code, confidence, why = found
-        fix = _replace_principal(case, statement, named)
-        return cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
-    return None
+def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
+    """Yield the named principals that resemble the caller."""
+    for statement in statements:
+        for named in _principals(statement.match):
+            if found := _resemblance(case, named):
+                code, confidence, why = found
+                fix = _replace_principal(case, statement, named)
+                yield cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
 
 
 def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:

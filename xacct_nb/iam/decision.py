@@ -167,17 +167,16 @@ def _check(raw: RawCheck, request: Request) -> PolicyCheck:
 
 def _statement_match(policy: str, matched: RawMatch, request: Request) -> StatementMatch:
     statement, action, resource, level, met, applies = matched
+    elements = (
+        ("Action", statement.not_action, action, statement.actions, request.action),
+        ("Resource", statement.not_resource, resource, statement.resources, request.resource),
+        ("Principal", statement.not_principal, level > 0, statement.principals, request.caller.text),
+    )
     compared = [
-        ElementMatch(
-            _element_name("Action", statement.not_action), action, statement.actions.texts, (request.action,)
-        )
+        ElementMatch(f"Not{name}" if negated else name, holds, expected.texts, (given,))
+        for name, negated, holds, expected, given in elements
+        if expected is not None
     ]
-    if statement.resources is not None:
-        name = _element_name("Resource", statement.not_resource)
-        compared.append(ElementMatch(name, resource, statement.resources.texts, (request.resource,)))
-    if statement.principals is not None:
-        name = _element_name("Principal", statement.not_principal)
-        compared.append(ElementMatch(name, level > 0, statement.principals.texts, (request.caller.text,)))
     for each, holds in zip(statement.conditions, met, strict=True):
         # The "true" or "false" of Null is not a secret, whatever the key.
         hidden = each.operator != "Null"
@@ -192,10 +191,6 @@ def _statement_match(policy: str, matched: RawMatch, request: Request) -> Statem
 
 def _plain(values: tuple[str, ...]) -> str | list[str] | None:
     return (values[0] if len(values) == 1 else list(values)) if values else None
-
-
-def _element_name(element: str, negated: bool) -> str:
-    return f"Not{element}" if negated else element
 
 
 def _mask_values(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
