@@ -85,9 +85,9 @@ def open_for_diagnosis(
     callers = list(caller_profiles)
     caller = first(CALLER, callers, lambda session: _is_caller(session.identity["Arn"], attempt))
     who = attempt.caller or (caller.identity["Arn"] if caller else "")
-    source = first(SOURCE, source_profiles, lambda session: session.account == _account(who))
+    source = first(SOURCE, source_profiles, lambda each: each.account == _account(who))
     destination = first(
-        DESTINATION, destination_profiles, lambda session: session.account == _account(attempt.role)
+        DESTINATION, destination_profiles, lambda each: each.account == _account(attempt.role)
     )
     return DiagnosisSessions(caller, source, destination, problems, next(iter(callers), ""), endpoint)
 

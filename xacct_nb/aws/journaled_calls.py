@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.polling import Wait
+from xacct_nb.aws.preconditions import find_conflict
 from xacct_nb.aws.sessions import Sessions, translate_errors
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change
@@ -17,9 +18,6 @@ from xacct_nb.redaction.redact import mask_secrets
 Response = dict[str, Any]
 RecoverResponse = Callable[[], Response | None]
 """Returns the response that a call would have had, if it took effect and its response was lost, else None."""
-
-FindConflict = Callable[[Sessions, Change], str]
-"""Describes how another actor changed the resource of a change in progress; "" for not at all."""
 
 MADE_WITHOUT_RESPONSE = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
@@ -36,14 +34,13 @@ class EntrySink(Protocol):
 class JournaledClient:
     """Makes the calls that change AWS and journals each; retries for `patience` seconds until IAM is ready.
 
-    Before a retry, `find_conflict` checks whether another actor changed the resource. If so, the call fails,
-    and `conflict` describes the change.
+    Before a retry, it checks whether another actor changed the resource. If so, the call fails, and
+    `conflict` describes the change.
     """
 
-    def __init__(
-        self, sessions: Sessions, sink: EntrySink, patience: float, find_conflict: FindConflict
-    ) -> None:
-        self.sessions, self.sink, self.patience, self.find_conflict = sessions, sink, patience, find_conflict
+    def __init__(self, sessions: Sessions, sink: EntrySink | None, patience: float) -> None:
+        self.sessions, self.patience = sessions, patience
+        self.sink: EntrySink = [] if sink is None else sink
         self.entries: list[Entry] = []
         self.conflict = ""
 
@@ -107,7 +104,7 @@ class JournaledClient:
                 self._check_conflict(change, problem)
 
     def _check_conflict(self, change: Change, problem: AwsRefused) -> None:
-        if conflict := self.find_conflict(self.sessions, change):
+        if conflict := find_conflict(self.sessions, change):
             self.conflict = conflict
             raise AwsRefused(
                 f"{problem.what} Meanwhile {conflict}.",

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from xacct_nb.aws.journaled_calls import JournaledClient
-from xacct_nb.aws.policy_versions import change_policy, delete_policy
+from xacct_nb.aws.policy_versions import find_version, has_document, made_since, version_number, versions_of
 from xacct_nb.aws.preconditions import is_different
 from xacct_nb.aws.reader import owner_of, read_value
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.quotas import minify
+from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
 
 
 def make_change(client: JournaledClient, change: Change) -> Change:
@@ -47,6 +47,81 @@ def _create_policy(client: JournaledClient, change: Change) -> Change:
         Tags=_tag_list(policy["tags"]),
     )
     return replace(change, after={**policy, "version": response["Policy"]["DefaultVersionId"]})
+
+
+def _change_policy(client: JournaledClient, change: Change) -> Change:
+    """Set the version that the change names as default, else make a new version. Raises AwsRefused.
+
+    A change that names a version is a rollback: it also deletes the version that it leaves, even where an
+    earlier attempt ended before that, or IAM does not list that version yet.
+    """
+    versions = versions_of(client.sessions, change)
+    default = next(name for name, version in versions.items() if version["IsDefaultVersion"])
+    wanted, left = change.after.get("version", ""), change.before.get("version", "")
+    if wanted in versions and has_document(client.sessions, change, wanted):
+        now = wanted
+        if default != wanted or left not in ("", *versions):
+            client.call(change, "set_default_policy_version", PolicyArn=change.target, VersionId=wanted)
+    elif wanted and default != left and has_document(client.sessions, change, default):
+        now = default
+    else:
+        now = _create_version(client, change, versions)
+    if wanted and left not in ("", now):
+        _delete_version(client, change, left)
+    return replace(change, after={**change.after, "version": now})
+
+
+def _delete_policy(client: JournaledClient, change: Change) -> None:
+    """Delete the policy, after its other versions, as AWS requires. Raises AwsRefused."""
+    for name, version in versions_of(client.sessions, change).items():
+        if not version["IsDefaultVersion"]:
+            _delete_version(client, change, name)
+    client.call(change, "delete_policy", PolicyArn=change.target)
+
+
+def _create_version(client: JournaledClient, change: Change, versions: dict[str, Any]) -> str:
+    if len(versions) >= POLICY_VERSIONS:
+        others = [name for name, version in versions.items() if not version["IsDefaultVersion"]]
+        _delete_version(client, change, min(others, key=version_number))
+
+    def recover() -> dict[str, Any] | None:
+        made = made_since(client.sessions, change, list(versions))
+        return {"PolicyVersion": {"VersionId": made}} if made else None
+
+    response = client.call(
+        change,
+        "create_policy_version",
+        kept={"versions": sorted(versions)},
+        recover=recover,
+        PolicyArn=change.target,
+        SetAsDefault=True,
+        PolicyDocument=minify(change.after["document"]),
+    )
+    made = str(response["PolicyVersion"]["VersionId"])
+    if client.entries[-1].tries > 1:
+        _delete_duplicates(client, change, versions, made)
+    return made
+
+
+def _delete_duplicates(client: JournaledClient, change: Change, versions: dict[str, Any], made: str) -> None:
+    """Delete what earlier tries made that IAM did not list yet when the call was retried.
+
+    AWS numbers versions one by one and uses no number twice.
+    """
+    for number in range(max(map(version_number, versions)) + 1, version_number(made)):
+        if has_document(client.sessions, change, f"v{number}"):
+            _delete_version(client, change, f"v{number}")
+
+
+def _delete_version(client: JournaledClient, change: Change, version: str) -> None:
+    """Delete a version; it is no failure if it is deleted already, by a call whose response was lost."""
+    found = find_version(client.sessions, change, version)
+    kept = {version: found and found["Document"]}
+    try:
+        client.call(change, "delete_policy_version", kept=kept, PolicyArn=change.target, VersionId=version)
+    except AwsRefused as problem:
+        if problem.aws_code != "NoSuchEntity":
+            raise
 
 
 def _change_tags(client: JournaledClient, change: Change) -> None:
@@ -88,8 +163,8 @@ def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 _FUNCTIONS: dict[tuple[str, str], Callable[[JournaledClient, Change], Change | None]] = {
     ("tags", "~"): _change_tags,
     ("managed-policy", "+"): _create_policy,
-    ("managed-policy", "~"): change_policy,
-    ("managed-policy", "-"): delete_policy,
+    ("managed-policy", "~"): _change_policy,
+    ("managed-policy", "-"): _delete_policy,
 }
 # The operation, and its parameters besides the name of the role, user or group: `{kind}` is one of these.
 _CALLS: dict[tuple[str, str], tuple[str, Callable[[Change], dict[str, Any]]]] = {

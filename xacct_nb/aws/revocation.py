@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
 from xacct_nb.aws.operations import ensure_change
 from xacct_nb.aws.polling import countdown
-from xacct_nb.aws.preconditions import check_current, find_conflict
+from xacct_nb.aws.preconditions import check_current
 from xacct_nb.aws.probes import Prober
 from xacct_nb.aws.reader import get
 from xacct_nb.aws.sessions import Sessions
@@ -40,7 +40,7 @@ def revoke(
     AWS's console takes the same margin, since a part of AWS that a change has not reached may still issue a
     session. `patience` is in seconds. Raises RollbackFailed, which names the roles whose sessions go on.
     """
-    client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
+    client = JournaledClient(sessions, sink, patience)
     left, done = list(changes), list[Change]()
     while left:
         try:

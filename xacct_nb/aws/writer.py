@@ -47,7 +47,7 @@ def apply(
     _check_secrets(plan)
     probes = expected_probes(sessions.grant)
     check_current(sessions, plan.changes)
-    client = JournaledClient(sessions, [] if journal is None else journal, patience, find_conflict)
+    client = JournaledClient(sessions, journal, patience)
     done: list[Change] = []
     for change in plan.changes:
         try:
@@ -76,7 +76,7 @@ def rollback(
     undo_plan = journal.undo_plan()
     _check_secrets(undo_plan)
     left = remaining_changes(sessions, undo_plan)
-    client = JournaledClient(sessions, [] if sink is None else sink, patience, find_conflict)
+    client = JournaledClient(sessions, sink, patience)
     done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
     return Journal(journal.grant, tuple(done), tuple(client.entries))
 

@@ -43,7 +43,7 @@ class RunLock:
         self.release()
 
 
-def create_run_folder(records: Path, run: str, read_about: Mapping[str, Any]) -> RunLock:
+def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunLock:
     """Make a folder for what a run writes while it is in progress, locked by this process.
 
     `about` is for the record, in case the run is killed. Raises InvalidParameters where the folder cannot be
@@ -52,7 +52,7 @@ def create_run_folder(records: Path, run: str, read_about: Mapping[str, Any]) ->
     try:
         folder = _new_folder(records / WORK)
         lock = RunLock(folder)
-        write_about(folder, read_about)
+        write_about(folder, about)
         lock.folder = folder.rename(records / WORK / run)  # it appears under its name only when locked
     except OSError as problem:
         raise InvalidParameters(
@@ -63,9 +63,9 @@ def create_run_folder(records: Path, run: str, read_about: Mapping[str, Any]) ->
     return lock
 
 
-def write_about(folder: Path, read_about: Mapping[str, Any]) -> None:
+def write_about(folder: Path, about: Mapping[str, Any]) -> None:
     """Write what the record says of the run in case the run is killed."""
-    content = {**read_about, "machine": _machine()}
+    content = {**about, "machine": _machine()}
     replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
 
 
