@@ -235,16 +235,18 @@ def is_within(given: Network, wanted: Network) -> bool:
     return given.version == wanted.version and given.subnet_of(wanted)  # type: ignore[arg-type]
 
 
+_ORDERS = {
+    "Equals": compare.eq,
+    "LessThan": compare.lt,
+    "LessThanEquals": compare.le,
+    "GreaterThan": compare.gt,
+    "GreaterThanEquals": compare.ge,
+}
+
+
 def _operators() -> dict[str, Operator]:
     text = {"StringEquals": EXACT, "StringEqualsIgnoreCase": ANY_CASE, "StringLike": LIKE}
     text |= {"ArnEquals": ARN, "ArnLike": ARN}
-    orders = {
-        "Equals": compare.eq,
-        "LessThan": compare.lt,
-        "LessThanEquals": compare.le,
-        "GreaterThan": compare.gt,
-        "GreaterThanEquals": compare.ge,
-    }
     kinds = {
         "Numeric": (_number, "a number"),
         "Date": (parse_date, "a date in ISO 8601 or seconds since 1970"),
@@ -253,7 +255,7 @@ def _operators() -> dict[str, Operator]:
     makes |= {
         f"{family}{order}": partial(_value_test, *kind, holds)
         for family, kind in kinds.items()
-        for order, holds in orders.items()
+        for order, holds in _ORDERS.items()
     }
     negations = {
         name.replace("Equals", "NotEquals", 1).replace("Like", "NotLike", 1): Operator(make, negated=True)
