@@ -43,7 +43,7 @@ _PUBLIC = {
     "XacctError": "errors",
 }
 __all__ = sorted(_PUBLIC)
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
