@@ -35,7 +35,6 @@ def connect(
     access_key_id: str,
     secret_access_key: str,
     session_token: str | None = None,
-    region: str = "us-east-1",
 ) -> AwsClient:
     """Return a client of `service` at `endpoint_url` with these credentials only.
 
@@ -49,7 +48,7 @@ def connect(
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret_access_key,
             aws_session_token=session_token,
-            region_name=region,
+            region_name="us-east-1",
             config=_CONFIG,
         )
 

@@ -40,17 +40,18 @@ class Wait:
         if self._bar is not None:
             self._bar.close()
         elif self._announced:
-            _print(f"{self.what}: after {self.seconds:.0f} s")
+            print(f"{self.what}: after {self.seconds:.0f} s", file=sys.stderr, flush=True)
 
     def _show(self) -> None:
         if self.seconds < _QUIET:
             return
-        if not self._announced and not sys.stderr.isatty():
-            _print(f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}")
-        elif sys.stderr.isatty():
+        if sys.stderr.isatty():
             self._bar = self._bar or _bar(self.what, self.patience)
             self._bar.n = round(self.seconds)
             self._bar.refresh()
+        elif not self._announced:
+            what = f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}"
+            print(what, file=sys.stderr, flush=True)
         self._announced = True
 
 
@@ -63,11 +64,5 @@ def countdown(seconds: float) -> Callable[[], float]:
 def _bar(what: str, patience: float) -> Any:
     from tqdm import tqdm
 
-    return tqdm(
-        total=round(patience), desc=f"Waiting for IAM: {what}", bar_format="{desc} {n_fmt} of {total_fmt} s"
-    )
-
-
-def _print(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    form = "{desc} {n_fmt} of {total_fmt} s"
+    return tqdm(total=round(patience), desc=f"Waiting for IAM: {what}", bar_format=form)

@@ -83,7 +83,7 @@ def read_record(records: Path, name: str) -> Record:
     """Return a record by its id, its path, or the unique start or end of its id. Raises UnknownRecord."""
     folder = find_record(records, name)
     try:
-        return _record_in((folder / RECORD).read_bytes())
+        return Record.from_json(json.loads((folder / RECORD).read_bytes()))
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise UnknownRecord(
             f"The record {folder.name!r} cannot be read.",
@@ -114,9 +114,8 @@ def broken_record(records: Path, name: str) -> list[str]:
     """Return the changes to one record, and to its line of the ledger, since then. Raises UnknownRecord."""
     folder = find_record(records, name)
     lines = [line for line in read_ledger(folder.parent) if line["id"] == folder.name]
-    return (
-        [broken for line in lines for broken in _broken(folder, line)] if lines else [f"is not in {LEDGER}"]
-    )
+    broken = [each for line in lines for each in _broken(folder, line)]
+    return broken if lines else [f"is not in {LEDGER}"]
 
 
 def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
@@ -151,13 +150,10 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
 
 def _line_differences(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
     try:
-        expected = parse_ledger_line(ledger_line(_record_in(files[RECORD]), sums, line["previous"]))
+        record = Record.from_json(json.loads(files[RECORD]))
+        expected = parse_ledger_line(ledger_line(record, sums, line["previous"]))
     except (ValueError, TypeError, KeyError):
         yield f"{RECORD}: is not a record"
         return
     if expected != line:
         yield f"{RECORD}: differs from its line in {LEDGER}"
-
-
-def _record_in(data: bytes) -> Record:
-    return Record.from_json(json.loads(data))
