@@ -21,11 +21,8 @@ def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> 
     if entity is None:
         return Source(loose=tuple(_naming(details, role, set())))
     detail = _detail(details, entity["Arn"])
-    groups = [
-        each
-        for each in details.get("GroupDetailList", [])
-        if each["GroupName"] in detail.get("GroupList", [])
-    ]
+    names = detail.get("GroupList", [])
+    groups = [each for each in details.get("GroupDetailList", []) if each["GroupName"] in names]
     holders = [detail, *groups] if detail else groups
     known = _managed(details)
     policies = tuple(policy for holder in holders for policy in _policies(holder, known))
@@ -41,12 +38,9 @@ def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> 
 
 def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Destination:
     """Return the destination side, from the role (None: it does not exist) and the account."""
-    known, wanted = _managed(details), Arn.parse(role).name
-    others = tuple(
-        each["Arn"]
-        for each in details.get("RoleDetailList", [])
-        if each["RoleName"].lower() == wanted.lower() and each["Arn"] != role
-    )
+    known, wanted, roles = _managed(details), Arn.parse(role).name.lower(), details.get("RoleDetailList", [])
+    same_name = [each["Arn"] for each in roles if each["RoleName"].lower() == wanted]
+    others = tuple(arn for arn in same_name if arn != role)
     if entity is None:
         return Destination(others=others)
     policies = tuple(_policies(_detail(details, entity["Arn"]), known))

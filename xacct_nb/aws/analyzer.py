@@ -94,9 +94,8 @@ def _validate(client: AwsClient, subject: Subject) -> Iterator[Finding]:
 
 
 def _check_public(client: AwsClient, subject: Subject) -> Iterator[Finding]:
-    response = client.check_no_public_access(
-        policyDocument=minify(subject.document), resourceType=_TRUST_POLICY
-    )
+    document = minify(subject.document)
+    response = client.check_no_public_access(policyDocument=document, resourceType=_TRUST_POLICY)
     if response["result"] == "FAIL":
         reasons = [each["description"] for each in response.get("reasons", []) if "description" in each]
         yield Finding(

@@ -75,11 +75,10 @@ def open_for_diagnosis(
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
     problems: dict[str, str] = {}
 
+    clients = partial(client_of, endpoint=endpoint, partition=partition)
+
     def first(part: str, profiles: Iterable[str], fits: Fits) -> AccountSession | None:
-        sessions = (
-            AccountSession(partial(client_of, profile, endpoint=endpoint, partition=partition), profile)
-            for profile in profiles
-        )
+        sessions = (AccountSession(partial(clients, each), each) for each in profiles)
         return _first(sessions, fits, part, problems)
 
     callers = list(caller_profiles)

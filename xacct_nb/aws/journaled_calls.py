@@ -63,9 +63,8 @@ class JournaledClient:
         self.sink.append(entry)
         if recover:
             # botocore calls the first handler first; its False stops the retries of this operation.
-            iam.meta.events.register_first(
-                f"needs-retry.iam.{name}", lambda **_: False, unique_id=f"xacct-once-{name}"
-            )
+            event = f"needs-retry.iam.{name}"
+            iam.meta.events.register_first(event, lambda **_: False, unique_id=f"xacct-once-{name}")
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
             response = self._retry(change, wait, lambda: getattr(iam, operation)(**parameters), recover)
@@ -114,9 +113,8 @@ class JournaledClient:
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
         wait.close()
-        self.note(
-            replace(entry, answer=answer, request_id=request_id, seconds=wait.seconds, tries=wait.tries)
-        )
+        done = replace(entry, answer=answer, request_id=request_id, seconds=wait.seconds, tries=wait.tries)
+        self.note(done)
 
     def _is_passing(self, problem: AwsRefused) -> bool:
         """Return whether IAM is eventually consistent here: a new resource is not known everywhere yet."""

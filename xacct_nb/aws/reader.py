@@ -67,9 +67,8 @@ def policy_exists(sessions: Sessions, account: str, arn: str) -> bool:
 def owner_of(arn: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a user, group, role or policy, and the parameter that names it in IAM's calls."""
     named = Arn.parse(arn)
-    return named.kind, {"PolicyArn": arn} if named.kind == "policy" else {
-        f"{named.kind.title()}Name": named.name
-    }
+    by_name = {f"{named.kind.title()}Name": named.name}
+    return named.kind, {"PolicyArn": arn} if named.kind == "policy" else by_name
 
 
 def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> dict[str, Any]:
@@ -231,9 +230,8 @@ def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _attached(sessions: Sessions, change: Change) -> Any:
-    attached = optional(
-        lambda: list_all(sessions, change.target, "list_attached_{kind}_policies", "AttachedPolicies")
-    )
+    operation = "list_attached_{kind}_policies"
+    attached = optional(lambda: list_all(sessions, change.target, operation, "AttachedPolicies"))
     return True if any(policy["PolicyArn"] == change.name for policy in attached or ()) else None
 
 

@@ -45,9 +45,8 @@ def revoke(
     while left:
         try:
             check_current(sessions, left[:1])
-            done.append(
-                ensure_change(client, with_cutoff(left[0], datetime.now(UTC) + timedelta(seconds=ahead)))
-            )
+            cutoff = datetime.now(UTC) + timedelta(seconds=ahead)
+            done.append(ensure_change(client, with_cutoff(left[0], cutoff)))
         except (AwsRefused, StalePlan) as problem:
             raise _not_revoked(left, problem) from problem
         left.pop(0)
@@ -60,9 +59,8 @@ def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, fou
     Only the first kind shows the effect of a revocation: the rollback alone denies the others.
     """
     both = [key for key, value in found.resources.items() if before.resources.get(key) == value]
-    given = [
-        sample_call(action, each.resources) for each in sessions.grant.permissions for action in each.actions
-    ]
+    permissions = sessions.grant.permissions
+    given = [sample_call(action, each.resources) for each in permissions for action in each.actions]
     lost = {f"{call.title} (which goes with the grant)": call for call in given if call}
     return {
         role: {

@@ -145,9 +145,7 @@ def open_sessions(
         ("destination", destination_profiles, grant.destination_accounts),
         ("caller", caller_profiles, ()),
     )
-    found = [
-        _identity(sessions, profile, part, accounts) for part, names, accounts in parts for profile in names
-    ]
+    found = [_identity(sessions, name, part, accounts) for part, names, accounts in parts for name in names]
     opened = replace(sessions, identities=tuple(found))
     for account in needed_accounts(grant):
         opened.admin(account, "iam")

@@ -109,9 +109,8 @@ class _Reading:
         details, truncated = self._details(iam, _FILTERS["role"])
         side = destination_of(found and found["Role"], details, self.attempt.role)
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
-        return side.model_copy(
-            update={"incomplete": incomplete, "resource_policies": self._resource_policy(session)}
-        )
+        policies = self._resource_policy(session)
+        return side.model_copy(update={"incomplete": incomplete, "resource_policies": policies})
 
     def _call(self, client: AwsClient, operation: str, **parameters: Any) -> Any:
         self.calls.append(f"{client.meta.service_model.service_name}:{operation}")

@@ -155,9 +155,8 @@ def _took_effect(client: JournaledClient, change: Change, problem: AwsRefused) -
 
 def _tags_made(change: Change, value: dict[str, str] | None) -> list[Change]:
     """Return the part of a change of tags that took effect: of its two calls, one may have been made."""
-    ours = {
-        name for name in {*change.before, *change.after} if change.before.get(name) != change.after.get(name)
-    }
+    names = {*change.before, *change.after}
+    ours = {name for name in names if change.before.get(name) != change.after.get(name)}
     others = {name: tag for name, tag in (value or {}).items() if name not in ours}
     before = others | {name: tag for name, tag in change.before.items() if name in ours}
     return [replace(change, before=before, after=value)] if value not in (None, before) else []

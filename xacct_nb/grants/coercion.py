@@ -58,9 +58,8 @@ def unknown_parameter(name: str, known: Iterable[str]) -> InvalidParameters:
     why = "A name and its value are two arguments." if equals else "The notebook does not declare it."
     question = f"Did you mean -p {meant} VALUE? " if equals else f"Did you mean {meant}? "
     plain = ", ".join(each for each in names if "." not in each)
-    return InvalidParameters(
-        f"There is no parameter {shown}.", why=why, hint=f"{question * bool(meant)}Known parameters: {plain}."
-    )
+    hint = f"{question * bool(meant)}Known parameters: {plain}."
+    return InvalidParameters(f"There is no parameter {shown}.", why=why, hint=hint)
 
 
 def _number(text: str) -> Any:

@@ -23,8 +23,7 @@ class Grant(Shown, StrictModel):
     """
 
     name: StrictStr = Field(
-        description="part of the policies' names and of the tags",
-        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+        description="part of the policies' names and of the tags", pattern=r"^[a-z][a-z0-9-]{0,31}$"
     )
     sources: tuple[StrictStr, ...] = Field(
         min_length=1, description="ARNs of users or roles, or account ids of 12 digits"
@@ -162,9 +161,8 @@ def is_whole_account(source: str) -> bool:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(
-            f"{key}: {_shown(item)}" for key, item in value.items() if item not in ("", [], {}, False)
-        )
+        filled = {key: item for key, item in value.items() if item not in ("", [], {}, False)}
+        return "\n".join(f"{key}: {_shown(item)}" for key, item in filled.items())
     return "\n".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
 
 

@@ -93,10 +93,8 @@ def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """
     settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
     modelled = settings | (_GRANT if "sources" in cell else {})
-    stated = {
-        name: replace(each, reference=name in modelled and modelled[name].reference)
-        for name, each in cell.items()
-    }
+    references = {name for name, each in modelled.items() if each.reference}
+    stated = {name: replace(each, reference=name in references) for name, each in cell.items()}
     return stated | {name: each for name, each in modelled.items() if name not in cell}
 
 

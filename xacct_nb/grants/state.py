@@ -50,17 +50,13 @@ class State(Shown):
 
     def of(self, kind: str, target: str = "") -> dict[ResourceKey, Any]:
         """Return the resources of one kind, of one target if given."""
-        return {
-            key: value
-            for key, value in self.resources.items()
-            if key.kind == kind and target in ("", key.target)
-        }
+        found = self.resources.items()
+        return {key: value for key, value in found if key.kind == kind and target in ("", key.target)}
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one object for each resource, external IDs as fingerprints."""
-        return [
-            {**asdict(key), "value": mask_secrets(value)} for key, value in sorted(self.resources.items())
-        ]
+        found = sorted(self.resources.items())
+        return [{**asdict(key), "value": mask_secrets(value)} for key, value in found]
 
     @classmethod
     def from_json(cls, resources: Iterable[Resource | Mapping[str, Any]]) -> "State":

@@ -135,9 +135,8 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     if not folder.is_dir():
         yield f"{folder.name}: is missing"
         return
-    yield from (
-        f"{folder.name}/{path.name}: was added" for path in sorted(folder.iterdir()) if not path.is_file()
-    )
+    others = (path.name for path in sorted(folder.iterdir()) if not path.is_file())
+    yield from (f"{folder.name}/{name}: was added" for name in others)
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     sums = files.pop(SUMS, b"").decode("utf-8", "replace")
     broken = broken_seals(sums, files)
