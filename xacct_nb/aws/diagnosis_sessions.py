@@ -74,7 +74,6 @@ def open_for_diagnosis(
     """
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
     problems: dict[str, str] = {}
-
     clients = partial(client_of, endpoint=endpoint, partition=partition)
 
     def first(part: str, profiles: Iterable[str], fits: Fits) -> AccountSession | None:
@@ -85,9 +84,8 @@ def open_for_diagnosis(
     caller = first(CALLER, callers, lambda session: _is_caller(session.identity["Arn"], attempt))
     who = attempt.caller or (caller.identity["Arn"] if caller else "")
     source = first(SOURCE, source_profiles, lambda each: each.account == _account(who))
-    destination = first(
-        DESTINATION, destination_profiles, lambda each: each.account == _account(attempt.role)
-    )
+    account = _account(attempt.role)
+    destination = first(DESTINATION, destination_profiles, lambda each: each.account == account)
     return DiagnosisSessions(caller, source, destination, problems, next(iter(callers), ""), endpoint)
 
 

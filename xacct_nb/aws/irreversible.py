@@ -1,13 +1,13 @@
 """What a rollback cannot restore, found before its plan is approved."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xacct_nb.aws.policy_versions import is_deleted
 from xacct_nb.aws.reader import exists, policy_exists
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry
-from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan
 from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import principals_in
@@ -31,7 +31,7 @@ def irreversible_changes(sessions: Sessions, undo_plan: Plan, entries: Iterable[
 def _principals(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
     made = {change.target for change in undo_plan.changes if change.kind == "role" and change.sign == "+"}
     for change in undo_plan.changes:
-        trust = _trust(change)
+        trust = _written(change, "trust") or {}
         if ids := deleted_principal_ids(trust):
             yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
         named = {arn for arn in principals_in(trust) if _is_absent(sessions, arn)}
@@ -45,24 +45,17 @@ def _policies(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
     """Describe the deleted managed policies that are to be attached again or are a boundary."""
     made = {change.target for change in undo_plan.changes if change.kind == "managed-policy"}
     for change in undo_plan.changes:
-        policy = _policy(change)
+        is_attached = change.kind == "attachment" and change.after
+        policy = change.name if is_attached else _written(change, "boundary")
         if policy and policy not in made and not policy_exists(sessions, change.account, policy):
             yield f"{policy} does not exist any more, so {change.title} cannot be restored."
 
 
-def _policy(change: Change) -> str:
-    """Return the managed policy that a change needs; "" where it needs none."""
-    if change.after is None:
-        return ""
-    needed = {"attachment": change.name, "boundary": change.after}
-    return str(change.after["boundary"] if change.kind == "role" else needed.get(change.kind, ""))
-
-
-def _trust(change: Change) -> Mapping[str, Any]:
-    """Return the trust policy that a change writes; {} where it writes none."""
-    if change.after is None or change.kind not in ("role", "trust"):
-        return {}
-    return dict(change.after["trust"] if change.kind == "role" else change.after)
+def _written(change: Change, kind: str) -> Any:
+    """Return the part of a role that a change writes, also with the whole role; None where it writes none."""
+    if change.kind == "role" and change.after is not None:
+        return ROLE_PARTS[kind](change.after)
+    return change.after if change.kind == kind else None
 
 
 def _is_absent(sessions: Sessions, arn: str) -> bool:

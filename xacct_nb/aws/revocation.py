@@ -16,7 +16,7 @@ from xacct_nb.changes.plan import Change
 from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, REVOKED, Outcome, Probe, Proof, expected_probes
 from xacct_nb.changes.revocation import AHEAD_SECONDS, is_revocation, with_cutoff
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls
-from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan, XacctError
+from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan
 from xacct_nb.grants.documents import Policy
 from xacct_nb.grants.state import ResourceKey, State
 
@@ -48,7 +48,12 @@ def revoke(
             cutoff = datetime.now(UTC) + timedelta(seconds=ahead)
             done.append(ensure_change(client, with_cutoff(left[0], cutoff)))
         except (AwsRefused, StalePlan) as problem:
-            raise _not_revoked(left, problem) from problem
+            roles = ", ".join(change.target for change in left)
+            raise RollbackFailed(
+                f"The changes were rolled back, but open sessions continue: {roles}.",
+                why=problem.what,
+                hint="Fix the cause, then roll back the same record again with revoke_sessions true.",
+            ) from problem
         left.pop(0)
     return Journal(sessions.grant.name, tuple(done), tuple(client.entries))
 
@@ -139,12 +144,3 @@ def _later(probe: Probe) -> Probe:
     """Return the same call with the same session as a probe that must be denied."""
     what = probe.question if probe.call else "any call"
     return replace(probe, kind=REVOKED, question=f"{what}, with the same session afterwards", expected=DENIED)
-
-
-def _not_revoked(left: Iterable[Change], problem: XacctError) -> RollbackFailed:
-    roles = ", ".join(change.target for change in left)
-    return RollbackFailed(
-        f"The changes were rolled back, but open sessions continue: {roles}.",
-        why=problem.what,
-        hint="Fix the cause, then roll back the same record again with revoke_sessions true.",
-    )
