@@ -27,8 +27,7 @@ _BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 class EntrySink(Protocol):
     """Takes journal entries as calls happen, such as a list; each call comes before it is made and after."""
 
-    def append(self, entry: Entry, /) -> None:
-        """Take one entry."""
+    def append(self, entry: Entry, /) -> None: ...
 
 
 class JournaledClient:
@@ -100,16 +99,13 @@ class JournaledClient:
                     return response
                 if not again:
                     raise
-                self._check_conflict(change, problem)
-
-    def _check_conflict(self, change: Change, problem: AwsRefused) -> None:
-        if conflict := find_conflict(self.sessions, change):
-            self.conflict = conflict
-            raise AwsRefused(
-                f"{problem.what} Meanwhile {conflict}.",
-                aws_code=problem.aws_code,
-                request_id=problem.request_id,
-            ) from problem.__cause__
+                if conflict := find_conflict(self.sessions, change):
+                    self.conflict = conflict
+                    raise AwsRefused(
+                        f"{problem.what} Meanwhile {conflict}.",
+                        aws_code=problem.aws_code,
+                        request_id=problem.request_id,
+                    ) from problem.__cause__
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
         wait.close()

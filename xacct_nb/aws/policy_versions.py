@@ -1,6 +1,5 @@
 """The versions of a managed policy: which exist, and which has the text that a change is about."""
 
-from dataclasses import replace
 from typing import Any
 
 from xacct_nb.aws.reader import get, list_all, optional
@@ -27,12 +26,6 @@ def is_current(sessions: Sessions, change: Change) -> bool:
 def is_deleted(sessions: Sessions, reverse: Change) -> bool:
     """Return whether the version that a rollback's change goes back to does not exist any more."""
     return reverse.after.get("version", "") not in ("", *_existing(sessions, reverse))
-
-
-def recover_version(sessions: Sessions, change: Change, existed: list[str]) -> Change:
-    """Return the change with the id of the version that it made, whose response was lost."""
-    made = made_since(sessions, change, existed)
-    return replace(change, after={**change.after, "version": made}) if made else change
 
 
 def version_number(version: str) -> int:

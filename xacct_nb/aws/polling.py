@@ -46,7 +46,10 @@ class Wait:
         if self.seconds < _QUIET:
             return
         if sys.stderr.isatty():
-            self._bar = self._bar or _bar(self.what, self.patience)
+            from tqdm import tqdm
+
+            what, form = f"Waiting for IAM: {self.what}", "{desc} {n_fmt} of {total_fmt} s"
+            self._bar = self._bar or tqdm(total=round(self.patience), desc=what, bar_format=form)
             self._bar.n = round(self.seconds)
             self._bar.refresh()
         elif not self._announced:
@@ -59,10 +62,3 @@ def countdown(seconds: float) -> Callable[[], float]:
     """Return a function that returns how many of these seconds are left; they begin now."""
     end = time.monotonic() + seconds
     return lambda: max(0.0, end - time.monotonic())
-
-
-def _bar(what: str, patience: float) -> Any:
-    from tqdm import tqdm
-
-    form = "{desc} {n_fmt} of {total_fmt} s"
-    return tqdm(total=round(patience), desc=f"Waiting for IAM: {what}", bar_format=form)

@@ -52,21 +52,16 @@ def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
             client.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
 
 
-@dataclass(frozen=True)
-class _RoleSession:
-    """A session of the role: who assumed it, and its clients, which hold its credentials."""
-
-    who: Identity
-    client: Clients = field(repr=False)
-
-
 @dataclass
 class Prober:
-    """Runs one probe after the other; each role is assumed once for all probes about its session."""
+    """Runs one probe after the other; each role is assumed once for all probes about its session.
+
+    `role_sessions`: by source and role, who assumed the role, and the clients with its credentials.
+    """
 
     sessions: Sessions
     left: Callable[[], float]
-    role_sessions: dict[tuple[str, str], _RoleSession] = field(default_factory=dict)
+    role_sessions: dict[tuple[str, str], tuple[Identity, Clients]] = field(default_factory=dict, repr=False)
 
     def outcome(self, probe: Probe) -> Outcome:
         """Return AWS's answer to a probe; repeat it while the answer is unexpected and time is left."""
@@ -80,7 +75,7 @@ class Prober:
         known = self.role_sessions.get((probe.source, probe.role))
         if not callers:
             return Outcome(probe, NOT_ASKED, detail=_NO_CALLER)
-        who = known.who if known else callers[0]
+        who = known[0] if known else callers[0]
         if probe.kind == "assume":
             return self._repeat(probe, lambda: self._first_allowed(callers, probe))
         if len(callers) > 1 and not known:
@@ -101,7 +96,8 @@ class Prober:
         if session is None:
             missing = "The role could not be assumed." if self.sessions.callers(probe.source) else _NO_CALLER
             return Outcome(probe, NOT_ASKED, detail=missing)
-        outcome = self._repeat(probe, lambda: (session.who, self._with_role(probe, session.client)))
+        who, client = session
+        outcome = self._repeat(probe, lambda: (who, self._with_role(probe, client)))
         return replace(outcome, who=f"{Arn.parse(probe.role).resource} (session)")
 
     def _repeat(self, probe: Probe, call: Callable[[], tuple[Identity, Answer]]) -> Outcome:
@@ -110,9 +106,8 @@ class Prober:
         while given.verdict in (ALLOWED, DENIED) and given.verdict != probe.expected and wait.pause():
             who, given = call()
         wait.close()
-        return Outcome(
-            probe, given.verdict, who.arn, given.detail, given.request_id, wait.tries, wait.seconds
-        )
+        lasted = (wait.tries, wait.seconds)
+        return Outcome(probe, given.verdict, who.arn, given.detail, given.request_id, *lasted)
 
     def _first_allowed(self, callers: tuple[Identity, ...], probe: Probe) -> tuple[Identity, Answer]:
         """Return the first caller that can assume the role, with the answer, else the last one's denial."""
@@ -121,7 +116,7 @@ class Prober:
             if given.verdict == ALLOWED:
                 credentials = given.value["Credentials"]
                 client = cache(partial(self.sessions.role_client, credentials, profile=who.profile))
-                self.role_sessions[probe.source, probe.role] = _RoleSession(who, client)
+                self.role_sessions[probe.source, probe.role] = who, client
                 break
         return who, given
 

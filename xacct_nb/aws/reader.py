@@ -15,12 +15,6 @@ from xacct_nb.iam.arns import Arn
 
 T = TypeVar("T")
 
-_ENTITIES = (
-    ("PolicyUsers", "user", "UserName"),
-    ("PolicyGroups", "group", "GroupName"),
-    ("PolicyRoles", "role", "RoleName"),
-)
-
 
 def read(documents: Documents, sessions: Sessions) -> State:
     """Return the roles and policies that the documents name, as they are now.
@@ -198,10 +192,11 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
         if source and Arn.parse(source).account == account
     }
     for page in _pages(sessions, arn, "list_entities_for_policy"):
-        for items, kind, name in _ENTITIES:
-            for entity in page.get(items, []):
-                without_path = f"arn:{grant.partition}:iam::{account}:{kind}/{entity[name]}"
-                yield ResourceKey("attachment", known.get((kind, entity[name]), without_path), arn)
+        for kind in ("user", "group", "role"):
+            for entity in page.get(f"Policy{kind.title()}s", []):
+                name = entity[f"{kind.title()}Name"]
+                without_path = f"arn:{grant.partition}:iam::{account}:{kind}/{name}"
+                yield ResourceKey("attachment", known.get((kind, name), without_path), arn)
 
 
 def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey, Any]) -> None:

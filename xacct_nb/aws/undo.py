@@ -1,8 +1,9 @@
 """The changes of a record's run that are not rolled back yet, as far as AWS shows them now."""
 
+from dataclasses import replace
 from functools import partial
 
-from xacct_nb.aws.policy_versions import is_left_over, recover_version
+from xacct_nb.aws.policy_versions import is_left_over, made_since
 from xacct_nb.aws.preconditions import is_different
 from xacct_nb.aws.reader import optional, read_value
 from xacct_nb.aws.sessions import Sessions
@@ -59,9 +60,9 @@ def _recovered_changes(sessions: Sessions, record: Record) -> tuple[Change, ...]
         for entry in reversed(journal_of(record).entries)
         if entry.operation == "CreatePolicyVersion" and entry.kept
     }
-    return tuple(
-        recover_version(sessions, change, existed[change.account, change.title])
-        if (change.account, change.title) in existed
-        else change
-        for change in _plan_of(record).changes
-    )
+    changes = []
+    for change in _plan_of(record).changes:
+        before = existed.get((change.account, change.title))
+        made = before is not None and made_since(sessions, change, before)
+        changes.append(replace(change, after={**change.after, "version": made}) if made else change)
+    return tuple(changes)

@@ -22,10 +22,8 @@ def parse_declarations(source: str) -> dict[str, Parameter]:
     """Return the parameters that a cell declares. Raises InvalidParameters for any other line."""
     try:
         nodes = ast.parse(source).body
-    except SyntaxError as problem:
-        raise _no_declaration(problem.lineno or 1) from problem
-    except (ValueError, RecursionError, MemoryError) as problem:  # a NUL, a thousand brackets
-        raise _no_declaration(1) from problem
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:  # a NUL, a thousand brackets
+        raise _no_declaration(getattr(problem, "lineno", None) or 1) from problem
     lines = source.splitlines()
     return {parameter.name: parameter for parameter in (_declaration(node, lines) for node in nodes)}
 

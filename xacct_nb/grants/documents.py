@@ -105,11 +105,9 @@ def _document(*statements: dict[str, Any]) -> Policy:
 def _packed(grant: Grant, entity: str) -> list[Policy]:
     kind = Arn.parse(entity).kind
     # The quota of inline policies is for all of them together, so a second one would not help.
-    room, most = (
-        (quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind])
-        if grant.caller_policy == "managed"
-        else (quotas.INLINE_TOTAL[kind], 1)
-    )
+    room, most = quotas.INLINE_TOTAL[kind], 1
+    if grant.caller_policy == "managed":
+        room, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
     statement = {"Effect": "Allow", "Action": _actions(grant)}
     policies = quotas.pack(grant.destinations, lambda roles: _document(statement | {"Resource": roles}), room)
     return quotas.check_count(policies, most, entity)

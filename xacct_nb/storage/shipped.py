@@ -1,9 +1,9 @@
 """The notebooks and docs of this installation, and copies of them in a folder of the user's."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -37,8 +37,7 @@ class CopiedNotebooks(Shown):
 
     def to_json(self) -> dict[str, object]:
         """Return the folder and the paths, for `--json`."""
-        lists = {name: list(getattr(self, name)) for name in ("added", "refreshed", "unchanged", "kept")}
-        return {"folder": str(self.folder), **lists}
+        return asdict(self) | {"folder": str(self.folder)}
 
 
 def copy_notebooks(folder: Path) -> CopiedNotebooks:
@@ -85,7 +84,6 @@ def _copy(target: Path, content: bytes, copied: str) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:
-    with suppress(OSError, ValueError):
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return dict(manifest) if isinstance(manifest, Mapping) else {}
+    with suppress(OSError, ValueError, TypeError):
+        return dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
     return {}
