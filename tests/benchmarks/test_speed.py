@@ -61,12 +61,12 @@ def test_a_recorded_run_against_papermill_on_an_empty_cell(
 
     ratio = _ratio(
         "recorded run / papermill on an empty cell",
-        1.0,
+        0.55,
         lambda: _recorded_run(environment),
         lambda: _timed(papermill, environment, cwd=tmp_path),
     )
 
-    assert ratio <= 1.0
+    assert ratio <= 0.55
 
 
 def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[str, str]) -> None:
@@ -77,20 +77,19 @@ def test_a_recorded_run_against_the_article_with_the_aws_cli(environment: dict[s
         lambda: _article(environment),
     )
 
-    # 0.3 is the figure to reach; what stands between is in the README. Reached: 0.35 to 0.4 with the
-    # machine to itself. This holds what was reached while others are at work on it.
+    # 0.3 is the figure to reach; docs/speed.md says what was reached. The bound allows for a busy machine.
     assert ratio <= 0.6
 
 
 def test_importing_xacct_nb_against_importing_boto3(environment: dict[str, str]) -> None:
     ratio = _ratio(
         "import xacct_nb / import boto3",
-        1.3,
+        0.2,
         lambda: _timed([sys.executable, "-c", "import xacct_nb"], environment),
         lambda: _timed([sys.executable, "-c", "import boto3"], environment),
     )
 
-    assert ratio <= 1.3
+    assert ratio <= 0.2
 
 
 def _ratio(name: str, target: float, ours: Callable[[], float], theirs: Callable[[], float]) -> float:
