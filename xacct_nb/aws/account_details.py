@@ -44,12 +44,8 @@ def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str
     if entity is None:
         return Destination(others=others)
     policies = tuple(_policies(_detail(details, entity["Arn"]), known))
-    return Destination(
-        role=_principal(entity, known),
-        policies=policies,
-        others=others,
-        incomplete=_unread_documents(policies),
-    )
+    principal, unread = _principal(entity, known), _unread_documents(policies)
+    return Destination(role=principal, policies=policies, others=others, incomplete=unread)
 
 
 def _detail(details: Details, arn: str) -> Mapping[str, Any]:
@@ -72,16 +68,13 @@ def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal
 
 def _policies(holder: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[SnapshotPolicy]:
     """Yield the inline policies, then the managed policies of a user, role or group."""
+    arn = holder["Arn"]
     for kind in ("User", "Role", "Group"):
         for each in holder.get(f"{kind}PolicyList", []):
-            yield SnapshotPolicy(
-                name=each["PolicyName"],
-                kind=INLINE,
-                holder=holder["Arn"],
-                document=_document(each["PolicyDocument"]),
-            )
+            document = _document(each["PolicyDocument"])
+            yield SnapshotPolicy(name=each["PolicyName"], kind=INLINE, holder=arn, document=document)
     for each in holder.get("AttachedManagedPolicies", []):
-        yield _managed_policy(each["PolicyArn"], holder["Arn"], known)
+        yield _managed_policy(each["PolicyArn"], arn, known)
 
 
 def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> SnapshotPolicy:

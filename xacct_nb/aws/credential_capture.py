@@ -36,8 +36,7 @@ def _on_signing(request_signer: Any, **_: Any) -> None:
     # A role's credentials change while a client lives, so they are captured at each signature.
     credentials = request_signer._credentials
     if credentials is not None:
-        frozen = credentials.get_frozen_credentials()
-        _note(each for each in frozen if each)
+        _note(filter(None, credentials.get_frozen_credentials()))
 
 
 def _on_response(parsed: Any, **_: Any) -> None:

@@ -67,17 +67,11 @@ def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, fou
     permissions = sessions.grant.permissions
     given = [sample_call(action, each.resources) for each in permissions for action in each.actions]
     lost = {f"{call.title} (which goes with the grant)": call for call in given if call}
-    return {
-        role: {
-            call.title: call
-            for key in both
-            if key.target == role
-            for document in _documents(sessions, key, found)
-            for call in sample_calls(document)
-        }
-        | lost
-        for role in roles
-    }
+    repeat: dict[str, Mapping[str, SampleCall]] = {}
+    for role in roles:
+        documents = [each for key in both if key.target == role for each in _documents(sessions, key, found)]
+        repeat[role] = {call.title: call for each in documents for call in sample_calls(each)} | lost
+    return repeat
 
 
 def open_older_sessions(sessions: Sessions, calls_to_repeat: CallsByRole) -> "OlderSessions":
@@ -131,13 +125,11 @@ def _documents(sessions: Sessions, key: ResourceKey, found: State) -> Iterator[P
 
 def _opened(prober: Prober, assume: Probe, calls: Mapping[str, SampleCall]) -> tuple[Outcome, Outcome | None]:
     assumed = prober.outcome(assume)
-    probes = (
-        replace(assume, kind="older", asker="role", question=title, call=call)
-        for title, call in calls.items()
-        if assumed.answer == ALLOWED
-    )
-    answers = map(prober.outcome, probes)
-    return assumed, next((each for each in answers if each.answer == ALLOWED), None)
+    for title, call in calls.items() if assumed.answer == ALLOWED else ():
+        outcome = prober.outcome(replace(assume, kind="older", asker="role", question=title, call=call))
+        if outcome.answer == ALLOWED:
+            return assumed, outcome
+    return assumed, None
 
 
 def _later(probe: Probe) -> Probe:

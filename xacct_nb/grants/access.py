@@ -13,7 +13,6 @@ _HOSTS = {
     "aws-us-gov": "signin.amazonaws-us-gov.com",
     "aws-cn": "signin.amazonaws.cn",
 }
-_MAX_NAME = 64
 _REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
@@ -25,7 +24,7 @@ def switch_role_url(role: str, display_name: str = "") -> str:
     """
     arn = parse_iam(role, "role")
     name = arn.resource.removeprefix("role/")
-    if len(name) > _MAX_NAME:
+    if len(name) > 64:
         raise InvalidGrant(
             f"The console cannot switch to {name!r}.",
             why="The console takes a path and name of 64 characters at most.",

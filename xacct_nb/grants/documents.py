@@ -79,11 +79,8 @@ def trust_policy(grant: Grant) -> Policy:
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
         for source in grant.sources
     ]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": one_or_many(trusted)},
-        "Action": one_or_many(_actions(grant)),
-    }
+    principal = {"AWS": one_or_many(trusted)}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(_actions(grant))}
     conditions = _trust_conditions(grant.conditions, external_id(grant))
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")

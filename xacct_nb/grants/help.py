@@ -14,7 +14,6 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 
 _LINK, _MARKS = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"[*`]+")
 _WIDTH, _DEFAULT_WIDTH, _HELP_WIDTH = 110, 46, 40
-_HEADS = ("parameter", "type", "default", "what it is")
 # How a value of each type is given on the command line.
 _GIVEN = {
     "str": ("VALUE", "the text as it is"),
@@ -53,7 +52,7 @@ class NotebookHelp(Shown):
         parameters = self.parameters()
         rows = tuple(map(_row, parameters))
         about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
-        table = Table(_HEADS, rows, caption="Parameters")
+        table = Table(("parameter", "type", "default", "what it is"), rows, caption="Parameters")
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
         note = "The file of -f may set each of them, too; -p overrides the file."
         if "sources" in self.declared:

@@ -7,10 +7,8 @@ import stat
 import time
 from pathlib import Path
 
-MOST = 1_000_000
 
-
-def read_small(path: Path, *, pipes: bool = True, most: int = MOST, patience: float = 5.0) -> bytes:
+def read_small(path: Path, *, pipes: bool = True, most: int = 1_000_000, patience: float = 5.0) -> bytes:
     """Return the content of a file of at most `most` bytes; a pipe must end within `patience` seconds.
 
     Without `pipes`, a pipe is refused. Raises OSError, whose strerror says what is wrong.

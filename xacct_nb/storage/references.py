@@ -6,8 +6,6 @@ from pathlib import Path
 from xacct_nb.errors import UnresolvedSecret
 from xacct_nb.storage.bounded_read import read_small
 
-_MOST = 10_000
-
 
 def resolve_reference(reference: str) -> str:
     """Return the secret of `env:NAME` or `file:PATH`, without its line break. Raises UnresolvedSecret."""
@@ -23,7 +21,7 @@ def resolve_reference(reference: str) -> str:
         if kind == "env":
             value = os.environ[name]
         else:  # the runner reads it, and then the kernel does: a pipe would be empty by then
-            content = read_small(Path(name).expanduser(), pipes=False, most=_MOST)
+            content = read_small(Path(name).expanduser(), pipes=False, most=10_000)
             value = content.decode("utf-8").rstrip("\r\n")
     except (KeyError, OSError, ValueError, RuntimeError) as problem:
         raise _unresolved(reference, _why(kind, problem)) from problem
