@@ -100,14 +100,27 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class FromJson:
-    """A dataclass that is read from the plain data that its `to_json` gives."""
+class Serializable:
+    """A dataclass that goes to plain data and back."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, field by field."""
+        return {name: as_plain(value) for name, value in vars(self).items()}
 
     @classmethod
     def from_json(cls, fields: Any) -> Self:
         """Return the value that `to_json` made the fields from. Raises ValidationError."""
         kind: Any = cls  # a class is hashable, which mypy does not see in type[Self]
         return adapter_of(kind).validate_python(fields)  # type: ignore[no-any-return]
+
+
+def as_plain(value: Any) -> Any:
+    """Return a field as plain data: what has a `to_json` as that gives it, a tuple as a list."""
+    if isinstance(value, tuple):
+        return [as_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: as_plain(each) for name, each in value.items()}
+    return value.to_json() if hasattr(value, "to_json") else value
 
 
 @cache

@@ -1,19 +1,19 @@
 """The journal of a run: the changes that were made, every call and wait, and the plan that undoes them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.revocation import describe_revocation, reversible_changes, revokes
-from xacct_nb.validation import FromJson
+from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 NO_RESPONSE = "no response: unknown whether it took effect"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Serializable):
     """One call or wait: when it began (UTC, ISO 8601), where, what, and what AWS returned.
 
     `answer` is `made`, `waited` or AWS's error code; it is empty in the entry that is written before the
@@ -31,38 +31,24 @@ class Entry:
     tries: int = 1
     kept: Any = None
 
-    def is_answer_to(self, other: "Entry") -> bool:
-        """Return whether the other entry was written before this call was made."""
-        about = (self.at, self.account, self.operation, self.target)
-        call = (other.at, other.account, other.operation, other.target)
-        return self.answer != "" and other.answer == "" and about == call
+    @property
+    def call(self) -> tuple[str, ...]:
+        """Return what the entries before and after a call have in common."""
+        return self.at, self.account, self.operation, self.target
 
 
 def collapse_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return one entry for each call: the one after it, or the one before it where AWS never responded."""
     found: list[Entry] = []
     for entry in entries:
-        if found and entry.is_answer_to(found[-1]):
+        if found and entry.answer and not found[-1].answer and entry.call == found[-1].call:
             found.pop()
         found.append(entry)
     return tuple(found)
 
 
-def journal_fields(
-    journal: Mapping[str, Any] | None, entries: Iterable[Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    """Return the journal of a run as plain data, None where the run made no call.
-
-    A run that was interrupted left entries, and no journal.
-    """
-    calls = [asdict(entry) for entry in collapse_entries(Entry(**each) for each in entries)]
-    if journal is None and calls:
-        return {"grant": "", "changes": [], "entries": calls}
-    return None if journal is None else dict(journal)
-
-
 @dataclass(frozen=True, repr=False)
-class Journal(Shown, FromJson):
+class Journal(Shown, Serializable):
     """The changes that were made, in their order, and every call and wait."""
 
     grant: str
@@ -73,14 +59,6 @@ class Journal(Shown, FromJson):
     def began(self) -> bool:
         """Return whether the run made a call, or was about to make one."""
         return bool(self.changes or self.entries)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data, external IDs as fingerprints."""
-        return {
-            "grant": self.grant,
-            "changes": [change.to_json() for change in self.changes],
-            "entries": [asdict(entry) for entry in self.entries],
-        }
 
     def undo_plan(self) -> Plan:
         """Return the plan that undoes what was done; revoked sessions stay revoked."""

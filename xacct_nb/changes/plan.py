@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in
-from xacct_nb.validation import FromJson
+from xacct_nb.validation import Serializable
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
@@ -23,7 +23,7 @@ ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
 
 
 @dataclass(frozen=True, repr=False)
-class Change(Shown, FromJson):
+class Change(Shown, Serializable):
     """One resource that differs: None before is an addition, None after a removal.
 
     Besides the kinds of ResourceKey: `trust`, `settings`, `boundary`, `tags`, which change part of a role.
@@ -76,7 +76,7 @@ class Change(Shown, FromJson):
 
 
 @dataclass(frozen=True, repr=False)
-class Plan(Shown, FromJson):
+class Plan(Shown, Serializable):
     """The changes that make the live state match the grant, in the order in which they are made."""
 
     grant: str
@@ -104,14 +104,7 @@ class Plan(Shown, FromJson):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the digest and the summary."""
-        return {
-            "grant": self.grant,
-            "changes": [change.to_json() for change in self.changes],
-            "notes": list(self.notes),
-            "unaccepted": list(self.unaccepted),
-            "digest": self.digest,
-            "summary": self.summary,
-        }
+        return {**super().to_json(), "digest": self.digest, "summary": self.summary}
 
     def view(self) -> View:
         """Return the changes as a table, then each in full, then the summary and the digest."""

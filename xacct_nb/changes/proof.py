@@ -1,7 +1,7 @@
 """A proof: calls that test a grant (Probe), what AWS returned for each (Outcome), and all of them (Proof)."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
@@ -9,7 +9,7 @@ from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sam
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.patterns import matches
-from xacct_nb.validation import FromJson
+from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
@@ -45,7 +45,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Outcome(FromJson):
+class Outcome(Serializable):
     """The result of a probe: Allowed, Denied, Error, or not-asked; with the tries and seconds it took."""
 
     probe: Probe
@@ -67,10 +67,10 @@ class Outcome(FromJson):
 
 
 @dataclass(frozen=True, repr=False)
-class Proof(Shown, FromJson):
+class Proof(Shown, Serializable):
     """The outcomes of all probes of a grant."""
 
-    outcomes: tuple[Outcome, ...] = field(default=())
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def asked(self) -> tuple[Outcome, ...]:
@@ -97,11 +97,7 @@ class Proof(Shown, FromJson):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result."""
-        return {
-            "holds": self.holds,
-            "summary": self.summary,
-            "outcomes": [each.to_json() for each in self.outcomes],
-        }
+        return {"holds": self.holds, "summary": self.summary, **super().to_json()}
 
     def view(self) -> View:
         """Return who called what, the expected result, and what AWS returned."""

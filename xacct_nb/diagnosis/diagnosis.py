@@ -21,7 +21,7 @@ from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.iam.operators import parse_date
 from xacct_nb.redaction.redact import fingerprints_in, redact_all
-from xacct_nb.validation import FromJson, adapter_of
+from xacct_nb.validation import Serializable, adapter_of
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
@@ -30,7 +30,7 @@ EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
 
 
 @dataclass(frozen=True, repr=False)
-class Diagnosis(Shown, FromJson):
+class Diagnosis(Shown, Serializable):
     """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be told apart.
 
     `unknowns` is what could not be read and who can read it, `message` is for the other owner, and `answer`

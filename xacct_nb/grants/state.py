@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets
-from xacct_nb.validation import FromJson
+from xacct_nb.validation import Serializable
 from xacct_nb.views import Shown, Table, Text, View
 
 
@@ -29,7 +29,7 @@ class ResourceKey:
 
 
 @dataclass(frozen=True)
-class Resource(FromJson):
+class Resource(Serializable):
     """A resource that exists, as a record has it: its key and its value."""
 
     kind: str

@@ -1,25 +1,34 @@
 """The fields of a record, and the names of its files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass as plain_dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic.dataclasses import dataclass
+from pydantic.dataclasses import dataclass as validated_dataclass
 
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.state import Resource
+from xacct_nb.linting.rules.rule import Finding
+from xacct_nb.validation import Serializable
 
 SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 
 
-@plain_dataclass(frozen=True)
-class Host:
+class WithoutNone(Serializable):
+    """Fields of a record of which those without a value are left out."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data without the fields that are None."""
+        return {name: value for name, value in super().to_json().items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Host(Serializable):
     """The machine and the user of a run."""
 
     name: str = ""
@@ -28,8 +37,8 @@ class Host:
     python: str = ""
 
 
-@plain_dataclass(frozen=True)
-class RecordedSession:
+@dataclass(frozen=True)
+class RecordedSession(Serializable):
     """A session of a run, as STS names it."""
 
     profile: str
@@ -38,20 +47,15 @@ class RecordedSession:
     arn: str
 
 
-@plain_dataclass(frozen=True)
-class RecordedFinding:
+@dataclass(frozen=True)
+class RecordedFinding(Finding, Serializable):
     """A finding, and whether the grant accepts it."""
 
-    code: str
-    severity: str
-    where: str
-    why: str
-    mend: str
     accepted: bool = False
 
 
-@plain_dataclass(frozen=True)
-class RunError:
+@dataclass(frozen=True)
+class RunError(WithoutNone):
     """The error that ended a run, with the commands to resume it and to roll it back."""
 
     code: str
@@ -62,8 +66,8 @@ class RunError:
     roll_back: str | None = None
 
 
-@plain_dataclass(frozen=True)
-class RecordedCell:
+@dataclass(frozen=True)
+class RecordedCell(WithoutNone):
     """A code cell of a headless run: its number, its state, and how long it took."""
 
     cell: int
@@ -71,16 +75,16 @@ class RecordedCell:
     seconds: float | None = None
 
 
-@plain_dataclass(frozen=True)
-class GitState:
+@dataclass(frozen=True)
+class GitState(Serializable):
     """The commit that was checked out, and whether files differed from it."""
 
     commit: str
     dirty: bool
 
 
-@dataclass(frozen=True, repr=False, config={"defer_build": True})
-class RecordFields:
+@validated_dataclass(frozen=True, repr=False, config={"defer_build": True})
+class RecordFields(Serializable):
     """One run: its status, who, where, when, and everything it read and did.
 
     Each field takes its value, or the plain data of record.json. A diagnosis stays plain data until it is
