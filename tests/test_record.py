@@ -24,9 +24,8 @@ from xacct_nb.records.sealing import (
     broken_links,
     broken_seals,
     ledger_line,
-    line_hash,
     seal,
-    sums_hash,
+    text_hash,
 )
 from xacct_nb.views import html, text
 
@@ -63,7 +62,7 @@ def chain(*records: Record) -> list[str]:
     lines, previous = list[str](), FIRST_PREVIOUS
     for record in records:
         lines.append(ledger_line(record, SUMS, previous))
-        previous = line_hash(lines[-1])
+        previous = text_hash(lines[-1])
     return lines
 
 
@@ -279,7 +278,7 @@ def test_a_ledger_line_says_what_was_run() -> None:
         "grant": "reports",
         "digest": PLAN.digest,
         "summary": "Plan: 4 to add, 0 to change, 0 to destroy.",
-        "seal": sums_hash(SUMS),
+        "seal": text_hash(SUMS),
         "previous": FIRST_PREVIOUS,
     }
 

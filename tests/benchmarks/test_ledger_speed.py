@@ -12,7 +12,7 @@ import pytest
 
 from xacct_nb.records.history import History
 from xacct_nb.records.model import Record
-from xacct_nb.records.sealing import FIRST_PREVIOUS, broken_links, ledger_line, line_hash, seal
+from xacct_nb.records.sealing import FIRST_PREVIOUS, broken_links, ledger_line, seal, text_hash
 from xacct_nb.storage.chain import LEDGER, ledger_lines
 from xacct_nb.storage.ledger import SUMS, read_ledger, verify_records
 
@@ -34,7 +34,7 @@ def fill(folder: Path, count: int, size: int) -> Path:
         for name, data in (*files.items(), (SUMS, sums.encode())):
             (folder / record.id / name).write_bytes(data)
         lines.append(ledger_line(record, sums, previous))
-        previous = line_hash(lines[-1])
+        previous = text_hash(lines[-1])
     (folder / LEDGER).write_text("\n".join([*lines, ""]))
     return folder
 

@@ -1,6 +1,6 @@
 """An approval: of which plan, by whom, when; and the rules that decide whether it is still valid."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,7 +112,11 @@ def plan_differences(approved: Plan, current: Plan) -> tuple[str, ...]:
     both = [key for key in was if key in now]
     found = [f"no longer planned: {_name(was[key])}" for key in was if key not in now]
     found += [f"planned now: {_name(now[key])}" for key in now if key not in was]
-    found += [line for key in both for line in _within(was[key], now[key])]
+    found += [
+        f"{_name(now[key])}: {difference}"
+        for key in both
+        for difference in json_diff(was[key].masked_sides, now[key].masked_sides)
+    ]
     if approved.grant != current.grant:
         found.insert(0, f"the approved plan is of the grant {approved.grant}, this one of {current.grant}")
     if not found and list(was) != list(now):
@@ -158,9 +162,3 @@ def _by_resource(plan: Plan) -> dict[tuple[str, str, str], Change]:
 
 def _name(change: Change) -> str:
     return f"{change.sign} {change.title}"
-
-
-def _within(was: Change, now: Change) -> Iterator[str]:
-    """Yield the differences between two plans of one change."""
-    first, second = ({side: each.to_json()[side] for side in ("before", "after")} for each in (was, now))
-    yield from (f"{_name(now)}: {difference}" for difference in json_diff(first, second))

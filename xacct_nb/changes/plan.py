@@ -1,7 +1,7 @@
 """What would change: a Change of one resource, and a Plan of all of them with its digest."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,11 +49,8 @@ class Change(Shown, Serializable):
     def title(self) -> str:
         """Return what is changed, as people read it."""
         subject = Arn.parse(self.target).resource
-        named = {
-            "attachment": f"{_short(self.name)} on {subject}",
-            "inline-policy": f"{self.name} on {subject}",
-        }
-        return f"{self.kind} {named.get(self.kind, subject)}"
+        policy = self.name.rsplit("/", 1)[-1]  # of an attachment, the name is an ARN
+        return f"{self.kind} {policy} on {subject}" if policy else f"{self.kind} {subject}"
 
     def reverse(self) -> "Change":
         """Return the change that undoes this one."""
@@ -61,14 +58,12 @@ class Change(Shown, Serializable):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, external IDs as fingerprints."""
-        return {
-            "sign": self.sign,
-            "kind": self.kind,
-            "target": self.target,
-            "name": self.name,
-            "before": mask_secrets(self.before),
-            "after": mask_secrets(self.after),
-        }
+        return {"sign": self.sign, **super().to_json(), **self.masked_sides}
+
+    @property
+    def masked_sides(self) -> dict[str, Any]:
+        """Return both values, external IDs as fingerprints."""
+        return {"before": mask_secrets(self.before), "after": mask_secrets(self.after)}
 
     def view(self) -> View:
         """Return the two sides of the change, line by line."""
@@ -108,33 +103,26 @@ class Plan(Shown, Serializable):
 
     def view(self) -> View:
         """Return the changes as a table, then each in full, then the summary and the digest."""
-        whole = self.overview()
-        details = tuple(change.view() for change in self.changes if change.kind != "attachment")
-        first = 1 if self.changes else 0
-        return Page(whole.title, (*whole.parts[:first], *details, *whole.parts[first:]))
+        return self.overview(change.view() for change in self.changes if change.kind != "attachment")
 
-    def overview(self) -> Page:
-        """Return the changes as a table, the summary, the notes and the digest."""
+    def overview(self, details: Iterable[View] = ()) -> Page:
+        """Return the changes as a table, the details, the summary, the notes and the digest."""
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
-        last = (
-            Text(self.summary),
-            *(Text(note, "note") for note in self.notes),
-            Text(f"Digest: {self.digest}"),
-        )
-        return Page(f"Plan for {self.grant}", (*table, *last))
+        notes = (Text(note, "note") for note in self.notes)
+        last = (Text(self.summary), *notes, Text(f"Digest: {self.digest}"))
+        return Page(f"Plan for {self.grant}", (*table, *details, *last))
 
     @property
     def secrets(self) -> set[str]:
         """Return the external IDs in the changes, which must not be written anywhere."""
-        sides = (side for change in self.changes for side in (change.before, change.after))
-        return {secret for side in sides for secret in secrets_in(side)}
+        return secrets_in([(change.before, change.after) for change in self.changes])
 
     @property
     def unresolved_fingerprints(self) -> set[str]:
         """Return the fingerprints that the changes would write, because their external IDs are not known."""
-        return {fingerprint for change in self.changes for fingerprint in fingerprints_in(change.after)}
+        return fingerprints_in([change.after for change in self.changes])
 
 
 def differs(kind: str, before: Any, after: Any) -> bool:
@@ -149,10 +137,6 @@ def differs(kind: str, before: Any, after: Any) -> bool:
         rest_differs = {**before, "trust": None} != {**after, "trust": None}
         return rest_differs or not same_policy(before["trust"], after["trust"])
     return bool(before != after)
-
-
-def _short(policy: str) -> str:
-    return policy.rsplit("/", 1)[-1]
 
 
 def _lines(value: object) -> str:

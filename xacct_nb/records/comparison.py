@@ -4,22 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.proof import Proof
+from xacct_nb.changes.plan import Change
 from xacct_nb.grants.former_names import rename_former_fields
 from xacct_nb.grants.state import Resource
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.model import Record
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
-_PARTS = ("course", "parameters", "plan", "state", "proof")
-_TITLES = {
-    "course": "Result",
-    "parameters": "Parameters",
-    "plan": "Changes planned",
-    "state": "State",
-    "proof": "Proof",
-}
 _COURSE = ("notebook", "status", "where", "undoes")
 _LONG = 80
 
@@ -75,59 +66,58 @@ class Comparison(Shown):
         return Page("What differs", (heads, *parts))
 
     def _of(self, part: str) -> Iterator[View]:
+        title, _ = _PARTS[part]
         found = [each for each in self.differences if each.part == part]
         rows = tuple((each.name, _text(each.first), _text(each.second)) for each in found if each.is_short)
         if rows:
-            yield Table(("", "first", "second"), rows, caption=_TITLES[part])
+            yield Table(("", "first", "second"), rows, caption=title)
         long = [each.view() for each in found if not each.is_short]
         if long:
-            yield Page(_TITLES[part], tuple(long))
+            yield Page(title, tuple(long))
 
 
 def compare(first: Record, second: Record) -> Comparison:
     """Return what differs in the second record from the first."""
-    sides: dict[str, list[Mapping[str, Any]]] = {
-        "course": [{name: getattr(each, name) for name in _COURSE} for each in (first, second)],
-        "parameters": [rename_former_fields(each.parameters) for each in (first, second)],
-        "plan": [_changes(each.plan) for each in (first, second)],
-        "state": [_resources(each.state) for each in (first, second)],
-        "proof": [_results(each.proof) for each in (first, second)],
-    }
-    found = (each for part in _PARTS for each in _differing(part, sides[part][0], sides[part][1]))
+    found = (each for part in _PARTS for each in _differing(part, first, second))
     return Comparison(first.id, second.id, tuple(found))
 
 
-def _differing(part: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys((*first, *second)):
-        if first.get(name) != second.get(name):
-            yield Difference(part, name, first.get(name), second.get(name))
+def _differing(part: str, first: Record, second: Record) -> Iterator[Difference]:
+    _, values_of = _PARTS[part]
+    was, now = values_of(first), values_of(second)
+    for name in dict.fromkeys((*was, *now)):
+        if was.get(name) != now.get(name):
+            yield Difference(part, name, was.get(name), now.get(name))
 
 
-def _changes(plan: Plan | None) -> dict[str, Any]:
-    """Return the changes of a plan by resource."""
-    changes = (each.to_json() for each in (plan.changes if plan else ()))
-    return {
-        _name(each["kind"], each["target"], each["name"]): {side: each[side] for side in ("before", "after")}
-        for each in changes
-    }
+def _changes(record: Record) -> dict[str, Any]:
+    changes = record.plan.changes if record.plan else ()
+    return {_name(each): each.masked_sides for each in changes}
 
 
-def _resources(state: Mapping[str, tuple[Resource, ...]]) -> dict[str, Any]:
+def _resources(record: Record) -> dict[str, Any]:
     """Return the resources that the run left; of a run that changed nothing those it found."""
-    found = state.get("after", state.get("before", ()))
-    return {_name(each.kind, each.target, each.name): each.value for each in found}
+    found = record.state.get("after", record.state.get("before", ()))
+    return {_name(each): each.value for each in found}
 
 
-def _results(proof: Proof | None) -> dict[str, Any]:
-    """Return the results of the probes by caller and question."""
-    return {
-        f"{each.probe.asker} {each.who}: {each.probe.question}": each.answer
-        for each in (proof.outcomes if proof else ())
-    }
+def _results(record: Record) -> dict[str, Any]:
+    outcomes = record.proof.outcomes if record.proof else ()
+    return {f"{each.probe.asker} {each.who}: {each.probe.question}": each.answer for each in outcomes}
 
 
-def _name(*parts: str) -> str:
-    return " ".join(filter(None, parts))
+# By the name of a part: its title, and its values by their names.
+_PARTS: dict[str, tuple[str, Callable[[Record], Mapping[str, Any]]]] = {
+    "course": ("Result", lambda record: {name: getattr(record, name) for name in _COURSE}),
+    "parameters": ("Parameters", lambda record: rename_former_fields(record.parameters)),
+    "plan": ("Changes planned", _changes),
+    "state": ("State", _resources),
+    "proof": ("Proof", _results),
+}
+
+
+def _name(resource: Change | Resource) -> str:
+    return " ".join(filter(None, (resource.kind, resource.target, resource.name)))
 
 
 def _text(value: object, to_text: Callable[[object], str] = canonical_json) -> str:

@@ -9,14 +9,17 @@ from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import RecordFields
 
 FIRST_PREVIOUS = "0" * 64
-
-
 _LINE = ("id", "status", "notebook", "started", "grant", "digest", "summary", "seal", "previous")
+
+
+def text_hash(text: str) -> str:
+    """Return the hash of a ledger line, or of a SHA256SUMS file: the `previous` and `seal` of a line."""
+    return _sha256(text.encode())
 
 
 def seal(files: Mapping[str, bytes]) -> str:
     """Return the content of SHA256SUMS, as `sha256sum -c` reads it."""
-    return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files))
 
 
 def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
@@ -26,7 +29,7 @@ def broken_seals(sums: str, files: Mapping[str, bytes]) -> list[str]:
     changed = [
         f"{name}: was changed"
         for name, digest in sorted(sealed.items())
-        if name in files and hashlib.sha256(files[name]).hexdigest() != digest
+        if name in files and _sha256(files[name]) != digest
     ]
     missing = [f"{name}: is missing" for name in sorted(set(sealed) - set(files))]
     added = [f"{name}: was added" for name in sorted(set(files) - set(sealed))]
@@ -44,20 +47,10 @@ def ledger_line(record: RecordFields, sums: str, previous: str) -> str:
             "grant": record.parameters.get("name", ""),
             "digest": record.plan.digest if record.plan else "",
             "summary": record.summary,
-            "seal": _sha(sums),
+            "seal": text_hash(sums),
             "previous": previous,
         }
     )
-
-
-def sums_hash(sums: str) -> str:
-    """Return the hash of a SHA256SUMS file, which the ledger has as `seal`."""
-    return _sha(sums)
-
-
-def line_hash(line: str) -> str:
-    """Return the hash of a ledger line, which the next line has as `previous`."""
-    return _sha(line)
 
 
 def parse_ledger_line(line: str) -> dict[str, Any] | None:
@@ -78,7 +71,8 @@ def is_file_name(text: str) -> bool:
 def broken_links(lines: Iterable[str]) -> list[str]:
     """Return the ledger lines that were changed, moved or removed, each as `line N (ID): what`."""
     found, previous, every = [], FIRST_PREVIOUS, list(lines)
-    positions = {line_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
+    positions = {text_hash(line): f"after line {number}" for number, line in enumerate(every, start=1)}
+    positions[FIRST_PREVIOUS] = "as the first"
     for number, line in enumerate(every, start=1):
         fields = parse_ledger_line(line)
         if fields is None:
@@ -86,16 +80,11 @@ def broken_links(lines: Iterable[str]) -> list[str]:
         elif canonical_json(fields) != line:
             found.append(f"line {number} ({fields['id']}): was changed")
         elif (link := fields["previous"]) != previous:
-            position = positions.get(link, "as the first" if link == FIRST_PREVIOUS else "")
-            what = (
-                f"was moved, it was written {position}"
-                if position
-                else "does not follow from the line before"
-            )
-            found.append(f"line {number} ({fields['id']}): {what}")
-        previous = line_hash(line)
+            moved = f"was moved, it was written {positions[link]}" if link in positions else ""
+            found.append(f"line {number} ({fields['id']}): {moved or 'does not follow from the line before'}")
+        previous = text_hash(line)
     return found
 
 
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

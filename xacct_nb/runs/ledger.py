@@ -9,7 +9,7 @@ from xacct_nb.jupyter.history_form import HistoryForm
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.history import History, LedgerQuery, Verification
-from xacct_nb.records.sealing import line_hash
+from xacct_nb.records.sealing import text_hash
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, records_folder
 from xacct_nb.storage.chain import LEDGER, ledger_lines
@@ -77,7 +77,7 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
     Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
     """
     broken, lines = verify_records(records), ledger_lines(records)
-    hashes = [line_hash(line) for line in lines]
+    hashes = [text_hash(line) for line in lines]
     found = tuple(check_signatures(records, signers))
     broken += [each.broken for each in found if each.broken]
     if signers and not any(each.signer for each in found):

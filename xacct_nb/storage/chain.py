@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path, PurePath
 from typing import Any
 
-from xacct_nb.records.sealing import FIRST_PREVIOUS, is_file_name, line_hash
+from xacct_nb.records.sealing import FIRST_PREVIOUS, is_file_name, text_hash
 from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
 
@@ -74,7 +74,7 @@ def _complete(records: Path) -> str:
         torn = _tail(records / LEDGER).rpartition(b"\n")[2]
         if torn and line.encode().startswith(torn):  # any other truncated line stays
             os.truncate(records / LEDGER, (records / LEDGER).stat().st_size - len(torn))
-        if folder.exists() and _last_hash(records) != line_hash(line):
+        if folder.exists() and _last_hash(records) != text_hash(line):
             _append(records / LEDGER, line)
     note.unlink(missing_ok=True)
     return str(found["place"]) if found else ""
@@ -93,7 +93,7 @@ def _read_note(note: Path) -> dict[str, Any]:
 
 def _last_hash(records: Path) -> str:
     end = _tail(records / LEDGER).removesuffix(b"\n")
-    return line_hash(end.rpartition(b"\n")[2].decode("utf-8", "replace")) if end else FIRST_PREVIOUS
+    return text_hash(end.rpartition(b"\n")[2].decode("utf-8", "replace")) if end else FIRST_PREVIOUS
 
 
 def _tail(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from xacct_nb.records.sealing import (
     ledger_line,
     parse_ledger_line,
     seal,
-    sums_hash,
+    text_hash,
 )
 from xacct_nb.storage import chain
 from xacct_nb.storage.chain import ledger_lines
@@ -140,7 +140,7 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     sums = files.pop(SUMS, b"").decode("utf-8", "replace")
     broken = broken_seals(sums, files)
-    if sums_hash(sums) != line["seal"]:
+    if text_hash(sums) != line["seal"]:
         # Sums that still match every file were computed again, or the ledger was changed.
         yield f"{folder.name}/{SUMS}: was changed" + ("" if broken else f", or its line in {LEDGER} was")
     else:
