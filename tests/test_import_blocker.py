@@ -16,7 +16,7 @@ LOADED = """
 import json, os, sys
 variables = ("NBFORMAT_VALIDATOR",)
 print(json.dumps({
-    "loaded": [name for name in ("debugpy", "yaml", "papermill") if name in sys.modules],
+    "loaded": [name for name in ("yaml", "papermill") if name in sys.modules],
     "environment": [name for name in variables if name in os.environ],
     "history": get_ipython().history_manager.enabled,
 }))
@@ -50,7 +50,7 @@ def test_papermill_and_nbformat_work_without_the_hidden_packages() -> None:
     assert shown == "[]\n"
 
 
-def test_the_kernel_of_a_run_has_no_debugger_no_history_and_the_users_environment(
+def test_the_kernel_of_a_run_loads_no_yaml_and_has_no_history_and_the_users_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NBFORMAT_VALIDATOR", raising=False)  # a command in this process sets it

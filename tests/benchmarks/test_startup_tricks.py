@@ -1,5 +1,7 @@
 """What each trick at the start of a recorded run saves, by wall and processor time: `make bench`.
 
+5 rounds take some three minutes on a quiet machine; XACCT_BENCH_ROUNDS sets another number.
+
 A line says `with / without` as the median of that ratio over rounds in which each trick is left out once.
 """
 
@@ -18,7 +20,7 @@ import pytest
 from support import startup_tricks
 from support.startup_tricks import TRICKS
 
-ROUNDS = 15
+ROUNDS = int(os.environ.get("XACCT_BENCH_ROUNDS", "5"))
 XACCT = Path(sys.executable).with_name("xacct-nb")
 
 

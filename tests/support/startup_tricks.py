@@ -13,7 +13,6 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,11 +31,6 @@ def hidden_formats() -> None:
 def hidden_stores() -> None:
     """Let papermill load boto3 and the other libraries that it reads notebooks with."""
     _module("jupyter.import_blocker").STORES = ()
-
-
-def hidden_debugger() -> None:
-    """Let ipykernel load debugpy."""
-    _module("jupyter.prepared").hide_packages = nullcontext
 
 
 def jsonschema_validator() -> None:
@@ -113,7 +107,6 @@ def lazy_imports() -> None:
 TRICKS: tuple[Callable[[], None], ...] = (
     hidden_formats,
     hidden_stores,
-    hidden_debugger,
     jsonschema_validator,
     no_garbage_collection,
     prepared_kernel,

@@ -18,8 +18,6 @@ from contextlib import suppress
 from importlib import import_module
 from io import UnsupportedOperation
 
-from xacct_nb.jupyter.import_blocker import hide_packages
-
 _PR_SET_PDEATHSIG = 1
 
 
@@ -63,12 +61,10 @@ def main(preparations: Sequence[str]) -> None:
     """Call the functions `MODULE:FUNCTION`, wait for the request, and run the kernel to its end."""
     gc.disable()
     _end_with_parent()
-    # No debugger is attached to a recorded run, and debugpy is a tenth of what its kernel loads.
-    with hide_packages("debugpy"):
-        import ipykernel.debugger  # noqa: F401
-        from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.kernelapp import IPKernelApp
 
-        from xacct_nb.jupyter.ipc_iopub import use_ipc_sockets
+    from xacct_nb.jupyter.ipc_iopub import use_ipc_sockets
+
     use_ipc_sockets()
     for module, _, function in (each.partition(":") for each in preparations):
         getattr(import_module(module), function)()
