@@ -1,11 +1,10 @@
 """The options that set a fault in the sandbox, and their effect."""
 
-from collections.abc import Callable
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from xacct_nb.cli.output import add_options
 from xacct_nb.errors import InvalidFault, SandboxError
 
 if TYPE_CHECKING:  # -h loads none of them
@@ -16,26 +15,16 @@ if TYPE_CHECKING:  # -h loads none of them
 _KINDS = (
     "throttling, error-500, error-503, concurrent-modification, cut-before, cut-after, latency, propagation"
 )
-_OPTIONS = (
+_ON_HELP = "Only this operation, such as CreateRole or iam:*; may be given again."
+fault_options = add_options(
     click.option("--kind", default="", metavar="KIND", help=f"The fault: {_KINDS}."),
-    click.option(
-        "--on",
-        "operations",
-        multiple=True,
-        metavar="OPERATION",
-        help="Only this operation, such as CreateRole or iam:*; may be given again.",
-    ),
+    click.option("--on", "operations", multiple=True, metavar="OPERATION", help=_ON_HELP),
     click.option("--share", type=float, help="Share of the calls that fail, from 0 to 1 (default: 1)."),
     click.option("--count", type=int, help="Number of calls that fail at most."),
     click.option("--after", type=int, help="Number of calls that succeed first."),
     click.option("--seconds", type=float, help="Duration of latency or propagation."),
     click.option("--seed", type=int, help="Seed of the random choice of calls (default: 0)."),
 )
-
-
-def fault_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a fault to a command."""
-    return reduce(lambda inner, option: option(inner), reversed(_OPTIONS), command)
 
 
 def parse_fault(given: dict[str, Any]) -> "Fault | None":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from xacct_nb.cli.output import as_json_option, handle_errors, print_value
+from xacct_nb.cli.output import PATH, handle_errors, print_value, with_json
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -40,9 +40,8 @@ def notebooks() -> None:
 
 
 @notebooks.command("copy")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@as_json_option
-@handle_errors
+@click.argument("folder", metavar="DIR", type=PATH)
+@with_json
 def notebooks_copy(folder: Path, as_json: bool) -> None:
     """Copy the notebooks and their docs into DIR.
 

@@ -8,14 +8,7 @@ import click
 
 from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
-from xacct_nb.cli.output import (
-    as_json_option,
-    end_run,
-    handle_errors,
-    interrupt_on_signals,
-    print_value,
-    progress_bar,
-)
+from xacct_nb.cli.output import PATH, end_run, interrupt_on_signals, print_value, progress_bar, with_json
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
 
@@ -32,8 +25,7 @@ def main() -> None:
 
 @main.command()
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def demo(records: str, as_json: bool) -> None:
     """Plan, apply, prove and record an example in its own sandbox."""
     from xacct_nb.runs.demo import demonstrate
@@ -45,8 +37,7 @@ def demo(records: str, as_json: bool) -> None:
 
 
 @main.command()
-@as_json_option
-@handle_errors
+@with_json
 def doctor(as_json: bool) -> None:
     """Check Python, packages, kernel, sandbox and AWS profiles."""
     from xacct_nb.runs.doctor import examine
@@ -62,12 +53,7 @@ for group in (lab, notebooks, sandbox, records):
 
 @main.command("run", cls=NotebookCommand)
 @click.argument("notebook")
-@click.option(
-    "-f",
-    "--file",
-    type=click.Path(path_type=Path),
-    help="Grant file (YAML or JSON); it may hold other parameters too.",
-)
+@click.option("-f", "--file", type=PATH, help="Grant file (YAML or JSON); it may hold other parameters too.")
 @click.option(
     "-p",
     "--parameter",
@@ -82,8 +68,7 @@ for group in (lab, notebooks, sandbox, records):
 @click.option("--ticket", default="", metavar="TEXT", help="Ticket or change number for the record.")
 @click.option("--timeout", type=click.IntRange(1), help="Longest time that a cell may run, in seconds.")
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def run_command(
     notebook: str,
     file: Path | None,

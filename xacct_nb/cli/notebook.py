@@ -26,27 +26,17 @@ class NotebookCommand(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the notebook's help; without a notebook, one line for each."""
+        from xacct_nb.runs.notebooks import list_notebooks, notebook_manual
+
         super().format_epilog(ctx, formatter)
-        name = ctx.meta.get(__name__)
         try:
-            _write_manual(name, formatter) if isinstance(name, str) else _write_list(formatter)
+            if isinstance(name := ctx.meta.get(__name__), str):
+                return formatter.write(f"\n{notebook_manual(name)}\n")
+            manuals = [notebook_manual(str(path)) for path in list_notebooks()]
         except XacctError as problem:
             raise _NoHelp(problem) from problem
-
-
-def _write_manual(name: str, formatter: click.HelpFormatter) -> None:
-
-    from xacct_nb.runs.notebooks import notebook_manual
-
-    formatter.write(f"\n{notebook_manual(name)}\n")
-
-
-def _write_list(formatter: click.HelpFormatter) -> None:
-    from xacct_nb.runs.notebooks import list_notebooks, notebook_manual
-
-    manuals = [notebook_manual(str(path)) for path in list_notebooks()]
-    with formatter.section("Notebooks (add -h to see the parameters)"):
-        formatter.write_dl([(each.name, each.title) for each in manuals])
+        with formatter.section("Notebooks (add -h to see the parameters)"):
+            formatter.write_dl([(each.name, each.title) for each in manuals])
 
 
 class _NoHelp(click.ClickException):

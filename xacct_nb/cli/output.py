@@ -6,7 +6,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import reduce, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -19,10 +20,14 @@ if TYPE_CHECKING:  # they load pydantic, and -h needs neither
     from xacct_nb.runs.demo import Demonstration
     from xacct_nb.runs.runner import RunResult
 
-as_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else there."
-)
+PATH = click.Path(path_type=Path)
+_JSON_HELP = "Print one JSON object on standard output and nothing else there."
 _NO_RECORD = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
+
+
+def add_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a decorator that adds these options to a command, in this order."""
+    return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
 def handle_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,6 +54,10 @@ def _fail(status: str, error: dict[str, Any] | None, message: str, options: dict
         click.echo(json.dumps({"status": status, **_NO_RECORD, "error": error}))
     click.echo(message, err=True)
     sys.exit(EXIT_CODES[status])
+
+
+# A command with --json prints its errors so too.
+with_json = add_options(click.option("--json", "as_json", is_flag=True, help=_JSON_HELP), handle_errors)
 
 
 def print_value(value: object, printed: Any, as_json: bool) -> None:

@@ -1,24 +1,28 @@
 """The commands for a records folder: xacct-nb records list, show, verify, sign, diff, export."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.cli.output import as_json_option, handle_errors, print_value
+from xacct_nb.cli.output import PATH, add_options, print_value, with_json
 from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.runs.ledger import Ledger
     from xacct_nb.runs.recovery import Recovery
 
-records_option = click.option(
-    "--records",
-    default="",
-    metavar="DIR",
-    help="Records folder (default: $XACCT_RECORDS, else ./records).",
+_RECORDS_HELP = "Records folder (default: $XACCT_RECORDS, else ./records)."
+records_option = click.option("--records", default="", metavar="DIR", help=_RECORDS_HELP)
+_SINCE_HELP = "Only runs that started then (UTC) or later: 2026-11-24."
+_filters = add_options(
+    click.option("--status", default="", help="Only runs with this status, such as proof-failed."),
+    click.option("--grant", default="", help="Only runs of this grant."),
+    click.option("--notebook", default="", help="Only runs of this notebook, such as plan_and_apply."),
+    click.option("--since", default="", metavar="TIME", help=_SINCE_HELP),
+    click.option("--until", default="", metavar="TIME", help="Only runs that started then or before."),
+    click.option("--limit", type=click.IntRange(0), default=0, help="Only so many, the newest (0: all)."),
 )
 
 
@@ -27,29 +31,10 @@ def records() -> None:
     """List, show, verify, sign, compare and export records."""
 
 
-def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--limit", type=click.IntRange(0), default=0, help="Only so many, the newest (0: all)."),
-        click.option("--until", default="", metavar="TIME", help="Only runs that started then or before."),
-        click.option(
-            "--since",
-            default="",
-            metavar="TIME",
-            help="Only runs that started then (UTC) or later: 2026-11-24.",
-        ),
-        click.option("--notebook", default="", help="Only runs of this notebook, such as plan_and_apply."),
-        click.option("--grant", default="", help="Only runs of this grant."),
-        click.option("--status", default="", help="Only runs with this status, such as proof-failed."),
-    ):
-        command = option(command)
-    return command
-
-
 @records.command("list")
 @_filters
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_list(records: str, as_json: bool, **query: Any) -> None:
     """Print one line for each record, the newest last."""
     from xacct_nb.records.history import History, LedgerQuery
@@ -62,8 +47,7 @@ def records_list(records: str, as_json: bool, **query: Any) -> None:
 @records.command("show")
 @click.argument("record")
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_show(record: str, records: str, as_json: bool) -> None:
     """Print one record.
 
@@ -76,11 +60,10 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 
 
 @records.command("verify")
-@click.option("--signers", type=click.Path(path_type=Path), help="File of allowed signers: name and key.")
+@click.option("--signers", type=PATH, help="File of allowed signers: name and key.")
 @click.option("--expect", default="", metavar="HASH", help="Hash of a last line that you noted elsewhere.")
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_verify(records: str, as_json: bool, signers: Path | None, expect: str) -> None:
     """Check that no record was changed, removed or added.
 
@@ -102,13 +85,12 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
 @records.command("sign")
 @click.option(
     "--key",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Your SSH key, such as ~/.ssh/id_ed25519, or its .pub file where an agent has the key.",
 )
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_sign(key: Path, records: str, as_json: bool) -> None:
     """Sign the last line of the ledger with an SSH key.
 
@@ -124,8 +106,7 @@ def records_sign(key: Path, records: str, as_json: bool) -> None:
 @click.argument("first")
 @click.argument("second")
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
     """Print what differs between two records.
 
@@ -140,16 +121,10 @@ def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
 @records.command("export")
 @click.argument("record")
 @click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="FILE",
-    help="The file to write: .html or .pdf.",
+    "-o", "--out", type=PATH, required=True, metavar="FILE", help="The file to write: .html or .pdf."
 )
 @records_option
-@as_json_option
-@handle_errors
+@with_json
 def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
     """Write one record as an HTML or PDF file."""
     from xacct_nb.runs.ledger import export_record

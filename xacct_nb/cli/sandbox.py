@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xacct_nb.cli.faults import fault_options, parse_fault, running_sandbox, set_fault
-from xacct_nb.cli.output import as_json_option, handle_errors, print_value
+from xacct_nb.cli.output import PATH, handle_errors, print_value, with_json
 
 if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.sandbox.server.state import Sandbox
@@ -23,9 +23,8 @@ def sandbox() -> None:
 
 @sandbox.command("up")
 @fault_options
-@click.option("--organization", type=click.Path(path_type=Path), help="As with `sandbox organization FILE`.")
-@as_json_option
-@handle_errors
+@click.option("--organization", type=PATH, help="As with `sandbox organization FILE`.")
+@with_json
 def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
     """Start the sandbox, or find the running one.
 
@@ -41,7 +40,7 @@ def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
 
 
 @sandbox.command("organization")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @handle_errors
 def sandbox_organization(file: Path) -> None:
     """Put accounts into an organization with control policies.
@@ -58,8 +57,7 @@ def sandbox_organization(file: Path) -> None:
 @fault_options
 @click.option("--add", is_flag=True, help="Keep the present faults.")
 @click.option("--clear", is_flag=True, help="Remove all faults.")
-@as_json_option
-@handle_errors
+@with_json
 def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
     """Show the faults of the sandbox, or set one.
 
@@ -73,8 +71,7 @@ def sandbox_faults(as_json: bool, add: bool, clear: bool, **given: Any) -> None:
 
 
 @sandbox.command("status")
-@as_json_option
-@handle_errors
+@with_json
 def sandbox_status(as_json: bool) -> None:
     """Print where the sandbox runs (exit code 1 if it does not)."""
     from xacct_nb.sandbox.server import server
@@ -95,8 +92,7 @@ def sandbox_down() -> None:
 
 
 @sandbox.command("reset")
-@as_json_option
-@handle_errors
+@with_json
 def sandbox_reset(as_json: bool) -> None:
     """Empty the accounts and create them again."""
     from xacct_nb.runs.sandboxes import reset_sandbox
