@@ -21,9 +21,9 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
+from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.runs.notebook_run import start_run
 from xacct_nb.runs.sandboxes import add_accounts
-from xacct_nb.runs.secrets import environment_secrets
 from xacct_nb.sandbox.server.state import Sandbox
 
 PROFILES = {
@@ -152,7 +152,7 @@ def test_secrets_of_the_environment_are_found_by_variable_name(
     monkeypatch.setenv("OUR_EXTERNAL_ID", "reports-reader")
     monkeypatch.setenv("PASSWORD", "short")
     monkeypatch.setenv("TOKENS_PER_HOUR", "1000000000")
-    known = environment_secrets()
+    known = credentials_in(os.environ)
 
     assert {"of-a-session", "correct-horse"} <= known
     assert known & {"reports-reader", "short", "1000000000"} == set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xacct_nb.aws.clients import connect
-from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox, reset_sandbox, throw_away_sandbox
+from xacct_nb.runs.sandboxes import open_sandbox, reset_sandbox, throw_away_sandbox
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -26,7 +26,7 @@ print(open_sandbox(pathlib.Path(sys.argv[1])).credentials_file.read_text())
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     folder = tmp_path_factory.mktemp("opened") / "sandbox"
     yield open_sandbox(folder)
-    close_sandbox(folder)
+    server.down(folder)
 
 
 def test_its_environment_is_all_that_boto3_needs(opened: Sandbox) -> None:
@@ -45,7 +45,7 @@ def test_two_processes_that_open_it_at_once_share_the_keys(tmp_path: Path) -> No
     both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in "ab"]
     seen = {process.communicate()[0] for process in both}
 
-    assert close_sandbox(tmp_path)
+    assert server.down(tmp_path)
     assert len(seen) == 1
     assert b"aws_secret_access_key" in seen.pop()
 
@@ -56,7 +56,7 @@ def test_one_that_was_started_empty_is_furnished_and_a_closed_one_leaves_no_keys
 
     open_sandbox(tmp_path)
     assert empty.config_file.exists()
-    assert close_sandbox(tmp_path)
+    assert server.down(tmp_path)
     assert not empty.config_file.exists()
     assert not empty.credentials_file.exists()
 

@@ -23,7 +23,8 @@ from support.jupyterlab import (
     wait_for,
     write_settings,
 )
-from xacct_nb.runs.sandboxes import close_sandbox, open_sandbox, reset_sandbox
+from xacct_nb.runs.sandboxes import open_sandbox, reset_sandbox
+from xacct_nb.sandbox.server import server as sandbox_server
 from xacct_nb.storage.ledger import read_ledger
 
 PATIENCE = 60_000  # milliseconds
@@ -77,7 +78,7 @@ def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     finally:
         server.terminate()
         server.wait(timeout=60)
-        close_sandbox(folder / "sandbox")
+        sandbox_server.down(folder / "sandbox")
 
 
 @pytest.fixture

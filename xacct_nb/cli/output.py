@@ -46,10 +46,10 @@ def handle_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fail(status: str, error: dict[str, Any] | None, message: str, options: dict[str, Any]) -> NoReturn:
+    from xacct_nb.redaction.patterns import credentials_in
     from xacct_nb.redaction.redact import redact_all
-    from xacct_nb.runs.secrets import environment_secrets
 
-    error, message = redact_all([error, message], environment_secrets())
+    error, message = redact_all([error, message], credentials_in(os.environ))
     if options.get("as_json"):
         click.echo(json.dumps({"status": status, **_NO_RECORD, "error": error}))
     click.echo(message, err=True)

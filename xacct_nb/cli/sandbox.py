@@ -86,9 +86,9 @@ def sandbox_status(as_json: bool) -> None:
 @handle_errors
 def sandbox_down() -> None:
     """End the sandbox."""
-    from xacct_nb.runs.sandboxes import close_sandbox
+    from xacct_nb.sandbox.server import server
 
-    click.echo("The sandbox has ended." if close_sandbox() else "No sandbox was running.")
+    click.echo("The sandbox has ended." if server.down() else "No sandbox was running.")
 
 
 @sandbox.command("reset")

@@ -32,6 +32,13 @@ class CellStates:
         for _, cell in self.code_cells():
             cell.metadata[METADATA_NAME] = {"state": "not-run"}
 
+    @property
+    def status(self) -> str:
+        """The status of a record of this ending; "" for a notebook that ran to its end."""
+        if error := error_classes().get(self.ending):
+            return error.status
+        return "interrupted" if self.ending == "KeyboardInterrupt" else "failed" if self.ending else ""
+
     def code_cells(self) -> "Iterator[tuple[int, NotebookNode]]":
         """Return the code cells, each with its index in the notebook."""
         return ((index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code")
@@ -57,17 +64,9 @@ class CellStates:
 
     def close(self) -> None:
         """Note how the notebook ended."""
-        if not self.ending:
-            self.notebook.metadata[METADATA_NAME] = {"ending": "completed"}
-            return
-        error = {"code": self.ending, "what": self.message}
-        self.notebook.metadata[METADATA_NAME] = {"ending": _status(self.ending), "error": error}
+        error = {"error": {"code": self.ending, "what": self.message}} if self.ending else {}
+        self.notebook.metadata[METADATA_NAME] = {"ending": self.status or "completed", **error}
 
     def to_json(self) -> list[dict[str, object]]:
         """Return one object a code cell, in their order."""
         return [{"cell": index, **cell.metadata[METADATA_NAME]} for index, cell in self.code_cells()]
-
-
-def _status(ending: str) -> str:
-    error = error_classes().get(ending)
-    return error.status if error else "interrupted" if ending == "KeyboardInterrupt" else "failed"

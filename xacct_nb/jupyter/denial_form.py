@@ -38,9 +38,9 @@ class DenialForm(Form):
         text = self.settings.error_text
         return Page("Denial", (given, *((read_denial(text).view(),) if text else ())))
 
-    def fill(self, typed: Mapping[str, str]) -> None:
-        """Take what is typed, or note the problem."""
-        self.try_to(lambda: self._take({name: value.strip() for name, value in typed.items()}))
+    def take(self, typed: Mapping[str, str]) -> None:
+        """Take what is typed. Raises InvalidInput."""
+        self.settings = settings_of({**dict(self.settings), **{name: typed[name].strip() for name in typed}})
 
     def state(self) -> FormState:
         """Return what the fields mean."""
@@ -54,6 +54,3 @@ class DenialForm(Form):
             Field(name, label, values[name], example, 2 if name == "error_text" else 1, follows=False)
             for name, (label, example) in _FIELDS.items()
         ]
-
-    def _take(self, fields: Mapping[str, str]) -> None:
-        self.settings = settings_of({**dict(self.settings), **fields})

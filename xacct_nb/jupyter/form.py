@@ -3,7 +3,7 @@
 ipywidgets is loaded only where a widget is built. It carries no types, so its widgets are Any.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -64,8 +64,8 @@ class Form(Shown):
         """Return the fields with their values now."""
         raise NotImplementedError
 
-    def fill(self, typed: Mapping[str, Any]) -> None:
-        """Take the values of all fields, or note the problem with them."""
+    def take(self, typed: Mapping[str, Any]) -> None:
+        """Take the values of all fields. Raises InvalidInput."""
         raise NotImplementedError
 
     def state(self) -> FormState:
@@ -108,10 +108,10 @@ class Form(Shown):
         row = [ipywidgets.HBox(list(fields.values()), layout={"flex_flow": "row wrap"})]
         return box(*(row if self.side_by_side else fields.values()), headline, below)
 
-    def try_to(self, take: Callable[[], None]) -> None:
-        """Call `take`; an error in what was typed becomes the problem."""
+    def fill(self, typed: Mapping[str, Any]) -> None:
+        """Take the values of all fields, or note the problem with them."""
         try:
-            take()
+            self.take(typed)
             self.problem = None
         except InvalidInput as problem:
             self.problem = problem

@@ -32,7 +32,7 @@ class GrantForm(Form):
     def __init__(self, grant: Grant, resolve: Callable[[Grant], Grant], *, live: bool) -> None:
         super().__init__(live=live)
         self._resolve = resolve
-        self._take(grant)
+        self._use(grant)
 
     def view(self) -> View:
         """Return the grant and both sides' policies, or what is not valid in the fields."""
@@ -72,9 +72,20 @@ class GrantForm(Form):
         shown = str(self._given.to_json()["conditions"]["external_id"])
         return shown if is_reference(shown) else ""
 
-    def fill(self, typed: Mapping[str, Any]) -> None:
-        """Take what is typed: an ARN a line, `actions on resources`, a reference; or note the problem."""
-        self.try_to(lambda: self._take(Grant(**{**dict(self._given), **self._read(typed)})))
+    def take(self, typed: Mapping[str, Any]) -> None:
+        """Take what is typed: an ARN a line, `actions on resources`, a reference. Raises InvalidInput."""
+        conditions = dict(self._given.conditions)
+        if typed["external_id"].strip() != self.reference:
+            conditions["external_id"] = _reference(typed["external_id"].strip())
+        fields = {
+            "sources": _arns(typed["sources"]),
+            "destinations": _arns(typed["destinations"]),
+            "permissions": _permissions(typed["permissions"], self._given),
+            "conditions": conditions,
+            "session_minutes": typed["session_minutes"],
+            "accept": typed["accept"].replace(",", " ").split(),
+        }
+        self._use(Grant(**{**dict(self._given), **fields}))
 
     def state(self) -> FormState:
         """Return the policies of both sides, or what is not valid; `accept` only where a finding needs it."""
@@ -112,23 +123,10 @@ class GrantForm(Form):
             for name, (label, example, lines) in _FIELDS.items()
         )
 
-    def _take(self, given: Grant) -> None:
+    def _use(self, given: Grant) -> None:
         grant = self._resolve(given)
         documents = build(grant)
         self._given, self.grant, self._documents, self._findings = given, grant, documents, lint(documents)
-
-    def _read(self, typed: Mapping[str, Any]) -> dict[str, Any]:
-        conditions = dict(self._given.conditions)
-        if typed["external_id"].strip() != self.reference:
-            conditions["external_id"] = _reference(typed["external_id"].strip())
-        return {
-            "sources": _arns(typed["sources"]),
-            "destinations": _arns(typed["destinations"]),
-            "permissions": _permissions(typed["permissions"], self._given),
-            "conditions": conditions,
-            "session_minutes": typed["session_minutes"],
-            "accept": typed["accept"].replace(",", " ").split(),
-        }
 
 
 def typed_permissions(grant: Grant) -> str:

@@ -38,10 +38,10 @@ class HistoryForm(Form):
             return Page("Not valid. The last valid filter is used until it is.", self.explanation())
         return self.history.view()
 
-    def fill(self, typed: Mapping[str, str]) -> None:
-        """Take what is chosen and typed, or note the problem."""
+    def take(self, typed: Mapping[str, str]) -> None:
+        """Take what is chosen and typed. Raises InvalidInput."""
         given = {name: "" if value == _ALL else value.strip() for name, value in typed.items()}
-        self.try_to(lambda: self._take(given))
+        self.wanted = replace(self.wanted, **given)  # type: ignore[arg-type]
 
     def choices(self, name: str) -> tuple[str, ...]:
         """Return the values of a field in the ledger, and the one that is wanted now."""
@@ -54,21 +54,16 @@ class HistoryForm(Form):
 
     def fields(self) -> list[Field]:
         """Return three choices and two times."""
-        now = {name: getattr(self.wanted, name) for name in (*_CHOICES, *_TIMES)}
-        return [
-            *(
-                Field(name, label, now[name] or _ALL, choices=self.choices(name))
-                for name, label in _CHOICES.items()
-            ),
-            # Half a time is none.
-            *(Field(name, label, now[name], "2026-11-24", follows=False) for name, label in _TIMES.items()),
+        now = self.wanted.__dict__
+        choices = [
+            Field(name, _CHOICES[name], now[name] or _ALL, choices=self.choices(name)) for name in _CHOICES
         ]
+        # Half a time is none.
+        times = [Field(name, _TIMES[name], now[name], "2026-11-24", follows=False) for name in _TIMES]
+        return choices + times
 
     def state(self) -> FormState:
         """Return the timeline and the table, with the style sheet, which the cells below use too."""
         parts = (self.view(),) if self.problem else (self.timeline.view(), self.view())
         title = f"{len(self.history.lines)} of {self.history.of} records"
         return FormState(f"<style>{style()}</style>{region('status', html(Page(title, parts)))}")
-
-    def _take(self, given: Mapping[str, str]) -> None:
-        self.wanted = replace(self.wanted, **given)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
-from xacct_nb.jupyter.secret_channel import TARGET, AddSecrets, secrets_receiver
+from xacct_nb.jupyter.secret_channel import TARGET, AddSecrets, secrets_in
 
 with hide_packages(*FORMATS):
     from nbclient.exceptions import CellExecutionError
@@ -110,7 +110,8 @@ class ProgressClient(PapermillNotebookClient):
         **traits: Any,  # nbclient's
     ) -> None:
         super().__init__(progress, **traits)
-        self.comm_open_handlers[TARGET] = secrets_receiver(add_secrets or (lambda _: None))
+        if add_secrets:
+            self.comm_open_handlers[TARGET] = lambda message: add_secrets(secrets_in(message))
         self._redact = redact or (lambda output: output)
 
     def log_output_message(self, output: "NotebookNode") -> None:

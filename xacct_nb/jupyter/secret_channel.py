@@ -17,10 +17,6 @@ def send_secrets(secrets: Iterable[str]) -> None:
         create_comm(target_name=TARGET, data={"secrets": sorted(secrets)})
 
 
-def secrets_receiver(add_secrets: AddSecrets) -> Callable[[Mapping[str, Any]], None]:
-    """Return the function that the runner's client calls with the message."""
-
-    def receive(message: Mapping[str, Any]) -> None:
-        add_secrets(set(message["content"]["data"]["secrets"]))
-
-    return receive
+def secrets_in(message: Mapping[str, Any]) -> set[str]:
+    """Return the secrets in the message that the runner's client receives."""
+    return set(message["content"]["data"]["secrets"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.jupyter.history_form import HistoryForm
+from xacct_nb.jupyter.pdf import to_pdf
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.history import History, LedgerQuery, Verification
@@ -117,13 +118,7 @@ def _not_writable(file: Path, why: str) -> InvalidParameters:
     return InvalidParameters(f"The record cannot be written to {str(file)!r}.", why=why, hint=hint)
 
 
-def _pdf(page: bytes) -> bytes:
-    from xacct_nb.jupyter.pdf import to_pdf
-
-    return to_pdf(page)
-
-
-_CONVERTERS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": _pdf}
+_CONVERTERS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": to_pdf}
 _SUFFIXES = " or ".join(_CONVERTERS)
 
 

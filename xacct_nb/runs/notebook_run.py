@@ -30,9 +30,9 @@ from xacct_nb.runs.locking import grant_lock
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal_run
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal
 from xacct_nb.runs.secrets import grant_secrets, protect_secrets
-from xacct_nb.storage.evidence import Evidence
+from xacct_nb.storage.evidence import Evidence, events
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import create_run_folder, remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
@@ -198,11 +198,10 @@ class Run(Shown):
             check_approval(self, plan, approval)
         return self.status == "succeeded"
 
-    def keep_applied(self, plan: Plan, journal: Journal) -> Journal:
+    def keep_applied(self, plan: Plan, journal: Journal) -> None:
         """Keep the journal of the plan that this run applied."""
         self.keep(journal)
         self.applied = plan.digest, journal
-        return journal
 
     def applied_before(self, plan: Plan) -> Journal:
         """Return the journal of this plan, whose cell is run again. Raises InvalidInput for another plan."""
@@ -221,7 +220,8 @@ class Run(Shown):
             return RunSummary(status, self.id, "")
         error = outcome.error_to_dict(problem) if problem else None
         ended = RunOutcome(status, self.started, round(time.monotonic() - self.began, 3), error)
-        folder = seal_run(self.records, self.id, self.notebook, ended, self.evidence.secrets)
+        evidence, secrets = events(self.evidence.folder), self.evidence.secrets
+        _, folder = seal(self.records, self.id, self.notebook, evidence, ended, secrets=secrets)
         self.finished = RunSummary(status, self.id, str(folder))
         return self.finished
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,11 @@ def _cells(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         cells = [
-            {"cell_type": each["cell_type"], "source": "".join(each["source"]), "tags": _tags(each)}
+            {
+                "cell_type": each["cell_type"],
+                "source": "".join(each["source"]),
+                "tags": list(each["metadata"].get("tags", [])),
+            }
             for each in content["cells"]
         ]
         kernel = content["metadata"].get("kernelspec", {})
@@ -90,10 +93,6 @@ def _declared(path: Path, cells: list[dict[str, Any]]) -> dict[str, Parameter]:
             hint="Leave the tag parameters on one cell.",
         )
     return parse_declarations(next(iter(sources), ""))
-
-
-def _tags(cell: Mapping[str, Any]) -> list[str]:
-    return list(cell["metadata"].get("tags", []))
 
 
 def _not_a_notebook(path: Path, why: str) -> UnknownNotebook:

@@ -10,12 +10,10 @@ from typing import Any
 from xacct_nb.aws.clock import utc
 from xacct_nb.errors import XacctError
 from xacct_nb.records.fields import NOTEBOOK, SUMS
-from xacct_nb.runs.environment import describe_environment
-from xacct_nb.runs.sealing import RunOutcome, build_record, record_files
+from xacct_nb.runs.sealing import RunOutcome, seal
 from xacct_nb.storage import chain
 from xacct_nb.storage.draft import cell_states, read_draft
 from xacct_nb.storage.evidence import FILE, events
-from xacct_nb.storage.ledger import append_record
 from xacct_nb.storage.run_folder import abandoned_runs, read_about, remove_run_folder
 
 # An interactive run is recorded only with one of these: AWS was changed, or asked for a proof.
@@ -64,9 +62,7 @@ def _close(records: Path, folder: Path) -> bool:
         return False
     notebook = read_draft(folder)
     outcome = _outcome(about, evidence, _last_write(folder), notebook)
-    environment = about.get("around") or describe_environment()
-    record = build_record(folder.name, about["notebook"], evidence, outcome, environment, set())
-    append_record(records, record, record_files(record, notebook))
+    seal(records, folder.name, about["notebook"], evidence, outcome, about.get("around"), executed=notebook)
     return True
 
 

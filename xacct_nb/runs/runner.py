@@ -1,5 +1,6 @@
 """One recorded headless run of a notebook: its request is checked, it is executed, its record is sealed."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.errors import error_classes
 from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -16,15 +16,14 @@ from xacct_nb.records.change_record import diagnosis_view
 from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
-from xacct_nb.redaction.redact import redact, redact_all
+from xacct_nb.redaction.patterns import credentials_in
+from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.recovery import Recovery, recover
 from xacct_nb.runs.request import RunRequest, check_request
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, build_record, new_run_id, record_files
-from xacct_nb.runs.secrets import environment_secrets
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, seal
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.evidence import events
-from xacct_nb.storage.ledger import append_record
 from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.views import Page, Shown, Text, View, html
 
@@ -107,7 +106,7 @@ def run(
 def _execute(
     request: RunRequest, kernel: PreparedKernel, tell: Progress | None, timeout: int | None, resume: str
 ) -> tuple[Record, Path]:
-    started, clock, secrets = utc(), time.monotonic(), {*request.secrets, *environment_secrets()}
+    started, clock, secrets = utc(), time.monotonic(), {*request.secrets, *credentials_in(os.environ)}
     about = {"notebook": request.notebook, "started": started, "again": resume, "headless": True}
     with create_run_folder(request.records, new_run_id(request.grant, request.notebook), about) as folder:
         external_id = {EXTERNAL_ID_VARIABLE: request.secret} if request.secret else {}
@@ -117,10 +116,18 @@ def _execute(
             node, states = _run_cells(request, kernel, tell, timeout, Draft(folder, secrets), background)
         evidence = list(events(folder))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(states.to_json())
-        status, error = _status(states, evidence), _error(states, evidence)
-        outcome = RunOutcome(status, started, seconds, error, cells, resume=resume)
-        record = build_record(folder.name, request.notebook, evidence, outcome, environment.result(), secrets)
-        return record, append_record(request.records, record, record_files(record, redact_all(node, secrets)))
+        status = states.status or str(_last(evidence, "status") or "succeeded")
+        outcome = RunOutcome(status, started, seconds, _error(states, evidence), cells, resume=resume)
+        return seal(
+            request.records,
+            folder.name,
+            request.notebook,
+            evidence,
+            outcome,
+            environment.result(),
+            secrets,
+            executed=node,
+        )
 
 
 def _note_environment(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,31 +167,21 @@ def _warm_up() -> None:
     html(Text(""))
 
 
-def _status(states: CellStates, evidence: Events) -> str:
-    """Return the status of the error that ended the notebook, else the run's own, else `succeeded`."""
-    if not states.ending:
-        return str(_last(evidence, "status") or "succeeded")
-    if states.ending in _ENDINGS:
-        return _ENDINGS[states.ending][0]
-    kind = error_classes().get(states.ending)
-    return kind.status if kind else "failed"
-
-
 def _error(states: CellStates, evidence: Events) -> Mapping[str, str] | None:
     """Return the error that ended the notebook, as the run noted it, else as the kernel reported it."""
     if not states.ending:
         return None
     if states.ending in _ENDINGS:
-        code, what = _ENDINGS[states.ending]
-        return {"code": code, "what": what, "why": states.message.partition("\n")[0], "hint": _HINT}
+        what, why = _ENDINGS[states.ending], states.message.partition("\n")[0]
+        return {"code": states.status, "what": what, "why": why, "hint": _HINT}
     kernel = {"code": states.ending, "what": states.message, "why": "", "hint": ""}
     return _last(evidence, "error") or kernel
 
 
 _ENDINGS = {
-    "KernelDied": ("kernel-died", "The notebook's kernel ended before the notebook did."),
-    "TimedOut": ("timed-out", "A cell ran longer than it may."),
-    "KeyboardInterrupt": ("interrupted", "The run was interrupted."),
+    "KernelDied": "The notebook's kernel ended before the notebook did.",
+    "TimedOut": "A cell ran longer than it may.",
+    "KeyboardInterrupt": "The run was interrupted.",
 }
 _HINT = (
     "Run it again: it plans from what is there now. The record can be rolled back, if it changed something."

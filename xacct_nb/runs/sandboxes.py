@@ -40,11 +40,6 @@ def reset_sandbox(folder: Path | None = None) -> Sandbox:
     return server.reset(folder, _add_default_accounts)
 
 
-def close_sandbox(folder: Path | None = None) -> bool:
-    """End the sandbox. Return False if none ran."""
-    return server.down(folder)
-
-
 def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
     """Put the accounts that a JSON file names into an organization with its control policies.
 

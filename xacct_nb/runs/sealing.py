@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -15,9 +15,7 @@ from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.next_steps import next_steps
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.runs.environment import describe_environment
-from xacct_nb.storage.evidence import events
 from xacct_nb.storage.ledger import append_record
-from xacct_nb.storage.run_folder import WORK
 from xacct_nb.views import html
 
 RECORDS_VARIABLE, FOLDER_VARIABLE = "XACCT_RECORDS", "XACCT_RUN_FOLDER"
@@ -65,37 +63,33 @@ class RunOutcome:
     resume: str = ""
 
 
-def build_record(
+def seal(
+    records: Path,
     run: str,
     notebook: str,
     evidence: Iterable[Mapping[str, Any]],
     outcome: RunOutcome,
-    environment: Mapping[str, Any],
-    secrets: set[str],
-) -> Record:
-    """Return the record of a run, from its evidence, its outcome and its environment, without `secrets`."""
+    environment: Mapping[str, Any] | None = None,
+    secrets: Collection[str] = (),
+    executed: Mapping[str, Any] | None = None,
+) -> tuple[Record, Path]:
+    """Seal the record of a run, without `secrets`, and return the record and its folder.
+
+    `environment` is this process's where none is given; `executed` is the JSON of the executed notebook.
+    """
     end = {name: getattr(outcome, name) for name in ("started", "seconds", "error", "cells")}
     fields = redact_all({**fields_from_events(evidence), **end}, secrets)
-    record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **environment, **fields)
-    if record.error is None:
-        return record
-    return replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
+    around = environment or describe_environment()
+    record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **around, **fields)
+    if record.error is not None:
+        record = replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
+    return record, append_record(records, record, _files(record, redact_all(executed, secrets)))
 
 
-def seal_run(records: Path, run: str, notebook: str, outcome: RunOutcome, secrets: set[str]) -> Path:
-    """Seal the record of an interactive run, and return the record's folder."""
-    evidence = events(records / WORK / run)
-    record = build_record(run, notebook, evidence, outcome, describe_environment(), secrets)
-    return append_record(records, record, record_files(record))
-
-
-def record_files(record: Record, notebook: Any = None) -> dict[str, bytes]:
-    """Return the files of a record by name: its HTML page, and the executed notebook if there is one.
-
-    `notebook` is the JSON of a notebook, free of secrets.
-    """
+def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """Return the files of a record by name: its HTML page, and the executed notebook if there is one."""
     from xacct_nb.jupyter import export
 
-    node = notebook and export.as_notebook(notebook)
+    node = export.as_notebook(executed) if executed else None
     page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), node)
     return {PAGE: page.encode(), **({NOTEBOOK: export.to_ipynb(node).encode()} if node else {})}

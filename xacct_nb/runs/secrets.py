@@ -12,7 +12,7 @@ def protect_secrets(evidence: Evidence, headless: bool) -> None:
     """Keep the secrets of this process's AWS clients out of the evidence, and send them to a runner."""
     from xacct_nb.aws.credential_capture import capture_credentials
 
-    evidence.secrets |= environment_secrets()
+    evidence.secrets |= credentials_in(os.environ)
     capture_credentials(evidence.secrets.update)
     if headless:
         forward_secrets()
@@ -30,8 +30,3 @@ def grant_secrets(grant: Grant) -> set[str]:
     """Return the external ID of a resolved grant, unless it is also a name or an account in the grant."""
     found = external_id(grant)
     return {found} if found and found not in json.dumps(grant.to_json()) else set()
-
-
-def environment_secrets() -> set[str]:
-    """Return the credentials in the environment variables."""
-    return credentials_in(os.environ)
