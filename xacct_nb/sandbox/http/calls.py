@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
 
 from xacct_nb.sandbox.http.messages import Message, Receive, read_and_replay
 from xacct_nb.sandbox.http.s3_names import s3_operation
-from xacct_nb.sandbox.ministack.forms import read_form, read_pairs
+from xacct_nb.sandbox.ministack.forms import first_values
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.internals import account_of
 
@@ -22,13 +24,13 @@ _SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
 
 
-@dataclass(frozen=True)
-class Call:
+# A tuple, like `AuthorizationRequest`: every request makes one.
+class Call(NamedTuple):
     """One call of an AWS operation: whose key signed it, and its parameters in query-protocol names."""
 
     service: str = ""
     action: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
     key: str = ""
     account: str = ""
     region: str = "us-east-1"
@@ -61,14 +63,14 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     if isinstance(known := scope.get(_KNOWN), Call):
         return known, receive
     headers = dict(scope["headers"])
-    query = read_pairs(scope["query_string"].decode("latin-1"))
+    query = first_values(scope["query_string"].decode("latin-1"))
     key, region, service = _signer(headers, query)
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
         body, receive = await read_and_replay(receive, LONGEST_BODY)
     if kind.startswith(_READ[0]) and service != "s3":
-        query |= read_form(body.decode("utf-8", "replace"))
+        query |= first_values(body.decode("utf-8", "replace"))
     service = service or _VERSIONS.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":

@@ -20,21 +20,19 @@ async def read_body(receive: Receive) -> bytes:
 
 async def read_and_replay(receive: Receive, most: int | None = None) -> tuple[bytes, Receive]:
     """Return the body (b"" for more than `most` bytes), and a `receive` that starts at its beginning."""
-    seen: list[Message] = []
-    length = 0
-    while not seen or seen[-1].get("more_body", False):
-        seen.append(await receive())
-        length += len(seen[-1].get("body", b""))
-        if most is not None and length > most:
-            break
-    whole = b"".join(message.get("body", b"") for message in seen) if most is None or length <= most else b""
+    seen, body, more = [], bytearray(), True
+    while more and (most is None or len(body) <= most):
+        message = await receive()
+        seen.append(message)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
     waiting = iter(seen)
 
     async def replay() -> Message:
         message = next(waiting, None)
         return await receive() if message is None else message
 
-    return whole, replay
+    return (bytes(body) if most is None or len(body) <= most else b""), replay
 
 
 async def send_response(send: Send, response: HttpResponse) -> None:

@@ -5,6 +5,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, NamedTuple
 
+from ministack.core import iam_actions, iam_evaluator, responses
+
 from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
 from xacct_nb.iam.explain import (
     ALLOW,
@@ -16,9 +18,8 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import guard_result, internals
 from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
-from xacct_nb.sandbox.ministack.guard_result import is_authorized
 
 
 # A tuple, like `SandboxCaller`: every call makes one, and a frozen dataclass takes four times as long.
@@ -62,8 +63,6 @@ _FREE = "sts:GetSessionToken"
 
 def install(decide: Decide) -> None:
     """Put `decide` in the place of MiniStack's evaluator."""
-    from ministack.core import iam_actions, iam_evaluator
-
     iam_evaluator.enforce = _enforcing(decide, iam_evaluator.enforce)
     iam_evaluator.evaluate_trust_policy = _trusting(decide)
     iam_evaluator.evaluate_resource_policy = _by_resource_policy(decide)
@@ -72,7 +71,6 @@ def install(decide: Decide) -> None:
 
 def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any]:
     """Return MiniStack's check of a call, in which `decide` authorizes it after authentication."""
-    from ministack.core import iam_evaluator
 
     def check(
         access_key_id: str,
@@ -85,7 +83,7 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
         _message.set("")
         if not access_key_id or iam_evaluator._anonymous.get():
             return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        if service == "sts" and is_authorized():
+        if service == "sts" and guard_result.current.get().authorized:
             return iam_evaluator.check_credentials(access_key_id, service)
         caller = _authenticated(access_key_id, service)
         if isinstance(caller, iam_evaluator.AuthError):
@@ -102,8 +100,6 @@ def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any
 
 def _authenticated(key: str, service: str) -> Any:
     """Return the caller behind a key whose signature is valid, else MiniStack's AuthError."""
-    from ministack.core import iam_evaluator, responses
-
     account = responses.get_account_id()
     checked = iam_evaluator._s3_scope_failure(service) or iam_evaluator.authenticate(key, account)
     if isinstance(checked, iam_evaluator.AuthError):
@@ -115,8 +111,6 @@ def _request(
     caller: SandboxCaller, action: str, service: str, region: str, resource: str, context: Mapping[str, Any]
 ) -> AuthorizationRequest | None:
     """Return the request behind a call; None where S3 refuses it: a bucket policy through an access point."""
-    from ministack.core import iam_evaluator
-
     if action == _FREE:
         caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
@@ -161,8 +155,6 @@ def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str,
 
 def _denial(request: AuthorizationRequest, decision: Decision | None) -> Any:
     """Return the denial as MiniStack expects it, with AWS's message."""
-    from ministack.core import iam_evaluator
-
     explicit = decision is not None and decision.result == EXPLICITLY_DENIED
     own = decision is not None and _resource_effect(decision) == EXPLICIT_DENY
     if decision and (why := denial_reason(decision)):
@@ -193,14 +185,13 @@ def _trusting(decide: Decide) -> Callable[..., bool]:
     """Return MiniStack's check of a trust policy; the guard has authorized AssumeRole before."""
 
     def trusts(trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:
-        return is_authorized() or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
+        return guard_result.current.get().authorized or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
 
     return trusts
 
 
 def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
     """Return the decision by a resource's policy alone, for a principal or the service that calls for it."""
-    from ministack.core import iam_evaluator
 
     def decide_alone(
         doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ministack.core import iam_evaluator
+
 from xacct_nb.sandbox.ministack import internals
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
@@ -91,8 +93,6 @@ def _keys(credential: Any, session: Mapping[str, Any]) -> dict[str, Any]:
 
     aws:PrincipalArn of a session is the ARN of its role. Source: reference_policies_condition-keys.
     """
-    from ministack.core import iam_evaluator
-
     keys = iam_evaluator._principal_keys(credential) | _NO_SERVICE
     if when := session.get("MultiFactorAuthTime"):
         keys["aws:multifactorauthpresent"] = "true"

@@ -10,6 +10,9 @@ from contextvars import ContextVar
 from copy import deepcopy
 from typing import Any
 
+from ministack.core import iam_evaluator
+from ministack.services import iam
+
 Key = tuple[str, str]
 """(account, name or ARN), by which MiniStack keeps its entries."""
 
@@ -91,9 +94,6 @@ class DelayedStores:
     """The stores of IAM by MiniStack's names, DelayedStore until `close`; calls are authorized by them."""
 
     def __init__(self) -> None:
-        from ministack.core import iam_evaluator
-        from ministack.services import iam
-
         self.stores = {name: DelayedStore(getattr(iam, name)._data) for name in _STORES}
         for name, store in self.stores.items():
             getattr(iam, name)._data = store
@@ -102,9 +102,6 @@ class DelayedStores:
 
     def close(self) -> None:
         """Put all changes into effect."""
-        from ministack.core import iam_evaluator
-        from ministack.services import iam
-
         for name, store in self.stores.items():
             getattr(iam, name)._data = store.present()
         iam_evaluator.enforce = self._enforce

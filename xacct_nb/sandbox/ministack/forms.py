@@ -1,36 +1,24 @@
-"""Reads the form of a query-protocol call once, for the guard and for MiniStack."""
+"""Reads a query or a form once, for the guard and for each part of MiniStack that needs it."""
 
-from collections.abc import Callable
-from urllib.parse import unquote_plus
+from functools import lru_cache
+from urllib import parse
 
 Form = dict[str, list[str]]
-"""What `urllib.parse.parse_qs` makes of a form."""
+"""The values of each name, as `urllib.parse.parse_qs` returns them."""
 
-_last_read: tuple[str, dict[str, str]] = ("", {})
-
-
-def read_pairs(text: str) -> dict[str, str]:
-    """Return names and values of a query or a form; of two values of a name the first, as MiniStack does."""
-    parts = [part.partition("=") for part in reversed(text.split("&")) if part]
-    return {
-        unquote_plus(name): unquote_plus(value) if "%" in value or "+" in value else value
-        for name, _, value in parts
-    }
+_read = lru_cache(maxsize=16)(parse.parse_qs)
 
 
-def read_form(text: str) -> dict[str, str]:
-    """Return the pairs of a form, and keep them for `read_once`."""
-    global _last_read  # noqa: PLW0603
-    pairs = read_pairs(text)
-    _last_read = text, pairs
-    return pairs
+def parse_qs(text: str, keep_blank_values: bool = False) -> Form:
+    """Return what `urllib.parse.parse_qs` returns."""
+    return {name: [*values] for name, values in _read(text, keep_blank_values).items()}
 
 
-def read_once(parse: Callable[[str], Form]) -> Callable[[str], Form]:
-    """Return `parse_qs`, which for the form that `read_form` read last gives what was read."""
+def first_values(text: str) -> dict[str, str]:
+    """Return the names and values of a query or a form; of two values of a name the first."""
+    return {name: values[0] for name, values in _read(text, True).items()}
 
-    def read(text: str) -> Form:
-        last, pairs = _last_read
-        return {name: [value] for name, value in pairs.items() if value} if last == text else parse(text)
 
-    return read
+def parse_first(text: str) -> Form:
+    """Return `first_values` that are not blank: IAM and STS serve what the guard has checked."""
+    return {name: [value] for name, value in first_values(text).items() if value}

@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import iam, sts
+
 Record = dict[str, Any]
 
 _owners: dict[str, str] = {}
@@ -11,8 +14,6 @@ _owners: dict[str, str] = {}
 
 def account_of(key: str) -> str:
     """Return the 12-digit account of an access key; "" for an unknown key."""
-    from ministack.services import iam, sts
-
     if len(key) == 12 and key.isdigit():
         return key
     if key == "test":
@@ -27,20 +28,16 @@ def account_of(key: str) -> str:
 
 def entity(kind: str, account: str, name: str) -> Record | None:
     """Return the user, role or group of an account by its name."""
-    found: Record | None = _stored(f"_{kind}s", account, name)
-    return found
+    return _stored(f"_{kind}s", account, name)
 
 
 def managed_policy(account: str, arn: str) -> Record | None:
     """Return the customer managed policy of an account."""
-    found: Record | None = _stored("_policies", account, arn)
-    return found
+    return _stored("_policies", account, arn)
 
 
 def managed_document(account: str, arn: str) -> str:
     """Return the default version of a managed policy, AWS's own included; `{}` where it is missing."""
-    from ministack.services import iam
-
     aws_owned = arn.startswith("arn:aws:iam::aws:policy/")
     record = iam._lookup_policy(arn) if aws_owned else managed_policy(account, arn)
     version = (record or {}).get("Versions", {}).get((record or {}).get("DefaultVersionId", "v1"), {})
@@ -86,37 +83,29 @@ def in_instance_profile(account: str, role: str) -> bool:
 
 def device(account: str, serial: str) -> Record | None:
     """Return the MFA device by its serial number; a field that is added to it is kept."""
-    found: Record | None = _stored("_mfa_devices", account, serial)
-    return found
+    return _stored("_mfa_devices", account, serial)
 
 
 def session(key: str) -> Record | None:
     """Return the session of a temporary access key id, expired or not."""
-    from ministack.services import sts
-
     found: Record | None = sts._sessions.get(key)
     return found
 
 
 def credential(key: str, account: str) -> Any:
     """Return MiniStack's record of an access key with its principal; None for a key that is not valid."""
-    from ministack.core import iam_evaluator
-
     found = iam_evaluator.resolve_credential(key, account)
     return None if isinstance(found, iam_evaluator.CredentialResolutionError) else found
 
 
 def service_model(service: str) -> Record:
     """Return botocore's model of a service, which MiniStack reads from its file."""
-    from ministack.core import iam_actions
-
     found: Record = iam_actions._load_botocore_model(service)
     return found
 
 
 def add_event(account: str, region: str, event: Record) -> None:
     """Add an event to the CloudTrail of an account."""
-    from ministack.core import responses
     from ministack.services import cloudtrail
 
     with responses.request_scope(account, region):
@@ -154,19 +143,14 @@ def access_point_policy(arn: str) -> tuple[str, str] | None:
 
 def roles() -> Iterator[Record]:
     """Yield the roles of all accounts."""
-    from ministack.services import iam
-
     yield from iam._roles.to_dict().values()
 
 
-def _stored(store: str, account: str, key: str) -> Any:
+def _stored(store: str, account: str, key: str) -> Record | None:
     """Return an entry of one of MiniStack's stores of IAM, None if it has none."""
-    from ministack.services import iam
-
-    return getattr(iam, store).get_scoped(account, None, key)
+    found: Record | None = getattr(iam, store).get_scoped(account, None, key)
+    return found
 
 
 def _records(store: str, account: str) -> list[Record]:
-    from ministack.services import iam
-
     return [each for (owner, _), each in getattr(iam, store).to_dict().items() if owner == account]

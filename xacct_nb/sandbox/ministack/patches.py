@@ -11,9 +11,11 @@ from functools import wraps
 from html import escape
 from typing import Any
 
-from xacct_nb.sandbox.ministack import authorization, guard_result
+from ministack import app
+from ministack.services import iam, sts
+
+from xacct_nb.sandbox.ministack import authorization, forms, guard_result
 from xacct_nb.sandbox.ministack.authorization import Decide
-from xacct_nb.sandbox.ministack.forms import read_once
 from xacct_nb.sandbox.ministack.guard_result import GuardResult, HttpResponse
 
 Serve = Callable[..., Awaitable[HttpResponse]]
@@ -21,15 +23,14 @@ Serve = Callable[..., Awaitable[HttpResponse]]
 
 def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
-    from ministack.services import iam, sts
-
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
     iam._IAM_HANDLERS["CreateVirtualMFADevice"] = _with_base32_seed(iam._create_virtual_mfa_device)
     iam.handle_request = _applying_result(iam.handle_request)
     sts.handle_request = _applying_result(sts.handle_request)
     sts.register_session = _with_session_fields(sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
-    iam.parse_qs = sts.parse_qs = read_once(iam.parse_qs)
+    app.parse_qs = forms.parse_qs
+    iam.parse_qs = sts.parse_qs = forms.parse_first
     authorization.install(decide)
 
 
@@ -38,9 +39,7 @@ def _applying_result(serve: Serve) -> Serve:
 
     @wraps(serve)
     async def apply(*request: Any) -> HttpResponse:
-        result = guard_result.current()
-        if result is None:
-            return await serve(*request)
+        result = guard_result.current.get()
         if result.response:
             return result.response
         status, headers, body = await serve(*request)
@@ -65,10 +64,9 @@ def _with_session_fields(
 
     @wraps(register)
     def keep(key: str, session: dict[str, Any]) -> None:
-        if result := guard_result.current():
-            carried = list(result.session.get("CarriedTags", ()))
-            session |= {**result.session, "SessionTags": carried + list(session.get("SessionTags") or ())}
-        register(key, session)
+        found = guard_result.current.get().session
+        tags = [*found.get("CarriedTags", ()), *(session.get("SessionTags") or ())]
+        register(key, {**session, **found, "SessionTags": tags})
 
     return keep
 
@@ -89,7 +87,6 @@ def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
 
 def _with_base32_seed(create: Callable[[Any], HttpResponse]) -> Callable[[Any], HttpResponse]:
     """Return CreateVirtualMFADevice with a seed in Base32, which MiniStack's is not."""
-    from ministack.services import iam
 
     def make(parameters: Any) -> HttpResponse:
         before = set(iam._mfa_devices)
@@ -105,8 +102,6 @@ def _with_base32_seed(create: Callable[[Any], HttpResponse]) -> Callable[[Any], 
 
 def _set_default_policy_version(parameters: Any) -> HttpResponse:
     """Serve SetDefaultPolicyVersion as the IAM API reference describes it."""
-    from ministack.services import iam
-
     arn, version = iam._p(parameters, "PolicyArn"), iam._p(parameters, "VersionId")
     policy = iam._policies.get(arn)
     missing = f"Policy {arn}" if not policy else f"Policy {arn} version {version}"

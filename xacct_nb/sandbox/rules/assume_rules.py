@@ -11,7 +11,7 @@ from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.ministack.authorization import CONTROL_POLICIES, AuthorizationRequest, denial_reason
 from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
-from xacct_nb.sandbox.ministack.guard_result import GuardResult
+from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult
 from xacct_nb.sandbox.rules import mfa
 from xacct_nb.sandbox.rules.decisions import decide
 from xacct_nb.sandbox.rules.parameter_rules import breach
@@ -50,11 +50,11 @@ class AssumeRoleRequest:
         return self.call.parameter("SourceIdentity") or str(self.caller.session.get("SourceIdentity", ""))
 
 
-def assume_role(call: Call) -> GuardResult | None:
-    """Decide AssumeRole; None for an invalid key, which MiniStack refuses."""
+def assume_role(call: Call) -> GuardResult:
+    """Decide AssumeRole; MiniStack refuses an invalid key."""
     caller = caller_of(call.key, call.account)
     if caller is None:
-        return None
+        return NOTHING
     request = AssumeRoleRequest(call, caller, _role(call.parameter("RoleArn")))
     for rule in _RULES:
         if refusal := rule(request):
@@ -62,11 +62,11 @@ def assume_role(call: Call) -> GuardResult | None:
     return GuardResult(authorized=True, session=_session(request))
 
 
-def get_session_token(call: Call) -> GuardResult | None:
+def get_session_token(call: Call) -> GuardResult:
     """Decide GetSessionToken: a valid code makes a session with MFA."""
     caller = caller_of(call.key, call.account)
     if caller is None or caller.session:
-        return None
+        return NOTHING
     if refusal := breach(call) or mfa.wrong_code(call, caller):
         return GuardResult(refusal.response("sts"))
     return GuardResult(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})

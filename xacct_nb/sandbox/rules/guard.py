@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
-from xacct_nb.sandbox.ministack.guard_result import GuardResult, applied
+from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, current
 from xacct_nb.sandbox.rules import assume_rules, entity_rules, mfa, policy_rules, trust_rules
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
 from xacct_nb.sandbox.rules.parameter_rules import breach
@@ -49,7 +49,7 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("iam", "EnableMFADevice"): mfa.use_pair,
     ("iam", "ResyncMFADevice"): mfa.use_pair,
 }
-RESULTS: dict[tuple[str, str], Callable[[Call], GuardResult | None]] = {
+RESULTS: dict[tuple[str, str], Callable[[Call], GuardResult]] = {
     ("sts", "AssumeRole"): assume_rules.assume_role,
     ("sts", "GetSessionToken"): assume_rules.get_session_token,
 }
@@ -67,27 +67,20 @@ def guarded(app: App) -> App:
             if scope["path"] == "/_ministack/reset":
                 forget_everything()
             call, receive = await read_call(scope, receive)
-            await _serve(app, result_for(call), scope, receive, send)
+            current.set(result_for(call))
+            await app(scope, receive, send)
 
     return guard
 
 
-async def _serve(app: App, result: GuardResult | None, scope: Message, receive: Receive, send: Send) -> None:
-    if result is None:
-        await app(scope, receive, send)
-    else:
-        with applied(result):
-            await app(scope, receive, send)
-
-
-def result_for(call: Call) -> GuardResult | None:
-    """Return what the tables have for a call; None leaves it to MiniStack."""
+def result_for(call: Call) -> GuardResult:
+    """Return what the tables have for a call."""
     which = call.service, call.action
     if not call.account or call.service not in ("iam", "sts"):
-        return None
+        return NOTHING
     for rule in (*ALWAYS, *RULES.get(which, ())):
         if refusal := rule(call):
             return GuardResult(refusal.response(call.service))
     if which in RESULTS:
         return RESULTS[which](call)
-    return GuardResult(on_success=EFFECTS[which](call)) if which in EFFECTS else None
+    return GuardResult(on_success=EFFECTS[which](call)) if which in EFFECTS else NOTHING
