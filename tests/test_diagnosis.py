@@ -282,7 +282,7 @@ class TestShowing:
         assert found.headline in escaping.unescape(shown)
 
     def test_the_mend_of_each_cause_stands_below(self, found: Diagnosis) -> None:
-        assert "Mend of no-identity-allow (source)" in str(found)
+        assert "Fix for no-identity-allow (source)" in str(found)
         assert "aws iam put-user-policy --user-name alice" in str(found)
 
     def test_the_message_names_caller_and_role_and_how_to_look(self) -> None:

@@ -157,7 +157,7 @@ def test_a_file_that_is_no_snapshot_is_refused(tmp_path: Path, change: Callable[
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSnapshot, match="no snapshot"):
+    with pytest.raises(InvalidSnapshot, match="not a snapshot"):
         read_snapshot(tmp_path / "nowhere.json")
 
 

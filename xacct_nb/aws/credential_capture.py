@@ -1,4 +1,4 @@
-"""Captures the secrets that this process's AWS clients sign with and receive, whoever made the clients."""
+"""Captures the secrets that every AWS client of this process signs with or receives."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

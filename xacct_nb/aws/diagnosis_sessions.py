@@ -115,7 +115,7 @@ def _account(arn: str) -> str | None:
 def _first(
     sessions: Iterable[AccountSession], fits: Fits, part: str, problems: dict[str, str]
 ) -> AccountSession | None:
-    """Return the first session that fits; an only caller is returned whoever it is."""
+    """Return the first session that fits; if none fits, a caller that is the only one."""
     others: list[AccountSession] = []
     for session in sessions:
         try:

@@ -59,7 +59,7 @@ def _written(change: Change, kind: str) -> Any:
 
 
 def _is_absent(sessions: Sessions, arn: str) -> bool:
-    """Return whether the principal is known not to exist; accounts without a session are not read."""
+    """Return whether the principal does not exist; False for an account without a session, not read."""
     ours = {identity.account for identity in sessions.identities if identity.part != "caller"}
     named = Arn.parse(arn) if arn.startswith("arn:") else None
     if named is None or named.account not in ours or named.kind not in ("user", "role", "group"):

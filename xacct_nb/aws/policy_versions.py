@@ -1,4 +1,4 @@
-"""The versions of a managed policy: which exist, and which has the text that a change is about."""
+"""The versions of a managed policy: which exist, and which has the text that a change expects or writes."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def is_current(sessions: Sessions, change: Change) -> bool:
 
 
 def is_deleted(sessions: Sessions, reverse: Change) -> bool:
-    """Return whether the version that a rollback's change goes back to does not exist any more."""
+    """Return whether the version that a rollback's change restores no longer exists."""
     return reverse.after.get("version", "") not in ("", *_existing(sessions, reverse))
 
 

@@ -12,7 +12,7 @@ from xacct_nb.errors import RollbackFailed, StalePlan
 from xacct_nb.iam.canonical import restore_deleted_arns
 from xacct_nb.redaction.redact import mask_secrets
 
-PLAN_AGAIN = "Look at the difference, and plan the grant again from the live state."
+PLAN_AGAIN = "Read the difference, then plan the grant again: xacct-nb run plan_and_apply -f FILE"
 
 
 def check_current(sessions: Sessions, changes: Sequence[Change]) -> None:

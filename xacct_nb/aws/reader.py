@@ -30,7 +30,7 @@ def read(documents: Documents, sessions: Sessions) -> State:
 
 
 def read_value(sessions: Sessions, change: Change) -> Any:
-    """Return the live value of the resource that a change is about; None where it does not exist."""
+    """Return the live value of a change's resource; None where the resource does not exist."""
     if change.kind in _VALUES:
         return _VALUES[change.kind](sessions, change)
     if Arn.parse(change.target).kind == "policy":
@@ -216,7 +216,7 @@ def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey
             raise InvalidGrant(
                 f"{source} does not exist.",
                 why="AWS refuses a trust policy that names a principal that does not exist.",
-                hint="Correct the ARN (path and case count), or create it first.",
+                hint="Correct the ARN, path and letter case included, or create the principal first.",
             )
 
 

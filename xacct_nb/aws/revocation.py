@@ -23,7 +23,7 @@ from xacct_nb.grants.state import ResourceKey, State
 CallsByRole = Mapping[str, Mapping[str, SampleCall]]
 """Calls to try with a session of each role: by the role's ARN, then by a description of the call."""
 
-_NO_CALL = "No call is known that the session was allowed to make before."
+_NO_CALL = "No call was found that the session was allowed to make before."
 _NO_SESSION = "The role could not be assumed before."
 
 
@@ -38,7 +38,7 @@ def revoke(
     """Make the planned revocations, each of the sessions from before its own call and `ahead` seconds.
 
     AWS's console takes the same margin, since a part of AWS that a change has not reached may still issue a
-    session. `patience` is in seconds. Raises RollbackFailed, which names the roles whose sessions go on.
+    session. `patience` is in seconds. Raises RollbackFailed, which names the roles whose sessions continue.
     """
     client = JournaledClient(sessions, sink, patience)
     left, done = list(changes), list[Change]()
@@ -61,7 +61,7 @@ def revoke(
 def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> CallsByRole:
     """Return calls that the roles' policies allow both now and before the run, then calls of the grant.
 
-    Only the first kind shows the effect of a revocation: the rollback alone denies the others.
+    Only the first kind shows the effect of a revocation: the rollback itself makes AWS deny the others.
     """
     both = [key for key, value in found.resources.items() if before.resources.get(key) == value]
     permissions = sessions.grant.permissions

@@ -141,7 +141,7 @@ class _Reading:
         return found, f"The account is large: only {_MOST_PAGES} pages of it were read."
 
     def _simulated(self, iam: AwsClient, source: Source) -> Mapping[str, Any]:
-        """Return the result of AWS's policy simulator, which alone knows the service control policies."""
+        """Return the result of AWS's policy simulator: no other call shows service control policies."""
         assert source.principal is not None
         try:
             given = self._call(

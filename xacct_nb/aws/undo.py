@@ -33,7 +33,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     if missing := restored.undo_plan().unresolved_fingerprints:
         raise InvalidParameters(
             f"The rollback needs the external ID with the fingerprint {', '.join(sorted(missing))}.",
-            why="A record holds no external IDs, and this one is not in use any more.",
+            why="A record holds no external IDs, and this one is no longer in use.",
             hint="Give it by reference: -p external_id env:NAME",
         )
     return restored, known

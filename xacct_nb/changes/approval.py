@@ -16,8 +16,8 @@ _AGAIN = "Plan again, read the plan, and approve it again."
 class Approval:
     """Who approved which plan, and when (UTC).
 
-    `plan` is the id of the record in which the plan was first made, `planned_by` who made it and `planned_at`
-    (UTC) when; they are empty where no such record is known.
+    `plan` is the id of the record in which the plan was first made. `planned_by` is who made it, `planned_at`
+    (UTC) is when. They are empty where no such record is known.
     """
 
     digest: str
@@ -101,8 +101,8 @@ def outdated_plan(plan: Plan, now: Plan) -> StalePlan:
     """Return the error of a plan whose resources changed since it was made, with the differences."""
     return StalePlan(
         "The resources have changed since this plan was made.",
-        why="\n".join(("Another plan is due now, and nothing was changed.", *plan_differences(plan, now))),
-        hint="Run the cells again from the sessions on, read the plan, and approve it.",
+        why="\n".join(("The current plan differs, and nothing was changed.", *plan_differences(plan, now))),
+        hint="Run the cells again from the one that opens the sessions, then approve the new plan.",
     )
 
 
@@ -151,7 +151,7 @@ def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
     if origin.by == approval.by:
         raise ApproverPlanned(
             f"{approval.by} made this plan, and someone else must approve it.",
-            why=f"two_people is true, and the record {origin.record} says who planned.",
+            why=f"two_people is true, and the record {origin.record} names the planner.",
             hint="Have someone else run it with this digest.",
         )
 

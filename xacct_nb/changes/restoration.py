@@ -27,7 +27,7 @@ def check_restored(expected: State, after: State, lost: bool) -> None:
     if now != was and not (lost and _without_versions(now) == _without_versions(was)):
         raise RollbackFailed(
             "The changes were rolled back, but the state is not as it was before the run.",
-            why="Another resource in it differs from the state in the record.",
+            why="A resource differs from its state in the record.",
             hint="Compare state.before of the record with state.after of this one.",
         )
 

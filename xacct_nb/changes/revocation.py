@@ -66,7 +66,7 @@ def plan_revocation(role: str, state: State) -> Change:
 
 
 def with_existing_revocations(changes: Iterable[Change], state: State) -> Iterator[Change]:
-    """Yield the changes, and after each role that they made its policy of this name: both go together."""
+    """Yield the changes; after each role that they made, its policy of this name, to be deleted with it."""
     existing = existing_revocations(state)
     for change in changes:
         yield change
@@ -75,7 +75,7 @@ def with_existing_revocations(changes: Iterable[Change], state: State) -> Iterat
 
 
 def reversible_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes that a roll-back undoes: not the end of sessions, unless the role itself goes."""
+    """Return the changes that a roll-back undoes: not the end of sessions, unless it deletes the role."""
     made = list(changes)
     roles = {change.target for change in made if _makes_role(change)}
     return tuple(change for change in made if not revokes(change) or change.target in roles)

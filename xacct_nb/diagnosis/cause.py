@@ -10,7 +10,7 @@ CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
 
 @dataclass(frozen=True)
 class KnownCause:
-    """A cause in general terms; `numbers` are its places in the list of failures ("A1", "C6 G5").
+    """A cause in general terms; `numbers` are its numbers in the list of failures ("A1", "C6 G5").
 
     `text` is a pattern of error texts that show this cause, and `sure` the confidence from such a text.
     `policy_type` is the kind of policy that AWS names for it, if AWS names one.

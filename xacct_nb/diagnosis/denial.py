@@ -39,8 +39,8 @@ _REQUEST_ID = re.compile(r"\(?[Rr]equest ?I[Dd]: ?(?P<id>[0-9A-Za-z-]{8,})\)?")
 class Denial(Shown):
     """The fields of an error text; "" for what the text leaves out.
 
-    `code` is AWS's error code or the name of the client's exception, `effect` explicit or implicit,
-    `policy_type` the kind of policy that AWS names, which it may always leave out, and `policy` its ARN.
+    `code` is AWS's error code or the name of the client's exception; `effect` is explicit or implicit.
+    `policy_type` is the kind of policy that AWS names, and `policy` its ARN; AWS may leave out both.
     """
 
     text: str = ""

@@ -31,10 +31,10 @@ EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis(Shown, Serializable):
-    """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be told apart.
+    """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be distinguished.
 
-    `unknowns` is what could not be read and who can read it, `message` is for the other owner, and `answer`
-    is what AWS returned when the attempt was repeated. No secret is in it.
+    `unknowns` is what could not be read and who can read it. `message` is for the other owner. `answer` is
+    what AWS returned when the attempt was repeated. No field holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Diagnosis(Shown, Serializable):
             return "No cause was found in what could be read."
         first, count = self.causes[0], len(self.indistinguishable_causes)
         if first.confidence == POSSIBLE and count > 1:
-            return f"{count} causes have the same error; someone who can read the rest can tell them apart."
+            return f"{count} causes have the same error; someone who can read the rest can distinguish them."
         return f"{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Diagnosis(Shown, Serializable):
             yield Table(("cause", "side", "confidence", "why"), rows, tones=tones)
         for each in self.causes:
             if each.confidence != POSSIBLE or len(self.causes) == 1:
-                yield Code(f"Mend of {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
+                yield Code(f"Fix for {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
 
 
 def diagnose(

@@ -41,7 +41,7 @@ def put_inline_policy(principal: str, name: str, document: Document) -> str:
 
 
 def iam_command(operation: str, principal: str, options: Mapping[str, Any]) -> str:
-    """Return a command for a user, role or group, whose type stands in place of {} in the operation."""
+    """Return a command for a user, role or group, whose type replaces {} in the operation."""
     arn = Arn.parse(principal)
     return aws_command(f"iam {operation.format(arn.kind)}", {f"{arn.kind}-name": arn.name, **options})
 

@@ -170,7 +170,7 @@ class Snapshot(Shown, StrictModel):
 def no_snapshot(why: str) -> InvalidSnapshot:
     """Return the error for a file that is not a snapshot."""
     return InvalidSnapshot(
-        "This is no snapshot.",
+        "The file is not a snapshot of a denial.",
         why=why,
         hint="Ask the other owner for the file that the notebook diagnose_a_denial wrote (snapshot_to).",
     )

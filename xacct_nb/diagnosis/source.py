@@ -36,7 +36,7 @@ def source_causes(case: Case) -> Iterator[Cause]:
     if not case.has_both_arns or case.attempt.role_was_assumed or case.needs_no_source_policy:
         return
     if source.organization_allows is False:
-        why = "IAM's policy simulator says that the organization does not allow it."
+        why = "IAM's policy simulator reports that the organization does not allow it."
         yield cause("service-control-policy", CERTAIN, why)
     decision = case.source_decision()
     if decision is None and source.simulated in _SIMULATED:

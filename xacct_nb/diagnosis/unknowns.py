@@ -1,4 +1,4 @@
-"""What could not be read, who can read it, and the causes that cannot be told apart without it."""
+"""What could not be read, who can read it, and the causes that cannot be distinguished without it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

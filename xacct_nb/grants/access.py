@@ -1,4 +1,4 @@
-"""Ways to use the access: the console's switch-role link, and a profile for the AWS CLI and SDKs."""
+"""How to use the access: the console's switch-role link, and a profile for the AWS CLI and SDKs."""
 
 from urllib.parse import urlencode
 
@@ -46,8 +46,9 @@ def cli_profile(
 ) -> Snippet:
     """Return the section of `~/.aws/config` that assumes the role; without `role` the first destination.
 
-    No external ID is written: a comment says where it goes. Comments also name what else the grant requires
-    and the profile lacks. The profile has a region, which the CLI needs for services such as S3.
+    No external ID is written: a comment says where to write it. Comments also name what
+    else the grant requires and the profile lacks. The profile has a region, which the CLI needs for services
+    such as S3.
     """
     fields = {
         "role_arn": role or grant.destinations[0],

@@ -1,4 +1,4 @@
-"""The live state of what a grant is about: a flat table of resources."""
+"""The live state of a grant's resources, as a flat table."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

@@ -1,1 +1,1 @@
-"""What goes to the other account's owner and comes back."""
+"""What the owner of the other account receives and sends back."""

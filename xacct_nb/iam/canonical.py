@@ -1,4 +1,4 @@
-"""Compare policies semantically: order, one-item lists and the spelling of an account do not matter."""
+"""Compares policies semantically: order, one-item lists and the spelling of an account do not matter."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Evaluate one request against all policies that apply to it, as AWS does, with the reasons."""
+"""Evaluates one request against all policies that apply to it, as AWS does, with the reasons."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

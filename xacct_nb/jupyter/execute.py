@@ -1,4 +1,4 @@
-"""Run a notebook with papermill, and note truly how far it came."""
+"""Runs a notebook with papermill, and notes the state of each cell as it was."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Hide packages that a library imports and that nothing in a run uses."""
+"""Hides packages that a library imports and that nothing in a run uses."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ STORES = ("azure", "boto3", "gcsfs", "github", "pyarrow")
 
 @contextmanager
 def hide_packages(*names: str) -> Iterator[None]:
-    """Make these packages seem not installed within the block; a package that is loaded already stays."""
+    """Make these packages seem not installed within the block; one that is already loaded remains."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules |= dict.fromkeys(hidden)  # type: ignore[arg-type]
     try:

@@ -67,7 +67,7 @@ class Findings(Shown):
             return Page("Findings", (none, *around)) if around else none
         rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
         tones = tuple(_TONES[each.severity] for each in self.found)
-        table = Table(("code", "severity", "where", "why", "mend"), rows, tones=tones)
+        table = Table(("code", "severity", "where", "why", "fix"), rows, tones=tones)
         codes = f"To continue, add to the grant: accept: [{', '.join(self.unaccepted)}]."
         last = (
             Text(codes, "bad")

@@ -18,7 +18,7 @@ _EMPTY: tuple[object, ...] = ("", [], {}, False)
 
 
 def change_record(record: RecordFields) -> View:
-    """Return the whole record in the order in which a reviewer asks."""
+    """Return the whole record in the order in which a reviewer needs it."""
     return Page(f"Record {record.id}", tuple(_sections(record)))
 
 

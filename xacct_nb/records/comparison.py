@@ -96,7 +96,7 @@ def _changes(record: Record) -> dict[str, Any]:
 
 
 def _resources(record: Record) -> dict[str, Any]:
-    """Return the resources that the run left; of a run that changed nothing those it found."""
+    """Return the resources after the run; of a run that changed nothing, those before it."""
     found = record.state.get("after", record.state.get("before", ()))
     return {_name(each): each.value for each in found}
 

@@ -27,7 +27,7 @@ class Record(RecordFields, Shown):
         return cls(**content)
 
     def view(self) -> View:
-        """Return the record as a change record, in the order in which a reviewer asks."""
+        """Return the record as a change record, in the order in which a reviewer needs it."""
         return change_record(self)
 
 

@@ -1,4 +1,4 @@
-"""How a run ended, as a change ticket says it: the closure, where it ended, and what is left."""
+"""How a run ended, as a change ticket states it: the closure, where it ended, and what is left."""
 
 from collections.abc import Iterable, Iterator
 
@@ -41,7 +41,7 @@ def closure(record: RecordFields) -> str:
 
 
 def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
-    """Yield what a reviewer asks of a run that did not end well, as rows; none for one that did."""
+    """Yield what a reviewer needs to know of a run that did not end well, as rows; none for one that did."""
     if record.status in SUCCESSFUL:
         return
     if record.error:

@@ -1,4 +1,4 @@
-"""Find unknown secrets in a text: by their own pattern, by the name before them, or by a key id nearby."""
+"""Finds unknown secrets in a text: by their own pattern, by the name before them, or by a key id nearby."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Keep secrets out of everything that is shown or written: a fingerprint replaces each known secret."""
+"""Keeps secrets out of everything that is shown or written: a fingerprint replaces each known secret."""
 
 import hashlib
 import re

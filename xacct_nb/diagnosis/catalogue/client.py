@@ -92,7 +92,7 @@ CLIENT_CAUSES = (
         r"|PermissionError.*\.aws|Permission denied.*(?:credentials|config)"),
     KnownCause("H1", "switch-role-refused", CLIENT, sure=POSSIBLE,
         why="The console shows the same message for a wrong account, a wrong name, and every denial.",
-        mend="Assume the role with the AWS CLI, whose error says more: aws sts assume-role.",
+        mend="Assume the role with the AWS CLI, whose error has more detail: aws sts assume-role.",
         text=r"Invalid information in one or more fields"),
     KnownCause("H2", "console-path-too-long", CLIENT,
         why="The console cannot switch to a role whose path and name together exceed 64 characters.",

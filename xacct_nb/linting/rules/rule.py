@@ -14,7 +14,7 @@ Find = Callable[[Target], Iterable[Hit]]
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: its code, severity, location, why it matters, and how to mend it.
+    """One finding: its code, severity, location, why it matters, and how to fix it.
 
     A finding that `widens` gives access beyond what is named, and the grant must accept it. A `warning` will
     not work, or not as it reads. A `note` is information.

@@ -132,9 +132,9 @@ class LintStatement:
 class Subject:
     """A policy with its kind, its name and its surroundings.
 
-    `limit` is the length that AWS accepts, `arn` the user or role that has the policy, `own_accounts` the
-    accounts known to belong to the owner, `grant_fields` the fields of a grant by the elements and condition
-    keys made from them.
+    `limit` is the length that AWS accepts, and `arn` the user or role that has the policy. `own_accounts` are
+    the accounts known to belong to the owner. `grant_fields` are the fields of a grant by the elements and
+    condition keys made from them.
     """
 
     kind: str
