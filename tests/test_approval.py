@@ -46,7 +46,7 @@ def planned(at: str, by: str = "bob", *, two_people: bool = False, record: str =
 
 
 def used(at: str) -> UsedApproval:
-    return UsedApproval("the-use", "bob", at)
+    return UsedApproval("the-use", at)
 
 
 class TestOnce:

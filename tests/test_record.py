@@ -16,7 +16,7 @@ from xacct_nb.changes.proof import Outcome, Proof, expected_probes
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
-from xacct_nb.records.history import ledger_table
+from xacct_nb.records.history import History
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.outcome import CLOSURES
 from xacct_nb.records.sealing import (
@@ -27,7 +27,7 @@ from xacct_nb.records.sealing import (
     seal,
     text_hash,
 )
-from xacct_nb.views import html, text
+from xacct_nb.views import Table, html, text
 
 RUN = "20261124T101500Z-reports-plan_and_apply-1f3a"
 PLAN = diff(build(a_grant()), State({}))
@@ -325,7 +325,8 @@ def test_what_is_no_ledger_line_is_named(line: str) -> None:
 
 
 def test_the_ledger_shows_as_a_table() -> None:
-    table = ledger_table([json.loads(line) for line in chain(a_record(), a_record(status="failed"))])
+    table = History([json.loads(line) for line in chain(a_record(), a_record(status="failed"))]).view()
 
+    assert isinstance(table, Table)
     assert table.tones == ("good", "bad")
     assert "Plan: 4 to add, 0 to change, 0 to destroy." in text(table)

@@ -50,7 +50,6 @@ class UsedApproval:
     """A run that changed AWS with an approval of the plan, and when it ended."""
 
     record: str
-    by: str
     at: str
 
 

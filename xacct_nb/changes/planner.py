@@ -1,8 +1,8 @@
 """The planner: compares the grant with the live state, checks who owns what, and orders the changes."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
@@ -30,28 +30,26 @@ def diff(documents: Documents, state: State) -> Plan:
     `adopt`.
     """
     grant, wanted = documents.grant, desired_resources(documents, state)
-    keys = sorted(
-        {*wanted, *(key for key in state.resources if key.kind != "group" and not is_revocation(key))},
-        key=lambda key: _owner(grant, key),
-    )
+    existing = {key for key in state.resources if key.kind != "group" and not is_revocation(key)}
+    families = defaultdict[ResourceKey, list[ResourceKey]](list)
+    for key in sorted(wanted.keys() | existing):
+        families[_owner(grant, key)].append(key)
     changes = [
         change
-        for owner, family in groupby(keys, key=lambda key: _owner(grant, key))
-        for change in _changes_of(grant, owner, list(family), wanted, state)
+        for owner, family in sorted(families.items())
+        for change in _changes_of(grant, owner, family, wanted, state)
     ]
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
-    return Plan(
-        grant.name, ordered, _notes(grant, state, changes), lint(documents).unaccepted if changes else ()
-    )
+    unaccepted = lint(documents).unaccepted if changes else ()
+    return Plan(grant.name, ordered, _notes(grant, state, changes), unaccepted)
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:
     """Return the resources that the grant requires; what it leaves open stays as it is in `state`."""
     grant, resources = documents.grant, dict[ResourceKey, Any]()
     for arn, trust in documents.trust_policies.items():
-        resources[ResourceKey("role", arn)] = _role(
-            grant, arn, trust, state.resources.get(ResourceKey("role", arn))
-        )
+        role = ResourceKey("role", arn)
+        resources[role] = _role(grant, arn, trust, state.resources.get(role))
         resources |= {ResourceKey("attachment", arn, policy): True for policy in grant.managed_policies}
     for arn, policy in documents.permissions_policies.items():
         resources[ResourceKey("inline-policy", arn, policy_name(grant))] = policy
@@ -97,22 +95,15 @@ def _description(grant: Grant) -> str:
 def _tags(grant: Grant, live: Mapping[str, Any] | None) -> dict[str, str]:
     if live is None:
         return {OWNER_TAG: grant.name}
-    return dict(live["tags"]) | ({} if _owned(grant, live) else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
-
-
-def _owned(grant: Grant, live: Mapping[str, Any]) -> bool:
-    return bool(live["tags"].get(OWNER_TAG) == grant.name)
+    owned = live["tags"].get(OWNER_TAG) == grant.name
+    return dict(live["tags"]) | ({} if owned else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
 
 
 def _owner(grant: Grant, key: ResourceKey) -> ResourceKey:
     """Return the role or managed policy whose tags say who owns a resource, else the resource itself."""
     if key.kind == "attachment" and is_caller_policy(grant, key.name):
         return ResourceKey("managed-policy", key.name)
-    return (
-        ResourceKey("role", key.target)
-        if key.target in grant.destinations
-        else ResourceKey(key.kind, key.target, key.name)
-    )
+    return ResourceKey("role", key.target) if key.target in grant.destinations else key
 
 
 def _changes_of(
@@ -201,7 +192,6 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         for change in changes
         if change.kind == "trust" and (ids := deleted_principal_ids(change.before))
     ]
-    revoked = [
-        describe_revocation(role, document) for role, document in sorted(existing_revocations(state).items())
-    ]
+    revocations = sorted(existing_revocations(state).items())
+    revoked = [describe_revocation(role, document) for role, document in revocations]
     return (*adopted, *deleted, *outside, *revoked)

@@ -19,7 +19,8 @@ _VERDICTS = (
     ("The access is not proven.", "The access is what the grant says."),
     ("That older sessions are denied is not proven.", "Older sessions are denied."),
 )
-SESSION_NAME, _ANOTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
+SESSION_NAME, _OTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
+_WRONG_ID = "xacct-nb-not-the-external-id"
 # A session of a role may not ask for more than an hour (role chaining); less than 15 minutes is refused.
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 3_600, 900
 
@@ -139,7 +140,8 @@ def assume_parameters(grant: Grant, role: str, variation: str = "", username: st
         "SourceIdentity": when.source_identity,
         "Tags": [{"Key": key, "Value": value} for key, value in when.session_tags.items()],
     }
-    return {key: value for key, value in (whole | _VARIATIONS.get(variation, {})).items() if value}
+    _, _, changed = _VARIATIONS.get(variation, ("", "", {}))
+    return {key: value for key, value in (whole | changed).items() if value}
 
 
 def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
@@ -153,48 +155,48 @@ def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
 
 
 _STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too much."}
-_VARIATIONS: dict[str, dict[str, Any]] = {
-    "without-external-id": {"ExternalId": ""},
-    "wrong-external-id": {"ExternalId": "xacct-nb-not-the-external-id"},
-    "another-session-name": {"RoleSessionName": _ANOTHER_NAME},
-    "without-source-identity": {"SourceIdentity": ""},
-    "without-session-tags": {"Tags": []},
+# By its name: the condition that a call misses, how it misses it, and the parameters that differ.
+_VARIATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "without-external-id": ("external_id", "without the external ID", {"ExternalId": ""}),
+    "wrong-external-id": ("external_id", "with a wrong external ID", {"ExternalId": _WRONG_ID}),
+    "another-session-name": (
+        "role_session_name",
+        "under another session name",
+        {"RoleSessionName": _OTHER_NAME},
+    ),
+    "without-source-identity": ("source_identity", "without the source identity", {"SourceIdentity": ""}),
+    "without-session-tags": ("session_tags", "without the session tags", {"Tags": []}),
 }
-_NEGATIVES = (
-    ("without-external-id", "external_id", "assume it without the external ID"),
-    ("wrong-external-id", "external_id", "assume it with a wrong external ID"),
-    ("another-session-name", "role_session_name", "assume it under another session name"),
-    ("without-source-identity", "source_identity", "assume it without the source identity"),
-    ("without-session-tags", "session_tags", "assume it without the session tags"),
-)
 
 
 def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
-    name = Arn.parse(role).name
+    name, about = Arn.parse(role).name, (source, role, "caller")
     no_code = "The grant requires MFA, and the proof has no MFA code." if grant.conditions.require_mfa else ""
-    yield Probe("assume", source, role, "caller", f"assume {name}", ALLOWED, unaskable=no_code)
-    for variation, condition, question in _NEGATIVES:
+    yield Probe("assume", *about, f"assume {name}", ALLOWED, unaskable=no_code)
+    name_fits = matches(grant.conditions.role_session_name, _OTHER_NAME)
+    other_name = f"The grant allows the session name {_OTHER_NAME} too." if name_fits else ""
+    for variation, (condition, how, _) in _VARIATIONS.items():
         if _is_set(grant, condition):
-            why = _fitting(grant) if condition == "role_session_name" else ""
-            yield Probe(variation, source, role, "caller", question, DENIED, variation, unaskable=why)
+            why = other_name if condition == "role_session_name" else ""
+            yield Probe(variation, *about, f"assume it {how}", DENIED, variation, unaskable=why)
     if grant.conditions.require_mfa:
-        yield Probe("without-mfa", source, role, "caller", "assume it without MFA", DENIED)
+        yield Probe("without-mfa", *about, "assume it without MFA", DENIED)
     trusted = account_of(source) in grant.whole_accounts
     why = "The whole account is trusted: no principal in it is a stranger." if trusted else ""
     yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=why)
 
 
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
-    yield Probe("identity", source, role, "role", "GetCallerIdentity names the role", ALLOWED)
+    session = (source, role, "role")
+    yield Probe("identity", *session, "GetCallerIdentity names the role", ALLOWED)
     calls = [
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
     ]
     for action, call in calls:
-        yield _call_probe("allowed", (source, role, "role"), call, call.title if call else action, ALLOWED)
+        yield _call_probe("allowed", session, call, call.title if call else action, ALLOWED)
     other = None if grant.managed_policies else unallowed_sample_call(grant.permissions)
-    yield _call_probe(
-        "beside", (source, role, "role"), other, other.title if other else "another call", DENIED
-    )
+    beside = other.title if other else "another call"
+    yield _call_probe("beside", session, other, beside, DENIED)
     direct = next((call for _, call in calls if call and call.about_resource), None)
     question = f"{direct.title if direct else 'the same'}, without the role"
     yield _call_probe("direct", (source, role, "caller"), direct, question, DENIED)
@@ -216,11 +218,6 @@ _NO_CALL = {
 
 def _is_set(grant: Grant, condition: str) -> bool:
     return bool(external_id(grant) if condition == "external_id" else getattr(grant.conditions, condition))
-
-
-def _fitting(grant: Grant) -> str:
-    allowed = matches(grant.conditions.role_session_name, _ANOTHER_NAME)
-    return f"The grant allows the session name {_ANOTHER_NAME} too." if allowed else ""
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

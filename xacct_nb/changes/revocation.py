@@ -1,6 +1,6 @@
 """AWSRevokeOlderSessions: AWS's inline policy that ends the sessions of a role issued before a cutoff."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,14 @@ AHEAD_SECONDS = 30
 # AWS counts whole seconds: a fraction is rounded up.
 _A_SECOND = timedelta(microseconds=999_999)
 _YEAR_9999 = 253_370_764_800  # seconds since 1970; a datetime ends with that year
+_SESSIONS_END = (
+    f"{{role}}: {REVOKED} denies all actions to every session issued until {AHEAD_SECONDS} seconds after "
+    "the policy is made, whoever opened it. The cutoff is set when the policy is made."
+)
+_SESSIONS_STAY = (
+    "{role} stays, and its open sessions stay valid for up to {hours:g} h, with the role's new permissions. "
+    "To end them too: -p revoke_sessions true"
+)
 _CALLER_POLICIES = ("inline-policy", "managed-policy")
 
 
@@ -74,17 +82,15 @@ def with_existing_revocations(changes: Iterable[Change], state: State) -> Iterat
             yield Change("inline-policy", change.target, REVOKED, None, existing[change.target])
 
 
-def reversible_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
+def reversible_changes(changes: Collection[Change]) -> tuple[Change, ...]:
     """Return the changes that a roll-back undoes: not the end of sessions, unless it deletes the role."""
-    made = list(changes)
-    roles = {change.target for change in made if _makes_role(change)}
-    return tuple(change for change in made if not revokes(change) or change.target in roles)
+    roles = {change.target for change in changes if _makes_role(change)}
+    return tuple(change for change in changes if not revokes(change) or change.target in roles)
 
 
-def affected_roles(changes: Iterable[Change], roles: Iterable[str]) -> tuple[str, ...]:
+def affected_roles(changes: Collection[Change], roles: Collection[str]) -> tuple[str, ...]:
     """Return the roles whose sessions these changes affect: the role changed, or who may assume it."""
-    made, known = list(changes), list(roles)
-    return tuple(role for role in known if any(_affects(change, role, known) for change in made))
+    return tuple(role for role in roles if any(_affects(change, role, roles) for change in changes))
 
 
 def role_remains(role: str, state: State, undo: Iterable[Change]) -> bool:
@@ -93,33 +99,20 @@ def role_remains(role: str, state: State, undo: Iterable[Change]) -> bool:
 
 
 def session_notes(
-    affected: Iterable[str], state: State, undo: Iterable[Change], *, revoked: bool
+    roles: Collection[str], state: State, undo: Collection[Change], *, revoked: bool
 ) -> Iterator[str]:
     """Yield what a roll-back means for the open sessions of the affected roles, one sentence each."""
-    changes, existing, roles = list(undo), existing_revocations(state), list(affected)
+    existing = existing_revocations(state)
     if revoked and not roles:
         yield "This change affects no role's sessions, so no session is ended."
     for role in roles:
-        if role in _deleted(changes):
+        if role in _deleted(undo):
             yield f"{role} and its policies are deleted, and its open sessions lose their permissions."
-        elif role_remains(role, state, changes):
+        elif role_remains(role, state, undo):
             if role in existing:
                 yield describe_revocation(role, existing[role])
-            yield _sessions_end(role) if revoked else _sessions_stay(role, _longest(role, state, changes))
-
-
-def _sessions_end(role: str) -> str:
-    return (
-        f"{role}: {REVOKED} denies all actions to every session issued until {AHEAD_SECONDS} seconds after "
-        f"the policy is made, whoever opened it. The cutoff is set when the policy is made."
-    )
-
-
-def _sessions_stay(role: str, seconds: int) -> str:
-    return (
-        f"{role} stays, and its open sessions stay valid for up to {seconds / 3600:g} h, with the role's new "
-        f"permissions. To end them too: -p revoke_sessions true"
-    )
+            note = _SESSIONS_END if revoked else _SESSIONS_STAY
+            yield note.format(role=role, hours=_longest_session(role, state, undo) / 3600)
 
 
 def _makes_role(change: Change) -> bool:
@@ -130,14 +123,14 @@ def _deleted(undo: Iterable[Change]) -> set[str]:
     return {change.target for change in undo if change.kind == "role" and change.after is None}
 
 
-def _longest(role: str, state: State, changes: Iterable[Change]) -> int:
+def _longest_session(role: str, state: State, changes: Iterable[Change]) -> int:
     """Return how long a session may last, in seconds, before or after the change."""
     settings = [each for each in changes if (each.kind, each.target) == ("settings", role)]
     sides = [side["session_seconds"] for each in settings for side in (each.before, each.after)]
     return int(max([state.resources[ResourceKey("role", role)]["session_seconds"], *sides]))
 
 
-def _affects(change: Change, role: str, roles: list[str]) -> bool:
+def _affects(change: Change, role: str, roles: Collection[str]) -> bool:
     if change.target in roles:
         return change.target == role
     if change.kind in _CALLER_POLICIES:

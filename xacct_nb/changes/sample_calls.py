@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from xacct_nb.grants.conditions import Permission
@@ -34,9 +35,12 @@ class SampleCall:
 
 def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
     """Return a read-only call for an action (or a pattern) on one of these resources, if one is known."""
-    names = [name for name in _CALLS if covers(action, name)]
-    found = (_sample(name, resource) for name in names for resource in resources)
-    return next((each for each in found if each), None)
+    for name, resource in product((name for name in _CALLS if covers(action, name)), resources):
+        service, operation, parameters_for = _CALLS[name]
+        parameters = parameters_for(resource)
+        if parameters is not None:
+            return SampleCall(name, service, operation, parameters, bool(parameters))
+    return None
 
 
 def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
@@ -56,12 +60,6 @@ def unallowed_sample_call(permissions: Iterable[Permission]) -> SampleCall | Non
     resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
     others = [name for name in _UNALLOWED_CANDIDATES if not any(covers(action, name) for action in actions)]
     return next((found for name in others if (found := sample_call(name, resources))), None)
-
-
-def _sample(action: str, resource: str) -> SampleCall | None:
-    service, operation, parameters = _CALLS[action]
-    filled = parameters(resource)
-    return None if filled is None else SampleCall(action, service, operation, filled, bool(filled))
 
 
 def _bucket(resource: str) -> dict[str, Any] | None:

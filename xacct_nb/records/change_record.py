@@ -1,7 +1,7 @@
 """A record as a change ticket: who, when, where, why, what, risk, approval, steps, proof, back-out."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
@@ -168,19 +168,17 @@ def _sessions(sessions: tuple[RecordedSession, ...]) -> View:
 
 
 def _environment(record: RecordFields) -> Iterator[View]:
-    parameters = ((name, value) for name, value in record.parameters.items() if value not in _EMPTY)
-    if rows := _rows(parameters):
-        yield Page("Parameters", (Table(("", ""), rows),))
+    yield from _values("Parameters", record.parameters)
     git = record.git
     commit = f"{git.commit}{' with changes' * git.dirty}" if git else ""
     more = {"Python": record.host.python, "system": record.host.system, "git commit": commit}
-    if rows := _rows((name, value) for name, value in {**record.versions, **more}.items() if value):
-        yield Page("Versions", (Table(("", ""), rows),))
+    yield from _values("Versions", {**record.versions, **more})
 
 
-def _rows(pairs: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
-    rows = ((name, _short(value)) for name, value in pairs)
-    return tuple((name, text) for name, text in rows if text != "{}")
+def _values(title: str, values: Mapping[str, object]) -> Iterator[View]:
+    texts = {name: _short(value) for name, value in values.items() if value not in _EMPTY}
+    if rows := tuple((name, text) for name, text in texts.items() if text != "{}"):
+        yield Page(title, (Table(("", ""), rows),))
 
 
 def _short(value: object) -> str:

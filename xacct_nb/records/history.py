@@ -63,7 +63,10 @@ class History(Shown):
         if not self.lines:
             none = f"None of {self.of} records matches." if self.of else "Nothing was recorded yet."
             return Text(none, "note")
-        return ledger_table(self.lines)
+        names = ("started", "status", "notebook", "grant", "summary", "id")
+        rows = tuple(tuple(line[name] for name in names) for line in self.lines)
+        tones = tuple("good" if line["status"] in SUCCESSFUL else "bad" for line in self.lines)
+        return Table(("started", "status", "notebook", "grant", "plan", "record"), rows, tones=tones)
 
     @property
     def timeline(self) -> "Timeline":
@@ -126,16 +129,3 @@ class Verification(Shown):
             "last": self.last,
             "signed": list(self.signed),
         }
-
-
-def ledger_table(lines: Iterable[Mapping[str, Any]]) -> Table:
-    """Return lines of a ledger as a table."""
-    rows = tuple(
-        (line["started"], line["status"], line["notebook"], line["grant"], line["summary"], line["id"])
-        for line in lines
-    )
-    return Table(
-        ("started", "status", "notebook", "grant", "plan", "record"),
-        rows,
-        tones=tuple("good" if row[1] in SUCCESSFUL else "bad" for row in rows),
-    )

@@ -28,9 +28,9 @@ def resume_command(
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
     """Return `resume`, and `roll_back` where changes may be left; `again` is the command of the run."""
     steps = {"resume": again or _BY_HAND}
-    return steps | (
-        {"roll_back": rollback_command(record)} if record.left_changes and not record.undoes else {}
-    )
+    if record.left_changes and not record.undoes:
+        steps["roll_back"] = rollback_command(record)
+    return steps
 
 
 def rollback_command(record: RecordFields) -> str:

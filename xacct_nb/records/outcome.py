@@ -49,8 +49,10 @@ def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
     if calls := list(_failed_calls(_entries(record))):
         more = [f"and {len(calls) - _MOST_CALLS} more"] if len(calls) > _MOST_CALLS else []
         yield "failed call", "\n".join([*calls[:_MOST_CALLS], *more])
-    if cell := _last_cell([cell.state for cell in record.cells]):
-        yield "ended at", cell
+    for number, cell in enumerate(record.cells, start=1):
+        if cell.state in _CELL_ENDS:
+            yield "ended at", f"code cell {number} of {len(record.cells)}, which {_CELL_ENDS[cell.state]}"
+            break
     yield "left behind", _left_behind(record)
 
 
@@ -82,12 +84,6 @@ def _failed_calls(entries: Iterable[Entry]) -> Iterator[str]:
             request = f", request id {entry.request_id}" if entry.request_id else ""
             call = f"{entry.at[11:19]} {entry.operation} of {entry.target} in {entry.account}"
             yield f"{call}: {entry.answer or NO_RESPONSE}{request}"
-
-
-def _last_cell(states: list[str]) -> str:
-    """Return the code cell at which the run ended, counted from 1, "" where none did."""
-    number = next((number for number, state in enumerate(states, start=1) if state in _CELL_ENDS), 0)
-    return f"code cell {number} of {len(states)}, which {_CELL_ENDS[states[number - 1]]}" if number else ""
 
 
 def _left_behind(record: RecordFields) -> str:

@@ -26,14 +26,14 @@ def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun 
         is_plan, record = line["status"] == "planned", _unchanged(records, line["id"])
         if record is None:
             if not is_plan:
-                yield UsedApproval(line["id"], "", line["started"])
+                yield UsedApproval(line["id"], line["started"])
         elif _kind(record.where) != _kind(where):
             continue
         elif is_plan:
             user, two_people = record.host.user, record.parameters.get("two_people") is True
             yield PlannedRun(record.id, user, record.started, two_people, record.plan or Plan("", ()))
         elif record.approval is not None and record.journal is not None and record.journal.began:
-            yield UsedApproval(record.id, record.host.user, record.ended)
+            yield UsedApproval(record.id, record.ended)
 
 
 def _unchanged(records: Path, run: str) -> Record | None:
