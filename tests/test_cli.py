@@ -553,7 +553,7 @@ class TestRecords:
         assert asked.err.splitlines() == [
             "unknown-record: No single record matches '20200101T000000Z'.",
             f"No record in '{sealed.parent}' has this id.",
-            "xacct-nb records list shows them.",
+            "Find the record with: xacct-nb records list",
         ]
 
     def test_one_changed_byte_is_found(self, sealed: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class TestKeeping:
 
         with pytest.raises(XacctError, match="could not be sealed") as failed:
             append_record(tmp_path, a_record(), {})
-        assert failed.value.hint == f"Its evidence is in {work}"
+        assert failed.value.hint == f"Fix the cause. The evidence is kept in {work}"
         assert work.is_dir()
 
     def test_a_truncated_line_is_reported_and_the_next_one_is_separate(self, records: Path) -> None:
@@ -356,7 +356,7 @@ class TestVerifying:
 
         with pytest.raises(UnknownRecord) as unknown:
             read_ledger(records)
-        assert unknown.value.hint == "xacct-nb records verify names the line."
+        assert unknown.value.hint == "Find the line with: xacct-nb records verify"
 
 
 class TestEvidence:

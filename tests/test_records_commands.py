@@ -104,7 +104,7 @@ class TestVerify:
         assert unnoticed.exit_code == 0
         assert (noticed.exit_code, noticed.stdout) == (
             1,
-            f"{LEDGER}: has no line of the hash {noted}: it was cut off, or written anew\n",
+            f"{LEDGER}: has no line of the hash {noted}: it was removed, or written anew\n",
         )
 
     @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is missing")

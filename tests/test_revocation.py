@@ -341,7 +341,7 @@ class TestTheProof:
             undo.prove()
         assert failed.value.why == (
             f"arn:aws:iam::{desk.world.source}:user/alice in {undo.sessions.grant.destinations[0]}: "
-            f"s3:GetObject {desk.world.bucket}/*, with the same session afterwards: AWS answered Allowed"
+            f"s3:GetObject {desk.world.bucket}/*, with the same session afterwards: AWS returned Allowed"
         )
 
     @pytest.mark.parametrize(

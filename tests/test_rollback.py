@@ -100,7 +100,7 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
     on_aws = SimpleNamespace(settings=settings_of({"sandbox": False}), applied=None)
     with pytest.raises(InvalidParameters, match="was made in the sandbox, and this run is not") as refused:
         Rollback(on_aws, find_record(tmp_path, "")).plan()
-    assert refused.value.hint == "-p sandbox true"
+    assert refused.value.hint == "Run it where the record was made: -p sandbox true"
 
 
 @pytest.mark.parametrize(

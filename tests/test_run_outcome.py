@@ -119,7 +119,7 @@ def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None
 
     assert problem.why.endswith(f"expected {ALLOWED}, AWS returned {DENIED}")
     assert problem.why.startswith(f"{ALICE}: ")
-    assert problem.hint == "Look at the answers in the proof."
+    assert problem.hint == "Read the unexpected answers in the proof."
 
 
 def test_a_proof_in_which_nobody_could_ask_says_whose_profiles_are_missing() -> None:

@@ -271,7 +271,7 @@ def test_with_another_ministack_it_does_not_start_and_says_the_mend(
 
     with pytest.raises(SandboxError, match=r"does not start with MiniStack 1\.5\.99") as refusal:
         server.up(folder)
-    assert refusal.value.hint == f"pip install 'ministack=={VERSION}'"
+    assert refusal.value.hint == f"Install that version: pip install 'ministack=={VERSION}'"
     assert server.status(folder) is None
 
 
@@ -280,7 +280,7 @@ def test_without_ministack_it_says_what_to_install(folder: Path, monkeypatch: py
 
     with pytest.raises(SandboxError, match="not installed") as refusal:
         server.up(folder)
-    assert refusal.value.hint == "pip install 'xacct-nb[sandbox]'"
+    assert refusal.value.hint == "Install it: pip install 'xacct-nb[sandbox]'"
 
 
 def install_metadata(folder: Path, version: str) -> None:

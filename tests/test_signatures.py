@@ -94,7 +94,7 @@ def test_a_removed_end_is_also_found_by_its_noted_hash(records: Path) -> None:
     other = verify_ledger(records, expected="0" * 64).broken
 
     assert with_more == ()
-    assert other == (f"{LEDGER}: has no line of the hash {'0' * 64}: it was cut off, or written anew",)
+    assert other == (f"{LEDGER}: has no line of the hash {'0' * 64}: it was removed, or written anew",)
 
 
 def test_another_persons_key_is_not_accepted(records: Path, signers: Path, tmp_path: Path) -> None:

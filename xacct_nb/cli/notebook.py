@@ -40,7 +40,7 @@ class NotebookCommand(click.Command):
 
 
 class _NoHelp(click.ClickException):
-    """A notebook that was not found has no help."""
+    """The error of -h for a notebook that does not exist."""
 
     exit_code = 2
 

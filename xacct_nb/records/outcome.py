@@ -28,7 +28,7 @@ _BY_CODE = {
     "approval-expired": "not implemented: the approval has expired",
     "approver-planned": "not implemented: a second person must approve",
     "not-accepted": "not implemented: it widens access, and `accept` does not list the finding",
-    "not-owned": "not implemented: a resource of that name exists and belongs to something else",
+    "not-owned": "not implemented: a resource of that name exists and belongs to another owner",
 }
 _REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5

@@ -84,7 +84,7 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
     if signers and not any(each.signer for each in found):
         broken.append(f"{LEDGER}: no line of it is signed by one of the signers")
     if expected and expected not in hashes:
-        broken.append(f"{LEDGER}: has no line of the hash {expected}: it was cut off, or written anew")
+        broken.append(f"{LEDGER}: has no line of the hash {expected}: it was removed, or written anew")
     last = hashes[-1] if hashes else ""
     return Verification(len(lines), last, tuple(broken), tuple(_signed(each, len(lines)) for each in found))
 

@@ -81,7 +81,7 @@ def already_changed() -> InvalidInput:
 
 
 def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
-    """Return the error that names the sides with something missing, and AWS's unexpected answers."""
+    """Return the error that names what each side lacks, and AWS's unexpected answers."""
     sides = missing_sides(grant, drift)
     wrong = [
         f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS returned {each.answer}"
@@ -95,4 +95,8 @@ def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
 def _hint(sides: tuple[str, ...], wrong: list[str]) -> str:
     if sides:
         return "Plan the grant again and apply it: xacct-nb run plan_and_apply"
-    return "Look at the answers in the proof." if wrong else "Give the callers' profiles in caller_profiles."
+    return (
+        "Read the unexpected answers in the proof."
+        if wrong
+        else "Give the callers' profiles in caller_profiles."
+    )

@@ -38,7 +38,7 @@ class Recovery:
 def recover(records: Path) -> Recovery:
     """Complete an interrupted append, and close the runs whose processes were killed.
 
-    A user who may only read the folder changes nothing. A run that cannot be recorded stays where it is.
+    A user who may only read the folder changes nothing. A run that cannot be recorded is left as it is.
     """
     recovery = Recovery()
     if not os.access(records, os.W_OK):
@@ -77,8 +77,8 @@ def _outcome(
     error = {
         "code": "interrupted",
         "what": "The run was killed before its record was sealed.",
-        "why": f"Its process last wrote something at {utc(last)}.{reached} The record was closed at {utc()}.",
-        "hint": "Run it again: it plans from what is there now. Or roll it back, if it changed something.",
+        "why": f"Its process last wrote a file at {utc(last)}.{reached} The record was closed at {utc()}.",
+        "hint": "Run it again: it plans from the live state. Or roll it back, if it changed AWS.",
     }
     seconds = (last - datetime.fromisoformat(about["started"])).total_seconds()
     cells = cell_states(notebook) if notebook else ()

@@ -1,4 +1,4 @@
-"""A rehearsal of faults: in a separate sandbox, AWS is slow, throttles, fails or cuts connections."""
+"""A rehearsal of faults: in a separate sandbox, AWS is slow, throttles, fails or closes connections."""
 
 import atexit
 import time

@@ -48,7 +48,7 @@ def find_record(records: Path, name: str) -> Record | None:
         raise UnknownRecord(
             f"The record {record.id!r} changed nothing.",
             why=f"Its status is {record.status!r}.",
-            hint="Name a record that applied something: xacct-nb records list",
+            hint="Name a record that changed AWS: xacct-nb records list",
         )
     if broken := broken_record(records, name or record.id):
         raise UnknownRecord(
@@ -183,7 +183,7 @@ def _check_same_place(record: Record, sandbox: bool) -> None:
         raise InvalidParameters(
             f"The record was made {'in the sandbox' if was_sandbox else 'on AWS'}, and this run is not.",
             why=f"where: {record.where}",
-            hint=f"-p sandbox {'true' if was_sandbox else 'false'}",
+            hint=f"Run it where the record was made: -p sandbox {'true' if was_sandbox else 'false'}",
         )
 
 
@@ -200,7 +200,7 @@ def _before(record: Record) -> State:
 
 def _still_working(working: list[Outcome]) -> ProofFailed:
     answers = [
-        f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS answered "
+        f"{each.probe.source} in {each.probe.role}: {each.probe.question}: AWS returned "
         f"{each.answer} {each.detail}".rstrip()
         for each in working
     ]

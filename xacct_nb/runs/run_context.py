@@ -1,4 +1,4 @@
-"""What the steps of a run need of it: approval, roll-back and inquiry know a run only as this."""
+"""What the steps of a run need of it: approval, roll-back and inquiry use a run only through this."""
 
 from pathlib import Path
 from typing import Protocol, TypeVar

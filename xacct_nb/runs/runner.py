@@ -180,12 +180,10 @@ def _error(states: CellStates, evidence: Events) -> Mapping[str, str] | None:
 
 _ENDINGS = {
     "KernelDied": "The notebook's kernel ended before the notebook did.",
-    "TimedOut": "A cell ran longer than it may.",
+    "TimedOut": "A cell ran longer than its limit.",
     "KeyboardInterrupt": "The run was interrupted.",
 }
-_HINT = (
-    "Run it again: it plans from what is there now. The record can be rolled back, if it changed something."
-)
+_HINT = "Run it again: it plans from the live state. Or roll the record back, if it changed AWS."
 
 
 def _last(evidence: Events, kind: str) -> Any:

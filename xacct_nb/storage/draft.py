@@ -1,4 +1,4 @@
-"""The executed notebook while its run is in progress, as far as it has come."""
+"""The executed notebook while its run is in progress, up to the current cell."""
 
 import json
 from collections.abc import Mapping

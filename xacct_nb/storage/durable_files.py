@@ -1,4 +1,4 @@
-"""File writes that survive a crash: replaced in one step, or on disk before the caller goes on."""
+"""File writes that survive a crash: replaced in one step, or on disk before the caller continues."""
 
 import os
 from pathlib import Path

@@ -11,7 +11,7 @@ from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.run_folder import RunLock
 
 FILE = "evidence.jsonl"
-# A power cut may lose what was read, never what was changed: these events, and all before them, are synced.
+# A power failure may lose what was read, never what was changed: these events and all before are synced.
 _SYNCED = ("approval", "entry", "journal")
 
 

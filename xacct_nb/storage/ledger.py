@@ -30,7 +30,7 @@ _TRUNCATED = "its last line is truncated"
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
     """Seal the record and its files as one bundle, append its ledger line, and remove the run's folder.
 
-    Return the record's folder. Raises XacctError where the disk is full; the run's folder then stays.
+    Return the record's folder. Raises XacctError where the disk is full; the run's folder is then kept.
     """
     try:
         text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
@@ -39,7 +39,7 @@ def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> 
         raise XacctError(
             f"The record {record.id!r} could not be sealed.",
             why=str(problem),
-            hint=f"Its evidence is in {records / WORK / record.id}",
+            hint=f"Fix the cause. The evidence is kept in {records / WORK / record.id}",
         ) from problem
     remove_run_folder(records, record.id)
     return records / record.id
@@ -53,7 +53,7 @@ def read_ledger(records: Path) -> list[dict[str, Any]]:
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be read.",
             why="A line is not a line of a ledger.",
-            hint="xacct-nb records verify names the line.",
+            hint="Find the line with: xacct-nb records verify",
         )
     return found
 
@@ -75,7 +75,7 @@ def find_record(records: Path, name: str) -> Path:
     raise UnknownRecord(
         f"No single record matches {name!r}.",
         why=many if found else f"No record in {str(records)!r} has this id.",
-        hint="xacct-nb records list shows them.",
+        hint="Find the record with: xacct-nb records list",
     )
 
 

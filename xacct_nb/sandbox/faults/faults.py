@@ -96,7 +96,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         if not _is_whole(self.seed):
-            raise InvalidFault(f"The seed is {self.seed!r}.", why="A seed is a whole number.", hint="Take 7.")
+            raise InvalidFault(f"The seed is {self.seed!r}.", why="A seed is a whole number.", hint="Use 7.")
 
     def strikes(self, number: int, nth: int) -> bool:
         """Return whether the nth call that matches the fault of this number fails."""

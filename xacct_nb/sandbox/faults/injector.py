@@ -80,7 +80,8 @@ async def _control(state: _FaultState, method: str, receive: Receive, send: Send
             state.set(Faults())
     except ValueError:
         why = "The body is not JSON."
-        return await send_json(send, 400, InvalidFault("The faults cannot be read.", why=why).to_json())
+        refusal = InvalidFault("The faults cannot be read.", why=why, hint="Send the faults as JSON.")
+        return await send_json(send, 400, refusal.to_json())
     except InvalidFault as problem:
         return await send_json(send, 400, problem.to_json())
     await send_json(send, 200, state.counter.counts().to_json())

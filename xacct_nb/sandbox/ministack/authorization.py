@@ -62,7 +62,7 @@ _FREE = "sts:GetSessionToken"
 
 
 def install(decide: Decide) -> None:
-    """Put `decide` in the place of MiniStack's evaluator."""
+    """Replace MiniStack's evaluator by `decide`."""
     iam_evaluator.enforce = _enforcing(decide, iam_evaluator.enforce)
     iam_evaluator.evaluate_trust_policy = _trusting(decide)
     iam_evaluator.evaluate_resource_policy = _by_resource_policy(decide)

@@ -16,11 +16,11 @@ def require_ministack() -> None:
         raise SandboxError(
             "The sandbox is not installed.",
             why="It needs the package ministack.",
-            hint="pip install 'xacct-nb[sandbox]'",
+            hint="Install it: pip install 'xacct-nb[sandbox]'",
         ) from None
     if installed != VERSION:
         raise SandboxError(
             f"The sandbox does not start with MiniStack {installed}: it fits {VERSION} only.",
             why="What it changes inside MiniStack is different in every release.",
-            hint=f"pip install 'ministack=={VERSION}'",
+            hint=f"Install that version: pip install 'ministack=={VERSION}'",
         )

@@ -1,4 +1,4 @@
-"""The routes below `/_xacct/` that set what AWS would know: organizations, quotas, ended sessions."""
+"""The routes below `/_xacct/` that set the sandbox's organizations and quotas, and end sessions."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all the policies that count."""
+"""Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all policies that apply."""
 
 import time
 from datetime import UTC, datetime

@@ -15,7 +15,7 @@ from xacct_nb.sandbox.server.state import Sandbox
 
 
 def misbehave(sandbox: Sandbox, *faults: Fault, seed: int = 0) -> Misbehaviour:
-    """Set the faults that calls of every client meet, in place of those before; none given, there are none.
+    """Set these faults for the calls of every client, and end those set before; without any, end all.
 
     Counts begin at 0. Raises InvalidFault, SandboxError.
     """
@@ -80,7 +80,9 @@ def _control(sandbox: Sandbox, name: str, value: Any) -> None:
     try:
         send(sandbox.endpoint, f"/_xacct/{name}", "PUT", value)
     except HTTPError as error:
-        raise SandboxError("The sandbox refuses this setting.", why=json.load(error)["message"]) from error
+        why = json.load(error)["message"]
+        hint = "Correct the value, then set it again."
+        raise SandboxError("The sandbox refuses this setting.", why=why, hint=hint) from error
     except (OSError, HTTPException) as error:
         raise _unreachable(error) from error
 

@@ -59,7 +59,7 @@ def end(folder: Path, pid: int) -> None:
         if ends_within(folder, _TIMEOUT):
             return
     why = f"It still holds {server_lock(folder)}."
-    raise SandboxError(f"Process {pid} does not end.", why=why, hint=f"kill -9 {pid}")
+    raise SandboxError(f"Process {pid} does not end.", why=why, hint=f"End it with: kill -9 {pid}")
 
 
 def ends_within(folder: Path, seconds: float) -> bool:

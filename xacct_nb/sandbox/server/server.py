@@ -144,7 +144,8 @@ def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
 def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
     identity = _identity(endpoint)
     if identity is None:
-        raise SandboxError(f"The sandbox in {folder} does not start.", why=process.end_of_log(folder))
+        why, hint = process.end_of_log(folder), "Fix what the log names, then try again."
+        raise SandboxError(f"The sandbox in {folder} does not start.", why=why, hint=hint)
     sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=identity["pid"], instance=instance)
     state.remember(sandbox)
     return sandbox
@@ -162,6 +163,7 @@ def _empty(sandbox: Sandbox) -> None:
     try:
         send(sandbox.endpoint, "/_ministack/reset", "POST")
     except (OSError, HTTPException, ValueError) as error:
-        raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
+        hint = "Start it again: xacct-nb sandbox down, then xacct-nb sandbox up"
+        raise SandboxError("The sandbox cannot be emptied.", why=str(error), hint=hint) from error
     sandbox.config_file.unlink(missing_ok=True)
     sandbox.credentials_file.unlink(missing_ok=True)

@@ -91,7 +91,7 @@ def server_lock(folder: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner alone."""
+    """Replace a file at once, readable by its owner only."""
     staging = path.with_name(f".{path.name}.{os.getpid()}")
     with open(staging, "w", encoding="utf-8", opener=owner_only) as file:
         file.write(text)
