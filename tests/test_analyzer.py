@@ -11,10 +11,11 @@ from botocore.stub import ANY, Stubber
 from support.desk import Desk
 from support.examples import a_grant, grant_in, sessions_in
 from xacct_nb.aws.analyzer import analyze
-from xacct_nb.aws.sessions import Identity, Sessions, open_sessions
+from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.linting.findings import lint
+from xacct_nb.records.fields import Identity
 from xacct_nb.sandbox.server.accounts import World
 
 TRUST_POLICY = "AWS::IAM::AssumeRolePolicyDocument"

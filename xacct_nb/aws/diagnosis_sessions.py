@@ -8,10 +8,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.clients import Clients
-from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Identity, Sessions, client_of
+from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, client_of
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
+from xacct_nb.records.fields import Identity
 
 
 class AccountSession:
@@ -54,7 +55,7 @@ class DiagnosisSessions:
         """Return who every session is; no credentials."""
         opened = ((CALLER, self.caller), (SOURCE, self.source), (DESTINATION, self.destination))
         return [
-            vars(Identity(session.profile, part, session.account, session.identity["Arn"]))
+            Identity(session.profile, part, session.account, session.identity["Arn"]).to_json()
             for part, session in opened
             if session is not None
         ]

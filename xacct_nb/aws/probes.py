@@ -9,7 +9,7 @@ from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.polling import Wait, countdown
-from xacct_nb.aws.sessions import Identity, Sessions
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.proof import (
     ALLOWED,
@@ -23,6 +23,7 @@ from xacct_nb.changes.proof import (
 )
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.iam.arns import Arn
+from xacct_nb.records.fields import Identity
 from xacct_nb.redaction.redact import redact
 
 _NO_CALLER = "No profile with this caller's credentials was given."

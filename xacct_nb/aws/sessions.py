@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from xacct_nb.aws.clients import AwsClient
 from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
+from xacct_nb.records.fields import Identity
 from xacct_nb.views import Shown, Table, View
 
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -33,16 +34,6 @@ _CONFIG = Config(
 _SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
 _NO_PROFILE = {"profile": (None, None, None, None)}
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A profile's identity, as GetCallerIdentity returned it, and its part: source, destination or caller."""
-
-    profile: str
-    part: str
-    account: str
-    arn: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ class Sessions(Shown):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return who every session is; no credentials."""
-        return [asdict(identity) for identity in self.identities]
+        return [identity.to_json() for identity in self.identities]
 
     def view(self) -> View:
         """Return the accounts and principals of the sessions as a table."""

@@ -107,7 +107,9 @@ def outdated_plan(plan: Plan, now: Plan) -> StalePlan:
 
 def plan_differences(approved: Plan, current: Plan) -> tuple[str, ...]:
     """Return what differs between two plans, change by change."""
-    was, now = _by_resource(approved), _by_resource(current)
+    was, now = (
+        {(each.kind, each.target, each.name): each for each in plan.changes} for plan in (approved, current)
+    )
     both = [key for key in was if key in now]
     found = [f"no longer planned: {_name(was[key])}" for key in was if key not in now]
     found += [f"planned now: {_name(now[key])}" for key in now if key not in was]
@@ -153,10 +155,6 @@ def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
             why=f"two_people is true, and the record {origin.record} names the planner.",
             hint="Have someone else run it with this digest.",
         )
-
-
-def _by_resource(plan: Plan) -> dict[tuple[str, str, str], Change]:
-    return {(each.kind, each.target, each.name): each for each in plan.changes}
 
 
 def _name(change: Change) -> str:

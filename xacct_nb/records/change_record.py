@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.records.fields import SUCCESSFUL, RecordedFinding, RecordedSession, RecordFields
+from xacct_nb.records.fields import SUCCESSFUL, Identity, RecordedFinding, RecordFields
 from xacct_nb.records.next_steps import rollback_command
 from xacct_nb.records.outcome import change_outcomes, closure, is_success, outcome_facts
 from xacct_nb.views import Code, Page, Table, Text, View
@@ -47,7 +47,7 @@ def _sections(record: RecordFields) -> Iterator[View]:
 
 
 def _summary(record: RecordFields) -> View:
-    rows = (*_result(record), *_error(record), *outcome_facts(record), *_people(record), *_target(record))
+    rows = (*_result(record), *outcome_facts(record), *_people(record), *_target(record))
     tone = "good" if record.status in SUCCESSFUL else "bad"
     return Table(("", ""), rows, tones=(tone, *[""] * (len(rows) - 1)))
 
@@ -58,10 +58,9 @@ def _result(record: RecordFields) -> Iterator[tuple[str, str]]:
         yield "grant", str(grant)
     if record.summary:
         yield "change", record.summary
-
-
-def _error(record: RecordFields) -> Iterator[tuple[str, str]]:
-    yield from ((label, text) for name, label in _ERROR.items() if (text := getattr(record.error, name, "")))
+    for name, label in _ERROR.items():
+        if text := getattr(record.error, name, ""):
+            yield label, text
 
 
 def _people(record: RecordFields) -> Iterator[tuple[str, str]]:
@@ -160,7 +159,7 @@ def _back_out(record: RecordFields) -> View:
     return Page("Back-out", (commands, *table, Text(note, "note")))
 
 
-def _sessions(sessions: tuple[RecordedSession, ...]) -> View:
+def _sessions(sessions: tuple[Identity, ...]) -> View:
     if not sessions:
         return Text("No session was opened.", "note")
     rows = tuple((each.part, each.account, each.arn, each.profile) for each in sessions)

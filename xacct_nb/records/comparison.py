@@ -24,10 +24,6 @@ class Difference:
     first: object
     second: object
 
-    def view(self) -> View:
-        """Return both values line by line."""
-        return Diff(self.name, _text(self.first, as_json), _text(self.second, as_json))
-
     @property
     def is_short(self) -> bool:
         """Return whether both values fit into the cell of a table."""
@@ -45,14 +41,9 @@ class Comparison(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data: for each part the names with both values."""
-        parts = {
-            part: {
-                each.name: {"first": each.first, "second": each.second}
-                for each in self.differences
-                if each.part == part
-            }
-            for part in _PARTS
-        }
+        parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+        for each in self.differences:
+            parts[each.part][each.name] = {"first": each.first, "second": each.second}
         return {"first": self.first, "second": self.second, "same": not self.differences, **parts}
 
     def view(self) -> View:
@@ -71,9 +62,13 @@ class Comparison(Shown):
         rows = tuple((each.name, _text(each.first), _text(each.second)) for each in found if each.is_short)
         if rows:
             yield Table(("", "first", "second"), rows, caption=title)
-        long = [each.view() for each in found if not each.is_short]
+        long = tuple(
+            Diff(each.name, _text(each.first, as_json), _text(each.second, as_json))
+            for each in found
+            if not each.is_short
+        )
         if long:
-            yield Page(title, tuple(long))
+            yield Page(title, long)
 
 
 def compare(first: Record, second: Record) -> Comparison:

@@ -38,8 +38,8 @@ class Host(Serializable):
 
 
 @dataclass(frozen=True)
-class RecordedSession(Serializable):
-    """A session of a run, as STS names it."""
+class Identity(Serializable):
+    """A profile's identity, as GetCallerIdentity returned it, and its part: source, destination or caller."""
 
     profile: str
     part: str
@@ -99,7 +99,7 @@ class RecordFields(Serializable):
     seconds: float
     host: Host = Host()
     where: str = ""
-    who: tuple[RecordedSession, ...] = ()
+    who: tuple[Identity, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[RecordedFinding, ...] = ()
     plan: Plan | None = None
