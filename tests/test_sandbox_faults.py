@@ -15,9 +15,9 @@ from support.boto3_clients import client, policy
 from xacct_nb.errors import InvalidFault
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.faults.faults import KINDS, Fault, Faults, faults_from
-from xacct_nb.sandbox.faults.operations import IAM, S3, STS
+from xacct_nb.sandbox.faults.operations import IAM, STS
 from xacct_nb.sandbox.faults.statistics import FaultCounter, misbehaviour_from
-from xacct_nb.sandbox.http.s3_names import s3_operation
+from xacct_nb.sandbox.http.s3_names import S3_OPERATIONS, s3_operation
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave, misbehave, misbehaving, misbehaviour
@@ -194,7 +194,7 @@ class TestAFault:
         said = [s3_operation("GET", path, {}, {}) for path in ("/", "/bucket", "/bucket/key")]
 
         assert set(IAM) == set(iam._IAM_HANDLERS)
-        assert set(said) <= set(S3)
+        assert set(said) <= set(S3_OPERATIONS)
         assert "AssumeRole" in STS
 
 

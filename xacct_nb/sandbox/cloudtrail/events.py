@@ -6,72 +6,59 @@ token or an MFA code.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree
 
+from ministack.core.iam_evaluator import ResolvedCredential
+
 from xacct_nb.sandbox.http.calls import Call
 
 Event = dict[str, Any]
+Texts = Mapping[str, str]
+"""The texts of an XML response by their tags; an error has `Code` and `Message`."""
 _PARAMETERS = ("RoleArn", "RoleSessionName", "ExternalId", "SourceIdentity", "SerialNumber")
 
 
-@dataclass(frozen=True)
-class EventCaller:
-    """The caller: ARN, unique id, kind (User, AssumedRole, FederatedUser, Root), account, a user's name."""
-
-    arn: str
-    id: str
-    kind: str
-    account: str
-    name: str
-
-
-@dataclass(frozen=True)
-class StsResponse:
-    """A response of STS: the texts of its XML by their tags; `Code` and `Message` are those of an error."""
-
-    request: str
-    texts: Mapping[str, str]
-
-    @property
-    def code(self) -> str:
-        """Return the error code; "" where the role was assumed."""
-        return self.texts.get("Code", "")
-
-
-def read_response(body: bytes) -> StsResponse | None:
+def read_response(body: bytes) -> Texts | None:
     """Read a response of STS in the query protocol; None for anything else."""
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError:
         return None
-    texts = {each.tag.rpartition("}")[2]: each.text or "" for each in root.iter()}
-    return StsResponse(texts.get("RequestId", ""), texts)
+    return {each.tag.rpartition("}")[2]: each.text or "" for each in root.iter()}
 
 
 def events_of(
-    call: Call, caller: EventCaller, response: StsResponse, agent: str, moment: datetime
+    call: Call, caller: ResolvedCredential, response: Texts, agent: str, moment: datetime
 ) -> list[tuple[str, Event]]:
     """Return each account with the event that it can look up, in the shape of LookupEvents.
 
     A refusal is in the caller's account only, and names the role only in its message.
     """
-    common = _event(call, response, agent, moment)
+    common, account = _event(call, response, agent, moment), caller.account_id
     own = _caller(call, caller)
-    if response.code or (owner := call.parameter("RoleArn").split(":")[4]) == caller.account:
-        return [(caller.account, _entry(common, caller.account, own, response, moment))]
+    if "Code" in response or (owner := call.parameter("RoleArn").split(":")[4]) == account:
+        return [(account, _entry(common, account, own, response, moment))]
     common |= {"sharedEventID": str(uuid4())}
-    from_outside = {"type": "AWSAccount", "principalId": caller.id, "accountId": caller.account}
-    sides = ((caller.account, own), (owner, from_outside))
+    from_outside = {"type": "AWSAccount", "principalId": caller.principal_id, "accountId": account}
+    sides = ((account, own), (owner, from_outside))
     return [(account, _entry(common, account, identity, response, moment)) for account, identity in sides]
 
 
-def _event(call: Call, response: StsResponse, agent: str, moment: datetime) -> Event:
+def _event(call: Call, response: Texts, agent: str, moment: datetime) -> Event:
     """Return the fields that the events of both accounts share."""
-    refused = {"errorCode": response.code, "errorMessage": response.texts.get("Message", "")}
+    role = call.parameter("RoleArn")
+    if "Code" in response:
+        error = {"errorCode": response["Code"], "errorMessage": response.get("Message", "")}
+        result: Event = {**error, "requestParameters": None, "responseElements": None}
+    else:
+        result = {
+            "requestParameters": _request_parameters(call),
+            "responseElements": _response_elements(response),
+            "resources": [{"accountId": role.split(":")[4], "type": "AWS::IAM::Role", "ARN": role}],
+        }
     return {
         "eventVersion": "1.11",
         "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -80,19 +67,16 @@ def _event(call: Call, response: StsResponse, agent: str, moment: datetime) -> E
         "awsRegion": call.region,
         "sourceIPAddress": call.client,
         "userAgent": agent,
-        **(refused if response.code else {}),
-        "requestParameters": None if response.code else _request_parameters(call),
-        "responseElements": None if response.code else _response_elements(response.texts),
-        "requestID": response.request,
+        **result,
+        "requestID": response.get("RequestId", ""),
         "readOnly": True,
-        **({} if response.code else {"resources": [_role(call.parameter("RoleArn"))]}),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "eventCategory": "Management",
     }
 
 
-def _entry(common: Event, account: str, identity: Event, response: StsResponse, moment: datetime) -> Event:
+def _entry(common: Event, account: str, identity: Event, response: Texts, moment: datetime) -> Event:
     """Return the event of one account as LookupEvents returns it."""
     event = {**common, "userIdentity": identity, "eventID": str(uuid4()), "recipientAccountId": account}
     return {
@@ -103,25 +87,33 @@ def _entry(common: Event, account: str, identity: Event, response: StsResponse, 
         "Username": _user(identity),
         "AccessKeyId": identity.get("accessKeyId", ""),
         "ReadOnly": "true",
-        "Resources": [] if response.code else _resources(response.texts, common),
+        "Resources": [] if "Code" in response else _resources(response, common),
         "CloudTrailEvent": json.dumps(event),
     }
 
 
-def _caller(call: Call, caller: EventCaller) -> Event:
-    kinds = {"User": "IAMUser"}
+def _caller(call: Call, caller: ResolvedCredential) -> Event:
+    account, kind, unique_id = caller.account_id, caller.principal_type, caller.principal_id
     identity = {
-        "type": kinds.get(caller.kind, caller.kind),
-        "principalId": caller.id,
-        "arn": caller.arn,
-        "accountId": caller.account,
+        "type": "IAMUser" if kind == "User" else kind,
+        "principalId": unique_id,
+        "arn": caller.principal_arn,
+        "accountId": account,
         "accessKeyId": call.key,
     }
-    if caller.kind == "User":
-        return identity | {"userName": caller.name}
-    if caller.kind == "AssumedRole":
-        return identity | {"sessionContext": {"sessionIssuer": _issuer(caller)}}
-    return identity
+    if kind == "User":
+        return identity | {"userName": caller.principal_name}
+    if kind != "AssumedRole":
+        return identity
+    role = caller.principal_arn.split("/")[1]
+    issuer = {
+        "type": "Role",
+        "principalId": unique_id.partition(":")[0],
+        "arn": f"arn:aws:iam::{account}:role/{role}",
+        "accountId": account,
+        "userName": role,
+    }
+    return identity | {"sessionContext": {"sessionIssuer": issuer}}
 
 
 def _user(identity: Event) -> str:
@@ -131,15 +123,10 @@ def _user(identity: Event) -> str:
     return str(names.get(identity["type"], ""))
 
 
-def _issuer(caller: EventCaller) -> Event:
-    role = caller.arn.split("/")[1]
-    arn = f"arn:aws:iam::{caller.account}:role/{role}"
-    unique = caller.id.partition(":")[0]
-    return {"type": "Role", "principalId": unique, "arn": arn, "accountId": caller.account, "userName": role}
-
-
 def _request_parameters(call: Call) -> Event:
-    parameters: Event = {_lower(name): call.parameter(name) for name in _PARAMETERS if call.parameter(name)}
+    parameters: Event = {
+        f"{name[0].lower()}{name[1:]}": call.parameter(name) for name in _PARAMETERS if call.parameter(name)
+    }
     if seconds := call.parameter("DurationSeconds"):
         parameters["durationSeconds"] = int(seconds)
     if tags := call.tags():
@@ -149,7 +136,7 @@ def _request_parameters(call: Call) -> Event:
     return parameters
 
 
-def _response_elements(texts: Mapping[str, str]) -> Event:
+def _response_elements(texts: Texts) -> Event:
     identity = texts.get("SourceIdentity", "")
     return {
         "credentials": {"accessKeyId": texts["AccessKeyId"], "expiration": _moment(texts["Expiration"])},
@@ -158,11 +145,7 @@ def _response_elements(texts: Mapping[str, str]) -> Event:
     }
 
 
-def _role(arn: str) -> Event:
-    return {"accountId": arn.split(":")[4], "type": "AWS::IAM::Role", "ARN": arn}
-
-
-def _resources(texts: Mapping[str, str], common: Event) -> list[Event]:
+def _resources(texts: Texts, common: Event) -> list[Event]:
     names = (
         ("AWS::IAM::AccessKey", texts["AccessKeyId"]),
         ("AWS::STS::AssumedRole", texts["Arn"].rpartition("/")[2]),
@@ -175,7 +158,3 @@ def _resources(texts: Mapping[str, str], common: Event) -> list[Event]:
 
 def _moment(iso: str) -> str:
     return datetime.fromisoformat(iso).strftime("%b %d, %Y, %I:%M:%S %p")
-
-
-def _lower(name: str) -> str:
-    return name[0].lower() + name[1:]

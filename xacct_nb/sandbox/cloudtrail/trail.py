@@ -7,7 +7,9 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from xacct_nb.sandbox.cloudtrail.events import EventCaller, events_of, read_response
+from ministack.core.iam_evaluator import ResolvedCredential
+
+from xacct_nb.sandbox.cloudtrail.events import events_of, read_response
 from xacct_nb.sandbox.http.calls import Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 from xacct_nb.sandbox.ministack import internals
@@ -24,7 +26,7 @@ class _RecordedCall:
     """An AssumeRole: its caller at that time, the body of the response, the user agent, and the time."""
 
     call: Call
-    caller: EventCaller
+    caller: ResolvedCredential
     body: bytes
     agent: str
     moment: datetime
@@ -52,7 +54,8 @@ def trailed(app: App) -> App:
 
 def _recording(send: Send, call: Call, agent: str, recorded: deque[_RecordedCall]) -> Send:
     """Return `send` that records the response before it sends it."""
-    caller, body = _caller(call), bytearray()
+    caller = internals.credential(call.key, call.account) if call.account else None
+    body = bytearray()
 
     async def record(message: Message) -> None:
         body.extend(message.get("body", b""))
@@ -68,14 +71,6 @@ def _make_events(recorded: deque[_RecordedCall]) -> None:
     while recorded:
         each = recorded.popleft()
         response = read_response(each.body)
-        if response and response.code not in _UNKNOWN:
+        if response and response.get("Code") not in _UNKNOWN:
             for account, event in events_of(each.call, each.caller, response, each.agent, each.moment):
                 internals.add_event(account, each.call.region, event)
-
-
-def _caller(call: Call) -> EventCaller | None:
-    found = internals.credential(call.key, call.account) if call.account else None
-    if found is None:
-        return None
-    kind, name = found.principal_type, found.principal_name
-    return EventCaller(found.principal_arn, found.principal_id, kind, found.account_id, name)

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from xacct_nb.errors import InvalidFault
@@ -67,7 +68,7 @@ class _FaultState:
         if fault.kind == "propagation":
             assert self.propagation is not None
             return self.propagation.delayed(app, call, fault.seconds)
-        return _EFFECTS[fault.kind](app, fault, call)
+        return partial(_EFFECTS[fault.kind], app, fault, call)
 
 
 async def _control(state: _FaultState, method: str, receive: Receive, send: Send) -> None:
@@ -102,40 +103,32 @@ async def _discard(message: Message) -> None:
     """Send nothing."""
 
 
-def _refused(app: App, fault: Fault, call: Call) -> App:
-    async def refuse(scope: Message, receive: Receive, send: Send) -> None:
-        await read_body(receive)
-        await send_response(send, failure(fault.kind, call, scope))
-
-    return refuse
+async def _refuse(app: App, fault: Fault, call: Call, scope: Message, receive: Receive, send: Send) -> None:
+    await read_body(receive)
+    await send_response(send, failure(fault.kind, call, scope))
 
 
-def _cut_before(app: App, fault: Fault, call: Call) -> App:
-    async def close(scope: Message, receive: Receive, send: Send) -> None:
-        await _close_connection(send)
-
-    return close
-
-
-def _cut_after(app: App, fault: Fault, call: Call) -> App:
-    async def close(scope: Message, receive: Receive, send: Send) -> None:
-        await app(scope, receive, _discard)
-        await _close_connection(send)
-
-    return close
+async def _cut_before(
+    app: App, fault: Fault, call: Call, scope: Message, receive: Receive, send: Send
+) -> None:
+    await _close_connection(send)
 
 
-def _delayed(app: App, fault: Fault, call: Call) -> App:
-    async def wait(scope: Message, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(fault.seconds)
-        await app(scope, receive, send)
+async def _cut_after(
+    app: App, fault: Fault, call: Call, scope: Message, receive: Receive, send: Send
+) -> None:
+    await app(scope, receive, _discard)
+    await _close_connection(send)
 
-    return wait
+
+async def _delay(app: App, fault: Fault, call: Call, scope: Message, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(fault.seconds)
+    await app(scope, receive, send)
 
 
-_EFFECTS: dict[str, Callable[[App, Fault, Call], App]] = {
-    **dict.fromkeys(ERRORS, _refused),
+_EFFECTS: dict[str, Callable[..., Awaitable[None]]] = {
+    **dict.fromkeys(ERRORS, _refuse),
     "cut-before": _cut_before,
     "cut-after": _cut_after,
-    "latency": _delayed,
+    "latency": _delay,
 }

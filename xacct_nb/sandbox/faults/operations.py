@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 from xacct_nb.iam.patterns import covers
+from xacct_nb.sandbox.http.s3_names import S3_OPERATIONS
 
 IAM = tuple(
     """
@@ -35,19 +36,7 @@ STS = (
     "AssumeRole", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken",
     "GetSessionToken", "GetWebIdentityToken",
 )  # fmt: skip
-_S3_PARTS = (
-    "Acl", "Cors", "Encryption", "LifecycleConfiguration", "Location", "Logging", "NotificationConfiguration",
-    "Policy", "Tagging", "Versioning",
-)  # fmt: skip
-S3 = (
-    "ListBuckets", "CreateBucket", "DeleteBucket", "HeadBucket", "ListObjects", "ListObjectsV2", "GetObject",
-    "PutObject", "HeadObject", "DeleteObject", "PostObject", "ListObjectVersions", "ListMultipartUploads",
-    "DeleteObjects", "CreateMultipartUpload", "CompleteMultipartUpload", "UploadPart", "AbortMultipartUpload",
-    "ListParts", "CopyObject",
-    *(f"{verb}Bucket{part}" for verb in ("Get", "Put", "Delete") for part in _S3_PARTS),
-    *(f"{verb}Object{part}" for verb in ("Get", "Put", "Delete") for part in ("Acl", "Tagging")),
-)  # fmt: skip
-_KNOWN = {"iam": IAM, "sts": STS, "s3": S3}
+_KNOWN = {"iam": IAM, "sts": STS, "s3": S3_OPERATIONS}
 
 
 def fits(pattern: str, service: str, action: str) -> bool:

@@ -19,7 +19,8 @@ LONGEST_BODY = 1 << 20
 """Bytes of a body that is read; a longer body is not."""
 
 _KNOWN = "xacct_nb.call"
-_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
+_VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
+_SERVICES = {version: service for service, version in _VERSIONS.items()}
 _SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
 
@@ -71,7 +72,7 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
         body, receive = await read_and_replay(receive, LONGEST_BODY)
     if kind.startswith(_READ[0]) and service != "s3":
         query |= first_values(body.decode("utf-8", "replace"))
-    service = service or _VERSIONS.get(query.get("Version", ""), "")
+    service = service or _SERVICES.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
@@ -108,16 +109,10 @@ class Refusal:
     def response(self, service: str) -> HttpResponse:
         """Return the response in the query protocol of a service."""
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
-        place = _NAMESPACES.get(service, _NAMESPACES["iam"])
+        namespace = f"https://{service}.amazonaws.com/doc/{_VERSIONS.get(service, _VERSIONS['iam'])}/"
         text = (
-            f'<ErrorResponse xmlns="{place}"><Error><Type>{fault}</Type><Code>{escape(self.code)}</Code>'
+            f'<ErrorResponse xmlns="{namespace}"><Error><Type>{fault}</Type><Code>{escape(self.code)}</Code>'
             f"<Message>{escape(self.message, quote=False)}</Message></Error>"
             f"<RequestId>{request}</RequestId></ErrorResponse>"
         )
         return self.status, {"Content-Type": "text/xml", "x-amzn-requestid": request}, text.encode()
-
-
-_NAMESPACES = {
-    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
-}

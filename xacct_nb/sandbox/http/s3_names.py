@@ -38,6 +38,14 @@ _PARTS = {
     "tagging": "Tagging",
     "versioning": "Versioning",
 }
+S3_OPERATIONS = (
+    "CopyObject",
+    *_PLAIN.values(),
+    *_SPECIAL.values(),
+    *(f"{verb}Bucket{part}" for verb in ("Get", "Put", "Delete") for part in _PARTS.values()),
+    *(f"{verb}Object{part}" for verb in ("Get", "Put", "Delete") for part in ("Acl", "Tagging")),
+)
+"""The names that `s3_operation` returns of what the sandbox serves."""
 
 
 def s3_operation(method: str, path: str, query: Mapping[str, str], headers: Mapping[bytes, bytes]) -> str:

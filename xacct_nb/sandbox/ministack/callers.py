@@ -72,7 +72,7 @@ def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller |
 def _documents(kind: str, account: str, name: str) -> Iterator[str]:
     """Yield the identity policies of a user, role or group: inline, managed, and of a user's groups."""
     yield from map(internals.as_text, internals.inline_policies(kind, account, name).values())
-    for arn in (internals.entity(kind, account, name) or {}).get("AttachedPolicies") or ():
+    for arn in internals.attached_policies(kind, account, name):
         yield internals.managed_document(account, arn)
     for group in internals.groups_of(account, name) if kind == "user" else ():
         yield from _documents("group", account, group)

@@ -56,6 +56,16 @@ def inline_policies(kind: str, account: str, name: str) -> dict[str, str]:
     return dict(_stored(f"_{kind}_inline_policies", account, name) or {})
 
 
+def attached_policies(kind: str, account: str, name: str) -> list[str]:
+    """Return the ARNs of the managed policies of a user, role or group."""
+    return list((entity(kind, account, name) or {}).get("AttachedPolicies") or ())
+
+
+def users_of(account: str, group: str) -> list[str]:
+    """Return the users in a group."""
+    return list((entity("group", account, group) or {}).get("Users") or ())
+
+
 def groups_of(account: str, user: str) -> list[str]:
     """Return the groups of a user."""
     return [group["GroupName"] for group in _records("_groups", account) if user in group["Users"]]

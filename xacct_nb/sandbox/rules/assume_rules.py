@@ -123,10 +123,6 @@ def _is_federated(request: AssumeRoleRequest) -> Refusal | None:
     return _denied(request, "sts:AssumeRole") if request.caller.kind == "FederatedUser" else None
 
 
-def _code(request: AssumeRoleRequest) -> Refusal | None:
-    return mfa.wrong_code(request.call, request.caller)
-
-
 def _tags(request: AssumeRoleRequest) -> Refusal | None:
     """Refuse tags that conflict with transitive ones. Source: id_session-tags."""
     passed = {key.lower() for key in request.call.tags()}
@@ -157,7 +153,16 @@ def _policies(request: AssumeRoleRequest) -> Refusal | None:
     if request.role is None:
         return _denied(request, "sts:AssumeRole")
     for action in _actions(request):
-        question = _authorization_request(request, request.role, action)
+        question = AuthorizationRequest(
+            request.caller,
+            action,
+            request.role["Arn"],
+            _context(request),
+            owner=request.role["Arn"].split(":")[4],
+            resource_policy=request.role["AssumeRolePolicyDocument"],
+            region=request.call.region,
+            address=request.call.client,
+        )
         decision = decide(question)
         if decision is None or not decision.allowed:
             why = denial_reason(decision, CONTROL_POLICIES) if decision else ""
@@ -167,22 +172,6 @@ def _policies(request: AssumeRoleRequest) -> Refusal | None:
             if own_side is None or not own_side.allowed:
                 return _denied(request, action)
     return None
-
-
-def _authorization_request(
-    request: AssumeRoleRequest, role: internals.Record, action: str
-) -> AuthorizationRequest:
-    call, arn = request.call, role["Arn"]
-    return AuthorizationRequest(
-        request.caller,
-        action,
-        arn,
-        _context(request),
-        owner=arn.split(":")[4],
-        resource_policy=role["AssumeRolePolicyDocument"],
-        region=call.region,
-        address=call.client,
-    )
 
 
 def _trust_of(account: str) -> str:
@@ -235,7 +224,7 @@ _RULES = (
     _parameters,
     _is_root,
     _is_federated,
-    _code,
+    lambda request: mfa.wrong_code(request.call, request.caller),
     _tags,
     _other_identity,
     _policies,

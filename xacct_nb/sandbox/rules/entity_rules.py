@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from xacct_nb.iam.canonical import as_list
@@ -10,13 +11,18 @@ from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
 from xacct_nb.sandbox.rules.documents import statements_of
 
-_NAMES = {"User": "UserName", "Role": "RoleName", "Group": "GroupName"}
 _taken: set[tuple[str, str, str]] = set()
 
 
 def forget() -> None:
     """Forget the names that are taken."""
     _taken.clear()
+
+
+def named_entity(call: Call) -> tuple[str, str]:
+    """Return the kind that is in an operation's name (`role` of CreateRole), and the name of the entity."""
+    kind = next(kind for kind in ("User", "Role", "Group") if kind in call.action)
+    return kind.lower(), call.parameter(f"{kind}Name")
 
 
 def role_is_there(call: Call) -> Refusal | None:
@@ -29,17 +35,16 @@ def role_is_there(call: Call) -> Refusal | None:
 
 def name_is_free(call: Call) -> Refusal | None:
     """Refuse a name that differs from another only by case."""
-    kind = call.action.removeprefix("Create")
-    name = call.parameter(_NAMES[kind])
-    if (kind, call.account, name.lower()) not in _taken or internals.entity(kind.lower(), call.account, name):
+    kind, name = named_entity(call)
+    if (kind, call.account, name.lower()) not in _taken or internals.entity(kind, call.account, name):
         return None  # free, or MiniStack refuses it
-    return Refusal(409, "EntityAlreadyExists", f"{kind} with name {name} already exists.")
+    return Refusal(409, "EntityAlreadyExists", f"{kind.title()} with name {name} already exists.")
 
 
 def take_name(call: Call) -> Callable[[], None]:
     """Return what records the name of a new user, role or group."""
-    kind = call.action.removeprefix("Create")
-    return lambda: _taken.add((kind, call.account, call.parameter(_NAMES[kind]).lower()))
+    kind, name = named_entity(call)
+    return lambda: _taken.add((kind, call.account, name.lower()))
 
 
 def free_name(call: Call) -> Callable[[], None]:
@@ -47,14 +52,13 @@ def free_name(call: Call) -> Callable[[], None]:
 
     Source: reference_policies_elements_principal.
     """
-    kind = call.action.removeprefix("Delete")
-    name = call.parameter(_NAMES[kind])
-    gone = internals.entity(kind.lower(), call.account, name) or {}
+    kind, name = named_entity(call)
+    gone = internals.entity(kind, call.account, name) or {}
 
     def done() -> None:
         _taken.discard((kind, call.account, name.lower()))
-        if kind != "Group":
-            _keep_unique_id(str(gone.get("Arn")), str(gone.get(f"{kind}Id")))
+        if kind != "group":
+            _keep_unique_id(str(gone.get("Arn")), str(gone.get(f"{kind.title()}Id")))
 
     return done
 
@@ -89,50 +93,18 @@ def group_too_many(call: Call) -> Refusal | None:
 
 def key_too_many(call: Call) -> Refusal | None:
     """Refuse a third access key."""
-    user = call.parameter("UserName")
-    return quota_rules.over(
-        call.account, "AccessKeysPerUser", len(internals.access_keys_of(call.account, user)) + 1
-    )
+    keys = internals.access_keys_of(call.account, call.parameter("UserName"))
+    return quota_rules.over(call.account, "AccessKeysPerUser", len(keys) + 1)
 
 
-def delete_user(call: Call) -> Refusal | None:
-    """Refuse to delete a user that still has policies, groups, keys, devices or a password."""
-    account, name = call.account, call.parameter("UserName")
-    user = internals.entity("user", account, name)
-    if not user:
-        return None
-    return _conflict(
-        (user.get("AttachedPolicies"), "detach all policies"),
-        (internals.inline_policies("user", account, name), "delete policies"),
-        (internals.groups_of(account, name), "remove users from group"),
-        (internals.access_keys_of(account, name), "delete access keys"),
-        (internals.devices_of(account, name), "delete MFA device"),
-        (internals.has_password(account, name), "delete login profile"),
-    )
-
-
-def delete_role(call: Call) -> Refusal | None:
-    """Refuse to delete a role that still has policies or an instance profile."""
-    account, name = call.account, call.parameter("RoleName")
-    role = internals.entity("role", account, name) or {}
-    return _conflict(
-        (internals.in_instance_profile(account, name), "remove roles from instance profile"),
-        (role.get("AttachedPolicies"), "detach all policies"),
-        (role.get("InlinePolicies"), "delete policies"),
-    )
-
-
-def delete_group(call: Call) -> Refusal | None:
-    """Refuse to delete a group that still has users or policies."""
-    account, name = call.account, call.parameter("GroupName")
-    group = internals.entity("group", account, name)
-    if not group:
-        return None
-    return _conflict(
-        (group.get("Users"), "remove users from group"),
-        (group.get("AttachedPolicies"), "detach all policies"),
-        (internals.inline_policies("group", account, name), "delete policies"),
-    )
+def delete_entity(call: Call) -> Refusal | None:
+    """Refuse to delete a user, role or group from which something has to be removed first."""
+    kind, name = named_entity(call)
+    entity = internals.entity(kind, call.account, name)
+    for step, remains in _STEPS_BEFORE_DELETION[kind].items() if entity else ():
+        if remains(call.account, name):
+            return Refusal(409, "DeleteConflict", f"Cannot delete entity, must {step} first.")
+    return None
 
 
 def delete_policy(call: Call) -> Refusal | None:
@@ -147,8 +119,24 @@ def delete_policy(call: Call) -> Refusal | None:
     return Refusal(409, "DeleteConflict", message)
 
 
-def _conflict(*reasons: tuple[object, str]) -> Refusal | None:
-    for remains, step in reasons:
-        if remains:
-            return Refusal(409, "DeleteConflict", f"Cannot delete entity, must {step} first.")
-    return None
+# By kind of entity: AWS's name of a step, and what of an account's entity it removes.
+_STEPS_BEFORE_DELETION: dict[str, dict[str, Callable[[str, str], object]]] = {
+    "user": {
+        "detach all policies": partial(internals.attached_policies, "user"),
+        "delete policies": partial(internals.inline_policies, "user"),
+        "remove users from group": internals.groups_of,
+        "delete access keys": internals.access_keys_of,
+        "delete MFA device": internals.devices_of,
+        "delete login profile": internals.has_password,
+    },
+    "role": {
+        "remove roles from instance profile": internals.in_instance_profile,
+        "detach all policies": partial(internals.attached_policies, "role"),
+        "delete policies": partial(internals.inline_policies, "role"),
+    },
+    "group": {
+        "remove users from group": internals.users_of,
+        "detach all policies": partial(internals.attached_policies, "group"),
+        "delete policies": partial(internals.inline_policies, "group"),
+    },
+}

@@ -20,9 +20,9 @@ from xacct_nb.sandbox.rules.documents import (
     refused_part,
     statements_of,
 )
+from xacct_nb.sandbox.rules.entity_rules import named_entity
 
 _SYNTAX = "Syntax errors in policy."
-_NAMES = {"user": "UserName", "role": "RoleName", "group": "GroupName"}
 
 
 def managed_policy(call: Call) -> Refusal | None:
@@ -37,14 +37,13 @@ def managed_policy(call: Call) -> Refusal | None:
 
 def inline_policy(call: Call) -> Refusal | None:
     """Refuse the document of PutUserPolicy, PutRolePolicy or PutGroupPolicy."""
-    kind = call.action.removeprefix("Put").removesuffix("Policy").lower()
-    name, text = call.parameter(_NAMES[kind]), call.parameter("PolicyDocument")
+    (kind, name), text = named_entity(call), call.parameter("PolicyDocument")
     if not internals.entity(kind, call.account, name):
         return None  # MiniStack refuses it
-    there = internals.inline_policies(kind, call.account, name) | {call.parameter("PolicyName"): text}
-    most = quotas.INLINE_TOTAL[kind]
     if refusal := _grammar(text):
         return refusal
+    there = internals.inline_policies(kind, call.account, name) | {call.parameter("PolicyName"): text}
+    most = quotas.INLINE_TOTAL[kind]
     if sum(length(each) for each in there.values()) > most:
         message = f"Maximum policy size of {most} bytes exceeded for {kind} {name}"
         return Refusal(409, "LimitExceeded", message)
@@ -65,15 +64,13 @@ def sixth_version(call: Call) -> Refusal | None:
 
 def attachment(call: Call) -> Refusal | None:
     """Refuse a policy that does not exist, or one more than the quota allows."""
-    kind = call.action.removeprefix("Attach").removesuffix("Policy").lower()
-    carrier = internals.entity(kind, call.account, call.parameter(_NAMES[kind]))
-    arn = call.parameter("PolicyArn")
-    if not carrier or arn in carrier.get("AttachedPolicies", ()):
+    (kind, name), arn = named_entity(call), call.parameter("PolicyArn")
+    attached = internals.attached_policies(kind, call.account, name)
+    if arn in attached or not internals.entity(kind, call.account, name):
         return None
     if not arn.startswith("arn:aws:iam::aws:policy/") and not internals.managed_policy(call.account, arn):
         return Refusal(404, "NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
-    number = len(carrier.get("AttachedPolicies", ())) + 1
-    return quota_rules.over(call.account, f"PoliciesPer{kind.title()}", number)
+    return quota_rules.over(call.account, f"PoliciesPer{kind.title()}", len(attached) + 1)
 
 
 def _grammar(text: str) -> Refusal | None:

@@ -87,7 +87,9 @@ def furnish(connect: Connect, world: World) -> World:
     _make_hub(iam["source"], world.source)
     _make_standing_grant(iam, world)
     _fill_buckets(connect("s3", world.destination, "test"), world)
-    _update(world.credentials_file, {profile: _credentials(key) for profile, key in keys.items()})
+    names = ("aws_access_key_id", "aws_secret_access_key")
+    sections = {profile: dict(zip(names, key, strict=True)) for profile, key in keys.items()}
+    _update(world.credentials_file, sections)
     _update(world.config_file, _profiles(world))
     return world
 
@@ -99,7 +101,7 @@ def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
     except iam.exceptions.EntityAlreadyExistsException:
         is_new = False
     if resident.allowed:
-        policy = _allow(resident.allowed)
+        policy = _policy(resident.allowed, Resource="*")
         iam.put_user_policy(UserName=resident.name, PolicyName=resident.name, PolicyDocument=policy)
     if resident.group:
         _join(iam, resident.name, resident.group)
@@ -155,10 +157,6 @@ def _fill_buckets(s3: Any, world: World) -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/csv")
 
 
-def _allow(action: str) -> str:
-    return _policy(action, Resource="*")
-
-
 def _policy(action: str, **rest: object) -> str:
     statement = {"Effect": "Allow", "Action": action, **rest}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -169,10 +167,6 @@ def _profiles(world: World) -> dict[str, dict[str, str]]:
     hub = {"role_arn": f"arn:aws:iam::{world.source}:role/{HUB}", "source_profile": "source-admin"}
     profiles = {f"profile {resident.profile}": common for resident in RESIDENTS}
     return profiles | {f"profile {HUB}": common | hub}
-
-
-def _credentials(key: Key) -> dict[str, str]:
-    return {"aws_access_key_id": key[0], "aws_secret_access_key": key[1]}
 
 
 def _known_keys(path: Path) -> dict[str, Key]:

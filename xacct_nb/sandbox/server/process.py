@@ -37,15 +37,11 @@ def started_attached(folder: Path, instance: str) -> Iterator[str]:
     try:
         yield endpoint
     finally:
-        _end_attached(server)
-
-
-def _end_attached(server: subprocess.Popen[bytes]) -> None:
-    try:
-        server.communicate(timeout=_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.communicate()
+        try:
+            server.communicate(timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.communicate()
 
 
 def end(folder: Path, pid: int) -> None:
@@ -81,15 +77,7 @@ def _spawn(folder: Path, instance: str, mode: str, stdin: int) -> tuple[str, sub
         port = listener.getsockname()[1]
         passed = (listener.fileno(), lock)
         server = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "xacct_nb.sandbox.server.serve",
-                mode,
-                *map(str, passed),
-                instance,
-            ],
+            [sys.executable, "-P", "-m", "xacct_nb.sandbox.server.serve", mode, *map(str, passed), instance],
             cwd=folder,
             env=_environment(folder, port),
             pass_fds=passed,
