@@ -15,7 +15,7 @@ from support.hostile_notebooks import MARKUP
 from support.hostile_strings import Fragment
 from support.processes import processor_limit
 from support.sample_views import one_of_each_view
-from xacct_nb.jupyter.export import as_notebook, to_html, to_ipynb
+from xacct_nb.jupyter.export import to_html, to_ipynb
 from xacct_nb.jupyter.sanitize import sanitize_html
 from xacct_nb.views import html
 
@@ -132,7 +132,7 @@ def test_without_a_notebook_the_page_says_so_and_nothing_is_loaded_for_one() -> 
 def test_a_notebook_goes_through_plain_data_to_the_same_file() -> None:
     notebook = new_notebook(cells=[new_code_cell("1", id="one")])
 
-    assert to_ipynb(as_notebook(dict(notebook))) == to_ipynb(notebook)
+    assert to_ipynb(dict(notebook)) == to_ipynb(notebook)
 
 
 @pytest.mark.parametrize("piece", MARKUP)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from support.hostile_notebooks import PROSE, hostile_notebook, seen
-from xacct_nb.jupyter.export import as_notebook, to_html
+from xacct_nb.jupyter.export import to_html
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
 @pytest.fixture(scope="module")
 def hostile() -> str:
-    return to_html("plan_and_apply: succeeded", "<p>summary</p>", as_notebook(hostile_notebook()))
+    return to_html("plan_and_apply: succeeded", "<p>summary</p>", hostile_notebook())
 
 
 @pytest.mark.parametrize("policy", [True, False], ids=["with-its-policy", "without-its-policy"])

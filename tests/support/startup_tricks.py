@@ -47,7 +47,8 @@ def prepared_kernel() -> None:
     """Start a stock ipykernel when it is needed, which prepares nothing."""
 
     class Late:
-        environment: dict[str, str]
+        def __init__(self) -> None:
+            self.environment: dict[str, str] = {}
 
         def become_kernel(self, connection_file: str) -> "subprocess.Popen[bytes]":
             command = [sys.executable, "-m", "ipykernel_launcher", "-f", connection_file]

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 METADATA_NAME = "xacct_nb"
 # What ends a notebook from outside its cells. jupyter_client raises a RuntimeError where no kernel starts.
 _ENDINGS = {"CellTimeoutError": "TimedOut", "DeadKernelError": "KernelDied", "RuntimeError": "KernelDied"}
-_STATES = {"TimedOut": "timed-out"}
 
 
 class CellStates:
@@ -60,7 +59,7 @@ class CellStates:
     def stop(self, problem: BaseException) -> str:
         """Note an error from outside the cells; return the state of the cell that it interrupted."""
         self.fail(type(problem).__name__, str(problem).partition("\n")[0])
-        return _STATES.get(self.ending, "aborted")
+        return "timed-out" if self.ending == "TimedOut" else "aborted"
 
     def close(self) -> None:
         """Note how the notebook ended."""

@@ -1,8 +1,8 @@
 """The page of a record: one HTML file made of nbconvert's basic template and our own style sheet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.form import style
 from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
@@ -12,7 +12,6 @@ from xacct_nb.views import printable
 if TYPE_CHECKING:
     from jinja2 import Template
     from nbconvert.exporters.html import HTMLExporter
-    from nbformat import NotebookNode
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -39,8 +38,8 @@ _PAGE = """<!DOCTYPE html>
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
-    """Return the page: title, summary (safe HTML), and the notebook, of which nothing runs."""
+def to_html(title: str, summary: str, notebook: Mapping[str, Any] | None) -> str:
+    """Return the page: title, summary (safe HTML), and a notebook's JSON, of which nothing runs."""
     from markupsafe import Markup
 
     body = (
@@ -57,20 +56,13 @@ def to_html(title: str, summary: str, notebook: "NotebookNode | None") -> str:
     )
 
 
-def as_notebook(data: object) -> "NotebookNode":
-    """Return the notebook that this JSON describes."""
+def to_ipynb(notebook: Mapping[str, Any]) -> str:
+    """Return the JSON of a notebook as the text of an .ipynb file."""
     from nbformat import from_dict
-
-    notebook: NotebookNode = from_dict(data)
-    return notebook
-
-
-def to_ipynb(notebook: "NotebookNode") -> str:
-    """Return the notebook as the text of an .ipynb file."""
     from nbformat.v4 import writes
 
     # Half of a surrogate pair, which UTF-8 cannot hold, becomes its escape, which JSON reads back.
-    return str(writes(notebook)).encode(errors="backslashreplace").decode()
+    return str(writes(from_dict(notebook))).encode(errors="backslashreplace").decode()
 
 
 def warm_up() -> None:

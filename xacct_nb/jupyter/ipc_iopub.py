@@ -4,15 +4,11 @@ ipykernel opens a TCP port on the loopback for that output, which every user of 
 """
 
 import os
-from typing import TYPE_CHECKING
 
 import zmq
 from ipykernel import kernelapp
 from ipykernel.iostream import IOPubThread
 from zmq.eventloop.zmqstream import ZMQStream
-
-if TYPE_CHECKING:
-    Ends = tuple[zmq.Context[zmq.Socket[bytes]], zmq.Socket[bytes]]
 
 
 class IpcIOPubThread(IOPubThread):
@@ -27,7 +23,7 @@ class IpcIOPubThread(IOPubThread):
         self._pipe_in = ZMQStream(end, self.io_loop)
         self._pipe_in.on_recv(self._handle_pipe_msg)
 
-    def _setup_pipe_out(self) -> "Ends":
+    def _setup_pipe_out(self) -> "tuple[zmq.Context[zmq.Socket[bytes]], zmq.Socket[bytes]]":
         context = zmq.Context()  # a context does not survive a fork
         end = context.socket(zmq.PUSH)
         end.linger = 3000

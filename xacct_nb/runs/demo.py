@@ -1,13 +1,12 @@
 """The demo: one grant planned, applied, proven and recorded in a throw-away sandbox."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
+from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.records.model import Record
 from xacct_nb.runs.notebooks import find_notebook, known_parameters
 from xacct_nb.runs.runner import Progress, RunResult, run
@@ -66,20 +65,14 @@ def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstratio
     """
     known = known_parameters(find_notebook(NOTEBOOK))
     grant = grant_of({name: parameter.default for name, parameter in known.items()})
-    with throw_away_sandbox() as sandbox, _selected(sandbox):
-        planned = run(NOTEBOOK, records=records, tell=tell)
+    with throw_away_sandbox() as sandbox:
+        planned = _run(sandbox, records, tell)
         digest = planned.record.plan.digest if planned.record.plan else ""
-        return Demonstration(grant, run(NOTEBOOK, records=records, approve=digest, tell=tell))
+        return Demonstration(grant, _run(sandbox, records, tell, digest))
 
 
-@contextmanager
-def _selected(sandbox: Sandbox) -> Iterator[None]:
-    """Make the kernels that are started in the block use this sandbox."""
-    before = os.environ.get("XACCT_SANDBOX_DIR")
-    os.environ["XACCT_SANDBOX_DIR"] = str(sandbox.folder)
-    try:
-        yield
-    finally:
-        os.environ.pop("XACCT_SANDBOX_DIR")
-        if before is not None:
-            os.environ["XACCT_SANDBOX_DIR"] = before
+def _run(sandbox: Sandbox, records: str, tell: Progress | None, approve: str = "") -> RunResult:
+    """Run the notebook in a kernel that uses this sandbox."""
+    with PreparedKernel(()) as kernel:
+        kernel.environment["XACCT_SANDBOX_DIR"] = str(sandbox.folder)
+        return run(NOTEBOOK, records=records, approve=approve, tell=tell, prepared=kernel)

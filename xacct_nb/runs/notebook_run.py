@@ -98,9 +98,9 @@ class Run(Shown):
 
     def open_endpoint(self, partition: str = "") -> Endpoint:
         """Return where the calls go: the sandbox, started if it does not run, or AWS."""
-        from xacct_nb.runs.sandboxes import sandbox_endpoint  # on AWS it is not needed
+        from xacct_nb.runs.sandboxes import open_sandbox, sandbox_endpoint  # on AWS it is not needed
 
-        endpoint = sandbox_endpoint() if self.settings.sandbox else AWS_ITSELF
+        endpoint = sandbox_endpoint(open_sandbox()) if self.settings.sandbox else AWS_ITSELF
         aws = f"AWS ({partition})" if partition else "AWS"
         self.evidence.add("where", f"sandbox at {endpoint.endpoint_url}" if self.settings.sandbox else aws)
         return endpoint

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import Endpoint, Sessions, open_sessions
+from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import ALLOWED, Proof, assume_parameters
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.runs.sandboxes import throw_away_sandbox
+from xacct_nb.runs.sandboxes import sandbox_endpoint, throw_away_sandbox
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.faults.statistics import Misbehaviour
 from xacct_nb.sandbox.server import client
@@ -115,12 +115,11 @@ def rehearse() -> Rehearsal:
     stack = ExitStack()
     atexit.register(stack.close)
     sandbox = stack.enter_context(throw_away_sandbox())
-    endpoint = Endpoint(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
     sessions = open_sessions(
         GRANT,
         source_profiles=["source-admin"],
         destination_profiles=["destination-admin"],
         caller_profiles=[CALLER, "mallory"],
-        endpoint=endpoint,
+        endpoint=sandbox_endpoint(sandbox),
     )
     return Rehearsal(sandbox, sessions)

@@ -110,7 +110,7 @@ def _execute(
     about = {"notebook": request.notebook, "started": started, "again": resume, "headless": True}
     with create_run_folder(request.records, new_run_id(request.grant, request.notebook), about) as folder:
         external_id = {EXTERNAL_ID_VARIABLE: request.secret} if request.secret else {}
-        kernel.environment = {FOLDER_VARIABLE: str(folder), **external_id}
+        kernel.environment |= {FOLDER_VARIABLE: str(folder), **external_id}
         with ThreadPoolExecutor(1) as background:
             environment = background.submit(_note_environment, folder, about)
             node, states = _run_cells(request, kernel, tell, timeout, Draft(folder, secrets), background)

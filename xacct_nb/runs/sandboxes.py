@@ -24,11 +24,10 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
     return server.up(folder, _add_default_accounts, _load)
 
 
-def sandbox_endpoint() -> "Endpoint":
-    """Return the endpoint and the AWS files of the user's own sandbox, started if it does not run."""
+def sandbox_endpoint(sandbox: Sandbox) -> "Endpoint":
+    """Return the endpoint and the AWS files of a sandbox."""
     from xacct_nb.aws.sessions import Endpoint
 
-    sandbox = open_sandbox()
     return Endpoint(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
 
 

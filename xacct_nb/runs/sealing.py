@@ -90,6 +90,6 @@ def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, byte
     """Return the files of a record by name: its HTML page, and the executed notebook if there is one."""
     from xacct_nb.jupyter import export
 
-    node = export.as_notebook(executed) if executed else None
-    page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), node)
-    return {PAGE: page.encode(), **({NOTEBOOK: export.to_ipynb(node).encode()} if node else {})}
+    page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), executed)
+    notebook = {NOTEBOOK: export.to_ipynb(executed).encode()} if executed else {}
+    return {PAGE: page.encode(), **notebook}

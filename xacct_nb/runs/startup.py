@@ -5,13 +5,11 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from xacct_nb.jupyter.import_blocker import STORES, hide_packages
 from xacct_nb.jupyter.prepared import PreparedKernel
 
 _PREPARATIONS = ("xacct_nb.runs.startup:warm_up",)
-_MODULES = ("runs.notebook_run", "runs.sandboxes", "aws.writer")
 
 
 def warm_up() -> None:
@@ -19,11 +17,10 @@ def warm_up() -> None:
     from xacct_nb.runs.secrets import forward_secrets
 
     forward_secrets()
-    from xacct_nb.aws import sessions
+    from xacct_nb.aws import sessions, writer  # noqa: F401
+    from xacct_nb.runs import notebook_run, sandboxes  # noqa: F401
     from xacct_nb.views import Text, html
 
-    for name in _MODULES:
-        import_module(f"xacct_nb.{name}")
     sessions.warm_up()
     html(Text(""))
 
