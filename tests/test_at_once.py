@@ -15,7 +15,7 @@ from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import StalePlan
-from xacct_nb.runs.locking import grant_lock
+from xacct_nb.runs.run_context import grant_lock
 from xacct_nb.sandbox.server.accounts import World
 
 Lock = Callable[[Any], AbstractContextManager[None]]

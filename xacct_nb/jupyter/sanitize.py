@@ -67,7 +67,6 @@ def preformatted(text: str) -> str:
 
 
 def _marker(found: re.Match[str]) -> str:
-    """Return the text that is shown for something hidden."""
     if not found["whole"]:
         return found[0]
     name = found[1].lower()

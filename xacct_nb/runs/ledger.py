@@ -103,8 +103,10 @@ def export_record(records: Path, name: str, file: Path) -> Path:
             hint="Check all records: xacct-nb records verify",
         )
     convert = _CONVERTERS.get(file.suffix.lower())
-    if convert is None or os.path.exists(file):
-        raise _not_writable(file, "The file exists." if convert else f"Its name must end in {_SUFFIXES}.")
+    if convert is None:
+        raise _not_writable(file, f"Its name must end in {' or '.join(_CONVERTERS)}.")
+    if os.path.exists(file):
+        raise _not_writable(file, "The file exists.")
     content = convert((folder / PAGE).read_bytes())
     try:
         file.write_bytes(content)
@@ -119,7 +121,6 @@ def _not_writable(file: Path, why: str) -> InvalidParameters:
 
 
 _CONVERTERS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": to_pdf}
-_SUFFIXES = " or ".join(_CONVERTERS)
 
 
 def _signed(found: Signature, count: int) -> str:

@@ -26,10 +26,9 @@ from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval
 from xacct_nb.runs.environment import describe_environment
-from xacct_nb.runs.locking import grant_lock
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
-from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
+from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval, grant_lock
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal
 from xacct_nb.runs.secrets import grant_secrets, protect_secrets
 from xacct_nb.storage.evidence import Evidence, events

@@ -28,8 +28,7 @@ from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
-from xacct_nb.runs.locking import grant_lock
-from xacct_nb.runs.run_context import PlanApproval, RunContext
+from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
 from xacct_nb.storage.ledger import LEDGER, broken_record, read_ledger, read_record
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, Text, View
@@ -94,7 +93,7 @@ class Rollback(Shown):
         remaining_changes(self.sessions, back)  # raises RollbackFailed
         entries = journal_of(self.record).entries if back.changes else ()
         self.irreversible = irreversible_changes(self.sessions, back, entries)
-        self.undo_plan = self._with_revocations(back, changes_of(self.record))
+        self.undo_plan = self._with_revocations(self.record, back)
         return self.undo_plan
 
     def apply(self, approval: PlanApproval) -> Journal:
@@ -136,14 +135,14 @@ class Rollback(Shown):
         conditions = {**record.parameters.get("conditions", {}), "external_id": external_id}
         return grant_of({**record.parameters, "conditions": conditions})
 
-    def _with_revocations(self, back: Plan, changes: tuple[Change, ...]) -> Plan:
+    def _with_revocations(self, record: Record, back: Plan) -> Plan:
         """Return the plan with the notes and, where the settings say so, the end of older sessions."""
         wanted = self.run.settings.revoke_sessions
-        roles = affected_roles(changes, self.sessions.grant.destinations)
+        roles = affected_roles(changes_of(record), self.sessions.grant.destinations)
         remaining = [role for role in roles if role_remains(role, self.found, back.changes)]
         self.revocations = tuple(plan_revocation(role, self.found) for role in remaining) if wanted else ()
         notes = session_notes(roles, self.found, back.changes, revoked=wanted)
-        where = other_sandbox_note(self.record, self.sessions.endpoint.endpoint_url) if self.record else ()
+        where = other_sandbox_note(record, self.sessions.endpoint.endpoint_url)
         changes = (*back.changes, *self.revocations)
         return replace(back, changes=changes, notes=(*where, *self.irreversible, *notes))
 

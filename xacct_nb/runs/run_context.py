@@ -1,5 +1,6 @@
-"""What the steps of a run need of it: approval, roll-back and inquiry use a run only through this."""
+"""What the steps of a run need of it: the run, through which alone they use it, and the lock on its grant."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from xacct_nb.grants.parameters import Settings
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import Findings
 from xacct_nb.storage.evidence import Evidence
+from xacct_nb.storage.locks import exclusive_lock
 
 # The values that a run keeps as evidence, and the kind of each event.
 Kept = TypeVar("Kept", State, Findings, Plan, Approval, Journal, Proof)
@@ -62,3 +64,15 @@ class RunContext(Protocol):
     def decide(self, plan: Plan, approval: PlanApproval) -> bool: ...
     def keep_applied(self, plan: Plan, journal: Journal) -> None: ...
     def applied_before(self, plan: Plan) -> Journal: ...
+
+
+def grant_lock(sessions: Sessions) -> AbstractContextManager[None]:
+    """Return a lock on the grant of the sessions against other runs of this user on this machine.
+
+    The second run waits, and then finds what the first one made. Runs on other machines are not locked out;
+    AWS's answers show what they changed.
+    """
+    grant = sessions.grant
+    return exclusive_lock(
+        "\n".join((sessions.endpoint.endpoint_url, *sorted(grant.source_accounts), grant.name))
+    )
