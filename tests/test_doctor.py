@@ -7,6 +7,7 @@ import pytest
 
 from xacct_nb.runs import doctor
 from xacct_nb.runs.doctor import HealthCheck, examine
+from xacct_nb.sandbox.ministack import version as ministack
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -73,6 +74,14 @@ def test_a_browser_is_only_for_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_profiles_the_sandbox_still_works() -> None:
     assert found("AWS profiles").state == "note"
     assert found("sandbox").mend == "xacct-nb sandbox up"
+
+
+def test_a_ministack_that_does_not_fit_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ministack, "VERSION", "0.0.1")
+
+    assert found("sandbox").state == "bad"
+    assert "it fits 0.0.1 only" in found("sandbox").seen
+    assert found("sandbox").mend.endswith("pip install 'ministack==0.0.1'")
 
 
 def test_each_profile_is_told_by_what_sts_says_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,12 +252,20 @@ def _cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 1)
 
 
+def _link_checkpoints(records: Path) -> None:
+    (records / FIRST / ".ipynb_checkpoints").symlink_to("..")
+
+
 TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "a page": (_swap_pages, [f"{FIRST}/run.html: was changed"]),
     "a page and its sum": (_reseal, [f"{FIRST}/SHA256SUMS: was changed, or its line in {LEDGER} was"]),
     "a file removed": (_remove_page, [f"{FIRST}/run.html: is missing"]),
     "a file added": (lambda records: (records / FIRST / "note").touch(), [f"{FIRST}/note: was added"]),
     "a folder added": (lambda records: (records / FIRST / "more").mkdir(), [f"{FIRST}/more: was added"]),
+    "a link named like Jupyter's checkpoints": (
+        _link_checkpoints,
+        [f"{FIRST}/.ipynb_checkpoints: was added"],
+    ),
     "a record removed": (
         lambda records: (records / FIRST).rename(records.parent / "gone"),
         [f"{FIRST}: is missing"],
@@ -339,6 +347,16 @@ class TestVerifying:
 
         assert caught == 1_000
         assert verify_records(records) == []
+
+    def test_what_jupyterlab_leaves_when_a_record_is_opened_in_it_changes_nothing(
+        self, records: Path
+    ) -> None:
+        for folder in (records, records / FIRST):
+            (folder / ".ipynb_checkpoints").mkdir()
+            (folder / ".ipynb_checkpoints" / "run-checkpoint.html").touch()
+
+        assert verify_records(records) == []
+        assert broken_record(records, FIRST) == []
 
     def test_one_record_is_verified_alone(self, records: Path) -> None:
         _swap_pages(records)

@@ -71,7 +71,7 @@ def test_a_file_that_was_there_before_the_first_copy_is_kept(tmp_path: Path) -> 
     assert copy_notebooks(tmp_path / "mine").kept == (GLOSSARY,)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"docs/glossary.md": 1}'])
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"docs/glossary.md": 1}', "[" * 100_000])
 def test_without_a_readable_manifest_every_differing_file_counts_as_changed(
     tmp_path: Path, content: str
 ) -> None:
@@ -87,6 +87,15 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidParameters, match=r"The folder .*mine' cannot be used\."):
         copy_notebooks(tmp_path / "mine")
+
+
+def test_the_file_that_is_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine" / GLOSSARY).mkdir(parents=True)
+
+    with pytest.raises(InvalidParameters) as refused:
+        copy_notebooks(tmp_path / "mine")
+
+    assert refused.value.why == f"Is a directory: {tmp_path / 'mine' / GLOSSARY}"
 
 
 class TestLab:

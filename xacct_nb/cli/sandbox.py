@@ -103,7 +103,7 @@ def sandbox_reset(as_json: bool) -> None:
 @sandbox.command("env")
 @handle_errors
 def sandbox_env() -> None:
-    """Print exports for boto3 and the AWS CLI.
+    """Print exports for boto3 and the AWS CLI; start the sandbox where none runs.
 
     Use them so: eval "$(xacct-nb sandbox env)"
     """

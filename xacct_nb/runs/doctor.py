@@ -107,11 +107,13 @@ def _browser() -> Iterator[HealthCheck]:
 
 
 def _sandbox() -> Iterator[HealthCheck]:
+    from xacct_nb.sandbox.ministack.version import require_ministack
     from xacct_nb.sandbox.server import server
 
     try:
-        running = server.status()
-        found = f"runs at {running.endpoint}" if running else f"MiniStack {version('ministack')}, not running"
+        running, installed = server.status(), version("ministack")
+        require_ministack()
+        found = f"runs at {running.endpoint}" if running else f"MiniStack {installed}, not running"
         yield HealthCheck("sandbox", "good", found, "" if running else "xacct-nb sandbox up")
     except PackageNotFoundError:
         yield HealthCheck("sandbox", "note", "is not installed", "pip install 'xacct-nb[sandbox]'")

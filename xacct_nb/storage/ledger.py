@@ -25,6 +25,8 @@ from xacct_nb.storage.run_folder import WORK, remove_run_folder
 
 LEDGER = chain.LEDGER
 _TRUNCATED = "its last line is truncated"
+# Jupyter's copies of the files that someone opened in JupyterLab: no part of a record.
+_CHECKPOINTS = ".ipynb_checkpoints"
 
 
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
@@ -102,7 +104,7 @@ def verify_records(records: Path) -> list[str]:
         )
     with chain.shared_lock(records):
         lines, truncated = ledger_lines(records), chain.is_truncated(records)
-        there = [path.name for path in sorted(records.iterdir()) if path.is_dir() and path.name != WORK]
+        there = [path.name for path in _entries(records) if path.is_dir() and path.name != WORK]
     known = [line for line in map(parse_ledger_line, lines) if line]
     ids = {line["id"] for line in known}
     links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_TRUNCATED] * truncated)]
@@ -135,7 +137,7 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     if not folder.is_dir():
         yield f"{folder.name}: is missing"
         return
-    others = (path.name for path in sorted(folder.iterdir()) if not path.is_file())
+    others = (path.name for path in _entries(folder) if not path.is_file())
     yield from (f"{folder.name}/{name}: was added" for name in others)
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     sums = files.pop(SUMS, b"").decode("utf-8", "replace")
@@ -145,6 +147,11 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
         yield f"{folder.name}/{SUMS}: was changed" + ("" if broken else f", or its line in {LEDGER} was")
     else:
         yield from (f"{folder.name}/{each}" for each in broken or _line_differences(files, sums, line))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what stands in a folder, without Jupyter's checkpoints."""
+    return [path for path in sorted(folder.iterdir()) if path.name != _CHECKPOINTS or path.is_symlink()]
 
 
 def _line_differences(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:

@@ -58,8 +58,8 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
     except OSError as problem:
         raise InvalidParameters(
             f"The folder {str(folder)!r} cannot be used.",
-            why=str(problem.strerror),
-            hint="Name another folder.",
+            why=f"{problem.strerror}: {problem.filename}",
+            hint="Name another folder, or move that file away.",
         ) from problem
     return CopiedNotebooks(folder.absolute(), **{sort: tuple(names) for sort, names in sorts.items()})
 
@@ -84,6 +84,6 @@ def _copy(target: Path, content: bytes, copied: str) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         return dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
     return {}
