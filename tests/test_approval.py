@@ -14,7 +14,6 @@ from support.desk import Desk
 from support.examples import ALICE, ROLE, a_grant
 from xacct_nb.changes.approval import (
     Approval,
-    ApprovalRules,
     PlannedRun,
     UsedApproval,
     plan_differences,
@@ -51,10 +50,10 @@ def used(at: str) -> UsedApproval:
 
 class TestOnce:
     def test_a_plan_without_a_record_may_be_approved(self) -> None:
-        assert validate_approval(APPROVAL, [], ApprovalRules(), NOW) == APPROVAL
+        assert validate_approval(APPROVAL, [], NOW) == APPROVAL
 
     def test_it_records_who_planned_and_when(self) -> None:
-        known = validate_approval(APPROVAL, [planned("2026-11-24T11:00:00Z")], ApprovalRules(), NOW)
+        known = validate_approval(APPROVAL, [planned("2026-11-24T11:00:00Z")], NOW)
 
         assert (known.plan, known.planned_by, known.planned_at) == ("the-plan", "bob", "2026-11-24T11:00:00Z")
 
@@ -63,7 +62,6 @@ class TestOnce:
             validate_approval(
                 APPROVAL,
                 [used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")],
-                ApprovalRules(),
                 NOW,
             )
         assert refused.value.why == "The record the-use used it, and no plan was made since."
@@ -74,7 +72,6 @@ class TestOnce:
         known = validate_approval(
             APPROVAL,
             [again, used("2026-11-24T11:30:00Z"), planned("2026-11-24T11:00:00Z")],
-            ApprovalRules(),
             NOW,
         )
 
@@ -83,7 +80,7 @@ class TestOnce:
     @given(st.lists(st.sampled_from([planned("2026-11-24T11:00:00Z"), used("2026-11-24T11:00:00Z")])))
     def test_it_is_refused_exactly_where_the_newest_event_is_a_use(self, events: list[Any]) -> None:
         try:
-            refused = not validate_approval(APPROVAL, events, ApprovalRules(), NOW)
+            refused = not validate_approval(APPROVAL, events, NOW)
         except ApprovalUsed:
             refused = True
 
@@ -101,12 +98,12 @@ class TestInTime:
         ],
     )
     def test_it_is_valid_until_its_limit_and_without_one_forever(self, at: str, hours: int) -> None:
-        assert validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW).planned_at == at
+        assert validate_approval(APPROVAL, [planned(at)], NOW, hours=hours).planned_at == at
 
     @pytest.mark.parametrize(("at", "hours"), [("2026-11-23T11:59:59Z", 24), ("2026-11-24T10:59:59Z", 1)])
     def test_later_it_is_refused(self, at: str, hours: int) -> None:
         with pytest.raises(ApprovalExpired, match="its approval has expired") as refused:
-            validate_approval(APPROVAL, [planned(at)], ApprovalRules(hours), NOW)
+            validate_approval(APPROVAL, [planned(at)], NOW, hours=hours)
         assert (
             refused.value.why
             == f"The plan in the record the-plan was made at {at}; approval_hours is {hours}."
@@ -115,26 +112,24 @@ class TestInTime:
     def test_the_same_plan_made_again_is_valid_from_then_on(self) -> None:
         plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
 
-        assert validate_approval(APPROVAL, plans, ApprovalRules(), NOW).plan == "new"
+        assert validate_approval(APPROVAL, plans, NOW).plan == "new"
 
 
 class TestTwoPeople:
     def test_the_planner_may_not_approve(self) -> None:
         with pytest.raises(ApproverPlanned, match="ada made this plan, and someone else must approve it"):
-            validate_approval(
-                APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], ApprovalRules(two_people=True), NOW
-            )
+            validate_approval(APPROVAL, [planned("2026-11-24T11:00:00Z", "ada")], NOW, two_people=True)
 
     def test_someone_else_may_approve_even_after_planning_too(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "ada"), planned("2026-11-24T11:00:00Z", "bob")]
 
-        assert validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by == "bob"
+        assert validate_approval(APPROVAL, plans, NOW, two_people=True).planned_by == "bob"
 
     def test_the_first_planner_may_not_approve_even_after_someone_else_planned_too(self) -> None:
         plans = [planned("2026-11-24T11:30:00Z", "bob"), planned("2026-11-24T11:00:00Z", "ada")]
 
         with pytest.raises(ApproverPlanned):
-            validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW)
+            validate_approval(APPROVAL, plans, NOW, two_people=True)
 
     def test_a_plan_that_requires_two_people_keeps_the_rule_where_the_approver_omits_it(self) -> None:
         plans = [
@@ -143,19 +138,19 @@ class TestTwoPeople:
         ]
 
         with pytest.raises(ApproverPlanned):
-            validate_approval(APPROVAL, plans, ApprovalRules(), NOW)
+            validate_approval(APPROVAL, plans, NOW)
 
     def test_without_a_record_of_the_plan_no_approval_of_two_people_is_valid(self) -> None:
         with pytest.raises(
             ApproverPlanned, match="Two people must agree on this plan, and it is not known who made it"
         ):
-            validate_approval(APPROVAL, [], ApprovalRules(two_people=True), NOW)
+            validate_approval(APPROVAL, [], NOW, two_people=True)
 
     @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1))
     def test_the_approver_is_never_the_first_planner(self, people: list[str]) -> None:
         plans = [planned("2026-11-24T11:00:00Z", each) for each in people]
         try:
-            known = validate_approval(APPROVAL, plans, ApprovalRules(two_people=True), NOW).planned_by
+            known = validate_approval(APPROVAL, plans, NOW, two_people=True).planned_by
         except ApproverPlanned:
             known = "refused"
 

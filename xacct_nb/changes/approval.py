@@ -53,33 +53,30 @@ class UsedApproval:
     at: str
 
 
-@dataclass(frozen=True)
-class ApprovalRules:
-    """How many hours after the plan an approval is valid (0: no limit), and whether two people must agree."""
-
-    hours: int = 24
-    two_people: bool = False
-
-
 def validate_approval(
-    approval: Approval, history: Iterable[PlannedRun | UsedApproval], rules: ApprovalRules, now: str
+    approval: Approval,
+    history: Iterable[PlannedRun | UsedApproval],
+    now: str,
+    *,
+    hours: int = 24,
+    two_people: bool = False,
 ) -> Approval:
     """Return the approval with its plan's origin, if it is valid at this time (UTC).
 
     `history` has the runs that made or used this plan, newest first. Valid plans were made after the last
-    use and within the limit; the oldest of them is the origin. Two people must agree where the rules or one
-    of these plans say so. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
+    use and at most `hours` ago (0: no limit); the oldest of them is the origin. Two people must agree where
+    `two_people` or one of these plans says so. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
     """
     fresh = list[PlannedRun]()
     for event in history:
-        problem = _problem(event, rules.hours, now)
+        problem = _problem(event, hours, now)
         if problem and not fresh:
             raise problem
         if problem or not isinstance(event, PlannedRun):
             break
         fresh.append(event)
     origin = fresh[-1] if fresh else None
-    if rules.two_people or any(each.two_people for each in fresh):
+    if two_people or any(each.two_people for each in fresh):
         _check_other(approval, origin)
     if origin is None:
         return approval

@@ -127,17 +127,14 @@ def _changes_of(
         return changes
     touched = [change for change in changes if change.kind != "tags"]
     if touched and not grant.adopt:
-        raise _not_owned(grant, owner, touched)
+        kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
+        raise NotOwned(
+            f"{owner.target} exists and was not made for the grant {grant.name!r}.",
+            why=f"It has no tag {OWNER_TAG}={grant.name}, and the plan would change: {kinds}.",
+            hint="Choose another name, or set adopt: true to take it over; "
+            "a roll-back restores it as it is now.",
+        )
     return changes if touched else []
-
-
-def _not_owned(grant: Grant, owner: ResourceKey, touched: list[Change]) -> NotOwned:
-    kinds = ", ".join(dict.fromkeys(change.kind for change in touched))
-    return NotOwned(
-        f"{owner.target} exists and was not made for the grant {grant.name!r}.",
-        why=f"It has no tag {OWNER_TAG}={grant.name}, and the plan would change: {kinds}.",
-        hint="Choose another name, or set adopt: true to take it over; a roll-back restores it as it is now.",
-    )
 
 
 def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:

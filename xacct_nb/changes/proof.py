@@ -21,8 +21,7 @@ _VERDICTS = (
 )
 SESSION_NAME, _OTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 _WRONG_ID = "xacct-nb-not-the-external-id"
-# A session of a role may not ask for more than an hour (role chaining); less than 15 minutes is refused.
-_LONGEST_SECONDS, _SHORTEST_SECONDS = 3_600, 900
+_LONGEST_SECONDS = 3_600  # a session of a role may not ask for more than an hour (role chaining)
 
 
 @dataclass(frozen=True)
@@ -128,15 +127,14 @@ def assume_parameters(grant: Grant, role: str, variation: str = "", username: st
 
     `username` is the caller's, for a grant that requires it as the session name (`${aws:username}`).
     """
-    when, given = grant.conditions, external_id(grant)
-    seconds = max(_SHORTEST_SECONDS, min(grant.session_minutes * 60, _LONGEST_SECONDS))
+    when = grant.conditions
     name = (when.role_session_name or SESSION_NAME).replace("${aws:username}", username)
     name = name.replace("*", "x").replace("?", "x")
     whole = {
         "RoleArn": role,
         "RoleSessionName": name,
-        "DurationSeconds": seconds,
-        "ExternalId": given,
+        "DurationSeconds": min(grant.session_minutes * 60, _LONGEST_SECONDS),
+        "ExternalId": external_id(grant),
         "SourceIdentity": when.source_identity,
         "Tags": [{"Key": key, "Value": value} for key, value in when.session_tags.items()],
     }
@@ -192,21 +190,16 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     calls = [
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
     ]
-    for action, call in calls:
-        yield _call_probe("allowed", session, call, call.title if call else action, ALLOWED)
     other = None if grant.managed_policies else unallowed_sample_call(grant.permissions)
-    beside = other.title if other else "another call"
-    yield _call_probe("beside", session, other, beside, DENIED)
     direct = next((call for _, call in calls if call and call.about_resource), None)
-    question = f"{direct.title if direct else 'the same'}, without the role"
-    yield _call_probe("direct", (source, role, "caller"), direct, question, DENIED)
-
-
-def _call_probe(
-    kind: str, about: tuple[str, str, str], call: SampleCall | None, question: str, expected: str
-) -> Probe:
-    """Return the probe of a read-only call; `about` is the source, the role and the asker."""
-    return Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
+    without_role = f"{direct.title if direct else 'the same'}, without the role"
+    questions = [
+        *(("allowed", session, call, call.title if call else action, ALLOWED) for action, call in calls),
+        ("beside", session, other, other.title if other else "another call", DENIED),
+        ("direct", (source, role, "caller"), direct, without_role, DENIED),
+    ]
+    for kind, about, call, question, expected in questions:
+        yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
 
 
 _NO_CALL = {

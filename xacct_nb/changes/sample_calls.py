@@ -1,7 +1,7 @@
 """Read-only calls that each need exactly one action."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -52,11 +52,10 @@ def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
             yield from (call for call in calls if call)
 
 
-def unallowed_sample_call(permissions: Iterable[Permission]) -> SampleCall | None:
+def unallowed_sample_call(permissions: Collection[Permission]) -> SampleCall | None:
     """Return a read-only call that these permissions do not allow, None where they allow all of them."""
-    allowed = list(permissions)
-    actions = [action for permission in allowed for action in permission.actions]
-    named = [resource for permission in allowed for resource in permission.resources]
+    actions = [action for permission in permissions for action in permission.actions]
+    named = [resource for permission in permissions for resource in permission.resources]
     resources = [*(resource.partition("/")[0] for resource in named if ":s3:::" in resource), "*"]
     others = [name for name in _UNALLOWED_CANDIDATES if not any(covers(action, name) for action in actions)]
     return next((found for name in others if (found := sample_call(name, resources))), None)

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
@@ -12,16 +12,16 @@ _BY_HAND = "Run the notebook again from the start."
 
 
 def resume_command(
-    notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Iterable[str]
+    notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Collection[str]
 ) -> str:
     """Return the command of a headless run without its approval, which plans again.
 
     A secret (one of `hidden`, or what has the form of one) is replaced by a placeholder.
     """
-    secrets = tuple(hidden)
-    given = [(name, value) for name, value in options if name != "approve"]
     words = ["xacct-nb", "run", notebook, *(["-f", file] if file else [])]
-    words += [word for name, value in given for word in ("-p", name, _without_secrets(name, value, secrets))]
+    for name, value in options:
+        if name != "approve":
+            words += ["-p", name, _without_secrets(name, value, hidden)]
     return shlex.join([*words, *(["--records", records] if records else [])])
 
 
@@ -49,7 +49,7 @@ def _options(record: RecordFields) -> Iterator[str]:
         yield f"--records {shlex.quote(str(folder))}"
 
 
-def _without_secrets(name: str, value: str, secrets: tuple[str, ...]) -> str:
+def _without_secrets(name: str, value: str, secrets: Collection[str]) -> str:
     if redact(value, secrets) == value:
         return value
     return "env:NAME" if name.endswith("external_id") else "..."

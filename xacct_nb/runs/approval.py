@@ -4,14 +4,7 @@ import heapq
 from collections.abc import Iterator
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.changes.approval import (
-    Approval,
-    ApprovalRules,
-    PlannedRun,
-    UsedApproval,
-    unapproved_plan,
-    validate_approval,
-)
+from xacct_nb.changes.approval import Approval, PlannedRun, UsedApproval, unapproved_plan, validate_approval
 from xacct_nb.changes.plan import Plan
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
@@ -33,8 +26,9 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     if approval.digest != plan.digest:
         planned = next((each for each in history if isinstance(each, PlannedRun)), None)
         raise unapproved_plan(approval.digest, plan, planned.plan if planned else None)
-    rules = ApprovalRules(settings.approval_hours, settings.two_people)
-    run.keep(validate_approval(approval, _with_own_plan(run, history, plan, given), rules, now))
+    known = _with_own_plan(run, history, plan, given)
+    hours, two_people = settings.approval_hours, settings.two_people
+    run.keep(validate_approval(approval, known, now, hours=hours, two_people=two_people))
 
 
 def _with_own_plan(
