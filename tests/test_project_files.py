@@ -108,7 +108,7 @@ def test_a_decision_has_at_most_40_lines_and_the_four_parts() -> None:
             "Context",
             "Decision",
             "Consequences",
-            "Looked at",
+            "Alternatives",
         ], decision.name
 
 
