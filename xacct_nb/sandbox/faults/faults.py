@@ -131,9 +131,8 @@ def _known(given: Any, names: tuple[str, ...]) -> Mapping[str, Any]:
 
 def _listed(given: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(given, list | tuple):
-        raise InvalidFault(
-            f"{given!r} is not a list.", why="`faults` and `operations` are lists.", hint=_EXAMPLE
-        )
+        why = "`faults` and `operations` are lists."
+        raise InvalidFault(f"{given!r} is not a list.", why=why, hint=_EXAMPLE)
     return given
 
 
@@ -146,11 +145,8 @@ def _complaints(fault: Fault) -> Iterator[tuple[str, str, str]]:
         yield f"There is no fault {fault.kind!r}.", f"The kinds: {', '.join(KINDS)}.", "Choose one of them."
     yield from _complaints_of_operations(fault)
     if not _is_number(fault.share) or not 0 <= fault.share <= 1:
-        yield (
-            f"The share is {fault.share!r}.",
-            "It is the share of the calls that fails.",
-            "Give a number from 0 to 1.",
-        )
+        why = "It is the share of the calls that fails."
+        yield f"The share is {fault.share!r}.", why, "Give a number from 0 to 1."
     if fault.count is not None and not (_is_whole(fault.count) and fault.count > 0):
         yield (
             f"The count is {fault.count!r}.",
@@ -164,39 +160,27 @@ def _complaints(fault: Fault) -> Iterator[tuple[str, str, str]]:
 
 def _complaints_of_operations(fault: Fault) -> Iterator[tuple[str, str, str]]:
     if not fault.operations:
-        yield (
-            "The fault names no operation.",
-            "It affects the operations that it names.",
-            "`*` names every one.",
-        )
+        why = "It affects the operations that it names."
+        yield "The fault names no operation.", why, "`*` names every one."
     only = KINDS[fault.kind].only
     for pattern in fault.operations:
         found = matching(pattern) if isinstance(pattern, str) else frozenset[str]()
         if not found:
             similar = nearest(str(pattern))
-            hint = (
-                f"Did you mean {similar}?"
-                if similar
-                else "Name one such as CreateRole, or iam:*, sts:*, s3:*, *."
-            )
+            known = "Name one such as CreateRole, or iam:*, sts:*, s3:*, *."
+            hint = f"Did you mean {similar}?" if similar else known
             yield f"No operation has the name {pattern!r}.", "IAM, STS and S3 have none of that name.", hint
         elif only and not found & only:
             able = ", ".join(sorted(name.partition(":")[2] for name in only))
-            yield (
-                f"{fault.kind} never affects {pattern}.",
-                f"It affects only these: {able}.",
-                "Name one of them, or `*`.",
-            )
+            why = f"It affects only these: {able}."
+            yield f"{fault.kind} never affects {pattern}.", why, "Name one of them, or `*`."
 
 
 def _complaints_of_seconds(fault: Fault) -> Iterator[tuple[str, str, str]]:
     lasts, seconds = KINDS[fault.kind].lasts, fault.seconds
     if not _is_number(seconds) or not 0 <= seconds <= LONGEST:
-        yield (
-            f"The seconds are {seconds!r}.",
-            "So long it lasts.",
-            f"Give more than 0, at most {LONGEST:.0f}.",
-        )
+        hint = f"Give more than 0, at most {LONGEST:.0f}."
+        yield f"The seconds are {seconds!r}.", "So long it lasts.", hint
     elif lasts and not seconds:
         yield f"{fault.kind} has no seconds.", "It lasts some time.", "Say how long, for example 10."
     elif seconds and not lasts:

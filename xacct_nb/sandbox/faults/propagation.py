@@ -2,19 +2,19 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from xacct_nb.iam.grammar import TRUST
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
 from xacct_nb.sandbox.ministack.delayed_store import DelayedStores, deciding
-from xacct_nb.sandbox.rules.documents import read_policy
+from xacct_nb.sandbox.rules.documents import aws_principals, read_policy
 
 Delay = Callable[[float], None]
 """Delays the effect of a change by so many seconds."""
 
-_PRINCIPAL = re.compile(r"AWS: (arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+))")
+_PRINCIPAL = re.compile(r"arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+)")
 _DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 _NEW = {"CreateUser": ("user", "UserName"), "CreateRole": ("role", "RoleName")}
 # The first of these parameters of a call names what it changes, and MiniStack's stores that hold it.
@@ -31,7 +31,7 @@ class Propagation:
 
     def __init__(self) -> None:
         self._stores = DelayedStores()
-        self._recent: dict[tuple[str, str, str], float] = {}
+        self._recent: dict[tuple[str, ...], float] = {}
 
     def stop(self) -> None:
         """End all delays."""
@@ -89,13 +89,7 @@ class Propagation:
         """Return the first principal of a trust policy that is too new to be named; "" if there is none."""
         if call.service != "iam" or call.action not in _DOCUMENTS:
             return ""
-        named, now = _principals(call.parameter(_DOCUMENTS[call.action])), time.monotonic()
-        return next((arn for arn, key in named if self._recent.get(key, 0) > now), "")
-
-
-def _principals(document: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """Yield the users and roles that a trust policy names: ARN, and account, kind, name."""
-    for statement in read_policy(document, TRUST).statements:
-        for text in statement.principals.texts if statement.principals else ():
-            if found := _PRINCIPAL.fullmatch(text):
-                yield found[1], (found[2], found[3], found[4])
+        principals = aws_principals(read_policy(call.parameter(_DOCUMENTS[call.action]), TRUST))
+        named = filter(None, map(_PRINCIPAL.fullmatch, principals))
+        now = time.monotonic()
+        return next((found[0] for found in named if self._recent.get(found.groups(), 0) > now), "")

@@ -47,25 +47,18 @@ def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller |
     if credential is None:
         return None
     arn, kind, account = credential.principal_arn, credential.principal_type, credential.account_id
-    keys = _keys(credential, session)
+    caller = SandboxCaller(arn, kind, account, _keys(credential, session), session=session)
     if kind == "Root":
-        return SandboxCaller(arn, kind, account, keys, session=session)
+        return caller
+    caller = caller._replace(session_policies=_passed(session, account))
     store = "role" if kind == "AssumedRole" else "user"
     name = arn.split("/")[1] if store == "role" else credential.principal_name or session.get("PrincipalName")
     if not name:  # federated by the root user, which has every permission
-        return SandboxCaller(
-            arn, kind, account, keys, (EVERYTHING,), None, _passed(session, account), session
-        )
+        return caller._replace(identity=(EVERYTHING,))
     boundary = (internals.entity(store, account, name) or {}).get("PermissionsBoundary")
-    return SandboxCaller(
-        arn,
-        kind,
-        account,
-        keys,
-        tuple(_documents(store, account, name)),
-        (internals.managed_document(account, boundary),) if boundary else None,
-        _passed(session, account),
-        session,
+    return caller._replace(
+        identity=tuple(_documents(store, account, name)),
+        boundaries=(internals.managed_document(account, boundary),) if boundary else None,
     )
 
 

@@ -2,26 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.sandbox.http.messages import Message, Receive, Send, read_body, send_json
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import entity_rules, organizations, quota_rules
 
-
-@dataclass(frozen=True)
-class Control:
-    """What a route does with the JSON of a PUT, and what it returns."""
-
-    change: Callable[[Any], None]
-    show: Callable[[], Any]
-
-
-CONTROLS = {
-    "/_xacct/organization": Control(organizations.set_organization, organizations.show_organizations),
-    "/_xacct/quotas": Control(quota_rules.raise_quotas, quota_rules.show_quotas),
-    "/_xacct/expired": Control(internals.expire, dict),
+# What a route does with the JSON of a PUT, and what it returns.
+CONTROLS: dict[str, tuple[Callable[[Any], None], Callable[[], Any]]] = {
+    "/_xacct/organization": (organizations.set_organization, organizations.show_organizations),
+    "/_xacct/quotas": (quota_rules.raise_quotas, quota_rules.show_quotas),
+    "/_xacct/expired": (internals.expire, dict),
 }
 
 
@@ -33,11 +24,11 @@ def forget_everything() -> None:
 
 async def serve_control(scope: Message, receive: Receive, send: Send) -> None:
     """Serve a route of CONTROLS; 400 with a message where the value is not accepted."""
-    control = CONTROLS[scope["path"]]
+    change, show = CONTROLS[scope["path"]]
     body = await read_body(receive)
     try:
         if scope["method"] == "PUT":
-            control.change(json.loads(body))
+            change(json.loads(body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return await send_json(send, 400, {"message": f"{type(error).__name__}: {error}"})
-    await send_json(send, 200, control.show())
+    await send_json(send, 200, show())

@@ -1,7 +1,7 @@
 """The policy documents of IAM's calls, parsed once by `xacct_nb.iam.policy`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -55,6 +55,15 @@ def refused_part(document: Mapping[str, Any], path: str) -> tuple[str, Any, str]
     number, _, inside = path.removeprefix("Statement[").partition("]")
     element, _, rest = inside.removeprefix(".").partition(".")
     return element, statements_of(document)[int(number)], rest
+
+
+def aws_principals(policy: ParsedPolicy) -> Iterator[str]:
+    """Yield the AWS principals that a policy names."""
+    for statement in policy.statements:
+        for text in statement.principals.texts if statement.principals else ():
+            kind, _, name = text.partition(": ")
+            if kind == "AWS":
+                yield name
 
 
 def length(text: str) -> int:

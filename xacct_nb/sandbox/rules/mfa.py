@@ -4,6 +4,7 @@ import base64
 import hmac
 import time
 from collections.abc import Callable
+from functools import partial
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
@@ -14,20 +15,6 @@ STEP = 30
 DRIFT, DRIFT_WHEN_ENABLED = 2, 20
 """Steps by which a device's clock may differ from the sandbox's, in use and while it is enabled."""
 
-_INVALID = Refusal(
-    403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "
-)
-_UNKNOWN = Refusal(
-    403,
-    "AccessDenied",
-    "MultiFactorAuthentication failed, unable to validate MFA code.  "
-    "Please verify your MFA serial number is valid and associated with this user.",
-)
-_HALF = Refusal(
-    403,
-    "AccessDenied",
-    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
-)
 _NOT_A_PAIR = Refusal(403, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
 
 
@@ -47,32 +34,21 @@ def is_given(call: Call) -> bool:
 def pair_of_codes(call: Call) -> Refusal | None:
     """Refuse EnableMFADevice and ResyncMFADevice without two consecutive codes."""
     device = internals.device(call.account, call.parameter("SerialNumber"))
-    return None if device is None or _step_of_pair(call) else _NOT_A_PAIR
+    return None if device is None or _step_of_pair(device, call) else _NOT_A_PAIR
 
 
 def use_pair(call: Call) -> Callable[[], None]:
     """Return what marks the codes of a pair as used, after the device is enabled."""
-    device, step = internals.device(call.account, call.parameter("SerialNumber")), _step_of_pair(call)
-
-    def done() -> None:
-        if device is not None:
-            device["LastStep"] = step
-
-    return done
-
-
-def _step_of_pair(call: Call) -> int:
-    """Return the step of the second code; 0 if they are not two consecutive codes of this device."""
     device = internals.device(call.account, call.parameter("SerialNumber")) or {}
+    return partial(device.update, LastStep=_step_of_pair(device, call) if device else 0)
+
+
+def _step_of_pair(device: internals.Record, call: Call) -> int:
+    """Return the step of the second code; 0 if they are not two consecutive codes of this device."""
+    seed, now = device["Base32StringSeed"], int(time.time()) // STEP
     pair = call.parameter("AuthenticationCode1"), call.parameter("AuthenticationCode2")
-    now = int(time.time()) // STEP
-    for step in range(now - DRIFT_WHEN_ENABLED, now + DRIFT_WHEN_ENABLED):
-        if device and pair == (
-            code_of(device["Base32StringSeed"], step),
-            code_of(device["Base32StringSeed"], step + 1),
-        ):
-            return step + 1
-    return 0
+    steps = range(now - DRIFT_WHEN_ENABLED, now + DRIFT_WHEN_ENABLED)
+    return next((step + 1 for step in steps if pair == (code_of(seed, step), code_of(seed, step + 1))), 0)
 
 
 def wrong_code(call: Call, caller: SandboxCaller) -> Refusal | None:
@@ -84,14 +60,19 @@ def wrong_code(call: Call, caller: SandboxCaller) -> Refusal | None:
         return None
     serial, code = call.parameter("SerialNumber"), call.parameter("TokenCode")
     if not (serial and code):
-        return _HALF
+        return _failed(", must provide both MFA serial number and one time pass code.")
     device = internals.device(call.account, serial)
     if caller.kind != "User" or device is None or device["User"] != caller.keys.get("aws:username"):
-        return _UNKNOWN
+        please = "Please verify your MFA serial number is valid and associated with this user."
+        return _failed(f", unable to validate MFA code.  {please}")
     now = int(time.time()) // STEP
     steps = range(max(now - DRIFT, device.get("LastStep", 0) + 1), now + DRIFT + 1)
     used = next((step for step in steps if code_of(device["Base32StringSeed"], step) == code), 0)
     if not used:
-        return _INVALID
+        return _failed(" with invalid MFA one time pass code. ")
     device["LastStep"] = used
     return None
+
+
+def _failed(why: str) -> Refusal:
+    return Refusal(403, "AccessDenied", f"MultiFactorAuthentication failed{why}")

@@ -1,7 +1,7 @@
 """IAM's refusals of an identity policy when it is written or attached: grammar, length, number."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
@@ -79,8 +79,11 @@ def _grammar(text: str) -> Refusal | None:
         return malformed(_SYNTAX)
     if isinstance(policy, InvalidPolicy):
         return malformed(_message(document, policy.path))
-    regional = next(filter(None, map(_region, _resources_of(document))), "")
-    return malformed(regional) if regional else None
+    for statement in statements_of(document):
+        for resource in as_list(statement.get("Resource", statement.get("NotResource", []))):
+            if regional := _region(resource):
+                return malformed(regional)
+    return None
 
 
 def _message(document: dict[str, Any], path: str) -> str:
@@ -133,11 +136,6 @@ def _region(resource: str) -> str:
     if service == "iam" and region:
         return f"IAM resource {resource} cannot contain region information."
     return f"Resource {resource} can not contain region information." if service == "s3" and region else ""
-
-
-def _resources_of(document: dict[str, Any]) -> Iterator[str]:
-    for statement in statements_of(document):
-        yield from as_list(statement.get("Resource", statement.get("NotResource", [])))
 
 
 _NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."

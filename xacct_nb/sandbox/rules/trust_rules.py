@@ -13,6 +13,7 @@ from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
 from xacct_nb.sandbox.rules.documents import (
     as_object,
+    aws_principals,
     length,
     malformed,
     parse_text,
@@ -107,12 +108,8 @@ _OF_STATEMENT: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def _missing_principal(policy: ParsedPolicy) -> Refusal | None:
     """Refuse a policy with an AWS principal that does not exist."""
-    for statement in policy.statements:
-        for text in statement.principals.texts if statement.principals else ():
-            kind, _, name = text.partition(": ")
-            if kind == "AWS" and not _principal_exists(name):
-                return malformed(f'Invalid principal in policy: "AWS":"{name}"')
-    return None
+    missing = next((name for name in aws_principals(policy) if not _principal_exists(name)), None)
+    return malformed(f'Invalid principal in policy: "AWS":"{missing}"') if missing else None
 
 
 def _principal_exists(name: str) -> bool:
@@ -125,28 +122,13 @@ def _principal_exists(name: str) -> bool:
     found = _ARN.fullmatch(name)
     if not found:
         return False
-    service, account, kind, rest = found.groups()
-    exists = _EXISTS.get((service, kind))
-    return exists is not None and exists(account, rest or "", name)
-
-
-def _session_exists(account: str, rest: str, arn: str) -> bool:
-    role, _, name = rest.partition("/")
-    is_name = re.fullmatch(r"[\w+=,.@-]{2,64}", name) is not None
-    return is_name and internals.entity("role", account, role) is not None
-
-
-def _entity_exists(kind: str) -> Callable[[str, str, str], bool]:
-    def exists(account: str, rest: str, arn: str) -> bool:
-        return (internals.entity(kind, account, rest.rpartition("/")[2]) or {}).get("Arn") == arn
-
-    return exists
-
-
-_EXISTS: dict[tuple[str, str], Callable[[str, str, str], bool]] = {
-    ("iam", "root"): lambda account, rest, arn: not rest,
-    ("iam", "user"): _entity_exists("user"),
-    ("iam", "role"): _entity_exists("role"),
-    ("sts", "assumed-role"): _session_exists,
-    ("sts", "federated-user"): lambda account, rest, arn: bool(re.fullmatch(r"[\w+=,.@-]{2,32}", rest)),
-}
+    service, account, kind, rest = found.groups(default="")
+    first, _, last = rest.rpartition("/")
+    if (service, kind) == ("iam", "root"):
+        return not rest
+    if (service, kind) in (("iam", "user"), ("iam", "role")):
+        return (internals.entity(kind, account, last) or {}).get("Arn") == name
+    if (service, kind) == ("sts", "assumed-role"):
+        is_session_name = re.fullmatch(r"[\w+=,.@-]{2,64}", last) is not None
+        return is_session_name and internals.entity("role", account, first) is not None
+    return (service, kind) == ("sts", "federated-user") and bool(re.fullmatch(r"[\w+=,.@-]{2,32}", rest))

@@ -78,7 +78,12 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
         sandbox = _find(folder)
         if sandbox is None:
             raise SandboxError(f"No sandbox runs in {folder}.", hint="Start it with: xacct-nb sandbox up")
-        _empty(sandbox)
+        try:
+            send(sandbox.endpoint, "/_ministack/reset", "POST")
+        except (OSError, HTTPException, ValueError) as error:
+            raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
+        sandbox.config_file.unlink(missing_ok=True)
+        sandbox.credentials_file.unlink(missing_ok=True)
         if furnish:
             furnish(sandbox)
     return sandbox
@@ -157,13 +162,3 @@ def _identity(endpoint: str) -> Any:
         return send(endpoint, "/_xacct/identity")
     except (OSError, HTTPException, ValueError):
         return None
-
-
-def _empty(sandbox: Sandbox) -> None:
-    try:
-        send(sandbox.endpoint, "/_ministack/reset", "POST")
-    except (OSError, HTTPException, ValueError) as error:
-        hint = "Start it again: xacct-nb sandbox down, then xacct-nb sandbox up"
-        raise SandboxError("The sandbox cannot be emptied.", why=str(error), hint=hint) from error
-    sandbox.config_file.unlink(missing_ok=True)
-    sandbox.credentials_file.unlink(missing_ok=True)
