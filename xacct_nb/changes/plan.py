@@ -12,7 +12,6 @@ from xacct_nb.validation import Serializable
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
-_DOCUMENT_KINDS = ("trust", "inline-policy")
 ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
     "trust": lambda role: role["trust"],
     "settings": lambda role: {name: role[name] for name in ("description", "session_seconds")},
@@ -129,7 +128,7 @@ def differs(kind: str, before: Any, after: Any) -> bool:
     """Return whether two values of a resource differ in meaning."""
     if before is None or after is None:
         return before is not after
-    if kind in _DOCUMENT_KINDS:
+    if kind in ("trust", "inline-policy"):
         return not same_policy(before, after)
     if kind == "managed-policy":
         return not same_policy(before["document"], after["document"])

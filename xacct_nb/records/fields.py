@@ -14,7 +14,6 @@ from xacct_nb.grants.state import Resource
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
 
-SCHEMA = "xacct-nb/record/1"
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 
@@ -113,7 +112,7 @@ class RecordFields(Serializable):
     cells: tuple[RecordedCell, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     git: GitState | None = None
-    schema: str = SCHEMA
+    schema: str = "xacct-nb/record/1"
 
     @property
     def summary(self) -> str:

@@ -8,7 +8,6 @@ from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
 
 NEXT_STEPS = {"resume": "To resume", "roll_back": "To roll back"}
-_BY_HAND = "Run the notebook again from the start."
 
 
 def resume_command(
@@ -27,7 +26,7 @@ def resume_command(
 
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
     """Return `resume`, and `roll_back` where changes may be left; `again` is the command of the run."""
-    steps = {"resume": again or _BY_HAND}
+    steps = {"resume": again or "Run the notebook again from the start."}
     if record.left_changes and not record.undoes:
         steps["roll_back"] = rollback_command(record)
     return steps

@@ -1,6 +1,6 @@
 """How a run ended, as a change ticket states it: the closure, where it ended, and what is left."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from xacct_nb.changes.journal import NO_RESPONSE, Entry
 from xacct_nb.changes.plan import Change
@@ -46,7 +46,8 @@ def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
         return
     if record.error:
         yield "error code", record.error.code
-    if calls := list(_failed_calls(_entries(record))):
+    entries = record.journal.entries if record.journal else ()
+    if calls := [_describe_failure(entry) for entry in entries if not is_success(entry)]:
         more = [f"and {len(calls) - _MOST_CALLS} more"] if len(calls) > _MOST_CALLS else []
         yield "failed call", "\n".join([*calls[:_MOST_CALLS], *more])
     for number, cell in enumerate(record.cells, start=1):
@@ -58,10 +59,9 @@ def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
 
 def change_outcomes(record: RecordFields) -> Iterator[View]:
     """Yield the result of each planned change of a run that changed AWS and did not end well."""
-    entries = _entries(record)
-    if record.status in SUCCESSFUL or record.plan is None or not entries:
+    if record.status in SUCCESSFUL or not record.plan or not record.journal or not record.journal.entries:
         return
-    last = {(entry.account, entry.target): entry for entry in entries}
+    last = {(entry.account, entry.target): entry for entry in record.journal.entries}
     results = [(change, last.get((change.account, change.title))) for change in record.plan.changes]
     rows, tones = tuple(_row(*each) for each in results), tuple(_tone(entry) for _, entry in results)
     heads = ("", "account", "change", "last call", "result", "request id")
@@ -74,16 +74,10 @@ def is_success(entry: Entry) -> bool:
     return gone or entry.answer.startswith("made") or entry.answer == "waited"
 
 
-def _entries(record: RecordFields) -> tuple[Entry, ...]:
-    return record.journal.entries if record.journal else ()
-
-
-def _failed_calls(entries: Iterable[Entry]) -> Iterator[str]:
-    for entry in entries:
-        if not is_success(entry):
-            request = f", request id {entry.request_id}" if entry.request_id else ""
-            call = f"{entry.at[11:19]} {entry.operation} of {entry.target} in {entry.account}"
-            yield f"{call}: {entry.answer or NO_RESPONSE}{request}"
+def _describe_failure(entry: Entry) -> str:
+    request = f", request id {entry.request_id}" if entry.request_id else ""
+    call = f"{entry.at[11:19]} {entry.operation} of {entry.target} in {entry.account}"
+    return f"{call}: {entry.answer or NO_RESPONSE}{request}"
 
 
 def _left_behind(record: RecordFields) -> str:
