@@ -18,20 +18,20 @@ help: ## Print the targets
 demo: $(READY) ## Plan, apply, prove and record one grant in a throw-away sandbox
 	@$(BIN)/xacct-nb demo
 
-test: lint ## Everything: lint, types, layers, unit, sandbox, notebooks, browser
+test: lint ## Run everything: lint, types, layers, unit, sandbox, notebooks, browser
 	@printf '\n== Tests\n'
 	@$(BIN)/python -m pytest -n 2
 
-exhaustive: $(READY) ## The whole suite with the tests that take many minutes: killed at every instant, 400 examples
+exhaustive: $(READY) ## Run the whole suite, with the tests that take many minutes
 	@$(BIN)/python -m pytest -n 2 --exhaustive
 
-lab: $(READY) ## Open JupyterLab on the start notebook, with the sandbox up
+lab: $(READY) ## Open JupyterLab on the start notebook, with a running sandbox
 	@$(BIN)/xacct-nb lab
 
 bench: $(READY) ## Run the benchmarks, one at a time
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist
 
-pictures: $(READY) ## Make the pictures of the README anew, by Chromium
+pictures: $(READY) ## Make the README's pictures again, with Chromium
 	@$(BIN)/python -m pytest tests/browser/pictures.py -q -p no:xdist
 
 dist: $(READY) ## Build the sdist and the wheel into dist/
@@ -47,7 +47,7 @@ lint: $(READY) ## Check style, format, types and the layers of the imports
 	@printf '\n== Layers\n'
 	@$(BIN)/lint-imports --no-logo
 
-constraints: ## Resolve every version anew and write constraints.txt
+constraints: ## Resolve every version again and write constraints.txt
 	@$(find_python); \
 	fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
 	"$$python" -m venv "$$fresh/venv" && "$$fresh/venv/bin/pip" install -e '.[sandbox,test]' && \
