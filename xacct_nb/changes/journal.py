@@ -90,7 +90,5 @@ class Journal(Shown, Serializable):
             for each in self.entries
         )
         heads = ("at (UTC)", "account", "call", "resource", "result", "took", "request id")
-        revoked = (
-            Text(describe_revocation(each.target, each.after)) for each in self.changes if revokes(each)
-        )
-        return Page("Journal", (Table(heads, rows, tones=tones), *revoked, last))
+        revoked = [describe_revocation(each.target, each.after) for each in self.changes if revokes(each)]
+        return Page("Journal", (Table(heads, rows, tones=tones), *map(Text, revoked), last))

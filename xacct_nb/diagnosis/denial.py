@@ -1,8 +1,9 @@
 """Reads a pasted error text into its fields: code, caller, action, resource, policy type."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from xacct_nb.validation import Serializable
 from xacct_nb.views import Shown, Table, Text, View
 
 EXPLICIT, IMPLICIT = "explicit", "implicit"
@@ -36,7 +37,7 @@ _REQUEST_ID = re.compile(r"\(?[Rr]equest ?I[Dd]: ?(?P<id>[0-9A-Za-z-]{8,})\)?")
 
 
 @dataclass(frozen=True, repr=False)
-class Denial(Shown):
+class Denial(Shown, Serializable):
     """The fields of an error text; "" for what the text leaves out.
 
     `code` is AWS's error code or the name of the client's exception; `effect` is explicit or implicit.
@@ -63,10 +64,6 @@ class Denial(Shown):
     def is_from_console(self) -> bool:
         """Whether this is the console's message, which is the same for every denial."""
         return CONSOLE_TEXT in self.text
-
-    def to_json(self) -> dict[str, str]:
-        """Return plain data."""
-        return asdict(self)
 
     def view(self) -> View:
         """Show the fields that the text has."""
