@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from xacct_nb.iam.grammar import TRUST
@@ -10,9 +9,6 @@ from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
 from xacct_nb.sandbox.ministack.delayed_store import DelayedStores, deciding
 from xacct_nb.sandbox.rules.documents import aws_principals, read_policy
-
-Delay = Callable[[float], None]
-"""Delays the effect of a change by so many seconds."""
 
 _PRINCIPAL = re.compile(r"arn:[^:]+:iam::(\d{12}):(user|role)/(?:.+/)?([^/]+)")
 _DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
@@ -53,37 +49,30 @@ class Propagation:
 
     def delayed(self, app: App, call: Call, seconds: float) -> App:
         """Return `app` in which the change of this call takes effect after so many seconds."""
+        parameter = next((name for name in _CHANGED if call.parameter(name)), "")
+        # A new user works at once, but a trust policy cannot name it yet.
+        names = () if call.action == "CreateUser" else _CHANGED.get(parameter, ())
+        stores = [self._stores.stores[name] for name in names]
+        key = (call.account, call.parameter(parameter))
 
         async def change(scope: Message, receive: Receive, send: Send) -> None:
-            delay = self._images(call)
+            before = [(store, store.image(key)) for store in stores]
 
             async def respond(message: Message) -> None:
                 if message["type"] == "http.response.start" and message["status"] < 300:
-                    delay(seconds)
+                    for store, image in before:
+                        store.delay(key, image, seconds)
+                    self._note_new(call, seconds)
                 await send(message)
 
             await app(scope, receive, respond)
 
         return change
 
-    def _images(self, call: Call) -> Delay:
-        """Keep the state that a call is about to change; return what to call after the change."""
-        parameter = next((name for name in _CHANGED if call.parameter(name)), "")
-        # A new user works at once, but a trust policy cannot name it yet.
-        names = () if call.action == "CreateUser" else _CHANGED.get(parameter, ())
-        stores = [self._stores.stores[name] for name in names]
-        key = (call.account, call.parameter(parameter))
-        before = [(store, store.image(key)) for store in stores]
-
-        def delay(seconds: float) -> None:
-            for store, image in before:
-                store.delay(key, image, seconds)
-            if call.action in _NEW:
-                kind, name = _NEW[call.action]
-                recent = (call.account, kind, call.parameter(name))
-                self._recent[recent] = time.monotonic() + seconds
-
-        return delay
+    def _note_new(self, call: Call, seconds: float) -> None:
+        if call.action in _NEW:
+            kind, name = _NEW[call.action]
+            self._recent[call.account, kind, call.parameter(name)] = time.monotonic() + seconds
 
     def _recent_principal(self, call: Call) -> str:
         """Return the first principal of a trust policy that is too new to be named; "" if there is none."""

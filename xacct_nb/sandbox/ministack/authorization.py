@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial
 from typing import Any, NamedTuple
 
 from ministack.core import iam_actions, iam_evaluator, responses
@@ -63,39 +63,37 @@ _FREE = "sts:GetSessionToken"
 
 def install(decide: Decide) -> None:
     """Replace MiniStack's evaluator by `decide`."""
-    iam_evaluator.enforce = _enforcing(decide, iam_evaluator.enforce)
-    iam_evaluator.evaluate_trust_policy = _trusting(decide)
-    iam_evaluator.evaluate_resource_policy = _by_resource_policy(decide)
-    iam_actions.access_denied_response = _with_message(iam_actions.access_denied_response)
+    iam_evaluator.enforce = partial(_enforce, decide, iam_evaluator.enforce)
+    iam_evaluator.evaluate_trust_policy = partial(_trusts, decide)
+    iam_evaluator.evaluate_resource_policy = partial(_decide_alone, decide)
+    iam_actions.access_denied_response = partial(_deny, iam_actions.access_denied_response)
 
 
-def _enforcing(decide: Decide, enforce: Callable[..., Any]) -> Callable[..., Any]:
-    """Return MiniStack's check of a call, in which `decide` authorizes it after authentication."""
-
-    def check(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        _message.set("")
-        if not access_key_id or iam_evaluator._anonymous.get():
-            return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        if service == "sts" and guard_result.current.get().authorized:
-            return iam_evaluator.check_credentials(access_key_id, service)
-        caller = _authenticated(access_key_id, service)
-        if isinstance(caller, iam_evaluator.AuthError):
-            return caller
-        context = {name.lower(): value for name, value in (service_context or {}).items()}
-        request = _request(caller, iam_action, service, region, resource_arn, context)
-        if request is None:
-            return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
-        decision = decide(request)
-        return None if decision and decision.allowed else _denial(request, decision)
-
-    return check
+def _enforce(
+    decide: Decide,
+    enforce: Callable[..., Any],
+    access_key_id: str,
+    iam_action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: Mapping[str, Any] | None = None,
+) -> Any:
+    """Check a call as MiniStack's `enforce` does, but let `decide` authorize it after authentication."""
+    _message.set("")
+    if not access_key_id or iam_evaluator._anonymous.get():
+        return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+    if service == "sts" and guard_result.current.get().authorized:
+        return iam_evaluator.check_credentials(access_key_id, service)
+    caller = _authenticated(access_key_id, service)
+    if isinstance(caller, iam_evaluator.AuthError):
+        return caller
+    context = {name.lower(): value for name, value in (service_context or {}).items()}
+    request = _request(caller, iam_action, service, region, resource_arn, context)
+    if request is None:
+        return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
+    decision = decide(request)
+    return None if decision and decision.allowed else _denial(request, decision)
 
 
 def _authenticated(key: str, service: str) -> Any:
@@ -181,28 +179,25 @@ def denial_reason(decision: Decision, names: Mapping[str, str] = _NAMES) -> str:
     return f"because no {names[first.type]} allows the {decision.action} action"
 
 
-def _trusting(decide: Decide) -> Callable[..., bool]:
-    """Return MiniStack's check of a trust policy; the guard has authorized AssumeRole before."""
-
-    def trusts(trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:
-        return guard_result.current.get().authorized or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
-
-    return trusts
+def _trusts(decide: Decide, trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:
+    """Check a trust policy for MiniStack; the guard has authorized AssumeRole before."""
+    return guard_result.current.get().authorized or _effect(decide, trust_doc, ctx, caller_arn) == ALLOW
 
 
-def _by_resource_policy(decide: Decide) -> Callable[..., Any]:
-    """Return the decision by a resource's policy alone, for a principal or the service that calls for it."""
-
-    def decide_alone(
-        doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False
-    ) -> Any:
-        effects = [_effect(decide, doc, ctx, name) for name in (ctx.principal_arn, service) if name]
-        for effect, decision in ((EXPLICIT_DENY, "Deny"), (ALLOW, "Allow")):
-            if effect in effects:
-                return iam_evaluator.EvalResult(decision, ctx.principal_arn)
-        return iam_evaluator.EvalResult("ImplicitDeny", ctx.principal_arn)
-
-    return decide_alone
+def _decide_alone(
+    decide: Decide,
+    doc: Any,
+    ctx: Any,
+    service: str | None = None,
+    named_only: bool = False,
+    direct_only: bool = False,
+) -> Any:
+    """Decide by a resource's policy alone, for a principal or the service that calls for it."""
+    effects = [_effect(decide, doc, ctx, name) for name in (ctx.principal_arn, service) if name]
+    for effect, decision in ((EXPLICIT_DENY, "Deny"), (ALLOW, "Allow")):
+        if effect in effects:
+            return iam_evaluator.EvalResult(decision, ctx.principal_arn)
+    return iam_evaluator.EvalResult("ImplicitDeny", ctx.principal_arn)
 
 
 def _effect(decide: Decide, document: Any, context: Any, principal: str) -> str:
@@ -229,13 +224,8 @@ def _resource_effect(decision: Decision) -> str:
     return next(check.effect for check in decision.checks if check.type == RESOURCE)
 
 
-def _with_message(respond: Callable[..., Any]) -> Callable[..., Any]:
+def _deny(respond: Callable[..., Any], *args: Any, **more: Any) -> Any:
     """Return MiniStack's response to a denied call, with AWS's message where MiniStack has none."""
-
-    @wraps(respond)
-    def denied(*args: Any, **more: Any) -> Any:
-        if (message := _message.get()) and not more.get("error_code"):
-            more["message"] = message
-        return respond(*args, **more)
-
-    return denied
+    if (message := _message.get()) and not more.get("error_code"):
+        more["message"] = message
+    return respond(*args, **more)

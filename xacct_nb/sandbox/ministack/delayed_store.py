@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -98,7 +99,7 @@ class DelayedStores:
         for name, store in self.stores.items():
             getattr(iam, name)._data = store
         self._enforce = iam_evaluator.enforce
-        iam_evaluator.enforce = _late(self._enforce)
+        iam_evaluator.enforce = partial(_late, self._enforce)
 
     def close(self) -> None:
         """Put all changes into effect."""
@@ -107,9 +108,6 @@ class DelayedStores:
         iam_evaluator.enforce = self._enforce
 
 
-def _late(enforce: Callable[..., Any]) -> Callable[..., Any]:
-    def decide(*arguments: Any, **named: Any) -> Any:
-        with deciding():
-            return enforce(*arguments, **named)
-
-    return decide
+def _late(enforce: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    with deciding():
+        return enforce(*arguments, **named)

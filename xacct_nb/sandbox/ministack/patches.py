@@ -7,7 +7,7 @@ import base64
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from html import escape
 from typing import Any
 
@@ -24,30 +24,25 @@ Serve = Callable[..., Awaitable[HttpResponse]]
 def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
-    iam._IAM_HANDLERS["CreateVirtualMFADevice"] = _with_base32_seed(iam._create_virtual_mfa_device)
-    iam.handle_request = _applying_result(iam.handle_request)
-    sts.handle_request = _applying_result(sts.handle_request)
-    sts.register_session = _with_session_fields(sts.register_session)
+    iam._IAM_HANDLERS["CreateVirtualMFADevice"] = partial(_with_base32_seed, iam._create_virtual_mfa_device)
+    iam.handle_request = partial(_apply_result, iam.handle_request)
+    sts.handle_request = partial(_apply_result, sts.handle_request)
+    sts.register_session = partial(_with_session_fields, sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
     app.parse_qs = forms.parse_qs
     iam.parse_qs = sts.parse_qs = forms.parse_first
     authorization.install(decide)
 
 
-def _applying_result(serve: Serve) -> Serve:
-    """Return a service that returns the guard's response where there is one."""
-
-    @wraps(serve)
-    async def apply(*request: Any) -> HttpResponse:
-        result = guard_result.current.get()
-        if result.response:
-            return result.response
-        status, headers, body = await serve(*request)
-        if result.on_success and status < 300:
-            result.on_success()
-        return status, headers, _with_source_identity(body, result)
-
-    return apply
+async def _apply_result(serve: Serve, *request: Any) -> HttpResponse:
+    """Serve a request, but return the guard's response where there is one."""
+    result = guard_result.current.get()
+    if result.response:
+        return result.response
+    status, headers, body = await serve(*request)
+    if result.on_success and status < 300:
+        result.on_success()
+    return status, headers, _with_source_identity(body, result)
 
 
 def _with_source_identity(body: bytes, result: GuardResult) -> bytes:
@@ -58,17 +53,12 @@ def _with_source_identity(body: bytes, result: GuardResult) -> bytes:
 
 
 def _with_session_fields(
-    register: Callable[[str, dict[str, Any]], None],
-) -> Callable[[str, dict[str, Any]], None]:
+    register: Callable[[str, dict[str, Any]], None], key: str, session: dict[str, Any]
+) -> None:
     """Keep what the guard found with the session; tags that a chain carries on come first."""
-
-    @wraps(register)
-    def keep(key: str, session: dict[str, Any]) -> None:
-        found = guard_result.current.get().session
-        tags = [*found.get("CarriedTags", ()), *(session.get("SessionTags") or ())]
-        register(key, {**session, **found, "SessionTags": tags})
-
-    return keep
+    found = guard_result.current.get().session
+    tags = [*found.get("CarriedTags", ()), *(session.get("SessionTags") or ())]
+    register(key, {**session, **found, "SessionTags": tags})
 
 
 def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
@@ -85,19 +75,15 @@ def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
     return look
 
 
-def _with_base32_seed(create: Callable[[Any], HttpResponse]) -> Callable[[Any], HttpResponse]:
-    """Return CreateVirtualMFADevice with a seed in Base32, which MiniStack's is not."""
-
-    def make(parameters: Any) -> HttpResponse:
-        before = set(iam._mfa_devices)
-        status, headers, body = create(parameters)
-        for serial in set(iam._mfa_devices) - before:
-            device, seed = iam._mfa_devices[serial], base64.b32encode(secrets.token_bytes(20)).decode()
-            old, device["Base32StringSeed"] = device["Base32StringSeed"], seed
-            body = body.replace(base64.b64encode(old.encode()), base64.b64encode(seed.encode()))
-        return status, headers, body
-
-    return make
+def _with_base32_seed(create: Callable[[Any], HttpResponse], parameters: Any) -> HttpResponse:
+    """Serve CreateVirtualMFADevice with a seed in Base32, which MiniStack's is not."""
+    before = set(iam._mfa_devices)
+    status, headers, body = create(parameters)
+    for serial in set(iam._mfa_devices) - before:
+        device, seed = iam._mfa_devices[serial], base64.b32encode(secrets.token_bytes(20)).decode()
+        old, device["Base32StringSeed"] = device["Base32StringSeed"], seed
+        body = body.replace(base64.b64encode(old.encode()), base64.b64encode(seed.encode()))
+    return status, headers, body
 
 
 def _set_default_policy_version(parameters: Any) -> HttpResponse:

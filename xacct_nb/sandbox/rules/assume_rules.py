@@ -112,14 +112,13 @@ def _parameters(request: AssumeRoleRequest) -> Refusal | None:
     return None
 
 
-def _is_root(request: AssumeRoleRequest) -> Refusal | None:
-    if request.caller.kind != "Root":
-        return None
-    return Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
+def _caller(request: AssumeRoleRequest) -> Refusal | None:
+    """Refuse the root user, and a session of GetFederationToken: of STS it can call GetCallerIdentity only.
 
-
-def _is_federated(request: AssumeRoleRequest) -> Refusal | None:
-    """Refuse a session of GetFederationToken: of STS it can call GetCallerIdentity only (API reference)."""
+    Source: API reference, AssumeRole and GetFederationToken.
+    """
+    if request.caller.kind == "Root":
+        return Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
     return _denied(request, "sts:AssumeRole") if request.caller.kind == "FederatedUser" else None
 
 
@@ -222,8 +221,7 @@ def _denied(request: AssumeRoleRequest, action: str, why: str = "") -> Refusal:
 
 _RULES = (
     _parameters,
-    _is_root,
-    _is_federated,
+    _caller,
     lambda request: mfa.wrong_code(request.call, request.caller),
     _tags,
     _other_identity,

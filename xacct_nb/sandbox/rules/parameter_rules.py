@@ -31,18 +31,14 @@ def _parameters(service: str) -> dict[str, dict[str, Shape]]:
     """Return the texts and numbers among the parameters of each operation of a service."""
     model = internals.service_model(service)
     shapes: dict[str, Shape] = model["shapes"]
-    members = {
-        action: shapes[operation["input"]["shape"]]["members"]
-        for action, operation in model["operations"].items()
-        if "input" in operation
-    }
     return {
         action: {
             name: shapes[member["shape"]]
-            for name, member in named.items()
+            for name, member in shapes[operation["input"]["shape"]]["members"].items()
             if shapes[member["shape"]]["type"] in ("string", "integer")
         }
-        for action, named in members.items()
+        for action, operation in model["operations"].items()
+        if "input" in operation
     }
 
 
