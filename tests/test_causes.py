@@ -78,7 +78,7 @@ def produced() -> set[str]:
     return {entry for row in rows for entry in row.entries.split()} | ALONE
 
 
-def test_every_entry_is_produced_or_told_by_its_text_or_said_to_be_neither() -> None:
+def test_every_entry_is_produced_or_found_by_its_text_or_listed_as_neither() -> None:
     missing = NUMBERS - produced() - set(TEXTS) - set(READ) - set(NEITHER)
 
     assert missing == set()
@@ -91,7 +91,7 @@ def test_the_catalogue_holds_every_entry() -> None:
 
 
 @pytest.mark.parametrize("entry", TEXTS)
-def test_a_text_alone_tells_the_cause(entry: str) -> None:
+def test_an_error_text_is_enough_for_the_cause(entry: str) -> None:
     text, code = TEXTS[entry]
     found = diagnose(denial=read_denial(text))
 

@@ -115,7 +115,7 @@ class TestHelp:
         assert start("--version") == Output(0, f"xacct-nb, version {version('xacct-nb')}\n", "")
 
     @pytest.mark.parametrize("words", [["rn"], ["run"], ["run", "x", "--aprove", "y"], ["records", "shw"]])
-    def test_what_is_mistyped_is_told_with_the_way_to_the_help(self, words: list[str]) -> None:
+    def test_a_mistyped_command_is_an_error_that_names_the_help(self, words: list[str]) -> None:
         typed = invoke(*words)
 
         assert (typed.code, typed.out) == (2, "")
@@ -133,7 +133,7 @@ class TestHelpOfANotebook:
         assert "  plan_and_apply     Plan and apply a grant" in listed
 
     @pytest.mark.parametrize("words", [["plan_and_apply", "--help"], ["-h", "20_plan_and_apply", "--json"]])
-    def test_beside_a_notebook_it_goes_on_with_its_parameters(self, words: list[str]) -> None:
+    def test_with_a_notebook_it_lists_its_parameters(self, words: list[str]) -> None:
         shown = invoke("run", *words)
         usage, manual = shown.out.split("\nPlan and apply a grant\n======")
 
@@ -143,7 +143,7 @@ class TestHelpOfANotebook:
         assert re.search(r"^conditions.external_id +reference ", manual, re.MULTILINE)
         assert list(Path().iterdir()) == []
 
-    def test_a_notebook_of_ones_own_is_told_by_its_path(self, tmp_path: Path) -> None:
+    def test_the_users_own_notebook_is_named_by_its_path(self, tmp_path: Path) -> None:
         path = notebook(tmp_path / "mine.ipynb", 'partner: str = "acme"  # who comes in')
         shown = invoke("run", path, "--help")
 
@@ -158,7 +158,7 @@ class TestHelpOfANotebook:
         assert "Did you mean plan_and_apply? Known notebooks: start_here, " in shown.err
 
     @pytest.mark.parametrize("words", [["-p", "name=a"], ["-p", "name=a", "-p", "sources=b", "x"]])
-    def test_a_name_and_value_in_one_word_are_told_apart(self, words: list[str]) -> None:
+    def test_a_name_and_value_in_one_argument_are_an_error_that_shows_two(self, words: list[str]) -> None:
         typed = invoke("run", "plan_and_apply", *words)
 
         assert (typed.code, typed.out) == (2, "")
@@ -333,7 +333,7 @@ class TestRefusals:
         assert warnings.formatwarning(Warning("as it is"), FutureWarning, "a.py", 1) == "Note: as it is\n"
         assert what == f"invalid-grant: attach_to: '{ALICE}' is not the ARN of a group."
 
-    def test_a_very_long_value_is_refused_in_a_few_words(self) -> None:
+    def test_a_very_long_value_is_refused_in_a_short_message(self) -> None:
         what = refused("plan_and_apply", "-p", "sources", f"arn:{'x' * 100_000}")
 
         assert what.startswith("invalid-grant: sources: 'arn:xxx")
@@ -360,7 +360,7 @@ class TestRefusals:
         assert error["what"] == "There is no parameter 'sorces'."
         assert list(tmp_path.iterdir()) == []
 
-    def test_what_only_aws_can_tell_is_refused_before_anything_changes(self, desk: Desk) -> None:
+    def test_what_only_aws_knows_is_refused_before_anything_changes(self, desk: Desk) -> None:
         values = options(desk.parameters(source_profiles=["destination-admin"]))
         words = [word for name, value in values for word in ("-p", name, value)]
         refused = invoke(
@@ -399,9 +399,7 @@ class TestRun:
         assert printed["error"]["what"] == what
         assert json.loads((Path(printed["record"]) / "record.json").read_text())["status"] == status
 
-    def test_an_error_stands_on_both_streams_but_not_twice_where_they_go_to_one_place(
-        self, tmp_path: Path
-    ) -> None:
+    def test_an_error_is_on_both_streams_but_not_twice_where_they_are_one_file(self, tmp_path: Path) -> None:
         failing = notebook(tmp_path / "failing.ipynb", "1 / 0")
         apart = invoke("run", failing)
         command = [Path(sys.executable).parent / "xacct-nb", "run", failing]
@@ -482,7 +480,7 @@ class TestRun:
         assert Path(re.search(r"^Record: (.+)$", ended.out, re.MULTILINE)[1]).parent == tmp_path / "records"  # type: ignore[index]
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_a_run_that_is_told_to_end_seals_its_record_and_leaves_no_kernel(
+    def test_a_terminated_run_seals_its_record_and_leaves_no_kernel(
         self, tmp_path: Path, number: signal.Signals
     ) -> None:
         slow = notebook(
@@ -546,7 +544,7 @@ class TestRecords:
         assert (verified.code, verified.err) == (0, "")
         assert re.fullmatch(r"1 record, all whole\.\nLast line: [0-9a-f]{64}\n", verified.out)
 
-    def test_a_record_that_is_not_there_is_told_with_the_way_to_find_it(self, sealed: Path) -> None:
+    def test_an_unknown_record_is_an_error_with_the_command_that_lists_them(self, sealed: Path) -> None:
         asked = invoke("records", "show", "20200101T000000Z", "--records", str(sealed.parent))
 
         assert (asked.code, asked.out) == (2, "")

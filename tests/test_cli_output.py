@@ -53,7 +53,7 @@ def test_an_error_ends_with_the_exit_code_of_its_status(problem: XacctError) -> 
     assert (shown.stdout, shown.stderr) == ("", f"{problem.code}: x\n")
 
 
-def test_what_why_and_the_mend_stand_on_lines_of_their_own() -> None:
+def test_what_why_and_the_fix_are_on_separate_lines() -> None:
     assert ended(StalePlan("It is.", why="So.", hint="Do.")).stderr == "stale-plan: It is.\nSo.\nDo.\n"
 
 
@@ -95,7 +95,7 @@ def test_elsewhere_than_on_a_terminal_a_step_is_a_line() -> None:
     assert done.stderr == "[1/3] The plan\n[2/3] The plan\n[3/3] The plan\n"
 
 
-def test_on_a_terminal_there_is_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_there_is_a_bar_that_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with progress_bar() as tell:

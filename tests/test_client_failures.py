@@ -46,7 +46,7 @@ def explained(on: Workstation, text: str) -> Diagnosis:
 
 
 @pytest.mark.parametrize("wrong", TABLE, ids=str)
-def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+def test_the_cause_ranks_first_and_with_its_fix_the_same_request_succeeds(
     desk: Workstation, wrong: Wrong
 ) -> None:
     before = desk.call()
@@ -180,7 +180,7 @@ class TestWrites:
         assert desk.stage.destination_iam.tag_role(**tags)
 
 
-def test_a_change_that_is_not_in_effect_yet_is_recognized_and_waiting_mends_it(
+def test_a_change_that_is_not_in_effect_yet_is_recognized_and_waiting_fixes_it(
     sandbox: Sandbox, desk: Workstation
 ) -> None:
     stage = desk.stage

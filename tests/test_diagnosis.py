@@ -106,7 +106,9 @@ class TestATextAlone:
 
 
 class TestOneSide:
-    def test_the_source_alone_shows_that_it_allows_it_and_lists_indistinguishable_causes(self) -> None:
+    def test_one_side_that_allows_it_is_shown_with_the_indistinguishable_causes(
+        self,
+    ) -> None:
         found = diagnose(snapshot(source=source(policy())), denial=read_denial(DENIED))
 
         assert "no-identity-allow" not in codes(found)
@@ -114,7 +116,7 @@ class TestOneSide:
         assert "222222222222 (destination)" in found.unknowns[0].who
         assert "The source side allows it." in found.message
 
-    def test_the_destination_alone_lists_the_source_as_unknown(self) -> None:
+    def test_with_the_destination_only_the_source_is_listed_as_unknown(self) -> None:
         found = diagnose(snapshot(destination=destination()), denial=read_denial(DENIED))
 
         assert codes(found)[0] == "no-identity-allow"
@@ -281,7 +283,7 @@ class TestShowing:
         assert [line for line in found.causes[0].commands if re.sub(r"[\s=-]+", "", line) not in plain] == []
         assert found.headline in escaping.unescape(shown)
 
-    def test_the_mend_of_each_cause_stands_below(self, found: Diagnosis) -> None:
+    def test_the_fix_of_each_cause_is_below(self, found: Diagnosis) -> None:
         assert "Fix for no-identity-allow (source)" in str(found)
         assert "aws iam put-user-policy --user-name alice" in str(found)
 

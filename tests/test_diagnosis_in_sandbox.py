@@ -26,7 +26,7 @@ def test_the_access_works_before_a_fault_is_made(stage: Stage) -> None:
     assert stage.try_it().allowed
 
 
-def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+def test_the_cause_ranks_first_and_with_its_fix_the_same_request_succeeds(
     stage: Stage, broken: Broken
 ) -> None:
     broken.break_it(stage)

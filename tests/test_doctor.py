@@ -24,7 +24,7 @@ def found(what: str) -> HealthCheck:
     return check
 
 
-def test_what_is_here_is_well_and_needs_no_mend() -> None:
+def test_what_is_installed_is_good_and_needs_no_fix() -> None:
     assert examine().well
     assert (found("boto3").state, found("boto3").mend) == ("good", "")
     assert (found("kernel python3").state, found("kernel python3").mend) == ("good", "")
@@ -84,7 +84,7 @@ def test_a_ministack_that_does_not_fit_is_not_well(monkeypatch: pytest.MonkeyPat
     assert found("sandbox").mend.endswith("pip install 'ministack==0.0.1'")
 
 
-def test_each_profile_is_told_by_what_sts_says_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_profile_shows_the_identity_from_sts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(world.config_file))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(world.credentials_file))
     with world.config_file.open("a") as config:

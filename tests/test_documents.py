@@ -187,7 +187,7 @@ def test_destinations_that_do_not_fit_into_one_inline_policy_are_refused() -> No
         build(a_grant(destinations=roles(40), caller_policy="inline"))
 
 
-def test_a_role_has_room_for_more_inline_than_a_user() -> None:
+def test_a_role_holds_more_inline_than_a_user() -> None:
     documents = build(a_grant(sources=[HUB], destinations=roles(40), caller_policy="inline"))
 
     assert len(documents.caller_policies[HUB]) == 1

@@ -131,7 +131,7 @@ def test_the_title_of_a_step_is_the_heading_above_its_cell(tmp_path: Path) -> No
     assert told == [(0, 2, ""), (1, 2, "The plan")]
 
 
-def test_a_run_does_not_end_when_the_reader_of_its_output_is_gone(tmp_path: Path) -> None:
+def test_a_run_does_not_end_when_the_reader_of_its_output_ends(tmp_path: Path) -> None:
     path = notebook(tmp_path / "mine.ipynb", "1", "2")
     heard, told = os.pipe()
     os.close(heard)

@@ -41,7 +41,7 @@ def test_without_options_it_shows_what_is_set(command: Command) -> None:
     assert "throttling  refuses the call: Rate exceeded" in command("faults").stdout
 
 
-def test_another_fault_takes_the_place_of_the_first_or_is_added(sandbox: Sandbox, command: Command) -> None:
+def test_another_fault_replaces_the_first_or_is_added(sandbox: Sandbox, command: Command) -> None:
     command("faults", "--kind", "throttling", "--seed", "7")
     command("faults", "--kind", "error-500")
     command("faults", "--kind", "cut-after", "--add", "--seed", "8")
@@ -52,7 +52,7 @@ def test_another_fault_takes_the_place_of_the_first_or_is_added(sandbox: Sandbox
     assert found.seed == 8
 
 
-def test_clear_lets_it_behave_again(command: Command) -> None:
+def test_clear_ends_all_faults(command: Command) -> None:
     command("faults", "--kind", "throttling")
 
     assert command("faults", "--clear").stdout == "The sandbox behaves: no fault is set.\n"

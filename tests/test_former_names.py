@@ -93,7 +93,7 @@ def test_a_cell_that_declares_the_former_name_may_give_the_value() -> None:
     assert validate(known, merge(known, fields, [])) == a_grant(attach_to=GROUP)
 
 
-def test_the_former_name_belongs_to_grants_alone() -> None:
+def test_the_former_name_is_read_in_grants_only() -> None:
     with pytest.raises(InvalidParameters, match="There is no parameter 'carry_on'"):
         merge(accepted_parameters({}), {"carry_on": GROUP}, [])
 

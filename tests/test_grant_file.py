@@ -86,7 +86,7 @@ def test_an_account_id_in_quotes_keeps_its_zero(file: Path) -> None:
         (b"conditions: &a {session_tags: *a}\n", "Its aliases expand to too many values: line 1, column 1."),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_is_named_with_the_place(file: Path, content: bytes, why: str) -> None:
+def test_a_file_that_cannot_be_used_is_named_with_the_position(file: Path, content: bytes, why: str) -> None:
     file.write_bytes(content)
 
     with pytest.raises(UnreadableGrant, match="cannot be used") as unreadable:

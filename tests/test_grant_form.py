@@ -288,7 +288,7 @@ def test_headless_no_widget_is_loaded() -> None:
     assert "Trust policy of role/reports-reader" in printed
 
 
-def test_live_the_form_is_a_widget_with_a_text_in_its_place_elsewhere(
+def test_the_form_is_a_widget_in_jupyter_and_text_elsewhere(
     form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published: list[dict[str, Any]] = []

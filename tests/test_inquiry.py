@@ -73,7 +73,7 @@ class TestTheCall:
         assert "other-principal-trusted" in found.indistinguishable_causes
 
     @pytest.mark.slow
-    def test_the_mend_runs_in_a_shell_as_it_is_printed(
+    def test_the_fix_runs_in_a_shell_as_it_is_printed(
         self, desk: Desk, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage.trust(stage.mallory, StringEquals={"sts:ExternalId": SECRET})
@@ -103,7 +103,7 @@ class TestTheNotebook:
         assert codes(ended) == ["other-principal-trusted"]
         assert "Certain: other-principal-trusted (destination)." in str(ended)
 
-    def test_a_newcomer_is_told_the_cause_and_the_mend_works(self, desk: Desk, stage: Stage) -> None:
+    def test_a_newcomer_sees_the_cause_and_the_fix_works(self, desk: Desk, stage: Stage) -> None:
         stage.identity(None)
         ended = diagnosed(desk, stage)
 
@@ -124,7 +124,7 @@ class TestTheNotebook:
         assert codes(ended)[0] == "caller-boundary"
         assert stage.try_it().allowed
 
-    def test_a_trust_in_somebody_else(self, desk: Desk, stage: Stage) -> None:
+    def test_a_trust_policy_for_another_principal(self, desk: Desk, stage: Stage) -> None:
         stage.trust(stage.mallory)
         ended = diagnosed(desk, stage)
         stage.apply_fix(_first(ended))

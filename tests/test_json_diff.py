@@ -34,7 +34,7 @@ def test_of_many_differences_five_are_shown_and_the_others_counted() -> None:
     assert found[-1] == "3 more differences"
 
 
-def test_a_long_value_is_cut() -> None:
+def test_a_long_value_is_truncated() -> None:
     assert json_diff("", "x" * 1000) == (f'was "", is "{"x" * 79}...',)
 
 

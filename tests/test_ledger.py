@@ -75,7 +75,7 @@ def records(tmp_path: Path) -> Path:
 
 
 class TestKeeping:
-    def test_a_bundle_is_complete_and_its_work_folder_is_gone(self, records: Path) -> None:
+    def test_a_bundle_is_complete_and_its_work_folder_is_removed(self, records: Path) -> None:
         names = sorted(path.name for path in (records / FIRST).iterdir())
 
         assert names == ["SHA256SUMS", "record.json", "run.html"]
@@ -358,7 +358,7 @@ class TestVerifying:
         assert verify_records(records) == []
         assert broken_record(records, FIRST) == []
 
-    def test_one_record_is_verified_alone(self, records: Path) -> None:
+    def test_one_record_is_verified_without_the_others(self, records: Path) -> None:
         _swap_pages(records)
 
         assert broken_record(records, FIRST) == [f"{FIRST}/run.html: was changed"]

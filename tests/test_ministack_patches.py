@@ -72,7 +72,7 @@ def bare() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("question", [ASKED[title] for title in NEEDED.values()], ids=list(NEEDED))
-def test_ministack_alone_answers_otherwise_than_aws(bare: Sandbox, question: Question) -> None:
+def test_ministack_without_patches_differs_from_aws(bare: Sandbox, question: Question) -> None:
     room = Room(bare)
 
     assert not _answers_as_aws(room, question)

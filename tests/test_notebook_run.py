@@ -92,9 +92,7 @@ def test_a_run_changes_aws_once(desk: Desk, begin: Callable[..., Run]) -> None:
     assert desk.state() == there
 
 
-def test_a_plan_that_lay_there_while_somebody_changed_something_is_stale(
-    desk: Desk, begin: Callable[..., Run]
-) -> None:
+def test_a_plan_whose_resources_changed_since_is_stale(desk: Desk, begin: Callable[..., Run]) -> None:
     run = begin()
     sessions, plan = planned(run)
     applied(desk.grant(), sessions_in(desk.world, desk.grant()))
@@ -114,9 +112,7 @@ def test_what_differs_from_the_plan_that_lay_there_is_shown(desk: Desk, begin: C
     assert "no longer planned: + role role/reports-reader" in refused.value.why
 
 
-def test_a_person_alone_does_not_approve_what_two_are_to_agree_on(
-    desk: Desk, begin: Callable[..., Run]
-) -> None:
+def test_one_person_cannot_approve_where_two_are_required(desk: Desk, begin: Callable[..., Run]) -> None:
     run = begin(two_people=True)
     sessions, plan = planned(run)
     form = run.approval(plan)

@@ -69,18 +69,18 @@ class TestList:
 
 
 class TestDiff:
-    def test_it_tells_what_is_not_the_same(self, records: Path) -> None:
+    def test_it_shows_what_differs(self, records: Path) -> None:
         spoken, printed = told("diff", FIRST, "2b4c"), told("diff", FIRST, "2b4c", "--json")
 
         assert re.search(r"^status +succeeded +failed$", spoken.stdout, re.MULTILINE)
         assert json.loads(printed.stdout)["parameters"] == {"name": {"first": "a", "second": "b"}}
 
-    def test_what_is_not_there_is_told(self, records: Path) -> None:
+    def test_a_missing_record_is_an_error(self, records: Path) -> None:
         assert told("diff", FIRST, "nothing").exit_code == 2
 
 
 class TestVerify:
-    def test_a_record_half_sealed_is_completed_and_told(self, records: Path) -> None:
+    def test_a_half_sealed_record_is_completed_and_reported(self, records: Path) -> None:
         path, note = records / LEDGER, records / f".{LEDGER}.next"
         *before, last, _ = path.read_text().split("\n")
         path.write_text("\n".join(before) + "\n" + last[:40])
@@ -94,7 +94,7 @@ class TestVerify:
         )
         assert again.stderr == ""
 
-    def test_an_end_that_was_cut_off_shows_against_the_hash_that_was_noted(self, records: Path) -> None:
+    def test_a_removed_end_is_found_by_the_hash_that_was_noted(self, records: Path) -> None:
         noted = json.loads(told("verify", "--json").stdout)["last"]
         shutil.rmtree(records / THIRD)
         path = records / LEDGER
@@ -143,12 +143,12 @@ class TestExport:
 
         assert refused.stderr.splitlines()[1] == "Its name must end in .html or .pdf."
 
-    def test_a_file_that_cannot_be_written_is_told(self, records: Path, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_written_is_an_error(self, records: Path, tmp_path: Path) -> None:
         refused = told("export", FIRST, "-o", tmp_path / "no folder" / "change.html")
 
         assert (refused.exit_code, refused.stderr.splitlines()[1]) == (2, "No such file or directory")
 
-    def test_a_record_that_was_changed_is_not_handed_on(self, records: Path, tmp_path: Path) -> None:
+    def test_a_record_that_was_changed_is_not_exported(self, records: Path, tmp_path: Path) -> None:
         (records / FIRST / "run.html").write_bytes(b"other")
         refused = told("export", FIRST, "-o", tmp_path / "change.html")
 

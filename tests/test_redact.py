@@ -180,7 +180,7 @@ def test_a_secret_is_redacted_by_name_or_pattern_in_every_notation(words: str) -
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
     ],
 )
-def test_ordinary_words_stay(words: str) -> None:
+def test_ordinary_words_are_not_redacted(words: str) -> None:
     assert redact(words, []) == words
 
 
@@ -238,7 +238,7 @@ def test_a_short_secret_is_redacted_as_a_whole_word_only() -> None:
     assert redact("code 123456, account 111111123456", ["123456"]) == f"code {mark}, account 111111123456"
 
 
-def test_fields_of_a_record_stay_where_an_external_id_is_a_word_in_them() -> None:
+def test_fields_of_a_record_are_not_redacted_where_an_external_id_is_a_word_in_them() -> None:
     data = {"plan": [{"kind": "x", "text/plain": 1}], "by": "arn:aws:iam::111111111111:role/x"}
 
     assert redact_all(data, ["plan", "kind", "text", "111111111111"]) == data

@@ -69,7 +69,7 @@ def test_every_error_has_its_status(problem: BaseException, status: str) -> None
     assert status_of_error(problem) == status
 
 
-def test_an_error_of_ours_is_told_whole_and_another_by_its_name() -> None:
+def test_an_error_of_ours_is_whole_and_another_has_its_name() -> None:
     assert error_to_dict(InvalidInput("It is.", why="So.", hint="Do.")) == {
         "code": "invalid-input", "what": "It is.", "why": "So.", "hint": "Do.",
     }  # fmt: skip
@@ -122,7 +122,7 @@ def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None
     assert problem.hint == "Read the unexpected answers in the proof."
 
 
-def test_a_proof_in_which_nobody_could_ask_says_whose_profiles_are_missing() -> None:
+def test_a_proof_without_any_call_names_the_missing_profiles() -> None:
     nobody = Proof(tuple(Outcome(probe, NOT_ASKED) for probe in expected_probes(GRANT)))
     problem = not_proven(GRANT, NOTHING, nobody)
 

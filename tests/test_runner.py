@@ -55,7 +55,7 @@ class TestPlanning:
         assert ended.record.journal is None
         assert desk.state() == []
 
-    def test_what_widens_access_is_not_applied_without_a_word(self, desk: Desk) -> None:
+    def test_what_widens_access_is_not_applied_unless_accepted(self, desk: Desk) -> None:
         ended = desk.applied(sources=[desk.world.source], source_profiles=[])
 
         assert (ended.record.status, code(ended)) == ("invalid-parameters", 2)
@@ -122,7 +122,7 @@ class TestApplying:
 
         assert signs(ended) == ["~ trust reports-reader", "+ attachment mallory", "- attachment alice"]
 
-    def test_whole_account_trust_is_applied_with_its_word(self, desk: Desk) -> None:
+    def test_whole_account_trust_is_applied_where_accepted(self, desk: Desk) -> None:
         given_word = {
             "accept": ["whole-account-trust"],
             "source_profiles": [],
@@ -162,7 +162,7 @@ class TestRollingBack:
         assert back.record.to_json()["state"] == {"before": between, "after": before}
         assert desk.is_whole()
 
-    def test_what_was_created_is_gone_and_a_second_roll_back_finds_nothing_to_do(self, desk: Desk) -> None:
+    def test_what_was_created_is_deleted_and_a_second_roll_back_finds_nothing_to_do(self, desk: Desk) -> None:
         forth = desk.applied()
         planned = desk.run("roll_back")
         there = desk.state()
@@ -175,7 +175,7 @@ class TestRollingBack:
         assert again.record.status == "no-change"
         assert desk.state() == []
 
-    def test_it_refuses_where_somebody_changed_it_since(self, desk: Desk) -> None:
+    def test_it_refuses_where_another_actor_changed_it_since(self, desk: Desk) -> None:
         ended = desk.applied()
         iam = root_iam(desk.world, desk.world.destination)
         iam.put_role_policy(RoleName="reports-reader", PolicyName="xacct-reports", PolicyDocument=json.dumps(
@@ -445,7 +445,7 @@ class TestEnds:
         assert ended.record.status == "failed"
         assert _states(ended) == ["failed", "not-run"]
 
-    def test_a_kernel_that_dies_is_told(self, tmp_path: Path) -> None:
+    def test_a_kernel_that_dies_is_reported(self, tmp_path: Path) -> None:
         path = notebook(tmp_path / "dying.ipynb", "1", "import os; os.kill(os.getpid(), 9)", "2")
         ended = run(path, records=str(tmp_path / "records"))
 
@@ -453,7 +453,7 @@ class TestEnds:
         assert _states(ended) == ["completed", "aborted", "not-run"]
         assert ended.record.error.code == "kernel-died"
 
-    def test_a_cell_that_takes_too_long_is_told(self, tmp_path: Path) -> None:
+    def test_a_cell_that_takes_too_long_is_reported(self, tmp_path: Path) -> None:
         path = notebook(tmp_path / "slow.ipynb", "1", "import time; time.sleep(60)", "2")
         ended = run(path, records=str(tmp_path / "records"), timeout=1)
 

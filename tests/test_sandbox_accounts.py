@@ -54,7 +54,7 @@ def test_alice_has_no_permissions_but_a_group_for_them(session: Open) -> None:
     assert [user["UserName"] for user in iam.get_group(GroupName="analysts")["Users"]] == ["alice"]
 
 
-def test_mallory_is_trusted_by_nobody(session: Open, world: World) -> None:
+def test_no_role_trusts_mallory(session: Open, world: World) -> None:
     sts = session("mallory").client("sts")
     role = f"arn:aws:iam::{world.source}:role/hub"
 
@@ -97,7 +97,7 @@ def test_keys_whose_file_is_lost_are_made_anew(session: Open, sandbox: Sandbox, 
     assert len(iam.list_access_keys(UserName="alice")["AccessKeyMetadata"]) == 2
 
 
-def test_the_credentials_are_their_owners_alone(world: World) -> None:
+def test_only_the_owner_can_read_the_credentials(world: World) -> None:
     assert world.credentials_file.stat().st_mode & 0o777 == 0o600
 
 
@@ -114,7 +114,7 @@ def test_bucket_names_are_one_namespace_for_all_accounts(sandbox: Sandbox, world
         s3.create_bucket(Bucket=world.bucket)
 
 
-def test_the_aws_cli_works_with_the_files_alone(world: World) -> None:
+def test_the_aws_cli_needs_only_the_files(world: World) -> None:
     identity = json.loads(_aws(world.config_file, world, "sts", "get-caller-identity", "--profile", "alice"))
 
     assert identity["Arn"] == f"arn:aws:iam::{world.source}:user/alice"

@@ -74,7 +74,7 @@ def test_lists_and_tags_are_read_in_their_order() -> None:
     assert call.members("PolicyArns", "arn") == ["a"]
 
 
-def test_of_two_values_of_a_parameter_the_first_counts() -> None:
+def test_of_two_values_of_a_parameter_the_first_is_used() -> None:
     call, _ = _read(b"Action=GetRole&RoleName=reader&RoleName=writer", headers=(_signed(b"iam"), FORM))
 
     assert call.parameter("RoleName") == "reader"
@@ -160,7 +160,7 @@ def test_s3_operations_have_awss_names(method: str, path: str, query: dict[str, 
     assert s3_operation(method, path, query, {}) == operation
 
 
-def test_a_bucket_in_the_hosts_name_counts() -> None:
+def test_a_bucket_in_the_host_name_is_read() -> None:
     call, _ = _read(method="GET", headers=(_signed(b"s3"), (b"host", b"reports.localhost:4566")))
 
     assert call.action == "ListObjects"

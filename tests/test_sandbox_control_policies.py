@@ -27,7 +27,7 @@ def test_an_account_outside_the_organization_has_no_control_policies(sandbox: Sa
         )
 
 
-def test_a_control_policy_that_aws_refuses_is_refused_with_its_place(sandbox: Sandbox) -> None:
+def test_a_control_policy_that_aws_refuses_is_refused_with_its_path(sandbox: Sandbox) -> None:
     room = Room(sandbox)
     allowing = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [allowing]}
@@ -41,7 +41,7 @@ def test_a_control_policy_that_aws_refuses_is_refused_with_its_place(sandbox: Sa
         )
 
 
-def test_an_organization_that_is_told_anew_has_the_policies_that_are_told_now(sandbox: Sandbox) -> None:
+def test_an_organization_that_is_set_again_has_only_the_new_policies(sandbox: Sandbox) -> None:
     room = Room(sandbox)
     accounts = {room.names["source"]: "o-f3b2c3d4e5/r-ab12/"}
     denying = {room.names["source"]: NOTHING}

@@ -40,7 +40,7 @@ SYNTAX = "Syntax errors in policy."
         ({"Condition": []}, SYNTAX),
     ],
 )
-def test_an_identity_policy_is_refused_in_aws_s_words(change: dict[str, Any], message: str) -> None:
+def test_an_identity_policy_is_refused_with_aws_s_message(change: dict[str, Any], message: str) -> None:
     refusal = managed_policy(_call("CreatePolicy", "PolicyDocument", _with(OWN, change)))
 
     assert refusal is not None
@@ -65,7 +65,7 @@ def test_an_identity_policy_is_refused_in_aws_s_words(change: dict[str, Any], me
         ({"Condition": {"StringIs": {"aws:username": "a"}}}, "Invalid Condition type : StringIs"),
     ],
 )
-def test_a_trust_policy_is_refused_in_aws_s_words(change: dict[str, Any], message: str) -> None:
+def test_a_trust_policy_is_refused_with_aws_s_message(change: dict[str, Any], message: str) -> None:
     refusal = trust_policy(_call("CreateRole", "AssumeRolePolicyDocument", _with(TRUST, change)))
 
     assert refusal is not None
@@ -85,7 +85,9 @@ def test_a_trust_policy_is_refused_in_aws_s_words(change: dict[str, Any], messag
         ),
     ],
 )
-def test_a_trust_policy_s_frame_is_refused_in_aws_s_words(document: dict[str, Any], message: str) -> None:
+def test_a_trust_policy_s_top_level_is_refused_with_aws_s_message(
+    document: dict[str, Any], message: str
+) -> None:
     refusal = trust_policy(_call("CreateRole", "AssumeRolePolicyDocument", document))
 
     assert refusal is not None

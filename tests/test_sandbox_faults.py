@@ -40,7 +40,7 @@ def ask(world: World) -> Ask:
 
 
 class TestAFault:
-    def test_it_strikes_every_call_unless_told_otherwise(self) -> None:
+    def test_it_strikes_every_call_by_default(self) -> None:
         counter = FaultCounter(Faults((Fault("throttling"),)))
         struck = [bool(counter.strike("iam", name)) for name in ("CreateRole", "GetRole")]
 
@@ -144,9 +144,7 @@ class TestAFault:
             ),
         ],
     )
-    def test_one_that_makes_no_sense_says_what_why_and_the_mend(
-        self, fields: dict[str, Any], words: str
-    ) -> None:
+    def test_an_invalid_one_has_what_why_and_the_fix(self, fields: dict[str, Any], words: str) -> None:
         with pytest.raises(InvalidFault, match=words) as caught:
             Fault(**fields)
 
@@ -220,7 +218,7 @@ class TestClientsMeetIt:
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
         assert caught.value.response["ResponseMetadata"]["RequestId"]
 
-    def test_concurrent_modification_has_iams_code_and_words(self, sandbox: Sandbox, ask: Ask) -> None:
+    def test_concurrent_modification_has_iams_code_and_message(self, sandbox: Sandbox, ask: Ask) -> None:
         misbehave(sandbox, Fault("concurrent-modification", ("CreateRole",)))
         iam = ask("iam")
 
@@ -248,7 +246,7 @@ class TestClientsMeetIt:
         assert misbehaviour(sandbox).struck == (1,)
 
     @pytest.mark.parametrize(("kind", "made"), [("cut-before", False), ("cut-after", True)])
-    def test_a_cut_connection_leaves_no_answer(
+    def test_a_closed_connection_leaves_no_response(
         self, sandbox: Sandbox, ask: Ask, kind: str, made: bool
     ) -> None:
         iam = ask("iam")
@@ -258,7 +256,7 @@ class TestClientsMeetIt:
 
         assert ("reader" in names) is made
 
-    def test_a_cut_while_an_object_is_sent_leaves_none(
+    def test_a_connection_closed_while_an_object_is_sent_leaves_none(
         self, sandbox: Sandbox, ask: Ask, world: World
     ) -> None:
         s3 = ask("s3")
@@ -275,7 +273,7 @@ class TestClientsMeetIt:
         with pytest.raises(ReadTimeoutError):
             ask("iam", read_timeout=0.3).list_roles()
 
-    def test_other_operations_are_left_alone(self, sandbox: Sandbox, ask: Ask) -> None:
+    def test_other_operations_are_not_affected(self, sandbox: Sandbox, ask: Ask) -> None:
         misbehave(sandbox, Fault("throttling", ("CreateRole",)))
         ask("iam").list_roles()
 
@@ -324,7 +322,7 @@ class TestDemands:
             assert misbehaviour(own).faults == Faults()
 
     @pytest.mark.parametrize("body", [b"{", b'{"faults": [{"kind": "gremlins"}]}'])
-    def test_what_is_no_fault_is_answered_with_what_why_and_mend(self, sandbox: Sandbox, body: bytes) -> None:
+    def test_an_invalid_fault_is_refused_with_what_why_and_hint(self, sandbox: Sandbox, body: bytes) -> None:
         request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/faults", body, method="PUT")
 
         with pytest.raises(urllib.error.HTTPError) as caught:

@@ -37,7 +37,7 @@ def test_every_row_of_the_tables_is_an_operation_of_aws() -> None:
     assert {*RULES, *EFFECTS, *RESULTS} <= known
 
 
-def test_a_bad_signature_is_said_before_a_bad_policy(sandbox: Sandbox) -> None:
+def test_a_bad_signature_is_refused_before_a_bad_policy(sandbox: Sandbox) -> None:
     room = Room(sandbox)
     room.do({"source": "CreateUser", "UserName": "alice"})
     room.do({"source": "CreateAccessKey", "UserName": "alice", "as": "alice"})

@@ -81,7 +81,9 @@ def test_iam_itself_shows_the_change_at_once(sandbox: Sandbox, ask: Ask, alice: 
     assert "reader" in [role["RoleName"] for role in iam.list_roles()["Roles"]]
 
 
-def test_a_changed_trust_counts_later(sandbox: Sandbox, ask: Ask, world: World, alice: str) -> None:
+def test_a_changed_trust_policy_takes_effect_later(
+    sandbox: Sandbox, ask: Ask, world: World, alice: str
+) -> None:
     iam = ask("iam")
     nobody = trust(f"arn:aws:iam::{world.destination}:user/admin")
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=nobody)["Role"]["Arn"]
@@ -115,7 +117,7 @@ def test_a_deleted_role_still_works_for_a_while(sandbox: Sandbox, ask: Ask, read
     assert refused(lambda: assume_role(ask, reader)).startswith("AccessDenied")
 
 
-def test_the_callers_permission_counts_later(sandbox: Sandbox, ask: Ask, reader: str) -> None:
+def test_the_callers_permission_takes_effect_later(sandbox: Sandbox, ask: Ask, reader: str) -> None:
     late(sandbox)
     ask("iam", "source-admin").delete_user_policy(UserName="alice", PolicyName="assume")
     assume_role(ask, reader)
@@ -134,7 +136,7 @@ def test_a_group_is_joined_later(sandbox: Sandbox, ask: Ask, world: World, reade
     assert arrived(sandbox, lambda: assume_role(ask, reader))
 
 
-def test_a_new_version_of_a_managed_policy_counts_later(
+def test_a_new_version_of_a_managed_policy_takes_effect_later(
     sandbox: Sandbox, ask: Ask, world: World, reader: str
 ) -> None:
     iam = ask("iam")
@@ -149,7 +151,9 @@ def test_a_new_version_of_a_managed_policy_counts_later(
     assert arrived(sandbox, get)
 
 
-def test_what_the_role_may_do_counts_later(sandbox: Sandbox, ask: Ask, world: World, reader: str) -> None:
+def test_the_roles_permissions_take_effect_later(
+    sandbox: Sandbox, ask: Ask, world: World, reader: str
+) -> None:
     s3 = ask("s3", assume_role(ask, reader))
     late(sandbox)
     ask("iam").put_role_policy(RoleName="reader", PolicyName="get", PolicyDocument=policy("s3:GetObject"))
@@ -159,7 +163,7 @@ def test_what_the_role_may_do_counts_later(sandbox: Sandbox, ask: Ask, world: Wo
     assert arrived(sandbox, get)
 
 
-def test_what_the_role_may_do_in_iam_counts_later_too(sandbox: Sandbox, ask: Ask, reader: str) -> None:
+def test_the_roles_permissions_for_iam_take_effect_later_too(sandbox: Sandbox, ask: Ask, reader: str) -> None:
     iam = ask("iam", assume_role(ask, reader))
     late(sandbox)
     ask("iam").put_role_policy(RoleName="reader", PolicyName="look", PolicyDocument=policy("iam:ListRoles"))

@@ -84,7 +84,7 @@ def test_it_listens_on_one_loopback_port_and_nowhere_else(running: Path) -> None
     assert _listening(sandbox.pid) == [sandbox.endpoint.removeprefix("http://")]
 
 
-def test_its_files_are_its_owners_alone(running: Path) -> None:
+def test_only_the_owner_can_read_its_files(running: Path) -> None:
     modes = {path.stat().st_mode & 0o077 for path in (running, *running.iterdir())}
 
     assert modes == {0}
@@ -135,7 +135,7 @@ def test_after_a_crash_up_starts_a_new_one(folder: Path) -> None:
     assert server.up(folder).pid != crashed.pid
 
 
-def test_a_stale_state_file_ends_nobody(folder: Path, sandbox: Sandbox) -> None:
+def test_a_stale_state_file_ends_no_process(folder: Path, sandbox: Sandbox) -> None:
     folder.mkdir()
     known = {"endpoint": sandbox.endpoint, "pid": os.getpid(), "instance": sandbox.instance}
     state.state_file(folder).write_text(json.dumps(known))
@@ -147,7 +147,7 @@ def test_a_stale_state_file_ends_nobody(folder: Path, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("altered", [{"pid": os.getpid()}, {"instance": "another"}])
-def test_a_running_one_with_another_state_file_is_named_and_left_alone(
+def test_a_running_one_with_another_state_file_is_named_and_not_ended(
     running: Path, altered: dict[str, object]
 ) -> None:
     sandbox = server.up(running)
@@ -192,7 +192,7 @@ def test_a_sandbox_that_is_not_there_cannot_be_reset(folder: Path) -> None:
         server.reset(folder)
 
 
-def test_a_throw_away_is_gone_after_its_block() -> None:
+def test_a_throw_away_sandbox_is_removed_after_its_block() -> None:
     with server.throw_away() as sandbox:
         assert _runs(sandbox.pid)
 
@@ -200,7 +200,7 @@ def test_a_throw_away_is_gone_after_its_block() -> None:
     assert not sandbox.folder.exists()
 
 
-def test_a_throw_away_is_gone_when_its_parent_is_killed() -> None:
+def test_a_throw_away_sandbox_is_removed_when_its_parent_is_killed() -> None:
     command = [sys.executable, "-c", THROW_AWAY]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
@@ -263,7 +263,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_with_another_ministack_it_does_not_start_and_says_the_mend(
+def test_with_another_ministack_it_does_not_start_and_names_the_fix(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_metadata(tmp_path / "packages", "1.5.99")

@@ -47,7 +47,7 @@ def test_a_success_can_be_looked_up_in_both_accounts(ask: Ask, world: World, rol
     assert others[0]["recipientAccountId"] == world.destination
 
 
-def test_a_denial_can_be_looked_up_in_the_callers_account_alone(ask: Ask, world: World, role: str) -> None:
+def test_a_denial_can_be_looked_up_in_the_callers_account_only(ask: Ask, world: World, role: str) -> None:
     with pytest.raises(ClientError, match="AccessDenied") as caught:
         assume_role(ask, role, ExternalId="wrong-one")
     own, others = told(ask, "source-admin"), told(ask, "destination-admin")

@@ -58,7 +58,7 @@ def explained(on: Stage, denial: Denial, *sides: str) -> Diagnosis:
 
 
 @pytest.mark.parametrize("broken", TABLE, ids=str)
-def test_the_cause_ranks_first_and_its_mend_lets_the_same_request_succeed(
+def test_the_cause_ranks_first_and_with_its_fix_the_same_request_succeeds(
     stage: Stage, broken: Broken
 ) -> None:
     broken.break_it(stage)

@@ -39,7 +39,7 @@ def test_a_table_aligns_its_columns() -> None:
     assert text(table) == "Things\nname    value\n------  -----\na       1\nlonger  2"
 
 
-def test_a_long_cell_goes_on_below_in_its_own_column() -> None:
+def test_a_long_cell_is_wrapped_in_its_own_column() -> None:
     table = Table(("name", "value"), (("x" * 66, "1"),))
 
     assert text(table).splitlines()[2:] == [f"{'x' * 64}  1", "xx"]
@@ -57,7 +57,7 @@ def test_a_table_without_rows_is_its_head() -> None:
     assert text(Table(("a", "b"), ())) == "a  b\n-  -"
 
 
-def test_a_diff_shows_what_goes_and_what_comes() -> None:
+def test_a_diff_shows_removed_and_added_lines() -> None:
     assert (
         text(Diff("trust", "one\ntwo\n", "one\nthree\n"))
         == "trust\n  @@ -1,2 +1,2 @@\n   one\n  -two\n  +three"
@@ -121,7 +121,7 @@ def test_tabs_line_feeds_and_letters_of_all_scripts_stay() -> None:
 
 
 @given(st.text(max_size=80))
-def test_nothing_moves_the_cursor_or_turns_the_direction(words: str) -> None:
+def test_nothing_moves_the_cursor_or_changes_the_direction(words: str) -> None:
     assert not LEFT.search(text(one_of_each_view(words)))
     assert not LEFT.search(html(one_of_each_view(words)))
 
@@ -130,7 +130,7 @@ plain = st.text(st.characters(whitelist_categories=("L", "N", "S", "Po")), min_s
 
 
 @given(plain)
-def test_text_and_html_show_the_same_words(words: str) -> None:
+def test_text_and_html_show_the_same_text(words: str) -> None:
     as_text, as_html = characters_of(one_of_each_view(words))
 
     assert as_text == as_html

@@ -150,7 +150,7 @@ def test_a_longer_session_keeps_the_description_of_an_adopted_role(world: World)
     assert (role["Description"], role["MaxSessionDuration"]) == ("Made by hand", 10800)
 
 
-def test_a_sixth_version_makes_room_and_keeps_the_text_of_the_oldest(world: World) -> None:
+def test_a_sixth_version_replaces_the_oldest_and_keeps_its_text(world: World) -> None:
     roles = [f"arn:aws:iam::{world.destination}:role/r{number}" for number in range(6)]
     journals = []
     for count in range(1, 7):
