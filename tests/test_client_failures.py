@@ -1,4 +1,4 @@
-"""Failures of the client, before AWS decides: produced for real with boto3, diagnosed, mended."""
+"""Failures of the client, before AWS decides: produced for real with boto3, diagnosed, fixed."""
 
 import os
 from collections.abc import Callable

@@ -106,9 +106,7 @@ class TestATextAlone:
 
 
 class TestOneSide:
-    def test_one_side_that_allows_it_is_shown_with_the_indistinguishable_causes(
-        self,
-    ) -> None:
+    def test_one_side_that_allows_it_is_shown_with_the_indistinguishable_causes(self) -> None:
         found = diagnose(snapshot(source=source(policy())), denial=read_denial(DENIED))
 
         assert "no-identity-allow" not in codes(found)

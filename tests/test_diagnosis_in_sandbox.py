@@ -1,4 +1,4 @@
-"""Each cause that the sandbox can produce denies a request for real, ranks first, and is mended."""
+"""Each cause that the sandbox can produce denies a request for real, ranks first, and is fixed."""
 
 from collections.abc import Iterator
 

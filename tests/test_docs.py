@@ -1,4 +1,4 @@
-"""The documents tell the truth: their code runs, their links lead somewhere, their tables are the code's."""
+"""The documents are true: their code runs, their links have a target, their tables match the code."""
 
 import os
 import re
@@ -107,7 +107,7 @@ def test_the_demo_prints_what_the_page_on_a_change_shows(reader: tuple[Path, dic
 
 
 def _without_the_moment(text: str) -> str:
-    """The text without times, request ids and the record's id and place."""
+    """The text without times, request ids and the record's id and path."""
     timeless = re.sub(r"\d\d:\d\d:\d\d|\d+\.\d\d s|[0-9a-f]{8}-[0-9a-f-]{27}", "", text)
     return re.sub(r"Record: .*", "Record:", timeless).strip()
 

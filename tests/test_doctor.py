@@ -1,4 +1,4 @@
-"""The doctor says what is missing, and how to mend it."""
+"""The doctor says what is missing, and how to fix it."""
 
 import json
 from pathlib import Path

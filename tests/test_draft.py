@@ -1,4 +1,4 @@
-"""The executed notebook is on disk as far as it has come, without secrets."""
+"""The executed notebook is on disk while it runs, without secrets."""
 
 import json
 from pathlib import Path

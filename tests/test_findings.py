@@ -228,7 +228,7 @@ def test_equal_roles_share_a_finding() -> None:
 
 
 def adopted(inline: Any = None, attached: str = "", **role: Any) -> State:
-    """The role as somebody else made it, with what hangs on it."""
+    """The role as another owner made it, with its policies."""
     usual = {"path": "/", "description": "", "boundary": "", "session_seconds": 3600, "tags": {}}
     resources = {ResourceKey("role", ROLE): {**usual, "trust": trusting(ALICE), **role}}
     resources |= {ResourceKey("inline-policy", ROLE, "old"): inline} if inline else {}

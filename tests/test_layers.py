@@ -1,4 +1,4 @@
-"""What import-linter cannot say: no clock and no files in the pure part, few folders, names used once."""
+"""What import-linter cannot check: no clock or files in the pure part, 16 folders at most, unique names."""
 
 import ast
 import sys

@@ -35,7 +35,7 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What one run of the command wrote: its files, its words, and every file of it seen while it went on."""
+    """What one run of the command wrote: its files, its output, and each version of its files during it."""
 
     code: int
     out: bytes

@@ -41,7 +41,7 @@ def one_source_less(world: World) -> Grant:
 
 
 def by_root(side: str, operation: str, **parameters: Any) -> Callable[[World], Any]:
-    """Return one call of another actor; `None` among the parameters stands for the caller policy's ARN."""
+    """Return one call of another actor; `None` among the parameters means the caller policy's ARN."""
 
     def call(world: World) -> Any:
         named = {name: policy_of(world) if value is None else value for name, value in parameters.items()}

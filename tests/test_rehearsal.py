@@ -1,4 +1,4 @@
-"""A rehearsal shows what a bad day looks like, in a sandbox that nobody else uses."""
+"""A rehearsal shows faults of AWS, in a separate sandbox."""
 
 from collections.abc import Iterator
 

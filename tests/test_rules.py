@@ -293,7 +293,7 @@ def test_any_pasted_policy_gets_complete_findings(document: Any, kind: str, of: 
 
 
 def decided(who: str, document: dict[str, Any], **keys: str) -> bool:
-    """Whether the evaluator lets this caller in, whose own side allows it."""
+    """Whether the evaluator allows this caller, whose own side allows it."""
     own = [policy({"Effect": "Allow", "Action": "sts:*", "Resource": "*"})]
     return evaluate(who, "sts:AssumeRole", ROLE, keys, own, document).allowed
 

@@ -474,5 +474,5 @@ class TestEnds:
 
 
 def _states(ended: RunResult) -> list[str]:
-    """The states of the cells that the test wrote (the injected parameters stand before them)."""
+    """The states of the cells that the test wrote (the injected parameters are before them)."""
     return [cell.state for cell in ended.record.cells][1:]

@@ -32,7 +32,7 @@ class Shell:
         }
 
     def aws(self, command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs `aws ...`; no word of the command has a blank. What is typed goes to its prompts."""
+        """Runs `aws ...`; no argument of the command has a space. `typed` goes to its prompts."""
         return subprocess.run(
             [AWS, *command.split()],
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""Control policies as the sandbox is told them: what it refuses to be told, and what it forgets."""
+"""Control policies as they are set in the sandbox: which it refuses, and which it forgets."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What IAM says of a policy document that it refuses: the refusals of the parser in AWS's words."""
+"""IAM's messages for a policy document that it refuses: the parser's refusals with AWS's messages."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sandbox misbehaves as it is told, and unmodified clients meet it."""
+"""The sandbox has the faults that are set, and unmodified clients meet them."""
 
 import json
 import urllib.error

@@ -1,4 +1,4 @@
-"""The guard by itself: what it is told, what it forgets, in which order AWS says no, and its arithmetic."""
+"""The guard without a server: its settings, what it forgets, the order of refusals, and its arithmetic."""
 
 import json
 import urllib.request

@@ -27,7 +27,7 @@ def well_behaved_after(sandbox: Sandbox) -> Iterator[None]:
 
 @pytest.fixture
 def ask(world: World) -> Ask:
-    """A client of one who may do anything in the destination account, or of somebody else."""
+    """A client of the destination account's administrator, or of another principal."""
     return partial(client, world)
 
 

@@ -1,4 +1,4 @@
-"""The server of the sandbox: started once, found again, ended alone."""
+"""The server of the sandbox: started once, found again, ended without affecting others."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""CloudTrail in the sandbox: who sees an AssumeRole, and what stands in it."""
+"""CloudTrail in the sandbox: who sees an AssumeRole, and what its event contains."""
 
 import json
 from collections.abc import Callable
@@ -21,13 +21,13 @@ EXTERNAL_ID = "9f1c7d2e-customer"
 
 @pytest.fixture
 def ask(world: World) -> Ask:
-    """A client of one who may do anything in the destination account, or of somebody else."""
+    """A client of the destination account's administrator, or of another principal."""
     return partial(client, world)
 
 
 @pytest.fixture
 def role(world: World, ask: Ask) -> str:
-    """A role that lets in mallory with an external ID, and nobody else."""
+    """A role that trusts only mallory, with an external ID."""
     mallory = f"arn:aws:iam::{world.source}:user/mallory"
     conditions = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
     made = ask("iam").create_role(

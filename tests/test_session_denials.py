@@ -1,4 +1,4 @@
-"""The session of an assumed role is denied an action: for real, then diagnosed, then mended."""
+"""The session of an assumed role is denied an action: for real, then diagnosed, then fixed."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A snapshot is read with few requests, and goes to the other owner without secrets."""
+"""A snapshot is read with at most twelve calls, and goes to the other owner without secrets."""
 
 import json
 from collections.abc import Callable

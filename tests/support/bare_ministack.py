@@ -1,4 +1,4 @@
-"""MiniStack as it comes, or with the guard alone around it, served as the sandbox serves it."""
+"""MiniStack without patches, or with only the guard around it, served as the sandbox serves it."""
 
 import json
 import os

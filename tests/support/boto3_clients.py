@@ -42,7 +42,7 @@ def policy(action: str, effect: str = "Allow", **rest: object) -> str:
 
 
 def trust(*principals: str, **rest: object) -> str:
-    """A trust policy that lets these ARNs in."""
+    """A trust policy that allows these ARNs."""
     return policy("sts:AssumeRole", Principal={"AWS": list(principals)}, **rest)
 
 

@@ -219,9 +219,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Broken:
-    """One fault: the cause's code, its numbers in the list of failures, what makes it and what mends it.
+    """One fault: the cause's code, its numbers in the list of failures, what makes it and what fixes it.
 
-    Without a `mend` the commands of the first cause mend it.
+    Without a `mend` the commands of the first cause fix it.
     """
 
     code: str

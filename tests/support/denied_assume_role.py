@@ -142,7 +142,7 @@ def another_case(on: Stage) -> None:
 
 
 def secretly_trusted(on: Stage) -> None:
-    """Require an external ID in the trust policy that the mend rewrites: its command must not show it."""
+    """Require an external ID in the trust policy that the fix rewrites: its command must not show it."""
     on.trust(on.mallory, StringEquals={"sts:ExternalId": SECRET})
     on.parameters = {"ExternalId": SECRET}
 

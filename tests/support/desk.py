@@ -91,7 +91,7 @@ class Desk:
         return verify_records(self.records) == []
 
     def written(self, secret: str) -> list[Path]:
-        """The files of the records folder in which a secret stands."""
+        """The files of the records folder that contain a secret."""
         files = (path for path in self.records.rglob("*") if path.is_file())
         return [path for path in files if secret.encode() in path.read_bytes()]
 

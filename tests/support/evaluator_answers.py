@@ -100,7 +100,7 @@ class Decided:
         return decision
 
     def _trust(self) -> Document:
-        """The trust policy, which has the unique id of an alice who is gone."""
+        """The trust policy, which has the unique id of a deleted alice."""
         return _without_alice(self.world.trust) if self.world.reborn else self.world.trust
 
     def may(self, subject: Subject, action: str) -> bool:
@@ -176,7 +176,7 @@ def questions_of(world: World) -> list[dict[str, Any]]:
 
 
 def in_its_place(value: Any, account: str) -> Any:
-    """The value with its place, the account source or destination."""
+    """The value with its account, source or destination."""
     return json.loads(json.dumps(value).replace("{here}", f"{{{account}}}"))
 
 

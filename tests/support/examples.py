@@ -78,7 +78,7 @@ def sessions_in(
 
 
 def root_iam(world: World, account: str) -> Any:
-    """An IAM client of somebody who may do anything there: what others do by hand."""
+    """An IAM client of an administrator: for changes that others make by hand."""
     return connect("iam", endpoint_url=world.endpoint, access_key_id=account, secret_access_key="test")
 
 

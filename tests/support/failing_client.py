@@ -78,7 +78,7 @@ class Workstation:
 
 @dataclass(frozen=True)
 class Wrong:
-    """One failure of the client, and its mend if no command mends it."""
+    """One failure of the client, and its fix if no command fixes it."""
 
     code: str
     entries: str

@@ -96,7 +96,7 @@ def unseen(words: str) -> list[str]:
 
 
 def rebuilt(value: Any, change: Callable[[str, str], str], place: str = "") -> Any:
-    """A copy whose every string is what `change(place, string)` makes of it; nothing is checked anew."""
+    """A copy whose every string is what `change(place, string)` makes of it; nothing is checked again."""
     if isinstance(value, str):
         return change(place, value)
     if isinstance(value, Path):
@@ -127,7 +127,7 @@ def _items(
 
 
 def places(value: Any) -> list[str]:
-    """Where strings stand in a value."""
+    """Where strings are in a value."""
     found = dict[str, None]()
 
     def note(place: str, words: str) -> str:

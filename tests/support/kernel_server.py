@@ -67,7 +67,7 @@ class KernelServer:
 
 
 class ForkedKernel(PreparedKernel):
-    """A fork of the server in place of a process of its own."""
+    """A fork of the server instead of a separate process."""
 
     def __init__(self, server: KernelServer) -> None:
         self.environment = {}

@@ -29,6 +29,6 @@ LONGEST = (
 
 @cache
 def place_of(path: Path) -> int:
-    """Return the place of a test file in the order; those that are not named follow the others."""
+    """Return the position of a test file in the order; files that are not named follow the others."""
     known = [number for number, name in enumerate(LONGEST) if name in (path.stem, path.parent.name)]
     return known[0] if known else len(LONGEST)

@@ -137,7 +137,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 def found(secrets: Iterable[str], places: dict[str, bytes]) -> list[str]:
-    """Where a secret stands in what was written, and in which form: no colours, breaks or borders hide it."""
+    """Where a secret is in what was written, and in which form: no colours, breaks or borders hide it."""
     return [
         f"{place}: {secret[:4]}... ({form})"
         for place, data in places.items()
@@ -150,7 +150,7 @@ def found(secrets: Iterable[str], places: dict[str, bytes]) -> list[str]:
 
 
 def _inside(form: str, text: str) -> str:
-    """Without the letters of base64 that depend on what stands beside the secret."""
+    """Without the letters of base64 that depend on the text beside the secret."""
     return text[8:-8] if form.startswith("base64") else text
 
 

@@ -1,4 +1,4 @@
-"""Questions to the sandbox as JSON: a few calls to set it up, one that is asked, and what AWS answers."""
+"""Questions to the sandbox as JSON: calls to set it up, the call under test, and AWS's response."""
 
 import json
 import re
@@ -44,7 +44,7 @@ class Question:
 
 
 def questions() -> Iterator[Question]:
-    """All questions; a name in a setup stands for the steps that the file gives under it."""
+    """All questions; a name in a setup means the steps that the file gives under it."""
     for path in sorted(CASES.glob("*.json")):
         file = json.loads(path.read_text())
         for case in file["questions"]:
@@ -62,7 +62,7 @@ def _steps(each: Any, setups: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class Room:
-    """Three accounts of the sandbox that nobody else has, and who has keys in them."""
+    """Three accounts of the sandbox that no other test uses, and their principals with keys."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox

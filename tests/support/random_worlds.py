@@ -1,6 +1,6 @@
 """Small random worlds: policies of every kind over two accounts, and calls that are often allowed, often not.
 
-In documents `{source}`, `{destination}` and `{third}` stand for accounts, `{organization}` for the id of the
+In documents `{source}`, `{destination}` and `{third}` are accounts, `{organization}` for the id of the
 organization, `{here}` for the account of the bucket that a policy is on.
 """
 
@@ -132,7 +132,7 @@ def own_statement(draw: st.DrawFn) -> Statement:
 
 
 def document(statement: Draw, most: int = 2, versions: tuple[str, ...] = (NEW, NEW, NEW, OLD, "")) -> Draw:
-    """A policy of a few statements; one may stand outside a list, and "" is no Version."""
+    """A policy of some statements; a single one may be outside a list, and "" is no Version."""
     statements = st.one_of(statement, st.lists(statement, min_size=1, max_size=most))
     return st.builds(_versioned, st.sampled_from(versions), statements)
 
@@ -182,7 +182,7 @@ def trust_statement(draw: st.DrawFn, caller: str) -> Statement:
 
 @st.composite
 def trust_documents(draw: st.DrawFn, caller: str) -> Document:
-    """Of the role reader: with a plain statement that lets the caller in in about half of the draws."""
+    """Of the role reader: with a plain statement that allows the caller in about half of the draws."""
     statements = draw(st.lists(trust_statement(caller), min_size=1, max_size=3))
     if draw(st.booleans()):
         who = draw(st.sampled_from([*_CALLERS[caller] * 2, "{source}", "*"]))

@@ -121,7 +121,7 @@ TRICKS: tuple[Callable[[], None], ...] = (
 
 
 def do_nothing(*_: object, **__: object) -> None:
-    """Do nothing in the place of what is left out."""
+    """Do nothing instead of what is left out."""
 
 
 def _module(name: str) -> Any:
