@@ -138,8 +138,9 @@ def _request_parameters(call: Call) -> Event:
 
 def _response_elements(texts: Texts) -> Event:
     identity = texts.get("SourceIdentity", "")
+    expiration = datetime.fromisoformat(texts["Expiration"]).strftime("%b %d, %Y, %I:%M:%S %p")
     return {
-        "credentials": {"accessKeyId": texts["AccessKeyId"], "expiration": _moment(texts["Expiration"])},
+        "credentials": {"accessKeyId": texts["AccessKeyId"], "expiration": expiration},
         "assumedRoleUser": {"assumedRoleId": texts["AssumedRoleId"], "arn": texts["Arn"]},
         **({"sourceIdentity": identity} if identity else {}),
     }
@@ -154,7 +155,3 @@ def _resources(texts: Texts, common: Event) -> list[Event]:
         ("AWS::IAM::Role", common["requestParameters"]["roleArn"]),
     )
     return [{"ResourceType": kind, "ResourceName": name} for kind, name in names]
-
-
-def _moment(iso: str) -> str:
-    return datetime.fromisoformat(iso).strftime("%b %d, %Y, %I:%M:%S %p")

@@ -61,14 +61,11 @@ class _FaultState:
         if self.propagation:
             app = self.propagation.decided(app, call)
         for fault in reversed(failing):
-            app = self._with_fault(app, fault, call)
+            if fault.kind == "propagation" and self.propagation:
+                app = self.propagation.delayed(app, call, fault.seconds)
+            else:
+                app = partial(_EFFECTS[fault.kind], app, fault, call)
         await app(scope, receive, send)
-
-    def _with_fault(self, app: App, fault: Fault, call: Call) -> App:
-        if fault.kind == "propagation":
-            assert self.propagation is not None
-            return self.propagation.delayed(app, call, fault.seconds)
-        return partial(_EFFECTS[fault.kind], app, fault, call)
 
 
 async def _control(state: _FaultState, method: str, receive: Receive, send: Send) -> None:

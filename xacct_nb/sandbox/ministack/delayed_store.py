@@ -4,6 +4,7 @@
 """
 
 import time
+from collections import UserDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,7 +32,7 @@ def deciding() -> Iterator[None]:
         _deciding.reset(token)
 
 
-class DelayedStore(dict[Any, Any]):
+class DelayedStore(UserDict[Any, Any]):
     """A store of MiniStack; within `deciding` its entries stay as they were until a change takes effect."""
 
     def __init__(self, entries: dict[Any, Any]) -> None:
@@ -40,36 +41,15 @@ class DelayedStore(dict[Any, Any]):
 
     def image(self, key: Key) -> Any:
         """Return a copy of the entry for `delay`; None if there is none."""
-        return deepcopy(super().get(key))
+        return deepcopy(self.data.get(key))
 
     def delay(self, key: Key, before: Any, seconds: float) -> None:
         """Show the entry as it was before for so many seconds."""
         self._before.setdefault(key, []).append((time.monotonic() + seconds, before))
 
-    def present(self) -> dict[Any, Any]:
-        """Return the entries as they are."""
-        return dict(super().items())
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """Return the entry in effect."""
-        seen = self._seen(key)
-        return default if seen is None else seen
-
-    def keys(self) -> Any:
-        """Return the keys of the entries in effect."""
-        return list(self)
-
-    def values(self) -> Any:
-        """Return the entries in effect."""
-        return [self[key] for key in self]
-
-    def items(self) -> Any:
-        """Return the entries in effect, with their keys."""
-        return [(key, self[key]) for key in self]
-
     def clear(self) -> None:
         """Remove all entries and delays."""
-        super().clear()
+        self.data.clear()
         self._before.clear()
 
     def __getitem__(self, key: Any) -> Any:
@@ -81,14 +61,14 @@ class DelayedStore(dict[Any, Any]):
         return self._seen(key) is not None
 
     def __iter__(self) -> Iterator[Any]:
-        known = dict.fromkeys([*super().keys(), *(self._before if _deciding.get() else ())])
+        known = dict.fromkeys([*self.data, *(self._before if _deciding.get() else ())])
         return iter([key for key in known if key in self])
 
     def _seen(self, key: Any) -> Any:
         waiting = self._before.get(key) if _deciding.get() else None
         while waiting and waiting[0][0] <= time.monotonic():
             waiting.pop(0)
-        return waiting[0][1] if waiting else super().get(key)
+        return waiting[0][1] if waiting else self.data.get(key)
 
 
 class DelayedStores:
@@ -104,7 +84,7 @@ class DelayedStores:
     def close(self) -> None:
         """Put all changes into effect."""
         for name, store in self.stores.items():
-            getattr(iam, name)._data = store.present()
+            getattr(iam, name)._data = store.data
         iam_evaluator.enforce = self._enforce
 
 

@@ -97,7 +97,8 @@ def _message(document: dict[str, Any], path: str) -> str:
         return "Policy document should not specify a principal."
     if element == "Effect" and str(statement.get("Effect")).lower() in ("allow", "deny"):
         return "The policy failed legacy parsing"
-    name, wording = _WORDINGS.get(element, ("", None))
+    name = element.removeprefix("Not")
+    wording = _WORDINGS.get(name)
     return _list_message(statement, name, wording) if wording else _SYNTAX
 
 
@@ -139,9 +140,4 @@ def _region(resource: str) -> str:
 
 
 _NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
-_WORDINGS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "Action": ("Action", _action),
-    "NotAction": ("Action", _action),
-    "Resource": ("Resource", _resource),
-    "NotResource": ("Resource", _resource),
-}
+_WORDINGS: dict[str, Callable[[str], str]] = {"Action": _action, "Resource": _resource}
