@@ -15,9 +15,9 @@ from xacct_nb.records.fields import RunError
 
 STEPS = """
 from xacct_nb.cli.output import progress_bar
-with progress_bar() as tell:
+with progress_bar() as report:
     for number in range(3):
-        tell(number, 3, "The plan")
+        report(number, 3, "The plan")
 """
 
 
@@ -98,9 +98,9 @@ def test_elsewhere_than_on_a_terminal_a_step_is_a_line() -> None:
 def test_on_a_terminal_there_is_a_bar_that_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with progress_bar() as tell:
+    with progress_bar() as report:
         for number in range(3):
-            tell(number, 3, "The plan")
+            report(number, 3, "The plan")
     seen = terminal.getvalue()
 
     assert "The plan:  67%" in seen

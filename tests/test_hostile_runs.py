@@ -35,7 +35,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str
         str(path),
         options=[("name", "../../x")],
         records=str(folder / "records"),
-        tell=lambda done, of, title: titles.append(title),
+        report=lambda done, of, title: titles.append(title),
     )
     return made, titles, folder
 

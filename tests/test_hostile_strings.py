@@ -249,9 +249,9 @@ def test_a_heading_of_a_notebook_cannot_take_the_progress_line_over(
 ) -> None:
     for terminal in (False, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        with progress_bar() as tell:
-            tell(0, 2, EVERYTHING)
-            tell(1, 2, EVERYTHING)
+        with progress_bar() as report:
+            report(0, 2, EVERYTHING)
+            report(1, 2, EVERYTHING)
     shown = capsys.readouterr().err
 
     assert "(begin)" in shown

@@ -132,7 +132,7 @@ def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_rolled_bac
             assert scene.state() == left, f"the second run taken back after a kill at point {point}"
         scene.take_back(record)
         assert scene.state() == before, f"taken back after a kill at point {point}"
-    tell(capsys, f"finished and taken back after a kill: {point - 1} of {point - 1}")
+    print_line(capsys, f"finished and taken back after a kill: {point - 1} of {point - 1}")
 
     assert point > 8
 
@@ -152,7 +152,7 @@ def test_killed_while_it_rolls_back_a_second_rollback_finishes(
         if scene.state() != there:
             scene.take_back(whole(journal))
             assert scene.state() == before, f"taken back after a kill at point {point}"
-    tell(capsys, f"taken back after a kill while taking back: {point - 1} of {point - 1}")
+    print_line(capsys, f"taken back after a kill while taking back: {point - 1} of {point - 1}")
 
     assert scene.state() == before
     assert point > 8
@@ -172,6 +172,6 @@ def whole(journal: Journal) -> Record:
     return Record("forth", "plan_and_apply", "succeeded", "", "", 0.0, **fields_from_events(events))
 
 
-def tell(capsys: pytest.CaptureFixture[str], words: str) -> None:
+def print_line(capsys: pytest.CaptureFixture[str], line: str) -> None:
     with capsys.disabled():
-        print(f"\n{words}", end=" ")
+        print(f"\n{line}", end=" ")

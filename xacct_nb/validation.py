@@ -101,7 +101,7 @@ class StrictModel(BaseModel):
 
 
 class Serializable:
-    """A dataclass that goes to plain data and back."""
+    """A dataclass with conversion to plain data and back."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, field by field."""

@@ -57,7 +57,7 @@ def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
 class Prober:
     """Runs one probe after the other; each role is assumed once for all probes about its session.
 
-    `role_sessions`: by source and role, who assumed the role, and the clients with its credentials.
+    `role_sessions`: by source and role, the caller that assumed it, and the clients with its credentials.
     """
 
     sessions: Sessions

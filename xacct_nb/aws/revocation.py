@@ -86,7 +86,7 @@ def open_older_sessions(sessions: Sessions, calls_to_repeat: CallsByRole) -> "Ol
 class OlderSessions:
     """Sessions that were opened before a rollback, with AWS's answers from then.
 
-    `opened`: for each caller its assume-role, and a call that its session was allowed (None: none is known).
+    `opened`: for each caller its assume-role, and a call that its session was allowed (None: none was found).
     """
 
     prober: Prober

@@ -38,8 +38,8 @@ def apply(
     """Make exactly the changes of the plan, in their order; after a failure, roll back those that were made.
 
     Each resource is read once more immediately before its change; if another actor changed it meanwhile, that
-    counts as a failure. `approved` is the approved digest; `journal` takes every entry as it happens;
-    `patience` is the seconds to retry each call for which IAM is not ready. Raises StalePlan (nothing was
+    is a failure. `approved` is the approved digest. `journal` takes every entry as it happens. `patience` is
+    how many seconds to retry each call until IAM is consistent. Raises StalePlan (nothing was
     changed), NotAccepted, UnresolvedSecret, RolledBack, RollbackFailed.
     """
     check_approved(plan, approved)

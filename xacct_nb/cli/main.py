@@ -31,8 +31,8 @@ def demo(records: str, as_json: bool) -> None:
     from xacct_nb.runs.demo import demonstrate
 
     interrupt_on_signals()
-    with progress_bar() as tell:
-        demonstration = demonstrate(records, tell)
+    with progress_bar() as report:
+        demonstration = demonstrate(records, report)
     end_run(demonstration, as_json)
 
 
@@ -88,7 +88,7 @@ def run_command(
     from xacct_nb.runs.startup import single_run
 
     interrupt_on_signals()
-    with single_run() as prepared, progress_bar() as tell:
+    with single_run() as prepared, progress_bar() as report:
         from xacct_nb.runs.runner import run
 
         result = run(
@@ -98,7 +98,7 @@ def run_command(
             approve=approve,
             records=records,
             timeout=timeout,
-            tell=tell,
+            report=report,
             prepared=prepared,
         )
     end_run(result, as_json)

@@ -109,8 +109,8 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
 
     with tqdm(total=0, unit="cell", leave=False) as bar:
 
-        def tell(done: int, total: int, title: str) -> None:
+        def report(done: int, total: int, title: str) -> None:
             bar.total, bar.n = total, done
             bar.set_description(on_one_line(title))
 
-        yield tell
+        yield report

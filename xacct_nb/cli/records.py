@@ -67,9 +67,9 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 def records_verify(records: str, as_json: bool, signers: Path | None, expect: str) -> None:
     """Check that no record was changed, removed or added.
 
-    The exit code is 1 where one was. Records that were removed from the end, with their lines, are found
-    only with a signature (xacct-nb records sign) or with --expect and the hash of the last line, which this
-    command prints.
+    The exit code is 1 where one was. Removed records at the end of the ledger are found
+    only with a signature (xacct-nb records sign), or with --expect and the hash of the last line. This
+    command prints that hash.
     """
     from xacct_nb.runs.ledger import verify_ledger
     from xacct_nb.runs.recovery import recover

@@ -11,7 +11,7 @@ from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
 
-_PLACE = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
+_PATH = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,6 @@ def allowing(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[Loc
 
 
 def _located(policies: Sequence[SnapshotPolicy], match: StatementMatch) -> LocatedStatement:
-    found = _PLACE.search(match.place)
+    found = _PATH.search(match.place)
     policy, number = (int(found["policy"] or 0), int(found["statement"])) if found else (0, 0)
     return LocatedStatement(policies[policy], number, match)

@@ -51,10 +51,10 @@ def _has_type(parameter: Parameter, value: object) -> bool:
 def unknown_parameter(name: str, known: Iterable[str]) -> InvalidParameters:
     """Return the error of a name that is not declared, with the declared name that is nearest."""
     names = list(known)
-    word, equals, _ = name.partition("=")
+    typed, equals, _ = name.partition("=")
     # Text after = may be a secret. ascii() shows a letter that looks like another one by its code.
-    shown = ascii(f"{word[:_MAX_SHOWN]}{'=...' * bool(equals)}")
-    meant = word if word in names else nearest(word, names)
+    shown = ascii(f"{typed[:_MAX_SHOWN]}{'=...' * bool(equals)}")
+    meant = typed if typed in names else nearest(typed, names)
     why = "A name and its value are two arguments." if equals else "The notebook does not declare it."
     question = f"Did you mean -p {meant} VALUE? " if equals else f"Did you mean {meant}? "
     plain = ", ".join(each for each in names if "." not in each)

@@ -9,7 +9,7 @@ from xacct_nb.errors import InvalidParameters
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line `name: type = default  # help`; a `reference` says where the value is found."""
+    """One line `name: type = default  # help`; a `reference` names the source of the value."""
 
     name: str
     type: str

@@ -102,11 +102,13 @@ def _document(*statements: dict[str, Any]) -> Policy:
 def _packed(grant: Grant, entity: str) -> list[Policy]:
     kind = Arn.parse(entity).kind
     # The quota of inline policies is for all of them together, so a second one would not help.
-    room, most = quotas.INLINE_TOTAL[kind], 1
+    limit, most = quotas.INLINE_TOTAL[kind], 1
     if grant.caller_policy == "managed":
-        room, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
+        limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
     statement = {"Effect": "Allow", "Action": _actions(grant)}
-    policies = quotas.pack(grant.destinations, lambda roles: _document(statement | {"Resource": roles}), room)
+    policies = quotas.pack(
+        grant.destinations, lambda roles: _document(statement | {"Resource": roles}), limit
+    )
     return quotas.check_count(policies, most, entity)
 
 

@@ -86,11 +86,11 @@ def run(
     save: Save | None = None,
     add_secrets: AddSecrets | None = None,
 ) -> tuple[NotebookNode, CellStates]:
-    """Return the executed notebook and its cells' states; a failure is in the states, not an exception.
+    """Execute the notebook; return it with its cells' states. A failure is in the states, not an exception.
 
-    `report(done, of, title)` is called as each code cell begins; `timeout` is in seconds for each cell;
-    `prepared` is the process that becomes the kernel; `save(notebook)` is called before the kernel starts,
-    as each code cell begins, and at the end, with the states of all cells in their metadata;
+    `report(done, of, title)` is called as each code cell begins. `timeout` is in seconds for each cell.
+    `prepared` is the process that becomes the kernel. `save(notebook)` is called before the kernel starts,
+    as each code cell begins, and at the end, with the states of all cells in their metadata.
     `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
     """
     notebook = _parameterized(load_notebook_node(str(path)), parameters)

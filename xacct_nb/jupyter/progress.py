@@ -24,8 +24,8 @@ Save = Callable[["NotebookNode"], None]
 class NotebookProgress(NotebookExecutionManager):
     """Papermill's bookkeeping; the original notes `completed` on a cell that a dead kernel never ran.
 
-    It saves before the kernel starts, as each code cell begins, and at the end, so a reader of the file
-    always finds the cell in progress. It calls `on_start(index)` as a code cell begins.
+    It saves before the kernel starts, as each code cell begins, and at the end. So the file always shows the
+    cell in progress. It calls `on_start(index)` as a code cell begins.
     """
 
     PENDING = "not-run"

@@ -11,7 +11,7 @@ from xacct_nb.views import printable
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-Data = Mapping[str, Any]  # JSON of a notebook, as anybody may have written it
+Data = Mapping[str, Any]  # JSON of a notebook, as anyone may have written it
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 

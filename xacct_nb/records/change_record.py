@@ -99,14 +99,14 @@ def _resume(record: RecordFields, command: str) -> View:
 
 
 def _lines(command: str) -> str:
-    """Return a command with one option a line; text that is no command stays as it is."""
+    """Return a command with one option a line; text that is not a command of ours is unchanged."""
     try:
-        words = shlex.split(command)
+        arguments = shlex.split(command)
     except ValueError:
         return command
-    if words[:1] != ["xacct-nb"]:
+    if arguments[:1] != ["xacct-nb"]:
         return command
-    return " ".join(f"{_NEW_LINE * (word in _OPTIONS)}{shlex.quote(word)}" for word in words)
+    return " ".join(f"{_NEW_LINE * (each in _OPTIONS)}{shlex.quote(each)}" for each in arguments)
 
 
 def diagnosis_view(record: RecordFields) -> Iterator[View]:

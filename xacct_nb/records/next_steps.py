@@ -17,11 +17,11 @@ def resume_command(
 
     A secret (one of `hidden`, or what has the form of one) is replaced by a placeholder.
     """
-    words = ["xacct-nb", "run", notebook, *(["-f", file] if file else [])]
+    arguments = ["xacct-nb", "run", notebook, *(["-f", file] if file else [])]
     for name, value in options:
         if name != "approve":
-            words += ["-p", name, _without_secrets(name, value, hidden)]
-    return shlex.join([*words, *(["--records", records] if records else [])])
+            arguments += ["-p", name, _without_secrets(name, value, hidden)]
+    return shlex.join([*arguments, *(["--records", records] if records else [])])
 
 
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:

@@ -58,7 +58,7 @@ class Demonstration(Shown):
         yield Text(f"Record: {self.result.folder}")
 
 
-def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstration:
+def demonstrate(records: str = "", report: Progress | None = None) -> Demonstration:
     """Plan the notebook's example grant in a new sandbox, approve exactly that plan, apply it and prove it.
 
     Raises SandboxError, and what `run` raises.
@@ -66,13 +66,13 @@ def demonstrate(records: str = "", tell: Progress | None = None) -> Demonstratio
     known = known_parameters(find_notebook(NOTEBOOK))
     grant = grant_of({name: parameter.default for name, parameter in known.items()})
     with throw_away_sandbox() as sandbox:
-        planned = _run(sandbox, records, tell)
+        planned = _run(sandbox, records, report)
         digest = planned.record.plan.digest if planned.record.plan else ""
-        return Demonstration(grant, _run(sandbox, records, tell, digest))
+        return Demonstration(grant, _run(sandbox, records, report, digest))
 
 
-def _run(sandbox: Sandbox, records: str, tell: Progress | None, approve: str = "") -> RunResult:
+def _run(sandbox: Sandbox, records: str, report: Progress | None, approve: str = "") -> RunResult:
     """Run the notebook in a kernel that uses this sandbox."""
     with PreparedKernel(()) as kernel:
         kernel.environment["XACCT_SANDBOX_DIR"] = str(sandbox.folder)
-        return run(NOTEBOOK, records=records, approve=approve, tell=tell, prepared=kernel)
+        return run(NOTEBOOK, records=records, approve=approve, report=report, prepared=kernel)

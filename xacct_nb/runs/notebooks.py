@@ -24,7 +24,7 @@ def find_notebook(name: str) -> Path:
     if found := next((path for path in known if wanted in (path.stem, notebook_name(path))), None):
         return found
     names = [notebook_name(path) for path in known]
-    suggestion = f"Did you mean {near}? " if (near := nearest(wanted, names)) else ""
+    suggestion = f"Did you mean {closest}? " if (closest := nearest(wanted, names)) else ""
     raise UnknownNotebook(
         f"There is no notebook {name!r}.",
         why=f"Looked in {notebooks_folder()}.",

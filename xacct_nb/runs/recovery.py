@@ -54,7 +54,7 @@ def recover(records: Path) -> Recovery:
 
 
 def _close(records: Path, folder: Path) -> bool:
-    """Return whether the run was recorded now. One that needs no record, or has one, is removed."""
+    """Record a killed run, or remove one that needs no record or has one; return whether it was recorded."""
     about, evidence = read_about(folder), list(events(folder))
     is_recorded = about["headless"] or any(event["kind"] in _RECORDED_KINDS for event in evidence)
     if (records / folder.name / SUMS).exists() or not is_recorded:
@@ -87,6 +87,6 @@ def _outcome(
 
 
 def _last_write(folder: Path) -> datetime:
-    """Return when the run last wrote something, to the second."""
+    """Return when the run last wrote a file, to the second."""
     written = [path.stat().st_mtime for path in folder.iterdir() if path.name in (FILE, NOTEBOOK)]
     return datetime.fromtimestamp(int(max(written, default=folder.stat().st_mtime)), UTC)

@@ -83,14 +83,14 @@ def run(
     options: Iterable[tuple[str, str]] = (),
     approve: str = "",
     records: str = "",
-    tell: Progress | None = None,
+    report: Progress | None = None,
     timeout: int | None = None,
     prepared: PreparedKernel | None = None,
 ) -> RunResult:
     """Run the notebook in a kernel of its own, and seal the record.
 
-    `file` is a grant file, which may hold other parameters too; `options` are names and texts as `-p` gives
-    them; `tell(done, of, title)` is called as each cell starts; `timeout` is in seconds for each cell;
+    `file` is a grant file, which may hold other parameters too. `options` are names and texts as `-p` gives
+    them. `report(done, of, title)` is called as each cell starts. `timeout` is in seconds for each cell.
     `prepared` is a process that becomes the kernel. Raises InvalidInput before a kernel starts; every later
     error is in the record.
     """
@@ -99,12 +99,12 @@ def run(
     resume = resume_command(name, str(file or ""), given, records, request.secrets)
     recovered = recover(request.records)
     with prepared or PreparedKernel(()) as kernel:
-        record, folder = _execute(request, kernel, tell, timeout, resume)
+        record, folder = _execute(request, kernel, report, timeout, resume)
     return RunResult(record, folder, recovered)
 
 
 def _execute(
-    request: RunRequest, kernel: PreparedKernel, tell: Progress | None, timeout: int | None, resume: str
+    request: RunRequest, kernel: PreparedKernel, report: Progress | None, timeout: int | None, resume: str
 ) -> tuple[Record, Path]:
     started, clock, secrets = utc(), time.monotonic(), {*request.secrets, *credentials_in(os.environ)}
     about = {"notebook": request.notebook, "started": started, "again": resume, "headless": True}
@@ -113,7 +113,7 @@ def _execute(
         kernel.environment |= {FOLDER_VARIABLE: str(folder), **external_id}
         with ThreadPoolExecutor(1) as background:
             environment = background.submit(_note_environment, folder, about)
-            node, states = _run_cells(request, kernel, tell, timeout, Draft(folder, secrets), background)
+            node, states = _run_cells(request, kernel, report, timeout, Draft(folder, secrets), background)
         evidence = list(events(folder))
         seconds, cells = round(time.monotonic() - clock, 3), tuple(states.to_json())
         status = states.status or str(_last(evidence, "status") or "succeeded")
@@ -140,7 +140,7 @@ def _note_environment(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
 def _run_cells(
     request: RunRequest,
     kernel: PreparedKernel,
-    tell: Progress | None,
+    report: Progress | None,
     timeout: int | None,
     draft: Draft,
     background: Executor,
@@ -152,7 +152,7 @@ def _run_cells(
     return execute.run(
         request.path,
         request.values,
-        report=tell and (lambda done, of, title: tell(done, of, redact(title, draft.secrets))),
+        report=report and (lambda done, of, title: report(done, of, redact(title, draft.secrets))),
         timeout=timeout,
         prepared=kernel,
         save=draft,

@@ -50,7 +50,7 @@ def new_run_id(grant: str, notebook: str) -> str:
 class RunOutcome:
     """How a run ended: its status, when it started (UTC), how long it took, its error, its cells.
 
-    `ended` is when a killed run last wrote something; "" means now. `resume` is the command that repeats a
+    `ended` is when a killed run last wrote a file; "" means now. `resume` is the command that repeats a
     headless run.
     """
 

@@ -16,8 +16,8 @@ _WITHOUT_PLAN = ("no-change", "stale-plan", "invalid-parameters")
 def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """Yield the plans with this digest and the uses of their approval, the newest first.
 
-    `where` is the sandbox or AWS. A plan is left out where its record was changed since it was sealed; a
-    possible use is yielded even where its record cannot be read. Raises UnknownRecord where the ledger cannot
+    `where` is the sandbox or AWS. A plan whose record was changed since it was sealed is left out. A
+    possible use is yielded even if its record cannot be read. Raises UnknownRecord where the ledger cannot
     be read.
     """
     for line in reversed(read_ledger(records)):

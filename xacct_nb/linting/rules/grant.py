@@ -121,7 +121,7 @@ def _allowed_principals(trust: object) -> list[str]:
 
 
 def _retained(full: bool) -> Find[GrantCase]:
-    """Find the policies that stay on adopted roles."""
+    """Find the policies that remain on adopted roles."""
 
     def find(case: GrantCase) -> Iterator[Hit]:
         for role in case.documents.grant.destinations if case.state else ():
