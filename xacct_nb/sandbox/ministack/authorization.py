@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import s3, tagging
 
 from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
 from xacct_nb.iam.explain import (
@@ -118,7 +119,7 @@ def _request(
     elif found is None and service == "s3" and "s3:dataaccesspointarn" in context:
         if action in _CORRECTING[1:] and resource == context["s3:dataaccesspointarn"]:
             return None
-        found = internals.access_point_policy(resource)
+        found = s3.access_point_policy_for_arn(resource)
     policy, owner = found or ("", "")
     if caller.kind == "Root" and action in _CORRECTING:
         policy = ""
@@ -144,7 +145,7 @@ def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str,
     if service == "iam" and (found := internals.iam_entity(resource)):
         resource, tags = found
     elif any("resourcetag/" in text.lower() for text in caller.documents):
-        tags = internals.resource_tags(resource)
+        tags = tagging.resource_tags(resource) or {}
     prefixes = ("aws", "iam") if service == "iam" else ("aws",)
     return resource, {
         f"{prefix}:resourcetag/{name.lower()}": tags[name] for name in tags for prefix in prefixes

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import iam, sts
+from ministack.services import cloudtrail, iam, sts
 
 Record = dict[str, Any]
 
@@ -116,8 +116,6 @@ def service_model(service: str) -> Record:
 
 def add_event(account: str, region: str, event: Record) -> None:
     """Add an event to the CloudTrail of an account."""
-    from ministack.services import cloudtrail
-
     with responses.request_scope(account, region):
         cloudtrail._get_event_queue().append(event)
 
@@ -134,21 +132,6 @@ def iam_entity(arn: str) -> tuple[str, dict[str, str]] | None:
     kind, _, name = arn.rpartition(":")[2].partition("/")
     found = entity(kind, arn.split(":")[4], name) if kind in ("user", "role", "group") else None
     return (found["Arn"], {tag["Key"]: tag["Value"] for tag in found.get("Tags") or ()}) if found else None
-
-
-def resource_tags(arn: str) -> dict[str, str]:
-    """Return the tags of a resource of any service; none for one that is not there."""
-    from ministack.services import tagging
-
-    return tagging.resource_tags(arn) or {}
-
-
-def access_point_policy(arn: str) -> tuple[str, str] | None:
-    """Return the policy of an S3 access point with its owner; None where the ARN is of none."""
-    from ministack.services import s3
-
-    found: tuple[str, str] | None = s3.access_point_policy_for_arn(arn)
-    return found
 
 
 def roles() -> Iterator[Record]:

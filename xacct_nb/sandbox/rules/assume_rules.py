@@ -19,7 +19,6 @@ from xacct_nb.sandbox.rules.parameter_rules import breach
 CHAINED_MOST = 3_600
 """Seconds that a session may last whose caller is itself the session of a role."""
 
-
 _INVALID_TOKEN = Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 

@@ -104,14 +104,10 @@ def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
         policy = _policy(resident.allowed, Resource="*")
         iam.put_user_policy(UserName=resident.name, PolicyName=resident.name, PolicyDocument=policy)
     if resident.group:
-        _join(iam, resident.name, resident.group)
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_group(GroupName=resident.group)
+        iam.add_user_to_group(GroupName=resident.group, UserName=resident.name)
     return _new_key(iam, resident.name) if is_new else _key(iam, resident.name, known.get(resident.profile))
-
-
-def _join(iam: Any, user: str, group: str) -> None:
-    with suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_group(GroupName=group)
-    iam.add_user_to_group(GroupName=group, UserName=user)
 
 
 def _key(iam: Any, user: str, known: Key | None) -> Key:
