@@ -223,7 +223,7 @@ def test_a_rollback_is_finished_by_the_next_one_wherever_its_runner_was_killed(
         assert read_record(desk.records, closed[-1]).undoes == applied
         assert back.record.status in ("succeeded", "no-change")
         assert desk.state(**fields) == []
-    print(f"{count} of {count} killed roll-backs were finished")
+    print(f"{count} of {count} killed rollbacks were finished")
 
     assert count >= len(SOME)
     assert desk.is_whole()

@@ -265,7 +265,7 @@ def test_a_deleted_principal_is_noted() -> None:
     plan = diff(build(a_grant()), with_role(wanted(a_grant()), trust=dead))
 
     assert plan.notes == (
-        f"{ROLE} trusts AIDACKCEVSQ6C2EXAMPLE, which was deleted; a roll-back cannot restore that.",
+        f"{ROLE} trusts AIDACKCEVSQ6C2EXAMPLE, which was deleted; a rollback cannot restore that.",
     )
 
 

@@ -73,7 +73,7 @@ class Desk:
         return self.run(approve=self.plan(**fields).digest, **fields)
 
     def rolled_back(self, **fields: Any) -> RunResult:
-        """A roll-back of the newest change, planned and then approved."""
+        """A rollback of the newest change, planned and then approved."""
         digest = self.run("roll_back", **fields).to_json()["digest"]
         return self.run("roll_back", approve=digest, **fields)
 

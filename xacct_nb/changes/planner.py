@@ -132,7 +132,7 @@ def _changes_of(
             f"{owner.target} exists and was not made for the grant {grant.name!r}.",
             why=f"It has no tag {OWNER_TAG}={grant.name}, and the plan would change: {kinds}.",
             hint="Choose another name, or set adopt: true to take it over; "
-            "a roll-back restores it as it is now.",
+            "a rollback restores it as it is now.",
         )
     return changes if touched else []
 
@@ -185,7 +185,7 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         if grant.attach_to and Arn.parse(arn).name not in members
     ]
     deleted = [
-        f"{change.target} trusts {', '.join(ids)}, which was deleted; a roll-back cannot restore that."
+        f"{change.target} trusts {', '.join(ids)}, which was deleted; a rollback cannot restore that."
         for change in changes
         if change.kind == "trust" and (ids := deleted_principal_ids(change.before))
     ]

@@ -1,4 +1,4 @@
-"""The check after a roll-back: the state is as it was before the run.
+"""The check after a rollback: the state is as it was before the run.
 
 Two differences are allowed: revoked sessions stay revoked, and a deleted policy version gets a new id.
 """

@@ -83,7 +83,7 @@ def with_existing_revocations(changes: Iterable[Change], state: State) -> Iterat
 
 
 def reversible_changes(changes: Collection[Change]) -> tuple[Change, ...]:
-    """Return the changes that a roll-back undoes: not the end of sessions, unless it deletes the role."""
+    """Return the changes that a rollback undoes: not the end of sessions, unless it deletes the role."""
     roles = {change.target for change in changes if _makes_role(change)}
     return tuple(change for change in changes if not revokes(change) or change.target in roles)
 
@@ -94,14 +94,14 @@ def affected_roles(changes: Collection[Change], roles: Collection[str]) -> tuple
 
 
 def role_remains(role: str, state: State, undo: Iterable[Change]) -> bool:
-    """Return whether the role exists and the roll-back does not delete it."""
+    """Return whether the role exists and the rollback does not delete it."""
     return ResourceKey("role", role) in state.resources and role not in _deleted(undo)
 
 
 def session_notes(
     roles: Collection[str], state: State, undo: Collection[Change], *, revoked: bool
 ) -> Iterator[str]:
-    """Yield what a roll-back means for the open sessions of the affected roles, one sentence each."""
+    """Yield what a rollback means for the open sessions of the affected roles, one sentence each."""
     existing = existing_revocations(state)
     if revoked and not roles:
         yield "This change affects no role's sessions, so no session is ended."

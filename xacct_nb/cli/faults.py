@@ -44,7 +44,7 @@ def parse_fault(given: dict[str, Any]) -> "Fault | None":
 def set_fault(
     sandbox: "Sandbox", fault: "Fault | None", seed: int | None, *, add: bool = False
 ) -> "Misbehaviour":
-    """Set this fault, alone or beside the present ones; None changes nothing. Return what is set.
+    """Set this fault in place of the present ones, or beside them; None changes nothing. Return what is set.
 
     Raises SandboxError.
     """

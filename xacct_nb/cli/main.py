@@ -80,7 +80,7 @@ def run_command(
     records: str,
     as_json: bool,
 ) -> None:
-    """Run a notebook without a person, and record the run.
+    """Run a notebook headless, and record the run.
 
     NOTEBOOK is a path, or a name such as plan_and_apply. Without --approve the run plans and changes
     nothing; with the plan's digest it applies, proves and records.

@@ -47,7 +47,7 @@ def _source_lines(request: DeniedRequest) -> Iterator[str]:
     arn = Arn.parse(request.principal)
     yield "The smallest caller policy that would allow it:"
     yield as_json(request.statement)
-    yield "Please look:"
+    yield "Please run these commands, which only read:"
     yield f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}"
     yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}"
     yield f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\"
@@ -61,7 +61,7 @@ def _destination_lines(request: DeniedRequest) -> Iterator[str]:
     yield as_json(request.statement)
     if "Condition" in request.statement:
         yield "Write the agreed external ID in place of its fingerprint."
-    yield "Please look:"
+    yield "Please run these commands, which only read:"
     yield f"  aws iam get-role --role-name {name}"
     yield f"  aws iam list-attached-role-policies --role-name {name}"
     yield f"  aws iam list-role-policies --role-name {name}"

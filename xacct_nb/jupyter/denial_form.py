@@ -34,7 +34,7 @@ class DenialForm(Form):
         if self.problem is not None:
             return Page("Not valid. The last valid fields are used until it is.", self.explanation())
         rows = [(label, str(getattr(self.settings, name))) for name, label in DENIAL_LABELS.items()]
-        given = Table(("", "asked"), tuple((label, value) for label, value in rows if value))
+        given = Table(("", "given"), tuple((label, value) for label, value in rows if value))
         text = self.settings.error_text
         return Page("Denial", (given, *((read_denial(text).view(),) if text else ())))
 

@@ -153,7 +153,7 @@ def _back_out(record: RecordFields) -> View:
     table = (Table(("", "account", "change"), steps, caption="Its changes, in order"),) if steps else ()
     command = rollback_command(record)
     commands = Code(
-        "The first command plans the roll-back, the second makes it", f"{command}\n{command} --approve DIGEST"
+        "The first command plans the rollback, the second makes it", f"{command}\n{command} --approve DIGEST"
     )
     note = "Both accounts are then as they were before. It refuses where a resource was changed since."
     return Page("Back-out", (commands, *table, Text(note, "note")))

@@ -33,7 +33,7 @@ def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
 
 
 def rollback_command(record: RecordFields) -> str:
-    """Return the command that plans the roll-back of a record; with `--approve` it makes it."""
+    """Return the command that plans the rollback of a record; with `--approve` it makes it."""
     return "xacct-nb run roll_back " + " ".join(_options(record))
 
 

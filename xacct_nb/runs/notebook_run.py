@@ -48,7 +48,7 @@ class Run(Shown):
     """A run as its notebook sees it.
 
     `keep` writes a value to the run's evidence and returns it; `apply`, `prove` and `undo` decide the run's
-    status. A run changes AWS once: a record holds one change, so that one roll-back undoes it.
+    status. A run changes AWS once: a record holds one change, so that one rollback undoes it.
     """
 
     notebook: str
@@ -166,7 +166,7 @@ class Run(Shown):
         return journal
 
     def prove(self, grant: Grant, sessions: Sessions) -> Proof:
-        """Ask AWS every question of the grant; none where the run only plans. Raises ProofFailed."""
+        """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
         from xacct_nb.aws.probes import prove  # a run that only plans does not need it
 
         if self.status == "planned":
@@ -179,7 +179,7 @@ class Run(Shown):
         return proof
 
     def undo(self) -> "Rollback":
-        """Return the roll-back of the named record, else of the newest change. Raises UnknownRecord."""
+        """Return the rollback of the named record, else of the newest change. Raises UnknownRecord."""
         from xacct_nb.runs.rollback import Rollback, find_record
 
         return Rollback(self, find_record(self.records, self.settings.record))

@@ -72,10 +72,10 @@ def deciding_error(problems: Iterable[BaseException], changed: bool) -> BaseExce
 
 
 def already_changed() -> InvalidInput:
-    """Return the error of a run that is asked to change AWS a second time."""
+    """Return the error of a run that would change AWS a second time."""
     return InvalidInput(
         "This run has changed AWS already.",
-        why="A record holds one change, so that one roll-back undoes it.",
+        why="A record holds one change, so that one rollback undoes it.",
         hint="Run the last cell, then the notebook from its beginning.",
     )
 

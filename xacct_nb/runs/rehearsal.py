@@ -91,7 +91,7 @@ class Rehearsal(Shown):
         return AssumeTries(tuple(tries))
 
     def prove(self, patience: float = 0.0) -> Proof:
-        """Ask AWS every question of the grant."""
+        """Send every probe of the grant to AWS."""
         return prove(GRANT, self.sessions, patience=patience)
 
     def take_back(self, journal: Journal) -> Journal:

@@ -84,7 +84,7 @@ def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[s
     if grant and reference:
         raise InvalidParameters(
             "external_id is not the grant's external ID here.",
-            why="It belongs to the roll-back of a record.",
+            why="It belongs to the rollback of a record.",
             hint="The grant's own is a condition: -p conditions.external_id env:NAME",
         )
     if reference and not reference.startswith(("env:", "file:")):

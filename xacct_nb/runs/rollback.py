@@ -1,4 +1,4 @@
-"""The roll-back of a record: which record, its plan with the external IDs put back, and the changes."""
+"""The rollback of a record: which record, its plan with the external IDs put back, and the changes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from xacct_nb.views import Shown, Text, View
 
 
 def find_record(records: Path, name: str) -> Record | None:
-    """Return the record of that name, else the newest one with changes that no roll-back has undone.
+    """Return the record of that name, else the newest one with changes that no rollback has undone.
 
     None where there is no such record. Raises UnknownRecord for a name that is not there, for a record
     without changes, and for one that was changed since it was sealed.
@@ -59,7 +59,7 @@ def find_record(records: Path, name: str) -> Record | None:
 
 
 class Rollback(Shown):
-    """The roll-back of a record, in a run of its own; where the record is None, there is nothing to undo."""
+    """The rollback of a record, in a run of its own; where the record is None, there is nothing to undo."""
 
     sessions: Sessions
     older: OlderSessions | None = None
@@ -76,7 +76,7 @@ class Rollback(Shown):
         return self.record.view()
 
     def plan(self) -> Plan:
-        """Return the roll-back as a plan from the present state, without what is undone already.
+        """Return the rollback as a plan from the present state, without what is undone already.
 
         Its notes say what cannot be restored, and what happens to open sessions; `revoke_sessions` ends
         them. Raises what `open_sessions` raises, RollbackFailed where a resource was changed since, and
@@ -97,7 +97,7 @@ class Rollback(Shown):
         return self.undo_plan
 
     def apply(self, approval: PlanApproval) -> Journal:
-        """Apply the roll-back if it was approved, and check that everything is restored.
+        """Apply the rollback if it was approved, and check that everything is restored.
 
         Raises StalePlan, RollbackFailed.
         """

@@ -145,16 +145,16 @@ def _complaints(fault: Fault) -> Iterator[tuple[str, str, str]]:
         yield f"There is no fault {fault.kind!r}.", f"The kinds: {', '.join(KINDS)}.", "Choose one of them."
     yield from _complaints_of_operations(fault)
     if not _is_number(fault.share) or not 0 <= fault.share <= 1:
-        why = "It is the share of the calls that fails."
+        why = "It is the share of the calls that fail."
         yield f"The share is {fault.share!r}.", why, "Give a number from 0 to 1."
     if fault.count is not None and not (_is_whole(fault.count) and fault.count > 0):
         yield (
             f"The count is {fault.count!r}.",
-            "At most so many calls fail.",
+            "It is the largest number of calls that fail.",
             "Give 1 or more, or leave it out.",
         )
     if not (_is_whole(fault.after) and fault.after >= 0):
-        yield f"`after` is {fault.after!r}.", "So many calls pass first.", "Give 0 or more."
+        yield f"`after` is {fault.after!r}.", "It is the number of calls that pass first.", "Give 0 or more."
     yield from _complaints_of_seconds(fault)
 
 
@@ -180,9 +180,9 @@ def _complaints_of_seconds(fault: Fault) -> Iterator[tuple[str, str, str]]:
     lasts, seconds = KINDS[fault.kind].lasts, fault.seconds
     if not _is_number(seconds) or not 0 <= seconds <= LONGEST:
         hint = f"Give more than 0, at most {LONGEST:.0f}."
-        yield f"The seconds are {seconds!r}.", "So long it lasts.", hint
+        yield f"The seconds are {seconds!r}.", "They are how long it lasts.", hint
     elif lasts and not seconds:
-        yield f"{fault.kind} has no seconds.", "It lasts some time.", "Say how long, for example 10."
+        yield f"{fault.kind} has no seconds.", "It needs a duration.", "Give the seconds, for example 10."
     elif seconds and not lasts:
         lasting = " and ".join(name for name, kind in KINDS.items() if kind.lasts)
         yield f"{fault.kind} has seconds.", f"Only {lasting} last.", "Leave the seconds out."
