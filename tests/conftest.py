@@ -62,10 +62,16 @@ def short_pauses() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def served_sandbox() -> Iterator[Sandbox]:
     """One server for all tests of this process."""
     with throw_away_sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(served_sandbox: Sandbox) -> Sandbox:
+    """The server, unless a test file has the line `sandbox = in_process_sandbox`, which spares the HTTP."""
+    return served_sandbox
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,9 +6,12 @@ import pytest
 
 from support.denial_stage import Broken, Stage
 from support.denied_assume_role import TABLE
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave
 from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
 
 
 @pytest.fixture

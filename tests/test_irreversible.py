@@ -4,8 +4,11 @@ import json
 
 from support.adopted_role import READ_ONLY, by_hand, policy_of, trusting
 from support.examples import SOME_POLICY, applied, grant_in, root_iam, sessions_in
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.irreversible import irreversible_changes
 from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
 
 
 def user(world: World, name: str) -> str:

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import importlib
 from collections.abc import Iterator
 from inspect import signature
 
 import pytest
 from botocore.exceptions import ClientError
 
-from support.bare_ministack import ministack
+from support.bare_ministack import fresh_module, ministack
 from support.questions import Question, Room, fits, outcome, questions
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -116,17 +115,15 @@ def test_the_default_version_of_a_policy_can_be_set(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", USED)
 def test_what_is_used_of_ministack_is_as_it_was(name: str) -> None:
-    module, _, function = f"ministack.{name}".rpartition(".")
-    found = signature(getattr(importlib.import_module(module), function))
+    module, _, function = name.rpartition(".")
+    found = signature(getattr(fresh_module(module), function))
 
     assert " ".join(found.parameters) == USED[name]
 
 
 @pytest.mark.parametrize("name", STORES.split())
 def test_what_is_read_of_ministack_is_kept_by_account(name: str) -> None:
-    iam = importlib.import_module("ministack.services.iam")
-
-    assert type(getattr(iam, name)).__name__ == "AccountScopedDict"
+    assert type(getattr(fresh_module("services.iam"), name)).__name__ == "AccountScopedDict"
 
 
 def _answers_as_aws(room: Room, question: Question) -> bool:

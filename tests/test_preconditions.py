@@ -10,6 +10,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from support.adopted_role import POWER_USER, deny_attaching, policy_of, taken_over, trusting
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.in_process_sandbox import in_process_sandbox
 from support.second_writer import SecondWriter
 from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
@@ -22,6 +23,8 @@ from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
 
 READER = "role/reports-reader"
 SOME = json.dumps(SOME_POLICY)

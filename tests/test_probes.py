@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.examples import applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws import polling
 from xacct_nb.aws.answers import Answer, call_aws
 from xacct_nb.aws.polling import Wait, countdown
@@ -18,6 +19,8 @@ from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof, missing_si
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
 
 
 def answers(proof: Proof) -> list[tuple[str, str]]:

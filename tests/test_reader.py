@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants.state import ResourceKey
 from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
 
 
 def role_of(world: World) -> str:

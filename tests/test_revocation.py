@@ -12,6 +12,7 @@ import pytest
 
 from support.desk import Desk
 from support.examples import ALICE, ROLE, a_grant, applied, grant_in, plan_of, root_iam, sessions_in, state_of
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.revocation import revoke
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import rollback
@@ -34,6 +35,8 @@ from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave, misbehave
 from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
 
 REVOKED = "AWSRevokeOlderSessions"
 OTHER = "arn:aws:iam::222222222222:role/other-reader"
@@ -239,25 +242,6 @@ def faults(sandbox: Sandbox) -> Iterator[Callable[[Fault], object]]:
     behave(sandbox)
 
 
-def test_a_call_that_took_effect_without_an_answer_has_ended_the_sessions(
-    world: World, faults: Callable[[Fault], object]
-) -> None:
-    adoptable(world)
-    grant = grant_in(world, adopt=True)
-    sessions = sessions_in(world, grant)
-    applied(grant, sessions)
-    older = session(sessions)
-    planned_now = plan_revocation(grant.destinations[0], state_of(grant, sessions))
-    once = sessions.admin(world.destination, "iam").meta.events
-    once.register_first("needs-retry.iam.PutRolePolicy", lambda **about: False)
-    faults(Fault("cut-after", ("PutRolePolicy",), count=1))
-    journal = revoke([planned_now], sessions, patience=0)
-
-    assert [entry.answer for entry in journal.entries] == ["ConnectionClosedError"]
-    assert standing(world) == journal.changes[0].after
-    assert older() is False
-
-
 class TestAWayBack:
     def test_offers_to_end_the_open_sessions_of_a_role_that_stays(self, desk: Desk, begin: Begin) -> None:
         adoptable(desk.world)
@@ -453,17 +437,43 @@ class TestWhatStaysEnded:
         assert standing(desk.world) == ended is not None
 
 
-def test_headless_it_is_planned_approved_proven_and_leaves_no_credentials(desk: Desk) -> None:
-    adoptable(desk.world)
-    before = desk.state()
-    forth = desk.applied(adopt=True)
-    back = desk.rolled_back(revoke_sessions=True, caller_profiles=["alice"])
-    record: Any = back.record
+class TestOverHttp:
+    """A connection is cut, and kernels have a process of their own: both need the server."""
 
-    assert (forth.record.status, EXIT_CODES[record.status]) == ("succeeded", 0), record.error
-    assert [each for each in desk.state() if each["name"] != REVOKED] == before
-    assert [each.answer for each in record.proof.outcomes] == ["Allowed", "Allowed", "Denied"]
-    assert moment(record.journal.changes[-1]) > record.started
-    assert "denies all actions to sessions issued before" in str(record.journal)
-    assert [path for path in desk.records.rglob("*.*") if re.search(rb"ASIA\w{12}", path.read_bytes())] == []
-    assert desk.is_whole()
+    @pytest.fixture
+    def sandbox(self, served_sandbox: Sandbox) -> Sandbox:
+        return served_sandbox
+
+    def test_a_call_that_took_effect_without_an_answer_has_ended_the_sessions(
+        self, world: World, faults: Callable[[Fault], object]
+    ) -> None:
+        adoptable(world)
+        grant = grant_in(world, adopt=True)
+        sessions = sessions_in(world, grant)
+        applied(grant, sessions)
+        older = session(sessions)
+        planned_now = plan_revocation(grant.destinations[0], state_of(grant, sessions))
+        once = sessions.admin(world.destination, "iam").meta.events
+        once.register_first("needs-retry.iam.PutRolePolicy", lambda **about: False)
+        faults(Fault("cut-after", ("PutRolePolicy",), count=1))
+        journal = revoke([planned_now], sessions, patience=0)
+
+        assert [entry.answer for entry in journal.entries] == ["ConnectionClosedError"]
+        assert standing(world) == journal.changes[0].after
+        assert older() is False
+
+    def test_headless_it_is_planned_approved_proven_and_leaves_no_credentials(self, desk: Desk) -> None:
+        adoptable(desk.world)
+        before = desk.state()
+        forth = desk.applied(adopt=True)
+        back = desk.rolled_back(revoke_sessions=True, caller_profiles=["alice"])
+        record: Any = back.record
+
+        assert (forth.record.status, EXIT_CODES[record.status]) == ("succeeded", 0), record.error
+        assert [each for each in desk.state() if each["name"] != REVOKED] == before
+        assert [each.answer for each in record.proof.outcomes] == ["Allowed", "Allowed", "Denied"]
+        assert moment(record.journal.changes[-1]) > record.started
+        assert "denies all actions to sessions issued before" in str(record.journal)
+        files = list(desk.records.rglob("*.*"))
+        assert [path for path in files if re.search(rb"ASIA\w{12}", path.read_bytes())] == []
+        assert desk.is_whole()

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.in_process_sandbox import in_process_sandbox
 from support.questions import Room, outcome
 from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
 
 Statement = dict[str, Any]
 ALICE, BOB = "arn:aws:iam::{source}:user/alice", "arn:aws:iam::{source}:user/bob"

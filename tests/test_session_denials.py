@@ -9,9 +9,12 @@ from botocore.exceptions import ClientError
 
 from support.denial_stage import Broken, Stage, allow
 from support.denied_session import GET, KEY, TABLE
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
 from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
 
 
 def another_owner(on: Stage) -> None:

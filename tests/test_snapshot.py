@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.denial_stage import SECRET, Stage, allow
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, DiagnosisSessions, open_for_diagnosis
 from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.aws.snapshot_reader import take_snapshot
@@ -15,6 +16,8 @@ from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.errors import InvalidSnapshot
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
+
+sandbox = in_process_sandbox
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from support.examples import (
     sessions_in,
     state_of,
 )
+from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Entry, Journal, collapse_entries
@@ -28,6 +29,8 @@ from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, RolledBack, S
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
 
 
 def user(world: World, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support import in_process_sandbox
 from support.adopted_role import by_hand, deny_attaching, policy_of, taken_over
 from support.examples import applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
 from support.second_writer import SecondWriter
@@ -274,51 +275,58 @@ def unnumbered(state: State) -> dict[ResourceKey, Any]:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
-@pytest.mark.parametrize(("scene", "there"), SCENES.values(), ids=SCENES)
-def test_faults_change_nothing_of_what_an_apply_and_a_rollback_leave(
-    sandbox: Sandbox,
-    world: World,
-    scene: Callable[[World], Grant],
-    there: list[str],
-    faults: tuple[Fault, ...],
-) -> None:
-    grant = scene(world)
-    sessions = sessions_in(world, grant)
-    before, plan = state_of(grant, sessions), plan_of(grant, sessions)
-    misbehave(sandbox, *faults, seed=7)
-    journal = apply(plan, sessions, approved=plan.digest, patience=10)
-    struck_there = sum(misbehaviour(sandbox).struck)
-    made, numbers = state_of(grant, sessions), versions(world)
-    misbehave(sandbox, *faults, seed=11)
-    rollback(journal, sessions, patience=10)
-    struck_back = sum(misbehaviour(sandbox).struck)
-    behave(sandbox)
-    back = state_of(grant, sessions)
-    calm = applied(grant, sessions)
+class TestEveryFault:
+    """Within this process, since these are most of the calls; the tests above cut real connections."""
 
-    assert struck_there > 0
-    assert struck_back > 0
-    assert numbers == there
-    assert back == before
-    assert unnumbered(made) == unnumbered(state_of(grant, sessions))
-    assert calls(calm) == calls(journal)
+    @pytest.fixture
+    def sandbox(self) -> Sandbox:
+        return in_process_sandbox.start()
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
+    @pytest.mark.parametrize(("scene", "there"), SCENES.values(), ids=SCENES)
+    def test_faults_change_nothing_of_what_an_apply_and_a_rollback_leave(
+        self,
+        sandbox: Sandbox,
+        world: World,
+        scene: Callable[[World], Grant],
+        there: list[str],
+        faults: tuple[Fault, ...],
+    ) -> None:
+        grant = scene(world)
+        sessions = sessions_in(world, grant)
+        before, plan = state_of(grant, sessions), plan_of(grant, sessions)
+        misbehave(sandbox, *faults, seed=7)
+        journal = apply(plan, sessions, approved=plan.digest, patience=10)
+        struck_there = sum(misbehaviour(sandbox).struck)
+        made, numbers = state_of(grant, sessions), versions(world)
+        misbehave(sandbox, *faults, seed=11)
+        rollback(journal, sessions, patience=10)
+        struck_back = sum(misbehaviour(sandbox).struck)
+        behave(sandbox)
+        back = state_of(grant, sessions)
+        calm = applied(grant, sessions)
 
-@pytest.mark.slow
-@pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
-def test_under_faults_too_a_failed_apply_rolls_back_its_changes(
-    sandbox: Sandbox, world: World, faults: tuple[Fault, ...]
-) -> None:
-    grant = taken_over(world)
-    sessions = sessions_in(world, grant)
-    before, plan = state_of(grant, sessions), plan_of(grant, sessions)
-    deny_attaching(world)
-    misbehave(sandbox, *faults, seed=13)
-    with pytest.raises(RolledBack, match=r"AttachUserPolicy.* AccessDenied"):
-        apply(plan, sessions, approved=plan.digest, patience=10)
-    behave(sandbox)
+        assert struck_there > 0
+        assert struck_back > 0
+        assert numbers == there
+        assert back == before
+        assert unnumbered(made) == unnumbered(state_of(grant, sessions))
+        assert calls(calm) == calls(journal)
 
-    assert versions(world) == ["v1"]
-    assert state_of(grant, sessions) == before
+    @pytest.mark.slow
+    @pytest.mark.parametrize("faults", BAD_DAYS.values(), ids=BAD_DAYS)
+    def test_under_faults_too_a_failed_apply_rolls_back_its_changes(
+        self, sandbox: Sandbox, world: World, faults: tuple[Fault, ...]
+    ) -> None:
+        grant = taken_over(world)
+        sessions = sessions_in(world, grant)
+        before, plan = state_of(grant, sessions), plan_of(grant, sessions)
+        deny_attaching(world)
+        misbehave(sandbox, *faults, seed=13)
+        with pytest.raises(RolledBack, match=r"AttachUserPolicy.* AccessDenied"):
+            apply(plan, sessions, approved=plan.digest, patience=10)
+        behave(sandbox)
+
+        assert versions(world) == ["v1"]
+        assert state_of(grant, sessions) == before

@@ -1,5 +1,6 @@
-"""MiniStack without patches, or with only the guard around it, served as the sandbox serves it."""
+"""MiniStack's own modules, and MiniStack without patches, or with only the guard around it, as a server."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
 
@@ -31,6 +33,16 @@ config.bind, config.backlog, config.keep_alive_timeout = [f"fd://{{sys.argv[1]}}
 config.loglevel = "WARNING"
 asyncio.run(serve(app, config, shutdown_trigger=asyncio.Event().wait, mode="asgi"))
 """
+
+
+def fresh_module(name: str) -> Any:
+    """Return a copy of one of MiniStack's modules that nothing patches, whatever this process has loaded."""
+    spec = importlib.util.find_spec(f"ministack.{name}")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @contextmanager

@@ -1,22 +1,18 @@
 """MiniStack's own evaluator of policies, unpatched, asked with the arguments of `evaluate`."""
 
-import importlib.util
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+from support.bare_ministack import fresh_module
 
 TYPES = {"user": "User", "assumed-role": "AssumedRole", "root": "Root"}
 
 
 @cache
 def evaluator() -> Any:
-    """Return a copy of MiniStack's module that nothing patches, whatever this process has loaded."""
-    spec = importlib.util.find_spec("ministack.core.iam_evaluator")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return MiniStack's module, loaded once."""
+    return fresh_module("core.iam_evaluator")
 
 
 def is_allowed(question: Mapping[str, Any]) -> bool:
