@@ -53,7 +53,7 @@ def test_both_names_are_refused() -> None:
     assert str(refusal.value) == (
         "carry_on and attach_to are both given.\n"
         "carry_on is the former name of attach_to.\n"
-        "Give attach_to alone."
+        "Give attach_to only."
     )
 
 

@@ -332,7 +332,7 @@ class TestTheProof:
         ("own", "asked"),
         [
             ("attached", "s3:GetObject {}/*, with the same session afterwards"),
-            ("none", "s3:GetObject {}/* (which goes with the grant), with the same session afterwards"),
+            ("none", "s3:GetObject {}/* (which the rollback denies too), with the same session afterwards"),
         ],
     )
     def test_probes_what_the_role_keeps_before_what_it_loses(

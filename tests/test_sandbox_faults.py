@@ -179,7 +179,7 @@ class TestAFault:
         shown = str(FaultCounter(Faults((fault,), seed=7)).counts())
 
         assert "The sandbox misbehaves (seed 7)" in shown
-        assert "lets a change take effect late: 10 s" in shown
+        assert "delays the effect of a change: 10 s" in shown
         assert "50% of the calls after the first 1, 3 at most" in shown
 
     def test_its_names_are_those_of_ministack_and_of_the_calls(self) -> None:

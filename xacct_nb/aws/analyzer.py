@@ -29,7 +29,7 @@ _SEVERITIES = {"ERROR": WARNING, "SECURITY_WARNING": WARNING, "WARNING": NOTE, "
 def analyze(documents: Documents, sessions: Sessions) -> Analysis:
     """Call ValidatePolicy for every policy, and CheckNoPublicAccess for trust policies; return the findings.
 
-    Where the service is not available or denies the calls, the Analysis says so. AWS charges for
+    Where the service is not available or denies the calls, the Analysis has a note. AWS charges for
     CheckNoPublicAccess. Source: IAM user guide, access-analyzer-policy-validation and
     access-analyzer-custom-policy-checks.
     """

@@ -66,7 +66,7 @@ def owner_of(arn: str) -> tuple[str, dict[str, Any]]:
 
 
 def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> dict[str, Any]:
-    """Return the response of an operation (`{kind}` stands for the resource's). Raises AwsRefused."""
+    """Return the response of an operation (`{kind}` becomes the resource's kind). Raises AwsRefused."""
     kind, owner = owner_of(arn)
     iam, method = sessions.admin(account or Arn.parse(arn).account, "iam"), operation.format(kind=kind)
     name = parameters.get("PolicyName") or next(iter(owner.values()))

@@ -66,7 +66,7 @@ def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, fou
     both = [key for key, value in found.resources.items() if before.resources.get(key) == value]
     permissions = sessions.grant.permissions
     given = [sample_call(action, each.resources) for each in permissions for action in each.actions]
-    lost = {f"{call.title} (which goes with the grant)": call for call in given if call}
+    lost = {f"{call.title} (which the rollback denies too)": call for call in given if call}
     repeat: dict[str, Mapping[str, SampleCall]] = {}
     for role in roles:
         documents = [each for key in both if key.target == role for each in _documents(sessions, key, found)]

@@ -204,7 +204,7 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
         raise NoCredentials(
             f"The profile {profile!r} cannot sign in.",
             why="It has no credentials." if isinstance(problem, NoCredentialsError) else str(problem),
-            hint=f"Try it alone: aws sts get-caller-identity --profile {profile}",
+            hint=f"Test it: aws sts get-caller-identity --profile {profile}",
         ) from problem
     if accounts and identity["Account"] not in accounts:
         raise WrongAccount(
@@ -243,7 +243,7 @@ def _handlers() -> HierarchicalEmitter:
 
 
 def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
-    # All sessions share one loader and one set of handlers: registering the handlers alone takes 5 ms.
+    # All sessions share one loader and one set of handlers: registering the handlers takes 5 ms.
     core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
     core.register_component("data_loader", _MODELS)
     for name in ("config_file", "credentials_file"):

@@ -17,7 +17,7 @@ class Approval:
     """Who approved which plan, and when (UTC).
 
     `plan` is the id of the record in which the plan was first made. `planned_by` is who made it, `planned_at`
-    (UTC) is when. They are empty where no such record is known.
+    (UTC) is when. They are empty where no such record was found.
     """
 
     digest: str
@@ -65,7 +65,7 @@ def validate_approval(
 
     `history` has the runs that made or used this plan, newest first. Valid plans were made after the last
     use and at most `hours` ago (0: no limit); the oldest of them is the origin. Two people must agree where
-    `two_people` or one of these plans says so. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
+    `two_people` or one of these plans requires it. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
     """
     fresh = list[PlannedRun]()
     for event in history:
@@ -84,7 +84,7 @@ def validate_approval(
 
 
 def unapproved_plan(digest: str, plan: Plan, approved: Plan | None = None) -> StalePlan:
-    """Return the error of an approval of another plan, with the differences if that plan is known."""
+    """Return the error of an approval of another plan, with the differences if that plan was found."""
     found = plan_differences(approved, plan) if approved else ()
     return StalePlan(
         f"The approval {digest[:12] or '(none)'} is not for the current plan.",

@@ -26,7 +26,7 @@ def diff(documents: Documents, state: State) -> Plan:
 
     On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays.
     AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
-    where a role or policy of that name differs and was not made for this grant, unless the grant says
+    where a role or policy of that name differs and was not made for this grant, unless the grant has
     `adopt`.
     """
     grant, wanted = documents.grant, desired_resources(documents, state)

@@ -21,7 +21,7 @@ _VERDICTS = (
 )
 SESSION_NAME, _OTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 _WRONG_ID = "xacct-nb-not-the-external-id"
-_LONGEST_SECONDS = 3_600  # a session of a role may not ask for more than an hour (role chaining)
+_LONGEST_SECONDS = 3_600  # a session of a role may not request more than an hour (role chaining)
 
 
 @dataclass(frozen=True)
@@ -203,8 +203,8 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 
 
 _NO_CALL = {
-    "allowed": "No read-only call is known that needs this action.",
-    "beside": "No read-only call is known that the permissions do not allow.",
+    "allowed": "There is no read-only call that needs this action.",
+    "beside": "There is no read-only call that the permissions do not allow.",
     "direct": "No permission names a resource that a call without the role could read.",
 }
 

@@ -20,7 +20,7 @@ _A_SECOND = timedelta(microseconds=999_999)
 _YEAR_9999 = 253_370_764_800  # seconds since 1970; a datetime ends with that year
 _SESSIONS_END = (
     f"{{role}}: {REVOKED} denies all actions to every session issued until {AHEAD_SECONDS} seconds after "
-    "the policy is made, whoever opened it. The cutoff is set when the policy is made."
+    "the policy is made. The cutoff is set when the policy is made."
 )
 _SESSIONS_STAY = (
     "{role} stays, and its open sessions stay valid for up to {hours:g} h, with the role's new permissions. "

@@ -34,7 +34,7 @@ class SampleCall:
 
 
 def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
-    """Return a read-only call for an action (or a pattern) on one of these resources, if one is known."""
+    """Return a read-only call for an action (or a pattern) on one of these resources, if there is one."""
     for name, resource in product((name for name in _CALLS if covers(action, name)), resources):
         service, operation, parameters_for = _CALLS[name]
         parameters = parameters_for(resource)

@@ -1,4 +1,4 @@
-"""A case: one denial with all that is known of it, and what each side alone decides."""
+"""A case: one denial with all that was read of it, and what each side decides."""
 
 import json
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Case:
 
     @cached_property
     def principal(self) -> str:
-        """The caller as a trust policy names it: the user, or the role, with its path if that is known."""
+        """The caller as a trust policy names it: the user, or the role, with its path if that was read."""
         entity, plain = self.source.principal, role_arn_of(self.caller) if self.caller else ""
         return entity.arn if entity and same_principal(entity.arn, plain) else plain
 
@@ -103,7 +103,7 @@ class Case:
 
     @cached_property
     def context(self) -> dict[str, Any]:
-        """The condition keys of the request that follow from what is known."""
+        """The condition keys of the request that follow from what was read."""
         entity = self.source.principal
         keys: dict[str, Any] = {"aws:CurrentTime": self.now, "aws:SecureTransport": "true"}
         if entity and same_principal(entity.arn, self.principal):
@@ -155,7 +155,7 @@ class Case:
 
     @cached_property
     def needs_no_source_policy(self) -> bool:
-        """Whether caller and role are in one account, and the trust policy alone allows the request."""
+        """Whether caller and role are in one account, and the trust policy is enough."""
         if not self.has_both_arns or Arn.parse(self.caller).account != Arn.parse(self.role).account:
             return False
         found = self._decide_trust(ASSUME, [])

@@ -1,4 +1,4 @@
-"""Fills in the message to the owner of the other account with what is known of the denied request."""
+"""Fills in the message to the owner of the other account with what was read of the denied request."""
 
 from collections.abc import Iterator
 

@@ -16,7 +16,7 @@ _MIN_SECONDS, _CHAIN_SECONDS, _MAX_SECONDS = 900, 3600, 43200
 
 
 def request_causes(case: Case) -> Iterator[Cause]:
-    """Yield what is wrong with the parameters, without asking AWS."""
+    """Yield what is wrong with the parameters, without a call to AWS."""
     if not case.attempt.role_was_assumed:
         for find in (_duration, _session_name, _external_id, _role_arn, _serial_number, _source_identity):
             yield from find(case)

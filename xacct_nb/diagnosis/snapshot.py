@@ -158,7 +158,7 @@ class Snapshot(Shown, StrictModel):
         """Show each side: whether it was read, what it has in one line, or why it was not read."""
         rows = tuple((side, *self._line(side)) for side in SIDES)
         tones = tuple("good" if read == "yes" else "note" for _, read, _ in rows)
-        taken = f"Taken {self.taken or 'from an error text alone'} with {len(self.calls)} AWS calls."
+        taken = f"Taken {self.taken or 'from an error text only'} with {len(self.calls)} AWS calls."
         return Page("Snapshot", (Table(("side", "read", ""), rows, tones=tones), Text(taken, "note")))
 
     def _line(self, side: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def source_causes(case: Case) -> Iterator[Cause]:
         yield cause("service-control-policy", CERTAIN, why)
     decision = case.source_decision()
     if decision is None and source.simulated in _SIMULATED:
-        why = f"IAM's policy simulator returns {source.simulated} for the source side alone."
+        why = f"IAM's policy simulator returns {source.simulated} for the source side."
         yield cause(_SIMULATED[source.simulated], LIKELY, why)
     for check in decision.checks if decision else ():
         yield from _causes(case, check)

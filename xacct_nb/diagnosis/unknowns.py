@@ -58,7 +58,7 @@ def indistinguishable_causes(case: Case) -> tuple[str, ...]:
 
 
 def _is_possible(case: Case, code: str) -> bool:
-    """Return whether a cause fits what is known of the caller and the request."""
+    """Return whether a cause is consistent with the caller and the request."""
     rules = {
         "external-id-missing": not case.attempt.external_id,
         "external-id-differs": bool(case.attempt.external_id),

@@ -16,7 +16,7 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
 
-# Keys whose value is known to AWS alone.
+# Keys whose value only AWS knows.
 _AWS_ONLY = re.compile(
     r"aws:(?:source(?:ip|vpc|vpce)|vpcsource(?:ip)|principalorg(?:id|paths)|requestedregion|tokenissuetime"
     r"|viaawsservice|calledvia.*|userag?ent|referer|resourceorg.*|ec2instancesource.*)$"
@@ -42,7 +42,7 @@ class UnmetCondition:
         return self.comparison.expected
 
     def cause(self, code: str, fix: Fix = (), side: str = "") -> Cause:
-        """Return the cause of that code; only likely if AWS alone knows the request's value."""
+        """Return the cause of that code; only likely if only AWS knows the request's value."""
         each, expected = self.comparison, " or ".join(self.expected) or "nothing"
         confidence, given = CERTAIN, f"the request has no {self.key}"
         if each.actual:

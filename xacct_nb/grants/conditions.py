@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"(env|file):.+")
 
 
 def is_reference(secret: str) -> bool:
-    """Return whether the text says where a secret is found: `env:NAME` or `file:PATH`."""
+    """Return whether the text is a reference to a secret: `env:NAME` or `file:PATH`."""
     return _REFERENCE.fullmatch(secret) is not None
 
 
@@ -93,7 +93,7 @@ def _is_network(text: str) -> bool:
     return _NETWORK.fullmatch(text) is not None
 
 
-# By field: what accepts a text, and what, why and hint of the error; {!r} stands for the text.
+# By field: what accepts a text, and what, why and hint of the error; {!r} is replaced by the text.
 _RULES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
     "actions": (
         re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+").fullmatch,

@@ -29,7 +29,7 @@ def rename_former_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidGrant(
                 f"{former} and {name} are both given.",
                 why=f"{former} is the former name of {name}.",
-                hint=f"Give {name} alone.",
+                hint=f"Give {name} only.",
             )
         found[name] = value or found.get(name, value)
     return found

@@ -38,7 +38,7 @@ _CALLER_PATTERNS = {
 class Caller:
     """A caller: its kind, its account ("" for none), and the condition keys that follow from it.
 
-    `role` is the ARN of its role without the path, `role_with_path` the one with the path, where it is known.
+    `role` is the ARN of its role without the path, `role_with_path` the one with the path, where given.
     """
 
     text: str

@@ -21,7 +21,7 @@ NARROW = {"width": "19em"}
 class Field:
     """One field of a form: a number, one of some choices, or text of one line or more.
 
-    `follows` says that the form follows the typing; otherwise a value is read when the field is left.
+    With `follows` the form follows the typing; otherwise a value is read when the field is left.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Field:
 class FormState:
     """What a form shows with its fields: HTML below them, and a headline that a screen reader says at once.
 
-    `reference` says where the external ID is found: its field gets this back after a literal was typed.
+    `reference` is that of the external ID: its field gets it back after a literal was typed.
     """
 
     below: str
@@ -50,7 +50,7 @@ class FormState:
 class Form(Shown):
     """A value that a person edits in a notebook; headless, it passes through as it is.
 
-    `problem` says what is not valid in the fields, None where they are valid; the value stays the last valid
+    `problem` is what is not valid in the fields, None where they are valid; the value is then the last valid
     one.
     """
 

@@ -14,7 +14,7 @@ _ALL = "all"
 
 
 class HistoryForm(Form):
-    """Some records of a ledger; `.wanted` says which."""
+    """Some records of a ledger; `.wanted` is the query."""
 
     side_by_side = True
 

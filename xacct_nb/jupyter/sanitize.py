@@ -46,7 +46,7 @@ _LONGEST, _DEEPEST = 300_000, 100
 def sanitize_html(fragment: str) -> str:
     """Return the fragment with known elements and attributes only; other markup becomes text.
 
-    Scripts, SVG and MathML are left out, and a short text says so there; style sheets and comments
+    Scripts, SVG and MathML are left out, and a short text replaces them; style sheets and comments
     are left out silently. A fragment that is long or nested deep is returned as preformatted text.
     """
     for pattern in _HIDDEN:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-# A comm between a kernel and its runner: it goes through their private sockets, into no output and no file.
+# A comm between a kernel and its runner: it uses their private sockets, and no output or file has it.
 TARGET = "xacct_nb.secrets"
 AddSecrets = Callable[[set[str]], object]
 

@@ -39,7 +39,7 @@ class Analysis:
 class Findings(Shown):
     """All findings, the most severe first; `accepted` are the codes that the grant accepts.
 
-    `headroom` is what AWS's quotas leave, where the live state is known; `note` says whether IAM Access
+    `headroom` is what AWS's quotas leave, where the live state was read; `note` says whether IAM Access
     Analyzer was called.
     """
 
@@ -114,7 +114,7 @@ def lint_policy(policy: object, *, kind: str, of: str = "") -> Findings:
 
 
 def _policy_findings(subject: Subject) -> list[Finding]:
-    """Return the rules' findings; where none says why AWS refuses a policy, the parser's reason."""
+    """Return the rules' findings; where none explains why AWS refuses a policy, the parser's reason."""
     hits = [*_hits(SUBJECT_RULES, subject, subject)]
     for statement in subject.statements:
         hits += _hits(_STATEMENT_RULES, subject, statement)

@@ -35,6 +35,6 @@ def _with_own_plan(
     run: RunContext, history: Iterator[PlannedRun | UsedApproval], plan: Plan, given: PlanApproval
 ) -> Iterator[PlannedRun | UsedApproval]:
     """Yield the history, newest first, with the plan that this run itself showed to a person."""
-    since = getattr(given, "approved_since", "")  # only a form says when it showed the plan
+    since = getattr(given, "approved_since", "")  # only a form knows when it showed the plan
     own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan)] if since else []
     return heapq.merge(history, own, key=lambda event: event.at, reverse=True)

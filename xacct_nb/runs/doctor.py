@@ -42,7 +42,7 @@ class Examination(Shown):
 
     @property
     def well(self) -> bool:
-        """Whether everything that is needed is there."""
+        """Whether everything that is needed is installed."""
         return all(check.state != "bad" for check in self.checks)
 
     def to_json(self) -> list[dict[str, Any]]:

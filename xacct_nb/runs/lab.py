@@ -21,12 +21,12 @@ class LabFolder:
     def serve(self, options: Iterable[str]) -> None:
         """Become JupyterLab, open on the start notebook; `options` are JupyterLab's own.
 
-        The records stand in the same folder, unless $XACCT_RECORDS names another.
+        The records are in the same folder, unless $XACCT_RECORDS names another.
         """
         server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
         command = [sys.executable, "-m", "jupyterlab", *server, *options, str(self.start)]
         records = {RECORDS_VARIABLE: str(self.root / "records")}
-        # In place of this process, so that Ctrl-C is JupyterLab's alone.
+        # In place of this process, so that only JupyterLab gets Ctrl-C.
         os.execve(command[0], command, {**records, **os.environ, LAB_VARIABLE: str(self.root)})
 
 

@@ -91,7 +91,7 @@ class Run(Shown):
         return GrantForm(self.grant(), self._resolve, live=not self.headless)
 
     def approval(self, plan: Plan) -> ApprovalForm:
-        """Ask for approval of exactly this plan; headless, the parameter `approve` answers."""
+        """Ask for approval of exactly this plan; headless, the parameter `approve` is used."""
         settings = self.settings
         return ApprovalForm(plan, settings.approve, live=not self.headless, note=settings.note, clock=utc)
 
@@ -185,7 +185,7 @@ class Run(Shown):
         return Rollback(self, find_record(self.records, self.settings.record))
 
     def inquiry(self) -> "Inquiry":
-        """Return the question that the parameters ask about a denial."""
+        """Return the inquiry into the denial that the parameters describe."""
         from xacct_nb.runs.inquiry import Inquiry
 
         return Inquiry(self)
@@ -225,7 +225,7 @@ class Run(Shown):
         return self.finished
 
     def leave(self) -> None:
-        """Seal a run without its last cell, if it changed or proved something; else remove its folder."""
+        """Seal a run without its last cell, if it changed AWS or made a proof; else remove its folder."""
         if self.finished is None and self.touched:
             self.status = "interrupted"
             self.finish()

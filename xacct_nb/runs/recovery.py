@@ -16,7 +16,7 @@ from xacct_nb.storage.draft import cell_states, read_draft
 from xacct_nb.storage.evidence import FILE, events
 from xacct_nb.storage.run_folder import abandoned_runs, read_about, remove_run_folder
 
-# An interactive run is recorded only with one of these: AWS was changed, or asked for a proof.
+# An interactive run is recorded only with one of these: AWS was changed, or a proof was made.
 _RECORDED_KINDS = ("entry", "journal", "proof")
 
 

@@ -1,4 +1,4 @@
-"""What the steps of a run need of it: the run, through which alone they use it, and the lock on its grant."""
+"""What the steps of a run need of it: their only interface to a run, and the lock on its grant."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

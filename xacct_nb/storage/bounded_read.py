@@ -11,7 +11,7 @@ from pathlib import Path
 def read_small(path: Path, *, pipes: bool = True, most: int = 1_000_000, patience: float = 5.0) -> bytes:
     """Return the content of a file of at most `most` bytes; a pipe must end within `patience` seconds.
 
-    Without `pipes`, a pipe is refused. Raises OSError, whose strerror says what is wrong.
+    Without `pipes`, a pipe is refused. Raises OSError, whose strerror is the problem.
     """
     # Without O_NONBLOCK, opening a pipe without a writer would block.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -48,7 +48,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]
 
 
 class _Refused(yaml.constructor.ConstructorError):  # type: ignore[misc,unused-ignore]
-    """YAML that no grant file has; `problem` says why."""
+    """YAML that no grant file has; `problem` is the reason."""
 
 
 def _expanded_size(node: Any, known: dict[int, int]) -> int:

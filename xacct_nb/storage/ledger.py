@@ -150,7 +150,7 @@ def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what stands in a folder, without Jupyter's checkpoints."""
+    """Return the paths in a folder, without Jupyter's checkpoints."""
     return [path for path in sorted(folder.iterdir()) if path.name != _CHECKPOINTS or path.is_symlink()]
 
 

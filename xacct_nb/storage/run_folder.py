@@ -64,7 +64,7 @@ def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunL
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write what the record says of the run in case the run is killed."""
+    """Write what the record needs to know of the run in case the run is killed."""
     content = {**about, "machine": _machine()}
     replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
 

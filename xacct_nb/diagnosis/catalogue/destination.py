@@ -82,7 +82,7 @@ DESTINATION_CAUSES = (
         why="Since September 2022 a role that assumes itself must be named in its own trust policy.",
         mend="Add the role to its own trust policy."),
     KnownCause("C24", "protected-role", DESTINATION,
-        why="Nobody can change the trust policy of an Identity Center role or a service-linked role.",
+        why="No one can change the trust policy of an Identity Center role or a service-linked role.",
         mend="Create a role of your own for this access.",
         text=r"UnmodifiableEntity"),
     KnownCause("C25", "trust-policy-too-long", DESTINATION,

@@ -134,7 +134,7 @@ CONDITION_RULES = (
         why="A role's session carries no MFA into the next AssumeRole call, so this never holds for {it}.",
         mend="Leave MFA out here and require it where the first role is assumed."),
     Rule("mfa-needs-serial", NOTE, _for((USER,), _mfa), (TRUST,),
-        why="Access keys alone carry no MFA: the caller must pass its device and a code with the call.",
+        why="Access keys have no MFA: the caller must pass its device and a code with the call.",
         mend="Put mfa_serial into the caller's AWS profile; unattended programs cannot pass a code."),
     Rule("mfa-absent-not-false", WARNING, _mfa_is_false,
         why="Calls with access keys have no aws:MultiFactorAuthPresent at all, "

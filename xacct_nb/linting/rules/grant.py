@@ -1,4 +1,4 @@
-"""Rules on a grant as a whole, and on the live resources where the state is known."""
+"""Rules on a grant as a whole, and on the live resources where the state was read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _CHAINED_MINUTES, _CONSOLE_NAME = 60, 64
 
 @dataclass(frozen=True)
 class GrantCase:
-    """The documents of a grant, and the live state if it is known."""
+    """The documents of a grant, and the live state if it was read."""
 
     documents: Documents
     state: State | None = None

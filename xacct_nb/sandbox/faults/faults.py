@@ -53,7 +53,7 @@ KINDS = {
     "cut-before": FaultKind("closes the connection before the call takes effect"),
     "cut-after": FaultKind("closes the connection after the call took effect", reaches_aws=True),
     "latency": FaultKind("responds late", lasts=True, reaches_aws=True),
-    "propagation": FaultKind("lets a change take effect late", lasts=True, reaches_aws=True, only=_DECISIVE),
+    "propagation": FaultKind("delays the effect of a change", lasts=True, reaches_aws=True, only=_DECISIVE),
 }
 
 

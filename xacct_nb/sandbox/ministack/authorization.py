@@ -115,7 +115,7 @@ def _request(
     resource, tags = _with_tags(caller, service, resource)
     found = iam_evaluator._resource_policy(service, resource)
     if "MultiRegionAccessPoint" in action:
-        found = None  # the policy of a multi-region access point is about data requests
+        found = None  # the policy of a multi-region access point applies to data requests
     elif found is None and service == "s3" and "s3:dataaccesspointarn" in context:
         if action in _CORRECTING[1:] and resource == context["s3:dataaccesspointarn"]:
             return None
@@ -167,7 +167,7 @@ def _denial(request: AuthorizationRequest, decision: Decision | None) -> Any:
 
 
 def denial_reason(decision: Decision, names: Mapping[str, str] = _NAMES) -> str:
-    """Return how AWS words a denial by the named kinds of policies; "" where another kind denies too.
+    """Return AWS's message for a denial by the named kinds of policies; "" where another kind denies too.
 
     Source: troubleshoot_access-denied.
     """

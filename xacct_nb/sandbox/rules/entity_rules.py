@@ -98,7 +98,7 @@ def key_too_many(call: Call) -> Refusal | None:
 
 
 def delete_entity(call: Call) -> Refusal | None:
-    """Refuse to delete a user, role or group from which something has to be removed first."""
+    """Refuse to delete a user, role or group that still has dependents."""
     kind, name = named_entity(call)
     entity = internals.entity(kind, call.account, name)
     for step, remains in _STEPS_BEFORE_DELETION[kind].items() if entity else ():

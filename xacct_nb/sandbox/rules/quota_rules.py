@@ -25,7 +25,7 @@ _granted: dict[str, dict[str, int]] = {}
 def raise_quotas(given: Any) -> None:
     """Take `{"222222222222": {"ACLSizePerRole": 4096}}` as the quotas of these accounts.
 
-    Raises ValueError for a quota that AWS does not raise, or not that far.
+    Raises ValueError for a quota that AWS does not raise, or not to that value.
     """
     for raised in given.values():
         for name, number in raised.items():
