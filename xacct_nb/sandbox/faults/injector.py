@@ -50,7 +50,7 @@ class _FaultState:
     def set(self, faults: Faults) -> None:
         """Set other faults, counted from 0; delayed changes take effect."""
         if self.propagation:
-            self.propagation.stop()
+            self.propagation.stores.close()
         delays = any(fault.kind == "propagation" for fault in faults.faults)
         self.counter, self.propagation = FaultCounter(faults), Propagation() if delays else None
 

@@ -23,15 +23,11 @@ _CHANGED = {
 
 
 class Propagation:
-    """The changes that have no effect yet, until `stop`."""
+    """The changes that have no effect yet, until its stores are closed."""
 
     def __init__(self) -> None:
-        self._stores = DelayedStores()
+        self.stores = DelayedStores()
         self._recent: dict[tuple[str, ...], float] = {}
-
-    def stop(self) -> None:
-        """End all delays."""
-        self._stores.close()
 
     def decided(self, app: App, call: Call) -> App:
         """Return `app` that authorizes by changes in effect; IAM's own operations show all changes."""
@@ -52,7 +48,7 @@ class Propagation:
         parameter = next((name for name in _CHANGED if call.parameter(name)), "")
         # A new user works at once, but a trust policy cannot name it yet.
         names = () if call.action == "CreateUser" else _CHANGED.get(parameter, ())
-        stores = [self._stores.stores[name] for name in names]
+        stores = [self.stores.stores[name] for name in names]
         key = (call.account, call.parameter(parameter))
 
         async def change(scope: Message, receive: Receive, send: Send) -> None:

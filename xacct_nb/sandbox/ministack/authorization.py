@@ -142,9 +142,10 @@ def _request(
 def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str, dict[str, Any]]:
     """Return the ARN of a resource, a user's or role's with its path, and the condition keys of its tags."""
     tags: dict[str, str] = {}
+    policies = (*caller.identity, *(caller.boundaries or ()), *(caller.session_policies or ()))
     if service == "iam" and (found := internals.iam_entity(resource)):
         resource, tags = found
-    elif any("resourcetag/" in text.lower() for text in caller.documents):
+    elif any("resourcetag/" in text.lower() for text in policies):
         tags = tagging.resource_tags(resource) or {}
     prefixes = ("aws", "iam") if service == "iam" else ("aws",)
     return resource, {

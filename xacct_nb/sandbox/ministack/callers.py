@@ -31,11 +31,6 @@ class SandboxCaller(NamedTuple):
     session_policies: tuple[str, ...] | None = None
     session: Mapping[str, Any] = _NONE
 
-    @property
-    def documents(self) -> tuple[str, ...]:
-        """Return all its policies."""
-        return (*self.identity, *(self.boundaries or ()), *(self.session_policies or ()))
-
 
 def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller | None:
     """Return the principal behind an access key, None for an invalid key; checks no signature.

@@ -5,11 +5,10 @@
 
 import time
 from collections import UserDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -24,7 +23,7 @@ _deciding: ContextVar[bool] = ContextVar("_deciding", default=False)
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """Read only changes in effect within this block, in this task."""
+    """Read only changes in effect within this block, or the function that this decorates, in this task."""
     token = _deciding.set(True)
     try:
         yield
@@ -79,15 +78,10 @@ class DelayedStores:
         for name, store in self.stores.items():
             getattr(iam, name)._data = store
         self._enforce = iam_evaluator.enforce
-        iam_evaluator.enforce = partial(_late, self._enforce)
+        iam_evaluator.enforce = deciding()(self._enforce)
 
     def close(self) -> None:
         """Put all changes into effect."""
         for name, store in self.stores.items():
             getattr(iam, name)._data = store.data
         iam_evaluator.enforce = self._enforce
-
-
-def _late(enforce: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    with deciding():
-        return enforce(*arguments, **named)

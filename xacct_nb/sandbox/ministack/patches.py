@@ -7,7 +7,7 @@ import base64
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial, wraps
+from functools import lru_cache, partial
 from html import escape
 from typing import Any
 
@@ -62,17 +62,9 @@ def _with_session_fields(
 
 
 def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
-    """Look for expired sessions at most once a second; MiniStack does so whenever one is made."""
-    last = 0.0
-
-    @wraps(evict)
-    def look() -> None:
-        nonlocal last
-        if time.monotonic() - last > 1:
-            evict()
-            last = time.monotonic()
-
-    return look
+    """Look for expired sessions once in each second; MiniStack does so whenever one is made."""
+    evict_in = lru_cache(maxsize=1)(lambda second: evict())
+    return lambda: evict_in(int(time.monotonic()))
 
 
 def _with_base32_seed(create: Callable[[Any], HttpResponse], parameters: Any) -> HttpResponse:
