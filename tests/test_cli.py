@@ -157,6 +157,14 @@ class TestHelpOfANotebook:
         assert shown.err.startswith("unknown-notebook: There is no notebook 'plan_and_appl'.\n")
         assert "Did you mean plan_and_apply? Known notebooks: start_here, " in shown.err
 
+    def test_an_installation_without_notebooks_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XACCT_NOTEBOOKS", str(tmp_path))
+
+        assert invoke("run", "-h").code == 0
+        assert "There are none: install xacct-nb again" in invoke("run", "plan_and_apply").err
+
     @pytest.mark.parametrize("words", [["-p", "name=a"], ["-p", "name=a", "-p", "sources=b", "x"]])
     def test_a_name_and_value_in_one_argument_are_an_error_that_shows_two(self, words: list[str]) -> None:
         typed = invoke("run", "plan_and_apply", *words)

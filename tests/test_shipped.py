@@ -1,10 +1,11 @@
 """Copies of the notebooks and docs: new, refreshed, and never over a file that the user changed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from xacct_nb.errors import InvalidParameters
+from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.runs import lab
 from xacct_nb.storage import shipped
 from xacct_nb.storage.shipped import copy_notebooks
@@ -87,6 +88,17 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidParameters, match=r"The folder .*mine' cannot be used\."):
         copy_notebooks(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("prepare", [copy_notebooks, lambda folder: lab.prepare_lab(str(folder))])
+def test_an_installation_without_notebooks_is_refused(
+    installation: Path, tmp_path: Path, prepare: Callable[[Path], object]
+) -> None:
+    (installation / PLAN).unlink()
+
+    with pytest.raises(UnknownNotebook, match="This installation has no notebooks"):
+        prepare(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
 
 
 def test_the_file_that_is_in_the_way_is_named(tmp_path: Path) -> None:

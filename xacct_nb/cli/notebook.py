@@ -35,8 +35,9 @@ class NotebookCommand(click.Command):
             manuals = [notebook_manual(str(path)) for path in list_notebooks()]
         except XacctError as problem:
             raise _NoHelp(problem) from problem
-        with formatter.section("Notebooks (add -h to see the parameters)"):
-            formatter.write_dl([(each.name, each.title) for each in manuals])
+        if manuals:
+            with formatter.section("Notebooks (add -h to see the parameters)"):
+                formatter.write_dl([(each.name, each.title) for each in manuals])
 
 
 class _NoHelp(click.ClickException):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xacct_nb.runs.sealing import LAB_VARIABLE, RECORDS_VARIABLE
-from xacct_nb.storage.shipped import IS_CLONE, NOTEBOOKS, SHIPPED, CopiedNotebooks, copy_notebooks
+from xacct_nb.storage.shipped import (
+    IS_CLONE,
+    NOTEBOOKS,
+    SHIPPED,
+    CopiedNotebooks,
+    copy_notebooks,
+    require_notebooks,
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,10 @@ def prepare_lab(folder: str) -> LabFolder:
     """Copy the notebooks and docs into `folder`, by default ./xacct-nb; a clone is served as it is.
 
     The served folder is the current one, so that `run` and JupyterLab have the same records; a folder
-    elsewhere is served itself. Raises InvalidParameters where the folder cannot be written.
+    elsewhere is served itself. Raises InvalidParameters where the folder cannot be written, UnknownNotebook
+    where this installation has no notebooks.
     """
+    require_notebooks()
     first = Path(NOTEBOOKS, "00_start_here.ipynb")
     if IS_CLONE and not folder:
         return LabFolder(SHIPPED, SHIPPED / first, None)

@@ -13,6 +13,7 @@ from xacct_nb.storage.shipped import NOTEBOOKS, SHIPPED
 from xacct_nb.validation import nearest
 
 NOTEBOOKS_VARIABLE = "XACCT_NOTEBOOKS"
+_NO_NOTEBOOKS = f"There are none: install xacct-nb again, or correct ${NOTEBOOKS_VARIABLE} where it is set."
 
 
 def find_notebook(name: str) -> Path:
@@ -28,7 +29,7 @@ def find_notebook(name: str) -> Path:
     raise UnknownNotebook(
         f"There is no notebook {name!r}.",
         why=f"Looked in {notebooks_folder()}.",
-        hint=f"{suggestion}Known notebooks: {', '.join(names)}.",
+        hint=f"{suggestion}Known notebooks: {', '.join(names)}." if names else _NO_NOTEBOOKS,
     )
 
 

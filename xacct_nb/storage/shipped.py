@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from xacct_nb.errors import InvalidParameters
+from xacct_nb.errors import InvalidParameters, UnknownNotebook
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.views import Shown, Text, View
 
@@ -40,12 +40,23 @@ class CopiedNotebooks(Shown):
         return asdict(self) | {"folder": str(self.folder)}
 
 
+def require_notebooks() -> None:
+    """Raise UnknownNotebook where this installation has lost its notebooks."""
+    if not list((SHIPPED / NOTEBOOKS).glob("*.ipynb")):
+        raise UnknownNotebook(
+            "This installation has no notebooks.",
+            why=f"Looked in {SHIPPED / NOTEBOOKS}.",
+            hint="pip install --force-reinstall --no-deps xacct-nb",
+        )
+
+
 def copy_notebooks(folder: Path) -> CopiedNotebooks:
     """Copy the notebooks and the docs into a folder, but never over a file that the user changed.
 
     A file counts as the user's when it differs from what an earlier copy wrote. Raises InvalidParameters
-    where the folder cannot be written.
+    where the folder cannot be written, UnknownNotebook where there is nothing to copy.
     """
+    require_notebooks()
     sorts: dict[str, list[str]] = {"added": [], "refreshed": [], "unchanged": [], "kept": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +70,7 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
         raise InvalidParameters(
             f"The folder {str(folder)!r} cannot be used.",
             why=f"{problem.strerror}: {problem.filename}",
-            hint="Name another folder, or move that file away.",
+            hint="Name another folder, or correct this one.",
         ) from problem
     return CopiedNotebooks(folder.absolute(), **{sort: tuple(names) for sort, names in sorts.items()})
 
