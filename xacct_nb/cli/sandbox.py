@@ -103,9 +103,9 @@ def sandbox_reset(as_json: bool) -> None:
 @sandbox.command("env")
 @handle_errors
 def sandbox_env() -> None:
-    """Print exports for boto3 and the AWS CLI; start the sandbox where none runs.
+    """Print exports for boto3 and the AWS CLI.
 
-    Use them so: eval "$(xacct-nb sandbox env)"
+    The sandbox is started where none runs. Use the exports so: eval "$(xacct-nb sandbox env)"
     """
     import shlex
 
