@@ -163,5 +163,7 @@ def test_an_administrator_without_read_access_gets_the_error_of_aws(world: World
         UserName="admin", PolicyName="no", PolicyDocument=json.dumps(deny)
     )
 
-    with pytest.raises(AwsRefused, match="GetRole reports-reader: AWS returned AccessDenied"):
+    with pytest.raises(AwsRefused, match="GetRole reports-reader: AWS returned AccessDenied") as refusal:
         state_of(grant, sessions)
+
+    assert "docs/rights.md" in refusal.value.hint

@@ -170,6 +170,11 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
 
 
+_DENIED_HINT = (
+    "Give the session this permission (docs/rights.md lists what each session needs), then run it again."
+)
+
+
 @contextmanager
 def translate_errors(doing: str) -> Iterator[None]:
     """Translate botocore's errors into AwsRefused, with the original as its cause."""
@@ -181,6 +186,7 @@ def translate_errors(doing: str) -> Iterator[None]:
             f"{doing}: AWS returned {error.get('Code')}: {error.get('Message')}",
             aws_code=str(error.get("Code")),
             why=f"The request has the id {meta['RequestId']}." if meta.get("RequestId") else "",
+            hint=_DENIED_HINT if error.get("Code") == "AccessDenied" else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
     except BotoCoreError as problem:
