@@ -132,6 +132,17 @@ class TestTheNotebook:
         assert codes(ended)[0] == "other-principal-trusted"
         assert stage.try_it().allowed
 
+    def test_a_pasted_text_is_explained_where_the_parameters_name_another_denial(
+        self, desk: Desk, stage: Stage
+    ) -> None:
+        stage.trust(stage.mallory)
+        text = stage.try_it().denial.text
+        ended = diagnosed(desk, stage, caller=stage.mallory, role=f"{stage.role}-2", error_text=text)
+
+        assert codes(ended)[0] == "other-principal-trusted"
+        assert ended.record.diagnosis is not None
+        assert f"not {stage.alice}" in ended.record.diagnosis["causes"][0]["why"]
+
     def test_a_user_who_was_deleted_and_made_anew(self, desk: Desk, stage: Stage) -> None:
         deleted(stage)
         ended = diagnosed(desk, stage, caller_profiles=[])

@@ -84,6 +84,11 @@ def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Attem
     return try_once(attempt, sides.caller.client("sts"))
 
 
+def _unless_another(given: str, named: str) -> str:
+    """Return the given ARN, or "" where the error text names another: a notebook has values for both."""
+    return "" if named and not same_principal(named, given) else given
+
+
 class Inquiry(Shown):
     """A run's diagnosis: `form` edits the settings, `look` takes the snapshot, `diagnose` explains."""
 
@@ -102,14 +107,16 @@ class Inquiry(Shown):
         settings = self.settings
         secret = {"ExternalId": resolve_reference(settings.external_id)} if settings.external_id else {}
         self.run.evidence.secrets |= set(secret.values())
+        denial = read_denial(settings.error_text)
+        named = attempt_from_denial(denial)
         known = Attempt(
-            caller=settings.caller,
-            role=settings.role,
+            caller=_unless_another(settings.caller, named.caller),
+            role=_unless_another(settings.role, named.role),
             parameters=dict(settings.call) | secret,
             action=settings.action,
             resource=settings.resource,
         )
-        return attempt_from_denial(read_denial(settings.error_text), known)
+        return attempt_from_denial(denial, known)
 
     def view(self) -> View:
         """Return the attempt."""
