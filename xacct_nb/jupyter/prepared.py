@@ -68,7 +68,7 @@ def main(preparations: Sequence[str]) -> None:
     use_ipc_sockets()
     for module, _, function in (each.partition(":") for each in preparations):
         getattr(import_module(module), function)()
-    # What is loaded now stays to the end, so no collection has to examine it.
+    # What is loaded here is needed to the end, so garbage collection need not examine it.
     gc.freeze()
     gc.enable()
     if line := sys.stdin.readline():

@@ -16,7 +16,7 @@ from xacct_nb.records.fields import PAGE
 from xacct_nb.runs.sealing import LAB_VARIABLE
 from xacct_nb.views import Shown, Table, View
 
-# An error with one of these statuses changed nothing; a change that was made before it stays.
+# An error with one of these statuses changed nothing; changes before it are kept.
 _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
 
 
