@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from support.order import LONGEST
@@ -29,8 +30,11 @@ CLOCK = re.compile(
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
-def test_environment_yml_asks_for_the_python_that_pyproject_asks_for() -> None:
-    assert f"python{PROJECT['requires-python']}" in ENVIRONMENT["dependencies"]
+def test_environment_yml_names_one_python_the_one_of_the_constraints() -> None:
+    (resolved,) = re.findall(r"on Python (\d+\.\d+)", (ROOT / "constraints.txt").read_text())
+
+    assert f"python={resolved}" in ENVIRONMENT["dependencies"]
+    assert resolved in SpecifierSet(PROJECT["requires-python"])
 
 
 def test_environment_yml_installs_what_pyproject_names_with_every_extra_but_pdf() -> None:
