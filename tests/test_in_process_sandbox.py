@@ -1,5 +1,6 @@
 """The sandbox within the process responds to boto3 as the server does."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,11 @@ def test_it_responds_as_the_server_does(
     )
 
     assert here == served
+
+
+def test_it_serves_a_thread_in_which_an_event_loop_runs(tmp_path: Path) -> None:
+    async def account() -> str:
+        world = add_accounts(in_process_sandbox.start(), an_account(), an_account(), tmp_path)
+        return str(client(world, "sts").get_caller_identity()["Account"])
+
+    assert len(asyncio.run(account())) == 12

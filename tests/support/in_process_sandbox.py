@@ -89,9 +89,11 @@ class _Exchange:
 
 
 class _Application:
+    """The application, served by a loop in a thread: in the main one Playwright's loop may run."""
+
     def __init__(self, app: App) -> None:
         self._app, self._loop, self._lock = app, asyncio.new_event_loop(), threading.Lock()
-        atexit.register(self._loop.close)
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def request(self, method: str, url: str, headers: dict[str, bytes], body: bytes) -> HTTPResponse:
         """Return the response to a request, its body still to be read."""
@@ -110,7 +112,8 @@ class _Application:
         }
         exchange = _Exchange(body)
         with self._lock:
-            self._loop.run_until_complete(self._app(scope, exchange.receive, exchange.send))
+            served = self._app(scope, exchange.receive, exchange.send)
+            asyncio.run_coroutine_threadsafe(served, self._loop).result()
         start, *rest = exchange.sent
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
         stream = BytesIO(b"".join(part.get("body", b"") for part in rest))
