@@ -82,13 +82,13 @@ def test_a_cell_has_the_status_of_its_end_and_no_later_cell_is_completed(
 
 
 def test_a_notebook_that_comes_to_its_end_is_completed(tmp_path: Path) -> None:
-    file = execute(tmp_path, "1", "", "import time; time.sleep(0.2)")
-    (first, empty, last) = read(file).cells
+    file = execute(tmp_path, "1", "", "3")
+    seconds = [cell.metadata.xacct_nb.seconds for cell in read(file).cells]
 
     assert statuses(file) == ["completed"] * 3
     assert (ending(file), read(file).metadata.papermill.exception) == ("completed", None)
-    assert [type(cell.metadata.xacct_nb.seconds) for cell in (first, empty)] == [float, float]
-    assert last.metadata.xacct_nb.seconds >= 0.2
+    assert [type(each) for each in seconds] == [float] * 3
+    assert (seconds[0] > 0, seconds[2] > 0) == (True, True)
 
 
 def test_sys_exit_0_is_no_error_to_papermill_and_the_later_cells_did_not_run(tmp_path: Path) -> None:
