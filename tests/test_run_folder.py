@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,15 @@ def test_one_that_was_not_completed_is_removed_when_it_is_old(tmp_path: Path) ->
 
     assert left(tmp_path) == []
     assert [path.name for path in (tmp_path / WORK).iterdir()] == [".new-young"]
+
+
+def test_runs_that_begin_and_end_at_once_do_not_meet_in_the_folder_of_all(tmp_path: Path) -> None:
+    def begin_and_end(runner: int) -> None:
+        for number in range(60):
+            create_run_folder(tmp_path, f"{runner}-{number}", ABOUT).release()
+            remove_run_folder(tmp_path, f"{runner}-{number}")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(begin_and_end, range(4)))
+
+    assert list(tmp_path.iterdir()) == []

@@ -90,9 +90,7 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
     A run on another machine counts as abandoned after a day without writes: a shared disk may not show its
     lock here.
     """
-    if not (records / WORK).is_dir():
-        return
-    for folder in sorted((records / WORK).iterdir()):
+    for folder in _folders(records / WORK):
         if folder.name.startswith(_REMOVING):
             shutil.rmtree(folder, ignore_errors=True)
         elif folder.name.startswith(_CREATING):
@@ -109,10 +107,17 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
         (records / WORK).rmdir()
 
 
+def _folders(work: Path) -> list[Path]:
+    try:
+        return sorted(work.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _new_folder(work: Path) -> Path:
     """Make a folder with a new name; retry where another run has just removed the empty parent folder."""
     for _ in range(9):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, FileExistsError):  # mkdir finds it, then finds that it is no folder
             work.mkdir(parents=True, exist_ok=True, mode=0o700)
             return Path(mkdtemp(prefix=_CREATING, dir=work))
     return Path(mkdtemp(prefix=_CREATING, dir=work))
