@@ -11,6 +11,7 @@ from support.form_texts import text_of_html, words
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import resolve
 from xacct_nb.grants.state import State
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.views import html
@@ -110,6 +111,16 @@ def test_where_nothing_changes_nothing_is_approved() -> None:
 
     assert approval.digest == ""
     assert str(approval) == "There is nothing to approve."
+
+
+def test_it_says_where_the_external_id_comes_from_before_and_after_the_approval() -> None:
+    grant = a_grant(conditions={"external_id": "env:VENDOR_ID"})
+    plan = diff(build(resolve(grant, lambda _: "partner-7")), State({}))
+    before, after = (str(ApprovalForm(plan, digest, live=True)) for digest in ("", plan.digest))
+
+    assert before.startswith("Not approved.")
+    assert after.startswith("Approved:")
+    assert all(shown.endswith("The external ID comes from env:VENDOR_ID.") for shown in (before, after))
 
 
 def test_text_and_html_of_an_approval_say_the_same() -> None:

@@ -11,9 +11,12 @@ from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import resolve
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.views import html
 
-PLAN = diff(build(a_grant()), State({}))
+EMPTY = State({})
+PLAN = diff(build(a_grant()), EMPTY)
 TAGS = Change("tags", ROLE, "", {"team": "data"}, {"team": "ops"})
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
 values = values | st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=8), values, max_size=3)
@@ -31,6 +34,7 @@ plans = st.builds(
     st.lists(changes, max_size=3).map(tuple),
     st.lists(st.text(max_size=9), max_size=2).map(tuple),
     st.lists(st.text(max_size=9), max_size=2).map(tuple),
+    st.sampled_from(["", "env:VENDOR_ID", "file:~/vendor.id"]),
 )
 
 
@@ -101,6 +105,27 @@ def test_a_plan_with_an_external_id_keeps_its_digest_through_json() -> None:
 
     assert again.digest == plan.digest
     assert (again.secrets, len(again.unresolved_fingerprints)) == (set(), 1)
+
+
+def test_a_plan_says_where_the_external_id_comes_from() -> None:
+    plan = diff(
+        build(resolve(a_grant(conditions={"external_id": "env:VENDOR_ID"}), "vendor:{}".format)), EMPTY
+    )
+    direct = diff(build(a_grant(conditions={"external_id": "vendor:env:VENDOR_ID"})), EMPTY)
+
+    assert "The external ID comes from env:VENDOR_ID." in str(plan)
+    assert "The external ID comes from env:VENDOR_ID." in html(plan.view())
+    assert plan.to_json()["reference"] == "env:VENDOR_ID"
+    assert "comes from" not in str(direct)
+    assert "reference" not in direct.to_json()
+
+
+def test_another_reference_to_the_same_external_id_is_the_same_plan_and_another_value_is_not() -> None:
+    def plan(reference: str, value: str) -> Plan:
+        return diff(build(resolve(a_grant(conditions={"external_id": reference}), lambda _: value)), EMPTY)
+
+    assert plan("env:A", "partner-7").digest == plan("file:b", "partner-7").digest
+    assert plan("env:A", "partner-7").digest != plan("env:A", "partner-8").digest
 
 
 def test_the_digest_names_the_grant_and_every_change() -> None:

@@ -391,7 +391,12 @@ class TestSecrets:
         said = capfd.readouterr()
         live = root_iam(desk.world, desk.world.destination).get_role(RoleName="reports-reader")["Role"]
 
+        reference = "" if conditions["external_id"] == SECRET else conditions["external_id"]
         assert ended.record.status == "succeeded"
+        assert (ended.record.plan.reference, ended.record.approval.reference) == (reference, reference)
+        assert (f"The external ID comes from {reference}." in str(ended)) is bool(reference)
+        assert ("external ID from" in str(ended.record.view())) is bool(reference)
+        validate(json.loads((ended.folder / "record.json").read_text()), record_schema())
         assert live["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == {
             "StringEquals": {"sts:ExternalId": SECRET}
         }

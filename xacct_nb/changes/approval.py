@@ -16,6 +16,7 @@ _AGAIN = "Plan again, read the plan, and approve it again."
 class Approval:
     """Who approved which plan, and when (UTC).
 
+    `reference` is where the plan's external ID comes from, "" where it was given itself.
     `plan` is the id of the record in which the plan was first made. `planned_by` is who made it, `planned_at`
     (UTC) is when. They are empty where no such record was found.
     """
@@ -28,6 +29,7 @@ class Approval:
     plan: str = ""
     planned_by: str = ""
     planned_at: str = ""
+    reference: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; empty fields are left out."""

@@ -71,12 +71,17 @@ class Change(Shown, Serializable):
 
 @dataclass(frozen=True, repr=False)
 class Plan(Shown, Serializable):
-    """The changes that make the live state match the grant, in the order in which they are made."""
+    """The changes that make the live state match the grant, in the order in which they are made.
+
+    `reference` is where the external ID comes from: `env:NAME`, `file:PATH`, or "" where it was given itself.
+    The digest does not hold it, but the fingerprint of the external ID that was found there.
+    """
 
     grant: str
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
     unaccepted: tuple[str, ...] = ()
+    reference: str = ""
 
     @property
     def digest(self) -> str:
@@ -97,8 +102,9 @@ class Plan(Shown, Serializable):
         return replace(self, changes=tuple(change.reverse() for change in reversed(self.changes)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with the digest and the summary."""
-        return {**super().to_json(), "digest": self.digest, "summary": self.summary}
+        """Return plain data with the digest and the summary; an empty reference is left out."""
+        fields = {name: each for name, each in super().to_json().items() if each or name != "reference"}
+        return {**fields, "digest": self.digest, "summary": self.summary}
 
     def view(self) -> View:
         """Return the changes as a table, then each in full, then the summary and the digest."""
@@ -109,9 +115,14 @@ class Plan(Shown, Serializable):
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
-        notes = (Text(note, "note") for note in self.notes)
+        notes = (Text(note, "note") for note in (*self.notes, *self.origin))
         last = (Text(self.summary), *notes, Text(f"Digest: {self.digest}"))
         return Page(f"Plan for {self.grant}", (*table, *details, *last))
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """Return the sentence that says where the external ID comes from, if it came from a reference."""
+        return (f"The external ID comes from {self.reference}.",) if self.reference else ()
 
     @property
     def secrets(self) -> set[str]:

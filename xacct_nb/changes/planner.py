@@ -41,7 +41,7 @@ def diff(documents: Documents, state: State) -> Plan:
     ]
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     unaccepted = lint(documents).unaccepted if changes else ()
-    return Plan(grant.name, ordered, _notes(grant, state, changes), unaccepted)
+    return Plan(grant.name, ordered, _notes(grant, state, changes), unaccepted, grant.reference)
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:

@@ -15,6 +15,8 @@ _TAG_KEY = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}", re.ASCII)
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}", re.ASCII)
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _REFERENCE = re.compile(r"(env|file):.+")
+EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
+"""The variable that passes an external ID which was given itself to the kernel of a run."""
 
 
 def is_reference(secret: str) -> bool:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from pydantic import Field, StrictStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator, model_validator
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
-from xacct_nb.grants.conditions import Conditions, Permission, is_reference
+from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.former_names import accept_former_names
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
 from xacct_nb.validation import StrictModel, as_input_error, require, truncate
@@ -46,6 +46,7 @@ class Grant(Shown, StrictModel):
     accept: tuple[StrictStr, ...] = Field(
         (), description="codes of the findings that are wanted, such as whole-account-trust"
     )
+    _reference: str = PrivateAttr("")
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -72,6 +73,11 @@ class Grant(Shown, StrictModel):
         _check_partitions(self)
         _check_attach_to(self)
         return self
+
+    @property
+    def reference(self) -> str:
+        """Return the reference that the external ID was looked up by; "" where it was given itself."""
+        return self._reference
 
     @property
     def partition(self) -> str:
@@ -134,7 +140,10 @@ def resolve(grant: Grant, look_up: Callable[[str], str]) -> Grant:
             hint="Set the variable or the file before you start the run.",
         )
     found = grant.conditions.model_dump() | {"external_id": secret}
-    return grant.model_copy(update={"conditions": Conditions(**found)})
+    resolved = grant.model_copy(update={"conditions": Conditions(**found)})
+    if reference != f"env:{EXTERNAL_ID_VARIABLE}":
+        resolved._reference = reference
+    return resolved
 
 
 def external_id(grant: Grant) -> str:

@@ -9,14 +9,12 @@ from pydantic_core import PydanticUndefined
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.coercion import check_type, coerce, coerce_items, unknown_parameter
-from xacct_nb.grants.conditions import Conditions, is_reference
+from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, is_reference
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names, rename_former_fields
 from xacct_nb.grants.grant import Grant
 from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Table, as_json
-
-EXTERNAL_ID_VARIABLE = "XACCT_EXTERNAL_ID"
 
 
 class Settings(StrictModel):

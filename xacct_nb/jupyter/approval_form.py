@@ -31,7 +31,11 @@ class ApprovalForm(Form):
         return self._shown if self.at else ""
 
     def view(self) -> View:
-        """Return what was approved, and what is still to be done."""
+        """Return what was approved, what is still to be done, and where the external ID comes from."""
+        state = self._state()
+        return Text(" ".join((state.text, *self.plan.origin)), state.tone)
+
+    def _state(self) -> Text:
         if not self.plan.changes:
             return Text("There is nothing to approve.", "note")
         if self.digest == self.plan.digest:

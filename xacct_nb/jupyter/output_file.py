@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
+from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import METADATA_NAME
 from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.redaction.patterns import credentials_in

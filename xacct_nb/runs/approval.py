@@ -19,7 +19,12 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     """
     settings, now = run.settings, utc()
     approval = Approval(
-        given.digest, user_name(), given.at or now, given.note or settings.note, settings.ticket
+        given.digest,
+        user_name(),
+        given.at or now,
+        given.note or settings.note,
+        settings.ticket,
+        reference=plan.reference,
     )
     run.keep(approval)
     history = plan_history(run.records, approval.digest, "sandbox" if settings.sandbox else "AWS")

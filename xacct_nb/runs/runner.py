@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.grants.parameters import EXTERNAL_ID_VARIABLE
+from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.records.change_record import diagnosis_view
