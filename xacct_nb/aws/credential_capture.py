@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from xacct_nb.redaction.patterns import is_credential
+from xacct_nb.redaction.names import is_credential_name
 from xacct_nb.redaction.redact import secrets_in
 
 Listener = Callable[[set[str]], object]
@@ -51,7 +51,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
         for name, item in value.items():
             if not isinstance(item, str):
                 yield from _secrets_in(item)
-            elif name == "AccessKeyId" or is_credential(name):
+            elif is_credential_name(name):
                 yield item
     elif isinstance(value, list):
         for item in value:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from xacct_nb.redaction.names import is_credential_name
+
 REDACTED = "[redacted]"
 _LEAST = 8  # characters of a variable's value that its name makes a secret
 _NAMES = (
@@ -11,8 +13,6 @@ _NAMES = (
 )
 # References and fingerprints represent a secret, and are not secret.
 _REFERENCE = r"secret:[0-9a-f]{16}|env:|file:|\[redacted\]"
-_CREDENTIAL = re.compile(rf".*(?:{_NAMES})", re.IGNORECASE | re.DOTALL)
-_EXTERNAL_ID = re.compile(r"(?:.*[_.:-])?external[_-]?id", re.IGNORECASE | re.DOTALL)
 _QUOTE = r"(?:\\{0,8}[\"']|&#(?:3[49]|x2[27]);|&quot;|%2[27])"
 # What separates a name and its value: in JSON, Python, an AWS file, a URL, XML, HTML or a table.
 _BETWEEN = (
@@ -61,24 +61,19 @@ _KEY = re.compile(
 _NEARBY, _LONGEST = 120, 121  # characters; an encoded one takes up to three
 
 
-def is_credential(name: str) -> bool:
-    """Return whether a value of this name is a credential: a key, a token, a password."""
-    return _CREDENTIAL.fullmatch(name) is not None
-
-
-def is_named_secret(key: str) -> bool:
-    """Return whether a value under this key is a secret: a credential or an external ID."""
-    return is_credential(key) or _EXTERNAL_ID.fullmatch(key) is not None
-
-
 def credentials_in(variables: Mapping[str, str]) -> set[str]:
     """Return the values of the variables whose names mark credentials, such as PGPASSWORD."""
-    return {value for name, value in variables.items() if is_credential(name) and len(value) >= _LEAST}
+    return {value for name, value in variables.items() if is_credential_name(name) and len(value) >= _LEAST}
 
 
 def is_secret_reference(text: str) -> bool:
     """Return whether the text is empty, a reference to a secret, or a fingerprint."""
     return not text or re.match(_REFERENCE, text) is not None
+
+
+def looks_random(text: str) -> bool:
+    """Return whether the text may be a credential: one word of 8 characters or more, with a digit."""
+    return len(text) >= _LEAST and not re.search(r"\s", text) and re.search(r"\d", text) is not None
 
 
 def find_secrets(text: str) -> list[tuple[int, int, str]]:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from xacct_nb.redaction.encodings import COLOURS, replace_found, replace_known
-from xacct_nb.redaction.patterns import REDACTED, find_secrets, is_named_secret, is_secret_reference
+from xacct_nb.redaction.names import is_credential_name, is_external_id_name, is_ordinary_word
+from xacct_nb.redaction.patterns import REDACTED, find_secrets, is_secret_reference, looks_random
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
@@ -99,15 +100,20 @@ def _redacted_key(key: Any, known: frozenset[str]) -> Any:
 
 def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
     clean = redact_all(item, known)
-    if not isinstance(key, str) or not is_named_secret(key):
+    if not isinstance(key, str) or not (is_credential_name(key) or is_external_id_name(key)):
         return clean
-    return [_withheld(each) for each in clean] if isinstance(clean, list) else _withheld(clean)
+    unsure = is_ordinary_word(key)
+    return (
+        [_withheld(each, unsure) for each in clean] if isinstance(clean, list) else _withheld(clean, unsure)
+    )
 
 
-def _withheld(item: Any) -> Any:
+def _withheld(item: Any, unsure: bool) -> Any:
     """Redact a value under a secret's name, unless it is null, a boolean, a reference or a fingerprint."""
     plain = isinstance(item, bool | None) or (isinstance(item, str) and is_secret_reference(item))
-    return item if plain or isinstance(item, Mapping | list) else REDACTED
+    if plain or isinstance(item, Mapping | list) or (unsure and not looks_random(str(item))):
+        return item
+    return REDACTED
 
 
 def _is_secret(key: object) -> bool:
