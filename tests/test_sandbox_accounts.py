@@ -108,7 +108,12 @@ def test_the_first_world_has_the_plain_bucket_names(sandbox: Sandbox, tmp_path: 
 
 
 def test_bucket_names_are_one_namespace_for_all_accounts(sandbox: Sandbox, world: World) -> None:
-    s3 = connect("s3", endpoint_url=sandbox.endpoint, access_key_id=world.source, secret_access_key="test")
+    s3 = connect(
+        "s3",
+        endpoint_url=sandbox.endpoint,
+        access_key_id=world.source,
+        secret_access_key=world.root_secret(world.source),
+    )
 
     with pytest.raises(ClientError, match="BucketAlreadyExists"):
         s3.create_bucket(Bucket=world.bucket)

@@ -17,6 +17,7 @@ from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.faults.faults import KINDS, Fault, Faults, faults_from
 from xacct_nb.sandbox.faults.operations import IAM, STS
 from xacct_nb.sandbox.faults.statistics import FaultCounter, misbehaviour_from
+from xacct_nb.sandbox.http.local_access import TOKEN_HEADER
 from xacct_nb.sandbox.http.s3_names import S3_OPERATIONS, s3_operation
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.accounts import World
@@ -323,7 +324,8 @@ class TestDemands:
 
     @pytest.mark.parametrize("body", [b"{", b'{"faults": [{"kind": "gremlins"}]}'])
     def test_an_invalid_fault_is_refused_with_what_why_and_hint(self, sandbox: Sandbox, body: bytes) -> None:
-        request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/faults", body, method="PUT")
+        headers = {TOKEN_HEADER: sandbox.token}
+        request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/faults", body, headers, method="PUT")
 
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(request)
@@ -331,7 +333,7 @@ class TestDemands:
         assert json.load(caught.value).keys() == {"code", "what", "why", "hint"}
 
     def test_a_web_page_can_set_none(self, sandbox: Sandbox) -> None:
-        headers = {"Origin": "https://page.example"}
+        headers = {"Origin": "https://page.example", TOKEN_HEADER: sandbox.token}
         body = json.dumps(Faults((Fault("throttling"),)).to_json()).encode()
         request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/faults", body, headers, method="PUT")
 

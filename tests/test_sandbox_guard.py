@@ -1,7 +1,6 @@
 """The guard without a server: its settings, what it forgets, the order of refusals, and its arithmetic."""
 
 import json
-import urllib.request
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from xacct_nb.sandbox.rules.mfa import code_of
 from xacct_nb.sandbox.rules.parameter_rules import breach
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import expire_session, raise_quotas, set_organization
+from xacct_nb.sandbox.server.connection import send
 from xacct_nb.sandbox.server.state import Sandbox
 
 NOBODY = {
@@ -135,5 +135,4 @@ def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:
 
 
 def _told(sandbox: Sandbox, what: str) -> Any:
-    with urllib.request.urlopen(f"{sandbox.endpoint}/_xacct/{what}", timeout=20) as answer:
-        return json.load(answer)
+    return send(sandbox.endpoint, sandbox.token, f"/_xacct/{what}")

@@ -15,6 +15,7 @@ import pytest
 
 from support.processes import wait_until
 from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox.http.local_access import TOKEN_HEADER
 from xacct_nb.sandbox.ministack.version import VERSION
 from xacct_nb.sandbox.server import connection, server, state
 from xacct_nb.sandbox.server.state import Sandbox
@@ -25,6 +26,24 @@ from xacct_nb.sandbox.server import server
 with server.throw_away() as sandbox:
     print(sandbox.pid, sandbox.folder, flush=True)
     time.sleep(60)
+"""
+# A server as 0.1 and 0.2 started it: its identity is for everybody, and its state file has no token.
+OLDER = """
+import fcntl, http.server, json, os, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+lock = (folder / "server.lock").open("w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print(os.getpid(), file=lock, flush=True)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"instance": "older", "pid": os.getpid()}).encode())
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+known = {"endpoint": f"http://127.0.0.1:{server.server_port}", "pid": os.getpid(), "instance": "older"}
+(folder / "writing").write_text(json.dumps(known))
+(folder / "writing").rename(folder / "sandbox.json")
+server.serve_forever()
 """
 UP = """
 import pathlib, sys
@@ -224,7 +243,7 @@ def test_the_folder_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 def test_it_says_where_it_is_as_json() -> None:
-    sandbox = state.sandbox_in(Path("/s"), endpoint="http://127.0.0.1:4000", pid=7, instance="abc")
+    sandbox = state.sandbox_in(Path("/s"), endpoint="http://127.0.0.1:4000", pid=7, instance="abc", token="t")
 
     assert sandbox.to_json() == {
         "endpoint": "http://127.0.0.1:4000",
@@ -234,17 +253,95 @@ def test_it_says_where_it_is_as_json() -> None:
     }
 
 
-@pytest.mark.parametrize("headers", [{"Host": "rebound.example"}, {"Origin": "https://page.example"}])
-def test_web_pages_are_refused(sandbox: Sandbox, headers: dict[str, str]) -> None:
+OF_PAGES = {
+    "Host": [
+        "rebound.example",
+        "127.0.0.1.rebound.example",
+        "2130706433",
+        "0.0.0.0",
+        "[::1]",
+        "localhost.example",
+    ],
+    "Origin": ["https://page.example", "null", "http://127.0.0.1:8888"],
+    "Referer": ["https://page.example/a"],
+    "Cookie": ["a=b"],
+    "Sec-Fetch-Site": ["same-origin", "none"],
+    "Sec-Fetch-Mode": ["no-cors"],
+    "Sec-CH-UA": ['"Chromium";v="140"'],
+    "Accept": ["text/html,*/*", "image/avif,image/webp,*/*;q=0.8", "text/css,*/*;q=0.1", "text/event-stream"],
+    "User-Agent": ["Mozilla/5.0 (X11; Linux x86_64)"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, each) for name, values in OF_PAGES.items() for each in values]
+)
+def test_web_pages_are_refused_even_with_the_token(sandbox: Sandbox, name: str, value: str) -> None:
+    headers = {TOKEN_HEADER: sandbox.token, name: value}
     request = urllib.request.Request(f"{sandbox.endpoint}/_ministack/reset", method="POST", headers=headers)
 
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(request)
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT"])
+def test_the_methods_of_browsers_and_proxies_are_refused(sandbox: Sandbox, method: str) -> None:
+    headers = {TOKEN_HEADER: sandbox.token}
+    request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/identity", method=method, headers=headers)
+
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request)
+
+
+OWN = ["/_xacct/identity", "/_xacct/faults", "/_xacct/organization", "/_xacct/quotas", "/_ministack/reset"]
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, None])
+@pytest.mark.parametrize("path", [*OWN, "/_ministack/config", "/_localstack/health", "/_aws/lambda-url/x/"])
+def test_its_own_paths_need_the_token(sandbox: Sandbox, path: str, token: str | None) -> None:
+    headers = {} if token is None else {TOKEN_HEADER: token}
+    request = urllib.request.Request(f"{sandbox.endpoint}{path}", method="POST", headers=headers)
+
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request)
+
+
+def test_only_the_paths_that_it_needs_are_served_with_the_token(sandbox: Sandbox) -> None:
+    headers = {TOKEN_HEADER: sandbox.token}
+    for path in (
+        "/_ministack/config",
+        "/_ministack/health",
+        "/_localstack/health",
+        "/_ministack/sns/sms-messages",
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(urllib.request.Request(sandbox.endpoint + path, headers=headers))
+
+
+def test_its_token_is_in_its_state_file_only(running: Path) -> None:
+    sandbox = server.up(running)
+    command = psutil.Process(sandbox.pid).cmdline()
+
+    assert [
+        path.name for path in running.rglob("*") if path.is_file() and sandbox.token in path.read_text()
+    ] == ["sandbox.json"]
+    assert sandbox.token not in " ".join(command) + repr(sandbox) + json.dumps(sandbox.to_json())
+
+
+def test_one_of_a_version_without_tokens_is_ended_and_another_starts(folder: Path) -> None:
+    folder.mkdir()
+    older = subprocess.Popen([sys.executable, "-c", OLDER, str(folder)], start_new_session=True)
+    wait_until(state.state_file(folder).exists)
+    newer = server.up(folder)
+
+    assert older.wait(10) == -signal.SIGTERM
+    assert newer.token
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "reports.localhost:80"])
 def test_names_of_this_machine_are_answered(sandbox: Sandbox, host: str) -> None:
-    request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/identity", headers={"Host": host})
+    headers = {"Host": host, TOKEN_HEADER: sandbox.token}
+    request = urllib.request.Request(f"{sandbox.endpoint}/_xacct/identity", headers=headers)
     with urllib.request.urlopen(request) as answer:
         identity = json.load(answer)
 

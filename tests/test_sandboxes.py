@@ -63,7 +63,12 @@ def test_one_that_was_started_empty_is_furnished_and_a_closed_one_leaves_no_keys
 
 def test_reset_empties_every_account_and_furnishes_again(opened: Sandbox) -> None:
     before = opened.credentials_file.read_text()
-    iam = connect("iam", endpoint_url=opened.endpoint, access_key_id="222222222222", secret_access_key="test")
+    iam = connect(
+        "iam",
+        endpoint_url=opened.endpoint,
+        access_key_id="222222222222",
+        secret_access_key=opened.root_secret("222222222222"),
+    )
     iam.create_user(UserName="carol")
     reset_sandbox(opened.folder)
 
@@ -84,7 +89,12 @@ def test_clients_owe_nothing_to_the_users_own_configuration(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "another")
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    sts = connect("sts", endpoint_url=opened.endpoint, access_key_id="222222222222", secret_access_key="test")
+    sts = connect(
+        "sts",
+        endpoint_url=opened.endpoint,
+        access_key_id="222222222222",
+        secret_access_key=opened.root_secret("222222222222"),
+    )
 
     assert sts.get_caller_identity()["Account"] == "222222222222"
 

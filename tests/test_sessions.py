@@ -101,7 +101,7 @@ def test_the_variables_of_the_user_do_not_count_for_a_named_profile(
     world: World, nobodys_variables: pytest.MonkeyPatch
 ) -> None:
     nobodys_variables.setenv("AWS_ACCESS_KEY_ID", world.destination)
-    nobodys_variables.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    nobodys_variables.setenv("AWS_SECRET_ACCESS_KEY", "none")
     nobodys_variables.setenv("AWS_PROFILE", "not-there")
 
     assert opened(world).identities[0].arn == f"arn:aws:iam::{world.source}:user/admin"
@@ -111,14 +111,23 @@ def test_the_users_profile_does_not_count_for_credentials_of_a_role(
     world: World, nobodys_variables: pytest.MonkeyPatch
 ) -> None:
     nobodys_variables.setenv("AWS_PROFILE", "not-there")
-    credentials = {"AccessKeyId": world.source, "SecretAccessKey": "test", "SessionToken": ""}
+    credentials = {
+        "AccessKeyId": world.source,
+        "SecretAccessKey": world.root_secret(world.source),
+        "SessionToken": "",
+    }
     answer = opened(world).role_client(credentials, "sts").get_caller_identity()
 
     assert answer["Account"] == world.source
 
 
 def test_a_role_session_can_be_a_caller(world: World) -> None:
-    iam = connect("iam", endpoint_url=world.endpoint, access_key_id=world.source, secret_access_key="test")
+    iam = connect(
+        "iam",
+        endpoint_url=world.endpoint,
+        access_key_id=world.source,
+        secret_access_key=world.root_secret(world.source),
+    )
     assert iam.get_role(RoleName="hub")
     hub = f"arn:aws:iam::{world.source}:role/hub"
     sessions = sessions_in(world, grant_in(world, sources=[hub]), ("alice", "hub"))

@@ -17,10 +17,14 @@ from typing import Any
 from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
 
 BARE = "app = app"
+# As `xacct_nb.sandbox.server.serve` has it, without faults, CloudTrail and the check for web pages.
 GUARDED = (
-    "from xacct_nb.sandbox.ministack import patches; from xacct_nb.sandbox.rules.decisions import decide; "
-    "patches.install(decide); "
-    "from xacct_nb.sandbox.rules.guard import guarded; app = guarded(app)"
+    "from functools import partial; from xacct_nb.sandbox.server.state import root_secret; "
+    "from xacct_nb.sandbox.ministack import patches, root_keys; "
+    "from xacct_nb.sandbox.rules.decisions import decide; "
+    "patches.install(decide); root_keys.install(partial(root_secret, '')); "
+    "from xacct_nb.sandbox.http.authentication import authenticated; "
+    "from xacct_nb.sandbox.rules.guard import guarded; app = authenticated(guarded(app))"
 )
 SERVE = """
 import asyncio, sys
@@ -72,7 +76,7 @@ def ministack(layers: str = BARE) -> Iterator[Sandbox]:
         try:
             endpoint = f"http://127.0.0.1:{port}"
             _await(endpoint)
-            yield sandbox_in(folder, endpoint=endpoint, pid=server.pid, instance="")
+            yield sandbox_in(folder, endpoint=endpoint, pid=server.pid, instance="", token="")
         finally:
             server.kill()
             server.wait()

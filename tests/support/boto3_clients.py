@@ -16,6 +16,7 @@ def client(
     who: Any = "destination-admin",
     attempts: int = 1,
     read_timeout: float = 60,
+    **more: Any,
 ) -> Any:
     """A client of a profile, or of the credentials that STS gave; `attempts` in botocore's standard mode."""
     key, secret, token = _credentials(who) if isinstance(who, dict) else _keys(world, who)
@@ -30,6 +31,7 @@ def client(
             retries={"mode": "standard", "total_max_attempts": attempts},
             read_timeout=read_timeout,
             proxies={},
+            **more,
         ),
     )
 

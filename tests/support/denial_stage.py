@@ -58,7 +58,7 @@ class Stage:
         self.keys = self.keys or self.keys_of("alice")
 
     def root(self, service: str, account: str) -> Any:
-        return self.with_keys((account, "test"))(service)
+        return self.with_keys((account, self.world.root_secret(account)))(service)
 
     def keys_of(self, user: str) -> tuple[str, ...]:
         """Return a new access key of a user, who may have at most two."""

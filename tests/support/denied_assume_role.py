@@ -187,7 +187,7 @@ def hub_of(on: Stage) -> str:
 
 
 def as_root(on: Stage) -> None:
-    on.keys = (on.world.source, "test")
+    on.keys = (on.world.source, on.world.root_secret(on.world.source))
 
 
 def federated(on: Stage) -> None:

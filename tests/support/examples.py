@@ -79,7 +79,8 @@ def sessions_in(
 
 def root_iam(world: World, account: str) -> Any:
     """An IAM client of an administrator: for changes that others make by hand."""
-    return connect("iam", endpoint_url=world.endpoint, access_key_id=account, secret_access_key="test")
+    secret = world.root_secret(account)
+    return connect("iam", endpoint_url=world.endpoint, access_key_id=account, secret_access_key=secret)
 
 
 def state_of(grant: Grant, sessions: Sessions) -> State:

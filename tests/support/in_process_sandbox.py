@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import json
 import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 
+from xacct_nb.sandbox.http.local_access import TOKEN_HEADER
 from xacct_nb.sandbox.http.messages import App
 from xacct_nb.sandbox.server import client
 from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
@@ -44,27 +46,27 @@ def start() -> Sandbox:
     """Return the one sandbox of this process. MiniStack can be patched only once, so it never ends."""
     folder = tempfile.TemporaryDirectory(prefix="xacct-nb-")
     atexit.register(folder.cleanup)
-    sandbox = sandbox_in(Path(folder.name), endpoint=ENDPOINT, pid=os.getpid(), instance="in-process")
-    application, patch = _Application(_layers(sandbox.instance)), pytest.MonkeyPatch()
+    sandbox = sandbox_in(
+        Path(folder.name),
+        endpoint=ENDPOINT,
+        pid=os.getpid(),
+        instance="in-process",
+        token=secrets.token_hex(32),
+    )
+    application, patch = _Application(_layers(sandbox)), pytest.MonkeyPatch()
     patch.setattr(URLLib3Session, "send", _botocore_send(application, URLLib3Session.send))
     patch.setattr(client, "send", _control_send(application, client.send))
     return sandbox
 
 
-def _layers(instance: str) -> App:
+def _layers(sandbox: Sandbox) -> App:
     """Return what `xacct_nb.sandbox.server.serve` serves."""
     from ministack import app
 
-    from xacct_nb.sandbox.cloudtrail.trail import trailed
-    from xacct_nb.sandbox.faults.injector import faulty
-    from xacct_nb.sandbox.ministack import patches
-    from xacct_nb.sandbox.rules.decisions import decide
-    from xacct_nb.sandbox.rules.guard import guarded
-    from xacct_nb.sandbox.server.serve import local_only
+    from xacct_nb.sandbox.server.serve import layers
 
     app.AUTH = True
-    patches.install(decide)
-    return local_only(faulty(trailed(guarded(app.app))), instance)
+    return layers(sandbox.instance, sandbox.token)
 
 
 class _Exchange:
@@ -139,11 +141,11 @@ def _botocore_send(application: _Application, over_http: Callable[..., Any]) -> 
 def _control_send(application: _Application, over_http: Callable[..., Any]) -> Callable[..., Any]:
     """Return `connection.send` that requests of the application what goes to its endpoint."""
 
-    def send(endpoint: str, path: str, method: str = "GET", value: Any = None) -> Any:
+    def send(endpoint: str, token: str, path: str, method: str = "GET", value: Any = None) -> Any:
         if endpoint != ENDPOINT:
-            return over_http(endpoint, path, method, value)
+            return over_http(endpoint, token, path, method, value)
         data = b"" if value is None else json.dumps(value).encode()
-        response = application.request(method, endpoint + path, {}, data)
+        response = application.request(method, endpoint + path, {TOKEN_HEADER: token.encode()}, data)
         if response.status >= 400:
             raise HTTPError(path, response.status, "", Message(), BytesIO(response.read()))
         return response.json()

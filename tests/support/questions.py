@@ -68,7 +68,7 @@ class Room:
         self.sandbox = sandbox
         self.names: dict[str, str] = {side: _account() for side in ("source", "destination", "third")}
         self.keys: dict[str, tuple[str, str, str | None]] = {
-            side: (account, "test", None) for side, account in self.names.items()
+            side: (account, sandbox.root_secret(account), None) for side, account in self.names.items()
         }
         self.clients: dict[tuple[str, str], Any] = {}
         self.seeds: dict[str, str] = {}

@@ -11,7 +11,7 @@ from xacct_nb.redaction.redact import secrets_in
 
 Listener = Callable[[set[str]], object]
 
-# AWS has no shorter secrets; a shorter text, such as a sandbox's key `test`, may be part of any other text.
+# AWS has no shorter secrets; a shorter text, such as the root key id of a sandbox, may be part of any other.
 _LEAST = 16
 _KNOWN: set[str] = set()
 _LISTENERS: list[Listener] = []

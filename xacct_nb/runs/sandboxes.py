@@ -69,9 +69,8 @@ def throw_away_sandbox() -> Iterator[Sandbox]:
 
 def add_accounts(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
     """Add two accounts (12 digits each) to a running sandbox, with their AWS files in `folder`."""
-    return accounts.furnish(
-        partial(_client, sandbox.endpoint), accounts.world_of(sandbox.endpoint, source, destination, folder)
-    )
+    world = accounts.world_of(sandbox, source, destination, folder)
+    return accounts.furnish(partial(_client, sandbox.endpoint), world)
 
 
 def _add_default_accounts(sandbox: Sandbox) -> World:

@@ -20,7 +20,7 @@ LONGEST_BODY = 1 << 20
 
 _KNOWN = "xacct_nb.call"
 _VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
-_SERVICES = {version: service for service, version in _VERSIONS.items()}
+SERVICES = {version: service for service, version in _VERSIONS.items()}
 _SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
 
@@ -72,7 +72,7 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
         body, receive = await read_and_replay(receive, LONGEST_BODY)
     if kind.startswith(_READ[0]) and service != "s3":
         query |= first_values(body.decode("utf-8", "replace"))
-    service = service or _SERVICES.get(query.get("Version", ""), "")
+    service = service or SERVICES.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3":
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)

@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from configparser import ConfigParser
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from xacct_nb.sandbox.server.state import write_private
+from xacct_nb.sandbox.server.state import Sandbox, root_secret, write_private
 
 Connect = Callable[[str, str, str], Any]
 """(service, access key id, secret access key) -> a boto3 client of the sandbox."""
@@ -18,6 +18,7 @@ Key = tuple[str, str]
 """(access key id, secret access key)"""
 
 Side = Literal["source", "destination"]
+SIDES: tuple[Side, Side] = ("source", "destination")
 SOURCE, DESTINATION = "111111111111", "222222222222"
 
 
@@ -35,6 +36,11 @@ class World:
     credentials_file: Path
     bucket: str
     other_bucket: str
+    token: str = field(repr=False)
+
+    def root_secret(self, account: str) -> str:
+        """Return the secret access key of an account's root user, whose key id is the account's 12 digits."""
+        return root_secret(self.token, account)
 
     def account(self, side: Side) -> str:
         """Return the account id of a side."""
@@ -65,7 +71,7 @@ OBJECTS = {
 }
 
 
-def world_of(endpoint: str, source: str, destination: str, folder: Path) -> World:
+def world_of(sandbox: Sandbox, source: str, destination: str, folder: Path) -> World:
     """Return the world of two accounts, its files in `folder`.
 
     Bucket names are unique over all accounts, so only the default world has the plain ones.
@@ -73,7 +79,7 @@ def world_of(endpoint: str, source: str, destination: str, folder: Path) -> Worl
     suffix = "" if (source, destination) == (SOURCE, DESTINATION) else f"-{destination}"
     bucket, other_bucket = (name + suffix for name in OBJECTS)
     files = folder / "config", folder / "credentials"
-    return World(endpoint, source, destination, *files, bucket, other_bucket)
+    return World(sandbox.endpoint, source, destination, *files, bucket, other_bucket, sandbox.token)
 
 
 def furnish(connect: Connect, world: World) -> World:
@@ -81,12 +87,13 @@ def furnish(connect: Connect, world: World) -> World:
 
     Valid access keys in the credentials file stay, and so do profiles that others added.
     """
-    iam = {side: connect("iam", world.account(side), "test") for side in ("source", "destination")}
+    roots = {side: (world.account(side), world.root_secret(world.account(side))) for side in SIDES}
+    iam: dict[str, Any] = {side: connect("iam", *roots[side]) for side in SIDES}
     known = _known_keys(world.credentials_file)
     keys = {resident.profile: _make_user(iam[resident.side], resident, known) for resident in RESIDENTS}
     _make_hub(iam["source"], world.source)
     _make_standing_grant(iam, world)
-    _fill_buckets(connect("s3", world.destination, "test"), world)
+    _fill_buckets(connect("s3", *roots["destination"]), world)
     names = ("aws_access_key_id", "aws_secret_access_key")
     sections = {profile: dict(zip(names, key, strict=True)) for profile, key in keys.items()}
     _update(world.credentials_file, sections)

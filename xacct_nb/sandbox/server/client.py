@@ -68,7 +68,7 @@ def expire_session(sandbox: Sandbox, access_key_id: str) -> None:
 
 def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
     try:
-        return misbehaviour_from(send(sandbox.endpoint, "/_xacct/faults", method, value))
+        return misbehaviour_from(send(sandbox.endpoint, sandbox.token, "/_xacct/faults", method, value))
     except HTTPError as error:
         refusal = json.load(error)
         raise InvalidFault(refusal["what"], why=refusal["why"], hint=refusal["hint"]) from error
@@ -78,7 +78,7 @@ def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
 
 def _control(sandbox: Sandbox, name: str, value: Any) -> None:
     try:
-        send(sandbox.endpoint, f"/_xacct/{name}", "PUT", value)
+        send(sandbox.endpoint, sandbox.token, f"/_xacct/{name}", "PUT", value)
     except HTTPError as error:
         why = json.load(error)["message"]
         hint = "Correct the value, then set it again."

@@ -19,21 +19,22 @@ _KEPT = (
     "PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
     "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
 )  # fmt: skip
+TOKEN_VARIABLE = "XACCT_SANDBOX_TOKEN"
 _PACKAGES = str(Path(__file__).parents[3])
 _TIMEOUT = 5.0
 
 
-def start_detached(folder: Path, instance: str) -> str:
+def start_detached(folder: Path, instance: str, token: str) -> str:
     """Start a server that outlives this process; return its endpoint, which responds when it is ready."""
-    endpoint, starter = _spawn(folder, instance, "detached", subprocess.DEVNULL)
+    endpoint, starter = _spawn(folder, (instance, token), "detached", subprocess.DEVNULL)
     starter.wait()
     return endpoint
 
 
 @contextmanager
-def started_attached(folder: Path, instance: str) -> Iterator[str]:
+def started_attached(folder: Path, instance: str, token: str) -> Iterator[str]:
     """Yield the endpoint of a server that ends with this block, or with this process if it is killed."""
-    endpoint, server = _spawn(folder, instance, "attached", subprocess.PIPE)
+    endpoint, server = _spawn(folder, (instance, token), "attached", subprocess.PIPE)
     try:
         yield endpoint
     finally:
@@ -68,7 +69,11 @@ def ends_within(folder: Path, seconds: float) -> bool:
     return True
 
 
-def _spawn(folder: Path, instance: str, mode: str, stdin: int) -> tuple[str, subprocess.Popen[bytes]]:
+def _spawn(
+    folder: Path, names: tuple[str, str], mode: str, stdin: int
+) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start the server; `names` are its instance and its token, which no list of processes shows."""
+    instance, token = names
     with (
         locked(server_lock(folder), wait=False) as lock,
         socket.create_server(("127.0.0.1", 0), backlog=1024) as listener,
@@ -79,7 +84,7 @@ def _spawn(folder: Path, instance: str, mode: str, stdin: int) -> tuple[str, sub
         server = subprocess.Popen(
             [sys.executable, "-P", "-m", "xacct_nb.sandbox.server.serve", mode, *map(str, passed), instance],
             cwd=folder,
-            env=_environment(folder, port),
+            env=_environment(folder, port) | {TOKEN_VARIABLE: token},
             pass_fds=passed,
             stdin=stdin,
             stdout=log,

@@ -14,9 +14,13 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from xacct_nb.sandbox.http.local_access import closed
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_json
+from xacct_nb.sandbox.server.process import TOKEN_VARIABLE
+from xacct_nb.sandbox.server.state import root_secret
 
 
 def main(mode: str, listener: int, lock: int, instance: str) -> None:
@@ -30,16 +34,32 @@ def main(mode: str, listener: int, lock: int, instance: str) -> None:
     asyncio.run(_serve(listener, instance))
 
 
-def local_only(app: App, instance: str) -> App:
-    """Return `app` that serves programs on this machine only, and its identity at `/_xacct/identity`."""
+def layers(instance: str, token: str) -> App:
+    """Return the whole application: MiniStack behind all that checks, changes or records a request.
+
+    MiniStack is patched for the whole process, which can serve one sandbox only.
+    """
+    from ministack.app import app
+
+    from xacct_nb.sandbox.cloudtrail.trail import trailed
+    from xacct_nb.sandbox.faults.injector import faulty
+    from xacct_nb.sandbox.http.authentication import authenticated
+    from xacct_nb.sandbox.ministack import patches, root_keys
+    from xacct_nb.sandbox.rules.decisions import decide
+    from xacct_nb.sandbox.rules.guard import guarded
+
+    patches.install(decide)
+    root_keys.install(partial(root_secret, token))
+    served = authenticated(faulty(trailed(guarded(app))))
+    return closed(_identified(served, instance), token)
+
+
+def _identified(app: App, instance: str) -> App:
+    """Return `app` with its identity at `/_xacct/identity`."""
     identity = {"instance": instance, "pid": os.getpid()}
 
     async def enter(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await app(scope, receive, send)
-        elif not _from_this_machine(scope["headers"]):
-            await _refuse(scope, send)
-        elif scope["path"] == "/_xacct/identity":
+        if scope["type"] == "http" and scope["path"] == "/_xacct/identity":
             await send_json(send, 200, identity)
         else:
             await app(scope, receive, send)
@@ -47,41 +67,18 @@ def local_only(app: App, instance: str) -> App:
     return enter
 
 
-def _from_this_machine(headers: list[tuple[bytes, bytes]]) -> bool:
-    # A page in a browser reaches the loopback too, by a name of its own or across origins.
-    named = {name.lower(): value.decode("latin-1") for name, value in headers}
-    host = named.get(b"host", "").rsplit(":", 1)[0].lower()
-    return b"origin" not in named and (host in ("127.0.0.1", "localhost") or host.endswith(".localhost"))
-
-
-async def _refuse(scope: Message, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-    else:
-        await send_json(send, 403, {"message": "The sandbox serves programs on this machine, not web pages."})
-
-
 async def _serve(listener: int, instance: str) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
-    from ministack.app import app
 
-    from xacct_nb.sandbox.cloudtrail.trail import trailed
-    from xacct_nb.sandbox.faults.injector import faulty
-    from xacct_nb.sandbox.ministack import patches
-    from xacct_nb.sandbox.rules.decisions import decide
-    from xacct_nb.sandbox.rules.guard import guarded
-
-    patches.install(decide)
-
+    app = layers(instance, os.environ.pop(TOKEN_VARIABLE))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.backlog = 1024
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     # There is nothing to save, so a signal may end the process at once.
-    layers = local_only(faulty(trailed(guarded(app))), instance)
-    await serve(layers, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
+    await serve(app, config, shutdown_trigger=asyncio.Event().wait, mode="asgi")
 
 
 def _leave_parent(lock: int) -> None:

@@ -33,7 +33,11 @@ def up(
     """
     folder = _create(_absolute(folder))
     with _command_lock(folder):
-        sandbox = _find(folder) or _start(folder, meanwhile)
+        sandbox = _find(folder)
+        if sandbox and not sandbox.token:  # an older version started it, and it accepts any signature
+            process.end(folder, sandbox.pid)
+            sandbox = None
+        sandbox = sandbox or _start(folder, meanwhile)
         if furnish and not sandbox.config_file.exists():
             furnish(sandbox)
     return sandbox
@@ -79,7 +83,7 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
         if sandbox is None:
             raise SandboxError(f"No sandbox runs in {folder}.", hint="Start it with: xacct-nb sandbox up")
         try:
-            send(sandbox.endpoint, "/_ministack/reset", "POST")
+            send(sandbox.endpoint, sandbox.token, "/_ministack/reset", "POST")
         except (OSError, HTTPException, ValueError) as error:
             raise SandboxError("The sandbox cannot be emptied.", why=str(error)) from error
         sandbox.config_file.unlink(missing_ok=True)
@@ -94,10 +98,10 @@ def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
     """Yield a sandbox in a temporary folder; both are removed after the block or with this process."""
     require_ministack()
     with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
-        folder, instance = Path(name), secrets.token_hex(16)
-        with process.started_attached(folder, instance) as endpoint:
+        folder, instance, token = Path(name), secrets.token_hex(16), secrets.token_hex(32)
+        with process.started_attached(folder, instance, token) as endpoint:
             meanwhile()
-            yield _await(folder, endpoint, instance)
+            yield _await(folder, endpoint, instance, token)
 
 
 def _absolute(folder: Path | None) -> Path:
@@ -121,7 +125,7 @@ def _find(folder: Path) -> Sandbox | None:
     if not state.is_alive(folder):
         return None
     known = state.recall(folder)
-    if known and _identity(known.endpoint) == {"instance": known.instance, "pid": known.pid}:
+    if known and _identity(known.endpoint, known.token) == {"instance": known.instance, "pid": known.pid}:
         return known
     if process.ends_within(folder, 0.5):  # a signal had reached it before
         return None
@@ -135,30 +139,31 @@ def _find(folder: Path) -> Sandbox | None:
 def _start(folder: Path, meanwhile: Callable[[], None]) -> Sandbox:
     require_ministack()
     state.forget(folder)
-    instance = secrets.token_hex(16)
-    endpoint = process.start_detached(folder, instance)
+    instance, token = secrets.token_hex(16), secrets.token_hex(32)
+    endpoint = process.start_detached(folder, instance, token)
     try:
         meanwhile()
-        return _await(folder, endpoint, instance)
+        return _await(folder, endpoint, instance, token)
     except (SandboxError, KeyboardInterrupt):
         if state.is_alive(folder):
             process.end(folder, state.lock_holder(folder))
         raise
 
 
-def _await(folder: Path, endpoint: str, instance: str) -> Sandbox:
-    identity = _identity(endpoint)
+def _await(folder: Path, endpoint: str, instance: str, token: str) -> Sandbox:
+    identity = _identity(endpoint, token)
     if identity is None:
         why, hint = process.end_of_log(folder), "Fix what the log names, then try again."
         raise SandboxError(f"The sandbox in {folder} does not start.", why=why, hint=hint)
-    sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=identity["pid"], instance=instance)
+    pid = int(identity["pid"])
+    sandbox = state.sandbox_in(folder, endpoint=endpoint, pid=pid, instance=instance, token=token)
     state.remember(sandbox)
     return sandbox
 
 
-def _identity(endpoint: str) -> Any:
+def _identity(endpoint: str, token: str) -> Any:
     """Return the identity that an endpoint reports; None if no sandbox responds in time."""
     try:
-        return send(endpoint, "/_xacct/identity")
+        return send(endpoint, token, "/_xacct/identity")
     except (OSError, HTTPException, ValueError):
         return None

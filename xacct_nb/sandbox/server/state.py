@@ -1,19 +1,27 @@
 """The state of a sandbox between two commands: its state file, its locks, its folder."""
 
+import base64
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """One running server: its endpoint, its process, and the AWS files that lead to it."""
+    """One running server: its endpoint, its process, and the AWS files that lead to it.
+
+    `token` opens the sandbox's own paths, and the root users' secrets are made from it. Only the state file
+    has it, which no other user can read.
+    """
 
     endpoint: str
     pid: int
@@ -21,6 +29,11 @@ class Sandbox:
     folder: Path
     config_file: Path
     credentials_file: Path
+    token: str = field(repr=False)
+
+    def root_secret(self, account: str) -> str:
+        """Return the secret access key of an account's root user, whose key id is the account's 12 digits."""
+        return root_secret(self.token, account)
 
     def to_json(self) -> dict[str, str | int]:
         """Return `endpoint`, `config_file`, `credentials_file` as text and `pid` as a number."""
@@ -51,15 +64,22 @@ def default_folder() -> Path:
     return Path(home) / "xacct-nb" / "sandbox"
 
 
-def sandbox_in(folder: Path, *, endpoint: str, pid: int, instance: str) -> Sandbox:
+@lru_cache(maxsize=256)
+def root_secret(token: str, account: str) -> str:
+    """Return the secret access key of an account's root user in the sandbox with this token."""
+    digest = hmac.digest(token.encode(), f"root of {account}".encode(), hashlib.sha256)
+    return base64.b64encode(digest[:30]).decode()
+
+
+def sandbox_in(folder: Path, *, endpoint: str, pid: int, instance: str, token: str) -> Sandbox:
     """Return the sandbox of a folder, its AWS files beside its state file."""
-    return Sandbox(endpoint, pid, instance, folder, folder / "config", folder / "credentials")
+    return Sandbox(endpoint, pid, instance, folder, folder / "config", folder / "credentials", token)
 
 
 def remember(sandbox: Sandbox) -> None:
     """Write the state file."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    known = sandbox.to_json() | {"instance": sandbox.instance, "started": started}
+    known = sandbox.to_json() | {"instance": sandbox.instance, "token": sandbox.token, "started": started}
     write_private(state_file(sandbox.folder), json.dumps(known, indent=2) + "\n")
 
 
@@ -67,9 +87,9 @@ def recall(folder: Path) -> Sandbox | None:
     """Read the sandbox in the state file, running or not; None without a readable file."""
     try:
         known: dict[str, Any] = json.loads(state_file(folder).read_text(encoding="utf-8"))
-        return sandbox_in(
-            folder, endpoint=str(known["endpoint"]), pid=int(known["pid"]), instance=str(known["instance"])
-        )
+        endpoint, instance = str(known["endpoint"]), str(known["instance"])
+        token = str(known.get("token", ""))  # 0.1 and 0.2 had none
+        return sandbox_in(folder, endpoint=endpoint, pid=int(known["pid"]), instance=instance, token=token)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,46 @@
+"""Lets only requests with a valid signature pass, whichever service and path they are for."""
+
+from ministack.core.iam_evaluator import AuthError
+
+from xacct_nb.sandbox.http.calls import SERVICES, Call, read_call
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_and_replay, send_response
+from xacct_nb.sandbox.ministack.signatures import failure_response, received, signature_failure
+
+_READING = ("Get", "List", "Simulate")
+
+
+def authenticated(app: App) -> App:
+    """Return `app` that gets requests with a valid signature only; others are answered with AWS's error."""
+
+    async def check(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/_"):
+            return await app(scope, receive, send)  # `local_access` has checked the token of these
+        body, receive = await read_and_replay(receive)
+        call, receive = await read_call(scope, receive)
+        request = received(scope, body)
+        if (
+            failure := signature_failure(request)
+            or _scope_failure(call)
+            or _method_failure(call, request.method)
+        ):
+            return await send_response(send, failure_response(request, failure))
+        await app(scope, receive, send)
+
+    return check
+
+
+def _scope_failure(call: Call) -> AuthError | None:
+    """Return the error of a call to IAM or STS that was signed for another service."""
+    service = SERVICES.get(call.parameter("Version"), call.service)
+    if service == call.service or not call.action:
+        return None
+    return AuthError(
+        "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'. "
+    )
+
+
+def _method_failure(call: Call, method: str) -> AuthError | None:
+    """Return the error of a GET that would change something; AWS accepts it, and a link can send it."""
+    if method == "POST" or call.service not in ("iam", "sts") or call.action.startswith(_READING):
+        return None
+    return AuthError("AccessDenied", f"The sandbox accepts {call.action or 'a call'} by POST only.")
