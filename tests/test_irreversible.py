@@ -6,6 +6,8 @@ from support.adopted_role import READ_ONLY, by_hand, policy_of, trusting
 from support.examples import SOME_POLICY, applied, grant_in, root_iam, sessions_in
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.irreversible import irreversible_changes
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.journal import Journal
 from xacct_nb.sandbox.server.accounts import World
 
 sandbox = in_process_sandbox
@@ -15,12 +17,16 @@ def user(world: World, name: str) -> str:
     return f"arn:aws:iam::{world.source}:user/{name}"
 
 
+def lost(sessions: Sessions, journal: Journal) -> tuple[str, ...]:
+    return tuple(each.what for each in irreversible_changes(sessions, journal.undo_plan(), journal.entries))
+
+
 def test_where_all_can_be_restored_nothing_is_reported(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == ()
+    assert lost(sessions, journal) == ()
 
 
 def test_a_deleted_user_that_was_trusted_is_named(world: World) -> None:
@@ -34,7 +40,7 @@ def test_a_deleted_user_that_was_trusted_is_named(world: World) -> None:
     iam.delete_user(UserName="carol")
     role, policy = grant.destinations[0], "attachment xacct-reports on user/carol"
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{user(world, 'carol')} does not exist any more, so {policy} cannot be restored.",
         f"{role} trusted {user(world, 'carol')}, which was deleted: AWS refuses to write that.",
     )
@@ -49,7 +55,7 @@ def test_a_deleted_earlier_version_is_named(world: World) -> None:
     policy = f"arn:aws:iam::{world.source}:policy/xacct-reports"
     root_iam(world, world.source).delete_policy_version(PolicyArn=policy, VersionId="v1")
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{policy}: its version v1 was deleted. Its text comes back as a new version.",
     )
 
@@ -66,7 +72,7 @@ def test_a_version_that_was_deleted_for_a_new_one_is_lost(world: World) -> None:
     sessions = sessions_in(world, second)
     journal = applied(second, sessions)
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         "managed-policy policy/xacct-reports: version v2 is deleted for good. Its text is in the journal.",
     )
 
@@ -80,7 +86,7 @@ def test_a_deleted_user_whose_id_is_in_the_earlier_trust_policy_is_named(world: 
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{grant.destinations[0]} trusted {unique_id}, which was deleted: AWS refuses to write that.",
     )
 
@@ -95,7 +101,7 @@ def test_a_deleted_role_whose_id_is_in_the_earlier_trust_policy_is_named(world: 
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{grant.destinations[0]} trusted {unique_id}, which was deleted: AWS refuses to write that.",
     )
 
@@ -113,7 +119,7 @@ def test_a_deleted_policy_that_was_attached_is_named_whoever_owned_it(world: Wor
     iam.delete_policy(PolicyArn=own)
     gone = "does not exist any more, so attachment"
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{retired} {gone} RetiredAccess on role/reports-reader cannot be restored.",
         f"{own} {gone} own on role/reports-reader cannot be restored.",
     )
@@ -128,7 +134,7 @@ def test_a_boundary_whose_policy_was_deleted_is_named(world: World) -> None:
     journal = applied(grant, sessions)
     iam.delete_policy(PolicyArn=own)
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{own} does not exist any more, so boundary role/reports-reader cannot be restored.",
     )
 
@@ -143,6 +149,6 @@ def test_a_deleted_group_that_had_the_caller_policy_is_named(world: World) -> No
     journal = applied(grant, sessions)
     iam.delete_group(GroupName="auditors")
 
-    assert irreversible_changes(sessions, journal.undo_plan(), journal.entries) == (
+    assert lost(sessions, journal) == (
         f"{group} does not exist any more, so attachment xacct-reports on group/auditors cannot be restored.",
     )

@@ -417,7 +417,8 @@ def test_the_preconditions_cost_one_call_for_each_change(world: World) -> None:
     apply(plan, sessions, approved=plan.digest, patience=1)
 
     assert len(plan.changes) == 12
-    assert len(seen) == 12 + 11 + 1  # before all, before each but the first, and the versions of the policy
+    # What the approval covers besides; then before all, before each but the first, the policy's versions.
+    assert len(seen) == 15 + 12 + 11 + 1
 
 
 def test_a_late_value_from_iam_is_no_conflict(world: World) -> None:

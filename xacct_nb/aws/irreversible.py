@@ -1,12 +1,14 @@
-"""What a rollback cannot restore, found before its plan is approved."""
+"""What a rollback cannot restore or deletes for good, found before its plan is approved."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xacct_nb.aws.policy_versions import is_deleted
-from xacct_nb.aws.reader import exists, policy_exists
+from xacct_nb.aws.reader import deleted_versions, exists, policy_exists
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.access import Loss
 from xacct_nb.changes.journal import Entry
+from xacct_nb.changes.kept_access import lost_version
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan
 from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
@@ -15,17 +17,28 @@ from xacct_nb.iam.canonical import principals_in
 _ON_PRINCIPAL = ("attachment", "inline-policy")
 
 
-def irreversible_changes(sessions: Sessions, undo_plan: Plan, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Describe what cannot be restored: deleted principals, deleted policies and deleted policy versions.
+def irreversible_changes(sessions: Sessions, undo_plan: Plan, entries: Iterable[Entry]) -> tuple[Loss, ...]:
+    """Return what cannot be restored: deleted principals, deleted policies and deleted policy versions.
 
-    `entries` are those of the journal that is rolled back. Raises AwsRefused.
+    Also the versions that the rollback itself deletes. `entries` are those of the journal that is undone.
+    Raises AwsRefused.
     """
-    return (
+    found = (
         *_principals(sessions, undo_plan),
         *_policies(sessions, undo_plan),
         *(text for change in undo_plan.changes for text in _versions(sessions, change)),
         *(text for entry in entries for text in _deleted(entry)),
     )
+    return (*map(Loss, found), *(loss for change in undo_plan.changes for loss in _lost(sessions, change)))
+
+
+def _lost(sessions: Sessions, change: Change) -> Iterator[Loss]:
+    """Yield the versions that are deleted with a policy, or for the version whose text comes back."""
+    if change.kind != "managed-policy" or change.before is None:
+        return
+    if change.after is None or is_deleted(sessions, change):
+        lost = deleted_versions(sessions, change.target, replaced=change.after is not None)
+        yield from (lost_version(key.target, key.name, value) for key, value in lost.items())
 
 
 def _principals(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:

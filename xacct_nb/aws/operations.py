@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from xacct_nb.aws.journaled_calls import JournaledClient
-from xacct_nb.aws.policy_versions import find_version, has_document, made_since, version_number, versions_of
+from xacct_nb.aws.policy_versions import find_version, has_document, made_since, versions_of
 from xacct_nb.aws.preconditions import is_different
-from xacct_nb.aws.reader import owner_of, read_value
+from xacct_nb.aws.reader import owner_of, read_value, version_number
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn

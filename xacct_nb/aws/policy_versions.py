@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xacct_nb.aws.reader import get, list_all, optional
+from xacct_nb.aws.reader import get, list_all, optional, version_number
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.plan import Change, differs
 from xacct_nb.redaction.redact import mask_secrets
@@ -26,11 +26,6 @@ def is_current(sessions: Sessions, change: Change) -> bool:
 def is_deleted(sessions: Sessions, reverse: Change) -> bool:
     """Return whether the version that a rollback's change restores no longer exists."""
     return reverse.after.get("version", "") not in ("", *_existing(sessions, reverse))
-
-
-def version_number(version: str) -> int:
-    """Return the number of a version: 3 for `v3`."""
-    return int(version[1:])
 
 
 def made_since(sessions: Sessions, change: Change, existed: list[str]) -> str:

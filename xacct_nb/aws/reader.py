@@ -12,6 +12,8 @@ from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import same_policy
+from xacct_nb.iam.quotas import POLICY_VERSIONS
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ def read(documents: Documents, sessions: Sessions) -> State:
         resources |= _role(sessions, role)
     resources |= _caller_policies(documents, sessions)
     _check_sources(documents.grant, sessions, resources)
-    return State(resources)
+    return State(resources, _details(documents, sessions, resources))
 
 
 def read_value(sessions: Sessions, change: Change) -> Any:
@@ -144,13 +146,20 @@ def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
     policy = _policy(sessions, arn)
     if policy is None:
         return None
+    about = {"description": policy.get("Description", ""), "tags": _tags(policy)}
+    return about | _version(sessions, policy, Arn.parse(arn).account)
+
+
+def _default_version(sessions: Sessions, arn: str, account: str) -> dict[str, Any] | None:
+    """Return the default version of a managed policy, AWS's too, as a session of this account sees it."""
+    found = optional(lambda: get(sessions, arn, "get_policy", account))
+    return found and _version(sessions, found["Policy"], account)
+
+
+def _version(sessions: Sessions, policy: Mapping[str, Any], account: str) -> dict[str, Any]:
     version = policy["DefaultVersionId"]
-    return {
-        "description": policy.get("Description", ""),
-        "tags": _tags(policy),
-        "document": get(sessions, arn, "get_policy_version", VersionId=version)["PolicyVersion"]["Document"],
-        "version": version,
-    }
+    found = get(sessions, policy["Arn"], "get_policy_version", account, VersionId=version)
+    return {"document": found["PolicyVersion"]["Document"], "version": version}
 
 
 def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceKey, Any]:
@@ -168,6 +177,53 @@ def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceK
     for account, count in counts.items():
         managed |= _managed_policies(grant, sessions, account, count)
     return managed
+
+
+def _details(
+    documents: Documents, sessions: Sessions, resources: Mapping[ResourceKey, Any]
+) -> dict[ResourceKey, Any]:
+    """Return the policies that the roles have or get, and the policy versions that a change will delete."""
+    grant, found = documents.grant, dict[ResourceKey, Any]()
+    for role in grant.destinations:
+        live = resources.get(ResourceKey("role", role), {})
+        attached = [key.name for key in resources if key.kind == "attachment" and key.target == role]
+        bounds = (grant.permissions_boundary, live.get("boundary", ""))
+        for policy in filter(None, (*attached, *grant.managed_policies, *bounds)):
+            key = ResourceKey("policy", policy)
+            if key not in found:
+                found[key] = _default_version(sessions, policy, account_of(role))
+    wanted = {
+        policy_arn(grant, account_of(carrier), number): policy
+        for carrier, policies in documents.caller_policies.items()
+        for number, policy in enumerate(policies, start=1)
+    }
+    for key, value in resources.items():
+        if key.kind == "managed-policy" and not same_policy(value["document"], wanted.get(key.target)):
+            found |= deleted_versions(sessions, key.target, replaced=key.target in wanted)
+    return found
+
+
+def deleted_versions(sessions: Sessions, policy: str, *, replaced: bool) -> dict[ResourceKey, Any]:
+    """Return the versions that are deleted with a policy, or for a new version where it has five already.
+
+    The default version is left out: it is the policy's document. Raises AwsRefused.
+    """
+    versions = optional(lambda: list_all(sessions, policy, "list_policy_versions", "Versions")) or []
+    others = sorted(
+        (each["VersionId"] for each in versions if not each["IsDefaultVersion"]), key=version_number
+    )
+    if replaced:
+        others = others[:1] if len(versions) >= POLICY_VERSIONS else []
+    documents = {name: get(sessions, policy, "get_policy_version", VersionId=name) for name in others}
+    return {
+        ResourceKey("version", policy, name): found["PolicyVersion"]["Document"]
+        for name, found in documents.items()
+    }
+
+
+def version_number(version: str) -> int:
+    """Return the number of a version: 3 for `v3`."""
+    return int(version[1:])
 
 
 def _managed_policies(

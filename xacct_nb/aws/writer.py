@@ -15,13 +15,15 @@ from xacct_nb.aws.preconditions import (
     remaining_changes,
 )
 from xacct_nb.aws.probes import wait_for_access
-from xacct_nb.aws.reader import read_value
+from xacct_nb.aws.reader import read, read_value
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.changes.approval import unapproved_plan
+from xacct_nb.changes.approval import plan_differences, unapproved_plan
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import expected_probes
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
+from xacct_nb.grants.documents import build
 
 PATIENCE = 120.0
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
@@ -46,6 +48,7 @@ def apply(
     _check_accepted(plan)
     _check_secrets(plan)
     probes = expected_probes(sessions.grant)
+    _check_covered(plan, sessions)
     check_current(sessions, plan.changes)
     client = JournaledClient(sessions, journal, patience)
     done: list[Change] = []
@@ -85,6 +88,17 @@ def check_approved(plan: Plan, approved: str) -> None:
     """Raise StalePlan unless this plan was approved."""
     if approved != plan.digest:
         raise unapproved_plan(approved, plan)
+
+
+def _check_covered(plan: Plan, sessions: Sessions) -> None:
+    """Raise StalePlan where the roles can do something else now than the plan says, or more would be lost."""
+    made = {change.target for change in plan.changes if change.kind == "role" and change.before is None}
+    replaced = any(change.kind == "managed-policy" and change.before is not None for change in plan.changes)
+    if plan.access or plan.lost or replaced or set(sessions.grant.destinations) - made:
+        documents = build(sessions.grant)
+        now = diff(documents, read(documents, sessions))
+        if differences := plan_differences(plan, replace(plan, access=now.access, lost=now.lost)):
+            raise outdated_plan(differences[0], differences[1:])
 
 
 def _check_accepted(plan: Plan) -> None:

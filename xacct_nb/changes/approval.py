@@ -1,6 +1,6 @@
 """An approval: of which plan, by whom, when; and the rules that decide whether it is still valid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, StalePlan
+from xacct_nb.iam.canonical import canonical_json
 
 _AGAIN = "Plan again, read the plan, and approve it again."
 
@@ -105,7 +106,7 @@ def outdated_plan(plan: Plan, now: Plan) -> StalePlan:
 
 
 def plan_differences(approved: Plan, current: Plan) -> tuple[str, ...]:
-    """Return what differs between two plans, change by change."""
+    """Return what differs between two plans, change by change, and in what else an approval covers."""
     was, now = (
         {(each.kind, each.target, each.name): each for each in plan.changes} for plan in (approved, current)
     )
@@ -117,11 +118,35 @@ def plan_differences(approved: Plan, current: Plan) -> tuple[str, ...]:
         for key in both
         for difference in json_diff(was[key].masked_sides, now[key].masked_sides)
     ]
+    found += [*_accept_differences(approved, current), *_access_differences(approved, current)]
     if approved.grant != current.grant:
         found.insert(0, f"the approved plan is of the grant {approved.grant}, this one of {current.grant}")
     if not found and list(was) != list(now):
         found = ["the same changes in another order"]
     return tuple(found)
+
+
+def _accept_differences(approved: Plan, current: Plan) -> Iterator[str]:
+    was, now = approved.accepted, current.accepted
+    yield from (f"no longer accepted: {code}" for code in was if code not in now)
+    yield from (f"accepted now, not when the plan was made: {code}" for code in now if code not in was)
+
+
+def _access_differences(approved: Plan, current: Plan) -> Iterator[str]:
+    """Yield what the roles can do in one of two plans only, and what is lost in one of them only."""
+    was, now = ({each.key: each for each in plan.access} for plan in (approved, current))
+    yield from (f"no longer there: {was[key].title}" for key in was if key not in now)
+    for key, each in now.items():
+        if key not in was:
+            yield f"there now: {each.title}. {each.sentence(False)}"
+        elif was[key] != each:
+            both = (was[key].to_json()["value"], each.to_json()["value"])
+            yield from (f"{each.title}: {difference}" for difference in json_diff(*both))
+    lost, lose = (
+        {canonical_json(each.to_json()): each for each in plan.lost} for plan in (approved, current)
+    )
+    yield from (f"no longer lost: {each.sentence}" for key, each in lost.items() if key not in lose)
+    yield from (f"lost now: {each.sentence}" for key, each in lose.items() if key not in lost)
 
 
 def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePlan | None:

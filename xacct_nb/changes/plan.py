@@ -1,16 +1,19 @@
 """What would change: a Change of one resource, and a Plan of all of them with its digest."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from xacct_nb.changes.access import Loss, PolicyAccess
+from xacct_nb.grants.state import ResourceKey
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in
-from xacct_nb.validation import Serializable
+from xacct_nb.validation import Serializable, as_plain
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
+_ALSO_COVERED = ("accepted", "access", "lost")
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
 ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
     "trust": lambda role: role["trust"],
@@ -33,6 +36,11 @@ class Change(Shown, Serializable):
     name: str
     before: Any
     after: Any
+
+    @property
+    def key(self) -> ResourceKey:
+        """Return which resource is changed."""
+        return ResourceKey(self.kind, self.target, self.name)
 
     @property
     def sign(self) -> str:
@@ -73,6 +81,9 @@ class Change(Shown, Serializable):
 class Plan(Shown, Serializable):
     """The changes that make the live state match the grant, in the order in which they are made.
 
+    An approval covers them, and with them: the findings that the grant accepts, the policies that the roles
+    have besides (`access`), and what is lost for good.
+
     `reference` is where the external ID comes from: `env:NAME`, `file:PATH`, or "" where it was given itself.
     The digest does not hold it, but the fingerprint of the external ID that was found there.
     """
@@ -82,12 +93,15 @@ class Plan(Shown, Serializable):
     notes: tuple[str, ...] = ()
     unaccepted: tuple[str, ...] = ()
     reference: str = ""
+    accepted: tuple[str, ...] = ()
+    access: tuple[PolicyAccess, ...] = ()
+    lost: tuple[Loss, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Return the sha256 (hex) that an approval names: of the grant's name and the changes."""
+        """Return the sha256 (hex) that an approval names: of all that the approval covers."""
         content = {"grant": self.grant, "changes": [change.to_json() for change in self.changes]}
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+        return hashlib.sha256(canonical_json(content | self._also_covered).encode()).hexdigest()
 
     @property
     def summary(self) -> str:
@@ -103,21 +117,35 @@ class Plan(Shown, Serializable):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the digest and the summary; an empty reference is left out."""
-        fields = {name: each for name, each in super().to_json().items() if each or name != "reference"}
-        return {**fields, "digest": self.digest, "summary": self.summary}
+        left_out = (*_ALSO_COVERED, *(() if self.reference else ("reference",)))
+        fields = {name: each for name, each in super().to_json().items() if name not in left_out}
+        return {**fields, **self._also_covered, "digest": self.digest, "summary": self.summary}
 
     def view(self) -> View:
         """Return the changes as a table, then each in full, then the summary and the digest."""
         return self.overview(change.view() for change in self.changes if change.kind != "attachment")
 
     def overview(self, details: Iterable[View] = ()) -> Page:
-        """Return the changes as a table, the details, the summary, the notes and the digest."""
+        """Return the changes, the details, the summary, what the approval also covers, notes and digest."""
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
         notes = (Text(note, "note") for note in (*self.notes, *self.origin))
-        last = (Text(self.summary), *notes, Text(f"Digest: {self.digest}"))
+        last = (Text(self.summary), *self._also_shown(), *notes, Text(f"Digest: {self.digest}"))
         return Page(f"Plan for {self.grant}", (*table, *details, *last))
+
+    def _also_shown(self) -> Iterator[View]:
+        """Yield what the approval covers beside the changes."""
+        attached = {change.key for change in self.changes if change.kind == "attachment"}
+        yield from (Text(each.sentence(each.key in attached), "change") for each in self.access)
+        yield from (Text(each.sentence, "bad") for each in self.lost)
+        if self.accepted:
+            yield Text(f"The grant accepts these findings: {', '.join(self.accepted)}.", "change")
+
+    @property
+    def _also_covered(self) -> dict[str, Any]:
+        """Return what the approval covers beside the changes, as plain data; empty fields are left out."""
+        return {name: as_plain(value) for name in _ALSO_COVERED if (value := getattr(self, name))}
 
     @property
     def origin(self) -> tuple[str, ...]:
@@ -126,8 +154,9 @@ class Plan(Shown, Serializable):
 
     @property
     def secrets(self) -> set[str]:
-        """Return the external IDs in the changes, which must not be written anywhere."""
-        return secrets_in([(change.before, change.after) for change in self.changes])
+        """Return the external IDs in the plan, which must not be written anywhere."""
+        kept = [*(each.value for each in self.access), *(each.value for each in self.lost)]
+        return secrets_in([kept, *((change.before, change.after) for change in self.changes)])
 
     @property
     def unresolved_fingerprints(self) -> set[str]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from xacct_nb.changes.kept_access import kept_access, lost_versions
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.errors import NotOwned
@@ -40,8 +41,18 @@ def diff(documents: Documents, state: State) -> Plan:
         for change in _changes_of(grant, owner, family, wanted, state)
     ]
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
-    unaccepted = lint(documents).unaccepted if changes else ()
-    return Plan(grant.name, ordered, _notes(grant, state, changes), unaccepted, grant.reference)
+    if not changes:
+        return Plan(grant.name, (), _notes(grant, state, changes), reference=grant.reference)
+    return Plan(
+        grant.name,
+        ordered,
+        _notes(grant, state, changes),
+        lint(documents).unaccepted,
+        grant.reference,
+        accepted=tuple(sorted(grant.accept)),
+        access=kept_access(state, grant.destinations, ordered, wanted),
+        lost=lost_versions(state, ordered),
+    )
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:

@@ -1,7 +1,7 @@
 """The live state of a grant's resources, as a flat table."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from xacct_nb.iam.arns import Arn
@@ -44,9 +44,14 @@ class State(Shown):
 
     role: {path, description, session_seconds, boundary, tags, trust}; managed-policy: {document,
     description, tags, version}; inline-policy: the document; attachment: True; group: [user names].
+
+    `details` are read beside them, and are no part of the state: `policy` (policy ARN), which a role has or
+    gets: {version, document} of the default version, None where it does not exist; `version` (policy ARN;
+    version id), which a change deletes for good: the document.
     """
 
     resources: Mapping[ResourceKey, Any]
+    details: Mapping[ResourceKey, Any] = field(default_factory=dict, compare=False)
 
     def of(self, kind: str, target: str = "") -> dict[ResourceKey, Any]:
         """Return the resources of one kind, of one target if given."""

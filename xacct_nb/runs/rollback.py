@@ -10,7 +10,10 @@ from xacct_nb.aws.revocation import OlderSessions, calls_to_repeat, open_older_s
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.undo import changes_of, journal_of, to_undo
 from xacct_nb.aws.writer import check_approved, rollback
+from xacct_nb.changes.access import Loss
+from xacct_nb.changes.approval import outdated_plan
 from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.kept_access import kept_access
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import REVOKED, Outcome
 from xacct_nb.changes.restoration import check_restored, expected_state
@@ -67,7 +70,7 @@ class Rollback(Shown):
     def __init__(self, run: RunContext, record: Record | None) -> None:
         self.run, self.record = run, record
         self.found, self.journal, self.undo_plan = State({}), Journal(""), Plan("", ())
-        self.irreversible, self.revocations = tuple[str, ...](), tuple[Change, ...]()
+        self.lost, self.revocations = tuple[Loss, ...](), tuple[Change, ...]()
 
     def view(self) -> View:
         """Return the record that is rolled back."""
@@ -91,8 +94,7 @@ class Rollback(Shown):
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
         remaining_changes(self.sessions, back)  # raises RollbackFailed
-        entries = journal_of(self.record).entries if back.changes else ()
-        self.irreversible = irreversible_changes(self.sessions, back, entries)
+        self.lost = self._lost(self.record, back)
         self.undo_plan = self._with_revocations(self.record, back)
         return self.undo_plan
 
@@ -108,12 +110,13 @@ class Rollback(Shown):
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
         with grant_lock(self.sessions):
+            self._check_covered(self.record)
             back = self._roll_back(self.record)
         self.run.keep_applied(plan, back)
         after = read(build(self.sessions.grant), self.sessions)
         self.run.evidence.add("after", after.to_json())
         expected = expected_state(_before(self.record), self.found, back.changes)
-        check_restored(expected, after, bool(self.irreversible))
+        check_restored(expected, after, bool(self.lost))
         return back
 
     def prove(self) -> Shown:
@@ -144,7 +147,21 @@ class Rollback(Shown):
         notes = session_notes(roles, self.found, back.changes, revoked=wanted)
         where = other_sandbox_note(record, self.sessions.endpoint.endpoint_url)
         changes = (*back.changes, *self.revocations)
-        return replace(back, changes=changes, notes=(*where, *self.irreversible, *notes))
+        access = kept_access(self.found, remaining, changes) if changes else ()
+        return replace(back, changes=changes, notes=(*where, *notes), access=access, lost=self.lost)
+
+    def _lost(self, record: Record, back: Plan) -> tuple[Loss, ...]:
+        entries = journal_of(record).entries if back.changes else ()
+        return irreversible_changes(self.sessions, back, entries)
+
+    def _check_covered(self, record: Record) -> None:
+        """Raise StalePlan where the roles can do something else now than the plan says, or more is lost."""
+        plan, now = self.undo_plan, read(build(self.sessions.grant), self.sessions)
+        roles = [role for role in self.sessions.grant.destinations if role_remains(role, now, plan.changes)]
+        access = kept_access(now, roles, plan.changes)
+        current = replace(plan, access=access, lost=self._lost(record, self.journal.undo_plan()))
+        if current.digest != plan.digest:
+            raise outdated_plan(plan, current)
 
     def _roll_back(self, record: Record) -> Journal:
         """Undo what the record changed, then end older sessions; the proof opens its own ones before."""
