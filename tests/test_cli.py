@@ -251,7 +251,7 @@ PARAMETERS: dict[str, tuple[list[str], str]] = {
     ),
     "a secret's file without an end": (
         ["-p", "conditions.external_id", "file:/dev/zero"],
-        "unresolved-secret: The reference 'file:/dev/zero' cannot be resolved.",
+        "refused-reference: The reference 'file:/dev/zero' is refused.",
     ),
     "a grant file without an end": (
         ["-f", "/dev/zero"],
@@ -303,9 +303,9 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"conditions": {"external_id": "with space"}},
         "invalid-grant: conditions.external_id: STS does not accept this external ID.",
     ),
-    "a reference that cannot be resolved": (
-        {"conditions": {"external_id": "env:NOT_SET_ANYWHERE"}},
-        "unresolved-secret: The reference 'env:NOT_SET_ANYWHERE' cannot be resolved.",
+    "a reference that was not allowed": (
+        {"conditions": {"external_id": "env:VENDOR_ID"}},
+        "refused-reference: The grant file refers to 'env:VENDOR_ID', which is not allowed.",
     ),
 }
 
@@ -454,15 +454,20 @@ class TestRun:
         assert json.loads(Path("got").read_text()) == [code, words, dict.fromkeys(words)]
         assert not Path("ran").exists()
 
-    def test_what_p_gives_wins_over_the_file_and_is_what_the_record_says(self, desk: Desk) -> None:
-        fields = desk.parameters(ticket="CHG-1", note="from the file", session_minutes=120)
+    def test_what_p_gives_wins_over_both_files_and_is_what_the_record_says(self, desk: Desk) -> None:
+        fields = desk.grant(session_minutes=120).to_json()
         Path("grant.yaml").write_text(json.dumps(fields))
-        words = ["-f", "grant.yaml", "-p", "session_minutes", "90", "-p", "ticket", "CHG=2"]
+        Path("run.yaml").write_text(
+            "sandbox: false\npatience_seconds: 2\napproval_hours: 3\ntwo_people: true\n"
+        )
+        words = ["-f", "grant.yaml", "-r", "run.yaml", "-p", "session_minutes", "90"]
+        words += ["-p", "patience_seconds", "1", "--ticket", "CHG=2"]
         ended = invoke("run", "plan_and_apply", *words, "--records", str(desk.records), "--json")
         record = json.loads(Path(json.loads(ended.out)["record"], "record.json").read_text())
-        values = {name: record["parameters"][name] for name in ("session_minutes", "ticket", "note")}
+        names = ("session_minutes", "patience_seconds", "approval_hours", "two_people", "sandbox", "ticket")
+        values = {name: record["parameters"][name] for name in names}
 
-        assert values == {"session_minutes": 90, "ticket": "CHG=2", "note": "from the file"}
+        assert values == dict(zip(names, (90, 1, 3, True, False, "CHG=2"), strict=True))
         assert record["plan"]["changes"][0]["after"]["session_seconds"] == 90 * 60
 
     def test_standard_output_is_one_json_object_and_the_rest_goes_to_standard_error(

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.settings import RunFile, run_file_values
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -118,6 +120,14 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     told = {status: int(code) for code, statuses in rows for status in re.findall(r"`([a-z-]+)`", statuses)}
 
     assert told == EXIT_CODES
+
+
+def test_the_grant_files_page_names_every_field_of_a_run_file() -> None:
+    page = (ROOT / "docs" / "grant-file.md").read_text().partition("\n## The run file")[2]
+    shown = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+
+    assert [name for name in RunFile.model_fields if f"`{name}`" not in page] == []
+    assert run_file_values("run.yaml", shown) == shown
 
 
 def test_the_grant_files_page_names_every_field_of_a_grant_and_of_its_conditions() -> None:

@@ -195,8 +195,8 @@ def test_a_reference_is_looked_up_and_stays_a_reference(
 
 
 def test_an_emptied_field_takes_the_external_id_out(form: GrantForm, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text(SECRET + "\n")
-    type_in(form, "external_id", f"file:{tmp_path / 'secret'}")
+    (tmp_path / "vendor.id").write_text(SECRET + "\n")
+    type_in(form, "external_id", f"file:{tmp_path / 'vendor.id'}")
     assert external_id(form.grant) == SECRET
 
     type_in(form, "external_id", "")

@@ -9,7 +9,7 @@ from xacct_nb.grants.conditions import Conditions, Permission
 from xacct_nb.grants.declarations import parse_declarations
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.help import NotebookHelp, notebook_help
-from xacct_nb.grants.parameters import Settings
+from xacct_nb.grants.settings import Settings
 from xacct_nb.runs.notebooks import list_notebooks, notebook_manual
 from xacct_nb.views import html
 

@@ -20,7 +20,7 @@ from support.examples import applied, grant_in, root_iam, sessions_in
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
-from xacct_nb.grants.parameters import Settings, settings_of
+from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.denial_form import DenialForm
 from xacct_nb.runs.inquiry import diagnose
 from xacct_nb.runs.runner import RunResult, run

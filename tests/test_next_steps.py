@@ -26,6 +26,21 @@ def test_the_command_is_what_was_given_without_the_approval() -> None:
     ]
 
 
+def test_the_command_names_both_files() -> None:
+    command = resume_command("20", "grant.yaml", [("name", "a")], "", (), "my run.yaml")
+
+    assert command == "xacct-nb run 20 -f grant.yaml -r 'my run.yaml' -p name a"
+
+
+def test_the_roll_back_of_a_change_that_others_had_to_approve_asks_for_them_too() -> None:
+    rules = {"two_people": True, "approvers": ["ssh-ed25519 AAAA ada"]}
+    ways = next_steps(a_record(journal=JOURNAL, parameters=rules))
+
+    assert shlex.split(ways["roll_back"])[6:] == [
+        *["-p", "two_people", "true", "-p", "approvers", '["ssh-ed25519 AAAA ada"]'],
+    ]
+
+
 def test_a_secret_is_replaced_by_a_placeholder() -> None:
     options = [("conditions.external_id", "summer-2026"), ("note", "with summer-2026"), ("ticket", "CHG1")]
 

@@ -7,7 +7,8 @@ import pytest
 from support.examples import ALICE, ROLE
 from xacct_nb.errors import InvalidGrant, InvalidParameters
 from xacct_nb.grants.declarations import parse_declarations
-from xacct_nb.grants.parameters import accepted_parameters, merge, settings_of, validate, without_secrets
+from xacct_nb.grants.parameters import accepted_parameters, merge, validate, without_secrets
+from xacct_nb.grants.settings import settings_of
 
 CELL = """
 name: str = "reports"  # names the policies and the tags

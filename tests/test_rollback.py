@@ -92,7 +92,7 @@ def test_a_record_that_was_tampered_with_is_not_followed(tmp_path: Path, name: s
 
 
 def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
-    from xacct_nb.grants.parameters import settings_of
+    from xacct_nb.grants.settings import settings_of
     from xacct_nb.runs.rollback import Rollback
 
     kept(tmp_path, "newer", journal=CHANGED, where="sandbox at http://127.0.0.1:1")

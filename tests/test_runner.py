@@ -65,10 +65,10 @@ class TestPlanning:
     def test_a_grant_file_without_permissions_does_not_get_those_of_the_notebook(
         self, desk: Desk, tmp_path: Path
     ) -> None:
-        fields = desk.parameters()
+        fields = desk.grant().to_json()
         del fields["permissions"]
         (tmp_path / "grant.json").write_text(json.dumps(fields))
-        ended = desk.run(file=tmp_path / "grant.json")
+        ended = desk.run(file=tmp_path / "grant.json", sandbox=False)
 
         assert signs(ended) == [
             "+ role reports-reader",
@@ -342,14 +342,12 @@ class TestAccountIds:
             "sources": ["012345678901"],
             "destinations": ["arn:aws:iam::098765432109:role/reports-reader"],
             "accept": ["whole-account-trust"],
-            "sandbox": False,
-            "source_profiles": [],
-            "caller_profiles": [],
         }
+        target = {"sandbox": False, "source_profiles": [], "caller_profiles": []}
         (tmp_path / "grant.yaml").write_text(yaml.safe_dump(fields))
-        by_file = desk.run(file=tmp_path / "grant.yaml")
+        by_file = desk.run(file=tmp_path / "grant.yaml", **target)
         del fields["sources"]
-        by_options = desk.run(sources="012345678901", **fields)
+        by_options = desk.run(sources="012345678901", **fields, **target)
 
         assert other.source == "012345678901"
         for ended in (by_file, by_options):

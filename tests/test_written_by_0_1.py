@@ -54,7 +54,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def grant() -> Grant:
     with pytest.warns(FutureWarning, match="carry_on is now attach_to"):
-        return load_grant(FILES / "grant.yaml")
+        return load_grant(FILES / "grant.yaml", allow_references=["env:REPORTS_EXTERNAL_ID"])
 
 
 class TestGrants:

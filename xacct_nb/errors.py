@@ -14,6 +14,7 @@ XacctError
 │   ├── InvalidKey
 │   ├── MissingTool
 │   ├── UnresolvedSecret
+│   │   └── RefusedReference
 │   ├── MissingProfile
 │   ├── NoCredentials
 │   ├── WrongAccount
@@ -141,6 +142,10 @@ class MissingTool(InvalidInput):
 
 class UnresolvedSecret(InvalidInput):
     """A reference such as `env:NAME` or `file:PATH` has no target."""
+
+
+class RefusedReference(UnresolvedSecret):
+    """A reference is to a credential, or stands in a grant file and was not allowed."""
 
 
 class MissingProfile(InvalidInput):

@@ -41,8 +41,9 @@ class Desk:
         return {**usual, "sandbox": False, "patience_seconds": 1, **fields}
 
     def run(self, notebook: str = "plan_and_apply", **fields: Any) -> RunResult:
-        """One headless run; `approve`, `file` and `timeout` as `run` takes them, the rest are parameters."""
-        around = {name: fields.pop(name) for name in ("approve", "file", "timeout") if name in fields}
+        """One headless run; approval, files and timeout as `run` takes them, the rest are parameters."""
+        names = ("approve", "file", "run_file", "timeout")
+        around = {name: fields.pop(name) for name in names if name in fields}
         known = (
             self.parameters() if notebook in ("plan_and_apply", "prove_the_access") else {"sandbox": False}
         )

@@ -53,7 +53,8 @@ for group in (lab, notebooks, sandbox, records):
 
 @main.command("run", cls=NotebookCommand)
 @click.argument("notebook")
-@click.option("-f", "--file", type=PATH, help="Grant file (YAML or JSON); it may hold other parameters too.")
+@click.option("-f", "--file", type=PATH, help="Grant file (YAML or JSON): who gets access to what.")
+@click.option("-r", "--run-file", type=PATH, help="Run file (YAML or JSON) of your own: how the run acts.")
 @click.option(
     "-p",
     "--parameter",
@@ -62,6 +63,13 @@ for group in (lab, notebooks, sandbox, records):
     multiple=True,
     metavar="NAME VALUE",
     help="One parameter; a dot names a field (conditions.external_id), -p again adds an item.",
+)
+@click.option(
+    "--allow-reference",
+    "references",
+    multiple=True,
+    metavar="REF",
+    help="Let the grant file refer to this: env:NAME or file:PATH.",
 )
 @click.option("--approve", default="", metavar="DIGEST", help="Digest of the approved plan.")
 @click.option("--note", default="", metavar="TEXT", help="Note for the record.")
@@ -72,7 +80,9 @@ for group in (lab, notebooks, sandbox, records):
 def run_command(
     notebook: str,
     file: Path | None,
+    run_file: Path | None,
     options: tuple[tuple[str, str], ...],
+    references: tuple[str, ...],
     approve: str,
     note: str,
     ticket: str,
@@ -88,13 +98,15 @@ def run_command(
     from xacct_nb.runs.startup import single_run
 
     interrupt_on_signals()
+    allowed = (("allow_references", each) for each in references)
     with single_run() as prepared, progress_bar() as report:
         from xacct_nb.runs.runner import run
 
         result = run(
             notebook,
             file=file,
-            options=(*options, *(each for each in (("note", note), ("ticket", ticket)) if each[1])),
+            run_file=run_file,
+            options=(*options, *allowed, *(each for each in (("note", note), ("ticket", ticket)) if each[1])),
             approve=approve,
             records=records,
             timeout=timeout,

@@ -10,6 +10,7 @@ from typing import Any
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import CONDITIONS, accepted_parameters
+from xacct_nb.grants.settings import RunFile
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _LINK, _MARKS = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"[*`]+")
@@ -54,9 +55,13 @@ class NotebookHelp(Shown):
         about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
         table = Table(("parameter", "type", "default", "what it is"), rows, caption="Parameters")
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
-        note = "The file of -f may set each of them, too; -p overrides the file."
+        settings = ", ".join(RunFile.model_fields)
+        note = f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it."
         if "sources" in self.declared:
-            note += " With such a file, the notebook's example grant is ignored."
+            note += (
+                "\nA grant file (-f grant.yaml) sets the fields of the grant only. With such a file, the "
+                "notebook's example grant is ignored."
+            )
         return Page(self.title, (*about, table, given, Text(note, "note")))
 
 

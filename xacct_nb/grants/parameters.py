@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, get_origin
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 from pydantic_core import PydanticUndefined
 
 from xacct_nb.errors import InvalidParameters
@@ -13,75 +12,9 @@ from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, is_refe
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names, rename_former_fields
 from xacct_nb.grants.grant import Grant
-from xacct_nb.validation import StrictModel, as_input_error
+from xacct_nb.grants.settings import Settings, settings_of
+from xacct_nb.validation import StrictModel
 from xacct_nb.views import Table, as_json
-
-
-class Settings(StrictModel):
-    """The parameters of a run beside the grant: where it acts, with which profiles, what was approved."""
-
-    sandbox: StrictBool = Field(
-        True, description="true acts on the sandbox of this machine, false on AWS itself"
-    )
-    source_profiles: list[StrictStr] = Field(
-        [], description="AWS profiles that administer the source accounts"
-    )
-    destination_profiles: list[StrictStr] = Field(
-        [], description="AWS profiles that administer the destination accounts"
-    )
-    caller_profiles: list[StrictStr] = Field(
-        [], description="AWS profiles of the callers that the proof calls AWS with"
-    )
-    approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
-    note: StrictStr = Field("", description="note for the record, kept with the approval")
-    ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
-    approval_hours: StrictInt = Field(
-        24, ge=0, le=8760, description="hours after the plan in which it may be approved; 0 is no limit"
-    )
-    two_people: StrictBool = Field(False, description="someone other than the planner must approve")
-    records: StrictStr = Field("", description="folder of the records; empty takes the default")
-    record: StrictStr = Field("", description="id of the record to roll back")
-    revoke_sessions: StrictBool = Field(
-        False, description="also ends the open sessions of the roles (AWSRevokeOlderSessions)"
-    )
-    external_id: StrictStr = Field(
-        "", description="where an earlier external ID is found", json_schema_extra={"format": "reference"}
-    )
-    patience_seconds: StrictInt = Field(
-        60, ge=0, le=900, description="seconds to wait for IAM at most, 0 to 900"
-    )
-    error_text: StrictStr = Field("", description="error as AWS, the AWS CLI or the console printed it")
-    caller: StrictStr = Field("", description="ARN of the denied caller")
-    role: StrictStr = Field("", description="ARN of the role to assume")
-    call: dict[StrictStr, Any] = Field(
-        {}, description="further parameters of AssumeRole, such as DurationSeconds"
-    )
-    action: StrictStr = Field("", description="action that is denied to the role's session")
-    resource: StrictStr = Field("", description="resource of that action")
-    snapshot: StrictStr = Field("", description="snapshot file that the other owner sent")
-    snapshot_to: StrictStr = Field("", description="snapshot file to write for the other owner")
-
-    @field_validator("call")
-    @classmethod
-    def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        if secret := sorted({"ExternalId", "TokenCode"} & set(parameters)):
-            raise InvalidParameters(
-                f"call has {', '.join(secret)}, which would be written into the notebook.",
-                why="An external ID and an MFA code are secrets.",
-                hint="Give the external ID by reference: external_id env:NAME.",
-            )
-        return parameters
-
-    @field_validator("external_id")
-    @classmethod
-    def _external_id(cls, reference: str) -> str:
-        if reference and not is_reference(reference):
-            raise InvalidParameters(
-                "external_id is the external ID itself.",
-                why="It would be written into the notebook.",
-                hint="Give a reference: env:NAME or file:PATH.",
-            )
-        return reference
 
 
 def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
@@ -224,14 +157,6 @@ def grant_of(values: Mapping[str, Any]) -> Grant:
     """Return the grant among parameters; other names are ignored. Raises InvalidGrant."""
     fields = rename_former_fields(values)
     return Grant(**{name: fields[name] for name in Grant.model_fields if name in fields})
-
-
-def settings_of(values: Mapping[str, Any]) -> Settings:
-    """Return the settings among parameters; other names are ignored. Raises InvalidParameters."""
-    try:
-        return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
-    except ValidationError as problem:
-        raise as_input_error(problem, Settings, InvalidParameters) from None
 
 
 def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from xacct_nb.diagnosis.denial import read_denial
-from xacct_nb.grants.parameters import Settings, settings_of
+from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.form import Field, Form, FormState, region
 from xacct_nb.views import Page, Table, View, html
 

@@ -11,13 +11,19 @@ NEXT_STEPS = {"resume": "To resume", "roll_back": "To roll back"}
 
 
 def resume_command(
-    notebook: str, file: str, options: Iterable[tuple[str, str]], records: str, hidden: Collection[str]
+    notebook: str,
+    file: str,
+    options: Iterable[tuple[str, str]],
+    records: str,
+    hidden: Collection[str],
+    run_file: str = "",
 ) -> str:
     """Return the command of a headless run without its approval, which plans again.
 
     A secret (one of `hidden`, or what has the form of one) is replaced by a placeholder.
     """
-    arguments = ["xacct-nb", "run", notebook, *(["-f", file] if file else [])]
+    files = (("-f", file), ("-r", run_file))
+    arguments = ["xacct-nb", "run", notebook, *(part for each in files if each[1] for part in each)]
     for name, value in options:
         if name != "approve":
             arguments += ["-p", name, _without_secrets(name, value, hidden)]
@@ -44,6 +50,9 @@ def _options(record: RecordFields) -> Iterator[str]:
         for side in ("source", "destination"):
             profiles = dict.fromkeys(each.profile for each in record.who if each.part == side)
             yield f"-p {side}_profiles {shlex.quote(json.dumps(list(profiles)))}"
+    for name in ("two_people", "approvers"):
+        if rule := record.parameters.get(name):
+            yield f"-p {name} {shlex.quote(json.dumps(rule))}"
     if folder := record.parameters.get("records"):
         yield f"--records {shlex.quote(str(folder))}"
 

@@ -12,7 +12,7 @@ from xacct_nb.diagnosis.denial import Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.snapshot import CALLER, Snapshot
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.parameters import Settings
+from xacct_nb.grants.settings import Settings
 from xacct_nb.iam.arns import role_arn_of, same_principal
 from xacct_nb.jupyter.denial_form import DenialForm
 from xacct_nb.runs.run_context import RunContext

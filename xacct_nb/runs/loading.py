@@ -1,6 +1,7 @@
 """Grants from files, with their secrets looked up, and the schema of a record."""
 
 import json
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,18 @@ from typing import Any
 from xacct_nb.grants import grant as grants
 from xacct_nb.grants.grant import Grant
 from xacct_nb.storage.grant_file import read_fields
-from xacct_nb.storage.references import resolve_reference
+from xacct_nb.storage.references import check_allowed, resolve_reference
 
 
-def load_grant(path: str | Path) -> Grant:
+def load_grant(path: str | Path, *, allow_references: Collection[str] = ()) -> Grant:
     """Return the grant in a YAML or JSON file, its external ID looked up.
 
-    Raises UnreadableGrant, InvalidGrant, UnresolvedSecret.
+    The file may come from somebody else, so a reference in it must be one of `allow_references`, such as
+    `env:VENDOR_ID`. Raises UnreadableGrant, InvalidGrant, UnresolvedSecret, RefusedReference.
     """
-    return resolve(grants.from_parameters(read_fields(Path(path))))
+    grant = grants.from_parameters(read_fields(Path(path)))
+    check_allowed(grant.conditions.external_id.get_secret_value(), allow_references)
+    return resolve(grant)
 
 
 def resolve(grant: Grant) -> Grant:

@@ -19,7 +19,8 @@ from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import Settings, grant_of, parameters_table, settings_of, to_display
+from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
+from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm

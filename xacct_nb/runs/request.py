@@ -1,4 +1,4 @@
-"""The request of a run: a notebook, its parameters from a file and from `-p`, checked before it starts."""
+"""The request of a run: a notebook, its parameters from files and from `-p`, checked before it starts."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import InvalidParameters
+from xacct_nb.grants.coercion import unknown_parameter
 from xacct_nb.grants.declarations import Parameter
-from xacct_nb.grants.grant import resolve
+from xacct_nb.grants.former_names import FORMER_NAMES
+from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import accepted_parameters, grant_of, merge, validate, without_secrets
 from xacct_nb.runs.notebooks import find_notebook, known_parameters, notebook_name
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.runs.secrets import grant_secrets
-from xacct_nb.storage.references import resolve_reference
+from xacct_nb.storage.references import check_allowed, resolve_reference
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,24 @@ class RunRequest:
 
 
 def check_request(
-    name: str, file: Path | None, options: Iterable[tuple[str, str]], approve: str, records: str
+    name: str,
+    file: Path | None,
+    options: Iterable[tuple[str, str]],
+    approve: str,
+    records: str,
+    run_file: Path | None = None,
 ) -> RunRequest:
-    """Read and check everything that a run is given. Raises every kind of InvalidInput."""
+    """Read and check everything that a run is given. Raises every kind of InvalidInput.
+
+    A value of `options` comes before one of the run file, that before the notebook's own.
+    """
     path = find_notebook(name)
     known = accepted_parameters(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
-    values = merge(known, _fields(file) if file else {}, given)
+    grant_fields = _grant_fields(path, file, known) if file else {}
+    settings = _settings(run_file, known) if run_file else {}
+    values = merge(known, grant_fields | settings, given)
+    _check_reference(grant_fields, values, given)
     _check_text({"The notebook's path": str(path), "records": records, **values})
     if file and "sources" in known:
         # A field that the file leaves out takes the grant's default, never the notebook's example.
@@ -70,10 +83,41 @@ def _check_text(given: Mapping[str, Any]) -> None:
             ) from problem
 
 
-def _fields(file: Path) -> dict[str, Any]:
+def _grant_fields(notebook: Path, file: Path, known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the fields of the grant file. Raises InvalidGrant, and InvalidParameters for unknown fields."""
     from xacct_nb.storage.grant_file import read_fields  # loads YAML
 
-    return read_fields(file)
+    if "sources" not in known:
+        raise InvalidParameters(
+            f"{notebook_name(notebook)} takes no grant file.",
+            why="This notebook has no grant.",
+            hint='Give each parameter with -p NAME VALUE, also a long one: -p NAME "$(cat FILE)". '
+            "How the run acts can be in a run file: -r run.yaml.",
+        )
+    fields = read_fields(file, known)
+    if strange := [name for name in fields if name not in {*Grant.model_fields, *FORMER_NAMES}]:
+        raise unknown_parameter(strange[0], Grant.model_fields)
+    return fields
+
+
+def _settings(file: Path, known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the settings of the run file that the notebook takes. Raises InvalidParameters."""
+    from xacct_nb.storage.run_file import read_run_file  # loads YAML
+
+    return {name: each for name, each in read_run_file(file).items() if name in known}
+
+
+def _check_reference(
+    fields: Mapping[str, Any], values: Mapping[str, Any], options: Iterable[tuple[str, str]]
+) -> None:
+    """Check that a reference in the grant file is allowed; one that is given with `-p` is allowed by that.
+
+    Raises RefusedReference.
+    """
+    if not {"conditions", "conditions.external_id"} & {name for name, _ in options}:
+        conditions = fields.get("conditions") or {}
+        reference = conditions.get("external_id") if isinstance(conditions, Mapping) else ""
+        check_allowed(str(reference or ""), values.get("allow_references", ()))
 
 
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:

@@ -10,7 +10,7 @@ from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.parameters import Settings
+from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import Findings
 from xacct_nb.storage.evidence import Evidence

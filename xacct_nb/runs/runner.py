@@ -80,6 +80,7 @@ def run(
     name: str,
     *,
     file: Path | None = None,
+    run_file: Path | None = None,
     options: Iterable[tuple[str, str]] = (),
     approve: str = "",
     records: str = "",
@@ -89,14 +90,15 @@ def run(
 ) -> RunResult:
     """Run the notebook in a kernel of its own, and seal the record.
 
-    `file` is a grant file, which may hold other parameters too. `options` are names and texts as `-p` gives
-    them. `report(done, of, title)` is called as each cell starts. `timeout` is in seconds for each cell.
-    `prepared` is a process that becomes the kernel. Raises InvalidInput before a kernel starts; every later
-    error is in the record.
+    `file` is a grant file, which may come from somebody else; `run_file` is one's own and holds settings.
+    `options` are names and texts as `-p` gives them. `report(done, of, title)` is called as each cell starts.
+    `timeout` is in seconds for each cell. `prepared` is a process that becomes the kernel. Raises
+    InvalidInput before a kernel starts; every later error is in the record.
     """
     given = list(options)
-    request = check_request(name, file, given, approve, records)
-    resume = resume_command(name, str(file or ""), given, records, request.secrets)
+    request = check_request(name, file, given, approve, records, run_file)
+    paths = str(file or ""), str(run_file or "")
+    resume = resume_command(name, paths[0], given, records, request.secrets, paths[1])
     recovered = recover(request.records)
     with prepared or PreparedKernel(()) as kernel:
         record, folder = _execute(request, kernel, report, timeout, resume)

@@ -1,0 +1,164 @@
+"""The settings of a run: everything that steers it, beside the grant; those of a run file among them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
+
+from xacct_nb.errors import InvalidGrant, InvalidParameters
+from xacct_nb.grants.conditions import is_reference
+from xacct_nb.grants.former_names import FORMER_NAMES
+from xacct_nb.grants.grant import Grant
+from xacct_nb.validation import StrictModel, as_input_error
+
+
+class RunFile(StrictModel):
+    """The fields of a run file: where a run acts, with which profiles, and under which rules."""
+
+    sandbox: StrictBool = Field(
+        True, description="true acts on the sandbox of this machine, false on AWS itself"
+    )
+    source_profiles: list[StrictStr] = Field(
+        [], description="AWS profiles that administer the source accounts"
+    )
+    destination_profiles: list[StrictStr] = Field(
+        [], description="AWS profiles that administer the destination accounts"
+    )
+    caller_profiles: list[StrictStr] = Field(
+        [], description="AWS profiles of the callers that the proof calls AWS with"
+    )
+    records: StrictStr = Field("", description="folder of the records; empty takes the default")
+    patience_seconds: StrictInt = Field(
+        60, ge=0, le=900, description="seconds to wait for IAM at most, 0 to 900"
+    )
+    approval_hours: StrictInt = Field(
+        24, ge=0, le=8760, description="hours after the plan in which it may be approved; 0 is no limit"
+    )
+    two_people: StrictBool = Field(False, description="someone other than the planner must approve")
+    approvers: list[StrictStr] = Field(
+        [], description="public SSH keys; where there are any, one of them must sign the approval"
+    )
+    allow_references: list[StrictStr] = Field(
+        [], description="references that a grant file may have, such as env:VENDOR_ID"
+    )
+    snapshot_to: StrictStr = Field("", description="snapshot file to write for the other owner")
+
+    @field_validator("allow_references")
+    @classmethod
+    def _allow_references(cls, references: list[str]) -> list[str]:
+        if not all(map(is_reference, references)):
+            raise InvalidParameters(
+                "allow_references has an item that is not a reference.",
+                why="A reference is env:NAME or file:PATH; an external ID itself would be in the record.",
+                hint="Write each as the grant file has it: env:NAME or file:PATH.",
+            )
+        return references
+
+
+class Settings(RunFile):
+    """The parameters of a run beside the grant: those of a run file, the approval, what is asked."""
+
+    approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
+    note: StrictStr = Field("", description="note for the record, kept with the approval")
+    ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
+    record: StrictStr = Field("", description="id of the record to roll back")
+    revoke_sessions: StrictBool = Field(
+        False, description="also ends the open sessions of the roles (AWSRevokeOlderSessions)"
+    )
+    external_id: StrictStr = Field(
+        "", description="where an earlier external ID is found", json_schema_extra={"format": "reference"}
+    )
+    error_text: StrictStr = Field("", description="error as AWS, the AWS CLI or the console printed it")
+    caller: StrictStr = Field("", description="ARN of the denied caller")
+    role: StrictStr = Field("", description="ARN of the role to assume")
+    call: dict[StrictStr, Any] = Field(
+        {}, description="further parameters of AssumeRole, such as DurationSeconds"
+    )
+    action: StrictStr = Field("", description="action that is denied to the role's session")
+    resource: StrictStr = Field("", description="resource of that action")
+    snapshot: StrictStr = Field("", description="snapshot file that the other owner sent")
+
+    @field_validator("call")
+    @classmethod
+    def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        if secret := sorted({"ExternalId", "TokenCode"} & set(parameters)):
+            raise InvalidParameters(
+                f"call has {', '.join(secret)}, which would be written into the notebook.",
+                why="An external ID and an MFA code are secrets.",
+                hint="Give the external ID by reference: external_id env:NAME.",
+            )
+        return parameters
+
+    @field_validator("external_id")
+    @classmethod
+    def _external_id(cls, reference: str) -> str:
+        if reference and not is_reference(reference):
+            raise InvalidParameters(
+                "external_id is the external ID itself.",
+                why="It would be written into the notebook.",
+                hint="Give a reference: env:NAME or file:PATH.",
+            )
+        return reference
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Return the settings among parameters; other names are ignored. Raises InvalidParameters."""
+    try:
+        return Settings(**{name: values[name] for name in Settings.model_fields if name in values})
+    except ValidationError as problem:
+        raise as_input_error(problem, Settings, InvalidParameters) from None
+
+
+def check_grant_file(file: str, fields: Iterable[str], declared: Iterable[str] = ()) -> None:
+    """Check that a grant file holds no setting, and no other parameter that a notebook declares.
+
+    Unknown fields are left to the grant. Raises InvalidGrant.
+    """
+    steering = {*Settings.model_fields, *declared} - {*Grant.model_fields, *FORMER_NAMES}
+    if misplaced := [name for name in fields if name in steering]:
+        raise InvalidGrant(
+            f"The grant file {file!r} holds {', '.join(misplaced)}.",
+            why="A grant file may come from somebody else: it says who gets access to what, "
+            "and nothing that steers a run.",
+            hint=_where(misplaced),
+        )
+
+
+def run_file_values(file: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a run file. Raises InvalidParameters for a field of another place."""
+    elsewhere = {*Settings.model_fields, *Grant.model_fields, *FORMER_NAMES} - set(RunFile.model_fields)
+    if misplaced := [name for name in fields if name in elsewhere]:
+        why = "A run file says how runs act, not who gets access."
+        if "approve" in misplaced:
+            why = "An approval is for one plan, and a run file is for every run."
+        raise InvalidParameters(
+            f"The run file {file!r} holds {', '.join(misplaced)}.", why=why, hint=_where(misplaced)
+        )
+    try:
+        return RunFile(**fields).model_dump(exclude_unset=True)
+    except ValidationError as problem:
+        raise as_input_error(problem, RunFile, InvalidParameters) from None
+
+
+def _where(names: Iterable[str]) -> str:
+    """Return where each of these parameters belongs."""
+    places: dict[str, list[str]] = {}
+    for name in names:
+        places.setdefault(_place(name), []).append(name)
+    return " ".join(f"{', '.join(each)}: {place}." for place, each in places.items())
+
+
+def _place(name: str) -> str:
+    if name in _PLACES:
+        return _PLACES[name]
+    if name in Grant.model_fields or name in FORMER_NAMES:
+        return "put it into the grant file (-f grant.yaml)"
+    if name in RunFile.model_fields:
+        return "put it into a run file of your own (-r run.yaml), or give it with -p NAME VALUE"
+    return "give it on the command line with -p NAME VALUE"
+
+
+_PLACES = {
+    "approve": "approve on the command line with --approve DIGEST",
+    "external_id": "that of a grant is a field of its conditions; give that of a rollback with -p NAME VALUE",
+}
