@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from xacct_nb.cli.output import handle_errors, print_error, progress_bar
+from xacct_nb.cli.output import CommandLine, print_error, progress_bar, with_json
 from xacct_nb.errors import EXIT_CODES, AwsRefused, InvalidArn, ProofFailed, StalePlan, XacctError
 from xacct_nb.records.fields import RunError
 
@@ -28,12 +28,11 @@ class Terminal(io.StringIO):
 
 def ended(problem: BaseException, *words: str) -> Result:
     @click.command()
-    @click.option("--json", "as_json", is_flag=True)
-    @handle_errors
+    @with_json
     def command(as_json: bool) -> None:
         raise problem
 
-    return CliRunner().invoke(command, words, catch_exceptions=False)
+    return CliRunner().invoke(CommandLine(commands=[command]), ["command", *words], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +75,35 @@ def test_an_interruption_is_no_traceback() -> None:
     assert (shown.exit_code, shown.stdout, shown.stderr) == (130, "", "Interrupted.\n")
 
 
-def test_an_error_that_is_not_ours_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError):
-        ended(ZeroDivisionError())
+@pytest.mark.parametrize("problem", [ZeroDivisionError("x"), OSError(32, "x"), EOFError(), RuntimeError("x")])
+def test_an_error_that_nothing_expected_is_a_message_too(problem: Exception) -> None:
+    shown = ended(problem, "--json")
+    error = json.loads(shown.stdout)["error"]
+
+    assert (shown.exit_code, json.loads(shown.stdout)["status"]) == (1, "failed")
+    assert error["code"] == "unexpected-error"
+    assert error["what"] == f"{type(problem).__name__}: {problem}"
+    assert shown.stderr.startswith("unexpected-error: ")
+    assert "Traceback" not in shown.stderr
+
+
+def test_its_traceback_is_shown_on_demand_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XACCT_TRACEBACK", "1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-key-of-this-test")
+    shown = ended(ZeroDivisionError("the-key-of-this-test"), "--json")
+
+    assert "Traceback (most recent call last)" in shown.stderr
+    assert "the-key-of-this-test" not in shown.stderr + shown.stdout
+    assert json.loads(shown.stdout)["error"]["code"] == "unexpected-error"
+
+
+@pytest.mark.parametrize("words", [["--unknown"], ["more"]])
+def test_a_command_that_is_mistyped_answers_in_json_too(words: list[str]) -> None:
+    shown = ended(ZeroDivisionError(), "--json", *words)
+
+    assert (shown.exit_code, json.loads(shown.stdout)["status"]) == (2, "invalid-parameters")
+    assert json.loads(shown.stdout)["error"]["code"] == "invalid-command"
+    assert "Error: " in shown.stderr
 
 
 def test_what_a_record_says_of_its_error_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:

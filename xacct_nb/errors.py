@@ -31,6 +31,10 @@ XacctError
 ├── RollbackFailed            rollback-failed: says what is left
 ├── AwsRefused                failed: AWS returned an error
 ├── SandboxError              failed
+├── DiskFull                  failed: nothing was changed
+├── EvidenceLost              failed: no further call was made
+├── NotSealed                 failed: says what was changed
+├── UnexpectedError           failed: a mistake of this package or of one that it uses
 ├── KernelDied                kernel-died
 └── TimedOut                  timed-out
 """
@@ -228,6 +232,22 @@ class SandboxError(XacctError):
     code = "sandbox-failed"
 
 
+class DiskFull(XacctError):
+    """There is no room for what a run must write before it changes anything."""
+
+
+class EvidenceLost(XacctError):
+    """The evidence of a run cannot be written, or was lost; the run made no further call."""
+
+
+class NotSealed(XacctError):
+    """The record of a run could not be sealed; the next command does it once the cause is fixed."""
+
+
+class UnexpectedError(XacctError):
+    """An error that no part of this package expected."""
+
+
 class KernelDied(XacctError):
     """The notebook's kernel died before the notebook ended."""
 
@@ -238,6 +258,16 @@ class TimedOut(XacctError):
     """A cell ran longer than its limit."""
 
     status = "timed-out"
+
+
+def unexpected(problem: BaseException, details: str = "") -> UnexpectedError:
+    """Return the error that stands for one that was not expected; `details` says where its traceback is."""
+    shown = details or "Set XACCT_TRACEBACK=1 and run the command again to see where."
+    return UnexpectedError(
+        f"{type(problem).__name__}: {problem}",
+        why="This is a mistake in xacct-nb, or in a package that it uses.",
+        hint=f"{shown} Please report it with the command and these lines.",
+    )
 
 
 def error_classes() -> dict[str, type[XacctError]]:

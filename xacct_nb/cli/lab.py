@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from xacct_nb.cli.output import PATH, handle_errors, print_value, with_json
+from xacct_nb.cli.output import PATH, print_value, with_json
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -15,7 +15,6 @@ from xacct_nb.cli.output import PATH, handle_errors, print_value, with_json
     help="Folder for the notebooks and docs (default: ./xacct-nb; in a clone its own).",
 )
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTIONS]...")
-@handle_errors
 def lab(folder: str, options: tuple[str, ...]) -> None:
     """Open JupyterLab on the start notebook, with the sandbox up.
 

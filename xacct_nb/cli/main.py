@@ -8,14 +8,22 @@ import click
 
 from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
-from xacct_nb.cli.output import PATH, end_run, interrupt_on_signals, print_value, progress_bar, with_json
+from xacct_nb.cli.output import (
+    PATH,
+    CommandLine,
+    end_run,
+    interrupt_on_signals,
+    print_value,
+    progress_bar,
+    with_json,
+)
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=_CONTEXT)
+@click.group(cls=CommandLine, context_settings=_CONTEXT)
 @click.version_option(package_name="xacct-nb")
 def main() -> None:
     """Give principals of one AWS account access to another: plan, approve, apply, prove, record."""

@@ -4,15 +4,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import reduce, wraps
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from xacct_nb.errors import EXIT_CODES, XacctError
+from xacct_nb.errors import EXIT_CODES, XacctError, unexpected
 from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:  # they load pydantic, and -h needs neither
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # they load pydantic, and -h needs neither
 
 PATH = click.Path(path_type=Path)
 _JSON_HELP = "Print one JSON object on standard output and nothing else there."
+TRACEBACK_VARIABLE = "XACCT_TRACEBACK"
 _NO_RECORD = {"record": "", "digest": "", "summary": "", "seconds": 0.0}
 
 
@@ -30,34 +33,87 @@ def add_options(*options: Callable[..., Any]) -> Callable[..., Any]:
     return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
-def handle_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a command: an XacctError is printed to standard error and sets the exit code."""
+class CommandLine(click.Group):
+    """The group of all commands; whatever they raise becomes a message, an exit code, and JSON if asked."""
 
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *given: Any, **options: Any) -> NoReturn:
+        """Run a command and exit, as click's `main` does, but whatever it raises."""
+        words = list(sys.argv[1:] if args is None else args)
+        asked = JsonAsked("--json" in words)
         try:
-            return command(*args, **options)
+            options |= {"standalone_mode": False, "obj": asked}
+            code = super().main(words, *given, **options)
+        except click.ClickException as problem:
+            problem.show()
+            asked.answer("invalid-parameters", _usage_error(problem))
+            code = problem.exit_code
+        except click.Abort:
+            code = asked.fail("interrupted", None, "Interrupted.")
         except XacctError as problem:
-            _fail(problem.status, problem.to_json(), f"{problem.code}: {problem}", options)
+            code = asked.fail(problem.status, problem.to_json(), f"{problem.code}: {problem}")
+        except Exception as problem:  # the outermost way in: nothing is behind it but a traceback
+            _print_traceback(problem)
+            error = unexpected(problem)
+            code = asked.fail(error.status, error.to_json(), f"{error.code}: {error}")
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what click's `main` would print in its own way gets through to ours."""
+        try:
+            return super().invoke(ctx)
         except KeyboardInterrupt:
-            _fail("interrupted", None, "Interrupted.", options)
+            sys.exit(ctx.obj.fail("interrupted", None, "Interrupted."))
+        except (EOFError, OSError) as problem:
+            _print_traceback(problem)
+            raise unexpected(problem) from problem
 
-    return run
+
+@dataclass
+class JsonAsked:
+    """Whether the command is to print JSON, as far as its options are known yet."""
+
+    asked: bool
+
+    def answer(self, status: str, error: Mapping[str, Any] | None) -> None:
+        """Print the one JSON object of a command that failed."""
+        if self.asked:
+            click.echo(json.dumps({"status": status, **_NO_RECORD, "error": _clean(error)}))
+
+    def fail(self, status: str, error: Mapping[str, Any] | None, message: str) -> int:
+        """Print the error; return the exit code of its status."""
+        self.answer(status, error)
+        click.echo(_clean(message), err=True)
+        return EXIT_CODES[status]
 
 
-def _fail(status: str, error: dict[str, Any] | None, message: str, options: dict[str, Any]) -> NoReturn:
+def _usage_error(problem: click.ClickException) -> dict[str, Any]:
+    context = getattr(problem, "ctx", None)
+    hint = f"See the help: {context.command_path} --help" if context else ""
+    return {"code": "invalid-command", "what": problem.format_message(), "why": "", "hint": hint}
+
+
+def _print_traceback(problem: BaseException) -> None:
+    if os.environ.get(TRACEBACK_VARIABLE):
+        click.echo(_clean("".join(traceback.format_exception(problem))), err=True)
+
+
+def _clean(value: Any) -> Any:
+    """Return the value without the credentials of the environment."""
     from xacct_nb.redaction.patterns import credentials_in
     from xacct_nb.redaction.redact import redact_all
 
-    error, message = redact_all([error, message], credentials_in(os.environ))
-    if options.get("as_json"):
-        click.echo(json.dumps({"status": status, **_NO_RECORD, "error": error}))
-    click.echo(message, err=True)
-    sys.exit(EXIT_CODES[status])
+    return redact_all(value, credentials_in(os.environ))
 
 
-# A command with --json prints its errors so too.
-with_json = add_options(click.option("--json", "as_json", is_flag=True, help=_JSON_HELP), handle_errors)
+def _note_json(ctx: click.Context, option: click.Parameter, value: bool) -> bool:
+    if isinstance(ctx.obj, JsonAsked):
+        ctx.obj.asked = value
+    return value
+
+
+with_json = add_options(
+    click.option("--json", "as_json", is_flag=True, is_eager=True, callback=_note_json, help=_JSON_HELP)
+)
 
 
 def print_value(value: object, printed: Any, as_json: bool) -> None:
@@ -66,7 +122,7 @@ def print_value(value: object, printed: Any, as_json: bool) -> None:
 
 
 def print_error(error: "RunError | None") -> None:
-    """Print the error that ended a run to standard error, as `handle_errors` prints one before a run."""
+    """Print the error that ended a run to standard error, as the command line prints one before a run."""
     if error:
         lines = XacctError(error.what, why=error.why, hint=error.hint)
         click.echo(f"{error.code}: {lines}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xacct_nb.cli.faults import fault_options, parse_fault, running_sandbox, set_fault
-from xacct_nb.cli.output import PATH, handle_errors, print_value, with_json
+from xacct_nb.cli.output import PATH, print_value, with_json
 
 if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.sandbox.server.state import Sandbox
@@ -41,7 +41,6 @@ def sandbox_up(as_json: bool, organization: Path | None, **given: Any) -> None:
 
 @sandbox.command("organization")
 @click.argument("file", type=PATH)
-@handle_errors
 def sandbox_organization(file: Path) -> None:
     """Put accounts into an organization with control policies.
 
@@ -83,7 +82,6 @@ def sandbox_status(as_json: bool) -> None:
 
 
 @sandbox.command("down")
-@handle_errors
 def sandbox_down() -> None:
     """End the sandbox."""
     from xacct_nb.sandbox.server import server
@@ -101,7 +99,6 @@ def sandbox_reset(as_json: bool) -> None:
 
 
 @sandbox.command("env")
-@handle_errors
 def sandbox_env() -> None:
     """Print exports for boto3 and the AWS CLI.
 

@@ -5,20 +5,27 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xacct_nb.errors import error_classes
+from xacct_nb.jupyter.output_limit import shortened
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 METADATA_NAME = "xacct_nb"
+_LONGEST_NAME = 200
 # What ends a notebook from outside its cells. jupyter_client raises a RuntimeError where no kernel starts.
-_ENDINGS = {"CellTimeoutError": "TimedOut", "DeadKernelError": "KernelDied", "RuntimeError": "KernelDied"}
+_FROM_OUTSIDE = {
+    "CellTimeoutError": "TimedOut",
+    "DeadKernelError": "KernelDied",
+    "RuntimeError": "KernelDied",
+}
 
 
 class CellStates:
     """The state of each code cell, and how the notebook ended.
 
     States: `not-run`, `running`, `completed`, `failed`, `timed-out`, `aborted`. `ending` is "" for a notebook
-    that ran to its end, else the class name of the error that ended it, with its text in `message`.
+    that ran to its end, else the class name of the error that ended it, with its text in `message`. `problem`
+    is an error from outside the cells.
 
     A cell's metadata have `{"state", "seconds"}`, the notebook's `{"ending"}`: `running`, `completed`, or the
     status of a record (`failed`, `kernel-died`, `timed-out`, `interrupted`), then with the `error`.
@@ -26,6 +33,7 @@ class CellStates:
 
     def __init__(self, notebook: "NotebookNode") -> None:
         self.notebook, self.ending, self.message = notebook, "", ""
+        self.problem: BaseException | None = None
         self._began = 0.0
         notebook.metadata[METADATA_NAME] = {"ending": "running"}
         for _, cell in self.code_cells():
@@ -34,7 +42,8 @@ class CellStates:
     @property
     def status(self) -> str:
         """The status of a record of this ending; "" for a notebook that ran to its end."""
-        if error := error_classes().get(self.ending):
+        error = error_classes().get(self.ending)
+        if error and (self.problem or self.ending not in _FROM_OUTSIDE.values()):
             return error.status
         return "interrupted" if self.ending == "KeyboardInterrupt" else "failed" if self.ending else ""
 
@@ -53,12 +62,14 @@ class CellStates:
         cell.metadata[METADATA_NAME] = {"state": state, "seconds": seconds}
 
     def fail(self, name: str, message: str) -> None:
-        """Note the error that ends the notebook; of several, the last one stays."""
-        self.ending, self.message = _ENDINGS.get(name, name), message
+        """Note the error of a cell that ends the notebook; of several, the last one stays."""
+        self.ending, self.message = shortened(name, _LONGEST_NAME), shortened(message)
 
     def stop(self, problem: BaseException) -> str:
         """Note an error from outside the cells; return the state of the cell that it interrupted."""
-        self.fail(type(problem).__name__, str(problem).partition("\n")[0])
+        name = type(problem).__name__
+        self.fail(_FROM_OUTSIDE.get(name, name), str(problem).partition("\n")[0])
+        self.problem = problem
         return "timed-out" if self.ending == "TimedOut" else "aborted"
 
     def close(self) -> None:

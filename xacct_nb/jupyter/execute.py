@@ -5,10 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.errors import UnknownNotebook
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.jupyter.kernels import manager_for
 from xacct_nb.jupyter.output_file import output_file_for
+from xacct_nb.jupyter.output_limit import OutputLimit
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.progress import CellStarted, NotebookProgress, ProgressClient, Save
 from xacct_nb.jupyter.secret_channel import AddSecrets
@@ -16,8 +18,7 @@ from xacct_nb.jupyter.signals import finish_on_signals
 from xacct_nb.redaction.redact import redact_all
 
 with hide_packages(*FORMATS):
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from nbformat import NotebookNode
+    from nbformat import NotebookNode, ValidationError
     from nbformat.v4 import new_code_cell
     from papermill.engines import NBClientEngine
     from papermill.iorw import load_notebook_node
@@ -28,7 +29,7 @@ with hide_packages(*FORMATS):
 ReportCell = Callable[[int, int, str], None]
 _KERNEL = "python3"  # whatever name a notebook carries from another machine
 _INJECTED = "injected-parameters"
-_ENDS = (DeadKernelError, CellTimeoutError, KeyboardInterrupt, RuntimeError)
+_NO_NOTEBOOK = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ValidationError)
 
 
 class NotebookEngine(NBClientEngine):
@@ -93,12 +94,30 @@ def run(
     as each code cell begins, and at the end, with the states of all cells in their metadata.
     `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
     """
-    notebook = _parameterized(load_notebook_node(str(path)), parameters)
+    notebook = _parameterized(_loaded(path), parameters)
     on_start = _reporter(notebook, report) if report else None
     progress = NotebookProgress(notebook, save, on_start, progress_bar=False)
-    with suppress(*_ENDS):
-        _execute(progress, _KERNEL, prepared, timeout=timeout, add_secrets=add_secrets)
+    traits = {"timeout": timeout, "add_secrets": add_secrets, "limit": OutputLimit()}
+    try:
+        _execute(progress, _KERNEL, prepared, **traits)
+    except BaseException as problem:  # whatever it is, it ended the notebook, and the record must say so
+        progress.cell_states.problem = problem
     return notebook, progress.cell_states
+
+
+def _loaded(path: Path) -> NotebookNode:
+    """Return the notebook without the outputs of earlier runs. Raises UnknownNotebook."""
+    try:
+        notebook: NotebookNode = load_notebook_node(str(path))
+        for cell in notebook.cells:
+            cell.update({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {})
+    except _NO_NOTEBOOK as problem:
+        raise UnknownNotebook(
+            f"{str(path)!r} is no notebook that can be run.",
+            why=f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}",
+            hint="Open it in JupyterLab, and save it again.",
+        ) from problem
+    return notebook
 
 
 def _parameterized(notebook: NotebookNode, parameters: Mapping[str, object]) -> NotebookNode:

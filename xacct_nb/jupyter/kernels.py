@@ -17,7 +17,10 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from nbclient.exceptions import DeadKernelError
+from traitlets import Type
 
+from xacct_nb.jupyter.messages import TolerantChannel
 from xacct_nb.jupyter.prepared import PreparedKernel
 
 _REPLY_TIMEOUT, _POLL_INTERVAL = 0.5, 0.005  # seconds
@@ -29,8 +32,10 @@ Receive = Callable[..., Awaitable[dict[str, Any]]]  # a message of Jupyter's pro
 class QuickClient(AsyncKernelClient):
     """A client that is ready when the kernel replies on both channels, without 0.2 s of silence after it."""
 
+    shell_channel_class = iopub_channel_class = Type(TolerantChannel)
+
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Request kernel_info until the reply and the idle state have come. Raises RuntimeError."""
+        """Request kernel_info until the reply and the idle state have come. Raises DeadKernelError."""
         deadline = time.monotonic() + (timeout or 60)
         while time.monotonic() < deadline:
             request = self.kernel_info()
@@ -38,8 +43,8 @@ class QuickClient(AsyncKernelClient):
                 await self._replied(self.get_iopub_msg, "status", request)
                 return
             if not await self.is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
-        raise RuntimeError("Kernel didn't respond in time")
+                raise DeadKernelError("Kernel died before replying to kernel_info")
+        raise DeadKernelError("Kernel didn't respond in time")
 
     async def _replied(self, channel: Receive, kind: str, request: str) -> bool:
         """Return whether the reply to a request came in time; of a status, only the idle one is a reply."""
@@ -66,7 +71,10 @@ class QuickProvisioner(LocalProvisioner):
         """Let the prepared process become the kernel, with the connection file that the command names."""
         if self.prepared is None:
             return await super().launch_kernel(cmd, **kwargs)
-        self.process = self.prepared.become_kernel(cmd[cmd.index("-f") + 1])
+        try:
+            self.process = self.prepared.become_kernel(cmd[cmd.index("-f") + 1])
+        except OSError as problem:
+            raise DeadKernelError("Kernel died before it was started") from problem
         self.pid = self.pgid = self.process.pid
         return self.connection_info
 

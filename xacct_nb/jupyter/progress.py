@@ -1,10 +1,12 @@
 """Papermill's bookkeeping on an executed notebook and its cells, true to what happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
+from xacct_nb.jupyter.messages import valid_message
+from xacct_nb.jupyter.output_limit import OutputLimit
 from xacct_nb.jupyter.secret_channel import TARGET, AddSecrets, secrets_in
 
 with hide_packages(*FORMATS):
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 CellStarted = Callable[[int], None]
 Redact = Callable[["NotebookNode"], "NotebookNode"]
 Save = Callable[["NotebookNode"], None]
+Message = Mapping[str, Any]  # of Jupyter's protocol
+_IOPUB_TIMEOUT = 60  # seconds that outputs may arrive after a cell has ended
 
 
 class NotebookProgress(NotebookExecutionManager):
@@ -97,7 +101,10 @@ class NotebookProgress(NotebookExecutionManager):
 
 
 class ProgressClient(PapermillNotebookClient):
-    """Papermill's client, which notes that a cell ended only when it did."""
+    """Papermill's client, which notes that a cell ended only when it did, and takes whatever a cell sends.
+
+    It plays no front end: what a widget captures is among the outputs of its cell.
+    """
 
     nb_man: NotebookProgress
 
@@ -107,12 +114,31 @@ class ProgressClient(PapermillNotebookClient):
         *,
         redact: Redact | None = None,
         add_secrets: AddSecrets | None = None,
+        limit: OutputLimit | None = None,
         **traits: Any,  # nbclient's
     ) -> None:
-        super().__init__(progress, **traits)
-        if add_secrets:
-            self.comm_open_handlers[TARGET] = lambda message: add_secrets(secrets_in(message))
+        super().__init__(progress, **{"iopub_timeout": _IOPUB_TIMEOUT, **traits})
+        add = add_secrets or (lambda _: None)
+        self.comm_open_handlers = {TARGET: lambda message: add(secrets_in(message))}
         self._redact = redact or (lambda output: output)
+        self._limit = limit
+
+    def process_message(self, msg: Message, cell: "NotebookNode", cell_index: int) -> "NotebookNode | None":
+        """Take one message of the kernel, made valid, as far as the limit has room for it."""
+        message, output = valid_message(msg), None
+        if message:
+            for each in self._limit.fit(message, cell_index) if self._limit else [message]:
+                output = super().process_message(each, cell, cell_index)
+        return output
+
+    async def _check_raise_for_error(
+        self, cell: "NotebookNode", cell_index: int, exec_reply: Message | None
+    ) -> None:
+        """Raise CellExecutionError for a cell that failed, and for one that asked the kernel to end."""
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
+        payload = exec_reply["content"].get("payload") if exec_reply else None
+        if any(each.get("source") == "ask_exit" for each in payload or ()):
+            raise CellExecutionError("", "SystemExit", "The cell called exit().")
 
     def log_output_message(self, output: "NotebookNode") -> None:
         """Copy an output, redacted, to the log and the files that papermill was given."""

@@ -18,5 +18,6 @@ def send_secrets(secrets: Iterable[str]) -> None:
 
 
 def secrets_in(message: Mapping[str, Any]) -> set[str]:
-    """Return the secrets in the message that the runner's client receives."""
-    return set(message["content"]["data"]["secrets"])
+    """Return the secrets in the message that the runner's client receives; none where a cell sent it."""
+    found = message["content"]["data"].get("secrets")
+    return {each for each in found if isinstance(each, str) and each} if isinstance(found, list) else set()

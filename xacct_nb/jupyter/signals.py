@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a process only after its notebook's file is written."""
+"""Signals end a process only after its notebook's file, or its record, is written."""
 
 import signal
 from collections.abc import Iterator
@@ -33,3 +33,43 @@ def finish_on_signals() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
         for number in received:
             signal.raise_signal(number)
+
+
+class HeldSignals:
+    """While it is entered, what raises KeyboardInterrupt otherwise does so only in the block `released`.
+
+    It does so once; a signal before the block interrupts the block. In threads other than the main one, and
+    for signals with another handler, it changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._pending = self._released = False
+        self._held: list[int] = []
+
+    def __enter__(self) -> "HeldSignals":
+        if current_thread() is main_thread():
+            known = (signal.SIGINT, *_SIGNALS)
+            self._held = [each for each in known if signal.getsignal(each) is signal.default_int_handler]
+        for each in self._held:
+            signal.signal(each, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._held:
+            signal.signal(each, signal.default_int_handler)
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt in the block for the first signal."""
+        self._released = True
+        try:
+            if self._pending:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._released = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        first, self._pending = not self._pending, True
+        if first and self._released:
+            raise KeyboardInterrupt

@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +14,23 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
+from xacct_nb.jupyter.signals import HeldSignals
 from xacct_nb.records.change_record import diagnosis_view
 from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
+from xacct_nb.runs.ending import ending_of, without_evidence
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.recovery import Recovery, recover
 from xacct_nb.runs.request import RunRequest, check_request
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, seal
 from xacct_nb.storage.draft import Draft
-from xacct_nb.storage.evidence import events
 from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.views import Page, Shown, Text, View, html
 
 Progress = Callable[[int, int, str], None]
-Events = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +95,8 @@ def run(
     `file` is a grant file, which may come from somebody else; `run_file` is one's own and holds settings.
     `options` are names and texts as `-p` gives them. `report(done, of, title)` is called as each cell starts.
     `timeout` is in seconds for each cell. `prepared` is a process that becomes the kernel. Raises
-    InvalidInput before a kernel starts; every later error is in the record.
+    InvalidInput and DiskFull before a kernel starts; every later error is in the record. Raises NotSealed
+    where there can be no record.
     """
     given = list(options)
     request = check_request(name, file, given, approve, records, run_file)
@@ -108,34 +111,39 @@ def run(
 def _execute(
     request: RunRequest, kernel: PreparedKernel, report: Progress | None, timeout: int | None, resume: str
 ) -> tuple[Record, Path]:
+    """Run the notebook in a folder of its own, and seal its record, whatever ends it. Raises NotSealed."""
     started, clock, secrets = utc(), time.monotonic(), {*request.secrets, *credentials_in(os.environ)}
     about = {"notebook": request.notebook, "started": started, "again": resume, "headless": True}
-    with create_run_folder(request.records, new_run_id(request.grant, request.notebook), about) as folder:
+    run_id = new_run_id(request.grant, request.notebook)
+    with HeldSignals() as held, create_run_folder(request.records, run_id, about) as folder:
         external_id = {EXTERNAL_ID_VARIABLE: request.secret} if request.secret else {}
         kernel.environment |= {FOLDER_VARIABLE: str(folder), **external_id}
+        node, states, problem = None, None, None
         with ThreadPoolExecutor(1) as background:
             environment = background.submit(_note_environment, folder, about)
-            node, states = _run_cells(request, kernel, report, timeout, Draft(folder, secrets), background)
-        evidence = list(events(folder))
-        seconds, cells = round(time.monotonic() - clock, 3), tuple(states.to_json())
-        status = states.status or str(_last(evidence, "status") or "succeeded")
-        outcome = RunOutcome(status, started, seconds, _error(states, evidence), cells, resume=resume)
-        return seal(
-            request.records,
-            folder.name,
-            request.notebook,
-            evidence,
-            outcome,
-            environment.result(),
-            secrets,
-            executed=node,
-        )
+            try:
+                with held.released():
+                    draft = Draft(folder, secrets)
+                    node, states = _run_cells(request, kernel, report, timeout, draft, background)
+            except BaseException as ended_by:  # whatever it is, the record must say that it ended the run
+                problem = ended_by
+        ended = ending_of(folder, states, problem, secrets)
+        seconds = round(time.monotonic() - clock, 3)
+        outcome = RunOutcome(ended.status, started, seconds, ended.error, ended.cells, resume=resume)
+        sealed = partial(seal, request.records, folder.name, request.notebook)
+        more = (environment.result(), secrets, node, ended.files)
+        try:
+            return sealed(ended.evidence, outcome, *more)
+        except (ValueError, TypeError, KeyError, AttributeError) as odd:  # of evidence that is none
+            ended = without_evidence(ended, odd)
+            return sealed((), replace(outcome, status=ended.status, error=ended.error), *more)
 
 
 def _note_environment(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment; note it for the command that closes the run if this process is killed."""
     environment = describe_environment()
-    write_about(folder, {**about, "around": environment})
+    with suppress(OSError):
+        write_about(folder, {**about, "around": environment})
     return environment
 
 
@@ -167,26 +175,3 @@ def _warm_up() -> None:
 
     export.warm_up()
     html(Text(""))
-
-
-def _error(states: CellStates, evidence: Events) -> Mapping[str, str] | None:
-    """Return the error that ended the notebook, as the run noted it, else as the kernel reported it."""
-    if not states.ending:
-        return None
-    if states.ending in _ENDINGS:
-        what, why = _ENDINGS[states.ending], states.message.partition("\n")[0]
-        return {"code": states.status, "what": what, "why": why, "hint": _HINT}
-    kernel = {"code": states.ending, "what": states.message, "why": "", "hint": ""}
-    return _last(evidence, "error") or kernel
-
-
-_ENDINGS = {
-    "KernelDied": "The notebook's kernel ended before the notebook did.",
-    "TimedOut": "A cell ran longer than its limit.",
-    "KeyboardInterrupt": "The run was interrupted.",
-}
-_HINT = "Run it again: it plans from the live state. Or roll the record back, if it changed AWS."
-
-
-def _last(evidence: Events, kind: str) -> Any:
-    return next((event["value"] for event in reversed(evidence) if event["kind"] == kind), None)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +10,15 @@ from secrets import token_hex
 from typing import Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.errors import InvalidParameters
+from xacct_nb.errors import InvalidParameters, NotSealed
 from xacct_nb.records.fields import NOTEBOOK, PAGE
 from xacct_nb.records.model import Record, fields_from_events
-from xacct_nb.records.next_steps import next_steps
+from xacct_nb.records.next_steps import next_steps, rollback_command
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.storage.ledger import append_record
+from xacct_nb.storage.reserve import NO_ROOM
+from xacct_nb.storage.run_folder import WORK
 from xacct_nb.views import html
 
 RECORDS_VARIABLE, FOLDER_VARIABLE = "XACCT_RECORDS", "XACCT_RUN_FOLDER"
@@ -72,10 +75,13 @@ def seal(
     environment: Mapping[str, Any] | None = None,
     secrets: Collection[str] = (),
     executed: Mapping[str, Any] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> tuple[Record, Path]:
     """Seal the record of a run, without `secrets`, and return the record and its folder.
 
-    `environment` is this process's where none is given; `executed` is the JSON of the executed notebook.
+    `environment` is this process's where none is given; `executed` is the JSON of the executed notebook,
+    whose outputs are left out where the disk has no room for them. `files` are further files of the record.
+    Raises NotSealed.
     """
     end = {name: getattr(outcome, name) for name in ("started", "seconds", "error", "cells")}
     fields = redact_all({**fields_from_events(evidence), **end}, secrets)
@@ -83,7 +89,22 @@ def seal(
     record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **around, **fields)
     if record.error is not None:
         record = replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
-    return record, append_record(records, record, _files(record, redact_all(executed, secrets)))
+    clean = redact_all(executed, secrets)
+    try:
+        return record, _append(records, record, clean, files or {})
+    except OSError as problem:
+        raise _not_sealed(records, record, problem) from problem
+
+
+def _append(
+    records: Path, record: Record, executed: Mapping[str, Any] | None, files: Mapping[str, bytes]
+) -> Path:
+    try:
+        return append_record(records, record, {**_files(record, executed), **files})
+    except OSError as problem:
+        if problem.errno not in NO_ROOM or not executed:
+            raise
+        return append_record(records, record, {**_files(record, _without_outputs(executed)), **files})
 
 
 def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, bytes]:
@@ -93,3 +114,25 @@ def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, byte
     page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), executed)
     notebook = {NOTEBOOK: export.to_ipynb(executed).encode()} if executed else {}
     return {PAGE: page.encode(), **notebook}
+
+
+def _without_outputs(executed: Mapping[str, Any]) -> dict[str, Any]:
+    note = {"output_type": "stream", "name": "stderr", "text": "[The disk had no room for the output.]\n"}
+    cells = [{**each, "outputs": [note]} if each.get("outputs") else each for each in executed["cells"]]
+    return {**executed, "cells": cells}
+
+
+def _not_sealed(records: Path, record: Record, problem: OSError) -> NotSealed:
+    """Return the error that says how the run ended, what it changed, and how to go on."""
+    error = f"Its own error: {record.error.what}\n" if record.error else ""
+    changes = record.journal.changes if record.journal else ()
+    titles = "; ".join(f"{change.sign} {change.title}" for change in changes)
+    changed = f"AWS was changed: {titles or 'the journal has the calls'}." if record.left_changes else ""
+    back = f"\nTo roll back then: {rollback_command(record)}" if record.left_changes else ""
+    return NotSealed(
+        f"The run ended {record.status!r}, and its record could not be sealed: {problem.strerror}.",
+        why=f"{error}{changed or 'Nothing was changed in AWS.'} "
+        f"The evidence is in {records / WORK / record.id}",
+        hint="Fix the cause; then this command seals the record: "
+        f"xacct-nb records list --records {shlex.quote(str(records))}{back}",
+    )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ class Draft:
         self._cells: dict[int, tuple[str, str]] = {}
 
     def __call__(self, notebook: Mapping[str, Any]) -> None:
-        """Write the notebook as it is now."""
+        """Write the notebook as it is now. Where it cannot be written, the run goes on without it."""
         metadata = {name: value for name, value in notebook.items() if name != "cells"}
         cells = ", ".join(self._cell(*each) for each in enumerate(notebook["cells"]))
-        replace_file(self.path, f'{self._text(metadata)[:-1]}, "cells": [{cells}]}}'.encode())
+        text = f'{self._text(metadata)[:-1]}, "cells": [{cells}]}}'
+        with suppress(OSError):  # only the record of a killed run is made of it
+            replace_file(self.path, text.encode(errors="backslashreplace"))
 
     def _cell(self, number: int, cell: Mapping[str, Any]) -> str:
         state = f"{cell['metadata'].get(_STATE, {}).get('state')} {len(self.secrets)}"

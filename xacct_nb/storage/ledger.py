@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import UnknownRecord, XacctError
+from xacct_nb.errors import UnknownRecord
 from xacct_nb.records.fields import RECORD, SUMS
 from xacct_nb.records.model import Record
 from xacct_nb.records.sealing import (
@@ -21,6 +21,7 @@ from xacct_nb.records.sealing import (
 from xacct_nb.storage import chain
 from xacct_nb.storage.chain import ledger_lines
 from xacct_nb.storage.durable_files import write_file
+from xacct_nb.storage.reserve import release
 from xacct_nb.storage.run_folder import WORK, remove_run_folder
 
 LEDGER = chain.LEDGER
@@ -32,17 +33,11 @@ _CHECKPOINTS = ".ipynb_checkpoints"
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
     """Seal the record and its files as one bundle, append its ledger line, and remove the run's folder.
 
-    Return the record's folder. Raises XacctError where the disk is full; the run's folder is then kept.
+    Return the record's folder. Raises OSError, such as for a full disk; the run's folder is then kept.
     """
-    try:
-        text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
-        _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
-    except OSError as problem:
-        raise XacctError(
-            f"The record {record.id!r} could not be sealed.",
-            why=str(problem),
-            hint=f"Fix the cause. The evidence is kept in {records / WORK / record.id}",
-        ) from problem
+    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
+    release(records / WORK / record.id)
+    _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
     remove_run_folder(records, record.id)
     return records / record.id
 

@@ -5,15 +5,16 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Any
 
-from xacct_nb.errors import InvalidParameters
+from xacct_nb.errors import InvalidParameters, XacctError
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
+from xacct_nb.storage.reserve import NO_ROOM, no_room, reserve
 
 WORK = ".work"
 _LOCK, _ABOUT = ".held", "about.json"
@@ -46,15 +47,19 @@ class RunLock:
 def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunLock:
     """Make a folder for what a run writes while it is in progress, locked by this process.
 
-    `about` is for the record, in case the run is killed. Raises InvalidParameters where the folder cannot be
-    made.
+    `about` is for the record, in case the run is killed. The folder keeps room for the record. Raises
+    DiskFull, and InvalidParameters where the folder cannot be made.
     """
     try:
         folder = _new_folder(records / WORK)
         lock = RunLock(folder)
-        write_about(folder, about)
-        lock.folder = folder.rename(records / WORK / run)  # it appears under its name only when locked
+        with _removed_after_failure(records, folder):
+            write_about(folder, about)
+            reserve(folder)
+            lock.folder = folder.rename(records / WORK / run)  # it appears under its name only when locked
     except OSError as problem:
+        if problem.errno in NO_ROOM:
+            raise no_room(records, problem) from problem
         raise InvalidParameters(
             f"The records folder {str(records)!r} cannot be used.",
             why=str(problem.strerror),
@@ -63,10 +68,29 @@ def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunL
     return lock
 
 
+@contextmanager
+def _removed_after_failure(records: Path, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, XacctError):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            (records / WORK).rmdir()
+        raise
+
+
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
     """Write what the record needs to know of the run in case the run is killed."""
     content = {**about, "machine": _machine()}
     replace_file(folder / _ABOUT, json.dumps(content, ensure_ascii=False).encode())
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Return whether the folder is that of a run, and still where its run made it."""
+    try:
+        return (folder / _ABOUT).is_file()
+    except OSError:
+        return False
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -80,6 +104,8 @@ def remove_run_folder(records: Path, run: str) -> None:
     with suppress(OSError):  # there was none, or another process has just removed it
         (records / WORK / run).rename(removing)
     shutil.rmtree(removing, ignore_errors=True)
+    with suppress(OSError):  # a file that a cell put in its place
+        removing.unlink()
     with suppress(OSError):  # it holds the folder of another run
         (records / WORK).rmdir()
 

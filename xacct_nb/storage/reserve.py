@@ -1,0 +1,56 @@
+"""Disk space that a run keeps for its journal and its record: both have room where the disk is full."""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from xacct_nb.errors import DiskFull
+
+FILE, SIZE, PIECE = ".reserve", 8_388_608, 262_144  # bytes
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def reserve(folder: Path) -> None:
+    """Take the space, as far as the folder does not have it yet. Raises DiskFull."""
+    try:
+        with (folder / FILE).open("ab") as file:
+            if os.fstat(file.fileno()).st_size < SIZE:
+                _allocate(file.fileno())
+    except OSError as problem:
+        release(folder)
+        raise no_room(folder.parent.parent, problem) from problem
+
+
+def take_piece(folder: Path) -> bool:
+    """Give a piece of the space back, for a write that found none; return whether there was a piece."""
+    try:
+        left = os.path.getsize(folder / FILE) - PIECE
+        os.truncate(folder / FILE, max(0, left))
+    except OSError:
+        return False
+    return left >= 0
+
+
+def release(folder: Path) -> None:
+    """Give all of the space back."""
+    with suppress(OSError):
+        (folder / FILE).unlink()
+
+
+def no_room(records: Path, problem: OSError) -> DiskFull:
+    """Return the error of a run that was stopped before it did anything."""
+    return DiskFull(
+        f"There is no room for the run in {str(records)!r}.",
+        why=f"{problem.strerror}. A run keeps {SIZE // 1_048_576} MB for its journal and its record "
+        "before it changes anything; nothing was changed.",
+        hint="Make room, or name another folder with --records; then run the same command again.",
+    )
+
+
+def _allocate(file: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        return os.posix_fallocate(file, 0, SIZE)
+    for _ in range(os.fstat(file).st_size, SIZE, PIECE):  # macOS
+        os.write(file, bytes(PIECE))
+    os.fsync(file)
