@@ -106,7 +106,7 @@ def test_one_of_another_machine_is_abandoned_after_a_day_without_writes(tmp_path
     path, there = folder / "about.json", read_about(folder)
     path.write_text(json.dumps({**there, "machine": {"name": "elsewhere", "start": "another"}}))
     young = left(tmp_path)
-    for each in (path, folder / ".held", folder):
+    for each in (*folder.iterdir(), folder):
         os.utime(each, (0, 0))
 
     assert (young, left(tmp_path)) == ([], ["mine"])

@@ -1,4 +1,4 @@
-"""Cells that do to a kernel, its messages and its process what no runbook should, and how each run must end."""
+"""Cells that do to a kernel, its messages and its process what no runbook should, and how each run ends."""
 
 from dataclasses import dataclass
 
@@ -27,12 +27,15 @@ _DISPLAY = "from IPython.display import display\n"
 
 WIDGETS = {
     "an Output widget that captures": HostileCell(
-        "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    print('within')\n    display('a value')\nout",
+        "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    print('within')\n"
+        "    display('a value')\nout",
         shown="within",
         quick=True,
     ),
     "an Output widget that captures an error": HostileCell(
-        "import ipywidgets\nwith ipywidgets.Output():\n    1 / 0", shown="ZeroDivisionError"
+        "import ipywidgets\nwith ipywidgets.Output():\n    1 / 0",
+        FAILED,
+        "ZeroDivisionError",
     ),
     "Output widgets within each other, cleared": HostileCell(
         "import ipywidgets\na, b = ipywidgets.Output(), ipywidgets.Output()\n"
@@ -185,7 +188,8 @@ STREAMS = {
     ),
     "a question": HostileCell("input('who? ')", FAILED, shown="StdinNotImplementedError"),
     "a question for a password": HostileCell(
-        "import getpass, sys\ntry:\n    getpass.getpass()\nexcept Exception as e:\n    print(type(e).__name__)\n"
+        "import getpass, sys\ntry:\n    getpass.getpass()\nexcept Exception as e:\n"
+        "    print(type(e).__name__)\n"
         "print(repr(sys.stdin.read()))"
     ),
 }
@@ -208,7 +212,8 @@ EXITS = {
         TIMED_OUT,
     ),
     "a child that outlives it": HostileCell(
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    for _ in range(30):\n        time.sleep(0.1)\n"
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    for _ in range(30):\n"
+        "        time.sleep(0.1)\n"
         "        os.write(1, b'child')\n    os._exit(0)"
     ),
     "a child that goes on as the kernel": HostileCell("import os\nos.fork()\nprint('both')"),
@@ -219,12 +224,14 @@ EXITS = {
         "import atexit, time\natexit.register(time.sleep, 60)\natexit.register(lambda: 1 / 0)"
     ),
     "a kernel that is told to end": HostileCell(
-        "get_ipython().kernel.do_shutdown(False)\nimport IPython\nIPython.Application.instance().exit(0)", ""
+        "get_ipython().kernel.do_shutdown(False)\nimport IPython\nIPython.Application.instance().exit(0)",
+        DIED,
     ),
 }
 ERRORS = {
     "an error without a text": HostileCell(
-        "class Odd(Exception):\n    def __str__(self):\n        raise ValueError('no text')\n    __repr__ = __str__\n"
+        "class Odd(Exception):\n    def __str__(self):\n        raise ValueError('no text')\n"
+        "    __repr__ = __str__\n"
         "raise Odd",
         FAILED,
     ),
@@ -248,7 +255,7 @@ ERRORS = {
         FAILED,
     ),
     "a loop that is stopped": HostileCell(
-        "import asyncio, time\nasyncio.get_event_loop().call_soon(asyncio.get_event_loop().stop)", ""
+        "import asyncio, time\nasyncio.get_event_loop().call_soon(asyncio.get_event_loop().stop)", DIED
     ),
 }
 SURROUNDINGS = {
@@ -261,12 +268,12 @@ SURROUNDINGS = {
     "a magic that fails": HostileCell("%%bash\necho before\nexit 3", FAILED, shown="before"),
     "a reset": HostileCell("%reset -f"),
     "names that are replaced": HostileCell(
-        "import builtins\nrun = xa = display = None\nbuiltins.str = builtins.open = builtins.len = None",
-        FAILED,
+        "import builtins\nrun = xa = display = None\nbuiltins.open = builtins.input = None",
     ),
     "no import": HostileCell("import builtins\nbuiltins.__import__ = lambda *_, **__: 1 / 0", TIMED_OUT),
     "another folder and umask": HostileCell(
-        "import os, tempfile\nfolder = tempfile.mkdtemp()\nos.chdir(folder)\nos.rmdir(folder)\nos.umask(0o777)"
+        "import os, tempfile\nfolder = tempfile.mkdtemp()\nos.chdir(folder)\n"
+        "os.rmdir(folder)\nos.umask(0o777)"
     ),
     "no bytes may be written": HostileCell(
         "import resource, signal\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\nprint('limited')",
@@ -277,23 +284,33 @@ SURROUNDINGS = {
         shown="limited",
     ),
     "the run's folder is removed": HostileCell(
-        "import os, shutil\nshutil.rmtree(os.environ['XACCT_RUN_FOLDER'])", quick=True
+        "import os, shutil\nshutil.rmtree(os.environ['XACCT_RUN_FOLDER'])", FAILED, quick=True
     ),
     "the run's folder becomes a file": HostileCell(
         "import os, shutil\nfolder = os.environ['XACCT_RUN_FOLDER']\nshutil.rmtree(folder)\n"
-        "open(folder, 'w').close()"
+        "open(folder, 'w').close()",
+        FAILED,
     ),
     "all records are removed": HostileCell(
         "import os, shutil, pathlib\n"
-        "shutil.rmtree(pathlib.Path(os.environ['XACCT_RUN_FOLDER']).parent.parent)"
+        "shutil.rmtree(pathlib.Path(os.environ['XACCT_RUN_FOLDER']).parent.parent)",
+        FAILED,
     ),
     "the run's folder is locked away": HostileCell("import os\nos.chmod(os.environ['XACCT_RUN_FOLDER'], 0)"),
     "evidence that is none": HostileCell(
         "import os, pathlib\nfolder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])\n"
-        '(folder / \'evidence.jsonl\').write_bytes(b\'{\\xff\\n[]\\n{"kind": 1}\\n{"kind": "plan", "value": 7}\\n\'\n'
-        '    b\'{"kind": "status", "value": [1]}\\n{"kind": "error", "value": 3}\\n\')',
+        "lines = [b'{\\xff', b'[]', b'{\"kind\": 1}', b'{\"kind\": \"plan\", \"value\": 7}',\n"
+        '         b\'{"kind": "status", "value": [1]}\', b\'{"kind": "error", "value": 3}\', b\'\']\n'
+        "(folder / 'evidence.jsonl').write_bytes(b'\\n'.join(lines))",
         FAILED,
         quick=True,
+    ),
+    "evidence that no record can hold": HostileCell(
+        "import json, os, pathlib\nfolder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])\n"
+        "with (folder / 'evidence.jsonl').open('a') as file:\n"
+        "    for kind in ('plan', 'journal', 'entry', 'state', 'status', 'error', 'proof'):\n"
+        "        file.write(json.dumps({'kind': kind, 'value': {'a': [1]}}) + '\\n')",
+        FAILED,
     ),
     "evidence that is a folder": HostileCell(
         "import os, pathlib\npathlib.Path(os.environ['XACCT_RUN_FOLDER'], 'evidence.jsonl').mkdir()", FAILED

@@ -92,8 +92,8 @@ def seal(
     clean = redact_all(executed, secrets)
     try:
         return record, _append(records, record, clean, files or {})
-    except OSError as problem:
-        raise _not_sealed(records, record, problem) from problem
+    except NotSealed as problem:
+        raise _not_sealed(records, record, problem.__cause__) from problem
 
 
 def _append(
@@ -101,8 +101,8 @@ def _append(
 ) -> Path:
     try:
         return append_record(records, record, {**_files(record, executed), **files})
-    except OSError as problem:
-        if problem.errno not in NO_ROOM or not executed:
+    except NotSealed as problem:
+        if getattr(problem.__cause__, "errno", None) not in NO_ROOM or not executed:
             raise
         return append_record(records, record, {**_files(record, _without_outputs(executed)), **files})
 
@@ -122,15 +122,16 @@ def _without_outputs(executed: Mapping[str, Any]) -> dict[str, Any]:
     return {**executed, "cells": cells}
 
 
-def _not_sealed(records: Path, record: Record, problem: OSError) -> NotSealed:
+def _not_sealed(records: Path, record: Record, problem: BaseException | None) -> NotSealed:
     """Return the error that says how the run ended, what it changed, and how to go on."""
+    cause = getattr(problem, "strerror", None) or str(problem)
     error = f"Its own error: {record.error.what}\n" if record.error else ""
     changes = record.journal.changes if record.journal else ()
     titles = "; ".join(f"{change.sign} {change.title}" for change in changes)
     changed = f"AWS was changed: {titles or 'the journal has the calls'}." if record.left_changes else ""
     back = f"\nTo roll back then: {rollback_command(record)}" if record.left_changes else ""
     return NotSealed(
-        f"The run ended {record.status!r}, and its record could not be sealed: {problem.strerror}.",
+        f"The run ended {record.status!r}, and its record could not be sealed: {cause}.",
         why=f"{error}{changed or 'Nothing was changed in AWS.'} "
         f"The evidence is in {records / WORK / record.id}",
         hint="Fix the cause; then this command seals the record: "

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import UnknownRecord
+from xacct_nb.errors import NotSealed, UnknownRecord
 from xacct_nb.records.fields import RECORD, SUMS
 from xacct_nb.records.model import Record
 from xacct_nb.records.sealing import (
@@ -33,11 +33,18 @@ _CHECKPOINTS = ".ipynb_checkpoints"
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
     """Seal the record and its files as one bundle, append its ledger line, and remove the run's folder.
 
-    Return the record's folder. Raises OSError, such as for a full disk; the run's folder is then kept.
+    Return the record's folder. Raises NotSealed, such as for a full disk; the run's folder is then kept.
     """
     text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
     release(records / WORK / record.id)
-    _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
+    try:
+        _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
+    except OSError as problem:
+        raise NotSealed(
+            f"The record {record.id!r} could not be sealed.",
+            why=str(problem),
+            hint=f"Fix the cause. The evidence is kept in {records / WORK / record.id}",
+        ) from problem
     remove_run_folder(records, record.id)
     return records / record.id
 
