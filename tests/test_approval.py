@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from support.desk import Desk
 from support.examples import ALICE, ROLE, a_grant
+from xacct_nb.aws.clock import utc
 from xacct_nb.changes.approval import (
     Approval,
     PlannedRun,
@@ -108,6 +109,14 @@ class TestInTime:
             refused.value.why
             == f"The plan in the record the-plan was made at {at}; approval_hours is {hours}."
         )
+
+    @pytest.mark.parametrize("at", ["2026-11-24T12:05:01Z", "2999-01-01T00:00:00Z"])
+    def test_a_plan_from_the_future_would_never_expire_and_is_refused(self, at: str) -> None:
+        with pytest.raises(ApprovalExpired, match="is dated in the future") as refused:
+            validate_approval(APPROVAL, [planned(at)], NOW)
+
+        assert refused.value.why == f"The plan in the record the-plan is of {at}, and it is {NOW} here."
+        assert validate_approval(APPROVAL, [planned(at)], NOW, hours=0).planned_at == at
 
     def test_the_same_plan_made_again_is_valid_from_then_on(self) -> None:
         plans = [planned("2026-11-24T11:00:00Z", record="new"), planned("2026-11-20T11:00:00Z", record="old")]
@@ -322,7 +331,7 @@ class TestThroughTheRunner:
         plan = desk.plan().to_json()
         kept(desk.records, "old", plan=plan, started="2026-01-01T00:00:00Z")
         late = desk.run(approve=plan["digest"])
-        kept(desk.records, "new", plan=plan, started="2999-01-01T00:00:00Z", parameters={"two_people": True})
+        kept(desk.records, "new", plan=plan, started=utc(), parameters={"two_people": True})
         agreed = desk.run(approve=plan["digest"])
 
         assert (late.record.status, late.record.error.code) == ("stale-plan", "approval-expired")

@@ -25,7 +25,9 @@ XacctError
 ├── StalePlan                 stale-plan: nothing changed
 │   ├── ApprovalExpired
 │   ├── ApprovalUsed
-│   └── ApproverPlanned
+│   ├── ApprovalUnsigned
+│   ├── ApproverPlanned
+│   └── ApproverUnknown
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
@@ -196,6 +198,14 @@ class ApprovalUsed(StalePlan):
 
 class ApproverPlanned(StalePlan):
     """Two people are required, and the approver is the planner, or the planner is unknown."""
+
+
+class ApproverUnknown(StalePlan):
+    """Two people are required, and it is not known which person planned or approves: the user is mapped."""
+
+
+class ApprovalUnsigned(StalePlan):
+    """A signature by one of the approvers is required, and no valid one was found."""
 
 
 class ProofFailed(XacctError):

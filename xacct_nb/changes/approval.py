@@ -1,15 +1,19 @@
 """An approval: of which plan, by whom, when; and the rules that decide whether it is still valid."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, StalePlan
+from xacct_nb.errors import ApprovalExpired, ApprovalUsed, ApproverPlanned, ApproverUnknown, StalePlan
 from xacct_nb.iam.canonical import canonical_json
 
+MAPPED = " (mapped)"
+"""Ends the name of a user that runs in a user namespace: it is mapped from another user outside of it."""
+_NOBODY = ("nobody", "nfsnobody")
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _AGAIN = "Plan again, read the plan, and approve it again."
 
 
@@ -68,22 +72,53 @@ def validate_approval(
 
     `history` has the runs that made or used this plan, newest first. Valid plans were made after the last
     use and at most `hours` ago (0: no limit); the oldest of them is the origin. Two people must agree where
-    `two_people` or one of these plans requires it. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned.
+    `two_people` or one of these plans requires it. Raises ApprovalUsed, ApprovalExpired, ApproverPlanned,
+    ApproverUnknown.
     """
-    fresh = list[PlannedRun]()
+    plans = valid_plans(history, now, hours)
+    if two_people or any(each.two_people for each in plans):
+        _check_other(approval, plans[-1] if plans else None)
+    return with_origin(approval, plans)
+
+
+def valid_plans(
+    history: Iterable[PlannedRun | UsedApproval], now: str, hours: int = 24
+) -> tuple[PlannedRun, ...]:
+    """Return the plans that were made after the last use and in time, the newest first.
+
+    Raises ApprovalUsed, ApprovalExpired where there are none, but a use or a plan.
+    """
+    found = list[PlannedRun]()
     for event in history:
         problem = _problem(event, hours, now)
-        if problem and not fresh:
+        if problem and not found:
             raise problem
         if problem or not isinstance(event, PlannedRun):
             break
-        fresh.append(event)
-    origin = fresh[-1] if fresh else None
-    if two_people or any(each.two_people for each in fresh):
-        _check_other(approval, origin)
-    if origin is None:
+        found.append(event)
+    return tuple(found)
+
+
+def with_origin(approval: Approval, plans: Sequence[PlannedRun]) -> Approval:
+    """Return the approval with the origin of its plan: the oldest of these, the newest first."""
+    if not plans:
         return approval
+    origin = plans[-1]
     return replace(approval, plan=origin.record, planned_by=origin.by, planned_at=origin.at)
+
+
+def approval_used(record: str) -> ApprovalUsed:
+    """Return the error of an approval that this record used."""
+    return ApprovalUsed(
+        "This approval was used already: it is valid for one change.",
+        why=f"The record {record} used it, and no plan was made since.",
+        hint=_AGAIN,
+    )
+
+
+def is_mapped(user: str) -> bool:
+    """Return whether a user is mapped from another one or has no name, so that it may be any person."""
+    return user.endswith(MAPPED) or user in _NOBODY or not user or user.isdigit()
 
 
 def unapproved_plan(digest: str, plan: Plan, approved: Plan | None = None) -> StalePlan:
@@ -151,12 +186,14 @@ def _access_differences(approved: Plan, current: Plan) -> Iterator[str]:
 
 def _problem(event: PlannedRun | UsedApproval, hours: int, now: str) -> StalePlan | None:
     if isinstance(event, UsedApproval):
-        return ApprovalUsed(
-            "This approval was used already: it is valid for one change.",
-            why=f"The record {event.record} used it, and no plan was made since.",
-            hint=_AGAIN,
-        )
+        return approval_used(event.record)
     age = datetime.fromisoformat(now) - datetime.fromisoformat(event.at)
+    if hours and age < -_CLOCKS_DIFFER:
+        return ApprovalExpired(
+            "The plan is dated in the future, so it is not known when its approval expires.",
+            why=f"The plan in the record {event.record} is of {event.at}, and it is {now} here.",
+            hint=f"Correct the clock of the machine that is wrong. {_AGAIN}",
+        )
     if hours and age > timedelta(hours=hours):
         return ApprovalExpired(
             f"The plan was made more than {hours} hour{'s' * (hours != 1)} ago: its approval has expired.",
@@ -173,12 +210,25 @@ def _check_other(approval: Approval, origin: PlannedRun | None) -> None:
             why="two_people is true, and the records folder has no plan of this digest.",
             hint="Have someone else plan it into the same records folder, then approve that plan.",
         )
+    for user, did in ((origin.by, "made this plan"), (approval.by, "approves it")):
+        if is_mapped(user):
+            raise _unknown(user, did)
     if origin.by == approval.by:
         raise ApproverPlanned(
             f"{approval.by} made this plan, and someone else must approve it.",
             why=f"two_people is true, and the record {origin.record} names the planner.",
             hint="Have someone else run it with this digest.",
         )
+
+
+def _unknown(user: str, did: str) -> ApproverUnknown:
+    return ApproverUnknown(
+        f"Two people must agree on this plan, and it is not known which person {did}: the user is {user!r}.",
+        why="A user of a user namespace (unshare, a rootless container), nobody, and a number without a name "
+        "may be anyone on this machine.",
+        hint="Run it as the person's own user, outside of a container. Or set approvers, and have a second "
+        "person sign: xacct-nb approve DIGEST --key KEY",
+    )
 
 
 def _name(change: Change) -> str:

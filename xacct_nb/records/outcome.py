@@ -27,6 +27,8 @@ _BY_CODE = {
     "approval-used": "not implemented: the approval was already used",
     "approval-expired": "not implemented: the approval has expired",
     "approver-planned": "not implemented: a second person must approve",
+    "approver-unknown": "not implemented: it is not known which person planned or approves",
+    "approval-unsigned": "not implemented: an approver must sign",
     "not-accepted": "not implemented: it widens access, and `accept` does not list the finding",
     "not-owned": "not implemented: a resource of that name exists and belongs to another owner",
 }

@@ -5,9 +5,12 @@ import platform
 import pwd
 import socket
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from xacct_nb.changes.approval import MAPPED
 
 _PACKAGES = ("xacct-nb", "boto3", "botocore", "papermill", "nbclient", "ipykernel", "ministack")
 
@@ -27,12 +30,31 @@ def describe_environment() -> dict[str, Any]:
 def user_name() -> str:
     """Return the user's name, or the number where the system knows no name, as in some containers.
 
-    LOGNAME and USER are not read: anyone can set them.
+    LOGNAME and USER are not read: anyone can set them. The name of a user in a user namespace says that it
+    is mapped: anyone can be root or nobody there (unshare, rootless containers).
     """
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
-        return str(os.getuid())
+        name = str(os.getuid())
+    return name + (MAPPED if _in_user_namespace() else "")
+
+
+def is_initial(uid_map: str) -> bool:
+    """Return whether a process with this `/proc/self/uid_map` is in the machine's first user namespace.
+
+    Source: user_namespaces(7): there every user id is mapped to itself. No other namespace has such a line,
+    unless an administrator made it.
+    """
+    return uid_map.split() == ["0", "0", str(2**32 - 1)]
+
+
+def _in_user_namespace() -> bool:
+    """Return whether this process is in a user namespace; True on Linux where that cannot be read."""
+    try:
+        return not is_initial(Path("/proc/self/uid_map").read_text())
+    except OSError:
+        return sys.platform == "linux"
 
 
 def _commit() -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, open_sessions
-from xacct_nb.changes.approval import outdated_plan
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
@@ -25,7 +24,7 @@ from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.runs import outcome
-from xacct_nb.runs.approval import check_approval
+from xacct_nb.runs.approval import check_approval, check_fresh, use_approval
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
@@ -63,6 +62,7 @@ class Run(Shown):
     cell_errors: dict[str, BaseException] = field(default_factory=dict)
     applied: tuple[str, Journal] | None = None
     touched: bool = False
+    unused: tuple[Plan, PlanApproval] | None = None
     finished: RunSummary | None = None
 
     @property
@@ -132,7 +132,10 @@ class Run(Shown):
         return value
 
     def append(self, entry: Entry) -> None:
-        """Write an entry of the journal to the evidence."""
+        """Write an entry of the journal to the evidence; before the first one, use the approval."""
+        if self.unused is not None:
+            use_approval(self, *self.unused)
+            self.unused = None
         self.touched = True
         self.evidence.add("entry", entry.__dict__)
 
@@ -155,7 +158,8 @@ class Run(Shown):
             return self.applied_before(plan)
         if not self.decide(plan, approval):
             return Journal(plan.grant)
-        self._check_fresh(plan, sessions)
+        if not self.headless:  # a person may have looked at it for hours; headless it is new
+            check_fresh(plan, sessions)
         patience = self.settings.patience_seconds
         with grant_lock(sessions):
             journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
@@ -196,6 +200,7 @@ class Run(Shown):
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
         if self.status == "succeeded":
             check_approval(self, plan, approval)
+            self.unused = plan, approval
         return self.status == "succeeded"
 
     def keep_applied(self, plan: Plan, journal: Journal) -> None:
@@ -256,12 +261,6 @@ class Run(Shown):
         was, now = given.to_json(), grant.to_json()
         changed = {name: value for name, value in now.items() if value != was[name]}
         self.evidence.add("parameters", to_display(self.parameters) | changed)
-
-    def _check_fresh(self, plan: Plan, sessions: Sessions) -> None:
-        """Check that the plan still fits. A person may have looked at it for hours; headless it is new."""
-        documents = build(sessions.grant)
-        if not self.headless and (now := diff(documents, read(documents, sessions))).digest != plan.digest:
-            raise outdated_plan(plan, now)
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:

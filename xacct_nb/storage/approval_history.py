@@ -1,39 +1,101 @@
-"""The ledger's history of one plan: who made it and when, and which runs changed AWS with its approval."""
+"""The history of one plan: who made it and when, and which runs changed AWS with its approval.
 
-from collections.abc import Iterator
+A run claims its approval in a file before its first change, so that a run at the same time finds it used.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xacct_nb.changes.approval import PlannedRun, UsedApproval
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.records.model import Record
+from xacct_nb.storage.approval_files import (
+    USED,
+    approval_file,
+    read_approval_files,
+    subject_of,
+    write_approval_file,
+)
 from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
 
 # Runs with these statuses changed nothing and made no plan that could be approved.
 _WITHOUT_PLAN = ("no-change", "stale-plan", "invalid-parameters")
+_SHOWN = "+"  # between the id of a run and the time at which it showed a plan to a person
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The use of an approval by a run: of which plan, when (UTC), in the sandbox or on AWS.
+
+    `plan` is the id of the newest record with the plan, or of the run itself where it showed the plan at
+    `shown`; "" where the folder has no such plan.
+    """
+
+    digest: str
+    plan: str
+    run: str
+    at: str
+    where: str
+    shown: str = ""
+
+    def write(self, records: Path) -> None:
+        """Write the claim. Raises FileExistsError where another run has claimed this plan's approval."""
+        about = self.plan + (f"{_SHOWN}{self.shown.replace(':', '')}" if self.shown else "")
+        write_approval_file(records, approval_file(self.digest, about, USED), vars(self))
 
 
 def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """Yield the plans with this digest and the uses of their approval, the newest first.
 
     `where` is the sandbox or AWS. A plan whose record was changed since it was sealed is left out. A
-    possible use is yielded even if its record cannot be read. Raises UnknownRecord where the ledger cannot
-    be read.
+    possible use is yielded even if its record or its claim cannot be read. Raises UnknownRecord where the
+    ledger cannot be read.
     """
-    for line in reversed(read_ledger(records)):
-        if line["digest"] != digest or line["status"] in _WITHOUT_PLAN:
-            continue
-        is_plan, record = line["status"] == "planned", _unchanged(records, line["id"])
-        if record is None:
-            if not is_plan:
-                yield UsedApproval(line["id"], line["started"])
-        elif _kind(record.where) != _kind(where):
-            continue
-        elif is_plan:
-            user, two_people = record.host.user, record.parameters.get("two_people") is True
-            yield PlannedRun(record.id, user, record.started, two_people, record.plan or Plan("", ()))
-        elif record.approval is not None and record.journal is not None and record.journal.began:
-            yield UsedApproval(record.id, record.ended)
+    lines, claims = read_ledger(records), list(_claims(records, digest, where))
+    known = {line["id"] for line in lines}
+    for line in reversed(lines):
+        newer = [each for each in claims if _is_newer(each, line, known)]
+        claims = [each for each in claims if each not in newer]
+        yield from (UsedApproval(each.run or each.plan, each.at) for each in newer)
+        yield from _event(records, line, digest, where)
+    yield from (UsedApproval(each.run or each.plan, each.at) for each in claims)
+
+
+def _claims(records: Path, digest: str, where: str) -> Iterator[Claim]:
+    for name, content in read_approval_files(records, digest, USED):
+        plan, _, shown = subject_of(name, USED).partition(_SHOWN)
+        about = content if isinstance(content, Mapping) else {}
+        run, at, place = (str(about.get(field, "")) for field in ("run", "at", "where"))
+        if _kind(place) in ("", _kind(where)):
+            yield Claim(digest, plan, run, at, place, shown)
+
+
+def _is_newer(claim: Claim, line: Mapping[str, Any], known: set[str]) -> bool:
+    """Return whether a claim was made after this record: that of its plan, else by the clock."""
+    if claim.plan in known:
+        return bool(claim.plan == line["id"])
+    return claim.at >= str(line["started"])
+
+
+def _event(
+    records: Path, line: Mapping[str, Any], digest: str, where: str
+) -> Iterator[PlannedRun | UsedApproval]:
+    if line["digest"] != digest or line["status"] in _WITHOUT_PLAN:
+        return
+    is_plan, record = line["status"] == "planned", _unchanged(records, line["id"])
+    if record is None:
+        if not is_plan:
+            yield UsedApproval(line["id"], line["started"])
+    elif _kind(record.where) != _kind(where):
+        return
+    elif is_plan:
+        user, two_people = record.host.user, record.parameters.get("two_people") is True
+        yield PlannedRun(record.id, user, record.started, two_people, record.plan or Plan("", ()))
+    elif record.approval is not None and record.journal is not None and record.journal.began:
+        yield UsedApproval(record.id, record.ended)
 
 
 def _unchanged(records: Path, run: str) -> Record | None:

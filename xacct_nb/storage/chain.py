@@ -34,7 +34,7 @@ def append_bundle(records: Path, bundle: Path, folder: Path, line_after: Callabl
 
     A note of both is written first, so that the next command can complete them after a crash. Raises OSError.
     """
-    with lock_file(records / _LOCK, EXCLUSIVE):
+    with append_lock(records):
         _complete(records)
         line, note = line_after(_last_hash(records)), records / _NOTE
         about = {"bundle": str(bundle.relative_to(records)), "place": folder.name, "line": line}
@@ -56,6 +56,11 @@ def complete_append(records: Path) -> str:
     with suppress(PermissionError), lock_file(records / _LOCK, EXCLUSIVE):
         return _complete(records)
     return ""
+
+
+def append_lock(records: Path) -> AbstractContextManager[object]:
+    """Keep others from appending during the block. Raises OSError."""
+    return lock_file(records / _LOCK, EXCLUSIVE)
 
 
 def shared_lock(records: Path) -> AbstractContextManager[object]:

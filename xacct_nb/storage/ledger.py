@@ -19,6 +19,7 @@ from xacct_nb.records.sealing import (
     text_hash,
 )
 from xacct_nb.storage import chain
+from xacct_nb.storage.approval_files import APPROVALS, broken_approvals
 from xacct_nb.storage.chain import ledger_lines
 from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.reserve import release
@@ -106,12 +107,15 @@ def verify_records(records: Path) -> list[str]:
         )
     with chain.shared_lock(records):
         lines, truncated = ledger_lines(records), chain.is_truncated(records)
-        there = [path.name for path in _entries(records) if path.is_dir() and path.name != WORK]
+        there = [
+            path.name for path in _entries(records) if path.is_dir() and path.name not in (WORK, APPROVALS)
+        ]
     known = [line for line in map(parse_ledger_line, lines) if line]
     ids = {line["id"] for line in known}
     links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_TRUNCATED] * truncated)]
     bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
-    return [*links, *bundles, *(f"{name}: is not in {LEDGER}" for name in there if name not in ids)]
+    added = (f"{name}: is not in {LEDGER}" for name in there if name not in ids)
+    return [*links, *bundles, *added, *broken_approvals(records)]
 
 
 def broken_record(records: Path, name: str) -> list[str]:
