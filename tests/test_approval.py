@@ -275,8 +275,11 @@ class TestTheLedger:
         kept(tmp_path, "1")
         kept(tmp_path, "2", plan=PLAN.reverse().to_json())
         kept(tmp_path, "3", where="sandbox at http://127.0.0.1:1")
+        kept(tmp_path, "5", where="http://127.0.0.1:1, which is not AWS")
         kept(tmp_path, "4")
 
+        assert known(tmp_path, "http://127.0.0.1:1, which is not AWS") == [("PlannedRun", "5")]
+        assert known(tmp_path, "http://127.0.0.1:2, which is not AWS") == []
         assert known(tmp_path) == [("PlannedRun", "4"), ("PlannedRun", "1")]
         assert known(tmp_path, "sandbox") == [("PlannedRun", "3")]
         assert known(tmp_path / "nowhere") == []
@@ -329,9 +332,11 @@ class TestThroughTheRunner:
 
     def test_an_old_plan_has_expired_and_another_persons_new_one_has_not(self, desk: Desk) -> None:
         plan = desk.plan().to_json()
-        kept(desk.records, "old", plan=plan, started="2026-01-01T00:00:00Z")
+        where = f"{desk.world.endpoint}, which is not AWS"
+        kept(desk.records, "old", plan=plan, where=where, started="2026-01-01T00:00:00Z")
         late = desk.run(approve=plan["digest"])
-        kept(desk.records, "new", plan=plan, started=utc(), parameters={"two_people": True})
+        of_two = {"where": where, "parameters": {"two_people": True}}
+        kept(desk.records, "new", plan=plan, started=utc(), **of_two)
         agreed = desk.run(approve=plan["digest"])
 
         assert (late.record.status, late.record.error.code) == ("stale-plan", "approval-expired")

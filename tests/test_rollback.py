@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
-from xacct_nb.runs.rollback import find_record, other_sandbox_note
+from xacct_nb.runs.rollback import find_record, other_place_note
 from xacct_nb.storage.ledger import append_record
 
 PLAN = diff(build(a_grant()), State({}))
@@ -104,12 +104,19 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "notes"),
+    ("where", "here", "notes"),
     [
-        ("AWS (aws)", ()),
-        ("sandbox at http://127.0.0.1:2", ()),
+        ("AWS (aws)", "AWS (aws)", ()),
+        ("AWS", "AWS (aws) through vpce-1.sts.eu-west-1.vpce.amazonaws.com", ()),
+        ("sandbox at http://127.0.0.1:2", "sandbox at http://127.0.0.1:2", ()),
+        (
+            "http://127.0.0.1:1, which is not AWS",
+            "AWS (aws)",
+            ("The record was made at: http://127.0.0.1:1, which is not AWS. This run acts at: AWS (aws).",),
+        ),
         (
             "sandbox at http://127.0.0.1:1",
+            "sandbox at http://127.0.0.1:2",
             (
                 "The record was made in another sandbox (sandbox at http://127.0.0.1:1). "
                 "This one is at http://127.0.0.1:2.",
@@ -117,7 +124,7 @@ def test_a_record_of_the_sandbox_is_not_undone_on_aws(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_record_of_another_sandbox_is_pointed_out(where: str, notes: tuple[str, ...]) -> None:
+def test_a_record_of_another_place_is_pointed_out(where: str, here: str, notes: tuple[str, ...]) -> None:
     record = Record("newer", "plan_and_apply", "succeeded", "", "", 0.0, where=where)
 
-    assert other_sandbox_note(record, "http://127.0.0.1:2") == notes
+    assert other_place_note(record, here) == notes

@@ -32,6 +32,7 @@ XacctError
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
 ├── AwsRefused                failed: AWS returned an error
+├── OutsideSandbox            failed
 ├── SandboxError              failed
 ├── DiskFull                  failed: nothing was changed
 ├── EvidenceLost              failed: no further call was made
@@ -256,6 +257,10 @@ class NotSealed(XacctError):
 
 class UnexpectedError(XacctError):
     """An error that no part of this package expected."""
+
+
+class OutsideSandbox(XacctError):
+    """A client of a run in the sandbox was to call something else."""
 
 
 class KernelDied(XacctError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.configprovider import ConstantProvider
 from botocore.session import Session as Core
 
 AwsClient = Any
@@ -25,6 +26,7 @@ _CONFIG = Config(
     use_dualstack_endpoint=False,
     max_pool_connections=50,
 )
+_DIRECT = Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False)
 _making = threading.Lock()
 
 
@@ -57,6 +59,33 @@ def warm_up() -> None:
     """Load AWS's models of the services that set up a sandbox; no call is made."""
     for service in ("iam", "s3"):
         connect(service, endpoint_url="http://127.0.0.1", access_key_id="none", secret_access_key="none")
+
+
+class SandboxCore(Core):  # type: ignore[misc]
+    """A session of botocore whose clients reach one endpoint only, also those that assume a profile's role.
+
+    Its settings and credentials come from its two AWS files; the environment and the machine are not asked.
+    """
+
+    def __init__(
+        self, endpoint_url: str, config_file: str, credentials_file: str, *args: Any, **more: Any
+    ) -> None:
+        unread = {name: (config, None, *rest) for name, (config, _, *rest) in Core.SESSION_VARIABLES.items()}
+        super().__init__(unread, *args, **more)
+        self._endpoint_url = endpoint_url
+        for name, value in (("config_file", config_file), ("credentials_file", credentials_file)):
+            self.set_config_variable(name, value)
+        self.set_default_client_config(_DIRECT)
+
+    def _add_configured_endpoint_provider(self, client_name: str, config_store: Any) -> None:
+        config_store.set_config_provider("endpoint_url", ConstantProvider(self._endpoint_url))
+        config_store.set_config_provider("ignore_configured_endpoint_urls", ConstantProvider(False))
+
+    def _create_credential_resolver(self) -> Any:
+        resolver = super()._create_credential_resolver()
+        for name in ("env", "container-role", "iam-role", "boto-config"):
+            resolver.remove(name)
+        return resolver
 
 
 @cache

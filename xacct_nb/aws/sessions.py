@@ -16,7 +16,8 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.session import Session as Core
 
-from xacct_nb.aws.clients import AwsClient
+from xacct_nb.aws.answering_hosts import answering_endpoints, note_answer
+from xacct_nb.aws.clients import AwsClient, SandboxCore
 from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
@@ -55,6 +56,7 @@ class Sessions(Shown):
     grant: Grant
     identities: tuple[Identity, ...]
     endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
+    answered_by: str = ""
     _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
@@ -105,7 +107,9 @@ class Sessions(Shown):
     def view(self) -> View:
         """Return the accounts and principals of the sessions as a table."""
         rows = tuple((each.part, each.account, each.arn, each.profile) for each in self.identities)
-        return Table(("part", "account", "caller", "profile"), rows, caption="Sessions, as STS names them")
+        where = f". Answered by: {self.answered_by}" if self.answered_by else ""
+        caption = f"Sessions, as STS names them{where}"
+        return Table(("part", "account", "caller", "profile"), rows, caption=caption)
 
     def _session(self, profile: str) -> Session:
         if profile not in self._opened:
@@ -137,7 +141,8 @@ def open_sessions(
         ("caller", caller_profiles, ()),
     )
     found = [_identity(sessions, name, part, accounts) for part, names, accounts in parts for name in names]
-    opened = replace(sessions, identities=tuple(found))
+    where = endpoint.endpoint_url or answering_endpoints(grant.partition)
+    opened = replace(sessions, identities=tuple(found), answered_by=where)
     for account in needed_accounts(grant):
         opened.admin(account, "iam")
     return opened
@@ -245,16 +250,19 @@ def _handlers() -> HierarchicalEmitter:
 
     handlers = HierarchicalEmitter()
     Core(_NO_PROFILE, handlers)
+    handlers.register("after-call", note_answer)
     return handlers
 
 
 def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
     # All sessions share one loader and one set of handlers: registering the handlers takes 5 ms.
-    core = Core(variables, copy(_handlers()), include_builtin_handlers=False, profile=profile or None)
+    more: Any = {"include_builtin_handlers": False, "profile": profile or None}
+    if endpoint.endpoint_url:
+        files = endpoint.config_file, endpoint.credentials_file
+        core = SandboxCore(endpoint.endpoint_url, *files, copy(_handlers()), **more)
+    else:
+        core = Core(variables, copy(_handlers()), **more)
     core.register_component("data_loader", _MODELS)
-    for name in ("config_file", "credentials_file"):
-        if value := getattr(endpoint, name):
-            core.set_config_variable(name, value)
     return Session(botocore_session=core)
 
 
@@ -268,8 +276,6 @@ def _make_client(
 ) -> AwsClient:
     region = session.region_name or _REGIONS[partition]
     config, url = _CONFIG, endpoint.endpoint_url or None
-    if url:  # it is on this machine, and is not reached through a proxy
-        config = config.merge(Config(proxies={}))
     if service == "accessanalyzer":
         config = config.merge(_SHORT_TIMEOUTS)
     return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

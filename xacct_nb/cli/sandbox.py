@@ -1,5 +1,6 @@
 """The commands for the embedded AWS: xacct-nb sandbox up, down, status, reset, env, faults, organization."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,12 +104,18 @@ def sandbox_env() -> None:
     """Print exports for boto3 and the AWS CLI.
 
     The sandbox is started where none runs. Use the exports so: eval "$(xacct-nb sandbox env)"
+
+    Variables that would lead elsewhere are unset.
     """
     import shlex
 
     from xacct_nb.runs.sandboxes import open_sandbox
+    from xacct_nb.sandbox.server.variables import variables_for
 
-    for name, value in open_sandbox().environment().items():
+    wanted, unset = variables_for(open_sandbox(), os.environ)
+    for name in unset:
+        click.echo(f"unset {shlex.quote(name)}")
+    for name, value in wanted.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 

@@ -37,7 +37,7 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     approval = _given(run, plan, given)
     run.keep(approval)
     if approval.digest != plan.digest:
-        history = plan_history(run.records, approval.digest, _where(run))
+        history = plan_history(run.records, approval.digest, run.place.where)
         planned = next((each for each in history if isinstance(each, PlannedRun)), None)
         raise unapproved_plan(approval.digest, plan, planned.plan if planned else None)
     run.keep(_validated(run, approval, _history(run, plan, given)))
@@ -76,7 +76,7 @@ def _claim(run: RunContext, plan: Plan, newest: PlannedRun | UsedApproval | None
     """Return the claim of the newest plan; one that this run showed to a person is named by that time too."""
     record = newest.record if newest else ""
     shown = newest.at if newest and record == run.id else ""
-    return Claim(plan.digest, record, run.id, utc(), _where(run), shown)
+    return Claim(plan.digest, record, run.id, utc(), run.place.where, shown)
 
 
 def _given(run: RunContext, plan: Plan, given: PlanApproval) -> Approval:
@@ -94,9 +94,5 @@ def _history(run: RunContext, plan: Plan, given: PlanApproval) -> _Events:
     """Yield the history, newest first, with the plan that this run itself showed to a person."""
     since = getattr(given, "approved_since", "")  # only a form knows when it showed the plan
     own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan)] if since else []
-    history = plan_history(run.records, plan.digest, _where(run))
+    history = plan_history(run.records, plan.digest, run.place.where)
     return heapq.merge(history, own, key=lambda event: event.at, reverse=True)
-
-
-def _where(run: RunContext) -> str:
-    return "sandbox" if run.settings.sandbox else "AWS"

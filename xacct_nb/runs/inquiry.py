@@ -138,8 +138,9 @@ class Inquiry(Shown):
             source_profiles=settings.source_profiles,
             destination_profiles=settings.destination_profiles,
             caller_profiles=settings.caller_profiles,
-            endpoint=self.run.open_endpoint(),
+            endpoint=self.run.place.open(),
         )
+        self.run.place.note()
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(settings.snapshot) if settings.snapshot else None
         found = full_snapshot(attempt, self._sides, sent)

@@ -5,12 +5,13 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, open_sessions
+from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
@@ -23,10 +24,11 @@ from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
-from xacct_nb.runs import outcome
+from xacct_nb.runs import confinement, outcome
 from xacct_nb.runs.approval import check_approval, check_fresh, use_approval
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.outcome import RunSummary
+from xacct_nb.runs.place import Place
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval, grant_lock
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal
@@ -65,6 +67,11 @@ class Run(Shown):
     unused: tuple[Plan, PlanApproval] | None = None
     finished: RunSummary | None = None
 
+    @cached_property
+    def place(self) -> Place:
+        """Where it acts, and who answered."""
+        return Place(self.settings.sandbox, self.evidence)
+
     @property
     def headless(self) -> bool:
         """Whether `xacct-nb run` started it, so that no person can fill in a form."""
@@ -96,15 +103,6 @@ class Run(Shown):
         settings = self.settings
         return ApprovalForm(plan, settings.approve, live=not self.headless, note=settings.note, clock=utc)
 
-    def open_endpoint(self, partition: str = "") -> Endpoint:
-        """Return where the calls go: the sandbox, started if it does not run, or AWS."""
-        from xacct_nb.runs.sandboxes import open_sandbox, sandbox_endpoint  # on AWS it is not needed
-
-        endpoint = sandbox_endpoint(open_sandbox()) if self.settings.sandbox else AWS_ITSELF
-        aws = f"AWS ({partition})" if partition else "AWS"
-        self.evidence.add("where", f"sandbox at {endpoint.endpoint_url}" if self.settings.sandbox else aws)
-        return endpoint
-
     def open_sessions(self, grant: Grant) -> Sessions:
         """Return the sessions, in the sandbox or on AWS.
 
@@ -115,8 +113,9 @@ class Run(Shown):
             source_profiles=self.settings.source_profiles,
             destination_profiles=self.settings.destination_profiles,
             caller_profiles=self.settings.caller_profiles,
-            endpoint=self.open_endpoint(grant.partition),
+            endpoint=self.place.open(grant.partition),
         )
+        self.place.note()
         self.evidence.add("sessions", sessions.to_json())
         self._note_edits(grant)
         return sessions
@@ -221,6 +220,7 @@ class Run(Shown):
         problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
         status = outcome.status_of_error(problem) if problem else self.status
         self.evidence.add("status", status)
+        self.place.end(self.headless)
         if self.headless:
             return RunSummary(status, self.id, "")
         error = outcome.error_to_dict(problem) if problem else None
@@ -240,8 +240,7 @@ class Run(Shown):
 
     def view(self) -> View:
         """Return the parameters, and where the run acts."""
-        where = "the sandbox on this machine" if self.settings.sandbox else "AWS itself"
-        parts = (parameters_table(self.parameters), Text(f"It acts on {where}.", "note"))
+        parts = (parameters_table(self.parameters), Text(f"It acts on {self.place.shown}.", "note"))
         return Page(f"Run of {self.notebook}", parts)
 
     def _repr_html_(self) -> str:
@@ -274,7 +273,9 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))
     run.evidence.secrets |= secrets
+    confinement.leave_sandbox()
     protect_secrets(run.evidence, run.headless)
+    run.place.begin()
     run.evidence.add("parameters", displayed)
     cell_hooks.on_cell_end(run.note_cell)
     if not run.headless:

@@ -145,7 +145,7 @@ class Rollback(Shown):
         remaining = [role for role in roles if role_remains(role, self.found, back.changes)]
         self.revocations = tuple(plan_revocation(role, self.found) for role in remaining) if wanted else ()
         notes = session_notes(roles, self.found, back.changes, revoked=wanted)
-        where = other_sandbox_note(record, self.sessions.endpoint.endpoint_url)
+        where = other_place_note(record, self.run.place.where)
         changes = (*back.changes, *self.revocations)
         access = kept_access(self.found, remaining, changes) if changes else ()
         return replace(back, changes=changes, notes=(*where, *notes), access=access, lost=self.lost)
@@ -203,11 +203,14 @@ def _check_same_place(record: Record, sandbox: bool) -> None:
         )
 
 
-def other_sandbox_note(record: Record, endpoint: str) -> tuple[str, ...]:
-    """Return a note where the record was made in another sandbox, whose resources are not in this one."""
-    if not record.where.startswith("sandbox") or record.where == f"sandbox at {endpoint}":
+def other_place_note(record: Record, where: str) -> tuple[str, ...]:
+    """Return a note where the record was made in another sandbox, or another endpoint answered it."""
+    if record.where in ("", where) or (record.where.startswith("AWS") and where.startswith("AWS")):
         return ()
-    return (f"The record was made in another sandbox ({record.where}). This one is at {endpoint}.",)
+    if record.where.startswith("sandbox"):
+        here = where.removeprefix("sandbox at ")
+        return (f"The record was made in another sandbox ({record.where}). This one is at {here}.",)
+    return (f"The record was made at: {record.where}. This run acts at: {where}.",)
 
 
 def _before(record: Record) -> State:

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from xacct_nb.aws.sessions import Endpoint, Sessions
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
@@ -13,6 +13,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import Findings
+from xacct_nb.runs.place import Place
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.locks import exclusive_lock
 
@@ -56,8 +57,9 @@ class RunContext(Protocol):
     @property
     def headless(self) -> bool: ...
     @property
+    def place(self) -> Place: ...
+    @property
     def records(self) -> Path: ...
-    def open_endpoint(self, partition: str = "") -> Endpoint: ...
     def open_sessions(self, grant: Grant) -> Sessions: ...
     def keep(self, value: Kept) -> Kept: ...
     def append(self, entry: Entry) -> None: ...

@@ -50,9 +50,9 @@ class Claim:
 def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """Yield the plans with this digest and the uses of their approval, the newest first.
 
-    `where` is the sandbox or AWS. A plan whose record was changed since it was sealed is left out. A
-    possible use is yielded even if its record or its claim cannot be read. Raises UnknownRecord where the
-    ledger cannot be read.
+    `where` is who answered this run: an approval counts for the same place only. A plan whose record was
+    changed since it was sealed is left out. A possible use is yielded even if its record or its claim
+    cannot be read. Raises UnknownRecord where the ledger cannot be read.
     """
     lines, claims = read_ledger(records), list(_claims(records, digest, where))
     known = {line["id"] for line in lines}
@@ -107,5 +107,9 @@ def _unchanged(records: Path, run: str) -> Record | None:
 
 
 def _kind(where: str) -> str:
-    """Return `sandbox` or `AWS`: a sandbox has a different endpoint each time."""
-    return where.partition(" ")[0]
+    """Return `sandbox`, `AWS`, or the whole text: another endpoint is a place of its own.
+
+    A sandbox has a different endpoint each time, and AWS has many.
+    """
+    kind = where.partition(" ")[0]
+    return kind if kind in ("sandbox", "AWS") else where
