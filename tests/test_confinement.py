@@ -35,10 +35,10 @@ import json, pathlib, subprocess, sys
 import boto3, xacct_nb as xa
 from botocore.config import Config
 people, refused = [], []
-def attempt(**given):
+def attempt(**variables_set):
     try:
-        given.setdefault("region_name", "us-east-1")
-        people.append(boto3.client("sts", **given).get_caller_identity()["Arn"])
+        variables_set.setdefault("region_name", "us-east-1")
+        people.append(boto3.client("sts", **variables_set).get_caller_identity()["Arn"])
     except Exception as problem:
         refused.append(type(problem).__name__)
 run = xa.start_run("cells", globals())
@@ -126,7 +126,7 @@ def test_the_server_that_stands_for_outside_hears_clients_that_do_leave(
 def test_the_cells_of_a_run_and_the_programs_they_start_reach_the_sandbox_only(
     own: Sandbox, away: Outside, tmp_path: Path
 ) -> None:
-    given = lead_outside(away, variables(), tmp_path)
+    variables_set = lead_outside(away, variables(), tmp_path)
     names = f"OUTSIDE, RESULT = 'http://{away.address}', {str(tmp_path / 'seen')!r}"
     cells = (PARAMETERS, names, BEFORE_IT_IS_OPEN, ONCE_IT_IS_OPEN)
     command = [
@@ -136,7 +136,7 @@ def test_the_cells_of_a_run_and_the_programs_they_start_reach_the_sandbox_only(
         str(tmp_path / "records"),
         "--json",
     ]
-    done = xacct(command, given | {"XACCT_SANDBOX_DIR": str(own.folder)})
+    done = xacct(command, variables_set | {"XACCT_SANDBOX_DIR": str(own.folder)})
     people, refused = json.loads((tmp_path / "seen").read_text())
 
     assert done["status"] == "succeeded"
@@ -149,9 +149,9 @@ def test_the_cells_of_a_run_and_the_programs_they_start_reach_the_sandbox_only(
 def test_a_whole_run_with_all_variables_set_is_planned_in_the_sandbox(
     own: Sandbox, away: Outside, tmp_path: Path
 ) -> None:
-    given = lead_outside(away, variables(), tmp_path)
+    variables_set = lead_outside(away, variables(), tmp_path)
     command = ["run", "plan_and_apply", "--records", str(tmp_path / "records"), "--json"]
-    done = xacct(command, given | {"XACCT_SANDBOX_DIR": str(own.folder)})
+    done = xacct(command, variables_set | {"XACCT_SANDBOX_DIR": str(own.folder)})
     record = read_record(tmp_path / "records", read_ledger(tmp_path / "records")[0]["id"])
 
     assert (done["status"], record.where) == ("planned", f"sandbox at {own.endpoint}")
@@ -174,9 +174,9 @@ for name in ("alice", "hub"):
 def test_the_exports_lead_a_shell_to_the_sandbox_only(
     own: Sandbox, away: Outside, tmp_path: Path, code: str
 ) -> None:
-    given = lead_outside(away, variables(), tmp_path) | {"XACCT_SANDBOX_DIR": str(own.folder)}
+    variables_set = lead_outside(away, variables(), tmp_path) | {"XACCT_SANDBOX_DIR": str(own.folder)}
     shell = f'eval "$({sys.executable} -m xacct_nb sandbox env)" && exec {sys.executable} -c "$CODE"'
-    environment = clean() | given | {"CODE": code}
+    environment = clean() | variables_set | {"CODE": code}
     done = subprocess.run(["bash", "-c", shell], env=environment, capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["111111111111", "111111111111"]
@@ -305,10 +305,10 @@ def clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "XACCT_"))}
 
 
-def xacct(command: list[str], given: dict[str, str]) -> Any:
+def xacct(command: list[str], variables_set: dict[str, str]) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", "xacct_nb", *command],
-        env=clean() | given,
+        env=clean() | variables_set,
         capture_output=True,
         text=True,
         check=False,
