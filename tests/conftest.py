@@ -12,7 +12,7 @@ from support.desk import Desk
 from support.examples import an_account
 from support.kernel_server import KernelServer
 from support.order import place_of
-from xacct_nb.runs import runner, startup
+from xacct_nb.runs import confinement, runner, startup
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
@@ -83,6 +83,13 @@ def forked_kernels() -> Iterator[None]:
             patch.setattr(module, "PreparedKernel", server.prepare)
         yield
     server.close()
+
+
+@pytest.fixture(autouse=True)
+def leave_the_sandbox() -> Iterator[None]:
+    """A run in the test's own process keeps to the sandbox until the test ends, as in a kernel."""
+    yield
+    confinement.leave_sandbox()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from support.outside import Outside, outside, variables, variables_of_services
 from xacct_nb.aws import answering_hosts, confinement
 from xacct_nb.aws.answering_hosts import name_of_endpoint
 from xacct_nb.errors import OutsideSandbox
+from xacct_nb.runs import confinement as runs_confinement
 from xacct_nb.runs.sandboxes import open_sandbox
 from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.accounts import World
@@ -209,6 +210,33 @@ class TestTheDoor:
         assert (response.status_code, away.connections) == (503, 1)
 
 
+class TestAPersonsKernel:
+    """The environment of a kernel in which a person goes on is given back, without what was changed since."""
+
+    def test_it_has_its_own_variables_back(self, monkeypatch: pytest.MonkeyPatch, own: Sandbox) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "mine")
+        monkeypatch.setenv("NO_PROXY", "example.com")
+        before = dict(os.environ)
+        runs_confinement.enter_sandbox()
+        runs_confinement.use_sandbox(own)
+        within = dict(os.environ)
+        runs_confinement.leave_sandbox()
+
+        assert within["AWS_CONFIG_FILE"] == str(own.config_file)
+        assert "AWS_PROFILE" not in within
+        assert within["NO_PROXY"] == "example.com,127.0.0.1,localhost,::1"
+        assert dict(os.environ) == before
+
+    def test_what_was_changed_since_stays(self, monkeypatch: pytest.MonkeyPatch, own: Sandbox) -> None:
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+        runs_confinement.enter_sandbox()
+        runs_confinement.use_sandbox(own)
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/mine")
+        runs_confinement.leave_sandbox()
+
+        assert (os.environ["AWS_CONFIG_FILE"], os.environ["AWS_REGION"]) == ("/mine", "eu-west-1")
+
+
 class TestWhoAnswered:
     @pytest.fixture(autouse=True)
     def forgotten(self) -> Iterator[None]:
@@ -219,6 +247,7 @@ class TestWhoAnswered:
     def test_an_endpoint_of_the_users_own_configuration_is_named_in_the_record(self, desk: Desk) -> None:
         record = replace(desk, in_process=True).run().record
 
+        assert record.error is None
         assert record.where == f"{desk.world.endpoint}, which is not AWS"
 
     def test_the_exports_of_the_sandbox_do_not_make_a_run_aws(self, own: Sandbox, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from xacct_nb.aws import confinement
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.sandbox.server.variables import disturbing, variables_for, without_proxy
 
-# What the environment had before a run entered the sandbox; None for a variable that was not there.
-_before: dict[str, str | None] = {}
+# Each variable that a run changed: what it was before, and what it became; None where it was or is not there.
+_changed: dict[str, tuple[str | None, str | None]] = {}
 
 
 def enter_sandbox() -> None:
@@ -27,14 +27,19 @@ def use_sandbox(sandbox: Sandbox) -> None:
 
 
 def leave_sandbox() -> None:
-    """Give the process the environment that it had, and let its clients reach what it names."""
+    """Give the process the environment that it had, and let its clients reach what it names.
+
+    A variable that was changed since by somebody else stays as it is.
+    """
     confinement.release()
-    for name, value in _before.items():
-        if value is None:
+    for name, (before, ours) in _changed.items():
+        if os.environ.get(name) != ours:
+            continue
+        if before is None:
             os.environ.pop(name, None)
         else:
-            os.environ[name] = value
-    _before.clear()
+            os.environ[name] = before
+    _changed.clear()
 
 
 @contextmanager
@@ -49,7 +54,8 @@ def opening() -> Iterator[None]:
 
 def _change(wanted: dict[str, str], unset: list[str]) -> None:
     for name in (*wanted, *unset):
-        _before.setdefault(name, os.environ.get(name))
+        first = _changed.get(name, (os.environ.get(name), None))
+        _changed[name] = first[0], wanted.get(name)
     for name in unset:
         del os.environ[name]
     os.environ.update(wanted)
