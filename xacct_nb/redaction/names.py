@@ -58,8 +58,8 @@ _HARMLESS_NAME = re.compile(rf"(?:.*_)?(?:{_alternatives(_HARMLESS)})_?token|.*p
 _REQUESTED = re.compile(r".*token_?request_?token")
 # Ordinary words, too: a value of such a name is a credential only if it looks like one.
 _WEAK = re.compile(
-    rf"(?:.*_)?(?:{_alternatives('pass|pin|otp|auth|cookie|credential|credentials|plaintext|seed|dsn')})"
-    rf"|secret|token|authorization|bearer|(?:.*_)?(?:encryption|master|host|session|signing)_?key|assertion"
+    rf"(?:.*_)?(?:{_alternatives('pass|auth|cookie|credential|credentials|plaintext|seed|dsn')})"
+    rf"|secret|token|authorization|bearer|(?:.*_)?(?:encryption|master|host|session|signing)_?key|assertion|.*access_?key_?id"
 )
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _NUMBER = re.compile(r"(?:_?v)?[\d_]*\Z")

@@ -8,11 +8,14 @@ from typing import Any
 
 from xacct_nb.redaction.encodings import COLOURS, replace_found, replace_known
 from xacct_nb.redaction.names import is_credential_name, is_external_id_name, is_ordinary_word
-from xacct_nb.redaction.patterns import REDACTED, find_secrets, is_secret_reference, looks_random
+from xacct_nb.redaction.patterns import REDACTED, find_secrets
+from xacct_nb.redaction.values import is_harmless, looks_random
 
 SECRET_KEYS = ("sts:externalid",)
 _MARK = re.compile(r"secret:[0-9a-f]{16}")
 _FIELD = re.compile("[a-z_]{1,20}|[a-z]{1,20}/[a-z]{1,20}")  # names in records and notebooks
+_NAMES = ("name", "Name", "key", "Key", "ParameterKey")
+_VALUES = ("value", "Value", "ParameterValue")
 # Separates two pieces of text: a colour code that no terminal uses.
 _BORDER = "\x1b[0<~"
 
@@ -69,7 +72,11 @@ def redact_all(value: Any, secrets: Iterable[str]) -> Any:
     if isinstance(value, str):
         return redact(value, known)
     if isinstance(value, Mapping):
-        return {_redacted_key(key, known): _redacted_item(key, item, known) for key, item in value.items()}
+        named = _name_beside(value)
+        return {
+            _redacted_key(key, known): _redacted_item(named if key in _VALUES else key, item, known)
+            for key, item in value.items()
+        }
     if not isinstance(value, (list, tuple)):
         return value
     return [redact_all(item, known) for item in _with_clean_streams(value, known)]
@@ -94,6 +101,11 @@ def _redacted_pieces(pieces: Sequence[str], known: frozenset[str]) -> list[str]:
     return clean if len(clean) == len(pieces) else [_BORDER.join(clean), *[""] * (len(pieces) - 1)]
 
 
+def _name_beside(pair: Mapping[Any, Any]) -> Any:
+    """Return the name of a pair such as {"name": "PASSWORD", "value": "..."}."""
+    return next((pair[key] for key in _NAMES if isinstance(pair.get(key), str)), "")
+
+
 def _redacted_key(key: Any, known: frozenset[str]) -> Any:
     return redact(key, known) if isinstance(key, str) and not _FIELD.fullmatch(key) else key
 
@@ -110,7 +122,7 @@ def _redacted_item(key: Any, item: Any, known: frozenset[str]) -> Any:
 
 def _withheld(item: Any, unsure: bool) -> Any:
     """Redact a value under a secret's name, unless it is null, a boolean, a reference or a fingerprint."""
-    plain = isinstance(item, bool | None) or (isinstance(item, str) and is_secret_reference(item))
+    plain = isinstance(item, bool | None) or (isinstance(item, str) and is_harmless(item))
     if plain or isinstance(item, Mapping | list) or (unsure and not looks_random(str(item))):
         return item
     return REDACTED
