@@ -35,8 +35,8 @@ def test_a_client_of_a_run_is_captured(world: World, heard: set[str]) -> None:
 
 def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
     code = (
-        "from xacct_nb.aws.sessions import Endpoint, client_of\n"
-        "client = client_of('', 'sts', Endpoint('', '', 'http://127.0.0.1:1'), 'aws')\n"
+        "from xacct_nb.aws.sessions import AWS_ITSELF, client_of\n"
+        "client = client_of('', 'sts', AWS_ITSELF, 'aws')\n"
         "from xacct_nb.aws.credential_capture import capture_credentials\n"
         "found = set()\n"
         "capture_credentials(found.update)\n"
