@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -14,6 +13,7 @@ from xacct_nb.sandbox.http.s3_names import s3_operation
 from xacct_nb.sandbox.ministack.forms import first_values
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.internals import account_of
+from xacct_nb.sandbox.ministack.xml_text import escape_xml
 
 LONGEST_BODY = 1 << 20
 """Bytes of a body that is read; a longer body is not."""
@@ -111,8 +111,9 @@ class Refusal:
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         namespace = f"https://{service}.amazonaws.com/doc/{_VERSIONS.get(service, _VERSIONS['iam'])}/"
         text = (
-            f'<ErrorResponse xmlns="{namespace}"><Error><Type>{fault}</Type><Code>{escape(self.code)}</Code>'
-            f"<Message>{escape(self.message, quote=False)}</Message></Error>"
+            f'<ErrorResponse xmlns="{namespace}"><Error><Type>{fault}</Type>'
+            f"<Code>{escape_xml(self.code)}</Code>"
+            f"<Message>{escape_xml(self.message)}</Message></Error>"
             f"<RequestId>{request}</RequestId></ErrorResponse>"
         )
         return self.status, {"Content-Type": "text/xml", "x-amzn-requestid": request}, text.encode()

@@ -21,6 +21,7 @@ from xacct_nb.iam.explain import (
 )
 from xacct_nb.sandbox.ministack import guard_result, internals
 from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.xml_text import valid_bytes
 
 
 # A tuple, like `SandboxCaller`: every call makes one, and a frozen dataclass takes four times as long.
@@ -230,4 +231,5 @@ def _deny(respond: Callable[..., Any], *args: Any, **more: Any) -> Any:
     """Return MiniStack's response to a denied call, with AWS's message where MiniStack has none."""
     if (message := _message.get()) and not more.get("error_code"):
         more["message"] = message
-    return respond(*args, **more)
+    status, headers, body = respond(*args, **more)
+    return status, headers, valid_bytes(body)

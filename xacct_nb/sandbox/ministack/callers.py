@@ -41,7 +41,7 @@ def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller |
     credential = credential or internals.credential(key, str(session.get("AccountId") or account))
     if credential is None:
         return None
-    arn, kind, account = credential.principal_arn, credential.principal_type, credential.account_id
+    arn, kind, account = str(credential.principal_arn), credential.principal_type, credential.account_id
     caller = SandboxCaller(arn, kind, account, _keys(credential, session), session=session)
     if kind == "Root":
         return caller

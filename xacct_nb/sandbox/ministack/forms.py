@@ -3,9 +3,13 @@
 from functools import lru_cache
 from urllib import parse
 
+from xacct_nb.sandbox.ministack.xml_text import XmlText
+
 Form = dict[str, list[str]]
 """The values of each name, as `urllib.parse.parse_qs` returns them."""
 
+# MiniStack makes ARNs of these; `xml_text` has the ARN and the path escaped once they are stored.
+_PATHS = ("Path", "NewPath")
 _read = lru_cache(maxsize=16)(parse.parse_qs)
 
 
@@ -21,4 +25,8 @@ def first_values(text: str) -> dict[str, str]:
 
 def parse_first(text: str) -> Form:
     """Return `first_values` that are not blank: IAM and STS serve what the guard has checked."""
-    return {name: [value] for name, value in first_values(text).items() if value}
+    return {
+        name: [value if name in _PATHS else XmlText(value)]
+        for name, value in first_values(text).items()
+        if value
+    }

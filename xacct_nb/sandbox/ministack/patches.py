@@ -8,15 +8,15 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
-from html import escape
 from typing import Any
 
 from ministack import app
-from ministack.services import iam, sts
+from ministack.services import iam, s3, sts
 
-from xacct_nb.sandbox.ministack import authorization, forms, guard_result
+from xacct_nb.sandbox.ministack import authorization, forms, guard_result, xml_text
 from xacct_nb.sandbox.ministack.authorization import Decide
 from xacct_nb.sandbox.ministack.guard_result import GuardResult, HttpResponse
+from xacct_nb.sandbox.ministack.xml_text import as_xml_text, escape_xml, valid_bytes
 
 Serve = Callable[..., Awaitable[HttpResponse]]
 
@@ -25,8 +25,11 @@ def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
     iam._IAM_HANDLERS["CreateVirtualMFADevice"] = partial(_with_base32_seed, iam._create_virtual_mfa_device)
+    xml_text.install()
     iam.handle_request = partial(_apply_result, iam.handle_request)
     sts.handle_request = partial(_apply_result, sts.handle_request)
+    s3.handle_request = partial(_with_valid_xml, s3.handle_request)
+    app._unknown_query_error = _unknown_query(app._unknown_query_error)
     sts.register_session = partial(_with_session_fields, sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
     app.parse_qs = forms.parse_qs
@@ -35,20 +38,40 @@ def install(decide: Decide) -> None:
 
 
 async def _apply_result(serve: Serve, *request: Any) -> HttpResponse:
-    """Serve a request, but return the guard's response where there is one."""
+    """Serve a request, but return the guard's response where there is one.
+
+    The last part of a request is its query.
+    """
     result = guard_result.current.get()
     if result.response:
         return result.response
-    status, headers, body = await serve(*request)
+    *others, query = request
+    status, headers, body = await serve(*others, as_xml_text(query))
     if result.on_success and status < 300:
         result.on_success()
-    return status, headers, _with_source_identity(body, result)
+    return status, headers, valid_bytes(_with_source_identity(body, result))
+
+
+async def _with_valid_xml(serve: Serve, *request: Any) -> Any:
+    """Serve a request to S3; XML of its own, not an object, gets no character that XML cannot have."""
+    status, headers, body = await serve(*request)
+    is_object = any(name.lower() == "etag" for name in headers)
+    own = isinstance(body, bytes) and not is_object and body.startswith(b"<")
+    return status, headers, valid_bytes(body) if own else body
+
+
+def _unknown_query(serve: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def respond(*request: Any) -> HttpResponse:
+        status, headers, body = serve(*request)
+        return status, headers, valid_bytes(body)
+
+    return respond
 
 
 def _with_source_identity(body: bytes, result: GuardResult) -> bytes:
     if not (name := result.session.get("SourceIdentity")):
         return body
-    element = f"<SourceIdentity>{escape(name)}</SourceIdentity></AssumeRoleResult>"
+    element = f"<SourceIdentity>{escape_xml(name)}</SourceIdentity></AssumeRoleResult>"
     return body.replace(b"</AssumeRoleResult>", element.encode())
 
 
@@ -70,6 +93,7 @@ def _once_a_second(evict: Callable[[], None]) -> Callable[[], None]:
 def _with_base32_seed(create: Callable[[Any], HttpResponse], parameters: Any) -> HttpResponse:
     """Serve CreateVirtualMFADevice with a seed in Base32, which MiniStack's is not."""
     before = set(iam._mfa_devices)
+    parameters = as_xml_text(parameters)
     status, headers, body = create(parameters)
     for serial in set(iam._mfa_devices) - before:
         device, seed = iam._mfa_devices[serial], base64.b32encode(secrets.token_bytes(20)).decode()

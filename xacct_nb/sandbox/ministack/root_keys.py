@@ -6,12 +6,15 @@ MiniStack itself accepts any signature for a 12-digit key and for `test`; it che
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator, router
 from ministack.services import s3, sts
+
+from xacct_nb.sandbox.ministack.xml_text import XmlText
 
 SecretOf = Callable[[str], str]
 """(account) -> the secret access key of its root user."""
@@ -22,8 +25,9 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 def install(secret_of: SecretOf) -> None:
     """Let the root key of an account, its 12 digits, have this secret, and no other key be a root key."""
     resolve = partial(_resolve, secret_of, iam_evaluator.resolve_credential)
-    for module in (iam_evaluator, sts, s3):
+    for module in (iam_evaluator, s3):
         module.resolve_credential = resolve
+    sts.resolve_credential = partial(_as_shown, resolve)  # GetCallerIdentity writes its ARN into XML
     for module in (iam_evaluator, sts):
         module.is_root_access_key = is_root_key
     app.pin_signed_request = _pin_checked
@@ -52,6 +56,13 @@ def _resolve(
     return iam_evaluator.ResolvedCredential(
         key, secret_of(key), key, arn, key, "Root", source_access_key_id=key
     )
+
+
+def _as_shown(resolve: Callable[..., Any], *request: Any, **more: Any) -> Any:
+    found = resolve(*request, **more)
+    if isinstance(found, iam_evaluator.CredentialResolutionError):
+        return found
+    return replace(found, principal_arn=XmlText(found.principal_arn))
 
 
 def _pin_checked(method: str, path: str, query: Any, headers: Any, handshake: bool = False) -> None:
