@@ -12,6 +12,7 @@ from support.desk import Desk
 from support.examples import an_account
 from support.kernel_server import KernelServer
 from support.order import place_of
+from xacct_nb.aws import retries
 from xacct_nb.runs import confinement, runner, startup
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
@@ -58,6 +59,7 @@ def short_pauses() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
         patch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
+        patch.setattr(retries, "backoff", lambda retry: 0.02)
         yield
 
 

@@ -35,8 +35,8 @@ def test_a_roll_back_undoes_the_last_change_first() -> None:
 def test_it_shows_every_call_with_its_time_answer_and_request_id() -> None:
     shown = str(Journal("reports", PLAN.changes, (MADE, WAITED)))
 
-    assert "10:15:00  222222222222  CreateRole  role role/r  made    0.25 s  id-1" in shown
-    assert "10:15:01  222222222222  AssumeRole  role role/r  waited  7.50 s  id-2" in shown
+    assert "10:15:00  222222222222  CreateRole  role role/r  made    0.25 s           id-1" in shown
+    assert "10:15:01  222222222222  AssumeRole  role role/r  waited  7.50 s, 4 tries  id-2" in shown
     assert f"{len(PLAN.changes)} changes made." in shown
 
 

@@ -10,7 +10,8 @@ from botocore.stub import Stubber
 
 from support.examples import a_grant, endpoint_of, grant_in, sessions_in
 from xacct_nb.aws.clients import connect
-from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal, translate_errors
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal
 from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.sandbox.server.accounts import World
 

@@ -32,6 +32,8 @@ XacctError
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
 ├── AwsRefused                failed: AWS returned an error
+│   ├── AwsBusy
+│   └── ClockOff
 ├── OutsideSandbox            failed
 ├── SandboxError              failed
 ├── DiskFull                  failed: nothing was changed
@@ -235,6 +237,21 @@ class AwsRefused(XacctError):
     ) -> None:
         super().__init__(what, why=why, hint=hint)
         self.aws_code, self.request_id = aws_code, request_id
+
+
+class AwsBusy(AwsRefused):
+    """AWS throttled a call until the patience was over.
+
+    `unclear`: one of the tries failed in a way that leaves open whether it took effect.
+    """
+
+    def __init__(self, what: str, *, unclear: bool = False, **about: str) -> None:
+        super().__init__(what, **about)
+        self.unclear = unclear
+
+
+class ClockOff(AwsRefused):
+    """AWS refuses the signatures of this machine, whose clock differs too much from AWS's."""
 
 
 class SandboxError(XacctError):

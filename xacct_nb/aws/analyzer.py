@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError
 
 from xacct_nb.aws.clients import AwsClient
-from xacct_nb.aws.sessions import Sessions, translate_errors
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.errors import AwsRefused
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import account_of, external_id

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from xacct_nb.aws.clock import utc
+from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.polling import Wait
 from xacct_nb.aws.preconditions import find_conflict
-from xacct_nb.aws.sessions import Sessions, translate_errors
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.plan import Change
-from xacct_nb.errors import AwsRefused
+from xacct_nb.errors import AwsBusy, AwsRefused
 from xacct_nb.redaction.redact import mask_secrets
 
 Response = dict[str, Any]
@@ -21,7 +22,6 @@ RecoverResponse = Callable[[], Response | None]
 
 MADE_WITHOUT_RESPONSE = "made, its answer was lost"
 _CREATES = ("CreateRole", "CreatePolicy")
-_BUSY = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 
 
 class EntrySink(Protocol):
@@ -54,16 +54,13 @@ class JournaledClient:
     ) -> Response:
         """Make one call in the change's account and return its response. Raises AwsRefused.
 
-        A call that must not be made twice has `recover`, which is tried after each failure.
+        A call that must not be made twice has `recover`, which is tried after each failure. Its name is in
+        `retries`, too.
         """
         iam = self.sessions.admin(change.account, "iam")
         name = iam.meta.method_to_api_mapping[operation]
         entry = Entry(utc(), change.account, name, change.title, kept=mask_secrets(kept))
         self.sink.append(entry)
-        if recover:
-            # botocore calls the first handler first; its False stops the retries of this operation.
-            event = f"needs-retry.iam.{name}"
-            iam.meta.events.register_first(event, lambda **_: False, unique_id=f"xacct-once-{name}")
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
             response = self._retry(change, wait, lambda: getattr(iam, operation)(**parameters), recover)
@@ -89,12 +86,10 @@ class JournaledClient:
     ) -> Response:
         while True:
             try:
-                with translate_errors(wait.what):
-                    return call()
+                return self._counted(wait, call)
             except AwsRefused as problem:
-                # boto3's own retries of a call with `recover` are off: AWS was busy, or sent no response.
-                boto3_would = problem.aws_code in _BUSY or may_have_taken_effect(problem)
-                again = (self._is_passing(problem) or (recover and boto3_would)) and wait.pause()
+                lost = recover and may_have_taken_effect(problem)
+                again = (self._is_passing(problem) or lost) and wait.pause()
                 if recover and (response := recover()):
                     return response
                 if not again:
@@ -106,6 +101,16 @@ class JournaledClient:
                         aws_code=problem.aws_code,
                         request_id=problem.request_id,
                     ) from problem.__cause__
+
+    def _counted(self, wait: Wait, call: Callable[[], Response]) -> Response:
+        """Make a call, and add to the tries of the wait those that the clients' own retries made."""
+        retries = self.sessions.endpoint.retries
+        before = retries.count
+        try:
+            with translate_errors(wait.what):
+                return call()
+        finally:
+            wait.tries += retries.count - before
 
     def _note(self, entry: Entry, wait: Wait, answer: str, request_id: str) -> None:
         wait.close()
@@ -123,12 +128,14 @@ class JournaledClient:
 
 
 def was_retried(problem: AwsRefused) -> bool:
-    """Return whether boto3 made the call more than once: the last error may be due to the first call."""
-    return bool(_metadata(problem).get("RetryAttempts"))
+    """Return whether the call was made more than once: the last error may be due to the first call."""
+    return isinstance(problem, AwsBusy) or bool(_metadata(problem).get("RetryAttempts"))
 
 
 def may_have_taken_effect(problem: AwsRefused) -> bool:
-    """Return whether AWS sent no response, or failed with a status of 500 or more."""
+    """Return whether AWS sent no response, or failed with a status of 500 or more, in one of the tries."""
+    if isinstance(problem, AwsBusy):
+        return problem.unclear
     no_response = isinstance(problem.__cause__, (ConnectionError, HTTPClientError))
     return no_response or _metadata(problem).get("HTTPStatusCode", 0) >= 500
 

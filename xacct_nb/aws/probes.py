@@ -14,6 +14,7 @@ from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.proof import (
     ALLOWED,
     DENIED,
+    ERROR,
     NOT_ASKED,
     Outcome,
     Probe,
@@ -21,6 +22,7 @@ from xacct_nb.changes.proof import (
     assume_parameters,
     expected_probes,
 )
+from xacct_nb.errors import AwsBusy
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.records.fields import Identity
@@ -45,12 +47,21 @@ def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
     prober = Prober(client.sessions, countdown(client.patience))
     for probe in probes:
         if probe.kind == "assume" and not probe.unaskable and client.sessions.callers(probe.source):
-            began, outcome = utc(), prober.outcome(probe)
+            began, outcome = utc(), _outcome_or_busy(prober, probe)
             what = f"{outcome.who} as {Arn.parse(probe.role).resource}"
             answer = "waited" if outcome.as_expected else "gave up waiting"
             lasted = (outcome.seconds, outcome.tries)
             account = Arn.parse(outcome.who).account
             client.note(Entry(began, account, "AssumeRole", what, answer, outcome.request_id, *lasted))
+
+
+def _outcome_or_busy(prober: "Prober", probe: Probe) -> Outcome:
+    """Return the outcome, also where AWS throttled the call: the changes before it are made all the same."""
+    try:
+        return prober.outcome(probe)
+    except AwsBusy as problem:
+        who = prober.sessions.callers(probe.source)[0].arn
+        return Outcome(probe, ERROR, who, problem.what, problem.request_id, 1)
 
 
 @dataclass

@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from xacct_nb.aws.sessions import Sessions, translate_errors
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import AwsRefused, InvalidGrant
 from xacct_nb.grants.documents import Documents

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
 from xacct_nb.aws.operations import ensure_change
@@ -14,7 +14,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, REVOKED, Outcome, Probe, Proof, expected_probes
-from xacct_nb.changes.revocation import AHEAD_SECONDS, is_revocation, with_cutoff
+from xacct_nb.changes.revocation import AHEAD_SECONDS, covers, is_revocation, with_cutoff
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls
 from xacct_nb.errors import AwsRefused, RollbackFailed, StalePlan
 from xacct_nb.grants.documents import Policy
@@ -38,15 +38,16 @@ def revoke(
     """Make the planned revocations, each of the sessions from before its own call and `ahead` seconds.
 
     AWS's console takes the same margin, since a part of AWS that a change has not reached may still issue a
-    session. `patience` is in seconds. Raises RollbackFailed, which names the roles whose sessions continue.
+    session. The time is AWS's own, from its Date headers, whatever this machine's clock shows. `patience` is
+    in seconds. Raises RollbackFailed, which names the roles whose sessions continue.
     """
     client = JournaledClient(sessions, sink, patience)
     left, done = list(changes), list[Change]()
     while left:
         try:
-            check_current(sessions, left[:1])
-            cutoff = datetime.now(UTC) + timedelta(seconds=ahead)
-            done.append(ensure_change(client, with_cutoff(left[0], cutoff)))
+            with sessions.endpoint.retries.within(patience):
+                check_current(sessions, left[:1])
+                done.append(_revoke(client, left[0], timedelta(seconds=ahead)))
         except (AwsRefused, StalePlan) as problem:
             roles = ", ".join(change.target for change in left)
             raise RollbackFailed(
@@ -56,6 +57,21 @@ def revoke(
             ) from problem
         left.pop(0)
     return Journal(sessions.grant.name, tuple(done), tuple(client.entries))
+
+
+def _revoke(client: JournaledClient, planned: Change, ahead: timedelta) -> Change:
+    """Make the policy, and again with a later cutoff where AWS's time has passed the first one meanwhile.
+
+    A call that was retried for long takes effect later than it was first sent.
+    """
+    clock, change = client.sessions.endpoint.clock, planned
+    if not clock.is_known:
+        raise AwsRefused("AWS's time is not known: its responses have no Date header.", aws_code="")
+    while True:
+        made = ensure_change(client, with_cutoff(change, clock.now() + ahead))
+        if covers(made, clock.now()):
+            return replace(made, before=planned.before)
+        change, ahead = replace(planned, before=made.after), ahead * 2
 
 
 def calls_to_repeat(sessions: Sessions, roles: Iterable[str], before: State, found: State) -> CallsByRole:

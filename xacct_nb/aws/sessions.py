@@ -1,8 +1,7 @@
 """Sessions for both sides and for the callers under test, each identified by STS."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -18,32 +17,42 @@ from botocore.session import Session as Core
 
 from xacct_nb.aws.answering_hosts import answering_endpoints, note_answer
 from xacct_nb.aws.clients import AwsClient, SandboxCore
-from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.aws.clock import AwsClock
+from xacct_nb.aws.error_translation import clock_checked, translate_errors
+from xacct_nb.aws.retries import Retries
+from xacct_nb.errors import MissingProfile, NoCredentials, WrongAccount, XacctError
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.records.fields import Identity
 from xacct_nb.views import Shown, Table, View
 
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+# Retries decides about every further attempt, also of the clients with which botocore gets credentials.
 _CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": 1},
     connect_timeout=5,
     read_timeout=30,
     user_agent_extra="xacct-nb",
 )
 # A run can do without Access Analyzer.
-_SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+_SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10)
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
+_DOCTOR_PATIENCE = 10.0
 _NO_PROFILE = {"profile": (None, None, None, None)}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The AWS files and the endpoint to use: the user's own files and AWS, or the sandbox's."""
+    """The AWS files and the endpoint to use: the user's own files and AWS, or the sandbox's.
+
+    With it go the retries of its clients, and the clock that their responses show.
+    """
 
     config_file: str = ""
     credentials_file: str = ""
     endpoint_url: str = ""
+    retries: Retries = field(default_factory=Retries, repr=False, compare=False)
+    clock: AwsClock = field(default_factory=AwsClock, repr=False, compare=False)
 
 
 AWS_ITSELF = Endpoint()
@@ -162,9 +171,14 @@ def profile_identities() -> list[tuple[str, str, str]]:
 def _identify(profile: str) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
-        session = Session(profile_name=profile)
+        core = Core(profile=profile)
+        Retries(_DOCTOR_PATIENCE).follow(core)
+        session = Session(botocore_session=core)
         sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
-        return profile, str(sts.get_caller_identity()["Arn"]), ""
+        with clock_checked():
+            return profile, str(sts.get_caller_identity()["Arn"]), ""
+    except XacctError as problem:
+        return profile, "", problem.what
     except (BotoCoreError, ClientError) as problem:
         return profile, "", str(problem)
 
@@ -175,36 +189,10 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
 
 
-_DENIED_HINT = (
-    "Give the session this permission (docs/rights.md lists what each session needs), then run it again."
-)
-
-
-@contextmanager
-def translate_errors(doing: str) -> Iterator[None]:
-    """Translate botocore's errors into AwsRefused, with the original as its cause."""
-    try:
-        yield
-    except ClientError as problem:
-        error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
-        raise AwsRefused(
-            f"{doing}: AWS returned {error.get('Code')}: {error.get('Message')}",
-            aws_code=str(error.get("Code")),
-            why=f"The request has the id {meta['RequestId']}." if meta.get("RequestId") else "",
-            hint=_DENIED_HINT if error.get("Code") == "AccessDenied" else "",
-            request_id=str(meta.get("RequestId", "")),
-        ) from problem
-    except BotoCoreError as problem:
-        raise AwsRefused(
-            f"{doing}: {problem}",
-            aws_code=type(problem).__name__,
-            hint="Check the network and the endpoint, then run it again.",
-        ) from problem
-
-
 def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
     try:
-        identity = sessions.client(profile, "sts").get_caller_identity()
+        with clock_checked():
+            identity = sessions.client(profile, "sts").get_caller_identity()
     except ProfileNotFound as problem:
         raise MissingProfile(
             f"The AWS config has no profile {profile!r}.",
@@ -263,6 +251,10 @@ def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session
     else:
         core = Core(variables, copy(_handlers()), **more)
     core.register_component("data_loader", _MODELS)
+    config = core.get_default_client_config()
+    core.set_default_client_config(config.merge(_CONFIG) if config else _CONFIG)
+    endpoint.retries.follow(core)
+    endpoint.clock.follow(core)
     return Session(botocore_session=core)
 
 

@@ -16,6 +16,7 @@ from xacct_nb.aws.preconditions import (
 )
 from xacct_nb.aws.probes import wait_for_access
 from xacct_nb.aws.reader import read, read_value
+from xacct_nb.aws.retries import PATIENCE
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import plan_differences, unapproved_plan
 from xacct_nb.changes.journal import Journal
@@ -25,7 +26,6 @@ from xacct_nb.changes.proof import expected_probes
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 from xacct_nb.grants.documents import build
 
-PATIENCE = 120.0
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
 
 
@@ -41,21 +41,25 @@ def apply(
 
     Each resource is read once more immediately before its change; if another actor changed it meanwhile, that
     is a failure. `approved` is the approved digest. `journal` takes every entry as it happens. `patience` is
-    how many seconds to retry each call until IAM is consistent. Raises StalePlan (nothing was
-    changed), NotAccepted, UnresolvedSecret, RolledBack, RollbackFailed.
+    how many seconds to retry each call, while AWS throttles it or until IAM is consistent. Raises StalePlan
+    (nothing was changed), NotAccepted, UnresolvedSecret, RolledBack, RollbackFailed.
     """
     check_approved(plan, approved)
     _check_accepted(plan)
     _check_secrets(plan)
-    probes = expected_probes(sessions.grant)
-    _check_covered(plan, sessions)
-    check_current(sessions, plan.changes)
-    client = JournaledClient(sessions, journal, patience)
+    with sessions.endpoint.retries.within(patience):
+        return _apply(plan, JournaledClient(sessions, journal, patience))
+
+
+def _apply(plan: Plan, client: JournaledClient) -> Journal:
+    probes = expected_probes(client.sessions.grant)
+    _check_covered(plan, client.sessions)
+    check_current(client.sessions, plan.changes)
     done: list[Change] = []
     for change in plan.changes:
         try:
             if done:
-                check_current(sessions, [change])
+                check_current(client.sessions, [change])
             done.append(_make(client, change))
         except StalePlan as problem:
             if not done:
@@ -78,9 +82,10 @@ def rollback(
     """
     undo_plan = journal.undo_plan()
     _check_secrets(undo_plan)
-    left = remaining_changes(sessions, undo_plan)
     client = JournaledClient(sessions, sink, patience)
-    done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
+    with sessions.endpoint.retries.within(patience):
+        left = remaining_changes(sessions, undo_plan)
+        done = _apply_reverse(client, left, "Fix the cause, then roll back again.")
     return Journal(journal.grant, tuple(done), tuple(client.entries))
 
 

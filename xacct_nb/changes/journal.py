@@ -84,7 +84,7 @@ class Journal(Shown, Serializable):
                 each.operation,
                 each.target,
                 each.answer or NO_RESPONSE,
-                f"{each.seconds:.2f} s",
+                f"{each.seconds:.2f} s" + f", {each.tries} tries" * (each.tries > 1),
                 each.request_id,
             )
             for each in self.entries

@@ -71,6 +71,7 @@ class Proof(Shown, Serializable):
     """The outcomes of all probes of a grant."""
 
     outcomes: tuple[Outcome, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def asked(self) -> tuple[Outcome, ...]:
@@ -97,7 +98,9 @@ class Proof(Shown, Serializable):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result."""
-        return {"holds": self.holds, "summary": self.summary, **super().to_json()}
+        notes = {"notes": list(self.notes)} if self.notes else {}
+        outcomes = [outcome.to_json() for outcome in self.outcomes]
+        return {"holds": self.holds, "summary": self.summary, "outcomes": outcomes, **notes}
 
     def view(self) -> View:
         """Return who called what, the expected result, and what AWS returned."""
@@ -109,7 +112,8 @@ class Proof(Shown, Serializable):
             for each in self.outcomes
         )
         table = Table(("caller", "call", "expected", "AWS returned", ""), rows, tones=tones)
-        return Page("Proof", (table, Text(self.summary, "good" if self.holds else "bad")))
+        notes = (Text(note, "note") for note in self.notes)
+        return Page("Proof", (table, Text(self.summary, "good" if self.holds else "bad"), *notes))
 
 
 def expected_probes(grant: Grant) -> tuple[Probe, ...]:

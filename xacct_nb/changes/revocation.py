@@ -61,6 +61,11 @@ def with_cutoff(change: Change, moment: datetime) -> Change:
     return replace(change, after=revocation(f"{latest:%Y-%m-%dT%H:%M:%SZ}"))
 
 
+def covers(change: Change, moment: datetime) -> bool:
+    """Return whether the policy that a change makes ends the sessions that are issued before a moment."""
+    return any(cutoff >= moment for cutoff in _cutoffs(change.after))
+
+
 def describe_revocation(role: str, document: Any) -> str:
     """Return what the policy on a role does, as a sentence."""
     when = ", ".join(f"{cutoff:%Y-%m-%d %H:%M:%S} UTC" for cutoff in _cutoffs(document))

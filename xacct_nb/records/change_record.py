@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import SUCCESSFUL, Identity, RecordedFinding, RecordFields
@@ -71,7 +72,15 @@ def _people(record: RecordFields) -> Iterator[tuple[str, str]]:
         yield label, f"{approval.by} at {approval.at}"
     yield "started", record.started
     yield "ended", f"{record.ended} ({record.seconds:.2f} s)"
+    yield from _noticed(record)
     yield from _reasons(approval) if approval else ()
+
+
+def _noticed(record: RecordFields) -> Iterator[tuple[str, str]]:
+    if note := clock_note(record.clock_offset or 0):
+        yield "clock", note
+    if retried := record.retries:
+        yield "retries", f"{retried.retries} calls were made again, after {retried.seconds:.1f} s of waiting"
 
 
 def _reasons(approval: Approval) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
+_NOTICED = ("clock_offset", "retries")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 
 
@@ -82,12 +83,21 @@ class GitState(Serializable):
     dirty: bool
 
 
+@dataclass(frozen=True)
+class Retried(Serializable):
+    """How many calls of a run were made again, and the seconds that it waited for that."""
+
+    retries: int
+    seconds: float
+
+
 @validated_dataclass(frozen=True, repr=False, config={"defer_build": True})
 class RecordFields(Serializable):
     """One run: its status, who, where, when, and everything it read and did.
 
-    Each field takes its value, or the plain data of record.json. A diagnosis stays plain data until it is
-    shown: a run that makes none does not load the modules that explain one.
+    Each field takes its value, or the plain data of record.json. `clock_offset` is how many seconds AWS's
+    clock was ahead of this machine's, None where they hardly differed. A diagnosis stays plain data until it
+    is shown: a run that makes none does not load the modules that explain one.
     """
 
     id: str
@@ -112,7 +122,14 @@ class RecordFields(Serializable):
     cells: tuple[RecordedCell, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     git: GitState | None = None
+    clock_offset: float | None = None
+    retries: Retried | None = None
     schema: str = "xacct-nb/record/1"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; what was not noticed is left out."""
+        fields = super().to_json()
+        return {name: fields[name] for name in fields if fields[name] is not None or name not in _NOTICED}
 
     @property
     def summary(self) -> str:

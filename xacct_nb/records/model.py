@@ -10,7 +10,9 @@ from xacct_nb.records.change_record import change_record
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.views import Shown, View
 
-_SINGLE = ("plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes")
+_SINGLE = (
+    "plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes", "clock_offset", "retries",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False, config={"defer_build": True})

@@ -70,7 +70,7 @@ class Run(Shown):
     @cached_property
     def place(self) -> Place:
         """Where it acts, and who answered."""
-        return Place(self.settings.sandbox, self.evidence)
+        return Place(self.settings.sandbox, self.evidence, self.settings.patience_seconds)
 
     @property
     def headless(self) -> bool:
@@ -88,10 +88,7 @@ class Run(Shown):
         return records_folder(self.settings.records)
 
     def grant(self) -> Grant:
-        """Return the grant of the parameters, its external ID looked up.
-
-        Raises InvalidGrant, UnresolvedSecret.
-        """
+        """Return the grant, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
         return self._resolve(grant_of(self.parameters))
 
     def form(self) -> GrantForm:
@@ -104,10 +101,7 @@ class Run(Shown):
         return ApprovalForm(plan, settings.approve, live=not self.headless, note=settings.note, clock=utc)
 
     def open_sessions(self, grant: Grant) -> Sessions:
-        """Return the sessions, in the sandbox or on AWS.
-
-        Raises MissingProfile, NoCredentials, WrongAccount.
-        """
+        """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
         sessions = open_sessions(
             grant,
             source_profiles=self.settings.source_profiles,
@@ -121,10 +115,11 @@ class Run(Shown):
         return sessions
 
     def keep(self, value: Kept) -> Kept:
-        """Write a value to the run's evidence, and return it.
+        """Write a value to the run's evidence, and return it; a plan notes where the clocks differ.
 
         After the change only a proof is written: the plan in the record stays the one that was applied.
         """
+        value = self.place.connection.annotated(value)
         if self.applied is None or isinstance(value, Proof):
             self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
         self.touched = self.touched or isinstance(value, Proof)
@@ -141,6 +136,8 @@ class Run(Shown):
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
         """Note how a cell ended. A cell that succeeds when it is run again takes its error back."""
         self.cell_errors.pop(cell, None)
+        if self.finished is None:
+            self.place.connection.note()
         if problem is not None and outcome.is_from_package(problem) and self.finished is None:
             self.cell_errors[cell] = problem
             self.evidence.add("error", outcome.error_to_dict(problem))

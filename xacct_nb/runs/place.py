@@ -1,10 +1,12 @@
 """Where a run acts: in the sandbox, on AWS, or at an endpoint that the user's own configuration names."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from xacct_nb.aws.answering_hosts import answering_endpoints, forget_answers
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint
 from xacct_nb.runs import confinement
+from xacct_nb.runs.aws_connection import AwsConnection
 from xacct_nb.storage.evidence import Evidence
 
 
@@ -14,8 +16,14 @@ class Place:
 
     sandbox: bool
     evidence: Evidence
+    patience: float
     where: str = ""
     partition: str = ""
+
+    @cached_property
+    def connection(self) -> AwsConnection:
+        """The retries of the run's calls, and AWS's clock."""
+        return AwsConnection(self.evidence, self.patience)
 
     @property
     def shown(self) -> str:
@@ -38,17 +46,18 @@ class Place:
         forget_answers()
         self.partition = partition
         if not self.sandbox:
-            return AWS_ITSELF
+            return self.connection.watched(AWS_ITSELF)
         from xacct_nb.runs.sandboxes import open_sandbox, sandbox_endpoint  # on AWS it is not needed
 
         with confinement.opening():
             sandbox = open_sandbox()
         confinement.use_sandbox(sandbox)
         self._keep(f"sandbox at {sandbox.endpoint}")
-        return sandbox_endpoint(sandbox)
+        return self.connection.watched(sandbox_endpoint(sandbox))
 
     def note(self) -> str:
-        """Write into the evidence who answered so far, if that is new; return it."""
+        """Write into the evidence who answered so far, and how, if that is new; return who."""
+        self.connection.note()
         if not self.sandbox:
             self._keep(answering_endpoints(self.partition))
         return self.where
