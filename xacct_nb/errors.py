@@ -51,19 +51,10 @@ from xacct_nb.views import printable
 
 # Exit codes of `xacct-nb run` by the status in the record.
 EXIT_CODES = {
-    "succeeded": 0,
-    "no-change": 0,
-    "planned": 0,
-    "failed": 1,
-    "invalid-parameters": 2,
-    "stale-plan": 3,
-    "proof-failed": 4,
-    "rolled-back": 5,
-    "rollback-failed": 6,
-    "kernel-died": 7,
-    "timed-out": 7,
+    "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
+    "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7,
     "interrupted": 130,
-}
+}  # fmt: skip
 
 
 class XacctError(Exception):
@@ -240,10 +231,7 @@ class AwsRefused(XacctError):
 
 
 class AwsBusy(AwsRefused):
-    """AWS throttled a call until the patience was over.
-
-    `unclear`: one of the tries failed in a way that leaves open whether it took effect.
-    """
+    """AWS throttled a call until the patience was over; `unclear`: one of its tries may have taken effect."""
 
     def __init__(self, what: str, *, unclear: bool = False, **about: str) -> None:
         super().__init__(what, **about)
