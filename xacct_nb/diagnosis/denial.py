@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Shown, Table, Text, View
 
@@ -80,9 +81,11 @@ NO_DENIAL = Denial()
 def read_denial(text: str) -> Denial:
     """Read an error text of botocore, the AWS CLI, the console or another SDK; every text is accepted.
 
+    A secret in it is redacted before anything else reads it.
+
     Source: IAM user guide, troubleshoot_access-denied (the suffixes, which AWS may leave out).
     """
-    line = " ".join(text.split())
+    line = " ".join(redact(text, ()).split())
     error = _CODE.search(line) or _EXCEPTION.search(line) or _BARE_CODE.search(line)
     denied = _DENIED.search(line) or _DENIED_SHORT.search(line)
     resource = _RESOURCE.search(line)

@@ -12,7 +12,8 @@ from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, is_refe
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names, rename_former_fields
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.settings import Settings, settings_of
+from xacct_nb.grants.settings import FREE_TEXTS, Settings, settings_of
+from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Table, as_json
 
@@ -170,11 +171,22 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values as they are recorded: an external ID as a fingerprint. Raises InvalidGrant."""
+    """Return the values as they are recorded: an external ID as a fingerprint, free texts redacted.
+
+    Raises InvalidGrant.
+    """
+    shown = redact_free_texts(values, ())
     if "sources" not in values:
-        return dict(values)
+        return shown
     fields = grant_of(values).to_json()
-    return {name: fields.get(name, value) for name, value in rename_former_fields(values).items()}
+    return {name: fields.get(name, value) for name, value in rename_former_fields(shown).items()}
+
+
+def redact_free_texts(values: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    """Return the values with the texts that a person typed or pasted redacted."""
+    known = frozenset(secrets)
+    texts = {name: values[name] for name in FREE_TEXTS if isinstance(values.get(name), str)}
+    return {**values, **{name: redact(text, known) for name, text in texts.items()}}
 
 
 def parameters_table(values: Mapping[str, Any]) -> Table:

@@ -9,7 +9,12 @@ from xacct_nb.errors import InvalidGrant, InvalidParameters
 from xacct_nb.grants.conditions import is_reference
 from xacct_nb.grants.former_names import FORMER_NAMES
 from xacct_nb.grants.grant import Grant
+from xacct_nb.redaction.names import is_credential_name, is_external_id_name
+from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel, as_input_error
+
+# A person types or pastes these, perhaps with a secret in them: they are redacted before anything reads them.
+FREE_TEXTS = ("error_text", "note", "ticket")
 
 
 class RunFile(StrictModel):
@@ -81,13 +86,19 @@ class Settings(RunFile):
     @field_validator("call")
     @classmethod
     def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        if secret := sorted({"ExternalId", "TokenCode"} & set(parameters)):
+        names = (name for name in parameters if is_external_id_name(name) or is_credential_name(name))
+        if secret := sorted(names):
             raise InvalidParameters(
                 f"call has {', '.join(secret)}, which would be written into the notebook.",
                 why="An external ID and an MFA code are secrets.",
                 hint="Give the external ID by reference: external_id env:NAME.",
             )
         return parameters
+
+    @field_validator(*FREE_TEXTS)
+    @classmethod
+    def _free_text(cls, text: str) -> str:
+        return redact(text, ())
 
     @field_validator("external_id")
     @classmethod

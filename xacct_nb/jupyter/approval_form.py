@@ -6,6 +6,7 @@ from typing import Any
 
 from xacct_nb.changes.plan import Plan
 from xacct_nb.jupyter.form import WIDE, Form, box, region
+from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Text, View, html
 
 _FEWEST = 8  # characters of the digest
@@ -83,7 +84,11 @@ class ApprovalForm(Form):
             feedback.value = region("status", html(self.feedback(typed.value)))
 
         self._connect(typed, button, show)
-        note.observe(lambda change: setattr(self, "note", change["new"]), names="value")
+
+        def take_note(_: object) -> None:
+            self.note = note.value = redact(note.value, ())
+
+        note.observe(take_note, names="value")
         return box(ipywidgets.HBox([typed, button]), note, feedback)
 
     def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:

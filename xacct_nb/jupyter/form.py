@@ -3,7 +3,7 @@
 ipywidgets is loaded only where a widget is built. It carries no types, so its widgets are Any.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
+from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Shown, Text, html
 
 WIDE = {"width": "100%", "max_width": "62em"}
@@ -78,19 +79,20 @@ class Form(Shown):
         return self.build_widget()
 
     def build_widget(self) -> Any:
-        """Return the fields over what they mean; an external ID itself never stays in its field."""
+        """Return the fields over what they mean; no secret stays in its field."""
         import ipywidgets
 
         fields = {each.name: _field(each, narrow=self.side_by_side) for each in self.fields()}
         headline, below = ipywidgets.HTML(), ipywidgets.HTML()
 
         def changed(_: object) -> None:
+            for name, field in fields.items():
+                if isinstance(field.value, str) and name != "external_id":
+                    _replace(field, redact(field.value, ()), changed)
             self.fill({name: field.value for name, field in fields.items()})
-            field, reference = fields.get("external_id"), self.state().reference
-            if field and is_literal(field.value, reference):
-                field.unobserve(changed, names="value")
-                field.value = reference
-                field.observe(changed, names="value")
+            typed, reference = fields.get("external_id"), self.state().reference
+            if typed and is_literal(typed.value, reference):
+                _replace(typed, reference, changed)
             show()
 
         def show() -> None:
@@ -155,6 +157,14 @@ def box(*parts: Any) -> Any:
     from ipywidgets import VBox
 
     return VBox(parts).add_class("xacct-form")
+
+
+def _replace(field: Any, value: str, changed: Callable[[object], None]) -> None:
+    """Replace what was typed into a widget; `changed` observes the widget, and is not called."""
+    if field.value != value:
+        field.unobserve(changed, names="value")
+        field.value = value
+        field.observe(changed, names="value")
 
 
 def _field(field: Field, *, narrow: bool) -> Any:

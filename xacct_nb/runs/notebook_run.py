@@ -19,7 +19,7 @@ from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
+from xacct_nb.grants.parameters import grant_of, parameters_table, redact_free_texts, to_display
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
@@ -266,6 +266,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     """
     known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields)
     given = accept_former_names({name: names[name] for name in known if name in names})
+    given = redact_free_texts(given, ())
     settings, displayed = settings_of(given), to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))

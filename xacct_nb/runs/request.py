@@ -1,6 +1,7 @@
 """The request of a run: a notebook, its parameters from files and from `-p`, checked before it starts."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,15 @@ from xacct_nb.grants.coercion import unknown_parameter
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES
 from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import accepted_parameters, grant_of, merge, validate, without_secrets
+from xacct_nb.grants.parameters import (
+    accepted_parameters,
+    grant_of,
+    merge,
+    redact_free_texts,
+    validate,
+    without_secrets,
+)
+from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.runs.notebooks import find_notebook, known_parameters, notebook_name
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.runs.secrets import grant_secrets
@@ -65,7 +74,7 @@ def check_request(
     folder = records_folder(records or values.get("records", ""))
     values["records"] = str(folder)
     secrets = frozenset(_secrets(known, values))
-    shown, secret = without_secrets(values)
+    shown, secret = without_secrets(redact_free_texts(values, secrets | credentials_in(os.environ)))
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
     return RunRequest(path, grant, shown, folder, secret, secrets)
 
