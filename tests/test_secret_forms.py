@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xacct_nb.redaction.patterns import credentials_in
+from xacct_nb.redaction.patterns import credentials_in, has_credential
 from xacct_nb.redaction.redact import redact, redact_all
 
 CASES = Path(__file__).parent / "cases"
@@ -99,3 +99,8 @@ def test_credentials_within_the_values_of_variables_are_known() -> None:
 
     assert {"pa/ss@word1", "correct-horse", "YWRhOmNvcnJlY3Q=", "/starts/as/a/path"} <= known
     assert known & {"/home/ada/key.json", "/home/ada/a-folder"} == set()
+
+
+def test_an_external_id_may_contain_the_words() -> None:
+    assert not has_credential("an-external-ID:of/somebody.else")
+    assert has_credential("an-external-ID: password=correct-horse")

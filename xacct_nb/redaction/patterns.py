@@ -11,6 +11,7 @@ from xacct_nb.redaction.shapes import find_shapes
 from xacct_nb.redaction.values import LEAST
 
 REDACTED = "[redacted]"
+_EXTERNAL_ID = re.compile(r"external[ _-]?id", re.IGNORECASE)
 # An address with a password, and a credential in JSON, as variables of the environment hold them.
 _IN_ADDRESS = re.compile(r"://[^\s:/@]{0,256}:(\S{4,256})@")
 
@@ -35,6 +36,11 @@ def find_secrets(text: str) -> list[tuple[int, int, str]]:
         else:
             found.append((start, end, REDACTED))
     return found
+
+
+def has_credential(text: str) -> bool:
+    """Return whether a text has what looks like a credential; the name of an external ID does not count."""
+    return bool(find_secrets(_EXTERNAL_ID.sub("", text)))
 
 
 def _is_credential(name: str, value: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from xacct_nb.errors import RefusedReference, UnresolvedSecret
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, is_reference
 from xacct_nb.redaction.names import is_credential_name
-from xacct_nb.redaction.patterns import credentials_in, find_secrets
+from xacct_nb.redaction.patterns import credentials_in, has_credential
 from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.credential_files import is_credential_file
 
@@ -79,7 +79,7 @@ def _is_credential(value: str) -> bool:
     """Return whether a value is or contains a credential of the environment, or looks like one."""
     known = credentials_in(os.environ)
     contains = any(each in value for each in known if len(each) >= _LONG)
-    shaped = _KEY.fullmatch(value) or _TOKEN.match(value) or find_secrets(value)
+    shaped = _KEY.fullmatch(value) or _TOKEN.match(value) or has_credential(value)
     return value in known or contains or bool(shaped)
 
 
