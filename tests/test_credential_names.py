@@ -38,12 +38,12 @@ NO_CREDENTIAL = {
 NAMES = json.loads((Path(__file__).parent / "cases" / "credential_names.json").read_text())
 
 
-@pytest.mark.parametrize("name", NAMES["known"])
+@pytest.mark.parametrize("name", NAMES["credential"])
 def test_the_name_of_a_credential_is_known(name: str) -> None:
     assert is_credential_name(name)
 
 
-@pytest.mark.parametrize("name", NAMES["other"])
+@pytest.mark.parametrize("name", NAMES["no credential"])
 def test_a_name_that_only_looks_like_one_is_not(name: str) -> None:
     assert not is_credential_name(name)
 

@@ -12,7 +12,7 @@ from xacct_nb.redaction.redact import redact, redact_all
 
 CASES = Path(__file__).parent / "cases"
 FORMS = json.loads((CASES / "secret_forms.json").read_text())
-NAMES = json.loads((CASES / "credential_names.json").read_text())["known"]
+NAMES = json.loads((CASES / "credential_names.json").read_text())["credential"]
 LETTERS = string.ascii_letters + string.digits
 BASE32 = string.ascii_uppercase + "234567"
 # How tokens of these kinds begin, and how many letters follow.
