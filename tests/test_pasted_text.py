@@ -81,10 +81,10 @@ def test_the_diagnosis_is_that_of_the_error_alone(kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["error_text", "note", "ticket"])
 def test_settings_hold_no_secret_that_was_typed(name: str) -> None:
-    settings = settings_of({name: pasted("a command")})
+    held = settings_of({name: pasted("a command")})
 
-    assert ROLE in getattr(settings, name)
-    assert not any(map(has_secret, (settings, repr(settings), settings.model_dump_json())))
+    assert ROLE in getattr(held, name)
+    assert not any(map(has_secret, (held, repr(held), held.model_dump_json())))
 
 
 @pytest.mark.parametrize("name", ["externalId", "external_id", "tokenCode", "token_code", "SecretAccessKey"])
