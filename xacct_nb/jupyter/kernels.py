@@ -1,5 +1,6 @@
 """A kernel manager that waits for events, where jupyter_client's own waits for fixed times."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
+from weakref import finalize
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
@@ -95,7 +97,8 @@ class QuickManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         # Each kernel has its own sockets: jupyter_client's names are the same for all kernels of a folder.
-        self._sockets = Path(mkdtemp(prefix="xacct-nb-"))
+        self._sockets = Path(mkdtemp(prefix="xacct-nb-kernel-"))
+        self._remove_sockets = finalize(self, _remove_held, self._sockets, _hold(self._sockets))
         paths = {"connection_file": str(self._sockets / "kernel.json"), "ip": str(self._sockets / "ipc")}
         known = {"kernel_spec_manager": OwnKernelSpec()} if self.prepared else {}
         super().__init__(**{"transport": "ipc", **paths, **known, **kwargs})
@@ -116,7 +119,7 @@ class QuickManager(AsyncKernelManager):
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
             self._end_processes()
-            rmtree(self._sockets, ignore_errors=True)
+            self._remove_sockets()
 
     def _end_processes(self) -> None:
         """Kill the processes that cells have started; a kernel that dies leaves them behind."""
@@ -126,6 +129,18 @@ class QuickManager(AsyncKernelManager):
 
     pre_start_kernel = _async_pre_start_kernel
     cleanup_resources = _async_cleanup_resources
+
+
+def _hold(folder: Path) -> int:
+    """Lock a folder for as long as this process lives; `storage.temporary_folders` removes others."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _remove_held(folder: Path, descriptor: int) -> None:
+    rmtree(folder, ignore_errors=True)
+    os.close(descriptor)
 
 
 def manager_for(prepared: PreparedKernel | None) -> type[QuickManager]:

@@ -28,6 +28,7 @@ from xacct_nb.runs.request import RunRequest, check_request
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, seal
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.run_folder import create_run_folder, write_about
+from xacct_nb.storage.temporary_folders import remove_abandoned_folders
 from xacct_nb.views import Page, Shown, Text, View, html
 
 Progress = Callable[[int, int, str], None]
@@ -103,6 +104,7 @@ def run(
     paths = str(file or ""), str(run_file or "")
     resume = resume_command(name, paths[0], given, records, request.secrets, paths[1])
     recovered = recover(request.records)
+    remove_abandoned_folders()
     with prepared or PreparedKernel(()) as kernel:
         record, folder = _execute(request, kernel, report, timeout, resume)
     return RunResult(record, folder, recovered)

@@ -11,6 +11,7 @@ from xacct_nb.errors import InvalidOrganization
 from xacct_nb.sandbox.server import accounts, server
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.storage.temporary_folders import remove_abandoned_folders
 
 if TYPE_CHECKING:  # it loads botocore, and most commands for the sandbox do not need it
     from xacct_nb.aws.sessions import Endpoint
@@ -62,6 +63,7 @@ def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
 @contextmanager
 def throw_away_sandbox() -> Iterator[Sandbox]:
     """Run a separate sandbox with its accounts until the block ends or this process is killed."""
+    remove_abandoned_folders()
     with server.throw_away(_load) as sandbox:
         _add_default_accounts(sandbox)
         yield sandbox

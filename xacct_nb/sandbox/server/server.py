@@ -97,7 +97,7 @@ def reset(folder: Path | None = None, furnish: Furnish | None = None) -> Sandbox
 def throw_away(meanwhile: Callable[[], None] = _nothing) -> Iterator[Sandbox]:
     """Yield a sandbox in a temporary folder; both are removed after the block or with this process."""
     require_ministack()
-    with tempfile.TemporaryDirectory(prefix="xacct-nb-") as name:
+    with tempfile.TemporaryDirectory(prefix="xacct-nb-sandbox-") as name, state.held(Path(name)):
         folder, instance, token = Path(name), secrets.token_hex(16), secrets.token_hex(32)
         with process.started_attached(folder, instance, token) as endpoint:
             meanwhile()

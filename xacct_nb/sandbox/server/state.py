@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,9 +96,10 @@ def recall(folder: Path) -> Sandbox | None:
 
 
 def forget(folder: Path) -> None:
-    """Remove the state file and the AWS files."""
-    for path in (state_file(folder), folder / "config", folder / "credentials"):
+    """Remove the state file, the AWS files, the log, and what the server kept in files."""
+    for path in (state_file(folder), folder / "config", folder / "credentials", folder / "server.log"):
         path.unlink(missing_ok=True)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
 
 
 def state_file(folder: Path) -> Path:
@@ -130,6 +132,17 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[int]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Lock a temporary folder, which may be removed once no process holds it any more."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)
 

@@ -1,0 +1,57 @@
+"""Removes the temporary folders of processes that were killed, kernels' and sandboxes'.
+
+A process locks its folder while it lives, by a descriptor of the folder: however it ends,
+the lock is free then.
+"""
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIXES = ("xacct-nb-kernel-", "xacct-nb-sandbox-")
+# A folder is made first, and locked then.
+_YOUNG = 60.0
+
+
+def remove_abandoned_folders() -> list[str]:
+    """Remove this user's temporary folders that no process holds; return their names."""
+    return [folder.name for folder in _candidates() if _remove(folder)]
+
+
+def _candidates() -> Iterator[Path]:
+    try:
+        with os.scandir(tempfile.gettempdir()) as entries:
+            for entry in entries:
+                if entry.name.startswith(PREFIXES) and _is_ours_and_old(entry):
+                    yield Path(entry.path)
+    except OSError:
+        return
+
+
+def _is_ours_and_old(entry: "os.DirEntry[str]") -> bool:
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return is_ours and time.time() - found.st_mtime > _YOUNG
+
+
+def _remove(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return not folder.exists()
