@@ -6,21 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from support.ssh_keys import a_key, needs_ssh_keygen
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import verify_ledger
 from xacct_nb.storage.ledger import LEDGER, append_record
 from xacct_nb.storage.signatures import check_signatures, sign
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("ssh-keygen"), reason="ssh-keygen is missing: apt install openssh-client"
-)
-
-
-def a_key(folder: Path, name: str) -> Path:
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)]
-    subprocess.run(words, check=True)
-    return folder / name
+pytestmark = needs_ssh_keygen
 
 
 def recorded(records: Path, *names: str) -> None:

@@ -60,8 +60,10 @@ def _field_at(model: type[BaseModel], path: tuple[str, ...]) -> tuple[Mapping[st
 
 
 def _quoted(path: tuple[str, ...], value: object) -> str:
-    """Return the value as text, unless it may hold an external ID."""
-    secret = path[-1:] == ("conditions",) or any("external_id" in name for name in path)
+    """Return the value as text, unless it may hold an external ID or a private key."""
+    secret = path[-1:] == ("conditions",) or any(
+        "external_id" in name or name == "approvers" for name in path
+    )
     plain = value is None or isinstance(value, str | int | float)
     return repr(value)[:80] if plain and not secret else "the value"
 

@@ -23,7 +23,8 @@ class Approval:
 
     `reference` is where the plan's external ID comes from, "" where it was given itself.
     `plan` is the id of the record in which the plan was first made. `planned_by` is who made it, `planned_at`
-    (UTC) is when. They are empty where no such record was found.
+    (UTC) is when. They are empty where no such record was found. `signer` is whose SSH key signed the
+    approval, `key` its fingerprint, and `signed_at` when (UTC); empty where no signature was required.
     """
 
     digest: str
@@ -35,6 +36,9 @@ class Approval:
     planned_by: str = ""
     planned_at: str = ""
     reference: str = ""
+    signer: str = ""
+    key: str = ""
+    signed_at: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; empty fields are left out."""
@@ -43,13 +47,19 @@ class Approval:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that made the approved plan: its record, who ran it, when, and whether two people must agree."""
+    """A run that made the approved plan: its record, who ran it, when, and the rules that it ran under.
+
+    `approvers` are the public keys of which one must sign; `seal` is that of the record, "" before it is
+    sealed.
+    """
 
     record: str
     by: str
     at: str
     two_people: bool
     plan: Plan
+    approvers: tuple[str, ...] = ()
+    seal: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xacct_nb.cli.approve import approve
 from xacct_nb.cli.lab import lab, notebooks
 from xacct_nb.cli.notebook import NotebookCommand
 from xacct_nb.cli.output import (
@@ -55,8 +56,8 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for group in (lab, notebooks, sandbox, records):
-    main.add_command(group)
+for command in (lab, notebooks, sandbox, records, approve):
+    main.add_command(command)
 
 
 @main.command("run", cls=NotebookCommand)

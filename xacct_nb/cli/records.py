@@ -76,7 +76,7 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
     from xacct_nb.runs.sealing import records_folder
 
     folder = records_folder(records)
-    _print_recovery(recover(folder))
+    print_recovery(recover(folder))
     found = verify_ledger(folder, signers, expect)
     print_value(found, found.to_json(), as_json)
     sys.exit(1 if found.broken else 0)
@@ -137,10 +137,11 @@ def _opened(records: str) -> "Ledger":
     from xacct_nb.runs.ledger import show_ledger
 
     ledger = show_ledger(records)
-    _print_recovery(ledger.recovered)
+    print_recovery(ledger.recovered)
     return ledger
 
 
-def _print_recovery(recovery: "Recovery") -> None:
+def print_recovery(recovery: "Recovery") -> None:
+    """Print to standard error what was recovered, if anything was."""
     if text := str(recovery):
         click.echo(text, err=True)

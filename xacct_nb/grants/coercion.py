@@ -122,7 +122,9 @@ def _type_of(parameter: Parameter) -> _Type:
 
 
 def _wrong_type(parameter: Parameter, value: object) -> InvalidParameters:
-    may_be_secret = "external_id" in parameter.name or parameter.type == "dict"
+    may_be_secret = (
+        "external_id" in parameter.name or parameter.name == "approvers" or parameter.type == "dict"
+    )
     shown = "The value" if may_be_secret else ascii(value)[:_MAX_SHOWN]
     about = parameter.help or "the notebook declares this type"
     return InvalidParameters(

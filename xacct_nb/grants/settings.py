@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 
 from xacct_nb.errors import InvalidGrant, InvalidParameters
+from xacct_nb.grants.approvers import parse_approvers
 from xacct_nb.grants.conditions import is_reference
 from xacct_nb.grants.former_names import FORMER_NAMES
 from xacct_nb.grants.grant import Grant
@@ -47,6 +48,12 @@ class RunFile(StrictModel):
         [], description="references that a grant file may have, such as env:VENDOR_ID"
     )
     snapshot_to: StrictStr = Field("", description="snapshot file to write for the other owner")
+
+    @field_validator("approvers")
+    @classmethod
+    def _approvers(cls, keys: list[str]) -> list[str]:
+        parse_approvers(keys)
+        return keys
 
     @field_validator("allow_references")
     @classmethod

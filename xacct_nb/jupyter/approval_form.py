@@ -11,20 +11,33 @@ from xacct_nb.views import Text, View, html
 
 _FEWEST = 8  # characters of the digest
 _LATE = 1.0  # seconds
+_SIGNED = (
+    "Also, one of the approvers must have signed this plan in an earlier record: plan it with xacct-nb run, "
+    "then xacct-nb approve {digest} --key KEY"
+)
 
 
 class ApprovalForm(Form):
     """The approval of exactly this plan; `.digest` is the approved digest, "" while there is none.
 
+    With `signed`, one of the approvers must sign the plan's record, too.
     Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
     """
 
     def __init__(
-        self, plan: Plan, given: str, *, live: bool, note: str = "", clock: Callable[[], str] = str
+        self,
+        plan: Plan,
+        given: str,
+        *,
+        live: bool,
+        note: str = "",
+        clock: Callable[[], str] = str,
+        signed: bool = False,
     ) -> None:
         super().__init__(live=live and bool(plan.changes))
         self.plan, self.digest = plan, given
         self.note, self._clock, self._shown, self.at = note, clock, clock(), ""
+        self.signed = signed and bool(plan.changes)
 
     @property
     def approved_since(self) -> str:
@@ -34,7 +47,8 @@ class ApprovalForm(Form):
     def view(self) -> View:
         """Return what was approved, what is still to be done, and where the external ID comes from."""
         state = self._state()
-        return Text(" ".join((state.text, *self.plan.origin)), state.tone)
+        required = (_SIGNED.format(digest=self.plan.digest),) if self.signed else ()
+        return Text(" ".join((state.text, *self.plan.origin, *required)), state.tone)
 
     def _state(self) -> Text:
         if not self.plan.changes:

@@ -138,6 +138,8 @@ def _approval(approval: Approval) -> View:
     rows = [("approved plan", approval.digest), ("by", approval.by), ("at", approval.at), *_reasons(approval)]
     if approval.reference:
         rows.append(("external ID from", approval.reference))
+    if approval.key:
+        rows.append(("signed", f"by {approval.signer} at {approval.signed_at}, key {approval.key}"))
     if approval.plan:
         rows.append(("planned", f"by {approval.planned_by} at {approval.planned_at}, record {approval.plan}"))
     return Page("Approval", (Table(("", ""), tuple(rows)),))

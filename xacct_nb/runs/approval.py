@@ -1,7 +1,8 @@
 """A run's approval, checked against its plan and the ledger, kept in the record, and used once."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from xacct_nb.aws.clock import utc
@@ -14,16 +15,27 @@ from xacct_nb.changes.approval import (
     approval_used,
     outdated_plan,
     unapproved_plan,
+    valid_plans,
     validate_approval,
+    with_origin,
 )
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
+from xacct_nb.changes.signed_approval import (
+    SignedApproval,
+    check_second_person,
+    statement_problem,
+    unsigned,
+    with_signature,
+)
 from xacct_nb.errors import StalePlan
+from xacct_nb.grants.approvers import Approver, parse_approvers
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
-from xacct_nb.storage.approval_history import Claim, plan_history
+from xacct_nb.storage.approval_history import Claim, place_of, plan_history
 from xacct_nb.storage.chain import append_lock
+from xacct_nb.storage.signed_approvals import signed_approvals
 
 _Events = Iterator[PlannedRun | UsedApproval]
 
@@ -32,7 +44,7 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     """Keep the approval in the run's evidence, and check that it is valid for this plan.
 
     An invalid one is kept as it was given. Raises StalePlan, ApprovalUsed, ApprovalExpired, ApproverPlanned,
-    ApproverUnknown, and UnknownRecord where the ledger cannot be read.
+    ApproverUnknown, ApprovalUnsigned, UnknownRecord where the ledger cannot be read, and MissingTool.
     """
     approval = _given(run, plan, given)
     run.keep(approval)
@@ -40,7 +52,7 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
         history = plan_history(run.records, approval.digest, run.place.where)
         planned = next((each for each in history if isinstance(each, PlannedRun)), None)
         raise unapproved_plan(approval.digest, plan, planned.plan if planned else None)
-    run.keep(_validated(run, approval, _history(run, plan, given)))
+    run.keep(_validated(run, approval, plan, _history(run, plan, given)))
 
 
 def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
@@ -53,7 +65,8 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
         with append_lock(run.records):
             history = _history(run, plan, given)
             newest = next(history, None)
-            _validated(run, _given(run, plan, given), chain([newest] if newest else [], history))
+            events = chain([newest] if newest else [], history)
+            _validated(run, _given(run, plan, given), plan, events)
             _claim(run, plan, newest).write(run.records)
     except FileExistsError as problem:
         raise approval_used("of another run") from problem
@@ -85,14 +98,47 @@ def _given(run: RunContext, plan: Plan, given: PlanApproval) -> Approval:
     return Approval(given.digest, user_name(), at, note, settings.ticket, reference=plan.reference)
 
 
-def _validated(run: RunContext, approval: Approval, history: _Events) -> Approval:
-    hours, two_people = run.settings.approval_hours, run.settings.two_people
-    return validate_approval(approval, history, utc(), hours=hours, two_people=two_people)
+def _validated(run: RunContext, approval: Approval, plan: Plan, history: _Events) -> Approval:
+    settings, now = run.settings, utc()
+    plans = valid_plans(history, now, settings.approval_hours)
+    two_people = settings.two_people or any(each.two_people for each in plans)
+    required = dict.fromkeys([tuple(settings.approvers), *(each.approvers for each in plans)])
+    if keys := [parse_approvers(each) for each in required if each]:
+        signed = _signature(run, plan, plans, keys, two_people)
+        return with_signature(with_origin(approval, plans), signed)
+    return validate_approval(approval, plans, now, hours=settings.approval_hours, two_people=two_people)
+
+
+def _signature(
+    run: RunContext,
+    plan: Plan,
+    plans: Sequence[PlannedRun],
+    keys: Sequence[Sequence[Approver]],
+    two_people: bool,
+) -> SignedApproval:
+    """Return the first signature that is valid for this plan. Raises ApprovalUnsigned, ApproverPlanned."""
+    found = [
+        replace(each, broken=statement_problem(each.statement, plans, plan, place_of(run.place.where)))
+        if each.statement
+        else each
+        for each in signed_approvals(run.records, plan.digest, keys)
+    ]
+    problem: StalePlan = unsigned(plan, found)
+    for signed in (each for each in found if not each.broken):
+        try:
+            if two_people:
+                check_second_person(signed, plans)
+            return signed
+        except StalePlan as refused:
+            problem = refused
+    raise problem
 
 
 def _history(run: RunContext, plan: Plan, given: PlanApproval) -> _Events:
     """Yield the history, newest first, with the plan that this run itself showed to a person."""
     since = getattr(given, "approved_since", "")  # only a form knows when it showed the plan
-    own = [PlannedRun(run.id, user_name(), since, run.settings.two_people, plan)] if since else []
+    settings = run.settings
+    rules = (settings.two_people, plan, tuple(settings.approvers))
+    own = [PlannedRun(run.id, user_name(), since, *rules)] if since else []
     history = plan_history(run.records, plan.digest, run.place.where)
     return heapq.merge(history, own, key=lambda event: event.at, reverse=True)

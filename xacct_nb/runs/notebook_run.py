@@ -97,8 +97,9 @@ class Run(Shown):
 
     def approval(self, plan: Plan) -> ApprovalForm:
         """Ask for approval of exactly this plan; headless, the parameter `approve` is used."""
-        settings = self.settings
-        return ApprovalForm(plan, settings.approve, live=not self.headless, note=settings.note, clock=utc)
+        live, given, note = not self.headless, self.settings.approve, self.settings.note
+        signed = bool(self.settings.approvers)
+        return ApprovalForm(plan, given, live=live, note=note, clock=utc, signed=signed)
 
     def open_sessions(self, grant: Grant) -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""

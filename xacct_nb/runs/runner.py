@@ -61,6 +61,9 @@ class RunResult(Shown):
         tone = "good" if record.status in SUCCESSFUL else "bad"
         yield Text(f"{record.status} in {record.seconds:.2f} s", tone)
         if record.plan and record.status == "planned":
+            if record.parameters.get("approvers"):
+                command = f"xacct-nb approve {record.plan.digest} --key KEY --records {self.folder.parent}"
+                yield Text(f"First one of the approvers signs it: {command}")
             yield Text(f"To apply exactly this plan: --approve {record.plan.digest}")
         yield Text(f"Record: {self.folder}")
         if self.recovered and str(self.recovered):

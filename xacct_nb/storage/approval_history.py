@@ -69,7 +69,7 @@ def _claims(records: Path, digest: str, where: str) -> Iterator[Claim]:
         plan, _, shown = subject_of(name, USED).partition(_SHOWN)
         about = content if isinstance(content, Mapping) else {}
         run, at, place = (str(about.get(field, "")) for field in ("run", "at", "where"))
-        if _kind(place) in ("", _kind(where)):
+        if place_of(place) in ("", place_of(where)):
             yield Claim(digest, plan, run, at, place, shown)
 
 
@@ -89,13 +89,25 @@ def _event(
     if record is None:
         if not is_plan:
             yield UsedApproval(line["id"], line["started"])
-    elif _kind(record.where) != _kind(where):
+    elif place_of(record.where) != place_of(where):
         return
     elif is_plan:
-        user, two_people = record.host.user, record.parameters.get("two_people") is True
-        yield PlannedRun(record.id, user, record.started, two_people, record.plan or Plan("", ()))
+        yield _planned(record, line["seal"])
     elif record.approval is not None and record.journal is not None and record.journal.began:
         yield UsedApproval(record.id, record.ended)
+
+
+def _planned(record: Record, seal: str) -> PlannedRun:
+    two_people, approvers = (record.parameters.get(name) for name in ("two_people", "approvers"))
+    return PlannedRun(
+        record.id,
+        record.host.user,
+        record.started,
+        two_people is True,
+        record.plan or Plan("", ()),
+        tuple(map(str, approvers)) if isinstance(approvers, list) else (),
+        seal,
+    )
 
 
 def _unchanged(records: Path, run: str) -> Record | None:
@@ -106,7 +118,7 @@ def _unchanged(records: Path, run: str) -> Record | None:
         return None
 
 
-def _kind(where: str) -> str:
+def place_of(where: str) -> str:
     """Return `sandbox`, `AWS`, or the whole text: another endpoint is a place of its own.
 
     A sandbox has a different endpoint each time, and AWS has many.

@@ -24,6 +24,7 @@ from xacct_nb.storage.chain import ledger_lines
 from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.reserve import release
 from xacct_nb.storage.run_folder import WORK, remove_run_folder
+from xacct_nb.storage.signed_approvals import broken_signatures
 
 LEDGER = chain.LEDGER
 _TRUNCATED = "its last line is truncated"
@@ -115,7 +116,8 @@ def verify_records(records: Path) -> list[str]:
     links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_TRUNCATED] * truncated)]
     bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
     added = (f"{name}: is not in {LEDGER}" for name in there if name not in ids)
-    return [*links, *bundles, *added, *broken_approvals(records)]
+    signed = broken_signatures(records, {line["id"]: line["seal"] for line in known})
+    return [*links, *bundles, *added, *(broken_approvals(records) or signed)]
 
 
 def broken_record(records: Path, name: str) -> list[str]:

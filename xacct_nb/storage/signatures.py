@@ -1,17 +1,20 @@
 """SSH signatures of the ledger's lines, in files beside the records; ssh-keygen makes and checks them."""
 
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
+from xacct_nb.grants.approvers import ssh_strings
 from xacct_nb.records.sealing import broken_links, parse_ledger_line
 from xacct_nb.storage.chain import LEDGER, ledger_lines, shared_lock
 
 # A signature names its purpose, so that one made for another purpose is not valid here.
 NAMESPACE = "xacct-nb-ledger"
 _SUFFIX = ".sig"
+_ARMOUR, _SSHSIG = "SSH SIGNATURE", b"SSHSIG\0\0\0\1"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,15 @@ def sign(records: Path, key: Path) -> Path:
             why="; ".join(broken) or "It has no line.",
             hint="Find the change with: xacct-nb records verify",
         )
-    done = _keygen("sign", "-n", NAMESPACE, "-f", str(key), signed=lines[-1])
+    signature = sign_text(lines[-1], key, NAMESPACE)
+    path = records / f"{fields['id']}{_SUFFIX}"
+    path.write_text(signature, encoding="ascii")
+    return path
+
+
+def sign_text(text: str, key: Path, namespace: str) -> str:
+    """Return the signature of a text with its line break, for one purpose. Raises InvalidKey, MissingTool."""
+    done = keygen("sign", "-n", namespace, "-f", str(key), signed=text)
     if done.returncode:
         output = done.stderr.decode("utf-8", "replace").strip()
         raise InvalidKey(
@@ -47,9 +58,18 @@ def sign(records: Path, key: Path) -> Path:
             why=output.replace("\r", "").replace("\n", "; "),
             hint="Name an SSH key with --key, such as ~/.ssh/id_ed25519.",
         )
-    path = records / f"{fields['id']}{_SUFFIX}"
-    path.write_bytes(done.stdout)
-    return path
+    return done.stdout.decode("ascii")
+
+
+def signing_key(signature: str) -> bytes:
+    """Return the public key in a signature. Source: OpenSSH, PROTOCOL.sshsig. Raises ValueError."""
+    first, *lines, last = signature.strip().split("\n")
+    if (first, last) != (f"-----BEGIN {_ARMOUR}-----", f"-----END {_ARMOUR}-----"):
+        raise ValueError("no SSH signature")
+    blob = b64decode("".join(lines), validate=True)
+    if blob[:10] != _SSHSIG:
+        raise ValueError("no SSH signature")
+    return next(ssh_strings(blob[10:]))
 
 
 def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
@@ -78,17 +98,18 @@ def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Sig
 
 
 def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
-    found = _keygen("find-principals", "-s", str(path), "-f", str(signers))
+    found = keygen("find-principals", "-s", str(path), "-f", str(signers))
     signer = found.stdout.decode("utf-8", "replace").partition("\n")[0]
     if found.returncode or not signer:
         return Signature(path.stem, number, broken=f"{path.name}: is by none of the allowed signers")
     about = ("-n", NAMESPACE, "-I", signer, "-s", str(path), "-f", str(signers))
-    if _keygen("verify", *about, signed=line).returncode:
+    if keygen("verify", *about, signed=line).returncode:
         return Signature(path.stem, number, broken=f"{path.name}: does not match line {number} of {LEDGER}")
     return Signature(path.stem, number, signer)
 
 
-def _keygen(action: str, *options: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
+def keygen(action: str, *options: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
+    """Let ssh-keygen sign or verify a text with its line break. Raises MissingTool."""
     try:
         return subprocess.run(
             ["ssh-keygen", "-Y", action, *options],
@@ -99,6 +120,6 @@ def _keygen(action: str, *options: str, signed: str = "") -> "subprocess.Complet
     except FileNotFoundError as problem:
         raise MissingTool(
             "There is no ssh-keygen on this machine.",
-            why="SSH keys sign and check the ledger.",
+            why="SSH keys sign and check the ledger and approvals.",
             hint="Install OpenSSH's client (on Debian: apt install openssh-client).",
         ) from problem
