@@ -327,7 +327,7 @@ ATTACKS: dict[Callable[..., None], str] = {
     for_another_plan: "it is for the plan in another-record, which was used",
     for_another_seal: "is not the one that was signed",
     for_no_seal: "is not the one that was signed",
-    for_the_sandbox: "it is for sandbox, and this run acts on AWS",
+    for_the_sandbox: "it is for sandbox, and this run acts on ",
     for_other_accounts: "it names other accounts",
     for_another_digest: "it is for another digest",
     one_field_more: "it is incomplete, or was changed since it was signed",
@@ -599,9 +599,9 @@ def approve(desk: Desk, *words: str) -> Any:
 class TestApprovers:
     def test_a_private_key_is_refused_and_not_shown(self, ada: Path) -> None:
         secret = ada.read_text()
-        for given in (secret, secret.replace("\n", " "), secret.replace("\n", "\\n")):
+        for written in (secret, secret.replace("\n", " "), secret.replace("\n", "\\n")):
             with pytest.raises(InvalidParameters, match="item 1 is a private key") as refused:
-                parse_approvers([given])
+                parse_approvers([written])
             assert secret.split("\n")[1][:20] not in str(refused.value)
 
     @pytest.mark.parametrize(
