@@ -18,7 +18,7 @@ from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.request import check_request
 
 DIGEST = "f2dd39b70eadfd44e1c0f2308517136bd48f7f5bc8b47d35893807e5f749405b"
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFvZmFrZWtleW9mYXRlc3Q0NTY3ODkwMTIzNDU2 ada@example.com"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGG7djDSgIb0D8DaT1P87FaYfLuJ1AZhVA21r6O/ojvK ada@example.com"
 GRANT = a_grant().to_json()
 STEERING = {
     **Settings().model_dump(),
