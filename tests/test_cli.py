@@ -525,7 +525,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TestRecords:
     def test_a_folder_without_records_lists_none(self, tmp_path: Path) -> None:
         assert invoke("records", "list") == Output(0, "Nothing was recorded yet.\n", "")
-        assert invoke("records", "list", "--json") == Output(0, '{"records": []}\n', "")
+        assert invoke("records", "list", "--json") == Output(0, '{"records": [], "notes": []}\n', "")
         assert list(tmp_path.iterdir()) == []
 
     def test_a_folder_without_records_is_not_called_whole(self, tmp_path: Path) -> None:

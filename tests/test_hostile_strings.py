@@ -34,13 +34,16 @@ from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.linting.findings import Finding, Findings
 from xacct_nb.linting.headroom import headroom
+from xacct_nb.records.broken_lines import LedgerRepair
 from xacct_nb.records.comparison import compare
 from xacct_nb.records.history import History, Timeline, Verification
 from xacct_nb.records.model import Record
+from xacct_nb.records.repair_entry import BrokenLine, RepairEntry
 from xacct_nb.records.sealing import ledger_line, parse_ledger_line
 from xacct_nb.runs.doctor import Examination, HealthCheck
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.rehearsal import AssumeTries, AssumeTry
+from xacct_nb.runs.repair import RecordsRepair
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.runs.sealing import new_run_id
 from xacct_nb.sandbox.faults.faults import Fault, Faults
@@ -100,6 +103,9 @@ RECORD = Record(
     git={"commit": "c", "dirty": True},
 )
 LINE = parse_ledger_line(ledger_line(RECORD, "sums", "previous")) or {}
+REPAIR = LedgerRepair(
+    RepairEntry("at", "by", "file", "0", (BrokenLine(1, "why", "0", "0", "0"),), ("a",), ("b",)), b"", b""
+)
 OTHER = replace(RECORD, id="b", status="failed", parameters={"name": "x" * 99}, plan=None)
 VALUES: tuple[Any, ...] = (
     DOCUMENTS,
@@ -124,6 +130,8 @@ VALUES: tuple[Any, ...] = (
     AssumeTries((AssumeTry(1.0, "Denied", "detail"),)),
     NotebookHelp("plan_and_apply", "Title", "About.", {"note": Parameter("note", "str", "", "help")}),
     Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
+    REPAIR,
+    RecordsRepair(("closed",), REPAIR, True),
     CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown.

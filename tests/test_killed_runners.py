@@ -17,6 +17,7 @@ from support.examples import sessions_in
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger
 from xacct_nb.runs.loading import record_schema
+from xacct_nb.runs.recovery import recover
 from xacct_nb.storage.ledger import read_ledger, read_record
 from xacct_nb.storage.run_folder import create_run_folder
 
@@ -95,12 +96,12 @@ class TestClosing:
         cells = ("1", "print('so far')", "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)", "2")
         path = notebook(tmp_path / "mine.ipynb", *cells)
         code = _ended(desk, path, {})
-        recovered = Ledger(desk.records).recovered
+        recovered = recover(desk.records)
         record = newest(desk)
 
         assert code == -signal.SIGKILL
         assert str(recovered) == f"{record.id}: its process was killed; it is recorded as interrupted now."
-        assert str(Ledger(desk.records).recovered) == ""
+        assert str(recover(desk.records)) == ""
         assert (record.status, record.notebook) == ("interrupted", "mine")
         assert record.host.user
         assert record.versions["papermill"]
@@ -113,6 +114,26 @@ class TestClosing:
         assert "so far" in (desk.records / record.id / "run.ipynb").read_text()
         assert desk.is_whole()
 
+    def test_a_reader_shows_it_as_it_will_be_closed_and_closes_nothing(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        cells = ("print('so far')", "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)")
+        _ended(desk, notebook(tmp_path / "mine.ipynb", *cells), {})
+        (run,) = [path.name for path in (desk.records / ".work").iterdir()]
+        ledger = Ledger(desk.records)
+        shown = ledger.show(run).to_json()
+        recover(desk.records)
+        closed = newest(desk).to_json()
+
+        assert ledger.lines == []
+        assert ledger.notes == (
+            f"{run}: its process was killed; it is not closed yet. The next run into this folder closes it, "
+            "and so does: xacct-nb records repair --yes",
+        )
+        assert shown["error"].pop("why").endswith(" It is not closed yet.")
+        assert closed["error"].pop("why").startswith("Its process last wrote a file at ")
+        assert shown == closed
+
     def test_its_kernel_dies_with_it_and_changes_nothing_more(self, desk: Desk, tmp_path: Path) -> None:
         told = tmp_path / "kernel"
         source = (
@@ -121,7 +142,7 @@ class TestClosing:
             "os.kill(os.getppid(), 9)\ntime.sleep(60)"
         )
         _ended(desk, notebook(tmp_path / "mine.ipynb", source), {})
-        recovered = Ledger(desk.records).recovered
+        recovered = recover(desk.records)
 
         assert len(recovered.closed) == 1
         assert not psutil.pid_exists(kernel := int(told.read_text())) or (
@@ -136,18 +157,18 @@ class TestClosing:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not told.exists():
             assert process.poll() is None
-        going_on = Ledger(desk.records)
+        going_on, none_closed = Ledger(desk.records), recover(desk.records)
         process.kill()
         process.wait()
-        over = Ledger(desk.records)
+        over, one_closed = Ledger(desk.records), recover(desk.records)
 
-        assert (going_on.recovered.closed, going_on.lines) == ([], [])
-        assert len(over.recovered.closed) == 1
+        assert (going_on.unclosed.records, going_on.lines, none_closed.closed) == ((), [], [])
+        assert [each.id for each in over.unclosed.records] == one_closed.closed
 
     def test_what_cannot_be_read_is_reported_and_blocks_no_run(self, desk: Desk) -> None:
         with create_run_folder(desk.records, "20261124T101500Z-1f3a", {}) as folder:
             pass
-        told = str(Ledger(desk.records).recovered)
+        told = str(recover(desk.records))
 
         assert told.startswith(f"20261124T101500Z-1f3a: what it left in {folder} cannot be recorded: ")
         assert finished(desk).record.status == "succeeded"
@@ -159,7 +180,7 @@ class TestClosing:
         profiles = {f"{side}_profiles": [f"{side}-admin"] for side in ("source", "destination")}
         parameters = json.dumps(desk.parameters(**profiles, records=str(desk.records)))
         killed = subprocess.run([sys.executable, "-c", BY_HAND, parameters, does], check=False)
-        Ledger(desk.records)
+        recover(desk.records)
 
         assert killed.returncode == -signal.SIGKILL
         assert statuses(desk) == statuses_then
@@ -193,7 +214,7 @@ def test_a_change_is_rolled_back_wherever_its_runner_was_killed(desk: Desk, mome
     count = 0
     for fields in killed_changes(desk, moments):
         count += 1
-        closed = Ledger(desk.records).recovered.closed[0]
+        closed = recover(desk.records).closed[0]
         if read_record(desk.records, closed).left_changes:
             assert desk.rolled_back(record=closed).record.status in ("succeeded", "no-change")
 

@@ -25,6 +25,7 @@ from xacct_nb.storage.ledger import (
     find_record,
     read_ledger,
     read_record,
+    read_whole_lines,
     verify_records,
 )
 from xacct_nb.storage.run_folder import WORK, create_run_folder
@@ -264,7 +265,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "a folder added": (lambda records: (records / FIRST / "more").mkdir(), [f"{FIRST}/more: was added"]),
     "a link named like Jupyter's checkpoints": (
         _link_checkpoints,
-        [f"{FIRST}/.ipynb_checkpoints: was added"],
+        [f"{FIRST}/.ipynb_checkpoints: was added: it is a link"],
     ),
     "a record removed": (
         lambda records: (records / FIRST).rename(records.parent / "gone"),
@@ -368,13 +369,13 @@ class TestVerifying:
         with pytest.raises(UnknownRecord, match="There is no ledger in"):
             verify_records(tmp_path)
 
-    def test_a_ledger_with_a_line_of_another_kind_is_not_read(self, records: Path) -> None:
+    def test_a_line_of_another_kind_is_named_and_the_others_are_read(self, records: Path) -> None:
         with (records / LEDGER).open("a") as file:
             file.write("{}\n")
+        lines, broken = read_whole_lines(records)
 
-        with pytest.raises(UnknownRecord) as unknown:
-            read_ledger(records)
-        assert unknown.value.hint == "Find the line with: xacct-nb records verify"
+        assert [line["id"] for line in lines] == [FIRST, SECOND]
+        assert broken == {3: "is not a ledger line"}
 
 
 class TestEvidence:

@@ -23,6 +23,7 @@ from xacct_nb.records.sealing import (
     FIRST_PREVIOUS,
     broken_links,
     broken_seals,
+    digests_of,
     ledger_line,
     seal,
     text_hash,
@@ -244,7 +245,7 @@ def test_a_seal_reads_as_sha256sum_does() -> None:
 
 
 def test_a_seal_that_fits_is_not_broken() -> None:
-    assert broken_seals(SUMS, FILES) == []
+    assert broken_seals(SUMS, digests_of(FILES)) == []
 
 
 @pytest.mark.parametrize(
@@ -256,15 +257,15 @@ def test_a_seal_that_fits_is_not_broken() -> None:
     ],
 )
 def test_what_does_not_fit_the_seal_is_named(files: dict[str, bytes], what: str) -> None:
-    assert broken_seals(SUMS, files) == [what]
+    assert broken_seals(SUMS, digests_of(files)) == [what]
 
 
 def test_a_file_struck_out_of_the_seal_shows_as_added() -> None:
-    assert broken_seals("\n".join(SUMS.splitlines()[1:]), FILES) == ["record.json: was added"]
+    assert broken_seals("\n".join(SUMS.splitlines()[1:]), digests_of(FILES)) == ["record.json: was added"]
 
 
 def test_what_is_no_seal_names_every_file() -> None:
-    assert broken_seals("garbage\n\n", FILES) == [f"{name}: was added" for name in sorted(FILES)]
+    assert broken_seals("garbage\n\n", digests_of(FILES)) == [f"{name}: was added" for name in sorted(FILES)]
 
 
 def test_a_ledger_line_says_what_was_run() -> None:

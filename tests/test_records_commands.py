@@ -80,19 +80,22 @@ class TestDiff:
 
 
 class TestVerify:
-    def test_a_half_sealed_record_is_completed_and_reported(self, records: Path) -> None:
+    def test_a_half_sealed_record_is_reported_and_a_repair_completes_it(self, records: Path) -> None:
         path, note = records / LEDGER, records / f".{LEDGER}.next"
         *before, last, _ = path.read_text().split("\n")
         path.write_text("\n".join(before) + "\n" + last[:40])
         note.write_text(json.dumps({"bundle": f".work/{THIRD}.bundle", "place": THIRD, "line": last}))
-        mended, again = told("verify"), told("verify")
+        before, planned = told("verify"), told("repair")
+        mended, after = told("repair", "--yes", "--json"), told("verify")
 
-        assert mended.exit_code == 0
-        assert mended.stdout.splitlines()[0] == "3 records, all whole."
-        assert mended.stderr == (
-            f"{THIRD}: was being sealed when its process was killed; its line is complete now.\n"
-        )
-        assert again.stderr == ""
+        assert before.exit_code == 1
+        assert f"{THIRD}: was being sealed when its process was killed." in before.stdout
+        assert planned.stdout.endswith("Nothing was changed. To do this: xacct-nb records repair --yes\n")
+        assert json.loads(mended.stdout)["runs"] == [
+            f"{THIRD}: was being sealed when its process was killed; its line is complete now."
+        ]
+        assert (after.exit_code, after.stdout.splitlines()[0]) == (0, "3 records, all whole.")
+        assert told("repair").stdout.startswith("Nothing to repair")
 
     def test_a_removed_end_is_found_by_the_hash_that_was_noted(self, records: Path) -> None:
         noted = json.loads(told("verify", "--json").stdout)["last"]

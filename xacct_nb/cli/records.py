@@ -1,4 +1,4 @@
-"""The commands for a records folder: xacct-nb records list, show, verify, sign, diff, export."""
+"""The commands for a records folder: xacct-nb records list, show, verify, repair, sign, diff, export."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ _filters = add_options(
 
 @click.group()
 def records() -> None:
-    """List, show, verify, sign, compare and export records."""
+    """List, show, verify, repair, sign, compare and export records."""
 
 
 @records.command("list")
@@ -41,7 +41,8 @@ def records_list(records: str, as_json: bool, **query: Any) -> None:
 
     select, ledger = LedgerQuery(**query).select, _opened(records)
     lines = select(ledger.lines)
-    print_value(History(lines, len(ledger.lines)), {"records": lines}, as_json)
+    printed = {"records": lines, "notes": list(ledger.notes)}
+    print_value(History(lines, len(ledger.lines)), printed, as_json)
 
 
 @records.command("show")
@@ -53,9 +54,7 @@ def records_show(record: str, records: str, as_json: bool) -> None:
 
     RECORD is an id, the beginning or end of an id, or a path.
     """
-    from xacct_nb.storage.ledger import read_record
-
-    found = read_record(_opened(records).records, record)
+    found: Any = _opened(records).show(record)
     print_value(found, found.to_json(), as_json)
 
 
@@ -72,14 +71,29 @@ def records_verify(records: str, as_json: bool, signers: Path | None, expect: st
     command prints that hash.
     """
     from xacct_nb.runs.ledger import verify_ledger
-    from xacct_nb.runs.recovery import recover
+    from xacct_nb.runs.sealing import records_folder
+
+    found = verify_ledger(records_folder(records), signers, expect)
+    print_value(found, found.to_json(), as_json)
+    sys.exit(1 if found.broken else 0)
+
+
+@records.command("repair")
+@click.option("--yes", is_flag=True, help="Do it; without it, only show what would be done.")
+@records_option
+@with_json
+def records_repair(records: str, as_json: bool, yes: bool) -> None:
+    """Close killed runs, and set broken lines of the ledger aside.
+
+    A broken line is moved to a file of its own, and the ledger gets a line that says so.
+    No whole line is changed, and nothing is lost.
+    """
+    from xacct_nb.runs.repair import plan_repair_of, repair_records
     from xacct_nb.runs.sealing import records_folder
 
     folder = records_folder(records)
-    print_recovery(recover(folder))
-    found = verify_ledger(folder, signers, expect)
+    found = repair_records(folder) if yes else plan_repair_of(folder)
     print_value(found, found.to_json(), as_json)
-    sys.exit(1 if found.broken else 0)
 
 
 @records.command("sign")
@@ -137,7 +151,8 @@ def _opened(records: str) -> "Ledger":
     from xacct_nb.runs.ledger import show_ledger
 
     ledger = show_ledger(records)
-    print_recovery(ledger.recovered)
+    for note in ledger.notes:
+        click.echo(on_one_line(note), err=True)
     return ledger
 
 

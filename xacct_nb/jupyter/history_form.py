@@ -14,18 +14,25 @@ _ALL = "all"
 
 
 class HistoryForm(Form):
-    """Some records of a ledger; `.wanted` is the query."""
+    """Some records of a ledger; `.wanted` is the query, `.notes` say what is not among the records."""
 
     side_by_side = True
 
-    def __init__(self, lines: Sequence[Mapping[str, Any]], wanted: LedgerQuery, *, live: bool) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Mapping[str, Any]],
+        wanted: LedgerQuery,
+        *,
+        live: bool,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(live=live and bool(lines))
-        self._lines, self.wanted = lines, wanted
+        self._lines, self.wanted, self.notes = lines, wanted, notes
 
     @property
     def history(self) -> History:
         """Return the wanted records."""
-        return History(self.wanted.select(self._lines), len(self._lines))
+        return History(self.wanted.select(self._lines), len(self._lines), self.notes)
 
     @property
     def timeline(self) -> Timeline:

@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.records.fields import SUCCESSFUL
-from xacct_nb.views import Shown, Table, Text, View
+from xacct_nb.views import Page, Shown, Table, Text, View
 
 LedgerLine = Mapping[str, Any]
 _TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\dZ?)?)?)?)?)?")
@@ -53,13 +53,18 @@ class LedgerQuery:
 
 @dataclass(frozen=True, repr=False)
 class History(Shown):
-    """Lines of a ledger, the newest last; `of` is how many lines the ledger has."""
+    """Lines of a ledger, the newest last; `of` is how many lines the ledger has, `notes` are shown below."""
 
     lines: Sequence[LedgerLine]
     of: int = 0
+    notes: tuple[str, ...] = ()
 
     def view(self) -> View:
-        """Return the lines as a table."""
+        """Return the lines as a table, and the notes."""
+        table = self._table()
+        return Page("Records", (table, Text("\n".join(self.notes), "bad"))) if self.notes else table
+
+    def _table(self) -> View:
         if not self.lines:
             none = f"None of {self.of} records matches." if self.of else "Nothing was recorded yet."
             return Text(none, "note")
@@ -105,20 +110,24 @@ def _ends(ends: Counter[str]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Verification(Shown):
-    """What was tampered with in a ledger and its records, the hash of the last line, and who signed it."""
+    """What was tampered with in a ledger and its records, the hash of the last line, and who signed it.
+
+    `notes` are the repairs of the ledger, and the runs that are not closed yet.
+    """
 
     count: int
     last: str
     broken: tuple[str, ...] = ()
     signed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def view(self) -> View:
-        """Return what was tampered with, or that nothing was."""
+        """Return what was tampered with, or that nothing was, and the notes."""
         if self.broken:
-            return Text("\n".join(self.broken), "bad")
+            return Text("\n".join((*self.broken, *self.notes)), "bad")
         whole = f"{self.count} record{'s' * (self.count != 1)}, all whole."
         last = [f"Last line: {self.last}"] if self.last else []
-        return Text("\n".join((whole, *last, *self.signed)), "good")
+        return Text("\n".join((whole, *last, *self.signed, *self.notes)), "note" if self.notes else "good")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -128,4 +137,5 @@ class Verification(Shown):
             "records": self.count,
             "last": self.last,
             "signed": list(self.signed),
+            "notes": list(self.notes),
         }

@@ -1,7 +1,7 @@
 """The ledger of a records folder: list, filter, read, compare and verify its records, and export one."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from xacct_nb.errors import InvalidParameters, UnknownRecord
@@ -10,26 +10,38 @@ from xacct_nb.jupyter.pdf import to_pdf
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.history import History, LedgerQuery, Verification
-from xacct_nb.records.sealing import text_hash
-from xacct_nb.runs.recovery import recover
+from xacct_nb.records.repair_entry import repairs_in
+from xacct_nb.records.sealing import covered_from, parse_ledger_line, text_hash
+from xacct_nb.runs.recovery import unclosed
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, records_folder
-from xacct_nb.storage.chain import LEDGER, ledger_lines
-from xacct_nb.storage.ledger import broken_record, find_record, read_ledger, read_record, verify_records
+from xacct_nb.storage.chain import LEDGER, ledger_lines, wrong_nodes
+from xacct_nb.storage.ledger import (
+    broken_record,
+    find_record,
+    read_file,
+    read_record,
+    read_whole_lines,
+    verify_records,
+)
 from xacct_nb.storage.signatures import Signature, check_signatures
 from xacct_nb.views import Shown, View
 
 
 class Ledger(Shown):
-    """The records of a folder, the newest last; the runs of killed processes are closed first."""
+    """The records of a folder, the newest last. Reading changes nothing in the folder.
+
+    `.notes` say which lines and runs are not among the records, and why.
+    """
 
     def __init__(self, records: Path) -> None:
         self.records = records
-        self.recovered = recover(records)
-        self.lines = read_ledger(records)
+        self.unclosed = unclosed(records)
+        self.lines, broken = read_whole_lines(records)
+        self.notes = (*_broken_notes(broken), *self.unclosed.notes)
 
     def view(self) -> View:
-        """Return all lines as a table."""
-        return History(self.lines).view()
+        """Return all lines as a table, and the notes."""
+        return History(self.lines, notes=self.notes).view()
 
     def filter(
         self,
@@ -42,13 +54,17 @@ class Ledger(Shown):
     ) -> HistoryForm:
         """Return a form that filters the records, as LedgerQuery does. Raises InvalidParameters."""
         query = LedgerQuery(status, grant, notebook, since, until, limit)
-        return HistoryForm(self.lines, query, live=FOLDER_VARIABLE not in os.environ)
+        return HistoryForm(self.lines, query, live=FOLDER_VARIABLE not in os.environ, notes=self.notes)
 
     def show(self, name: str = "") -> Shown:
-        """Return one record, the newest where none is named. Raises UnknownRecord."""
+        """Return one record, the newest where none is named; also that of a killed run as it will be closed.
+
+        Raises UnknownRecord.
+        """
         if not name and not self.lines:
             return History(())
-        return read_record(self.records, name or self.lines[-1]["id"])
+        named = [each for each in self.unclosed.records if name and each.id.startswith(name)]
+        return named[0] if len(named) == 1 else read_record(self.records, name or self.lines[-1]["id"])
 
     def compare(self, first: str = "", second: str = "") -> Comparison:
         """Return what differs between two records, by default the newest and the one before it.
@@ -75,18 +91,21 @@ def compare_records(records: Path, first: str, second: str) -> Comparison:
 def verify_ledger(records: Path, signers: Path | None = None, expected: str = "") -> Verification:
     """Check that the records are as sealed, that a signer signed, and that a line has the `expected` hash.
 
-    Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
+    Nothing in the folder is changed. Raises UnknownRecord where there is no ledger, InvalidKey, MissingTool.
     """
-    broken, lines = verify_records(records), ledger_lines(records)
+    broken, signed = verify_records(records), tuple[str, ...]()
+    lines = [] if wrong_nodes(records) else ledger_lines(records)
     hashes = [text_hash(line) for line in lines]
-    found = tuple(check_signatures(records, signers))
+    found = tuple(check_signatures(records, signers)) if lines else ()
     broken += [each.broken for each in found if each.broken]
     if signers and not any(each.signer for each in found):
         broken.append(f"{LEDGER}: no line of it is signed by one of the signers")
     if expected and expected not in hashes:
         broken.append(f"{LEDGER}: has no line of the hash {expected}: it was removed, or written anew")
-    last = hashes[-1] if hashes else ""
-    return Verification(len(lines), last, tuple(broken), tuple(_signed(each, len(lines)) for each in found))
+    signed = tuple(_signed(each, lines) for each in found)
+    notes = (*(str(repair) for _, repair in repairs_in(lines)), *unclosed(records).notes)
+    count, last = sum(map(bool, map(parse_ledger_line, lines))), hashes[-1] if hashes else ""
+    return Verification(count, last, tuple(broken), signed, notes)
 
 
 def export_record(records: Path, name: str, file: Path) -> Path:
@@ -107,8 +126,8 @@ def export_record(records: Path, name: str, file: Path) -> Path:
         raise _not_writable(file, f"Its name must end in {' or '.join(_CONVERTERS)}.")
     if os.path.exists(file):
         raise _not_writable(file, "The file exists.")
-    content = convert((folder / PAGE).read_bytes())
     try:
+        content = convert(read_file(folder, PAGE))
         file.write_bytes(content)
     except OSError as problem:
         raise _not_writable(file, str(problem.strerror)) from problem
@@ -123,9 +142,15 @@ def _not_writable(file: Path, why: str) -> InvalidParameters:
 _CONVERTERS: dict[str, Callable[[bytes], bytes]] = {".html": bytes, ".pdf": to_pdf}
 
 
-def _signed(found: Signature, count: int) -> str:
+def _signed(found: Signature, lines: list[str]) -> str:
     who = f"signed by {found.signer}" if found.signer else "signed; name the signers with --signers"
-    return f"Lines 1 to {found.line} of {count} ({found.record}): {who}"
+    first = covered_from(lines, found.line)
+    return f"Lines {first} to {found.line} of {len(lines)} ({found.record}): {who}"
+
+
+def _broken_notes(broken: Mapping[int, str]) -> Iterator[str]:
+    for number, why in sorted(broken.items()):
+        yield f"{LEDGER}: line {number} {why}, and is left out. Set it aside: xacct-nb records repair"
 
 
 def show_ledger(records: str = "") -> Ledger:

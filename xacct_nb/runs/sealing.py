@@ -83,17 +83,30 @@ def seal(
     whose outputs are left out where the disk has no room for them. `files` are further files of the record.
     Raises NotSealed.
     """
+    record = make_record(run, notebook, evidence, outcome, environment, secrets)
+    clean = redact_all(executed, secrets)
+    try:
+        return record, _append(records, record, clean, files or {})
+    except NotSealed as problem:
+        raise _not_sealed(records, record, problem.__cause__) from problem
+
+
+def make_record(
+    run: str,
+    notebook: str,
+    evidence: Iterable[Mapping[str, Any]],
+    outcome: RunOutcome,
+    environment: Mapping[str, Any] | None = None,
+    secrets: Collection[str] = (),
+) -> Record:
+    """Return the record of a run as `seal` seals it; write nothing."""
     end = {name: getattr(outcome, name) for name in ("started", "seconds", "error", "cells")}
     fields = redact_all({**fields_from_events(evidence), **end}, secrets)
     around = environment or describe_environment()
     record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **around, **fields)
     if record.error is not None:
         record = replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
-    clean = redact_all(executed, secrets)
-    try:
-        return record, _append(records, record, clean, files or {})
-    except NotSealed as problem:
-        raise _not_sealed(records, record, problem.__cause__) from problem
+    return record
 
 
 def _append(
@@ -135,5 +148,5 @@ def _not_sealed(records: Path, record: Record, problem: BaseException | None) ->
         why=f"{error}{changed or 'Nothing was changed in AWS.'} "
         f"The evidence is in {records / WORK / record.id}",
         hint="Fix the cause; then this command seals the record: "
-        f"xacct-nb records list --records {shlex.quote(str(records))}{back}",
+        f"xacct-nb records repair --yes --records {shlex.quote(str(records))}{back}",
     )

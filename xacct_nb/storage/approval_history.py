@@ -4,7 +4,9 @@ A run claims its approval in a file before its first change, so that a run at th
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from xacct_nb.storage.approval_files import (
     subject_of,
     write_approval_file,
 )
-from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
+from xacct_nb.storage.ledger import broken_record, read_ledger, read_record, unlisted_records
 
 # Runs with these statuses changed nothing and made no plan that could be approved.
 _WITHOUT_PLAN = ("no-change", "stale-plan", "invalid-parameters")
@@ -50,11 +52,12 @@ class Claim:
 def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun | UsedApproval]:
     """Yield the plans with this digest and the uses of their approval, the newest first.
 
-    `where` is who answered this run: an approval counts for the same place only. A plan whose record was
-    changed since it was sealed is left out. A possible use is yielded even if its record or its claim
-    cannot be read. Raises UnknownRecord where the ledger cannot be read.
+    `where` is who answered this run: an approval counts for the same place only. A plan counts only with a
+    whole line in the ledger and an unchanged record. A use counts also where its record or its claim cannot
+    be read, or its record has no whole line. Raises UnknownRecord where the ledger cannot be read at all.
     """
-    lines, claims = read_ledger(records), list(_claims(records, digest, where))
+    lines = read_ledger(records)
+    claims = [*_claims(records, digest, where), *_unlisted_uses(records, digest, where)]
     known = {line["id"] for line in lines}
     for line in reversed(lines):
         newer = [each for each in claims if _is_newer(each, line, known)]
@@ -71,6 +74,25 @@ def _claims(records: Path, digest: str, where: str) -> Iterator[Claim]:
         run, at, place = (str(about.get(field, "")) for field in ("run", "at", "where"))
         if place_of(place) in ("", place_of(where)):
             yield Claim(digest, plan, run, at, place, shown)
+
+
+def _unlisted_uses(records: Path, digest: str, where: str) -> Iterator[Claim]:
+    """Yield the uses by records whose line in the ledger is broken, or was removed."""
+    for folder in unlisted_records(records):
+        with suppress(UnknownRecord):
+            record = read_record(records, str(folder))
+            is_same = (
+                record.plan and record.plan.digest == digest and place_of(record.where) == place_of(where)
+            )
+            if is_same and record.approval and record.journal and record.journal.began:
+                yield Claim(digest, record.approval.plan, record.id, record.ended, record.where)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_newer(claim: Claim, line: Mapping[str, Any], known: set[str]) -> bool:
@@ -91,7 +113,7 @@ def _event(
             yield UsedApproval(line["id"], line["started"])
     elif place_of(record.where) != place_of(where):
         return
-    elif is_plan:
+    elif is_plan and _is_time(record.started):
         yield _planned(record, line["seal"])
     elif record.approval is not None and record.journal is not None and record.journal.began:
         yield UsedApproval(record.id, record.ended)

@@ -8,8 +8,10 @@ from typing import Any
 
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.storage.durable_files import replace_file
+from xacct_nb.storage.plain_files import kind_of, read_plain
 
 FILE = "run.ipynb"
+_LARGEST = 256_000_000
 _STATE = "xacct_nb"  # the metadata of an executed notebook and of its cells that hold their state
 
 
@@ -46,9 +48,9 @@ class Draft:
 def read_draft(folder: Path) -> dict[str, Any] | None:
     """Return the notebook of a killed run, None where there is none; cells that were running are aborted."""
     path = folder / FILE
-    if not path.exists():
+    if not kind_of(path):
         return None
-    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    notebook: dict[str, Any] = json.loads(read_plain(path, _LARGEST))
     notebook["metadata"][_STATE] = {"ending": "interrupted"}
     for cell in notebook["cells"]:
         if cell["metadata"].get(_STATE, {}).get("state") == "running":

@@ -10,10 +10,12 @@ from typing import Any
 from xacct_nb.errors import EvidenceLost, InvalidInput
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.storage.durable_files import write_file
+from xacct_nb.storage.plain_files import kind_of, read_plain
 from xacct_nb.storage.reserve import NO_ROOM, reserve, take_piece
 from xacct_nb.storage.run_folder import RunLock, is_run_folder
 
 FILE = "evidence.jsonl"
+_LARGEST = 256_000_000
 # A power failure may lose what was read, never what was changed: these events and all before are synced.
 _SYNCED = ("approval", "entry", "journal")
 
@@ -92,9 +94,9 @@ def evidence_problem(folder: Path) -> str:
 
 def _lines(folder: Path) -> list[str]:
     path = folder / FILE
+    content = read_plain(path, _LARGEST) if kind_of(path) else b""
     # Not splitlines: it also breaks at characters that descriptions and tags may contain.
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
-    return lines[:-1]
+    return content.decode("utf-8", "replace").split("\n")[:-1]
 
 
 def _event(line: str) -> dict[str, Any] | None:

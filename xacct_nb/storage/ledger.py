@@ -2,14 +2,14 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xacct_nb.errors import NotSealed, UnknownRecord
 from xacct_nb.records.fields import RECORD, SUMS
 from xacct_nb.records.model import Record
+from xacct_nb.records.repair_entry import RepairEntry, parse_repair, repairs_in, strict_json
 from xacct_nb.records.sealing import (
     broken_links,
     broken_seals,
@@ -20,16 +20,19 @@ from xacct_nb.records.sealing import (
 )
 from xacct_nb.storage import chain
 from xacct_nb.storage.approval_files import APPROVALS, broken_approvals
-from xacct_nb.storage.chain import ledger_lines
+from xacct_nb.storage.chain import ledger_bytes, ledger_lines, split_lines
 from xacct_nb.storage.durable_files import write_file
+from xacct_nb.storage.plain_files import hash_plain, kind_of, read_plain, remove_folder, require_folder
 from xacct_nb.storage.reserve import release
 from xacct_nb.storage.run_folder import WORK, remove_run_folder
 from xacct_nb.storage.signed_approvals import broken_signatures
+from xacct_nb.validation import truncate
 
 LEDGER = chain.LEDGER
 _TRUNCATED = "its last line is truncated"
 # Jupyter's copies of the files that someone opened in JupyterLab: no part of a record.
 _CHECKPOINTS = ".ipynb_checkpoints"
+_LARGEST, _LARGEST_FILE = 64_000_000, 1_000_000_000  # bytes: what is read as JSON, and what is hashed
 
 
 def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> Path:
@@ -51,17 +54,37 @@ def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> 
     return records / record.id
 
 
+class LedgerContent(NamedTuple):
+    """The records' lines that are whole, each record once; what is wrong with the others, by number."""
+
+    lines: list[dict[str, Any]]
+    broken: dict[int, str]
+
+
+def read_whole_lines(records: Path) -> LedgerContent:
+    """Return the whole lines of the ledger, and what is wrong with the others.
+
+    A record that a repair listed again stands where it started. Raises UnknownRecord where the ledger cannot
+    be read at all.
+    """
+    found, broken, is_mended = dict[str, dict[str, Any]](), dict[int, str](), False
+    for number, line in enumerate(ledger_lines(records), start=1):
+        fields = parse_ledger_line(line)
+        if fields and fields["id"] in found:
+            broken[number] = "lists a record for the second time"
+        elif fields:
+            found[fields["id"]] = fields
+        elif repair := parse_repair(line):
+            is_mended = is_mended or bool(repair[0].again)
+        else:
+            broken[number] = "is not a ledger line"
+    lines = list(found.values())
+    return LedgerContent(sorted(lines, key=lambda line: line["started"]) if is_mended else lines, broken)
+
+
 def read_ledger(records: Path) -> list[dict[str, Any]]:
-    """Return the lines of the ledger as data. Raises UnknownRecord where a line is not a ledger's."""
-    lines = ledger_lines(records)
-    found = [each for each in map(parse_ledger_line, lines) if each]
-    if len(found) < len(lines):
-        raise UnknownRecord(
-            f"The ledger {str(records / LEDGER)!r} cannot be read.",
-            why="A line is not a line of a ledger.",
-            hint="Find the line with: xacct-nb records verify",
-        )
-    return found
+    """Return the whole lines of the ledger as data. Raises UnknownRecord where it cannot be read at all."""
+    return read_whole_lines(records).lines
 
 
 def find_record(records: Path, name: str) -> Path:
@@ -70,7 +93,7 @@ def find_record(records: Path, name: str) -> Path:
     Raises UnknownRecord.
     """
     if name and os.path.exists(Path(name) / RECORD):  # unlike Path.exists, it accepts a name of any length
-        return Path(name)
+        return Path(os.path.abspath(name))
     ids: list[str] = [line["id"] for line in read_ledger(records)]
     found = [each for each in ids if each == name] or [
         each for each in ids if name and (each.startswith(name) or each.endswith(name))
@@ -89,35 +112,43 @@ def read_record(records: Path, name: str) -> Record:
     """Return a record by its id, its path, or the unique start or end of its id. Raises UnknownRecord."""
     folder = find_record(records, name)
     try:
-        return Record.from_json(json.loads((folder / RECORD).read_bytes()))
+        return Record.from_json(strict_json(read_file(folder, RECORD, _LARGEST)))
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise UnknownRecord(
             f"The record {folder.name!r} cannot be read.",
-            why=str(problem),
+            why=truncate(str(getattr(problem, "strerror", "") or problem)),
             hint="Find the change with: xacct-nb records verify",
         ) from problem
 
 
+def read_file(folder: Path, name: str, most: int = _LARGEST_FILE) -> bytes:
+    """Return a file of a record; the record's folder is no link. Raises OSError."""
+    require_folder(folder)
+    return read_plain(folder / name, most)
+
+
 def verify_records(records: Path) -> list[str]:
     """Return every change since the records were sealed, one line each. Raises UnknownRecord."""
-    if not (records / LEDGER).exists():
+    if not kind_of(records / LEDGER):
         raise UnknownRecord(
             f"There is no ledger in {str(records)!r}.",
             why=f"A records folder holds {LEDGER}.",
             hint="Name the folder with --records.",
         )
+    if wrong := chain.wrong_nodes(records):
+        return wrong
     with chain.shared_lock(records):
-        lines, truncated = ledger_lines(records), chain.is_truncated(records)
-        there = [
-            path.name for path in _entries(records) if path.is_dir() and path.name not in (WORK, APPROVALS)
-        ]
-    known = [line for line in map(parse_ledger_line, lines) if line]
-    ids = {line["id"] for line in known}
-    links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *[_TRUNCATED] * truncated)]
-    bundles = [broken for line in known for broken in _broken(records / line["id"], line)]
-    added = (f"{name}: is not in {LEDGER}" for name in there if name not in ids)
-    signed = broken_signatures(records, {line["id"]: line["seal"] for line in known})
-    return [*links, *bundles, *added, *(broken_approvals(records) or signed)]
+        content = ledger_bytes(records)
+        there = {path.name: kind_of(path) for path in _entries(records)}
+    lines = split_lines(content)
+    known = {line["id"]: line for line in map(parse_ledger_line, lines) if line}
+    truncated = [_TRUNCATED] * bool(content and not content.endswith(b"\n"))
+    links = [f"{LEDGER}: {broken}" for broken in (*broken_links(lines), *truncated)]
+    bundles = [broken for name, line in known.items() for broken in _broken(records / name, line)]
+    repairs = [broken for _, repair in repairs_in(lines) for broken in _changed_file(records, repair)]
+    others = [f"{name}: {what}" for name in there if (what := _stranger(name, there[name], known))]
+    signed = broken_signatures(records, {name: line["seal"] for name, line in known.items()})
+    return [*links, *bundles, *repairs, *others, *(broken_approvals(records) or signed)]
 
 
 def broken_record(records: Path, name: str) -> list[str]:
@@ -128,10 +159,34 @@ def broken_record(records: Path, name: str) -> list[str]:
     return broken if lines else [f"is not in {LEDGER}"]
 
 
+def unlisted_records(records: Path) -> list[Path]:
+    """Return the folders of records that have no whole line in the ledger."""
+    listed = {line["id"] for line in read_ledger(records)}
+    if not records.is_dir():
+        return []
+    with os.scandir(records) as entries:
+        names = [each.name for each in entries if each.is_dir(follow_symlinks=False)]
+    return [
+        records / name for name in sorted(names) if name not in listed and kind_of(records / name / RECORD)
+    ]
+
+
+def sealed_line(folder: Path, previous: str) -> str:
+    """Return the line that the ledger has for a whole record; "" where the record does not match its seal."""
+    try:
+        sums, digests = _sums_and_digests(folder)
+        record = Record.from_json(strict_json(read_file(folder, RECORD, _LARGEST)))
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+    is_whole = sums and not broken_seals(sums, digests) and not list(_not_files(folder))
+    return ledger_line(record, sums, previous) if is_whole and record.id == folder.name else ""
+
+
 def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
     sums = seal(content)
+    require_folder(records / WORK)
     work = records / WORK / f"{record.id}.bundle"
-    shutil.rmtree(work, ignore_errors=True)  # left by a process that was killed
+    remove_folder(work)  # left by a process that was killed
     work.mkdir(parents=True)
     for name, data in (*content.items(), (SUMS, sums.encode())):
         write_file(work / name, data, "xb")
@@ -142,31 +197,70 @@ def _seal(records: Path, record: Record, content: Mapping[str, bytes]) -> None:
 
 def _broken(folder: Path, line: Mapping[str, Any]) -> Iterator[str]:
     """Compare the sums with the ledger, the files with the sums, and the record with its ledger line."""
-    if not folder.is_dir():
-        yield f"{folder.name}: is missing"
+    if (kind := kind_of(folder)) != "folder":
+        yield f"{folder.name}: is {f'a {kind}, and no folder' if kind else 'missing'}"
         return
-    others = (path.name for path in _entries(folder) if not path.is_file())
-    yield from (f"{folder.name}/{name}: was added" for name in others)
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    sums = files.pop(SUMS, b"").decode("utf-8", "replace")
-    broken = broken_seals(sums, files)
+    try:
+        others = dict(_not_files(folder))
+        sums, digests = _sums_and_digests(folder)
+    except OSError as problem:
+        yield f"{folder.name}: cannot be read: {problem.filename}: {problem.strerror}"
+        return
+    broken = broken_seals(sums, digests)
+    yield from (f"{folder.name}/{name}: {what}" for name, what in others.items())
     if text_hash(sums) != line["seal"]:
         # Sums that still match every file were computed again, or the ledger was changed.
         yield f"{folder.name}/{SUMS}: was changed" + ("" if broken else f", or its line in {LEDGER} was")
     else:
-        yield from (f"{folder.name}/{each}" for each in broken or _line_differences(files, sums, line))
+        yield from (f"{folder.name}/{each}" for each in broken or _line_differences(folder, sums, line))
+
+
+def _sums_and_digests(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the content of SHA256SUMS, and the digest of every other file. Raises OSError."""
+    names = [path.name for path in _entries(folder) if kind_of(path) == "file"]
+    sums = read_plain(folder / SUMS, _LARGEST).decode("utf-8", "replace") if SUMS in names else ""
+    return sums, {name: hash_plain(folder / name, _LARGEST_FILE) for name in names if name != SUMS}
+
+
+def _not_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what is in a record's folder and is no file, with what is wrong with it."""
+    for path in _entries(folder):
+        if (kind := kind_of(path)) != "file":
+            yield path.name, f"was added: it is a {kind}" if kind != "folder" else "was added"
+
+
+def _stranger(name: str, kind: str, known: Mapping[str, Any]) -> str:
+    """Return what is wrong with something beside the records, "" for a file, such as a signature."""
+    if name in known or name in (WORK, APPROVALS) or kind in ("", "file"):
+        return ""
+    return f"is not in {LEDGER}" if kind == "folder" else f"is a {kind}, and no part of the records"
+
+
+def _changed_file(records: Path, repair: RepairEntry) -> Iterator[str]:
+    """Compare the file of the lines that a repair set aside with the repair's line."""
+    try:
+        if not kind_of(records / repair.file):
+            yield f"{repair.file}: is missing"
+        elif hash_plain(records / repair.file, _LARGEST_FILE) != repair.sha256:
+            yield f"{repair.file}: was changed"
+    except OSError as problem:
+        yield f"{repair.file}: cannot be read: {problem.strerror}"
 
 
 def _entries(folder: Path) -> list[Path]:
     """Return the paths in a folder, without Jupyter's checkpoints."""
-    return [path for path in sorted(folder.iterdir()) if path.name != _CHECKPOINTS or path.is_symlink()]
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name != _CHECKPOINTS or kind_of(path) not in ("folder", "")
+    ]
 
 
-def _line_differences(files: Mapping[str, bytes], sums: str, line: Mapping[str, Any]) -> Iterator[str]:
+def _line_differences(folder: Path, sums: str, line: Mapping[str, Any]) -> Iterator[str]:
     try:
-        record = Record.from_json(json.loads(files[RECORD]))
+        record = Record.from_json(strict_json(read_plain(folder / RECORD, _LARGEST)))
         expected = parse_ledger_line(ledger_line(record, sums, line["previous"]))
-    except (ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError):
         yield f"{RECORD}: is not a record"
         return
     if expected != line:

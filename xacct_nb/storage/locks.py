@@ -9,16 +9,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from xacct_nb.storage.plain_files import open_plain
+
 EXCLUSIVE, SHARED = fcntl.LOCK_EX, fcntl.LOCK_SH
 
 
-def lock_file(path: Path, kind: int, *, wait: bool = True, mode: str = "ab") -> IO[Any]:
+def lock_file(path: Path, kind: int, *, wait: bool = True, create: bool = True) -> IO[Any]:
     """Open a file and lock it EXCLUSIVE or SHARED; closing it releases the lock.
 
-    Raises OSError where it cannot be opened or locked: BlockingIOError, without `wait`, where another process
-    has the lock.
+    Without `create` the file must exist, and is opened for reading only. No link is followed. Raises OSError
+    where it cannot be opened or locked: BlockingIOError, without `wait`, where another process has the lock.
     """
-    file = path.open(mode)
+    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
+    file = os.fdopen(open_plain(path, flags), "r+b" if create else "rb")
     try:
         fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
     except OSError:

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -12,14 +11,17 @@ from tempfile import mkdtemp
 from typing import IO, Any
 
 from xacct_nb.errors import InvalidParameters, XacctError
+from xacct_nb.records.repair_entry import strict_json
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
+from xacct_nb.storage.plain_files import kind_of, read_plain, remove_folder, require_folder
 from xacct_nb.storage.reserve import NO_ROOM, no_room, reserve
 
 WORK = ".work"
 _LOCK, _ABOUT = ".held", "about.json"
 _CREATING, _REMOVING = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0
+_LARGEST_ABOUT = 10_000_000
 
 
 class RunLock:
@@ -51,6 +53,7 @@ def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunL
     DiskFull, and InvalidParameters where the folder cannot be made.
     """
     try:
+        require_folder(records / WORK)
         folder = _new_folder(records / WORK)
         lock = RunLock(folder)
         with _removed_after_failure(records, folder):
@@ -73,7 +76,7 @@ def _removed_after_failure(records: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, XacctError):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         with suppress(OSError):
             (records / WORK).rmdir()
         raise
@@ -95,7 +98,7 @@ def is_run_folder(folder: Path) -> bool:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """Return what `write_about` wrote."""
-    return dict(json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
+    return dict(strict_json(read_plain(folder / _ABOUT, _LARGEST_ABOUT)))
 
 
 def remove_run_folder(records: Path, run: str) -> None:
@@ -103,7 +106,7 @@ def remove_run_folder(records: Path, run: str) -> None:
     removing = records / WORK / f"{_REMOVING}{run}"
     with suppress(OSError):  # there was none, or another process has just removed it
         (records / WORK / run).rename(removing)
-    shutil.rmtree(removing, ignore_errors=True)
+    remove_folder(removing)
     with suppress(OSError):  # a file that a cell put in its place
         removing.unlink()
     with suppress(OSError):  # it holds the folder of another run
@@ -118,24 +121,38 @@ def abandoned_runs(records: Path) -> Iterator[Path]:
     """
     for folder in _folders(records / WORK):
         if folder.name.startswith(_REMOVING):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         elif folder.name.startswith(_CREATING):
             # A process left it that was killed before its run began.
             with suppress(OSError):
                 if _age(folder) > _AN_HOUR:
-                    shutil.rmtree(folder, ignore_errors=True)
-        elif (folder / _LOCK).exists():
-            file = _try_lock(folder, EXCLUSIVE)
-            with file or nullcontext():
-                if file and folder.is_dir() and (_is_from_here(folder) or _age(folder) > _A_DAY):
-                    yield folder
+                    remove_folder(folder)
+        else:
+            yield from _if_abandoned(folder, writing=True)
     with suppress(OSError):  # it holds the folder of a run
         (records / WORK).rmdir()
 
 
+def unclosed_runs(records: Path) -> Iterator[Path]:
+    """Yield the folders of abandoned runs as `abandoned_runs` does, and write nothing."""
+    for folder in _folders(records / WORK):
+        if not folder.name.startswith((_CREATING, _REMOVING)):
+            yield from _if_abandoned(folder, writing=False)
+
+
+def _if_abandoned(folder: Path, *, writing: bool) -> Iterator[Path]:
+    # A shared disk may lock only what is opened for writing.
+    file = _try_lock(folder, EXCLUSIVE, create=writing) if kind_of(folder / _LOCK) else None
+    with file or nullcontext():
+        if file and kind_of(folder) == "folder" and (_is_from_here(folder) or _age(folder) > _A_DAY):
+            yield folder
+
+
 def _folders(work: Path) -> list[Path]:
+    """Return the folders of runs; a link to one is none."""
     try:
-        return sorted(work.iterdir())
+        require_folder(work)
+        return sorted(path for path in work.iterdir() if kind_of(path) == "folder")
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -149,23 +166,23 @@ def _new_folder(work: Path) -> Path:
     return Path(mkdtemp(prefix=_CREATING, dir=work))
 
 
-def _try_lock(folder: Path, kind: int) -> IO[Any] | None:
+def _try_lock(folder: Path, kind: int, *, create: bool = True) -> IO[Any] | None:
     try:
-        return lock_file(folder / _LOCK, kind, wait=False)
+        return lock_file(folder / _LOCK, kind, wait=False, create=create)
     except OSError:
         return None
 
 
 def _age(folder: Path) -> float:
     """Return the seconds since the last write in the folder."""
-    return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    return time.time() - max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 def _is_from_here(folder: Path) -> bool:
     """Return whether the run was on this machine; a container has its own name, and each boot its own id."""
     try:
         there = dict(read_about(folder).get("machine", {}))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return True
     return not there or any(there.get(name) == value != "" for name, value in _machine().items())
 

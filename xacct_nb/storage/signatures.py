@@ -8,13 +8,17 @@ from pathlib import Path
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
 from xacct_nb.grants.approvers import ssh_strings
-from xacct_nb.records.sealing import broken_links, parse_ledger_line
+from xacct_nb.records.repair_entry import parse_repair
+from xacct_nb.records.sealing import broken_links, parse_ledger_line, text_hash
 from xacct_nb.storage.chain import LEDGER, ledger_lines, shared_lock
+from xacct_nb.storage.durable_files import write_file
+from xacct_nb.storage.plain_files import read_plain
 
 # A signature names its purpose, so that one made for another purpose is not valid here.
 NAMESPACE = "xacct-nb-ledger"
 _SUFFIX = ".sig"
 _ARMOUR, _SSHSIG = "SSH SIGNATURE", b"SSHSIG\0\0\0\1"
+_LARGEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,24 @@ def sign(records: Path, key: Path) -> Path:
     """
     with shared_lock(records):
         lines = ledger_lines(records)
-    broken, fields = broken_links(lines), parse_ledger_line(lines[-1]) if lines else None
-    if fields is None or broken:
+    # The name of a signature is its record's; a repair signs as the hash of its line.
+    broken, about = broken_links(lines), _name_of(lines[-1]) if lines else ""
+    if not about or broken:
         raise UnknownRecord(
             f"The ledger {str(records / LEDGER)!r} cannot be signed.",
             why="; ".join(broken) or "It has no line.",
             hint="Find the change with: xacct-nb records verify",
         )
     signature = sign_text(lines[-1], key, NAMESPACE)
-    path = records / f"{fields['id']}{_SUFFIX}"
-    path.write_text(signature, encoding="ascii")
+    path = records / f"{about}{_SUFFIX}"
+    try:
+        write_file(path, signature.encode())
+    except OSError as problem:
+        raise InvalidKey(
+            f"The signature {str(path)!r} cannot be written.",
+            why=f"{problem.strerror}.",
+            hint="Correct the records folder, and sign again.",
+        ) from problem
     return path
 
 
@@ -84,17 +96,31 @@ def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Sig
             why="Such a file has one signer per line: a name and a public key.",
             hint="Create one: echo ada@example.com $(cat id_ed25519.pub) > allowed_signers",
         )
-    lines = {
-        fields["id"]: (number, line)
-        for number, line in enumerate(ledger_lines(records), start=1)
-        if (fields := parse_ledger_line(line))
-    }
+    every = ledger_lines(records)
+    lines = {_name_of(line): (number, line) for number, line in enumerate(every, start=1)}
     for path in sorted(records.glob(f"*{_SUFFIX}")):
         number, line = lines.get(path.stem, (0, ""))
-        if not number:
+        if problem := _problem(path):
+            yield Signature(path.stem, 0, broken=f"{path.name}: cannot be read: {problem}")
+        elif not number:
             yield Signature(path.stem, 0, broken=f"{path.name}: the line that it signs is not in {LEDGER}")
         else:
             yield _checked(path, number, line, signers) if signers else Signature(path.stem, number)
+
+
+def _problem(path: Path) -> str:
+    """Return why ssh-keygen must not read a file, "" where it may."""
+    try:
+        read_plain(path, _LARGEST)
+    except OSError as problem:
+        return str(problem.strerror)
+    return ""
+
+
+def _name_of(line: str) -> str:
+    if fields := parse_ledger_line(line):
+        return str(fields["id"])
+    return f"repair-{text_hash(line)[:12]}" if parse_repair(line) else ""
 
 
 def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
