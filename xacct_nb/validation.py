@@ -37,13 +37,13 @@ def as_input_error(
     first = problem.errors(include_url=False)[0]
     path = tuple(map(str, first["loc"]))
     fields, description = _field_at(model, path)
-    meant = f"Did you mean {name}? " if (name := nearest(path[-1], fields)) else ""
+    meant = f"Did you mean {name}? " if (name := nearest("".join(path[-1:]), fields)) else ""
     values = {"value": _quoted(path, first["input"]), "fields": ", ".join(fields), "meant": meant}
     values |= first.get("ctx", {})
     what = _WHAT[first["type"]].format(**values) if first["type"] in _WHAT else f"{first['msg']}."
     hint = _HINTS.get(first["type"], "Correct the value.").format(**values)
     why = _UNKNOWN if first["type"] == "extra_forbidden" else description
-    return kind(f"{'.'.join(path)}: {what}", why=why, hint=hint)
+    return kind(truncate(f"{'.'.join(path) or 'The fields'}: {what}"), why=why, hint=hint)
 
 
 def _field_at(model: type[BaseModel], path: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:

@@ -71,7 +71,8 @@ def trust_condition_cause(unmet: UnmetCondition) -> Cause:
     """Return the cause of a condition of the trust policy."""
     rows = (row for row in _TRUST_KEYS if re.fullmatch(row[0], unmet.key.lower()))
     _, code, find_fix = next(row for row in rows if _applies(row[1], unmet))
-    return unmet.cause(code, find_fix(unmet))
+    # A condition without a value is met by no request.
+    return unmet.cause(code, find_fix(unmet) if unmet.expected else ())
 
 
 def caller_condition_cause(unmet: UnmetCondition) -> Cause:
@@ -145,7 +146,7 @@ def _principal_tag(unmet: UnmetCondition) -> Fix:
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:
     def find_fix(unmet: UnmetCondition) -> Fix:
-        value = _example(unmet, unmet.expected[0] if unmet.expected else "")
+        value = _example(unmet, unmet.expected[0])
         return f"Pass {name} {value}.", fixes.assume_role(unmet.case.attempt, **{name: value})
 
     return find_fix

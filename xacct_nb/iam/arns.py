@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from xacct_nb.errors import InvalidArn
+from xacct_nb.validation import truncate
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 # The id that AWS shows in a policy in place of a deleted user (AIDA) or role (AROA).
@@ -37,13 +38,13 @@ class Arn:
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn" or not parts[2] or not parts[5]:
             raise InvalidArn(
-                f"{text!r} is not an ARN.",
+                truncate(f"{text!r} is not an ARN."),
                 why="An ARN reads arn:partition:service:region:account:resource.",
                 hint="Copy the ARN from the IAM console, for example arn:aws:iam::111111111111:user/alice.",
             )
         if parts[1] not in PARTITIONS:
             raise InvalidArn(
-                f"{text!r} names the partition {parts[1]!r}, which is not supported.",
+                truncate(f"{text!r} names the partition {parts[1]!r}, which is not supported."),
                 why=f"Supported partitions: {', '.join(PARTITIONS)}.",
                 hint="Correct the second part of the ARN.",
             )
@@ -76,7 +77,7 @@ def parse_iam(text: str, *kinds: str) -> Arn:
     arn = Arn.parse(text)
     if arn.service != "iam" or arn.region or not is_account_id(arn.account) or arn.kind not in kinds:
         raise InvalidArn(
-            f"{text!r} is not the ARN of a {' or '.join(kinds)}.",
+            truncate(f"{text!r} is not the ARN of a {' or '.join(kinds)}."),
             why="IAM ARNs have no region and an account id of 12 digits.",
             hint=f"It should read like arn:{arn.partition}:iam::111111111111:{kinds[0]}/NAME.",
         )
@@ -89,7 +90,7 @@ def _check_name(text: str, arn: Arn) -> None:
     literal = "/" in arn.resource and not _NOT_LITERAL.search(arn.resource)
     if not literal or not _NAME.fullmatch(arn.name) or not _PATH.fullmatch(arn.path[1:]):
         raise InvalidArn(
-            f"{text!r} has a name or path that IAM refuses.",
+            truncate(f"{text!r} has a name or path that IAM refuses."),
             why="Names are letters, digits and _+=,.@-; a wildcard or a variable would match others too.",
             hint=f"Write one {arn.kind} in full: arn:{arn.partition}:iam::{arn.account}:{arn.kind}/NAME.",
         )
