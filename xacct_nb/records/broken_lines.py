@@ -91,7 +91,10 @@ def broken_reasons(lines: Sequence[str]) -> dict[int, str]:
                 for each in range(number, follows):
                     found.setdefault(each, f"was put in between: line {follows} follows the line before it")
                 number = follows
-            previous = text_hash(lines[number - 1])
+            elif links[number - 1][1] != previous and lines[number - 1] in lines[: number - 1]:
+                found[number] = f"is a copy of line {lines.index(lines[number - 1]) + 1}"
+            if number not in found:
+                previous = text_hash(lines[number - 1])
         number += 1
     return dict(sorted(found.items()))
 
