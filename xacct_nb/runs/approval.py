@@ -44,8 +44,10 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     """Keep the approval in the run's evidence, and check that it is valid for this plan.
 
     An invalid one is kept as it was given. Raises StalePlan, ApprovalUsed, ApprovalExpired, ApproverPlanned,
-    ApproverUnknown, ApprovalUnsigned, UnknownRecord where the ledger cannot be read, and MissingTool.
+    ApproverUnknown, ApprovalUnsigned, DiskFull where the journal may have no room, UnknownRecord where the
+    ledger cannot be read, and MissingTool.
     """
+    run.evidence.reserve()
     approval = _given(run, plan, given)
     run.keep(approval)
     if approval.digest != plan.digest:
@@ -61,6 +63,7 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     Of several runs with one approval, exactly one claims it; a claim stays when its run is killed. Raises
     what `check_approval` raises, and StalePlan where the claim cannot be written.
     """
+    run.evidence.make_room()
     try:
         with append_lock(run.records):
             history = _history(run, plan, given)

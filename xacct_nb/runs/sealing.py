@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from xacct_nb.aws.clock import utc
+from xacct_nb.changes.journal import Journal
 from xacct_nb.errors import InvalidParameters, NotSealed
 from xacct_nb.records.fields import NOTEBOOK, PAGE
 from xacct_nb.records.model import Record, fields_from_events
@@ -139,9 +140,7 @@ def _not_sealed(records: Path, record: Record, problem: BaseException | None) ->
     """Return the error that says how the run ended, what it changed, and how to go on."""
     cause = getattr(problem, "strerror", None) or str(problem)
     error = f"Its own error: {record.error.what}\n" if record.error else ""
-    changes = record.journal.changes if record.journal else ()
-    titles = "; ".join(f"{change.sign} {change.title}" for change in changes)
-    changed = f"AWS was changed: {titles or 'the journal has the calls'}." if record.left_changes else ""
+    changed = f"AWS was changed: {_made(record.journal)}." if record.journal and record.left_changes else ""
     back = f"\nTo roll back then: {rollback_command(record)}" if record.left_changes else ""
     return NotSealed(
         f"The run ended {record.status!r}, and its record could not be sealed: {cause}.",
@@ -150,3 +149,12 @@ def _not_sealed(records: Path, record: Record, problem: BaseException | None) ->
         hint="Fix the cause; then this command seals the record: "
         f"xacct-nb records repair --yes --records {shlex.quote(str(records))}{back}",
     )
+
+
+def _made(journal: Journal) -> str:
+    """Return the changes of a run; of one that was interrupted, its calls and what AWS answered."""
+    changes = [f"{change.sign} {change.title}" for change in journal.changes]
+    calls = [
+        f"{each.operation} {each.target} ({each.answer or 'answer unknown'})" for each in journal.entries
+    ]
+    return "; ".join(changes or calls)
