@@ -106,7 +106,7 @@ def check_size(at: Scene) -> str:
         assert "nothing was changed" in told["error"]["why"]
         assert at.desk.state() == []
         assert not [*at.disk.seen.glob("records/*")]
-    else:
+    else:  # it had its room from the start
         assert verify_records(at.disk.seen / "records") == []
     goes_on(at)
     return str(told["status"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -216,10 +217,11 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
 
 def warm_up() -> None:
     """Load AWS's models of the services that every run uses; no call is made."""
-    session = _session("", AWS_ITSELF, _NO_PROFILE)
     keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
-    for service in ("sts", "iam", "s3"):
-        _make_client(session, service, AWS_ITSELF, "aws", **keys)
+    with suppress(BotoCoreError):  # of an AWS config that cannot be read: a run that needs it will say so
+        session = _session("", AWS_ITSELF, _NO_PROFILE)
+        for service in ("sts", "iam", "s3"):
+            _make_client(session, service, AWS_ITSELF, "aws", **keys)
 
 
 class _Models(Loader):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from xacct_nb.errors import EXIT_CODES, XacctError, unexpected
+from xacct_nb.errors import EXIT_CODES, InvalidParameters, XacctError, unexpected
 from xacct_nb.views import on_one_line
 
 if TYPE_CHECKING:  # they load pydantic, and -h needs neither
@@ -60,6 +60,7 @@ class CommandLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what click's `main` would print in its own way gets through to ours."""
         try:
+            _check_current_folder()
             return super().invoke(ctx)
         except KeyboardInterrupt:
             sys.exit(ctx.obj.fail("interrupted", None, "Interrupted."))
@@ -84,6 +85,17 @@ class JsonAsked:
         self.answer(status, error)
         click.echo(_clean(message), err=True)
         return EXIT_CODES[status]
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as problem:
+        raise InvalidParameters(
+            "The current folder cannot be used.",
+            why=f"{problem.strerror}: it was removed, or it is not yours to read.",
+            hint="Change to another folder: cd ~",
+        ) from problem
 
 
 def _usage_error(problem: click.ClickException) -> dict[str, Any]:

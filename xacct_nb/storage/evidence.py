@@ -52,6 +52,10 @@ class Evidence:
         """Keep room on the disk for the journal and the record. Raises DiskFull."""
         reserve(self.folder)
 
+    def make_room(self) -> None:
+        """Give a piece of that room back, for a file that the run writes beside its evidence."""
+        take_piece(self.folder)
+
     def _append(self, data: bytes, synced: bool) -> None:
         """Write the line whole; where the disk is full, in the space that the run has kept for it."""
         path = self.folder / FILE

@@ -8,14 +8,15 @@ from pathlib import Path
 from xacct_nb.errors import DiskFull
 
 FILE, SIZE, PIECE = ".reserve", 8_388_608, 262_144  # bytes
+_ENOUGH = SIZE // 2  # for the journal and the record; the rest is for what comes before them
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def reserve(folder: Path) -> None:
-    """Take the space, as far as the folder does not have it yet. Raises DiskFull."""
+    """Take the space, where the folder does not have enough of it. Raises DiskFull."""
     try:
         with (folder / FILE).open("ab") as file:
-            if os.fstat(file.fileno()).st_size < SIZE:
+            if os.fstat(file.fileno()).st_size < _ENOUGH:
                 _allocate(file.fileno())
     except OSError as problem:
         release(folder)
