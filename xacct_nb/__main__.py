@@ -8,9 +8,10 @@ def main() -> NoReturn:
     """Run the command line; whatever happens, it ends with an exit code and without a traceback."""
     code: object = 130
     try:
-        from xacct_nb.cli.streams import end_streams, protect_streams
+        from xacct_nb.cli.process import end_streams, keep_interruptions, protect_streams
 
         protect_streams()
+        keep_interruptions()
         from xacct_nb.cli.main import main as command_line
 
         try:

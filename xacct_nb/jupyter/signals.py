@@ -1,12 +1,14 @@
 """Signals end a process only after its notebook's file, or its record, is written."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_UNDISTURBED = 1.0  # seconds for a notebook's end after its interruption
 
 
 @contextmanager
@@ -38,12 +40,13 @@ def finish_on_signals() -> Iterator[None]:
 class HeldSignals:
     """While it is entered, what raises KeyboardInterrupt otherwise does so only in the block `released`.
 
-    It does so once; a signal before the block interrupts the block. In threads other than the main one, and
-    for signals with another handler, it changes nothing.
+    A signal before the block interrupts the block, and one right after another leaves its end undisturbed.
+    In threads other than the main one, and for signals with another handler, it changes nothing.
     """
 
     def __init__(self) -> None:
         self._pending = self._released = False
+        self._raised = -_UNDISTURBED
         self._held: list[int] = []
 
     def __enter__(self) -> "HeldSignals":
@@ -70,6 +73,7 @@ class HeldSignals:
             self._released = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        first, self._pending = not self._pending, True
-        if first and self._released:
+        self._pending, now = True, time.monotonic()
+        if self._released and now - self._raised > _UNDISTURBED:
+            self._raised = now
             raise KeyboardInterrupt

@@ -1,11 +1,15 @@
-"""Standard output and standard error that a command can always write to, whatever became of the terminal."""
+"""The process of a command: streams that it can always write to, and interruptions that are not lost."""
 
+import _thread
 import errno
 import io
 import os
 import sys
+import threading
+from typing import Any
 
 _STREAMS = {"stdout": 1, "stderr": 2}
+_AGAIN_AFTER = 1.1  # seconds, more than one interruption keeps others off in HeldSignals
 
 
 class LastingFile(io.FileIO):
@@ -53,3 +57,18 @@ def end_streams() -> bool:
         return True
     print(f"output-lost: Standard output cannot be written: {problem.strerror}.", file=sys.stderr, flush=True)
     return False
+
+
+def keep_interruptions() -> None:
+    """Repeat an interruption that came while Python removed an object: it prints such a one and goes on."""
+    print_others = sys.unraisablehook
+
+    def after_cleaning(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            again = threading.Timer(_AGAIN_AFTER, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+        else:
+            print_others(unraisable)
+
+    sys.unraisablehook = after_cleaning
