@@ -52,8 +52,8 @@ class Scene:
     folder: Path
 
     def run(self, *words: str, file: str = "plan_and_apply") -> Ended:
-        given = [each for pair in options(self.desk.parameters()) for each in ("-p", *pair)]
-        return self.command("run", file, *given, *words)
+        usual = [each for pair in options(self.desk.parameters()) for each in ("-p", *pair)]
+        return self.command("run", file, *usual, *words)
 
     def command(self, *words: str) -> Ended:
         world = self.desk.world
@@ -64,8 +64,8 @@ class Scene:
         records = ("--json", "--records", str(self.disk.place / "records"))
         return self.disk.run(*words, *records, environment=files)
 
-    def apply(self, **given: str) -> Ended:
-        return self.run("--approve", self.desk.plan().digest, **given)
+    def apply(self, file: str = "plan_and_apply") -> Ended:
+        return self.run("--approve", self.desk.plan().digest, file=file)
 
 
 def scene(sandbox: Sandbox, folder: Path, kilobytes: int) -> Scene:

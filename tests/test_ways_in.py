@@ -41,11 +41,11 @@ def leaves(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[
 
 def words_of(name: str, command: click.Command) -> list[str]:
     """Return a call of the command in which every required argument and option is `x`."""
-    given = [*name.split()]
+    words = [*name.split()]
     for each in command.params:
         if each.required:
-            given += [each.opts[0], "x"] if isinstance(each, click.Option) else ["x"]
-    return [*given, *(["--json"] if takes(command, "--json") else [])]
+            words += [each.opts[0], "x"] if isinstance(each, click.Option) else ["x"]
+    return [*words, *(["--json"] if takes(command, "--json") else [])]
 
 
 def takes(command: click.Command, option: str) -> bool:
