@@ -86,7 +86,7 @@ def answer(ended: Ended) -> dict[str, Any]:
 def goes_on(at: Scene) -> None:
     """With room again, the next command closes what was left, the grant can be applied, and all is whole."""
     at.disk.resize(ENOUGH)
-    listed = at.command("records", "list")
+    repaired = at.command("records", "repair", "--yes")
     planned = answer(at.run())
     if planned["status"] == "planned":
         applied = answer(at.run("--approve", planned["digest"]))
@@ -94,7 +94,7 @@ def goes_on(at: Scene) -> None:
     else:
         assert planned["status"] == "no-change"
 
-    assert (listed.code, "Traceback" in listed.err) == (0, False)
+    assert (repaired.code, "Traceback" in repaired.err) == (0, False)
     assert verify_records(at.disk.seen / "records") == []
     assert not (at.disk.seen / "records" / ".work").exists()
 
@@ -147,7 +147,7 @@ def check_filled(at: Scene, moment: str, steal: bool) -> dict[str, Any]:
     assert ("AWS was changed" in words) == changed
     assert ("Nothing was changed in AWS" in words) != changed
     assert ("xacct-nb run roll_back" in words) == changed
-    assert "xacct-nb records list --records" in words
+    assert "xacct-nb records repair --yes --records" in words
     goes_on(at)
     return told
 
