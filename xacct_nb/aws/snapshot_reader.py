@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
 from xacct_nb.aws.clients import AwsClient
-from xacct_nb.aws.clock import utc
+from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.reader import owner_of
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
@@ -41,7 +41,7 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
     destination = reading.side("destination", sessions.destination, reading.destination)
     opened = dict.fromkeys(filter(None, (sessions.caller, sessions.source, sessions.destination)))
     return Snapshot(
-        taken=utc(),
+        taken=utc(sessions.endpoint.clock.now()),
         caller=caller,
         source=source,
         destination=destination,
@@ -51,17 +51,18 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
 
 
 def try_once(attempt: Attempt, sts: AwsClient) -> AttemptResult:
-    """Make the attempt once. A denial is a value here, not an exception."""
+    """Make the attempt once, and note AWS's time. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
         response = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
-        return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), utc())
+        at = utc(date_of(problem.response))
+        return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), at)
     except BotoCoreError as problem:
         kind = type(problem)
         return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
-    return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc())
+    return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc(date_of(response)))
 
 
 @dataclass

@@ -5,14 +5,14 @@
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ministack.core.iam_evaluator import ResolvedCredential
 
 from xacct_nb.sandbox.cloudtrail.events import events_of, read_response
 from xacct_nb.sandbox.http.calls import Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 
 MOST = 10_000
 """AssumeRole calls that are kept until an account looks its events up; of more, the oldest are dropped."""
@@ -60,7 +60,7 @@ def _recording(send: Send, call: Call, agent: str, recorded: deque[_RecordedCall
     async def record(message: Message) -> None:
         body.extend(message.get("body", b""))
         if caller and message["type"] == "http.response.body" and not message.get("more_body", False):
-            recorded.append(_RecordedCall(call, caller, bytes(body), agent, datetime.now(UTC)))
+            recorded.append(_RecordedCall(call, caller, bytes(body), agent, clock.moment()))
         await send(message)
 
     return record

@@ -1,13 +1,12 @@
 """The principal behind an access key, with the condition keys and the policies that MiniStack keeps of it."""
 
-import time
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ministack.core import iam_evaluator
 
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -84,7 +83,7 @@ def _keys(credential: Any, session: Mapping[str, Any]) -> dict[str, Any]:
     keys = iam_evaluator._principal_keys(credential) | _NO_SERVICE
     if when := session.get("MultiFactorAuthTime"):
         keys["aws:multifactorauthpresent"] = "true"
-        keys["aws:multifactorauthage"] = str(int(time.time() - when))
+        keys["aws:multifactorauthage"] = str(int(clock.now() - when))
     if name := session.get("SourceIdentity"):
         keys["aws:sourceidentity"] = name
     if credential.principal_type == "AssumedRole":

@@ -14,7 +14,7 @@ from ministack.core import iam_actions, iam_evaluator, router, sigv4
 from ministack.core.iam_evaluator import AuthError
 from ministack.core.responses import fix_error_content_type
 
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.ministack.forms import parse_qs
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 
@@ -107,14 +107,14 @@ def _time_failure(request: ReceivedRequest, parsed: Any, presigned: bool) -> Aut
         form = "Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601"
         return AuthError("IncompleteSignature", f"{form}. Got '{parsed.amz_date}'.")
     if not (presigned and parsed.service == "s3"):
-        skewed = sigv4.request_time_failure(parsed)
+        skewed = sigv4.request_time_failure(parsed, now=clock.moment())
         return AuthError(*skewed) if skewed else None
     seconds = request.query.get("X-Amz-Expires", [""])[0]
     if not seconds.isdecimal() or int(seconds) > _LONGEST:
         return AuthError("InvalidRequest", "X-Amz-Expires must be a number of seconds, a week at most.")
-    if sigv4.presigned_request_is_expired(parsed.amz_date, seconds):
+    if sigv4.presigned_request_is_expired(parsed.amz_date, seconds, now=clock.moment()):
         return AuthError("RequestExpired", "Request has expired")
-    skewed = sigv4.request_time_failure(parsed)
+    skewed = sigv4.request_time_failure(parsed, now=clock.moment())
     return AuthError(*skewed) if skewed and "not yet" in skewed[1] else None
 
 

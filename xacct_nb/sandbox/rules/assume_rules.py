@@ -2,13 +2,12 @@
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.ministack.authorization import CONTROL_POLICIES, AuthorizationRequest, denial_reason
 from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult
@@ -68,7 +67,7 @@ def get_session_token(call: Call) -> GuardResult:
         return NOTHING
     if refusal := breach(call) or mfa.wrong_code(call, caller):
         return GuardResult(refusal.response("sts"))
-    return GuardResult(session={"MultiFactorAuthTime": time.time()} if mfa.is_given(call) else {})
+    return GuardResult(session={"MultiFactorAuthTime": clock.now()} if mfa.is_given(call) else {})
 
 
 def session_may_not(call: Call) -> Refusal | None:

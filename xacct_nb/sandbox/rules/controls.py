@@ -1,24 +1,25 @@
-"""The routes below `/_xacct/` that set the sandbox's organizations and quotas, and end sessions."""
+"""The routes below `/_xacct/` that set the sandbox's organizations, quotas and clock, and end sessions."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 from xacct_nb.sandbox.http.messages import Message, Receive, Send, read_body, send_json
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.rules import entity_rules, organizations, quota_rules
 
 # What a route does with the JSON of a PUT, and what it returns.
 CONTROLS: dict[str, tuple[Callable[[Any], None], Callable[[], Any]]] = {
     "/_xacct/organization": (organizations.set_organization, organizations.show_organizations),
     "/_xacct/quotas": (quota_rules.raise_quotas, quota_rules.show_quotas),
+    "/_xacct/clock": (clock.set_clock, clock.show_clock),
     "/_xacct/expired": (internals.expire, dict),
 }
 
 
 def forget_everything() -> None:
     """Forget what was set, and what the rules have noted."""
-    for part in (organizations, quota_rules, entity_rules):
+    for part in (organizations, quota_rules, entity_rules, clock):
         part.forget()
 
 

@@ -1,6 +1,5 @@
 """Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all policies that apply."""
 
-import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -10,6 +9,7 @@ from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import NEW, RESOURCE, TRUST
 from xacct_nb.iam.policy import ParsedPolicy, parse
+from xacct_nb.sandbox.ministack import clock
 from xacct_nb.sandbox.ministack.authorization import AuthorizationRequest
 from xacct_nb.sandbox.rules import organizations
 from xacct_nb.sandbox.rules.documents import read_policy
@@ -63,7 +63,7 @@ def _context(request: AuthorizationRequest) -> dict[str, Any]:
         "aws:sourceip": request.address,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": request.region,
-        **_times(int(time.time())),
+        **_times(int(clock.now())),
         **organizations.keys_of(request.caller.account),
         **request.caller.keys,
         **request.context,

@@ -2,12 +2,11 @@
 
 import base64
 import hmac
-import time
 from collections.abc import Callable
 from functools import partial
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
-from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.ministack.callers import SandboxCaller
 
 STEP = 30
@@ -45,7 +44,7 @@ def use_pair(call: Call) -> Callable[[], None]:
 
 def _step_of_pair(device: internals.Record, call: Call) -> int:
     """Return the step of the second code; 0 if they are not two consecutive codes of this device."""
-    seed, now = device["Base32StringSeed"], int(time.time()) // STEP
+    seed, now = device["Base32StringSeed"], int(clock.now()) // STEP
     pair = call.parameter("AuthenticationCode1"), call.parameter("AuthenticationCode2")
     steps = range(now - DRIFT_WHEN_ENABLED, now + DRIFT_WHEN_ENABLED)
     return next((step + 1 for step in steps if pair == (code_of(seed, step), code_of(seed, step + 1))), 0)
@@ -65,7 +64,7 @@ def wrong_code(call: Call, caller: SandboxCaller) -> Refusal | None:
     if caller.kind != "User" or device is None or device["User"] != caller.keys.get("aws:username"):
         please = "Please verify your MFA serial number is valid and associated with this user."
         return _failed(f", unable to validate MFA code.  {please}")
-    now = int(time.time()) // STEP
+    now = int(clock.now()) // STEP
     steps = range(max(now - DRIFT, device.get("LastStep", 0) + 1), now + DRIFT + 1)
     used = next((step for step in steps if code_of(device["Base32StringSeed"], step) == code), 0)
     if not used:

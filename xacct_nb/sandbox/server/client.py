@@ -1,4 +1,4 @@
-"""Requests to a running sandbox: which faults it shows, its organizations, quotas and ended sessions."""
+"""Requests to a running sandbox: its faults, organizations, quotas and clock, and which sessions end."""
 
 import json
 from collections.abc import Iterator
@@ -64,6 +64,15 @@ def raise_quotas(sandbox: Sandbox, account: str, **quotas: int) -> None:
 def expire_session(sandbox: Sandbox, access_key_id: str) -> None:
     """End a session now, as if its time were over. Raises SandboxError if there is no such session."""
     _control(sandbox, "expired", {"key": access_key_id})
+
+
+def set_clock(sandbox: Sandbox, seconds: float) -> None:
+    """Let the sandbox's clock be so many seconds ahead of this machine's; 0 is this machine's time again.
+
+    By it the sandbox decides, issues and ends sessions, checks signatures and MFA codes, and dates its
+    responses. Raises SandboxError for more than ten years.
+    """
+    _control(sandbox, "clock", {"seconds": seconds})
 
 
 def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
