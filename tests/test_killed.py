@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,10 @@ from xacct_nb.aws.undo import to_undo
 from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.records.model import Record, fields_from_events
+from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import misbehaving
+from xacct_nb.sandbox.server.state import Sandbox
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -26,9 +30,15 @@ POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 class Scene:
     """A grant to apply, and the state to compare before and after."""
 
+    sandbox: Sandbox
     world: World
     sessions: Sessions
     folder: Path
+    throttled: float
+
+    def busy(self, seed: int) -> AbstractContextManager[None]:
+        """Throttle a share of all calls within the block; the same seed throttles the same calls."""
+        return misbehaving(self.sandbox, Fault("throttling", share=self.throttled), seed=seed)
 
     def state(self) -> tuple[list[dict[str, Any]], list[tuple[str, bool]]]:
         """Return the exact state, and the versions of the caller policy: their ids and the default one."""
@@ -103,13 +113,21 @@ USUAL, ALL = ["a change of a grant"], pytest.mark.exhaustive
 @pytest.fixture(
     params=[pytest.param(each, id=name, marks=() if name in USUAL else ALL) for name, each in SCENES.items()]
 )
-def scene(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Scene:
+def scene(
+    request: pytest.FixtureRequest, sandbox: Sandbox, world: World, tmp_path: Path, throttled: float
+) -> Scene:
     grant = grant_in(world, **request.param(world))
-    return Scene(world, sessions_in(world, grant), tmp_path)
+    return Scene(sandbox, world, sessions_in(world, grant), tmp_path, throttled)
 
 
-EVERYWHERE = pytest.param(True, id="every call and line", marks=pytest.mark.exhaustive)
-USUAL_OR_ALL = pytest.mark.parametrize("everywhere", [pytest.param(False, id="every write"), EVERYWHERE])
+USUAL_OR_ALL = pytest.mark.parametrize(
+    ("everywhere", "throttled"),
+    [
+        pytest.param(False, 0.0, id="every write"),
+        pytest.param(True, 0.0, id="every call and line", marks=ALL),
+        pytest.param(True, 0.3, id="every call and line, 30 % throttled", marks=ALL),
+    ],
+)
 
 
 @USUAL_OR_ALL
@@ -122,17 +140,21 @@ def test_killed_while_it_applies_a_second_run_finishes_and_all_can_be_rolled_bac
     assert scene.state() == before
     plan = plan_of(scene.sessions.grant, scene.sessions)
     for point, killing in kills(scene.folder, everywhere):
-        if not killing(scene.sessions, partial(apply_plan, plan)):
-            break
+        with scene.busy(seed=7):
+            if not killing(scene.sessions, partial(apply_plan, plan)):
+                break
         left, record = scene.state(), killing.record()
         if is_new(known, left, record):
-            second = scene.apply()
+            with scene.busy(seed=point):
+                second = scene.apply()
             assert unnumbered(scene.state()) == wanted, f"finished after a kill at point {point}"
             scene.take_back(second)
             assert scene.state() == left, f"the second run taken back after a kill at point {point}"
-        scene.take_back(record)
+        with scene.busy(seed=point):
+            scene.take_back(record)
         assert scene.state() == before, f"taken back after a kill at point {point}"
-    print_line(capsys, f"finished and taken back after a kill: {point - 1} of {point - 1}")
+    busy = f", {scene.throttled:.0%} throttled" if scene.throttled else ""
+    print_line(capsys, f"finished and taken back after a kill{busy}: {point - 1} of {point - 1}")
 
     assert point > 8
 
@@ -147,12 +169,15 @@ def test_killed_while_it_rolls_back_a_second_rollback_finishes(
         if scene.state() != there:
             journal = scene.apply()
             there = scene.state()
-        if not killing(scene.sessions, partial(roll_back, journal)):
-            break
+        with scene.busy(seed=7):
+            if not killing(scene.sessions, partial(roll_back, journal)):
+                break
         if scene.state() != there:
-            scene.take_back(whole(journal))
+            with scene.busy(seed=point):
+                scene.take_back(whole(journal))
             assert scene.state() == before, f"taken back after a kill at point {point}"
-    print_line(capsys, f"taken back after a kill while taking back: {point - 1} of {point - 1}")
+    busy = f", {scene.throttled:.0%} throttled" if scene.throttled else ""
+    print_line(capsys, f"taken back after a kill while taking back{busy}: {point - 1} of {point - 1}")
 
     assert scene.state() == before
     assert point > 8
