@@ -41,7 +41,7 @@ def test_a_named_secret_is_redacted_in_every_notation(notation: str, name: str, 
     assert secret not in redact(text, [])
 
 
-@pytest.mark.parametrize(("text", "secret"), FORMS["texts"])
+@pytest.mark.parametrize(("text", "secret"), [*FORMS["texts"], *FORMS["lines"]])
 def test_a_secret_in_the_text_of_a_tool_is_redacted_and_twice_is_once(text: str, secret: str) -> None:
     clean = redact(text.replace("VALUE", secret), [])
 

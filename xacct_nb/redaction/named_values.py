@@ -15,8 +15,11 @@ from xacct_nb.redaction.values import (
     looks_random,
 )
 
-_QUOTE = r"(?:\\{0,8}[\"']|&#(?:3[49]|x2[27]);|&quot;|&apos;|%2[27])"
-_LINE = r"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)"
+_QUOTE = r"(?:\\{0,32}(?:[\"']|&(?:amp;){0,2}(?:#(?:3[49]|x2[27])|quot|apos);)|%2[27])"
+# Signs and spaces, as they are and as HTML, JSON and Python escape them.
+_OPEN, _CLOSE, _BAR = r"(?:<|&(?:amp;){0,2}lt;)", r"(?:>|&(?:amp;){0,2}gt;)", r"(?:[|│]|\\{1,32}u2502)"
+_SPACE = r"(?:\s|\\{1,32}[nrt])"
+_LINE = r"(?:\r?\n|(?:\\{1,32}r)?\\{1,32}n)"
 _FOLLOWS = r"(?=[\s\"'\\:=<>&()\]%|│,/`*?+]|\Z)"
 # The last words of the names, and what may follow them. A search that starts with a literal is fast.
 _LAST_WORDS = tuple(
@@ -35,29 +38,42 @@ _LAST_WORDS = tuple(
 # such as {"name": "PASSWORD", "value": "..."}; in the options and commands of a shell.
 _BETWEEN = re.compile(
     rf"(?:{_QUOTE}|[`*]{{1,3}})?\]{{0,2}}[ \t]{{0,99}}+"
-    r"(?P<assign>(?:=>|:=|[?+]?=|:|%3[AaDd])[ \t]{0,99}+(?:%20|\+|!!\w{1,20} )?)"
-    rf"|(?P<value>\(value=|</t[hd]>\s{{0,99}}+<t[hd][^<>]{{0,99}}>"
-    rf"|{_QUOTE}?\s{{0,9}}+(?:/?>|,|&gt;)?\s{{0,99}}+[<{{-]?\s{{0,9}}+{_QUOTE}?(?:parameter)?values?{_QUOTE}?"
-    rf"\s{{0,9}}+[=:>]\s{{0,9}}+)"
-    rf"|(?P<element>{_QUOTE}?(?:\s[^<>\n]{{0,199}})?(?:>|&gt;)(?:<!\[CDATA\[|&lt;!\[CDATA\[)?\s{{0,99}}+)"
-    rf"|(?P<far>{_QUOTE},\s{{0,9}}+(?={_QUOTE})|(?: for \S{{1,200}}:| is| was)?[ \t|│]{{1,99}}+)",
+    rf"(?P<assign>(?:={_CLOSE}|:=|[?+]?=|:|%3[AaDd])[ \t]{{0,99}}+(?:%20|\+|!!\w{{1,20}} )?)"
+    rf"|(?P<value>\(value=|{_OPEN}/t[hd]{_CLOSE}{_SPACE}{{0,99}}+"
+    rf"{_OPEN}t[hd](?:(?!{_CLOSE})[^<>]){{0,99}}+{_CLOSE}"
+    rf"|{_QUOTE}?{_SPACE}{{0,9}}+(?:/?{_CLOSE}|,)?{_SPACE}{{0,99}}+(?:{_OPEN}|[{{-])?{_SPACE}{{0,9}}+{_QUOTE}?"
+    rf"(?:parameter)?values?{_QUOTE}?{_SPACE}{{0,9}}+(?:[=:]|{_CLOSE}){_SPACE}{{0,9}}+)"
+    rf"|(?P<element>{_QUOTE}?(?:\s(?:(?!{_CLOSE})[^<>\n]){{0,199}}+)?{_CLOSE}(?:{_OPEN}!\[CDATA\[)?\s{{0,99}}+)"
+    rf"|(?P<far>{_QUOTE},{_SPACE}{{0,9}}+(?={_QUOTE})"
+    rf"|(?: for \S{{1,200}}:| is| was)?(?:[ \t]|\\{{1,32}}t|{_BAR}){{1,99}}+)",
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"(?:@|[bBuUrRfF$]{{1,2}})?(?P<quote>{_QUOTE}|`)(?:(?P=quote){{2}})?")
-_LIST = re.compile(rf"\[\s{{0,99}}(?=[bBuU]?{_QUOTE})")
-_NEXT = re.compile(r"\s{0,99},\s{0,99}")
+_LIST = re.compile(rf"\[{_SPACE}{{0,99}}+(?=[bBuU]?{_QUOTE})")
+_NEXT = re.compile(rf"{_SPACE}{{0,99}}+,{_SPACE}{{0,99}}+")
 _BLOCK = re.compile(
-    rf"[|>][+-]?\d?[ \t]{{0,9}}{_LINE}(?P<block>(?:[ \t]+(?:(?!{_LINE})[^\n])++(?:{_LINE})?)+)"
+    rf"(?:\||{_CLOSE})[+-]?\d?[ \t]{{0,9}}{_LINE}[ \t]+"
+    rf"(?P<block>(?:(?!{_LINE})[^\n])++(?:{_LINE}[ \t]+(?:(?!{_LINE})[^\n])++)*+)"
 )
-_PLAIN = re.compile(r"[^\s\"'<>&,;\\|│]{1,4096}")
+# A sign that separates values is part of one if neither a space nor another name follows it.
+_PLAIN = re.compile(
+    r"(?:[^\s\"'<>&,;\\|│]|[\"'](?=\w)"
+    r"|[&,;|](?![\s&|;,\"'\\)\]}]|\Z|[\w.-]{0,40}[=:]|(?:quot|lt|gt|apos|#\w{1,4});)){1,4096}"
+)
+_CALL = re.compile(r"[A-Za-z_][\w.]{0,99}[(\[]")
 _WITHOUT_CLOSING, _TO_BRACKET = re.compile(r"[)\]}.:]{1,3}\Z"), re.compile(r"[()\[\]{}].*|[.:]\Z")
-_ELEMENT = re.compile(r"(?:(?!&lt;|\]\])[^<\n]){1,4096}")
+_ELEMENT = re.compile(rf"(?:(?!{_OPEN}|\]\])[^\n]){{1,4096}}")
 # The rest of a line of an AWS file, a dotenv file or a script, without a comment.
-_REST = re.compile(rf"(?:(?!{_LINE}|[ \t][#;]|[\"'](?!\w))[^\n]){{1,4096}}")
+_REST = re.compile(rf"(?:(?!{_LINE}|[ \t][#;]|(?:[\"']|&(?:#(?:3[49]|x2[27])|quot);)(?!\w))[^\n]){{1,4096}}")
 _LEFT = re.compile(r"[A-Za-z0-9_.$-]{0,64}")
 _WORDS_LEFT = re.compile(r"[A-Za-z0-9_.$-]{0,40}(?: [A-Za-z0-9_-]{1,20}){1,2}")
-_STARTS_LINE = re.compile(r"(?:\A|\n|\\n)[ \t>+]*(?:(?:export|set|env|ENV|ARG|-e|SET|-|\$)[ \t]+|\$env:)?\Z")
+_MARK = r"(?:\\{0,9}(?:[\"']|&(?:#(?:3[49]|x2[27])|quot);))"
+_STARTS_LINE = re.compile(
+    rf"(?:\A|\n|\\n|[\[({{,:=] ?(?={_MARK}))[ \t>+]*"
+    rf"(?:(?:export|set|env|ENV|ARG|-e|SET|-|\$)[ \t]+|\$env:)?{_MARK}{{0,2}}\Z"
+)
 _OPTION = re.compile(r"(?:\A|[^\w-])(?:--?|set(?: -\w{1,3})* |setx |ENV |configure set |secrets? set )\Z")
+_IN_TABLE, _IN_COLUMN = re.compile(_BAR), re.compile(r"\t|\\t|  ")
 _IS_ENCODED = re.compile(r"%[0-9A-F]{2}(?=[A-Za-z])")
 _IS_FINGERPRINT = re.compile(FINGERPRINT)
 _WIDE = 16  # characters of a value in a column beside its name
@@ -79,13 +95,15 @@ class _Name:
     @property
     def is_option(self) -> bool:
         """Whether it is an option or a variable of a shell, whose value follows after a space."""
-        before = self.text[max(0, self.start - 24) : self.start]
+        before = self.text[max(0, self.start - 32) : self.start]
         return self.text.startswith("--", self.start) or _OPTION.search(before) is not None
 
     @property
     def starts_line(self) -> bool:
-        """Whether the line starts with it, as in an AWS file."""
-        return _STARTS_LINE.search(self.text[max(0, self.start - 24) : self.start]) is not None
+        """Whether the line starts with it, as in an AWS file, and not with its quotation mark."""
+        is_quoted = self.text[self.end : self.end + 1] in ('"', "'", "\\", "&", "%")
+        before = self.text[max(0, self.start - 32) : self.start]
+        return not is_quoted and _STARTS_LINE.search(before) is not None
 
     @property
     def is_in_query(self) -> bool:
@@ -136,7 +154,8 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
         return
     start = between.end()
     if block := _BLOCK.match(name.text, start):
-        yield block.span("block")
+        if not is_harmless(block["block"]):
+            yield block.span("block")
     elif found := _LIST.match(name.text, start):
         yield from _quoted_items(name, found.end())
     elif opening := _OPENING.match(name.text, start):
@@ -168,7 +187,9 @@ def _quoted(text: str, opening: re.Match[str]) -> tuple[int, int]:
 
 def _unquoted(name: _Name, between: re.Match[str]) -> Iterator[tuple[int, int]]:
     start = between.end()
-    whole = between["assign"] and name.starts_line and name.text[name.end] not in "\"'\\&%"
+    if _CALL.match(name.text, start):
+        return
+    whole = between["assign"] and name.starts_line
     pattern = _ELEMENT if between["element"] else _REST if whole else _PLAIN
     for each in dict.fromkeys((pattern, _PLAIN)):
         hit = each.match(name.text, start)
@@ -178,6 +199,8 @@ def _unquoted(name: _Name, between: re.Match[str]) -> Iterator[tuple[int, int]]:
             return
         least = 4 if value.isdigit() or whole else 6
         prose = each is _REST and _is_prose(value, between["assign"])
+        if prose and name.external_id and is_variable(value.partition(" ")[0]):
+            return
         if not prose and _is_secret(name, value, least, between):
             yield start, start + len(value)
             return
@@ -223,6 +246,6 @@ def _is_secret_beside(name: _Name, value: str, between: str, quoted: bool) -> bo
         is_name = is_credential_name(value) or is_external_id_name(value)
         is_sure = not (name.external_id or name.ordinary or is_name or is_variable(value)) or has_digit(value)
         return looks_random(value) and is_sure
-    if "|" in between or "│" in between or (not name.ordinary and re.search(r"\t|  ", between)):
-        return looks_random(value) and not is_variable(value)
+    if _IN_TABLE.search(between) or (not name.ordinary and _IN_COLUMN.search(between)):
+        return looks_random(value) and not is_variable(value) and "|" not in value
     return len(value) >= _WIDE and looks_random(value) and has_digit(value)

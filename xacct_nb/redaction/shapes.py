@@ -13,41 +13,47 @@ _LONG = r"(?:[A-Za-z0-9+/=%_-]|\\/|\\u00[0-9a-fA-F]{2}){20,}+"
 # What separates words in an address's password and ends it: the last @ before a space or a quotation mark.
 _IN_URL = r"[^\s\"'<>`\\]"
 
+
+def _alone(start: str, within: str = "[A-Za-z0-9]") -> str:
+    """Return the pattern of a text that is no part of a longer word; an escaped line break may precede it."""
+    return rf"(){start}(?:(?<!{within}{start})|(?<=\\[nrt]{start}))"
+
+
 # Each pattern starts with a literal, which makes its search fast; what stands before group 1 stays.
 _SHAPES: tuple[re.Pattern[str], ...] = tuple(
     map(re.compile, (
         rf"()-----BEGIN {_PEM}-----(?:(?:(?!-----)[\s\S])*+-----END {_PEM}-----"
-        rf"|(?:(?:\s|\\[nr])*+[A-Za-z0-9+/=]{{16,}}+)*+)",
-        r"()Private-Lines: ?\d{1,4}(?:(?:\s|\\[nr])++[A-Za-z0-9+/=]{1,99}+(?![:-]))++",
+        rf"|(?:(?:\s|\\{{1,32}}[nr])*+[A-Za-z0-9+/=]{{16,}}+)*+)",
+        r"()Private-Lines: ?\d{1,4}(?:(?:\s|\\{1,32}[nr])++[A-Za-z0-9+/=]{1,99}+(?![:-]))++",
         r"()AGE-SECRET-KEY-1[A-Z0-9]{40,}+",
         rf"()FwoGZX{_LONG}",
         rf"()IQoJb3JpZ2lu{_LONG}",
-        r"()ABSK(?<![A-Za-z0-9+/]ABSK)[A-Za-z0-9+/]{100,}+={0,2}",  # API key of Bedrock
+        _alone("ABSK", r"[A-Za-z0-9+/]") + r"[A-Za-z0-9+/]{100,}+={0,2}",  # API key of Bedrock
         r"()bedrock-api-key-[A-Za-z0-9+/=_-]{20,}+",
-        r"()aoa(?<![A-Za-z0-9+/_-]aoa)[A-Z][A-Za-z0-9+/=_:-]{60,}+",  # access token of IAM Identity Center
-        r"()eyJ(?<![\w-]eyJ)[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+(?:\.[\w-]*+){0,2}",
+        _alone("aoa", r"[A-Za-z0-9+/_-]") + r"[A-Z][A-Za-z0-9+/=_:-]{60,}+",  # token of Identity Center
+        _alone("eyJ", r"[\w-]") + r"[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+(?:\.[\w-]*+){0,2}",
         rf"://[^\s:/?#@\"'<>\\]{{0,256}}:()(?![0-9]{{2,5}}(?:[/?#,;)&|]|\Z)){_IN_URL}{{1,256}}(?=@[^\s@])",
         r"%2F%2F[^\s:/?#@\"'<>%]{0,256}(?:%3A|:)()[^\s\"'<>]{1,256}?(?=%40)",
         r"ignature(?:=|%3[Dd])()[0-9a-f]{64}",
         r"sig=(?<=[?&;]sig=)()[A-Za-z0-9%+/=]{32,}+",  # shared access signature of Azure
         r"token=[\"']()[^\"'\s]{20,}+",
         r"otpauth(?:-migration)?(?::|%3[Aa])(?://|%2[Ff]%2[Ff])()[^\s\"'<>]++",
-        r"()gh(?<![A-Za-z0-9]gh)[opusr]_[A-Za-z0-9]{36,}+",
+        _alone("gh") + r"[opusr]_[A-Za-z0-9]{36,}+",
         r"()github_pat_[A-Za-z0-9_]{22,}+",
-        r"()gl(?<![A-Za-z0-9]gl)(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[\w.=+/-]{20,}+",
-        r"()xox(?<![A-Za-z0-9]xox)[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}+",
+        _alone("gl") + r"(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[\w.=+/-]{20,}+",
+        _alone("xox") + r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}+",
         r"()xapp-\d-[A-Za-z0-9-]{20,}+",
         r"hooks.slack.com/[a-z]{1,20}/()[\w/-]{20,}+",
-        r"()npm_(?<![A-Za-z0-9]npm_)[A-Za-z0-9]{36,}+",
+        _alone("npm_") + r"[A-Za-z0-9]{36,}+",
         r"()pypi-[\w-]{50,}+",
-        r"()sk-(?<![A-Za-z0-9-]sk-)(?=[\w-]{0,80}\d)[A-Za-z0-9][\w-]{19,}+",
+        _alone("sk-", r"[A-Za-z0-9-]") + r"(?=[\w-]{0,80}\d)[A-Za-z0-9][\w-]{19,}+",
         r"()k_(?<=[sr]k_)(?:live|test)_[A-Za-z0-9]{16,}+",
-        r"()hf_(?<![A-Za-z0-9]hf_)[A-Za-z]{30,}+",
+        _alone("hf_") + r"[A-Za-z]{30,}+",
         r"()AIza[\w-]{35}",
         r"()GOCSPX-[\w-]{20,}+",
         r"()ya29\.[\w-]{20,}+",
         r"()Q~(?<=[\w~.-]{3}\dQ~)[\w~.-]{31,34}(?![\w~-])",  # client secret of Entra ID
-        r"()hv(?<![A-Za-z0-9]hv)[sbr]\.[\w-]{24,}+",
+        _alone("hv") + r"[sbr]\.[\w-]{24,}+",
         r"()\.atlasv1\.[\w-]{60,}+",
         r"()dckr_(?:pat|oat)_[\w-]{20,}+",
         r"()dop_v1_[0-9a-f]{40,}+",
@@ -55,22 +61,23 @@ _SHAPES: tuple[re.Pattern[str], ...] = tuple(
         r"()ATATT3[\w=-]{50,}+",
     ))
 )  # fmt: skip
-_QUOTED = r"(?:\\{0,8}[\"']|&#(?:3[49]|x2[27]);|&quot;|%2[27])?"
+_QUOTED = r"(?:\\{0,32}(?:[\"']|&(?:amp;){0,2}(?:#(?:3[49]|x2[27])|quot|apos);)|%2[27])?"
 _HEADER = rf"{_QUOTED}\s{{0,9}}(?:[:=,]|=>|%3a)(?:\s|%20|\+){{0,9}}b?{_QUOTED}"
 # These are searched for in the text in lower case.
 _HEADERS_AND_COMMANDS: tuple[re.Pattern[str], ...] = tuple(
     map(re.compile, (
-        rf"authorization{_HEADER}(?:basic|bearer|token|negotiate|ntlm|api-?key|hawk|mac|oauth)(?:\s|%20|\+){{1,4}}()"
-        r"[^\s\"'<>,;]{4,4096}",
+        rf"authorization{_HEADER}(?:basic|bearer|token|negotiate|ntlm|api-?key|hawk|mac|oauth)"
+        r"(?:\s|%20|\+){1,4}()[^\s\"'<>,;]{4,4096}",
         rf"authorization{_HEADER}digest\s()[^\n]{{4,4096}}",
         rf"cookie{_HEADER}()(?=[\w.-]{{1,99}}=)[^\n\"'<>]{{4,4096}}",
         r"bearer(?:\s|%20|\+){1,4}()(?=[^\s\"'<>]{0,99}\d)[\w.~+/%=-]{16,}+",
-        r"-u(?<![\w-]-u)(?:ser)?(?:\s{1,9}|=)[\"']?(?!\d{1,9}:\d)[^\s:\"'/@]{1,99}:()(?!//)[^\s\"']{1,256}",
-        r"-user(?:\s{1,9}|=)[\"']?[^\s:\"'/@]{1,99}:()(?!//)[^\s\"']{1,256}",
-        r"sshpass\s{1,9}-p\s{0,9}[\"']?()[^\s\"']{1,256}",
-        r"login\b[^\n|;&]{0,200}?\s-p[ =]?[\"']?()[^\s\"'-][^\s\"']{3,256}",
+        rf"-u(?<![\w-]-u)(?:\s{{1,9}}|=){_QUOTED}(?!\d{{1,9}}:\d)[^\s:\"'/@]{{1,99}}:()"
+        r"(?!//)[^\s\"']{1,256}",
+        rf"-user(?:\s{{1,9}}|=){_QUOTED}[^\s:\"'/@]{{1,99}}:()(?!//)[^\s\"']{{1,256}}",
+        rf"sshpass\s{{1,9}}-p\s{{0,9}}{_QUOTED}()[^\s\"']{{1,256}}",
+        rf"login\b[^\n|;&]{{0,200}}?\s-p[ =]?{_QUOTED}()[^\s\"'\\-][^\s\"'\\]{{3,256}}",
         r"login\s{1,9}\S{1,99}\s{1,9}password\s{1,9}()\S{1,256}",
-        r"mysql\w{0,9}\b[^\n|;&]{0,200}?\s-p[\"']?()[^\s\"']{1,256}",
+        rf"mysql\w{{0,9}}\b[^\n|;&]{{0,200}}?\s-p{_QUOTED}()[^\s\"']{{1,256}}",
     ))
 )  # fmt: skip
 # The seed of an MFA device, as IAM gives it: 64 letters and digits of base32.
