@@ -203,6 +203,18 @@ def test_an_emptied_field_takes_the_external_id_out(form: GrantForm, tmp_path: P
     assert form.grant == a_grant()
 
 
+def test_a_reference_to_a_credential_is_refused_and_its_value_is_nowhere(
+    form: GrantForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", SECRET)
+    type_in(form, "external_id", "env:GITHUB_TOKEN")
+
+    assert "The reference 'env:GITHUB_TOKEN' is refused." in shown(form)
+    assert form.invalid_field == "external_id"
+    assert form.grant == a_grant()
+    assert SECRET not in everything(form)
+
+
 def test_a_literal_is_refused_not_repeated_and_cleared(form: GrantForm) -> None:
     type_in(form, "external_id", SECRET)
 

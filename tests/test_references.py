@@ -156,6 +156,15 @@ class TestFiles:
         refusal(f"file:{name}")
         refusal("file:link")
 
+    def test_of_other_names_are_accepted_where_a_variable_names_the_home_folder_as_that_of_credentials(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file_at(home / "vendor.id")
+        for number, folder in enumerate((home, home.parent, "/")):
+            monkeypatch.setenv(f"{number}_TOKEN_PATH", str(folder))
+
+        assert resolve_reference("file:~/vendor.id") == PLANTED
+
     @pytest.mark.parametrize("name", PLAIN_FILES)
     def test_of_other_names_are_accepted(self, home: Path, name: str) -> None:
         file_at(home / name)
@@ -260,6 +269,12 @@ class TestTheReferenceOfAGrantFile:
     def test_is_compared_letter_by_letter(self, allowed: str) -> None:
         with pytest.raises(RefusedReference):
             self.secrets(("allow_references", allowed))
+
+    def test_to_a_credential_is_refused_also_where_p_gives_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITHUB_TOKEN", PLANTED)
+
+        with pytest.raises(RefusedReference, match="'env:GITHUB_TOKEN' is refused"):
+            self.secrets(("conditions.external_id", "env:GITHUB_TOKEN"))
 
     def test_needs_no_word_where_the_grant_is_ones_own_notebook(self) -> None:
         options = [("conditions", '{"external_id": "env:VENDOR_ID"}')]

@@ -209,6 +209,8 @@ class TestRollingBack:
         assert (without.record.status, code(without)) == ("invalid-parameters", 2)
         assert without.record.error.hint == "Give it by reference: -p external_id env:NAME"
         assert back.record.status == "succeeded"
+        assert "The external ID comes from env:EARLIER." in str(back)
+        assert (without.record.plan, back.record.approval.reference) == (None, "env:EARLIER")
         assert desk.state() == before
         assert desk.written(SECRET) == desk.written(OLD_SECRET) == []
 

@@ -148,7 +148,9 @@ class Rollback(Shown):
         where = other_place_note(record, self.run.place.where)
         changes = (*back.changes, *self.revocations)
         access = kept_access(self.found, remaining, changes) if changes else ()
-        return replace(back, changes=changes, notes=(*where, *notes), access=access, lost=self.lost)
+        reference = self.run.settings.external_id
+        shown = replace(back, notes=(*where, *notes), reference=reference)
+        return replace(shown, changes=changes, access=access, lost=self.lost)
 
     def _lost(self, record: Record, back: Plan) -> tuple[Loss, ...]:
         entries = journal_of(record).entries if back.changes else ()

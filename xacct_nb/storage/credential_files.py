@@ -66,6 +66,9 @@ def _is_same(path: Path, known: Path) -> bool:
     """Return whether two paths lead to the same file, also by a hard link, or the first is in the second."""
     try:
         known = known.expanduser()
-        return path.is_relative_to(os.path.realpath(known)) or os.path.samefile(path, known)
+        folder = Path(os.path.realpath(known))
+        # A variable that names the home folder, or one around it, does not make every file a credential.
+        inside = path.is_relative_to(folder) and not Path.home().is_relative_to(folder)
+        return inside or os.path.samefile(path, known)
     except (OSError, ValueError, RuntimeError):
         return False
