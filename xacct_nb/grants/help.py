@@ -56,11 +56,13 @@ class NotebookHelp(Shown):
         table = Table(("parameter", "type", "default", "what it is"), rows, caption="Parameters")
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
         settings = ", ".join(RunFile.model_fields)
-        note = f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it."
+        note = textwrap.fill(
+            f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it.", _WIDTH
+        )
         if "sources" in self.declared:
             note += (
-                "\nA grant file (-f grant.yaml) sets the fields of the grant only. With such a file, the "
-                "notebook's example grant is ignored."
+                "\nA grant file (-f grant.yaml) sets the fields of the grant only.\nWith such a file, "
+                "the notebook's example grant is ignored."
             )
         return Page(self.title, (*about, table, given, Text(note, "note")))
 

@@ -163,7 +163,7 @@ def _where(names: Iterable[str]) -> str:
     places: dict[str, list[str]] = {}
     for name in names:
         places.setdefault(_place(name), []).append(name)
-    return " ".join(f"{', '.join(each)}: {place}." for place, each in places.items())
+    return "\n".join(f"{', '.join(each)}: {place}." for place, each in places.items())
 
 
 def _place(name: str) -> str:
