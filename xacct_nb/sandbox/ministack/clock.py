@@ -4,13 +4,10 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import formatdate
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.services import iam, sts
-
-from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 
 _MOST = 10 * 365 * 24 * 3600.0
 _ahead = {"seconds": 0.0}
@@ -48,26 +45,6 @@ def install() -> None:
     """Let MiniStack issue sessions, and end them, by this clock."""
     for module in (iam, iam_evaluator, sts):
         module.time = _Time()
-
-
-def dated(app: App) -> App:
-    """Return `app` whose responses all have a Date header by this clock, as AWS's have."""
-
-    async def enter(scope: Message, receive: Receive, send: Send) -> None:
-        async def send_dated(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                others = [pair for pair in message.get("headers", []) if pair[0].lower() != b"date"]
-                message = {
-                    **message,
-                    "headers": [*others, (b"date", formatdate(now(), usegmt=True).encode())],
-                }
-            await send(message)
-
-        # A fault that cuts the connection finds it behind the server's own `send`.
-        send_dated.__self__ = getattr(send, "__self__", None)  # type: ignore[attr-defined]
-        await app(scope, receive, send_dated if scope["type"] == "http" else send)
-
-    return enter
 
 
 class _Time:

@@ -44,6 +44,7 @@ def layers(instance: str, token: str) -> App:
     from xacct_nb.sandbox.cloudtrail.trail import trailed
     from xacct_nb.sandbox.faults.injector import faulty
     from xacct_nb.sandbox.http.authentication import authenticated
+    from xacct_nb.sandbox.http.dates import dated
     from xacct_nb.sandbox.ministack import clock, patches, root_keys
     from xacct_nb.sandbox.rules.decisions import decide
     from xacct_nb.sandbox.rules.guard import guarded
@@ -52,7 +53,7 @@ def layers(instance: str, token: str) -> App:
     clock.install()
     root_keys.install(partial(root_secret, token))
     served = authenticated(faulty(trailed(guarded(app))))
-    return clock.dated(closed(_identified(served, instance), token))
+    return dated(closed(_identified(served, instance), token))
 
 
 def _identified(app: App, instance: str) -> App:
