@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger
 from xacct_nb.runs.loading import record_schema
 from xacct_nb.runs.recovery import recover
+from xacct_nb.sandbox.faults.faults import Fault
+from xacct_nb.sandbox.server.client import misbehaving
+from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.ledger import read_ledger, read_record
 from xacct_nb.storage.run_folder import create_run_folder
 
@@ -25,6 +28,8 @@ from xacct_nb.storage.run_folder import create_run_folder
 # line of the journal. The kernel stops there, and dies with its runner.
 DIES = """
 import os, signal, time
+from xacct_nb.aws import retries
+retries.backoff = lambda retry: 0.02
 write, left = run.evidence.add, [{moment}]
 def comes_by():
     left[0] -= 1
@@ -87,6 +92,29 @@ def newest(desk: Desk) -> Record:
 def finished(desk: Desk, **fields: Any) -> Any:
     """Plan again and apply, as a person would."""
     return desk.run(approve=desk.run(**fields).to_json()["digest"], **fields)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(0.0, id="not throttled"),
+        pytest.param(0.3, id="30 % throttled", marks=pytest.mark.exhaustive),
+    ]
+)
+def throttled(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[float]:
+    """Throttle a share of all calls, of the run that is killed and of each one after it."""
+    with misbehaving(sandbox, Fault("throttling", share=request.param), seed=7):
+        yield request.param
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str], throttled: float) -> Callable[[str], None]:
+    """Print a figure, although pytest captures what tests print."""
+
+    def line(figure: str) -> None:
+        with capsys.disabled():
+            print(f"\n{figure}" + f", {throttled:.0%} throttled" * bool(throttled), end=" ")
+
+    return line
 
 
 class TestClosing:
@@ -193,7 +221,7 @@ class TestClosing:
 
 @pytest.mark.slow
 def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
-    desk: Desk, moments: Iterator[int]
+    desk: Desk, moments: Iterator[int], tell: Callable[[str], None]
 ) -> None:
     count = 0
     for count, fields in enumerate(killed_changes(desk, moments), start=1):
@@ -203,14 +231,16 @@ def test_a_change_is_finished_by_the_next_run_wherever_its_runner_was_killed(
         assert ended.record.status in ("succeeded", "no-change")
         assert desk.plan(**fields).changes == ()
         make_room(desk, fields["name"])
-    print(f"{count} of {count} killed runs were finished")
+    tell(f"{count} of {count} killed runs were finished")
 
     assert count >= len(SOME)
     assert desk.is_whole()
 
 
 @pytest.mark.slow
-def test_a_change_is_rolled_back_wherever_its_runner_was_killed(desk: Desk, moments: Iterator[int]) -> None:
+def test_a_change_is_rolled_back_wherever_its_runner_was_killed(
+    desk: Desk, moments: Iterator[int], tell: Callable[[str], None]
+) -> None:
     count = 0
     for fields in killed_changes(desk, moments):
         count += 1
@@ -219,7 +249,7 @@ def test_a_change_is_rolled_back_wherever_its_runner_was_killed(desk: Desk, mome
             assert desk.rolled_back(record=closed).record.status in ("succeeded", "no-change")
 
         assert desk.state(**fields) == []
-    print(f"{count} of {count} killed runs were taken back")
+    tell(f"{count} of {count} killed runs were taken back")
 
     assert count >= len(SOME)
     assert desk.is_whole()
@@ -227,7 +257,7 @@ def test_a_change_is_rolled_back_wherever_its_runner_was_killed(desk: Desk, mome
 
 @pytest.mark.slow
 def test_a_rollback_is_finished_by_the_next_one_wherever_its_runner_was_killed(
-    desk: Desk, moments: Iterator[int]
+    desk: Desk, moments: Iterator[int], tell: Callable[[str], None]
 ) -> None:
     count = 0
     for moment in moments:
@@ -244,7 +274,7 @@ def test_a_rollback_is_finished_by_the_next_one_wherever_its_runner_was_killed(
         assert read_record(desk.records, closed[-1]).undoes == applied
         assert back.record.status in ("succeeded", "no-change")
         assert desk.state(**fields) == []
-    print(f"{count} of {count} killed rollbacks were finished")
+    tell(f"{count} of {count} killed rollbacks were finished")
 
     assert count >= len(SOME)
     assert desk.is_whole()
