@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class TestInTime:
             == f"The plan in the record the-plan was made at {at}; approval_hours is {hours}."
         )
 
-    @pytest.mark.parametrize("at", ["2026-11-24T12:05:01Z", "2999-01-01T00:00:00Z"])
+    @pytest.mark.parametrize("at", ["2026-11-24T12:15:01Z", "2999-01-01T00:00:00Z"])
     def test_a_plan_from_the_future_would_never_expire_and_is_refused(self, at: str) -> None:
         with pytest.raises(ApprovalExpired, match="is dated in the future") as refused:
             validate_approval(APPROVAL, [planned(at)], NOW)
@@ -342,6 +343,19 @@ class TestThroughTheRunner:
         assert (late.record.status, late.record.error.code) == ("stale-plan", "approval-expired")
         assert agreed.record.status == "succeeded"
         assert (agreed.record.approval.plan, agreed.record.approval.planned_by) == ("new", "bob")
+
+    def test_a_clock_that_is_set_back_makes_no_plan_younger(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        here = replace(desk, in_process=True)
+        where, today = here.run().record.where, datetime.now(UTC)
+        digest = here.plan(session_minutes=90).digest
+        old = here.plan(session_minutes=90).to_json()
+        kept(here.records, "old", plan=old, started=utc(today - timedelta(hours=25)), where=where)
+        monkeypatch.setattr("xacct_nb.aws.clock.local_time", lambda: today - timedelta(hours=10))
+        late = here.run(approve=digest, session_minutes=90).record
+
+        assert (late.status, late.error.code) == ("stale-plan", "approval-expired")
 
     def test_a_roll_back_obeys_the_same(self, desk: Desk) -> None:
         desk.applied()

@@ -462,6 +462,7 @@ class TestTwoPeople:
             ("ada", "bob", "ada@example.com", ApproverPlanned),
             ("ada", "bob", "bob,ada@example.com", ApproverPlanned),
             ("Ада", "Ада", "bob", ApproverPlanned),
+            ("ada", "bob", "Ada@Example.com", ApproverPlanned),
             ("root (mapped)", "bob", "bob", ApproverUnknown),
             ("ada", "nobody", "bob", ApproverUnknown),
             ("ada", "1000", "bob", ApproverUnknown),

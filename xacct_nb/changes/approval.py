@@ -13,7 +13,7 @@ from xacct_nb.iam.canonical import canonical_json
 MAPPED = " (mapped)"
 """Ends the name of a user that runs in a user namespace: it is mapped from another user outside of it."""
 _NOBODY = ("nobody", "nfsnobody")
-_CLOCKS_DIFFER = timedelta(minutes=5)
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _AGAIN = "Plan again, read the plan, and approve it again."
 
 

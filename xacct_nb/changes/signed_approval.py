@@ -107,7 +107,7 @@ def check_second_person(signed: SignedApproval, plans: Sequence[PlannedRun]) -> 
                 hint="Plan and sign as the persons' own users. Or leave out two_people: where approvers has "
                 "only keys of others than the planners, a signature is enough.",
             )
-    if planner.by in (signer, *_names(signed.signer)):
+    if planner.by.casefold() in (signer.casefold(), *_names(signed.signer.casefold())):
         raise ApproverPlanned(
             f"{planner.by} made this plan, and someone else must sign its approval.",
             why=f"two_people is true, the record {planner.record} names the planner, and the signature is by "

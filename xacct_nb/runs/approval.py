@@ -102,7 +102,8 @@ def _given(run: RunContext, plan: Plan, given: PlanApproval) -> Approval:
 
 
 def _validated(run: RunContext, approval: Approval, plan: Plan, history: _Events) -> Approval:
-    settings, now = run.settings, utc()
+    # AWS's time: this machine's clock may have been set back.
+    settings, now = run.settings, utc(run.place.connection.clock.now())
     plans = valid_plans(history, now, settings.approval_hours)
     two_people = settings.two_people or any(each.two_people for each in plans)
     required = dict.fromkeys([tuple(settings.approvers), *(each.approvers for each in plans)])

@@ -155,10 +155,10 @@ class Run(Shown):
             return self.applied_before(plan)
         if not self.decide(plan, approval):
             return Journal(plan.grant)
-        if not self.headless:  # a person may have looked at it for hours; headless it is new
-            check_fresh(plan, sessions)
         patience = self.settings.patience_seconds
         with grant_lock(sessions):
+            if not self.headless:  # a person may have looked at it for hours; headless it is new
+                check_fresh(plan, sessions)
             journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
         self.keep_applied(plan, journal)
         # Where the apply has waited for IAM without success, the proof does not wait once more.
