@@ -28,18 +28,27 @@ MOMENTS = (
     *(f"{call} {answer}" for call in CALLS for answer in ("", "made")),
 )
 FILL = """
-import os, pathlib
-def fill():
-    folder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])
-    if STEAL:
-        (folder / '.reserve').unlink()
-    with (folder.parent.parent.parent / 'filler').open('wb', buffering=0) as file:
-        for size in (65536, 4096, 512, 1):
-            try:
-                while file.write(bytes(size)):
-                    pass
-            except OSError:
+with (records.parent / 'filler').open('wb', buffering=0) as file:
+    for size in (65536, 4096, 512, 1):
+        try:
+            while file.write(bytes(size)):
                 pass
+        except OSError:
+            pass
+"""
+LOSSES = {
+    "full": FILL,
+    "full, and the run's own room is taken": f"(folder / '.reserve').unlink()\n{FILL}",
+    "read-only": "subprocess.run(['mount', '-o', 'remount,ro', records.parent], check=True)",
+    "without the records": "shutil.rmtree(records)",
+}
+FULL, TAKEN, READ_ONLY, GONE = LOSSES
+LOSE = """
+import os, pathlib, shutil, subprocess
+folder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])
+records = folder.parent.parent
+def lose():
+    exec({!r}, globals())
 """
 
 
@@ -133,46 +142,48 @@ def test_on_fourteen_sizes_of_disk_each_run_changes_nothing_or_is_sealed(
     assert (ends[0], ends[-1]) == ("failed", "succeeded")
 
 
-def check_filled(at: Scene, moment: str, steal: bool) -> dict[str, Any]:
-    """Run a notebook whose cell fills the disk at a moment, and takes the run's own room too if `steal`."""
-    file = filling(at.folder / "filling.ipynb", moment, steal)
-    told = answer(at.apply(file=file))
+def check_loss(at: Scene, moment: str, loss: str) -> dict[str, Any]:
+    """Run a notebook that loses the disk at a moment; check what is told, and that a next run goes on."""
+    told = answer(at.apply(file=losing(at.folder / "losing.ipynb", moment, loss)))
     changed = at.desk.state() != []
     if told["status"] == "succeeded":
         assert verify_records(at.disk.seen / "records") == []
-        at.disk.resize(ENOUGH)
         return told
     words = f"{told['error']['why']} {told['error']['hint']}"
-    assert told["error"]["code"] == "not-sealed"
-    assert ("AWS was changed" in words) == changed
-    assert ("Nothing was changed in AWS" in words) != changed
-    assert ("xacct-nb run roll_back" in words) == changed
-    assert "xacct-nb records repair --yes --records" in words
+    if loss == GONE:
+        assert told["error"]["code"] == "evidence-lost"
+        assert "may lack changes that the run made in AWS" in words
+    else:
+        assert told["error"]["code"] == "not-sealed"
+        assert ("AWS was changed" in words) == changed
+        assert ("Nothing was changed in AWS" in words) != changed
+        assert ("xacct-nb run roll_back" in words) == changed
+        assert "xacct-nb records repair --yes --records" in words
     goes_on(at)
     return told
 
 
-@pytest.mark.parametrize(("moment", "steal"), [("CreatePolicy ", False), ("CreateRole made", True)])
+@pytest.mark.parametrize(("moment", "loss"), [("CreatePolicy ", FULL), ("CreateRole made", TAKEN)])
 def test_a_disk_that_becomes_full_ends_no_change_untold(
-    sandbox: Sandbox, tmp_path: Path, moment: str, steal: bool
+    sandbox: Sandbox, tmp_path: Path, moment: str, loss: str
 ) -> None:
     with (at := scene(sandbox, tmp_path, FILLED)).disk:
-        told = check_filled(at, moment, steal)
-        assert told["status"] == ("failed" if steal else "succeeded")
+        told = check_loss(at, moment, loss)
+        assert told["status"] == ("succeeded" if loss == FULL else "failed")
 
 
 @pytest.mark.exhaustive
-def test_whenever_the_disk_becomes_full_each_change_is_told(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("loss", LOSSES)
+def test_whenever_the_disk_is_lost_each_change_is_told(
+    sandbox: Sandbox, tmp_path: Path, loss: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    statuses: dict[bool, list[str]] = {False: [], True: []}
-    for number, (moment, steal) in enumerate((each, steal) for steal in (False, True) for each in MOMENTS):
+    statuses = []
+    for number, moment in enumerate(MOMENTS):
         with (at := scene(sandbox, tmp_path / str(number), FILLED)).disk:
-            statuses[steal].append(check_filled(at, moment, steal)["status"])
-    done = sum(map(len, statuses.values()))
-    print_line(capsys, f"moments at which the disk becomes full: {done} of {2 * len(MOMENTS)} told")
+            statuses.append(check_loss(at, moment, loss)["status"])
+    print_line(capsys, f"moments at which the disk is {loss}: {len(statuses)} of {len(MOMENTS)} told")
 
-    assert statuses == {False: ["succeeded"] * len(MOMENTS), True: ["failed"] * len(MOMENTS)}
+    assert statuses == ["succeeded" if loss == FULL else "failed"] * len(MOMENTS)
 
 
 @pytest.mark.exhaustive
@@ -180,26 +191,36 @@ def test_without_room_for_the_journal_an_approved_plan_changes_nothing(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     with (at := scene(sandbox, tmp_path, FILLED)).disk:
-        told = check_filled(at, "before the change", steal=True)
+        told = check_loss(at, "before the change", TAKEN)
 
         assert "There is no room for the run" in told["error"]["why"]
 
 
-def filling(path: Path, moment: str, steal: bool) -> str:
-    """Write the notebook: it fills the disk before a cell, or as the journal gets an entry."""
-    fill = FILL.replace("STEAL", str(steal))
-    at = {each: "fill()" if each == moment else "pass" for each in MOMENTS[:3]}
+@pytest.mark.exhaustive
+def test_a_run_that_may_write_no_byte_begins_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    with (at := scene(sandbox, tmp_path, FILLED)).disk:
+        assert at.disk.start("mount", "-o", "remount,ro", str(at.disk.place), environment={}).code == 0
+        told = answer(at.apply())
+        assert (told["status"], told["error"]["code"]) == ("invalid-parameters", "invalid-parameters")
+        assert "Read-only file system" in told["error"]["why"]
+        assert at.desk.state() == []
+        goes_on(at)
+
+
+def losing(path: Path, moment: str, loss: str) -> str:
+    """Write the notebook: it loses the disk before a cell, or as the journal gets an entry."""
+    at = {each: "lose()" if each == moment else "pass" for each in MOMENTS[:3]}
     return notebook(
         path,
         PARAMETERS,
-        fill,
+        LOSE.format(LOSSES[loss]),
         at["before the plan"],
-        "import xacct_nb as xa\nrun = xa.start_run('filling', globals())\ngrant = run.grant()",
+        "import xacct_nb as xa\nrun = xa.start_run('losing', globals())\ngrant = run.grant()",
         "sessions = run.open_sessions(grant)\nbefore = run.keep(xa.read(xa.build(grant), sessions))\n"
         "plan = run.keep(xa.diff(xa.build(grant), before))",
         f"add = run.append\ndef append(entry):\n"
         f"    if f'{{entry.operation}} {{entry.answer}}' == {moment!r}:\n"
-        "        fill()\n    add(entry)\nrun.append = append",
+        "        lose()\n    add(entry)\nrun.append = append",
         at["before the change"],
         "run.apply(plan, sessions, run.approval(plan))",
         at["after the change"],

@@ -312,6 +312,13 @@ SURROUNDINGS = {
         "        file.write(json.dumps({'kind': kind, 'value': {'a': [1]}}) + '\\n')",
         FAILED,
     ),
+    "a status that is none": HostileCell(
+        "import os, pathlib\nfolder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])\n"
+        "with (folder / 'evidence.jsonl').open('a') as file:\n"
+        '    file.write(\'{"kind": "status", "value": "proven"}\\n\')',
+        FAILED,
+        quick=True,
+    ),
     "evidence that is a folder": HostileCell(
         "import os, pathlib\npathlib.Path(os.environ['XACCT_RUN_FOLDER'], 'evidence.jsonl').mkdir()", FAILED
     ),

@@ -11,6 +11,8 @@ LONGEST = (
     "test_cli",
     "test_revocation",
     "test_wheel",
+    "test_lost_terminal",
+    "test_full_disk",
     "test_writer_under_faults",
     "test_diagnosis_in_sandbox",
     "test_runner",

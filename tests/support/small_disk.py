@@ -60,7 +60,8 @@ class SmallDisk:
         return self.start(str(COMMAND), *words, environment=environment)
 
     def resize(self, kilobytes: int) -> None:
-        size = f"remount,size={kilobytes}k"
+        """Give the disk another size, and let it be written."""
+        size = f"remount,rw,size={kilobytes}k"
         assert self.start("mount", "-o", size, str(self.place), environment={}).code == 0
 
     def __enter__(self) -> "SmallDisk":

@@ -15,6 +15,7 @@ from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
+TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
 _NOTICED = ("clock_offset", "retries")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import EvidenceLost, XacctError, unexpected
+from xacct_nb.errors import EXIT_CODES, EvidenceLost, XacctError, error_classes, unexpected
 from xacct_nb.jupyter.cell_states import CellStates
+from xacct_nb.records.fields import TRACEBACK
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.outcome import status_of_error
 from xacct_nb.storage.evidence import FILE, events, evidence_problem
 
-TRACEBACK = "traceback.txt"
 Events = Sequence[Mapping[str, Any]]
 _ENDINGS = {
     "KernelDied": "The notebook's kernel ended before the notebook did.",
@@ -39,6 +39,9 @@ def ending_of(
     """Return how the run ended. `problem` is an error from outside the notebook's cells."""
     lost = evidence_problem(folder)
     evidence = [] if lost.startswith(FILE + ": ") else list(events(folder))
+    noted = str(_last(evidence, "status") or "succeeded")
+    if noted not in EXIT_CODES:
+        lost = lost or f"{FILE}: {noted!r} is no status"
     problem = problem or (states.problem if states else None)
     status = (states.status if states else "") or (status_of_error(problem) if problem else "")
     error = _error(states, problem, evidence)
@@ -46,7 +49,7 @@ def ending_of(
         status, error = "failed", _evidence_lost(lost, error)
     cells = tuple(states.to_json()) if states else ()
     files = _files(problem, secrets) if error and error["code"] == "unexpected-error" else {}
-    return Ending(status or str(_last(evidence, "status") or "succeeded"), error, cells, evidence, files)
+    return Ending(status or noted, error, cells, evidence, files)
 
 
 def without_evidence(ended: Ending, problem: Exception) -> Ending:
@@ -66,9 +69,10 @@ def _error(
         return {"code": states.status, "what": what, "why": why, "hint": _HINT}
     if problem:
         return _error_from_outside(problem)
-    kernel = {"code": states.ending, "what": states.message, "why": "", "hint": ""}
+    known = error_classes().get(states.ending)
+    kernel = {"code": known.code if known else states.ending, "what": states.message, "why": "", "hint": ""}
     noted = _last(evidence, "error")
-    return noted if isinstance(noted, dict) and noted.get("code") else kernel
+    return noted if isinstance(noted, dict) and noted.get("code") == kernel["code"] else kernel
 
 
 def _error_from_outside(problem: BaseException | None) -> Mapping[str, Any] | None:
@@ -82,10 +86,11 @@ def _error_from_outside(problem: BaseException | None) -> Mapping[str, Any] | No
 
 
 def _evidence_lost(why: str, error: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    before = f"\nThe run's own error: {error['what']}" if error else ""
+    texts = (error["what"], error["why"]) if error else ()
+    before = "\n".join(["", "The run's own error:", *filter(None, texts)]) if error else ""
     return EvidenceLost(
         "The evidence of the run was lost while it ran.",
-        why=f"{why}.{before}",
+        why=f"{why}. The record may lack changes that the run made in AWS.{before}",
         hint="Plan again: the plan shows what is in AWS now. Let nothing else write to the records folder.",
     ).to_json()
 

@@ -50,8 +50,13 @@ def no_room(records: Path, problem: OSError) -> DiskFull:
 
 
 def _allocate(file: int) -> None:
+    """Allocate the space, by writing it where the system (macOS) or the file system has no call for that."""
     if hasattr(os, "posix_fallocate"):
-        return os.posix_fallocate(file, 0, SIZE)
-    for _ in range(os.fstat(file).st_size, SIZE, PIECE):  # macOS
+        try:
+            return os.posix_fallocate(file, 0, SIZE)
+        except OSError as problem:
+            if problem.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+    for _ in range(os.fstat(file).st_size, SIZE, PIECE):
         os.write(file, bytes(PIECE))
     os.fsync(file)
