@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ from support.adopted_role import deny_attaching
 from support.desk import Desk
 from support.examples import root_iam
 from support.forked import end_of, forked
+from xacct_nb.aws.clock import local_time, utc
+from xacct_nb.aws.reader import read
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry
-from xacct_nb.errors import ApprovalUsed, StalePlan, XacctError
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import diff
+from xacct_nb.errors import ApprovalUsed, RolledBack, StalePlan, XacctError
 from xacct_nb.grants.documents import build
+from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.runs.ledger import verify_ledger
 from xacct_nb.runs.notebook_run import Run, start_run
 from xacct_nb.runs.recovery import recover
@@ -45,9 +51,6 @@ def begin(desk: Desk, **fields: Any) -> Run:
 
 def apply_approved(desk: Desk, digest: str, ready: Callable[[], object] = lambda: None) -> str:
     """Apply the grant with this approval as a notebook does; return how the run ended."""
-    from xacct_nb.aws.reader import read
-    from xacct_nb.changes.planner import diff
-
     run = begin(desk)
     sessions, documents = run.open_sessions(run.grant()), build(run.grant())
     plan = run.keep(diff(documents, run.keep(read(documents, sessions))))
@@ -78,6 +81,13 @@ def at_once(desk: Desk, digest: str, count: int = 2) -> list[str]:
     for each in (ready, tell_ready, wait, go):
         os.close(each)
     return ended
+
+
+def a_form(plan: Plan, shown: str) -> ApprovalForm:
+    """The form in which a person has approved a plan that was shown at this time."""
+    form = ApprovalForm(plan, "", live=True, clock=lambda: shown)
+    form.approve(plan.digest)
+    return form
 
 
 class TestTwoProcesses:
@@ -126,6 +136,24 @@ class TestTheClaim:
             "succeeded",
         )
 
+    def test_a_person_approves_anew_what_is_shown_again_after_a_failure(self, desk: Desk) -> None:
+        deny_attaching(desk.world)
+        run = begin(desk)
+        sessions, documents = run.open_sessions(run.grant()), build(run.grant())
+        plan = run.keep(diff(documents, run.keep(read(documents, sessions))))
+        first, again = (a_form(plan, utc(local_time() + timedelta(seconds=later))) for later in (0, 3))
+        with pytest.raises(RolledBack):
+            run.apply(plan, sessions, first)
+        with pytest.raises(ApprovalUsed):
+            run.apply(plan, sessions, first)
+        root_iam(desk.world, desk.world.source).delete_user_policy(UserName="admin", PolicyName="denied")
+        journal = run.apply(plan, sessions, again)
+        run.finish()
+
+        assert len(journal.changes) == 4
+        assert len(list((desk.records / APPROVALS).iterdir())) == 2
+        assert verify_records(desk.records) == []
+
     def test_an_approval_that_is_refused_claims_nothing(self, desk: Desk) -> None:
         desk.run()
         ended = apply_approved(desk, "0" * 64)
@@ -155,9 +183,6 @@ class TestTheClaim:
         def die() -> str:
             run = begin(desk)
             run.evidence.add = lambda kind, value: kind == "entry" and os.kill(os.getpid(), signal.SIGKILL)
-            from xacct_nb.aws.reader import read
-            from xacct_nb.changes.planner import diff
-
             sessions, documents = run.open_sessions(run.grant()), build(run.grant())
             plan = diff(documents, read(documents, sessions))
             run.apply(plan, sessions, Approval(digest, "ada", ""))
@@ -172,9 +197,11 @@ class TestTheClaim:
         assert verify_ledger(desk.records).broken == ()
 
     def test_reading_the_history_writes_nothing(self, desk: Desk) -> None:
-        digest = desk.run().record.plan.digest
+        planned = desk.run().record
         before = sorted(path.name for path in desk.records.rglob("*"))
-        found = [type(each).__name__ for each in plan_history(desk.records, digest, "AWS")]
+        found = [
+            type(each).__name__ for each in plan_history(desk.records, planned.plan.digest, planned.where)
+        ]
 
         assert found == ["PlannedRun"]
         assert sorted(path.name for path in desk.records.rglob("*")) == before
