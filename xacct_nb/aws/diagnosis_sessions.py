@@ -9,8 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, client_of
+from xacct_nb.aws.sign_in import unexpected_errors
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
+from xacct_nb.errors import NoCredentials
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.records.fields import Identity
 
@@ -24,9 +26,10 @@ class AccountSession:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """The response of GetCallerIdentity. Raises ClientError, BotoCoreError."""
+        """The response of GetCallerIdentity. Raises ClientError, BotoCoreError, NoCredentials."""
         self.calls.append("sts:get_caller_identity")
-        return dict(self.client("sts").get_caller_identity())
+        with unexpected_errors(self.profile):
+            return dict(self.client("sts").get_caller_identity())
 
     @property
     def account(self) -> str:
@@ -126,6 +129,8 @@ def _first(
         except (BotoCoreError, ClientError) as problem:
             kind = type(problem)
             problems[part] = f"{kind.__module__}.{kind.__name__}: {problem}"
+        except NoCredentials as problem:
+            problems[part] = f"{problem.what} {problem.why}"
     if others and part not in problems:
         known = (f"{each.profile} is {each.identity['Arn']}" for each in others)
         problems[part] = f"No profile fits: {', '.join(known)}."

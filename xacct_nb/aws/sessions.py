@@ -1,5 +1,6 @@
 """Sessions for both sides and for the callers under test, each identified by STS."""
 
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import BotoCoreError
 from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.session import Session as Core
@@ -21,7 +22,8 @@ from xacct_nb.aws.clients import AwsClient, SandboxCore
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.error_translation import clock_checked, translate_errors
 from xacct_nb.aws.retries import Retries
-from xacct_nb.errors import MissingProfile, NoCredentials, WrongAccount, XacctError
+from xacct_nb.aws.sign_in import bound, check_credentials, check_files, sign_in_errors
+from xacct_nb.errors import WrongAccount, XacctError
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.records.fields import Identity
@@ -40,6 +42,7 @@ _SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10)
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
 _DOCTOR_PATIENCE = 10.0
 _NO_PROFILE = {"profile": (None, None, None, None)}
+_NO_FILES = _NO_PROFILE | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,9 @@ def open_sessions(
 def profile_identities() -> list[tuple[str, str, str]]:
     """Return the name, the ARN (from STS) and the problem of every profile in the user's AWS config.
 
-    Raises AwsRefused where the config cannot be read.
+    Raises AwsRefused, NoCredentials where the config cannot be read.
     """
+    check_files(Core())
     with translate_errors("Reading the AWS config"):
         profiles = Session().available_profiles
     with ThreadPoolExecutor(8) as threads:
@@ -172,16 +176,16 @@ def profile_identities() -> list[tuple[str, str, str]]:
 def _identify(profile: str) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
-        core = Core(profile=profile)
-        Retries(_DOCTOR_PATIENCE).follow(core)
-        session = Session(botocore_session=core)
-        sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
-        with clock_checked():
+        with sign_in_errors(profile), clock_checked():
+            core = Core(profile=profile)
+            bound(core)
+            Retries(_DOCTOR_PATIENCE).follow(core)
+            session = Session(botocore_session=core)
+            sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
+            check_credentials(profile, session.get_credentials())
             return profile, str(sts.get_caller_identity()["Arn"]), ""
     except XacctError as problem:
-        return profile, "", problem.what
-    except (BotoCoreError, ClientError) as problem:
-        return profile, "", str(problem)
+        return profile, "", problem.why or problem.what
 
 
 def needed_accounts(grant: Grant) -> tuple[str, ...]:
@@ -191,21 +195,10 @@ def needed_accounts(grant: Grant) -> tuple[str, ...]:
 
 
 def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
-    try:
-        with clock_checked():
-            identity = sessions.client(profile, "sts").get_caller_identity()
-    except ProfileNotFound as problem:
-        raise MissingProfile(
-            f"The AWS config has no profile {profile!r}.",
-            why=f"It was given as a {part} profile.",
-            hint="Correct the name, or add it: aws configure --profile NAME.",
-        ) from problem
-    except (BotoCoreError, ClientError) as problem:
-        raise NoCredentials(
-            f"The profile {profile!r} cannot sign in.",
-            why="It has no credentials." if isinstance(problem, NoCredentialsError) else str(problem),
-            hint=f"Test it: aws sts get-caller-identity --profile {profile}",
-        ) from problem
+    with sign_in_errors(profile, part), clock_checked():
+        client = sessions.client(profile, "sts")
+        check_credentials(profile, sessions._session(profile).get_credentials())
+        identity = client.get_caller_identity()
     if accounts and identity["Account"] not in accounts:
         raise WrongAccount(
             f"The {part} profile {profile!r} is in account {identity['Account']}.",
@@ -219,7 +212,7 @@ def warm_up() -> None:
     """Load AWS's models of the services that every run uses; no call is made."""
     keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
     with suppress(BotoCoreError):  # of an AWS config that cannot be read: a run that needs it will say so
-        session = _session("", AWS_ITSELF, _NO_PROFILE)
+        session = _session("", AWS_ITSELF, _NO_FILES)
         for service in ("sts", "iam", "s3"):
             _make_client(session, service, AWS_ITSELF, "aws", **keys)
 
@@ -252,6 +245,8 @@ def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session
         core = SandboxCore(endpoint.endpoint_url, *files, copy(_handlers()), **more)
     else:
         core = Core(variables, copy(_handlers()), **more)
+        if variables is None:  # it takes its credentials from the profile
+            bound(core)
     core.register_component("data_loader", _MODELS)
     config = core.get_default_client_config()
     core.set_default_client_config(config.merge(_CONFIG) if config else _CONFIG)

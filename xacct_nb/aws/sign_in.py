@@ -1,0 +1,209 @@
+"""Signing in with a profile: one error says what is wrong with it, and nothing waits without end."""
+
+import getpass
+import os
+import re
+import select
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore import exceptions as botocore
+from botocore.credentials import ProcessProvider
+from botocore.session import Session as Core
+
+from xacct_nb.errors import MissingProfile, NoCredentials, XacctError
+from xacct_nb.redaction.redact import redact
+from xacct_nb.validation import truncate
+
+PATIENCE = 60.0  # seconds for a credential_process
+_LARGEST = 1_000_000  # bytes of its output
+_KEY = re.compile(r"[!-~]+")  # what a header of HTTP can hold
+# What botocore's providers let through, where a file or a process gives them something unexpected.
+_UNEXPECTED = (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
+               subprocess.SubprocessError)  # fmt: skip
+_PARSE_HINT = "Correct the file: UTF-8, one section [profile NAME] for each profile, no name twice."
+_LOGIN_HINT = "Sign in again, then run it again: aws sso login --profile {profile}"
+_Explain = Callable[[Any], tuple[str, str]]
+_CAUSES: dict[type[Exception], _Explain] = {
+    botocore.NoCredentialsError: lambda _: ("It has no credentials.", ""),
+    botocore.ConfigParseError: lambda problem: (f"{problem}.", _PARSE_HINT),
+    botocore.SSOTokenLoadError: lambda _: ("Nobody has signed in with SSO on this machine.", _LOGIN_HINT),
+    botocore.UnauthorizedSSOTokenError: lambda _: ("Its SSO session has expired.", _LOGIN_HINT),
+    botocore.MissingDependencyException: lambda _: (
+        "`aws login` profiles need awscrt, which is not installed.",
+        "Install it: pip install 'botocore[crt]'",
+    ),
+}  # fmt: skip
+
+
+@contextmanager
+def sign_in_errors(profile: str, part: str = "") -> Iterator[None]:
+    """Translate whatever goes wrong while a profile signs in. Raises MissingProfile, NoCredentials."""
+    try:
+        with unexpected_errors(profile):
+            yield
+    except botocore.ProfileNotFound as problem:
+        raise MissingProfile(
+            f"The AWS config has no profile {profile!r}.",
+            why=f"It was given as a {part} profile." if part else "",
+            hint="Correct the name, or add it: aws configure --profile NAME.",
+        ) from problem
+    except (botocore.BotoCoreError, botocore.ClientError) as problem:
+        raise _no_credentials(profile, *_explained(problem, profile)) from problem
+
+
+@contextmanager
+def unexpected_errors(profile: str) -> Iterator[None]:
+    """Translate the errors that are neither botocore's nor of this package. Raises NoCredentials."""
+    try:
+        yield
+    except (botocore.BotoCoreError, botocore.ClientError, XacctError):
+        raise
+    except _UNEXPECTED as problem:
+        raise _no_credentials(profile, _reason(problem), "") from problem
+
+
+def check_credentials(profile: str, credentials: Any) -> None:
+    """Check that there are credentials, and that a request can be signed with them.
+
+    Raises NoCredentials; the values are not quoted.
+    """
+    if credentials is None:
+        raise _no_credentials(profile, "It has no credentials.", "")
+    keys = credentials.get_frozen_credentials()
+    if not keys.access_key or not keys.secret_key:
+        raise _no_credentials(profile, "One of its keys is empty.", "")
+    names = {"access_key": "access key id", "secret_key": "secret access key", "token": "session token"}
+    for name, label in names.items():
+        if (value := getattr(keys, name)) and not _KEY.fullmatch(value):
+            why = f"Its {label} has a space, a line break or a character that no key has."
+            raise _no_credentials(profile, why, "Copy the key again, into one line without spaces.")
+
+
+def bound(core: Core) -> None:
+    """Make a session refuse what would wait without end: pipes, silent processes, prompts without a terminal.
+
+    Raises NoCredentials, ProfileNotFound, BotoCoreError.
+    """
+    check_files(core)
+    for provider in core.get_component("credential_provider").providers:
+        if isinstance(provider, ProcessProvider):
+            provider._popen = _BoundedProcess
+        if hasattr(provider, "_prompter"):
+            provider._prompter = _ask
+        if builder := getattr(provider, "_profile_provider_builder", None):
+            builder._create_process_provider = lambda profile: ProcessProvider(
+                profile_name=profile, load_config=lambda: core.full_config, popen=_BoundedProcess
+            )
+
+
+def check_files(core: Core) -> None:
+    """Check that the config and the credentials file are files, or not there. Raises NoCredentials."""
+    for name in ("config_file", "credentials_file"):
+        _check_file(str(core.get_config_variable(name)))
+
+
+class _BoundedProcess(subprocess.Popen[bytes]):
+    """A credential_process that must end in time, and may not write without end; its errors are not read."""
+
+    def __init__(self, command: list[str], **options: Any) -> None:
+        # Without a person at a terminal there is nothing to read; what it says there may be a secret.
+        stdin = None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL
+        super().__init__(command, **{**options, "stdin": stdin, "stderr": subprocess.DEVNULL})
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Return its output. Raises ValueError, whose text is the reason."""
+        try:
+            output = self._output(time.monotonic() + PATIENCE)
+        except (_NoOutput, subprocess.TimeoutExpired):
+            self.kill()
+            self.wait()
+            raise
+        finally:
+            if self.stdout:
+                self.stdout.close()
+        if self.returncode:
+            raise _NoOutput(f"credential_process ended with the exit code {self.returncode}")
+        if not output.strip():
+            raise _NoOutput("credential_process printed nothing")
+        return output, b""
+
+    def _output(self, until: float) -> bytes:
+        found, handle = bytearray(), self.stdout.fileno() if self.stdout else -1
+        while select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
+            part = os.read(handle, 65_536)
+            found += part
+            if len(found) > _LARGEST:
+                raise _NoOutput("credential_process printed more than credentials")
+            if not part:
+                self.wait(max(0.1, until - time.monotonic()))
+                return bytes(found)
+        raise _NoOutput(f"credential_process did not end within {PATIENCE:.0f} seconds")
+
+
+class _NoOutput(ValueError):
+    """A credential_process gave nothing that can be credentials; the text has no secret."""
+
+
+def _ask(prompt: str) -> str:
+    """Ask for an MFA code. Raises NoCredentials where nobody can be asked."""
+    in_kernel = getpass.getpass.__module__.startswith("ipykernel")
+    if not in_kernel and not (sys.stdin and sys.stdin.isatty()):
+        raise _mfa_needed()
+    try:
+        return getpass.getpass(prompt)
+    except (EOFError, RuntimeError) as problem:  # a kernel without a person
+        raise _mfa_needed() from problem
+
+
+def _mfa_needed() -> NoCredentials:
+    return NoCredentials(
+        "A profile needs an MFA code, and there is nobody to ask for it.",
+        why="It has mfa_serial, and this process has no terminal.",
+        hint="Get a session first (aws sts assume-role, or aws sso login), and name its profile.",
+    )
+
+
+def _check_file(name: str) -> None:
+    path = Path(name).expanduser()
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and path != Path(os.devnull):
+        raise NoCredentials(
+            f"The AWS file {name!r} cannot be read.",
+            why=f"It is a {'folder' if stat.S_ISDIR(mode) else 'pipe or device'}, and no file.",
+            hint="Name a file: AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE.",
+        )
+
+
+def _explained(problem: Exception, profile: str) -> tuple[str, str]:
+    for kind, explain in _CAUSES.items():
+        if isinstance(problem, kind):
+            why, hint = explain(problem)
+            return why, hint.format(profile=profile)
+    return str(problem), ""
+
+
+def _reason(problem: Exception) -> str:
+    """Return what of an unexpected error can be shown: the text of others may quote a secret."""
+    if isinstance(problem, OSError) and problem.filename:
+        return f"{str(problem.filename)!r}, which it names, cannot be used: {problem.strerror}."
+    if isinstance(problem, _NoOutput):
+        return f"Its {problem}."
+    return "Its credential_process, or a file that it names, gave something that is no valid session."
+
+
+def _no_credentials(profile: str, why: str, hint: str) -> NoCredentials:
+    return NoCredentials(
+        f"The profile {profile!r} cannot sign in.",
+        why=truncate(redact(" ".join(why.split()), ())),
+        hint=hint or f"Test it: aws sts get-caller-identity --profile {profile}",
+    )
