@@ -51,6 +51,13 @@ def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
     assert shown.strip() == str(sorted(keys.values()))
 
 
+def test_the_seed_of_a_new_mfa_device_is_captured(desk: Desk, heard: set[str]) -> None:
+    iam = Session(profile_name="source-admin").client("iam")
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="of-the-test")["VirtualMFADevice"]
+
+    assert made["Base32StringSeed"].decode() in heard
+
+
 def test_a_client_of_boto3_s_own_is_captured(desk: Desk, heard: set[str]) -> None:
     iam = Session(profile_name="source-admin").client("iam")
     made = iam.create_access_key(UserName="mallory")["AccessKey"]

@@ -46,13 +46,13 @@ def _on_response(parsed: Any, **_: Any) -> None:
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
-    """Yield the texts under the names of secrets in a parsed response."""
+    """Yield the texts and bytes under the names of secrets in a parsed response."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            if not isinstance(item, str):
+            if not isinstance(item, str | bytes):
                 yield from _secrets_in(item)
             elif is_credential_name(name):
-                yield item
+                yield item if isinstance(item, str) else item.decode(errors="replace")
     elif isinstance(value, list):
         for item in value:
             yield from _secrets_in(item)

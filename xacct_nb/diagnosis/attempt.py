@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, StrictStr
+from pydantic import Field, StrictStr, field_serializer
 
 from xacct_nb.changes.proof import assume_parameters
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
@@ -65,11 +65,14 @@ class Attempt(Shown, StrictModel):
         tags = (TAG_SESSION,) if self.parameters.get("Tags") else ()
         return (ASSUME, *tags, *((SET_SOURCE_IDENTITY,) if self.parameters.get("SourceIdentity") else ()))
 
+    @field_serializer("parameters", when_used="json")
+    def _shown(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        shown = {name: value for name, value in parameters.items() if name != "TokenCode"}
+        return shown | ({"ExternalId": fingerprint(self.external_id)} if self.external_id else {})
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data, with a fingerprint of the external ID and without the MFA code."""
-        shown = {name: value for name, value in self.parameters.items() if name != "TokenCode"}
-        hidden = {"ExternalId": fingerprint(self.external_id)} if self.external_id else {}
-        return self.model_dump(mode="json") | {"parameters": shown | hidden}
+        return self.model_dump(mode="json")
 
     def view(self) -> View:
         """Show the caller, the role and the parameters."""

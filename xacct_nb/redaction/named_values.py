@@ -55,6 +55,7 @@ _BLOCK = re.compile(
     rf"(?:\||{_CLOSE})[+-]?\d?[ \t]{{0,9}}{_LINE}[ \t]+"
     rf"(?P<block>(?:(?!{_LINE})[^\n])++(?:{_LINE}[ \t]+(?:(?!{_LINE})[^\n])++)*+)"
 )
+_IN_CELL = re.compile(r"[^\s\"'<>&,;\\|│]{1,4096}")
 # A sign that separates values is part of one if neither a space nor another name follows it.
 _PLAIN = re.compile(
     r"(?:[^\s\"'<>&,;\\|│]|[\"'](?=\w)"
@@ -190,11 +191,12 @@ def _unquoted(name: _Name, between: re.Match[str]) -> Iterator[tuple[int, int]]:
     if _CALL.match(name.text, start):
         return
     whole = between["assign"] and name.starts_line
-    pattern = _ELEMENT if between["element"] else _REST if whole else _PLAIN
-    for each in dict.fromkeys((pattern, _PLAIN)):
+    plain = _IN_CELL if between["far"] else _PLAIN
+    pattern = _ELEMENT if between["element"] else _REST if whole else plain
+    for each in dict.fromkeys((pattern, plain)):
         hit = each.match(name.text, start)
         found = hit[0].rstrip(" \t\r,;" if each is _REST else None) if hit else ""
-        value = _without_closing(name, found) if each is _PLAIN else found
+        value = _without_closing(name, found) if each is plain else found
         if not value or is_code(found, str(name)) or (value != found and is_code(value, str(name))):
             return
         least = 4 if value.isdigit() or whole else 6
@@ -247,5 +249,5 @@ def _is_secret_beside(name: _Name, value: str, between: str, quoted: bool) -> bo
         is_sure = not (name.external_id or name.ordinary or is_name or is_variable(value)) or has_digit(value)
         return looks_random(value) and is_sure
     if _IN_TABLE.search(between) or (not name.ordinary and _IN_COLUMN.search(between)):
-        return looks_random(value) and not is_variable(value) and "|" not in value
+        return looks_random(value) and not is_variable(value)
     return len(value) >= _WIDE and looks_random(value) and has_digit(value)
