@@ -276,6 +276,12 @@ class TestTheReferenceOfAGrantFile:
         with pytest.raises(RefusedReference, match="'env:GITHUB_TOKEN' is refused"):
             self.secrets(("conditions.external_id", "env:GITHUB_TOKEN"))
 
+    def test_is_not_allowed_by_a_longer_text_in_the_place_of_a_list(self) -> None:
+        with pytest.raises(RefusedReference):
+            load_grant("grant.yaml", allow_references="env:VENDOR_ID_2")
+
+        assert load_grant("grant.yaml", allow_references="env:VENDOR_ID").reference == "env:VENDOR_ID"
+
     def test_needs_no_word_where_the_grant_is_ones_own_notebook(self) -> None:
         options = [("conditions", '{"external_id": "env:VENDOR_ID"}')]
 

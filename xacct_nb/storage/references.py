@@ -29,7 +29,8 @@ def check_allowed(reference: str, allowed: Collection[str]) -> None:
     if not is_reference(reference):
         return
     _refuse_credential(reference)
-    if reference not in allowed or reference == f"env:{EXTERNAL_ID_VARIABLE}":
+    known = (allowed,) if isinstance(allowed, str) else allowed  # a part of a text allows nothing
+    if reference not in known or reference == f"env:{EXTERNAL_ID_VARIABLE}":
         raise RefusedReference(
             f"The grant file refers to {reference!r}, which is not allowed.",
             why="What is found there would go into the trust policy of the other account.",
