@@ -28,7 +28,7 @@ MOMENTS = (
     *(f"{call} {answer}" for call in CALLS for answer in ("", "made")),
 )
 FILL = """
-with (records.parent / 'filler').open('wb', buffering=0) as file:
+with (THERE.parent / 'filler').open('wb', buffering=0) as file:
     for size in (65536, 4096, 512, 1):
         try:
             while file.write(bytes(size)):
@@ -38,15 +38,15 @@ with (records.parent / 'filler').open('wb', buffering=0) as file:
 """
 LOSSES = {
     "full": FILL,
-    "full, and the run's own room is taken": f"(folder / '.reserve').unlink()\n{FILL}",
-    "read-only": "subprocess.run(['mount', '-o', 'remount,ro', records.parent], check=True)",
-    "without the records": "shutil.rmtree(records)",
+    "full, and the run's own room is taken": f"(FOLDER / '.reserve').unlink()\n{FILL}",
+    "read-only": "subprocess.run(['mount', '-o', 'remount,ro', THERE.parent], check=True)",
+    "without the records": "shutil.rmtree(THERE)",
 }
 FULL, TAKEN, READ_ONLY, GONE = LOSSES
 LOSE = """
 import os, pathlib, shutil, subprocess
-folder = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])
-records = folder.parent.parent
+FOLDER = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])
+THERE = FOLDER.parent.parent
 def lose():
     exec({!r}, globals())
 """
