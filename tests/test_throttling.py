@@ -1,6 +1,7 @@
 """Throttled calls are waited for on every way: to open, plan, apply, prove, diagnose, and roll back."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.retries.standard import RetryContext
 
 from support.adopted_role import READ_ONLY, taken_over, trusting
-from support.desk import Desk
+from support.desk import Desk, options
 from support.examples import endpoint_of, grant_in, plan_of, root_iam, state_of
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws import operations, retries
@@ -30,6 +31,7 @@ from xacct_nb.errors import AwsBusy, AwsRefused, RollbackFailed, RolledBack, Xac
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.runner import run
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave, misbehave, misbehaviour
@@ -189,6 +191,10 @@ def tables_of_operations() -> set[str]:
     iam = connect("iam", endpoint_url="http://127.0.0.1:1", access_key_id="1", secret_access_key="1")
     names = {name.format(kind=kind) for name in found for kind in ("role", "user", "group")}
     return {iam.meta.method_to_api_mapping[name] for name in names}
+
+
+def print_nothing(done: int, of: int, title: str) -> None:
+    """Take the progress of a run."""
 
 
 def busy_phase(way: Way, phase: str) -> XacctError:
@@ -370,6 +376,17 @@ class TestARun:
         assert done.record.retries.retries > 5  # type: ignore[union-attr]
         assert "calls were made again, after" in str(done.record)
         assert desk.state() == []
+
+    def test_shows_what_it_waits_for_on_standard_error(
+        self, sandbox: Sandbox, desk: Desk, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        misbehave(sandbox, Fault("throttling", ("GetRole",), count=200))
+        known = desk.parameters(patience_seconds=60)
+        ended = run("plan_and_apply", options=options(known), records=str(desk.records), report=print_nothing)
+        shown = capfd.readouterr().err.splitlines()
+
+        assert ended.record.status == "planned"
+        assert any(re.fullmatch(r"IAM throttles GetRole: retry \d+, \d+ s left", line) for line in shown)
 
     def test_ends_with_an_error_of_its_own_where_it_is_always_throttled(
         self, sandbox: Sandbox, desk: Desk

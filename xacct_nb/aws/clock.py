@@ -3,12 +3,16 @@
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-from xacct_nb.aws.retries import Events
+from typing import Any, Protocol
 
 # A Date header has whole seconds: the time of the response is half a second later on average.
 _HALF_A_SECOND = timedelta(seconds=0.5)
+
+
+class Events(Protocol):
+    """The events of a botocore session or client."""
+
+    def register(self, event_name: str, handler: Any) -> Any: ...
 
 
 def local_time() -> datetime:

@@ -1,11 +1,14 @@
 """Waits for IAM by polling: a deadline, a growing pause, and a progress line that names what is awaited."""
 
+import re
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _QUIET = 0.1, 2.0, 1.0
+
+_SHOWN = re.compile(r"Waiting for IAM|\w+ [\w ]+ \w+: retry \d+, \d+ s left")
 
 
 class Wait:
@@ -56,6 +59,16 @@ class Wait:
             what = f"Waiting for IAM, at most {self.patience:.0f} s: {self.what}"
             print(what, file=sys.stderr, flush=True)
         self._announced = True
+
+
+def tell(line: str) -> None:
+    """Show a line of progress on standard error: in a notebook, it is among the cell's outputs."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def is_wait(line: str) -> bool:
+    """Return whether a line of output says what a run waits for."""
+    return bool(_SHOWN.match(line))
 
 
 def countdown(seconds: float) -> Callable[[], float]:

@@ -1,11 +1,10 @@
 """One policy for the retries of every call to AWS: what is retried, how long, and a line that says so."""
 
 import random
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.retries.standard import (
@@ -16,6 +15,8 @@ from botocore.retries.standard import (
     TransientRetryableChecker,
 )
 
+from xacct_nb.aws.clock import Events
+from xacct_nb.aws.polling import tell
 from xacct_nb.errors import AwsBusy
 
 PATIENCE = 120.0
@@ -36,12 +37,6 @@ _throttling, _modeled, _transient = (
     ModeledRetryableChecker(),
     TransientRetryableChecker(),
 )
-
-
-class Events(Protocol):
-    """The events of a botocore session or client."""
-
-    def register(self, event_name: str, handler: Any) -> Any: ...
 
 
 class Retries:
@@ -142,11 +137,6 @@ class _Wait:
 def backoff(retry: int) -> float:
     """Return the pause before a retry: at random up to a length that doubles each time."""
     return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2.0 ** (retry - 1), _LONGEST_PAUSE)
-
-
-def tell(line: str) -> None:
-    """Show a line of progress on standard error: in a notebook, it is among the cell's outputs."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _kind(context: RetryContext) -> str:

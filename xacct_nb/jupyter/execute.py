@@ -86,6 +86,7 @@ def run(
     prepared: PreparedKernel | None = None,
     save: Save | None = None,
     add_secrets: AddSecrets | None = None,
+    on_stderr: Callable[[str], None] | None = None,
 ) -> tuple[NotebookNode, CellStates]:
     """Execute the notebook; return it with its cells' states. A failure is in the states, not an exception.
 
@@ -93,11 +94,12 @@ def run(
     `prepared` is the process that becomes the kernel. `save(notebook)` is called before the kernel starts,
     as each code cell begins, and at the end, with the states of all cells in their metadata.
     `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
+    `on_stderr(text)` is called with what a cell writes to standard error.
     """
     notebook = _parameterized(_loaded(path), parameters)
     on_start = _reporter(notebook, report) if report else None
     progress = NotebookProgress(notebook, save, on_start, progress_bar=False)
-    traits = {"timeout": timeout, "add_secrets": add_secrets, "limit": OutputLimit()}
+    traits = {"timeout": timeout, "add_secrets": add_secrets, "on_stderr": on_stderr, "limit": OutputLimit()}
     try:
         _execute(progress, _KERNEL, prepared, **traits)
     except BaseException as problem:  # whatever it is, it ended the notebook, and the record must say so

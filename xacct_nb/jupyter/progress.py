@@ -115,6 +115,7 @@ class ProgressClient(PapermillNotebookClient):
         redact: Redact | None = None,
         add_secrets: AddSecrets | None = None,
         limit: OutputLimit | None = None,
+        on_stderr: Callable[[str], None] | None = None,
         **traits: Any,  # nbclient's
     ) -> None:
         super().__init__(progress, **{"iopub_timeout": _IOPUB_TIMEOUT, **traits})
@@ -122,10 +123,14 @@ class ProgressClient(PapermillNotebookClient):
         self.comm_open_handlers = {TARGET: lambda message: add(secrets_in(message))}
         self._redact = redact or (lambda output: output)
         self._limit = limit
+        self._on_stderr = on_stderr
 
     def process_message(self, msg: Message, cell: "NotebookNode", cell_index: int) -> "NotebookNode | None":
         """Take one message of the kernel, made valid, as far as the limit has room for it."""
         message, output = valid_message(msg), None
+        content = message["content"] if message and message["msg_type"] == "stream" else {}
+        if self._on_stderr and content.get("name") == "stderr":
+            self._on_stderr(str(content.get("text", "")))
         if message:
             for each in self._limit.fit(message, cell_index) if self._limit else [message]:
                 output = super().process_message(each, cell, cell_index)

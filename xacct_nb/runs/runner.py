@@ -1,6 +1,7 @@
 """One recorded headless run of a notebook: its request is checked, it is executed, its record is sealed."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
+from xacct_nb.aws.polling import is_wait
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -172,7 +174,15 @@ def _run_cells(
         prepared=kernel,
         save=draft,
         add_secrets=draft.secrets.update,
+        on_stderr=report and (lambda text: _show_waits(redact(text, draft.secrets))),
     )
+
+
+def _show_waits(text: str) -> None:
+    """Show, on standard error, the lines of a cell that say what it waits for."""
+    with suppress(OSError):
+        for line in filter(is_wait, text.splitlines()):
+            print(line, file=sys.stderr, flush=True)
 
 
 def _warm_up() -> None:
