@@ -9,6 +9,8 @@ from xacct_nb.runs import doctor
 from xacct_nb.runs.doctor import HealthCheck, examine
 from xacct_nb.sandbox.ministack import version as ministack
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.client import set_clock
+from xacct_nb.sandbox.server.state import Sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +115,19 @@ def test_a_kernel_that_cannot_be_read_is_not_well(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
 
     assert found("kernel python3").state == "bad"
+
+
+def test_a_clock_that_is_off_is_a_line_of_its_own(
+    sandbox: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(world.config_file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(world.credentials_file))
+    set_clock(sandbox, 242)
+    off = examine()
+    set_clock(sandbox, 0)
+    right = examine()
+
+    assert [each.seen.partition(" min")[0] for each in off.checks if each.what == "clock"] == [
+        "This machine's clock is 4"
+    ]
+    assert [each for each in right.checks if each.what == "clock"] == []

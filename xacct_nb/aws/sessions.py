@@ -7,6 +7,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -161,25 +162,26 @@ def open_sessions(
     return opened
 
 
-def profile_identities() -> list[tuple[str, str, str]]:
+def profile_identities(clock: AwsClock) -> list[tuple[str, str, str]]:
     """Return the name, the ARN (from STS) and the problem of every profile in the user's AWS config.
 
-    Raises AwsRefused, NoCredentials where the config cannot be read.
+    `clock` shows AWS's time then. Raises AwsRefused, NoCredentials where the config cannot be read.
     """
     check_files(Core())
     with translate_errors("Reading the AWS config"):
         profiles = Session().available_profiles
     with ThreadPoolExecutor(8) as threads:
-        return list(threads.map(_identify, profiles))
+        return list(threads.map(_identify, profiles, repeat(clock)))
 
 
-def _identify(profile: str) -> tuple[str, str, str]:
+def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
         with sign_in_errors(profile), clock_checked():
             core = Core(profile=profile)
             bound(core)
             Retries(_DOCTOR_PATIENCE).follow(core)
+            clock.follow(core)
             session = Session(botocore_session=core)
             sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
             check_credentials(profile, session.get_credentials())

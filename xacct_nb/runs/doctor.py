@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.clock import AwsClock
+from xacct_nb.changes.clock_offset import describe_offset
 from xacct_nb.errors import XacctError
 from xacct_nb.views import Shown, Table, View
 
@@ -124,8 +126,9 @@ def _sandbox() -> Iterator[HealthCheck]:
 def _profiles() -> Iterator[HealthCheck]:
     from xacct_nb.aws.sessions import profile_identities
 
+    clock = AwsClock()
     try:
-        found = profile_identities()
+        found = profile_identities(clock)
     except XacctError as problem:
         fix = "Correct the file, or name another: AWS_CONFIG_FILE"
         yield HealthCheck("AWS profiles", "bad", problem.what, fix)
@@ -133,6 +136,8 @@ def _profiles() -> Iterator[HealthCheck]:
     for name, arn, why in found:
         fix = f"aws sts get-caller-identity --profile {name}"
         yield HealthCheck(f"AWS profile {name}", *(("good", arn) if arn else ("note", why, fix)))
+    if offset := describe_offset(clock.offset()):
+        yield HealthCheck("clock", "note", offset, "timedatectl set-ntp true")
     if not found:
         fix = "aws configure --profile NAME"
         yield HealthCheck("AWS profiles", "note", "none; the sandbox needs none", fix)
