@@ -128,6 +128,17 @@ def test_a_notebooks_readers_change_nothing(records: Path) -> None:
     assert everything(records) == before
 
 
+def test_what_is_not_there_is_not_made(records: Path) -> None:
+    for name in (".ledger.jsonl.lock", ".ledger.jsonl.next", f"{WORK}/{KILLED}/.held"):
+        (records / name).unlink()
+    before = everything(records)
+    for words in READERS.values():
+        read_with(words)
+    read_in_python(records)
+
+    assert everything(records) == before
+
+
 def test_a_folder_without_any_right_to_write_is_read_as_every_other(records: Path) -> None:
     outputs = [read_with(words) for words in READERS.values()]
     folders = [records, *(path for path in records.rglob("*") if path.is_dir())]
