@@ -133,7 +133,7 @@ def test_a_line_of_a_ledger_leads_to_no_other_folder(
     name = ended[0].folder.name
     (tmp_path / "ledger.jsonl").write_text(line.replace(f'"{name}"', f'"../{name}"'))
 
-    with pytest.raises(UnknownRecord, match="cannot be read"):
+    with pytest.raises(UnknownRecord, match="No single record matches"):
         read_record(tmp_path, f"../{name}")
     assert verify_records(tmp_path) == ["ledger.jsonl: line 1: is not a ledger line"]
 
