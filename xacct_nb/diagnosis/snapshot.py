@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 
 from xacct_nb.errors import InvalidSnapshot
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.redaction.redact import mask_secrets, restore_secrets, secrets_in
 from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -23,6 +23,13 @@ class CallerIdentity(StrictModel):
     account: StrictStr = ""
     user_id: StrictStr = ""
     profile: StrictStr = ""
+
+    @field_validator("arn")
+    @classmethod
+    def _names_a_caller(cls, arn: str) -> str:
+        if not is_arn(arn):
+            raise ValueError("it is not an ARN")
+        return arn
 
     @property
     def kind(self) -> str:
