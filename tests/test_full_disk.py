@@ -39,12 +39,11 @@ with (THERE.parent / 'filler').open('wb', buffering=0) as file:
 LOSSES = {
     "full": FILL,
     "full, and the run's own room is taken": f"(FOLDER / '.reserve').unlink()\n{FILL}",
-    "read-only": "subprocess.run(['mount', '-o', 'remount,ro', THERE.parent], check=True)",
     "without the records": "shutil.rmtree(THERE)",
 }
-FULL, TAKEN, READ_ONLY, GONE = LOSSES
+FULL, TAKEN, GONE = LOSSES
 LOSE = """
-import os, pathlib, shutil, subprocess
+import os, pathlib, shutil
 FOLDER = pathlib.Path(os.environ['XACCT_RUN_FOLDER'])
 THERE = FOLDER.parent.parent
 def lose():
