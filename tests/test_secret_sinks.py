@@ -48,7 +48,7 @@ AROUND: dict[str, Callable[[str], str]] = {
     "HTML": html.escape,
     "JSON in HTML": lambda text: html.escape(json.dumps(text)),
 }
-USUAL, ALL = range(2), [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(2, 60)]
+USUAL, ALL = range(2), [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(2, 30)]
 
 
 @pytest.mark.parametrize("seed", [*USUAL, *ALL])
@@ -98,7 +98,7 @@ ENDINGS = {
         (1, "raised", ["--json"]),
         *(
             pytest.param(seed, ending, options, marks=pytest.mark.exhaustive)
-            for seed in range(2, 5)
+            for seed in range(2, 4)
             for ending in ENDINGS
             for options in ([], ["--json"])
         ),
@@ -108,12 +108,14 @@ def test_no_byte_that_a_run_leaves_has_a_secret(
     desk: Desk, tmp_path: Path, seed: int, ending: str, options: list[str]
 ) -> None:
     planted = plant(f"run {seed}", 1)
-    cells = (sinks.LOADED, sinks.WAYS, sinks.STREAMS, sinks.LEVELS, sinks.SHOWN, sinks.WIDGETS, sinks.KEPT)
-    ended = run(desk, tmp_path, planted, (*cells, ENDINGS[ending]), options)
+    cells = (sinks.LOADED, sinks.WAYS, sinks.STREAMS, sinks.DESCRIPTORS, sinks.LEVELS)
+    cells += (sinks.SHOWN, sinks.WIDGETS, sinks.KEPT, ENDINGS[ending])
+    ended = run(desk, tmp_path, planted, cells, options)
     leaked = sinks.leaks(planted, ended.written)
     print(f"\n{sinks.summary(planted, ended.written, leaked)}, {ending}")
 
     assert ended.code == {"raised": 1, "killed": 7, "succeeded": 0, "exited": 1}[ending]
+    assert ending != "raised" or b"ExceptionGroup" in ended.written["out"] + ended.written["err"]
     assert sum(map(len, ended.written.values())) > 200_000
     assert leaked == []
 

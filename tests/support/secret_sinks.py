@@ -77,11 +77,14 @@ STREAMS = """
 for text in (*texts, *nested):
     print(text)
     print(text, file=sys.stderr)
-    sys.__stderr__.write(text + "\\n")
-    os.write(1, (text + "\\n").encode())
 print({"a": texts}, json.dumps({"deep": [texts]}))
 print(*known, *(write(each) for each in known for write in (repr, html.escape)))
 print(*(base64.b64encode(each.encode()) for each in known), *(each.encode().hex() for each in known))
+"""
+DESCRIPTORS = """
+for text in (*texts, *nested):
+    sys.__stderr__.write(text + "\\n")
+    os.write(1, (text + "\\n").encode())
 """
 LEVELS = """
 logging.basicConfig(level=1, force=True)
@@ -96,8 +99,8 @@ logging.warning("%s", known)
 """
 SHOWN = """
 from IPython.display import HTML, JSON, SVG, Latex, Markdown, Pretty, display, update_display
-for number, text in enumerate(texts):
-    display(HTML(f"<pre>{html.escape(text)}</pre>"), Markdown(f"    {text}"), Pretty(text))
+for number, text in enumerate(texts[::2]):
+    display(HTML(f"<pre>{html.escape(text)}</pre>"), Markdown(f"    {text}"), Pretty(f" {text}"))
     display(JSON({"text": [text]}))
     display({"application/vnd.own+json": {"a": [text]}, "text/plain": text}, raw=True, display_id=str(number))
 update_display(Latex(texts[0]), display_id="0")
@@ -106,7 +109,7 @@ display(*map(HTML, known))
 WIDGETS = """
 import ipywidgets
 kinds = ipywidgets.Text, ipywidgets.HTML, ipywidgets.Textarea
-display(*(kind(value=text) for text in texts for kind in kinds))
+display(*(kind(value=text) for text in texts[1::4] for kind in kinds))
 """
 KEPT = """
 for text in texts:

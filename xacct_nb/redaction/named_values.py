@@ -58,7 +58,7 @@ _BLOCK = re.compile(
 _IN_CELL = re.compile(r"[^\s\"'<>&,;\\|│]{1,4096}")
 # A sign that separates values is part of one if neither a space nor another name follows it.
 _PLAIN = re.compile(
-    r"(?:[^\s\"'<>&,;\\|│]|[\"'](?=\w)"
+    r"(?:[^\s\"'<>&,;\\|│]|(?:[\"']|&(?:quot|apos|#\w{1,4});)(?=\w)"
     r"|[&,;|](?![\s&|;,\"'\\)\]}]|\Z|[\w.-]{0,40}[=:]|(?:quot|lt|gt|apos|#\w{1,4});)){1,4096}"
 )
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,99}[(\[]")
@@ -76,6 +76,7 @@ _STARTS_LINE = re.compile(
 _OPTION = re.compile(r"(?:\A|[^\w-])(?:--?|set(?: -\w{1,3})* |setx |ENV |configure set |secrets? set )\Z")
 _IN_TABLE, _IN_COLUMN = re.compile(_BAR), re.compile(r"\t|\\t|  ")
 _IS_ENCODED = re.compile(r"%[0-9A-F]{2}(?=[A-Za-z])")
+_CLOSES_ELEMENT = re.compile(rf"{_OPEN}/(?:[\w.-]{{1,30}}:)?\Z")
 _IS_FINGERPRINT = re.compile(FINGERPRINT)
 _WIDE = 16  # characters of a value in a column beside its name
 
@@ -113,8 +114,9 @@ class _Name:
 
     @property
     def is_in_tag(self) -> bool:
-        """Whether it is the name of an XML element, or the value of an element's attribute."""
-        return self.text[self.start - 1 : self.start] in ("<", ":", ";", '"', "'")
+        """Whether it is the name of an XML element that opens, or the value of an element's attribute."""
+        before = self.text[max(0, self.start - 40) : self.start]
+        return before[-1:] in ("<", ":", ";", '"', "'") and not _CLOSES_ELEMENT.search(before)
 
 
 def find_named(text: str, lower: str) -> Iterator[tuple[int, int]]:
@@ -154,7 +156,9 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
     if between is None or (between["element"] and not name.is_in_tag):
         return
     start = between.end()
-    if block := _BLOCK.match(name.text, start):
+    if between["element"]:
+        yield from _unquoted(name, between)
+    elif block := _BLOCK.match(name.text, start):
         if not is_harmless(block["block"]):
             yield block.span("block")
     elif found := _LIST.match(name.text, start):

@@ -23,8 +23,8 @@ def _alone(start: str, within: str = "[A-Za-z0-9]") -> str:
 _SHAPES: tuple[re.Pattern[str], ...] = tuple(
     map(re.compile, (
         rf"()-----BEGIN {_PEM}-----(?:(?:(?!-----)[\s\S])*+-----END {_PEM}-----"
-        rf"|(?:(?:\s|\\{{1,32}}[nr])*+[A-Za-z0-9+/=]{{16,}}+)*+)",
-        r"()Private-Lines: ?\d{1,4}(?:(?:\s|\\{1,32}[nr])++[A-Za-z0-9+/=]{1,99}+(?![:-]))++",
+        rf"|(?:(?:[\s|]|\\{{1,32}}[nr])*+[A-Za-z0-9+/=]{{16,}}+)*+)",
+        r"()Private-Lines: ?\d{1,4}(?:(?:[\s|]|\\{1,32}[nr])++[A-Za-z0-9+/=]{1,99}+(?![:-]))++",
         r"()AGE-SECRET-KEY-1[A-Z0-9]{40,}+",
         rf"()FwoGZX{_LONG}",
         rf"()IQoJb3JpZ2lu{_LONG}",
