@@ -1,6 +1,7 @@
 """Whatever a cell does, its run is sealed with a true status, and the command says how it ended."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,9 +71,12 @@ def wrong_end(folder: Path, cell: HostileCell) -> Iterator[str]:
     """Run the cell by the command in a process of its own, and yield what is wrong with its end."""
     limit = "4" if cell.status == TIMED_OUT else "60"
     words = ("run", written(folder, cell), "--json", "--timeout", limit, "--records", str(folder / "records"))
+    # Where it knows of pytest, ipykernel leaves the streams of its process as they are.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     done = subprocess.run(
         [*INTERRUPTIBLE, COMMAND, *words],
         cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=180,

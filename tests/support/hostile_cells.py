@@ -161,8 +161,8 @@ STREAMS = {
     "a million small writes": HostileCell(
         "import sys\nfor number in range(1_000_000):\n    sys.stdout.write(f'{number % 7}\\n')"
     ),
-    "ten thousand displays": HostileCell(
-        _DISPLAY + "for number in range(10_000):\n    display({'text/plain': 'x' * 500}, raw=True)",
+    "six thousand displays": HostileCell(
+        _DISPLAY + "for number in range(6_000):\n    display({'text/plain': 'x' * 500}, raw=True)",
         shown="left out",
     ),
     "a result of 50 MB": HostileCell("'y' * 50_000_000", shown="left out"),

@@ -4,6 +4,7 @@ ipykernel opens a TCP port on the loopback for that output, which every user of 
 """
 
 import os
+from typing import Any
 
 import zmq
 from ipykernel import kernelapp
@@ -12,7 +13,14 @@ from zmq.eventloop.zmqstream import ZMQStream
 
 
 class IpcIOPubThread(IOPubThread):
-    """ipykernel's thread for outputs, with its pipe from forks beside the kernel's other sockets."""
+    """ipykernel's thread for outputs, with its pipe from forks beside the kernel's other sockets.
+
+    It drops no message: without the last one of a cell, the cell would seem to run for ever.
+    """
+
+    def __init__(self, socket: "zmq.Socket[bytes]", *args: Any, **options: Any) -> None:
+        socket.sndhwm = 0  # no limit to what waits for a runner that is slower than its kernel
+        super().__init__(socket, *args, **options)  # type: ignore[no-untyped-call]
 
     def _setup_pipe_in(self) -> None:
         self._pipe_uuid = os.urandom(16)

@@ -36,6 +36,12 @@ class QuickClient(AsyncKernelClient):
 
     shell_channel_class = iopub_channel_class = Type(TolerantChannel)
 
+    def connect_iopub(self, identity: bytes | None = None) -> Any:
+        """Return the socket of the kernel's outputs, of which none is dropped."""
+        socket = super().connect_iopub(identity)
+        socket.rcvhwm = 0
+        return socket
+
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Request kernel_info until the reply and the idle state have come. Raises DeadKernelError."""
         deadline = time.monotonic() + (timeout or 60)
