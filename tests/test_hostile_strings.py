@@ -15,10 +15,11 @@ import pytest
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
 from support.sample_views import one_of_each_view
-from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.approval import Approval, PlannedRun
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.proof import Outcome, Proof, expected_probes
+from xacct_nb.changes.signed_approval import ApprovalStatement
 from xacct_nb.cli.output import progress_bar
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.denial import Denial
@@ -42,6 +43,7 @@ from xacct_nb.records.repair_entry import BrokenLine, RepairEntry
 from xacct_nb.records.sealing import ledger_line, parse_ledger_line
 from xacct_nb.runs.doctor import Examination, HealthCheck
 from xacct_nb.runs.outcome import RunSummary
+from xacct_nb.runs.plan_signing import PlanToSign, SignedPlan
 from xacct_nb.runs.rehearsal import AssumeTries, AssumeTry
 from xacct_nb.runs.repair import RecordsRepair
 from xacct_nb.runs.runner import RunResult
@@ -132,6 +134,14 @@ VALUES: tuple[Any, ...] = (
     Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
     REPAIR,
     RecordsRepair(("closed",), REPAIR, True),
+    PlanToSign(Path("records"), PlannedRun("record", "ada", "at", True, PLAN), "sandbox", True, ("key",)),
+    SignedPlan(
+        ApprovalStatement(
+            "digest", "plan", "seal", "sandbox", ("111111111111",), "at", "ada", "note", "ticket"
+        ),
+        Path("file"),
+        "key",
+    ),
     CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown.
@@ -274,7 +284,7 @@ def test_the_checks_of_the_doctor_are_shown_safely() -> None:
 
 @pytest.mark.parametrize("kind", error_classes().values(), ids=error_classes())
 def test_an_error_shows_hostile_strings_safely(kind: type[XacctError]) -> None:
-    more = {"aws_code": EVERYTHING} if kind is AwsRefused else {}
+    more = {"aws_code": EVERYTHING} if issubclass(kind, AwsRefused) else {}
     problem = kind(EVERYTHING, why=EVERYTHING, hint=EVERYTHING, **more)
     shown = "\n".join((str(problem), *problem._render_traceback_()))
 
