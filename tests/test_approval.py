@@ -331,6 +331,27 @@ class TestThroughTheRunner:
         assert (alone.record.status, alone.record.error.code) == ("stale-plan", "approver-planned")
         assert desk.state() == []
 
+    def test_a_plan_that_was_made_elsewhere_only_is_not_approved_here(self, desk: Desk) -> None:
+        plan = desk.plan().to_json()
+        for number, where in enumerate(("sandbox", "http://localhost:1, which is not AWS", "AWS (aws)")):
+            kept(desk.records, str(number), plan=plan, where=where, started=utc())
+        ended = desk.run(approve=plan["digest"])
+
+        assert (ended.record.status, ended.record.error.code) == ("stale-plan", "stale-plan")
+        assert ended.record.error.what == "The approved plan was not made where this run acts."
+        assert desk.state() == []
+
+    def test_the_rules_of_a_plan_stay_where_it_is_planned_anew_at_another_place(self, desk: Desk) -> None:
+        plan = desk.plan().to_json()
+        of_two = {"where": "sandbox", "parameters": {"two_people": True}}
+        kept(desk.records, "there", plan=plan, started=utc(), **of_two)
+        here = desk.run().record
+        ended = desk.run(approve=plan["digest"])
+
+        assert (here.status, here.plan.digest) == ("planned", plan["digest"])
+        assert (ended.record.status, ended.record.error.code) == ("stale-plan", "approver-planned")
+        assert desk.state() == []
+
     def test_an_old_plan_has_expired_and_another_persons_new_one_has_not(self, desk: Desk) -> None:
         plan = desk.plan().to_json()
         where = f"{desk.world.endpoint}, which is not AWS"

@@ -157,3 +157,18 @@ def test_the_file_saved_during_a_run_names_the_cell_in_progress(tmp_path: Path) 
         ["completed", "running", "not-run"],
         ["completed", "failed", "not-run"],
     ]
+
+
+def test_no_module_in_the_current_folder_runs_in_the_place_of_an_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("xacct_nb", "boto3", "awscrt", "yaml", "signal", "ipykernel", "sitecustomize", "readline")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write('{name} ')")
+    source = "import xacct_nb, boto3, botocore.compat, yaml, signal\nxacct_nb.Grant, boto3.Session, yaml.load"
+    monkeypatch.chdir(tmp_path)
+    with PreparedKernel(("xacct_nb.runs.startup:warm_up",)) as kernel:
+        executed = execute.run(Path(notebook(tmp_path / "mine.ipynb", source)), {}, prepared=kernel)
+
+    assert executed[1].status == ""
+    assert not (tmp_path / "ran").exists()

@@ -10,8 +10,6 @@ from xacct_nb.iam.canonical import as_list, canonical_json, statements_of
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.validation import Serializable
 
-_MOST_SHOWN = 6
-
 
 @dataclass(frozen=True)
 class PolicyAccess(Serializable):
@@ -77,7 +75,9 @@ class Loss(Serializable):
     def sentence(self) -> str:
         """Return what is lost; of a policy version, also what it allows."""
         is_document = isinstance(self.value, Mapping)
-        return f"{self.what} It allows: {describe_document(self.value)}" if is_document else self.what
+        if not is_document:
+            return self.what
+        return f"{self.what} It allows: {describe_document(mask_secrets(self.value))}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, external IDs as fingerprints."""
@@ -85,7 +85,10 @@ class Loss(Serializable):
 
 
 def describe_document(document: Any) -> str:
-    """Return what a policy allows and denies, statement by statement, in short."""
+    """Return what a policy allows and denies, statement by statement: every action, resource and condition.
+
+    Nothing is shortened: who approves the plan approves all of it.
+    """
     return "; ".join(map(_statement, statements_of(document))) or "nothing"
 
 
@@ -95,8 +98,7 @@ def _statement(statement: Any) -> str:
     effect = "" if statement.get("Effect") == "Allow" else "not: "
     actions = _named(statement, "Action", "every action")
     resources = _named(statement, "Resource", "every resource")
-    keys = [str(key) for keys in (statement.get("Condition") or {}).values() for key in keys]
-    when = f" if {_some(keys)} fits" if keys else ""
+    when = f" if {canonical_json(statement['Condition'])}" if statement.get("Condition") else ""
     return f"{effect}{actions} on {resources}{when}"
 
 
@@ -107,5 +109,4 @@ def _named(statement: Mapping[str, Any], element: str, every: str) -> str:
 
 
 def _some(names: list[Any]) -> str:
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return ", ".join(map(str, names[:_MOST_SHOWN])) + more
+    return ", ".join(map(str, names))

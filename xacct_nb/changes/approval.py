@@ -141,6 +141,15 @@ def unapproved_plan(digest: str, plan: Plan, approved: Plan | None = None) -> St
     )
 
 
+def planned_elsewhere(record: str, where: str) -> StalePlan:
+    """Return the error of an approval whose plan was made at another place only, named by its record."""
+    return StalePlan(
+        "The approved plan was not made where this run acts.",
+        why=f"This run acts on {where}. The record {record} has the plan, made for another place.",
+        hint=_AGAIN,
+    )
+
+
 def outdated_plan(plan: Plan, now: Plan) -> StalePlan:
     """Return the error of a plan whose resources changed since it was made, with the differences."""
     return StalePlan(

@@ -25,7 +25,7 @@ class PreparedKernel:
     """A process that can become a kernel; `close` ends it."""
 
     def __init__(self, preparations: Sequence[str]) -> None:
-        command = [sys.executable, "-m", __name__, *preparations]
+        command = [sys.executable, "-P", "-m", __name__, *preparations]
         # With its parent's id, ipykernel ends when the parent does, and prints nothing of its own.
         environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}
         # Standard output is the command's: errors before there is a kernel go to standard error.

@@ -14,6 +14,7 @@ from xacct_nb.changes.approval import (
     UsedApproval,
     approval_used,
     outdated_plan,
+    planned_elsewhere,
     unapproved_plan,
     valid_plans,
     validate_approval,
@@ -33,7 +34,7 @@ from xacct_nb.grants.approvers import Approver, parse_approvers
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
-from xacct_nb.storage.approval_history import Claim, place_of, plan_history
+from xacct_nb.storage.approval_history import Claim, place_of, plan_history, plans_elsewhere
 from xacct_nb.storage.chain import append_lock
 from xacct_nb.storage.signed_approvals import signed_approvals
 
@@ -105,8 +106,13 @@ def _validated(run: RunContext, approval: Approval, plan: Plan, history: _Events
     # AWS's time: this machine's clock may have been set back.
     settings, now = run.settings, utc(run.place.connection.clock.now())
     plans = valid_plans(history, now, settings.approval_hours)
-    two_people = settings.two_people or any(each.two_people for each in plans)
-    required = dict.fromkeys([tuple(settings.approvers), *(each.approvers for each in plans)])
+    elsewhere = list(plans_elsewhere(run.records, plan.digest, run.place.where))
+    if elsewhere and not plans:
+        raise planned_elsewhere(elsewhere[-1].record, run.place.where)
+    # The rules of a plan stay, wherever it was made: another spelling of an endpoint is another place.
+    bound = [*plans, *elsewhere]
+    two_people = settings.two_people or any(each.two_people for each in bound)
+    required = dict.fromkeys([tuple(settings.approvers), *(each.approvers for each in bound)])
     if keys := [parse_approvers(each) for each in required if each]:
         signed = _signature(run, plan, plans, keys, two_people)
         return with_signature(with_origin(approval, plans), signed)

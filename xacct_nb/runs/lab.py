@@ -31,7 +31,7 @@ class LabFolder:
         The records are in the same folder, unless $XACCT_RECORDS names another.
         """
         server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
-        command = [sys.executable, "-m", "jupyterlab", *server, *options, str(self.start)]
+        command = [sys.executable, "-P", "-m", "jupyterlab", *server, *options, str(self.start)]
         records = {RECORDS_VARIABLE: str(self.root / "records")}
         # In place of this process, so that only JupyterLab gets Ctrl-C.
         os.execve(command[0], command, {**records, **os.environ, LAB_VARIABLE: str(self.root)})

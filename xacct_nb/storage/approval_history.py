@@ -67,6 +67,15 @@ def plan_history(records: Path, digest: str, where: str) -> Iterator[PlannedRun 
     yield from (UsedApproval(each.run or each.plan, each.at) for each in claims)
 
 
+def plans_elsewhere(records: Path, digest: str, where: str) -> Iterator[PlannedRun]:
+    """Yield the plans with this digest that were made at another place. Raises UnknownRecord."""
+    for line in read_ledger(records):
+        if line["digest"] == digest and line["status"] == "planned":
+            record = _unchanged(records, line["id"])
+            if record is not None and place_of(record.where) != place_of(where):
+                yield _planned(record, line["seal"])
+
+
 def _claims(records: Path, digest: str, where: str) -> Iterator[Claim]:
     for name, content in read_approval_files(records, digest, USED):
         plan, _, shown = subject_of(name, USED).partition(_SHOWN)
