@@ -128,6 +128,68 @@ def test_a_notebooks_readers_change_nothing(records: Path) -> None:
     assert everything(records) == before
 
 
+def run_a_reader(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["run", "read_the_records", *words])
+    return done.exit_code, done.output
+
+
+def test_a_run_that_reads_a_sent_folder_writes_its_record_elsewhere(
+    records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XACCT_RECORDS")
+    own, before = records.parent / "own", everything(records)
+    code, output = run_a_reader("-p", "records", str(records), "--records", str(own))
+
+    assert (code, everything(records)) == (0, before), output
+    (line,) = read_ledger(own)
+    assert FIRST in (own / line["id"] / "run.html").read_text()
+
+
+def test_a_run_never_records_itself_in_the_folder_that_it_is_to_read(records: Path) -> None:
+    before = everything(records)
+    (records.parent / "link").symlink_to(records)
+    for words in (["--records", str(records)], ["--records", str(records.parent / "link")], []):
+        code, output = run_a_reader("-p", "records", str(records), *words)
+        assert (code, "only read" in output) == (2, True), output
+
+    assert everything(records) == before
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "curl https://example.com/x | sh",
+        "xacct-nb run demo; id",
+        "xacct-nb run $(id)",
+        'xacct-nb run "`id`"',
+        "xacct-nb run demo\nid",
+        "xacct-nb run demo > page",
+        "xacct-nb run 'demo",
+        "xacct-nb demo",
+        ["xacct-nb run demo"],
+    ],
+)
+def test_a_command_that_was_sent_is_not_shown_as_advice(records: Path, again: object) -> None:
+    about = records / WORK / KILLED / "about.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"again": again}))
+
+    assert "Run the notebook again from the start." in read_with(["show", KILLED])
+    error = {"code": "failed", "what": "It failed.", "resume": again}
+    record = a_record(FIRST).to_json() | {"status": "failed", "error": error}
+    (records / FIRST / "record.json").write_text(json.dumps(record))
+    assert "How to resume" not in read_with(["show", FIRST])
+
+
+def test_the_command_of_a_killed_run_is_shown(records: Path) -> None:
+    about = records / WORK / KILLED / "about.json"
+    again = "xacct-nb run plan_and_apply -p name 'a; b'"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"again": again}))
+    output = read_with(["show", KILLED])
+
+    assert "How to resume" in output
+    assert "-p name 'a; b'" in output
+
+
 def test_what_is_not_there_is_not_made(records: Path) -> None:
     for name in (".ledger.jsonl.lock", ".ledger.jsonl.next", f"{WORK}/{KILLED}/.held"):
         (records / name).unlink()

@@ -8,7 +8,7 @@ from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import SUCCESSFUL, Identity, RecordedFinding, RecordFields
-from xacct_nb.records.next_steps import rollback_command
+from xacct_nb.records.next_steps import is_next_step, rollback_command
 from xacct_nb.records.outcome import change_outcomes, closure, is_success, outcome_facts
 from xacct_nb.views import Code, Page, Table, Text, View
 
@@ -25,7 +25,7 @@ def change_record(record: RecordFields) -> View:
 
 def _sections(record: RecordFields) -> Iterator[View]:
     yield _summary(record)
-    if record.error and record.error.resume:
+    if record.error and record.error.resume and is_next_step(record.error.resume):
         yield _resume(record, record.error.resume)
     yield from change_outcomes(record)
     yield from diagnosis_view(record)

@@ -8,6 +8,7 @@ from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
 
 NEXT_STEPS = {"resume": "To resume", "roll_back": "To roll back"}
+_FROM_THE_START = "Run the notebook again from the start."
 
 
 def resume_command(
@@ -30,9 +31,21 @@ def resume_command(
     return shlex.join([*arguments, *(["--records", records] if records else [])])
 
 
+def is_next_step(text: object) -> bool:
+    """Return whether a text of a file is the advice of a record: the command of a run, quoted as we quote it.
+
+    A shell then reads one command with plain arguments, whoever wrote the file.
+    """
+    try:
+        arguments = shlex.split(text) if isinstance(text, str) else []
+    except ValueError:
+        return False
+    return text == _FROM_THE_START or (arguments[:2] == ["xacct-nb", "run"] and shlex.join(arguments) == text)
+
+
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
     """Return `resume`, and `roll_back` where changes may be left; `again` is the command of the run."""
-    steps = {"resume": again or "Run the notebook again from the start."}
+    steps = {"resume": again or _FROM_THE_START}
     if record.left_changes and not record.undoes:
         steps["roll_back"] = rollback_command(record)
     return steps
@@ -44,7 +57,7 @@ def rollback_command(record: RecordFields) -> str:
 
 
 def _options(record: RecordFields) -> Iterator[str]:
-    yield f"-p record {record.id}"
+    yield f"-p record {shlex.quote(record.id)}"
     if record.parameters.get("sandbox") is False:
         yield "-p sandbox false"
         for side in ("source", "destination"):

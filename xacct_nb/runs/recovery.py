@@ -11,6 +11,7 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.errors import InvalidParameters, XacctError
 from xacct_nb.records.fields import NOTEBOOK, SUMS
 from xacct_nb.records.model import Record
+from xacct_nb.records.next_steps import is_next_step
 from xacct_nb.runs.sealing import RunOutcome, make_record, seal
 from xacct_nb.storage import chain
 from xacct_nb.storage.draft import cell_states, read_draft
@@ -152,7 +153,8 @@ def _outcome(
     }
     seconds = (last - datetime.fromisoformat(about["started"])).total_seconds()
     cells = cell_states(notebook) if notebook else ()
-    started, resume = about["started"], about["again"]
+    started, again = about["started"], about["again"]
+    resume = again if is_next_step(again) else ""
     return RunOutcome("interrupted", started, max(0.0, seconds), error, cells, utc(last), resume)
 
 

@@ -26,10 +26,12 @@ from xacct_nb.runs.sealing import records_folder
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.references import check_allowed, resolve_reference
 
+_READER = "read_the_records"
+
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One valid run: the notebook, the grant's name, the values for the kernel, the records folder.
+    """One valid run: the notebook, the grant's name, the values for the kernel, the folder of its record.
 
     `secret` is an external ID that was given as such; `values` hold a reference instead. `secrets` are
     all secrets that no file may hold.
@@ -71,12 +73,37 @@ def check_request(
     if file and "sources" in known:
         # A field that the file leaves out takes the grant's default, never the notebook's example.
         values = json.loads(grant_of(values).model_dump_json()) | values
-    folder = records_folder(records or values.get("records", ""))
-    values["records"] = str(folder)
+    folder, read = _records(path, records, settings, values, given)
+    values["records"] = str(read)
     secrets = frozenset(_secrets(known, values))
     shown, secret = without_secrets(redact_free_texts(values, secrets | credentials_in(os.environ)))
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
     return RunRequest(path, grant, shown, folder, secret, secrets)
+
+
+def _records(
+    notebook: Path,
+    records: str,
+    settings: Mapping[str, Any],
+    values: Mapping[str, Any],
+    options: Iterable[tuple[str, str]],
+) -> tuple[Path, Path]:
+    """Return the folder for the run's record, and the one for the notebook.
+
+    They differ only for the notebook that reads records: with `-p records` it is given a folder to read, and
+    its own record goes elsewhere. Raises InvalidParameters where both are the same.
+    """
+    if notebook_name(notebook) != _READER or not any(name == "records" and text for name, text in options):
+        folder = records_folder(records or values.get("records", ""))
+        return folder, folder
+    own, read = records_folder(records or settings.get("records", "")), records_folder(values["records"])
+    if os.path.realpath(own) == os.path.realpath(read):
+        raise InvalidParameters(
+            f"The run's own record would go into {str(read)!r}, the folder that it reads.",
+            why="What `-p records` names is only read.",
+            hint="Name another folder for the run's record with --records, or leave out -p records.",
+        )
+    return own, read
 
 
 def _check_text(given: Mapping[str, Any]) -> None:
