@@ -298,6 +298,36 @@ def a_use(run: str) -> Record:
     )  # fmt: skip
 
 
+class TestSeveralLines:
+    @pytest.mark.parametrize("first", [1, 2, 3, 4])
+    def test_two_lines_that_were_swapped_are_put_in_order(self, records: Path, first: int) -> None:
+        lines = lines_of(records)
+        lines[first - 1], lines[first] = lines[first], lines[first - 1]
+        write_lines(records, lines)
+        repair_records(records)
+
+        assert {line["id"] for line in read_ledger(records)} == set(IDS)
+        assert verify_records(records) == []
+
+    def test_two_records_in_one_torn_line_are_both_put_back(self, records: Path) -> None:
+        first, second, third, *others = lines_of(records)
+        write_lines(records, [first, second[:100] + third, *others])
+        repair_records(records)
+
+        assert lines_of(records)[:5] == [first, second, third, *others]
+        assert verify_records(records) == []
+
+    @pytest.mark.parametrize("change", [(b"mine", b"mind"), (b"\n", b"\r\n")], ids=["a letter", "CRLF"])
+    def test_what_a_repair_cannot_mend_is_said(self, records: Path, change: tuple[bytes, bytes]) -> None:
+        content = (records / LEDGER).read_bytes()
+        (records / LEDGER).write_bytes(content.replace(*change, 1))
+        said = str(repair_records(records).ledger)
+
+        assert verify_records(records) != []
+        assert "Not mended: line" in said
+        assert "is whole" not in said
+
+
 class TestApprovals:
     @pytest.fixture
     def planned(self, records: Path) -> Path:

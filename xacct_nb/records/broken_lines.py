@@ -1,15 +1,16 @@
 """The repair of a ledger: the lines to set aside, those to put back, and the records to list again."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xacct_nb.records.repair_entry import BrokenLine, RepairEntry
-from xacct_nb.records.sealing import FIRST_PREVIOUS, link_of, text_hash
+from xacct_nb.records.sealing import FIRST_PREVIOUS, broken_links, link_of, parse_ledger_line, text_hash
 from xacct_nb.views import Shown, Text, View
 
 LineOf = Callable[[str, str], str]
 """Returns the line of a record (an id) after a hash, "" where the record does not match its seal."""
+_MOST_IN_A_GAP = 3  # records whose lines can be missing in one place, and are put back
 _RECOGNIZABLE = 20  # letters of an id or of a line by which a broken line is known
 
 
@@ -21,10 +22,11 @@ class LedgerRepair(Shown):
     ledger: bytes
     broken: bytes
     completes_last: bool = False
+    left: tuple[str, ...] = ()  # what is wrong with lines that can be read: a repair never changes them
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every line is whole."""
+        """Whether no line is set aside or completed."""
         return not (self.entry.lines or self.completes_last)
 
     def view(self) -> View:
@@ -37,6 +39,9 @@ class LedgerRepair(Shown):
             parts += [f"{entry.file} keeps what is set aside. A line of the ledger says all this."]
         elif self.completes_last:
             parts += ["The last line gets its line break."]
+        parts += [
+            f"Not mended: {each}. A repair never changes a line that can be read." for each in self.left
+        ]
         return Text("\n".join(parts) or "Every line of the ledger is whole.")
 
 
@@ -50,18 +55,9 @@ def plan_repair(content: bytes, unlisted: Sequence[str], line_of: LineOf, at: st
     raw = raw if raw[-1] else raw[:-1]
     lines = [each.decode("utf-8", "replace") for each in raw]
     reasons = broken_reasons(lines)
-    kept, restored, gaps = list[bytes](), list[str](), dict[int, tuple[str, str]]()
-    for number in range(1, len(lines) + 1):
-        if number not in reasons:
-            kept.append(raw[number - 1])
-        elif number - 1 not in reasons:
-            run = _run_of(reasons, number)
-            after = _last_hash(kept)
-            link = link_of(lines[run[-1]])[1] if run[-1] < len(lines) else ""
-            back = _put_back([lines[each - 1] for each in run], after, link, unlisted, line_of)
-            kept += [line.encode() for _, line in back]
-            restored += [name for name, _ in back]
-            gaps |= dict.fromkeys(run, (after, "" if back or link == after else link))
+    aside = _whole_lines_aside(lines, reasons)
+    unlisted = sorted({*unlisted, *(name for name, _ in aside.values())})
+    kept, restored, gaps = _mend(lines, raw, reasons, aside, unlisted, line_of)
     broken = b"".join(raw[number - 1] + b"\n" for number in reasons)
     found = tuple(
         BrokenLine(number, why, _sha256(raw[number - 1]), *gaps[number]) for number, why in reasons.items()
@@ -75,7 +71,38 @@ def plan_repair(content: bytes, unlisted: Sequence[str], line_of: LineOf, at: st
     file = f"ledger.broken-{_sha256(broken)[:12]}.jsonl"
     entry = RepairEntry(at, by, file, _sha256(broken), found, tuple(restored), again)
     is_open = bool(content) and not content.endswith(b"\n")
-    return LedgerRepair(entry, _written(entry, kept, line_of), broken, is_open)
+    ledger = _written(entry, kept, line_of)
+    left = broken_links(ledger.decode("utf-8", "replace").split("\n")[:-1])
+    return LedgerRepair(entry, ledger, broken, is_open, tuple(left))
+
+
+def _mend(
+    lines: Sequence[str],
+    raw: Sequence[bytes],
+    reasons: dict[int, str],
+    aside: Mapping[str, tuple[str, str]],
+    unlisted: Sequence[str],
+    line_of: LineOf,
+) -> tuple[list[bytes], list[str], dict[int, tuple[str, str]]]:
+    """Return the lines that are kept or put back, the ids put back, and the hashes around each gap."""
+    kept, restored, gaps = list[bytes](), list[str](), dict[int, tuple[str, str]]()
+    for number in range(1, len(lines) + 1):
+        if number not in reasons:
+            moved = aside.get(link_of(lines[number - 1])[1])
+            if moved and link_of(moved[1])[1] == _last_hash(kept) and moved[0] not in restored:
+                kept.append(moved[1].encode())
+                restored.append(moved[0])
+            kept.append(raw[number - 1])
+        elif number - 1 not in reasons:
+            run = _run_of(reasons, number)
+            after = _last_hash(kept)
+            link = link_of(lines[run[-1]])[1] if run[-1] < len(lines) else ""
+            left = [each for each in unlisted if each not in restored]
+            back = _put_back([lines[each - 1] for each in run], after, link, left, line_of)
+            kept += [line.encode() for _, line in back]
+            restored += [name for name, _ in back]
+            gaps |= dict.fromkeys(run, (after, "" if back or link == after else link))
+    return kept, restored, gaps
 
 
 def broken_reasons(lines: Sequence[str]) -> dict[int, str]:
@@ -114,14 +141,44 @@ def _put_back(
 
     The line after it has its hash; at the end of the ledger, what is left of it is its beginning.
     """
-    for name in unlisted:
-        line = line_of(name, after)
-        begun = [
-            text for text in texts if len(text) > _RECOGNIZABLE and line.startswith(text.rstrip("\ufffd"))
-        ]
-        if line and (text_hash(line) == link or (not link and begun)):
-            return [(name, line)]
+    if link:
+        return next(
+            filter(None, (_chain(unlisted[at:], after, link, line_of) for at in range(len(unlisted)))), []
+        )
+    found = [(name, line) for name in unlisted if (line := line_of(name, after)) and _is_begun(texts, line)]
+    return found if len(found) == 1 else []
+
+
+def _chain(names: Sequence[str], after: str, link: str, line_of: LineOf) -> list[tuple[str, str]]:
+    """Return the lines of the first few of these records, where they lead from one hash to the other."""
+    found = list[tuple[str, str]]()
+    for name in names[:_MOST_IN_A_GAP]:
+        if not (line := line_of(name, after)):
+            return []
+        found.append((name, line))
+        after = text_hash(line)
+        if after == link:
+            return found
     return []
+
+
+def _is_begun(texts: Sequence[str], line: str) -> bool:
+    return any(len(text) > _RECOGNIZABLE and line.startswith(text.rstrip("\ufffd")) for text in texts)
+
+
+def _whole_lines_aside(lines: Sequence[str], reasons: Mapping[int, str]) -> dict[str, tuple[str, str]]:
+    """Return the id and the text of each whole line set aside that stands nowhere else, by its hash."""
+    kept = {
+        fields["id"]
+        for number, line in enumerate(lines, 1)
+        if number not in reasons and (fields := parse_ledger_line(line))
+    }
+    found = [
+        (fields["id"], lines[number - 1])
+        for number in reasons
+        if (fields := parse_ledger_line(lines[number - 1]))
+    ]
+    return {text_hash(line): (name, line) for name, line in found if name not in kept}
 
 
 def _listed_again(
