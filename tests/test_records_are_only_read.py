@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import xacct_nb as xa
 from xacct_nb.cli.main import main
-from xacct_nb.errors import InvalidInput, XacctError
+from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records.model import Record
 from xacct_nb.runs.recovery import recover
 from xacct_nb.storage.ledger import append_record, read_ledger, verify_records
@@ -153,6 +153,46 @@ def test_a_run_never_records_itself_in_the_folder_that_it_is_to_read(records: Pa
         assert (code, "only read" in output) == (2, True), output
 
     assert everything(records) == before
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """Every place in JSON, as the keys that lead to it."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(each for key, inner in pairs for each in places(inner, (*path, key)))]
+
+
+def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path) -> None:
+    full = a_record(FIRST).to_json() | {
+        "parameters": {"name": "a", "sources": ["x"], "destinations": ["y"], "sandbox": False},
+        "diagnosis": {"headline": "x", "cause": {}},
+        "error": {"code": "failed", "what": "It failed.", "resume": "xacct-nb run demo"},
+        "who": [{"profile": "p", "part": "source", "account": "1", "arn": "a"}],
+        "journal": {"digest": "", "entries": []},
+    }
+    for path in places(full)[1:]:
+        for value in (-1, 1e300, None, True, "", [None], [[1]], {"": {}}):
+            sent = json.loads(json.dumps(full))
+            inner = sent
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = value
+            (records / FIRST / "record.json").write_text(json.dumps(sent))
+            for read in (
+                lambda: xa.show_ledger().show(FIRST),
+                lambda: xa.show_ledger().compare(FIRST, SECOND),
+            ):
+                with suppress(UnknownRecord):  # every other error ends the test
+                    str(read())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"parameters": {"sources": -1}}, {"parameters": {"sources": [None]}}, {"diagnosis": {"": {}}}]
+)
+def test_a_sent_record_that_cannot_be_shown_is_named(records: Path, wrong: dict[str, object]) -> None:
+    (records / FIRST / "record.json").write_text(json.dumps(a_record(FIRST).to_json() | wrong))
+
+    assert "cannot be read" in read_with(["show", FIRST])
+    assert "cannot be read" in read_with(["diff", SECOND, FIRST])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ LEDGER = chain.LEDGER
 _TRUNCATED = "its last line is truncated"
 # Jupyter's copies of the files that someone opened in JupyterLab: no part of a record.
 _CHECKPOINTS = ".ipynb_checkpoints"
+# What reading and showing the content of a record raises where others made it.
+_NO_RECORD = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _LARGEST, _LARGEST_FILE = 64_000_000, 1_000_000_000  # bytes: what is read as JSON, and what is hashed
 
 
@@ -112,13 +114,15 @@ def read_record(records: Path, name: str) -> Record:
     """Return a record by its id, its path, or the unique start or end of its id. Raises UnknownRecord."""
     folder = find_record(records, name)
     try:
-        return Record.from_json(strict_json(read_file(folder, RECORD, _LARGEST)))
-    except (OSError, ValueError, TypeError, KeyError) as problem:
+        record = Record.from_json(strict_json(read_file(folder, RECORD, _LARGEST)))
+        record.view()  # a part that is not what it should be shows only here
+    except _NO_RECORD as problem:
         raise UnknownRecord(
             f"The record {folder.name!r} cannot be read.",
             why=truncate(str(getattr(problem, "strerror", "") or problem)),
             hint="Find the change with: xacct-nb records verify",
         ) from problem
+    return record
 
 
 def read_file(folder: Path, name: str, most: int = _LARGEST_FILE) -> bytes:
