@@ -9,10 +9,12 @@ from pathlib import Path
 import papermill
 import psutil
 import pytest
+from zmq import ZMQError
 
 from support.desk import notebook
 from support.processes import wait_until
 from xacct_nb.jupyter import execute
+from xacct_nb.jupyter.kernels import QuickClient
 from xacct_nb.jupyter.prepared import PreparedKernel
 
 WHO = "import os, pathlib\npathlib.Path('{}').write_text(str(os.getpid()))"
@@ -43,6 +45,29 @@ def test_no_kernel_and_no_socket_outlives_its_run(temporary: Path, source: str) 
 
     assert kernels() == before
     assert sockets(temporary) == []
+
+
+def test_a_temporary_folder_with_a_long_name_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 40)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with PreparedKernel(()) as kernel:
+        executed = execute.run(Path(notebook(tmp_path / "mine.ipynb", "1")), {}, prepared=kernel)
+
+    assert executed[1].status == ""
+    assert list(long.iterdir()) == []
+
+
+def test_a_client_whose_sockets_cannot_be_opened_leaves_nothing_that_keeps_the_process() -> None:
+    client = QuickClient(transport="ipc", ip="/tmp/" + "long" * 40, shell_port=1, iopub_port=2)
+    with pytest.raises(ZMQError, match="too long"):
+        client.start_channels()
+    with pytest.raises(ZMQError, match="too long"):
+        client.stop_channels()
+
+    assert client.context.closed
 
 
 def test_what_a_cell_started_ends_with_a_kernel_that_dies(tmp_path: Path) -> None:

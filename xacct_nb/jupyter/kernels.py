@@ -26,7 +26,9 @@ from xacct_nb.jupyter.messages import TolerantChannel
 from xacct_nb.jupyter.prepared import PreparedKernel
 
 _REPLY_TIMEOUT, _POLL_INTERVAL = 0.5, 0.005  # seconds
-
+# An address of a local socket has 107 bytes at most, and the kernel's end in `/ipc-5-f`.
+_LONGEST_FOLDER = 107 - len("/ipc-5-f")
+_PREFIX = "xacct-nb-kernel-"
 
 Receive = Callable[..., Awaitable[dict[str, Any]]]  # a message of Jupyter's protocol
 
@@ -41,6 +43,14 @@ class QuickClient(AsyncKernelClient):
         socket = super().connect_iopub(identity)
         socket.rcvhwm = 0
         return socket
+
+    def stop_channels(self) -> None:
+        """Close the sockets, also where one of them could not be opened: else this process would not end."""
+        try:
+            super().stop_channels()
+        finally:
+            if self._created_context and not self.context.closed:
+                self.context.destroy(linger=0)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Request kernel_info until the reply and the idle state have come. Raises DeadKernelError."""
@@ -103,7 +113,7 @@ class QuickManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         # Each kernel has its own sockets: jupyter_client's names are the same for all kernels of a folder.
-        self._sockets = Path(mkdtemp(prefix="xacct-nb-kernel-"))
+        self._sockets = _make_socket_folder()
         self._remove_sockets = finalize(self, _remove_held, self._sockets, _hold(self._sockets))
         paths = {"connection_file": str(self._sockets / "kernel.json"), "ip": str(self._sockets / "ipc")}
         known = {"kernel_spec_manager": OwnKernelSpec()} if self.prepared else {}
@@ -135,6 +145,15 @@ class QuickManager(AsyncKernelManager):
 
     pre_start_kernel = _async_pre_start_kernel
     cleanup_resources = _async_cleanup_resources
+
+
+def _make_socket_folder() -> Path:
+    """Make a temporary folder, in /tmp where the usual one has too long a name for a socket."""
+    folder = Path(mkdtemp(prefix=_PREFIX))
+    if len(os.fsencode(folder)) > _LONGEST_FOLDER:
+        folder.rmdir()
+        folder = Path(mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    return folder
 
 
 def _hold(folder: Path) -> int:

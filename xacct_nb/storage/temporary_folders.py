@@ -11,9 +11,11 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PREFIXES = ("xacct-nb-kernel-", "xacct-nb-sandbox-")
+_SHORT = "/tmp"  # for the sockets of kernels, where the usual folder's name is too long
 # A folder is made first, and locked then.
 _YOUNG = 60.0
 
@@ -24,13 +26,11 @@ def remove_abandoned_folders() -> list[str]:
 
 
 def _candidates() -> Iterator[Path]:
-    try:
-        with os.scandir(tempfile.gettempdir()) as entries:
+    for folder in {tempfile.gettempdir(), _SHORT}:
+        with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.startswith(PREFIXES) and _is_ours_and_old(entry):
                     yield Path(entry.path)
-    except OSError:
-        return
 
 
 def _is_ours_and_old(entry: "os.DirEntry[str]") -> bool:
