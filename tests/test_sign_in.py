@@ -8,8 +8,9 @@ import pytest
 
 from support.examples import a_grant
 from xacct_nb.aws import sign_in
+from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.diagnosis_sessions import open_for_diagnosis
-from xacct_nb.aws.sessions import open_sessions, profile_identities
+from xacct_nb.aws.sessions import open_sessions, profile_identities, warm_up
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.errors import InvalidInput, MissingProfile, NoCredentials
 
@@ -198,7 +199,22 @@ def test_a_diagnosis_reports_it_and_goes_on(config: Path, content: str) -> None:
 def test_the_doctor_reports_each_profile(config: Path, tmp_path: Path) -> None:
     silent = script(tmp_path, "exit 0")
     config.write_text(f"[profile p]\ncredential_process = {silent}\n[profile q]\n{KEY.replace('/', ' ')}")
-    found = {name: (arn, why) for name, arn, why in profile_identities()}
+    found = {name: (arn, why) for name, arn, why in profile_identities(AwsClock())}
 
     assert found["p"] == ("", "Its credential_process printed nothing.")
     assert found["q"][1].startswith("Its secret access key has a space")
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"])
+@pytest.mark.parametrize("value", ["notaurl", "http://[::", "ftp://example.com", "//user:pass@example.com"])
+def test_an_endpoint_that_is_no_url_is_named_and_not_shown(
+    config: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    config.write_text(f"[profile p]\n{KEY}")
+    monkeypatch.setenv(name, value)
+    warm_up()
+    problem = refused()
+
+    assert problem.what == f"No AWS service can be reached: {name} is no URL."
+    assert problem.hint.endswith(f"unset {name}")
+    assert value not in str(problem)

@@ -368,10 +368,11 @@ class TestAttacks:
     def test_a_key_that_is_not_valid_now_or_for_approvals_is_refused(
         self, desk: Desk, ada: Path, options: str
     ) -> None:
-        digest = desk.run(approvers=[f"ada {options} {public(ada)}"]).record.plan.digest
+        digest = planned(desk, ada).plan.digest
         signed(desk, ada, digest)
+        approvers = [f"ada {options} {public(ada)}"]
 
-        assert ended(desk, digest) == ("stale-plan", "approval-unsigned")
+        assert ended(desk, digest, approvers=approvers) == ("stale-plan", "approval-unsigned")
 
     def test_one_broken_signature_does_not_hide_a_whole_one(
         self, desk: Desk, ada: Path, mallory: Path
@@ -538,6 +539,17 @@ class TestTheCommand:
         for key in (tmp_path / "nowhere", tmp_path):
             with pytest.raises(InvalidKey, match="Nothing was signed with the key"):
                 signed(desk, key, digest)
+
+    @pytest.mark.parametrize("options", ['namespaces="git"', 'valid-before="20200101"'])
+    def test_a_key_whose_signature_no_run_accepts_signs_nothing(
+        self, desk: Desk, ada: Path, options: str
+    ) -> None:
+        digest = desk.run(approvers=[f"ada {options} {public(ada)}"]).record.plan.digest
+
+        with pytest.raises(InvalidKey, match="is not valid for an approval of this plan now") as refused:
+            signed(desk, ada, digest)
+        assert options in refused.value.why
+        assert not list((desk.records / APPROVALS).glob("*"))
 
     def test_a_used_or_expired_plan_is_not_signed(self, desk: Desk, ada: Path) -> None:
         digest = desk.run().record.plan.digest

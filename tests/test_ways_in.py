@@ -142,6 +142,14 @@ def test_a_command_that_is_mistyped_is_answered_in_json_where_it_is_asked(name: 
     assert "Error: " in done.stderr
 
 
+def test_an_answer_into_a_closed_standard_output_is_said_to_be_lost(tmp_path: Path) -> None:
+    line = f"{COMMAND} records list --json --records {tmp_path / 'none'} >&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("output-lost: Standard output cannot be written: it is closed.")
+
+
 class TestNotebooks:
     @pytest.mark.parametrize("content", ODD_NOTEBOOKS.values(), ids=ODD_NOTEBOOKS)
     def test_what_is_no_notebook_is_named(self, tmp_path: Path, content: str) -> None:

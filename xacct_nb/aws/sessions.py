@@ -213,7 +213,8 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
 def warm_up() -> None:
     """Load AWS's models of the services that every run uses; no call is made."""
     keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
-    with suppress(BotoCoreError):  # of an AWS config that cannot be read: a run that needs it will say so
+    # An AWS config that cannot be read, an endpoint that is no URL: a run that needs it will say so.
+    with suppress(BotoCoreError, ValueError):
         session = _session("", AWS_ITSELF, _NO_FILES)
         for service in ("sts", "iam", "s3"):
             _make_client(session, service, AWS_ITSELF, "aws", **keys)

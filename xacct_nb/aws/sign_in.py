@@ -16,6 +16,7 @@ from typing import Any
 from botocore import exceptions as botocore
 from botocore.credentials import ProcessProvider
 from botocore.session import Session as Core
+from botocore.utils import is_valid_endpoint_url
 
 from xacct_nb.errors import MissingProfile, NoCredentials, XacctError
 from xacct_nb.redaction.redact import redact
@@ -92,6 +93,7 @@ def bound(core: Core) -> None:
     Raises NoCredentials, ProfileNotFound, BotoCoreError.
     """
     check_files(core)
+    _check_endpoints()
     for provider in core.get_component("credential_provider").providers:
         if isinstance(provider, ProcessProvider):
             provider._popen = _BoundedProcess
@@ -182,6 +184,25 @@ def _check_file(name: str) -> None:
             why=f"It is a {'folder' if stat.S_ISDIR(mode) else 'pipe or device'}, and no file.",
             hint="Name a file: AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE.",
         )
+
+
+def _check_endpoints() -> None:
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return
+    for name, url in os.environ.items():
+        if name.startswith("AWS_ENDPOINT_URL") and url and not _is_url(url):
+            raise NoCredentials(
+                f"No AWS service can be reached: {name} is no URL.",
+                why="It must begin with http:// or https://, and name a host. Its value is not shown.",
+                hint=f"Correct it, or remove it: unset {name}",
+            )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return text.startswith(("http://", "https://")) and bool(is_valid_endpoint_url(text))
+    except ValueError:
+        return False
 
 
 def _explained(problem: Exception, profile: str) -> tuple[str, str]:

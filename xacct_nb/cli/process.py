@@ -16,9 +16,12 @@ class LastingFile(io.FileIO):
     """A file whose first failed write is in `problem`, and no error: its reader has gone, or it is full."""
 
     problem: OSError | None = None
+    was_closed = False  # by whoever started this process: nobody gets what is written
 
     def write(self, data: "bytes | memoryview", /) -> int:  # type: ignore[override]
         """Write the bytes, and return how many were taken: all of them after a failure."""
+        if self.was_closed and self.problem is None:
+            self.problem = OSError(errno.EBADF, "it is closed")
         if self.problem is None:
             try:
                 return super().write(data) or 0
@@ -39,6 +42,7 @@ def protect_streams() -> None:
         before = getattr(sys, name)
         encoding = before.encoding if before else "utf-8"
         lasting = LastingFile(number, "w", closefd=False)
+        lasting.was_closed = before is None
         buffered = io.BufferedWriter(lasting)  # type: ignore[type-var]
         by_line = name == "stderr" or lasting.isatty()
         stream = io.TextIOWrapper(buffered, encoding, "backslashreplace", line_buffering=by_line)

@@ -112,8 +112,7 @@ def sign_plan(found: PlanToSign, key: Path, note: str = "", ticket: str = "") ->
     )
     if found.two_people:
         check_second_person(SignedApproval("", statement), (planned,))
-    allowed = {each.fingerprint for each in parse_approvers(found.keys)}
-    signature, fingerprint = sign_approval(statement, key, allowed)
+    signature, fingerprint = sign_approval(statement, key, parse_approvers(found.keys))
     return SignedPlan(statement, write_signed(found.records, statement, signature), fingerprint)
 
 

@@ -21,19 +21,28 @@ from xacct_nb.storage.signatures import keygen, sign_text, signing_key
 _FIELDS = {"statement", "signature"}
 
 
-def sign_approval(statement: ApprovalStatement, key: Path, allowed: Collection[str] = ()) -> tuple[str, str]:
+def sign_approval(
+    statement: ApprovalStatement, key: Path, approvers: Collection[Approver] = ()
+) -> tuple[str, str]:
     """Return the signature of a statement, and the fingerprint of the key.
 
-    `allowed` are the fingerprints of the keys that may sign; any key where there are none. Raises InvalidKey,
+    It must be valid for one of `approvers`; any key may sign where there are none. Raises InvalidKey,
     MissingTool.
     """
     signature = sign_text(statement.text, key, APPROVAL_NAMESPACE)
     found = key_fingerprint(signing_key(signature))
+    allowed = {each.fingerprint: each for each in approvers}
     if allowed and found not in allowed:
         raise InvalidKey(
             f"The key {str(key)!r} is none of the approvers of this plan.",
             why=f"Its fingerprint is {found}. The plan was made with: {', '.join(sorted(allowed))}.",
             hint="Sign with one of these keys.",
+        )
+    if allowed and not _verifies(statement.text, signature, allowed[found]):
+        raise InvalidKey(
+            f"The key {str(key)!r} is not valid for an approval of this plan now.",
+            why=f"No run accepts it. Its line in approvers has: {allowed[found].options or 'no options'}.",
+            hint="Sign with another key, or correct the line and plan again.",
         )
     return signature, found
 
