@@ -528,6 +528,13 @@ class TestRecords:
         assert invoke("records", "list", "--json") == Output(0, '{"records": [], "notes": []}\n', "")
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_file_in_the_place_of_a_records_folder_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / "records").write_text("no folder")
+        asked = invoke("records", "list", "--json", "--records", str(tmp_path / "records"))
+
+        assert asked.code == 2
+        assert json.loads(asked.out)["error"]["why"] == "The records folder is no folder."
+
     def test_a_folder_without_records_is_not_called_whole(self, tmp_path: Path) -> None:
         asked = invoke("records", "verify")
 
@@ -587,6 +594,13 @@ class TestSandboxAndDoctor:
         assert said == Output(1, "No sandbox runs. Start it with: xacct-nb sandbox up\n", "")
         assert (printed.code, json.loads(printed.out)["endpoint"]) == (1, None)
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_sandbox_folder_with_a_very_long_name_has_no_sandbox(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XACCT_SANDBOX_DIR", "/tmp/" + "long" * 1000)
+
+        assert invoke("sandbox", "status").code == 1
 
     def test_the_doctor_finds_all_that_is_needed_here(self) -> None:
         said, printed = invoke("doctor"), invoke("doctor", "--json")

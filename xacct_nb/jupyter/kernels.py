@@ -19,11 +19,14 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from nbclient.exceptions import DeadKernelError
 from traitlets import Type
 
+from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.jupyter.messages import TolerantChannel
 from xacct_nb.jupyter.prepared import PreparedKernel
+
+with hide_packages(*FORMATS):
+    from nbclient.exceptions import DeadKernelError
 
 _REPLY_TIMEOUT, _POLL_INTERVAL = 0.5, 0.005  # seconds
 # An address of a local socket has 107 bytes at most, and the kernel's end in `/ipc-5-f`.

@@ -25,6 +25,8 @@ _PATIENCE = 10.0  # seconds that a reader waits for a writer
 def ledger_bytes(records: Path) -> bytes:
     """Return the content of the ledger; nothing where there is none. Raises UnknownRecord."""
     try:
+        if kind_of(records) not in ("", "folder", "link"):
+            raise NotADirectoryError(0, "The records folder is no folder")
         return read_plain(records / LEDGER, _LARGEST) if kind_of(records / LEDGER) else b""
     except OSError as problem:
         raise UnknownRecord(

@@ -1,5 +1,6 @@
 """Starts the embedded AWS once, finds it again, empties it and ends it."""
 
+import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def status(folder: Path | None = None) -> Sandbox | None:
     Raises SandboxError if it runs but does not respond; so do the other functions here.
     """
     folder = _absolute(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, it accepts a name of any length
         return None
     with _command_lock(folder):
         return _find(folder)
