@@ -104,3 +104,16 @@ def test_credentials_within_the_values_of_variables_are_known() -> None:
 def test_an_external_id_may_contain_the_words() -> None:
     assert not has_credential("an-external-ID:of/somebody.else")
     assert has_credential("an-external-ID: password=correct-horse")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The external ID of the vendor is: {}",
+        "my external id is: {}",
+        "my password is: {}",
+        "The secret key of my new account is : {}",
+    ],
+)
+def test_a_secret_that_a_sentence_names_is_redacted(sentence: str) -> None:
+    assert redact(sentence.format("Xk29-aa81-Zq7"), set()) == sentence.format("[redacted]")

@@ -38,6 +38,7 @@ _LAST_WORDS = tuple(
 # such as {"name": "PASSWORD", "value": "..."}; in the options and commands of a shell.
 _BETWEEN = re.compile(
     rf"(?:{_QUOTE}|[`*]{{1,3}})?\]{{0,2}}[ \t]{{0,99}}+"
+    r"(?:(?:of[ \t](?:\w{1,20}[ \t]){1,4}?)?is[ \t]?(?=:))?"  # in a sentence
     rf"(?P<assign>(?:={_CLOSE}|:=|[?+]?=|:|%3[AaDd])[ \t]{{0,99}}+(?:%20|\+|!!\w{{1,20}} )?)"
     rf"|(?P<value>\(value=|{_OPEN}/t[hd]{_CLOSE}{_SPACE}{{0,99}}+"
     rf"{_OPEN}t[hd](?:(?!{_CLOSE})[^<>]){{0,99}}+{_CLOSE}"
