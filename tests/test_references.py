@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from support.desk import Desk
 from support.examples import a_grant, root_iam
 from xacct_nb.cli.main import main
-from xacct_nb.errors import RefusedReference, UnresolvedSecret
+from xacct_nb.errors import InvalidGrant, RefusedReference, UnresolvedSecret
 from xacct_nb.grants.grant import external_id
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.request import check_request
@@ -23,6 +23,8 @@ PLANTED = "planted/Value-of-the-test-1"  # STS would take it as an external ID
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 FILES = [
     ".aws/credentials", ".aws/config", ".aws/sso/cache/0a1b.json", ".ssh/id_ed25519", ".ssh/id_rsa",
+    ".config/gh/hosts.yml", ".config/rclone/rclone.conf", "etc/ssh_host_ed25519_key", "rootkey.csv",
+    "secrets.yml", ".bash_history", "sandbox.json",
     ".netrc", "_netrc", ".docker/config.json", ".kube/config", ".env", ".env.production", "app/.env",
     "prod.env", ".pgpass", ".git-credentials", ".npmrc", ".pypirc",
     ".config/gcloud/application_default_credentials.json", "server.key", "backup/credentials",
@@ -86,6 +88,12 @@ class TestNamesOfVariables:
         monkeypatch.setenv(name, PLANTED)
 
         assert resolve_reference(f"env:{name}") == PLANTED
+
+
+@pytest.mark.parametrize("value", ["ENV:VENDOR_ID", "Env:VENDOR_ID", "File:vendor.id", "env:", "file:"])
+def test_what_looks_like_a_reference_and_is_none_is_no_external_id(value: str) -> None:
+    with pytest.raises(InvalidGrant, match="does not accept"):
+        a_grant(conditions={"external_id": value})
 
 
 class TestFiles:

@@ -84,7 +84,9 @@ class Conditions(StrictModel):
 
 def _is_external_id(secret: SecretStr) -> bool:
     value = secret.get_secret_value()
-    return not value or _EXTERNAL_ID.fullmatch(value) is not None or is_reference(value)
+    if is_reference(value) or not value:
+        return True
+    return _EXTERNAL_ID.fullmatch(value) is not None and not value.lower().startswith(("env:", "file:"))
 
 
 def _is_network(text: str) -> bool:
@@ -113,7 +115,7 @@ _RULES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
         _is_external_id,
         "conditions.external_id: STS does not accept this external ID.",
         "STS accepts 2 to 1224 letters, digits and _+=,.@:/- in it.",
-        "Remove spaces and other characters.",
+        "Remove spaces and other characters. A reference is env:NAME or file:PATH, in small letters.",
     ),
     "organization_id": (
         re.compile(r"(o-[a-z0-9]{10,32})?").fullmatch,

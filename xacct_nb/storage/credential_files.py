@@ -12,7 +12,8 @@ from xacct_nb.redaction.names import is_credential_name
 _FOLDERS = frozenset((
     ".aws", ".ssh", ".gnupg", ".kube", ".docker", ".azure", ".gcloud", "gcloud", ".oci", ".aliyun",
     ".terraform.d", ".password-store", ".gem", ".cargo", ".m2", ".gradle", ".1password", "keyrings",
-    "keychains", ".chef", ".vault.d", ".mozilla", "eks.amazonaws.com", "kubernetes.io",
+    "keychains", "gh", "glab-cli", "rclone", ".chef", ".vault.d", ".mozilla", "eks.amazonaws.com",
+    "kubernetes.io",
 ))  # fmt: skip
 _ROOTS = ("proc", "dev", "sys")
 _NAMES = (
@@ -23,6 +24,8 @@ _NAMES = (
     ".dockerconfigjson", "kubeconfig*", "*.kubeconfig", "*.pem", "*.key", "*.p8", "*.p12", "*.pfx",
     "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.ovpn", "*.gpg", "*.agekey", "id_rsa*", "id_dsa*",
     "id_ecdsa*", "id_ed25519*", "shadow", "shadow-", "gshadow*", "*.htpasswd",
+    "ssh_host_*_key", "rclone.conf", "rootkey*.csv", "*accesskeys*.csv", "secrets.*", "*_history",
+    "sandbox.json",
 )  # fmt: skip
 # These name a file or a folder of credentials; so does a variable such as AWS_WEB_IDENTITY_TOKEN_FILE.
 _VARIABLES = ("AWS_CONFIG_FILE", "KUBECONFIG", "DOCKER_CONFIG", "NETRC", "PGPASSFILE", "CLOUDSDK_CONFIG")
