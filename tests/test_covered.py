@@ -307,6 +307,7 @@ class TestRuns:
         assert "iam:*" in ended.record.error.why
         assert iam.get_role(**READER)["Role"]["Description"] == "Made by hand"
 
+    @pytest.mark.exhaustive
     def test_a_roll_back_covers_what_the_restored_role_can_do(self, desk: Desk) -> None:
         iam = by_hand(desk.world)
         digest = desk.run(adopt=True).record.plan.digest

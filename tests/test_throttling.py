@@ -109,7 +109,7 @@ def way_in(world: World, scene: Callable[[World], Grant], patience: float) -> Wa
     return Way(grant, endpoint, open_sessions(grant, **PROFILES, endpoint=endpoint))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize("share", [0.3, pytest.param(0.6, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_each_phase_succeeds_while_a_share_of_all_calls_is_throttled(
     sandbox: Sandbox, world: World, scene: Callable[[World], Grant], share: float
