@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +100,10 @@ def wait_for(server: subprocess.Popen[bytes], folder: Path) -> str:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         if told.exists() and told.read_text():
-            return str(json.loads(told.read_text())["url"])
+            about = json.loads(told.read_text())
+            # JupyterLab writes its address before it listens there.
+            with suppress(OSError), socket.create_connection((about["hostname"], about["port"]), timeout=5):
+                return str(about["url"])
         time.sleep(0.05)
     raise AssertionError((folder / "log").read_text())
 
