@@ -1,6 +1,7 @@
 """An approval covers what it lets in: what adopted roles can already do, what is accepted, what is lost."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.desk import Desk
 from support.examples import SOME_POLICY, a_grant, applied, grant_in, plan_of, root_iam, sessions_in
 from support.form_texts import text_of_html, words
 from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.writer import apply
 from xacct_nb.changes.access import describe_document
 from xacct_nb.changes.approval import plan_differences
@@ -33,6 +35,15 @@ READER = {"RoleName": "reports-reader"}
 
 def adopting(world: World, **fields: Any) -> Grant:
     return grant_in(world, adopt=True, **fields)
+
+
+def planned_before(world: World, act: Callable[[Any], Any]) -> tuple[Grant, Sessions, Plan]:
+    """A plan that adopts a role made by hand, and what was done to the role since."""
+    iam, grant = by_hand(world), adopting(world)
+    sessions = sessions_in(world, grant)
+    planned = plan_of(grant, sessions)
+    act(iam)
+    return grant, sessions, planned
 
 
 def own_policy(iam: Any, name: str = "own-managed") -> str:
@@ -116,10 +127,7 @@ class TestAnAdoptedRole:
     def test_what_changes_after_the_plan_makes_it_stale_and_is_named(
         self, world: World, act: Any, named: str
     ) -> None:
-        iam, grant = by_hand(world), adopting(world)
-        sessions = sessions_in(world, grant)
-        planned = plan_of(grant, sessions)
-        act(iam)
+        grant, sessions, planned = planned_before(world, act)
         now = plan_of(grant, sessions)
 
         assert now.changes == planned.changes
@@ -130,10 +138,7 @@ class TestAnAdoptedRole:
     def test_it_is_read_once_more_right_before_the_first_change(
         self, world: World, act: Any, named: str
     ) -> None:
-        iam, grant = by_hand(world), adopting(world)
-        sessions = sessions_in(world, grant)
-        planned = plan_of(grant, sessions)
-        act(iam)
+        grant, sessions, planned = planned_before(world, act)
 
         with pytest.raises(StalePlan) as stale:
             apply(planned, sessions, approved=planned.digest, patience=1)

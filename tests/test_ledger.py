@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.killed_process import kill_before_file_call
 from support.processes import in_a_fork
 from xacct_nb.errors import InvalidInput, UnknownRecord, XacctError
 from xacct_nb.records.model import Record
@@ -43,21 +43,11 @@ for number in range(10):
         append_record(pathlib.Path(sys.argv[1]), record, {})
 """
 
-CALLS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock")
-
 
 def seals_killed_at(folder: Path, number: int) -> None:
     """Seal a record; this process is killed before the call to the system of that number."""
-    left = [number]
-
-    def count(event: str, args: object) -> None:
-        if event in CALLS:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
     record = Record(FIRST, "mine", "succeeded", "", "", 0.0)
-    sys.addaudithook(count)
+    kill_before_file_call(number)
     append_record(folder, record, {"run.html": b"<p>page</p>"})
 
 

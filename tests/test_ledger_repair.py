@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.killed_process import kill_before_file_call
 from support.processes import in_a_fork
 from xacct_nb.changes.approval import Approval, PlannedRun, UsedApproval
 from xacct_nb.changes.journal import Entry, Journal
@@ -32,7 +30,6 @@ from xacct_nb.storage.signatures import sign
 
 IDS = tuple(f"2026112{day}T101500Z-reports-mine-{day}{day}aa" for day in range(1, 6))
 NO_LINE = "is not a ledger line"
-CALLS = ("open", "os.rename", "os.remove", "fcntl.flock", "os.truncate")
 
 
 def a_record(run: str) -> Record:
@@ -252,15 +249,7 @@ class TestWhatARepairDoesNotHide:
 
 def repair_killed_at(records: Path, number: int) -> None:
     """Repair; this process is killed before the call to the system of that number."""
-    left = [number]
-
-    def count(event: str, args: object) -> None:
-        if event in CALLS:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(count)
+    kill_before_file_call(number)
     repair_records(records)
 
 

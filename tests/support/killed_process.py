@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.storage.evidence import FILE, Evidence, events
 
+# The calls to the system that write, by the names of their audit events, and those that lock.
+FILE_CALLS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock")
 Action = Callable[[Sessions, "KillableEvidence"], None]
 
 
@@ -46,6 +49,12 @@ class KillPoint:
         operation = event_name.rpartition(".")[2]
         if self.everywhere or not operation.startswith(("Get", "List", "AssumeRole")):
             self.reach()
+
+
+def kill_before_file_call(number: int) -> None:
+    """Let this process be killed before the call in FILE_CALLS of that number."""
+    point = KillPoint(number, everywhere=True)
+    sys.addaudithook(lambda event, _: point.reach() if event in FILE_CALLS else None)
 
 
 @dataclass
