@@ -30,6 +30,20 @@ held = create_run_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other
 print("held", flush=True)
 sys.stdin.read()
 """
+# Its child, with a share of the lock, ends a moment after its parent was killed.
+OUTLIVED = """
+import os, pathlib, sys, time
+from xacct_nb.storage.run_folder import RunLock, create_run_folder
+held, parent = create_run_folder(pathlib.Path(sys.argv[1]), "other", {"notebook": "other"}), os.getpid()
+if os.fork():
+    time.sleep(60)
+shared = RunLock(held.folder)
+held.release()
+print("held", flush=True)
+while os.getppid() == parent:
+    time.sleep(0.01)
+time.sleep(0.3)
+"""
 
 
 def left(records: Path) -> list[str]:
@@ -88,6 +102,17 @@ def test_a_killed_process_abandons_it(tmp_path: Path) -> None:
     alive = left(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+    assert (alive, left(tmp_path)) == ([], ["other"])
+
+
+def test_a_killed_process_abandons_it_though_its_child_lives_for_another_moment(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", OUTLIVED, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"held\n"
+    alive = left(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
     assert (alive, left(tmp_path)) == ([], ["other"])
 

@@ -1,6 +1,7 @@
 """The folder of a run in progress: locked by the run's processes, and found again if they were killed."""
 
 import json
+import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ _LOCK, _ABOUT = ".held", "about.json"
 _CREATING, _REMOVING = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0
 _LARGEST_ABOUT = 10_000_000
+_LONGEST_ID = 20
+_TRIES, _PAUSE = 200, 0.02
 
 
 class RunLock:
@@ -33,6 +36,12 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = _try_lock(folder, SHARED)
+
+    def sign(self) -> None:
+        """Write this process's id into the lock, as that of the process which runs the run."""
+        if self._file:
+            self._file.write(str(os.getpid()).encode())
+            self._file.flush()
 
     def release(self) -> None:
         """Release this process's share of the lock."""
@@ -59,6 +68,7 @@ def create_run_folder(records: Path, run: str, about: Mapping[str, Any]) -> RunL
         with _removed_after_failure(records, folder):
             write_about(folder, about)
             reserve(folder)
+            lock.sign()
             lock.folder = folder.rename(records / WORK / run)  # it appears under its name only when locked
     except OSError as problem:
         if problem.errno in NO_ROOM:
@@ -143,9 +153,25 @@ def unclosed_runs(records: Path) -> Iterator[Path]:
 def _if_abandoned(folder: Path, *, writing: bool) -> Iterator[Path]:
     # A shared disk may lock only what is opened for writing.
     file = _try_lock(folder, EXCLUSIVE, create=writing) if kind_of(folder / _LOCK) else None
+    for _ in range(_TRIES):
+        if file or not _runner_is_dead(folder):
+            break
+        time.sleep(_PAUSE)  # the kernel of a killed runner dies with it, a moment later
+        file = _try_lock(folder, EXCLUSIVE, create=writing)
     with file or nullcontext():
         if file and kind_of(folder) == "folder" and (_is_from_here(folder) or _age(folder) > _A_DAY):
             yield folder
+
+
+def _runner_is_dead(folder: Path) -> bool:
+    """Return whether the process that signed the lock has ended; False where that is not known."""
+    try:
+        os.kill(abs(int(read_plain(folder / _LOCK, _LONGEST_ID))), 0)
+    except ProcessLookupError:
+        return _is_from_here(folder)
+    except (OSError, ValueError, OverflowError):
+        return False
+    return False
 
 
 def _folders(work: Path) -> list[Path]:
