@@ -10,7 +10,15 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.snapshot import TRUST, CallerIdentity, Destination, Snapshot, SnapshotPolicy, Source
+from xacct_nb.diagnosis.snapshot import (
+    INLINE,
+    TRUST,
+    CallerIdentity,
+    Destination,
+    Snapshot,
+    SnapshotPolicy,
+    Source,
+)
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
@@ -41,6 +49,11 @@ class PolicyHolder:
     def documents(self) -> list[Document]:
         """The policies' documents."""
         return [each.document for each in self.policies if each.document]
+
+    @property
+    def policy_names(self) -> list[str]:
+        """The names of its own inline policies, under which a new one would overwrite."""
+        return [each.name for each in self.policies if each.kind == INLINE and each.holder == self.arn]
 
     @property
     def boundaries(self) -> list[Document] | None:

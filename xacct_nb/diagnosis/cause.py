@@ -1,7 +1,12 @@
 """A cause of a denial: its code, its side, why, what to do, and how sure that is."""
 
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -36,7 +41,8 @@ class Cause:
     """One cause of this denial.
 
     `why` names the statement and the value, `mend` says what to change, and `commands` do it: for the AWS CLI
-    with an administrator's profile of that side, or in the caller's own shell (client, and `sts`).
+    with an administrator's profile of that side, or in the caller's own shell (client, and `sts`). `fix` is
+    what the commands are made from; it holds secrets, and is neither shown nor written.
     """
 
     code: str
@@ -45,3 +51,4 @@ class Cause:
     mend: str
     confidence: str
     commands: tuple[str, ...] = ()
+    fix: Annotated[Fix, Field(exclude=True)] = field(default=NO_FIX, repr=False, compare=False)

@@ -11,8 +11,8 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
+from xacct_nb.diagnosis.commands import with_variables
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
-from xacct_nb.diagnosis.fixes import with_variables
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot

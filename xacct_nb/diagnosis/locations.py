@@ -1,14 +1,12 @@
 """Locates a statement of the evaluation in the policies, and edits it there."""
 
-import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis import fixes
+from xacct_nb.diagnosis.edits import Edit, changed
 from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy
-from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
 
 _PATH = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
@@ -30,12 +28,9 @@ class LocatedStatement:
         name = names.get(policy.kind, f"policy {policy.name}{holder}")
         return f"Statement[{self.number}]{sid} of the {name}"
 
-    def changed(self, change: Callable[[dict[str, Any]], object]) -> str:
-        """Return the command that writes the policy with this statement changed in place by `change`."""
-        document = self.policy.document or {}
-        statements = copy.deepcopy(statements_of(document))
-        change(statements[self.number])
-        return fixes.write_policy(self.policy, {**document, "Statement": statements})
+    def changed(self, change: Callable[[dict[str, Any]], object]) -> Edit:
+        """Return the edit that changes this statement in place by `change`."""
+        return changed(self.policy, self.number, change)
 
 
 def denying(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:

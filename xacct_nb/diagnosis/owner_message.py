@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.attempt import ASSUME
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import SOURCE
+from xacct_nb.diagnosis.fixes import smallest_policy, trust_statement
 from xacct_nb.handoff.message import DeniedRequest, message
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint
@@ -19,14 +19,14 @@ def owner_message(case: Case, side: str) -> str:
         return ""
     decision, actions = case.source_decision(), case.attempt.actions
     condition = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else None
-    trust = fixes.trust_statement(case.principal, actions, condition)
+    trust = trust_statement(case.principal, actions, condition)
     request = DeniedRequest(
         caller=case.caller,
         principal=case.principal,
         role=case.role,
         action=case.denial.action or ASSUME,
         details=dict(_details(case)),
-        statement=fixes.smallest_policy(case.role, actions) if side == SOURCE else trust,
+        statement=smallest_policy(case.role, actions) if side == SOURCE else trust,
         source_allows=decision.allowed if decision else None,
     )
     return message(request, side)

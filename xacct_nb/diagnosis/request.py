@@ -7,7 +7,7 @@ from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
-from xacct_nb.diagnosis.fixes import assume_role
+from xacct_nb.diagnosis.fixes import NO_FIX, repeat
 
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
@@ -36,16 +36,16 @@ def _duration(case: Case) -> Iterator[Cause]:
         rule = f", and the role's MaxSessionDuration is {longest}."
     else:
         return
-    command = assume_role(case.attempt, DurationSeconds=wanted)
-    yield cause(code, CERTAIN, f"DurationSeconds is {seconds}{rule}", "", command)
+    fix = repeat(case.attempt, DurationSeconds=wanted)
+    yield cause(code, CERTAIN, f"DurationSeconds is {seconds}{rule}", fix=fix)
 
 
 def _session_name(case: Case) -> Iterator[Cause]:
     name = str(case.attempt.parameters.get("RoleSessionName") or "my-session")
     if not _SESSION_NAME.fullmatch(name):
         valid = re.sub(r"[^\w+=,.@-]", "-", name, flags=re.ASCII)[:64].ljust(2, "-")
-        command = assume_role(case.attempt, RoleSessionName=valid)
-        yield cause("invalid-session-name", CERTAIN, f"The session name is {name!r}.", "", command)
+        fix = repeat(case.attempt, RoleSessionName=valid)
+        yield cause("invalid-session-name", CERTAIN, f"The session name is {name!r}.", fix=fix)
 
 
 def _external_id(case: Case) -> Iterator[Cause]:
@@ -65,8 +65,8 @@ def _serial_number(case: Case) -> Iterator[Cause]:
     given, devices = case.attempt.parameters.get("SerialNumber"), case.source.mfa_devices
     if given and devices is not None and given not in devices:
         why = f"The request names {given}; the caller's devices are {', '.join(devices) or 'none'}."
-        commands = [assume_role(case.attempt, SerialNumber=each, TokenCode=True) for each in devices[:1]]
-        yield cause("wrong-mfa-serial", CERTAIN, why, "", *commands)
+        fix = repeat(case.attempt, SerialNumber=devices[0], TokenCode=True) if devices else NO_FIX
+        yield cause("wrong-mfa-serial", CERTAIN, why, fix=fix)
 
 
 def _source_identity(case: Case) -> Iterator[Cause]:
@@ -77,4 +77,4 @@ def _source_identity(case: Case) -> Iterator[Cause]:
     if any(decisions) and all(each is None or each.allowed for each in decisions):
         given = case.attempt.parameters.get("SourceIdentity", "")
         why = f"Both sides allow the source identity {given!r}, so the chain must already have another one."
-        yield cause("other-source-identity", LIKELY, why, "", assume_role(case.attempt, SourceIdentity=""))
+        yield cause("other-source-identity", LIKELY, why, fix=repeat(case.attempt, SourceIdentity=""))

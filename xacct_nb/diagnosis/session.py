@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from xacct_nb.changes.revocation import REVOKED
-from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from xacct_nb.diagnosis.denial import EXPLICIT
+from xacct_nb.diagnosis.fixes import repeat
 from xacct_nb.diagnosis.locations import denying
 from xacct_nb.diagnosis.policy_causes import boundary_causes, deny_cause, not_allowed_cause
 from xacct_nb.diagnosis.snapshot import BUCKET, SnapshotPolicy
@@ -24,7 +24,7 @@ def session_causes(case: Case) -> Iterator[Cause]:
         return
     if case.denial.caller and case.role and not same_principal(case.denial.caller, case.role):
         why = f"The request was made by {case.denial.caller}, not by a session of {case.role}."
-        yield cause("wrong-identity", CERTAIN, why, "", fixes.assume_role(case.attempt))
+        yield cause("wrong-identity", CERTAIN, why, fix=repeat(case.attempt))
         return
     yield from _revoked(case)
     decision = case.session_decision()
@@ -42,7 +42,7 @@ def _revoked(case: Case) -> Iterator[Cause]:
             times = ", ".join(str(each.get("aws:TokenIssueTime", "a certain time")) for each in limits)
             why = f"The policy {REVOKED} denies everything to sessions from before {times}."
             confidence = CERTAIN if case.denial.effect == EXPLICIT else LIKELY
-            yield cause("session-revoked", confidence, why, "", fixes.assume_role(case.attempt))
+            yield cause("session-revoked", confidence, why, fix=repeat(case.attempt))
 
 
 def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -50,12 +50,15 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         case explain.PRINCIPAL, explain.IMPLICIT_DENY:
             yield from _not_allowed(case, check)
         case explain.PRINCIPAL, explain.EXPLICIT_DENY:
-            yield from (deny_cause("role-deny", each) for each in denying(case.role_policies.policies, check))
+            yield from (
+                deny_cause("role-deny", each, case.role_policies)
+                for each in denying(case.role_policies.policies, check)
+            )
         case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             yield from boundary_causes("role-boundary", case.role_policies, check)
         case explain.SESSION, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             why = f"The session policy of the request does not allow {case.attempt.action}."
-            yield cause("session-policy", CERTAIN, why, "", fixes.assume_role(case.attempt, Policy=""))
+            yield cause("session-policy", CERTAIN, why, fix=repeat(case.attempt, Policy=""))
         case explain.RESOURCE, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             yield _resource_policy(case, check)
 
@@ -71,5 +74,5 @@ def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
     for arn, document in case.destination.resource_policies.items():
         policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, document=document)
         for statement in denying([policy], check) if document else ():
-            return deny_cause("resource-policy", statement)
+            return deny_cause("resource-policy", statement, case.role_policies)
     return cause("resource-policy", LIKELY)

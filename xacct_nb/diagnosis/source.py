@@ -1,21 +1,22 @@
 """Finds causes in the source account: from the reasons of the evaluation to statement, value and fix."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
+from xacct_nb.diagnosis.edits import ATTACH, SET_DEFAULT, Edit, append
+from xacct_nb.diagnosis.fixes import Fix
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.policy_causes import (
-    Fix,
     allow_fix,
     boundary_causes,
     deny_cause,
     extra_action_causes,
     not_allowed_cause,
 )
-from xacct_nb.diagnosis.snapshot import SnapshotPolicy
+from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import (
     caller_condition_cause,
     mfa_request,
@@ -23,7 +24,6 @@ from xacct_nb.diagnosis.unmet_conditions import (
     unmet_conditions,
 )
 from xacct_nb.iam import explain
-from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import PolicyCheck, short_name
 
 _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
@@ -80,8 +80,15 @@ def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
             yield found
         elif similar := [arn for arn in failed[0].expected if is_similar(arn, case.role)]:
             why = f"{statement} names {', '.join(similar)}; the role is {case.role}."
-            command = statement.changed(lambda each: each.update(Resource=case.role))
-            yield cause("other-resource-arn", CERTAIN, why, f"Write {case.role} in its place.", command)
+            yield cause("other-resource-arn", CERTAIN, why, fix=_add_resource(case, statement))
+
+
+def _add_resource(case: Case, statement: LocatedStatement) -> Fix:
+    """Return the fix that adds the role to a statement's resources; in a policy of others, a policy more."""
+    if statement.policy.kind != INLINE or statement.policy.holder != case.principal:
+        return allow_fix(case.caller_policies)
+    edit = statement.changed(lambda each: append(each, "Resource", case.role))
+    return Fix(f"Add {case.role} to the resources of {statement}.", (edit,))
 
 
 def is_similar(pattern: str, role: str) -> bool:
@@ -95,9 +102,9 @@ def _newer_versions(case: Case) -> Iterator[Cause]:
         if policy.newer and case.would_be_allowed_by(policy.newer):
             version = policy.newer_version
             why = f"Version {version} of {policy.name} would allow it, but it is not the default version."
-            options = {"policy-arn": policy.arn, "version-id": version}
-            command = fixes.aws_command("iam set-default-policy-version", options)
-            yield cause("old-policy-version", CERTAIN, why, f"Make {version} the default version.", command)
+            edit = Edit(policy, policy.newer, SET_DEFAULT)
+            fix = Fix(f"Make {version} the default version.", (edit,))
+            yield cause("old-policy-version", CERTAIN, why, fix=fix)
 
 
 def _unattached(case: Case) -> Iterator[Cause]:
@@ -106,24 +113,23 @@ def _unattached(case: Case) -> Iterator[Cause]:
             name = short_name(case.principal)
             holder = f"is attached to {short_name(policy.holder)}" if policy.holder else "is not attached"
             why = f"The policy {policy.name} would allow it, but {holder}, not to {name}."
-            yield cause("policy-not-attached", CERTAIN, why, *_attach_fix(case, policy))
+            yield cause("policy-not-attached", CERTAIN, why, fix=_attach_fix(case, policy))
 
 
 def _attach_fix(case: Case, policy: SnapshotPolicy) -> Fix:
-    name, caller = short_name(case.principal), Arn.parse(case.principal)
-    if ":group/" in policy.holder and caller.kind == "user":
-        options = {"group-name": Arn.parse(policy.holder).name, "user-name": caller.name}
-        mend = f"Add {name} to {short_name(policy.holder)}."
-        return mend, fixes.aws_command("iam add-user-to-group", options)
-    if policy.arn:
-        attach = fixes.iam_command("attach-{}-policy", case.principal, {"policy-arn": policy.arn})
-        return f"Attach {policy.name} to {name}.", attach
-    command = fixes.put_inline_policy(case.principal, policy.name, policy.document or {})
-    return f"Give {name} the same policy.", command
+    """Return the fix that gives the caller the policy: a managed one itself, else what the request needs."""
+    name, own = short_name(case.principal), allow_fix(case.caller_policies)
+    if policy.arn and own.edits:
+        edit = Edit(policy.model_copy(update={"holder": case.principal}), policy.document or {}, ATTACH)
+        return Fix(f"Attach {policy.name} to {name}.", (edit,))
+    if ":group/" in policy.holder:
+        group = short_name(policy.holder)
+        return replace(own, mend=f"{own.mend} As a member of {group}, {name} would get all that {group} has.")
+    return own
 
 
 def _denied(case: Case, statement: LocatedStatement) -> Cause:
     if not any(each.key.lower() in _MFA_KEYS for each in statement.match.compared):
-        return deny_cause("identity-deny", statement)
+        return deny_cause("identity-deny", statement, case.caller_policies)
     why = f"{statement} denies it without MFA, and the request has none."
-    return cause("deny-without-mfa", CERTAIN, why, "", mfa_request(case))
+    return cause("deny-without-mfa", CERTAIN, why, fix=mfa_request(case))

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
+from xacct_nb.diagnosis.commands import option_text
+from xacct_nb.diagnosis.edits import new_policy, with_statement
+from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy, trust_statement
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
-from xacct_nb.diagnosis.policy_causes import Fix, deny_cause, extra_action_causes
+from xacct_nb.diagnosis.policy_causes import deny_cause, extra_action_causes
 from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
@@ -35,7 +38,9 @@ def trust_causes(case: Case) -> Iterator[Cause]:
     for check in decision.checks:
         match check.type, check.effect:
             case explain.RESOURCE, explain.EXPLICIT_DENY:
-                yield from (deny_cause("trust-deny", each) for each in denying([policy], check))
+                yield from (
+                    deny_cause("trust-deny", each, case.caller_policies) for each in denying([policy], check)
+                )
             case explain.RESOURCE, explain.IMPLICIT_DENY:
                 yield from _not_allowed(case, policy, check)
     if decision.allowed:
@@ -52,10 +57,10 @@ def _no_role(case: Case, side: Destination) -> Cause:
         return cause("no-such-role", CERTAIN, f"{why}.", "Create it, or ask its owner for the right ARN.")
     role = similar[0]
     mend = f"Assume {role}, and name it in the caller's policy."
-    name, document = f"assume-{Arn.parse(role).name}", fixes.smallest_policy(role)
-    policy = fixes.put_inline_policy(case.principal, name, document)
-    request = fixes.assume_role(case.attempt, RoleArn=role)
-    return cause("no-such-role", CERTAIN, f"{why}, but there is {', '.join(similar)}.", mend, policy, request)
+    name, names = f"assume-{Arn.parse(role).name}", case.caller_policies.policy_names
+    policy = new_policy(case.principal, name, smallest_policy(role, case.attempt.actions), names)
+    fix = replace(repeat(case.attempt, mend, RoleArn=role), edits=(policy,))
+    return cause("no-such-role", CERTAIN, f"{why}, but there is {', '.join(similar)}.", fix=fix)
 
 
 def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iterator[Cause]:
@@ -80,7 +85,7 @@ def _holds(match: StatementMatch, element: str) -> bool:
 def _other_action(case: Case, statement: LocatedStatement) -> Cause:
     elements = {each.element.removeprefix("Not"): each.expected for each in statement.match.failed}
     why = f"{statement} allows the caller {', '.join(elements['Action'])}, not sts:AssumeRole."
-    return cause("other-assume-action", CERTAIN, why, *_trust_fix(case, statement.policy))
+    return cause("other-assume-action", CERTAIN, why, fix=_trust_fix(case, statement.policy))
 
 
 def _principals(match: StatementMatch) -> tuple[str, ...]:
@@ -101,7 +106,7 @@ def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> C
     else:
         code, missing = "account-not-trusted", f"no principal of account {account}"
     why = f"The trust policy names {', '.join(named) or 'no principal'}, and {missing}."
-    return cause(code, CERTAIN, why, *_trust_fix(case, policy))
+    return cause(code, CERTAIN, why, fix=_trust_fix(case, policy))
 
 
 def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
@@ -110,8 +115,8 @@ def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
         for named in _principals(statement.match):
             if found := _resemblance(case, named):
                 code, confidence, why = found
-                fix = _replace_principal(case, statement, named)
-                yield cause(code, confidence, f"{statement} names {named}; {why}.", *fix)
+                fix = _add_principal(case, statement, named)
+                yield cause(code, confidence, f"{statement} names {named}; {why}.", fix=fix)
 
 
 def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
@@ -138,15 +143,21 @@ def _permission_set(arn: str) -> str:
     return found[1] if found else ""
 
 
-def _replace_principal(case: Case, statement: LocatedStatement, named: str) -> Fix:
-    """Return the fix that writes the caller in place of a named principal."""
+def _add_principal(case: Case, statement: LocatedStatement, named: str) -> Fix:
+    """Return the fix that adds the caller to a statement's principals, in place of a deleted one."""
 
-    def replace(document: dict[str, Any]) -> None:
-        principals = document["Principal"]["AWS"]
-        replaced = [case.principal if each == named else each for each in as_list(principals)]
-        document["Principal"]["AWS"] = replaced if isinstance(principals, list) else replaced[0]
+    def change(document: dict[str, Any]) -> None:
+        principals = [each for each in as_list(document["Principal"]["AWS"]) if not _is_gone(each, named)]
+        document["Principal"]["AWS"] = [*principals, case.principal] if principals else case.principal
 
-    return f"Write {case.principal} in its place.", statement.changed(replace)
+    mend = f"Add {case.principal} to the principals of {statement}"
+    gone = ", in place of the deleted principal" if _is_gone(named, named) else ""
+    return Fix(f"{mend}{gone}.", (statement.changed(change),))
+
+
+def _is_gone(principal: str, named: str) -> bool:
+    """Return whether a principal is the named one and deleted: AWS refuses to write its ID again."""
+    return principal == named and UNIQUE_ID.fullmatch(principal) is not None
 
 
 def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
@@ -154,6 +165,6 @@ def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
     allowed = (each for each in statements_of(policy.document) if each.get("Effect") == "Allow")
     assuming = (each for each in allowed if _ASSUME.search(str(each.get("Action", ""))))
     conditions = next((each.get("Condition") for each in assuming), None)
-    statement = fixes.trust_statement(case.principal, case.attempt.actions, conditions)
-    mend = f"If the caller may assume the role, add to the trust policy: {fixes.option_text(statement)}"
-    return mend, fixes.write_policy(policy, fixes.with_statement(policy, statement))
+    statement = trust_statement(case.principal, case.attempt.actions, conditions)
+    mend = f"If the caller may assume the role, add to the trust policy: {option_text(statement)}"
+    return Fix(mend, (with_statement(policy, statement),))

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis import fixes
 from xacct_nb.diagnosis.case import Case, PolicyHolder
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
+from xacct_nb.diagnosis.commands import iam_command
+from xacct_nb.diagnosis.edits import Edit, append, new_policy, with_statement
+from xacct_nb.diagnosis.fixes import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing
-from xacct_nb.diagnosis.policy_causes import Fix
+from xacct_nb.diagnosis.snapshot import TRUST
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
 
@@ -41,7 +44,7 @@ class UnmetCondition:
         """The values that the policy allows."""
         return self.comparison.expected
 
-    def cause(self, code: str, fix: Fix = (), side: str = "") -> Cause:
+    def cause(self, code: str, fix: Fix = NO_FIX, side: str = "") -> Cause:
         """Return the cause of that code; only likely if only AWS knows the request's value."""
         each, expected = self.comparison, " or ".join(self.expected) or "nothing"
         confidence, given = CERTAIN, f"the request has no {self.key}"
@@ -50,11 +53,17 @@ class UnmetCondition:
         elif each.actual is None and _AWS_ONLY.match(self.key.lower()):
             confidence, given = LIKELY, "only AWS knows the request's value"
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
-        return cause(code, confidence, why, *fix, side=side)
+        return cause(code, confidence, why, fix=fix, side=side)
 
-    def without_key(self) -> str:
-        """Return the command that removes the key from the condition."""
-        return self.statement.changed(lambda statement: fixes.remove_condition_key(statement, self.key))
+    def for_caller_without_key(self) -> Edit:
+        """Return the edit that adds a statement without the key for this caller, and leaves the others."""
+        policy, case = self.statement.policy, self.case
+        conditions = without_key(statements_of(policy.document)[self.statement.number], self.key)
+        if policy.kind == TRUST:
+            return with_statement(policy, trust_statement(case.principal, case.attempt.actions, conditions))
+        holder = case.caller_policies
+        document = smallest_policy(case.role, case.attempt.actions, conditions)
+        return new_policy(holder.arn, holder.new_policy, document, holder.policy_names)
 
 
 def unmet_conditions(case: Case, holder: PolicyHolder, check: PolicyCheck) -> list[UnmetCondition]:
@@ -72,7 +81,7 @@ def trust_condition_cause(unmet: UnmetCondition) -> Cause:
     rows = (row for row in _TRUST_KEYS if re.fullmatch(row[0], unmet.key.lower()))
     _, code, find_fix = next(row for row in rows if _applies(row[1], unmet))
     # A condition without a value is met by no request.
-    return unmet.cause(code, find_fix(unmet) if unmet.expected else ())
+    return unmet.cause(code, find_fix(unmet) if unmet.expected else NO_FIX)
 
 
 def caller_condition_cause(unmet: UnmetCondition) -> Cause:
@@ -90,14 +99,20 @@ def old_language_cause(statement: LocatedStatement, texts: tuple[str, ...]) -> C
     if version == VERSION or not any("${" in each for each in texts):
         return None
     why = f"{statement} has {', '.join(texts)}, and the policy's Version is {version}."
-    command = fixes.write_policy(statement.policy, {**document, "Version": VERSION})
-    return cause("old-policy-language", CERTAIN, why, "", command)
+    fix = Fix("", (Edit(statement.policy, {**document, "Version": VERSION}),))
+    return cause("old-policy-language", CERTAIN, why, fix=fix)
 
 
-def mfa_request(case: Case) -> str:
-    """Return the command that repeats the request with MFA: IAM's device, else the one of the usual ARN."""
-    devices = case.source.mfa_devices or (case.principal.replace(":user/", ":mfa/"),)
-    return fixes.assume_role(case.attempt, SerialNumber=devices[0], TokenCode=True)
+def mfa_request(case: Case) -> Fix:
+    """Return the fix that repeats the request with MFA: with a device that IAM lists, else with a guess."""
+    devices, guess = case.source.mfa_devices, case.principal.replace(":user/", ":mfa/")
+    serial = devices[0] if devices else guess
+    mend = f"Make the request with MFA, with the device {serial}."
+    if not devices:
+        mend += (
+            " The device is a guess, because the devices were not read: aws iam list-mfa-devices has them."
+        )
+    return repeat(case.attempt, mend, SerialNumber=serial, TokenCode=True)
 
 
 def _applies(code: str, unmet: UnmetCondition) -> bool:
@@ -110,44 +125,47 @@ def _applies(code: str, unmet: UnmetCondition) -> bool:
 
 
 def _no_fix(unmet: UnmetCondition) -> Fix:
-    return ()
+    return NO_FIX
 
 
 def _external_id(unmet: UnmetCondition) -> Fix:
     marks = ", ".join(mask_secrets({"sts:ExternalId": list(unmet.expected)})["sts:ExternalId"])
-    command = fixes.assume_role(unmet.case.attempt, ExternalId=True)
-    return f"Pass the external ID whose fingerprint is {marks}.", command
+    mend = f"Pass the external ID whose fingerprint is {marks}."
+    return repeat(unmet.case.attempt, mend, ExternalId=unmet.expected[0])
 
 
 def _caller_external_id(unmet: UnmetCondition) -> Fix:
     if not unmet.case.attempt.external_id:
-        return "Pass that external ID.", fixes.assume_role(unmet.case.attempt, ExternalId=True)
-    mend = "Remove the condition from the caller's policy: the role's trust policy checks the external ID."
-    return mend, unmet.without_key()
+        return repeat(unmet.case.attempt, "Pass that external ID.", ExternalId=unmet.expected[0])
+    mend = "Allow it without the condition: the role's trust policy checks the external ID."
+    return Fix(mend, (unmet.for_caller_without_key(),))
 
 
 def _mfa(unmet: UnmetCondition) -> Fix:
-    return "Make the request with MFA.", mfa_request(unmet.case)
+    return mfa_request(unmet.case)
 
 
 def _no_mfa(unmet: UnmetCondition) -> Fix:
-    mend = "Require MFA for the first role of the chain, where a person signs in, and remove this condition."
-    return mend, unmet.without_key()
+    mend = (
+        "Require MFA for the first role of the chain, where a person signs in, and trust this caller in a "
+        "statement without the condition."
+    )
+    return Fix(mend, (unmet.for_caller_without_key(),))
 
 
 def _principal_tag(unmet: UnmetCondition) -> Fix:
     principal = unmet.case.principal
     if len(unmet.expected) != 1 or Arn.parse(principal).kind not in ("user", "role"):
-        return ()
+        return NO_FIX
     tag = f"Key={unmet.key.partition('/')[2]},Value={unmet.expected[0]}"
-    command = fixes.iam_command("tag-{}", principal, {"tags": tag})
-    return f"Tag {short_name(principal)}, or change the condition.", command
+    command = iam_command("tag-{}", principal, {"tags": tag})
+    return Fix(f"Tag {short_name(principal)}, or change the condition.", other_commands=(command,))
 
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:
     def find_fix(unmet: UnmetCondition) -> Fix:
         value = _example(unmet, unmet.expected[0])
-        return f"Pass {name} {value}.", fixes.assume_role(unmet.case.attempt, **{name: value})
+        return repeat(unmet.case.attempt, f"Pass {name} {value}.", **{name: value})
 
     return find_fix
 
@@ -158,12 +176,12 @@ def _tags(unmet: UnmetCondition) -> Fix:
     tags = {tag["Key"]: tag["Value"] for tag in unmet.case.attempt.parameters.get("Tags", [])} | wanted
     passed = [{"Key": key, "Value": _example(unmet, value)} for key, value in tags.items()]
     mend = f"Pass the session tags {', '.join(wanted)}; both sides must allow sts:TagSession for them."
-    return mend, fixes.assume_role(unmet.case.attempt, Tags=passed)
+    return repeat(unmet.case.attempt, mend, Tags=passed)
 
 
 def _remove_key(unmet: UnmetCondition) -> Fix:
-    mend = f"Remove {unmet.key} from the condition: requests of users and roles never have it."
-    return mend, unmet.without_key()
+    mend = f"Trust the caller in a statement without {unmet.key}: requests of users and roles never have it."
+    return Fix(mend, (unmet.for_caller_without_key(),))
 
 
 def _role_arn(unmet: UnmetCondition) -> Fix:
@@ -171,9 +189,11 @@ def _role_arn(unmet: UnmetCondition) -> Fix:
 
     def write(statement: dict[str, Any]) -> None:
         for keys in statement["Condition"].values():
-            keys |= {name: principal for name in keys if name.lower() == unmet.key.lower()}
+            for name in keys:
+                if name.lower() == unmet.key.lower():
+                    append(keys, name, principal)
 
-    return f"Write {principal} into the condition.", unmet.statement.changed(write)
+    return Fix(f"Add {principal} to the condition.", (unmet.statement.changed(write),))
 
 
 def _example(unmet: UnmetCondition, pattern: str) -> str:

@@ -7,13 +7,26 @@ from xacct_nb.diagnosis.catalogue.request import REQUEST_CAUSES
 from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
 from xacct_nb.diagnosis.cause import Cause, KnownCause
+from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 
 _SIDES = (*CLIENT_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
 KNOWN_CAUSES: tuple[KnownCause, ...] = (*_SIDES, *REQUEST_CAUSES, *SESSION_CAUSES)
 CATALOGUE = {known.code: known for known in KNOWN_CAUSES}
 
 
-def cause(code: str, confidence: str, why: str = "", mend: str = "", *commands: str, side: str = "") -> Cause:
-    """Return the cause of that code, with the catalogue's texts in place of those that are empty."""
+def cause(
+    code: str,
+    confidence: str,
+    why: str = "",
+    mend: str = "",
+    *commands: str,
+    fix: Fix = NO_FIX,
+    side: str = "",
+) -> Cause:
+    """Return the cause of that code, with the catalogue's texts in place of those that are empty.
+
+    A fix has its own mend and commands.
+    """
     known = CATALOGUE[code]
-    return Cause(code, side or known.side, why or known.why, mend or known.mend, confidence, commands)
+    texts = (why or known.why, mend or fix.mend or known.mend)
+    return Cause(code, side or known.side, *texts, confidence, commands or fix.commands, fix)

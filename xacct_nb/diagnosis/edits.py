@@ -1,0 +1,97 @@
+"""Edits of the policies in a snapshot: the policy before, the document after, the commands for it."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.diagnosis.commands import aws_command, iam_command
+from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, SnapshotPolicy
+from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import as_list, statements_of
+from xacct_nb.iam.grammar import Document
+
+WRITE, ATTACH, SET_DEFAULT = "write", "attach", "set-default"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A policy as it is, and the document that its holder has afterwards; a new policy has no document yet.
+
+    `how` says what brings that about: the document is written, the managed policy is attached to the holder,
+    or the policy's newer version becomes the default version.
+    """
+
+    policy: SnapshotPolicy
+    after: Document
+    how: str = WRITE
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the holder does not have the policy yet."""
+        return self.policy.document is None or self.how == ATTACH
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that make the edit."""
+        return tuple(_commands(self))
+
+
+def new_policy(holder: str, name: str, document: Document, taken: Iterable[str] = ()) -> Edit:
+    """Return the edit that gives a user, role or group an inline policy, under a name that is free."""
+    return Edit(SnapshotPolicy(name=free_name(name, taken), holder=holder), document)
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a name that is not taken: the name, else with a number after it. IAM ignores letter case."""
+    known = {each.lower() for each in taken}
+    numbered = (f"{name}-{number}" for number in range(2, len(known) + 3))
+    return next(each for each in (name, *numbered) if each.lower() not in known)
+
+
+def changed(policy: SnapshotPolicy, number: int, change: Callable[[dict[str, Any]], object]) -> Edit:
+    """Return the edit that changes one statement in place by `change`."""
+    document = policy.document or {}
+    statements = copy.deepcopy(statements_of(document))
+    change(statements[number])
+    return Edit(policy, {**document, "Statement": statements})
+
+
+def with_statement(policy: SnapshotPolicy, statement: Document) -> Edit:
+    """Return the edit that adds a statement after the others."""
+    document = policy.document or {}
+    return Edit(policy, {**document, "Statement": [*statements_of(document), dict(statement)]})
+
+
+def with_statements(policy: SnapshotPolicy, number: int, statements: Iterable[Document]) -> Edit:
+    """Return the edit that has these statements in the place of one."""
+    document, written = policy.document or {}, [dict(each) for each in statements]
+    known = copy.deepcopy(statements_of(document))
+    return Edit(policy, {**document, "Statement": [*known[:number], *written, *known[number + 1 :]]})
+
+
+def append(holder: dict[str, Any], name: str, value: str) -> None:
+    """Append a value to a list of a statement, in place; a single value becomes a list."""
+    values = as_list(holder.get(name, []))
+    holder[name] = values if value in values else [*values, value]
+
+
+def _commands(edit: Edit) -> Iterator[str]:
+    policy, document = edit.policy, edit.after
+    options: dict[str, Any]
+    if edit.how == SET_DEFAULT:
+        options = {"policy-arn": policy.arn, "version-id": policy.newer_version}
+        yield aws_command("iam set-default-policy-version", options)
+    elif edit.how == ATTACH:
+        yield iam_command("attach-{}-policy", policy.holder, {"policy-arn": policy.arn})
+    elif policy.kind == MANAGED:
+        options = {"policy-arn": policy.arn, "policy-document": document}
+        yield aws_command("iam create-policy-version", options) + " --set-as-default"
+    elif policy.kind == TRUST:
+        options = {"role-name": Arn.parse(policy.holder).name, "policy-document": document}
+        yield aws_command("iam update-assume-role-policy", options)
+    elif policy.kind == BUCKET:
+        yield aws_command("s3api put-bucket-policy", {"bucket": policy.name, "policy": document})
+    else:
+        options = {"policy-name": policy.name, "policy-document": document}
+        yield iam_command("put-{}-policy", policy.holder, options)
