@@ -122,7 +122,7 @@ class TestRecords:
     def test_a_diagnosis_is_read_whole(self) -> None:
         written = content(DIAGNOSED)["diagnosis"]
 
-        assert Diagnosis.from_json(written).to_json() == written
+        assert as_far_as(written, Diagnosis.from_json(written).to_json()) == written
 
     def test_the_snapshot_is_read(self) -> None:
         snapshot = read_snapshot(FILES / "snapshot.json")
@@ -212,3 +212,13 @@ def begin(notebook: str, records: Path, **fields: Any) -> Run:
 def content(name: str) -> dict[str, Any]:
     """Return the record.json of a record."""
     return dict(json.loads((RECORDS / name / "record.json").read_text()))
+
+
+def as_far_as(written: Any, read: Any) -> Any:
+    """What was read, without the fields that are new and empty."""
+    if isinstance(written, dict):
+        added = {name: value for name, value in read.items() if name not in written and value}
+        return {name: as_far_as(value, read[name]) for name, value in written.items()} | added
+    if isinstance(written, list) and len(written) == len(read):
+        return [as_far_as(*pair) for pair in zip(written, read, strict=True)]
+    return read

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import Field, StrictStr, field_serializer
 
 from xacct_nb.changes.proof import assume_parameters
+from xacct_nb.diagnosis.cause import FEDERATED_ACTIONS
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
+from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown, Table, View, as_json
@@ -22,7 +23,8 @@ _WITH_KEYS = ("ExternalId", "RoleSessionName", "SourceIdentity", "DurationSecond
 class Attempt(Shown, StrictModel):
     """The caller's ARN, the role's ARN, the parameters as boto3's `assume_role` takes them; "" for unknown.
 
-    `action` and `resource` are what the role's session was denied after AssumeRole succeeded.
+    `action` is the denied action, "" for sts:AssumeRole; one of another service was denied to the role's
+    session after AssumeRole succeeded, and `resource` is its resource.
     """
 
     caller: StrictStr = ""
@@ -35,6 +37,11 @@ class Attempt(Shown, StrictModel):
     def role_was_assumed(self) -> bool:
         """Whether AssumeRole succeeded, and the role's session was denied another action."""
         return bool(self.action) and not self.action.lower().startswith("sts:")
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether the request is one of the unsigned forms of AssumeRole: no policy of a caller counts."""
+        return self.action.lower() in (each.lower() for each in FEDERATED_ACTIONS)
 
     @property
     def external_id(self) -> str:
@@ -101,18 +108,30 @@ def attempt_from_grant(grant: Grant, caller: str = "", role: str = "") -> Attemp
 
 
 def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt:
-    """Return the attempt that an error text describes; the fields of `known` take precedence."""
+    """Return the attempt that an error text describes: what AWS names comes before the fields of `known`.
+
+    Of a role session, whose ARN leaves out the role's path, the known ARN of the same role stays.
+    """
     known = known or Attempt()
-    found = {"caller": denial.caller}
-    if denial.action.lower().startswith("sts:"):
-        found["role"] = denial.resource if ":role/" in denial.resource else ""
-    elif denial.action:
-        found = {"action": denial.action, "resource": denial.resource, **_assumed_role(denial.caller)}
-    missing = {name: value for name, value in found.items() if value and not getattr(known, name)}
-    return known.model_copy(update=missing)
+    if denial.action and known.action.lower() not in ("", denial.action.lower()):
+        known = known.model_copy(update={"resource": ""})  # the resource of another action
+    found = {"action": denial.action, **_who_and_what(denial, known)}
+    return known.model_copy(update={name: value for name, value in found.items() if value})
 
 
-def _assumed_role(caller: str) -> dict[str, str]:
-    """Return the role of a session (without the path, which a session's ARN leaves out), else the caller."""
-    role = role_arn_of(caller) if is_arn(caller) else ""
-    return {"caller": caller} if role == caller else {"role": role}
+def _who_and_what(denial: Denial, known: Attempt) -> dict[str, str]:
+    """Return the caller and the role of a request of STS; of another one, the role of its session."""
+    if not denial.action or denial.action.lower().startswith("sts:"):
+        role = denial.resource if ":role/" in denial.resource else ""
+        return {"caller": _with_path(denial.caller, known.caller), "role": role}
+    role = role_arn_of(denial.caller) if is_arn(denial.caller) else ""
+    if role == denial.caller:
+        return {"caller": denial.caller, "resource": denial.resource}
+    role = role_arn_of(_with_path(denial.caller, known.role)) if role else ""
+    return {"role": role, "resource": denial.resource}
+
+
+def _with_path(session: str, known: str) -> str:
+    """Return the known ARN if it is of the role of this session, else the ARN as it is."""
+    is_session = is_arn(session) and role_arn_of(session) != session
+    return known if is_session and same_principal(session, known) and ":role/" in known else session

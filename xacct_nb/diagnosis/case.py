@@ -30,6 +30,8 @@ ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*"
 # Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.
 EXTRA_ACTIONS = {TAG_SESSION: "no-tag-session", SET_SOURCE_IDENTITY: "no-set-source-identity"}
 
+NOTHING_GIVEN = Attempt()
+
 
 @dataclass(frozen=True)
 class PolicyHolder:
@@ -63,12 +65,16 @@ class PolicyHolder:
 
 @dataclass(frozen=True)
 class Case:
-    """What the finders of causes examine; `caller` and `role` are ARNs, "" where they are unknown."""
+    """What the finders of causes examine; `caller` and `role` are ARNs, "" where they are unknown.
+
+    `given` is the attempt as a person gave it, before AWS's words took precedence.
+    """
 
     snapshot: Snapshot
     attempt: Attempt
     denial: Denial
     result: AttemptResult | None = None
+    given: Attempt = NOTHING_GIVEN
 
     @cached_property
     def caller(self) -> str:

@@ -1,7 +1,7 @@
 """A cause of a denial: its code, its side, why, what to do, and how sure that is."""
 
 import re
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -11,6 +11,9 @@ from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
+# The actions of a signed AssumeRole, and those of its unsigned forms, which have no caller in AWS.
+ASSUME_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
+FEDERATED_ACTIONS = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class KnownCause:
     """A cause in general terms; `numbers` are its numbers in the list of failures ("A1", "C6 G5").
 
     `text` is a pattern of error texts that show this cause, and `sure` the confidence from such a text.
-    `policy_type` is the kind of policy that AWS names for it, if AWS names one.
+    `policy_type` is the kind of policy that AWS names for it, if AWS names one. `actions` are the denied
+    actions that it can be a cause of, empty for every action, and `signed` says that it needs a caller, whom
+    the unsigned forms of AssumeRole do not have.
     """
 
     numbers: str
@@ -30,10 +35,24 @@ class KnownCause:
     text: str = ""
     sure: str = CERTAIN
     policy_type: str = ""
+    actions: tuple[str, ...] = ()
+    signed: bool = False
+
+    def holds_for(self, action: str) -> bool:
+        """Return whether this can be a cause of the denial of an action; "" is sts:AssumeRole."""
+        named = (action or ASSUME_ACTIONS[0]).lower()
+        if self.signed and named in map(str.lower, FEDERATED_ACTIONS):
+            return False
+        return not self.actions or named in map(str.lower, self.actions)
 
     def matches(self, error_text: str) -> bool:
         """Return whether an error text shows this cause."""
         return bool(self.text) and re.search(self.text, error_text) is not None
+
+
+def only_for(actions: tuple[str, ...], causes: tuple[KnownCause, ...]) -> tuple[KnownCause, ...]:
+    """Return these causes as causes of the denial of these actions only."""
+    return tuple(replace(each, actions=actions) for each in causes)
 
 
 @dataclass(frozen=True)

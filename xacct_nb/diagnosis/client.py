@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, POSSIBLE, Cause
 from xacct_nb.diagnosis.profiles import profile_causes
 from xacct_nb.diagnosis.request import request_causes
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
@@ -22,7 +22,7 @@ def client_causes(case: Case) -> Iterator[Cause]:
 
 
 def _caller(case: Case) -> Iterator[Cause]:
-    intended, caller = case.attempt.caller, case.caller
+    intended, caller = case.given.caller, case.caller
     is_other = intended and caller and not same_principal(caller, role_arn_of(intended))
     if is_other and not case.attempt.role_was_assumed:
         yield _other_caller(case)
@@ -38,13 +38,15 @@ def _caller(case: Case) -> Iterator[Cause]:
 
 
 def _other_caller(case: Case) -> Cause:
-    client = case.snapshot.client
+    """Return that another principal called than was given: certain if the session or environment shows it."""
+    client, session = case.snapshot.client, case.snapshot.caller
     variables = [name for name in _KEY_VARIABLES if client and name in client.variables]
-    why = f"{case.caller} made the request, and {case.attempt.caller} was intended."
-    if not variables:
-        return cause("another-caller", CERTAIN, why)
-    why += f" The environment's {', '.join(variables)} take precedence over the profile."
-    return cause("another-caller", CERTAIN, why, "", f"unset {' '.join(variables)}")
+    why = f"{case.caller} made the request, and {case.given.caller} was given as the caller."
+    if variables:
+        why += f" The environment's {', '.join(variables)} take precedence over the profile."
+        return cause("another-caller", CERTAIN, why, "", f"unset {' '.join(variables)}")
+    is_session = session and same_principal(session.arn, role_arn_of(case.caller))
+    return cause("another-caller", CERTAIN if is_session else POSSIBLE, why)
 
 
 def _console(case: Case) -> Iterator[Cause]:

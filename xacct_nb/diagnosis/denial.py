@@ -55,6 +55,9 @@ class Denial(Shown, Serializable):
     effect: str = ""
     policy: str = ""
     request_id: str = ""
+    authorization_id: str = ""
+    host_id: str = ""
+    region: str = ""
 
     @property
     def is_by_policy(self) -> bool:

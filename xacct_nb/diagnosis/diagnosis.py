@@ -12,6 +12,7 @@ from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
 from xacct_nb.diagnosis.commands import with_variables
+from xacct_nb.diagnosis.conflicts import Conflict, conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.session import session_causes
@@ -34,7 +35,8 @@ class Diagnosis(Shown, Serializable):
     """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be distinguished.
 
     `unknowns` is what could not be read and who can read it. `message` is for the other owner. `answer` is
-    what AWS returned when the attempt was repeated. No field holds a secret.
+    what AWS returned when the attempt was repeated. `conflicts` are contradictions between AWS's words and
+    what was given. No field holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -44,6 +46,7 @@ class Diagnosis(Shown, Serializable):
     unknowns: Annotated[tuple[Unknown, ...], Field(alias="unseen")] = ()
     message: str = ""
     answer: str = ""
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -67,6 +70,8 @@ class Diagnosis(Shown, Serializable):
         parts: list[View] = [Text(self.headline, "bad" if self.causes else "good")]
         if self.answer:
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))
+        if self.conflicts:
+            parts.append(conflicts_view(self.conflicts))
         parts += self._causes_view()
         if self.unknowns:
             rows = tuple((each.what, each.why, each.who) for each in self.unknowns)
@@ -98,10 +103,11 @@ def diagnose(
     """
     denial = denial if denial.text or result is None else result.denial
     given = {attempt.external_id} - {""}
-    case = Case(snapshot.with_secrets(given), attempt_from_denial(denial, attempt), denial, result)
-    found = rank_causes(case, _find_causes(case))
+    believed = attempt_from_denial(denial, attempt)
+    case = Case(snapshot.with_secrets(given), believed, denial, result, attempt)
+    found = rank_causes(case, _possible(case, _find_causes(case)))
     known = {each.code for each in found}
-    open_codes = () if _is_explained(case, found) else _named_type_first(case, indistinguishable_causes(case))
+    open_codes = () if _is_explained(case, found) else _named_type_first(case, _open_codes(case))
     causes = (*found, *(cause(code, POSSIBLE) for code in open_codes if code not in known))
     diagnosis = Diagnosis(
         case.attempt.to_json(),
@@ -111,8 +117,17 @@ def diagnose(
         tuple(unknowns(case)),
         owner_message(case, _owner(case, causes)),
         _answer(result),
+        tuple(find_conflicts(attempt, denial, snapshot.caller, result)),
     )
     return _redacted(diagnosis, snapshot.secrets | given)
+
+
+def _possible(case: Case, causes: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield the causes that the denied action can have, and those that the error text shows."""
+    for each in causes:
+        known = CATALOGUE[each.code]
+        if known.holds_for(case.attempt.action) or known.matches(case.denial.text):
+            yield each
 
 
 def rank_causes(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:
@@ -176,6 +191,12 @@ def _is_explained(case: Case, found: tuple[Cause, ...]) -> bool:
         return True
     sure = any(each.confidence == CERTAIN or (each.confidence == LIKELY and each.commands) for each in found)
     return sure or not case.denial.is_by_policy
+
+
+def _open_codes(case: Case) -> Iterator[str]:
+    for code in indistinguishable_causes(case):
+        if CATALOGUE[code].holds_for(case.attempt.action):
+            yield code
 
 
 def _named_type_first(case: Case, codes: Iterable[str]) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """Causes that neither account sees: control policies, endpoint policies, the status of an account."""
 
-from xacct_nb.diagnosis.cause import LIKELY, ORGANIZATION, SOURCE, KnownCause
+from xacct_nb.diagnosis.cause import ASSUME_ACTIONS, LIKELY, ORGANIZATION, SOURCE, KnownCause
 
 ORGANIZATION_CAUSES = (
-    KnownCause("B9", "service-control-policy", ORGANIZATION, policy_type="service control policy",
+    KnownCause("B9", "service-control-policy", ORGANIZATION, signed=True,
+        policy_type="service control policy",
         why="A service control policy of the source account's organization does not allow the request.",
         mend="Ask the organization's administrator to exclude this role or this caller.",
         text=r"service control policy"),
-    KnownCause("F4", "denied-region", ORGANIZATION, policy_type="service control policy", sure=LIKELY,
+    KnownCause("F4", "denied-region", ORGANIZATION, signed=True,
+        policy_type="service control policy", sure=LIKELY,
         why="A policy allows certain regions only, and requests to STS's global endpoint are in us-east-1.",
         mend="Use a regional endpoint: set AWS_STS_REGIONAL_ENDPOINTS=regional and AWS_REGION.",
         text=r"service control policy.*sts\.amazonaws\.com"),
@@ -29,7 +31,7 @@ ORGANIZATION_CAUSES = (
     KnownCause("O3", "management-account-differs", ORGANIZATION,
         why="Control policies do not apply to the management account, so a request may work there only.",
         mend="Make the request from a member account."),
-    KnownCause("O4", "no-access-role", ORGANIZATION,
+    KnownCause("O4", "no-access-role", ORGANIZATION, actions=ASSUME_ACTIONS,
         why="An account that was invited to the organization has no OrganizationAccountAccessRole.",
         mend="Create the role in that account, and trust the management account."),
     KnownCause("O5", "closed-account", ORGANIZATION,

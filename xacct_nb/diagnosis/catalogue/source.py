@@ -1,9 +1,9 @@
 """Causes in the source account: what the caller's policies, boundary and session allow and deny."""
 
-from xacct_nb.diagnosis.cause import LIKELY, SOURCE, KnownCause
+from xacct_nb.diagnosis.cause import ASSUME_ACTIONS, LIKELY, SOURCE, KnownCause, only_for
 
 _IDENTITY = "identity-based policy"
-SOURCE_CAUSES = (
+SOURCE_CAUSES = only_for(ASSUME_ACTIONS, (
     KnownCause("B1", "no-identity-allow", SOURCE, policy_type=_IDENTITY, sure=LIKELY,
         why="No policy of the caller allows sts:AssumeRole on the role.",
         mend="Give the caller a policy that allows it.",
@@ -53,4 +53,4 @@ SOURCE_CAUSES = (
     KnownCause("B15", "wildcard-allows-any-role", SOURCE,
         why="The caller's policy allows every role of every account, so only the trust policies decide.",
         mend="Name the roles in Resource."),
-)  # fmt: skip
+))  # fmt: skip
