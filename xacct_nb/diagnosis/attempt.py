@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import Field, StrictStr, field_serializer
 
 from xacct_nb.changes.proof import assume_parameters
-from xacct_nb.diagnosis.cause import FEDERATED_ACTIONS
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
@@ -16,6 +15,9 @@ from xacct_nb.views import Shown, Table, View, as_json
 
 ASSUME = "sts:AssumeRole"
 TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
+# The actions of a signed AssumeRole, and those of its unsigned forms, which have no caller in AWS.
+ASSUME_ACTIONS = (ASSUME, TAG_SESSION, SET_SOURCE_IDENTITY)
+FEDERATED_ACTIONS = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
 # Parameters that a condition key of STS has the name of.
 _WITH_KEYS = ("ExternalId", "RoleSessionName", "SourceIdentity", "DurationSeconds")
 

@@ -6,14 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from xacct_nb.diagnosis.attempt import ASSUME, FEDERATED_ACTIONS
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
-# The actions of a signed AssumeRole, and those of its unsigned forms, which have no caller in AWS.
-ASSUME_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
-FEDERATED_ACTIONS = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class KnownCause:
 
     def holds_for(self, action: str) -> bool:
         """Return whether this can be a cause of the denial of an action; "" is sts:AssumeRole."""
-        named = (action or ASSUME_ACTIONS[0]).lower()
+        named = (action or ASSUME).lower()
         if self.signed and named in map(str.lower, FEDERATED_ACTIONS):
             return False
         return not self.actions or named in map(str.lower, self.actions)

@@ -1,6 +1,7 @@
 """Causes in the destination account: the role, and its trust policy's principals and conditions."""
 
-from xacct_nb.diagnosis.cause import ASSUME_ACTIONS, DESTINATION, LIKELY, KnownCause
+from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
+from xacct_nb.diagnosis.cause import DESTINATION, LIKELY, KnownCause
 
 _TRUST = "role trust policy"
 DESTINATION_CAUSES = (

@@ -1,6 +1,7 @@
 """Causes that neither account sees: control policies, endpoint policies, the status of an account."""
 
-from xacct_nb.diagnosis.cause import ASSUME_ACTIONS, LIKELY, ORGANIZATION, SOURCE, KnownCause
+from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
+from xacct_nb.diagnosis.cause import LIKELY, ORGANIZATION, SOURCE, KnownCause
 
 ORGANIZATION_CAUSES = (
     KnownCause("B9", "service-control-policy", ORGANIZATION, signed=True,

@@ -1,6 +1,7 @@
 """Causes in the source account: what the caller's policies, boundary and session allow and deny."""
 
-from xacct_nb.diagnosis.cause import ASSUME_ACTIONS, LIKELY, SOURCE, KnownCause, only_for
+from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
+from xacct_nb.diagnosis.cause import LIKELY, SOURCE, KnownCause, only_for
 
 _IDENTITY = "identity-based policy"
 SOURCE_CAUSES = only_for(ASSUME_ACTIONS, (
