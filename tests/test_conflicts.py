@@ -18,8 +18,8 @@ DENIED = f"User: {DEV} is not authorized to perform: sts:AssumeRole on resource:
 READ = f"User: {SESSION} is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::reports/a"
 
 
-def conflicts(text: str, **given: str) -> dict[str, tuple[str, str]]:
-    found = diagnose(attempt=Attempt(**given), denial=read_denial(text)).conflicts
+def conflicts(text: str, **known: str) -> dict[str, tuple[str, str]]:
+    found = diagnose(attempt=Attempt(**known), denial=read_denial(text)).conflicts
     return {each.what: (each.used, each.other) for each in found}
 
 
@@ -37,7 +37,7 @@ def test_the_text_comes_before_what_was_given_and_the_conflict_is_shown() -> Non
 
 
 @pytest.mark.parametrize(
-    "given",
+    "known",
     [
         {},
         {"caller": DEV},
@@ -45,25 +45,25 @@ def test_the_text_comes_before_what_was_given_and_the_conflict_is_shown() -> Non
         {"caller": DEV, "role": TARGET, "action": "STS:assumerole"},
     ],
 )
-def test_without_a_contradiction_no_conflict_is_shown(given: dict[str, str]) -> None:
-    assert conflicts(DENIED, **given) == {}
+def test_without_a_contradiction_no_conflict_is_shown(known: dict[str, str]) -> None:
+    assert conflicts(DENIED, **known) == {}
 
 
 def test_action_and_resource_are_those_of_the_text() -> None:
-    given = {"role": READER, "action": "s3:PutObject", "resource": "arn:aws:s3:::others/*"}
-    found = attempt_from_denial(read_denial(READ), Attempt(**given))
+    known = {"role": READER, "action": "s3:PutObject", "resource": "arn:aws:s3:::others/*"}
+    found = attempt_from_denial(read_denial(READ), Attempt(**known))
 
     assert (found.action, found.resource) == ("s3:GetObject", "arn:aws:s3:::reports/a")
-    assert conflicts(READ, **given) == {
+    assert conflicts(READ, **known) == {
         "action": ("s3:GetObject", "s3:PutObject"),
         "resource": ("arn:aws:s3:::reports/a", "arn:aws:s3:::others/*"),
     }
 
 
 def test_the_resource_of_another_action_is_not_used() -> None:
-    given = Attempt(role=READER, action="s3:PutObject", resource="arn:aws:s3:::others/*")
+    known = Attempt(role=READER, action="s3:PutObject", resource="arn:aws:s3:::others/*")
 
-    assert attempt_from_denial(read_denial(READ.partition(" on ")[0]), given).resource == ""
+    assert attempt_from_denial(read_denial(READ.partition(" on ")[0]), known).resource == ""
 
 
 def test_a_role_that_was_given_with_its_path_is_the_role_of_the_session() -> None:
