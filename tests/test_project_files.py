@@ -37,9 +37,10 @@ def test_environment_yml_names_one_python_the_one_of_the_constraints() -> None:
     assert resolved in SpecifierSet(PROJECT["requires-python"])
 
 
-def test_environment_yml_installs_what_pyproject_names_with_every_extra_but_pdf() -> None:
+def test_environment_yml_installs_what_pyproject_names_with_the_extras_of_the_tests() -> None:
     assert ENVIRONMENT["dependencies"][-1]["pip"] == ["-c constraints.txt", "-e .[sandbox,test]"]
-    assert sorted(EXTRAS) == ["pdf", "sandbox", "test"]
+    assert sorted(EXTRAS) == ["actions", "pdf", "sandbox", "test"]
+    assert set(EXTRAS["actions"]) <= set(EXTRAS["test"])
 
 
 def test_make_installs_the_same_as_environment_yml() -> None:
@@ -186,7 +187,10 @@ def bound_by(node: ast.AST) -> str:
 
 def direct() -> list[Requirement]:
     """What pyproject names, for running and in the extras."""
-    return [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["sandbox"], *EXTRAS["test"]]]
+    return [
+        Requirement(line)
+        for line in [*PROJECT["dependencies"], *EXTRAS["actions"], *EXTRAS["sandbox"], *EXTRAS["test"]]
+    ]
 
 
 def pinned() -> dict[str, str]:

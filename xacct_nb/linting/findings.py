@@ -12,6 +12,7 @@ from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
 from xacct_nb.linting.headroom import Headroom, headroom
+from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
@@ -21,7 +22,7 @@ from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Findi
 from xacct_nb.linting.rules.subjects import Subject, subjects_of
 from xacct_nb.views import Page, Shown, Table, Text, View
 
-_STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES)
+_STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES, *ACTION_RULES)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Characters that AWS accepts in a policy of unknown use: an identity policy may be a managed one.
 _LIMITS = {TRUST: quotas.TRUST_POLICY, IDENTITY: quotas.MANAGED_POLICY}

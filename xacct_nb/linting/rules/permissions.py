@@ -1,7 +1,7 @@
 """Rules on what a policy allows: its actions and its resources."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.explain import summarize
@@ -28,8 +28,13 @@ def _wildcard_action(statement: LintStatement) -> Iterator[Hit]:
 
 def _wildcard_resource(statement: LintStatement) -> Iterator[Hit]:
     resources = statement.listed("Resource")
-    if statement.allows and any(not each.split(":", 5)[-1].strip("*?/") for each in resources):
+    if statement.allows and any(map(names_everything, resources)):
         yield statement.location("Resource", summarize(statement.listed("Action"))), ""
+
+
+def names_everything(resource: str) -> bool:
+    """Return whether a Resource is `*`, or the ARN of every resource of a service."""
+    return not resource.split(":", 5)[-1].strip("*?/")
 
 
 def _any_role(statement: LintStatement) -> Iterator[Hit]:
@@ -55,14 +60,19 @@ def _elsewhere(statement: LintStatement) -> Iterator[Hit]:
 def _beside(statement: LintStatement) -> Iterator[Hit]:
     """Find S3 actions on objects that have the ARNs of buckets only, and the reverse."""
     resources = statement.listed("Resource")
-    if not resources or not all(":s3:::" in each for each in resources):
-        return
-    objects = [each for each in resources if "/" in each or each.endswith("*")]
-    buckets = [each for each in resources if "/" not in each]
-    for shape, fitting in ((_ON_OBJECTS, objects), (_ON_BUCKETS, buckets)):
-        found = [action for action in statement.listed("Action") if shape.fullmatch(action)]
-        if found and not fitting:
+    for shape in (_ON_OBJECTS, _ON_BUCKETS):
+        found = [each for each in statement.listed("Action") if shape.fullmatch(each)]
+        if found and is_beside(found[0], resources):
             yield statement.location("Action", summarize(found)), summarize(resources)
+
+
+def is_beside(action: str, resources: Sequence[str]) -> bool:
+    """Return whether an S3 action on objects has the ARNs of buckets only, or the reverse."""
+    if not resources or not all(":s3:::" in each for each in resources):
+        return False
+    if _ON_OBJECTS.fullmatch(action):
+        return not any("/" in each or each.endswith("*") for each in resources)
+    return bool(_ON_BUCKETS.fullmatch(action)) and all("/" in each for each in resources)
 
 
 def _parts(statement: LintStatement) -> Iterator[tuple[str, str, str, str]]:
