@@ -15,7 +15,7 @@ from botocore.session import Session as Core
 from support.desk import Desk
 from support.examples import endpoint_of, root_iam
 from xacct_nb.aws.credential_capture import capture_credentials
-from xacct_nb.aws.sessions import client_of
+from xacct_nb.aws.profile_clients import client_of
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -35,7 +35,7 @@ def test_a_client_of_a_run_is_captured(world: World, heard: set[str]) -> None:
 
 def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
     code = (
-        "from xacct_nb.aws.sessions import AWS_ITSELF, client_of\n"
+        "from xacct_nb.aws.profile_clients import AWS_ITSELF, client_of\n"
         "client = client_of('', 'sts', AWS_ITSELF, 'aws')\n"
         "from xacct_nb.aws.credential_capture import capture_credentials\n"
         "found = set()\n"

@@ -11,8 +11,10 @@ from botocore.stub import Stubber
 from support.examples import a_grant, endpoint_of, grant_in, sessions_in
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.error_translation import translate_errors
-from xacct_nb.aws.sessions import needed_accounts, open_sessions, same_principal
-from xacct_nb.errors import AwsRefused, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.aws.reader import read
+from xacct_nb.aws.sessions import check_both_sides, needed_accounts, open_sessions, same_principal
+from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
+from xacct_nb.grants.documents import build
 from xacct_nb.sandbox.server.accounts import World
 
 GROUP = "arn:aws:iam::111111111111:group/analysts"
@@ -69,9 +71,33 @@ def test_a_profile_in_the_wrong_account_is_refused(world: World, part: str) -> N
     assert refusal.value.why.startswith(f"The grant's {part} accounts: ")
 
 
-def test_an_account_without_a_session_is_named(world: World) -> None:
+def test_an_account_without_a_session_is_named_when_it_is_read(world: World) -> None:
+    sessions = opened(world, destination_profiles=[])
+
     with pytest.raises(WrongAccount, match=f"No session is in account {world.destination}"):
-        opened(world, destination_profiles=[])
+        read(build(sessions.grant), sessions)
+    with pytest.raises(WrongAccount, match=f"No session is in account {world.destination}"):
+        check_both_sides(sessions)
+
+
+def test_each_account_of_a_side_with_profiles_needs_one(world: World) -> None:
+    roles = [f"arn:aws:iam::{account}:role/reader" for account in (world.destination, "333333333333")]
+
+    with pytest.raises(WrongAccount, match="No session is in account 333333333333"):
+        sessions_in(world, grant_in(world, destinations=roles))
+
+
+def test_without_a_profile_there_is_nothing_to_open() -> None:
+    with pytest.raises(InvalidInput, match="No profile was named"):
+        open_sessions()
+
+
+def test_sessions_without_a_grant_are_for_a_diagnosis(world: World) -> None:
+    sessions = open_sessions(caller_profiles=["alice"], endpoint=endpoint_of(world))
+
+    assert [each.part for each in sessions.identities] == ["caller"]
+    with pytest.raises(InvalidInput, match="opened without a grant"):
+        assert sessions.grant
 
 
 def test_a_profile_without_credentials_is_named(world: World) -> None:

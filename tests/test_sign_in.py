@@ -10,7 +10,8 @@ from support.examples import a_grant
 from xacct_nb.aws import sign_in
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.diagnosis_sessions import open_for_diagnosis
-from xacct_nb.aws.sessions import open_sessions, profile_identities, warm_up
+from xacct_nb.aws.profile_clients import warm_up
+from xacct_nb.aws.sessions import open_sessions, profile_identities
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.errors import InvalidInput, MissingProfile, NoCredentials
 

@@ -10,7 +10,7 @@ import pytest
 from support.denial_stage import SECRET, Stage, allow
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, DiagnosisSessions, open_for_diagnosis
-from xacct_nb.aws.sessions import Endpoint
+from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.errors import InvalidSnapshot

@@ -21,7 +21,8 @@ from xacct_nb.aws.clients import connect
 from xacct_nb.aws.diagnosis_sessions import open_for_diagnosis
 from xacct_nb.aws.irreversible import irreversible_changes
 from xacct_nb.aws.probes import prove
-from xacct_nb.aws.sessions import Endpoint, Sessions, open_sessions
+from xacct_nb.aws.profile_clients import Endpoint
+from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.aws.undo import journal_of, to_undo
 from xacct_nb.aws.writer import apply, rollback

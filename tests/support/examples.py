@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clients import connect
+from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import Endpoint, Sessions, open_sessions
+from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.aws.writer import apply
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from botocore.loaders import Loader
 
-_REGION = r"[a-z]{2}(-[a-z]+)+-\d+|us-gov|global"
+_REGION = r"[a-z]{2,4}(-[a-z]+)+-\d+|us-gov|global"
 _answered: dict[str, str] = {}
 
 

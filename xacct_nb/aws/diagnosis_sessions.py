@@ -8,11 +8,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.clients import Clients
-from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint, Sessions, client_of
+from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint, client_of
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.sign_in import unexpected_errors
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
-from xacct_nb.errors import NoCredentials
+from xacct_nb.errors import XacctError
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.records.fields import Identity
 
@@ -94,18 +95,24 @@ def open_for_diagnosis(
 
 
 def select_for_diagnosis(sessions: Sessions, attempt: Attempt) -> DiagnosisSessions:
-    """Return those of a grant's sessions that fit the attempt."""
+    """Return those of the sessions that fit the attempt: any one side is enough."""
 
-    def first(part: str, fits: Callable[[Identity], bool]) -> AccountSession | None:
-        found = (each.profile for each in sessions.identities if each.part == part and fits(each))
+    def first(fits: Callable[[Identity], bool], *parts: str) -> AccountSession | None:
+        ordered = (each for part in parts for each in sessions.identities if each.part == part)
+        found = (each.profile for each in ordered if fits(each))
         return next((AccountSession(partial(sessions.client, each), each) for each in found), None)
 
-    return DiagnosisSessions(
-        first(CALLER, lambda each: _is_caller(each.arn, attempt)),
-        first(SOURCE, lambda each: each.account == _account(attempt.caller)),
-        first(DESTINATION, lambda each: each.account == _account(attempt.role)),
-        endpoint=sessions.endpoint,
+    callers = [each for each in sessions.identities if each.part == CALLER]
+    caller = first(lambda each: _is_caller(each.arn, attempt), CALLER)
+    who = attempt.caller or next(
+        (each.arn for each in callers if caller and caller.profile == each.profile), ""
     )
+    source = first(lambda each: each.account == _account(who), SOURCE, DESTINATION)
+    destination = first(lambda each: each.account == _account(attempt.role), DESTINATION, SOURCE)
+    problems = (
+        {} if caller or not callers else {CALLER: _none_fits((each.profile, each.arn) for each in callers)}
+    )
+    return DiagnosisSessions(caller, source, destination, problems, endpoint=sessions.endpoint)
 
 
 def _is_caller(arn: str, attempt: Attempt) -> bool:
@@ -129,9 +136,12 @@ def _first(
         except (BotoCoreError, ClientError) as problem:
             kind = type(problem)
             problems[part] = f"{kind.__module__}.{kind.__name__}: {problem}"
-        except NoCredentials as problem:
+        except XacctError as problem:
             problems[part] = f"{problem.what} {problem.why}"
     if others and part not in problems:
-        known = (f"{each.profile} is {each.identity['Arn']}" for each in others)
-        problems[part] = f"No profile fits: {', '.join(known)}."
+        problems[part] = _none_fits((each.profile, each.identity["Arn"]) for each in others)
     return others[0] if part == CALLER and len(others) == 1 else None
+
+
+def _none_fits(known: Iterable[tuple[str, str]]) -> str:
+    return f"No profile fits: {', '.join(f'{profile} is {arn}' for profile, arn in known)}."

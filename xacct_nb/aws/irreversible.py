@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from xacct_nb.aws.iam_reads import exists, policy_exists
 from xacct_nb.aws.policy_versions import is_deleted
-from xacct_nb.aws.reader import deleted_versions, exists, policy_exists
+from xacct_nb.aws.reader import deleted_versions
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.access import Loss
 from xacct_nb.changes.journal import Entry

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from xacct_nb.aws.iam_reads import owner_of, version_number
 from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.policy_versions import find_version, has_document, made_since, versions_of
 from xacct_nb.aws.preconditions import is_different
-from xacct_nb.aws.reader import owner_of, read_value, version_number
+from xacct_nb.aws.reader import read_value
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn

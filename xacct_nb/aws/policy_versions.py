@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xacct_nb.aws.reader import get, list_all, optional, version_number
+from xacct_nb.aws.iam_reads import get, list_all, optional, version_number
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.plan import Change, differs
 from xacct_nb.redaction.redact import mask_secrets

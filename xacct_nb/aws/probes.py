@@ -38,7 +38,7 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     A probe whose caller has no session here is `not-asked`. A probe with an unexpected answer is repeated
     until `patience` seconds after the first one, since IAM is eventually consistent.
     """
-    prober = Prober(replace(sessions, grant=grant), countdown(patience))
+    prober = Prober(replace(sessions, given=grant), countdown(patience))
     return Proof(tuple(prober.outcome(probe) for probe in expected_probes(grant)))
 
 

@@ -2,12 +2,25 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.iam_reads import (
+    arn_of_name,
+    default_version,
+    get,
+    inline_policy,
+    list_all,
+    managed_policy,
+    optional,
+    pages,
+    tags_of,
+    version_number,
+    version_with_text,
+)
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.surroundings import read_surroundings
 from xacct_nb.changes.plan import ROLE_PARTS, Change
-from xacct_nb.errors import AwsRefused, InvalidGrant
+from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
@@ -16,11 +29,20 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import same_policy
 from xacct_nb.iam.quotas import POLICY_VERSIONS
 
-T = TypeVar("T")
-
 
 def read(documents: Documents, sessions: Sessions) -> State:
-    """Return the roles and policies that the documents name, as they are now.
+    """Return the roles and policies that the documents name, as they are now, and what is around them.
+
+    `details` has the caller's other policies, who manages a role, names that are taken, and the quotas.
+    Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
+    """
+    state = read_resources(documents, sessions)
+    around = read_surroundings(documents, sessions, state.resources)
+    return State(state.resources, {**around, **state.details})
+
+
+def read_resources(documents: Documents, sessions: Sessions) -> State:
+    """Return the roles and policies that the documents name, as they are now: all that a plan needs.
 
     Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
     """
@@ -37,8 +59,8 @@ def read_value(sessions: Sessions, change: Change) -> Any:
     if change.kind in _VALUES:
         return _VALUES[change.kind](sessions, change)
     if Arn.parse(change.target).kind == "policy":
-        policy = _policy(sessions, change.target)
-        return policy and _tags(policy)
+        policy = managed_policy(sessions, change.target)
+        return policy and tags_of(policy)
     role = _role_value(sessions, change.target)
     return role and ROLE_PARTS[change.kind](role)
 
@@ -50,55 +72,6 @@ def dependents(sessions: Sessions, change: Change) -> set[ResourceKey]:
     return {key for key in _role(sessions, change.target) if key.kind != "role"}
 
 
-def exists(sessions: Sessions, arn: str) -> bool:
-    """Return whether this user, role or group exists, with the same path and case."""
-    found = optional(lambda: get(sessions, arn, "get_{kind}"))
-    return found is not None and found[Arn.parse(arn).kind.title()]["Arn"] == arn
-
-
-def policy_exists(sessions: Sessions, account: str, arn: str) -> bool:
-    """Return whether the account has this managed policy, its own or AWS's."""
-    return optional(lambda: get(sessions, arn, "get_policy", account)) is not None
-
-
-def owner_of(arn: str) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a user, group, role or policy, and the parameter that names it in IAM's calls."""
-    named = Arn.parse(arn)
-    by_name = {f"{named.kind.title()}Name": named.name}
-    return named.kind, {"PolicyArn": arn} if named.kind == "policy" else by_name
-
-
-def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> dict[str, Any]:
-    """Return the response of an operation (`{kind}` becomes the resource's kind). Raises AwsRefused."""
-    kind, owner = owner_of(arn)
-    iam, method = sessions.admin(account or Arn.parse(arn).account, "iam"), operation.format(kind=kind)
-    name = parameters.get("PolicyName") or next(iter(owner.values()))
-    with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {name}"):
-        return dict(getattr(iam, method)(**owner, **parameters))
-
-
-def list_all(sessions: Sessions, arn: str, operation: str, items: str) -> list[Any]:
-    """Return all items of a paginated operation. Raises AwsRefused."""
-    return [item for page in _pages(sessions, arn, operation) for item in page.get(items, [])]
-
-
-def optional(call: Callable[[], T]) -> T | None:
-    """Return the result of a call, None where AWS returned NoSuchEntity. Raises AwsRefused."""
-    try:
-        return call()
-    except AwsRefused as problem:
-        if problem.aws_code != "NoSuchEntity":
-            raise
-        return None
-
-
-def _pages(sessions: Sessions, arn: str, operation: str) -> list[Mapping[str, Any]]:
-    kind, owner = owner_of(arn)
-    iam, method = sessions.admin(Arn.parse(arn).account, "iam"), operation.format(kind=kind)
-    with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {next(iter(owner.values()))}"):
-        return list(iam.get_paginator(method).paginate(**owner))
-
-
 def _role(sessions: Sessions, arn: str) -> dict[ResourceKey, Any]:
     value = _role_value(sessions, arn)
     if value is None:
@@ -107,7 +80,7 @@ def _role(sessions: Sessions, arn: str) -> dict[ResourceKey, Any]:
     attached = list_all(sessions, arn, "list_attached_role_policies", "AttachedPolicies")
     return {
         ResourceKey("role", arn): value,
-        **{ResourceKey("inline-policy", arn, each): _inline_policy(sessions, arn, each) for each in inline},
+        **{ResourceKey("inline-policy", arn, each): inline_policy(sessions, arn, each) for each in inline},
         **{ResourceKey("attachment", arn, each["PolicyArn"]): True for each in attached},
     }
 
@@ -128,39 +101,17 @@ def _role_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
         "description": role.get("Description", ""),
         "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
         "session_seconds": role.get("MaxSessionDuration", 3600),
-        "tags": _tags(role),
+        "tags": tags_of(role),
         "trust": role["AssumeRolePolicyDocument"],
     }
 
 
-def _inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
-    found = optional(lambda: get(sessions, arn, "get_{kind}_policy", PolicyName=policy))
-    return found and found["PolicyDocument"]
-
-
-def _policy(sessions: Sessions, arn: str) -> Any:
-    found = optional(lambda: get(sessions, arn, "get_policy"))
-    return found and found["Policy"]
-
-
 def _policy_value(sessions: Sessions, arn: str) -> dict[str, Any] | None:
-    policy = _policy(sessions, arn)
+    policy = managed_policy(sessions, arn)
     if policy is None:
         return None
-    about = {"description": policy.get("Description", ""), "tags": _tags(policy)}
-    return about | _version(sessions, policy, Arn.parse(arn).account)
-
-
-def _default_version(sessions: Sessions, arn: str, account: str) -> dict[str, Any] | None:
-    """Return the default version of a managed policy, AWS's too, as a session of this account sees it."""
-    found = optional(lambda: get(sessions, arn, "get_policy", account))
-    return found and _version(sessions, found["Policy"], account)
-
-
-def _version(sessions: Sessions, policy: Mapping[str, Any], account: str) -> dict[str, Any]:
-    version = policy["DefaultVersionId"]
-    found = get(sessions, policy["Arn"], "get_policy_version", account, VersionId=version)
-    return {"document": found["PolicyVersion"]["Document"], "version": version}
+    about = {"description": policy.get("Description", ""), "tags": tags_of(policy)}
+    return about | version_with_text(sessions, policy, Arn.parse(arn).account)
 
 
 def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceKey, Any]:
@@ -171,7 +122,7 @@ def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceK
             for carrier, policies in documents.caller_policies.items()
             for number, _ in enumerate(policies, start=1)
         ]
-        found = {key: _inline_policy(sessions, key.target, key.name) for key in keys}
+        found = {key: inline_policy(sessions, key.target, key.name) for key in keys}
         return {key: value for key, value in found.items() if value is not None}
     managed: dict[ResourceKey, Any] = {}
     counts = {account_of(carrier): len(policies) for carrier, policies in documents.caller_policies.items()}
@@ -192,7 +143,7 @@ def _details(
         for policy in filter(None, (*attached, *grant.managed_policies, *bounds)):
             key = ResourceKey("policy", policy)
             if key not in found:
-                found[key] = _default_version(sessions, policy, account_of(role))
+                found[key] = default_version(sessions, policy, account_of(role))
     wanted = {
         policy_arn(grant, account_of(carrier), number): policy
         for carrier, policies in documents.caller_policies.items()
@@ -222,11 +173,6 @@ def deleted_versions(sessions: Sessions, policy: str, *, replaced: bool) -> dict
     }
 
 
-def version_number(version: str) -> int:
-    """Return the number of a version: 3 for `v3`."""
-    return int(version[1:])
-
-
 def _managed_policies(
     grant: Grant, sessions: Sessions, account: str, count: int
 ) -> Iterator[tuple[ResourceKey, Any]]:
@@ -248,7 +194,7 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
         for source in (*grant.principals, grant.attach_to)
         if source and Arn.parse(source).account == account
     }
-    for page in _pages(sessions, arn, "list_entities_for_policy"):
+    for page in pages(sessions, arn, "list_entities_for_policy"):
         for kind in ("user", "group", "role"):
             for entity in page.get(f"Policy{kind.title()}s", []):
                 name = entity[f"{kind.title()}Name"]
@@ -259,26 +205,32 @@ def _attachments(grant: Grant, sessions: Sessions, arn: str) -> Iterator[Resourc
 def _check_sources(grant: Grant, sessions: Sessions, resources: dict[ResourceKey, Any]) -> None:
     """Check that the sources exist: AWS refuses a trust policy that names one that does not."""
     if grant.attach_to:
-        members = optional(lambda: list_all(sessions, grant.attach_to, "get_group", "Users"))
-        if members is None:
-            raise InvalidGrant(
-                f"{grant.attach_to} does not exist.",
-                why="The grant's caller policy is to be attached to it.",
-                hint="Correct attach_to, or create the group first.",
-            )
+        _check_exists(sessions, grant.attach_to, *_GROUP)
+        members = list_all(sessions, grant.attach_to, "get_group", "Users")
         resources[ResourceKey("group", grant.attach_to)] = [user["UserName"] for user in members]
     seen = {key.target for key in resources if key.kind in ("attachment", "inline-policy")}
     for source in grant.principals:
-        if source not in seen and not exists(sessions, source):
-            raise InvalidGrant(
-                f"{source} does not exist.",
-                why="AWS refuses a trust policy that names a principal that does not exist.",
-                hint="Correct the ARN, path and letter case included, or create the principal first.",
-            )
+        if source not in seen:
+            _check_exists(sessions, source, *_SOURCE)
 
 
-def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}
+_GROUP = (
+    "The grant's caller policy is to be attached to it.",
+    "Correct attach_to, or create the group first.",
+)
+_SOURCE = (
+    "AWS refuses a trust policy that names a principal that does not exist.",
+    "Correct the ARN, path and letter case included, or create the principal first.",
+)
+
+
+def _check_exists(sessions: Sessions, arn: str, why: str, hint: str) -> None:
+    there = arn_of_name(sessions, arn)
+    if there and there != arn:
+        hint = f"Write {there}: names are unique in an account, whatever their path and case."
+    if there != arn:
+        also = f", but {there} does." if there else "."
+        raise InvalidGrant(f"{arn} does not exist{also}", why=why, hint=hint)
 
 
 def _attached(sessions: Sessions, change: Change) -> Any:
@@ -290,6 +242,6 @@ def _attached(sessions: Sessions, change: Change) -> Any:
 _VALUES: dict[str, Callable[[Sessions, Change], Any]] = {
     "role": lambda sessions, change: _role_value(sessions, change.target),
     "managed-policy": lambda sessions, change: _policy_value(sessions, change.target),
-    "inline-policy": lambda sessions, change: _inline_policy(sessions, change.target, change.name),
+    "inline-policy": lambda sessions, change: inline_policy(sessions, change.target, change.name),
     "attachment": _attached,
 }

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from xacct_nb.aws.iam_reads import get
 from xacct_nb.aws.journaled_calls import EntrySink, JournaledClient
 from xacct_nb.aws.operations import ensure_change
 from xacct_nb.aws.polling import countdown
 from xacct_nb.aws.preconditions import check_current
 from xacct_nb.aws.probes import Prober
-from xacct_nb.aws.reader import get
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change

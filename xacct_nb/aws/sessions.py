@@ -1,78 +1,62 @@
 """Sessions for both sides and for the callers under test, each identified by STS."""
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import repeat
-from pathlib import Path
 from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-from botocore.hooks import HierarchicalEmitter
-from botocore.loaders import Loader
 from botocore.session import Session as Core
 
-from xacct_nb.aws.answering_hosts import answering_endpoints, note_answer
-from xacct_nb.aws.clients import AwsClient, SandboxCore
+from xacct_nb.aws.answering_hosts import answering_endpoints
+from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.error_translation import clock_checked, translate_errors
+from xacct_nb.aws.profile_clients import AWS_ITSELF, NO_PROFILE, Endpoint, make_client, session_of
 from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sign_in import bound, check_credentials, check_files, sign_in_errors
-from xacct_nb.errors import WrongAccount, XacctError
+from xacct_nb.errors import InvalidInput, WrongAccount, XacctError
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
-from xacct_nb.iam.arns import same_principal
+from xacct_nb.iam.arns import REGIONS, Arn, same_principal
 from xacct_nb.records.fields import Identity
 from xacct_nb.views import Shown, Table, View
 
-_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-# Retries decides about every further attempt, also of the clients with which botocore gets credentials.
-_CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 1},
-    connect_timeout=5,
-    read_timeout=30,
-    user_agent_extra="xacct-nb",
-)
-# A run can do without Access Analyzer.
-_SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10)
-# A session with given credentials needs no profile, so AWS_PROFILE is not read.
 _DOCTOR_PATIENCE = 10.0
-_NO_PROFILE = {"profile": (None, None, None, None)}
-_NO_FILES = _NO_PROFILE | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """The AWS files and the endpoint to use: the user's own files and AWS, or the sandbox's.
-
-    With it go the retries of its clients, and the clock that their responses show.
-    """
-
-    config_file: str = ""
-    credentials_file: str = ""
-    endpoint_url: str = ""
-    retries: Retries = field(default_factory=Retries, repr=False, compare=False)
-    clock: AwsClock = field(default_factory=AwsClock, repr=False, compare=False)
-
-
-AWS_ITSELF = Endpoint()
 
 
 @dataclass(frozen=True, repr=False)
 class Sessions(Shown):
-    """Open sessions by part (`source`, `destination`, `caller`); each client is made once."""
+    """Open sessions by part (`source`, `destination`, `caller`); each client is made once.
 
-    grant: Grant
+    `given` is the grant that they were opened for, None for a diagnosis without one.
+    """
+
+    given: Grant | None
     identities: tuple[Identity, ...]
     endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
     answered_by: str = ""
     _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
+
+    @property
+    def grant(self) -> Grant:
+        """The grant that they were opened for. Raises InvalidInput where they were opened without one."""
+        if self.given is None:
+            raise InvalidInput(
+                "These sessions were opened without a grant.",
+                why="They can only read, for a diagnosis.",
+                hint="Open them with the grant: xa.open_sessions(grant, source_profiles=[...], ...).",
+            )
+        return self.given
+
+    @property
+    def partition(self) -> str:
+        """The partition of the grant, else of the first session."""
+        if self.given is not None:
+            return self.given.partition
+        return next((Arn.parse(each.arn).partition for each in self.identities), "aws")
 
     def admin(self, account: str, service: str) -> AwsClient:
         """Return a client that administers the account. Raises WrongAccount where no session is in it."""
@@ -100,19 +84,19 @@ class Sessions(Shown):
     def client(self, profile: str, service: str) -> AwsClient:
         """Return the profile's client for a service."""
         if (profile, service) not in self._clients:
-            made = _make_client(self._session(profile), service, self.endpoint, self.grant.partition)
+            made = make_client(self._session(profile), service, self.endpoint, self.partition)
             self._clients[profile, service] = made
         return self._clients[profile, service]
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> AwsClient:
         """Return a client with the credentials from AssumeRole; endpoint and region are the profile's."""
-        session = self._session(profile) if profile else _session("", self.endpoint, _NO_PROFILE)
+        session = self._session(profile) if profile else session_of("", self.endpoint, NO_PROFILE)
         keys = {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
-        return _make_client(session, service, self.endpoint, self.grant.partition, **keys)
+        return make_client(session, service, self.endpoint, self.partition, **keys)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return who every session is; no credentials."""
@@ -127,7 +111,7 @@ class Sessions(Shown):
 
     def _session(self, profile: str) -> Session:
         if profile not in self._opened:
-            self._opened[profile] = _session(profile, self.endpoint)
+            self._opened[profile] = session_of(profile, self.endpoint)
         return self._opened[profile]
 
     def _callers(self, source: str) -> list[Identity]:
@@ -136,30 +120,47 @@ class Sessions(Shown):
 
 
 def open_sessions(
-    grant: Grant,
+    grant: Grant | None = None,
     *,
-    source_profiles: Iterable[str],
-    destination_profiles: Iterable[str],
+    source_profiles: Iterable[str] = (),
+    destination_profiles: Iterable[str] = (),
     caller_profiles: Iterable[str] = (),
     endpoint: Endpoint = AWS_ITSELF,
 ) -> Sessions:
     """Open the profiles, and let STS identify each one.
 
-    Source profiles must be in source accounts of the grant, destination profiles in destination accounts, and
-    every account that is read or changed needs one. Raises MissingProfile, NoCredentials, WrongAccount.
+    With a grant, source profiles must be in its source accounts, destination profiles in its destination
+    accounts, and each account of a side that has profiles needs one. For a diagnosis (`xa.diagnose`) one side
+    or the callers alone are enough, also without a grant; reading the other side raises WrongAccount.
+    Raises MissingProfile, NoCredentials, WrongAccount, and InvalidInput where no profile is named.
     """
     sessions = Sessions(grant, (), endpoint)
     parts = (
-        ("source", source_profiles, grant.source_accounts),
-        ("destination", destination_profiles, grant.destination_accounts),
-        ("caller", caller_profiles, ()),
+        ("source", tuple(source_profiles), grant.source_accounts if grant else ()),
+        ("destination", tuple(destination_profiles), grant.destination_accounts if grant else ()),
+        ("caller", tuple(caller_profiles), ()),
     )
+    if not any(names for _, names, _ in parts):
+        raise InvalidInput(
+            "No profile was named, so there is no session to open.",
+            why="source_profiles, destination_profiles and caller_profiles are all empty.",
+            hint="Name at least one profile of the AWS config; xacct-nb doctor lists them.",
+        )
     found = [_identity(sessions, name, part, accounts) for part, names, accounts in parts for name in names]
-    where = endpoint.endpoint_url or answering_endpoints(grant.partition)
-    opened = replace(sessions, identities=tuple(found), answered_by=where)
-    for account in needed_accounts(grant):
-        opened.admin(account, "iam")
+    opened = replace(sessions, identities=tuple(found))
+    where = endpoint.endpoint_url or answering_endpoints(opened.partition)
+    opened = replace(opened, answered_by=where)
+    for accounts, names in _needed(grant, parts) if grant else ():
+        for account in accounts if names else ():
+            opened.admin(account, "iam")
     return opened
+
+
+def _needed(grant: Grant, parts: Any) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the accounts that are read or changed on each side, with the side's profiles."""
+    (_, sources, _), (_, destinations, _), _ = parts
+    yield carrier_accounts(grant), sources
+    yield grant.destination_accounts, destinations
 
 
 def profile_identities(clock: AwsClock) -> list[tuple[str, str, str]]:
@@ -183,7 +184,7 @@ def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:
             Retries(_DOCTOR_PATIENCE).follow(core)
             clock.follow(core)
             session = Session(botocore_session=core)
-            sts = session.client("sts", region_name=session.region_name or _REGIONS["aws"], config=config)
+            sts = session.client("sts", region_name=session.region_name or REGIONS["aws"], config=config)
             check_credentials(profile, session.get_credentials())
             return profile, str(sts.get_caller_identity()["Arn"]), ""
     except XacctError as problem:
@@ -192,8 +193,19 @@ def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:
 
 def needed_accounts(grant: Grant) -> tuple[str, ...]:
     """Return the accounts that are read or changed."""
+    return tuple(dict.fromkeys((*carrier_accounts(grant), *grant.destination_accounts)))
+
+
+def carrier_accounts(grant: Grant) -> tuple[str, ...]:
+    """Return the accounts in which a user, role or group gets the caller policy."""
     carriers = [grant.attach_to] if grant.attach_to else grant.principals
-    return tuple(dict.fromkeys((*map(account_of, carriers), *grant.destination_accounts)))
+    return tuple(dict.fromkeys(map(account_of, carriers)))
+
+
+def check_both_sides(sessions: Sessions) -> None:
+    """Check that each account that is read or changed has a session. Raises WrongAccount."""
+    for account in needed_accounts(sessions.grant):
+        sessions.admin(account, "iam")
 
 
 def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, ...]) -> Identity:
@@ -208,66 +220,3 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
             hint="Choose another profile, or correct the grant.",
         )
     return Identity(profile, part, identity["Account"], identity["Arn"])
-
-
-def warm_up() -> None:
-    """Load AWS's models of the services that every run uses; no call is made."""
-    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
-    # An AWS config that cannot be read, an endpoint that is no URL: a run that needs it will say so.
-    with suppress(BotoCoreError, ValueError):
-        session = _session("", AWS_ITSELF, _NO_FILES)
-        for service in ("sts", "iam", "s3"):
-            _make_client(session, service, AWS_ITSELF, "aws", **keys)
-
-
-class _Models(Loader):  # type: ignore[misc]
-    """AWS's models; lists the services by the names of their folders, without looking into each folder."""
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        return sorted({folder.name for path in self.search_paths for folder in Path(path).glob("*/")})
-
-
-_MODELS = _Models()
-
-
-@cache
-def _handlers() -> HierarchicalEmitter:
-    from xacct_nb.aws import credential_capture  # noqa: F401  it adds its handlers to botocore's own
-
-    handlers = HierarchicalEmitter()
-    Core(_NO_PROFILE, handlers)
-    handlers.register("after-call", note_answer)
-    return handlers
-
-
-def _session(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
-    # All sessions share one loader and one set of handlers: registering the handlers takes 5 ms.
-    more: Any = {"include_builtin_handlers": False, "profile": profile or None}
-    if endpoint.endpoint_url:
-        files = endpoint.config_file, endpoint.credentials_file
-        core = SandboxCore(endpoint.endpoint_url, *files, copy(_handlers()), **more)
-    else:
-        core = Core(variables, copy(_handlers()), **more)
-        if variables is None:  # it takes its credentials from the profile
-            bound(core)
-    core.register_component("data_loader", _MODELS)
-    config = core.get_default_client_config()
-    core.set_default_client_config(config.merge(_CONFIG) if config else _CONFIG)
-    endpoint.retries.follow(core)
-    endpoint.clock.follow(core)
-    return Session(botocore_session=core)
-
-
-def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> AwsClient:
-    """Return a profile's client for a service. Raises ProfileNotFound."""
-    return _make_client(_session(profile, endpoint), service, endpoint, partition)
-
-
-def _make_client(
-    session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str
-) -> AwsClient:
-    region = session.region_name or _REGIONS[partition]
-    config, url = _CONFIG, endpoint.endpoint_url or None
-    if service == "accessanalyzer":
-        config = config.merge(_SHORT_TIMEOUTS)
-    return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

@@ -11,10 +11,12 @@ from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
-from xacct_nb.aws.reader import owner_of
+from xacct_nb.aws.iam_reads import owner_of
+from xacct_nb.aws.sign_in import unexpected_errors
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source
+from xacct_nb.errors import XacctError
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 
 T = TypeVar("T")
@@ -50,11 +52,12 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
     )
 
 
-def try_once(attempt: Attempt, sts: AwsClient) -> AttemptResult:
+def try_once(attempt: Attempt, sts: AwsClient, profile: str = "") -> AttemptResult:
     """Make the attempt once, and note AWS's time. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
-        response = sts.assume_role(**parameters)
+        with unexpected_errors(profile):
+            response = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
         at = utc(date_of(problem.response))
@@ -62,6 +65,8 @@ def try_once(attempt: Attempt, sts: AwsClient) -> AttemptResult:
     except BotoCoreError as problem:
         kind = type(problem)
         return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
+    except XacctError as problem:  # its credentials ended meanwhile, or AWS throttled it too long
+        return AttemptResult(False, "", read_denial(f"{problem.what} {problem.why}"), utc())
     return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc(date_of(response)))
 
 
@@ -81,9 +86,12 @@ class _Reading:
             self.unread[name] = "No session was given to read it with."
             return None
         try:
-            return read(session)
+            with unexpected_errors(session.profile):
+                return read(session)
         except ClientError as problem:
             self.unread[name] = str(problem)
+        except XacctError as problem:
+            self.unread[name] = f"{problem.what} {problem.why}"
         except (BotoCoreError, MissingPart) as problem:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
         return None
@@ -160,14 +168,15 @@ class _Reading:
 
     def _resource_policy(self, session: AccountSession) -> dict[str, Any]:
         """Return the policy of the bucket that the session was denied; {} for another kind of resource."""
-        bucket = self.attempt.resource.partition(":s3:::")[2].partition("/")[0]
+        before, _, after = self.attempt.resource.partition(":s3:::")
+        bucket = after.partition("/")[0]
         if not (self.attempt.role_was_assumed and bucket):
             return {}
         try:
             given = self._call_optional(session.client("s3"), "get_bucket_policy", Bucket=bucket)
         except ClientError:
             return {}
-        return {f"arn:aws:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
+        return {f"{before}:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
 
 
 def _caller(session: AccountSession) -> CallerIdentity:

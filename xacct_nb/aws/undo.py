@@ -3,9 +3,10 @@
 from dataclasses import replace
 from functools import partial
 
+from xacct_nb.aws.iam_reads import optional
 from xacct_nb.aws.policy_versions import is_left_over, made_since
 from xacct_nb.aws.preconditions import is_different
-from xacct_nb.aws.reader import optional, read_value
+from xacct_nb.aws.reader import read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan

@@ -15,7 +15,7 @@ from xacct_nb.aws.preconditions import (
     remaining_changes,
 )
 from xacct_nb.aws.probes import wait_for_access
-from xacct_nb.aws.reader import read, read_value
+from xacct_nb.aws.reader import read_resources, read_value
 from xacct_nb.aws.retries import PATIENCE
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import plan_differences, unapproved_plan
@@ -101,7 +101,7 @@ def _check_covered(plan: Plan, sessions: Sessions) -> None:
     replaced = any(change.kind == "managed-policy" and change.before is not None for change in plan.changes)
     if plan.access or plan.lost or replaced or set(sessions.grant.destinations) - made:
         documents = build(sessions.grant)
-        now = diff(documents, read(documents, sessions))
+        now = diff(documents, read_resources(documents, sessions))
         if differences := plan_differences(plan, replace(plan, access=now.access, lost=now.lost)):
             raise outdated_plan(differences[0], differences[1:])
 

@@ -47,7 +47,7 @@ def diff(documents: Documents, state: State) -> Plan:
         grant.name,
         ordered,
         _notes(grant, state, changes),
-        lint(documents).unaccepted,
+        lint(documents, state).unaccepted,
         grant.reference,
         accepted=tuple(sorted(grant.accept)),
         access=kept_access(state, grant.destinations, ordered, wanted),

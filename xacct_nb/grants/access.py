@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import parse_iam
+from xacct_nb.iam.arns import REGIONS, parse_iam
 from xacct_nb.views import Snippet
 
 # Hosts of the sign-in pages by partition.
@@ -12,8 +12,8 @@ _HOSTS = {
     "aws": "signin.aws.amazon.com",
     "aws-us-gov": "signin.amazonaws-us-gov.com",
     "aws-cn": "signin.amazonaws.cn",
+    "aws-eusc": "signin.amazonaws-eusc.eu",
 }
-_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
 def switch_role_url(role: str, display_name: str = "") -> str:
@@ -53,7 +53,7 @@ def cli_profile(
     fields = {
         "role_arn": role or grant.destinations[0],
         "source_profile": source_profile,
-        "region": region or _REGIONS[grant.partition],
+        "region": region or REGIONS[grant.partition],
         "duration_seconds": str(grant.session_minutes * 60) if grant.session_minutes != 60 else "",
         "role_session_name": "" if _is_pattern(grant) else grant.conditions.role_session_name,
         "mfa_serial": mfa_serial,

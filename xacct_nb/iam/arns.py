@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from xacct_nb.errors import InvalidArn
 from xacct_nb.validation import truncate
 
-PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+# The partitions, each with the region of its IAM, which is the one to use where none is set.
+REGIONS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+}
+PARTITIONS = tuple(REGIONS)
 # The id that AWS shows in a policy in place of a deleted user (AIDA) or role (AROA).
 UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,124}")
 _ACCOUNT = re.compile(r"[0-9]{12}")

@@ -16,6 +16,7 @@ from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
+from xacct_nb.linting.rules.live import LIVE_RULES
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
 from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule, Target
@@ -24,6 +25,8 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 
 _STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES, *ACTION_RULES)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
+# Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
+_MUST_ACCEPT = ("managed-elsewhere",)
 # Characters that AWS accepts in a policy of unknown use: an identity policy may be a managed one.
 _LIMITS = {TRUST: quotas.TRUST_POLICY, IDENTITY: quotas.MANAGED_POLICY}
 
@@ -51,9 +54,9 @@ class Findings(Shown):
 
     @property
     def unaccepted(self) -> tuple[str, ...]:
-        """Return the codes that widen access and that the grant does not accept."""
-        widening = (finding.code for finding in self.found if finding.severity == WIDENS)
-        return tuple(code for code in dict.fromkeys(widening) if code not in self.accepted)
+        """Return the codes that widen access, or take over what has an owner, and are not accepted yet."""
+        codes = (each.code for each in self.found if each.severity == WIDENS or each.code in _MUST_ACCEPT)
+        return tuple(code for code in dict.fromkeys(codes) if code not in self.accepted)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one object for each finding."""
@@ -88,7 +91,7 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
     case = GrantCase(documents, state)
     found = [
         *(finding for subject in subjects_of(documents) for finding in _policy_findings(subject)),
-        *(finding for rule in GRANT_RULES for finding in rule.findings(case)),
+        *(finding for rule in (*GRANT_RULES, *LIVE_RULES) for finding in rule.findings(case)),
         *analysis.found,
     ]
     left = headroom(documents, state) if state is not None else None

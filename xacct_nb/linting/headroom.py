@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from xacct_nb.grants.documents import Documents
-from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, policy_name
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
@@ -72,7 +73,7 @@ def headroom(documents: Documents, state: State | None = None) -> Headroom:
     """
     known = state or State({})
     equal: dict[Quota, list[str]] = {}
-    for quota in (*_callers(documents, known), *_trusts(documents), *_roles(documents, known)):
+    for quota in (*_callers(documents, known), *_trusts(documents, known), *_roles(documents, known)):
         equal.setdefault(replace(quota, of=""), []).append(quota.of)
     return Headroom(tuple(replace(each, of=names[0], alike=len(names) - 1) for each, names in equal.items()))
 
@@ -95,8 +96,9 @@ def _callers(documents: Documents, state: State) -> Iterator[Quota]:
     grant = documents.grant
     for arn, policies in documents.caller_policies.items():
         if grant.caller_policy == "inline":
-            inline = state.of("inline-policy", arn).items()
-            others = [value for key, value in inline if key.name != policy_name(grant)]
+            inline = {key.name: value for key, value in state.of("inline-policy", arn).items()}
+            live = inline | dict(_live(state, arn).inline)
+            others = [value for name, value in live.items() if name != policy_name(grant)]
             name, limit = "inline policies", quotas.INLINE_TOTAL[Arn.parse(arn).kind]
             used = sum(map(quotas.size, (*policies, *others)))
         else:
@@ -105,16 +107,33 @@ def _callers(documents: Documents, state: State) -> Iterator[Quota]:
             used = quotas.size(policies[-1])
         yield _characters(name, arn, used, limit, limit, grant.destinations, "destinations")
         if grant.caller_policy != "inline":
-            yield _attached(arn, max(len(policies), len(state.of("attachment", arn))))
+            known = {key.name for key in state.of("attachment", arn)} | {*_live(state, arn).attached}
+            others = [policy for policy in known if not is_caller_policy(grant, policy)]
+            own = max(len(policies), len(known) - len(others))
+            yield _attached(state, arn, own + len(others))
 
 
-def _trusts(documents: Documents) -> Iterator[Quota]:
+def _live(state: State, arn: str) -> LivePrincipal:
+    """Return the user, role or group as it was read, without anything where it was not."""
+    found = state.details.get(ResourceKey("principal", arn))
+    return found if isinstance(found, LivePrincipal) else LivePrincipal(arn)
+
+
+def _raised(state: State, arn: str, name: str, usual: int) -> int:
+    """Return the quota of the account, where AWS has raised it."""
+    named = Arn.parse(arn)
+    root = f"arn:{named.partition}:iam::{named.account}:root"
+    return max(usual, int(state.details.get(ResourceKey("quotas", root), {}).get(name, 0)))
+
+
+def _trusts(documents: Documents, state: State) -> Iterator[Quota]:
     for role, trust in documents.trust_policies.items():
         trusted = trust["Statement"][0]["Principal"]["AWS"]
         one = isinstance(trusted, str)
         # A single principal has no brackets; the second one adds them.
         used = quotas.size(trust) + (2 if one else 0)
-        limits = (quotas.TRUST_POLICY, quotas.TRUST_POLICY_MAX)
+        limit = _raised(state, role, "AssumeRolePolicySizeQuota", quotas.TRUST_POLICY)
+        limits = (limit, quotas.TRUST_POLICY_MAX)
         found = _characters("trust policy", role, used, *limits, [trusted] if one else trusted, "sources")
         yield replace(found, used=quotas.size(trust))
 
@@ -129,7 +148,7 @@ def _roles(documents: Documents, state: State) -> Iterator[Quota]:
         if used := sum(map(quotas.size, (*own, *inline))):
             yield _characters("inline policies", role, used, total, total, named, "resources")
         if attached := len(grant.managed_policies) + len(retained) - len(inline):
-            yield _attached(role, attached)
+            yield _attached(state, role, attached)
 
 
 def _characters(
@@ -141,9 +160,10 @@ def _characters(
     return Quota(what, Arn.parse(arn).resource, used, limit, most, CHARACTERS, more, name)
 
 
-def _attached(arn: str, used: int) -> Quota:
+def _attached(state: State, arn: str, used: int) -> Quota:
     kind, resource = Arn.parse(arn).kind, Arn.parse(arn).resource
-    limit, most = quotas.ATTACHED[kind], quotas.ATTACHED_MAX[kind]
+    limit = _raised(state, arn, f"AttachedPoliciesPer{kind.title()}Quota", quotas.ATTACHED[kind])
+    most = max(limit, quotas.ATTACHED_MAX[kind])
     return Quota("attachments", resource, used, limit, most, POLICIES, max(0, limit - used), POLICIES)
 
 

@@ -32,7 +32,7 @@ def _sections(record: RecordFields) -> Iterator[View]:
     if record.plan:
         yield record.plan.view()
     if record.plan or record.findings:
-        yield Page("Risk", (_findings(record.findings),))
+        yield Page("Risk", (findings_view(record.findings),))
     if record.approval:
         yield _approval(record.approval)
     if record.journal and record.journal.entries:
@@ -126,7 +126,8 @@ def diagnosis_view(record: RecordFields) -> Iterator[View]:
         yield Diagnosis.from_json(record.diagnosis).view()
 
 
-def _findings(found: tuple[RecordedFinding, ...]) -> View:
+def findings_view(found: tuple[RecordedFinding, ...]) -> View:
+    """Return the findings of a record as a table."""
     if not found:
         return Text("No findings.", "good")
     rows = tuple((f.code, f.severity, f.where, f.why, "yes" if f.accepted else "") for f in found)

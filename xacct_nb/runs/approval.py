@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.aws.reader import read
+from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import (
     Approval,
@@ -85,7 +85,7 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
 def check_fresh(plan: Plan, sessions: Sessions) -> None:
     """Raise StalePlan, with the differences, unless the plan is the one that would be made now."""
     documents = build(sessions.grant)
-    if (now := diff(documents, read(documents, sessions))).digest != plan.digest:
+    if (now := diff(documents, read_resources(documents, sessions))).digest != plan.digest:
         raise outdated_plan(plan, now)
 
 

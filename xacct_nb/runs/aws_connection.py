@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from xacct_nb.aws.clock import AwsClock
+from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.retries import Retries
-from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.changes.clock_offset import clock_note, describe_offset
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof

@@ -81,7 +81,7 @@ def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Attem
     named = "" if attempt.role_was_assumed else denial.caller
     if named and not same_principal(str(sides.caller.identity["Arn"]), role_arn_of(named)):
         return None
-    return try_once(attempt, sides.caller.client("sts"))
+    return try_once(attempt, sides.caller.client("sts"), sides.caller.profile)
 
 
 def _unless_another(given: str, named: str) -> str:

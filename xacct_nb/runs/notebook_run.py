@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import Sessions, open_sessions
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
@@ -112,6 +112,7 @@ class Run(Shown):
         )
         self.place.note()
         self.evidence.add("sessions", sessions.to_json())
+        check_both_sides(sessions)
         self._note_edits(grant)
         return sessions
 
@@ -164,7 +165,7 @@ class Run(Shown):
         # Where the apply has waited for IAM without success, the proof does not wait once more.
         gave_up = any(entry.answer == "gave up waiting" for entry in journal.entries)
         self.patience = 0 if gave_up else _PROOF_PATIENCE
-        self.evidence.add("after", read(build(sessions.grant), sessions).to_json())
+        self.evidence.add("after", read_resources(build(sessions.grant), sessions).to_json())
         return journal
 
     def prove(self, grant: Grant, sessions: Sessions) -> Proof:
@@ -177,7 +178,7 @@ class Run(Shown):
         proof = self.keep(prove(grant, sessions, patience=patience))
         if not proof.holds:
             documents = build(grant)
-            raise outcome.not_proven(grant, diff(documents, read(documents, sessions)), proof)
+            raise outcome.not_proven(grant, diff(documents, read_resources(documents, sessions)), proof)
         return proof
 
     def undo(self) -> "Rollback":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xacct_nb.aws.answering_hosts import answering_endpoints, forget_answers
-from xacct_nb.aws.sessions import AWS_ITSELF, Endpoint
+from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint
 from xacct_nb.runs import confinement
 from xacct_nb.runs.aws_connection import AwsConnection
 from xacct_nb.storage.evidence import Evidence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.probes import prove
-from xacct_nb.aws.reader import read
+from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
@@ -79,7 +79,7 @@ class Rehearsal(Shown):
     def let_in(self, patience: float = 0.0) -> Journal:
         """Apply the grant; wait for IAM at most `patience` seconds. Raises RolledBack, RollbackFailed."""
         documents = build(GRANT)
-        plan = diff(documents, read(documents, self.sessions))
+        plan = diff(documents, read_resources(documents, self.sessions))
         return apply(plan, self.sessions, approved=plan.digest, patience=patience)
 
     def watch(self, patience: float = 120.0, pause: float = 1.0) -> AssumeTries:

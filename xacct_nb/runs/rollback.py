@@ -5,9 +5,10 @@ from pathlib import Path
 
 from xacct_nb.aws.irreversible import irreversible_changes
 from xacct_nb.aws.preconditions import check_current, remaining_changes
-from xacct_nb.aws.reader import read
+from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.revocation import OlderSessions, calls_to_repeat, open_older_sessions, revoke
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.aws.surroundings import managed_notes
 from xacct_nb.aws.undo import changes_of, journal_of, to_undo
 from xacct_nb.aws.writer import check_approved, rollback
 from xacct_nb.changes.access import Loss
@@ -89,7 +90,7 @@ class Rollback(Shown):
             return self.undo_plan
         _check_same_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(self._grant(self.record))
-        self.found = self.run.keep(read(build(self.sessions.grant), self.sessions))
+        self.found = self.run.keep(read_resources(build(self.sessions.grant), self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
@@ -113,7 +114,7 @@ class Rollback(Shown):
             self._check_covered(self.record)
             back = self._roll_back(self.record)
         self.run.keep_applied(plan, back)
-        after = read(build(self.sessions.grant), self.sessions)
+        after = read_resources(build(self.sessions.grant), self.sessions)
         self.run.evidence.add("after", after.to_json())
         expected = expected_state(_before(self.record), self.found, back.changes)
         check_restored(expected, after, bool(self.lost))
@@ -146,10 +147,11 @@ class Rollback(Shown):
         self.revocations = tuple(plan_revocation(role, self.found) for role in remaining) if wanted else ()
         notes = session_notes(roles, self.found, back.changes, revoked=wanted)
         where = other_place_note(record, self.run.place.where)
+        managed = managed_notes(self.sessions, remaining if back.changes else ())
         changes = (*back.changes, *self.revocations)
         access = kept_access(self.found, remaining, changes) if changes else ()
         reference = self.run.settings.external_id
-        shown = replace(back, notes=(*where, *notes), reference=reference)
+        shown = replace(back, notes=(*where, *notes, *managed), reference=reference)
         return replace(shown, changes=changes, access=access, lost=self.lost)
 
     def _lost(self, record: Record, back: Plan) -> tuple[Loss, ...]:
@@ -158,7 +160,7 @@ class Rollback(Shown):
 
     def _check_covered(self, record: Record) -> None:
         """Raise StalePlan where the roles can do something else now than the plan says, or more is lost."""
-        plan, now = self.undo_plan, read(build(self.sessions.grant), self.sessions)
+        plan, now = self.undo_plan, read_resources(build(self.sessions.grant), self.sessions)
         roles = [role for role in self.sessions.grant.destinations if role_remains(role, now, plan.changes)]
         access = kept_access(now, roles, plan.changes)
         current = replace(plan, access=access, lost=self._lost(record, self.journal.undo_plan()))
@@ -174,7 +176,7 @@ class Rollback(Shown):
             calls = calls_to_repeat(self.sessions, roles, _before(record), self.found)
             needed = {secret for role in self.found.of("role").values() for secret in secrets_in(role)}
             grant = self._grant(record, next(iter(needed), ""))
-            self.older = open_older_sessions(replace(self.sessions, grant=grant), calls)
+            self.older = open_older_sessions(replace(self.sessions, given=grant), calls)
         back = rollback(self.journal, self.sessions, sink=self.run, patience=patience)
         ended = revoke(self.revocations, self.sessions, sink=self.run, patience=patience)
         return Journal(back.grant, back.changes + ended.changes, back.entries + ended.entries)

@@ -17,7 +17,7 @@ from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.signals import HeldSignals
-from xacct_nb.records.change_record import diagnosis_view
+from xacct_nb.records.change_record import diagnosis_view, findings_view
 from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
@@ -45,11 +45,13 @@ class RunResult(Shown):
     recovered: Recovery | None = None
 
     def view(self) -> View:
-        """Return the plan, the proof, the diagnosis, the outcome, and the commands for the next step."""
+        """Return findings, plan, proof, diagnosis, the outcome, and the commands for the next step."""
         return Page(self.record.notebook, tuple(self._parts()))
 
     def _parts(self) -> Iterator[View]:
         record = self.record
+        if record.findings:
+            yield findings_view(record.findings)
         if record.plan:
             yield record.plan.view()
         if record.proof:
@@ -62,7 +64,10 @@ class RunResult(Shown):
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
         tone = "good" if record.status in SUCCESSFUL else "bad"
         yield Text(f"{record.status} in {record.seconds:.2f} s", tone)
-        if record.plan and record.status == "planned":
+        if record.plan and record.status == "planned" and record.plan.unaccepted:
+            codes = ", ".join(record.plan.unaccepted)
+            yield Text(f"It cannot be applied. Add to the grant: accept: [{codes}], and plan again.", "bad")
+        elif record.plan and record.status == "planned":
             if record.parameters.get("approvers"):
                 command = f"xacct-nb approve {record.plan.digest} --key KEY --records {self.folder.parent}"
                 yield Text(f"First one of the approvers signs it: {command}")
@@ -79,6 +84,8 @@ class RunResult(Shown):
             "record": str(self.folder),
             "digest": record.plan.digest if record.plan else "",
             "summary": record.summary,
+            "findings": [finding.to_json() for finding in record.findings],
+            "unaccepted": list(record.plan.unaccepted) if record.plan else [],
             "seconds": record.seconds,
             "error": record.to_json()["error"],
         }

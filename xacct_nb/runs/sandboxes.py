@@ -14,7 +14,7 @@ from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.temporary_folders import remove_abandoned_folders
 
 if TYPE_CHECKING:  # it loads botocore, and most commands for the sandbox do not need it
-    from xacct_nb.aws.sessions import Endpoint
+    from xacct_nb.aws.profile_clients import Endpoint
 
 
 def open_sandbox(folder: Path | None = None) -> Sandbox:
@@ -27,7 +27,7 @@ def open_sandbox(folder: Path | None = None) -> Sandbox:
 
 def sandbox_endpoint(sandbox: Sandbox) -> "Endpoint":
     """Return the endpoint and the AWS files of a sandbox."""
-    from xacct_nb.aws.sessions import Endpoint
+    from xacct_nb.aws.profile_clients import Endpoint
 
     return Endpoint(str(sandbox.config_file), str(sandbox.credentials_file), sandbox.endpoint)
 

@@ -17,11 +17,11 @@ def warm_up() -> None:
     from xacct_nb.runs.secrets import forward_secrets
 
     forward_secrets()
-    from xacct_nb.aws import sessions, writer  # noqa: F401
+    from xacct_nb.aws import profile_clients, writer  # noqa: F401
     from xacct_nb.runs import notebook_run, sandboxes  # noqa: F401
     from xacct_nb.views import Text, html
 
-    sessions.warm_up()
+    profile_clients.warm_up()
     html(Text(""))
 
 

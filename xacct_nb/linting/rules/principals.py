@@ -123,7 +123,8 @@ PRINCIPAL_RULES = (
         why="When IAM Identity Center provisions the permission set again, "
         "the role gets another name and id.",
         mend="Plan the grant again after that, or trust the account "
-        "and compare aws:PrincipalArn with ArnLike."),
+        "and compare aws:PrincipalArn with ArnLike. For people, AWS's account access manager entitles users "
+        "and groups of Identity Center to a role directly."),
     Rule("mismatched-action", WARNING, _mismatched, (TRUST,),
         why="{it} cannot call this action, so the statement gives no access.",
         mend="Users, roles and accounts call sts:AssumeRole; identity providers the actions with a token."),

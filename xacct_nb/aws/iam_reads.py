@@ -1,0 +1,101 @@
+"""Single reads of IAM: a user, group, role or policy by its ARN, and what AWS does not have."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.errors import AwsRefused
+from xacct_nb.iam.arns import Arn
+
+T = TypeVar("T")
+
+
+def exists(sessions: Sessions, arn: str) -> bool:
+    """Return whether this user, role or group exists, with the same path and case."""
+    return arn_of_name(sessions, arn) == arn
+
+
+def arn_of_name(sessions: Sessions, arn: str) -> str:
+    """Return the ARN of the user, role or group of this name, whatever its path and case; "" for none."""
+    found = optional(lambda: get(sessions, arn, "get_{kind}"))
+    return str(found[Arn.parse(arn).kind.title()]["Arn"]) if found else ""
+
+
+def policy_exists(sessions: Sessions, account: str, arn: str) -> bool:
+    """Return whether the account has this managed policy, its own or AWS's."""
+    return optional(lambda: get(sessions, arn, "get_policy", account)) is not None
+
+
+def owner_of(arn: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind of a user, group, role or policy, and the parameter that names it in IAM's calls."""
+    named = Arn.parse(arn)
+    by_name = {f"{named.kind.title()}Name": named.name}
+    return named.kind, {"PolicyArn": arn} if named.kind == "policy" else by_name
+
+
+def get(sessions: Sessions, arn: str, operation: str, account: str = "", **parameters: str) -> dict[str, Any]:
+    """Return the response of an operation (`{kind}` becomes the resource's kind). Raises AwsRefused."""
+    kind, owner = owner_of(arn)
+    iam, method = sessions.admin(account or Arn.parse(arn).account, "iam"), operation.format(kind=kind)
+    name = parameters.get("PolicyName") or next(iter(owner.values()))
+    with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {name}"):
+        return dict(getattr(iam, method)(**owner, **parameters))
+
+
+def list_all(sessions: Sessions, arn: str, operation: str, items: str) -> list[Any]:
+    """Return all items of a paginated operation. Raises AwsRefused."""
+    return [item for page in pages(sessions, arn, operation) for item in page.get(items, [])]
+
+
+def optional(call: Callable[[], T]) -> T | None:
+    """Return the result of a call, None where AWS returned NoSuchEntity. Raises AwsRefused."""
+    try:
+        return call()
+    except AwsRefused as problem:
+        if problem.aws_code != "NoSuchEntity":
+            raise
+        return None
+
+
+def pages(sessions: Sessions, arn: str, operation: str) -> list[Mapping[str, Any]]:
+    """Return the pages of a paginated operation. Raises AwsRefused."""
+    kind, owner = owner_of(arn)
+    iam, method = sessions.admin(Arn.parse(arn).account, "iam"), operation.format(kind=kind)
+    with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {next(iter(owner.values()))}"):
+        return list(iam.get_paginator(method).paginate(**owner))
+
+
+def inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:
+    """Return the document of an inline policy, None where it does not exist. Raises AwsRefused."""
+    found = optional(lambda: get(sessions, arn, "get_{kind}_policy", PolicyName=policy))
+    return found and found["PolicyDocument"]
+
+
+def managed_policy(sessions: Sessions, arn: str) -> Any:
+    """Return a managed policy without its document, None where it does not exist. Raises AwsRefused."""
+    found = optional(lambda: get(sessions, arn, "get_policy"))
+    return found and found["Policy"]
+
+
+def default_version(sessions: Sessions, arn: str, account: str) -> dict[str, Any] | None:
+    """Return the default version of a managed policy, AWS's too, as a session of this account sees it."""
+    found = optional(lambda: get(sessions, arn, "get_policy", account))
+    return found and version_with_text(sessions, found["Policy"], account)
+
+
+def version_with_text(sessions: Sessions, policy: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return the id and the document of a managed policy's default version. Raises AwsRefused."""
+    version = policy["DefaultVersionId"]
+    found = get(sessions, policy["Arn"], "get_policy_version", account, VersionId=version)
+    return {"document": found["PolicyVersion"]["Document"], "version": version}
+
+
+def version_number(version: str) -> int:
+    """Return the number of a version: 3 for `v3`."""
+    return int(version[1:])
+
+
+def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of a user, role or policy as IAM returned it."""
+    return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}

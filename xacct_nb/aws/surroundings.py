@@ -1,0 +1,158 @@
+"""Reads what is around a grant's resources: other policies of the callers, names in use, quotas, managers."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.iam_reads import default_version, get, inline_policy, list_all, optional, tags_of
+from xacct_nb.aws.sessions import Sessions, needed_accounts
+from xacct_nb.errors import AwsRefused
+from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.grant import account_of
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.naming import policy_arn
+from xacct_nb.grants.state import ResourceKey
+from xacct_nb.iam.arns import Arn
+from xacct_nb.linting.managers import managers
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+def read_surroundings(
+    documents: Documents, sessions: Sessions, resources: Mapping[ResourceKey, Any]
+) -> dict[ResourceKey, Any]:
+    """Return the details that findings need, by key, as far as the sessions may read them.
+
+    `principal` (ARN): a LivePrincipal; `policy` (ARN): its default version; `quotas` (ARN of the account's
+    root): AWS's summary; `same-name` (policy ARN): the ARN of the policy that has its name. What AWS denies
+    is an `unread` of the principal, or left out. Raises AwsRefused for another error.
+    """
+    reading = _Reading(sessions)
+    grant, accounts = documents.grant, needed_accounts(documents.grant)
+    for arn in dict.fromkeys((*documents.caller_policies, *grant.principals)):
+        if account_of(arn) in accounts:
+            reading.principal(arn)
+    for role in grant.destinations:
+        if ResourceKey("role", role) in resources:
+            reading.role(role)
+    for account in accounts:
+        reading.quotas(f"arn:{grant.partition}:iam::{account}:root")
+    for carrier, policies in documents.caller_policies.items() if grant.caller_policy == "managed" else ():
+        for number in range(1, len(policies) + 1):
+            if (
+                ResourceKey("managed-policy", arn := policy_arn(grant, account_of(carrier), number))
+                not in resources
+            ):
+                reading.name(arn)
+    return reading.found
+
+
+def managed_notes(sessions: Sessions, roles: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each role that somebody else manages. Raises AwsRefused."""
+    for arn in roles:
+        role = optional(partial(get, sessions, arn, "get_role"))
+        found = managers(arn, tags_of(role["Role"]), _template(role["Role"])) if role else ()
+        if found:
+            yield f"{arn} is managed by {' and '.join(found)}, which may undo this."
+
+
+@dataclass
+class _Reading:
+    """The reads of one state: what was found, and the names and groups that were read already."""
+
+    sessions: Sessions
+    found: dict[ResourceKey, Any] = field(default_factory=dict)
+    _names: dict[str, dict[str, str]] = field(default_factory=dict)
+    _groups: dict[str, LivePrincipal] = field(default_factory=dict)
+
+    def principal(self, arn: str) -> None:
+        """Read a user, role or group with its groups, and the documents of all managed policies."""
+        read = self._holder(arn)
+        self.found[ResourceKey("principal", arn)] = read
+        attached = [policy for holder in read.holders for policy in holder.attached]
+        for policy in filter(None, (*attached, read.boundary)):
+            key = ResourceKey("policy", policy)
+            if key not in self.found:
+                read_document = partial(default_version, self.sessions, policy, account_of(arn))
+                if document := self._allowed(read_document, None):
+                    self.found[key] = document
+
+    def role(self, arn: str) -> None:
+        """Read which template AWS made a destination role from."""
+        role = self._allowed(lambda: get(self.sessions, arn, "get_role")["Role"], {})
+        live = LivePrincipal(arn, tags=tags_of(role), template=_template(role))
+        self.found.setdefault(ResourceKey("principal", arn), live)
+
+    def quotas(self, root: str) -> None:
+        """Read the account's own quotas, which AWS may have raised, and what of them is used."""
+        iam = self.sessions.admin(account_of(root), "iam")
+
+        def summary() -> Any:
+            with translate_errors(f"GetAccountSummary {account_of(root)}"):
+                return iam.get_account_summary()["SummaryMap"]
+
+        if found := self._allowed(summary, {}):
+            self.found[ResourceKey("quotas", root)] = found
+
+    def name(self, policy: str) -> None:
+        """Read whether another managed policy of the account has this name: AWS ignores path and case."""
+        account = account_of(policy)
+        if account not in self._names:
+            self._names[account] = self._allowed(lambda: self._policy_names(account), {})
+        if other := self._names[account].get(Arn.parse(policy).name.lower()):
+            self.found[ResourceKey("same-name", policy)] = other
+
+    def _policy_names(self, account: str) -> dict[str, str]:
+        iam = self.sessions.admin(account, "iam")
+        with translate_errors(f"ListPolicies {account}"):
+            pages = list(iam.get_paginator("list_policies").paginate(Scope="Local"))
+        return {each["PolicyName"].lower(): each["Arn"] for page in pages for each in page["Policies"]}
+
+    def _holder(self, arn: str) -> LivePrincipal:
+        sessions, kind, unread = self.sessions, Arn.parse(arn).kind, list[str]()
+        about = self._noted(lambda: optional(lambda: get(sessions, arn, "get_{kind}")), {}, unread) or {}
+        entity = about.get(kind.title(), {})
+        attached = self._listed(arn, "list_attached_{kind}_policies", "AttachedPolicies", unread)
+        names = self._listed(arn, "list_{kind}_policies", "PolicyNames", unread)
+        inline = self._noted(lambda: {name: inline_policy(sessions, arn, name) for name in names}, {}, unread)
+        groups = self._listed(arn, "list_groups_for_user", "Groups", unread) if kind == "user" else []
+        return LivePrincipal(
+            arn,
+            tuple(each["PolicyArn"] for each in attached),
+            inline,
+            entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+            tuple(self._group(each["Arn"]) for each in groups),
+            tags_of(entity),
+            _template(entity),
+            tuple(unread),
+        )
+
+    def _group(self, arn: str) -> LivePrincipal:
+        if arn not in self._groups:
+            self._groups[arn] = self._holder(arn)
+        return self._groups[arn]
+
+    def _listed(self, arn: str, operation: str, items: str, unread: list[str]) -> list[Any]:
+        found = self._noted(
+            lambda: optional(lambda: list_all(self.sessions, arn, operation, items)), [], unread
+        )
+        return found or []
+
+    def _noted(self, call: Callable[[], Any], otherwise: Any, unread: list[str]) -> Any:
+        """Return the result of a read; note its operation and return `otherwise` where AWS denies it."""
+        try:
+            return call()
+        except AwsRefused as problem:
+            if problem.aws_code not in _DENIED:
+                raise
+            unread.append(problem.what.partition(" ")[0])
+            return otherwise
+
+    def _allowed(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        return self._noted(call, otherwise, [])
+
+
+def _template(role: Mapping[str, Any]) -> str:
+    return str(role.get("SourceRoleTemplate", {}).get("TemplateArn", ""))

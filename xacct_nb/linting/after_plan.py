@@ -1,0 +1,184 @@
+"""What a grant's callers and roles may do once its plan is applied, decided from what was read of them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.grants.documents import VERSION, Documents
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.naming import is_caller_policy, policy_name
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.iam import grammar
+from xacct_nb.iam.arns import Arn, is_arn
+from xacct_nb.iam.canonical import as_list
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.explain import EXPLICIT_DENY, PERMISSIONS_BOUNDARY, PRINCIPAL
+from xacct_nb.iam.policy import parse
+from xacct_nb.linting.headroom import retained_policies
+
+BOUNDARY, POLICY, PERHAPS = "boundary", "policy", "perhaps"
+_PLACE = re.compile(r"\w+\[(\d+)\]\.(.+)")
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What denies an action after the plan: `kind` is boundary or policy, or perhaps where keys decide.
+
+    `who` and `resource` are ARNs; `by` names the policy with its statement, or the keys.
+    """
+
+    kind: str
+    who: str
+    action: str
+    resource: str
+    by: str
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """A user or role after the plan: how a request names it, its keys, its policies and its boundary."""
+
+    arn: str
+    principal: str
+    context: Mapping[str, Any]
+    policies: tuple[tuple[str, Any], ...]
+    boundary: tuple[str, Any] | None
+
+    def obstacle(self, action: str, resource: str, trust: Any) -> Obstacle | None:
+        """Return what denies the action to it, None where nothing that was read does."""
+        decision = evaluate(
+            self.principal, action, resource, self.context,
+            identity_policies=[document for _, document in self.policies],
+            resource_policy=trust,
+            permissions_boundaries=[self.boundary[1]] if self.boundary else None,
+        )  # fmt: skip
+        kind, by = self._named(decision)
+        return Obstacle(kind, self.arn, action, resource, by) if kind else None
+
+    def _named(self, decision: Decision) -> tuple[str, str]:
+        for check in decision.checks if not decision.allowed else ():
+            denies = [each for each in check.matched if each.effect == grammar.DENY]
+            keys = {each.key: "" for deny in denies for each in deny.compared if each.actual is None}
+            if check.type == PRINCIPAL and check.effect == EXPLICIT_DENY:
+                return (PERHAPS, ", ".join(keys)) if keys else (POLICY, self._place(denies[0].place))
+            if check.type == PERMISSIONS_BOUNDARY and self.boundary and "DENY" in check.effect and not keys:
+                statement = _PLACE.sub(r", \2", denies[0].place) if denies else ""
+                return BOUNDARY, self.boundary[0] + statement
+        return "", ""
+
+    def _place(self, place: str) -> str:
+        found = _PLACE.fullmatch(place)
+        return f"{self.policies[int(found[1])][0]}, {found[2]}" if found else place
+
+
+def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
+    """Yield what denies a caller of the grant the roles, once its caller policy is in place.
+
+    The trust policies are taken to let the caller in; keys that only AWS knows are unknown.
+    """
+    for source in documents.grant.principals:
+        live = state.details.get(ResourceKey("principal", source))
+        if not isinstance(live, LivePrincipal):
+            continue
+        holder = _caller(documents, state, live)
+        for role, trust in documents.trust_policies.items():
+            statement = trust["Statement"][0]
+            actions = as_list(statement["Action"])
+            allow = {"Effect": "Allow", "Principal": {"AWS": source}, "Action": actions}
+            open_trust = parse({"Version": VERSION, "Statement": [allow]}, grammar.TRUST, "trust")
+            found = (holder.obstacle(action, role, open_trust) for action in actions)
+            yield from (each for each in found if each)
+
+
+def role_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
+    """Yield what denies a role of the grant its own permissions: its boundary, or a Deny that it keeps."""
+    grant = documents.grant
+    asked = dict.fromkeys(
+        (action, resource)
+        for each in grant.permissions
+        for action in each.actions
+        for resource in each.resources
+        if not {"*", "?"} & set(action) and (resource == "*" or is_arn(resource))
+    )
+    for role in grant.destinations:
+        holder = _role(documents, state, role)
+        if holder.boundary or len(holder.policies) > 1:
+            found = (holder.obstacle(action, resource, None) for action, resource in asked)
+            yield from (each for each in found if each and each.kind != PERHAPS)
+
+
+def _caller(documents: Documents, state: State, live: LivePrincipal) -> _Holder:
+    grant, holders = documents.grant, list(live.holders)
+    planned = [
+        ("the grant's own caller policy", policy)
+        for holder in holders
+        for policy in documents.caller_policies.get(holder.arn, ())
+    ]
+    own = policy_name(grant)
+    inline = [
+        (f"inline policy {name} of {holder.title}", document)
+        for holder in holders
+        for name, document in holder.inline.items()
+        if not (grant.caller_policy == "inline" and name.partition(".")[0] == own)
+    ]
+    managed = [
+        (f"policy {Arn.parse(arn).name} of {holder.title}", _managed(state, arn))
+        for holder in holders
+        for arn in holder.attached
+        if not is_caller_policy(grant, arn)
+    ]
+    keys = {f"aws:PrincipalTag/{name}": value for name, value in live.tags.items()}
+    boundary = _boundary(state, live.boundary)
+    return _Holder(live.arn, *_session(live.arn, keys), _readable((*planned, *inline, *managed)), boundary)
+
+
+def _role(documents: Documents, state: State, role: str) -> _Holder:
+    grant, live = documents.grant, state.resources.get(ResourceKey("role", role)) or {}
+    own = documents.permissions_policies.get(role)
+    planned = [("the grant's own permissions", own)] if own else []
+    kept = retained_policies(documents, state, role)
+    inline = [
+        (f"inline policy {key.name}", value) for key, value in kept.items() if key.kind == "inline-policy"
+    ]
+    attached = [key.name for key in kept if key.kind == "attachment"]
+    managed = [
+        (f"policy {Arn.parse(arn).name}", _managed(state, arn))
+        for arn in (*attached, *grant.managed_policies)
+    ]
+    boundary = _boundary(state, grant.permissions_boundary or live.get("boundary", ""))
+    return _Holder(role, *_session(role, {}), _readable((*planned, *inline, *managed)), boundary)
+
+
+def _session(arn: str, keys: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the principal of a request by a user, or by a session of a role, and its keys."""
+    named = Arn.parse(arn)
+    if named.kind != "role":
+        return arn, keys
+    session = f"arn:{named.partition}:sts::{named.account}:assumed-role/{named.name}/session"
+    return session, {**keys, "aws:PrincipalArn": arn}
+
+
+def _managed(state: State, arn: str) -> Any:
+    found = state.details.get(ResourceKey("policy", arn))
+    return found and found["document"]
+
+
+def _boundary(state: State, arn: str) -> tuple[str, Any] | None:
+    """Return the boundary with its title, None where there is none, or where it was not read."""
+    found = _readable(((f"boundary {Arn.parse(arn).name}", _managed(state, arn)),)) if arn else ()
+    return found[0] if found else None
+
+
+def _readable(policies: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
+    """Return the policies that were read, parsed; the rest is not part of the decision."""
+    found = []
+    for title, document in policies:
+        try:
+            if document is not None:
+                found.append((title, parse(document, grammar.IDENTITY, title)))
+        except InvalidPolicy:  # a part of the language that this version does not know
+            continue
+    return tuple(found)
