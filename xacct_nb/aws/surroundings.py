@@ -29,7 +29,7 @@ def read_surroundings(
     root): AWS's summary; `same-name` (policy ARN): the ARN of the policy that has its name. What AWS denies
     is an `unread` of the principal, or left out. Raises AwsRefused for another error.
     """
-    reading = _Reading(sessions)
+    reading = _Surroundings(sessions)
     grant, accounts = documents.grant, needed_accounts(documents.grant)
     for arn in dict.fromkeys((*documents.caller_policies, *grant.principals)):
         if account_of(arn) in accounts:
@@ -59,7 +59,7 @@ def managed_notes(sessions: Sessions, roles: Iterable[str]) -> Iterator[str]:
 
 
 @dataclass
-class _Reading:
+class _Surroundings:
     """The reads of one state: what was found, and the names and groups that were read already."""
 
     sessions: Sessions
