@@ -21,6 +21,7 @@ from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 HUB = "arn:aws:iam::111111111111:role/hub"
 SSO = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Reader_0123"
 ACCOUNT = "111111111111"
+GROUP = "arn:aws:iam::111111111111:group/analysts"
 OWN = {"organization_id": "o-abcdefghij"}
 
 
@@ -119,7 +120,7 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "sso-role-named", "note", f"sources: {SSO}",
-        {"sources": [SSO], **when(**OWN)}, {"sources": [HUB], **when(**OWN)},
+        {"sources": [SSO], "attach_to": GROUP, **when(**OWN)}, {"sources": [HUB], **when(**OWN)},
     ),
     (
         "sso-role-without-path", "warning", "sources: arn:aws:iam::111111111111:role/AWSReservedSSO_R_01",
