@@ -21,7 +21,6 @@ from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 HUB = "arn:aws:iam::111111111111:role/hub"
 SSO = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Reader_0123"
 ACCOUNT = "111111111111"
-GROUP = "arn:aws:iam::111111111111:group/analysts"
 OWN = {"organization_id": "o-abcdefghij"}
 
 
@@ -119,10 +118,6 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         when(source_ips=["0.0.0.0/0"]), when(source_ips=["203.0.113.0/24"]),
     ),
     (
-        "sso-role-named", "note", f"sources: {SSO}",
-        {"sources": [SSO], "attach_to": GROUP, **when(**OWN)}, {"sources": [HUB], **when(**OWN)},
-    ),
-    (
         "sso-role-without-path", "warning", "sources: arn:aws:iam::111111111111:role/AWSReservedSSO_R_01",
         {"sources": ["arn:aws:iam::111111111111:role/AWSReservedSSO_R_01"], **when(**OWN)},
         {"sources": [HUB], **when(**OWN)},
@@ -209,6 +204,11 @@ def test_a_grant_has_the_finding_or_not(
 
     assert found == [(code, severity, where)]
     assert code not in codes(**good)
+
+
+def test_a_permission_set_is_noted_and_takes_no_caller_policy() -> None:
+    assert codes(sources=[SSO], **when(**OWN)) == ["protected-caller", "sso-role-named"]
+    assert codes(sources=[HUB], **when(**OWN)) == []
 
 
 def test_conditions_on_mfa_and_user_names_never_hold_for_a_role() -> None:
