@@ -114,8 +114,8 @@ def test_sessions_that_the_cli_caches_are_a_possible_cause(desk: Workstation, tm
     now = diagnose(kept, attempt=desk.stage.attempt, denial=tried.denial, result=desk.stage.try_it())
 
     assert "cached-session" in by_text.indistinguishable_causes
-    assert [each.code for each in now.causes] == ["not-in-effect-yet", "cached-session"]
-    assert now.causes[1].commands == ("rm -r ~/.aws/cli/cache",)
+    assert now.causes == ()
+    assert "The AWS CLI has cached sessions" in now.notes[1]
 
 
 def test_the_client_settings_have_no_secret(desk: Workstation) -> None:
@@ -196,4 +196,5 @@ def test_a_change_that_is_not_in_effect_yet_is_recognized_and_waiting_fixes_it(
     assert not tried.allowed
     assert (found.causes[0].code, found.causes[0].confidence) == ("not-in-effect-yet", "likely"), found
     assert now.allowed
-    assert later.causes[0].code == "not-in-effect-yet"
+    assert (later.headline, later.causes) == ("AWS allows it now.", ())
+    assert "until a change is in effect" in later.notes[0]

@@ -179,13 +179,24 @@ class TestBothSides:
 
         assert "no-identity-allow" not in codes(found)
 
-    def test_a_request_that_aws_allows_now_was_not_in_effect_yet(self) -> None:
+    def test_a_request_that_aws_allows_now_has_no_cause_whatever_was_read(self) -> None:
         session = "arn:aws:sts::222222222222:assumed-role/reader/desk"
         result = AttemptResult(True, session, at="2026-11-24T10:16:00Z")
-        found = diagnose(denial=read_denial(DENIED), result=result)
+        read = snapshot(source=source(policy(), policy("Deny")), destination=destination("222222222222"))
+        found = diagnose(read, denial=read_denial(DENIED), result=result)
 
-        assert codes(found)[0] == "not-in-effect-yet"
+        assert (found.causes, found.indistinguishable_causes, found.message) == ((), (), "")
+        assert found.headline == "AWS allows it now."
         assert found.answer == f"allowed, as {session}"
+        assert "IAM needs up to half a minute" in found.notes[0]
+        assert any("identity-deny" in each for each in found.notes)
+        assert "aws iam" not in str(found)
+
+    def test_an_answer_to_another_request_says_nothing_about_the_denied_one(self) -> None:
+        result = AttemptResult(True, "arn:aws:sts::222222222222:assumed-role/reader/desk")
+        tagged = read_denial(DENIED.replace("sts:AssumeRole", "sts:TagSession"))
+
+        assert codes(diagnose(denial=tagged, result=result))[0] == "no-tag-session"
 
     def test_a_role_trusted_without_its_path_is_found_and_its_path_is_named(self) -> None:
         hub = "arn:aws:iam::111111111111:role/teams/hub"

@@ -134,6 +134,15 @@ class Case:
         return {key: value for key, value in (keys | self.attempt.context).items() if value}
 
     @property
+    def is_allowed_now(self) -> bool:
+        """Whether AWS allowed this very request when it was repeated: its own answer outranks all reading."""
+        if not (self.result and self.result.allowed) or self.attempt.role_was_assumed:
+            return False
+        action, intended = self.denial.action.lower(), self.attempt.caller
+        is_same = not intended or same_principal(self.caller, role_arn_of(intended))
+        return is_same and (not action or action in (each.lower() for each in self.attempt.actions))
+
+    @property
     def now(self) -> str:
         """The time of the snapshot, else of the attempt."""
         return self.snapshot.taken or (self.result.at if self.result else "")

@@ -54,12 +54,27 @@ def only_for(actions: tuple[str, ...], causes: tuple[KnownCause, ...]) -> tuple[
 
 
 @dataclass(frozen=True)
+class ComparedElement:
+    """One element of the statement behind a cause, as the policy wants it and as the request has it.
+
+    `statement` is where it stands; `holds` says whether they match, None where the value is not known.
+    """
+
+    statement: str
+    element: str
+    wanted: str
+    got: str
+    holds: bool | None
+
+
+@dataclass(frozen=True)
 class Cause:
     """One cause of this denial.
 
     `why` names the statement and the value, `mend` says what to change, and `commands` do it: for the AWS CLI
     with an administrator's profile of that side, or in the caller's own shell (client, and `sts`). `fix` is
-    what the commands are made from; it holds secrets, and is neither shown nor written.
+    what the commands are made from; it holds secrets, and is neither shown nor written. `nearest` is the
+    statement that decided or that comes nearest, element by element.
     """
 
     code: str
@@ -69,3 +84,4 @@ class Cause:
     confidence: str
     commands: tuple[str, ...] = ()
     fix: Annotated[Fix, Field(exclude=True)] = field(default=NO_FIX, repr=False, compare=False)
+    nearest: tuple[ComparedElement, ...] = ()

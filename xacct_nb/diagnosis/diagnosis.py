@@ -14,6 +14,7 @@ from xacct_nb.diagnosis.client import client_causes
 from xacct_nb.diagnosis.commands import with_variables
 from xacct_nb.diagnosis.conflicts import Conflict, conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
+from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
@@ -35,8 +36,9 @@ class Diagnosis(Shown, Serializable):
     """Why an attempt was denied: `causes` by rank, and the codes of those that cannot be distinguished.
 
     `unknowns` is what could not be read and who can read it. `message` is for the other owner. `answer` is
-    what AWS returned when the attempt was repeated. `conflicts` are contradictions between AWS's words and
-    what was given. No field holds a secret.
+    what AWS returned when the attempt was repeated. If AWS allows it now, there are no causes, and `notes`
+    says what is in doubt. `conflicts` are contradictions between AWS's words and what was given. No field
+    holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -47,10 +49,14 @@ class Diagnosis(Shown, Serializable):
     message: str = ""
     answer: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_allowed_now: bool = False
 
     @property
     def headline(self) -> str:
         """The result in one line."""
+        if self.is_allowed_now:
+            return "AWS allows it now."
         if not self.causes:
             return "No cause was found in what could be read."
         first, count = self.causes[0], len(self.indistinguishable_causes)
@@ -72,7 +78,7 @@ class Diagnosis(Shown, Serializable):
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))
         if self.conflicts:
             parts.append(conflicts_view(self.conflicts))
-        parts += self._causes_view()
+        parts += [*self._causes_view(), *(Text(each, "note") for each in self.notes)]
         if self.unknowns:
             rows = tuple((each.what, each.why, each.who) for each in self.unknowns)
             parts.append(Table(("not read", "why", "who can read it"), rows))
@@ -106,18 +112,18 @@ def diagnose(
     believed = attempt_from_denial(denial, attempt)
     case = Case(snapshot.with_secrets(given), believed, denial, result, attempt)
     found = rank_causes(case, _possible(case, _find_causes(case)))
-    known = {each.code for each in found}
-    open_codes = () if _is_explained(case, found) else _named_type_first(case, _open_codes(case))
-    causes = (*found, *(cause(code, POSSIBLE) for code in open_codes if code not in known))
+    causes, open_codes = ((), ()) if case.is_allowed_now else _with_open_causes(case, found)
     diagnosis = Diagnosis(
         case.attempt.to_json(),
         denial,
         causes,
         tuple(each.code for each in causes if each.code in open_codes),
-        tuple(unknowns(case)),
-        owner_message(case, _owner(case, causes)),
+        () if case.is_allowed_now else tuple(unknowns(case)),
+        "" if case.is_allowed_now else owner_message(case, _owner(case, causes)),
         _answer(result),
         tuple(find_conflicts(attempt, denial, snapshot.caller, result)),
+        tuple(doubts(case, found)) if case.is_allowed_now else (),
+        case.is_allowed_now,
     )
     return _redacted(diagnosis, snapshot.secrets | given)
 
@@ -130,13 +136,20 @@ def _possible(case: Case, causes: Iterable[Cause]) -> Iterator[Cause]:
             yield each
 
 
+def _with_open_causes(case: Case, found: tuple[Cause, ...]) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
+    """Return the causes with those that could not be excluded, and the codes of the latter."""
+    known = {each.code for each in found}
+    codes = () if _is_explained(case, found) else _named_type_first(case, _open_codes(case))
+    return (*found, *(cause(code, POSSIBLE) for code in codes if code not in known)), codes
+
+
 def rank_causes(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:
-    """Return each cause once: by the error text, then by confidence, then by the policy type of AWS."""
-    best: dict[str, Cause] = {}
+    """Return one cause a code and side: by the error text, then by confidence, then by AWS's policy type."""
+    best: dict[tuple[str, str], Cause] = {}
     for each in causes:
-        known = best.setdefault(each.code, each)
+        known = best.setdefault((each.code, each.side), each)
         if CONFIDENCES.index(each.confidence) < CONFIDENCES.index(known.confidence):
-            best[each.code] = each
+            best[each.code, each.side] = each
     exact = {CATALOGUE[each.code].policy_type for each in best.values() if each.commands} - {""}
     kept = [each for each in best.values() if each.commands or not _is_vague(each, exact)]
     return tuple(sorted(kept, key=lambda each: _rank(case, each)))
@@ -164,16 +177,11 @@ def _find_causes(case: Case) -> Iterator[Cause]:
 
 
 def _delay_causes(case: Case) -> Iterator[Cause]:
-    """Yield that IAM is not consistent yet, where AWS or both sides allow the request now."""
-    if case.attempt.role_was_assumed:
+    """Yield that IAM is not consistent yet, where both sides allow the request and a part of them is new."""
+    if case.attempt.role_was_assumed or not case.denial.is_by_policy:
         return
-    if case.result and case.result.allowed and case.denial.text:
-        why = f"AWS allows the request now, at {case.result.at}."
-        yield cause("not-in-effect-yet", LIKELY, why, "Repeat the request.")
-        if case.snapshot.client and case.snapshot.client.cached_sessions:
-            yield cause("cached-session", POSSIBLE, "", "", "rm -r ~/.aws/cli/cache")
     source, trust = case.source_decision(), case.trust_decision()
-    if source and trust and source.allowed and trust.allowed and case.denial.is_by_policy and _is_fresh(case):
+    if source and trust and source.allowed and trust.allowed and _is_fresh(case):
         why = "Both sides allow the request, and a part of them was created in the last two minutes."
         yield cause("not-in-effect-yet", LIKELY, why)
 
@@ -187,8 +195,6 @@ def _is_fresh(case: Case) -> bool:
 
 def _is_explained(case: Case, found: tuple[Cause, ...]) -> bool:
     """Return whether a cause is found, or no policy denied the request."""
-    if case.result and case.result.allowed and not case.attempt.role_was_assumed:
-        return True
     sure = any(each.confidence == CERTAIN or (each.confidence == LIKELY and each.commands) for each in found)
     return sure or not case.denial.is_by_policy
 

@@ -6,7 +6,7 @@ from xacct_nb.diagnosis.catalogue.organization import ORGANIZATION_CAUSES
 from xacct_nb.diagnosis.catalogue.request import REQUEST_CAUSES
 from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
-from xacct_nb.diagnosis.cause import Cause, KnownCause
+from xacct_nb.diagnosis.cause import Cause, ComparedElement, KnownCause
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 
 _SIDES = (*CLIENT_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
@@ -22,6 +22,7 @@ def cause(
     *commands: str,
     fix: Fix = NO_FIX,
     side: str = "",
+    nearest: tuple[ComparedElement, ...] = (),
 ) -> Cause:
     """Return the cause of that code, with the catalogue's texts in place of those that are empty.
 
@@ -29,4 +30,5 @@ def cause(
     """
     known = CATALOGUE[code]
     texts = (why or known.why, mend or fix.mend or known.mend)
-    return Cause(code, side or known.side, *texts, confidence, commands or fix.commands, fix)
+    commands = commands or fix.commands
+    return Cause(code, side or known.side, *texts, confidence, commands, fix, nearest)

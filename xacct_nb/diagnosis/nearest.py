@@ -1,0 +1,63 @@
+"""The statement that comes nearest to allowing a request, or that denies it, element by element."""
+
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+
+from xacct_nb.diagnosis.cause import ComparedElement
+from xacct_nb.diagnosis.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.snapshot import SnapshotPolicy
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, summarize
+
+# A condition is mended more easily than an element that names something else.
+_CONDITION_DISTANCE = 0.2
+_FARTHEST = 1.0
+
+
+def compared(statement: LocatedStatement) -> tuple[ComparedElement, ...]:
+    """Return each element of a statement: what it wants, what the request has, and whether they match."""
+    return tuple(
+        ComparedElement(str(statement), _name(each), _wanted(each), _got(each), each.holds)
+        for each in statement.match.compared
+    )
+
+
+def nearest_statement(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> LocatedStatement | None:
+    """Return the Allow statement that comes nearest to the request; None if none is about anything like it."""
+    distances = [(_distance(each.match.failed), each) for each in allowing(policies, check)]
+    near = [(distance, each) for distance, each in distances if distance < _FARTHEST]
+    return min(near, key=lambda pair: pair[0])[1] if near else None
+
+
+def similarity(wanted: Iterable[str], got: str) -> float:
+    """Return how similar the most similar pattern is to a value, from 0 to 1."""
+    ratios = (SequenceMatcher(None, each.lower(), got.lower()).ratio() for each in wanted)
+    return max(ratios, default=0.0)
+
+
+def _distance(failed: Iterable[ElementMatch]) -> float:
+    return sum(_distance_of(each) for each in failed)
+
+
+def _distance_of(each: ElementMatch) -> float:
+    if each.element == "Condition":
+        return _CONDITION_DISTANCE
+    # Values that a Not element excludes are equal to the request's, and say nothing about nearness.
+    if each.element.startswith("Not"):
+        return 0.5
+    likeness = similarity((text.partition(": ")[2] or text for text in each.expected), (each.actual or ("",))[0])
+    return _FARTHEST if likeness < 0.5 else 1.0 - likeness
+
+
+def _name(each: ElementMatch) -> str:
+    return " ".join(filter(None, (each.element, each.operator, each.key)))
+
+
+def _wanted(each: ElementMatch) -> str:
+    joined = summarize(each.expected, " or ")
+    return f"anything but {joined}" if each.element.startswith("Not") else joined
+
+
+def _got(each: ElementMatch) -> str:
+    if each.holds is None:
+        return "(only AWS knows)"
+    return "(missing)" if each.actual is None else summarize(each.actual)
