@@ -339,3 +339,202 @@ def test_a_denial_after_the_role_was_assumed_names_the_role_in_the_session_arn()
 
     assert (found.role, found.action, found.resource) == (ROLE, "s3:GetObject", "arn:aws:s3:::reports/a.csv")
     assert found.role_was_assumed
+
+
+class TestTheNearestStatement:
+    def test_a_slipped_action_is_shown_beside_the_one_that_was_asked_for(self) -> None:
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"},
+                {"Effect": "Allow", "Action": "sts:AsumeRole", "Resource": ROLE},
+            ],
+        }
+        seen = snapshot(source=source(SnapshotPolicy(name="assume", holder=ALICE, document=document)))
+        first = diagnose(seen, denial=read_denial(DENIED)).causes[0]
+
+        assert (first.code, first.confidence) == ("no-identity-allow", "certain")
+        assert [(each.element, each.wanted, each.got, each.holds) for each in first.nearest] == [
+            ("Action", "sts:AsumeRole", "sts:AssumeRole", False),
+            ("Resource", ROLE, ROLE, True),
+        ]
+        assert first.nearest[0].statement == "Statement[1] of the policy assume on user/alice"
+
+    def test_it_stands_in_text_page_and_json_of_the_diagnosis(self) -> None:
+        found = diagnose(snapshot(source=source(policy("Deny"))), denial=read_denial(DENIED))
+        shown = found.to_json()["causes"][0]["nearest"]
+
+        assert [each["holds"] for each in shown] == [True, True]
+        assert "the statement behind identity-deny" in str(found)
+        assert "the statement behind identity-deny" in found._repr_html_()
+
+    def test_a_wildcard_that_misses_and_an_excluded_action_are_shown(self) -> None:
+        missed = diagnose(
+            snapshot(source=source(policy(resource=ROLE.replace("reader", "prod-*")))),
+            denial=read_denial(DENIED),
+        ).causes[0]
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "NotAction": "sts:*", "Resource": "*"}],
+        }
+        left_out = diagnose(
+            snapshot(source=source(SnapshotPolicy(name="rest", holder=ALICE, document=document))),
+            denial=read_denial(DENIED),
+        ).causes[0]
+
+        assert [(each.wanted, each.holds) for each in missed.nearest][1] == (
+            ROLE.replace("reader", "prod-*"),
+            False,
+        )
+        assert (left_out.nearest[0].element, left_out.nearest[0].wanted) == (
+            "NotAction",
+            "anything but sts:*",
+        )
+
+    def test_a_policy_about_something_else_is_not_shown_as_near(self) -> None:
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}],
+        }
+        seen = snapshot(source=source(SnapshotPolicy(name="items", holder=ALICE, document=document)))
+
+        assert diagnose(seen, denial=read_denial(DENIED)).causes[0].nearest == ()
+
+
+class TestOneAccount:
+    ROLE = ROLE.replace("222222222222", "111111111111")
+
+    def found(self, *policies: SnapshotPolicy, **fields: Any) -> Diagnosis:
+        caller = Principal(arn=ALICE, id=ALICES_ID, **fields.pop("principal", {}))
+        side = Source(principal=caller, policies=policies, **fields)
+        seen = snapshot(source=side, destination=destination(arn=self.ROLE))
+        return diagnose(
+            seen,
+            attempt=Attempt(caller=ALICE, role=self.ROLE),
+            denial=read_denial(DENIED.replace(ROLE, self.ROLE)),
+        )
+
+    def test_the_callers_own_deny_counts_although_the_trust_policy_names_her(self) -> None:
+        found = self.found(policy("Deny", self.ROLE))
+
+        assert codes(found) == ["identity-deny"]
+        assert found.causes[0].confidence == "certain"
+
+    def test_a_deny_in_her_boundary_counts_too_and_its_silence_does_not(self) -> None:
+        denies = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Action": "sts:*", "Resource": "*"}],
+        }
+        reads = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+        }
+        bounded = [
+            codes(
+                self.found(
+                    principal={"boundary": SnapshotPolicy(name="bound", holder=ALICE, document=document)}
+                )
+            )
+            for document in (denies, reads)
+        ]
+
+        assert bounded[0] == ["caller-boundary"]
+        assert "caller-boundary" not in bounded[1]
+
+    def test_the_organization_counts(self) -> None:
+        assert codes(self.found(organization_allows=False))[0] == "service-control-policy"
+
+
+class TestWhatWasNotRead:
+    def test_a_boundary_without_its_document_is_named_and_nothing_is_said_to_allow_it(self) -> None:
+        bound = SnapshotPolicy(name="ReadOnlyAccess", kind="managed", holder=ALICE)
+        side = Source(principal=Principal(arn=ALICE, id=ALICES_ID, boundary=bound), policies=(policy(),))
+        found = diagnose(snapshot(source=side, destination=destination()), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("caller-boundary", "possible")
+        assert "ReadOnlyAccess" in found.causes[0].why
+        assert "the boundary ReadOnlyAccess" in [each.what for each in found.unknowns]
+        assert "The source side allows it." not in found.message
+
+    def test_a_policy_without_its_document_makes_the_missing_allow_no_more_than_likely(self) -> None:
+        side = source(incomplete="Not read: the documents of PowerUserAccess.")
+        found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("no-identity-allow", "likely")
+        assert "PowerUserAccess" in found.causes[0].why
+
+    def test_a_deny_that_was_read_is_certain_whatever_else_there_is(self) -> None:
+        side = source(policy("Deny"), incomplete="Not read: the documents of PowerUserAccess.")
+        found = diagnose(snapshot(source=side), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("identity-deny", "certain")
+
+
+class TestTwoRoles:
+    OTHER = ROLE.replace("role/reader", "role/raeder")
+
+    def read(self, named: str, *, exists: str, others: tuple[str, ...] = ()) -> Diagnosis:
+        there = destination(arn=exists).model_copy(update={"others": others})
+        there = there if exists == ROLE else Destination(others=(exists, *others))
+        return diagnose(
+            snapshot(source=source(policy(resource=named)), destination=there), denial=read_denial(DENIED)
+        )
+
+    def test_where_the_role_of_the_policy_exists_the_request_is_wrong_and_the_policy_stays(self) -> None:
+        found = self.read(self.OTHER, exists=self.OTHER)
+
+        assert codes(found) == ["no-such-role"]
+        assert self.OTHER in found.causes[0].commands[0]
+        assert not any("aws iam" in command for command in found.causes[0].commands)
+
+    def test_where_the_role_of_the_request_exists_the_policy_is_wrong(self) -> None:
+        found = self.read(self.OTHER, exists=ROLE)
+
+        assert (codes(found), found.causes[0].side) == (["other-resource-arn"], "source")
+
+    def test_where_both_exist_the_policy_is_for_the_other_one(self) -> None:
+        assert codes(self.read(self.OTHER, exists=ROLE, others=(self.OTHER,))) == ["no-identity-allow"]
+
+    def test_where_the_other_side_was_not_read_neither_is_blamed_for_certain(self) -> None:
+        found = diagnose(snapshot(source=source(policy(resource=self.OTHER))), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("other-resource-arn", "likely")
+        assert "Which role exists was not read." in found.causes[0].why
+
+
+class TestTwoSides:
+    def test_an_action_for_tags_that_both_sides_lack_is_two_causes_with_two_fixes(self) -> None:
+        attempt = Attempt(caller=ALICE, role=ROLE, parameters={"Tags": [{"Key": "team", "Value": "books"}]})
+        found = diagnose(
+            snapshot(source=source(policy()), destination=destination()),
+            attempt=attempt,
+            denial=read_denial(DENIED.replace("sts:AssumeRole", "sts:TagSession")),
+        )
+
+        assert [(each.code, each.side) for each in found.causes] == [
+            ("no-tag-session", "source"),
+            ("no-tag-session", "destination"),
+        ]
+        assert "put-user-policy" in found.causes[0].commands[0]
+        assert "update-assume-role-policy" in found.causes[1].commands[0]
+
+
+def test_a_role_that_trusts_a_service_only_is_not_its_own_caller() -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    own = "arn:aws:sts::222222222222:assumed-role/reader/desk"
+    there = Destination(role=Principal(arn=ROLE, id="AROAREADERREADERREAD0", trust=trust))
+    found = diagnose(
+        Snapshot(destination=there),
+        attempt=Attempt(role=ROLE),
+        denial=read_denial(DENIED.replace(ALICE, own)),
+    )
+
+    assert codes(found)[0] == "self-assume"
+    assert "already" in found.causes[0].why

@@ -1,20 +1,23 @@
 """A case: one denial with all that was read of it, and what each side decides."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
+from xacct_nb.diagnosis.known_keys import known_keys
+from xacct_nb.diagnosis.near_names import near_names
+from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import (
-    INLINE,
     TRUST,
     CallerIdentity,
     Destination,
+    Principal,
     Snapshot,
     SnapshotPolicy,
     Source,
@@ -22,7 +25,7 @@ from xacct_nb.diagnosis.snapshot import (
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
-from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import Document
 
@@ -31,36 +34,6 @@ ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*"
 EXTRA_ACTIONS = {TAG_SESSION: "no-tag-session", SET_SOURCE_IDENTITY: "no-set-source-identity"}
 
 NOTHING_GIVEN = Attempt()
-
-
-@dataclass(frozen=True)
-class PolicyHolder:
-    """A user or role with its policies, in the order of the evaluation, and the request that they must allow.
-
-    `new_policy` is the name of a policy that would allow it.
-    """
-
-    arn: str
-    new_policy: str
-    actions: tuple[str, ...]
-    resource: str
-    policies: Sequence[SnapshotPolicy]
-    boundary: SnapshotPolicy | None
-
-    @property
-    def documents(self) -> list[Document]:
-        """The policies' documents."""
-        return [each.document for each in self.policies if each.document]
-
-    @property
-    def policy_names(self) -> list[str]:
-        """The names of its own inline policies, under which a new one would overwrite."""
-        return [each.name for each in self.policies if each.kind == INLINE and each.holder == self.arn]
-
-    @property
-    def boundaries(self) -> list[Document] | None:
-        """The boundary's document in a list, None where there is none."""
-        return [self.boundary.document] if self.boundary and self.boundary.document else None
 
 
 @dataclass(frozen=True)
@@ -120,18 +93,59 @@ class Case:
         """Whether caller and role are both known, so that their policies can be evaluated."""
         return bool(self.role) and self.caller.startswith("arn:")
 
+    @property
+    def is_federated(self) -> bool:
+        """Whether the request is AssumeRoleWithWebIdentity or AssumeRoleWithSAML, which have no caller."""
+        action = (self.attempt.action or self.denial.action).lower()
+        return action.startswith("sts:assumerolewith")
+
+    @property
+    def role_is_missing(self) -> bool:
+        """Whether the destination was read, and has no role of this ARN."""
+        side = self.snapshot.destination
+        return side is not None and bool(self.role) and (side.role is None or side.role.arn != self.role)
+
+    def for_role(self, role: str) -> "Case":
+        """Return the case of the same request for another role."""
+        return replace(self, attempt=self.attempt.model_copy(update={"role": role}))
+
+    @cached_property
+    def similar_roles(self) -> tuple[str, ...]:
+        """The roles of the destination account whose ARN resembles the one in the request, nearest first."""
+        found = self.destination
+        known = (*((found.role.arn,) if found.role else ()), *found.others)
+        return near_names(self.role, known) if self.role else ()
+
+    @cached_property
+    def is_other_role_allowed(self) -> bool:
+        """Whether the caller may assume a role that exists and resembles the one in the request."""
+        found = (self.for_role(each).source_as_read() for each in self.similar_roles)
+        return any(each and each.allowed for each in found)
+
+    @cached_property
+    def is_within_one_account(self) -> bool:
+        """Whether caller and role are in the same account."""
+        return self.has_both_arns and Arn.parse(self.caller).account == Arn.parse(self.role).account
+
+    @cached_property
+    def entity(self) -> Principal | None:
+        """The caller's user or role as it was read; None if it was not."""
+        found = self.source.principal
+        return found if found and same_principal(found.arn, self.principal) else None
+
     @cached_property
     def context(self) -> dict[str, Any]:
-        """The condition keys of the request that follow from what was read."""
-        entity = self.source.principal
-        keys: dict[str, Any] = {"aws:CurrentTime": self.now, "aws:SecureTransport": "true"}
-        if entity and same_principal(entity.arn, self.principal):
-            keys |= {f"aws:PrincipalTag/{key}": value for key, value in entity.tags.items()}
-            session = f":{Arn.parse(self.caller).name}" if self.is_chained else ""
-            keys |= {"aws:userid": f"{entity.id}{session}", "aws:PrincipalArn": entity.arn}
-        elif self.caller_identity:
-            keys["aws:userid"] = self.caller_identity.user_id
-        return {key: value for key, value in (keys | self.attempt.context).items() if value}
+        """The condition keys of AssumeRole that follow from what was read; None for a missing one."""
+        role = self.destination.role if self.snapshot.destination else None
+        return known_keys(
+            self.attempt,
+            self.caller,
+            self.now,
+            entity=self.entity,
+            identity=self.caller_identity,
+            role=role,
+            documents=tuple(self._documents()),
+        )
 
     @property
     def is_allowed_now(self) -> bool:
@@ -152,8 +166,9 @@ class Case:
         """The caller with its policies and boundary, as far as they were read."""
         read = [each for each in self.source.policies if each.document]
         boundary = self.source.principal.boundary if self.source.principal else None
-        name = f"assume-{Arn.parse(self.role).name}"
-        return PolicyHolder(self.principal, name, self.attempt.actions, self.role, read, boundary)
+        name = f"assume-{Arn.parse(self.role).name if self.role else 'role'}"
+        incomplete = self.source.incomplete
+        return PolicyHolder(self.principal, name, self.attempt.actions, self.role, read, boundary, incomplete)
 
     @cached_property
     def role_policies(self) -> PolicyHolder:
@@ -162,7 +177,8 @@ class Case:
         boundary = self.destination.role.boundary if self.destination.role else None
         action, resource = self.attempt.action, self.attempt.resource or "*"
         name = f"allow-{action.partition(':')[2].lower()}"
-        return PolicyHolder(self.role, name, (action,), resource, read, boundary)
+        incomplete = self.destination.incomplete
+        return PolicyHolder(self.role, name, (action,), resource, read, boundary, incomplete)
 
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:
@@ -171,11 +187,27 @@ class Case:
         trust = SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=document)
         return trust if document else None
 
-    def source_decision(self, action: str = ASSUME) -> Decision | None:
-        """Return what the source side decides, as if the role trusted the account; None if unread."""
-        if not (self.has_both_arns and self.source.principal) or self.source.incomplete:
+    def source_as_read(self, action: str = ASSUME) -> Decision | None:
+        """Return what those of the caller's policies decide that were read; None if the caller was not.
+
+        The role trusts the account, unless it is in the same one and its trust policy is enough.
+        """
+        if not (self.has_both_arns and self.source.principal):
             return None
-        return self._decide(action, self.caller_policies.documents, self.caller_policies.boundaries)
+        holder = self.caller_policies
+        trust = self.trust_policy.document if self.needs_no_source_policy and self.trust_policy else None
+        return self._decide(action, holder.documents, holder.boundaries, trust)
+
+    def source_decision(self, action: str = ASSUME) -> Decision | None:
+        """Return what the source side decides; None as long as a document that was not read could change it.
+
+        An explicit deny stays one whatever else there is.
+        """
+        found, holder = self.source_as_read(action), self.caller_policies
+        if found is None or found.result == EXPLICITLY_DENIED:
+            return found
+        is_final = not holder.incomplete and (not found.allowed or not holder.has_unread_boundary)
+        return found if is_final else None
 
     def trust_decision(self, action: str = ASSUME) -> Decision | None:
         """Return what the trust policy decides, as if the caller were allowed everything; None if unread."""
@@ -184,9 +216,7 @@ class Case:
     @cached_property
     def needs_no_source_policy(self) -> bool:
         """Whether caller and role are in one account, and the trust policy is enough."""
-        if not self.has_both_arns or Arn.parse(self.caller).account != Arn.parse(self.role).account:
-            return False
-        found = self._decide_trust(ASSUME, [])
+        found = self._decide_trust(ASSUME, []) if self.is_within_one_account else None
         return bool(found and found.allowed)
 
     def would_be_allowed_by(self, document: Document) -> bool:
@@ -212,6 +242,12 @@ class Case:
                 resource_account=Arn.parse(role.arn).account,
             )
         return None
+
+    def _documents(self) -> Iterator[Document]:
+        """Yield the documents that a decision about AssumeRole rests on."""
+        yield from (*self.caller_policies.documents, *(self.caller_policies.boundaries or ()))
+        if self.trust_policy and self.trust_policy.document:
+            yield self.trust_policy.document
 
     def _decide_trust(self, action: str, identity_policies: Sequence[Document]) -> Decision | None:
         if not (self.has_both_arns and self.trust_policy):

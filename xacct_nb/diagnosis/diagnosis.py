@@ -28,6 +28,7 @@ from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
 _TONES = {CERTAIN: "bad", LIKELY: "bad", POSSIBLE: "note"}
+_MATCHES = {True: "yes", False: "no", None: "not known"}
 EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
 
 
@@ -92,8 +93,18 @@ class Diagnosis(Shown, Serializable):
             tones = tuple(_TONES[each.confidence] for each in self.causes)
             yield Table(("cause", "side", "confidence", "why"), rows, tones=tones)
         for each in self.causes:
+            if each.nearest:
+                yield _nearest_table(each)
             if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Fix for {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
+
+
+def _nearest_table(of: Cause) -> Table:
+    """Show a statement element by element: what it wants, and what the request has."""
+    rows = tuple((each.element, _MATCHES[each.holds], each.wanted, each.got) for each in of.nearest)
+    tones = tuple("bad" if each.holds is False else "note" for each in of.nearest)
+    caption = f"{of.nearest[0].statement}, the statement behind {of.code}"
+    return Table(("element", "matches", "wanted", "got"), rows, tones=tones, caption=caption)
 
 
 def diagnose(

@@ -34,8 +34,12 @@ class LocatedStatement:
 
 
 def denying(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:
-    """Return the Deny statements that apply to the request; `policies` in the order of the evaluation."""
-    return [_located(policies, match) for match in check.matched if match.effect == "Deny"]
+    """Return the Deny statements that apply, or that may: it hangs on a key whose value is not known.
+
+    `policies` in the order of the evaluation.
+    """
+    found = (each for each in check.statements if each.effect == "Deny" and each.applies is not False)
+    return [_located(policies, match) for match in found]
 
 
 def allowing(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> list[LocatedStatement]:

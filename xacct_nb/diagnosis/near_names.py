@@ -5,13 +5,18 @@ from difflib import SequenceMatcher
 
 from xacct_nb.iam.arns import Arn, is_arn
 
-_ALIKE, _SHORTEST = 0.8, 4
+_ALIKE, _SHORTEST, _LONGER = 0.8, 4, 0.4
 
 
 def near_names(wanted: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return those ARNs of roles or users that resemble the wanted one, the nearest first."""
     distances = [(distance, arn) for arn in known if (distance := _distance(wanted, arn)) is not None]
     return tuple(arn for _, arn in sorted(distances))
+
+
+def misspelled(wanted: str, written: Iterable[str]) -> tuple[str, ...]:
+    """Return those ARNs that could be the wanted one, misspelled; a longer name is rather another thing."""
+    return tuple(arn for arn in near_names(wanted, written) if (_distance(wanted, arn) or 0.0) < _LONGER)
 
 
 def difference(wanted: str, near: str) -> str:
@@ -38,6 +43,6 @@ def _distance(wanted: str, arn: str) -> float | None:
     if one == two:
         return 0.1
     if len(one) >= _SHORTEST and (two.startswith(one) or two.endswith(one)):
-        return 0.4
+        return _LONGER
     ratio = SequenceMatcher(None, one, two).ratio()
     return 1.0 - ratio if ratio >= _ALIKE else None

@@ -22,10 +22,16 @@ def compared(statement: LocatedStatement) -> tuple[ComparedElement, ...]:
 
 
 def nearest_statement(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> LocatedStatement | None:
-    """Return the Allow statement that comes nearest to the request; None if none is about anything like it."""
+    """Return the Allow statement nearest to the request; None if none is about anything like it."""
     distances = [(_distance(each.match.failed), each) for each in allowing(policies, check)]
     near = [(distance, each) for distance, each in distances if distance < _FARTHEST]
     return min(near, key=lambda pair: pair[0])[1] if near else None
+
+
+def nearest(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> tuple[ComparedElement, ...]:
+    """Return the elements of the nearest Allow statement; none if no statement is about anything like it."""
+    found = nearest_statement(policies, check)
+    return compared(found) if found else ()
 
 
 def similarity(wanted: Iterable[str], got: str) -> float:
@@ -44,7 +50,9 @@ def _distance_of(each: ElementMatch) -> float:
     # Values that a Not element excludes are equal to the request's, and say nothing about nearness.
     if each.element.startswith("Not"):
         return 0.5
-    likeness = similarity((text.partition(": ")[2] or text for text in each.expected), (each.actual or ("",))[0])
+    likeness = similarity(
+        (text.partition(": ")[2] or text for text in each.expected), (each.actual or ("",))[0]
+    )
     return _FARTHEST if likeness < 0.5 else 1.0 - likeness
 
 
@@ -60,4 +68,4 @@ def _wanted(each: ElementMatch) -> str:
 def _got(each: ElementMatch) -> str:
     if each.holds is None:
         return "(only AWS knows)"
-    return "(missing)" if each.actual is None else summarize(each.actual)
+    return summarize(each.actual) if each.actual else "(missing)"

@@ -1,23 +1,51 @@
 """Finds causes in the policies of either side: a Deny, a boundary, an action that no policy allows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case, PolicyHolder
+from xacct_nb.diagnosis.attempt import ASSUME
+from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.commands import option_text
 from xacct_nb.diagnosis.edits import new_policy, with_statement
 from xacct_nb.diagnosis.exemptions import exempt, is_aws_managed
 from xacct_nb.diagnosis.fixes import Fix, smallest_policy
 from xacct_nb.diagnosis.locations import LocatedStatement, denying
+from xacct_nb.diagnosis.nearest import compared, nearest
+from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
+from xacct_nb.iam import explain
 from xacct_nb.iam.decision import Decision
-from xacct_nb.iam.explain import PolicyCheck, short_name
+from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name, summarize
+
+_VARIABLES_OF = {"Resource": "a variable of its Resource", "NotResource": "a variable of its NotResource"}
 
 
 def deny_cause(code: str, statement: LocatedStatement, holder: PolicyHolder) -> Cause:
-    """Return the cause of that code for a Deny statement that applies to the holder's request."""
-    return cause(code, CERTAIN, f"{statement} denies it.", fix=exemption(statement, holder))
+    """Return the cause of that code for a Deny statement that applies, or may apply, to the request."""
+    confidence, doubt = deny_confidence(statement)
+    why, fix = f"{statement} denies it{doubt}.", exemption(statement, holder)
+    return cause(code, confidence, why, fix=fix, nearest=compared(statement))
+
+
+def deny_confidence(statement: LocatedStatement) -> tuple[str, str]:
+    """Return how sure it is that a Deny applies, and the keys on which it hangs, as the end of a sentence."""
+    if statement.match.applies:
+        return CERTAIN, ""
+    return LIKELY, f" if it applies, which hangs on {join(unknown_keys_of([statement.match]))}"
+
+
+def unknown_keys_of(matches: Iterable[StatementMatch]) -> tuple[str, ...]:
+    """Return the keys whose values are not known, and that these statements need."""
+    elements = (each for match in matches for each in match.compared if each.holds is None)
+    return tuple(
+        dict.fromkeys(each.key or _VARIABLES_OF.get(each.element, "aws:userid") for each in elements)
+    )
+
+
+def join(keys: Sequence[str]) -> str:
+    """Return keys as words, with who knows them."""
+    return f"{summarize(keys, ' and ')} (only AWS sees it)"
 
 
 def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
@@ -41,22 +69,62 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
     boundary, request = holder.boundary, f"{holder.actions[0]} on {holder.resource}"
     if boundary is None or boundary.document is None:
         return
-    why = f"The boundary {boundary.name} of {short_name(holder.arn)} does not allow {request}."
     for deny in denying([boundary], check)[:1]:
-        why = f"{deny}, the permissions boundary, denies it."
-        yield cause(code, CERTAIN, why, fix=exemption(deny, holder))
+        confidence, doubt = deny_confidence(deny)
+        why = f"{deny}, the permissions boundary, denies it{doubt}."
+        yield cause(code, confidence, why, fix=exemption(deny, holder), nearest=compared(deny))
         return
+    why = f"The boundary {boundary.name} of {short_name(holder.arn)} does not allow {request}."
+    confidence, doubt = allow_confidence(check)
     (statement,) = smallest_policy(holder.resource, holder.actions)["Statement"]
     is_fixed = is_aws_managed(boundary)
     fix = _owned_by_aws(boundary) if is_fixed else Fix("", (with_statement(boundary, statement),))
-    yield cause(code, CERTAIN, why, fix=fix)
+    yield cause(code, confidence, f"{why}{doubt}", fix=fix, nearest=nearest([boundary], check))
 
 
-def not_allowed_cause(code: str, holder: PolicyHolder) -> Cause:
+def is_allowed_by(check: PolicyCheck) -> bool:
+    """Return whether a statement of a check surely allows the request."""
+    return any(each.effect == "Allow" and each.applies for each in check.statements)
+
+
+def unread_boundary_causes(code: str, holder: PolicyHolder) -> Iterator[Cause]:
+    """Yield the cause of that code as a possible one if the document of the boundary was not read."""
+    if holder.boundary and holder.has_unread_boundary:
+        name, owner = holder.boundary.name, short_name(holder.arn)
+        why = f"The boundary {name} of {owner} must allow it, too, and its document was not read."
+        yield cause(code, POSSIBLE, why)
+
+
+def allow_confidence(check: PolicyCheck, incomplete: str = "") -> tuple[str, str]:
+    """Return how sure it is that no statement allows the request, and a sentence on the doubt."""
+    allows = [each for each in check.statements if each.effect == "Allow"]
+    if incomplete:
+        return LIKELY, f" That is only of those that were read. {incomplete}"
+    if keys := unknown_keys_of(each for each in allows if each.applies is None):
+        return LIKELY, f" It hangs on {join(keys)}."
+    return CERTAIN, ""
+
+
+def not_allowed_cause(code: str, holder: PolicyHolder, check: PolicyCheck) -> Cause:
     """Return the cause of that code: none of the holder's policies allows the action."""
-    request = f"{holder.actions[0]} on {holder.resource}"
-    why = f"None of the {len(holder.policies)} policies of {short_name(holder.arn)} allows {request}."
-    return cause(code, CERTAIN, why, fix=allow_fix(holder))
+    request, owner, count = (
+        f"{holder.actions[0]} on {holder.resource}",
+        short_name(holder.arn),
+        len(holder.policies),
+    )
+    why = (
+        f"None of the {count} policies of {owner} allows {request}."
+        if count > 1
+        else (
+            f"The only policy of {owner} does not allow {request}."
+            if count
+            else f"{owner} has no policy, so nothing allows {request}."
+        )
+    )
+    confidence, doubt = allow_confidence(check, holder.incomplete)
+    return cause(
+        code, confidence, f"{why}{doubt}", fix=allow_fix(holder), nearest=nearest(holder.policies, check)
+    )
 
 
 def allow_fix(holder: PolicyHolder) -> Fix:
@@ -72,9 +140,28 @@ def allow_fix(holder: PolicyHolder) -> Fix:
 def extra_action_causes(
     case: Case, decide: Callable[[str], Decision | None], side: str, fix: Fix
 ) -> Iterator[Cause]:
-    """Yield the actions that session tags and a source identity need, and that a side does not allow."""
+    """Yield the actions that session tags and a source identity need, and that a side does not allow.
+
+    Where nothing on the side allows AssumeRole either, one cause and its fix are enough.
+    """
+    assuming = decide(ASSUME)
     for action, code in EXTRA_ACTIONS.items():
         decision = decide(action) if action in case.attempt.actions else None
-        if decision and not decision.allowed:
+        if decision is None or decision.allowed or not assuming or not _is_about(assuming, side):
+            continue
+        if assuming.allowed or not _is_about(decision, side):
             why = f"The {side} side does not allow {short_name(case.principal)} {action} on {case.role}."
             yield cause(code, CERTAIN, why, fix=fix, side=side)
+
+
+def _is_about(decision: Decision, side: str) -> bool:
+    """Return whether an Allow statement of a side names the action."""
+    checked = explain.PRINCIPAL if side == SOURCE else explain.RESOURCE
+    allows = (
+        match
+        for check in decision.checks
+        if check.type == checked
+        for match in check.statements
+        if match.effect == "Allow"
+    )
+    return any(match.compared[0].holds for match in allows)

@@ -67,7 +67,7 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     unmet = unmet_conditions(case, case.role_policies, check)
     yield from (each.cause("permission-condition") for each in unmet)
     if not unmet:
-        yield not_allowed_cause("role-without-permission", case.role_policies)
+        yield not_allowed_cause("role-without-permission", case.role_policies, check)
 
 
 def _resource_policy(case: Case, check: PolicyCheck) -> Cause:

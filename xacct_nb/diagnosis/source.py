@@ -1,6 +1,6 @@
 """Finds causes in the source account: from the reasons of the evaluation to statement, value and fix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from xacct_nb.diagnosis.case import Case
@@ -9,12 +9,17 @@ from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.edits import ATTACH, SET_DEFAULT, Edit, append
 from xacct_nb.diagnosis.fixes import Fix
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
+from xacct_nb.diagnosis.near_names import difference, misspelled
+from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_causes import (
     allow_fix,
     boundary_causes,
     deny_cause,
+    deny_confidence,
     extra_action_causes,
+    is_allowed_by,
     not_allowed_cause,
+    unread_boundary_causes,
 )
 from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import (
@@ -24,6 +29,7 @@ from xacct_nb.diagnosis.unmet_conditions import (
     unmet_conditions,
 )
 from xacct_nb.iam import explain
+from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import PolicyCheck, short_name
 
 _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
@@ -32,31 +38,32 @@ _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-den
 
 def source_causes(case: Case) -> Iterator[Cause]:
     """Yield why the source side denies the request, as far as it was read."""
-    source = case.source
-    if not case.has_both_arns or case.attempt.role_was_assumed or case.needs_no_source_policy:
+    source, holder = case.source, case.caller_policies
+    if not case.has_both_arns or case.attempt.role_was_assumed or case.is_federated:
         return
     if source.organization_allows is False:
         why = "IAM's policy simulator reports that the organization does not allow it."
         yield cause("service-control-policy", CERTAIN, why)
-    decision = case.source_decision()
-    if decision is None and source.simulated in _SIMULATED:
+    if case.source_decision() is None and source.simulated in _SIMULATED:
         why = f"IAM's policy simulator returns {source.simulated} for the source side."
         yield cause(_SIMULATED[source.simulated], LIKELY, why)
+    decision = case.source_as_read()
     for check in decision.checks if decision else ():
-        yield from _causes(case, check)
-    if decision and decision.allowed:
-        fix = allow_fix(case.caller_policies)
-        yield from extra_action_causes(case, case.source_decision, SOURCE, fix)
+        if check.effect not in (explain.ALLOW, explain.NO_IMPACT):
+            yield from _causes(case, check)
+    yield from unread_boundary_causes("caller-boundary", holder)
+    if not case.needs_no_source_policy:
+        yield from extra_action_causes(case, case.source_decision, SOURCE, allow_fix(holder))
 
 
 def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    match check.type, check.effect:
-        case explain.PRINCIPAL, explain.IMPLICIT_DENY:
+    holder = case.caller_policies
+    if check.type == explain.PERMISSIONS_BOUNDARY:
+        yield from boundary_causes("caller-boundary", holder, check)
+    elif check.type == explain.PRINCIPAL:
+        yield from (_denied(case, each) for each in denying(holder.policies, check))
+        if not (case.needs_no_source_policy or is_allowed_by(check)):
             yield from _not_allowed(case, check)
-        case explain.PRINCIPAL, explain.EXPLICIT_DENY:
-            yield from (_denied(case, each) for each in denying(case.caller_policies.policies, check))
-        case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
-            yield from boundary_causes("caller-boundary", case.caller_policies, check)
 
 
 def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -68,7 +75,9 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         *_unattached(case),
     ]
     code = "chained-role-without-allow" if case.is_chained else "no-identity-allow"
-    yield from found or [not_allowed_cause(code, case.caller_policies)]
+    if not found and not (case.role_is_missing and case.is_other_role_allowed):
+        yield not_allowed_cause(code, case.caller_policies, check)
+    yield from found
 
 
 def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -76,11 +85,26 @@ def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         failed = statement.match.failed
         if [each.element for each in failed] != ["Resource"]:
             continue
-        if found := old_language_cause(statement, failed[0].expected):
+        if found := old_language_cause(case, statement, failed[0].expected):
             yield found
-        elif similar := [arn for arn in failed[0].expected if is_similar(arn, case.role)]:
-            why = f"{statement} names {', '.join(similar)}; the role is {case.role}."
-            yield cause("other-resource-arn", CERTAIN, why, fix=_add_resource(case, statement))
+        elif (similar := _misspelled(case, failed[0].expected)) and not case.role_is_missing:
+            yield _other_resource(case, statement, similar[0])
+
+
+def _misspelled(case: Case, written: Iterable[str]) -> tuple[str, ...]:
+    """Return the ARNs that resemble the role's, without those of roles that exist beside it."""
+    return tuple(arn for arn in misspelled(case.role, written) if arn not in case.similar_roles)
+
+
+def _other_resource(case: Case, statement: LocatedStatement, named: str) -> Cause:
+    """Return the cause of a statement that names a similar ARN; which of the two exists decides."""
+    why = f"{statement} names {named}, the request {case.role}: another {difference(case.role, named)}."
+    is_same_name = Arn.parse(named).name.lower() == Arn.parse(case.role).name.lower()
+    is_sure = case.destination.role and is_same_name and not case.caller_policies.incomplete
+    confidence = CERTAIN if is_sure else LIKELY
+    why += " The role of the request exists." if case.destination.role else " Which role exists was not read."
+    fix = _add_resource(case, statement)
+    return cause("other-resource-arn", confidence, why, fix=fix, nearest=compared(statement))
 
 
 def _add_resource(case: Case, statement: LocatedStatement) -> Fix:
@@ -89,12 +113,6 @@ def _add_resource(case: Case, statement: LocatedStatement) -> Fix:
         return allow_fix(case.caller_policies)
     edit = statement.changed(lambda each: append(each, "Resource", case.role))
     return Fix(f"Add {case.role} to the resources of {statement}.", (edit,))
-
-
-def is_similar(pattern: str, role: str) -> bool:
-    """Return whether a resource differs from the role's ARN only before its name, or in letter case."""
-    is_same_name = pattern.rpartition("/")[2].lower() == role.rpartition("/")[2].lower()
-    return is_same_name and "*" not in pattern and pattern != role
 
 
 def _newer_versions(case: Case) -> Iterator[Cause]:
@@ -129,7 +147,8 @@ def _attach_fix(case: Case, policy: SnapshotPolicy) -> Fix:
 
 
 def _denied(case: Case, statement: LocatedStatement) -> Cause:
-    if not any(each.key.lower() in _MFA_KEYS for each in statement.match.compared):
+    if case.is_chained or not any(each.key.lower() in _MFA_KEYS for each in statement.match.compared):
         return deny_cause("identity-deny", statement, case.caller_policies)
-    why = f"{statement} denies it without MFA, and the request has none."
-    return cause("deny-without-mfa", CERTAIN, why, fix=mfa_request(case))
+    confidence, _ = deny_confidence(statement)
+    why = f"{statement} denies it without MFA, and the request passes none."
+    return cause("deny-without-mfa", confidence, why, fix=mfa_request(case), nearest=compared(statement))

@@ -10,10 +10,18 @@ from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
 from xacct_nb.diagnosis.commands import option_text
 from xacct_nb.diagnosis.edits import new_policy, with_statement
+from xacct_nb.diagnosis.federation import federation_causes
 from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy, trust_statement
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
-from xacct_nb.diagnosis.policy_causes import deny_cause, extra_action_causes
-from xacct_nb.diagnosis.snapshot import Destination, SnapshotPolicy
+from xacct_nb.diagnosis.near_names import difference
+from xacct_nb.diagnosis.nearest import compared, nearest
+from xacct_nb.diagnosis.policy_causes import (
+    allow_confidence,
+    deny_cause,
+    extra_action_causes,
+    is_allowed_by,
+)
+from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn, same_principal
@@ -29,53 +37,63 @@ def trust_causes(case: Case) -> Iterator[Cause]:
     side, policy = case.snapshot.destination, case.trust_policy
     if side is None or not case.role or case.attempt.role_was_assumed:
         return
-    if side.role is None or side.role.arn != case.role:
-        yield _no_role(case, side)
+    if case.role_is_missing:
+        yield _no_role(case)
+        return
+    if case.is_federated:
+        yield from federation_causes(case)
         return
     decision = case.trust_decision()
     if decision is None or policy is None:
         return
-    for check in decision.checks:
-        match check.type, check.effect:
-            case explain.RESOURCE, explain.EXPLICIT_DENY:
-                yield from (
-                    deny_cause("trust-deny", each, case.caller_policies) for each in denying([policy], check)
-                )
-            case explain.RESOURCE, explain.IMPLICIT_DENY:
-                yield from _not_allowed(case, policy, check)
-    if decision.allowed:
-        fix = _trust_fix(case, policy)
-        yield from extra_action_causes(case, case.trust_decision, DESTINATION, fix)
+    (check,) = (each for each in decision.checks if each.type == explain.RESOURCE)
+    if check.effect != explain.NO_IMPACT:
+        yield from (deny_cause("trust-deny", each, case.caller_policies) for each in denying([policy], check))
+        if not is_allowed_by(check):
+            yield from _not_allowed(case, policy, check)
+    yield from extra_action_causes(case, case.trust_decision, DESTINATION, _trust_fix(case, policy))
 
 
-def _no_role(case: Case, side: Destination) -> Cause:
-    similar = (*((side.role.arn,) if side.role else ()), *side.others)
-    why = f"No role has the ARN {case.role}"
+def _no_role(case: Case) -> Cause:
+    similar, why = case.similar_roles, f"No role has the ARN {case.role}"
     if not similar and case.role.endswith("role/OrganizationAccountAccessRole"):
         return cause("no-access-role", CERTAIN, f"{why}.")
     if not similar:
         return cause("no-such-role", CERTAIN, f"{why}.", "Create it, or ask its owner for the right ARN.")
     role = similar[0]
+    why = f"{why}, but there is {', '.join(similar)} (another {difference(case.role, role)})."
+    decided = case.for_role(role).source_as_read() if case.caller else None
+    if decided and decided.allowed:
+        why = f"{why} The caller's policies allow that one."
+        return cause("no-such-role", CERTAIN, why, fix=repeat(case.attempt, f"Assume {role}.", RoleArn=role))
+    return cause("no-such-role", CERTAIN, why, fix=_other_role_fix(case, role))
+
+
+def _other_role_fix(case: Case, role: str) -> Fix:
+    """Return the fix that assumes another role, and allows that to the caller."""
     mend = f"Assume {role}, and name it in the caller's policy."
+    fix = repeat(case.attempt, mend, RoleArn=role)
+    if not case.caller:
+        return fix
     name, names = f"assume-{Arn.parse(role).name}", case.caller_policies.policy_names
     policy = new_policy(case.principal, name, smallest_policy(role, case.attempt.actions), names)
-    fix = replace(repeat(case.attempt, mend, RoleArn=role), edits=(policy,))
-    return cause("no-such-role", CERTAIN, f"{why}, but there is {', '.join(similar)}.", fix=fix)
+    return replace(fix, edits=(policy,))
 
 
 def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iterator[Cause]:
     """Yield what fails in the statements that name the caller; without such ones, whom they name instead."""
-    statements = allowing([policy], check)
+    statements, is_sure = allowing([policy], check), allow_confidence(check)[0] == CERTAIN
     naming = [each for each in statements if _holds(each.match, "Principal")]
-    for statement in naming:
-        if not _holds(statement.match, "Action"):
-            yield _other_action(case, statement)
-        else:
-            for each in statement.match.failed:
-                yield trust_condition_cause(UnmetCondition(case, statement, each))
-    if not naming:
+    assuming = [each for each in naming if _holds(each.match, "Action")]
+    for statement in assuming:
+        for each in statement.match.failed:
+            yield trust_condition_cause(UnmetCondition(case, statement, each, is_sure))
+    if naming and not assuming:
+        yield from (_other_action(case, each) for each in naming)
+    elif not naming:
         named = [text for each in statements for text in _principals(each.match)]
-        yield from list(_similar(case, statements)) or [_other_principals(case, policy, named)]
+        similar = list(_similar(case, statements))
+        yield from similar or [_other_principals(case, policy, check, named)]
 
 
 def _holds(match: StatementMatch, element: str) -> bool:
@@ -85,7 +103,8 @@ def _holds(match: StatementMatch, element: str) -> bool:
 def _other_action(case: Case, statement: LocatedStatement) -> Cause:
     elements = {each.element.removeprefix("Not"): each.expected for each in statement.match.failed}
     why = f"{statement} allows the caller {', '.join(elements['Action'])}, not sts:AssumeRole."
-    return cause("other-assume-action", CERTAIN, why, fix=_trust_fix(case, statement.policy))
+    fix = _trust_fix(case, statement.policy)
+    return cause("other-assume-action", CERTAIN, why, fix=fix, nearest=compared(statement))
 
 
 def _principals(match: StatementMatch) -> tuple[str, ...]:
@@ -93,20 +112,22 @@ def _principals(match: StatementMatch) -> tuple[str, ...]:
     return tuple(text.partition(": ")[2] or text for text in texts)
 
 
-def _other_principals(case: Case, policy: SnapshotPolicy, named: list[str]) -> Cause:
+def _other_principals(case: Case, policy: SnapshotPolicy, check: PolicyCheck, named: list[str]) -> Cause:
     """Return the cause of a trust policy whose principals do not resemble the caller."""
     entities = [text for text in named if is_arn(text) or UNIQUE_ID.fullmatch(text) or text.isdecimal()]
     account = Arn.parse(case.caller).account
-    if named and not entities:
+    if case.principal == case.role:
+        code, missing = "self-assume", "not the role itself: the caller is a session of this role already"
+    elif named and not entities:
         code, missing = "other-assume-action", "no user or role"
-    elif case.principal == case.role:
-        code, missing = "self-assume", "not the role itself"
     elif any(account in text for text in entities):
         code, missing = "other-principal-trusted", f"not {case.principal}"
     else:
         code, missing = "account-not-trusted", f"no principal of account {account}"
     why = f"The trust policy names {', '.join(named) or 'no principal'}, and {missing}."
-    return cause(code, CERTAIN, why, fix=_trust_fix(case, policy))
+    confidence, doubt = allow_confidence(check)
+    near = nearest([policy], check)
+    return cause(code, confidence, f"{why}{doubt}", fix=_trust_fix(case, policy), nearest=near)
 
 
 def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
@@ -116,7 +137,8 @@ def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
             if found := _resemblance(case, named):
                 code, confidence, why = found
                 fix = _add_principal(case, statement, named)
-                yield cause(code, confidence, f"{statement} names {named}; {why}.", fix=fix)
+                why = f"{statement} names {named}; {why}."
+                yield cause(code, confidence, why, fix=fix, nearest=compared(statement))
 
 
 def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:

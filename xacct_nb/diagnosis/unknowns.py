@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.explain import short_name
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,18 @@ def indistinguishable_causes(case: Case) -> tuple[str, ...]:
         return _SESSION if case.session_decision() is None else _SESSION_OF_READ_ROLE
     if case.denial.action in EXTRA_ACTIONS:
         return (EXTRA_ACTIONS[case.denial.action],)
-    identity = () if case.source_decision() else _IDENTITY
+    identity = _identity_causes(case)
     trust = () if case.trust_decision() else _TRUST
     return tuple(code for code in (*identity, *trust, *_NEITHER_SIDE) if _is_possible(case, code))
+
+
+def _identity_causes(case: Case) -> tuple[str, ...]:
+    """Return the causes that the source side can still have: of a boundary alone, if only that is unread."""
+    if case.source_decision() is not None:
+        return ()
+    read, holder = case.source_as_read(), case.caller_policies
+    is_boundary = read is not None and holder.has_unread_boundary and not holder.incomplete
+    return ("caller-boundary",) if is_boundary else _IDENTITY
 
 
 def _is_possible(case: Case, code: str) -> bool:
@@ -97,6 +107,11 @@ def unknowns(case: Case) -> Iterator[Unknown]:
     for side in (case.snapshot.source, case.snapshot.destination):
         if side and side.incomplete:
             yield Unknown("a part of the policies", side.incomplete, "the same administrator")
+    for holder in (case.caller_policies, case.role_policies):
+        if holder.boundary and holder.has_unread_boundary:
+            command = f"aws iam get-policy --policy-arn {holder.boundary.arn}" if holder.boundary.arn else ""
+            why = f"Only its name is known; it limits {short_name(holder.arn)}."
+            yield Unknown(f"the boundary {holder.boundary.name}", why, "the same administrator", command)
     yield Unknown(
         "control policies of the organizations (SCPs, RCPs)",
         "No member account can read them.",

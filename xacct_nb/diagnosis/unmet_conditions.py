@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis.case import Case, PolicyHolder
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.commands import iam_command
 from xacct_nb.diagnosis.edits import Edit, append, new_policy, with_statement
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.nearest import compared
+from xacct_nb.diagnosis.policy_causes import allow_confidence
+from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import TRUST
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn
@@ -19,20 +22,18 @@ from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
 
-# Keys whose value only AWS knows.
-_AWS_ONLY = re.compile(
-    r"aws:(?:source(?:ip|vpc|vpce)|vpcsource(?:ip)|principalorg(?:id|paths)|requestedregion|tokenissuetime"
-    r"|viaawsservice|calledvia.*|userag?ent|referer|resourceorg.*|ec2instancesource.*)$"
-)
-
 
 @dataclass(frozen=True)
 class UnmetCondition:
-    """A condition of a statement that the request does not meet."""
+    """A condition of a statement that the request does not meet, or does not surely meet.
+
+    `is_sure` says whether no other statement could allow the request.
+    """
 
     case: Case
     statement: LocatedStatement
     comparison: ElementMatch
+    is_sure: bool = True
 
     @property
     def key(self) -> str:
@@ -45,15 +46,16 @@ class UnmetCondition:
         return self.comparison.expected
 
     def cause(self, code: str, fix: Fix = NO_FIX, side: str = "") -> Cause:
-        """Return the cause of that code; only likely if only AWS knows the request's value."""
+        """Return the cause of that code; only likely if only AWS sees the request's value."""
         each, expected = self.comparison, " or ".join(self.expected) or "nothing"
-        confidence, given = CERTAIN, f"the request has no {self.key}"
-        if each.actual:
-            given = f"the request has {', '.join(each.actual)}"
-        elif each.actual is None and _AWS_ONLY.match(self.key.lower()):
-            confidence, given = LIKELY, "only AWS knows the request's value"
+        given = (
+            f"the request has {', '.join(each.actual)}" if each.actual else f"the request has no {self.key}"
+        )
+        if each.holds is None:
+            given = "only AWS sees the request's value, on which it hangs"
+        confidence = CERTAIN if each.holds is False and self.is_sure else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
-        return cause(code, confidence, why, fix=fix, side=side)
+        return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))
 
     def for_caller_without_key(self) -> Edit:
         """Return the edit that adds a statement without the key for this caller, and leaves the others."""
@@ -68,8 +70,9 @@ class UnmetCondition:
 
 def unmet_conditions(case: Case, holder: PolicyHolder, check: PolicyCheck) -> list[UnmetCondition]:
     """Return the failed conditions of the Allow statements that would apply but for their conditions."""
+    is_sure = allow_confidence(check, holder.incomplete)[0] == CERTAIN
     return [
-        UnmetCondition(case, statement, each)
+        UnmetCondition(case, statement, each, is_sure)
         for statement in allowing(holder.policies, check)
         if {each.element for each in statement.match.failed} == {"Condition"}
         for each in statement.match.failed
@@ -86,21 +89,21 @@ def trust_condition_cause(unmet: UnmetCondition) -> Cause:
 
 def caller_condition_cause(unmet: UnmetCondition) -> Cause:
     """Return the cause of a condition of one of the caller's policies."""
-    if found := old_language_cause(unmet.statement, unmet.expected):
+    if found := old_language_cause(unmet.case, unmet.statement, unmet.expected):
         return found
     _, code, find_fix = next(row for row in _CALLER_KEYS if re.fullmatch(row[0], unmet.key.lower()))
     return unmet.cause(code, find_fix(unmet), side=SOURCE)
 
 
-def old_language_cause(statement: LocatedStatement, texts: tuple[str, ...]) -> Cause | None:
-    """Return the cause of variables that the policy's old Version makes plain text, if there are any."""
+def old_language_cause(case: Case, statement: LocatedStatement, texts: tuple[str, ...]) -> Cause | None:
+    """Return the cause of variables that the policy's old Version makes plain text, if that is why."""
     document = statement.policy.document or {}
-    version = document.get("Version", "none")
-    if version == VERSION or not any("${" in each for each in texts):
+    version, newer = document.get("Version", "none"), {**document, "Version": VERSION}
+    if version == VERSION or not any("${" in each for each in texts) or not case.would_be_allowed_by(newer):
         return None
     why = f"{statement} has {', '.join(texts)}, and the policy's Version is {version}."
-    fix = Fix("", (Edit(statement.policy, {**document, "Version": VERSION}),))
-    return cause("old-policy-language", CERTAIN, why, fix=fix)
+    fix = Fix("", (Edit(statement.policy, newer),))
+    return cause("old-policy-language", CERTAIN, why, fix=fix, nearest=compared(statement))
 
 
 def mfa_request(case: Case) -> Fix:
@@ -118,7 +121,7 @@ def mfa_request(case: Case) -> Fix:
 def _applies(code: str, unmet: UnmetCondition) -> bool:
     """Return whether a code fits the request; some keys have several codes."""
     return {
-        "external-id-missing": unmet.comparison.actual is None,
+        "external-id-missing": not unmet.comparison.actual,
         "mfa-in-chain": unmet.case.is_chained,
         "principal-arn-of-session": any(":assumed-role/" in text for text in unmet.expected),
     }.get(code, True)
