@@ -94,12 +94,6 @@ class Case:
         return bool(self.role) and self.caller.startswith("arn:")
 
     @property
-    def is_federated(self) -> bool:
-        """Whether the request is AssumeRoleWithWebIdentity or AssumeRoleWithSAML, which have no caller."""
-        action = (self.attempt.action or self.denial.action).lower()
-        return action.startswith("sts:assumerolewith")
-
-    @property
     def role_is_missing(self) -> bool:
         """Whether the destination was read, and has no role of this ARN."""
         side = self.snapshot.destination

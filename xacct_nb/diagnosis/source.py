@@ -39,7 +39,7 @@ _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-den
 def source_causes(case: Case) -> Iterator[Cause]:
     """Yield why the source side denies the request, as far as it was read."""
     source, holder = case.source, case.caller_policies
-    if not case.has_both_arns or case.attempt.role_was_assumed or case.is_federated:
+    if not case.has_both_arns or case.attempt.role_was_assumed or case.attempt.is_federated:
         return
     if source.organization_allows is False:
         why = "IAM's policy simulator reports that the organization does not allow it."

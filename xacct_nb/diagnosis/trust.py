@@ -40,7 +40,7 @@ def trust_causes(case: Case) -> Iterator[Cause]:
     if case.role_is_missing:
         yield _no_role(case)
         return
-    if case.is_federated:
+    if case.attempt.is_federated:
         yield from federation_causes(case)
         return
     decision = case.trust_decision()
