@@ -15,6 +15,7 @@ from xacct_nb.linting.headroom import Headroom, headroom
 from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
+from xacct_nb.linting.rules.federation import FEDERATION_RULES
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.live import LIVE_RULES
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
@@ -23,7 +24,14 @@ from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Findi
 from xacct_nb.linting.rules.subjects import Subject, subjects_of
 from xacct_nb.views import Page, Shown, Table, Text, View
 
-_STATEMENT_RULES = (*PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES, *ACTION_RULES)
+_STATEMENT_RULES = (
+    *PRINCIPAL_RULES,
+    *CONDITION_RULES,
+    *NEGATION_RULES,
+    *PERMISSION_RULES,
+    *ACTION_RULES,
+    *FEDERATION_RULES,
+)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
 _MUST_ACCEPT = ("managed-elsewhere",)

@@ -9,7 +9,7 @@ from xacct_nb.grants.documents import Documents
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list, value_text
-from xacct_nb.iam.grammar import ALLOW, IDENTITY, TRUST, Document
+from xacct_nb.iam.grammar import ALLOW, DENY, IDENTITY, TRUST, Document
 from xacct_nb.iam.patterns import covers
 
 ROLE, SSO, USER, ACCOUNT, SESSION, GROUP = "role", "sso role", "user", "account", "session", "group"
@@ -41,12 +41,13 @@ _PERMISSIONS_FIELDS = {"Action": "permissions.{n}", "Resource": "permissions.{n}
 
 @dataclass(frozen=True)
 class Clause:
-    """One condition: operator and key in lower case, values as text, and the key as `written`."""
+    """One condition: operator and key in lower case and as written, values as text."""
 
     operator: str
     key: str
     values: tuple[str, ...]
     written: str
+    written_operator: str
 
     @property
     def needs_key(self) -> bool:
@@ -57,7 +58,17 @@ class Clause:
         if self.operator == "null":
             return self.values == ("false",)
         excused = ("ifexists" in self.operator, self.operator.startswith("forallvalues:"))
-        return not any(excused) and "not" not in _QUALIFIER.sub("", self.operator)
+        return not any(excused) and not self.is_negated
+
+    @property
+    def is_negated(self) -> bool:
+        """Return whether the operator is an inverted one, such as StringNotEquals."""
+        return "not" in _QUALIFIER.sub("", self.operator)
+
+    @property
+    def plain(self) -> str:
+        """Return the operator without IfExists and without ForAllValues or ForAnyValue."""
+        return _QUALIFIER.sub("", self.operator).removesuffix("ifexists")
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,11 @@ class LintStatement:
     subject: "Subject"
     number: int
     fields: Document
+
+    @property
+    def denies(self) -> bool:
+        """Return whether the effect is Deny."""
+        return self.fields.get("Effect") == DENY
 
     @property
     def allows(self) -> bool:
@@ -93,7 +109,7 @@ class LintStatement:
         """Return the conditions."""
         operators = self.fields.get("Condition")
         return tuple(
-            Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)), str(key))
+            Clause(str(operator).lower(), str(key).lower(), tuple(_texts(values)), str(key), str(operator))
             for operator, keys in (operators.items() if isinstance(operators, Mapping) else ())
             for key, values in (keys.items() if isinstance(keys, Mapping) else ())
         )
