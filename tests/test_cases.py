@@ -8,10 +8,11 @@ import pytest
 
 from support.case_files import cases_in
 from xacct_nb.errors import InvalidPolicy
+from xacct_nb.iam.caller import read_caller
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.policy import parse
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_caller
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
 from xacct_nb.iam.statements import MATCH_LEVEL, RawMatch, Request
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
@@ -79,6 +80,18 @@ def test_the_checks_are_as_the_case_expects(case: dict[str, Any]) -> None:
     effects = {check.type: check.effect for check in evaluate(**case["request"]).checks}
 
     assert effects | case["checks"] == effects
+
+
+HANGING = [case for _, case in EACH if "unknown_keys" in case.get("request", {}) or "possible" in case]
+
+
+@pytest.mark.parametrize("case", HANGING, ids=[case["title"] for case in HANGING])
+def test_what_a_result_hangs_on_is_as_the_case_expects(case: dict[str, Any]) -> None:
+    decision = evaluate(**case["request"])
+
+    assert decision.depends_on == tuple(case.get("depends_on", ()))
+    assert decision.possible == tuple(case.get("possible", [case["expected"]]))
+    assert [key for key in decision.depends_on if key not in " ".join(decision.reasons)] == []
 
 
 def test_there_are_at_least_400_cases_of_every_element() -> None:

@@ -1,80 +1,132 @@
 """The caller and the condition keys that follow from it (match levels: see tests/cases/principals)."""
 
+from typing import Any
+
 import pytest
 
 from xacct_nb.errors import InvalidArn
+from xacct_nb.iam.caller import read_caller
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_caller, read_principals
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_principals
+from xacct_nb.iam.unknown import UnknownValue
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
-KEYS = [
-    (
-        "a user",
+ACCOUNT_ID = "111111111111"
+# The keys that follow from each kind of caller; None: it never has that key.
+SIGNED = {
+    "aws:PrincipalAccount": ACCOUNT_ID,
+    "aws:PrincipalIsAWSService": "false",
+    "aws:PrincipalServiceName": None,
+    "aws:PrincipalServiceNamesList": None,
+}
+KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a user": (
         "arn:aws:iam::111111111111:user/team/alice",
         {
-            "aws:principalarn": "arn:aws:iam::111111111111:user/team/alice",
-            "aws:principalaccount": "111111111111",
-            "aws:principaltype": "User",
-            "aws:principalisawsservice": "false",
+            **SIGNED,
+            "aws:PrincipalArn": "arn:aws:iam::111111111111:user/team/alice",
+            "aws:PrincipalType": "User",
             "aws:username": "alice",
+            "aws:FederatedProvider": None,
         },
     ),
-    (
-        "a session of a role",
+    "a session of a role": (
         SESSION,
         {
-            "aws:principalarn": "arn:aws:iam::111111111111:role/app",
-            "aws:principalaccount": "111111111111",
-            "aws:principaltype": "AssumedRole",
-            "aws:principalisawsservice": "false",
+            **SIGNED,
+            "aws:PrincipalArn": UnknownValue("arn:aws:iam::111111111111:role/", "app"),
+            "aws:PrincipalType": "AssumedRole",
+            "aws:username": None,
         },
     ),
-    (
-        "a role with its path",
+    "a role with its path": (
         "arn:aws:iam::111111111111:role/team/app",
         {
-            "aws:principalarn": "arn:aws:iam::111111111111:role/team/app",
-            "aws:principalaccount": "111111111111",
-            "aws:principaltype": "AssumedRole",
-            "aws:principalisawsservice": "false",
+            **SIGNED,
+            "aws:PrincipalArn": "arn:aws:iam::111111111111:role/team/app",
+            "aws:PrincipalType": "AssumedRole",
+            "aws:username": None,
         },
     ),
-    (
-        "the root user",
+    "the root user": (
         "arn:aws:iam::111111111111:root",
         {
-            "aws:principalarn": "arn:aws:iam::111111111111:root",
-            "aws:principalaccount": "111111111111",
-            "aws:principaltype": "Account",
-            "aws:principalisawsservice": "false",
-            "aws:userid": "111111111111",
+            **SIGNED,
+            "aws:PrincipalArn": "arn:aws:iam::111111111111:root",
+            "aws:PrincipalType": "Account",
+            "aws:userid": ACCOUNT_ID,
+            "aws:username": None,
+            "aws:FederatedProvider": None,
         },
     ),
-    (
-        "a federated user",
+    "a federated user": (
         "arn:aws:sts::111111111111:federated-user/carol",
         {
-            "aws:principalarn": "arn:aws:sts::111111111111:federated-user/carol",
-            "aws:principalaccount": "111111111111",
-            "aws:principaltype": "FederatedUser",
-            "aws:principalisawsservice": "false",
+            **SIGNED,
+            "aws:PrincipalArn": "arn:aws:sts::111111111111:federated-user/carol",
+            "aws:PrincipalType": "FederatedUser",
             "aws:userid": "111111111111:carol",
+            "aws:username": None,
         },
     ),
-    (
-        "a service",
+    "a service": (
         "ec2.amazonaws.com",
-        {"aws:principalisawsservice": "true", "aws:principalservicename": "ec2.amazonaws.com"},
+        {
+            "aws:PrincipalIsAWSService": "true",
+            "aws:PrincipalServiceName": "ec2.amazonaws.com",
+            "aws:username": None,
+        },
     ),
-    ("an identity provider", "accounts.google.com", {}),
-    ("somebody without credentials", "*", {"aws:principaltype": "Anonymous"}),
-]
+    "an identity provider by name": (
+        "accounts.google.com",
+        {
+            "aws:FederatedProvider": "accounts.google.com",
+            "aws:PrincipalArn": None,
+            "aws:PrincipalIsAWSService": None,
+            "aws:PrincipalServiceName": None,
+            "aws:PrincipalServiceNamesList": None,
+            "aws:username": None,
+        },
+    ),
+    "an identity provider by ARN": (
+        "arn:aws:iam::111111111111:oidc-provider/token.example.com",
+        {
+            "aws:FederatedProvider": "arn:aws:iam::111111111111:oidc-provider/token.example.com",
+            "aws:PrincipalArn": None,
+            "aws:PrincipalIsAWSService": None,
+            "aws:PrincipalServiceName": None,
+            "aws:PrincipalServiceNamesList": None,
+            "aws:username": None,
+        },
+    ),
+    "somebody without credentials": (
+        "*",
+        {
+            "aws:PrincipalType": "Anonymous",
+            "aws:PrincipalAccount": "anonymous",
+            "aws:userid": "anonymous",
+            "aws:PrincipalArn": None,
+            "aws:PrincipalIsAWSService": None,
+            "aws:PrincipalOrgID": None,
+            "aws:PrincipalOrgPaths": None,
+            "aws:PrincipalServiceName": None,
+            "aws:PrincipalServiceNamesList": None,
+            "aws:username": None,
+            "aws:FederatedProvider": None,
+        },
+    ),
+}
 
 
-@pytest.mark.parametrize(("caller", "keys"), [row[1:] for row in KEYS], ids=[row[0] for row in KEYS])
-def test_these_keys_follow_from_the_caller(caller: str, keys: dict[str, str]) -> None:
-    assert read_caller(caller).keys == {key: (value,) for key, value in keys.items()}
+@pytest.mark.parametrize(("caller", "keys"), KEYS.values(), ids=KEYS)
+def test_these_keys_follow_from_the_caller(caller: str, keys: dict[str, Any]) -> None:
+    found = {
+        key: values if isinstance(values, UnknownValue) else values[0] if values else None
+        for key, values in read_caller(caller).keys.items()
+    }
+
+    assert found == {key.lower(): value for key, value in keys.items()}
 
 
 @pytest.mark.parametrize(

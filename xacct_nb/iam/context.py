@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
+from xacct_nb.iam.caller import Caller
 from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.principals import Caller
 
 
 def request_keys(caller: Caller, given: Mapping[str, Any], owner: str) -> Context:

@@ -6,17 +6,23 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from xacct_nb.iam import explain
-from xacct_nb.iam.explain import EXPLICIT_DENY, IMPLICIT_DENY, ElementMatch, PolicyCheck, StatementMatch
+from xacct_nb.iam.checks import RawCheck
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
+from xacct_nb.iam.operators import AnyCondition
+from xacct_nb.iam.patterns import Context
 from xacct_nb.iam.statements import RawMatch, Request
+from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.weighing import ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED, UNKNOWN_RESULT
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Page, Shown, Text, View
 
-ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 _TITLES = {
     ALLOWED: "Allowed",
     EXPLICITLY_DENIED: "Denied, explicitly",
     IMPLICITLY_DENIED: "Denied, implicitly",
+    UNKNOWN_RESULT: "Unknown",
 }
+_TONES = {ALLOWED: "good", UNKNOWN_RESULT: "note"}
 
 # The parameter of `evaluate` that has the policies of a check.
 PARAMETERS = {
@@ -27,17 +33,6 @@ PARAMETERS = {
     explain.PERMISSIONS_BOUNDARY: "permissions_boundaries",
     explain.SESSION: "session_policies",
 }
-# For each policy of a parameter: its indexes in the parameter, and its matched statements.
-Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
-
-
-class RawCheck(NamedTuple):
-    """A check as the evaluation made it."""
-
-    type: str
-    effect: str
-    note: str
-    groups: Groups
 
 
 class Trace(NamedTuple):
@@ -50,8 +45,9 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Decision(Shown):
-    """The result that AWS would return: Allowed, ExplicitlyDenied or ImplicitlyDenied.
+    """The result that AWS would return: Allowed, ExplicitlyDenied, ImplicitlyDenied; or Unknown.
 
+    Unknown: it hangs on the keys of `depends_on`; `possible` has each result that their values could give.
     External IDs appear as fingerprints in everything that is shown, in `checks` and in JSON.
     """
 
@@ -60,11 +56,24 @@ class Decision(Shown):
     action: str
     resource: str
     made_from: Trace | tuple[Mapping[str, Any], tuple[PolicyCheck, ...]]
+    possible: tuple[str, ...]
 
     @property
     def allowed(self) -> bool:
         """Return whether the result is Allowed."""
         return self.result == ALLOWED
+
+    @property
+    def denied(self) -> bool:
+        """Return whether the request is denied for certain, whatever the values of unknown keys."""
+        return ALLOWED not in self.possible
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Return the unknown keys on which the result hangs, as the policies write them."""
+        unknown = (check for check in self.checks if check.effect == explain.UNKNOWN)
+        keys = {key.lower(): key for check in unknown for key in check.depends_on}
+        return tuple(keys.values()) if self.result == UNKNOWN_RESULT else ()
 
     @cached_property
     def checks(self) -> tuple[PolicyCheck, ...]:
@@ -85,7 +94,7 @@ class Decision(Shown):
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Return the reasons as sentences: first what decided, then the statements that nearly allowed it."""
-        return explain.sentences(self.checks, allowed=self.allowed)
+        return explain.sentences(self.checks, self.result)
 
     @property
     def details(self) -> "Details":
@@ -96,6 +105,8 @@ class Decision(Shown):
         """Return plain data, external IDs as fingerprints."""
         return {
             "result": self.result,
+            "possible": list(self.possible),
+            "depends_on": list(self.depends_on),
             "principal": self.principal,
             "action": self.action,
             "resource": self.resource,
@@ -111,12 +122,13 @@ class Decision(Shown):
 
         checks = adapter_of(tuple[PolicyCheck, ...]).validate_python(fields["checks"])
         header = {name: fields[name] for name in ("result", "principal", "action", "resource")}
-        return cls(**header, made_from=(fields["context"], checks))
+        possible = tuple(fields.get("possible", [fields["result"]]))
+        return cls(**header, made_from=(fields["context"], checks), possible=possible)
 
     def view(self) -> View:
         """Return the result, the reasons, and one line for each check."""
         caller, resource = explain.short_name(self.principal), explain.short_name(self.resource)
-        reasons = (Text(sentence, "good" if self.allowed else "bad") for sentence in self.reasons)
+        reasons = (Text(sentence, _TONES.get(self.result, "bad")) for sentence in self.reasons)
         details = Text("Every statement, element by element: see .details of this decision.", "note")
         title = f"{_TITLES[self.result]}: {caller} {self.action} on {resource}"
         return Page(title, (*reasons, explain.checks_table(self.checks), details))
@@ -144,17 +156,6 @@ class Details(Shown):
         return Page("Every statement, element by element", tables)
 
 
-def result_of(checks: tuple[RawCheck, ...]) -> str:
-    """Return the result of all checks: an explicit deny overrides the rest, one implicit deny is enough.
-
-    Source: reference_policies_evaluation-logic.
-    """
-    effects = [check.effect for check in checks]
-    if EXPLICIT_DENY in effects:
-        return EXPLICITLY_DENIED
-    return IMPLICITLY_DENIED if IMPLICIT_DENY in effects else ALLOWED
-
-
 def _check(raw: RawCheck, request: Request) -> PolicyCheck:
     parameter = PARAMETERS[raw.type]
     matches = tuple(
@@ -162,31 +163,46 @@ def _check(raw: RawCheck, request: Request) -> PolicyCheck:
         for indexes, group in raw.groups
         for matched in group
     )
-    return PolicyCheck(raw.type, raw.effect, raw.note, matches)
+    hanging = (match for match in matches if match.applies is None)
+    keys = dict.fromkeys(key for match in hanging for each in match.compared for key in each.depends_on)
+    depends_on = raw.depends_on + tuple(keys) if raw.effect == explain.UNKNOWN else ()
+    return PolicyCheck(raw.type, raw.effect, raw.note, matches, depends_on)
 
 
 def _statement_match(policy: str, matched: RawMatch, request: Request) -> StatementMatch:
     statement, action, resource, level, met, applies = matched
+    context, resources, principals = request.context, statement.resources, statement.principals
+    variables = resources.unknown_variables(context) if resources and resource is None else ()
+    principal = None if level < 0 else level > 0
+    ids = principals.depends_on(context) if principals and principal is None else ()
     elements = (
-        ("Action", statement.not_action, action, statement.actions, request.action),
-        ("Resource", statement.not_resource, resource, statement.resources, request.resource),
-        ("Principal", statement.not_principal, level > 0, statement.principals, request.caller.text),
+        ("Action", statement.not_action, action, statement.actions, request.action, ()),
+        ("Resource", statement.not_resource, resource, resources, request.resource, variables),
+        ("Principal", statement.not_principal, principal, principals, request.caller.text, ids),
     )
     compared = [
-        ElementMatch(f"Not{name}" if negated else name, holds, expected.texts, (given,))
-        for name, negated, holds, expected, given in elements
+        ElementMatch(f"Not{name}" if negated else name, holds, expected.texts, (given,), depends_on=unknown)
+        for name, negated, holds, expected, given, unknown in elements
         if expected is not None
     ]
-    for each, holds in zip(statement.conditions, met, strict=True):
-        # The "true" or "false" of Null is not a secret, whatever the key.
-        hidden = each.operator != "Null"
-        expected = _mask_values(each.key, each.values) if hidden else each.values
-        actual = request.context.get(each.name)
-        shown = None if actual is None else _mask_values(each.key, actual)
-        compared.append(ElementMatch("Condition", holds, expected, shown, each.operator, each.key))
+    compared += [
+        _condition_match(each, holds, context) for each, holds in zip(statement.conditions, met, strict=True)
+    ]
     return StatementMatch(
         f"{policy}.{statement.path}", statement.sid, statement.effect, applies, tuple(compared)
     )
+
+
+def _condition_match(each: AnyCondition, holds: bool | None, context: Context) -> ElementMatch:
+    # The "true" or "false" of Null is not a secret, whatever the key.
+    hidden = each.operator != "Null"
+    expected = _mask_values(each.key, each.values) if hidden else each.values
+    actual = context.get(each.name)
+    shown = None if actual is None else _mask_values(each.key, actual)
+    if isinstance(actual, UnknownValue):
+        shown = (f"{actual.front}(path not known)/{actual.end}",) if actual.is_partial else None
+    depends_on = each.depends_on(context) if holds is None else ()
+    return ElementMatch("Condition", holds, expected, shown, each.operator, each.key, depends_on)
 
 
 def _plain(values: tuple[str, ...]) -> str | list[str] | None:

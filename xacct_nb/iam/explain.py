@@ -11,6 +11,9 @@ SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY", "RES
 VPC_ENDPOINT, RESOURCE, PRINCIPAL = "VPC_ENDPOINT", "RESOURCE", "PRINCIPAL"
 PERMISSIONS_BOUNDARY, SESSION = "PERMISSIONS_BOUNDARY", "SESSION"
 ALLOW, NO_IMPACT, IMPLICIT_DENY, EXPLICIT_DENY = "ALLOW", "NO_IMPACT", "IMPLICIT_DENY", "EXPLICIT_DENY"
+# Ours: the effect hangs on a condition key whose value is not known.
+UNKNOWN = "UNKNOWN"
+CONTROL_POLICIES = (SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY)
 _MAX_LISTED = 3
 
 
@@ -19,41 +22,49 @@ class ElementMatch:
     """One element of a statement, or one operator and key of its Condition, matched against the request.
 
     `expected` are the values of the policy, as written; `actual` those of the request, None where the key is
-    missing.
+    missing or not known. `holds` is None where that hangs on the unknown keys of `depends_on`.
     """
 
     element: str
-    holds: bool
+    holds: bool | None
     expected: tuple[str, ...]
     actual: tuple[str, ...] | None
     operator: str = ""
     key: str = ""
+    depends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StatementMatch:
-    """One statement (`place` is its path), whether it applies to the request, and each element's match."""
+    """One statement (`place` is its path), whether it applies to the request, and each element's match.
+
+    `applies` is None where that hangs on a key that is not known.
+    """
 
     place: str
     sid: str
     effect: str
-    applies: bool
+    applies: bool | None
     compared: tuple[ElementMatch, ...]
 
     @property
     def failed(self) -> tuple[ElementMatch, ...]:
         """Return the elements that do not match."""
-        return tuple(each for each in self.compared if not each.holds)
+        return tuple(each for each in self.compared if each.holds is False)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyCheck:
-    """One kind of policy: its effect on the request and its statements; `note` is a rule that decided."""
+    """One kind of policy: its effect on the request and its statements; `note` is a rule that decided.
+
+    The effect is UNKNOWN where it hangs on the keys of `depends_on`.
+    """
 
     type: str
     effect: str
     note: str
     statements: tuple[StatementMatch, ...]
+    depends_on: tuple[str, ...] = ()
 
     @property
     def matched(self) -> tuple[StatementMatch, ...]:
@@ -81,16 +92,19 @@ _NO_IMPACT = {
     PERMISSIONS_BOUNDARY: "a boundary does not limit what the resource-based policy allows the caller itself",
     SESSION: "a session policy does not limit what the resource-based policy allows the caller itself",
 }
-# The effects that decided, in the order in which they are explained, by whether the result is Allowed.
-_ORDER = {True: (ALLOW, NO_IMPACT), False: (EXPLICIT_DENY, IMPLICIT_DENY)}
-_TONES = {ALLOW: "good", NO_IMPACT: "note", IMPLICIT_DENY: "bad", EXPLICIT_DENY: "bad"}
+# The effects that decided, in the order in which they are explained, by result.
+_ORDER = {"Allowed": (ALLOW, NO_IMPACT), "Unknown": (UNKNOWN,)}
+_DENIED = (EXPLICIT_DENY, IMPLICIT_DENY)
+_TONES = {ALLOW: "good", NO_IMPACT: "note", UNKNOWN: "note", IMPLICIT_DENY: "bad", EXPLICIT_DENY: "bad"}
+_MARKS = {True: "ok", False: "no", None: "?"}
+_APPLIES = {True: "", False: ", does not apply", None: ", not known whether it applies"}
 
 
-def sentences(checks: tuple[PolicyCheck, ...], *, allowed: bool) -> tuple[str, ...]:
+def sentences(checks: tuple[PolicyCheck, ...], result: str) -> tuple[str, ...]:
     """Return one sentence for each check that decided, then the statements that nearly allowed it."""
     return tuple(
         sentence
-        for effect in _ORDER[allowed]
+        for effect in _ORDER.get(result, _DENIED)
         for check in checks
         if check.effect == effect
         for sentence in (f"{check.type}: {_verdict(check)}.", *_near_misses(check))
@@ -109,11 +123,11 @@ def elements_table(check: PolicyCheck) -> Table:
     rows = tuple(
         (
             match.place if first else "",
-            f"{match.effect}{'' if match.applies else ', does not apply'}" if first else "",
+            f"{match.effect}{_APPLIES[match.applies]}" if first else "",
             " ".join(filter(None, (each.element, each.operator, each.key))),
-            "ok" if each.holds else "no",
+            _MARKS[each.holds],
             ", ".join(each.expected),
-            "(missing)" if each.actual is None else ", ".join(each.actual),
+            _given(each),
         )
         for match in check.statements
         for first, each in ((each is match.compared[0], each) for each in match.compared)
@@ -122,12 +136,29 @@ def elements_table(check: PolicyCheck) -> Table:
     return Table(headers, rows, caption=f"{check.type}: {check.effect}. {_verdict(check)}.")
 
 
+def _given(each: ElementMatch) -> str:
+    if each.actual is None:
+        return "(not known)" if each.key in each.depends_on else "(missing)"
+    return ", ".join(each.actual)
+
+
 def _verdict(check: PolicyCheck) -> str:
     policy = _POLICIES[check.type]
     article = "an" if policy[0] in "aeiou" else "a"
+    if check.effect == UNKNOWN:
+        return _unknown_verdict(check, f"{article} {policy}")
     sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _VERDICTS[check.effect]
     verdict = check.note or sentence.format(policy=policy, article=article)
     return f"{verdict} ({_locations(check.matched)})" if check.matched and not check.note else verdict
+
+
+def _unknown_verdict(check: PolicyCheck, policy: str) -> str:
+    if not check.depends_on:
+        return f"it is not known whether {policy} is required"
+    keys = " and ".join(check.depends_on)
+    hanging = _locations(each for each in check.statements if each.applies is None)
+    verdict = f"whether {policy} allows or denies it depends on {keys}, whose value is not known"
+    return f"{verdict} ({hanging})" if hanging else verdict
 
 
 def _locations(matches: Iterable[StatementMatch]) -> str:

@@ -12,10 +12,11 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
-from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, pattern_set
+from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, either, pattern_set
+from xacct_nb.iam.unknown import UnknownValue
 
 Value = TypeVar("Value")
-Test = Callable[[str, Context], bool]
+Test = Callable[[str, Context], bool | None]
 # From the values of the policy, and whether `${...}` is a variable, to a test and the patterns behind it.
 Make = Callable[[tuple[str, ...], bool], tuple[Test, PatternSet | None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -39,32 +40,44 @@ class Condition(NamedTuple):
     values: tuple[str, ...]
     name: str
     test: Test
-    variable: PatternSet | None
+    patterns: PatternSet | None
     negated: bool
     qualifier: str
     if_missing: bool
-    if_exists: bool
 
-    def holds(self, context: Context) -> bool:
-        """Return whether the keys of a request meet the condition."""
+    def holds(self, context: Context) -> bool | None:
+        """Return whether the keys of a request meet the condition; None where that hangs on an unknown key.
+
+        A variable without a value matches nothing, so a negated operator holds (reference_policies_variables,
+        "Policy variables with no value").
+        """
         values = context.get(self.name, ())
-        if self.qualifier and not any(values):
-            values = ()  # for a set, AWS treats an empty text as no value
-        # A variable without a value makes the statement invalid, unless IfExists excuses a missing key.
-        if (
-            self.variable is not None
-            and self.variable.lacks_variable(context)
-            and (self.negated if values else not self.if_exists)
-        ):
-            return False
-        if not values:
-            return self.if_missing
+        # For a set, AWS treats an empty text as no value.
+        if not values or (self.qualifier and not any(values)):
+            return (
+                self._holds_unknown(values, context) if values.__class__ is UnknownValue else self.if_missing
+            )
         if len(values) == 1:
-            return self.test(values[0], context) is not self.negated
+            matched = self.test(values[0], context)
+            return None if matched is None else matched is not self.negated
+        each = [self.test(value, context) for value in values]
         if not self.qualifier:
-            return any(self.test(value, context) for value in values) is not self.negated
-        met = [self.test(value, context) is not self.negated for value in values]
-        return all(met) if self.qualifier == ALL else any(met)
+            return negation(either(each)) if self.negated else either(each)
+        met = [negation(matched) for matched in each] if self.negated else each
+        # All hold where it is not so that one does not.
+        return either(met) if self.qualifier == ANY else negation(either([negation(one) for one in met]))
+
+    def _holds_unknown(self, value: UnknownValue, context: Context) -> bool | None:
+        if not value.is_partial:
+            return None
+        # An ARN is no number, date, Boolean, address or Base64 text: those operators do not match it.
+        matched = self.patterns.match_path(value, context) if self.patterns else False
+        return negation(matched) if self.negated else matched
+
+    def depends_on(self, context: Context) -> tuple[str, ...]:
+        """Return the unknown keys that it uses, as the policy writes them."""
+        own = (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
+        return own + (self.patterns.unknown_variables(context) if self.patterns else ())
 
 
 class NullCheck(NamedTuple):
@@ -76,9 +89,21 @@ class NullCheck(NamedTuple):
     name: str
     absent: bool
 
-    def holds(self, context: Context) -> bool:
+    def holds(self, context: Context) -> bool | None:
         """Return whether the key is absent from the request, or present, as the policy requires."""
-        return (not context.get(self.name)) == self.absent
+        values = context.get(self.name, ())
+        if isinstance(values, UnknownValue):
+            return not self.absent if values.is_partial else None
+        return (not values) == self.absent
+
+    def depends_on(self, context: Context) -> tuple[str, ...]:
+        """Return the key, as the policy writes it, if it is not known."""
+        return (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
+
+
+def negation(holds: bool | None) -> bool | None:
+    """Return the opposite; what is not known stays so."""
+    return None if holds is None else not holds
 
 
 AnyCondition = Condition | NullCheck
@@ -108,10 +133,8 @@ def condition(written: str, key: str, values: tuple[str, ...], variables: bool) 
     operator, qualifier, if_exists = _operator(written)
     test, patterns = operator.make(values, variables)
     if_missing = if_exists or qualifier == ALL or (operator.negated and not qualifier)
-    variable = patterns if patterns is not None and patterns.templates else None
-    return Condition(
-        written, key, values, key.lower(), test, variable, operator.negated, qualifier, if_missing, if_exists
-    )
+    negated = operator.negated
+    return Condition(written, key, values, key.lower(), test, patterns, negated, qualifier, if_missing)
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xacct_nb.iam.wildcards import MANY, MANY_BUT_COLON, ONE, ONE_BUT_COLON, TEXT, Atom, Glob, glob
+from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.wildcards import (
+    MANY,
+    MANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    TEXT,
+    Atom,
+    Automaton,
+    Glob,
+    glob,
+)
 
 # The keys of a request, in lower case, with their values.
 Context = Mapping[str, tuple[str, ...]]
@@ -17,6 +28,8 @@ EXACT, ANY_CASE, LIKE, ACTION, ARN, RESOURCE = "exact", "any-case", "like", "act
 _CASELESS = (ANY_CASE, ACTION)
 _WILD = (LIKE, ACTION, ARN, RESOURCE)
 _VARIABLE = "variable"
+# In place of a variable whose value is not known.
+_ANYTHING: "Piece" = ("anything",)
 _WILDCARD = re.compile(r"[*?]")
 _TOKEN = re.compile(r"\$\{[^{}]*\}|[*?]")
 _DEFAULT = re.compile(r"([^,']*?)\s*,\s*'([^']*)'\s*")
@@ -37,12 +50,14 @@ class PatternSet:
     globs: tuple[Glob, ...]
     templates: tuple[Pieces, ...]
     style: str
+    variables: bool
     simple: bool
 
-    def match(self, value: str, context: Context) -> bool:
+    def match(self, value: str, context: Context) -> bool | None:
         """Return whether one of the patterns matches; one with a variable that has no value never does.
 
-        Where the style ignores case, pass the value in lower case.
+        None where that hangs on a variable whose value is not known. Where the style ignores case, pass the
+        value in lower case.
         """
         if value in self.literals or (self.starts and value.startswith(self.starts)):
             return True
@@ -50,15 +65,54 @@ class PatternSet:
             return False
         if any(pattern.fullmatch(value) for pattern in self.globs):
             return True
-        return any(self._matches_template(template, value, context) for template in self.templates)
+        return either([self._matches_template(template, value, context) for template in self.templates])
 
-    def lacks_variable(self, context: Context) -> bool:
-        """Return whether a variable in one of the patterns has no value in this request."""
-        return any(resolve_variables(template, context) is None for template in self.templates)
+    def match_path(self, value: UnknownValue, context: Context) -> bool | None:
+        """Return whether one of the patterns matches a value with an IAM path in it that is not known.
 
-    def _matches_template(self, template: Pieces, value: str, context: Context) -> bool:
+        True where all paths match, False where none does. A letter that no pattern has stands for any letter.
+        If each length of a path up to the number of ? matches with such letters, a * matches longer ones too.
+        """
+        front, end = value.front, value.end
+        if self.style in _CASELESS:
+            front, end = front.lower(), end.lower()
+        stand_in = next(letter for letter in map(chr, range(0xE000, 0xF8FF)) if letter not in str(self.texts))
+        longest = max(text.count("?") for text in self.texts) + 2 if self.texts else 0
+        paths = ["", *(stand_in * length + "/" for length in range(1, longest + 1))]
+        found = {self.match(f"{front}{path}{end}", context) for path in paths}
+        if found == {False}:
+            return None if self._may_match(front, end, context) else False
+        return True if found == {True} else None
+
+    def _may_match(self, front: str, end: str, context: Context) -> bool:
+        """Return whether some text with this front and end matches one of the patterns."""
+        split = (split_pieces(text, self.style, self.variables) for text in self.texts)
+        resolved = filter(None, (resolve_variables(pieces, context) for pieces in split))
+        return any(Automaton(_widest(pieces, self.style)).reaches(front, end) for pieces in resolved)
+
+    def lacks_variable(self, context: Context) -> bool | None:
+        """Return whether a variable in one of the patterns has no value in this request; None: not known."""
+        resolved = [resolve_variables(template, context) for template in self.templates]
+        return None in resolved or (None if any(_ANYTHING in each for each in resolved if each) else False)
+
+    def unknown_variables(self, context: Context) -> tuple[str, ...]:
+        """Return the variables of the patterns whose values are not known, as the policy writes them."""
+        pieces = (piece for template in self.templates for piece in template if piece[0] == _VARIABLE)
+        unknown = (piece[2] for piece in pieces if isinstance(context.get(piece[1]), UnknownValue))
+        return tuple(dict.fromkeys(unknown))
+
+    def _matches_template(self, template: Pieces, value: str, context: Context) -> bool | None:
         resolved = resolve_variables(template, context)
-        return resolved is not None and bool(_compile(resolved, self.style).fullmatch(value))
+        if resolved is None:
+            return False
+        if _ANYTHING not in resolved:
+            return bool(_compile(resolved, self.style).fullmatch(value))
+        return None if glob(_widest(resolved, self.style)).fullmatch(value) else False
+
+
+def either(found: list[bool | None]) -> bool | None:
+    """Return True if one is true, else None if one is not known, else False."""
+    return True if True in found else None if None in found else False
 
 
 @lru_cache(maxsize=4096)
@@ -85,18 +139,18 @@ def pattern_set(texts: tuple[str, ...], style: str, variables: bool = False) -> 
             literals.append(text)
     simple = not (globs or templates)
     return PatternSet(
-        texts, frozenset(literals), tuple(starts), tuple(globs), tuple(templates), style, simple
+        texts, frozenset(literals), tuple(starts), tuple(globs), tuple(templates), style, variables, simple
     )
 
 
 def matches(pattern: str, text: str) -> bool:
     """Return whether a text matches a pattern in which `*` and `?` are wildcards."""
-    return pattern_set((pattern,), LIKE).match(text, {})
+    return bool(pattern_set((pattern,), LIKE).match(text, {}))
 
 
 def covers(pattern: str, action: str) -> bool:
     """Return whether an action pattern (`s3:Get*`) covers an action, in any case."""
-    return pattern_set((pattern,), ACTION).match(action.lower(), {})
+    return bool(pattern_set((pattern,), ACTION).match(action.lower(), {}))
 
 
 def _is_start(text: str, style: str) -> bool:
@@ -128,12 +182,14 @@ def _piece(token: str, style: str) -> Piece | None:
     if inside in _ITSELF:
         return (TEXT, inside)
     default = _DEFAULT.fullmatch(inside)
-    return (_VARIABLE, default[1].lower(), default[2]) if default else (_VARIABLE, inside.lower())
+    name, *other = default.groups() if default else (inside,)
+    return (_VARIABLE, name.lower(), name, *other)
 
 
 def resolve_variables(pieces: Pieces, context: Context) -> Pieces | None:
     """Replace the variables by their values; None where a variable has no value, or several.
 
+    Where a value is not known, `_ANYTHING` stands for it.
     Source: reference_policies_variables; a key of several values cannot be a variable
     (reference_policies_condition-single-vs-multi-valued-context-keys).
     """
@@ -142,7 +198,11 @@ def resolve_variables(pieces: Pieces, context: Context) -> Pieces | None:
         if piece[0] != _VARIABLE:
             resolved.append(piece)
             continue
-        values = context.get(piece[1], ()) or piece[2:]
+        values = context.get(piece[1], ())
+        if values.__class__ is UnknownValue:
+            resolved.append(_ANYTHING)
+            continue
+        values = values or piece[3:]
         if len(values) != 1:
             return None
         resolved.append((TEXT, values[0]))
@@ -163,6 +223,19 @@ def _compile(pieces: Pieces, style: str) -> Glob:
         return re.compile(r"(?!)")
     front = [[*_within(part, crossing=style == RESOURCE), (TEXT, ":")] for part in parts[:5]]
     return glob([atom for part in (*front, map(_anywhere, parts[5])) for atom in part])
+
+
+def _widest(pieces: Pieces, style: str) -> list[Atom]:
+    """Return atoms that match what the pieces match in this style, whatever the unknown values are."""
+    return [
+        (TEXT, piece[1].lower() if style in _CASELESS else piece[1])
+        if piece[0] == TEXT
+        else _WIDEST[piece[0]]
+        for piece in pieces
+    ]
+
+
+_WIDEST: dict[str, Atom] = {"anything": (MANY, ""), MANY: (MANY, ""), ONE: (ONE, "")}
 
 
 def _anywhere(piece: Piece) -> Atom:

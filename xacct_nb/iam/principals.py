@@ -1,6 +1,5 @@
-"""The caller of a request, and how the Principal element of a policy matches it."""
+"""The Principal element of a policy, and how it matches the caller of a request."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,110 +7,22 @@ from typing import Any
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.arns import UNIQUE_ID, is_account_id
+from xacct_nb.iam.caller import (
+    CANONICAL_ID,
+    PROVIDER_ARN,
+    ROLE_ITSELF,
+    ROOT,
+    SERVICE_NAME,
+    WEB_PROVIDERS,
+    Caller,
+    parse_principal,
+)
 from xacct_nb.iam.patterns import Context
+from xacct_nb.iam.unknown import UnknownValue
 
 # Match levels: how an element matches the caller: not at all, by its account, by its role, or directly.
 NO_MATCH, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3
-USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER = "user", "role", "session", "root", "federated-user"
-SERVICE, FEDERATED, CANONICAL, ANONYMOUS = "service", "federated", "canonical", "anonymous"
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
-_ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(?:(root)|([a-z-]+)/(.*))")
-_PROVIDER = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:saml|oidc)-provider/.+")
-_WEB_PROVIDERS = (
-    "cognito-identity.amazonaws.com",
-    "accounts.google.com",
-    "graph.facebook.com",
-    "www.amazon.com",
-)
-_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.amazon(?:aws)?\.com(?:\.cn)?")
-_CANONICAL = re.compile(r"[0-9a-f]{64}")
-# By service and type in the ARN: the kind of caller, and the pattern of the rest.
-_CALLER_PATTERNS = {
-    ("iam", "user"): (USER, r"[^*?$]+"),
-    ("iam", "role"): (ROLE_ITSELF, r"[^*?$]+"),
-    ("sts", "assumed-role"): (SESSION, r"[^/*?$]+/[^/*?$]+"),
-    ("sts", "federated-user"): (FEDERATED_USER, r"[^/*?$]+"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A caller: its kind, its account ("" for none), and the condition keys that follow from it.
-
-    `role` is the ARN of its role without the path, `role_with_path` the one with the path, where given.
-    """
-
-    text: str
-    kind: str
-    account: str
-    role: str
-    role_with_path: str
-    keys: Mapping[str, tuple[str, ...]]
-
-
-@lru_cache(maxsize=4096)
-def read_caller(text: str) -> Caller:
-    """Read a caller: an ARN, a service, an identity provider, or `*` for an anonymous caller.
-
-    Source: reference_policies_variables (principal key values), reference_policies_condition-keys.
-    Raises InvalidArn.
-    """
-    if (caller := _caller_without_account(text)) is not None:
-        return caller
-    kind, account, role, role_arn = _parse_principal(text)
-    keys = {
-        "aws:principalarn": (role_arn or text,),
-        "aws:principalaccount": (account,),
-        "aws:principaltype": (_TYPES[kind],),
-        "aws:principalisawsservice": ("false",),
-    }
-    if kind == USER:
-        keys["aws:username"] = (text.rpartition("/")[2],)
-    if kind == ROOT:
-        keys["aws:userid"] = (account,)
-    if kind == FEDERATED_USER:
-        keys["aws:userid"] = (f"{account}:{text.rpartition('/')[2]}",)
-    return Caller(text, kind, account, role, role_arn if kind == ROLE_ITSELF else "", keys)
-
-
-_TYPES = {
-    USER: "User",
-    ROLE_ITSELF: "AssumedRole",
-    SESSION: "AssumedRole",
-    ROOT: "Account",
-    FEDERATED_USER: "FederatedUser",
-}
-
-
-def _parse_principal(text: str) -> tuple[str, str, str, str]:
-    """Return kind, account, role without path, and the role's ARN as known, of a principal in an account."""
-    found = _ARN.fullmatch(text)
-    if found and found[4] and found[2] == "iam":
-        return ROOT, found[3], "", ""
-    pattern = _CALLER_PATTERNS.get((found[2], found[5])) if found else None
-    if not found or not pattern or not re.fullmatch(pattern[1], found[6]):
-        raise InvalidArn(
-            f"{text!r} is not a principal that can call AWS.",
-            why="Users, roles, sessions of roles, the account root, services and identity providers can.",
-            hint="Write it like arn:aws:iam::111111111111:user/alice; a group or an account id cannot call.",
-        )
-    kind, name = pattern[0], found[6]
-    plain = name.split("/")[0] if kind == SESSION else name.rpartition("/")[2]
-    role = f"arn:{found[1]}:iam::{found[3]}:role/{plain}" if kind in (SESSION, ROLE_ITSELF) else ""
-    return kind, found[3], role, text if kind == ROLE_ITSELF else role
-
-
-def _caller_without_account(text: str) -> Caller | None:
-    if text == "*":
-        return Caller(text, ANONYMOUS, "", "", "", {"aws:principaltype": ("Anonymous",)})
-    if text in _WEB_PROVIDERS or _PROVIDER.fullmatch(text):
-        return Caller(text, FEDERATED, "", "", "", {})
-    if _CANONICAL.fullmatch(text):
-        return Caller(text, CANONICAL, "", "", "", {})
-    if _SERVICE.fullmatch(text):
-        keys = {"aws:principalisawsservice": ("true",), "aws:principalservicename": (text,)}
-        return Caller(text, SERVICE, "", "", "", keys)
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,42 +39,54 @@ class Principals:
     def match_level(self, caller: Caller, context: Context) -> int:
         """Return how the element matches the caller: NO_MATCH, ACCOUNT, ROLE or DIRECT.
 
-        Source: reference_policies_elements_principal.
+        Negative where that hangs on an unknown aws:userid. Source: reference_policies_elements_principal.
         """
         if self.anyone or caller.text in self.others:
             return DIRECT
-        if self.unique_ids and self._has_id(context):
+        named = self._has_id(context) if self.unique_ids else False
+        if named:
             return ROLE if caller.role else DIRECT
         if self.roles and caller.role in self.roles and self._is_role(caller, context):
             return ROLE
+        if named is None:
+            return -ROLE if caller.role else -DIRECT
         if caller.account in self.accounts:
             return DIRECT if caller.kind == ROOT else ACCOUNT
         return NO_MATCH
 
-    def excludes(self, caller: Caller, context: Context) -> bool:
+    def excludes(self, caller: Caller, context: Context) -> bool | None:
         """Return whether a NotPrincipal of these excludes the caller: it must name its account too.
 
-        Source: reference_policies_elements_notprincipal (the account is checked, then the user or the role).
+        None where that hangs on an unknown aws:userid. Source: reference_policies_elements_notprincipal (the
+        account is checked, then the user or the role).
         """
-        if self.anyone or not caller.account:
-            return self.match_level(caller, context) == DIRECT
-        if caller.account not in self.accounts:
-            return False
-        if caller.role:
-            return caller.role in self.roles and self._is_role(caller, context)
-        return self.match_level(caller, context) == DIRECT
+        if not self.anyone and caller.account:
+            if caller.account not in self.accounts:
+                return False
+            if caller.role:
+                return caller.role in self.roles and self._is_role(caller, context)
+        level = self.match_level(caller, context)
+        return None if level < NO_MATCH else level == DIRECT
+
+    def depends_on(self, context: Context) -> tuple[str, ...]:
+        """Return aws:userid if it is not known and the element has unique ids."""
+        unknown = self.unique_ids and self._has_id(context) is None
+        return ("aws:userid",) if unknown else ()
 
     def _is_role(self, caller: Caller, context: Context) -> bool:
         """Return whether the role is named: names are unique in an account; a known path counts too."""
         named = self.roles[caller.role]
         if caller.role_with_path:
             return caller.role_with_path in named
-        (given, *_) = context.get("aws:principalarn", ("",))
+        # IAM accepts only a role that exists, so the name decides where the path is not known.
+        (given, *_) = context.get("aws:principalarn") or ("",)
         return given in named or given == caller.role or _without_path(given) != caller.role
 
-    def _has_id(self, context: Context) -> bool:
-        (user_id, *_) = context.get("aws:userid", ("",))
-        return user_id.partition(":")[0] in self.unique_ids
+    def _has_id(self, context: Context) -> bool | None:
+        values = context.get("aws:userid", ())
+        if isinstance(values, UnknownValue):
+            return None
+        return any(user_id.partition(":")[0] in self.unique_ids for user_id in values)
 
 
 def read_principals(element: object) -> Principals:
@@ -211,7 +134,7 @@ def _classify(kind: str, text: str) -> tuple[str, str]:
     if kind == "AWS":
         return _aws(text)
     pattern, description = _OTHERS[kind]
-    if text in _WEB_PROVIDERS and kind == "Federated":
+    if text in WEB_PROVIDERS and kind == "Federated":
         return kind, text
     if not pattern.fullmatch(text):
         raise ValueError(f"{text!r} is not {description}")
@@ -219,9 +142,9 @@ def _classify(kind: str, text: str) -> tuple[str, str]:
 
 
 _OTHERS = {
-    "Service": (_SERVICE, "the name of a service such as ec2.amazonaws.com"),
-    "Federated": (_PROVIDER, "an identity provider"),
-    "CanonicalUser": (_CANONICAL, "a canonical user id"),
+    "Service": (SERVICE_NAME, "the name of a service such as ec2.amazonaws.com"),
+    "Federated": (PROVIDER_ARN, "an identity provider"),
+    "CanonicalUser": (CANONICAL_ID, "a canonical user id"),
 }
 
 
@@ -233,7 +156,7 @@ def _aws(text: str) -> tuple[str, str]:
     if UNIQUE_ID.fullmatch(text):
         return "unique-id", text
     try:
-        kind, account, role, _ = _parse_principal(text)
+        kind, account, role = parse_principal(text)
     except InvalidArn:
         raise ValueError(
             f"{text!r} is not an account, user, role or session; groups and wildcards in names are refused"

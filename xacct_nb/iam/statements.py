@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from xacct_nb.iam import patterns
+from xacct_nb.iam.caller import Caller
 from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Document, PolicyGrammar, layout, refuse
 from xacct_nb.iam.operators import AnyCondition, condition, is_operator
 from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
-from xacct_nb.iam.principals import DIRECT, NO_MATCH, Caller, Principals, read_principals
+from xacct_nb.iam.principals import DIRECT, NO_MATCH, Principals, read_principals
 
 # IAM checks the service and the one colon; an action that no service has matches nothing.
 _ACTION = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[^:]+")
@@ -53,7 +54,10 @@ class Statement(NamedTuple):
         return f"Statement[{self.number}]"
 
     def match(self, request: Request) -> "RawMatch":
-        """Return how each element matches the request, and whether the whole statement applies."""
+        """Return how each element matches the request, and whether the whole statement applies.
+
+        None where that hangs on a key that is not known, a negative level for the principal.
+        """
         context, resources, principals = request.context, self.resources, self.principals
         action = self.actions.match(request.action_lower, context) is not self.not_action
         resource = resources is None or (
@@ -67,24 +71,28 @@ class Statement(NamedTuple):
             level = self._not_principal(principals, request)
         else:
             level = principals.match_level(request.caller, context)
-        applies = action and resource and level > NO_MATCH
-        if not self.conditions:
-            return self, action, resource, level, (), applies
-        met = tuple([each.holds(context) for each in self.conditions])
-        return self, action, resource, level, met, applies and False not in met
+        met = tuple([each.holds(context) for each in self.conditions]) if self.conditions else ()
+        if not action or level == NO_MATCH or resource is False or False in met:
+            applies: bool | None = False
+        else:
+            applies = None if resource is None or level < NO_MATCH or None in met else True
+        return self, action, resource, level, met, applies
 
-    def _not_resource(self, resources: PatternSet, request: Request) -> bool:
-        missing = bool(resources.templates) and resources.lacks_variable(request.context)
-        return not (missing or resources.match(request.resource, request.context))
+    def _not_resource(self, resources: PatternSet, request: Request) -> bool | None:
+        excluded = resources.match(request.resource, request.context)
+        missing = resources.lacks_variable(request.context) if resources.templates else False
+        return False if excluded or missing else None if excluded is None or missing is None else True
 
     def _not_principal(self, principals: Principals, request: Request) -> int:
         # AWS documents that such a statement denies every caller with a permissions boundary, named or not.
-        excluded = not request.bounded and principals.excludes(request.caller, request.context)
-        return NO_MATCH if excluded else DIRECT
+        if request.bounded:
+            return DIRECT
+        excluded = principals.excludes(request.caller, request.context)
+        return -DIRECT if excluded is None else NO_MATCH if excluded else DIRECT
 
 
 # The statement; whether Action and Resource match; the match level of Principal; each condition; all.
-RawMatch = tuple[Statement, bool, bool, int, tuple[bool, ...], bool]
+RawMatch = tuple[Statement, bool, bool | None, int, tuple[bool | None, ...], bool | None]
 STATEMENT: Final = 0
 MATCH_LEVEL: Final = 3
 APPLIES: Final = 5

@@ -51,12 +51,21 @@ class Automaton:
 
     def fullmatch(self, string: str, /) -> bool:
         """Return whether the pattern matches the whole text."""
-        positions = 1
+        return bool(self._read(1, string) & self._end)
+
+    def reaches(self, front: str, end: str) -> bool:
+        """Return whether the pattern matches some text that begins and ends like this."""
+        positions = self._read(1, front)
+        # Between the two anything may stand, which leads to each later position.
+        onward = -(positions & -positions) & (self._end * 2 - 1)
+        return bool(self._read(onward, end) & self._end)
+
+    def _read(self, positions: int, string: str) -> int:
         for letter in string:
             colon = letter == ":"
             step = self._literal.get(letter, 0) | self._one | (0 if colon else self._one_but)
             stay = self._many | (0 if colon else self._many_but)
             positions = (positions & step) << 1 | positions & stay
             if not positions:
-                return False
-        return bool(positions & self._end)
+                break
+        return positions

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import s3, tagging
 
-from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
+from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.explain import (
     ALLOW,
     EXPLICIT_DENY,
@@ -19,6 +19,7 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
+from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 from xacct_nb.sandbox.ministack import guard_result, internals
 from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
 from xacct_nb.sandbox.ministack.xml_text import valid_bytes

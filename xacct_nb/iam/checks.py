@@ -1,0 +1,194 @@
+"""From matched policies to checks: which policies must allow a request, and the rules that override them."""
+
+from typing import Any, NamedTuple
+
+from xacct_nb.iam import grammar
+from xacct_nb.iam.caller import FEDERATED_USER, ROOT
+from xacct_nb.iam.explain import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    NO_IMPACT,
+    PERMISSIONS_BOUNDARY,
+    PRINCIPAL,
+    RESOURCE,
+    RESOURCE_CONTROL_POLICY,
+    SERVICE_CONTROL_POLICY,
+    SESSION,
+)
+from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
+from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
+
+# For each policy of a parameter: its indexes in the parameter, and its matched statements.
+Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
+WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
+_BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
+_BOTH = _BOUNDS | {PRINCIPAL}
+_MATCH_LEVELS = (DIRECT, ROLE, ACCOUNT, NO_MATCH)
+# The checks that must allow, by where the caller is, and how the resource's own policy matches it.
+# Source: reference_policies_evaluation-logic (boundaries and session policies limit what is allowed to a
+# role's ARN, not to a user's or a session's), ..._cross-account.
+_NEEDED = {
+    WITHIN: {DIRECT: frozenset[str](), ROLE: _BOUNDS, ACCOUNT: _BOTH, NO_MATCH: _BOTH},
+    ACROSS: dict.fromkeys(_MATCH_LEVELS, _BOTH | {RESOURCE}),
+    OUTSIDE: dict.fromkeys(_MATCH_LEVELS, frozenset({RESOURCE})),
+}
+_ALWAYS = "sts:getcalleridentity"
+_NOTES = {
+    ROOT: "the root user of an account cannot assume a role",
+    FEDERATED_USER: "a session from GetFederationToken cannot assume a role",
+    _ALWAYS: "AWS allows GetCallerIdentity to every caller with credentials, even against an explicit deny",
+    "root may": "the root user has every permission that its account has",
+    "no account": "the caller is in no account, so such policies do not apply",
+    "no policy": "there is no resource-based policy",
+    "level": "on level {} no service control policy allows it; the root is level 1",
+    "service-linked": "the caller is a service-linked role, to which such policies do not apply",
+}
+
+
+class RawCheck(NamedTuple):
+    """A check as the evaluation made it; `depends_on`: unknown keys besides those of its statements."""
+
+    type: str
+    effect: str
+    note: str
+    groups: Groups
+    depends_on: tuple[str, ...] = ()
+
+
+class PoliciesMatch(NamedTuple):
+    """How some policies match together: whether a statement denies, the highest level of those that allow.
+
+    `maybe_denied` and `maybe_level` are the same of the statements that hang on a key that is not known.
+    """
+
+    denied: bool
+    level: int
+    groups: Groups
+    maybe_denied: bool = False
+    maybe_level: int = NO_MATCH
+
+    @property
+    def effect(self) -> str:
+        """Return EXPLICIT_DENY, ALLOW or IMPLICIT_DENY."""
+        return EXPLICIT_DENY if self.denied else ALLOW if self.level else IMPLICIT_DENY
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether no statement hangs on a key that is not known."""
+        return not (self.maybe_denied or self.maybe_level)
+
+    def supposing(self, allow: bool, deny: bool) -> "PoliciesMatch":
+        """Return the match if the statements that hang on an unknown key allow, or deny, or do not apply."""
+        level = max(self.level, self.maybe_level) if allow else self.level
+        return PoliciesMatch(self.denied or (deny and self.maybe_denied), level, self.groups)
+
+
+# Each kind of policy that was given, in the order of evaluation: one match, of control policies one a level.
+Matches = tuple[tuple[str, tuple[PoliciesMatch, ...]], ...]
+
+
+class Rules(NamedTuple):
+    """What decides besides the policies: where the caller is, and which checks must allow in any case.
+
+    `exempt`: whether control policies do not apply to the caller, a service-linked role; None: not known.
+    """
+
+    relation: str
+    required: frozenset[str]
+    has_resource_policy: bool
+    exempt: bool | None
+
+
+def match_policies(policies: Any, request: Request) -> PoliciesMatch:
+    """Match each statement of the policies (pairs of indexes and ParsedPolicy) against the request."""
+    groups: Groups = []
+    level, denied = NO_MATCH, False
+    maybe_level, maybe_denied = NO_MATCH, False
+    for index, policy in policies:
+        group = [statement.match(request) for statement in policy.statements]
+        groups.append((index, group))
+        for matched in group:
+            if matched[APPLIES] is False:
+                continue
+            denies, reached = matched[STATEMENT].effect == grammar.DENY, matched[MATCH_LEVEL]
+            if matched[APPLIES]:
+                denied, level = denied or denies, level if denies else max(level, reached)
+            elif denies:
+                maybe_denied = True
+            else:
+                maybe_level = max(maybe_level, abs(reached))
+    return PoliciesMatch(denied, level, groups, maybe_denied, maybe_level)
+
+
+def make_checks(matches: Matches, request: Request, rules: Rules) -> tuple[RawCheck, ...]:
+    """Return the check of each kind of policy, in which nothing is unknown."""
+    ((own,),) = (found for check_type, found in matches if check_type == RESOURCE)
+    needed = _NEEDED[rules.relation][own.level] | rules.required
+    checks = [
+        _control_check(check_type, found, request, bool(rules.exempt))
+        if check_type in (SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY)
+        else _resource_check(found[0], needed, rules)
+        if check_type == RESOURCE
+        else _list_check(check_type, found[0], request, needed)
+        for check_type, found in matches
+    ]
+    return tuple(_apply_exceptions(checks, request))
+
+
+def _resource_check(own: PoliciesMatch, needed: frozenset[str], rules: Rules) -> RawCheck:
+    effect = own.effect
+    if effect == IMPLICIT_DENY and RESOURCE not in needed:
+        effect = NO_IMPACT
+    return RawCheck(RESOURCE, effect, "" if rules.has_resource_policy else _NOTES["no policy"], own.groups)
+
+
+def _list_check(check_type: str, found: PoliciesMatch, request: Request, needed: frozenset[str]) -> RawCheck:
+    """Check identity policies, boundaries or session policies: a list in which one statement must allow."""
+    effect, note = found.effect, ""
+    if not request.caller.account:
+        effect, note = NO_IMPACT, _NOTES["no account"]
+    elif effect == IMPLICIT_DENY and check_type == PRINCIPAL and request.caller.kind == ROOT:
+        effect, note = ALLOW, _NOTES["root may"]
+    elif effect == IMPLICIT_DENY and check_type not in needed:
+        effect = NO_IMPACT
+    return RawCheck(check_type, effect, note, found.groups)
+
+
+def _control_check(
+    check_type: str, levels: tuple[PoliciesMatch, ...], request: Request, exempt: bool
+) -> RawCheck:
+    """Check control policies: each level must allow; RCPFullAWSAccess does on each level of an RCP.
+
+    Source: orgs_manage_policies_scps, ..._scps_evaluation, ..._rcps, ..._rcps_evaluation.
+    """
+    groups = [group for each in levels for group in each.groups]
+    if exempt:
+        return RawCheck(check_type, NO_IMPACT, _NOTES["service-linked"], groups)
+    if check_type == SERVICE_CONTROL_POLICY and not request.caller.account:
+        return RawCheck(check_type, NO_IMPACT, _NOTES["no account"], groups)
+    if any(each.denied for each in levels):
+        return RawCheck(check_type, EXPLICIT_DENY, "", groups)
+    for number, each in enumerate(levels, start=1):
+        if not each.level and check_type == SERVICE_CONTROL_POLICY:
+            return RawCheck(check_type, IMPLICIT_DENY, _NOTES["level"].format(number), groups)
+    return RawCheck(check_type, ALLOW, "", groups)
+
+
+def _apply_exceptions(checks: list[RawCheck], request: Request) -> list[RawCheck]:
+    """Apply the rules that override the policies.
+
+    Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
+    """
+    action, kind = request.action_lower, request.caller.kind
+    if action == _ALWAYS:
+        note = _NOTES[_ALWAYS]
+        return [c._replace(effect=ALLOW if c.effect == ALLOW else NO_IMPACT, note=note) for c in checks]
+    if action == "sts:assumerole" and kind in (ROOT, FEDERATED_USER):
+        return [
+            check._replace(effect=IMPLICIT_DENY, note=_NOTES[kind])
+            if check.type == PRINCIPAL and check.effect != EXPLICIT_DENY
+            else check
+            for check in checks
+        ]
+    return checks
