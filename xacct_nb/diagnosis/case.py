@@ -25,9 +25,10 @@ from xacct_nb.diagnosis.snapshot import (
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
-from xacct_nb.iam.decision import EXPLICITLY_DENIED, Decision
+from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import Document
+from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 
 ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 # Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.
