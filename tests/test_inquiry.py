@@ -80,8 +80,8 @@ class TestTheCall:
         stage.parameters = {"ExternalId": SECRET}
         tried = stage.try_it()
         (command,) = stage.diagnosis(tried, "source", "destination").causes[0].commands
+        command = command.replace("DESTINATION_ADMIN", "destination-admin")
         monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        monkeypatch.setenv("AWS_PROFILE", "destination-admin")
         monkeypatch.delenv("EXTERNAL_ID", raising=False)
         without = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
         monkeypatch.setenv("EXTERNAL_ID", SECRET)

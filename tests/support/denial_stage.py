@@ -261,7 +261,7 @@ def code_of(seed: str, step: int) -> str:
 
 
 def _options(words: list[str]) -> dict[str, Any]:
-    """Return options of the AWS CLI as parameters of boto3."""
+    """Return options of the AWS CLI as parameters of boto3, without those that say where it calls."""
     found: dict[str, Any] = {}
     name = ""
     for word in words:
@@ -272,8 +272,8 @@ def _options(words: list[str]) -> dict[str, Any]:
             pair = dict(part.split("=", 1) for part in word.split(",", 1))
             found[name] = [*(found[name] if isinstance(found[name], list) else []), pair]
         else:
-            found[name] = word
-    return found
+            found[name] = json.loads(word) if name == "Tags" else word
+    return {name: value for name, value in found.items() if name not in ("Profile", "EndpointUrl")}
 
 
 def _run(client: Any, operation: str, options: dict[str, Any]) -> None:

@@ -15,7 +15,15 @@ from xacct_nb.aws.iam_reads import owner_of
 from xacct_nb.aws.sign_in import unexpected_errors
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
-from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Snapshot, Source
+from xacct_nb.diagnosis.snapshot import (
+    CALLER,
+    DESTINATION,
+    SOURCE,
+    CallerIdentity,
+    Destination,
+    Snapshot,
+    Source,
+)
 from xacct_nb.errors import XacctError
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 
@@ -41,6 +49,7 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
         reading.attempt = attempt.model_copy(update={"caller": caller.arn})
     source = reading.side("source", sessions.source or sessions.caller, reading.source)
     destination = reading.side("destination", sessions.destination, reading.destination)
+    sides = ((CALLER, sessions.caller), (SOURCE, sessions.source), (DESTINATION, sessions.destination))
     opened = dict.fromkeys(filter(None, (sessions.caller, sessions.source, sessions.destination)))
     return Snapshot(
         taken=utc(sessions.endpoint.clock.now()),
@@ -48,6 +57,8 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
         source=source,
         destination=destination,
         unread=reading.unread | sessions.problems,
+        read_with={side: session.profile for side, session in sides if session and session.profile},
+        endpoint_url=sessions.endpoint.endpoint_url,
         calls=(*(call for session in opened for call in session.calls), *reading.calls),
     )
 

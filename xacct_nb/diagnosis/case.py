@@ -175,6 +175,11 @@ class Case:
         incomplete = self.destination.incomplete
         return PolicyHolder(self.role, name, (action,), resource, read, boundary, incomplete)
 
+    @property
+    def holder(self) -> PolicyHolder:
+        """Who makes the denied request: the caller, or the role once it was assumed."""
+        return self.role_policies if self.attempt.role_was_assumed else self.caller_policies
+
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:
         """The trust policy, None if it was not read."""

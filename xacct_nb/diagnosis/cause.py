@@ -75,6 +75,10 @@ class Cause:
     with an administrator's profile of that side, or in the caller's own shell (client, and `sts`). `fix` is
     what the commands are made from; it holds secrets, and is neither shown nor written. `nearest` is the
     statement that decided or that comes nearest, element by element.
+
+    `works` says whether the request is allowed with the mend, as the edited policies are evaluated; None
+    where that cannot be shown. `obstacle` is then what denies it, or what was not read. `lets_in` are those
+    who may do more by it, `takes_from` is what somebody might lose.
     """
 
     code: str
@@ -83,5 +87,25 @@ class Cause:
     mend: str
     confidence: str
     commands: tuple[str, ...] = ()
+    works: bool | None = None
+    obstacle: str = ""
+    lets_in: tuple[str, ...] = ()
+    takes_from: tuple[str, ...] = ()
     fix: Annotated[Fix, Field(exclude=True)] = field(default=NO_FIX, repr=False, compare=False)
     nearest: tuple[ComparedElement, ...] = ()
+
+    @property
+    def effect(self) -> str:
+        """What the mend does, in words; "" for one that was not evaluated."""
+        if self.works is None and not self.obstacle:
+            return ""
+        who = f" It lets in {', '.join(self.lets_in)}, and nobody else." if self.lets_in else ""
+        return outcome(self.works, self.obstacle) + who + (" Nobody loses access." if who else "")
+
+
+def outcome(works: bool | None, obstacle: str) -> str:
+    """Return in a sentence whether the request is allowed with a mend, and what denies it if not."""
+    if works:
+        return "The request is allowed then, as far as what was read decides it."
+    start = "That it works cannot be shown" if works is None else "The request is still denied then"
+    return f"{start}: {obstacle.rstrip('.')}."

@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.commands import with_variables
 from xacct_nb.diagnosis.conflicts import Conflict, conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
+from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
@@ -38,8 +39,8 @@ class Diagnosis(Shown, Serializable):
 
     `unknowns` is what could not be read and who can read it. `message` is for the other owner. `answer` is
     what AWS returned when the attempt was repeated. If AWS allows it now, there are no causes, and `notes`
-    says what is in doubt. `conflicts` are contradictions between AWS's words and what was given. No field
-    holds a secret.
+    says what is in doubt. `conflicts` are contradictions between AWS's words and what was given. `together`
+    is what several mends do together. No field holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -52,6 +53,7 @@ class Diagnosis(Shown, Serializable):
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
     is_allowed_now: bool = False
+    together: str = ""
 
     @property
     def headline(self) -> str:
@@ -97,6 +99,10 @@ class Diagnosis(Shown, Serializable):
                 yield _nearest_table(each)
             if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Fix for {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
+                if each.effect:
+                    yield Text(each.effect, "good" if each.works else "note")
+        if self.together:
+            yield Text(self.together, "note")
 
 
 def _nearest_table(of: Cause) -> Table:
@@ -124,6 +130,7 @@ def diagnose(
     case = Case(snapshot.with_secrets(given), believed, denial, result, attempt)
     found = rank_causes(case, _possible(case, _find_causes(case)))
     causes, open_codes = ((), ()) if case.is_allowed_now else _with_open_causes(case, found)
+    causes, together = evaluated(case, causes)
     diagnosis = Diagnosis(
         case.attempt.to_json(),
         denial,
@@ -135,6 +142,7 @@ def diagnose(
         tuple(find_conflicts(attempt, denial, snapshot.caller, result)),
         tuple(doubts(case, found)) if case.is_allowed_now else (),
         case.is_allowed_now,
+        together,
     )
     return _redacted(diagnosis, snapshot.secrets | given)
 

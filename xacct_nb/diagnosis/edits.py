@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.diagnosis.commands import aws_command, iam_command
-from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, SnapshotPolicy
+from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.grammar import Document
@@ -63,11 +63,70 @@ def with_statement(policy: SnapshotPolicy, statement: Document) -> Edit:
     return Edit(policy, {**document, "Statement": [*statements_of(document), dict(statement)]})
 
 
-def with_statements(policy: SnapshotPolicy, number: int, statements: Iterable[Document]) -> Edit:
-    """Return the edit that has these statements in the place of one."""
-    document, written = policy.document or {}, [dict(each) for each in statements]
+def with_statements(policy: SnapshotPolicy, number: int, first: Document, *more: Document) -> Edit:
+    """Return the edit that has the first statement in the place of one, and the others after all."""
+    document, written = policy.document or {}, [dict(each) for each in more]
     known = copy.deepcopy(statements_of(document))
-    return Edit(policy, {**document, "Statement": [*known[:number], *written, *known[number + 1 :]]})
+    return Edit(
+        policy, {**document, "Statement": [*known[:number], dict(first), *known[number + 1 :], *written]}
+    )
+
+
+def merged(edit: Edit, earlier: Edit) -> Edit | None:
+    """Return the edit with what an earlier one of the same policy changes; None where they contradict."""
+    before, then, now = map(statements_of, (edit.policy.document, earlier.after, edit.after))
+    if edit.is_new or earlier.is_new or len(then) < len(before) or len(now) < len(before):
+        return None
+    both: list[Any] = []
+    for number, statement in enumerate(before):
+        changes = [each[number] for each in (then, now) if each[number] != statement]
+        if len(changes) == 2 and changes[0] != changes[1]:
+            return None
+        both += [changes[0] if changes else statement]
+    more = [*then[len(before) :], *(each for each in now[len(before) :] if each not in then)]
+    return Edit(edit.policy, {**earlier.after, **edit.after, "Statement": [*both, *more]}, edit.how)
+
+
+def is_same(one: SnapshotPolicy, other: SnapshotPolicy) -> bool:
+    """Return whether two values are of one policy; a managed policy is one for all its holders."""
+    if MANAGED in (one.kind, other.kind):
+        return one.kind == other.kind and one.arn == other.arn
+    return (one.kind, one.holder, one.name.lower()) == (other.kind, other.holder, other.name.lower())
+
+
+def edited(snapshot: Snapshot, edits: Iterable[Edit]) -> Snapshot:
+    """Return the snapshot as it is after the edits."""
+    for edit in edits:
+        source, destination = snapshot.source, snapshot.destination
+        if source and source.principal:
+            changes = _holder(source.principal, source.policies, edit)
+            source = source.model_copy(update=dict(zip(("principal", "policies"), changes, strict=True)))
+        if destination and destination.role:
+            changes = _holder(destination.role, destination.policies, edit)
+            destination = destination.model_copy(update=dict(zip(("role", "policies"), changes, strict=True)))
+        if destination and edit.policy.kind == BUCKET:
+            resources = destination.resource_policies | {edit.policy.arn: dict(edit.after)}
+            destination = destination.model_copy(update={"resource_policies": resources})
+        snapshot = snapshot.model_copy(update={"source": source, "destination": destination})
+    return snapshot
+
+
+def _holder(
+    holder: Principal, policies: tuple[SnapshotPolicy, ...], edit: Edit
+) -> tuple[Principal, tuple[SnapshotPolicy, ...]]:
+    """Return a user or role, and its policies, after an edit."""
+    after = edit.policy.model_copy(update={"document": dict(edit.after)})
+    if edit.policy.kind == TRUST and edit.policy.holder == holder.arn:
+        return holder.model_copy(update={"trust": dict(edit.after)}), policies
+    if holder.boundary and is_same(holder.boundary, edit.policy) and edit.how != ATTACH:
+        holder = holder.model_copy(update={"boundary": after})
+    if edit.is_new:
+        return holder, (*policies, *([after] if edit.policy.holder == holder.arn else ()))
+    kept = (
+        each.model_copy(update={"document": dict(edit.after)}) if is_same(each, edit.policy) else each
+        for each in policies
+    )
+    return holder, tuple(kept)
 
 
 def append(holder: dict[str, Any], name: str, value: str) -> None:

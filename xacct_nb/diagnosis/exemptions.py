@@ -27,9 +27,9 @@ def exempt(policy: SnapshotPolicy, number: int, principal: str, resource: str) -
     denied = statements[number]
     rest = _without_resource(denied, resource) if _has_resource(denied) else None
     if rest and policy.kind == INLINE and policy.holder == principal:
-        return with_statements(policy, number, [rest])
+        return with_statements(policy, number, rest)
     only = rest and _only_for(rest, principal, [each.get("Sid", "") for each in statements])
-    return with_statements(policy, number, [_except(denied, principal), *([only] if only else [])])
+    return with_statements(policy, number, _except(denied, principal), *([only] if only else []))
 
 
 def _has_resource(statement: dict[str, Any]) -> bool:
@@ -57,7 +57,7 @@ def _except(statement: dict[str, Any], principal: str) -> dict[str, Any]:
     conditions = {operator: dict(keys) for operator, keys in statement.get("Condition", {}).items()}
     for operator, keys in conditions.items():
         for key in keys:
-            if _plain(operator) in _EXCEPT and key.lower() == PRINCIPAL_ARN.lower():
+            if plain_operator(operator) in _EXCEPT and key.lower() == PRINCIPAL_ARN.lower():
                 append(keys, key, principal)
                 return {**statement, "Condition": conditions}
     conditions.setdefault("ArnNotEquals", {})[PRINCIPAL_ARN] = principal
@@ -67,7 +67,7 @@ def _except(statement: dict[str, Any], principal: str) -> dict[str, Any]:
 def _only_for(statement: dict[str, Any], principal: str, sids: list[str]) -> dict[str, Any] | None:
     """Return the statement for this principal alone; None where its condition has no free operator."""
     conditions = {operator: dict(keys) for operator, keys in statement.get("Condition", {}).items()}
-    taken = {_plain(operator) for operator in conditions}
+    taken = {plain_operator(operator) for operator in conditions}
     operator = next((each for each in _ONLY if each.lower() not in taken), None)
     if operator is None:
         return None
@@ -75,6 +75,6 @@ def _only_for(statement: dict[str, Any], principal: str, sids: list[str]) -> dic
     return {**statement, **sid, "Condition": {**conditions, operator: {PRINCIPAL_ARN: principal}}}
 
 
-def _plain(operator: str) -> str:
+def plain_operator(operator: str) -> str:
     """Return an operator without its suffix, in small letters."""
     return operator.lower().removesuffix("ifexists")

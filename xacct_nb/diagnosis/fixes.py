@@ -1,11 +1,13 @@
 """Fixes: what to change in the policies and in the request, and the smallest statements for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
-from xacct_nb.diagnosis.commands import assume_role
+from xacct_nb.diagnosis.commands import assume_role, tag_principal
 from xacct_nb.diagnosis.edits import Edit
+from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.grants.documents import VERSION, one_or_many
 from xacct_nb.iam.grammar import Document
 
@@ -14,19 +16,29 @@ from xacct_nb.iam.grammar import Document
 class Fix:
     """What to change, "" for the catalogue's text: edits of policies, and the request as it is repeated.
 
-    `other_commands` change what no snapshot shows. The commands follow from all three.
+    `tags` are new tags of the principal `tagged`. The commands follow from all three.
     """
 
     mend: str = ""
     edits: tuple[Edit, ...] = ()
     request: Attempt | None = field(default=None, repr=False)
-    other_commands: tuple[str, ...] = ()
+    tagged: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def commands(self) -> tuple[str, ...]:
         """The commands of the fix, in their order."""
         edited = (command for edit in self.edits for command in edit.commands)
-        return (*edited, *self.other_commands, *([assume_role(self.request)] if self.request else ()))
+        tagging = [tag_principal(self.tagged, self.tags)] if self.tags else []
+        return (*edited, *tagging, *([assume_role(self.request)] if self.request else ()))
+
+    def with_tags(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with the tags on the caller's user or role."""
+        source = snapshot.source
+        if not self.tags or source is None or source.principal is None:
+            return snapshot
+        principal = source.principal.model_copy(update={"tags": {**source.principal.tags, **self.tags}})
+        return snapshot.model_copy(update={"source": source.model_copy(update={"principal": principal})})
 
 
 NO_FIX = Fix()

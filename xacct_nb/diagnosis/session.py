@@ -72,7 +72,7 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
 
 def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
     for arn, document in case.destination.resource_policies.items():
-        policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, document=document)
+        policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, arn=arn, document=document)
         for statement in denying([policy], check) if document else ():
             return deny_cause("resource-policy", statement, case.role_policies)
     return cause("resource-policy", LIKELY)

@@ -114,7 +114,8 @@ class ClientSettings(StrictModel):
 class Snapshot(Shown, StrictModel):
     """Four sides, None where one was not read; `unread` has the reasons.
 
-    `taken` is the time (UTC), `calls` are the AWS operations that were called.
+    `taken` is the time (UTC), `calls` are the AWS operations that were called. `read_with` are the profiles
+    by side, and `endpoint_url` is one that is not AWS's own: both stay here.
     """
 
     taken: StrictStr = ""
@@ -124,6 +125,8 @@ class Snapshot(Shown, StrictModel):
     client: ClientSettings | None = None
     unread: dict[StrictStr, StrictStr] = Field({})
     calls: tuple[StrictStr, ...] = ()
+    read_with: dict[StrictStr, StrictStr] = Field({})
+    endpoint_url: StrictStr = ""
     schema_: StrictStr = Field(SCHEMA, alias="schema", pattern=f"^{SCHEMA}$")
 
     def readable(self, side: str) -> bool:
@@ -149,7 +152,8 @@ class Snapshot(Shown, StrictModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the other owner; external IDs are fingerprints."""
-        return dict(mask_secrets(self.model_dump(mode="json", by_alias=True)))
+        fields = self.model_dump(mode="json", by_alias=True, exclude={"read_with", "endpoint_url"})
+        return dict(mask_secrets(fields))
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Snapshot":

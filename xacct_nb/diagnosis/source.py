@@ -9,6 +9,7 @@ from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.edits import ATTACH, SET_DEFAULT, Edit, append
 from xacct_nb.diagnosis.fixes import Fix
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
+from xacct_nb.diagnosis.losses import losses
 from xacct_nb.diagnosis.near_names import difference, misspelled
 from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_causes import (
@@ -31,6 +32,7 @@ from xacct_nb.diagnosis.unmet_conditions import (
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import PolicyCheck, short_name
+from xacct_nb.iam.grammar import Document
 
 _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-deny"}
@@ -120,9 +122,17 @@ def _newer_versions(case: Case) -> Iterator[Cause]:
         if policy.newer and case.would_be_allowed_by(policy.newer):
             version = policy.newer_version
             why = f"Version {version} of {policy.name} would allow it, but it is not the default version."
-            edit = Edit(policy, policy.newer, SET_DEFAULT)
-            fix = Fix(f"Make {version} the default version.", (edit,))
-            yield cause("old-policy-version", CERTAIN, why, fix=fix)
+            yield cause("old-policy-version", CERTAIN, why, fix=_version_fix(case, policy, policy.newer))
+
+
+def _version_fix(case: Case, policy: SnapshotPolicy, newer: Document) -> Fix:
+    """Return the fix that makes the newer version the default one, unless that takes something away."""
+    if not losses(policy.document, newer):
+        edit = Edit(policy, newer, SET_DEFAULT)
+        return Fix(f"Make {policy.newer_version} the default version.", (edit,))
+    own = allow_fix(case.caller_policies)
+    why = f"{policy.newer_version} lacks a part of what the default version allows, or denies more."
+    return replace(own, mend=f"{own.mend} {why}")
 
 
 def _unattached(case: Case) -> Iterator[Cause]:

@@ -8,7 +8,6 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.commands import iam_command
 from xacct_nb.diagnosis.edits import Edit, append, new_policy, with_statement
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing
@@ -160,9 +159,8 @@ def _principal_tag(unmet: UnmetCondition) -> Fix:
     principal = unmet.case.principal
     if len(unmet.expected) != 1 or Arn.parse(principal).kind not in ("user", "role"):
         return NO_FIX
-    tag = f"Key={unmet.key.partition('/')[2]},Value={unmet.expected[0]}"
-    command = iam_command("tag-{}", principal, {"tags": tag})
-    return Fix(f"Tag {short_name(principal)}, or change the condition.", other_commands=(command,))
+    tags = {unmet.key.partition("/")[2]: unmet.expected[0]}
+    return Fix(f"Tag {short_name(principal)}, or change the condition.", tagged=principal, tags=tags)
 
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:

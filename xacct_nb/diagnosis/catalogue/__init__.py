@@ -31,4 +31,4 @@ def cause(
     known = CATALOGUE[code]
     texts = (why or known.why, mend or fix.mend or known.mend)
     commands = commands or fix.commands
-    return Cause(code, side or known.side, *texts, confidence, commands, fix, nearest)
+    return Cause(code, side or known.side, *texts, confidence, commands, fix=fix, nearest=nearest)

@@ -1,0 +1,125 @@
+"""Evaluates the fix of each cause before it is printed, alone and with the others; scopes its commands."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.cause import POSSIBLE, Cause, outcome
+from xacct_nb.diagnosis.commands import assume_role, scoped, tag_principal
+from xacct_nb.diagnosis.edits import WRITE, Edit, free_name, is_same, merged
+from xacct_nb.diagnosis.effects import Effect, effect_of
+from xacct_nb.diagnosis.fixes import NO_FIX, Fix
+from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
+
+_UNSHOWN = "what its commands change is in no policy that was read."
+_PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
+
+
+@dataclass
+class _Together:
+    """The fixes that are needed one after the other, with what they do together."""
+
+    case: Case
+    causes: list[Cause] = field(default_factory=list)
+    fixes: list[Fix] = field(default_factory=list)
+    effect: Effect | None = None
+
+    def add(self, cause: Cause) -> Fix:
+        """Return the cause's fix with the earlier ones in it, if it removes a cause that they leave."""
+        fix = _after(cause.fix, self.fixes, self.case)
+        if fix is None or (self.effect and self.effect.works):
+            return cause.fix
+        found = effect_of(self.case, [*self.fixes, fix])
+        if self.effect and not found.works and _keys(found.left) >= _keys(self.effect.left):
+            return cause.fix
+        self.causes.append(cause)
+        self.fixes.append(fix)
+        self.effect = found
+        return fix
+
+    def __str__(self) -> str:
+        if self.effect is None or len(self.causes) < 2:
+            return ""
+        names = ", ".join(f"{each.code} ({each.side})" for each in self.causes)
+        return f"The mends for {names} together: {outcome(self.effect.works, self.effect.obstacle)}"
+
+
+def evaluated(case: Case, causes: Iterable[Cause]) -> tuple[tuple[Cause, ...], str]:
+    """Return the causes with what their mends do, and a sentence on what the mends do together."""
+    together = _Together(case)
+    found = tuple(_evaluated(case, each, together) for each in causes)
+    return found, str(together)
+
+
+def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
+    if cause.fix is NO_FIX or cause.confidence == POSSIBLE:
+        return replace(cause, obstacle=_UNSHOWN) if cause.commands else cause
+    effect = effect_of(case, [cause.fix])
+    if effect.takes_from:
+        why = (
+            f"{cause.mend} No command is printed, because it might take away {', '.join(effect.takes_from)}."
+        )
+        return replace(cause, mend=why, commands=(), takes_from=effect.takes_from, fix=NO_FIX)
+    fix = together.add(cause)
+    return replace(
+        cause,
+        commands=tuple(_commands(case, fix)) or cause.commands,
+        works=effect.works,
+        obstacle=effect.obstacle,
+        lets_in=effect.lets_in,
+    )
+
+
+def _keys(causes: Sequence[Cause]) -> set[tuple[str, str, str]]:
+    return {(each.code, each.side, each.why) for each in causes}
+
+
+def _after(fix: Fix, earlier: Sequence[Fix], case: Case) -> Fix | None:
+    """Return a fix with what earlier ones change in the same policies and the request; None if they clash."""
+    edits = [edit for each in earlier for edit in each.edits]
+    found = [_edit_after(each, edits) for each in fix.edits]
+    if None in found:
+        return None
+    requests = [each.request for each in earlier if each.request]
+    request = fix.request
+    if request and requests:
+        parameters = requests[-1].parameters | _changes(request.parameters, case.attempt.parameters)
+        role = request.role if request.role != case.attempt.role else requests[-1].role
+        request = request.model_copy(update={"parameters": parameters, "role": role})
+    return replace(fix, edits=tuple(each for each in found if each), request=request)
+
+
+def _edit_after(edit: Edit, earlier: Sequence[Edit]) -> Edit | None:
+    for each in reversed(earlier):
+        if is_same(each.policy, edit.policy) and each != edit:
+            if edit.is_new and each.is_new and edit.how == WRITE:
+                name = free_name(edit.policy.name, [one.policy.name for one in earlier])
+                return replace(edit, policy=edit.policy.model_copy(update={"name": name}))
+            return merged(edit, each)
+    return edit
+
+
+def _changes(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if given.get(name) != value}
+
+
+def _commands(case: Case, fix: Fix) -> Iterable[str]:
+    """Yield the commands of a fix, each with the profile and the endpoint of its side."""
+    for edit in fix.edits:
+        for command in edit.commands:
+            yield _scoped(case, command, _side(case, edit))
+    if fix.tags:
+        yield _scoped(case, tag_principal(fix.tagged, fix.tags), SOURCE)
+    if fix.request:
+        yield _scoped(case, assume_role(fix.request), CALLER)
+
+
+def _side(case: Case, edit: Edit) -> str:
+    is_role = edit.policy.kind in (TRUST, BUCKET) or edit.policy.holder == case.role
+    return DESTINATION if is_role else SOURCE
+
+
+def _scoped(case: Case, command: str, side: str) -> str:
+    profile = case.snapshot.read_with.get(side) or _PLACEHOLDERS[side]
+    return scoped(command, profile, case.snapshot.endpoint_url)
