@@ -16,6 +16,8 @@ from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.iam.arns import same_principal
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.weighing import UNKNOWN_RESULT
 
 _FINDERS = (request_causes, source_causes, trust_causes, session_causes)
 
@@ -87,7 +89,7 @@ def _outcome_of_session(case: Case) -> tuple[bool | None, str]:
     decision = case.session_decision()
     if decision is None:
         return None, "the role's policies were not read"
-    return (True, "") if decision.allowed else (False, decision.reasons[0])
+    return _result(decision)
 
 
 def _outcome_of_request(case: Case) -> tuple[bool | None, str]:
@@ -99,5 +101,11 @@ def _outcome_of_request(case: Case) -> tuple[bool | None, str]:
             if decision is None:
                 return None, f"the {side} side was not read"
             if not decision.allowed:
-                return False, decision.reasons[0]
+                return _result(decision)
     return True, ""
+
+
+def _result(decision: Decision) -> tuple[bool | None, str]:
+    if decision.result == UNKNOWN_RESULT:
+        return None, f"only AWS sees {', '.join(decision.depends_on)}, on which it hangs"
+    return (True, "") if decision.allowed else (False, decision.reasons[0])

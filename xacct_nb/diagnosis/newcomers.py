@@ -5,19 +5,20 @@ from contextlib import suppress
 
 from xacct_nb.diagnosis.case import ALLOW_ALL, EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.edits import ATTACH, Edit
+from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
 from xacct_nb.diagnosis.snapshot import BUCKET, INLINE, TRUST
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, same_principal
 from xacct_nb.iam.canonical import as_list, principals_in, statements_of
-from xacct_nb.iam.decision import ALLOWED
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import short_name
 from xacct_nb.iam.grammar import Document
+from xacct_nb.iam.weighing import ALLOWED, UNKNOWN_RESULT
 
 EVERYONE = "everyone"
 _OTHER_ACCOUNT = "999999999990"
-_RANKS = {ALLOWED: 2, "Unknown": 1}
+_RANKS = {ALLOWED: 2, UNKNOWN_RESULT: 1}
 Request = tuple[str, str]
 """An action and a resource."""
 
@@ -117,9 +118,9 @@ def _rank(
     if edit.policy.kind in (TRUST, BUCKET):
         policies, resource_policy = [ALLOW_ALL], document
     caller = case.caller if who == case.holder.arn and same_principal(case.caller, who) else who
-    context = case.context if caller == case.caller else case.attempt.context
+    context = case.context if caller == case.caller else {}
     with suppress(InvalidInput, InvalidArn):
-        found = evaluate(caller, *request, context, policies, resource_policy)
+        found = evaluate(caller, *request, context, policies, resource_policy, unknown_keys=EVERY_OTHER_KEY)
         return _RANKS.get(found.result, 0)
     return 0
 
