@@ -7,6 +7,7 @@ from typing import Any
 from xacct_nb.aws.clock import utc
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Principal, SnapshotPolicy, Source
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.quotas import POLICY_VERSIONS
 
 Details = Mapping[str, list[Any]]
 _LISTS = ("UserDetailList", "RoleDetailList", "GroupDetailList")
@@ -90,7 +91,15 @@ def _managed_policy(arn: str, holder: str, known: Mapping[str, Any]) -> Snapshot
         document=_document(default.get("Document")),
         newer=_document(newest["Document"]) if is_newer else None,
         newer_version=newest["VersionId"] if is_newer else "",
+        full_of=_oldest_of_full(versions),
     )
+
+
+def _oldest_of_full(versions: list[Any]) -> str:
+    """Return the oldest version that is not the default one, if IAM keeps no more; "" while it does."""
+    others = [each["VersionId"] for each in versions if not each["IsDefaultVersion"]]
+    oldest = min(others, key=lambda version: int(version[1:]), default="")
+    return oldest if len(versions) >= POLICY_VERSIONS else ""
 
 
 def _naming(details: Details, role: str, attached: set[str]) -> Iterator[SnapshotPolicy]:

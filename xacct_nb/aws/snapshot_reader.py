@@ -113,11 +113,8 @@ class _Reading:
         found = self._call_optional(iam, f"get_{kind}", **owner)
         details, truncated = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
-        devices = None
-        # Without MFA in the call, or once the role was assumed, the devices explain nothing.
-        if kind == "user" and "SerialNumber" in self.attempt.parameters and not self.attempt.role_was_assumed:
-            listed = self._call(iam, "list_mfa_devices", **owner)["MFADevices"]
-            devices = tuple(str(each["SerialNumber"]) for each in listed)
+        # Once the role was assumed, the devices explain nothing.
+        devices = self._devices(iam, owner) if kind == "user" and not self.attempt.role_was_assumed else None
         simulated = self._simulated(iam, source) if source.principal else {}
         incomplete = " ".join(filter(None, (source.incomplete, truncated)))
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
@@ -131,6 +128,14 @@ class _Reading:
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
         policies = self._resource_policy(session)
         return side.model_copy(update={"incomplete": incomplete, "resource_policies": policies})
+
+    def _devices(self, iam: AwsClient, owner: dict[str, str]) -> tuple[str, ...] | None:
+        """Return the serial numbers of a user's MFA devices; None where they cannot be read."""
+        try:
+            listed = self._call(iam, "list_mfa_devices", **owner)["MFADevices"]
+        except ClientError:
+            return None
+        return tuple(str(each["SerialNumber"]) for each in listed)
 
     def _call(self, client: AwsClient, operation: str, **parameters: Any) -> Any:
         self.calls.append(f"{client.meta.service_model.service_name}:{operation}")

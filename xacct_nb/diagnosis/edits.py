@@ -11,6 +11,7 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.grammar import Document
 
+_PROTECTED = (":role/aws-reserved/", ":role/aws-service-role/")
 WRITE, ATTACH, SET_DEFAULT = "write", "attach", "set-default"
 
 
@@ -30,6 +31,20 @@ class Edit:
     def is_new(self) -> bool:
         """Whether the holder does not have the policy yet."""
         return self.policy.document is None or self.how == ATTACH
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether AWS owns the policy or its holder, so that nobody can edit it."""
+        is_owned = self.how != ATTACH and self.policy.kind == MANAGED and ":iam::aws:" in self.policy.arn
+        return is_owned or any(path in self.policy.holder for path in _PROTECTED)
+
+    @property
+    def note(self) -> str:
+        """What else the commands change."""
+        if self.policy.kind != MANAGED or self.how != WRITE or not self.policy.full_of:
+            return ""
+        kept = f"IAM keeps no more versions of {self.policy.name}"
+        return f"{kept}: {self.policy.full_of}, the oldest that is not the default one, is deleted first."
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -144,6 +159,9 @@ def _commands(edit: Edit) -> Iterator[str]:
     elif edit.how == ATTACH:
         yield iam_command("attach-{}-policy", policy.holder, {"policy-arn": policy.arn})
     elif policy.kind == MANAGED:
+        if policy.full_of:
+            options = {"policy-arn": policy.arn, "version-id": policy.full_of}
+            yield aws_command("iam delete-policy-version", options)
         options = {"policy-arn": policy.arn, "policy-document": document}
         yield aws_command("iam create-policy-version", options) + " --set-as-default"
     elif policy.kind == TRUST:

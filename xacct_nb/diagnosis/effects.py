@@ -43,6 +43,9 @@ def effect_of(case: Case, fixes: Sequence[Fix]) -> Effect:
     after = _after(case, fixes, edits)
     left = tuple(each for find in _FINDERS for each in find(after) if each.confidence != POSSIBLE)
     works, obstacle = _outcome(after, left)
+    unsure = "; ".join(fix.unsure for fix in fixes if fix.unsure)
+    if works and unsure:
+        works, obstacle = None, unsure
     lets_in = dict.fromkeys(who for edit in edits for who in _described_newcomers(case, edit))
     taken = (f"{lost} ({edit.policy.name})" for edit in edits for lost in _lost(edit))
     return Effect(works, obstacle, tuple(lets_in), tuple(taken), left)

@@ -16,7 +16,8 @@ from xacct_nb.iam.grammar import Document
 class Fix:
     """What to change, "" for the catalogue's text: edits of policies, and the request as it is repeated.
 
-    `tags` are new tags of the principal `tagged`. The commands follow from all three.
+    `tags` are new tags of the principal `tagged`. The commands follow from all three. `unsure` is why it
+    cannot be shown to work, whatever the evaluation says.
     """
 
     mend: str = ""
@@ -24,6 +25,7 @@ class Fix:
     request: Attempt | None = field(default=None, repr=False)
     tagged: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    unsure: str = ""
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
 
 _UNSHOWN = "what its commands change is in no policy that was read."
+_PROTECTED = "AWS owns what would be edited, and nobody else can: change it where it is made from."
 _PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
 
 
@@ -61,9 +62,13 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
             f"{cause.mend} No command is printed, because it might take away {', '.join(effect.takes_from)}."
         )
         return replace(cause, mend=why, commands=(), takes_from=effect.takes_from, fix=NO_FIX)
+    if any(edit.is_protected for edit in cause.fix.edits):
+        return replace(cause, mend=f"{cause.mend} {_PROTECTED}", commands=(), fix=NO_FIX)
     fix = together.add(cause)
+    notes = (edit.note for edit in fix.edits if edit.note)
     return replace(
         cause,
+        mend=" ".join((cause.mend, *notes)),
         commands=tuple(_commands(case, fix)) or cause.commands,
         works=effect.works,
         obstacle=effect.obstacle,

@@ -47,7 +47,8 @@ class SnapshotPolicy(StrictModel):
     """A policy with its document; `holder` is the ARN of the user, role or group, "" for none.
 
     `kind` is inline or managed, and for a diagnosis also trust or bucket. `newer` is the document of a
-    version after the default one.
+    version after the default one. `full_of` is the oldest version that is not the default one, if there are
+    as many versions as IAM keeps.
     """
 
     name: StrictStr
@@ -57,6 +58,7 @@ class SnapshotPolicy(StrictModel):
     document: dict[str, Any] | None = None
     newer: dict[str, Any] | None = None
     newer_version: StrictStr = ""
+    full_of: StrictStr = ""
 
 
 class Principal(StrictModel):

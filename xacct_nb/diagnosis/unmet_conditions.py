@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.diagnosis.case import Case
@@ -14,9 +14,9 @@ from xacct_nb.diagnosis.locations import LocatedStatement, allowing
 from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_causes import allow_confidence
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
+from xacct_nb.diagnosis.request_values import passing_request, values_of
 from xacct_nb.diagnosis.snapshot import TRUST
 from xacct_nb.grants.documents import VERSION
-from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.redaction.redact import mask_secrets
@@ -107,14 +107,16 @@ def old_language_cause(case: Case, statement: LocatedStatement, texts: tuple[str
 
 def mfa_request(case: Case) -> Fix:
     """Return the fix that repeats the request with MFA: with a device that IAM lists, else with a guess."""
-    devices, guess = case.source.mfa_devices, case.principal.replace(":user/", ":mfa/")
-    serial = devices[0] if devices else guess
-    mend = f"Make the request with MFA, with the device {serial}."
-    if not devices:
-        mend += (
-            " The device is a guess, because the devices were not read: aws iam list-mfa-devices has them."
-        )
-    return repeat(case.attempt, mend, SerialNumber=serial, TokenCode=True)
+    devices, name = case.source.mfa_devices, short_name(case.principal)
+    if devices == ():
+        return Fix(f"Give {name} an MFA device first: IAM lists none. Then make the request with MFA.")
+    if devices:
+        mend = f"Make the request with MFA, with the device {devices[0]}."
+        return repeat(case.attempt, mend, SerialNumber=devices[0], TokenCode=True)
+    guess = case.principal.replace(":user/", ":mfa/")
+    mend = f"Make the request with MFA. The serial number {guess} is a guess: see list-mfa-devices."
+    fix = repeat(case.attempt, mend, SerialNumber=guess, TokenCode=True)
+    return replace(fix, unsure="the serial number of the MFA device is a guess")
 
 
 def _applies(code: str, unmet: UnmetCondition) -> bool:
@@ -131,14 +133,18 @@ def _no_fix(unmet: UnmetCondition) -> Fix:
 
 
 def _external_id(unmet: UnmetCondition) -> Fix:
-    marks = ", ".join(mask_secrets({"sts:ExternalId": list(unmet.expected)})["sts:ExternalId"])
+    values = values_of(unmet.statement, unmet.key)
+    marks = ", ".join(mask_secrets({"sts:ExternalId": values})["sts:ExternalId"])
     mend = f"Pass the external ID whose fingerprint is {marks}."
-    return repeat(unmet.case.attempt, mend, ExternalId=unmet.expected[0])
+    is_agreed = re.match(r"(?i)StringEquals", unmet.comparison.operator) and not any(
+        "$" in each for each in values
+    )
+    return repeat(unmet.case.attempt, mend, ExternalId=values[0]) if is_agreed else NO_FIX
 
 
 def _caller_external_id(unmet: UnmetCondition) -> Fix:
     if not unmet.case.attempt.external_id:
-        return repeat(unmet.case.attempt, "Pass that external ID.", ExternalId=unmet.expected[0])
+        return _external_id(unmet)
     mend = "Allow it without the condition: the role's trust policy checks the external ID."
     return Fix(mend, (unmet.for_caller_without_key(),))
 
@@ -156,28 +162,43 @@ def _no_mfa(unmet: UnmetCondition) -> Fix:
 
 
 def _principal_tag(unmet: UnmetCondition) -> Fix:
-    principal = unmet.case.principal
-    if len(unmet.expected) != 1 or Arn.parse(principal).kind not in ("user", "role"):
-        return NO_FIX
-    tags = {unmet.key.partition("/")[2]: unmet.expected[0]}
-    return Fix(f"Tag {short_name(principal)}, or change the condition.", tagged=principal, tags=tags)
+    """Return the fix that tags the caller; a tag that it has with another value stays as it is."""
+    principal, entity, name = unmet.case.principal, unmet.case.entity, unmet.key.partition("/")[2]
+    has_tag = entity is not None and name.lower() in (each.lower() for each in entity.tags)
+    is_literal = len(unmet.expected) == 1 and not {"*", "?", "$"} & set(unmet.expected[0])
+    if entity is None or has_tag or not is_literal or _is_negated(unmet) or "/aws-reserved/" in principal:
+        mend = (
+            f"Allow it to {short_name(principal)} in a statement without {unmet.key}, if its author agrees."
+        )
+        return Fix(mend, (unmet.for_caller_without_key(),))
+    mend = f"Tag {short_name(principal)}; other policies may have conditions on that tag, too."
+    return Fix(mend, tagged=principal, tags={name: unmet.expected[0]})
 
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:
     def find_fix(unmet: UnmetCondition) -> Fix:
-        value = _example(unmet, unmet.expected[0])
-        return repeat(unmet.case.attempt, f"Pass {name} {value}.", **{name: value})
+        changes = passing_request(unmet.case, unmet.statement, unmet.key)
+        if changes is None:
+            return _not_chosen(unmet, name)
+        return repeat(unmet.case.attempt, f"Pass {name} {changes[name]}.", **changes)
 
     return find_fix
 
 
 def _tags(unmet: UnmetCondition) -> Fix:
-    _, slash, key = unmet.key.partition("/")
-    wanted = {key: unmet.expected[0]} if slash else dict.fromkeys(unmet.expected, "x")
-    tags = {tag["Key"]: tag["Value"] for tag in unmet.case.attempt.parameters.get("Tags", [])} | wanted
-    passed = [{"Key": key, "Value": _example(unmet, value)} for key, value in tags.items()]
-    mend = f"Pass the session tags {', '.join(wanted)}; both sides must allow sts:TagSession for them."
-    return repeat(unmet.case.attempt, mend, Tags=passed)
+    changes = passing_request(unmet.case, unmet.statement, unmet.key)
+    if changes is None:
+        return _not_chosen(unmet, "session tags")
+    names = ", ".join(tag["Key"] for tag in changes["Tags"])
+    mend = f"Pass the session tags {names}; both sides must allow sts:TagSession for them."
+    return repeat(unmet.case.attempt, mend if names else "Pass no session tags.", **changes)
+
+
+def _not_chosen(unmet: UnmetCondition, name: str) -> Fix:
+    wanted = f"{unmet.comparison.operator} {' or '.join(unmet.expected)}"
+    return Fix(
+        f"A value of {name} that passes {wanted} cannot be chosen here: ask the policy's author for one."
+    )
 
 
 def _remove_key(unmet: UnmetCondition) -> Fix:
@@ -186,21 +207,24 @@ def _remove_key(unmet: UnmetCondition) -> Fix:
 
 
 def _role_arn(unmet: UnmetCondition) -> Fix:
+    """Return the fix that adds the caller to a list of principals; one that excludes it stays as it is."""
     principal = unmet.case.principal
+    if _is_negated(unmet):
+        mend = (
+            f"The condition excludes {short_name(principal)}: if its author agrees, allow it apart from that."
+        )
+        return Fix(mend, (unmet.for_caller_without_key(),))
 
     def write(statement: dict[str, Any]) -> None:
-        for keys in statement["Condition"].values():
-            for name in keys:
-                if name.lower() == unmet.key.lower():
-                    append(keys, name, principal)
+        keys = statement["Condition"][unmet.comparison.operator]
+        for name in [each for each in keys if each.lower() == unmet.key.lower()]:
+            append(keys, name, principal)
 
     return Fix(f"Add {principal} to the condition.", (unmet.statement.changed(write),))
 
 
-def _example(unmet: UnmetCondition, pattern: str) -> str:
-    """Return a value that matches a pattern: the caller's name for its variable, x for a wildcard."""
-    name = unmet.case.principal.rpartition("/")[2]
-    return pattern.replace("${aws:username}", name).replace("*", "x").replace("?", "x")
+def _is_negated(unmet: UnmetCondition) -> bool:
+    return "not" in unmet.comparison.operator.lower()
 
 
 _KeyRow = tuple[str, str, Callable[[UnmetCondition], Fix]]
@@ -223,6 +247,8 @@ _TRUST_KEYS: tuple[_KeyRow, ...] = (
     ("(sts|aws):sourceidentity", "source-identity-required", _parameter("SourceIdentity")),
     ("aws:source(arn|account|orgid|orgpaths|owner)", "service-key-on-principal", _remove_key),
     ("aws:principalarn", "principal-arn-of-session", _role_arn),
+    ("aws:principalarn", "trust-condition", _role_arn),
+    ("aws:principaltag/.*", "trust-condition", _principal_tag),
     ("sts:durationseconds", "request-condition", _parameter("DurationSeconds")),
     ("aws:(tagkeys|requesttag/.*)", "request-condition", _tags),
     ("sts:transitivetagkeys", "request-condition", _no_fix),
