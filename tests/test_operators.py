@@ -1,22 +1,16 @@
 """The table of operators, and the laws between them (what each does: see tests/cases/conditions)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.iam.operators import OPERATORS, UnknownOperator, condition
+from support.case_files import table
+from xacct_nb.iam.condition import condition
+from xacct_nb.iam.operators import OPERATORS, UnknownOperator
+from xacct_nb.iam.unknown import UnknownKeys
 
-# What each kind of operator compares, and something that it is compared with.
-SAMPLES = {
-    "String": ("a", "b"),
-    "Numeric": ("1", "2"),
-    "Date": ("2026-01-01", "2026-06-01T12:00:00Z"),
-    "Bool": ("true", "false"),
-    "Binary": ("YWJj", "eHl6"),
-    "Ip": ("203.0.113.0/24", "198.51.100.7"),
-    "NotIp": ("203.0.113.0/24", "198.51.100.7"),
-    "Arn": ("arn:aws:sns:eu-west-1:222222222222:jobs", "arn:aws:sns:eu-west-1:222222222222:mails"),
-}
 NEGATIONS = {
     "StringEquals": "StringNotEquals",
     "StringEqualsIgnoreCase": "StringNotEqualsIgnoreCase",
@@ -29,12 +23,7 @@ NEGATIONS = {
 }
 
 
-def sample(operator: str) -> tuple[str, str]:
-    (pair,) = (pair for kind, pair in SAMPLES.items() if operator.startswith(kind))
-    return pair
-
-
-def holds(operator: str, wanted: tuple[str, ...], actual: tuple[str, ...]) -> bool:
+def holds(operator: str, wanted: tuple[str, ...], actual: tuple[str, ...]) -> bool | None:
     return condition(operator, "custom:Key", wanted, True).holds({"custom:key": actual} if actual else {})
 
 
@@ -77,42 +66,65 @@ def test_an_operator_that_is_not_in_the_table_is_an_error_that_names_it(operator
         condition(operator, "custom:Key", ("a",), True)
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_an_operator_matches_a_missing_key_only_where_it_is_negated(operator: str) -> None:
-    wanted, _ = sample(operator)
-
-    assert holds(operator, (wanted,), ()) is (operator in NEGATIONS.values())
+TABLE = table("conditions/table.json")
+NO_VALUE, SOME_KEY = "${aws:PrincipalTag/none}", "custom:Key"
+Situation = tuple[list[str], dict[str, tuple[str, ...]]]
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_with_if_exists_every_operator_matches_a_missing_key(operator: str) -> None:
-    wanted, _ = sample(operator)
+def situation(name: str, values: dict[str, list[str]]) -> Situation:
+    """Return the values of the policy, and the keys of the request, in a situation of the table."""
+    wanted, match, other = values["policy"], values["match"], values["other"]
+    requested = {
+        "match": match[:1],
+        "other": other[:1],
+        "both": match,
+        "one of two": [match[0], other[0]],
+        "neither": other,
+        "no values": [],
+        "empty text": [""],
+        "null variable": match[:1],
+        "null variable beside a match": match[:1],
+    }
+    policy = {
+        "null variable": [NO_VALUE],
+        "null variable, missing": [NO_VALUE],
+        "null variable beside a match": [NO_VALUE, match[0]],
+    }
+    keys = {SOME_KEY.lower(): tuple(requested[name])} if name in requested else {}
+    return policy.get(name, wanted), UnknownKeys({}, [SOME_KEY]) if name == "unknown" else keys
 
-    assert holds(f"{operator}IfExists", (wanted,), ())
+
+def written(row: dict[str, Any], operator: str) -> str:
+    return f"{row['set']}{':' if row['set'] else ''}{operator}{'IfExists' if row['if_exists'] else ''}"
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_with_if_exists_a_present_key_is_compared_as_without(operator: str) -> None:
-    wanted, other = sample(operator)
-
-    assert holds(f"{operator}IfExists", (wanted,), (wanted,)) == holds(operator, (wanted,), (wanted,))
-    assert holds(f"{operator}IfExists", (wanted,), (other,)) == holds(operator, (wanted,), (other,))
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_for_all_values_matches_a_missing_key_and_for_any_value_does_not(operator: str) -> None:
-    wanted, _ = sample(operator)
-
-    assert holds(f"ForAllValues:{operator}", (wanted,), ())
-    assert not holds(f"ForAnyValue:{operator}", (wanted,), ())
+ROWS = [
+    (written(row, operator), row, values)
+    for operator, values in TABLE["operators"].items()
+    for row in TABLE["rows"]
+    if row["sense"] == values["sense"]
+]
+ONLY_TEXT = [name for name, meaning in TABLE["situations"].items() if "text only" in meaning]
 
 
-@pytest.mark.parametrize(("operator", "negated"), NEGATIONS.items())
-def test_a_negation_is_the_opposite_where_the_key_is_present(operator: str, negated: str) -> None:
-    wanted, other = sample(operator)
+@pytest.mark.parametrize(("name", "row", "values"), ROWS, ids=[row[0] for row in ROWS])
+def test_an_operator_holds_in_each_situation_as_the_table_says(
+    name: str, row: dict[str, Any], values: dict[str, Any]
+) -> None:
+    asked = [
+        each for each in TABLE["situations"] if each in row and (values["text"] or each not in ONLY_TEXT)
+    ]
+    found = {}
+    for each in asked:
+        policy, keys = situation(each, values)
+        found[each] = condition(name, SOME_KEY, tuple(policy), True).holds(keys)
 
-    assert holds(operator, (wanted,), (wanted,)) is not holds(negated, (wanted,), (wanted,))
-    assert holds(operator, (wanted,), (other,)) is not holds(negated, (wanted,), (other,))
+    assert found == {each: row[each] for each in asked}
+
+
+def test_the_table_has_every_operator_with_every_set_operator_and_if_exists() -> None:
+    assert sorted(TABLE["operators"]) == sorted(OPERATORS)
+    assert len(ROWS) == len(OPERATORS) * 3 * 2
 
 
 words = st.text(alphabet="abAB*?", max_size=3)

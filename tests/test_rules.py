@@ -314,7 +314,7 @@ NEVER = [
     ),
     (
         SESSION,
-        {},
+        {"aws:PrincipalArn": HUB},
         trust(ROOT, has("ArnEquals", "aws:PrincipalArn", SESSION)),
         trust(ROOT, has("ArnEquals", "aws:PrincipalArn", HUB)),
     ),

@@ -8,6 +8,13 @@ CASES = Path(__file__).parent.parent / "cases"
 
 
 def cases_in(*folders: str) -> list[tuple[Path, dict[str, Any]]]:
-    """Return each case of these folders with the path of its file within tests/cases."""
+    """Return each case of these folders with the path of its file within tests/cases; tables are no cases."""
     files = [path for folder in folders for path in sorted((CASES / folder).rglob("*.json"))]
-    return [(path.relative_to(CASES), case) for path in files for case in json.loads(path.read_text())]
+    read = [(path.relative_to(CASES), json.loads(path.read_text())) for path in files]
+    return [(path, case) for path, cases in read if isinstance(cases, list) for case in cases]
+
+
+def table(name: str) -> dict[str, Any]:
+    """Return a table of tests/cases."""
+    found: dict[str, Any] = json.loads((CASES / name).read_text())
+    return found

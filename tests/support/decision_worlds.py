@@ -44,7 +44,7 @@ sparing = st.fixed_dictionaries(
     {
         "Effect": st.just("Deny"),
         "NotPrincipal": st.sampled_from([{"AWS": [ALICE, "111111111111"]}, {"AWS": [APP, "111111111111"]}]),
-        "Action": actions,
+        "Action": any_actions,
     }
 )
 trusting = st.fixed_dictionaries(
@@ -59,7 +59,7 @@ def seldom(rare: st.SearchStrategy[Any], usual: st.SearchStrategy[Any]) -> st.Se
     return st.integers(0, 9).flatmap(lambda chance: rare if chance == 9 else usual)
 
 
-trust_statements, bucket_statements = seldom(sparing, trusting), seldom(sparing, sharing)
+trust_statements, bucket_statements = trusting, seldom(sparing, sharing)
 documents = st.lists(identity_statements, min_size=1, max_size=3).map(lambda each: policy(*each))
 identity_lists = st.lists(documents, max_size=2)
 limits = st.one_of(st.none(), st.lists(documents, min_size=1, max_size=2), seldom(st.just([]), st.none()))

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
@@ -50,7 +51,7 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
 _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
     (str, str),
     (bool, lambda value: str(value).lower()),
-    ((int, float), str),
+    ((int, float, Decimal), str),
     (date, lambda value: value.isoformat()),
     (bytes, lambda value: base64.b64encode(value).decode()),
 )

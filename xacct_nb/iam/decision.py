@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from xacct_nb.iam import explain
 from xacct_nb.iam.checks import RawCheck
+from xacct_nb.iam.condition import AnyCondition
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
-from xacct_nb.iam.operators import AnyCondition
 from xacct_nb.iam.patterns import Context
 from xacct_nb.iam.statements import RawMatch, Request
 from xacct_nb.iam.unknown import UnknownValue
@@ -195,7 +195,7 @@ def _statement_match(policy: str, matched: RawMatch, request: Request) -> Statem
 
 def _condition_match(each: AnyCondition, holds: bool | None, context: Context) -> ElementMatch:
     # The "true" or "false" of Null is not a secret, whatever the key.
-    hidden = each.operator != "Null"
+    hidden = not each.operator.endswith("Null")
     expected = _mask_values(each.key, each.values) if hidden else each.values
     actual = context.get(each.name)
     shown = None if actual is None else _mask_values(each.key, actual)

@@ -37,11 +37,19 @@ GRAMMARS = {
     grammar.name: grammar
     for grammar in (
         PolicyGrammar(IDENTITY, "reference_policies_grammar", _PRINCIPAL),
-        PolicyGrammar(TRUST, "id_roles_update-role-trust-policy", _RESOURCE, resource=False),
+        PolicyGrammar(
+            TRUST, "id_roles_update-role-trust-policy", _RESOURCE | {"NotPrincipal"}, resource=False
+        ),
         PolicyGrammar(RESOURCE, "reference_policies_elements_principal", resource=False, free_sid=True),
         PolicyGrammar(SERVICE_CONTROL, "orgs_manage_policies_scps_syntax", _PRINCIPAL, (NEW,)),
         PolicyGrammar(RESOURCE_CONTROL, "orgs_manage_policies_rcps_syntax", _NEGATIONS, (NEW,)),
     )
+}
+
+
+# Where AWS has words of its own for an element that a kind of policy cannot have.
+_AWS_REASONS = {
+    (TRUST, "NotPrincipal"): 'AWS refuses it: "AssumeRole policy must not contain NotPrincipal field."'
 }
 
 
@@ -64,7 +72,8 @@ def layout(elements: tuple[str, ...], grammar: PolicyGrammar) -> tuple[str, str,
         if element not in _ELEMENTS:
             refuse(str(element), "there is no such element")
         if element in grammar.refused:
-            refuse(element, f"a {grammar.name} policy cannot have it")
+            default = f"a {grammar.name} policy cannot have it"
+            refuse(element, _AWS_REASONS.get((grammar.name, element), default))
     if "Effect" not in elements:
         refuse("Effect", "it is missing")
     return (

@@ -10,103 +10,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, either, pattern_set
-from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.patterns import ANY_CASE, ARN, EXACT, LIKE, Context, PatternSet, pattern_set
 
 Value = TypeVar("Value")
 Test = Callable[[str, Context], bool | None]
 # From the values of the policy, and whether `${...}` is a variable, to a test and the patterns behind it.
 Make = Callable[[tuple[str, ...], bool], tuple[Test, PatternSet | None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-ALL, ANY = "ForAllValues", "ForAnyValue"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-# The W3C note on dates and times. Four digits are a year; other whole numbers are seconds since 1970.
+# The W3C note on dates and times. Four digits are a year; other numbers are seconds since 1970.
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
 _EARLIEST = (1, 1, 1, 0, 0, 0)  # for the parts of a date that are left out
-_EPOCH = re.compile(r"-\d{1,13}|\d{1,3}|\d{5,13}", re.ASCII)
-
-
-class Condition(NamedTuple):
-    """One operator with one key and the values of the policy."""
-
-    operator: str
-    key: str
-    values: tuple[str, ...]
-    name: str
-    test: Test
-    patterns: PatternSet | None
-    negated: bool
-    qualifier: str
-    if_missing: bool
-
-    def holds(self, context: Context) -> bool | None:
-        """Return whether the keys of a request meet the condition; None where that hangs on an unknown key.
-
-        A variable without a value matches nothing, so a negated operator holds (reference_policies_variables,
-        "Policy variables with no value").
-        """
-        values = context.get(self.name, ())
-        # For a set, AWS treats an empty text as no value.
-        if not values or (self.qualifier and not any(values)):
-            return (
-                self._holds_unknown(values, context) if values.__class__ is UnknownValue else self.if_missing
-            )
-        if len(values) == 1:
-            matched = self.test(values[0], context)
-            return None if matched is None else matched is not self.negated
-        each = [self.test(value, context) for value in values]
-        if not self.qualifier:
-            return negation(either(each)) if self.negated else either(each)
-        met = [negation(matched) for matched in each] if self.negated else each
-        # All hold where it is not so that one does not.
-        return either(met) if self.qualifier == ANY else negation(either([negation(one) for one in met]))
-
-    def _holds_unknown(self, value: UnknownValue, context: Context) -> bool | None:
-        if not value.is_partial:
-            return None
-        # An ARN is no number, date, Boolean, address or Base64 text: those operators do not match it.
-        matched = self.patterns.match_path(value, context) if self.patterns else False
-        return negation(matched) if self.negated else matched
-
-    def depends_on(self, context: Context) -> tuple[str, ...]:
-        """Return the unknown keys that it uses, as the policy writes them."""
-        own = (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
-        return own + (self.patterns.unknown_variables(context) if self.patterns else ())
-
-
-class NullCheck(NamedTuple):
-    """The operator Null: the key must be absent ("true") or present ("false")."""
-
-    operator: str
-    key: str
-    values: tuple[str, ...]
-    name: str
-    absent: bool
-
-    def holds(self, context: Context) -> bool | None:
-        """Return whether the key is absent from the request, or present, as the policy requires."""
-        values = context.get(self.name, ())
-        if isinstance(values, UnknownValue):
-            return not self.absent if values.is_partial else None
-        return (not values) == self.absent
-
-    def depends_on(self, context: Context) -> tuple[str, ...]:
-        """Return the key, as the policy writes it, if it is not known."""
-        return (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
-
-
-def negation(holds: bool | None) -> bool | None:
-    """Return the opposite; what is not known stays so."""
-    return None if holds is None else not holds
-
-
-AnyCondition = Condition | NullCheck
+_EPOCH = re.compile(r"-\d{1,13}|\d{1,3}|\d{5,13}|-?\d{1,13}\.\d{1,20}", re.ASCII)
 
 
 class UnknownOperator(ValueError):
@@ -119,40 +40,6 @@ class Operator:
 
     make: Make
     negated: bool = False
-
-
-def condition(written: str, key: str, values: tuple[str, ...], variables: bool) -> AnyCondition:
-    """Compile a condition of a policy; `variables`: whether `${...}` is one (2012-10-17).
-
-    Source: reference_policies_elements_condition_operators,
-    reference_policies_condition-single-vs-multi-valued-context-keys. Raises UnknownOperator, or ValueError
-    with what is wrong with one of the values.
-    """
-    if written == "Null":
-        return NullCheck(written, key, values, key.lower(), _one_bool(values) == "true")
-    operator, qualifier, if_exists = _operator(written)
-    test, patterns = operator.make(values, variables)
-    if_missing = if_exists or qualifier == ALL or (operator.negated and not qualifier)
-    negated = operator.negated
-    return Condition(written, key, values, key.lower(), test, patterns, negated, qualifier, if_missing)
-
-
-@lru_cache(maxsize=256)
-def is_operator(written: str) -> bool:
-    """Return whether the table has this operator, IfExists and set qualifiers included."""
-    try:
-        return written == "Null" or bool(_operator(written))
-    except UnknownOperator:
-        return False
-
-
-@lru_cache(maxsize=256)
-def _operator(written: str) -> tuple[Operator, str, bool]:
-    qualifier, _, rest = written.rpartition(":")
-    name = rest.removesuffix("IfExists")
-    if qualifier not in ("", ALL, ANY) or name not in OPERATORS:
-        raise UnknownOperator(f"there is no operator {written!r}")
-    return OPERATORS[name], qualifier, rest != name
 
 
 def _text_test(style: str, values: tuple[str, ...], variables: bool) -> tuple[Test, PatternSet]:
@@ -190,7 +77,12 @@ def _bool_test(values: tuple[str, ...], variables: bool) -> tuple[Test, PatternS
 def _one_bool(values: tuple[str, ...]) -> str:
     if len(values) != 1:
         raise ValueError("it takes one value, true or false")
-    return _require_readable(_bool, values[0], "true or false")
+    return read_truth(values[0])
+
+
+def read_truth(value: str) -> str:
+    """Return true or false, in lower case. Raises ValueError."""
+    return _require_readable(_bool, value, "true or false")
 
 
 def _bool(text: str) -> str | None:

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from xacct_nb.iam import patterns
 from xacct_nb.iam.caller import Caller
+from xacct_nb.iam.condition import AnyCondition, condition, is_operator
 from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Document, PolicyGrammar, layout, refuse
-from xacct_nb.iam.operators import AnyCondition, condition, is_operator
 from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
 from xacct_nb.iam.principals import DIRECT, NO_MATCH, Principals, read_principals
 

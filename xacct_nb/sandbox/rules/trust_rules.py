@@ -34,8 +34,6 @@ def trust_policy(call: Call) -> Refusal | None:
         document = as_object(text)
         message = "This policy contains invalid Json" if document is None else _message(document, policy.path)
         return malformed(message)
-    if any(statement.not_principal for statement in policy.statements):
-        return malformed("AssumeRole policy must not contain NotPrincipal field.")
     too_long = quota_rules.over(call.account, "ACLSizePerRole", length(text))
     return too_long or _missing_principal(policy)
 
@@ -66,8 +64,10 @@ def _action(statement: dict[str, Any]) -> str:
 
 
 def _principal(statement: dict[str, Any]) -> str:
-    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
-        return "Allow with NotPrincipal is not allowed."
+    if "NotPrincipal" in statement:
+        if statement.get("Effect") == "Allow":
+            return "Allow with NotPrincipal is not allowed."
+        return "AssumeRole policy must not contain NotPrincipal field."
     principal = statement.get("Principal")
     if not principal:
         return f"Missing required field Principal{'' if principal is None else ' cannot be empty!'}"
