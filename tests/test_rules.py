@@ -18,6 +18,7 @@ from xacct_nb.linting.rules.rule import SEVERITIES
 
 RULES = (*SUBJECT_RULES, *PRINCIPAL_RULES, *CONDITION_RULES, *NEGATION_RULES, *PERMISSION_RULES, REFUSAL)
 ALICE = "arn:aws:iam::111111111111:user/alice"
+OWN = "arn:aws:iam::222222222222:user/bob"
 HUB = "arn:aws:iam::111111111111:role/hub"
 ROOT = "arn:aws:iam::111111111111:root"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
@@ -135,7 +136,8 @@ CASES: list[tuple[str, str, str, Any, Any]] = [
      trust(ALICE, has("Bool", *NO_MFA)), trust(ALICE, has("Bool", *MFA))),
     ("mfa-if-exists", "widens", "trust",
      trust(ALICE, has("BoolIfExists", *MFA)), trust(ALICE, has("Bool", *MFA))),
-    ("not-in-console", "note", "trust", trust(ALICE, AGREED), trust(HUB, AGREED)),
+    ("not-in-console", "note", "trust", trust(OWN, AGREED), trust(ALICE, AGREED)),
+    ("not-in-console", "note", "trust", trust(SSO, AGREED), trust(HUB, AGREED)),
     ("not-in-console", "note", "trust",
      trust(SSO, has("StringLike", "sts:SourceIdentity", "*")), trust(SSO)),
     ("source-identity-in-chain", "note", "trust",

@@ -14,14 +14,18 @@ from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
 from xacct_nb.linting.headroom import Headroom, headroom
 from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
+from xacct_nb.linting.rules.condition_keys import KEY_RULES, never_applies
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
-from xacct_nb.linting.rules.federation import FEDERATION_RULES
+from xacct_nb.linting.rules.escalation import ESCALATION_RULES
+from xacct_nb.linting.rules.federation import FEDERATION_RULES, needs_foreign_claim
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.live import LIVE_RULES
+from xacct_nb.linting.rules.perimeters import PERIMETER_RULES
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
 from xacct_nb.linting.rules.rule import NOTE, SEVERITIES, WARNING, WIDENS, Finding, Rule, Target
 from xacct_nb.linting.rules.subjects import Subject, subjects_of
+from xacct_nb.linting.rules.third_parties import THIRD_PARTY_RULES, has_no_possible_id
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _STATEMENT_RULES = (
@@ -31,7 +35,12 @@ _STATEMENT_RULES = (
     *PERMISSION_RULES,
     *ACTION_RULES,
     *FEDERATION_RULES,
+    *KEY_RULES,
+    *THIRD_PARTY_RULES,
+    *ESCALATION_RULES,
+    *PERIMETER_RULES,
 )
+_IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
 _MUST_ACCEPT = ("managed-elsewhere",)
@@ -129,7 +138,10 @@ def _policy_findings(subject: Subject) -> list[Finding]:
     """Return the rules' findings; where none explains why AWS refuses a policy, the parser's reason."""
     hits = [*_hits(SUBJECT_RULES, subject, subject)]
     for statement in subject.statements:
-        hits += _hits(_STATEMENT_RULES, subject, statement)
+        found = list(_hits(_STATEMENT_RULES, subject, statement))
+        # What lets nobody in widens nothing.
+        idle = statement.allows and any(check(statement) for check in _IDLE)
+        hits += [hit for hit in found if not (idle and hit[1].severity == WIDENS)]
     refused = any(is_refused for is_refused, _ in hits)
     return [*(found for _, found in hits), *(() if refused else REFUSAL.findings(subject))]
 

@@ -2,20 +2,27 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE, TRUST
 from xacct_nb.iam.operators import is_within, parse_network
 from xacct_nb.iam.patterns import matches
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
-from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement
+from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement, principal_type
 
 _MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
 _EXTERNAL_ID, _SOURCE_IDENTITY, _NAME = "sts:externalid", "sts:sourceidentity", "sts:rolesessionname"
 _OF_SERVICES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 _DEFAULT_NAME = "botocore-session-1700000000"
 _OF_USERS_ONLY = re.compile(r"\$\{aws:username\s*\}", re.IGNORECASE)
+# Names of programs: with a word that says so, or with digits that somebody generated.
+_PROGRAM = re.compile(
+    r"(?:^|[-_./])(?:app|bot|ci|cd|deploy|integration|machine|robot|scanner|service|svc|sync|vendor)(?:[-_./]|$)"
+    r"|\d{3}|externalstages|snowflake|datadog|fivetran",
+    re.IGNORECASE,
+)
 _PRIVATE = [
     ipaddress.ip_network(each)
     for each in (
@@ -96,16 +103,56 @@ def _both_sides(statement: LintStatement) -> Iterator[Hit]:
         yield from ((_at(statement, clause), "") for clause in _required(statement, _EXTERNAL_ID))
 
 
+def _unsent(statement: LintStatement) -> Iterator[Hit]:
+    """Find values that the console does not send, for the people who would use it."""
+    for clause in _required(statement, _EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/"):
+        named = statement.principals_of(*_PEOPLE)
+        people = [each for each in named if clause.key != _EXTERNAL_ID or _is_person(statement, each)]
+        if people:
+            yield _at(statement, clause), summarize(people)
+
+
+def _is_person(statement: LintStatement, principal: str) -> bool:
+    """Return whether a caller with an external ID is a person: a third party's user is a program.
+
+    In a grant a user of another account may be one's own; there only a name of a program is left out.
+    """
+    if principal_type(principal) == SSO or principal.split(":")[4] in statement.subject.own_accounts:
+        return True
+    return bool(statement.subject.grant_fields) and not _PROGRAM.search(principal.partition(":user/")[2])
+
+
 def _private(statement: LintStatement) -> Iterator[Hit]:
-    for clause in _required(statement, "aws:sourceip"):
-        if clause.values and all(map(_is_private, clause.values)):
+    for clause in statement.on("aws:sourceip"):
+        # A Deny of everything but private addresses denies every call.
+        binding = clause.needs_key if statement.allows else clause.operator == "notipaddress"
+        if binding and clause.values and all(map(_is_private, clause.values)):
             yield _at(statement, clause), summarize(clause.values)
 
 
 def _anywhere(statement: LintStatement) -> Iterator[Hit]:
-    for clause in _required(statement, "aws:sourceip"):
-        if found := [value for value in clause.values if value.endswith("/0")]:
+    for clause in statement.on("aws:sourceip", "aws:vpcsourceip"):
+        binding = clause.needs_key if statement.allows else clause.plain == "notipaddress"
+        if binding and (found := _everything(clause.values)):
             yield _at(statement, clause), summarize(found)
+
+
+def _everything(values: Iterable[str]) -> list[str]:
+    """Return the ranges that together are every address of an IP version."""
+    networks = [(value, network) for value in values if (network := parse_network(value))]
+    return [
+        value
+        for version in (4, 6)
+        for value in _every([each for each in networks if each[1].version == version])
+    ]
+
+
+def _every(networks: list[tuple[str, Any]]) -> list[str]:
+    whole = [
+        each for each in ipaddress.collapse_addresses(each for _, each in networks) if not each.prefixlen
+    ]
+    alone = [value for value, network in networks if not network.prefixlen]
+    return alone or [value for value, _ in networks] if whole else []
 
 
 def _unmet_action(statement: LintStatement) -> Iterator[Hit]:
@@ -143,9 +190,7 @@ CONDITION_RULES = (
     Rule("mfa-if-exists", WIDENS, _mfa_if_exists,
         why="An absent key meets it, and requests with access keys have none: they get access without MFA.",
         mend="Use Bool."),
-    Rule("not-in-console", NOTE,
-        _for(_PEOPLE, lambda each: _required(each, _EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/")),
-        (TRUST,),
+    Rule("not-in-console", NOTE, _unsent, (TRUST,),
         why="The console sends none when it switches roles, so it never holds for {it} there.",
         mend="Use the AWS CLI or an SDK, or make a grant without it for the console."),
     Rule("source-identity-in-chain", NOTE,

@@ -126,6 +126,11 @@ def _foreign(statement: LintStatement) -> Iterator[Clause]:
             yield clause
 
 
+def needs_foreign_claim(statement: LintStatement) -> bool:
+    """Return whether the statement demands a claim that no token of its providers has."""
+    return any(clause.needs_key for clause in _foreign(statement))
+
+
 def _foreign_claim(statement: LintStatement) -> Iterator[Hit]:
     paths = [provider_path(each) for each in statement.principals("Federated")]
     for clause in _foreign(statement):

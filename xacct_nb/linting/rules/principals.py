@@ -5,26 +5,60 @@ from collections.abc import Callable, Iterator
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import RESOURCE, TRUST
+from xacct_nb.iam.operators import parse_network
 from xacct_nb.linting.rules.elements import negated
+from xacct_nb.linting.rules.requests import is_denied
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
-from xacct_nb.linting.rules.subjects import ACCOUNT, DELETED, GROUP, ROLE, SESSION, SSO, LintStatement
+from xacct_nb.linting.rules.subjects import (
+    ACCOUNT,
+    DELETED,
+    GROUP,
+    ROLE,
+    SESSION,
+    SSO,
+    Clause,
+    LintStatement,
+)
 
 _GIVES_ACCESS = (TRUST, RESOURCE)
 _ASSUME = "sts:AssumeRole"
 _WITH_TOKEN = ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-# Keys that limit the callers to known owners: with one of them, `*` does not match every AWS account.
-_OWNER_KEYS = (
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourcearn",
-    "aws:sourceaccount",
-    "aws:sourceorgid",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:userid",
-)
+# Keys that limit the callers to known owners, each with the values that name one: with one of them, `*` does
+# not match every AWS account. Source: access-control-block-public-access (what S3 takes as not public).
+_ACCOUNT_ID = r"\d{12}|\$\{aws:ResourceAccount\}"
+_OWNERS = {
+    **dict.fromkeys(
+        ("aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "aws:federatedprovider"),
+        r"arn:[^:]*:[^:]*:[^:]*:\d{12}:.*|arn:[^:]*:s3:::[^*?]+.*",
+    ),
+    **dict.fromkeys(("aws:principalaccount", "aws:sourceaccount", "aws:sourceowner"), _ACCOUNT_ID),
+    **dict.fromkeys(("kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount"), _ACCOUNT_ID),
+    **dict.fromkeys(
+        ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid"),
+        r"o-[a-z0-9]{4,}.*|\$\{aws:ResourceOrgID\}",
+    ),
+    **dict.fromkeys(
+        ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"), r"o-[a-z0-9]{4,}/.*"
+    ),
+    "aws:sourcevpc": r"vpc-[0-9a-f]+",
+    "aws:sourcevpce": r"vpce-[0-9a-f]+",
+    "aws:userid": r"A(?:ROA|IDA)[A-Z0-9]{12,}.*|\d{12}.*",
+    "aws:principalisawsservice": "true",
+    "aws:principalservicename": r"[a-z0-9.-]+",
+    "s3:dataaccesspointarn": r"arn:[^:]*:s3:[^:]*:\d{12}:.*",
+}
+# Strangers' values: a Deny that applies to them keeps them out.
+_STRANGER = {
+    "aws:PrincipalOrgID": "o-stranger00",
+    "aws:PrincipalOrgPaths": ["o-stranger00/r-0000/"],
+    "aws:SourceIp": "198.51.100.77",
+    "aws:SecureTransport": "true",
+    "aws:ViaAWSService": "false",
+    "aws:MultiFactorAuthPresent": "true",
+}
+# Ranges that are shorter count as everywhere.
+_NARROW = {4: 8, 6: 32}
+_STRANGERS_ARN = "arn:aws:iam::999999999999:user/stranger"
 # Keys that limit the callers within an account.
 _CALLER_KEYS = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths")
@@ -33,8 +67,25 @@ _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
 
 
 def _anyone(statement: LintStatement) -> Iterator[Hit]:
-    if statement.allows and "*" in statement.principals() and not statement.limited_by(*_OWNER_KEYS):
-        yield statement.location("Principal", "*"), "*"
+    if statement.allows and "*" in statement.principals() and not _names_owner(statement):
+        action = _ASSUME if statement.subject.kind == TRUST else "s3:GetObject"
+        if not is_denied(statement.subject, _STRANGERS_ARN, action, _STRANGER):
+            yield statement.location("Principal", "*"), "*"
+
+
+def _names_owner(statement: LintStatement) -> bool:
+    """Return whether a condition names the owners of the callers, or the network that they call from."""
+    return any(each.needs_key and _is_owners(each) for each in statement.clauses)
+
+
+def _is_owners(clause: Clause) -> bool:
+    if clause.operator == "null" or not clause.values:
+        return False
+    if clause.key == "aws:sourceip":
+        networks = [parse_network(value) for value in clause.values]
+        return all(each is not None and each.prefixlen >= _NARROW[each.version] for each in networks)
+    owners = _OWNERS.get(clause.key)
+    return owners is not None and all(re.fullmatch(owners, value, re.IGNORECASE) for value in clause.values)
 
 
 def _whole_account(statement: LintStatement) -> Iterator[Hit]:
@@ -45,7 +96,7 @@ def _whole_account(statement: LintStatement) -> Iterator[Hit]:
 
 def _third_party(statement: LintStatement) -> Iterator[Hit]:
     """Find accounts that may belong to a third party: no condition limits their callers to a known owner."""
-    known = statement.limited_by("sts:externalid", *_ORGANIZATION)
+    known = statement.limited_by(*_ORGANIZATION) or statement.on("sts:externalid")
     if statement.allows and statement.covers_action(_ASSUME) and not known:
         outside = dict.fromkeys(map(_account, statement.principals_of(ACCOUNT, ROLE)))
         for account in outside:
