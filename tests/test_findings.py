@@ -75,7 +75,9 @@ def test_every_object_of_a_bucket_does_not() -> None:
     assert permitting(resources=["arn:aws:s3:::reports/*"]) == []
 
 
-@pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"])
+@pytest.mark.parametrize(
+    "name", ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "job-function/SystemAdministrator"]
+)
 def test_a_managed_policy_that_allows_nearly_everything_widens_access(name: str) -> None:
     assert codes(managed_policies=[f"arn:aws:iam::aws:policy/{name}"]) == ["full-access-policy"]
 

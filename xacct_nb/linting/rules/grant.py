@@ -16,7 +16,14 @@ from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, ret
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, principal_type
 
-_FULL_ACCESS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+# Managed policies that allow nearly everything, or with which a role can raise its own permissions: they
+# write permissions, or pass any role to a service.
+_FULL_ACCESS = (
+    *("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "SystemAdministrator"),
+    *("AdministratorAccess-Amplify", "AdministratorAccess-AWSElasticBeanstalk", "AWSLambda_FullAccess"),
+    *("AWSDataPipeline_FullAccess", "AmazonElasticMapReduceFullAccess", "AWSSSOMasterAccountAdministrator"),
+    *("AWSSSOMemberAccountAdministrator", "DataScientist", "NetworkAdministrator", "DatabaseAdministrator"),
+)
 _PROTECTED = ("/aws-service-role/", "/aws-reserved/")
 _CHAINED_MINUTES, _CONSOLE_NAME = 60, 64
 
