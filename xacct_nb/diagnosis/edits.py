@@ -7,8 +7,8 @@ from typing import Any
 
 from xacct_nb.diagnosis.commands import aws_command, iam_command
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
-from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import as_list, statements_of
+from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.iam.canonical import as_list, principals_in, statements_of
 from xacct_nb.iam.grammar import Document
 
 _PROTECTED = (":role/aws-reserved/", ":role/aws-service-role/")
@@ -41,6 +41,9 @@ class Edit:
     @property
     def note(self) -> str:
         """What else the commands change."""
+        if self.policy.kind == TRUST:
+            gone = sorted(set(_deleted(self.policy.document)) - set(_deleted(self.after)))
+            return f"AWS writes no ID of a deleted principal: {', '.join(gone)} is left out." if gone else ""
         if self.policy.kind != MANAGED or self.how != WRITE or not self.policy.full_of:
             return ""
         kept = f"IAM keeps no more versions of {self.policy.name}"
@@ -64,18 +67,50 @@ def free_name(name: str, taken: Iterable[str]) -> str:
     return next(each for each in (name, *numbered) if each.lower() not in known)
 
 
+def free_sid(sid: str, taken: Iterable[str]) -> str:
+    """Return a Sid that is not taken: IAM accepts letters and digits only."""
+    return free_name(sid, taken).replace("-", "")
+
+
+def without_deleted(document: Document) -> dict[str, Any]:
+    """Return a trust policy without the IDs of deleted principals: AWS refuses to write them again.
+
+    A statement that names nobody else is left out.
+    """
+    kept = [_without_deleted(each) for each in statements_of(document)]
+    return {**document, "Statement": [each for each in kept if each]}
+
+
+def _deleted(document: Document | None) -> list[str]:
+    return [each for each in principals_in(document or {}) if UNIQUE_ID.fullmatch(each)]
+
+
+def _without_deleted(statement: dict[str, Any]) -> dict[str, Any] | None:
+    principals = statement.get("Principal")
+    if not isinstance(principals, dict) or "AWS" not in principals:
+        return statement
+    named = as_list(principals["AWS"])
+    left = [each for each in named if not UNIQUE_ID.fullmatch(each)]
+    if left == named:
+        return statement
+    others = {kind: each for kind, each in principals.items() if kind != "AWS"} | (
+        {"AWS": left} if left else {}
+    )
+    return {**statement, "Principal": others} if others else None
+
+
 def changed(policy: SnapshotPolicy, number: int, change: Callable[[dict[str, Any]], object]) -> Edit:
     """Return the edit that changes one statement in place by `change`."""
     document = policy.document or {}
     statements = copy.deepcopy(statements_of(document))
     change(statements[number])
-    return Edit(policy, {**document, "Statement": statements})
+    return _edit(policy, {**document, "Statement": statements})
 
 
 def with_statement(policy: SnapshotPolicy, statement: Document) -> Edit:
     """Return the edit that adds a statement after the others."""
     document = policy.document or {}
-    return Edit(policy, {**document, "Statement": [*statements_of(document), dict(statement)]})
+    return _edit(policy, {**document, "Statement": [*statements_of(document), dict(statement)]})
 
 
 def with_statements(policy: SnapshotPolicy, number: int, first: Document, *more: Document) -> Edit:
@@ -142,6 +177,10 @@ def _holder(
         for each in policies
     )
     return holder, tuple(kept)
+
+
+def _edit(policy: SnapshotPolicy, after: dict[str, Any]) -> Edit:
+    return Edit(policy, without_deleted(after) if policy.kind == TRUST else after)
 
 
 def append(holder: dict[str, Any], name: str, value: str) -> None:

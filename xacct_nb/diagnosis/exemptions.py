@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xacct_nb.diagnosis.edits import Edit, append, free_name, with_statements
+from xacct_nb.diagnosis.edits import Edit, append, free_sid, with_statements
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, SnapshotPolicy
 from xacct_nb.iam.canonical import as_list, statements_of
 
@@ -71,7 +71,7 @@ def _only_for(statement: dict[str, Any], principal: str, sids: list[str]) -> dic
     operator = next((each for each in _ONLY if each.lower() not in taken), None)
     if operator is None:
         return None
-    sid = {"Sid": free_name(statement["Sid"], sids)} if statement.get("Sid") else {}
+    sid = {"Sid": free_sid(statement["Sid"], sids)} if statement.get("Sid") else {}
     return {**statement, **sid, "Condition": {**conditions, operator: {PRINCIPAL_ARN: principal}}}
 
 

@@ -25,6 +25,8 @@ def _losses(before: Document, after: Document) -> Iterator[str]:
     then, now = statements_of(before), statements_of(after)
     is_other_language = before.get("Version") != after.get("Version")
     for number, statement in enumerate(then):
+        if _applies_to_nobody(statement):
+            continue
         has_variables = is_other_language and "${" in str(statement)
         allows = statement["Effect"] == "Allow"
         if allows and not any(_is_allow(each) and applies_whenever(each, statement) for each in now):
@@ -45,6 +47,12 @@ def applies_whenever(wide: Document, narrow: Document) -> bool:
         and _covers_principals(wide, narrow)
         and _covers_conditions(wide.get("Condition", {}), narrow.get("Condition", {}))
     )
+
+
+def _applies_to_nobody(statement: Document) -> bool:
+    """Return whether a statement names deleted principals alone."""
+    named = statement.get("Principal")
+    return named is not None and not _is_everybody(statement) and not _names(named)
 
 
 def _is_allow(statement: Document) -> bool:

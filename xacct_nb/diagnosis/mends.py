@@ -6,12 +6,13 @@ from typing import Any
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import POSSIBLE, Cause, outcome
-from xacct_nb.diagnosis.commands import assume_role, scoped, tag_principal
+from xacct_nb.diagnosis.commands import assume_role, option_text, scoped, tag_principal
 from xacct_nb.diagnosis.edits import WRITE, Edit, free_name, is_same, merged
 from xacct_nb.diagnosis.effects import Effect, effect_of
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
 
+_CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")
 _UNSHOWN = "what its commands change is in no policy that was read."
 _PROTECTED = "AWS owns what would be edited, and nobody else can: change it where it is made from."
 _PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
@@ -54,6 +55,8 @@ def evaluated(case: Case, causes: Iterable[Cause]) -> tuple[tuple[Cause, ...], s
 
 
 def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
+    if cause.code in _CONTROL_POLICIES and case.holder.arn:
+        cause = replace(cause, mend=f"{cause.mend} {_for_organization(case)}")
     if cause.fix is NO_FIX or cause.confidence == POSSIBLE:
         return replace(cause, obstacle=_UNSHOWN) if cause.commands else cause
     effect = effect_of(case, [cause.fix])
@@ -73,6 +76,16 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
         works=effect.works,
         obstacle=effect.obstacle,
         lets_in=effect.lets_in,
+    )
+
+
+def _for_organization(case: Case) -> str:
+    """Return the smallest change of a control policy, for the one who owns the organization."""
+    exemption = option_text({"ArnNotEquals": {"aws:PrincipalArn": case.holder.arn}})
+    allowed = ", ".join(case.holder.actions)
+    return (
+        f"The smallest exemption is one more condition in the Deny: {exemption}. "
+        f"Where no statement denies it, {allowed} on {case.holder.resource} is not allowed on some level."
     )
 
 

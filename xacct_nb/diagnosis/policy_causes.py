@@ -1,6 +1,7 @@
 """Finds causes in the policies of either side: a Deny, a boundary, an action that no policy allows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from xacct_nb.diagnosis.attempt import ASSUME
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
@@ -9,10 +10,11 @@ from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.commands import option_text
 from xacct_nb.diagnosis.edits import new_policy, with_statement
 from xacct_nb.diagnosis.exemptions import exempt, is_aws_managed
-from xacct_nb.diagnosis.fixes import Fix, smallest_policy
+from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy
 from xacct_nb.diagnosis.locations import LocatedStatement, denying
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
+from xacct_nb.diagnosis.request_values import avoiding_request, conditions_of
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.iam import explain
 from xacct_nb.iam.decision import Decision
@@ -21,10 +23,13 @@ from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name, summar
 _VARIABLES_OF = {"Resource": "a variable of its Resource", "NotResource": "a variable of its NotResource"}
 
 
-def deny_cause(code: str, statement: LocatedStatement, holder: PolicyHolder) -> Cause:
+def deny_cause(code: str, statement: LocatedStatement, case: Case) -> Cause:
     """Return the cause of that code for a Deny statement that applies, or may apply, to the request."""
     confidence, doubt = deny_confidence(statement)
-    why, fix = f"{statement} denies it{doubt}.", exemption(statement, holder)
+    why, fix = (
+        f"{statement} denies it{doubt}.",
+        _avoidance(statement, case) or exemption(statement, case.holder),
+    )
     return cause(code, confidence, why, fix=fix, nearest=compared(statement))
 
 
@@ -60,6 +65,29 @@ def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
     return Fix(mend, (exempt(statement.policy, statement.number, holder.arn, holder.resource),))
 
 
+def _avoidance(statement: LocatedStatement, case: Case) -> Fix | None:
+    """Return the fix that passes parameters to which a Deny does not apply; None where none are found."""
+    if case.attempt.role_was_assumed or not statement.match.applies:
+        return None
+    changes = avoiding_request(case, conditions_of(statement))
+    if changes is None:
+        return None
+    passed = ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in _shown(changes))
+    return repeat(case.attempt, f"Pass {passed}: {statement} does not apply then.", **changes)
+
+
+def _shown(changes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield parameters as text; an external ID is a secret."""
+    for name, value in changes.items():
+        if name == "ExternalId" and value:
+            yield "the ExternalId", "that the statement names"
+            continue
+        tags = (
+            ", ".join(f"{tag['Key']}={tag['Value']}" for tag in value) if isinstance(value, list) else value
+        )
+        yield name, str(tags)
+
+
 def _owned_by_aws(policy: SnapshotPolicy) -> Fix:
     return Fix(f"AWS owns the policy {policy.name}, and nobody can edit it: ask who attached it.")
 
@@ -76,7 +104,8 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
         return
     why = f"The boundary {boundary.name} of {short_name(holder.arn)} does not allow {request}."
     confidence, doubt = allow_confidence(check)
-    (statement,) = smallest_policy(holder.resource, holder.actions)["Statement"]
+    only = {"ArnEquals": {"aws:PrincipalArn": holder.arn}}
+    (statement,) = smallest_policy(holder.resource, holder.actions, only)["Statement"]
     is_fixed = is_aws_managed(boundary)
     fix = _owned_by_aws(boundary) if is_fixed else Fix("", (with_statement(boundary, statement),))
     yield cause(code, confidence, f"{why}{doubt}", fix=fix, nearest=nearest([boundary], check))

@@ -43,7 +43,8 @@ def _duration(case: Case) -> Iterator[Cause]:
 def _session_name(case: Case) -> Iterator[Cause]:
     name = str(case.attempt.parameters.get("RoleSessionName") or "my-session")
     if not _SESSION_NAME.fullmatch(name):
-        valid = re.sub(r"[^\w+=,.@-]", "-", name, flags=re.ASCII)[:64].ljust(2, "-")
+        plain = re.sub(r"[^\w+=,.@-]+", "-", name, flags=re.ASCII).strip("-")
+        valid = plain[:64] if len(plain) > 1 else "my-session"
         fix = repeat(case.attempt, RoleSessionName=valid)
         yield cause("invalid-session-name", CERTAIN, f"The session name is {name!r}.", fix=fix)
 

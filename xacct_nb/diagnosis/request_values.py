@@ -18,36 +18,61 @@ from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 
 Changes = dict[str, Any]
+Conditions = Mapping[str, Mapping[str, Any]]
 _NAME, _TAG_VALUE = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII), re.compile(r"[\w .:/=+@-]{1,256}")
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 _WORDS = ("my-session", "session", "work", "diagnosis-1", "xx")
 _FILLS = (("", "x"), ("x", "x"), ("session", "a"), ("1", "1"), ("abcdefgh", "0"))
+_REMOVABLE = {"sts:externalid": "ExternalId", "sts:sourceidentity": "SourceIdentity"}
 _MIN_SECONDS, _MAX_SECONDS = 900, 43200
 
 
-def values_of(statement: LocatedStatement, key: str) -> list[str]:
-    """Return the values of a condition key as the policy has them, with secrets."""
-    conditions = statements_of(statement.policy.document)[statement.number].get("Condition", {})
+def conditions_of(statement: LocatedStatement) -> Conditions:
+    """Return the conditions of a statement as the policy has them, with secrets."""
+    found = statements_of(statement.policy.document)[statement.number].get("Condition")
+    return found if isinstance(found, Mapping) else {}
+
+
+def values_of(conditions: Conditions, key: str) -> list[str]:
+    """Return the values of a condition key."""
     found = (values for keys in conditions.values() for name, values in keys.items() if _is(name, key))
     return [str(value) for values in found for value in as_list(values)]
 
 
-def passing_request(case: Case, statement: LocatedStatement, key: str) -> Changes | None:
-    """Return parameters with which the request meets a statement's conditions on a key, None for none.
+def passing_request(case: Case, conditions: Conditions, key: str) -> Changes | None:
+    """Return parameters with which the request meets the conditions on a key, None for none.
 
     Where there is a choice, they are ones to which no Deny of the trust policy applies.
     """
-    met = [each for each in _candidates(case, statement, key) if _meets(case, statement, key, each)]
+    met = [each for each in _candidates(case, conditions, key) if meets(case, conditions, key, each)]
     clean = (each for each in met if not _is_denied(case, each))
     return next(clean, met[0] if met else None)
 
 
-def avoiding_request(case: Case, statement: LocatedStatement) -> Changes | None:
-    """Return parameters with which a Deny does not apply, nor another one; None if none is found."""
-    conditions = statements_of(statement.policy.document)[statement.number].get("Condition", {})
+def avoiding_request(case: Case, conditions: Conditions) -> Changes | None:
+    """Return parameters with which a Deny of these conditions does not apply, nor another; None for none."""
     keys = dict.fromkeys(key for names in conditions.values() for key in names)
-    found = (each for key in keys for each in _candidates(case, statement, key))
+    found = (each for key in keys for each in _candidates(case, conditions, key))
     return next((each for each in found if not _is_denied(case, each)), None)
+
+
+def meets(case: Case, conditions: Conditions, key: str, changes: Changes) -> bool:
+    """Return whether the request surely meets the conditions on a key, with these parameters changed."""
+    of_key = {
+        operator: {name: value for name, value in keys.items() if _is(name, key)}
+        for operator, keys in conditions.items()
+    }
+    account = {"AWS": Arn.parse(case.caller).account}
+    statement = {"Effect": "Allow", "Principal": account, "Action": ASSUME}
+    statement |= {"Condition": {operator: keys for operator, keys in of_key.items() if keys}}
+    document = {"Version": VERSION, "Statement": [statement]}
+    with suppress(InvalidInput, InvalidArn):
+        context = _with(case, changes).context
+        found = evaluate(
+            case.caller, ASSUME, case.role, context, [ALLOW_ALL], document, unknown_keys=EVERY_OTHER_KEY
+        )
+        return found.allowed
+    return False
 
 
 def _is(name: str, key: str) -> bool:
@@ -59,34 +84,16 @@ def _with(case: Case, changes: Changes) -> Case:
     return replace(case, attempt=case.attempt.model_copy(update={"parameters": parameters}))
 
 
-def _meets(case: Case, statement: LocatedStatement, key: str, changes: Changes) -> bool:
-    """Return whether the request meets the conditions on the key, whatever else the statement asks."""
-    conditions = statements_of(statement.policy.document)[statement.number].get("Condition", {})
-    of_key = {
-        operator: {name: value for name, value in keys.items() if _is(name, key)}
-        for operator, keys in conditions.items()
-    }
-    account = {"AWS": Arn.parse(case.caller).account}
-    trust = {"Effect": "Allow", "Principal": account, "Action": ASSUME}
-    trust |= {"Condition": {operator: keys for operator, keys in of_key.items() if keys}}
-    document = {"Version": VERSION, "Statement": [trust]}
-    with suppress(InvalidInput, InvalidArn):
-        context = _with(case, changes).context
-        found = evaluate(
-            case.caller, ASSUME, case.role, context, [ALLOW_ALL], document, unknown_keys=EVERY_OTHER_KEY
-        )
-        return found.allowed
-    return False
-
-
 def _is_denied(case: Case, changes: Changes) -> bool:
     after = _with(case, changes)
     decisions = (after.trust_decision(), after.source_as_read())
     return any(each is not None and each.result == EXPLICITLY_DENIED for each in decisions)
 
 
-def _candidates(case: Case, statement: LocatedStatement, key: str) -> Iterator[Changes]:
-    patterns = values_of(statement, key)
+def _candidates(case: Case, conditions: Conditions, key: str) -> Iterator[Changes]:
+    patterns = values_of(conditions, key)
+    if _is(key, "sts:ExternalId"):
+        yield from ({"ExternalId": each} for each in patterns if not {"*", "?", "$"} & set(each))
     if _is(key, "aws:TagKeys"):
         yield from _tag_sets(case.attempt, patterns)
     for expression, make in _PARAMETERS.items():
@@ -94,6 +101,8 @@ def _candidates(case: Case, statement: LocatedStatement, key: str) -> Iterator[C
             for value in dict.fromkeys(_values(case, patterns)):
                 with suppress(ValueError):
                     yield make(case.attempt, key, value)
+    if name := _REMOVABLE.get(key.lower()):
+        yield {name: ""}
 
 
 def _values(case: Case, patterns: list[str]) -> Iterator[str]:
@@ -126,10 +135,6 @@ def _named(parameter: str) -> Callable[[Attempt, str, str], Changes]:
         return {parameter: value}
 
     return make
-
-
-def _external_id(attempt: Attempt, key: str, value: str) -> Changes:
-    return {"ExternalId": value}
 
 
 def _duration(attempt: Attempt, key: str, value: str) -> Changes:
@@ -169,6 +174,5 @@ _PARAMETERS: dict[str, Callable[[Attempt, str, str], Changes]] = {
     "sts:rolesessionname": _named("RoleSessionName"),
     "(sts|aws):sourceidentity": _named("SourceIdentity"),
     "sts:durationseconds": _duration,
-    "sts:externalid": _external_id,
     "aws:requesttag/.+": _tag,
 }

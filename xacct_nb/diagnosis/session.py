@@ -51,8 +51,7 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
             yield from _not_allowed(case, check)
         case explain.PRINCIPAL, explain.EXPLICIT_DENY:
             yield from (
-                deny_cause("role-deny", each, case.role_policies)
-                for each in denying(case.role_policies.policies, check)
+                deny_cause("role-deny", each, case) for each in denying(case.role_policies.policies, check)
             )
         case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
             yield from boundary_causes("role-boundary", case.role_policies, check)
@@ -74,5 +73,5 @@ def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
     for arn, document in case.destination.resource_policies.items():
         policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, arn=arn, document=document)
         for statement in denying([policy], check) if document else ():
-            return deny_cause("resource-policy", statement, case.role_policies)
+            return deny_cause("resource-policy", statement, case)
     return cause("resource-policy", LIKELY)

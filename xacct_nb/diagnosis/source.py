@@ -158,7 +158,7 @@ def _attach_fix(case: Case, policy: SnapshotPolicy) -> Fix:
 
 def _denied(case: Case, statement: LocatedStatement) -> Cause:
     if case.is_chained or not any(each.key.lower() in _MFA_KEYS for each in statement.match.compared):
-        return deny_cause("identity-deny", statement, case.caller_policies)
+        return deny_cause("identity-deny", statement, case)
     confidence, _ = deny_confidence(statement)
     why = f"{statement} denies it without MFA, and the request passes none."
     return cause("deny-without-mfa", confidence, why, fix=mfa_request(case), nearest=compared(statement))

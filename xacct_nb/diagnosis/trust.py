@@ -3,15 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.commands import option_text
-from xacct_nb.diagnosis.edits import new_policy, with_statement
+from xacct_nb.diagnosis.edits import new_policy
 from xacct_nb.diagnosis.federation import federation_causes
-from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy, trust_statement
+from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.near_names import difference
 from xacct_nb.diagnosis.nearest import compared, nearest
@@ -22,10 +20,10 @@ from xacct_nb.diagnosis.policy_causes import (
     is_allowed_by,
 )
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
+from xacct_nb.diagnosis.trust_fixes import add_principal, trust_fix
 from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn, same_principal
-from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
 
 _PERMISSION_SET = re.compile(r"(AWSReservedSSO_.+)_[0-9a-f]{16}$")
@@ -48,10 +46,10 @@ def trust_causes(case: Case) -> Iterator[Cause]:
         return
     (check,) = (each for each in decision.checks if each.type == explain.RESOURCE)
     if check.effect != explain.NO_IMPACT:
-        yield from (deny_cause("trust-deny", each, case.caller_policies) for each in denying([policy], check))
+        yield from (deny_cause("trust-deny", each, case) for each in denying([policy], check))
         if not is_allowed_by(check):
             yield from _not_allowed(case, policy, check)
-    yield from extra_action_causes(case, case.trust_decision, DESTINATION, _trust_fix(case, policy))
+    yield from extra_action_causes(case, case.trust_decision, DESTINATION, trust_fix(case, policy))
 
 
 def _no_role(case: Case) -> Cause:
@@ -103,7 +101,7 @@ def _holds(match: StatementMatch, element: str) -> bool:
 def _other_action(case: Case, statement: LocatedStatement) -> Cause:
     elements = {each.element.removeprefix("Not"): each.expected for each in statement.match.failed}
     why = f"{statement} allows the caller {', '.join(elements['Action'])}, not sts:AssumeRole."
-    fix = _trust_fix(case, statement.policy)
+    fix = trust_fix(case, statement.policy)
     return cause("other-assume-action", CERTAIN, why, fix=fix, nearest=compared(statement))
 
 
@@ -127,7 +125,7 @@ def _other_principals(case: Case, policy: SnapshotPolicy, check: PolicyCheck, na
     why = f"The trust policy names {', '.join(named) or 'no principal'}, and {missing}."
     confidence, doubt = allow_confidence(check)
     near = nearest([policy], check)
-    return cause(code, confidence, f"{why}{doubt}", fix=_trust_fix(case, policy), nearest=near)
+    return cause(code, confidence, f"{why}{doubt}", fix=trust_fix(case, policy), nearest=near)
 
 
 def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
@@ -136,7 +134,7 @@ def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
         for named in _principals(statement.match):
             if found := _resemblance(case, named):
                 code, confidence, why = found
-                fix = _add_principal(case, statement, named)
+                fix = add_principal(case, statement, named)
                 why = f"{statement} names {named}; {why}."
                 yield cause(code, confidence, why, fix=fix, nearest=compared(statement))
 
@@ -163,30 +161,3 @@ def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
 def _permission_set(arn: str) -> str:
     found = _PERMISSION_SET.match(arn.rpartition("/")[2])
     return found[1] if found else ""
-
-
-def _add_principal(case: Case, statement: LocatedStatement, named: str) -> Fix:
-    """Return the fix that adds the caller to a statement's principals, in place of a deleted one."""
-
-    def change(document: dict[str, Any]) -> None:
-        principals = [each for each in as_list(document["Principal"]["AWS"]) if not _is_gone(each, named)]
-        document["Principal"]["AWS"] = [*principals, case.principal] if principals else case.principal
-
-    mend = f"Add {case.principal} to the principals of {statement}"
-    gone = ", in place of the deleted principal" if _is_gone(named, named) else ""
-    return Fix(f"{mend}{gone}.", (statement.changed(change),))
-
-
-def _is_gone(principal: str, named: str) -> bool:
-    """Return whether a principal is the named one and deleted: AWS refuses to write its ID again."""
-    return principal == named and UNIQUE_ID.fullmatch(principal) is not None
-
-
-def _trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
-    """Return the fix that adds the smallest statement for the caller, with the conditions of the others."""
-    allowed = (each for each in statements_of(policy.document) if each.get("Effect") == "Allow")
-    assuming = (each for each in allowed if _ASSUME.search(str(each.get("Action", ""))))
-    conditions = next((each.get("Condition") for each in assuming), None)
-    statement = trust_statement(case.principal, case.attempt.actions, conditions)
-    mend = f"If the caller may assume the role, add to the trust policy: {option_text(statement)}"
-    return Fix(mend, (with_statement(policy, statement),))

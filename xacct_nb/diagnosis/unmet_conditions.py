@@ -11,14 +11,16 @@ from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.edits import Edit, append, new_policy, with_statement
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.losses import losses
 from xacct_nb.diagnosis.nearest import compared
-from xacct_nb.diagnosis.policy_causes import allow_confidence
+from xacct_nb.diagnosis.policy_causes import allow_confidence, allow_fix
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
-from xacct_nb.diagnosis.request_values import passing_request, values_of
-from xacct_nb.diagnosis.snapshot import TRUST
+from xacct_nb.diagnosis.request_values import conditions_of, passing_request
+from xacct_nb.diagnosis.snapshot import INLINE, TRUST, SnapshotPolicy
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
+from xacct_nb.iam.grammar import Document
 from xacct_nb.redaction.redact import mask_secrets
 
 
@@ -101,8 +103,21 @@ def old_language_cause(case: Case, statement: LocatedStatement, texts: tuple[str
     if version == VERSION or not any("${" in each for each in texts) or not case.would_be_allowed_by(newer):
         return None
     why = f"{statement} has {', '.join(texts)}, and the policy's Version is {version}."
-    fix = Fix("", (Edit(statement.policy, newer),))
-    return cause("old-policy-language", CERTAIN, why, fix=fix, nearest=compared(statement))
+    return cause(
+        "old-policy-language",
+        CERTAIN,
+        why,
+        fix=_language_fix(case, statement.policy, newer),
+        nearest=compared(statement),
+    )
+
+
+def _language_fix(case: Case, policy: SnapshotPolicy, newer: Document) -> Fix:
+    """Return the fix that writes the new Version, unless others have the policy, or a Deny would change."""
+    holder = case.caller_policies
+    if policy.kind != INLINE or policy.holder != holder.arn or losses(policy.document, newer):
+        return allow_fix(holder)
+    return Fix("", (Edit(policy, newer),))
 
 
 def mfa_request(case: Case) -> Fix:
@@ -133,13 +148,14 @@ def _no_fix(unmet: UnmetCondition) -> Fix:
 
 
 def _external_id(unmet: UnmetCondition) -> Fix:
-    values = values_of(unmet.statement, unmet.key)
+    conditions = conditions_of(unmet.statement)
+    changes = passing_request(unmet.case, conditions, unmet.key)
+    if changes is None:
+        return _not_chosen(unmet, "the external ID")
+    values = [changes["ExternalId"]]
     marks = ", ".join(mask_secrets({"sts:ExternalId": values})["sts:ExternalId"])
-    mend = f"Pass the external ID whose fingerprint is {marks}."
-    is_agreed = re.match(r"(?i)StringEquals", unmet.comparison.operator) and not any(
-        "$" in each for each in values
-    )
-    return repeat(unmet.case.attempt, mend, ExternalId=values[0]) if is_agreed else NO_FIX
+    mend = f"Pass the external ID whose fingerprint is {marks}." if values[0] else "Pass no external ID."
+    return repeat(unmet.case.attempt, mend, **changes)
 
 
 def _caller_external_id(unmet: UnmetCondition) -> Fix:
@@ -177,16 +193,17 @@ def _principal_tag(unmet: UnmetCondition) -> Fix:
 
 def _parameter(name: str) -> Callable[[UnmetCondition], Fix]:
     def find_fix(unmet: UnmetCondition) -> Fix:
-        changes = passing_request(unmet.case, unmet.statement, unmet.key)
+        changes = passing_request(unmet.case, conditions_of(unmet.statement), unmet.key)
         if changes is None:
             return _not_chosen(unmet, name)
-        return repeat(unmet.case.attempt, f"Pass {name} {changes[name]}.", **changes)
+        mend = f"Pass {name} {changes[name]}." if changes[name] else f"Pass no {name}."
+        return repeat(unmet.case.attempt, mend, **changes)
 
     return find_fix
 
 
 def _tags(unmet: UnmetCondition) -> Fix:
-    changes = passing_request(unmet.case, unmet.statement, unmet.key)
+    changes = passing_request(unmet.case, conditions_of(unmet.statement), unmet.key)
     if changes is None:
         return _not_chosen(unmet, "session tags")
     names = ", ".join(tag["Key"] for tag in changes["Tags"])
