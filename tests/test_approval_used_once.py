@@ -167,7 +167,7 @@ class TestTheClaim:
         trust = {"Version": "2012-10-17", "Statement": []}
 
         def make() -> None:
-            trust["Statement"] = [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]
+            trust["Statement"] = [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
             trust["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{desk.world.destination}:user/admin"}
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
 

@@ -19,7 +19,10 @@ def role_of(world: World) -> str:
 
 
 def make_role(iam: Any, name: str = "reports-reader", **fields: Any) -> None:
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sts:*"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:*"}],
+    }
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), **fields)
 
 

@@ -123,7 +123,8 @@ def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
 
 
 def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:
-    call = Call("sts", "AssumeRole", {"RoleSessionName": "a b", "TokenCode": "12"})
+    role = "arn:aws:iam::111111111111:role/reader"
+    call = Call("sts", "AssumeRole", {"RoleArn": role, "RoleSessionName": "a b", "TokenCode": "12"})
     refusal = breach(call)
 
     assert refusal is not None

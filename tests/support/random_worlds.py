@@ -164,13 +164,12 @@ _WHO += ["arn:aws:sts::{source}:assumed-role/hub/S0", "{destination}"]
 
 @st.composite
 def trust_statement(draw: st.DrawFn, caller: str) -> Statement:
-    """Of a trust policy. AWS does not take NotPrincipal, Resource or NotResource there."""
+    """Of a trust policy. AWS does not take NotPrincipal, Resource, NotResource or a Principal of `*` there."""
     deny = draw(st.integers(0, 5)) == 0
     who = draw(some([*_CALLERS[caller] * 3, *_WHO], 3))
-    everybody = who == "*" and draw(st.booleans())
     statement: Statement = {"Effect": "Deny" if deny else "Allow"}
     service = draw(often({}, {}, {"Service": "ec2.amazonaws.com"}))
-    statement |= {"Principal": "*" if everybody else {"AWS": who} | service}
+    statement |= {"Principal": {"AWS": who} | service}
     actions = [*_ASSUMING, "sts:*", "sts:assumerole"]
     if draw(st.integers(0, 7)) == 0:
         statement["NotAction"] = draw(some(_ASSUMING))

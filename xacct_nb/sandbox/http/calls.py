@@ -68,13 +68,15 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     key, region, service = _signer(headers, query)
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
-    if kind.startswith(_READ) and scope["method"] == "POST" and service != "s3":
+    if kind.startswith(_READ) and scope["method"] == "POST" and (service != "s3" or scope["path"] == "/"):
         body, receive = await read_and_replay(receive, LONGEST_BODY)
-    if kind.startswith(_READ[0]) and service != "s3":
-        query |= first_values(body.decode("utf-8", "replace"))
+    if kind.startswith(_READ[0]) and body:
+        form = first_values(body.decode("utf-8", "replace"))
+        if service != "s3" or form.get("Version") in SERVICES:
+            query |= form
     service = service or SERVICES.get(query.get("Version", ""), "")
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
-    if service == "s3":
+    if service == "s3" and query.get("Version") not in SERVICES:
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
     client = (scope.get("client") or ("127.0.0.1",))[0]
     scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)

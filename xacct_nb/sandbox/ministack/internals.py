@@ -34,6 +34,11 @@ def managed_policy(account: str, arn: str) -> Record | None:
     return _stored("_policies", account, arn)
 
 
+def policy_names(account: str) -> list[str]:
+    """Return the names of the customer managed policies of an account."""
+    return [policy["PolicyName"] for policy in _records("_policies", account)]
+
+
 def managed_document(account: str, arn: str) -> str:
     """Return the default version of a managed policy, AWS's own included; `{}` where it is missing."""
     aws_owned = arn.startswith("arn:aws:iam::aws:policy/")
@@ -98,6 +103,22 @@ def session(key: str) -> Record | None:
     """Return the session of a temporary access key id, expired or not."""
     found: Record | None = sts._sessions.get(key)
     return found
+
+
+def is_orphaned(key: str) -> bool:
+    """Return whether a key is that of a session whose role or user was deleted, even if made again."""
+    found = sts._sessions.get(key)
+    if found is None:
+        return False
+    account, unique_id = str(found.get("AccountId", "")), str(found.get("UserId", "")).partition(":")[0]
+    if found.get("PrincipalType") == "AssumedRole":
+        role = entity("role", account, str(found["Arn"]).split("/")[1])
+        return role is None or role["RoleId"] != unique_id
+    name = found.get("PrincipalName")
+    user = entity("user", account, name) if name else None
+    if not name:  # of the root user
+        return False
+    return user is None or (found.get("PrincipalType") == "User" and user["UserId"] != unique_id)
 
 
 def credential(key: str, account: str) -> Any:

@@ -19,6 +19,7 @@ from xacct_nb.sandbox.ministack.forms import parse_qs
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_TERMINATOR = "aws4_request"
 _DATE = re.compile(r"\d{8}T\d{6}Z")
 _QUERY_SIGNED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId")
 _BY_CONTENT = re.compile(r"UNSIGNED-PAYLOAD|STREAMING-(UNSIGNED-PAYLOAD-TRAILER|AWS4-HMAC-SHA256-PAYLOAD.*)")
@@ -80,10 +81,24 @@ def _new_failure(request: ReceivedRequest, presigned: bool) -> AuthError | None:
         return AuthError(*parsed)
     if parsed.access_key_id != router.extract_access_key_id(request.headers, query):
         return AuthError("IncompleteSignature", "The credential is ambiguous.")
-    failure = _time_failure(request, parsed, presigned)
+    failure = _scope_failure(request, parsed) or _time_failure(request, parsed, presigned)
     return (
         failure or _secret_failure(request, parsed, presigned) or _content_failure(request, parsed, presigned)
     )
+
+
+def _scope_failure(request: ReceivedRequest, parsed: Any) -> AuthError | None:
+    """Return why the end or the date of a credential's scope is not accepted."""
+    text = request.headers.get("authorization") or request.query["X-Amz-Credential"][0]
+    term = text.partition(f"{parsed.region}/{parsed.service}/")[2].partition(",")[0].strip()
+    if term != _TERMINATOR:
+        why = f"Credential should be scoped with a valid terminator: '{_TERMINATOR}', not '{term}'. "
+        return AuthError("SignatureDoesNotMatch", why)
+    day, moment = parsed.date_stamp, parsed.amz_date
+    if day == moment[:8]:
+        return None
+    what = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP"
+    return AuthError("CredentialDateMismatch", f"{what}: '{day}' != '{moment[:8]}', from '{moment}'.")
 
 
 def _old_link_failure(request: ReceivedRequest) -> AuthError | None:
@@ -128,6 +143,8 @@ def _secret_failure(request: ReceivedRequest, parsed: Any, presigned: bool) -> A
     if isinstance(found, iam_evaluator.CredentialResolutionError):
         unknown = found.code == "InvalidToken" and not given  # the key of a session, without its token
         return AuthError("InvalidClientTokenId" if unknown else found.code, found.message)
+    if internals.is_orphaned(key):
+        return AuthError("InvalidClientTokenId", "The security token included in the request is invalid.")
     failure = sigv4.header_signature_failure(
         parsed,
         found.secret_access_key,

@@ -1,6 +1,5 @@
 """Decides AssumeRole: callers that are always refused, then both sides' policies, then the session."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +10,15 @@ from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.ministack.authorization import CONTROL_POLICIES, AuthorizationRequest, denial_reason
 from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult
-from xacct_nb.sandbox.rules import mfa
+from xacct_nb.sandbox.rules import mfa, policy_rules
 from xacct_nb.sandbox.rules.decisions import decide
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
 CHAINED_MOST = 3_600
 """Seconds that a session may last whose caller is itself the session of a role."""
+
+DEFAULT_SECONDS = 3_600
+"""Seconds that a session lasts for which no duration is given."""
 
 _INVALID_TOKEN = Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
@@ -138,17 +140,16 @@ def _tags(request: AssumeRoleRequest) -> Refusal | None:
 def _other_identity(request: AssumeRoleRequest) -> Refusal | None:
     """Refuse another source identity in a chain. Source: id_credentials_temp_control-access_monitor."""
     known, passed = request.caller.session.get("SourceIdentity"), request.call.parameter("SourceIdentity")
-    return _denied(request, "sts:SetSourceIdentity") if known and passed and known != passed else None
+    if not known or passed in ("", known):
+        return None
+    message = "The source identity is already set for this assume role session"
+    return Refusal(400, "ValidationError", message)
 
 
 def _policies(request: AssumeRoleRequest) -> Refusal | None:
-    """Decide by the policies of both sides, for each of the actions that the call is.
-
-    In the same account a trust policy that names the user, the role or the session is enough, but not to
-    set a source identity in a chain.
-    """
+    """Decide by the policies of both sides, for each of the actions that the call is."""
     if request.role is None:
-        return _denied(request, "sts:AssumeRole")
+        return _denied(request, _actions(request)[0])
     for action in _actions(request):
         question = AuthorizationRequest(
             request.caller,
@@ -164,22 +165,14 @@ def _policies(request: AssumeRoleRequest) -> Refusal | None:
         if decision is None or not decision.allowed:
             why = denial_reason(decision, CONTROL_POLICIES) if decision else ""
             return _denied(request, action, f" {why}" if why else "")
-        if action == "sts:SetSourceIdentity" and request.is_chained:
-            own_side = decide(question._replace(resource_policy=_trust_of(request.caller.account)))
-            if own_side is None or not own_side.allowed:
-                return _denied(request, action)
     return None
 
 
-def _trust_of(account: str) -> str:
-    """Return a trust policy that leaves the decision to the caller's own policies."""
-    return json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:*"}})
-
-
 def _actions(request: AssumeRoleRequest) -> list[str]:
+    """Return the actions that the call is; a denial names the first of them that is denied."""
     tagged = bool(request.call.tags() or request.carried)
     named = bool(request.source_identity)
-    return ["sts:AssumeRole"] + ["sts:TagSession"] * tagged + ["sts:SetSourceIdentity"] * named
+    return ["sts:SetSourceIdentity"] * named + ["sts:TagSession"] * tagged + ["sts:AssumeRole"]
 
 
 def _context(request: AssumeRoleRequest) -> Mapping[str, Any]:
@@ -189,6 +182,7 @@ def _context(request: AssumeRoleRequest) -> Mapping[str, Any]:
         "sts:externalid": call.parameters.get("ExternalId"),
         "sts:rolesessionname": call.parameters.get("RoleSessionName"),
         "sts:sourceidentity": call.parameters.get("SourceIdentity"),
+        "sts:durationseconds": call.parameter("DurationSeconds") or str(DEFAULT_SECONDS),
         "sts:transitivetagkeys": call.members("TransitiveTagKeys") or None,
         "aws:tagkeys": list(tags) or None,
     }
@@ -202,7 +196,7 @@ def _context(request: AssumeRoleRequest) -> Mapping[str, Any]:
 
 
 def _duration(request: AssumeRoleRequest) -> Refusal | None:
-    seconds = int(request.call.parameter("DurationSeconds") or 3_600)
+    seconds = int(request.call.parameter("DurationSeconds") or DEFAULT_SECONDS)
     what = "The requested DurationSeconds exceeds the"
     if request.is_chained and seconds > CHAINED_MOST:
         message = f"{what} 1 hour session limit for roles assumed by role chaining."
@@ -221,6 +215,7 @@ _RULES = (
     _parameters,
     _caller,
     lambda request: mfa.wrong_code(request.call, request.caller),
+    lambda request: policy_rules.session_policy(request.call),
     _tags,
     _other_identity,
     _policies,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, current
-from xacct_nb.sandbox.rules import assume_rules, entity_rules, mfa, policy_rules, trust_rules
+from xacct_nb.sandbox.rules import arn_rules, assume_rules, entity_rules, mfa, policy_rules, trust_rules
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
@@ -14,19 +14,23 @@ Rule = Callable[[Call], Refusal | None]
 Effect = Callable[[Call], Callable[[], None]]
 """Reads a call before it is made; returns what to do after it has succeeded."""
 
-ALWAYS: tuple[Rule, ...] = (assume_rules.session_may_not, entity_rules.role_is_there)
+ALWAYS: tuple[Rule, ...] = (
+    assume_rules.session_may_not,
+    breach,
+    arn_rules.invalid_arn,
+    entity_rules.role_is_there,
+)
 RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
-    ("iam", "CreateRole"): (breach, entity_rules.name_is_free, trust_rules.trust_policy),
+    ("iam", "CreateRole"): (entity_rules.name_is_free, trust_rules.trust_policy),
     ("iam", "UpdateAssumeRolePolicy"): (trust_rules.trust_policy,),
-    ("iam", "UpdateRole"): (breach,),
     ("iam", "DeleteRole"): (entity_rules.delete_entity,),
-    ("iam", "CreateUser"): (breach, entity_rules.name_is_free),
+    ("iam", "CreateUser"): (entity_rules.name_is_free,),
     ("iam", "DeleteUser"): (entity_rules.delete_entity,),
-    ("iam", "CreateGroup"): (breach, entity_rules.name_is_free),
+    ("iam", "CreateGroup"): (entity_rules.name_is_free,),
     ("iam", "DeleteGroup"): (entity_rules.delete_entity,),
     ("iam", "AddUserToGroup"): (entity_rules.group_too_many,),
     ("iam", "CreateAccessKey"): (entity_rules.key_too_many,),
-    ("iam", "CreatePolicy"): (breach, policy_rules.managed_policy),
+    ("iam", "CreatePolicy"): (policy_rules.managed_policy, policy_rules.same_name),
     ("iam", "CreatePolicyVersion"): (policy_rules.managed_policy, policy_rules.sixth_version),
     ("iam", "DeletePolicy"): (entity_rules.delete_policy,),
     ("iam", "PutUserPolicy"): (policy_rules.inline_policy,),
@@ -37,7 +41,7 @@ RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "AttachGroupPolicy"): (policy_rules.attachment,),
     ("iam", "EnableMFADevice"): (mfa.pair_of_codes,),
     ("iam", "ResyncMFADevice"): (mfa.pair_of_codes,),
-    ("sts", "GetFederationToken"): (breach,),
+    ("sts", "GetFederationToken"): (policy_rules.session_policy,),
 }
 EFFECTS: dict[tuple[str, str], Effect] = {
     ("iam", "CreateRole"): entity_rules.take_name,
@@ -80,7 +84,7 @@ def result_for(call: Call) -> GuardResult:
         return NOTHING
     for rule in (*ALWAYS, *RULES.get(which, ())):
         if refusal := rule(call):
-            return GuardResult(refusal.response(call.service))
+            return GuardResult(refusal.response(call.service), authorized=call.service == "sts")
     if which in RESULTS:
         return RESULTS[which](call)
     return GuardResult(on_success=EFFECTS[which](call)) if which in EFFECTS else NOTHING

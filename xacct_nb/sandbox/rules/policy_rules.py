@@ -7,7 +7,8 @@ from typing import Any
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam import quotas
 from xacct_nb.iam.canonical import as_list
-from xacct_nb.iam.grammar import IDENTITY, NEW
+from xacct_nb.iam.grammar import IDENTITY, NEW, OLD
+from xacct_nb.iam.operators import parse_date
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
@@ -16,23 +17,28 @@ from xacct_nb.sandbox.rules.documents import (
     length,
     malformed,
     parse_text,
-    read_policy,
     refused_part,
     statements_of,
 )
 from xacct_nb.sandbox.rules.entity_rules import named_entity
 
 _SYNTAX = "Syntax errors in policy."
+_LEGACY = "The policy failed legacy parsing"
 
 
 def managed_policy(call: Call) -> Refusal | None:
     """Refuse the document of CreatePolicy or CreatePolicyVersion."""
     text = call.parameter("PolicyDocument")
-    if refusal := _grammar(text):
-        return refusal
-    if read_policy(text).version != NEW:
-        return malformed("Policy document must be version 2012-10-17 or greater.")
-    return quota_rules.over(call.account, "PolicySize", length(text))
+    return _grammar(text, least=NEW) or quota_rules.over(call.account, "PolicySize", length(text))
+
+
+def same_name(call: Call) -> Refusal | None:
+    """Refuse a policy whose name another policy of the account has, in whatever path and case."""
+    name = call.parameter("PolicyName")
+    if name.lower() not in {each.lower() for each in internals.policy_names(call.account)}:
+        return None
+    message = f"A policy called {name} already exists. Duplicate names are not allowed."
+    return Refusal(409, "EntityAlreadyExists", message)
 
 
 def inline_policy(call: Call) -> Refusal | None:
@@ -73,33 +79,88 @@ def attachment(call: Call) -> Refusal | None:
     return quota_rules.over(call.account, f"PoliciesPer{kind.title()}", len(attached) + 1)
 
 
-def _grammar(text: str) -> Refusal | None:
+def session_policy(call: Call) -> Refusal | None:
+    """Refuse the document that is passed as session policy."""
+    return _grammar(call.parameter("Policy")) if call.parameter("Policy") else None
+
+
+def _grammar(text: str, least: str = OLD) -> Refusal | None:
+    """Refuse a document by AWS's first reason; `least` is the version that it must have at least."""
     document, policy = as_object(text), parse_text(text, IDENTITY)
     if document is None:
         return malformed(_SYNTAX)
-    if isinstance(policy, InvalidPolicy):
-        return malformed(_message(document, policy.path))
-    for statement in statements_of(document):
-        for resource in as_list(statement.get("Resource", statement.get("NotResource", []))):
-            if regional := _region(resource):
-                return malformed(regional)
-    return None
+    found = _message(document, policy.path) if isinstance(policy, InvalidPolicy) else ""
+    if found != _SYNTAX and document.get("Version", OLD) < least:
+        found = f"Policy document must be version {least} or greater."
+    elif found != _SYNTAX:
+        statements = [each for each in statements_of(document) if isinstance(each, dict)]
+        legacy = _LEGACY if any(map(_fails_legacy, statements)) else ""
+        found = legacy or _same_sids(statements) or _resources_refused(statements) or found
+    return malformed(found) if found else None
+
+
+def _fails_legacy(statement: dict[str, Any]) -> bool:
+    """Return whether AWS's older parser refuses a statement: for an effect's case, a short ARN, a date."""
+    in_another_case = statement.get("Effect") not in ("Allow", "Deny")
+    return in_another_case or any(map(_is_cut_short, _resources(statement))) or _has_no_date(statement)
+
+
+def _has_no_date(statement: dict[str, Any]) -> bool:
+    """Return whether a comparison of dates has a text that is none."""
+    conditions = statement.get("Condition")
+    operators = conditions.items() if isinstance(conditions, dict) else ()
+    comparisons = [keys for name, keys in operators if "Date" in name and isinstance(keys, dict)]
+    texts = [text for keys in comparisons for values in keys.values() for text in as_list(values)]
+    return any(isinstance(text, str) and "${" not in text and parse_date(text) is None for text in texts)
+
+
+def _is_cut_short(resource: str) -> bool:
+    parts = resource.split(":", 5)
+    is_short = len(parts) < 6 and "*" not in parts[-1]  # which stands for other parts too
+    return parts[:2] == ["arn", "aws"] and len(parts) > 3 and (is_short or not parts[2])
+
+
+def _resources(statement: dict[str, Any]) -> list[str]:
+    given = as_list(statement.get("Resource", statement.get("NotResource", [])))
+    return [resource for resource in given if isinstance(resource, str)]
+
+
+def _same_sids(statements: list[dict[str, Any]]) -> str:
+    sids = [str(statement["Sid"]) for statement in statements if statement.get("Sid")]
+    return "Statement IDs (SID) in a single policy must be unique." if len(sids) > len(set(sids)) else ""
+
+
+def _resources_refused(statements: list[dict[str, Any]]) -> str:
+    """Return AWS's message for the first resource that it refuses; "" for none."""
+    for statement in statements:
+        if message := next(filter(None, map(_resource, _resources(statement))), ""):
+            return message
+    return ""
 
 
 def _message(document: dict[str, Any], path: str) -> str:
     """Return AWS's message for a document that `parse` refused at this path."""
-    element, statement, _ = refused_part(document, path)
+    element, statement, rest = refused_part(document, path)
     if element == "Statement" and statement is None and statements_of(document):
-        return "Statement IDs (SID) in a single policy must be unique."
+        return _same_sids(statements_of(document))
     if not isinstance(statement, dict):
         return _SYNTAX
     if element in ("Principal", "NotPrincipal"):
         return "Policy document should not specify a principal."
-    if element == "Effect" and str(statement.get("Effect")).lower() in ("allow", "deny"):
-        return "The policy failed legacy parsing"
+    if _is_of_legacy(statement, element, rest):
+        return _LEGACY
     name = element.removeprefix("Not")
     wording = _WORDINGS.get(name)
     return _list_message(statement, name, wording) if wording else _SYNTAX
+
+
+def _is_of_legacy(statement: dict[str, Any], element: str, rest: str) -> bool:
+    """Return whether it is AWS's older parser that refuses this element."""
+    if element == "Effect":
+        return str(statement.get("Effect")).lower() in ("allow", "deny")
+    if element == "Condition":
+        return "." in rest and _has_no_date(statement)
+    return element.endswith("Resource") and any(map(_is_cut_short, _resources(statement)))
 
 
 def _list_message(statement: dict[str, Any], name: str, wording: Callable[[str], str]) -> str:
@@ -123,21 +184,47 @@ def _action(action: str) -> str:
 
 
 def _resource(resource: str) -> str:
+    """Return AWS's message for a resource that it refuses; "" for one that it accepts."""
     if ":" not in resource:
         return "" if resource == "*" else f'Resource {resource} must be in ARN format or "*".'
-    parts = (resource.split(":", 5) + ["*"] * 6)[:6]
-    if parts[1] in ("aws", "*"):
-        return ""
-    return f'Partition "{parts[1]}" is not valid for resource "{":".join(["arn", *parts[1:]])}".'
+    _, partition, service, region, account, inside = (resource.split(":", 5) + ["*"] * 6)[:6]
+    if partition not in ("aws", "*"):
+        whole = ":".join(["arn", partition, service, region, account, inside])
+        return f'Partition "{partition}" is not valid for resource "{whole}".'
+    if resource.count(":") < 2 or "*" in service or "?" in service:
+        return "Resource vendor must be fully qualified and cannot contain regexes."
+    if service == "iam":
+        return _iam_resource(resource, region, inside)
+    if service == "s3" and region not in ("", "*") and not inside.startswith(_REGIONAL_IN_S3):
+        return f"Resource {resource} can not contain region information."
+    return ""
 
 
-def _region(resource: str) -> str:
-    """Return AWS's message for a region in the ARN of a service that has none; "" otherwise."""
-    _, _, service, region, *_ = (*resource.split(":", 5), "", "", "", "")
-    if service == "iam" and region:
+def _iam_resource(resource: str, region: str, inside: str) -> str:
+    if region not in ("", "*"):
         return f"IAM resource {resource} cannot contain region information."
-    return f"Resource {resource} can not contain region information." if service == "s3" and region else ""
+    first = inside.partition("/")[0]
+    if any(each in first for each in "*?$") or inside.startswith(_IAM_PATHS):
+        return ""
+    return f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS)}.'
 
 
+_IAM_PATHS = (
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+)
+# Resources of S3 that are in a region (list_amazons3); buckets and objects are not.
+_REGIONAL_IN_S3 = ("accesspoint", "job/", "storage-lens", "async-request", "access-grants", "*")
 _NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 _WORDINGS: dict[str, Callable[[str], str]] = {"Action": _action, "Resource": _resource}
