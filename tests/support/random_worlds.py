@@ -164,7 +164,7 @@ _WHO += ["arn:aws:sts::{source}:assumed-role/hub/S0", "{destination}"]
 
 @st.composite
 def trust_statement(draw: st.DrawFn, caller: str) -> Statement:
-    """Of a trust policy. AWS does not take NotPrincipal, Resource, NotResource or a Principal of `*` there."""
+    """Of a trust policy. AWS takes no NotPrincipal, Resource, NotResource or Principal `*` there."""
     deny = draw(st.integers(0, 5)) == 0
     who = draw(some([*_CALLERS[caller] * 3, *_WHO], 3))
     statement: Statement = {"Effect": "Deny" if deny else "Allow"}

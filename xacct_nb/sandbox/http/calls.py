@@ -22,6 +22,7 @@ _KNOWN = "xacct_nb.call"
 _VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 SERVICES = {version: service for service, version in _VERSIONS.items()}
 _SCOPE = re.compile(r"Credential=([^/,\s]*)/[^/,\s]*/([^/,\s]*)/([^/,\s]*)/")
+_READ_OF_S3 = ("PutBucketPolicy",)
 _READ = ("application/x-www-form-urlencoded", "application/x-amz-json")
 
 
@@ -78,6 +79,9 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     action = query.get("Action", "") or headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     if service == "s3" and query.get("Version") not in SERVICES:
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
+        if action in _READ_OF_S3:
+            body, receive = await read_and_replay(receive, LONGEST_BODY)
+            query["Bucket"] = _s3_path(scope, headers).split("/")[1]
     client = (scope.get("client") or ("127.0.0.1",))[0]
     scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
     return call, receive
@@ -109,7 +113,9 @@ class Refusal:
     message: str
 
     def response(self, service: str) -> HttpResponse:
-        """Return the response in the query protocol of a service."""
+        """Return the response in the protocol of a service: S3's, or the query protocol."""
+        if service == "s3":
+            return self._of_s3()
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         namespace = f"https://{service}.amazonaws.com/doc/{_VERSIONS.get(service, _VERSIONS['iam'])}/"
         text = (
@@ -119,3 +125,11 @@ class Refusal:
             f"<RequestId>{request}</RequestId></ErrorResponse>"
         )
         return self.status, {"Content-Type": "text/xml", "x-amzn-requestid": request}, text.encode()
+
+    def _of_s3(self) -> HttpResponse:
+        request = str(uuid4())
+        text = (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape_xml(self.code)}</Code>'
+            f"<Message>{escape_xml(self.message)}</Message><RequestId>{request}</RequestId></Error>"
+        )
+        return self.status, {"Content-Type": "application/xml", "x-amz-request-id": request}, text.encode()

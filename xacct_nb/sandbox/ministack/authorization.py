@@ -3,61 +3,25 @@
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import s3, tagging
 
 from xacct_nb.iam.decision import Decision
-from xacct_nb.iam.explain import (
-    ALLOW,
-    EXPLICIT_DENY,
-    IMPLICIT_DENY,
-    PERMISSIONS_BOUNDARY,
-    RESOURCE,
-    RESOURCE_CONTROL_POLICY,
-    SERVICE_CONTROL_POLICY,
-    SESSION,
-)
+from xacct_nb.iam.explain import ALLOW, EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE
 from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 from xacct_nb.sandbox.ministack import guard_result, internals
+from xacct_nb.sandbox.ministack.authorization_request import AuthorizationRequest, Decide
 from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.denials import denial_message
+from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.xml_text import valid_bytes
 
-
-# A tuple, like `SandboxCaller`: every call makes one, and a frozen dataclass takes four times as long.
-class AuthorizationRequest(NamedTuple):
-    """One action of a caller on one resource, with the condition keys of the call in lower case.
-
-    `owner` is the account of the resource. `resource_policy` is the text of the resource's own policy, None
-    for none; with `delegated` the service behind the resource decides by it.
-    """
-
-    caller: SandboxCaller
-    action: str
-    resource: str
-    context: Mapping[str, Any]
-    owner: str
-    resource_policy: str | None = None
-    delegated: bool = False
-    region: str = "us-east-1"
-    address: str = "127.0.0.1"
-    secure: bool = False
-
-
-Decide = Callable[[AuthorizationRequest], Decision | None]
-"""Decides a request from all policies; None where IAM has no such caller, resource or key."""
-
 _message: ContextVar[str] = ContextVar("message", default="")
-# AWS's names of the policies for which MiniStack has no message (troubleshoot_access-denied).
-CONTROL_POLICIES = {
-    SERVICE_CONTROL_POLICY: "service control policy",
-    RESOURCE_CONTROL_POLICY: "resource control policy",
-}
-_NAMES = CONTROL_POLICIES | {
-    PERMISSIONS_BOUNDARY: "permissions boundary",
-    SESSION: "session policy",
-}
+allowed: ContextVar[tuple[AuthorizationRequest, ...]] = ContextVar("allowed", default=())
+"""What was allowed to the request that is being served: its action, and others that it needs."""
+_BUCKET = "arn:aws:s3:::"
 # The root user can always correct a bucket policy (S3 API reference, PutBucketPolicy).
 _CORRECTING = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 # No identity policy has to allow it (API reference, GetSessionToken).
@@ -69,6 +33,7 @@ def install(decide: Decide) -> None:
     iam_evaluator.enforce = partial(_enforce, decide, iam_evaluator.enforce)
     iam_evaluator.evaluate_trust_policy = partial(_trusts, decide)
     iam_evaluator.evaluate_resource_policy = partial(_decide_alone, decide)
+    s3._foreign_bucket_allows = partial(_opens, s3._public_access_blocked, s3._policy_is_public)
     iam_actions.access_denied_response = partial(_deny, iam_actions.access_denied_response)
 
 
@@ -92,11 +57,42 @@ def _enforce(
     if isinstance(caller, iam_evaluator.AuthError):
         return caller
     context = {name.lower(): value for name, value in (service_context or {}).items()}
-    request = _request(caller, iam_action, service, region, resource_arn, context)
+    named = guard_result.current.get().resource.arn if service == "iam" else ""
+    request = _request(caller, iam_action, service, region, named or resource_arn, context)
     if request is None:
         return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
     decision = decide(request)
-    return None if decision and decision.allowed else _denial(request, decision)
+    if decision and decision.allowed:
+        allowed.set((*allowed.get(), request))
+        return None
+    return _denial(request, decision)
+
+
+def hides_absence(decide: Decide, bucket: str) -> HttpResponse | None:
+    """Return S3's denial in place of 404 for a caller who may not list the bucket; None for others.
+
+    Source: S3 API reference, GetObject and HeadObject.
+    """
+    asked = next((each for each in allowed.get() if each.resource.startswith(f"{_BUCKET}{bucket}/")), None)
+    if asked is None:
+        return None
+    request = _request(asked.caller, "s3:ListBucket", "s3", asked.region, f"{_BUCKET}{bucket}", {})
+    decision = decide(request) if request else None
+    if decision and decision.allowed:
+        return None
+    message = denial_message(asked._replace(action="s3:ListBucket", resource=f"{_BUCKET}{bucket}"), decision)
+    response: HttpResponse = iam_actions.access_denied_response("s3", "", "", "", message=message)
+    return response
+
+
+def _opens(
+    is_blocked: Callable[..., bool], is_public: Callable[..., bool], owner: str, bucket: str, *_: Any
+) -> bool:
+    """Return whether another account's bucket serves a request: it is allowed, and nothing blocks it."""
+    if not any(f"{each.resource}/".startswith(f"{_BUCKET}{bucket}/") for each in allowed.get()):
+        return False
+    policy = internals.bucket_policy(f"{_BUCKET}{bucket}")
+    return not (is_blocked(owner, bucket, "RestrictPublicBuckets") and is_public(policy[0] if policy else ""))
 
 
 def _authenticated(key: str, service: str) -> Any:
@@ -116,6 +112,8 @@ def _request(
         caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
     found = iam_evaluator._resource_policy(service, resource)
+    if found is None and service == "s3":
+        found = internals.bucket_policy(resource)
     if "MultiRegionAccessPoint" in action:
         found = None  # the policy of a multi-region access point applies to data requests
     elif found is None and service == "s3" and "s3:dataaccesspointarn" in context:
@@ -123,7 +121,7 @@ def _request(
             return None
         found = s3.access_point_policy_for_arn(resource)
     policy, owner = found or ("", "")
-    if caller.kind == "Root" and action in _CORRECTING:
+    if caller.kind == "Root" and action in _CORRECTING and owner == caller.account:
         policy = ""
     owner = iam_evaluator._account_from_arn(resource) or owner or caller.account
     keys = {"s3:resourceaccount": owner} if action.startswith("s3:") else {}
@@ -159,28 +157,12 @@ def _denial(request: AuthorizationRequest, decision: Decision | None) -> Any:
     """Return the denial as MiniStack expects it, with AWS's message."""
     explicit = decision is not None and decision.result == EXPLICITLY_DENIED
     own = decision is not None and _resource_effect(decision) == EXPLICIT_DENY
-    if decision and (why := denial_reason(decision)):
-        where = f"{request.action} on resource: {request.resource}"
-        _message.set(f"User: {request.caller.arn} is not authorized to perform: {where} {why}")
+    _message.set(denial_message(request, decision))
     return iam_evaluator.EvalResult(
         "Deny" if explicit else "ImplicitDeny",
         request.caller.arn,
         resource_policy_arn=request.resource if own else "",
     )
-
-
-def denial_reason(decision: Decision, names: Mapping[str, str] = _NAMES) -> str:
-    """Return AWS's message for a denial by the named kinds of policies; "" where another kind denies too.
-
-    Source: troubleshoot_access-denied.
-    """
-    denying = [check for check in decision.checks if check.effect in (EXPLICIT_DENY, IMPLICIT_DENY)]
-    if not {check.type for check in denying} <= names.keys():
-        return ""
-    first = min(denying, key=lambda check: check.effect != EXPLICIT_DENY)
-    if first.effect == EXPLICIT_DENY:
-        return f"with an explicit deny in a {names[first.type]}"
-    return f"because no {names[first.type]} allows the {decision.action} action"
 
 
 def _trusts(decide: Decide, trust_doc: Any, caller_arn: str, ctx: Any = None) -> bool:

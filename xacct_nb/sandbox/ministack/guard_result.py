@@ -9,18 +9,26 @@ HttpResponse = tuple[int, dict[str, str], bytes]
 """HTTP status, headers, body."""
 
 
+class IamResource(NamedTuple):
+    """The resource of an IAM call: its ARN, and how a denial names it; "" for each that MiniStack knows."""
+
+    arn: str = ""
+    shown: str = ""
+
+
 class GuardResult(NamedTuple):
     """What MiniStack does with a call.
 
     `response` replaces its own, once it has authenticated the caller and authorized the call. `authorized` if
     the guard has authorized the call. `session` is kept with the session that the call makes. `on_success` is
-    called after the call has succeeded.
+    called after the call has succeeded. `resource` is that of a call of IAM.
     """
 
     response: HttpResponse | None = None
     authorized: bool = False
     session: Mapping[str, Any] = MappingProxyType({})
     on_success: Callable[[], None] | None = None
+    resource: IamResource = IamResource()
 
 
 NOTHING = GuardResult()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import cloudtrail, iam, sts
+from ministack.services import cloudtrail, iam, s3, sts
 
 Record = dict[str, Any]
 
@@ -137,6 +137,13 @@ def add_event(account: str, region: str, event: Record) -> None:
     """Add an event to the CloudTrail of an account."""
     with responses.request_scope(account, region):
         cloudtrail._get_event_queue().append(event)
+
+
+def bucket_policy(arn: str) -> tuple[str, str] | None:
+    """Return the policy of a bucket of any account, "" for none, and its owner; None for no bucket."""
+    bucket = arn.removeprefix("arn:aws:s3:::").partition("/")[0]
+    owner = s3._bucket_owner_account(bucket) if arn.startswith("arn:aws:s3:::") else None
+    return (s3._bucket_policies.get_scoped(owner, None, bucket) or "", owner) if owner else None
 
 
 def expire(given: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from ministack import app
 from ministack.services import iam, s3, sts
 
 from xacct_nb.sandbox.ministack import authorization, forms, guard_result, xml_text
-from xacct_nb.sandbox.ministack.authorization import Decide
+from xacct_nb.sandbox.ministack.authorization_request import Decide
 from xacct_nb.sandbox.ministack.guard_result import GuardResult, HttpResponse
 from xacct_nb.sandbox.ministack.xml_text import as_xml_text, escape_xml, valid_bytes
 
@@ -28,7 +28,7 @@ def install(decide: Decide) -> None:
     xml_text.install()
     iam.handle_request = partial(_apply_result, iam.handle_request)
     sts.handle_request = partial(_apply_result, sts.handle_request)
-    s3.handle_request = partial(_with_valid_xml, s3.handle_request)
+    s3.handle_request = partial(_serve_s3, decide, s3.handle_request)
     app._unknown_query_error = _unknown_query(app._unknown_query_error)
     sts.register_session = partial(_with_session_fields, sts.register_session)
     sts._evict_expired_sessions = _once_a_second(sts._evict_expired_sessions)
@@ -52,9 +52,18 @@ async def _apply_result(serve: Serve, *request: Any) -> HttpResponse:
     return status, headers, valid_bytes(_with_source_identity(body, result))
 
 
-async def _with_valid_xml(serve: Serve, *request: Any) -> Any:
-    """Serve a request to S3; XML of its own, not an object, gets no character that XML cannot have."""
+async def _serve_s3(decide: Decide, serve: Serve, *request: Any) -> Any:
+    """Serve a request to S3, but return the guard's response, or hide that an object is missing.
+
+    XML of its own, not an object, gets no character that XML cannot have.
+    """
+    if (refusal := guard_result.current.get().response) is not None:
+        return refusal
+    method, path, *_ = request
     status, headers, body = await serve(*request)
+    bucket, _, key = path.removeprefix("/").partition("/")
+    if status == 404 and key and method in ("GET", "HEAD") and b"<Code>NoSuchBucket" not in body:
+        status, headers, body = authorization.hides_absence(decide, bucket) or (status, headers, body)
     is_object = any(name.lower() == "etag" for name in headers)
     own = isinstance(body, bytes) and not is_object and body.startswith(b"<")
     return status, headers, valid_bytes(body) if own else body

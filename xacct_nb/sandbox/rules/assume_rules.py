@@ -7,8 +7,9 @@ from typing import Any
 
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import clock, internals
-from xacct_nb.sandbox.ministack.authorization import CONTROL_POLICIES, AuthorizationRequest, denial_reason
+from xacct_nb.sandbox.ministack.authorization_request import AuthorizationRequest
 from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.denials import CONTROL_POLICIES, denial_reason
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult
 from xacct_nb.sandbox.rules import mfa, policy_rules
 from xacct_nb.sandbox.rules.decisions import decide

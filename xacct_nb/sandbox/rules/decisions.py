@@ -10,7 +10,7 @@ from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import NEW, RESOURCE, TRUST
 from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.sandbox.ministack import clock
-from xacct_nb.sandbox.ministack.authorization import AuthorizationRequest
+from xacct_nb.sandbox.ministack.authorization_request import AuthorizationRequest
 from xacct_nb.sandbox.rules import organizations
 from xacct_nb.sandbox.rules.documents import read_policy
 

@@ -4,9 +4,18 @@ from collections.abc import Callable
 
 from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
-from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, current
-from xacct_nb.sandbox.rules import arn_rules, assume_rules, entity_rules, mfa, policy_rules, trust_rules
+from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, IamResource, current
+from xacct_nb.sandbox.rules import (
+    arn_rules,
+    assume_rules,
+    bucket_rules,
+    entity_rules,
+    mfa,
+    policy_rules,
+    trust_rules,
+)
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
+from xacct_nb.sandbox.rules.iam_resources import resource_of
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
 Rule = Callable[[Call], Refusal | None]
@@ -42,6 +51,7 @@ RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "EnableMFADevice"): (mfa.pair_of_codes,),
     ("iam", "ResyncMFADevice"): (mfa.pair_of_codes,),
     ("sts", "GetFederationToken"): (policy_rules.session_policy,),
+    ("s3", "PutBucketPolicy"): (bucket_rules.bucket_policy,),
 }
 EFFECTS: dict[tuple[str, str], Effect] = {
     ("iam", "CreateRole"): entity_rules.take_name,
@@ -80,11 +90,14 @@ def guarded(app: App) -> App:
 def result_for(call: Call) -> GuardResult:
     """Return what the tables have for a call."""
     which = call.service, call.action
-    if not call.account or call.service not in ("iam", "sts"):
+    if not call.account or call.service not in ("iam", "sts", "s3"):
         return NOTHING
-    for rule in (*ALWAYS, *RULES.get(which, ())):
+    found = resource_of(call) if call.service == "iam" else IamResource()
+    always = () if call.service == "s3" else ALWAYS
+    for rule in (*always, *RULES.get(which, ())):
         if refusal := rule(call):
-            return GuardResult(refusal.response(call.service), authorized=call.service == "sts")
+            is_sts = call.service == "sts"
+            return GuardResult(refusal.response(call.service), authorized=is_sts, resource=found)
     if which in RESULTS:
         return RESULTS[which](call)
-    return GuardResult(on_success=EFFECTS[which](call)) if which in EFFECTS else NOTHING
+    return GuardResult(on_success=EFFECTS[which](call) if which in EFFECTS else None, resource=found)

@@ -82,7 +82,7 @@ def _principals_refused(principal: dict[str, Any]) -> Iterator[str]:
     yield from (f'Invalid principal in policy: "{kind}"' for kind in principal if kind not in _KINDS)
     for kind, names in principal.items():
         for name in as_list(names):
-            if kind != "AWS" or not _principal_exists(str(name)):
+            if kind != "AWS" or not principal_exists(str(name)):
                 yield f'Invalid principal in policy: "{kind.upper()}":"{name}"'
 
 
@@ -110,11 +110,11 @@ _OF_STATEMENT: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def _missing_principal(policy: ParsedPolicy) -> Refusal | None:
     """Refuse a policy with an AWS principal that does not exist."""
-    missing = next((name for name in aws_principals(policy) if not _principal_exists(name)), None)
+    missing = next((name for name in aws_principals(policy) if not principal_exists(name)), None)
     return malformed(f'Invalid principal in policy: "AWS":"{missing}"') if missing else None
 
 
-def _principal_exists(name: str) -> bool:
+def principal_exists(name: str) -> bool:
     """Return whether an AWS principal exists. Every account does: it begins with the first call of its root.
 
     A group or a name with a wildcard is not a principal. Source: reference_policies_elements_principal.
