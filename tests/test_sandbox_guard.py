@@ -14,6 +14,7 @@ from xacct_nb.errors import SandboxError
 from xacct_nb.runs.sandboxes import reset_sandbox, throw_away_sandbox
 from xacct_nb.sandbox.faults.operations import IAM, STS
 from xacct_nb.sandbox.http.calls import Call
+from xacct_nb.sandbox.http.s3_names import S3_OPERATIONS
 from xacct_nb.sandbox.rules import organizations
 from xacct_nb.sandbox.rules.guard import EFFECTS, RESULTS, RULES
 from xacct_nb.sandbox.rules.mfa import code_of
@@ -32,7 +33,11 @@ IN_A_UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"
 
 
 def test_every_row_of_the_tables_is_an_operation_of_aws() -> None:
-    known = {("iam", name) for name in IAM} | {("sts", name) for name in STS}
+    known = {
+        (service, name)
+        for service, names in (("iam", IAM), ("sts", STS), ("s3", S3_OPERATIONS))
+        for name in names
+    }
 
     assert {*RULES, *EFFECTS, *RESULTS} <= known
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from support.random_conditions import ALICE, HUB, HUB_SESSION, Draw, conditions, often, some
+from xacct_nb.iam.canonical import as_list
 
 Document = dict[str, Any]
 Statement = dict[str, Any]
@@ -204,9 +205,15 @@ def bucket_statement(draw: st.DrawFn) -> Statement:
         statement["NotPrincipal"] = {"AWS": [*accounts, *([who] if isinstance(who, str) else who)]}
     bucket = "arn:aws:s3:::reports-{here}"
     statement["Action"] = draw(some(("s3:*", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:get*")))
-    statement["Resource"] = draw(
-        often([bucket, f"{bucket}/*"], f"{bucket}/alice/*", f"{bucket}/${{aws:username}}/*", bucket)
+    resources = draw(
+        often([bucket, f"{bucket}/*"], [f"{bucket}/alice/*"], [f"{bucket}/${{aws:username}}/*"], [bucket])
     )
+    # S3 takes no statement with an action that none of its resources has.
+    if "s3:ListBucket" in statement["Action"] and bucket not in resources:
+        resources = [bucket, *resources]
+    if resources == [bucket] and {"s3:GetObject", "s3:PutObject"} & {*as_list(statement["Action"])}:
+        resources = [bucket, f"{bucket}/alice/*"]
+    statement["Resource"] = resources if len(resources) > 1 else resources[0]
     return _conditioned(statement, draw(conditions(3)))
 
 

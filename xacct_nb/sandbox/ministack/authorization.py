@@ -112,7 +112,7 @@ def _request(
         caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
     found = iam_evaluator._resource_policy(service, resource)
-    if found is None and service == "s3":
+    if found is None and service == "s3" and action != "s3:CreateBucket":
         found = internals.bucket_policy(resource)
     if "MultiRegionAccessPoint" in action:
         found = None  # the policy of a multi-region access point applies to data requests
