@@ -11,10 +11,6 @@ from xacct_nb.iam.evaluation import evaluate
 
 Names = Mapping[str, str]
 NAMES = {"source": "111111111111", "destination": "222222222222", "third": "333333333333"}
-TRUSTING: Document = {
-    "Version": "2012-10-17",
-    "Statement": {"Effect": "Allow", "Principal": {"AWS": "{source}"}, "Action": "sts:*"},
-}
 PATHS = {"source": "r-ab12/", "destination": "r-ab12/ou-ab12-11111111/"}
 GONE = "AIDAZZZZZZZZZZZZZZZZ"
 TAGS = (("team", "red"),)
@@ -93,11 +89,7 @@ class Decided:
         }
         keys |= TAGGED | {f"aws:RequestTag/{key}": value for key, value in made.tags}
         role = f"arn:aws:iam::{{{self.world.account}}}:role/reader"
-        decision = self._decide(caller, action, role, keys, self._trust(), self.world.account)
-        if action == "sts:SetSourceIdentity" and caller.made:
-            # In a chain the caller's own side has to allow it, in the same account too.
-            return decision and self._decide(caller, action, role, keys, TRUSTING, self.world.account)
-        return decision
+        return self._decide(caller, action, role, keys, self._trust(), self.world.account)
 
     def _trust(self) -> Document:
         """The trust policy, which has the unique id of a deleted alice."""

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, Cause
 from xacct_nb.diagnosis.fixes import NO_FIX, repeat
 
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -71,11 +70,9 @@ def _serial_number(case: Case) -> Iterator[Cause]:
 
 
 def _source_identity(case: Case) -> Iterator[Cause]:
-    """Yield that the chain has another source identity, if AWS denies one that both sides allow."""
-    if case.denial.action != SET_SOURCE_IDENTITY or not case.is_chained:
+    """Yield that the chain has another source identity: AWS says so before it asks any policy."""
+    if "source identity is already set" not in case.denial.text.lower():
         return
-    decisions = (case.source_decision(SET_SOURCE_IDENTITY), case.trust_decision(SET_SOURCE_IDENTITY))
-    if any(decisions) and all(each is None or each.allowed for each in decisions):
-        given = case.attempt.parameters.get("SourceIdentity", "")
-        why = f"Both sides allow the source identity {given!r}, so the chain must already have another one."
-        yield cause("other-source-identity", LIKELY, why, fix=repeat(case.attempt, SourceIdentity=""))
+    given = case.attempt.parameters.get("SourceIdentity", "")
+    why = f"An earlier session of the chain has a source identity, and the request sets {given!r}."
+    yield cause("other-source-identity", CERTAIN, why, fix=repeat(case.attempt, SourceIdentity=""))
