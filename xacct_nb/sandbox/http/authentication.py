@@ -2,10 +2,9 @@
 
 from ministack.core.iam_evaluator import AuthError
 
-from xacct_nb.sandbox.http.calls import SERVICES, Call, Refusal, read_call
+from xacct_nb.sandbox.http.calls import SERVICES, Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_and_replay, send_response
 from xacct_nb.sandbox.ministack.signatures import failure_response, received, signature_failure
-from xacct_nb.sandbox.rules.parameter_rules import knows
 
 REGION = "us-east-1"
 _READING = ("Get", "List", "Simulate")
@@ -26,8 +25,6 @@ def authenticated(app: App) -> App:
             or _method_failure(call, request.method)
         ):
             return await send_response(send, failure_response(request, failure))
-        if unknown := _unknown_operation(call):
-            return await send_response(send, unknown.response(call.service))
         await app(scope, receive, send)
 
     return check
@@ -45,17 +42,6 @@ def _scope_failure(call: Call) -> AuthError | None:
     if service != call.service and call.action:
         wrong += f"Credential should be scoped to correct service: '{service}'. "
     return AuthError("SignatureDoesNotMatch", wrong) if wrong else None
-
-
-def _unknown_operation(call: Call) -> Refusal | None:
-    """Refuse a call that IAM and STS do not have, or not in this version of their API."""
-    if call.service not in SERVICES.values() or not call.action:
-        return None
-    version = call.parameter("Version") or "NO_VERSION_SPECIFIED"
-    if SERVICES.get(version) == call.service and knows(call.service, call.action):
-        return None
-    message = f"Could not find operation {call.action} for version {version}"
-    return Refusal(400, "InvalidAction", message)
 
 
 def _method_failure(call: Call, method: str) -> AuthError | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
-from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
+from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, IamResource, current
 from xacct_nb.sandbox.rules import (
     arn_rules,
@@ -16,7 +16,7 @@ from xacct_nb.sandbox.rules import (
 )
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
 from xacct_nb.sandbox.rules.iam_resources import resource_of
-from xacct_nb.sandbox.rules.parameter_rules import breach
+from xacct_nb.sandbox.rules.parameter_rules import breach, unknown_operation
 
 Rule = Callable[[Call], Refusal | None]
 """Returns AWS's refusal of a call, or None: then the next rule decides, and after the last one MiniStack."""
@@ -74,15 +74,16 @@ def guarded(app: App) -> App:
 
     async def guard(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await app(scope, receive, send)
-        elif scope["path"] in CONTROLS:
-            await serve_control(scope, receive, send)
-        else:
-            if scope["path"] == "/_ministack/reset":
-                forget_everything()
-            call, receive = await read_call(scope, receive)
-            current.set(result_for(call))
-            await app(scope, receive, send)
+            return await app(scope, receive, send)
+        if scope["path"] in CONTROLS:
+            return await serve_control(scope, receive, send)
+        if scope["path"] == "/_ministack/reset":
+            forget_everything()
+        call, receive = await read_call(scope, receive)
+        if unknown := unknown_operation(call):
+            return await send_response(send, unknown.response(call.service))
+        current.set(result_for(call))
+        await app(scope, receive, send)
 
     return guard
 

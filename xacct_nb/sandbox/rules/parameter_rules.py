@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.http.calls import SERVICES, Call, Refusal
 from xacct_nb.sandbox.ministack import internals
 
 Shape = Mapping[str, Any]
@@ -48,9 +48,15 @@ def breach(call: Call) -> Refusal | None:
     return Refusal(400, "ValidationError", f"{count}: {'; '.join(found)}")
 
 
-def knows(service: str, action: str) -> bool:
-    """Return whether the model of a service has an operation of this name."""
-    return action in _operations(service)
+def unknown_operation(call: Call) -> Refusal | None:
+    """Refuse a call that IAM and STS do not have, or not in this version of their API."""
+    if call.service not in SERVICES.values() or not call.action:
+        return None
+    version = call.parameter("Version") or "NO_VERSION_SPECIFIED"
+    if SERVICES.get(version) == call.service and call.action in _operations(call.service):
+        return None
+    message = f"Could not find operation {call.action} for version {version}"
+    return Refusal(400, "InvalidAction", message)
 
 
 class _MalformedValue(Exception):
