@@ -22,7 +22,7 @@ _FULL_ACCESS = (
     *("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "SystemAdministrator"),
     *("AdministratorAccess-Amplify", "AdministratorAccess-AWSElasticBeanstalk", "AWSLambda_FullAccess"),
     *("AWSDataPipeline_FullAccess", "AmazonElasticMapReduceFullAccess", "AWSSSOMasterAccountAdministrator"),
-    *("AWSSSOMemberAccountAdministrator", "DataScientist", "NetworkAdministrator", "DatabaseAdministrator"),
+    "AWSSSOMemberAccountAdministrator",
 )
 _PROTECTED = ("/aws-service-role/", "/aws-reserved/")
 _CHAINED_MINUTES, _CONSOLE_NAME = 60, 64
