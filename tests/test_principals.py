@@ -14,12 +14,15 @@ ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
 ACCOUNT_ID = "111111111111"
 # The keys that follow from each kind of caller; None: it never has that key.
-SIGNED = {
-    "aws:PrincipalAccount": ACCOUNT_ID,
-    "aws:PrincipalIsAWSService": "false",
+NO_SERVICE = {
     "aws:PrincipalServiceName": None,
     "aws:PrincipalServiceNamesList": None,
+    "aws:SourceArn": None,
+    "aws:SourceAccount": None,
+    "aws:SourceOrgID": None,
+    "aws:SourceOrgPaths": None,
 }
+SIGNED = {**NO_SERVICE, "aws:PrincipalAccount": ACCOUNT_ID, "aws:PrincipalIsAWSService": "false"}
 KEYS: dict[str, tuple[str, dict[str, Any]]] = {
     "a user": (
         "arn:aws:iam::111111111111:user/team/alice",
@@ -84,8 +87,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
             "aws:FederatedProvider": "accounts.google.com",
             "aws:PrincipalArn": None,
             "aws:PrincipalIsAWSService": None,
-            "aws:PrincipalServiceName": None,
-            "aws:PrincipalServiceNamesList": None,
+            **NO_SERVICE,
             "aws:username": None,
         },
     ),
@@ -95,8 +97,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
             "aws:FederatedProvider": "arn:aws:iam::111111111111:oidc-provider/token.example.com",
             "aws:PrincipalArn": None,
             "aws:PrincipalIsAWSService": None,
-            "aws:PrincipalServiceName": None,
-            "aws:PrincipalServiceNamesList": None,
+            **NO_SERVICE,
             "aws:username": None,
         },
     ),
@@ -110,8 +111,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
             "aws:PrincipalIsAWSService": None,
             "aws:PrincipalOrgID": None,
             "aws:PrincipalOrgPaths": None,
-            "aws:PrincipalServiceName": None,
-            "aws:PrincipalServiceNamesList": None,
+            **NO_SERVICE,
             "aws:username": None,
             "aws:FederatedProvider": None,
         },

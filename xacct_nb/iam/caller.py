@@ -39,6 +39,7 @@ _OUTSIDE: tuple[tuple[str, Callable[[str], object]], ...] = (
 # The condition keys that follow from each kind of caller, as templates; "" is a key that it never has.
 # Source: reference_policies_variables (principal key values), reference_policies_condition-keys.
 _NO_SERVICE = {"aws:PrincipalServiceName": "", "aws:PrincipalServiceNamesList": ""}
+_NO_SERVICE |= {"aws:SourceArn": "", "aws:SourceAccount": "", "aws:SourceOrgID": "", "aws:SourceOrgPaths": ""}
 _SIGNED = {
     "aws:PrincipalArn": "{text}",
     "aws:PrincipalAccount": "{account}",

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from xacct_nb.iam import grammar
-from xacct_nb.iam.caller import FEDERATED_USER, ROOT
+from xacct_nb.iam.caller import ROOT
 from xacct_nb.iam.explain import (
     ALLOW,
     EXPLICIT_DENY,
@@ -16,6 +16,7 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
+from xacct_nb.iam.possible_calls import why_not
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
 from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
 
@@ -35,12 +36,11 @@ _NEEDED = {
 }
 _ALWAYS = "sts:getcalleridentity"
 _NOTES = {
-    ROOT: "the root user of an account cannot assume a role",
-    FEDERATED_USER: "a session from GetFederationToken cannot assume a role",
     _ALWAYS: "AWS allows GetCallerIdentity to every caller with credentials, even against an explicit deny",
     "root may": "the root user has every permission that its account has",
     "no account": "the caller is in no account, so such policies do not apply",
     "no policy": "there is no resource-based policy",
+    "grants": "no key policy allows it; a grant of the key might, and grants are not evaluated",
     "level": "on level {} no service control policy allows it; the root is level 1",
     "service-linked": "the caller is a service-linked role, to which such policies do not apply",
 }
@@ -128,7 +128,7 @@ def make_checks(matches: Matches, request: Request, rules: Rules) -> tuple[RawCh
     checks = [
         _control_check(check_type, found, request, bool(rules.exempt))
         if check_type in (SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY)
-        else _resource_check(found[0], needed, rules)
+        else _resource_check(found[0], request, needed, rules)
         if check_type == RESOURCE
         else _list_check(check_type, found[0], request, needed)
         for check_type, found in matches
@@ -136,11 +136,13 @@ def make_checks(matches: Matches, request: Request, rules: Rules) -> tuple[RawCh
     return tuple(_apply_exceptions(checks, request))
 
 
-def _resource_check(own: PoliciesMatch, needed: frozenset[str], rules: Rules) -> RawCheck:
-    effect = own.effect
+def _resource_check(own: PoliciesMatch, request: Request, needed: frozenset[str], rules: Rules) -> RawCheck:
+    effect, note = own.effect, "" if rules.has_resource_policy else _NOTES["no policy"]
     if effect == IMPLICIT_DENY and RESOURCE not in needed:
         effect = NO_IMPACT
-    return RawCheck(RESOURCE, effect, "" if rules.has_resource_policy else _NOTES["no policy"], own.groups)
+    elif effect == IMPLICIT_DENY and rules.has_resource_policy and request.action_lower.startswith("kms:"):
+        note = _NOTES["grants"]
+    return RawCheck(RESOURCE, effect, note, own.groups)
 
 
 def _list_check(check_type: str, found: PoliciesMatch, request: Request, needed: frozenset[str]) -> RawCheck:
@@ -180,15 +182,17 @@ def _apply_exceptions(checks: list[RawCheck], request: Request) -> list[RawCheck
 
     Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
     """
-    action, kind = request.action_lower, request.caller.kind
-    if action == _ALWAYS:
+    if request.action_lower == _ALWAYS:
         note = _NOTES[_ALWAYS]
         return [c._replace(effect=ALLOW if c.effect == ALLOW else NO_IMPACT, note=note) for c in checks]
-    if action == "sts:assumerole" and kind in (ROOT, FEDERATED_USER):
-        return [
-            check._replace(effect=IMPLICIT_DENY, note=_NOTES[kind])
-            if check.type == PRINCIPAL and check.effect != EXPLICIT_DENY
-            else check
-            for check in checks
-        ]
-    return checks
+    caller = request.caller
+    failed = why_not(request.action_lower, caller.kind, caller.text, request.resource)
+    if not failed:
+        return checks
+    check_type, note = failed
+    return [
+        check._replace(effect=IMPLICIT_DENY, note=note)
+        if check.type == check_type and check.effect != EXPLICIT_DENY
+        else check
+        for check in checks
+    ]

@@ -10,8 +10,12 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.iam.caller import Caller
 from xacct_nb.iam.patterns import Context
 
+# Keys of a service that follow from the caller's account, or from the resource's.
+_OF_CALLER = {"kms": "kms:calleraccount"}
+_OF_OWNER = {"s3": "s3:resourceaccount"}
 
-def request_keys(caller: Caller, given: Mapping[str, Any], owner: str) -> Context:
+
+def request_keys(caller: Caller, given: Mapping[str, Any], owner: str, service: str = "") -> Context:
     """Return the keys of a request in lower case, each with its values as text.
 
     A given key overrides what follows from the caller and from the resource's account (`owner`); None removes
@@ -21,6 +25,10 @@ def request_keys(caller: Caller, given: Mapping[str, Any], owner: str) -> Contex
     keys = dict(caller.keys)
     if owner:
         keys["aws:resourceaccount"] = (owner,)
+        if service in _OF_OWNER:
+            keys[_OF_OWNER[service]] = (owner,)
+    if caller.account and service in _OF_CALLER:
+        keys[_OF_CALLER[service]] = (caller.account,)
     for key, value in given.items():
         keys[key.lower()] = (value,) if isinstance(value, str) else _texts(key, value)
     if len(given) > 1 and len({key.lower() for key in given}) < len(given):

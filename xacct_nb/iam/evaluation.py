@@ -9,7 +9,7 @@ from typing import Any
 from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.arns import is_account_id
-from xacct_nb.iam.caller import is_service_linked, read_caller
+from xacct_nb.iam.caller import Caller, is_service_linked, read_caller
 from xacct_nb.iam.checks import ACROSS, OUTSIDE, WITHIN, Matches, Rules, match_policies
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.decision import PARAMETERS, Decision, Trace
@@ -68,11 +68,12 @@ def evaluate(
     """
     caller = read_caller(principal)
     owner = _account_of_resource(resource, resource_account)
-    keys = request_keys(caller, context, owner)
+    lowered = _lower_action(action)
+    keys = request_keys(caller, context, owner or _own_account(caller, resource), lowered.partition(":")[0])
     if unknown_keys:
         keys = with_unknown(keys, context, unknown_keys)
     bounded = permissions_boundaries is not None
-    request = Request(caller, action, _lower_action(action), resource, keys, bounded)
+    request = Request(caller, action, lowered, resource, keys, bounded)
     relation = OUTSIDE if not caller.account else WITHIN if owner in ("", caller.account) else ACROSS
     required, policy_kind = _resource_rules(action, resource)
     own = (
@@ -153,6 +154,11 @@ def _account_of_resource(resource: str, given: str | None) -> str:
             hint="Leave it out where the ARN has the account.",
         )
     return stated or given or ""
+
+
+def _own_account(caller: Caller, resource: str) -> str:
+    """Return the caller's account for a resource of which no account is known; AWS's policies have none."""
+    return "" if resource == "*" or resource.split(":", 5)[4] == "aws" else caller.account
 
 
 @lru_cache(maxsize=4096)
