@@ -19,7 +19,7 @@ SECRET = "hunter2/hunter2hunter2hunter2hunter2hunt"
 KEY = f"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET}\n"
 ROLE = "role_arn = arn:aws:iam::111111111111:role/x\n"
 SSO = "sso_account_id = 111111111111\nsso_role_name = r\n"
-NOTHING = "Its credential_process, or a file that it names, gave something that is no valid session."
+NOTHING = "Its credential_process, a file or a setting gave something that is no valid session."
 NONE, EMPTY = "It has no credentials.", "One of its keys is empty."
 UNPARSED = "Unable to parse config file: "
 SCRIPTS = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from xacct_nb.aws.clients import AwsClient, Clients
 from xacct_nb.changes.proof import ALLOWED, DENIED, ERROR, NOT_ASKED
@@ -40,6 +41,8 @@ def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
         return Answer(verdict, detail, str(meta.get("RequestId", "")))
     except BotoCoreError as problem:
         return Answer(ERROR, str(problem))
+    except ResponseParserError:  # its text quotes the response
+        return Answer(ERROR, "The endpoint returned something that is no response of AWS.")
     return Answer(ALLOWED, "", str(given["ResponseMetadata"].get("RequestId", "")), given)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.clients import Clients
-from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint, client_of
+from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint, clients_of
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.aws.sign_in import unexpected_errors
+from xacct_nb.aws.sign_in import response_errors, unexpected_errors
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
 from xacct_nb.errors import XacctError
@@ -30,7 +30,10 @@ class AccountSession:
         """The response of GetCallerIdentity. Raises ClientError, BotoCoreError, NoCredentials."""
         self.calls.append("sts:get_caller_identity")
         with unexpected_errors(self.profile):
-            return dict(self.client("sts").get_caller_identity())
+            sts = self.client("sts")
+        with response_errors(self.profile):
+            found = sts.get_caller_identity()
+            return {name: str(found[name]) for name in ("Account", "Arn", "UserId")}
 
     @property
     def account(self) -> str:
@@ -79,10 +82,10 @@ def open_for_diagnosis(
     """
     partition = Arn.parse(attempt.role).partition if is_arn(attempt.role) else "aws"
     problems: dict[str, str] = {}
-    clients = partial(client_of, endpoint=endpoint, partition=partition)
+    clients = partial(clients_of, endpoint=endpoint, partition=partition)
 
     def first(part: str, profiles: Iterable[str], fits: Fits) -> AccountSession | None:
-        sessions = (AccountSession(partial(clients, each), each) for each in profiles)
+        sessions = (AccountSession(clients(each), each) for each in profiles)
         return _first(sessions, fits, part, problems)
 
     callers = list(caller_profiles)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from xacct_nb.aws.clock import date_of, local_time
 from xacct_nb.changes.clock_offset import describe_offset
@@ -31,6 +32,13 @@ def translate_errors(doing: str) -> Iterator[None]:
             hint=_DENIED_HINT if error.get("Code") == "AccessDenied" else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
+    except ResponseParserError:  # its text quotes the response
+        raise AwsRefused(
+            f"{doing}: the endpoint returned something that is no response of AWS.",
+            aws_code="ResponseParserError",
+            why="It comes from a proxy, from the sign-in page of a network, or from another server.",
+            hint="Check the network, the proxy (HTTPS_PROXY) and AWS_ENDPOINT_URL, then run it again.",
+        ) from None
     except BotoCoreError as problem:
         raise AwsRefused(
             f"{doing}: {problem}",

@@ -16,10 +16,10 @@ from botocore.loaders import Loader
 from botocore.session import Session as Core
 
 from xacct_nb.aws.answering_hosts import note_answer
-from xacct_nb.aws.clients import AwsClient, SandboxCore
+from xacct_nb.aws.clients import AwsClient, Clients, SandboxCore
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.retries import Retries
-from xacct_nb.aws.sign_in import bound
+from xacct_nb.aws.sign_in import bound, check_credentials
 from xacct_nb.iam.arns import REGIONS
 
 # Retries decides about every further attempt, also of the clients with which botocore gets credentials.
@@ -83,7 +83,11 @@ def _handlers() -> HierarchicalEmitter:
     return handlers
 
 
-def session_of(profile: str, endpoint: Endpoint, variables: Any = None) -> Session:
+def session_of(profile: str, endpoint: Endpoint, variables: Any = None, region: str = "") -> Session:
+    """Return a session of a profile; `region` is the one where the profile has none.
+
+    The clients with which botocore gets credentials use it too.
+    """
     # All sessions share one loader and one set of handlers: registering the handlers takes 5 ms.
     more: Any = {"include_builtin_handlers": False, "profile": profile or None}
     if endpoint.endpoint_url:
@@ -94,6 +98,8 @@ def session_of(profile: str, endpoint: Endpoint, variables: Any = None) -> Sessi
         if variables is None:  # it takes its credentials from the profile
             bound(core)
     core.register_component("data_loader", _MODELS)
+    if region and core.get_config_variable("region") is None:
+        core.set_config_variable("region", region)
     config = core.get_default_client_config()
     core.set_default_client_config(config.merge(_CONFIG) if config else _CONFIG)
     endpoint.retries.follow(core)
@@ -103,7 +109,22 @@ def session_of(profile: str, endpoint: Endpoint, variables: Any = None) -> Sessi
 
 def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> AwsClient:
     """Return a profile's client for a service. Raises ProfileNotFound."""
-    return make_client(session_of(profile, endpoint), service, endpoint, partition)
+    return make_client(session_of(profile, endpoint, region=REGIONS[partition]), service, endpoint, partition)
+
+
+def clients_of(profile: str, endpoint: Endpoint, partition: str) -> Clients:
+    """Return what makes the profile's clients, from one session: a profile signs in once.
+
+    Making the first one raises ProfileNotFound, NoCredentials, BotoCoreError.
+    """
+
+    @cache
+    def session() -> Session:
+        opened = session_of(profile, endpoint, region=REGIONS[partition])
+        check_credentials(profile, opened.get_credentials())
+        return opened
+
+    return lambda service: make_client(session(), service, endpoint, partition)
 
 
 def make_client(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> AwsClient:

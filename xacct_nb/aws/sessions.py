@@ -16,7 +16,7 @@ from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.error_translation import clock_checked, translate_errors
 from xacct_nb.aws.profile_clients import AWS_ITSELF, NO_PROFILE, Endpoint, make_client, session_of
 from xacct_nb.aws.retries import Retries
-from xacct_nb.aws.sign_in import bound, check_credentials, check_files, sign_in_errors
+from xacct_nb.aws.sign_in import bound, check_credentials, check_files, response_errors, sign_in_errors
 from xacct_nb.errors import InvalidInput, WrongAccount, XacctError
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import REGIONS, Arn, same_principal
@@ -111,7 +111,7 @@ class Sessions(Shown):
 
     def _session(self, profile: str) -> Session:
         if profile not in self._opened:
-            self._opened[profile] = session_of(profile, self.endpoint)
+            self._opened[profile] = session_of(profile, self.endpoint, region=REGIONS[self.partition])
         return self._opened[profile]
 
     def _callers(self, source: str) -> list[Identity]:
@@ -186,7 +186,8 @@ def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:
             session = Session(botocore_session=core)
             sts = session.client("sts", region_name=session.region_name or REGIONS["aws"], config=config)
             check_credentials(profile, session.get_credentials())
-            return profile, str(sts.get_caller_identity()["Arn"]), ""
+            with response_errors(profile):
+                return profile, str(sts.get_caller_identity()["Arn"]), ""
     except XacctError as problem:
         return profile, "", problem.why or problem.what
 
@@ -212,11 +213,13 @@ def _identity(sessions: Sessions, profile: str, part: str, accounts: tuple[str, 
     with sign_in_errors(profile, part), clock_checked():
         client = sessions.client(profile, "sts")
         check_credentials(profile, sessions._session(profile).get_credentials())
-        identity = client.get_caller_identity()
-    if accounts and identity["Account"] not in accounts:
+        with response_errors(profile):
+            identity = dict(client.get_caller_identity())
+            account, arn = identity["Account"], identity["Arn"]
+    if accounts and account not in accounts:
         raise WrongAccount(
-            f"The {part} profile {profile!r} is in account {identity['Account']}.",
+            f"The {part} profile {profile!r} is in account {account}.",
             why=f"The grant's {part} accounts: {', '.join(accounts)}.",
             hint="Choose another profile, or correct the grant.",
         )
-    return Identity(profile, part, identity["Account"], identity["Arn"])
+    return Identity(profile, part, account, arn)

@@ -8,16 +8,18 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from botocore import exceptions as botocore
 from botocore.credentials import ProcessProvider
+from botocore.parsers import ResponseParserError
 from botocore.session import Session as Core
 from botocore.utils import is_valid_endpoint_url
 
+from xacct_nb.aws.sign_in_failures import NETWORK_HINT, NOT_AWS, explain
 from xacct_nb.errors import MissingProfile, NoCredentials, XacctError
 from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import truncate
@@ -28,19 +30,6 @@ _KEY = re.compile(r"[!-~]+")  # what a header of HTTP can hold
 # What botocore's providers let through, where a file or a process gives them something unexpected.
 _UNEXPECTED = (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
                subprocess.SubprocessError)  # fmt: skip
-_PARSE_HINT = "Correct the file: UTF-8, one section [profile NAME] for each profile, no name twice."
-_LOGIN_HINT = "Sign in again, then run it again: aws sso login --profile {profile}"
-_Explain = Callable[[Any], tuple[str, str]]
-_CAUSES: dict[type[Exception], _Explain] = {
-    botocore.NoCredentialsError: lambda _: ("It has no credentials.", ""),
-    botocore.ConfigParseError: lambda problem: (f"{problem}.", _PARSE_HINT),
-    botocore.SSOTokenLoadError: lambda _: ("Nobody has signed in with SSO on this machine.", _LOGIN_HINT),
-    botocore.UnauthorizedSSOTokenError: lambda _: ("Its SSO session has expired.", _LOGIN_HINT),
-    botocore.MissingDependencyException: lambda _: (
-        "`aws login` profiles need awscrt, which is not installed.",
-        "Install it: pip install 'botocore[crt]'",
-    ),
-}  # fmt: skip
 
 
 @contextmanager
@@ -56,7 +45,7 @@ def sign_in_errors(profile: str, part: str = "") -> Iterator[None]:
             hint="Correct the name, or add it: aws configure --profile NAME.",
         ) from problem
     except (botocore.BotoCoreError, botocore.ClientError) as problem:
-        raise _no_credentials(profile, *_explained(problem, profile)) from problem
+        raise _no_credentials(profile, *explain(problem, profile)) from problem
 
 
 @contextmanager
@@ -68,6 +57,17 @@ def unexpected_errors(profile: str) -> Iterator[None]:
         raise
     except _UNEXPECTED as problem:
         raise _no_credentials(profile, _reason(problem), "") from problem
+
+
+@contextmanager
+def response_errors(profile: str) -> Iterator[None]:
+    """Translate what botocore makes of a response that is none of AWS's. Raises NoCredentials."""
+    try:
+        yield
+    except (botocore.BotoCoreError, botocore.ClientError, XacctError):
+        raise
+    except (*_UNEXPECTED, ResponseParserError) as problem:
+        raise _no_credentials(profile, NOT_AWS, NETWORK_HINT) from problem
 
 
 def check_credentials(profile: str, credentials: Any) -> None:
@@ -168,7 +168,7 @@ def _mfa_needed() -> NoCredentials:
     return NoCredentials(
         "A profile needs an MFA code, and there is nobody to ask for it.",
         why="It has mfa_serial, and this process has no terminal.",
-        hint="Get a session first (aws sts assume-role, or aws sso login), and name its profile.",
+        hint="Get a session first (aws sts assume-role, aws login), and name its profile, or use a terminal.",
     )
 
 
@@ -205,21 +205,15 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _explained(problem: Exception, profile: str) -> tuple[str, str]:
-    for kind, explain in _CAUSES.items():
-        if isinstance(problem, kind):
-            why, hint = explain(problem)
-            return why, hint.format(profile=profile)
-    return str(problem), ""
-
-
 def _reason(problem: Exception) -> str:
     """Return what of an unexpected error can be shown: the text of others may quote a secret."""
     if isinstance(problem, OSError) and problem.filename:
         return f"{str(problem.filename)!r}, which it names, cannot be used: {problem.strerror}."
     if isinstance(problem, _NoOutput):
         return f"Its {problem}."
-    return "Its credential_process, or a file that it names, gave something that is no valid session."
+    if isinstance(problem, ValueError) and str(problem).startswith("Invalid endpoint"):
+        return "Its endpoint_url is no URL: it must begin with http:// or https://, and name a host."
+    return "Its credential_process, a file or a setting gave something that is no valid session."
 
 
 def _no_credentials(profile: str, why: str, hint: str) -> NoCredentials:

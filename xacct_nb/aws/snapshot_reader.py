@@ -12,7 +12,7 @@ from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.iam_reads import owner_of
-from xacct_nb.aws.sign_in import unexpected_errors
+from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.snapshot import (
@@ -67,7 +67,7 @@ def try_once(attempt: Attempt, sts: AwsClient, profile: str = "") -> AttemptResu
     """Make the attempt once, and note AWS's time. A denial is a value here, not an exception."""
     parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
     try:
-        with unexpected_errors(profile):
+        with response_errors(profile):
             response = sts.assume_role(**parameters)
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
@@ -97,7 +97,7 @@ class _Reading:
             self.unread[name] = "No session was given to read it with."
             return None
         try:
-            with unexpected_errors(session.profile):
+            with response_errors(session.profile):
                 return read(session)
         except ClientError as problem:
             self.unread[name] = str(problem)
