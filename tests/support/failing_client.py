@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from configparser import ConfigParser
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.auth
 import pytest
 from botocore.compat import get_current_datetime
 from botocore.config import Config
@@ -121,13 +121,18 @@ def not_a_config(on: Workstation) -> None:
 
 
 def wrong_clock(on: Workstation) -> None:
-    on.patch.setattr(
-        botocore.auth, "get_current_datetime", lambda: get_current_datetime() - timedelta(hours=1)
-    )
+    _sign_at(on, lambda **options: get_current_datetime(**options) - timedelta(hours=1))
 
 
 def right_clock(on: Workstation) -> None:
-    on.patch.setattr(botocore.auth, "get_current_datetime", get_current_datetime)
+    _sign_at(on, get_current_datetime)
+
+
+def _sign_at(on: Workstation, clock: Callable[..., Any]) -> None:
+    """Give botocore's signers this clock; where awscrt is installed, its signers too."""
+    for name in ("botocore.auth", "botocore.crt.auth"):
+        if name in sys.modules:
+            on.patch.setattr(sys.modules[name], "get_current_datetime", clock)
 
 
 def nobody_listens(on: Workstation) -> None:

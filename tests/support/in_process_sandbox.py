@@ -100,7 +100,9 @@ class _Application:
     def request(self, method: str, url: str, headers: dict[str, bytes], body: bytes) -> HTTPResponse:
         """Return the response to a request, its body still to be read."""
         parts = urlsplit(url)
-        named = [(name.lower().encode(), value) for name, value in headers.items()]
+        # Signed by awscrt, the headers have the host already.
+        others = ((name.lower().encode(), value) for name, value in headers.items())
+        named = [each for each in others if each[0] != b"host"]
         scope = {
             "type": "http",
             "http_version": "1.1",

@@ -41,7 +41,7 @@ def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
         return Answer(verdict, detail, str(meta.get("RequestId", "")))
     except BotoCoreError as problem:
         return Answer(ERROR, str(problem))
-    except ResponseParserError:  # its text quotes the response
+    except (ResponseParserError, LookupError):  # the text of the first one quotes the response
         return Answer(ERROR, "The endpoint returned something that is no response of AWS.")
     return Answer(ALLOWED, "", str(given["ResponseMetadata"].get("RequestId", "")), given)
 

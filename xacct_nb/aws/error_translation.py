@@ -32,7 +32,7 @@ def translate_errors(doing: str) -> Iterator[None]:
             hint=_DENIED_HINT if error.get("Code") == "AccessDenied" else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
-    except ResponseParserError:  # its text quotes the response
+    except (ResponseParserError, LookupError):  # the text of the first one quotes the response
         raise AwsRefused(
             f"{doing}: the endpoint returned something that is no response of AWS.",
             aws_code="ResponseParserError",

@@ -116,7 +116,7 @@ class _BoundedProcess(subprocess.Popen[bytes]):
 
     def __init__(self, command: list[str], **options: Any) -> None:
         # Without a person at a terminal there is nothing to read; what it says there may be a secret.
-        stdin = None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL
+        stdin = None if _has_terminal() else subprocess.DEVNULL
         super().__init__(command, **{**options, "stdin": stdin, "stderr": subprocess.DEVNULL})
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[bytes, bytes]:
@@ -156,12 +156,20 @@ class _NoOutput(ValueError):
 def _ask(prompt: str) -> str:
     """Ask for an MFA code. Raises NoCredentials where nobody can be asked."""
     in_kernel = getpass.getpass.__module__.startswith("ipykernel")
-    if not in_kernel and not (sys.stdin and sys.stdin.isatty()):
+    if not in_kernel and not _has_terminal():
         raise _mfa_needed()
     try:
         return getpass.getpass(prompt)
     except (EOFError, RuntimeError) as problem:  # a kernel without a person
         raise _mfa_needed() from problem
+
+
+def _has_terminal() -> bool:
+    """Return whether a person can be asked at standard input, which may be closed or not there."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # a closed file
+        return False
 
 
 def _mfa_needed() -> NoCredentials:

@@ -17,7 +17,7 @@ _TLS_HINT = (
     "Check the clock and the proxy. Where a proxy opens TLS, name its certificate: AWS_CA_BUNDLE=FILE."
 )
 _MACHINE_HINT = (
-    "Only a machine with such a role gets these credentials: check credential_source and the AWS_CONTAINER_"
+    "Only a machine with such a role gets these credentials: check credential_source and the AWS_CONTAINER_ "
     "variables, or name another profile."
 )
 _REGION_HINT = "Set one: aws configure set region REGION --profile {profile}"
@@ -82,5 +82,6 @@ _FAILURES: dict[type[Exception], _Explain] = {
     botocore.CredentialRetrievalError: _with(_MACHINE_HINT),
     botocore.InvalidIMDSEndpointError: _with("Correct AWS_EC2_METADATA_SERVICE_ENDPOINT, or remove it."),
     botocore.InfiniteLoopConfigError: _with("Set source_profile of one of them to a profile with keys."),
+    botocore.ConnectionError: _with(NETWORK_HINT),
     botocore.HTTPClientError: _with(NETWORK_HINT),
 }

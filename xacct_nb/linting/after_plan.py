@@ -17,6 +17,7 @@ from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import EXPLICIT_DENY, PERMISSIONS_BOUNDARY, PRINCIPAL
 from xacct_nb.iam.policy import parse
+from xacct_nb.iam.weighing import UNKNOWN_RESULT
 from xacct_nb.linting.headroom import retained_policies
 
 BOUNDARY, POLICY, PERHAPS = "boundary", "policy", "perhaps"
@@ -54,18 +55,20 @@ class _Holder:
             identity_policies=[document for _, document in self.policies],
             resource_policy=trust,
             permissions_boundaries=[self.boundary[1]] if self.boundary else None,
+            unknown_keys=("*",),
         )  # fmt: skip
         kind, by = self._named(decision)
         return Obstacle(kind, self.arn, action, resource, by) if kind else None
 
     def _named(self, decision: Decision) -> tuple[str, str]:
+        if decision.result == UNKNOWN_RESULT:
+            return PERHAPS, ", ".join(decision.depends_on)
         for check in decision.checks if not decision.allowed else ():
-            denies = [each for each in check.matched if each.effect == grammar.DENY]
-            keys = {each.key: "" for deny in denies for each in deny.compared if each.actual is None}
+            denies = [each.place for each in check.matched if each.effect == grammar.DENY]
             if check.type == PRINCIPAL and check.effect == EXPLICIT_DENY:
-                return (PERHAPS, ", ".join(keys)) if keys else (POLICY, self._place(denies[0].place))
-            if check.type == PERMISSIONS_BOUNDARY and self.boundary and "DENY" in check.effect and not keys:
-                statement = _PLACE.sub(r", \2", denies[0].place) if denies else ""
+                return POLICY, self._place(denies[0])
+            if check.type == PERMISSIONS_BOUNDARY and self.boundary and "DENY" in check.effect:
+                statement = _PLACE.sub(r", \2", denies[0]) if denies else ""
                 return BOUNDARY, self.boundary[0] + statement
         return "", ""
 

@@ -5,11 +5,12 @@ from xacct_nb.diagnosis.catalogue.destination import DESTINATION_CAUSES
 from xacct_nb.diagnosis.catalogue.organization import ORGANIZATION_CAUSES
 from xacct_nb.diagnosis.catalogue.request import REQUEST_CAUSES
 from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
+from xacct_nb.diagnosis.catalogue.sign_in import SIGN_IN_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
 from xacct_nb.diagnosis.cause import Cause, ComparedElement, KnownCause
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 
-_SIDES = (*CLIENT_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
+_SIDES = (*CLIENT_CAUSES, *SIGN_IN_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
 KNOWN_CAUSES: tuple[KnownCause, ...] = (*_SIDES, *REQUEST_CAUSES, *SESSION_CAUSES)
 CATALOGUE = {known.code: known for known in KNOWN_CAUSES}
 

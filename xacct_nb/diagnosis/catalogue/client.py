@@ -6,7 +6,7 @@ CLIENT_CAUSES = (
     KnownCause("A1", "no-credentials", CLIENT,
         why="The client found no credentials.",
         mend="Name a profile with credentials (AWS_PROFILE), or sign in: aws configure, or aws sso login.",
-        text=r"Unable to locate credentials|NoCredentialsError"),
+        text=r"Unable to locate credentials|NoCredentialsError|It has no credentials\."),
     KnownCause("A2", "missing-profile", CLIENT,
         why="The AWS config has no profile of that name.",
         mend="Correct the name; aws configure list-profiles lists the profiles.",
@@ -40,7 +40,7 @@ CLIENT_CAUSES = (
         why="The credentials have expired.",
         mend="Sign in again: aws sso login, or assume the role again.",
         text=r"ExpiredToken|token included in the request is expired"
-        r"|SSO session associated with this profile has expired|Error loading SSO Token"
+        r"|SSO session (?:associated with this profile )?has expired|Error loading SSO Token"
         r"|Token has expired and refresh failed"),
     KnownCause("A10", "unknown-access-key", CLIENT,
         why="The access key is not valid: it was deleted or deactivated, or is of another partition.",
