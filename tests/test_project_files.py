@@ -39,7 +39,7 @@ def test_environment_yml_names_one_python_the_one_of_the_constraints() -> None:
 
 def test_environment_yml_installs_what_pyproject_names_with_the_extras_of_the_tests() -> None:
     assert ENVIRONMENT["dependencies"][-1]["pip"] == ["-c constraints.txt", "-e .[sandbox,test]"]
-    assert sorted(EXTRAS) == ["actions", "pdf", "sandbox", "test"]
+    assert sorted(EXTRAS) == ["actions", "crt", "pdf", "sandbox", "test"]
     assert set(EXTRAS["actions"]) <= set(EXTRAS["test"])
 
 
