@@ -52,6 +52,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return FileByFile(config, log)
 
 
+@pytest.fixture(scope="session")
+def exhaustive(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests may take many minutes."""
+    return bool(request.config.getoption("--exhaustive"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def short_pauses() -> Iterator[None]:
     """boto3 retries as often as ever, without its pauses of seconds."""

@@ -60,9 +60,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def moments(request: pytest.FixtureRequest) -> Iterator[int]:
+def moments(exhaustive: bool) -> Iterator[int]:
     """Some moments, or all that there may be where the test is to be exhaustive."""
-    return iter(range(1, 1000) if request.config.getoption("--exhaustive") else SOME)
+    return iter(range(1, 1000) if exhaustive else SOME)
 
 
 def killed(desk: Desk, name: str, moment: int, parameters: dict[str, Any]) -> bool:

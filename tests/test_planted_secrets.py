@@ -100,9 +100,10 @@ def _watch(process: "subprocess.Popen[bytes]", records: Path, seen: dict[str, by
     while process.poll() is None:
         for path in records.rglob("*"):
             try:
-                seen[f"{path.name} at {time.monotonic()}"] = path.read_bytes()
+                content = path.read_bytes()
             except OSError:
                 continue
+            seen.setdefault(f"{path.name}, {hash(content)}", content)
         time.sleep(0.1)
 
 

@@ -161,7 +161,7 @@ def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, .
     return [path, *(each for key, inner in pairs for each in places(inner, (*path, key)))]
 
 
-def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path) -> None:
+def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path, exhaustive: bool) -> None:
     full = a_record(FIRST).to_json() | {
         "parameters": {"name": "a", "sources": ["x"], "destinations": ["y"], "sandbox": False},
         "diagnosis": {"headline": "x", "cause": {}},
@@ -169,8 +169,9 @@ def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path)
         "who": [{"profile": "p", "part": "source", "account": "1", "arn": "a"}],
         "journal": {"digest": "", "entries": []},
     }
-    for path in places(full)[1:]:
-        for value in (-1, 1e300, None, True, "", [None], [[1]], {"": {}}):
+    values: tuple[object, ...] = (-1, 1e300, None, True, "", [None], [[1]], {"": {}})
+    for number, path in enumerate(places(full)[1:]):
+        for value in values if exhaustive else (values[number % len(values)],):
             sent = json.loads(json.dumps(full))
             inner = sent
             for key in path[:-1]:
