@@ -138,6 +138,63 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
         ),
     ),
     (
+        "any-value",
+        "note",
+        "trust",
+        [
+            trust(HUB, ("StringLike", "aws:PrincipalOrgID", "*")),
+            trust(HUB, ("StringLike", "sts:RoleSessionName", "*")),
+        ],
+        trust(HUB, ("StringLike", "aws:RequestTag/Team", "*"), ("StringLike", "sts:SourceIdentity", "*")),
+    ),
+    (
+        "region-lock-on-sts",
+        "warning",
+        "trust",
+        [
+            trust(HUB, ("StringEquals", "aws:RequestedRegion", "eu-west-1")),
+            trust(OIDC, SUB, ("StringEquals", "aws:RequestedRegion", "eu-west-1"), action=WEB),
+        ],
+        trust(HUB, ("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-east-1"])),
+    ),
+    (
+        "perimeter-blocks-sign-in",
+        "warning",
+        "resource control",
+        [
+            shut(
+                OUTSIDE,
+                NO_SERVICE,
+                ("StringNotEqualsIfExists", "aws:PrincipalAccount", ["444444444444"]),
+                **EVERYWHERE,
+            ),
+            shut(
+                OUTSIDE,
+                ("StringNotEqualsIfExists", "aws:PrincipalTag/exempt", "true"),
+                NO_SERVICE,
+                **EVERYWHERE,
+            ),
+        ],
+        shut(OUTSIDE, NO_SERVICE, ("Null", "aws:PrincipalOrgID", "false"), **EVERYWHERE),
+    ),
+    (
+        "everyone-trusted",
+        "widens",
+        "resource",
+        [
+            queue({"AWS": "*"}),
+            policy(*queue({"AWS": "*"})["Statement"], deny(OUTSIDE, Action="s3:*", **EVERYWHERE)),
+        ],
+        policy(*queue({"AWS": "*"})["Statement"], deny(OUTSIDE, Action="sqs:*", **EVERYWHERE)),
+    ),
+    (
+        "whole-account-trust",
+        "widens",
+        "trust",
+        [trust(VENDOR, ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::444444444444:role/*"))],
+        trust(VENDOR, ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::444444444444:role/ci-*")),
+    ),
+    (
         "address-and-endpoint",
         "warning",
         "trust",

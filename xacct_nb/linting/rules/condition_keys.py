@@ -20,7 +20,7 @@ from xacct_nb.linting.rules.global_keys import (
     TYPE_OF,
 )
 from xacct_nb.linting.rules.requests import hold, sample
-from xacct_nb.linting.rules.rule import WARNING, WIDENS, Hit, Rule
+from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
 from xacct_nb.linting.rules.subjects import Clause, LintStatement
 
 _TAGGED = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
@@ -56,6 +56,11 @@ _SEVERAL = (
     "aws:resourceorgpaths",
 )
 _WHO = (*_ORGANIZATION, "aws:principaltag/", "aws:sourceip", "aws:sourcevpc", "aws:sourcevpce")
+# A condition that these keys are there, whatever their value, is meant so.
+_PRESENCE = (
+    *("sts:externalid", "sts:sourceidentity", "aws:sourceidentity", "aws:requesttag/", "aws:principaltag/"),
+    *("aws:resourcetag/", "s3:prefix"),
+)
 _WILD = {"*", "?"}
 
 
@@ -131,6 +136,19 @@ def never_applies(statement: LintStatement) -> bool:
     """Return whether no request at all meets the statement's conditions."""
     together = (_never_present, _address_and_endpoint, _contradicting, _other_account)
     return any(map(is_never_met, statement.clauses)) or any(any(find(statement)) for find in together)
+
+
+def _any_value(statement: LintStatement) -> Iterator[Hit]:
+    """Find conditions that any value meets, on keys whose mere presence says nothing."""
+    for clause in statement.clauses if statement.allows else ():
+        wild = any(not value.strip("*") for value in clause.values)
+        if (
+            clause.plain == "stringlike"
+            and wild
+            and clause.needs_key
+            and not clause.key.startswith(_PRESENCE)
+        ):
+            yield _at(statement, clause), clause.written
 
 
 def _address_and_endpoint(statement: LintStatement) -> Iterator[Hit]:
@@ -235,6 +253,9 @@ KEY_RULES: tuple[Rule[LintStatement], ...] = (
     Rule("wildcard-as-text", WARNING, _as_text,
         why="{it} compares * and ? as text, so {more}.",
         mend="Use StringLike or StringNotLike, or write the whole value."),
+    Rule("any-value", NOTE, _any_value,
+        why="* is every value of {it}: at most a request without the key is kept out.",
+        mend="Write what the value must be, or remove the condition."),
     Rule("address-and-endpoint", WARNING, _address_and_endpoint,
         why="A request has aws:SourceIp over the internet or {it} through a VPC endpoint, never both.",
         mend="Write two statements, one for each way."),

@@ -27,27 +27,31 @@ _HOME = "us-east-1"
 _SIGN_IN = ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _PRINCIPAL_KEYS = ("aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn")
 _NETWORK = ("aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
-# The keys whose value follows from the caller; of any other key the rules know nothing.
+# The keys of a caller, as far as its kind tells them (None: it never has the key).
+# The calls of sign-in are not signed, so no key of a principal is there.
+_ABSENT = dict.fromkeys(
+    ("aws:principalorgid", "aws:principalorgpaths", "aws:username", "aws:multifactorauthpresent")
+)
+_CALLED_DIRECTLY = {"aws:viaawsservice": "false", "aws:securetransport": "true"}
 _OF_TOKENS = {
+    **_ABSENT,
+    **_CALLED_DIRECTLY,
+    **dict.fromkeys(("aws:principalarn", "aws:principalaccount")),
     "aws:principalisawsservice": "false",
-    "aws:viaawsservice": "false",
-    "aws:securetransport": "true",
 }
 _OF_SERVICES = {
+    **_ABSENT,
+    **_CALLED_DIRECTLY,
+    "aws:principalaccount": None,
     "aws:principalisawsservice": "true",
-    "aws:viaawsservice": "false",
-    "aws:securetransport": "true",
 }
-_ABSENT = ("aws:principalorgid", "aws:principalorgpaths", "aws:username", "aws:multifactorauthpresent")
 _ABSENT_FRONTS = ("aws:principaltag/", "aws:resourcetag/", "aws:requesttag/")
 
 
-def _surely(statement: LintStatement, keys: Mapping[str, str]) -> bool:
+def _surely(statement: LintStatement, keys: Mapping[str, str | None]) -> bool:
     """Return whether the conditions hold by these keys and by those that such a caller never has."""
-    known = (*keys, *_ABSENT)
-    if not all(each.key in known or each.key.startswith(_ABSENT_FRONTS) for each in statement.clauses):
-        return False
-    return hold(statement.clauses, keys) is True
+    known = all(each.key in keys or each.key.startswith(_ABSENT_FRONTS) for each in statement.clauses)
+    return known and hold(statement.clauses, {key: value for key, value in keys.items() if value}) is True
 
 
 def _by_principal(statement: LintStatement) -> bool:
@@ -134,9 +138,14 @@ def _blocks_forwarded(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _sts_alone(statement: LintStatement) -> Iterator[Hit]:
-    """Find region locks that deny sts itself, whose global endpoint reports us-east-1."""
-    for clause in _locked(statement):
-        if statement.covers_action(_GLOBAL["sts"]) and not _has_exemption(statement, clause):
+    """Find region locks on sts itself, whose global endpoint reports us-east-1."""
+    clauses = _locked(statement)
+    if statement.allows and statement.subject.kind == TRUST:
+        required = (each for each in statement.on(_REGION) if each.needs_key and each.operator != "null")
+        clauses = [each for each in required if not any(map(_is_home, each.values))]
+    for clause in clauses:
+        covered = any(map(statement.covers_action, (_GLOBAL["sts"], *_SIGN_IN)))
+        if covered and not _has_exemption(statement, clause):
             yield _at(statement, clause), ""
 
 
@@ -159,9 +168,9 @@ PERIMETER_RULES: tuple[Rule[LintStatement], ...] = (
     Rule("region-lock-on-global-services", WARNING, _region_lock, _LOCKS,
         why="Global services answer in us-east-1, so this denies {it} everywhere.",
         mend="Exempt them with NotAction, as AWS's example of a region lock does."),
-    Rule("region-lock-on-sts", WARNING, _sts_alone, _LOCKS,
-        why="The global endpoint of STS reports us-east-1, so this denies AssumeRole through it.",
-        mend="Exempt sts:* with NotAction, or see that every caller uses a Regional endpoint."),
+    Rule("region-lock-on-sts", WARNING, _sts_alone, (*_LOCKS, TRUST, RESOURCE_CONTROL),
+        why="STS's global endpoint and the sign-in page report us-east-1: calls through them are refused.",
+        mend="Exempt sts:*, or add us-east-1, or see that every caller uses a Regional endpoint."),
     Rule("region-of-global-service", WARNING, _region_of_global, _LOCKS,
         why="Global services answer in us-east-1, so this never allows {it}.",
         mend="Allow them in a statement of their own, without aws:RequestedRegion."),

@@ -1,13 +1,13 @@
 """Rules on who gets access: the principals of trust policies and resource policies."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import RESOURCE, TRUST
 from xacct_nb.iam.operators import parse_network
 from xacct_nb.linting.rules.elements import negated
-from xacct_nb.linting.rules.requests import is_denied
+from xacct_nb.linting.rules.requests import is_denied, sample
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import (
     ACCOUNT,
@@ -61,6 +61,7 @@ _NARROW = {4: 8, 6: 32}
 _STRANGERS_ARN = "arn:aws:iam::999999999999:user/stranger"
 # Keys that limit the callers within an account.
 _CALLER_KEYS = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
+_ALL_CALLERS = re.compile(r"(?:role|user|root)?/?[*?/]*")
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths")
 _ID = re.compile(r"\d{12}")
 _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
@@ -68,9 +69,15 @@ _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
 
 def _anyone(statement: LintStatement) -> Iterator[Hit]:
     if statement.allows and "*" in statement.principals() and not _names_owner(statement):
-        action = _ASSUME if statement.subject.kind == TRUST else "s3:GetObject"
-        if not is_denied(statement.subject, _STRANGERS_ARN, action, _STRANGER):
+        action, resource = (_one(statement.listed(each)) for each in ("Action", "Resource"))
+        action = action if ":" in action else "s3:GetObject"
+        if not is_denied(statement.subject, _STRANGERS_ARN, action, _STRANGER, resource):
             yield statement.location("Principal", "*"), "*"
+
+
+def _one(patterns: Sequence[str]) -> str:
+    """Return a text that the first pattern matches, `*` where there is none."""
+    return sample(patterns[0]) if patterns and patterns[0].strip("*?") else "*"
 
 
 def _names_owner(statement: LintStatement) -> bool:
@@ -89,9 +96,18 @@ def _is_owners(clause: Clause) -> bool:
 
 
 def _whole_account(statement: LintStatement) -> Iterator[Hit]:
-    if statement.allows and statement.covers_action(_ASSUME) and not statement.limited_by(*_CALLER_KEYS):
+    limited = any(each.needs_key and _names_callers(each) for each in statement.on(*_CALLER_KEYS))
+    if statement.allows and statement.covers_action(_ASSUME) and not limited:
         for account in dict.fromkeys(map(_account, statement.principals_of(ACCOUNT))):
             yield statement.location("Principal", account), account
+
+
+def _names_callers(clause: Clause) -> bool:
+    """Return whether a condition on the caller leaves some of an account out: not `*`, and not `role/*`."""
+    values = clause.values if clause.operator != "null" else ()
+    if not clause.key.startswith("aws:principalarn"):
+        return bool(clause.values)
+    return bool(values) and not any(_ALL_CALLERS.fullmatch(value.split(":", 5)[-1]) for value in values)
 
 
 def _third_party(statement: LintStatement) -> Iterator[Hit]:

@@ -32,20 +32,21 @@ def hold(clauses: Iterable[Clause], keys: Keys) -> bool | None:
         return None
 
 
-def asked(subject: Subject, caller: str, action: str, keys: Keys) -> Decision | None:
+def asked(
+    subject: Subject, caller: str, action: str, keys: Keys, resource: str = _RESOURCE
+) -> Decision | None:
     """Return what the policy decides for a caller whose own side allows it; None if AWS refuses it."""
-    role = subject.arn or _ROLE
     own = {"Version": NEW, "Statement": [{"Effect": ALLOW, "Action": "*", "Resource": "*"}]}
-    resource = role if subject.kind == TRUST else _RESOURCE
+    resource = subject.arn or _ROLE if subject.kind == TRUST else resource
     try:
         return evaluate(caller, action, resource, keys, [own], subject.document)  # type: ignore[arg-type]
     except (InvalidPolicy, InvalidInput, InvalidArn):
         return None
 
 
-def is_denied(subject: Subject, caller: str, action: str, keys: Keys) -> bool:
+def is_denied(subject: Subject, caller: str, action: str, keys: Keys, resource: str = _RESOURCE) -> bool:
     """Return whether a Deny of the policy applies to this request."""
-    decision = asked(subject, caller, action, keys)
+    decision = asked(subject, caller, action, keys, resource)
     return decision is not None and decision.result == "ExplicitlyDenied"
 
 
