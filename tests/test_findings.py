@@ -1,6 +1,8 @@
 """The findings on a grant, and which of them the grant must accept."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.linting.findings import Analysis, lint, lint_policy
+from xacct_nb.linting.findings import RULES, Analysis, lint, lint_policy
 from xacct_nb.linting.rules.grant import GRANT_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 
@@ -426,3 +428,11 @@ def test_findings_show_the_same_as_text_and_as_html(grant: Grant) -> None:
     )
 
     assert as_text == as_html
+
+
+def test_the_page_on_findings_has_every_code_with_its_severity() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "findings.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \| (widens|warning|note) \|", page, re.MULTILINE)
+    listed = {(code, severity) for codes, severity in rows for code in re.findall(r"`([^`]+)`", codes)}
+
+    assert listed == {(rule.code, rule.severity) for rule in RULES}

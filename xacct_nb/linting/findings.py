@@ -40,6 +40,8 @@ _STATEMENT_RULES = (
     *ESCALATION_RULES,
     *PERIMETER_RULES,
 )
+# Every rule, on statements, policies, grants and the live state.
+RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *GRANT_RULES, *LIVE_RULES)
 _IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
