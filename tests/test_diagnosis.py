@@ -538,3 +538,83 @@ def test_a_role_that_trusts_a_service_only_is_not_its_own_caller() -> None:
 
     assert codes(found)[0] == "self-assume"
     assert "already" in found.causes[0].why
+
+
+class TestKeysThatOnlyAwsSees:
+    @pytest.mark.parametrize(
+        ("operator", "key", "value"),
+        [
+            ("NotIpAddress", "aws:SourceIp", "192.0.2.0/24"),
+            ("IpAddress", "aws:SourceIp", "192.0.2.0/24"),
+            ("StringNotEquals", "aws:SourceVpce", "vpce-0123456789abcdef0"),
+            ("StringNotEquals", "aws:PrincipalOrgID", "o-aaaaaaaaaa"),
+            ("StringNotEquals", "aws:RequestedRegion", "eu-central-1"),
+            ("Bool", "aws:ViaAWSService", "false"),
+            ("NumericGreaterThan", "aws:MultiFactorAuthAge", "3600"),
+            ("StringNotLike", "aws:UserAgent", "curl*"),
+        ],
+    )
+    def test_a_deny_on_one_of_them_is_likely_at_most_and_names_it(
+        self, operator: str, key: str, value: str
+    ) -> None:
+        side = source(policy(), policy("Deny", **{operator: {key: value}}))
+        found = diagnose(snapshot(source=side, destination=destination()), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) in [
+            ("identity-deny", "likely"),
+            ("deny-without-mfa", "likely"),
+        ]
+        assert key in str(found)
+        assert [each.holds for each in found.causes[0].nearest if key in each.element] == [None]
+
+    def test_a_trust_condition_on_one_of_them_is_likely_at_most(self) -> None:
+        there = destination(IpAddress={"aws:SourceIp": "192.0.2.0/24"})
+        found = diagnose(snapshot(source=source(policy()), destination=there), denial=read_denial(DENIED))
+
+        assert (codes(found)[0], found.causes[0].confidence) == ("source-address", "likely")
+        assert "only AWS sees" in found.causes[0].why
+
+    def test_beside_a_key_that_is_known_and_wrong_the_known_one_is_certain(self) -> None:
+        there = destination(
+            StringEquals={"sts:ExternalId": SECRET}, IpAddress={"aws:SourceIp": "192.0.2.0/24"}
+        )
+        found = diagnose(snapshot(source=source(policy()), destination=there), denial=read_denial(DENIED))
+
+        assert [(each.code, each.confidence) for each in found.causes] == [
+            ("external-id-missing", "certain"),
+            ("source-address", "likely"),
+        ]
+
+    def test_a_date_is_certain_unless_it_is_near(self) -> None:
+        def at(date: str) -> tuple[str, str]:
+            there = destination(DateLessThan={"aws:CurrentTime": date})
+            seen = snapshot(source=source(policy()), destination=there)
+            first = diagnose(seen, denial=read_denial(DENIED)).causes[0]
+            return first.code, first.confidence
+
+        assert at("2026-11-24T09:00:00Z") == ("outside-dates", "certain")
+        assert at("2026-11-24T10:13:00Z") == ("outside-dates", "likely")
+
+    def test_a_users_tags_are_known_and_a_sessions_are_not(self) -> None:
+        hub = "arn:aws:iam::111111111111:role/hub"
+        caller = "arn:aws:sts::111111111111:assumed-role/hub/desk"
+
+        def confidence(arn: str, principal: str) -> tuple[str, str]:
+            there = destination(principal, StringEquals={"aws:PrincipalTag/team": "books"})
+            side = Source(principal=Principal(arn=principal, id="AROAHUB"), policies=(policy(),))
+            seen = Snapshot(taken="2026-11-24T10:15:00Z", source=side, destination=there)
+            first = diagnose(seen, denial=read_denial(DENIED.replace(ALICE, arn))).causes[0]
+            return first.code, first.confidence
+
+        assert confidence(ALICE, ALICE) == ("trust-condition", "certain")
+        assert confidence(caller, hub) == ("trust-condition", "likely")
+
+
+def test_in_one_account_a_condition_that_is_not_met_makes_no_identity_policy_necessary() -> None:
+    role = ROLE.replace("222222222222", "111111111111")
+    there = destination(arn=role, StringEquals={"sts:ExternalId": SECRET})
+    found = diagnose(
+        snapshot(source=source(), destination=there), denial=read_denial(DENIED.replace(ROLE, role))
+    )
+
+    assert codes(found) == ["external-id-missing"]

@@ -1,7 +1,6 @@
 """A case: one denial with all that was read of it, and what each side decides."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,9 +9,10 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.known_keys import known_keys
+from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY, known_keys
 from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
+from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.diagnosis.snapshot import (
     TRUST,
     CallerIdentity,
@@ -25,6 +25,7 @@ from xacct_nb.diagnosis.snapshot import (
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
+from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import Document
@@ -195,7 +196,7 @@ class Case:
         if not (self.has_both_arns and self.source.principal):
             return None
         holder = self.caller_policies
-        trust = self.trust_policy.document if self.needs_no_source_policy and self.trust_policy else None
+        trust = self._open_trust if self.needs_no_source_policy else None
         return self._decide(action, holder.documents, holder.boundaries, trust)
 
     def source_decision(self, action: str = ASSUME) -> Decision | None:
@@ -215,33 +216,43 @@ class Case:
 
     @cached_property
     def needs_no_source_policy(self) -> bool:
-        """Whether caller and role are in one account, and the trust policy is enough."""
-        found = self._decide_trust(ASSUME, []) if self.is_within_one_account else None
-        return bool(found and found.allowed)
+        """Whether caller and role are in one account, and the trust policy names the caller itself.
+
+        That is so whether its conditions are met or not.
+        """
+        found = self._decide(ASSUME, [], trust=self._open_trust) if self._open_trust else None
+        return bool(self.is_within_one_account and found and found.allowed)
+
+    @cached_property
+    def _open_trust(self) -> Document | None:
+        """The Allow statements of the trust policy without their conditions; None where there are none."""
+        document = self.trust_policy.document if self.trust_policy and self.has_both_arns else None
+        allows = [each for each in statements_of(document) if isinstance(each, Mapping)]
+        allows = [
+            {name: value for name, value in each.items() if name != "Condition"}
+            for each in allows
+            if each.get("Effect") == "Allow"
+        ]
+        return {**document, "Statement": allows} if document and allows else None
 
     def would_be_allowed_by(self, document: Document) -> bool:
         """Return whether an identity policy by itself would allow the request."""
         found = self._decide(ASSUME, [document])
         return bool(found and found.allowed)
 
-    def session_decision(self) -> Decision | None:
-        """Return what the role's session is allowed of the denied request; None if it was not read."""
+    @cached_property
+    def session(self) -> RoleSession | None:
+        """The role's session and its denied request; None if the role was not assumed or not read."""
         role = self.destination.role
-        if not (self.attempt.role_was_assumed and role) or self.destination.incomplete:
+        if not (self.attempt.role_was_assumed and role):
             return None
-        with suppress(InvalidInput, InvalidArn):
-            return evaluate(
-                _session_arn(role.arn, self.attempt),
-                self.attempt.action,
-                self.role_policies.resource,
-                {"aws:CurrentTime": self.now, "aws:PrincipalArn": role.arn},
-                self.role_policies.documents,
-                next(iter(self.destination.resource_policies.values()), None),
-                permissions_boundaries=self.role_policies.boundaries,
-                session_policies=_session_policies(self.attempt),
-                resource_account=Arn.parse(role.arn).account,
-            )
-        return None
+        return RoleSession(
+            role, self.attempt, self.role_policies, self.destination, self.denial.caller, self.now
+        )
+
+    def session_decision(self) -> Decision | None:
+        """Return what the session is allowed; None as long as what was not read could change it."""
+        return self.session.final_decision() if self.session else None
 
     def _documents(self) -> Iterator[Document]:
         """Yield the documents that a decision about AssumeRole rests on."""
@@ -268,19 +279,13 @@ class Case:
         trust = trust or {"Version": VERSION, "Statement": [statement]}
         with suppress(InvalidInput, InvalidArn):
             return evaluate(
-                self.caller, action, self.role, self.context, identity_policies, trust, boundaries
+                self.caller,
+                action,
+                self.role,
+                self.context,
+                identity_policies,
+                trust,
+                boundaries,
+                unknown_keys=EVERY_OTHER_KEY,
             )
-        return None
-
-
-def _session_arn(role: str, attempt: Attempt) -> str:
-    arn, name = Arn.parse(role), attempt.parameters.get("RoleSessionName") or "session"
-    return f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/{name}"
-
-
-def _session_policies(attempt: Attempt) -> list[Any] | None:
-    """Return the session policy of the request; None for none and for one that is not JSON."""
-    try:
-        return [json.loads(attempt.parameters["Policy"])] if attempt.parameters.get("Policy") else None
-    except ValueError:
         return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.diagnosis.edits import Edit, changed
-from xacct_nb.diagnosis.snapshot import BUCKET, TRUST, SnapshotPolicy
-from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name
+from xacct_nb.diagnosis.snapshot import BUCKET, KEY, QUEUE, SECRET, SESSION_POLICY, TRUST, SnapshotPolicy
+from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch, short_name
 
 _PATH = re.compile(r"(?:\w+)?(?:\[(?P<policy>\d+)\])?.*?Statement\[(?P<statement>\d+)\]")
 
@@ -24,9 +24,15 @@ class LocatedStatement:
         """Return where it is: `Statement[1] (Sid) of the policy reports on user/alice`."""
         policy, sid = self.policy, f" ({self.match.sid})" if self.match.sid else ""
         holder = f" on {short_name(policy.holder)}" if policy.holder else ""
-        names = {TRUST: "trust policy", BUCKET: f"policy of the bucket {policy.name}"}
+        names = {TRUST: "trust policy", SESSION_POLICY: f"session policy ({policy.name})"}
+        names |= {kind: f"policy of the {kind} {policy.name}" for kind in (BUCKET, KEY, SECRET, QUEUE)}
         name = names.get(policy.kind, f"policy {policy.name}{holder}")
         return f"Statement[{self.number}]{sid} of the {name}"
+
+    @property
+    def unmet(self) -> tuple[ElementMatch, ...]:
+        """The elements that do not match, or of which that is not known."""
+        return tuple(each for each in self.match.compared if not each.holds)
 
     def changed(self, change: Callable[[dict[str, Any]], object]) -> Edit:
         """Return the edit that changes this statement in place by `change`."""

@@ -23,7 +23,7 @@ def compared(statement: LocatedStatement) -> tuple[ComparedElement, ...]:
 
 def nearest_statement(policies: Sequence[SnapshotPolicy], check: PolicyCheck) -> LocatedStatement | None:
     """Return the Allow statement nearest to the request; None if none is about anything like it."""
-    distances = [(_distance(each.match.failed), each) for each in allowing(policies, check)]
+    distances = [(_distance(each.unmet), each) for each in allowing(policies, check)]
     near = [(distance, each) for distance, each in distances if distance < _FARTHEST]
     return min(near, key=lambda pair: pair[0])[1] if near else None
 

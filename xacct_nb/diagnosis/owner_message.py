@@ -27,7 +27,7 @@ def owner_message(case: Case, side: str) -> str:
         action=case.denial.action or ASSUME,
         details=dict(_details(case)),
         statement=smallest_policy(case.role, actions) if side == SOURCE else trust,
-        source_allows=decision.allowed if decision else None,
+        source_allows=decision.allowed if decision and (decision.allowed or decision.denied) else None,
     )
     return message(request, side)
 

@@ -20,8 +20,6 @@ from xacct_nb.iam import explain
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name, summarize
 
-_VARIABLES_OF = {"Resource": "a variable of its Resource", "NotResource": "a variable of its NotResource"}
-
 
 def deny_cause(code: str, statement: LocatedStatement, case: Case) -> Cause:
     """Return the cause of that code for a Deny statement that applies, or may apply, to the request."""
@@ -43,9 +41,7 @@ def deny_confidence(statement: LocatedStatement) -> tuple[str, str]:
 def unknown_keys_of(matches: Iterable[StatementMatch]) -> tuple[str, ...]:
     """Return the keys whose values are not known, and that these statements need."""
     elements = (each for match in matches for each in match.compared if each.holds is None)
-    return tuple(
-        dict.fromkeys(each.key or _VARIABLES_OF.get(each.element, "aws:userid") for each in elements)
-    )
+    return tuple(dict.fromkeys(key for each in elements for key in each.depends_on))
 
 
 def join(keys: Sequence[str]) -> str:

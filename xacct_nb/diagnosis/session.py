@@ -5,12 +5,22 @@ from collections.abc import Iterator
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
 from xacct_nb.diagnosis.denial import EXPLICIT
 from xacct_nb.diagnosis.fixes import repeat
-from xacct_nb.diagnosis.locations import denying
-from xacct_nb.diagnosis.policy_causes import boundary_causes, deny_cause, not_allowed_cause
-from xacct_nb.diagnosis.snapshot import BUCKET, SnapshotPolicy
+from xacct_nb.diagnosis.locations import allowing, denying
+from xacct_nb.diagnosis.nearest import compared, nearest
+from xacct_nb.diagnosis.policy_causes import (
+    allow_confidence,
+    boundary_causes,
+    deny_cause,
+    deny_confidence,
+    is_allowed_by,
+    not_allowed_cause,
+    unread_boundary_causes,
+)
+from xacct_nb.diagnosis.resource_causes import resource_causes
+from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.diagnosis.unmet_conditions import unmet_conditions
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import same_principal
@@ -27,11 +37,14 @@ def session_causes(case: Case) -> Iterator[Cause]:
         yield cause("wrong-identity", CERTAIN, why, fix=repeat(case.attempt))
         return
     yield from _revoked(case)
-    decision = case.session_decision()
-    for check in decision.checks if decision else ():
-        yield from _causes(case, check)
-    if decision and decision.allowed:
-        yield cause("other-account-resource", POSSIBLE)
+    session, decision = case.session, case.session.decision() if case.session else None
+    if session is None or decision is None:
+        return
+    for check in decision.checks:
+        if check.effect not in (explain.ALLOW, explain.NO_IMPACT):
+            yield from _causes(case, session, check)
+    yield from unread_boundary_causes("role-boundary", session.holder)
+    yield from resource_causes(case, session, decision)
 
 
 def _revoked(case: Case) -> Iterator[Cause]:
@@ -45,33 +58,42 @@ def _revoked(case: Case) -> Iterator[Cause]:
             yield cause("session-revoked", confidence, why, fix=repeat(case.attempt))
 
 
-def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    match check.type, check.effect:
-        case explain.PRINCIPAL, explain.IMPLICIT_DENY:
-            yield from _not_allowed(case, check)
-        case explain.PRINCIPAL, explain.EXPLICIT_DENY:
-            yield from (
-                deny_cause("role-deny", each, case) for each in denying(case.role_policies.policies, check)
-            )
-        case explain.PERMISSIONS_BOUNDARY, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
-            yield from boundary_causes("role-boundary", case.role_policies, check)
-        case explain.SESSION, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
-            why = f"The session policy of the request does not allow {case.attempt.action}."
-            yield cause("session-policy", CERTAIN, why, fix=repeat(case.attempt, Policy=""))
-        case explain.RESOURCE, explain.IMPLICIT_DENY | explain.EXPLICIT_DENY:
-            yield _resource_policy(case, check)
+def _causes(case: Case, session: RoleSession, check: PolicyCheck) -> Iterator[Cause]:
+    holder = session.holder
+    if check.type == explain.PRINCIPAL:
+        yield from (deny_cause("role-deny", each, case) for each in denying(holder.policies, check))
+        if not is_allowed_by(check):
+            yield from _not_allowed(case, session, check)
+    elif check.type == explain.PERMISSIONS_BOUNDARY:
+        yield from boundary_causes("role-boundary", holder, check)
+    elif check.type == explain.SESSION:
+        yield _session_policy(session, check)
 
 
-def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
-    unmet = unmet_conditions(case, case.role_policies, check)
+def _not_allowed(case: Case, session: RoleSession, check: PolicyCheck) -> Iterator[Cause]:
+    """Yield what keeps the role's policies from allowing it; nothing where the resource could decide it."""
+    holder = session.holder
+    unmet = unmet_conditions(case, holder, check)
     yield from (each.cause("permission-condition") for each in unmet)
-    if not unmet:
-        yield not_allowed_cause("role-without-permission", case.role_policies, check)
+    names_action = any(each.match.compared[0].holds for each in allowing(holder.policies, check))
+    if not unmet and (session.knows_resource or not names_action):
+        yield not_allowed_cause("role-without-permission", holder, check)
 
 
-def _resource_policy(case: Case, check: PolicyCheck) -> Cause:
-    for arn, document in case.destination.resource_policies.items():
-        policy = SnapshotPolicy(name=arn.rpartition(":")[2], kind=BUCKET, arn=arn, document=document)
-        for statement in denying([policy], check) if document else ():
-            return deny_cause("resource-policy", statement, case)
-    return cause("resource-policy", LIKELY)
+def _session_policy(session: RoleSession, check: PolicyCheck) -> Cause:
+    """Return the cause of the session policies that the request of AssumeRole passed."""
+    read = [each for each in session.policies if each.document]
+    passed = {name: type(value)() for name, value in session.attempt.parameters.items() if name in _PASSED}
+    fix = repeat(session.attempt, **passed)
+    for deny in denying(read, check)[:1]:
+        confidence, doubt = deny_confidence(deny)
+        why = f"{deny} denies it{doubt}."
+        return cause("session-policy", confidence, why, fix=fix, nearest=compared(deny))
+    unread = f"Not read: {', '.join(session.unread_policies)}." if session.unread_policies else ""
+    confidence, doubt = allow_confidence(check, unread)
+    names = ", ".join(each.name for each in session.policies)
+    why = f"The session policy of the request ({names}) does not allow {session.attempt.action}.{doubt}"
+    return cause("session-policy", confidence, why, fix=fix, nearest=nearest(read, check))
+
+
+_PASSED = ("Policy", "PolicyArns")

@@ -14,6 +14,7 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 SCHEMA = "xacct-nb/snapshot/1"
 CALLER, SOURCE, DESTINATION, CLIENT = SIDES = ("caller", "source", "destination", "client")
 INLINE, MANAGED, TRUST, BUCKET = "inline", "managed", "trust", "bucket"
+KEY, SECRET, QUEUE, SESSION_POLICY = "key", "secret", "queue", "session"
 
 
 class CallerIdentity(StrictModel):
@@ -46,9 +47,9 @@ class CallerIdentity(StrictModel):
 class SnapshotPolicy(StrictModel):
     """A policy with its document; `holder` is the ARN of the user, role or group, "" for none.
 
-    `kind` is inline or managed, and for a diagnosis also trust or bucket. `newer` is the document of a
-    version after the default one. `full_of` is the oldest version that is not the default one, if there are
-    as many versions as IAM keeps.
+    `kind` is inline or managed, and for a diagnosis also that of a resource's own or a session's. `newer`
+    is the document of a version after the default one. `full_of` is the oldest version that is not the default
+    one, if there are as many versions as IAM keeps.
     """
 
     name: StrictStr
@@ -93,13 +94,16 @@ class Source(StrictModel):
 class Destination(StrictModel):
     """The destination side: the role (None: it does not exist) and its policies.
 
-    `others` are roles of the same name with another path or letter case.
+    `others` are roles with a similar name; `providers` are the identity providers of the account, None where
+    they were not read. `session_policies` are the managed policies that the request passes as such.
     """
 
     role: Principal | None = None
     policies: tuple[SnapshotPolicy, ...] = ()
     others: tuple[StrictStr, ...] = ()
     resource_policies: dict[StrictStr, dict[str, Any] | None] = Field({})
+    session_policies: tuple[SnapshotPolicy, ...] = ()
+    providers: tuple[StrictStr, ...] | None = None
     incomplete: StrictStr = ""
 
 

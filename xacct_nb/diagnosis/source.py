@@ -84,7 +84,7 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
 
 def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     for statement in allowing(case.caller_policies.policies, check):
-        failed = statement.match.failed
+        failed = statement.unmet
         if [each.element for each in failed] != ["Resource"]:
             continue
         if found := old_language_cause(case, statement, failed[0].expected):

@@ -84,7 +84,7 @@ def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iter
     naming = [each for each in statements if _holds(each.match, "Principal")]
     assuming = [each for each in naming if _holds(each.match, "Action")]
     for statement in assuming:
-        for each in statement.match.failed:
+        for each in statement.unmet:
             yield trust_condition_cause(UnmetCondition(case, statement, each, is_sure))
     if naming and not assuming:
         yield from (_other_action(case, each) for each in naming)

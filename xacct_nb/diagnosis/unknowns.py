@@ -33,6 +33,8 @@ _IDENTITY = (
     "identity-deny", "deny-without-mfa", "caller-boundary", "identity-condition",
     "external-id-in-caller-policy", "old-policy-version", "old-policy-language",
 )  # fmt: skip
+# In one account the trust policy can be enough; then only what denies on the caller's side is left.
+_OWN_DENIES = ("identity-deny", "deny-without-mfa", "caller-boundary")
 _NEITHER_SIDE = (
     "not-in-effect-yet", "service-control-policy", "resource-control-policy", "caller-session-policy",
     "vpc-endpoint-policy", "cached-session",
@@ -62,6 +64,8 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
     """Return the causes that the source side can still have: of a boundary alone, if only that is unread."""
     if case.source_decision() is not None:
         return ()
+    if case.needs_no_source_policy:
+        return _OWN_DENIES
     read, holder = case.source_as_read(), case.caller_policies
     is_boundary = read is not None and holder.has_unread_boundary and not holder.incomplete
     return ("caller-boundary",) if is_boundary else _IDENTITY

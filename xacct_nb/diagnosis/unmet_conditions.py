@@ -75,8 +75,8 @@ def unmet_conditions(case: Case, holder: PolicyHolder, check: PolicyCheck) -> li
     return [
         UnmetCondition(case, statement, each, is_sure)
         for statement in allowing(holder.policies, check)
-        if {each.element for each in statement.match.failed} == {"Condition"}
-        for each in statement.match.failed
+        if {each.element for each in statement.unmet} == {"Condition"}
+        for each in statement.unmet
     ]
 
 

@@ -1,0 +1,149 @@
+"""The session of an assumed role: its ARN, its condition keys, and the session policies of its request."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from xacct_nb.diagnosis.attempt import Attempt
+from xacct_nb.diagnosis.denied_resource import own_policy, owner_of
+from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
+from xacct_nb.diagnosis.policy_holder import PolicyHolder
+from xacct_nb.diagnosis.snapshot import SESSION_POLICY, Destination, Principal, SnapshotPolicy
+from xacct_nb.errors import InvalidArn, InvalidInput
+from xacct_nb.iam.arns import Arn, is_arn, same_principal
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.weighing import EXPLICITLY_DENIED
+
+
+@dataclass(frozen=True)
+class RoleSession:
+    """A session of the role, and the request that it was denied; `denied` is the caller in AWS's words."""
+
+    role: Principal
+    attempt: Attempt
+    holder: PolicyHolder
+    destination: Destination
+    denied: str
+    now: str
+
+    @cached_property
+    def arn(self) -> str:
+        """The ARN of the session."""
+        return session_arn(self.role.arn, self.attempt, self.denied)
+
+    @property
+    def account(self) -> str:
+        """The role's account."""
+        return Arn.parse(self.role.arn).account
+
+    @property
+    def knows_resource(self) -> bool:
+        """Whether the denied resource is known; S3 and others may leave it out of their errors."""
+        return bool(self.attempt.resource)
+
+    @cached_property
+    def owner(self) -> str:
+        """The account of the resource; "" where it is not known."""
+        return owner_of(self.holder.resource, self.destination.resource_policies, self.account)
+
+    @cached_property
+    def own_policy(self) -> SnapshotPolicy | None:
+        """The resource's own policy; None where it was not read."""
+        return own_policy(self.holder.resource, self.destination.resource_policies)
+
+    @cached_property
+    def policies(self) -> tuple[SnapshotPolicy, ...]:
+        """The session policies."""
+        return session_policies(self.attempt, self.destination.session_policies)
+
+    @property
+    def unread_policies(self) -> tuple[str, ...]:
+        """The names of the session policies of which the document was not read."""
+        return tuple(each.name for each in self.policies if each.document is None)
+
+    def decision(self, action: str = "", resource: str = "") -> Decision | None:
+        """Return what was read decides about the denied request, or another; None for an invalid policy."""
+        holder, resource = self.holder, resource or self.holder.resource
+        read = [each.document for each in self.policies if each.document]
+        own = own_policy(resource, self.destination.resource_policies)
+        owner = owner_of(resource, self.destination.resource_policies, self.account)
+        with suppress(InvalidInput, InvalidArn):
+            return evaluate(
+                self.arn,
+                action or self.attempt.action,
+                resource,
+                session_keys(self.role, self.arn, self.attempt, self.now),
+                holder.documents,
+                own.document if own else None,
+                permissions_boundaries=holder.boundaries,
+                session_policies=read if read or self.policies else None,
+                resource_account=owner or self.account,
+                unknown_keys=EVERY_OTHER_KEY,
+            )
+        return None
+
+    def final_decision(self) -> Decision | None:
+        """Return the decision; None as long as what was not read could change it."""
+        found, holder = self.decision(), self.holder
+        if found is None or found.result == EXPLICITLY_DENIED:
+            return found
+        is_unread = holder.incomplete or holder.has_unread_boundary or self.unread_policies
+        return None if is_unread or not self.knows_resource else found
+
+
+def session_arn(role: str, attempt: Attempt, denied: str) -> str:
+    """Return the ARN of the session: the one that AWS denied if it is of this role, else one as requested."""
+    if is_arn(denied) and ":assumed-role/" in denied and same_principal(denied, role):
+        return denied
+    arn, name = Arn.parse(role), attempt.parameters.get("RoleSessionName") or "session"
+    return f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/{name}"
+
+
+def session_keys(role: Principal, session: str, attempt: Attempt, now: str) -> dict[str, Any]:
+    """Return the condition keys of the session's request that are known; None for a key that is missing.
+
+    A session of a role never has MFA. Its tags and the address are what only AWS sees.
+    """
+    tags = {
+        f"aws:PrincipalTag/{each['Key']}": str(each["Value"]) for each in attempt.parameters.get("Tags", [])
+    }
+    identity, name = attempt.parameters.get("SourceIdentity"), Arn.parse(session).name
+    keys: dict[str, Any] = {
+        **({"aws:CurrentTime": now} if now else {}),
+        "aws:SecureTransport": "true",
+        "aws:PrincipalArn": role.arn,
+        "aws:MultiFactorAuthPresent": None,
+        **({"aws:userid": f"{role.id}:{name}"} if role.id else {}),
+        **({"aws:SourceIdentity": str(identity)} if identity else {}),
+    }
+    return keys | tags
+
+
+def session_policies(attempt: Attempt, read: Sequence[SnapshotPolicy]) -> tuple[SnapshotPolicy, ...]:
+    """Return the session policies of the request, each without a document where that was not read.
+
+    A Policy that is not JSON makes AssumeRole fail, so no session has it.
+    """
+    return tuple(_session_policies(attempt, {each.arn: each for each in read}))
+
+
+def _session_policies(attempt: Attempt, read: dict[str, SnapshotPolicy]) -> Iterator[SnapshotPolicy]:
+    text = attempt.parameters.get("Policy")
+    if document := _as_document(text):
+        yield SnapshotPolicy(name="Policy", kind=SESSION_POLICY, document=document)
+    for each in attempt.parameters.get("PolicyArns") or ():
+        arn = str(each.get("arn", "") if isinstance(each, dict) else each)
+        document = read[arn].document if arn in read else None
+        yield SnapshotPolicy(name=arn.rpartition("/")[2], kind=SESSION_POLICY, arn=arn, document=document)
+
+
+def _as_document(text: object) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text) if isinstance(text, str) and text else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
