@@ -26,7 +26,8 @@ class Attempt(Shown, StrictModel):
     """The caller's ARN, the role's ARN, the parameters as boto3's `assume_role` takes them; "" for unknown.
 
     `action` is the denied action, "" for sts:AssumeRole; one of another service was denied to the role's
-    session after AssumeRole succeeded, and `resource` is its resource.
+    session after AssumeRole succeeded, and `resource` is its resource. `carried` are the transitive Tags and
+    the SourceIdentity that the caller's own session has from an earlier role of the chain.
     """
 
     caller: StrictStr = ""
@@ -34,6 +35,7 @@ class Attempt(Shown, StrictModel):
     parameters: dict[str, Any] = Field({}, repr=False)
     action: StrictStr = ""
     resource: StrictStr = ""
+    carried: dict[str, Any] = Field({}, repr=False)
 
     @property
     def role_was_assumed(self) -> bool:
@@ -60,6 +62,10 @@ class Attempt(Shown, StrictModel):
         keys: dict[str, Any] = {f"sts:{name}": str(given[name]) for name in _WITH_KEYS if given.get(name)}
         tags = {str(tag["Key"]): str(tag["Value"]) for tag in given.get("Tags", [])}
         keys |= {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+        passed_on = {str(tag["Key"]): str(tag["Value"]) for tag in self.carried.get("Tags", [])}
+        keys |= {f"aws:PrincipalTag/{name}": value for name, value in passed_on.items()}
+        if identity := self.carried.get("SourceIdentity"):
+            keys |= {"aws:SourceIdentity": str(identity), "sts:SourceIdentity": str(identity)}
         if tags:
             keys["aws:TagKeys"] = list(tags)
         if given.get("TransitiveTagKeys"):
@@ -71,8 +77,18 @@ class Attempt(Shown, StrictModel):
     @property
     def actions(self) -> tuple[str, ...]:
         """The actions that both sides must allow: tags and a source identity need actions of their own."""
-        tags = (TAG_SESSION,) if self.parameters.get("Tags") else ()
-        return (ASSUME, *tags, *((SET_SOURCE_IDENTITY,) if self.parameters.get("SourceIdentity") else ()))
+        asked = self.action.lower()
+        tags = self.parameters.get("Tags") or self.carried.get("Tags") or asked == TAG_SESSION.lower()
+        identity = self.parameters.get("SourceIdentity") or self.carried.get("SourceIdentity")
+        more = (TAG_SESSION, tags), (SET_SOURCE_IDENTITY, identity or asked == SET_SOURCE_IDENTITY.lower())
+        return (ASSUME, *(action for action, is_needed in more if is_needed))
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the denied action is for tags or a source identity that the caller's session passes on."""
+        passed = {TAG_SESSION.lower(): "Tags", SET_SOURCE_IDENTITY.lower(): "SourceIdentity"}
+        name = passed.get(self.action.lower(), "")
+        return bool(name) and not self.parameters.get(name)
 
     @field_serializer("parameters", when_used="json")
     def _shown(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +103,7 @@ class Attempt(Shown, StrictModel):
         """Show the caller, the role and the parameters."""
         fields = self.to_json()
         parameters = {name: value for name, value in fields.pop("parameters").items() if name != "RoleArn"}
+        parameters |= {f"carried {name}": value for name, value in fields.pop("carried").items()}
         rows = [(name, value) for name, value in (*fields.items(), *parameters.items()) if value]
         texts = ((name, value if isinstance(value, str) else as_json(value)) for name, value in rows)
         return Table(("", "attempt"), tuple(texts))

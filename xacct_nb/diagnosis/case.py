@@ -96,6 +96,13 @@ class Case:
         return bool(self.role) and self.caller.startswith("arn:")
 
     @property
+    def names_role(self) -> bool:
+        """Whether the ARN in the request is that of a role: STS refuses another one before any policy."""
+        return (
+            bool(self.role) and Arn.parse(self.role).kind == "role" and Arn.parse(self.role).service == "iam"
+        )
+
+    @property
     def role_is_missing(self) -> bool:
         """Whether the destination was read, and has no role of this ARN."""
         side = self.snapshot.destination
@@ -150,7 +157,9 @@ class Case:
             return False
         action, intended = self.denial.action.lower(), self.attempt.caller
         is_same = not intended or same_principal(self.caller, role_arn_of(intended))
-        return is_same and (not action or action in (each.lower() for each in self.attempt.actions))
+        # A user's session carries no tags: those of the denied request are not in the one that was repeated.
+        is_whole = self.is_chained or not self.attempt.is_carried
+        return is_same and is_whole and (not action or action in map(str.lower, self.attempt.actions))
 
     @property
     def now(self) -> str:
@@ -234,6 +243,19 @@ class Case:
             if each.get("Effect") == "Allow"
         ]
         return {**document, "Statement": allows} if document and allows else None
+
+    @cached_property
+    def source_must_allow(self) -> bool | None:
+        """Whether an identity policy must allow the request; None where that hangs on an unread trust policy.
+
+        In one account it need not where the trust policy names the caller, or does not match it at all.
+        """
+        if not self.is_within_one_account:
+            return True
+        if self.trust_policy is None:
+            return None
+        found = self._decide(ASSUME, [ALLOW_ALL], trust=self._open_trust) if self._open_trust else None
+        return bool(found and found.allowed and not self.needs_no_source_policy)
 
     def would_be_allowed_by(self, document: Document) -> bool:
         """Return whether an identity policy by itself would allow the request."""

@@ -49,9 +49,10 @@ def known_keys(
         keys |= {"aws:CurrentTime": now, "aws:EpochTime": str(int(parse_date(now) or 0))}
     keys |= {"aws:SecureTransport": "true"} | _principal_keys(caller, entity, identity, asked)
     keys |= {key: None for key in _PARAMETERS if not (is_session and key in _PASSED_ON)}
-    if is_session:
-        keys["aws:MultiFactorAuthPresent"] = None
-    else:
+    # Access keys of a user have no MFA, and neither has the session of a role; a session token may have it.
+    if is_session or (identity and identity.temporary is False):
+        keys |= {"aws:MultiFactorAuthPresent": None, "aws:MultiFactorAuthAge": None}
+    if not is_session:
         keys["aws:SourceIdentity"] = None
     keys |= {key: None for key in asked if key.startswith("aws:requesttag/") and not is_session}
     if role:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from xacct_nb.diagnosis.attempt import ASSUME
+from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, SOURCE, Cause
@@ -176,7 +176,12 @@ def extra_action_causes(
             continue
         if assuming.allowed or not _is_about(decision, side):
             why = f"The {side} side does not allow {short_name(case.principal)} {action} on {case.role}."
+            if case.attempt.is_carried and action.lower() == case.attempt.action.lower():
+                why += f" The request passes no {_PASSED[action]}: the caller's session carries one."
             yield cause(code, CERTAIN, why, fix=fix, side=side)
+
+
+_PASSED = {TAG_SESSION: "session tag", SET_SOURCE_IDENTITY: "source identity"}
 
 
 def _is_about(decision: Decision, side: str) -> bool:

@@ -18,9 +18,13 @@ KEY, SECRET, QUEUE, SESSION_POLICY = "key", "secret", "queue", "session"
 
 
 class CallerIdentity(StrictModel):
-    """The caller as GetCallerIdentity returns it: ARN, account, unique ID."""
+    """The caller as GetCallerIdentity returns it: ARN, account, unique ID.
+
+    `temporary` says whether its credentials have a session token; None where that is not known.
+    """
 
     arn: StrictStr
+    temporary: StrictBool | None = None
     account: StrictStr = ""
     user_id: StrictStr = ""
     profile: StrictStr = ""

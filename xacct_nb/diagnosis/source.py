@@ -7,7 +7,7 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
 from xacct_nb.diagnosis.edits import ATTACH, SET_DEFAULT, Edit, append
-from xacct_nb.diagnosis.fixes import Fix
+from xacct_nb.diagnosis.fixes import Fix, repeat
 from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.losses import losses
 from xacct_nb.diagnosis.near_names import difference, misspelled
@@ -41,7 +41,9 @@ _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-den
 def source_causes(case: Case) -> Iterator[Cause]:
     """Yield why the source side denies the request, as far as it was read."""
     source, holder = case.source, case.caller_policies
-    if not case.has_both_arns or case.attempt.role_was_assumed or case.attempt.is_federated:
+    if not (case.has_both_arns and case.names_role) or case.attempt.role_was_assumed:
+        return
+    if case.attempt.is_federated:
         return
     if source.organization_allows is False:
         why = "IAM's policy simulator reports that the organization does not allow it."
@@ -54,7 +56,7 @@ def source_causes(case: Case) -> Iterator[Cause]:
         if check.effect not in (explain.ALLOW, explain.NO_IMPACT):
             yield from _causes(case, check)
     yield from unread_boundary_causes("caller-boundary", holder)
-    if not case.needs_no_source_policy:
+    if case.source_must_allow:
         yield from extra_action_causes(case, case.source_decision, SOURCE, allow_fix(holder))
 
 
@@ -64,8 +66,18 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
         yield from boundary_causes("caller-boundary", holder, check)
     elif check.type == explain.PRINCIPAL:
         yield from (_denied(case, each) for each in denying(holder.policies, check))
-        if not (case.needs_no_source_policy or is_allowed_by(check)):
-            yield from _not_allowed(case, check)
+        if case.source_must_allow is not False and not is_allowed_by(check):
+            found = _not_allowed(case, check)
+            yield from map(_unless_trusted, found) if case.source_must_allow is None else found
+
+
+def _unless_trusted(found: Cause) -> Cause:
+    """Return the cause as a likely one: in one account the unread trust policy can be enough."""
+    confidence = LIKELY if found.confidence == CERTAIN else found.confidence
+    why = (
+        f"{found.why} In one account a trust policy that names the caller itself is enough; it was not read."
+    )
+    return replace(found, confidence=confidence, why=why)
 
 
 def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -91,6 +103,8 @@ def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:
             yield found
         elif (similar := _misspelled(case, failed[0].expected)) and not case.role_is_missing:
             yield _other_resource(case, statement, similar[0])
+            if case.snapshot.destination is None:
+                yield _other_request(case, statement, similar[0])
 
 
 def _misspelled(case: Case, written: Iterable[str]) -> tuple[str, ...]:
@@ -107,6 +121,15 @@ def _other_resource(case: Case, statement: LocatedStatement, named: str) -> Caus
     why += " The role of the request exists." if case.destination.role else " Which role exists was not read."
     fix = _add_resource(case, statement)
     return cause("other-resource-arn", confidence, why, fix=fix, nearest=compared(statement))
+
+
+def _other_request(case: Case, statement: LocatedStatement, named: str) -> Cause:
+    """Return the cause of a request that names a role which may not exist, where the policy is right."""
+    why = (
+        f"{statement} names {named}; if that is the role, {case.role} does not exist. Neither was looked up."
+    )
+    fix = repeat(case.attempt, f"If {named} is the role, assume it.", RoleArn=named)
+    return cause("no-such-role", LIKELY, why, fix=fix, nearest=compared(statement))
 
 
 def _add_resource(case: Case, statement: LocatedStatement) -> Fix:

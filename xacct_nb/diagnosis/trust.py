@@ -33,7 +33,7 @@ _ASSUME = re.compile(r"sts:AssumeRole", re.IGNORECASE)
 def trust_causes(case: Case) -> Iterator[Cause]:
     """Yield why the destination side denies AssumeRole, as far as it was read."""
     side, policy = case.snapshot.destination, case.trust_policy
-    if side is None or not case.role or case.attempt.role_was_assumed:
+    if side is None or not case.names_role or case.attempt.role_was_assumed:
         return
     if case.role_is_missing:
         yield _no_role(case)
