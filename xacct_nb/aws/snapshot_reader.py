@@ -197,7 +197,20 @@ class _Reading:
 
 def _caller(session: AccountSession) -> CallerIdentity:
     arn, account, user_id = (session.identity[name] for name in ("Arn", "Account", "UserId"))
-    return CallerIdentity(arn=arn, account=account, user_id=user_id, profile=session.profile)
+    temporary = _has_session_token(session.client("sts"))
+    return CallerIdentity(
+        arn=arn, account=account, user_id=user_id, profile=session.profile, temporary=temporary
+    )
+
+
+def _has_session_token(client: AwsClient) -> bool | None:
+    """Return whether the credentials of a client have a session token; None where they are not known.
+
+    botocore has no public way to ask a client for its credentials.
+    """
+    signer = getattr(client, "_request_signer", None)
+    credentials = getattr(signer, "_credentials", None)
+    return bool(credentials.get_frozen_credentials().token) if credentials else None
 
 
 def _principal(session: AccountSession, arn: str) -> tuple[str, dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
-from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
@@ -17,6 +17,7 @@ from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
+from xacct_nb.diagnosis.policy_causes import unread_extra_causes
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
@@ -187,9 +188,11 @@ def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
 
 
 def _find_causes(case: Case) -> Iterator[Cause]:
-    for find in (client_causes, source_causes, trust_causes, session_causes):
+    for find in (client_causes, source_causes, trust_causes, session_causes, unread_extra_causes):
         yield from find(case)
     for known in CATALOGUE.values():
+        if known.code in EXTRA_ACTIONS.values():
+            continue
         if known.matches(case.denial.text) and not (case.attempt.role_was_assumed and known.side == SOURCE):
             yield cause(known.code, known.sure)
     yield from _delay_causes(case)

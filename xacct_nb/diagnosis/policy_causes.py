@@ -6,7 +6,7 @@ from typing import Any
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, POSSIBLE, SOURCE, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.commands import option_text
 from xacct_nb.diagnosis.edits import new_policy, with_statement
 from xacct_nb.diagnosis.exemptions import exempt, is_aws_managed
@@ -182,6 +182,16 @@ def extra_action_causes(
 
 
 _PASSED = {TAG_SESSION: "session tag", SET_SOURCE_IDENTITY: "source identity"}
+
+
+def unread_extra_causes(case: Case) -> Iterator[Cause]:
+    """Yield that a side which was not read may not allow the action that AWS names; either side can be it."""
+    code = EXTRA_ACTIONS.get(case.denial.action)
+    decided = {SOURCE: case.source_decision, DESTINATION: case.trust_decision}
+    for side, decide in decided.items() if code else ():
+        if code and decide(case.denial.action) is None:
+            why = f"AWS denies {case.denial.action}, and whether the {side} side allows it was not read."
+            yield cause(code, LIKELY, why, side=side)
 
 
 def _is_about(decision: Decision, side: str) -> bool:

@@ -52,7 +52,7 @@ class SnapshotPolicy(StrictModel):
     """A policy with its document; `holder` is the ARN of the user, role or group, "" for none.
 
     `kind` is inline or managed, and for a diagnosis also that of a resource's own or a session's. `newer`
-    is the document of a version after the default one. `full_of` is the oldest version that is not the default
+    is the document of a version after the default one. `full_of` is the oldest version besides the default
     one, if there are as many versions as IAM keeps.
     """
 

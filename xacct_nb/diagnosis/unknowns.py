@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn
@@ -33,6 +34,11 @@ _IDENTITY = (
     "identity-deny", "deny-without-mfa", "caller-boundary", "identity-condition",
     "external-id-in-caller-policy", "old-policy-version", "old-policy-language",
 )  # fmt: skip
+# With AWS's words on one of the actions for tags and source identities: what else denies just that action.
+_EXTRA_CONDITIONS = {
+    TAG_SESSION: ("request-condition",),
+    SET_SOURCE_IDENTITY: ("source-identity-required", "other-source-identity"),
+}
 # In one account the trust policy can be enough; then only what denies on the caller's side is left.
 _OWN_DENIES = ("identity-deny", "deny-without-mfa", "caller-boundary")
 _NEITHER_SIDE = (
@@ -54,7 +60,8 @@ def indistinguishable_causes(case: Case) -> tuple[str, ...]:
     if case.attempt.role_was_assumed:
         return _SESSION if case.session_decision() is None else _SESSION_OF_READ_ROLE
     if case.denial.action in EXTRA_ACTIONS:
-        return (EXTRA_ACTIONS[case.denial.action],)
+        code, decided = EXTRA_ACTIONS[case.denial.action], case.trust_decision(case.denial.action)
+        return (code, *(() if decided else _EXTRA_CONDITIONS[case.denial.action]))
     identity = _identity_causes(case)
     trust = () if case.trust_decision() else _TRUST
     return tuple(code for code in (*identity, *trust, *_NEITHER_SIDE) if _is_possible(case, code))
