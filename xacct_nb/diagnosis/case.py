@@ -1,15 +1,15 @@
 """A case: one denial with all that was read of it, and what each side decides."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from xacct_nb.changes.revocation import REVOKED
-from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, Attempt, AttemptResult
+from xacct_nb.diagnosis.assume_request import AssumeRequest
+from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY, known_keys
+from xacct_nb.diagnosis.known_keys import known_keys
 from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.role_session import RoleSession
@@ -22,18 +22,9 @@ from xacct_nb.diagnosis.snapshot import (
     SnapshotPolicy,
     Source,
 )
-from xacct_nb.errors import InvalidArn, InvalidInput
-from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
-from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.decision import Decision
-from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.grammar import Document
-from xacct_nb.iam.weighing import EXPLICITLY_DENIED
-
-ALLOW_ALL = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-# Actions that AssumeRole needs besides its own, with the code of the cause where one is not allowed.
-EXTRA_ACTIONS = {TAG_SESSION: "no-tag-session", SET_SOURCE_IDENTITY: "no-set-source-identity"}
 
 NOTHING_GIVEN = Attempt()
 
@@ -126,11 +117,6 @@ class Case:
         return any(each and each.allowed for each in found)
 
     @cached_property
-    def is_within_one_account(self) -> bool:
-        """Whether caller and role are in the same account."""
-        return self.has_both_arns and Arn.parse(self.caller).account == Arn.parse(self.role).account
-
-    @cached_property
     def entity(self) -> Principal | None:
         """The caller's user or role as it was read; None if it was not."""
         found = self.source.principal
@@ -197,70 +183,39 @@ class Case:
         trust = SnapshotPolicy(name="trust", kind=TRUST, holder=self.role, document=document)
         return trust if document else None
 
-    def source_as_read(self, action: str = ASSUME) -> Decision | None:
-        """Return what those of the caller's policies decide that were read; None if the caller was not.
-
-        The role trusts the account, unless it is in the same one and its trust policy is enough.
-        """
-        if not (self.has_both_arns and self.source.principal):
+    @cached_property
+    def request(self) -> AssumeRequest | None:
+        """The request of AssumeRole and its decisions; None as long as caller or role is unknown."""
+        if not self.has_both_arns:
             return None
-        holder = self.caller_policies
-        trust = self._open_trust if self.needs_no_source_policy else None
-        return self._decide(action, holder.documents, holder.boundaries, trust)
+        trust = self.trust_policy.document if self.trust_policy else None
+        return AssumeRequest(self.caller, self.role, self.context, self.caller_policies, trust)
+
+    def source_as_read(self, action: str = ASSUME) -> Decision | None:
+        """Return what those of the caller's policies decide that were read; None if the caller was not."""
+        return self.request.source_as_read(action) if self.request and self.source.principal else None
 
     def source_decision(self, action: str = ASSUME) -> Decision | None:
-        """Return what the source side decides; None as long as a document that was not read could change it.
-
-        An explicit deny stays one whatever else there is.
-        """
-        found, holder = self.source_as_read(action), self.caller_policies
-        if found is None or found.result == EXPLICITLY_DENIED:
-            return found
-        is_final = not holder.incomplete and (not found.allowed or not holder.has_unread_boundary)
-        return found if is_final else None
+        """Return what the source side decides; None as long as an unread document could change it."""
+        return self.request.source_decision(action) if self.request and self.source.principal else None
 
     def trust_decision(self, action: str = ASSUME) -> Decision | None:
         """Return what the trust policy decides, as if the caller were allowed everything; None if unread."""
-        return self._decide_trust(action, [ALLOW_ALL])
+        return self.request.trust_decision(action) if self.request else None
 
-    @cached_property
+    @property
     def needs_no_source_policy(self) -> bool:
-        """Whether caller and role are in one account, and the trust policy names the caller itself.
+        """Whether caller and role are in one account, and the trust policy names the caller itself."""
+        return bool(self.request and self.request.needs_no_source_policy)
 
-        That is so whether its conditions are met or not.
-        """
-        found = self._decide(ASSUME, [], trust=self._open_trust) if self._open_trust else None
-        return bool(self.is_within_one_account and found and found.allowed)
-
-    @cached_property
-    def _open_trust(self) -> Document | None:
-        """The Allow statements of the trust policy without their conditions; None where there are none."""
-        document = self.trust_policy.document if self.trust_policy and self.has_both_arns else None
-        allows = [each for each in statements_of(document) if isinstance(each, Mapping)]
-        allows = [
-            {name: value for name, value in each.items() if name != "Condition"}
-            for each in allows
-            if each.get("Effect") == "Allow"
-        ]
-        return {**document, "Statement": allows} if document and allows else None
-
-    @cached_property
+    @property
     def source_must_allow(self) -> bool | None:
-        """Whether an identity policy must allow the request; None where that hangs on an unread trust policy.
-
-        In one account it need not where the trust policy names the caller, or does not match it at all.
-        """
-        if not self.is_within_one_account:
-            return True
-        if self.trust_policy is None:
-            return None
-        found = self._decide(ASSUME, [ALLOW_ALL], trust=self._open_trust) if self._open_trust else None
-        return bool(found and found.allowed and not self.needs_no_source_policy)
+        """Whether an identity policy must allow the request; None where an unread trust policy decides."""
+        return self.request.source_must_allow if self.request else True
 
     def would_be_allowed_by(self, document: Document) -> bool:
         """Return whether an identity policy by itself would allow the request."""
-        found = self._decide(ASSUME, [document])
-        return bool(found and found.allowed)
+        return bool(self.request and self.request.would_be_allowed_by(document))
 
     @cached_property
     def session(self) -> RoleSession | None:
@@ -281,33 +236,3 @@ class Case:
         yield from (*self.caller_policies.documents, *(self.caller_policies.boundaries or ()))
         if self.trust_policy and self.trust_policy.document:
             yield self.trust_policy.document
-
-    def _decide_trust(self, action: str, identity_policies: Sequence[Document]) -> Decision | None:
-        if not (self.has_both_arns and self.trust_policy):
-            return None
-        return self._decide(action, identity_policies, trust=self.trust_policy.document)
-
-    def _decide(
-        self,
-        action: str,
-        identity_policies: Sequence[Document],
-        boundaries: Sequence[Document] | None = None,
-        trust: Document | None = None,
-    ) -> Decision | None:
-        """Evaluate AssumeRole; without `trust` the role trusts the account. None for an invalid document."""
-        arn = Arn.parse(self.caller)
-        account = {"AWS": f"arn:{arn.partition}:iam::{arn.account}:root"}
-        statement = {"Effect": "Allow", "Principal": account, "Action": [ASSUME, *EXTRA_ACTIONS]}
-        trust = trust or {"Version": VERSION, "Statement": [statement]}
-        with suppress(InvalidInput, InvalidArn):
-            return evaluate(
-                self.caller,
-                action,
-                self.role,
-                self.context,
-                identity_policies,
-                trust,
-                boundaries,
-                unknown_keys=EVERY_OTHER_KEY,
-            )
-        return None

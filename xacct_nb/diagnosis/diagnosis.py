@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes

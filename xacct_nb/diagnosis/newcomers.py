@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from xacct_nb.diagnosis.case import ALLOW_ALL, EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.assume_request import ALLOW_ALL, EXTRA_ACTIONS
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.edits import ATTACH, Edit
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
 from xacct_nb.diagnosis.snapshot import BUCKET, INLINE, TRUST

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.commands import option_text

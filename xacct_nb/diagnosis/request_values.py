@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from xacct_nb.diagnosis.assume_request import ALLOW_ALL
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
-from xacct_nb.diagnosis.case import ALLOW_ALL, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
 from xacct_nb.diagnosis.locations import LocatedStatement
 from xacct_nb.errors import InvalidArn, InvalidInput

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY, TAG_SESSION
-from xacct_nb.diagnosis.case import EXTRA_ACTIONS, Case
+from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import short_name
