@@ -3,14 +3,15 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.iam.arns import Arn
-from xacct_nb.redaction.redact import fingerprints_in
+from xacct_nb.redaction.redact import fingerprint, fingerprints_in
 
 MFA_CODE, EXTERNAL_ID = "MFA_CODE", "EXTERNAL_ID"
+_VARIABLE_OR_MARK = re.compile(r"(\$\{[A-Z_0-9]+:\?\}|secret:[0-9a-f]{16})")
 _OPTIONS = {
     "RoleArn": "role-arn",
     "RoleSessionName": "role-session-name",
@@ -26,6 +27,10 @@ def iam_command(operation: str, principal: str, options: Mapping[str, Any]) -> s
     return aws_command(f"iam {operation.format(arn.kind)}", {f"{arn.kind}-name": arn.name, **options})
 
 
+def _external_id(secret: str) -> str:
+    return secret if fingerprints_in(secret) else fingerprint(secret)
+
+
 def tag_principal(principal: str, tags: Mapping[str, str]) -> str:
     """Return the command that gives a user or role tags."""
     return iam_command("tag-{}", principal, {"tags": _tag_list(tags)})
@@ -39,16 +44,40 @@ def assume_role(attempt: Attempt) -> str:
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in wanted.get("Tags") or []}
     command += f" --tags {shlex.quote(_tag_list(tags))}" if tags else ""
     command += f" --policy {shlex.quote(wanted['Policy'])}" if wanted.get("Policy") else ""
-    command += f" --external-id {_shell_variable(EXTERNAL_ID)}" if wanted.get("ExternalId") else ""
+    command += f" --external-id {_external_id(wanted['ExternalId'])}" if wanted.get("ExternalId") else ""
     return command + (f" --token-code {_shell_variable(MFA_CODE)}" if wanted.get("TokenCode") else "")
 
 
-def with_variables(command: str) -> str:
-    """Return the command with a shell variable for each fingerprint, which must never be sent to AWS."""
-    for number, mark in enumerate(sorted(fingerprints_in(command)), start=1):
-        name = EXTERNAL_ID if number == 1 else f"{EXTERNAL_ID}_{number}"
-        command = command.replace(mark, f"'{_shell_variable(name)}'")
-    return command
+def with_variables(commands: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """Return commands with a shell variable for each fingerprint, and which variable is which secret.
+
+    A fingerprint must never be sent to AWS.
+    """
+    given = tuple(commands)
+    marks = sorted(fingerprints_in(given))
+    names = {mark: EXTERNAL_ID + (f"_{number}" if number > 1 else "") for number, mark in enumerate(marks, 1)}
+    note = "; ".join(f"{name} is the one whose fingerprint is {mark}" for mark, name in names.items())
+    return tuple(_with_names(command, names) for command in given), note and f"{note}."
+
+
+def _with_names(command: str, names: Mapping[str, str]) -> str:
+    """Return a command with each fingerprint as a variable, quoted so that the shell reads the same words."""
+    if not command.startswith("aws ") or not fingerprints_in(command):
+        return command
+    return " ".join(_quoted(word, names) for word in shlex.split(command))
+
+
+def _quoted(word: str, names: Mapping[str, str]) -> str:
+    pieces = [piece for piece in _VARIABLE_OR_MARK.split(word) if piece]
+    variables = {mark: _shell_variable(name) for mark, name in names.items()}
+    return (
+        "".join(
+            variables.get(piece)
+            or (f'"{piece}"' if _VARIABLE_OR_MARK.fullmatch(piece) else shlex.quote(piece))
+            for piece in pieces
+        )
+        or "''"
+    )
 
 
 def aws_command(operation: str, options: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.iam.operators import parse_date
-from xacct_nb.redaction.redact import fingerprints_in, redact_all
+from xacct_nb.redaction.redact import redact_all
 from xacct_nb.validation import Serializable, adapter_of
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
@@ -253,6 +253,5 @@ def _redacted(diagnosis: Diagnosis, secrets: set[str]) -> Diagnosis:
 
 
 def _runnable(each: Cause) -> Cause:
-    marks = ", ".join(sorted(fingerprints_in(each.commands)))
-    note = f" EXTERNAL_ID is the one whose fingerprint is {marks}." if marks else ""
-    return replace(each, commands=tuple(map(with_variables, each.commands)), mend=f"{each.mend}{note}")
+    commands, note = with_variables(each.commands)
+    return replace(each, commands=commands, mend=f"{each.mend} {note}".rstrip())

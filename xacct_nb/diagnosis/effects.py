@@ -44,6 +44,8 @@ def effect_of(case: Case, fixes: Sequence[Fix]) -> Effect:
     left = tuple(each for find in _FINDERS for each in find(after) if each.confidence != POSSIBLE)
     works, obstacle = _outcome(after, left)
     unsure = "; ".join(fix.unsure for fix in fixes if fix.unsure)
+    if case.attempt.role_was_assumed and not case.attempt.resource:
+        unsure = "the resource of the request is not known here, so * stands for it"
     if works and unsure:
         works, obstacle = None, unsure
     lets_in = dict.fromkeys(who for edit in edits for who in _described_newcomers(case, edit))

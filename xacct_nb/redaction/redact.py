@@ -30,7 +30,7 @@ def fingerprint(secret: str) -> str:
 def mask_secrets(value: Any) -> Any:
     """Return a copy of JSON-like data in which the values of secret condition keys are fingerprints."""
     if isinstance(value, Mapping):
-        return {key: _masked(item) if _is_secret(key) else mask_secrets(item) for key, item in value.items()}
+        return {key: _masked_item(key, item) for key, item in value.items()}
     return [mask_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -45,6 +45,7 @@ def secrets_in(value: Any) -> set[str]:
         return {
             found
             for key, item in value.items()
+            if not _asks_for_presence(key)
             for found in (_texts(item) if _is_secret(key) else secrets_in(item))
         }
     return (
@@ -126,6 +127,17 @@ def _withheld(item: Any, unsure: bool) -> Any:
     if plain or isinstance(item, Mapping | list) or (unsure and not looks_random(str(item))):
         return item
     return REDACTED
+
+
+def _masked_item(key: object, item: Any) -> Any:
+    if _asks_for_presence(key):
+        return item
+    return _masked(item) if _is_secret(key) else mask_secrets(item)
+
+
+def _asks_for_presence(key: object) -> bool:
+    """Return whether a key is the operator Null, whose values are true and false."""
+    return isinstance(key, str) and key.lower().rpartition(":")[2] == "null"
 
 
 def _is_secret(key: object) -> bool:
