@@ -135,4 +135,7 @@ def test_a_denial_goes_to_json_and_back() -> None:
 
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
-    assert read_denial(text).text == " ".join(text.split())
+    denial = read_denial(text)
+
+    assert bool(denial.text) == bool(text.split())
+    assert denial.text == " ".join(denial.text.split())

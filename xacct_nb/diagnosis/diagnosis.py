@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
@@ -22,6 +21,7 @@ from xacct_nb.diagnosis.policy_causes import unread_extra_causes
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
+from xacct_nb.diagnosis.text_causes import is_known, text_causes
 from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.iam.operators import parse_date
@@ -30,6 +30,7 @@ from xacct_nb.validation import Serializable, adapter_of
 from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
+_UNKNOWN_TEXT = "This error text is not known here, so nothing is said of its cause."
 _TONES = {CERTAIN: "bad", LIKELY: "bad", POSSIBLE: "note"}
 _MATCHES = {True: "yes", False: "no", None: "not known"}
 EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
@@ -62,12 +63,18 @@ class Diagnosis(Shown, Serializable):
         """The result in one line."""
         if self.is_allowed_now:
             return "AWS allows it now."
+        unknown = f"{_UNKNOWN_TEXT} " if self.has_unknown_text else ""
         if not self.causes:
-            return "No cause was found in what could be read."
+            return unknown.strip() or "No cause was found in what could be read."
         first, count = self.causes[0], len(self.indistinguishable_causes)
         if first.confidence == POSSIBLE and count > 1:
             return f"{count} causes have the same error; someone who can read the rest can distinguish them."
-        return f"{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
+        return f"{unknown}{first.confidence.capitalize()}: {first.code} ({first.side}). {first.why}"
+
+    @property
+    def has_unknown_text(self) -> bool:
+        """Whether an error text was given from which nothing is known."""
+        return bool(self.denial.text) and not is_known(self.denial)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -78,7 +85,7 @@ class Diagnosis(Shown, Serializable):
 
     def view(self) -> View:
         """Show the headline, the causes with their fixes, what could not be read, the message."""
-        parts: list[View] = [Text(self.headline, "bad" if self.causes else "good")]
+        parts: list[View] = [Text(self.headline, self._tone)]
         if self.answer:
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))
         if self.conflicts:
@@ -90,6 +97,10 @@ class Diagnosis(Shown, Serializable):
         if self.message:
             parts.append(Code("To send to the other owner", self.message))
         return Page("Diagnosis", tuple(parts))
+
+    @property
+    def _tone(self) -> str:
+        return "bad" if self.causes else "note" if self.has_unknown_text else "good"
 
     def _causes_view(self) -> Iterator[View]:
         if self.causes:
@@ -189,13 +200,10 @@ def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
 
 
 def _find_causes(case: Case) -> Iterator[Cause]:
-    for find in (client_causes, source_causes, trust_causes, session_causes, unread_extra_causes):
-        yield from find(case)
-    for known in CATALOGUE.values():
-        if known.code in EXTRA_ACTIONS.values():
-            continue
-        if known.matches(case.denial.text) and not (case.attempt.role_was_assumed and known.side == SOURCE):
-            yield cause(known.code, known.sure)
+    finders = (client_causes, source_causes, trust_causes, session_causes, unread_extra_causes)
+    found = [each for find in finders for each in find(case)]
+    yield from found
+    yield from text_causes(case, found)
     yield from _delay_causes(case)
 
 

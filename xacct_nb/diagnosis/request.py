@@ -56,8 +56,9 @@ def _external_id(case: Case) -> Iterator[Cause]:
 
 
 def _role_arn(case: Case) -> Iterator[Cause]:
-    if case.attempt.role and not _ROLE.fullmatch(case.attempt.role):
-        yield cause("invalid-role-arn", CERTAIN, f"The request's RoleArn is {case.attempt.role!r}.")
+    role = case.attempt.role if case.attempt.role != case.denial.resource else ""  # AWS found that one valid
+    if role and not _ROLE.fullmatch(role):
+        yield cause("invalid-role-arn", CERTAIN, f"The request's RoleArn is {role!r}.")
 
 
 def _serial_number(case: Case) -> Iterator[Cause]:

@@ -47,19 +47,26 @@ _NEITHER_SIDE = (
     "vpc-endpoint-policy", "cached-session",
 )  # fmt: skip
 _SESSION = (
-    "role-without-permission", "role-boundary", "session-policy", "resource-policy", "role-deny",
-    "permission-condition", "session-revoked", "other-account-resource", "service-control-policy",
-    "resource-control-policy",
+    "role-without-permission", "role-boundary", "session-policy", "resource-policy", "key-policy",
+    "role-deny", "permission-condition", "session-revoked", "other-account-resource",
+    "service-control-policy", "resource-control-policy",
 )  # fmt: skip
+_OTHER_CALLER = (
+    "caller-without-permission", "caller-deny", "boundary-of-caller", "resource-policy", "key-policy",
+    "service-control-policy", "resource-control-policy", "vpc-endpoint-policy",
+)  # fmt: skip
+# Services that use a KMS key of their customer's, whose policy can deny a request to them.
+_WITH_KEYS = ("s3", "kms", "secretsmanager", "sqs", "sns", "dynamodb", "ssm", "ecr", "logs", "athena", "glue")
 _SESSION_OF_READ_ROLE = (
-    "other-account-resource", "resource-policy", "service-control-policy", "resource-control-policy",
+    "other-account-resource", "resource-policy", "key-policy", "service-control-policy",
+    "resource-control-policy",
 )  # fmt: skip
 
 
 def indistinguishable_causes(case: Case) -> tuple[str, ...]:
     """Return the codes with the same error, as far as what was read does not exclude them."""
     if case.attempt.role_was_assumed:
-        return _SESSION if case.session_decision() is None else _SESSION_OF_READ_ROLE
+        return _session_codes(case)
     if case.denial.action in EXTRA_ACTIONS:
         code, decided = EXTRA_ACTIONS[case.denial.action], case.trust_decision(case.denial.action)
         return (code, *(() if decided else _EXTRA_CONDITIONS[case.denial.action]))
@@ -77,6 +84,13 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
     read, holder = case.source_as_read(), case.caller_policies
     is_boundary = read is not None and holder.has_unread_boundary and not holder.incomplete
     return ("caller-boundary",) if is_boundary else _IDENTITY
+
+
+def _session_codes(case: Case) -> tuple[str, ...]:
+    """Return the codes for a denial after AssumeRole, or of a caller that assumed no role."""
+    codes = _SESSION_OF_READ_ROLE if case.session_decision() else _SESSION if case.role else _OTHER_CALLER
+    has_key = case.attempt.action.partition(":")[0].lower() in _WITH_KEYS
+    return tuple(code for code in codes if has_key or code != "key-policy")
 
 
 def _is_possible(case: Case, code: str) -> bool:

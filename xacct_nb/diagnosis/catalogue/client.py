@@ -6,15 +6,31 @@ CLIENT_CAUSES = (
     KnownCause("A1", "no-credentials", CLIENT,
         why="The client found no credentials.",
         mend="Name a profile with credentials (AWS_PROFILE), or sign in: aws configure, or aws sso login.",
-        text=r"Unable to locate credentials|NoCredentialsError|It has no credentials\."),
+        text=r"Unable to (?:locate|load AWS) credentials|Unable to load credentials from any"
+        r"|NoCredentialsError|CredentialsProviderError|Could not load credentials from any providers"
+        r"|NoCredentialProviders|no EC2 IMDS role found|No valid credential sources|MissingCredentialsError"
+        r"|Missing credentials in config|Unable to get IAM security credentials"
+        r"|It has no credentials\.|no credentials have been configured|Error retrieving credentials from the instance profile"),
+    KnownCause("A1", "no-identity-token", CLIENT, sure=LIKELY,
+        why="The workflow has no token of its own to sign in with.",
+        mend="GitHub Actions: give the job permissions id-token: write; a fork's pull request has no token.",
+        text=r"Did you mean to set the .{0,3}id-token.{0,3} permission|ACTIONS_ID_TOKEN_REQUEST"
+        r"|Credentials could not be loaded, please check your action inputs"),
     KnownCause("A2", "missing-profile", CLIENT,
         why="The AWS config has no profile of that name.",
         mend="Correct the name; aws configure list-profiles lists the profiles.",
-        text=r"The config profile \(.*?\) could not be found"),
+        text=r"The config profile \(.*?\) could not be found|failed to get shared config profile"
+        r"|Could not resolve credentials using profile|Unable to find a profile named|No AWS profile named"
+        r"|Profile .{1,80} could not be found or parsed in shared credentials"),
     KnownCause("A3", "missing-source-profile", CLIENT,
         why="The profile's source_profile names a profile that does not exist.",
         mend="Correct source_profile.",
         text=r'source_profile ".*?" referenced in the profile ".*?" does not exist'),
+    KnownCause("A19", "empty-source-profile", CLIENT,
+        why="The profile that source_profile names has no credentials.",
+        mend="Give it credentials (aws configure --profile NAME), or name another source_profile.",
+        text=r"[Ss]ource[ _]profile .{1,80} must (?:have|specify) .{0,30}credentials"
+        r"|source_profile .{1,80} (?:has|contains) no credentials"),
     KnownCause("A4", "two-credential-sources", CLIENT,
         why="The profile has both source_profile and credential_source; only one of them is allowed.",
         mend="Delete one of the two lines from the profile.",
@@ -35,21 +51,27 @@ CLIENT_CAUSES = (
         r"|No (?:environment|metadata) credentials found.*credential_source"),
     KnownCause("A8", "another-caller", CLIENT,
         why="Another principal made the request than was intended.",
-        mend="Unset the AWS key variables of the environment, or name the profile: --profile."),
+        mend="Unset the AWS key variables of the environment, or name the profile: --profile.",
+        text=r"Need to perform AWS calls for account \S+, but the current credentials are for"
+        r"|AWS account ID not allowed: \d"),
     KnownCause("A9", "expired-credentials", CLIENT,
         why="The credentials have expired.",
         mend="Sign in again: aws sso login, or assume the role again.",
         text=r"ExpiredToken|token included in the request is expired"
-        r"|SSO session (?:associated with this profile )?has expired|Error loading SSO Token"
-        r"|Token has expired and refresh failed"),
+        r"|SSO session associated with this profile has expired|Error loading SSO Token"
+        r"|Token has expired and refresh failed|provided token has expired|[Ss]ession (?:token )?has expired"
+        r"|Token is expired\. To refresh|refresh cached SSO token failed|SSO session .{0,80}has expired"
+        r"|Your session has expired|login session .{0,80}expired"),
     KnownCause("A10", "unknown-access-key", CLIENT,
         why="The access key is not valid: it was deleted or deactivated, or is of another partition.",
         mend="Create a key, or activate this one; a key that begins with ASIA needs its session token.",
-        text=r"InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClientException"),
+        text=r"InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClientException"
+        r"|security token included in the request is invalid|not able to validate the provided access"),
     KnownCause("A10", "wrong-secret-key", CLIENT,
         why="The secret key does not belong to the access key.",
         mend="Copy both keys again, without spaces at the ends.",
-        text=r"SignatureDoesNotMatch(?!.*(?:[Ss]ignature expired|not yet current|Date is not))"),
+        text=r"(?:SignatureDoesNotMatch|request signature we calculated does not match)"
+        r"(?!.*(?:[Ss]ignature expired|not yet current|Date is not))"),
     KnownCause("A11", "clock-skew", CLIENT,
         why="This machine's clock differs from AWS's by more than the five minutes that signatures allow.",
         mend="Set the clock: timedatectl set-ntp true.",
@@ -94,6 +116,11 @@ CLIENT_CAUSES = (
         why="The console shows the same message for a wrong account, a wrong name, and every denial.",
         mend="Assume the role with the AWS CLI, whose error has more detail: aws sts assume-role.",
         text=r"Invalid information in one or more fields"),
+    KnownCause("H1", "encoded-reason", CLIENT, sure=POSSIBLE,
+        why="AWS encoded the reason of the denial in the message.",
+        mend="Decode it with rights in that account: aws sts decode-authorization-message "
+        "--query DecodedMessage --output text --encoded-message MESSAGE",
+        text=r"(?i)encoded authorization (?:failure )?message"),
     KnownCause("H2", "console-path-too-long", CLIENT,
         why="The console cannot switch to a role whose path and name together exceed 64 characters.",
         mend="Use the AWS CLI, or create the role with a shorter path."),

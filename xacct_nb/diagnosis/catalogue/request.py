@@ -23,8 +23,8 @@ REQUEST_CAUSES = (
     KnownCause("E5", "invalid-role-arn", CLIENT,
         why="RoleArn is not the ARN of a role, which has the form arn:aws:iam::111111111111:role/NAME.",
         mend="Copy the role's ARN from the IAM console.",
-        text=r"(?<!A)Invalid RoleArn|at 'roleArn' failed to satisfy constraint|length for parameter RoleArn"
-        r"|\bis invalid\b.*RoleArn|RoleArn.*is invalid"),
+        text=r"(?<!A)Invalid RoleArn|Request ARN is invalid|at 'roleArn' failed to satisfy constraint"
+        r"|length for parameter RoleArn|\bis invalid\b.*RoleArn|RoleArn.*is invalid"),
     KnownCause("E6", "packed-policy-too-large", CLIENT,
         why="The session policy and tags exceed the size limit once packed.",
         mend="Shorten them, or pass ARNs of managed policies.",
@@ -34,6 +34,54 @@ REQUEST_CAUSES = (
         mend="Correct the JSON; the limits are 2,048 characters and ten policy ARNs.",
         text=r"MalformedPolicyDocument.*AssumeRole operation|at 'policy' failed to satisfy constraint"
         r"|Policy ARN in the PolicyArns"),
+    KnownCause("E7", "malformed-policy", CLIENT,
+        why="AWS does not accept the policy that the request writes.",
+        mend="Check it: aws accessanalyzer validate-policy --policy-type TYPE "
+        "--policy-document file://policy.json",
+        text=r"Syntax errors? (?:in|at position .{1,20} in) policy|The policy is not in the valid JSON format"
+        r"|Policy document should not specify a principal"
+        r"|Missing required field (?:Principal|Action|Resource)"
+        r"|Has prohibited field (?:Principal|Resource)|This policy contains invalid Json"
+        r"|(?:Resource|Actions?/Conditions?) .{0,120}must be (?:in ARN format|prefixed by a vendor)"
+        r"|MalformedPolicy(?!.*(?:AssumeRole operation|Invalid principal|invalid principal))"),
+    KnownCause("C6", "no-principal", DESTINATION,
+        why="AWS rejects a trust policy whose principal is empty.",
+        mend="Name the user, role, account, provider or service that may assume the role.",
+        text=r'(?i)Invalid principal in policy: "\w+":\s*(?:"\s*"|\[\s*\])'),
+    KnownCause("C6", "placeholder-in-principal", DESTINATION,
+        why="The principal still has a placeholder in place of an account or a name.",
+        mend="Write the account's 12 digits and the name in its place.",
+        text=r'Invalid principal in policy: "\w+":"[^"]*(?:<[^"]*>|\$\{|\{\{|ACCOUNT|YOUR|XXXX|\.\.\.)'),
+    KnownCause("C6", "no-such-service-principal", DESTINATION,
+        why="AWS has no service of that name; a space or a letter too many is enough.",
+        mend="Write the service's principal exactly, such as lambda.amazonaws.com.",
+        text=r'Invalid principal in policy: "SERVICE":|(?i:Invalid principal in policy: "service":)'),
+    KnownCause("C6", "no-such-provider", DESTINATION,
+        why="The account has no identity provider of that name.",
+        mend="Create the provider in the role's account, or write its ARN as IAM shows it.",
+        text=r'(?i:Invalid principal in policy: "federated":)|No OpenIDConnect provider found in your account'
+        r"|Specified provider doesn't exist"),
+    KnownCause("C22", "wrong-audience", DESTINATION,
+        why="The provider in the role's account does not list the audience of the token.",
+        mend="Request a token with an audience of the provider, or add this one to the provider.",
+        text=r"Incorrect token audience"),
+    KnownCause("C22", "invalid-identity-token", CLIENT, sure=LIKELY,
+        why="AWS does not accept the token or assertion of the identity provider.",
+        mend="Request a new one; check the provider's address, certificate and keys.",
+        text=r"InvalidIdentityToken(?!.*(?:No OpenIDConnect|audience))|IDPRejectedClaim|IDPCommunicationError"
+        r"|Couldn't retrieve verification key|thumbprint|invalid SAML response|Response signature invalid"
+        r"|RoleSessionName is required in AuthnResponse"),
+    KnownCause("C22", "service-cannot-assume", DESTINATION, sure=LIKELY,
+        why="The role's trust policy does not let that service of AWS assume it.",
+        mend="Trust the service's principal, such as lambda.amazonaws.com, in the service's account.",
+        text=r"cannot be assumed by (?:Lambda|principal|the service)|is invalid or cannot be assumed"
+        r"|not authorized to assume the provided role|nor the regional one is authorized to assume"
+        r"|[Uu]nable to assume role\. Please verify|verify role'?s? TrustPolicy"
+        r"|its trust (?:policy|relationship) allows"),
+    KnownCause("E5", "cross-account-pass-role", CLIENT,
+        why="A role can be passed only to a service in the role's own account.",
+        mend="Pass a role of the account of the request; to work in another account, assume a role there.",
+        text=r"(?i)Cross-account pass role is not allowed"),
     KnownCause("E8", "invalid-session-tags", CLIENT,
         why="The session tags are too many, too long, duplicate, or already set by an earlier session.",
         mend="Pass at most 50 new tags, with keys up to 128 and values up to 256 characters.",
@@ -63,6 +111,11 @@ REQUEST_CAUSES = (
         text=r"Could not connect to the endpoint URL|EndpointConnectionError"
         r"|[Cc]onnect timeout|ConnectTimeoutError|ProxyConnectionError"
         r"|Connection was closed before|ConnectionClosedError|Read timeout"),
+    KnownCause("F5", "no-region", CLIENT,
+        why="The client does not know which region's endpoint to call.",
+        mend="Set the region: export AWS_REGION=us-east-1, or region in the profile.",
+        text=r"You must specify a region|NoRegion\b|NoRegionError|MissingRegion|Region is missing"
+        r"|Unable to find a region|Missing region in config|Invalid AWS Region"),
     KnownCause("F6", "throttled", CLIENT,
         why="STS accepts 600 requests a second per account and region, and there were more.",
         mend="Reuse sessions, and let the SDK retry: set AWS_RETRY_MODE=adaptive.",

@@ -1,25 +1,34 @@
 """Causes of a denial after AssumeRole: what the role's session is allowed."""
 
-from xacct_nb.diagnosis.cause import CLIENT, DESTINATION, LIKELY, KnownCause
+from xacct_nb.diagnosis.cause import CLIENT, DESTINATION, LIKELY, SOURCE, KnownCause
 
 SESSION_CAUSES = (
-    KnownCause("I1", "role-without-permission", DESTINATION, policy_type="identity-based policy",
+    KnownCause("I1", "role-without-permission", DESTINATION, policy_type="identity-based policy", sure=LIKELY,
         why="No policy of the role allows the action on the resource.",
         mend="Give the role a policy that allows it."),
-    KnownCause("I1", "role-deny", DESTINATION, policy_type="identity-based policy",
+    KnownCause("I1", "role-deny", DESTINATION, policy_type="identity-based policy", sure=LIKELY,
         why="A Deny statement in a policy of the role applies to the action.",
         mend="A Deny is usually intended: agree with its author first, then exclude the action from it."),
-    KnownCause("I2", "role-boundary", DESTINATION, policy_type="permissions boundary",
+    KnownCause("I2", "role-boundary", DESTINATION, policy_type="permissions boundary", sure=LIKELY,
         why="The role's permissions boundary does not allow the action.",
         mend="Allow the action in the boundary, too."),
-    KnownCause("I3", "session-policy", CLIENT, policy_type="session policy",
+    KnownCause("I3", "session-policy", CLIENT, policy_type="session policy", sure=LIKELY,
         why="The session policy of the AssumeRole request does not allow the action.",
         mend="Assume the role without a session policy, or with one that allows the action."),
     KnownCause("I4", "resource-policy", DESTINATION, policy_type="resource-based policy", sure=LIKELY,
         why="The resource's policy denies the role, or is in another account and does not allow it.",
-        mend="Allow the role in the resource's policy.",
-        text=r"because no resource-based policy allows"
-        r"|s3:.*with an explicit deny in a resource-based policy"),
+        mend="Allow the role in the resource's policy."),
+    KnownCause("I4", "key-policy", DESTINATION, policy_type="resource-based policy", sure=LIKELY,
+        why="The KMS key is not in that region, or not both its policy and the caller's allow to use it.",
+        mend="Allow the use of the key in the key's policy and in the caller's policy (kms:Decrypt to read, "
+        "kms:GenerateDataKey to write).",
+        text=r"(?i)ciphertext refers to a (?:customer master )?key that does not exist"
+        r"|Access to KMS is not allowed|KMS\.AccessDenied|KMSAccessDenied"
+        r"|kms:\w+ on (?:this resource|the resource associated with this ciphertext) because"),
+    KnownCause("I4", "no-such-queue", DESTINATION, sure=LIKELY,
+        why="That account and region have no such queue, or its policy does not let the caller see it.",
+        mend="Check region and account of the queue's URL, then allow the caller in the queue's policy.",
+        text=r"specified queue does not exist|NonExistentQueue|QueueDoesNotExist"),
     KnownCause("I5", "permission-condition", DESTINATION, policy_type="identity-based policy",
         why="The role's policy allows the action under a condition that the session does not meet.",
         mend="Meet the condition, or change it; the session of a role never has MFA."),
@@ -42,6 +51,16 @@ SESSION_CAUSES = (
     KnownCause("I7", "wrong-identity", CLIENT,
         why="The request was made with the caller's original credentials, not with the role's session.",
         mend="Use the session's three credentials; aws sts get-caller-identity must then show assumed-role."),
+    KnownCause("I1", "caller-without-permission", SOURCE, policy_type="identity-based policy",
+        sure=LIKELY,
+        why="No policy of the caller allows the action on the resource.",
+        mend="Give the caller a policy that allows it, or make the request with the role's session."),
+    KnownCause("I1", "caller-deny", SOURCE, policy_type="identity-based policy", sure=LIKELY,
+        why="A Deny statement in a policy of the caller applies to the action.",
+        mend="A Deny is usually intended: agree with its author first, then exclude the action from it."),
+    KnownCause("I2", "boundary-of-caller", SOURCE, policy_type="permissions boundary", sure=LIKELY,
+        why="The caller's permissions boundary does not allow the action.",
+        mend="Allow the action in the boundary, too."),
     KnownCause("G3", "session-revoked", DESTINATION, policy_type="identity-based policy",
         why="The policy AWSRevokeOlderSessions denies every request of sessions that started too early.",
         mend="Assume the role again."),

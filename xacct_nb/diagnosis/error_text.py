@@ -1,0 +1,141 @@
+"""Restores an error text as AWS wrote it: without colours, boxes, escapes, entities and broken lines."""
+
+import html
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import unquote
+
+from xacct_nb.diagnosis.denied_actions import KNOWN_ACTIONS
+from xacct_nb.redaction.encodings import COLOURS
+
+# Most texts are short; a longer one is a log, of which the first part has the error.
+LONGEST = 200_000
+_ESCAPED_QUOTE = re.compile(r"\\+([\"'/`])")
+_ESCAPED_BREAK = re.compile(r"(?<!:)\\+[nr]")
+_ESCAPED_TAB = re.compile(r"(?<!:)\\+t")
+_ESCAPED_CODE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_URL_ARN = re.compile(r"arn%3[aA][\w%.+=,@-]+")
+_TYPOGRAPHIC = str.maketrans(
+    {
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\uff07", "'"),
+        **dict.fromkeys("\u00a0\u202f\u2007\u3000", " "),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", None),
+        "\u2010": "-",
+        "\u2011": "-",
+        "\uff1a": ":",
+    }
+)
+_BOX = "\u2500-\u257f"
+# The frame of a box, the mark of a quoted e-mail, the bar of a table.
+_BEFORE = re.compile(rf"^[ \t]*(?:[{_BOX}|>]+[ \t]?)+")
+_AFTER = re.compile(rf"[ \t]*[{_BOX}|]+[ \t]*$")
+_RULE = re.compile(rf"^[{_BOX}\s=_*#+-]*$")
+_ARN_AT_END = re.compile(r"arn:[^\s\"'<>]*$")
+_PART_OF_ARN = re.compile(r"[\w+=,.@:/*-]+")
+_WHOLE_PREFIX = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:[^:]*:.*[^:/]$")
+# What may follow an ARN in an error text: its end, the end of a quotation, or one of AWS's own phrases.
+_AFTER_ARN = re.compile(
+    r"\s*(?:$|[\"')\]},;]|because |with an explicit |is not authorized|is in conflict|on resource|"
+    r"status code|\(|<|- <|cannot be assumed|, )"
+)
+_PHRASES = re.compile(
+    r"not authorized to perform|on resource:|because no [\w -]{4,40}(?:policy|boundary) allows"
+    r"|\(AccessDenied\)|with an explicit deny in|An error occurred|when calling the \w+ operation"
+    r"|could not be found|error STS|failed to satisfy constraint|request id|RequestID|explicitly denies"
+)
+_FULL, _FEW_FULL = 40, 2
+_MARKS, _ACTION = "\"'(),.:;[]{}", re.compile(r"[a-z0-9-]+:[A-Z]\w*")
+_ADDRESS = re.compile(r"[\"'(\[]*https?:[^\"')\]>]*$")
+# The words of AWS's messages of denial.
+_WORDS = frozenset(
+    """
+    user is not authorized to perform on resource because no identity-based resource-based policy policies
+    allows allow the action with an explicit deny in a service control role trust permissions boundary session
+    vpc endpoint error occurred when calling operation status code request requestid statuscode api https
+    response accessdenied exception assume id message context explicitly denies
+    """.split()  # noqa: SIM905
+)
+_KNOWN_ACTION = re.compile(r"[\"'(\[]*(?:sts|s3|kms|sqs|iam|ec2|ssm|secretsmanager|lambda|dynamodb):[A-Z]")
+
+
+def plain_text(text: str) -> str:
+    """Return a pasted error text in one line; every text is accepted."""
+    text = COLOURS.sub("", text[:LONGEST]).translate(_TYPOGRAPHIC)
+    return _in_one_line(_unescaped(_in_one_line(text)))
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text with its lines joined, in the way in which it has the most of AWS's phrases."""
+    lines = [line for line in map(_without_frame, text.splitlines()) if line.strip()]
+    return max(_readings(lines), key=lambda reading: len(_PHRASES.findall(reading)))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text without the escapes of terminals, JSON, Python, URLs and HTML, however often escaped."""
+    text = _ESCAPED_CODE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+    text = _ESCAPED_QUOTE.sub(r"\1", text)
+    text = _ESCAPED_TAB.sub(" ", _ESCAPED_BREAK.sub("\n", text))
+    text = _URL_ARN.sub(lambda found: unquote(found[0]), text)
+    for _ in range(3):
+        text = html.unescape(text) if "&" in text else text
+    return COLOURS.sub("", text).translate(_TYPOGRAPHIC)
+
+
+def _without_frame(line: str) -> str:
+    """Return a line without the box or the marks around it; "" for a line that only separates."""
+    line = line.replace("\t", " ")
+    bare = _AFTER.sub("", _BEFORE.sub("", line))
+    return "" if _RULE.match(bare) else bare
+
+
+def _readings(lines: list[str]) -> Iterator[str]:
+    """Yield the ways to read broken lines: words were kept whole, or cut where the line was full.
+
+    Of two equally good ones the first counts.
+    """
+    ends = [len(line) for line in lines[:-1]]
+    width = max(ends, default=0)
+    cut = width >= _FULL and sum(end == width for end in ends) >= _FEW_FULL and min(ends) >= width - 1
+    ways = (True, False) if cut else (False, True)
+    for each in ways:
+        yield " ".join("".join(_joined(lines, width, cut_words=each)).split())
+
+
+def _joined(lines: list[str], width: int, *, cut_words: bool) -> Iterator[str]:
+    yield from lines[:1]
+    for before, line in pairwise(lines):
+        is_full = len(before) == width and width >= _FULL
+        if _goes_on(before, line, is_full) or (
+            cut_words and is_full and before[-1:].strip() and line[:1].strip()
+        ):
+            yield line.lstrip()
+        else:
+            yield f" {line}"
+
+
+def _goes_on(before: str, line: str, is_full: bool) -> bool:
+    """Return whether a word that the end of a line broke goes on in the next line."""
+    arn, first = _ARN_AT_END.search(before), line.split(maxsplit=1)[0]
+    if not arn:
+        return _is_one_word(before.rsplit(maxsplit=1)[-1], first, is_full)
+    part = _PART_OF_ARN.match(first)
+    if not part or first.startswith("arn:"):
+        return before.endswith("\\")
+    if not _WHOLE_PREFIX.match(arn[0]):
+        return not (arn[0].endswith("/") and part[0].endswith(":"))
+    rest = line.lstrip()[part.end() :]
+    return (is_full or before[-1] in "-_") and _AFTER_ARN.match(rest) is not None
+
+
+def _is_one_word(last: str, first: str, is_full: bool) -> bool:
+    """Return whether the last word of a line and the first of the next were one: hyphenated, or cut."""
+    if last[-1] == "\\" or (last[-1] == "-" and last[-2:-1].islower() and first[0].islower()):
+        return True
+    whole, plain = f"{last}{first}", first.strip(_MARKS).lower()
+    named = last.strip(_MARKS)
+    is_part = (_ACTION.fullmatch(named) and named not in KNOWN_ACTIONS) or _ADDRESS.match(last)
+    is_word = whole.strip(_MARKS).lower() in _WORDS or re.match(r"arn:aws|https?:", whole)
+    is_action = _KNOWN_ACTION.match(whole) and not _KNOWN_ACTION.match(last)
+    return is_full and bool(is_word or is_action or (is_part and plain not in _WORDS))
