@@ -10,7 +10,8 @@ CLIENT_CAUSES = (
         r"|NoCredentialsError|CredentialsProviderError|Could not load credentials from any providers"
         r"|NoCredentialProviders|no EC2 IMDS role found|No valid credential sources|MissingCredentialsError"
         r"|Missing credentials in config|Unable to get IAM security credentials"
-        r"|It has no credentials\.|no credentials have been configured|Error retrieving credentials from the instance profile"),
+        r"|It has no credentials\.|no credentials have been configured"
+        r"|Error retrieving credentials from the instance profile"),
     KnownCause("A1", "no-identity-token", CLIENT, sure=LIKELY,
         why="The workflow has no token of its own to sign in with.",
         mend="GitHub Actions: give the job permissions id-token: write; a fork's pull request has no token.",

@@ -32,18 +32,19 @@ REQUEST_CAUSES = (
     KnownCause("E7", "malformed-session-policy", CLIENT,
         why="AWS does not accept the session policy of the request.",
         mend="Correct the JSON; the limits are 2,048 characters and ten policy ARNs.",
-        text=r"MalformedPolicyDocument.*AssumeRole operation|at 'policy' failed to satisfy constraint"
+        text=r"MalformedPolicyDocument.*AssumeRole operation|STS: AssumeRole,.*MalformedPolicyDocument"
+        r"|at 'policy' failed to satisfy constraint"
         r"|Policy ARN in the PolicyArns"),
     KnownCause("E7", "malformed-policy", CLIENT,
         why="AWS does not accept the policy that the request writes.",
         mend="Check it: aws accessanalyzer validate-policy --policy-type TYPE "
         "--policy-document file://policy.json",
-        text=r"Syntax errors? (?:in|at position .{1,20} in) policy|The policy is not in the valid JSON format"
-        r"|Policy document should not specify a principal"
-        r"|Missing required field (?:Principal|Action|Resource)"
-        r"|Has prohibited field (?:Principal|Resource)|This policy contains invalid Json"
+        text=r"^(?!.*(?:calling the|STS:) AssumeRole).*(?:Syntax errors? (?:in|at position .{1,20} in) policy"
+        r"|The policy is not in the valid JSON format|Policy document should not specify a principal"
+        r"|Missing required field (?:Principal|Action|Resource)|Has prohibited field (?:Principal|Resource)"
+        r"|This policy contains invalid Json"
         r"|(?:Resource|Actions?/Conditions?) .{0,120}must be (?:in ARN format|prefixed by a vendor)"
-        r"|MalformedPolicy(?!.*(?:AssumeRole operation|Invalid principal|invalid principal))"),
+        r"|MalformedPolicy(?!.*[Ii]nvalid principal))"),
     KnownCause("C6", "no-principal", DESTINATION,
         why="AWS rejects a trust policy whose principal is empty.",
         mend="Name the user, role, account, provider or service that may assume the role.",
@@ -68,8 +69,7 @@ REQUEST_CAUSES = (
     KnownCause("C22", "invalid-identity-token", CLIENT, sure=LIKELY,
         why="AWS does not accept the token or assertion of the identity provider.",
         mend="Request a new one; check the provider's address, certificate and keys.",
-        text=r"InvalidIdentityToken(?!.*(?:No OpenIDConnect|audience))|IDPRejectedClaim|IDPCommunicationError"
-        r"|Couldn't retrieve verification key|thumbprint|invalid SAML response|Response signature invalid"
+        text=r"IDPCommunicationError|Couldn't retrieve verification key|thumbprint|invalid SAML response|Response signature invalid"
         r"|RoleSessionName is required in AuthnResponse"),
     KnownCause("C22", "service-cannot-assume", DESTINATION, sure=LIKELY,
         why="The role's trust policy does not let that service of AWS assume it.",

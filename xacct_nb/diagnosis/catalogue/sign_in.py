@@ -30,7 +30,8 @@ SIGN_IN_CAUSES = (
     KnownCause("A19", "web-identity-token-unusable", CLIENT,
         why="The file of web_identity_token_file holds no token that STS accepts.",
         mend="Check that the file exists, is not empty, and is renewed by what wrote it.",
-        text=r"parameter WebIdentityToken|InvalidIdentityToken|IDPRejectedClaim|ExpiredIdentityToken"),
+        text=r"parameter WebIdentityToken|InvalidIdentityToken(?!.*(?:No OpenIDConnect|[Ii]ncorrect token audience))"
+        r"|IDPRejectedClaim|ExpiredIdentityToken"),
     KnownCause("F5", "tls-failure", CLIENT,
         why="The TLS connection failed, so no request was sent.",
         mend="Check the clock and the proxy. Where a proxy opens TLS, name its certificate: AWS_CA_BUNDLE.",
