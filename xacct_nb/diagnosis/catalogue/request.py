@@ -69,8 +69,8 @@ REQUEST_CAUSES = (
     KnownCause("C22", "invalid-identity-token", CLIENT, sure=LIKELY,
         why="AWS does not accept the token or assertion of the identity provider.",
         mend="Request a new one; check the provider's address, certificate and keys.",
-        text=r"IDPCommunicationError|Couldn't retrieve verification key|thumbprint|invalid SAML response|Response signature invalid"
-        r"|RoleSessionName is required in AuthnResponse"),
+        text=r"IDPCommunicationError|Couldn't retrieve verification key|thumbprint|invalid SAML response"
+        r"|Response signature invalid|RoleSessionName is required in AuthnResponse"),
     KnownCause("C22", "service-cannot-assume", DESTINATION, sure=LIKELY,
         why="The role's trust policy does not let that service of AWS assume it.",
         mend="Trust the service's principal, such as lambda.amazonaws.com, in the service's account.",
@@ -111,11 +111,6 @@ REQUEST_CAUSES = (
         text=r"Could not connect to the endpoint URL|EndpointConnectionError"
         r"|[Cc]onnect timeout|ConnectTimeoutError|ProxyConnectionError"
         r"|Connection was closed before|ConnectionClosedError|Read timeout"),
-    KnownCause("F5", "no-region", CLIENT,
-        why="The client does not know which region's endpoint to call.",
-        mend="Set the region: export AWS_REGION=us-east-1, or region in the profile.",
-        text=r"You must specify a region|NoRegion\b|NoRegionError|MissingRegion|Region is missing"
-        r"|Unable to find a region|Missing region in config|Invalid AWS Region"),
     KnownCause("F6", "throttled", CLIENT,
         why="STS accepts 600 requests a second per account and region, and there were more.",
         mend="Reuse sessions, and let the SDK retry: set AWS_RETRY_MODE=adaptive.",

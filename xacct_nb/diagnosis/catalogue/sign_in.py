@@ -30,7 +30,8 @@ SIGN_IN_CAUSES = (
     KnownCause("A19", "web-identity-token-unusable", CLIENT,
         why="The file of web_identity_token_file holds no token that STS accepts.",
         mend="Check that the file exists, is not empty, and is renewed by what wrote it.",
-        text=r"parameter WebIdentityToken|InvalidIdentityToken(?!.*(?:No OpenIDConnect|[Ii]ncorrect token audience))"
+        text=r"parameter WebIdentityToken"
+        r"|InvalidIdentityToken(?!.*(?:No OpenIDConnect|[Ii]ncorrect token audience))"
         r"|IDPRejectedClaim|ExpiredIdentityToken"),
     KnownCause("F5", "tls-failure", CLIENT,
         why="The TLS connection failed, so no request was sent.",
@@ -43,7 +44,8 @@ SIGN_IN_CAUSES = (
     KnownCause("F7", "no-region", CLIENT,
         why="The profile has no region, or none that exists.",
         mend="Set one: aws configure set region REGION --profile NAME.",
-        text=r"You must specify a region|It has no region|Provided region_name"),
+        text=r"You must specify a region|It has no region|Provided region_name|\(NoRegion\)|MissingRegion"
+        r"|Region is missing|Unable to find a region|Missing region in config"),
     KnownCause("A19", "invalid-setting", CLIENT,
         why="A setting of the profile or of the environment is not valid, so no client can be made.",
         mend="Correct the setting that the text names, or remove it.",
