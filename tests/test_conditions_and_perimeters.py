@@ -138,6 +138,35 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
         ),
     ),
     (
+        "condition-of-other-caller",
+        "warning",
+        "trust",
+        [
+            trust(HUB, ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::111111111111:role/other")),
+            trust("arn:aws:iam::111111111111:user/alice", ("StringEquals", "aws:username", "bob")),
+            trust(HUB, ("StringEquals", "aws:username", "hub")),
+        ],
+        trust([HUB, "arn:aws:iam::111111111111:user/alice"], ("StringEquals", "aws:username", "alice")),
+    ),
+    (
+        "external-id-not-checked",
+        "widens",
+        "trust",
+        [policy(lets("arn:aws:iam::444444444444:role/scanner", external("agreed")), SECOND)],
+        policy(lets(VENDOR, external("agreed")), lets("arn:aws:iam::555555555555:root")),
+    ),
+    (
+        "no-external-id",
+        "note",
+        "trust",
+        [trust("arn:aws:iam::444444444444:role/scanner")],
+        policy(
+            lets("arn:aws:iam::444444444444:role/scanner"),
+            lets("arn:aws:iam::444444444444:role/scanner", external("agreed", "StringNotEquals"))
+            | {"Effect": "Deny"},
+        ),
+    ),
+    (
         "any-value",
         "note",
         "trust",
@@ -254,7 +283,7 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
         ),
     ),
     (
-        "condition-of-other-account",
+        "condition-of-other-caller",
         "warning",
         "trust",
         [
@@ -475,6 +504,7 @@ def test_every_such_rule_has_a_case() -> None:
 
 
 STRANGE: list[tuple[str, Any]] = [
+    ("BoolIfExists", ("BoolIfExists", "aws:PrincipalIsAWSService", "true")),
     ("StringEquals", OURS),
     ("Bool", ("Bool", "aws:PrincipalIsAWSService", "true")),
     ("Account", SOURCE),
@@ -496,6 +526,7 @@ OPEN: list[tuple[str, Any]] = [
     ("Name", ("StringEquals", "aws:username", "alice")),
     ("False", ("Bool", "aws:PrincipalIsAWSService", "false")),
     ("Null", ("Null", "aws:PrincipalOrgID", "false")),
+    ("Missing", ("StringEqualsIfExists", "aws:PrincipalOrgID", ORG)),
 ]
 
 

@@ -240,3 +240,18 @@ def test_a_trust_that_lets_nobody_in_widens_nothing(document: dict[str, Any]) ->
     found = lint_policy(document, kind="trust", of=ROLE).found
 
     assert [each.code for each in found if each.severity == "widens"] == []
+
+
+def test_a_condition_on_one_providers_claim_keeps_the_other_providers_tokens_out() -> None:
+    both = [provider(GITHUB), provider("gitlab.com")]
+    document = trust("", {"StringLike": {f"{GITHUB}:sub": "repo:acme/*"}}, Principal={"Federated": both})
+
+    assert lint_policy(document, kind="trust", of=ROLE).found == ()
+
+
+@pytest.mark.parametrize("sub", ["repo:acme*", "repo:*/app:*", "repo:ac?e/app:*"])
+def test_a_pattern_that_names_an_owner_in_part_says_whom_it_matches(sub: str) -> None:
+    document = trust(provider(GITHUB), {"StringLike": {f"{GITHUB}:sub": sub}})
+    (found,) = (each for each in lint_policy(document, kind="trust", of=ROLE).found if each.code == ALL)
+
+    assert f"everybody there whose sub matches {sub} gets in" in found.why

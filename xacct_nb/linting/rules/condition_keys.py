@@ -21,7 +21,8 @@ from xacct_nb.linting.rules.global_keys import (
 )
 from xacct_nb.linting.rules.requests import hold, sample
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
-from xacct_nb.linting.rules.subjects import Clause, LintStatement
+from xacct_nb.linting.rules.subjects import ACCOUNT as ACCOUNT_ROOT
+from xacct_nb.linting.rules.subjects import ROLE, SSO, USER, Clause, LintStatement, principal_type
 
 _TAGGED = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
 # The operators that compare values of one type; text is compared by the String operators with any key.
@@ -61,6 +62,7 @@ _PRESENCE = (
     *("sts:externalid", "sts:sourceidentity", "aws:sourceidentity", "aws:requesttag/", "aws:principaltag/"),
     *("aws:resourcetag/", "s3:prefix"),
 )
+_OF_CALLERS = ("aws:principalaccount", "aws:principalarn", "aws:username")
 _WILD = {"*", "?"}
 
 
@@ -134,7 +136,7 @@ def is_never_met(clause: Clause) -> bool:
 
 def never_applies(statement: LintStatement) -> bool:
     """Return whether no request at all meets the statement's conditions."""
-    together = (_never_present, _address_and_endpoint, _contradicting, _other_account)
+    together = (_never_present, _address_and_endpoint, _contradicting, _other_principal)
     return any(map(is_never_met, statement.clauses)) or any(any(find(statement)) for find in together)
 
 
@@ -211,20 +213,28 @@ def _addresses(value: str) -> Iterator[str]:
     yield from (str(network[0]), str(network[-1]))
 
 
-def _other_account(statement: LintStatement) -> Iterator[Hit]:
-    """Find conditions on the caller's account that none of the named principals is in."""
-    named = {_account(each) for each in statement.principals()}
-    named = (
-        set()
-        if "" in named or statement.principals("Service") or statement.principals("Federated")
-        else named
-    )
-    for clause in (
-        statement.on("aws:principalaccount", "aws:principalarn") if statement.allows and named else ()
-    ):
-        wanted = {_account(value) for value in clause.values}
-        if clause.needs_key and clause.operator != "null" and "" not in wanted and not wanted & named:
-            yield _at(statement, clause), summarize(sorted(wanted))
+def _other_principal(statement: LintStatement) -> Iterator[Hit]:
+    """Find conditions on the caller that none of the named principals meets."""
+    clauses = [each for each in statement.on(*_OF_CALLERS) if each.needs_key and each.operator != "null"]
+    principals = statement.principals()
+    typed = statement.principals_of(USER, ROLE, SSO, ACCOUNT_ROOT)
+    others = statement.principals("Service") or statement.principals("Federated")
+    known = clauses and principals and len(typed) == len(principals) and not others
+    if known and statement.allows and not any(_may_meet(principal, clauses) for principal in principals):
+        yield _at(statement, clauses[0]), summarize(clauses[0].values)
+
+
+def _may_meet(principal: str, clauses: list[Clause]) -> bool:
+    """Return whether a principal, or one of its account, may meet the conditions on the caller."""
+    account = _account(principal)
+    if principal_type(principal) == ACCOUNT_ROOT:
+        wanted = [
+            {_account(value) for value in each.values} for each in clauses if each.key != "aws:username"
+        ]
+        return all("" in accounts or account in accounts for accounts in wanted)
+    keys = {"aws:principalarn": principal, "aws:principalaccount": account}
+    keys |= {"aws:username": principal.rpartition("/")[2]} if principal_type(principal) == USER else {}
+    return hold(clauses, keys) is not False
 
 
 def _account(text: str) -> str:
@@ -262,9 +272,9 @@ KEY_RULES: tuple[Rule[LintStatement], ...] = (
     Rule("contradicting-conditions", WARNING, _contradicting,
         why="No value meets {it} together, so the statement never applies.",
         mend="Remove one of the conditions, or write two statements."),
-    Rule("condition-of-other-account", WARNING, _other_account, (TRUST, RESOURCE),
-        why="The condition asks for {it}, and no principal of the statement is in it: nobody meets both.",
-        mend="Name the same account in both."),
+    Rule("condition-of-other-caller", WARNING, _other_principal, (TRUST, RESOURCE),
+        why="The condition asks for {it}, and no principal of the statement is that: nobody meets both.",
+        mend="Name the same account, user or role in both."),
     Rule("missing-key-passes", WIDENS, _missing_passes, (TRUST, RESOURCE),
         why="With {it} a request without {more} meets the condition, so those without it get in too.",
         mend="Use the operator without IfExists and without ForAllValues."),

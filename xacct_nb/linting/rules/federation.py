@@ -20,6 +20,7 @@ _SIGN_IN = re.compile(
     r"|amazonaws-eusc\.eu|[a-z0-9.-]+\.(?:gov|eu|uk))/(?:platform/)?saml(?:/.*)?",
     re.IGNORECASE,
 )
+_CLAIM_PREFIX = re.compile(r"^(?:[a-z_]+:)+")
 _X509 = ("aws:principaltag/x509", "aws:requesttag/x509")
 _ANYWHERE = "rolesanywhere.amazonaws.com"
 _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
@@ -57,7 +58,7 @@ def _limited(statement: LintStatement, provider: str, issuer: Issuer) -> bool:
         return True
     # With a provider or a claim that does not exist, nobody gets in.
     unread = (clause for claim, clause in _claims(statement, provider) if not issuer.reads(claim))
-    if any(clause.needs_key for clause in (*_foreign(statement), *unread)):
+    if any(clause.needs_key for clause in (*_of_others(statement, provider), *unread)):
         return True
     if any(_elsewhere(statement)) or any(_with_scheme(statement)):
         return True
@@ -74,9 +75,19 @@ def _open(serves: str) -> Find[LintStatement]:
             if issuer.serves == serves and not _limited(statement, provider, issuer):
                 unlimited = not any(True for _ in _claims(statement, provider))
                 if serves != PEOPLE or unlimited:
-                    yield statement.location("Principal", provider), f"{issuer.anybody}|{issuer.example}"
+                    who = _matching(statement, provider, issuer) or issuer.anybody
+                    yield statement.location("Principal", provider), f"{who}|{issuer.example}"
 
     return find
+
+
+def _matching(statement: LintStatement, provider: str, issuer: Issuer) -> str:
+    """Return who gets in by a pattern that names an owner in part, "" where there is none."""
+    for claim, clause in _claims(statement, provider):
+        literal = [_CLAIM_PREFIX.sub("", value).strip("*?:/") for value in clause.values]
+        if claim in issuer.claims and literal and all(literal):
+            return f"everybody there whose {claim} matches {summarize(clause.values)}"
+    return ""
 
 
 def _decides(statement: LintStatement) -> Iterator[Hit]:
@@ -85,7 +96,7 @@ def _decides(statement: LintStatement) -> Iterator[Hit]:
         claims = [claim for claim, _ in _claims(statement, provider)]
         if issuer.serves == PEOPLE and issuer.name and claims and not _limited(statement, provider, issuer):
             yield statement.location("Principal", provider), issuer.anybody
-    for provider in _saml_providers(statement):
+    for provider in () if any(_audience(statement)) else _saml_providers(statement):
         if not any(each.key.startswith("saml:") and each.key != "saml:aud" for each in statement.clauses):
             yield (
                 statement.location("Principal", provider),
@@ -123,6 +134,14 @@ def _foreign(statement: LintStatement) -> Iterator[Clause]:
     for clause in statement.clauses if statement.allows else ():
         own = clause.key.startswith(tuple(f"{path}:" for path in paths))
         if _is_claim(clause.key, paths) and not own and not (saml and clause.key.startswith("saml:")):
+            yield clause
+
+
+def _of_others(statement: LintStatement, provider: str) -> Iterator[Clause]:
+    """Yield the conditions on claims that a token of this provider does not have."""
+    path = provider_path(provider).lower()
+    for clause in statement.clauses:
+        if _is_claim(clause.key, [path]) and not clause.key.startswith(f"{path}:"):
             yield clause
 
 

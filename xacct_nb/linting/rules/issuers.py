@@ -41,7 +41,7 @@ def _host(form: str) -> re.Pattern[str]:
     return re.compile(form, re.IGNORECASE)
 
 
-_SERVICE_ACCOUNT = r"system:serviceaccount:[^:*?]+:.*|[^*?]+"
+_SERVICE_ACCOUNT = r"system:serviceaccount:[^:*?].*|[^*?]+"
 _POD = "every service account of the cluster, so every pod"
 _ACCOUNT_OF_POD = "sub: system:serviceaccount:NAMESPACE:NAME"
 _GITHUB_CLAIMS = {

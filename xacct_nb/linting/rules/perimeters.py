@@ -70,7 +70,8 @@ def _blocks_sign_in(statement: LintStatement) -> Iterator[Hit]:
 
 
 def _blocks_services(statement: LintStatement) -> Iterator[Hit]:
-    if _by_principal(statement) and _for_anyone(statement) and _surely(statement, _OF_SERVICES):
+    others = "NotAction" in statement.fields or set(statement.listed("Action")) - set(_SIGN_IN)
+    if others and _by_principal(statement) and _for_anyone(statement) and _surely(statement, _OF_SERVICES):
         yield _at(statement, statement.on(*_PRINCIPAL_KEYS)[0]), ""
 
 
@@ -159,7 +160,7 @@ PERIMETER_RULES: tuple[Rule[LintStatement], ...] = (
     Rule("denies-its-own", WARNING, _denies_own, (TRUST, RESOURCE),
         why="This Deny always applies to {it}, which the same policy lets in: nobody gets in that way.",
         mend="Exempt it: by its own statement, or with BoolIfExists aws:PrincipalIsAWSService for services."),
-    Rule("perimeter-blocks-sign-in", WARNING, _blocks_sign_in, (RESOURCE_CONTROL, TRUST),
+    Rule("perimeter-blocks-sign-in", WARNING, _blocks_sign_in, (RESOURCE_CONTROL,),
         why="Who signs in by SAML or OIDC is in no organization yet, so this denies {it} to your own people.",
         mend="Leave these actions out, and limit them by SAML:iss or by the provider's sub and aud."),
     Rule("perimeter-blocks-services", WARNING, _blocks_services, (RESOURCE_CONTROL, RESOURCE),

@@ -61,6 +61,8 @@ _NARROW = {4: 8, 6: 32}
 _STRANGERS_ARN = "arn:aws:iam::999999999999:user/stranger"
 # Keys that limit the callers within an account.
 _CALLER_KEYS = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
+# Every signed request has them, so IfExists lets nobody else in. Only signed calls assume a role.
+_ALWAYS = ("aws:principalarn", "aws:principalaccount", "aws:principalisawsservice")
 _ALL_CALLERS = re.compile(r"(?:role|user|root)?/?[*?/]*")
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths")
 _ID = re.compile(r"\d{12}")
@@ -82,7 +84,11 @@ def _one(patterns: Sequence[str]) -> str:
 
 def _names_owner(statement: LintStatement) -> bool:
     """Return whether a condition names the owners of the callers, or the network that they call from."""
-    return any(each.needs_key and _is_owners(each) for each in statement.clauses)
+    signed = statement.subject.kind == TRUST
+    return any(
+        (each.needs_key or (signed and each.key in _ALWAYS and not each.is_negated)) and _is_owners(each)
+        for each in statement.clauses
+    )
 
 
 def _is_owners(clause: Clause) -> bool:
@@ -112,12 +118,26 @@ def _names_callers(clause: Clause) -> bool:
 
 def _third_party(statement: LintStatement) -> Iterator[Hit]:
     """Find accounts that may belong to a third party: no condition limits their callers to a known owner."""
-    known = statement.limited_by(*_ORGANIZATION) or statement.on("sts:externalid")
+    known = (
+        statement.limited_by(*_ORGANIZATION)
+        or statement.on("sts:externalid")
+        or _is_denied_without(statement)
+    )
     if statement.allows and statement.covers_action(_ASSUME) and not known:
         outside = dict.fromkeys(map(_account, statement.principals_of(ACCOUNT, ROLE)))
         for account in outside:
             if account not in statement.subject.own_accounts:
                 yield statement.location("Principal", account), account
+
+
+def _is_denied_without(statement: LintStatement) -> bool:
+    """Return whether a Deny of the policy keeps out calls without the external ID."""
+    for deny in statement.subject.statements:
+        covers = deny.denies and deny.covers_action(_ASSUME)
+        named = "*" in deny.principals() or set(statement.principals()) <= set(deny.principals())
+        if covers and named and any(each.is_negated for each in deny.on("sts:externalid")):
+            return True
+    return False
 
 
 def _wildcards(statement: LintStatement) -> Iterator[Hit]:

@@ -57,16 +57,30 @@ def _demanding(statement: LintStatement) -> tuple[Clause, ...]:
 
 def _not_checked(statement: LintStatement) -> Iterator[Hit]:
     clauses = _demanding(statement)
-    if clauses and not checks_external_id(statement):
+    if clauses and all(each.values for each in clauses) and not checks_external_id(statement):
         absent = any(each.operator == "null" and each.values == ("true",) for each in clauses)
         if not absent:
             yield statement.location("Condition", clauses[0].written), _reason(clauses[0])
     for other in statement.subject.statements if clauses else ():
         if other.number != statement.number and other.allows and other.covers_action(_ASSUME):
-            both = [each for each in statement.principals() if each in other.principals()]
+            roots = set(map(_root_of, other.principals()))
+            both = [
+                each
+                for each in statement.principals()
+                if each in other.principals() or _account(each) in roots
+            ]
             if both and not other.on(_EXTERNAL_ID):
                 place = other.location("Principal", summarize(both))
                 yield place, f"statement {other.number} lets {summarize(both)} in without an external ID"
+
+
+def _account(principal: str) -> str:
+    return principal if principal.count(":") < 5 else principal.split(":")[4]
+
+
+def _root_of(principal: str) -> str:
+    """Return the account that a principal is as a whole, "" where it is a user or role."""
+    return _account(principal) if principal.count(":") < 5 or principal.endswith(":root") else ""
 
 
 def _reason(clause: Clause) -> str:
@@ -157,7 +171,7 @@ THIRD_PARTY_RULES: tuple[Rule[LintStatement], ...] = (
         why="Every external ID of this form passes, also one of another customer of the third party.",
         mend="Compare the whole external ID with StringEquals."),
     Rule("external-id-impossible", WARNING, _impossible, (TRUST,),
-        why="{it}, so no call can pass this external ID and nobody gets in.",
+        why="{it}, so no call can pass this external ID.",
         mend="Use 2 to 1224 letters, digits and _+=,.@:/-, as agreed with the third party."),
     Rule("confused-deputy", NOTE, _deputy, (TRUST,),
         why="{it} acts for every customer: one who learns the role's ARN may try to make it use this role.",
