@@ -117,7 +117,7 @@ def test_a_role_with_another_path_or_letter_case_is_found_for_a_missing_one(stag
     destination = stage.snapshot("destination").destination
 
     assert destination is not None
-    assert destination.others[-1:] == (stage.role.replace("teams/READER", "reader"),) or (
+    assert destination.others[:1] == (stage.role.replace("teams/READER", "reader"),) or (
         destination.role is not None and destination.role.arn.endswith("role/reader")
     )
 
@@ -209,3 +209,35 @@ class TestProfiles:
         sides = self.opened(world, stage, caller_profiles=["mallory"])
 
         assert sides.caller.identity["Arn"] == stage.mallory
+
+
+def test_a_boundary_that_aws_owns_is_read_and_decides(stage: Stage) -> None:
+    stage.source_iam.put_user_permissions_boundary(
+        UserName="alice", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
+    tried = stage.try_it()
+    found = stage.diagnosis(tried, "source", "destination").causes[0]
+
+    assert (tried.allowed, found.code, found.confidence) == (False, "caller-boundary", "certain")
+    assert "ReadOnlyAccess" in found.nearest[0].statement
+
+
+def test_session_policies_by_arn_and_the_policies_of_keys_secrets_and_queues_are_read(stage: Stage) -> None:
+    account = stage.world.destination
+    key = stage.root("kms", account).create_key()["KeyMetadata"]["Arn"]
+    secret = stage.root("secretsmanager", account).create_secret(Name="notes", SecretString="x")["ARN"]
+    stage.root("sqs", account).create_queue(QueueName="jobs")
+    stage.parameters = {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]}
+    read: dict[str, Any] = {}
+    for stage.action, stage.resource in (
+        ("kms:Decrypt", key),
+        ("secretsmanager:GetSecretValue", secret),
+        ("sqs:SendMessage", f"arn:aws:sqs:us-east-1:{account}:jobs"),
+    ):
+        side = stage.snapshot("destination").destination
+        assert side is not None
+        read |= side.resource_policies
+
+    assert [policy.name for policy in side.session_policies if policy.document] == ["ReadOnlyAccess"]
+    assert read[key]["Statement"][0]["Principal"] == {"AWS": f"arn:aws:iam::{account}:root"}
+    assert {arn.split(":")[2] for arn in read} == {"kms", "secretsmanager", "sqs"}

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xacct_nb.aws.clock import utc
+from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, Destination, Principal, SnapshotPolicy, Source
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.quotas import POLICY_VERSIONS
 
 Details = Mapping[str, list[Any]]
+_MOST_OTHERS = 5
 _LISTS = ("UserDetailList", "RoleDetailList", "GroupDetailList")
 
 
@@ -37,16 +39,23 @@ def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> 
     )
 
 
-def destination_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Destination:
-    """Return the destination side, from the role (None: it does not exist) and the account."""
-    known, wanted, roles = _managed(details), Arn.parse(role).name.lower(), details.get("RoleDetailList", [])
-    same_name = [each["Arn"] for each in roles if each["RoleName"].lower() == wanted]
-    others = tuple(arn for arn in same_name if arn != role)
+def destination_of(
+    entity: Mapping[str, Any] | None, details: Details, role: str, passed: Iterable[str] = ()
+) -> Destination:
+    """Return the destination side, from the role (None: it does not exist) and the account.
+
+    `passed` are the ARNs of the managed policies that the request passes as session policies.
+    """
+    known = _managed(details)
+    others = near_names(role, (each["Arn"] for each in details.get("RoleDetailList", [])))[:_MOST_OTHERS]
     if entity is None:
         return Destination(others=others)
     policies = tuple(_policies(_detail(details, entity["Arn"]), known))
     principal, unread = _principal(entity, known), _unread_documents(policies)
-    return Destination(role=principal, policies=policies, others=others, incomplete=unread)
+    session = tuple(_managed_policy(arn, "", known) for arn in passed)
+    return Destination(
+        role=principal, policies=policies, others=others, incomplete=unread, session_policies=session
+    )
 
 
 def _detail(details: Details, arn: str) -> Mapping[str, Any]:

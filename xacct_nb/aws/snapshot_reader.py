@@ -1,7 +1,6 @@
-"""Takes a snapshot with the sessions that there are, in at most twelve calls to AWS."""
+"""Takes a snapshot with the sessions that there are, in as few calls to AWS as possible."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,16 +11,20 @@ from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.iam_reads import owner_of
+from xacct_nb.aws.resource_policies import read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import read_denial
+from xacct_nb.diagnosis.role_session import passed_policies
 from xacct_nb.diagnosis.snapshot import (
     CALLER,
     DESTINATION,
     SOURCE,
     CallerIdentity,
     Destination,
+    Principal,
     Snapshot,
+    SnapshotPolicy,
     Source,
 )
 from xacct_nb.errors import XacctError
@@ -29,8 +32,8 @@ from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 
 T = TypeVar("T")
 
-_MOST_PAGES = 2
-_NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy")
+_MOST_PAGES, _MOST_POLICIES = 2, 3
+_NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy", "ServerSideEncryptionConfigurationNotFoundError")
 _FILTERS = {
     "user": ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
     "role": ["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
@@ -113,6 +116,9 @@ class _Reading:
         found = self._call_optional(iam, f"get_{kind}", **owner)
         details, truncated = self._details(iam, _FILTERS[kind])
         source = source_of(found and found[kind.title()], details, self.attempt.role)
+        if missing := _unread(source.policies, source.principal):
+            self._with_policies(iam, details, missing)
+            source = source_of(found and found[kind.title()], details, self.attempt.role)
         # Once the role was assumed, the devices explain nothing.
         devices = self._devices(iam, owner) if kind == "user" and not self.attempt.role_was_assumed else None
         simulated = self._simulated(iam, source) if source.principal else {}
@@ -124,10 +130,15 @@ class _Reading:
         iam = session.client("iam")
         found = self._call_optional(iam, "get_role", **owner)
         details, truncated = self._details(iam, _FILTERS["role"])
-        side = destination_of(found and found["Role"], details, self.attempt.role)
+        passed = passed_policies(self.attempt)
+        side = destination_of(found and found["Role"], details, self.attempt.role, passed)
+        if missing := _unread((*side.policies, *side.session_policies), side.role):
+            self._with_policies(iam, details, missing)
+            side = destination_of(found and found["Role"], details, self.attempt.role, passed)
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
-        policies = self._resource_policy(session)
-        return side.model_copy(update={"incomplete": incomplete, "resource_policies": policies})
+        policies, providers = self._resource_policies(session), self._providers(iam)
+        read = {"incomplete": incomplete, "resource_policies": policies, "providers": providers}
+        return side.model_copy(update=read)
 
     def _devices(self, iam: AwsClient, owner: dict[str, str]) -> tuple[str, ...] | None:
         """Return the serial numbers of a user's MFA devices; None where they cannot be read."""
@@ -182,17 +193,39 @@ class _Reading:
         organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations")
         return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
 
-    def _resource_policy(self, session: AccountSession) -> dict[str, Any]:
-        """Return the policy of the bucket that the session was denied; {} for another kind of resource."""
-        before, _, after = self.attempt.resource.partition(":s3:::")
-        bucket = after.partition("/")[0]
-        if not (self.attempt.role_was_assumed and bucket):
-            return {}
+    def _with_policies(self, iam: AwsClient, details: dict[str, list[Any]], missing: Iterable[str]) -> None:
+        """Add managed policies that the account's details leave out, such as AWS's own as a boundary."""
+        for arn in list(dict.fromkeys(missing))[:_MOST_POLICIES]:
+            try:
+                version = self._call(iam, "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                found = self._call(iam, "get_policy_version", PolicyArn=arn, VersionId=version)
+            except ClientError:
+                continue
+            versions = [{**found["PolicyVersion"], "IsDefaultVersion": True}]
+            details.setdefault("Policies", []).append({"Arn": arn, "PolicyVersionList": versions})
+
+    def _providers(self, iam: AwsClient) -> tuple[str, ...] | None:
+        """Return the identity providers of the account; None where they are not needed, or cannot be read."""
+        if not self.attempt.is_federated:
+            return None
+        is_saml = self.attempt.action.lower().endswith("saml")
+        operation, field_name = (
+            ("list_saml_providers", "SAMLProviderList")
+            if is_saml
+            else ("list_open_id_connect_providers", "OpenIDConnectProviderList")
+        )
         try:
-            given = self._call_optional(session.client("s3"), "get_bucket_policy", Bucket=bucket)
+            return tuple(str(each["Arn"]) for each in self._call(iam, operation)[field_name])
         except ClientError:
+            return None
+
+    def _resource_policies(self, session: AccountSession) -> dict[str, Any]:
+        """Return the own policies of the resource that the session was denied."""
+        if not self.attempt.role_was_assumed:
             return {}
-        return {f"{before}:s3:::{bucket}": json.loads(given["Policy"]) if given else None}
+        return read_resource_policies(
+            self.attempt.resource, session.account, session.client, self._call_optional
+        )
 
 
 def _caller(session: AccountSession) -> CallerIdentity:
@@ -211,6 +244,12 @@ def _has_session_token(client: AwsClient) -> bool | None:
     signer = getattr(client, "_request_signer", None)
     credentials = getattr(signer, "_credentials", None)
     return bool(credentials.get_frozen_credentials().token) if credentials else None
+
+
+def _unread(policies: Iterable[SnapshotPolicy], principal: Principal | None) -> list[str]:
+    """Return the ARNs of the managed policies, the boundary too, of which the document is missing."""
+    boundary = [principal.boundary] if principal and principal.boundary else []
+    return [each.arn for each in (*policies, *boundary) if each.arn and each.document is None]
 
 
 def _principal(session: AccountSession, arn: str) -> tuple[str, dict[str, str]]:

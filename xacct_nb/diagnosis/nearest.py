@@ -61,7 +61,10 @@ def _name(each: ElementMatch) -> str:
 
 
 def _wanted(each: ElementMatch) -> str:
-    joined = summarize(each.expected, " or ")
+    """Return the wanted values; of many, those first that resemble what the request has."""
+    got = (each.actual or ("",))[0]
+    wanted = sorted(each.expected, key=lambda text: -similarity((text,), got)) if got else each.expected
+    joined = summarize(wanted, " or ")
     return f"anything but {joined}" if each.element.startswith("Not") else joined
 
 

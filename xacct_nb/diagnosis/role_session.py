@@ -135,10 +135,15 @@ def _session_policies(attempt: Attempt, read: dict[str, SnapshotPolicy]) -> Iter
     text = attempt.parameters.get("Policy")
     if document := _as_document(text):
         yield SnapshotPolicy(name="Policy", kind=SESSION_POLICY, document=document)
-    for each in attempt.parameters.get("PolicyArns") or ():
-        arn = str(each.get("arn", "") if isinstance(each, dict) else each)
+    for arn in passed_policies(attempt):
         document = read[arn].document if arn in read else None
         yield SnapshotPolicy(name=arn.rpartition("/")[2], kind=SESSION_POLICY, arn=arn, document=document)
+
+
+def passed_policies(attempt: Attempt) -> tuple[str, ...]:
+    """Return the ARNs of the managed policies that the request passes as session policies."""
+    passed = attempt.parameters.get("PolicyArns") or ()
+    return tuple(str(each.get("arn", "") if isinstance(each, dict) else each) for each in passed)
 
 
 def _as_document(text: object) -> dict[str, Any] | None:
