@@ -23,7 +23,9 @@ from support.decision_worlds import (
     levels,
     policy,
     roles,
+    trust_statements,
 )
+from support.slow_reasons import slow_reasons
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
@@ -41,7 +43,8 @@ def test_the_same_request_has_the_same_decision(world: Document) -> None:
 @given(any_world, st.data())
 def test_a_further_deny_never_gives_access(world: Document, data: st.DataObject) -> None:
     slot = data.draw(st.sampled_from([*SLOTS, "resource_policy"]))
-    more = data.draw(bucket_statements if slot == "resource_policy" else identity_statements)
+    own_statements = trust_statements if world["action"] == "sts:AssumeRole" else bucket_statements
+    more = data.draw(own_statements if slot == "resource_policy" else identity_statements)
     more = {**more, "Effect": "Deny"}
     if slot == "resource_policy":
         own = world[slot] or {"Statement": []}
@@ -159,6 +162,28 @@ def test_every_decision_goes_to_json_and_back(world: Document) -> None:
 @given(any_world)
 def test_every_decision_has_a_reason(world: Document) -> None:
     assert evaluate(**world).reasons
+
+
+@given(any_world, st.sampled_from([[], ["aws:PrincipalTag/*"], ["*"]]))
+def test_the_reasons_from_the_match_are_those_that_all_elements_give(
+    world: Document, unknown_keys: list[str]
+) -> None:
+    decision = evaluate(**{**world, "unknown_keys": unknown_keys})
+
+    assert decision.reasons == slow_reasons(decision)
+
+
+@given(any_world, st.data())
+def test_a_document_that_changed_in_between_gives_no_old_answer(world: Document, data: st.DataObject) -> None:
+    changed = deepcopy(world)
+    evaluate(**changed)
+    for document in changed["identity_policies"]:
+        # In place, in the same objects, which were evaluated a moment ago.
+        for statement in document["Statement"]:
+            statement.update(data.draw(identity_statements))
+    fresh = {**changed, "identity_policies": [parse(deepcopy(each)) for each in changed["identity_policies"]]}
+
+    assert evaluate(**changed) == evaluate(**fresh)
 
 
 def allowing(**fields: Any) -> Document:

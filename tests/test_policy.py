@@ -1,5 +1,6 @@
 """A policy document is parsed once; one that AWS would refuse is refused (cases: tests/cases/policies)."""
 
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -126,3 +127,59 @@ def test_every_kind_names_the_page_of_its_rules(kind: str) -> None:
 )
 def test_any_other_value_is_refused_without_another_error(document: Any) -> None:
     assert refusal(document).code == "invalid-policy"
+
+
+def asked(document: dict[str, Any], value: object) -> bool:
+    return evaluate(
+        ALICE,
+        "sts:AssumeRole",
+        ROLE,
+        {"custom:Key": value},
+        [document],
+        trust(Principal={"AWS": "111111111111"}),
+    ).allowed
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("1", True), (1, True), (True, "1"), ("red", "blue"), ([], ["x"]), (["x"], [])]
+)
+def test_a_value_that_was_changed_in_place_counts_at_once(first: Any, then: Any) -> None:
+    condition = {"StringEquals": {"custom:Key": first}}
+    document = may(Condition=condition)
+    before = asked(document, first)
+    condition["StringEquals"]["custom:Key"] = then
+
+    assert (before, asked(document, first), asked(document, then)) == (bool(first), False, bool(then))
+
+
+def test_a_statement_that_was_added_in_place_counts_at_once() -> None:
+    document = may()
+    before = asked(document, "red")
+    document["Statement"].append({"Effect": "Deny", "Action": "*", "Resource": "*"})
+
+    assert (before, asked(document, "red")) == (True, False)
+
+
+class Name(str):
+    """Text of a class of its own, as some libraries make it."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        OrderedDict(may()),
+        may(Action=Name("sts:AssumeRole")),
+        may(Resource=(ROLE,)),
+        OrderedDict(may(Sid=Name("May"))),
+    ],
+)
+def test_dicts_and_texts_of_other_classes_are_read_as_plain_ones(document: Any) -> None:
+    assert [asked(document, "red") for _ in range(2)] == [True, True]
+
+
+def test_a_long_document_is_read_every_time_alike() -> None:
+    document = may(Resource=[ROLE, *(f"{ROLE}-{number}" for number in range(3_000))])
+
+    assert [asked(document, "red") for _ in range(2)] == [True, True]

@@ -1,6 +1,7 @@
 """From matched policies to checks: which policies must allow a request, and the rules that override them."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from xacct_nb.iam import grammar
 from xacct_nb.iam.caller import ROOT
@@ -16,10 +17,13 @@ from xacct_nb.iam.explain import (
     SERVICE_CONTROL_POLICY,
     SESSION,
 )
+from xacct_nb.iam.policy import ParsedPolicy
 from xacct_nb.iam.possible_calls import why_not
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
 from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
 
+# A policy with its indexes in the parameter that has it.
+Indexed = tuple[tuple[int, ...], ParsedPolicy]
 # For each policy of a parameter: its indexes in the parameter, and its matched statements.
 Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
 WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
@@ -57,31 +61,26 @@ class RawCheck(NamedTuple):
 
 
 class PoliciesMatch(NamedTuple):
-    """How some policies match together: whether a statement denies, the highest level of those that allow.
+    """How some policies match together: their effect, and the highest level of the statements that allow.
 
-    `maybe_denied` and `maybe_level` are the same of the statements that hang on a key that is not known.
+    `maybe_denied` and `maybe_level` are of the statements that hang on a key that is not known, if any do.
     """
 
-    denied: bool
+    effect: str
     level: int
     groups: Groups
     maybe_denied: bool = False
     maybe_level: int = NO_MATCH
 
-    @property
-    def effect(self) -> str:
-        """Return EXPLICIT_DENY, ALLOW or IMPLICIT_DENY."""
-        return EXPLICIT_DENY if self.denied else ALLOW if self.level else IMPLICIT_DENY
-
-    @property
-    def is_known(self) -> bool:
-        """Return whether no statement hangs on a key that is not known."""
-        return not (self.maybe_denied or self.maybe_level)
-
     def supposing(self, allow: bool, deny: bool) -> "PoliciesMatch":
         """Return the match if the statements that hang on an unknown key allow, or deny, or do not apply."""
+        denied = self.effect == EXPLICIT_DENY or (deny and self.maybe_denied)
         level = max(self.level, self.maybe_level) if allow else self.level
-        return PoliciesMatch(self.denied or (deny and self.maybe_denied), level, self.groups)
+        return PoliciesMatch(_effect(denied, level), level, self.groups)
+
+
+def _effect(denied: bool, level: int) -> str:
+    return EXPLICIT_DENY if denied else ALLOW if level else IMPLICIT_DENY
 
 
 # Each kind of policy that was given, in the order of evaluation: one match, of control policies one a level.
@@ -100,25 +99,29 @@ class Rules(NamedTuple):
     exempt: bool | None
 
 
-def match_policies(policies: Any, request: Request) -> PoliciesMatch:
-    """Match each statement of the policies (pairs of indexes and ParsedPolicy) against the request."""
+def match_policies(policies: Iterable[Indexed], request: Request) -> PoliciesMatch:
+    """Match each statement of the policies against the request."""
     groups: Groups = []
+    hanging: list[RawMatch] = []
     level, denied = NO_MATCH, False
-    maybe_level, maybe_denied = NO_MATCH, False
     for index, policy in policies:
         group = [statement.match(request) for statement in policy.statements]
         groups.append((index, group))
         for matched in group:
-            if matched[APPLIES] is False:
-                continue
-            denies, reached = matched[STATEMENT].effect == grammar.DENY, matched[MATCH_LEVEL]
-            if matched[APPLIES]:
-                denied, level = denied or denies, level if denies else max(level, reached)
-            elif denies:
-                maybe_denied = True
-            else:
-                maybe_level = max(maybe_level, abs(reached))
-    return PoliciesMatch(denied, level, groups, maybe_denied, maybe_level)
+            applies = matched[APPLIES]
+            if applies:
+                if matched[STATEMENT].effect == grammar.DENY:
+                    denied = True
+                elif matched[MATCH_LEVEL] > level:
+                    level = matched[MATCH_LEVEL]
+            elif applies is None:
+                hanging.append(matched)
+    if not hanging:
+        return PoliciesMatch(_effect(denied, level), level, groups)
+    levels = [abs(each[MATCH_LEVEL]) for each in hanging if each[STATEMENT].effect == grammar.ALLOW]
+    return PoliciesMatch(
+        _effect(denied, level), level, groups, len(levels) < len(hanging), max(levels, default=NO_MATCH)
+    )
 
 
 def make_checks(matches: Matches, request: Request, rules: Rules) -> tuple[RawCheck, ...]:
@@ -169,7 +172,7 @@ def _control_check(
         return RawCheck(check_type, NO_IMPACT, _NOTES["service-linked"], groups)
     if check_type == SERVICE_CONTROL_POLICY and not request.caller.account:
         return RawCheck(check_type, NO_IMPACT, _NOTES["no account"], groups)
-    if any(each.denied for each in levels):
+    if any(each.effect == EXPLICIT_DENY for each in levels):
         return RawCheck(check_type, EXPLICIT_DENY, "", groups)
     for number, each in enumerate(levels, start=1):
         if not each.level and check_type == SERVICE_CONTROL_POLICY:

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 from xacct_nb.iam import explain
 from xacct_nb.iam.checks import RawCheck
-from xacct_nb.iam.condition import AnyCondition
-from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch
-from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.statements import RawMatch, Request
-from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.explain import PolicyCheck
+from xacct_nb.iam.reasons import check_of, sentences
+from xacct_nb.iam.statements import Request
 from xacct_nb.iam.weighing import ALLOWED, EXPLICITLY_DENIED, IMPLICITLY_DENIED, UNKNOWN_RESULT
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.views import Page, Shown, Text, View
@@ -23,16 +21,6 @@ _TITLES = {
     UNKNOWN_RESULT: "Unknown",
 }
 _TONES = {ALLOWED: "good", UNKNOWN_RESULT: "note"}
-
-# The parameter of `evaluate` that has the policies of a check.
-PARAMETERS = {
-    explain.SERVICE_CONTROL_POLICY: "service_control_policies",
-    explain.RESOURCE_CONTROL_POLICY: "resource_control_policies",
-    explain.RESOURCE: "resource_policy",
-    explain.PRINCIPAL: "identity_policies",
-    explain.PERMISSIONS_BOUNDARY: "permissions_boundaries",
-    explain.SESSION: "session_policies",
-}
 
 
 class Trace(NamedTuple):
@@ -55,7 +43,7 @@ class Decision(Shown):
     principal: str
     action: str
     resource: str
-    made_from: Trace | tuple[Mapping[str, Any], tuple[PolicyCheck, ...]]
+    made_from: Trace | tuple[Mapping[str, Any], tuple[PolicyCheck, ...], tuple[str, ...]]
     possible: tuple[str, ...]
 
     @property
@@ -80,7 +68,7 @@ class Decision(Shown):
         """Return each check, under AWS's names, with the statements of its policies."""
         if isinstance(self.made_from, Trace):
             request = self.made_from.request
-            return tuple(_check(raw, request) for raw in self.made_from.checks)
+            return tuple(check_of(raw, request) for raw in self.made_from.checks)
         return self.made_from[1]
 
     @cached_property
@@ -94,7 +82,9 @@ class Decision(Shown):
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Return the reasons as sentences: first what decided, then the statements that nearly allowed it."""
-        return explain.sentences(self.checks, self.result)
+        if isinstance(self.made_from, Trace):
+            return sentences(self.made_from.checks, self.made_from.request, self.result)
+        return self.made_from[2]
 
     @property
     def details(self) -> "Details":
@@ -123,7 +113,8 @@ class Decision(Shown):
         checks = adapter_of(tuple[PolicyCheck, ...]).validate_python(fields["checks"])
         header = {name: fields[name] for name in ("result", "principal", "action", "resource")}
         possible = tuple(fields.get("possible", [fields["result"]]))
-        return cls(**header, made_from=(fields["context"], checks), possible=possible)
+        made_from = (fields["context"], checks, tuple(fields["reasons"]))
+        return cls(**header, made_from=made_from, possible=possible)
 
     def view(self) -> View:
         """Return the result, the reasons, and one line for each check."""
@@ -156,58 +147,5 @@ class Details(Shown):
         return Page("Every statement, element by element", tables)
 
 
-def _check(raw: RawCheck, request: Request) -> PolicyCheck:
-    parameter = PARAMETERS[raw.type]
-    matches = tuple(
-        _statement_match(f"{parameter}{''.join(f'[{index}]' for index in indexes)}", matched, request)
-        for indexes, group in raw.groups
-        for matched in group
-    )
-    hanging = (match for match in matches if match.applies is None)
-    keys = dict.fromkeys(key for match in hanging for each in match.compared for key in each.depends_on)
-    depends_on = raw.depends_on + tuple(keys) if raw.effect == explain.UNKNOWN else ()
-    return PolicyCheck(raw.type, raw.effect, raw.note, matches, depends_on)
-
-
-def _statement_match(policy: str, matched: RawMatch, request: Request) -> StatementMatch:
-    statement, action, resource, level, met, applies = matched
-    context, resources, principals = request.context, statement.resources, statement.principals
-    variables = resources.unknown_variables(context) if resources and resource is None else ()
-    principal = None if level < 0 else level > 0
-    ids = principals.depends_on(context) if principals and principal is None else ()
-    elements = (
-        ("Action", statement.not_action, action, statement.actions, request.action, ()),
-        ("Resource", statement.not_resource, resource, resources, request.resource, variables),
-        ("Principal", statement.not_principal, principal, principals, request.caller.text, ids),
-    )
-    compared = [
-        ElementMatch(f"Not{name}" if negated else name, holds, expected.texts, (given,), depends_on=unknown)
-        for name, negated, holds, expected, given, unknown in elements
-        if expected is not None
-    ]
-    compared += [
-        _condition_match(each, holds, context) for each, holds in zip(statement.conditions, met, strict=True)
-    ]
-    return StatementMatch(
-        f"{policy}.{statement.path}", statement.sid, statement.effect, applies, tuple(compared)
-    )
-
-
-def _condition_match(each: AnyCondition, holds: bool | None, context: Context) -> ElementMatch:
-    # The "true" or "false" of Null is not a secret, whatever the key.
-    hidden = not each.operator.endswith("Null")
-    expected = _mask_values(each.key, each.values) if hidden else each.values
-    actual = context.get(each.name)
-    shown = None if actual is None else _mask_values(each.key, actual)
-    if isinstance(actual, UnknownValue):
-        shown = (f"{actual.front}(path not known)/{actual.end}",) if actual.is_partial else None
-    depends_on = each.depends_on(context) if holds is None else ()
-    return ElementMatch("Condition", holds, expected, shown, each.operator, each.key, depends_on)
-
-
 def _plain(values: tuple[str, ...]) -> str | list[str] | None:
     return (values[0] if len(values) == 1 else list(values)) if values else None
-
-
-def _mask_values(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(mask_secrets({key: list(values)})[key])

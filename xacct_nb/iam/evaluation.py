@@ -10,9 +10,9 @@ from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.caller import Caller, is_service_linked, read_caller
-from xacct_nb.iam.checks import ACROSS, OUTSIDE, WITHIN, Matches, Rules, match_policies
+from xacct_nb.iam.checks import ACROSS, OUTSIDE, WITHIN, Indexed, Matches, Rules, match_policies
 from xacct_nb.iam.context import request_keys
-from xacct_nb.iam.decision import PARAMETERS, Decision, Trace
+from xacct_nb.iam.decision import Decision, Trace
 from xacct_nb.iam.explain import (
     PERMISSIONS_BOUNDARY,
     PRINCIPAL,
@@ -23,13 +23,12 @@ from xacct_nb.iam.explain import (
 )
 from xacct_nb.iam.grammar import Document
 from xacct_nb.iam.policy import ParsedPolicy, parse
+from xacct_nb.iam.reasons import PARAMETERS
 from xacct_nb.iam.statements import Request
 from xacct_nb.iam.unknown import with_unknown
 from xacct_nb.iam.weighing import UNKNOWN_RESULT, weigh
 
 AnyPolicy = Document | ParsedPolicy
-# A policy with its indexes in the parameter that has it.
-Indexed = tuple[tuple[int, ...], ParsedPolicy]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_.-]+")
 _GRAMMARS = {

@@ -1,7 +1,8 @@
 """The reasons of a decision: under AWS's names for checks and effects, and as sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.views import Table
@@ -100,15 +101,9 @@ _MARKS = {True: "ok", False: "no", None: "?"}
 _APPLIES = {True: "", False: ", does not apply", None: ", not known whether it applies"}
 
 
-def sentences(checks: tuple[PolicyCheck, ...], result: str) -> tuple[str, ...]:
-    """Return one sentence for each check that decided, then the statements that nearly allowed it."""
-    return tuple(
-        sentence
-        for effect in _ORDER.get(result, _DENIED)
-        for check in checks
-        if check.effect == effect
-        for sentence in (f"{check.type}: {_verdict(check)}.", *_near_misses(check))
-    )
+def deciding_effects(result: str) -> tuple[str, ...]:
+    """Return the effects of the checks that decided, in the order in which they are explained."""
+    return _ORDER.get(result, _DENIED)
 
 
 def checks_table(checks: tuple[PolicyCheck, ...]) -> Table:
@@ -133,7 +128,7 @@ def elements_table(check: PolicyCheck) -> Table:
         for first, each in ((each is match.compared[0], each) for each in match.compared)
     )
     headers = ("statement", "effect", "element", "", "expected", "actual")
-    return Table(headers, rows, caption=f"{check.type}: {check.effect}. {_verdict(check)}.")
+    return Table(headers, rows, caption=f"{check.type}: {check.effect}. {verdict(check)}.")
 
 
 def _given(each: ElementMatch) -> str:
@@ -142,39 +137,48 @@ def _given(each: ElementMatch) -> str:
     return ", ".join(each.actual)
 
 
-def _verdict(check: PolicyCheck) -> str:
-    policy = _POLICIES[check.type]
-    article = "an" if policy[0] in "aeiou" else "a"
+def verdict(check: PolicyCheck) -> str:
+    """Return what a check says of the request, with the statements that apply or may."""
     if check.effect == UNKNOWN:
-        return _unknown_verdict(check, f"{article} {policy}")
-    sentence = _NO_IMPACT.get(check.type, "") if check.effect == NO_IMPACT else _VERDICTS[check.effect]
-    verdict = check.note or sentence.format(policy=policy, article=article)
-    return f"{verdict} ({_locations(check.matched)})" if check.matched and not check.note else verdict
+        return _unknown_verdict(check)
+    return known_verdict(check.type, check.effect, check.note, _locations(check.matched))
 
 
-def _unknown_verdict(check: PolicyCheck, policy: str) -> str:
+def known_verdict(check_type: str, effect: str, note: str, applying: str) -> str:
+    """Return what a check without unknown keys says: its note, or its effect with the applying statements."""
+    if note:
+        return note
+    sentence = _sentence(check_type, effect)
+    return f"{sentence} ({applying})" if applying else sentence
+
+
+@lru_cache(maxsize=64)
+def _sentence(check_type: str, effect: str) -> str:
+    sentence = _NO_IMPACT.get(check_type, "") if effect == NO_IMPACT else _VERDICTS[effect]
+    return sentence.format(policy=_POLICIES[check_type], article=_article(_POLICIES[check_type]))
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
+
+
+def _unknown_verdict(check: PolicyCheck) -> str:
+    policy = f"{_article(_POLICIES[check.type])} {_POLICIES[check.type]}"
     if not check.depends_on:
         return f"it is not known whether {policy} is required"
     keys = " and ".join(check.depends_on)
     hanging = _locations(each for each in check.statements if each.applies is None)
-    verdict = f"whether {policy} allows or denies it depends on {keys}, whose value is not known"
-    return f"{verdict} ({hanging})" if hanging else verdict
+    found = f"whether {policy} allows or denies it depends on {keys}, whose value is not known"
+    return f"{found} ({hanging})" if hanging else found
 
 
 def _locations(matches: Iterable[StatementMatch]) -> str:
     return ", ".join(f"{each.place} {each.sid}".rstrip() for each in matches)
 
 
-def _near_misses(check: PolicyCheck) -> Iterator[str]:
-    """Yield the statements of which the fewest elements do not match."""
-    if check.effect != IMPLICIT_DENY:
-        return
-    allowing = [match for match in check.statements if match.effect == "Allow" and match.failed]
-    fewest = min((len(match.failed) for match in allowing), default=0)
-    for match in allowing:
-        if len(match.failed) == fewest and match.compared[0].holds:
-            why = "; ".join(_mismatch(each) for each in match.failed)
-            yield f"{_locations((match,))} would allow it, but {why}."
+def near_miss(location: str, failed: Iterable[ElementMatch]) -> str:
+    """Return why a statement that would allow the request does not."""
+    return f"{location} would allow it, but {'; '.join(map(_mismatch, failed))}."
 
 
 def _mismatch(each: ElementMatch) -> str:

@@ -49,7 +49,7 @@ GRAMMARS = {
 
 # Where AWS has words of its own for an element that a kind of policy cannot have.
 _AWS_REASONS = {
-    (TRUST, "NotPrincipal"): 'AWS refuses it: "AssumeRole policy must not contain NotPrincipal field."'
+    (TRUST, "NotPrincipal"): 'AWS refuses it: "AssumeRole policy must not contain NotPrincipal field"'
 }
 
 

@@ -1,10 +1,19 @@
 """A policy document, parsed once into statements; a document that AWS would refuse is refused."""
 
+import marshal
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, NEW, OLD, PolicyGrammar, Refused, refuse
 from xacct_nb.iam.statements import Statement, read_statement
+
+# The version of marshal's format in which equal values have equal bytes, however often they occur.
+_WITHOUT_REFERENCES = 2
+# Bytes of a document that is remembered; AWS's largest quota is 20,480 characters, of a bucket policy.
+_MAX_REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ def parse(document: object, kind: str = IDENTITY, name: str = "") -> ParsedPolic
             )
         return document
     try:
-        return _policy(document, rules)
+        return _parsed(document, kind)
     except Refused as refusal:
         path, reason = refusal.args
         where = ".".join(filter(None, (name, path))) or "The document"
@@ -43,6 +52,21 @@ def parse(document: object, kind: str = IDENTITY, name: str = "") -> ParsedPolic
             why=f"AWS's rules for {kind} policies are in {rules.source}.",
             hint="Correct the document, then try again.",
         ) from None
+
+
+def _parsed(document: Any, kind: str) -> ParsedPolicy:
+    """Parse a document, or return what an equal one gave; one that was changed has other bytes."""
+    with suppress(ValueError, Refused):
+        written = marshal.dumps(document, _WITHOUT_REFERENCES)
+        if len(written) <= _MAX_REMEMBERED:
+            return _remembered(written, kind)
+    # What marshal cannot write, or what AWS would refuse.
+    return _policy(document, GRAMMARS[kind])
+
+
+@lru_cache(maxsize=1024)
+def _remembered(written: bytes, kind: str) -> ParsedPolicy:
+    return _policy(marshal.loads(written), GRAMMARS[kind])
 
 
 def _policy(document: object, grammar: PolicyGrammar) -> ParsedPolicy:

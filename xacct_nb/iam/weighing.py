@@ -15,12 +15,20 @@ _CASES = ((True, False), (False, False), (False, True))
 
 def weigh(matches: Matches, request: Request, rules: Rules) -> tuple[tuple[str, ...], tuple[RawCheck, ...]]:
     """Return the possible results, one if it is certain, and the checks."""
-    if rules.exempt is not None and all(each.is_known for _, found in matches for each in found):
+    if rules.exempt is not None and not _hangs(matches):
         checks = make_checks(matches, request, rules)
         return (result_of(checks),), checks
     cases = [_suppose(matches, request, rules, *case) for case in _CASES]
     results = tuple(dict.fromkeys(map(result_of, cases)))
     return results, tuple(map(_join, zip(*cases, strict=True), matches, repeat(rules)))
+
+
+def _hangs(matches: Matches) -> bool:
+    for _, found in matches:
+        for each in found:
+            if each.maybe_denied or each.maybe_level:
+                return True
+    return False
 
 
 def result_of(checks: tuple[RawCheck, ...]) -> str:
