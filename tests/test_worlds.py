@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from support.broken_worlds import BOTH, SOURCE, TEXT, VIEWS, BrokenWorld, WhatHappened, pass_through, worlds
+from support.broken_worlds import BrokenWorld, WhatHappened, pass_through, worlds
+from support.world_stage import BOTH, SOURCE, TEXT, VIEWS
 from support.world_verdicts import (
     bystanders_not_as_told,
     figures,
@@ -60,7 +61,7 @@ def test_with_the_mend_the_call_works_and_nobody_else_is_affected(
     world: BrokenWorld, seen: WhatHappened
 ) -> None:
     assert not not_mended(world, seen)
-    assert not harmed(world, seen), seen.applied
+    assert not harmed(world, seen), seen.mended.applied
 
 
 @pytest.mark.parametrize("view", VIEWS)

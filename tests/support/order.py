@@ -8,6 +8,7 @@ LONGEST = (
     "test_docs",
     "test_engine",
     "test_killed",
+    "test_worlds",
     "test_cli",
     "test_revocation",
     "test_wheel",

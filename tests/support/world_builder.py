@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from support.questions import SERVICES
+from support.questions import SERVICES as CORE
 from xacct_nb.aws.clients import Clients, connect
 from xacct_nb.sandbox.rules.mfa import STEP, code_of
 from xacct_nb.sandbox.server.client import set_organization
@@ -20,6 +20,13 @@ ACCOUNTS = ("A", "B", "C")
 VERSION = "2012-10-17"
 _PLACE = re.compile(r"(?<!\$)\{([ABC]|[a-z]+(?::[\w./ -]+)?)\}")
 _DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument", "Policy")
+SERVICES = CORE | {
+    "ListQueues": "sqs",
+    "ListSecrets": "secretsmanager",
+    "ListKeys": "kms",
+    "ListTopics": "sns",
+    "ListTables": "dynamodb",
+}
 Keys = tuple[str, str, str | None]
 
 
@@ -43,6 +50,7 @@ class BuiltWorld:
         # The same in every world: to make a fingerprint of another one takes 50 ms.
         self.names |= {"secret": "the-external-ID:of/the.owner", "other": "an-external-ID:of/somebody.else"}
         self.keys |= {f"{each}/root": self.root_keys(each) for each in ACCOUNTS}
+        self.names["long"] = "x" * 250
         self.names["org"] = f"o-{secrets.token_hex(5)}"
 
     def build(self, told: Mapping[str, Any]) -> None:

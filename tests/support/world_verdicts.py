@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from support.broken_worlds import BOTH, SOURCE, TEXT, BrokenWorld, WhatHappened
-from xacct_nb.diagnosis.cause import CERTAIN, Cause
+from support.broken_worlds import BrokenWorld, WhatHappened
+from support.world_stage import BOTH, SOURCE, TEXT
+from xacct_nb.diagnosis.cause import CERTAIN, POSSIBLE, Cause
 
 
 def bystanders_not_as_told(world: BrokenWorld, found: dict[str, bool]) -> list[str]:
@@ -14,24 +15,22 @@ def bystanders_not_as_told(world: BrokenWorld, found: dict[str, bool]) -> list[s
 
 
 def harmed(world: BrokenWorld, seen: WhatHappened) -> list[str]:
-    """Return who was locked out by a mend, or let in."""
-    return [each for each, gets_in in seen.after.items() if gets_in is not seen.before[each]]
+    """Return who was locked out by a mend, or let in; also by what the source alone puts first."""
+    every = [each for each in (seen.mended, seen.mended_from_source) if each]
+    return [who for each in every for who, gets_in in each.after.items() if gets_in is not each.before[who]]
 
 
 def not_mended(world: BrokenWorld, seen: WhatHappened) -> list[str]:
     """Return why a mend is not as the file says: with commands that work, without any, or either ("any")."""
-    wanted = world.told.get("mend", True)
-    if (
-        world.told.get("fine")
-        or wanted == "not checked"
-        or (wanted is not True and not seen.applied and "by hand" not in world.told)
-    ):
+    wanted, mended = world.told.get("mend", True), seen.mended
+    if world.told.get("fine") or wanted == "not checked":
         return []
-    if seen.error_at_the_end:
-        return [f"still denied: {seen.error_at_the_end}", *seen.applied]
-    return (
-        [f"commands: {seen.applied}"] if wanted in (True, False) and wanted is not bool(seen.applied) else []
-    )
+    if mended.broken_promises:
+        return [f"was to work: {mended.broken_promises}", *mended.applied]
+    if mended.error and (mended.applied or wanted is True):
+        return [f"still denied: {mended.error}", *mended.applied]
+    differs = wanted in (True, False) and wanted is not bool(mended.applied)
+    return [f"commands: {mended.applied}"] if differs else []
 
 
 def wrong_claims(world: BrokenWorld, seen: WhatHappened, view: str) -> list[str]:
@@ -46,14 +45,18 @@ def wrong_ranking(world: BrokenWorld, seen: WhatHappened, view: str) -> list[str
     """Return what is not as it must be: the order, the place, the confidence, what was not read."""
     causes = seen.found[view].causes
     if world.told.get("fine"):
-        claims = [
-            each
-            for each in causes
-            if view != TEXT and each.code not in ("not-in-effect-yet", "cached-session")
+        return [
+            f"nothing is wrong, and it says {shown(each)}" for each in causes if _claims(world, each, view)
         ]
-        return [f"nothing is wrong, and it says {shown(each)}" for each in claims]
     ranked = _sure_ones_first if view == BOTH else _source_first if view == SOURCE else _listed
     return list(ranked(world, seen))
+
+
+def _claims(world: BrokenWorld, each: Cause, view: str) -> bool:
+    """Return whether a cause is claimed of a call that AWS allows; an action of a session is not tried."""
+    if each.code in ("not-in-effect-yet", "cached-session"):
+        return False
+    return view != TEXT and (each.confidence != POSSIBLE or "then" not in world.told["call"])
 
 
 def _sure_ones_first(world: BrokenWorld, seen: WhatHappened) -> Iterator[str]:
@@ -64,17 +67,14 @@ def _sure_ones_first(world: BrokenWorld, seen: WhatHappened) -> Iterator[str]:
         return
     yield from _first(world, causes)
     for told in world.causes:
-        if not any(_fits(told, each) for each in (*causes, *seen.later_causes)):
+        if not any(_fits(told, each) for each in (*causes, *seen.mended.later_causes)):
             yield f"never named: {told['code']}"
     for each in causes[:1]:
         told = next((told for told in world.causes if _fits(told, each)), {})
         if told and each.confidence not in told.get("confidence", CERTAIN).split("|"):
             yield f"{each.code} is {each.confidence}, not {told.get('confidence', CERTAIN)}"
-        yield from (
-            f"{part!r} is not in: {each.why}"
-            for part in told.get("at", ())
-            if _filled(part, seen) not in each.why
-        )
+        missing = (part for part in told.get("at", ()) if _filled(part, seen) not in _place(each))
+        yield from (f"{part!r} is not in: {_place(each)}" for part in missing)
 
 
 def _source_first(world: BrokenWorld, seen: WhatHappened) -> Iterator[str]:
@@ -115,6 +115,12 @@ def _fits(told: dict[str, str], each: Cause) -> bool:
     return each.code in told["code"].split("|") and each.side in told["side"].split("|")
 
 
+def _place(each: Cause) -> str:
+    """Return what locates a cause: why, and the statement that comes nearest, element by element."""
+    nearest = (f"{one.statement} {one.element}: wanted {one.wanted}, got {one.got}" for one in each.nearest)
+    return "; ".join((each.why, *nearest))
+
+
 def _filled(part: str, seen: WhatHappened) -> str:
     for name, number in seen.accounts.items():
         part = part.replace(f"{{{name}}}", number)
@@ -130,7 +136,7 @@ def figures(seen: Iterable[tuple[BrokenWorld, WhatHappened]]) -> dict[str, tuple
     """Return how many worlds are right, out of how many, by view and for the mends."""
     every = list(seen)
     broken = [each for each in every if not each[0].told.get("fine")]
-    mended = [each for each in broken if each[1].applied]
+    mended = [each for each in broken if each[1].mended.applied]
 
     def count(worlds: list[tuple[BrokenWorld, WhatHappened]], fits: Callable[..., object]) -> tuple[int, int]:
         return sum(bool(fits(*each)) for each in worlds), len(worlds)
@@ -142,6 +148,6 @@ def figures(seen: Iterable[tuple[BrokenWorld, WhatHappened]]) -> dict[str, tuple
         "wrong causes that are certain": count(
             every, lambda w, s: any(wrong_claims(w, s, view) for view in (BOTH, SOURCE, TEXT))
         ),
-        "mends that work": count(mended, lambda w, s: not s.error_at_the_end),
+        "mends that work": count(mended, lambda w, s: not s.mended.error),
         "harmful mends": count(mended, harmed),
     }
