@@ -140,5 +140,31 @@ def test_every_parameter_that_is_wrong_is_named_in_one_message() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"SetAsDefault": "maybe"},
+        {"SetAsDefault": ""},
+        {"PolicyArn.member.1": "x"},
+        {"PolicyArn": "x", "SetAsDefault": "1"},
+    ],
+)
+def test_a_value_of_another_type_is_malformed_input(changed: dict[str, str]) -> None:
+    version = {"PolicyArn": "arn:aws:iam::111111111111:policy/books", "PolicyDocument": "{}"}
+    refusal = breach(Call("iam", "CreatePolicyVersion", version | changed))
+
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (400, "MalformedInput")
+
+
+def test_a_token_is_not_repeated_in_an_error() -> None:
+    call = Call("sts", "AssumeRoleWithWebIdentity", {"WebIdentityToken": "abc", "RoleArn": "x"})
+    refusal = breach(call)
+
+    assert refusal is not None
+    assert "at 'webIdentityToken' failed" in refusal.message
+    assert "abc" not in refusal.message
+
+
 def _told(sandbox: Sandbox, what: str) -> Any:
     return send(sandbox.endpoint, sandbox.token, f"/_xacct/{what}")
