@@ -25,6 +25,7 @@ TRUST = {
     "Principal": {"AWS": "arn:aws:iam::{source}:user/alice"},
     "Action": "sts:AssumeRole",
 }
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 MAY = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
 
 
@@ -39,14 +40,21 @@ class Client:
         room.do({"source": "CreateAccessKey", "UserName": "alice", "as": "alice"})
         room.do({"source": "PutUserPolicy", "UserName": "alice", "PolicyName": "may", "PolicyDocument": MAY})
         room.do({"destination": "CreateRole", "RoleName": "reader", "AssumeRolePolicyDocument": TRUST})
+        room.do({"destination": "CreateUser", "UserName": "admin"})
+        room.do({"destination": "CreateAccessKey", "UserName": "admin", "as": "admin"})
+        all_of_it = {"PolicyName": "all", "PolicyDocument": EVERYTHING}
+        room.do({"destination": "PutUserPolicy", "UserName": "admin", **all_of_it})
 
     def roles(self) -> list[AWSRequest]:
-        """CreateRole, with a name that is new each time."""
+        """CreateRole, with a name that is new each time.
+
+        A user calls: MiniStack itself checks no signature and no policy of the root user.
+        """
         trust = self.room.filled("AssumeRolePolicyDocument", TRUST)
         self.made += CALLS
         return [
             self._signed(
-                "destination", "iam", Action="CreateRole", RoleName=f"r{n}", AssumeRolePolicyDocument=trust
+                "admin", "iam", Action="CreateRole", RoleName=f"r{n}", AssumeRolePolicyDocument=trust
             )
             for n in range(self.made - CALLS, self.made)
         ]

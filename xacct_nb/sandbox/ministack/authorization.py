@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import s3, tagging
 
 from xacct_nb.iam.decision import Decision
@@ -30,6 +30,7 @@ _FREE = "sts:GetSessionToken"
 
 def install(decide: Decide) -> None:
     """Replace MiniStack's evaluator by `decide`."""
+    iam_evaluator.request_caller_arn = _caller_arn
     iam_evaluator.enforce = partial(_enforce, decide, iam_evaluator.enforce)
     iam_evaluator.evaluate_trust_policy = partial(_trusts, decide)
     iam_evaluator.evaluate_resource_policy = partial(_decide_alone, decide)
@@ -66,6 +67,14 @@ def _enforce(
         allowed.set((*allowed.get(), request))
         return None
     return _denial(request, decision)
+
+
+def _caller_arn(headers: Mapping[str, str], query: Any = None) -> str:
+    """Return the ARN of the caller; MiniStack reads all its policies for it."""
+    account = responses.get_account_id()
+    key = router.extract_access_key_id(headers or {}, query or {})
+    found = internals.credential(key, account) if key else None
+    return str(found.principal_arn) if found else f"arn:aws:iam::{account}:root"
 
 
 def hides_absence(decide: Decide, bucket: str) -> HttpResponse | None:

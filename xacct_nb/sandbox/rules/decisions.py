@@ -21,6 +21,8 @@ def decide(request: AuthorizationRequest) -> Decision | None:
     service_control, resource_control = organizations.control_policies(caller.account, request.owner)
     # The root user has no policies of its own: most of its calls need no condition keys.
     has_conditions = caller.kind != "Root" or request.resource_policy or service_control or resource_control
+    if not has_conditions and request.owner in ("", caller.account):
+        return _of_root(caller.arn, request.action)
     try:
         return evaluate(
             caller.arn,
@@ -35,6 +37,15 @@ def decide(request: AuthorizationRequest) -> Decision | None:
             resource_control,
             request.owner or None,
         )
+    except (InvalidArn, InvalidInput):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _of_root(arn: str, action: str) -> Decision | None:
+    """Return the decision on a root user whom no policy limits: the same for each resource of its account."""
+    try:
+        return evaluate(arn, action, "*", {})
     except (InvalidArn, InvalidInput):
         return None
 

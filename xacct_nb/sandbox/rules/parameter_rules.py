@@ -4,6 +4,7 @@ A client of botocore checks a part of it before it calls; other clients do not.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -34,7 +35,7 @@ _NAME = (
 def breach(call: Call) -> Refusal | None:
     """Refuse a call with parameters that its model does not allow; the message names all of them."""
     operation = _operations(call.service).get(call.action)
-    if operation is None:
+    if operation is None or _is_plain(call):
         return None
     try:
         found = list(_structure(call.service, operation, _nested(call.parameters), ""))
@@ -57,6 +58,38 @@ def unknown_operation(call: Call) -> Refusal | None:
         return None
     message = f"Could not find operation {call.action} for version {version}"
     return Refusal(400, "InvalidAction", message)
+
+
+def _is_plain(call: Call) -> bool:
+    """Return whether a call has texts only, all as its model allows: it saves most calls the whole check."""
+    required, checks = _plain(call.service, call.action)
+    parameters = call.parameters
+    if not required <= parameters.keys():
+        return False
+    for name, value in parameters.items():
+        check = checks.get(name)
+        if "." in name if check is None else not check(value):
+            return False
+    return True
+
+
+@cache
+def _plain(service: str, action: str) -> tuple[frozenset[str], dict[str, Callable[[str], bool]]]:
+    """Return the required members of an operation's input, and a check of the text of each member."""
+    shapes, operation = _model(service)["shapes"], _operations(service)[action]
+    checks = {name: _text_check(shapes[member["shape"]]) for name, member in operation["members"].items()}
+    return frozenset(operation.get("required", ())), checks
+
+
+def _text_check(shape: Shape) -> Callable[[str], bool]:
+    """Return what says whether a text is allowed; False for other types, whose check is a longer one."""
+    least, most, enum = shape.get("min", 0), shape.get("max", sys.maxsize), shape.get("enum")
+    pattern = _pattern(shape.get("pattern", "")) or re.compile(".*", re.DOTALL)
+    if shape["type"] != "string":
+        return lambda value: False
+    if enum:
+        return lambda value: value in enum
+    return lambda value: least <= len(value) <= most and pattern.fullmatch(value) is not None
 
 
 class _MalformedValue(Exception):

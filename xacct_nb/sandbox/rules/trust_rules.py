@@ -34,7 +34,7 @@ def trust_policy(call: Call) -> Refusal | None:
         document = as_object(text)
         message = "This policy contains invalid Json" if document is None else _message(document, policy.path)
         return malformed(message)
-    if any(each.get("Principal") == "*" for each in statements_of(as_object(text) or {})):
+    if any(each.principals and each.principals.texts == ("*",) for each in policy.statements):
         return malformed('AssumeRolepolicy contained an invalid principal: "STAR":"*".')
     too_long = quota_rules.over(call.account, "ACLSizePerRole", length(text))
     return too_long or _missing_principal(policy)
