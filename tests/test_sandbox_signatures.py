@@ -194,13 +194,6 @@ UNSIGNED = {
     "s3 service": ("GET", "/", b"", {}),
     "s3 object": ("GET", "/reports/2026/summary.csv", b"", {}),
     "lambda": ("POST", "/2015-03-31/functions/x/invocations", b"{}", {}),
-    "web identity": (
-        "POST",
-        "/",
-        b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111111111111:role/x"
-        b"&RoleSessionName=me&WebIdentityToken=abcdefgh",
-        {"Content-Type": FORM},
-    ),
     "cognito": ("POST", "/", b"{}", {"X-Amz-Target": "AWSCognitoIdentityService.GetId"}),
     "execute-api": ("POST", "/_aws/execute-api/x/y", b"{}", {}),
     "lambda-url": ("POST", "/_aws/lambda-url/x/", b"{}", {}),
@@ -211,6 +204,24 @@ UNSIGNED = {
         {"Content-Type": "multipart/form-data; boundary=x"},
     ),
 }
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("token", ["WebIdentityToken=abcdefgh", "SAMLAssertion=abcdefgh"])
+def test_a_federated_call_without_a_signature_needs_a_token_of_the_sandbox(
+    token: str, method: str, sandbox: Sandbox
+) -> None:
+    action = "AssumeRoleWithWebIdentity" if token.startswith("Web") else "AssumeRoleWithSAML"
+    role = "arn:aws:iam::111111111111:role/x"
+    form = f"Action={action}&Version=2011-06-15&RoleArn={role}&PrincipalArn={role}&RoleSessionName=me&{token}"
+    url, body = (sandbox.endpoint + "/", form) if method == "POST" else (f"{sandbox.endpoint}/?{form}", "")
+    request = AWSRequest(method, url, headers={"Content-Type": FORM}, data=body.encode())
+    status, text = answer(request.prepare())
+    page = AWSRequest(method, url, headers={"Content-Type": FORM, "Origin": "null"}, data=body.encode())
+
+    assert status in (400, 403)
+    assert ("InvalidIdentityToken" if method == "POST" else "MissingAuthenticationToken") in text
+    assert answer(page.prepare())[0] == 403
 
 
 @pytest.mark.parametrize("name", [*UNSIGNED])

@@ -33,8 +33,8 @@ IAM = tuple(
     """.split()  # noqa: SIM905
 )
 STS = (
-    "AssumeRole", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken",
-    "GetSessionToken", "GetWebIdentityToken",
+    "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity",
+    "GetFederationToken", "GetSessionToken", "GetWebIdentityToken",
 )  # fmt: skip
 _KNOWN = {"iam": IAM, "sts": STS, "s3": S3_OPERATIONS}
 

@@ -4,9 +4,11 @@ from ministack.core.iam_evaluator import AuthError
 
 from xacct_nb.sandbox.http.calls import SERVICES, Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_and_replay, send_response
-from xacct_nb.sandbox.ministack.signatures import failure_response, received, signature_failure
+from xacct_nb.sandbox.ministack.signatures import failure_response, is_unsigned, received, signature_failure
 
 REGION = "us-east-1"
+UNSIGNED = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
+"""The operations that are served without a signature."""
 _READING = ("Get", "List", "Simulate")
 
 
@@ -19,6 +21,8 @@ def authenticated(app: App) -> App:
         body, receive = await read_and_replay(receive)
         call, receive = await read_call(scope, receive)
         request = received(scope, body)
+        if call.action in UNSIGNED and is_unsigned(request) and request.method == "POST":
+            return await app(scope, receive, send)  # a token of an identity provider stands for the signature
         if (
             failure := signature_failure(request)
             or _scope_failure(call)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -54,6 +54,23 @@ class Call(NamedTuple):
     def tags(self, prefix: str = "Tags") -> dict[str, str]:
         """Return the tags of the call: key -> value."""
         return dict(zip(self.members(prefix, "Key"), self.members(prefix, "Value"), strict=False))
+
+    def answer(self, result: Mapping[str, Any]) -> HttpResponse:
+        """Return the successful response to this call in the query protocol."""
+        namespace = f"https://{self.service}.amazonaws.com/doc/{_VERSIONS[self.service]}/"
+        request, name = str(uuid4()), self.action
+        text = (
+            f'<{name}Response xmlns="{namespace}"><{name}Result>{_elements(result)}</{name}Result>'
+            f"<ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{name}Response>"
+        )
+        return 200, {"Content-Type": "text/xml", "x-amzn-requestid": request}, text.encode()
+
+
+def _elements(values: Mapping[str, Any]) -> str:
+    return "".join(
+        f"<{name}>{escape_xml(value) if isinstance(value, str) else _elements(value)}</{name}>"
+        for name, value in values.items()
+    )
 
 
 async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:

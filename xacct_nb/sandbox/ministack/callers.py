@@ -86,6 +86,7 @@ def _keys(credential: Any, session: Mapping[str, Any]) -> dict[str, Any]:
         keys["aws:multifactorauthage"] = str(int(clock.now() - when))
     if name := session.get("SourceIdentity"):
         keys["aws:sourceidentity"] = name
+    keys |= session.get("FederatedKeys", {})
     if credential.principal_type == "AssumedRole":
         role = internals.entity("role", credential.account_id, credential.principal_arn.split("/")[1]) or {}
         keys["aws:principalarn"] = role.get("Arn", credential.principal_arn)

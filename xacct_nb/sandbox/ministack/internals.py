@@ -160,6 +160,18 @@ def iam_entity(arn: str) -> tuple[str, dict[str, str]] | None:
     return (found["Arn"], {tag["Key"]: tag["Value"] for tag in found.get("Tags") or ()}) if found else None
 
 
+def role(arn: str) -> Record | None:
+    """Return the role with this ARN, path included."""
+    parts = arn.split(":")
+    found = entity("role", parts[4], arn.rpartition("/")[2]) if len(parts) == 6 else None
+    return found if found and found["Arn"] == arn else None
+
+
+def identity_provider(kind: str, account: str, arn: str) -> Record | None:
+    """Return the provider of OpenID Connect (`oidc`) or SAML (`saml`) of an account."""
+    return _stored(f"_{kind}_providers", account, arn)
+
+
 def roles() -> Iterator[Record]:
     """Yield the roles of all accounts."""
     yield from iam._roles.to_dict().values()

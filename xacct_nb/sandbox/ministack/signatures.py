@@ -55,11 +55,18 @@ def received(scope: Any, body: bytes) -> ReceivedRequest:
     return ReceivedRequest(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body)
 
 
+def is_unsigned(request: ReceivedRequest) -> bool:
+    """Return whether a request has no signature at all."""
+    return not request.headers.get("authorization") and not any(
+        name in request.query for name in _QUERY_SIGNED
+    )
+
+
 def signature_failure(request: ReceivedRequest) -> AuthError | None:
     """Return why the signature of a request is not accepted; None for a valid one."""
     authorization, query = request.headers.get("authorization", ""), request.query
     in_query = any(name in query for name in _QUERY_SIGNED)
-    if not authorization and not in_query:
+    if is_unsigned(request):
         return AuthError("MissingAuthenticationToken", "Request is missing Authentication Token")
     if (authorization and in_query) or authorization.count("Credential=") > 1:
         return AuthError("IncompleteSignature", "Only one authorization mechanism is allowed.")

@@ -56,7 +56,7 @@ def assume_role(call: Call) -> GuardResult:
     caller = caller_of(call.key, call.account)
     if caller is None:
         return NOTHING
-    request = AssumeRoleRequest(call, caller, _role(call.parameter("RoleArn")))
+    request = AssumeRoleRequest(call, caller, internals.role(call.parameter("RoleArn")))
     for rule in _RULES:
         if refusal := rule(request):
             return GuardResult(refusal.response("sts"), authorized=True)
@@ -83,12 +83,6 @@ def session_may_not(call: Call) -> Refusal | None:
     kind = session.get("PrincipalType")
     without_mfa = kind == "User" and not session.get("MultiFactorAuthTime")
     return _INVALID_TOKEN if without_mfa or kind == "FederatedUser" else None
-
-
-def _role(arn: str) -> internals.Record | None:
-    parts = arn.split(":")
-    role = internals.entity("role", parts[4], arn.rpartition("/")[2]) if len(parts) == 6 else None
-    return role if role and role["Arn"] == arn else None
 
 
 def _session(request: AssumeRoleRequest) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from xacct_nb.sandbox.rules import (
     assume_rules,
     bucket_rules,
     entity_rules,
+    federation_rules,
     mfa,
     policy_rules,
     trust_rules,
 )
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
+from xacct_nb.sandbox.rules.federation_rules import FEDERATED
 from xacct_nb.sandbox.rules.iam_resources import resource_of
 from xacct_nb.sandbox.rules.parameter_rules import breach, unknown_operation
 
@@ -82,6 +84,8 @@ def guarded(app: App) -> App:
         call, receive = await read_call(scope, receive)
         if unknown := unknown_operation(call):
             return await send_response(send, unknown.response(call.service))
+        if call.service == "sts" and call.action in FEDERATED:
+            return await send_response(send, federation_rules.serve(call))
         current.set(result_for(call))
         await app(scope, receive, send)
 

@@ -75,6 +75,24 @@ def set_clock(sandbox: Sandbox, seconds: float) -> None:
     _control(sandbox, "clock", {"seconds": seconds})
 
 
+def web_identity_token(sandbox: Sandbox, issuer: str, seconds: int = 300, **claims: Any) -> str:
+    """Return a token (JWT) of an OpenID Connect issuer such as `https://token.actions.githubusercontent.com`.
+
+    `sub` and `aud` are claims that AWS requires. Raises SandboxError.
+    """
+    value = {"issuer": issuer, "claims": claims, "seconds": seconds}
+    return str(_control(sandbox, "token", value)["token"])
+
+
+def saml_assertion(sandbox: Sandbox, issuer: str, subject: str, attributes: dict[str, list[str]]) -> str:
+    """Return a SAML response in Base64; the attributes have AWS's names without their common beginning.
+
+    `Role` has values `ROLE_ARN,PROVIDER_ARN`; `RoleSessionName` is required too. Raises SandboxError.
+    """
+    value = {"issuer": issuer, "subject": subject, "attributes": attributes}
+    return str(_control(sandbox, "assertion", value)["assertion"])
+
+
 def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
     try:
         return misbehaviour_from(send(sandbox.endpoint, sandbox.token, "/_xacct/faults", method, value))
@@ -85,9 +103,9 @@ def _faults(sandbox: Sandbox, method: str, value: Any = None) -> Misbehaviour:
         raise _unreachable(error) from error
 
 
-def _control(sandbox: Sandbox, name: str, value: Any) -> None:
+def _control(sandbox: Sandbox, name: str, value: Any) -> Any:
     try:
-        send(sandbox.endpoint, sandbox.token, f"/_xacct/{name}", "PUT", value)
+        return send(sandbox.endpoint, sandbox.token, f"/_xacct/{name}", "PUT", value)
     except HTTPError as error:
         why = json.load(error)["message"]
         hint = "Correct the value, then set it again."
