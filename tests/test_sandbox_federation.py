@@ -71,8 +71,8 @@ class Federated:
         )
 
     def with_saml(self, issuer: str = IDP, **attributes: list[str]) -> Any:
-        given = {"Role": [f"{self.role},{self.saml}"], "RoleSessionName": ["ann"]} | attributes
-        assertion = saml_assertion(self.sandbox, issuer, "ann", given)
+        stated = {"Role": [f"{self.role},{self.saml}"], "RoleSessionName": ["ann"]} | attributes
+        assertion = saml_assertion(self.sandbox, issuer, "ann", stated)
         return self.sts.assume_role_with_saml(
             RoleArn=self.role, PrincipalArn=self.saml, SAMLAssertion=assertion
         )
@@ -243,8 +243,8 @@ def test_a_saml_assertion_is_refused_as_aws_refuses_it(federated: Federated) -> 
 
 def test_an_assertion_must_be_used_within_five_minutes(federated: Federated) -> None:
     federated.trust(f"sts:{SAML}", Condition={})
-    given = {"Role": [f"{federated.role},{federated.saml}"], "RoleSessionName": ["ann"]}
-    assertion = saml_assertion(federated.sandbox, IDP, "ann", given)
+    stated = {"Role": [f"{federated.role},{federated.saml}"], "RoleSessionName": ["ann"]}
+    assertion = saml_assertion(federated.sandbox, IDP, "ann", stated)
     set_clock(federated.sandbox, 301)
     try:
         late = refused(

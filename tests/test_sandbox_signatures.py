@@ -50,6 +50,7 @@ def signed(
     body: bytes = b"Action=GetCallerIdentity&Version=2011-06-15",
     key: str = ACCOUNT,
     token: str | None = None,
+    region: str = "us-east-1",
     **headers: str,
 ) -> Any:
     """A request as botocore sends it, signed with the root key of an account unless another is given."""
@@ -58,7 +59,7 @@ def signed(
     url = start().endpoint + path + ("?" + urlencode(query, quote_via=quote) if query else "")
     named = {"Content-Type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest(method, url, headers=named if how.startswith("header") else {}, data=body)
-    SIGNERS[how](Credentials(key, secret, token), service, "us-east-1").add_auth(request)
+    SIGNERS[how](Credentials(key, secret, token), service, region).add_auth(request)
     return request.prepare()
 
 
@@ -185,6 +186,73 @@ def test_a_credential_in_the_header_and_another_in_the_query_are_refused() -> No
     link = f"X-Amz-Credential={ACCOUNT}/20260101/us-east-1/sts/aws4_request"
 
     assert checked(signed(), query_string=link) == "IncompleteSignature"
+
+
+IAM_CALL, STS_CALL = b"Action=ListUsers&Version=2010-05-08", b"Action=GetCallerIdentity&Version=2011-06-15"
+OF_STS, OF_IAM = ("Credential should be scoped to correct service: '%s'. " % name for name in ("sts", "iam"))
+NO_REGION = "Credential should be scoped to a valid region. "
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "body", "message"),
+    [
+        ("sts", "eu-west-1", STS_CALL, NO_REGION),
+        ("iam", "eu-west-1", IAM_CALL, NO_REGION),
+        ("iam", "us-east-1", STS_CALL, OF_STS),
+        ("sts", "us-east-1", IAM_CALL, OF_IAM),
+        ("s3", "us-east-1", STS_CALL, OF_STS),
+        ("sqs", "us-east-1", IAM_CALL, OF_IAM),
+        ("s3", "eu-west-1", IAM_CALL, NO_REGION + OF_IAM),
+    ],
+)
+def test_a_signature_is_for_one_service_and_region(
+    service: str, region: str, body: bytes, message: str
+) -> None:
+    how = "header of S3" if service == "s3" else "header"
+    status, text = answer(signed(how, service=service, region=region, body=body))
+
+    assert status == 403
+    assert "<Code>SignatureDoesNotMatch</Code>" in text
+    assert f"<Message>{message}</Message>" in text
+
+
+@pytest.mark.parametrize("how", ["header", "query"])
+@pytest.mark.parametrize("term", ["aws5_request", "", "aws4_request2"])
+def test_the_scope_of_a_signature_ends_as_aws_s_does(how: str, term: str) -> None:
+    request = signed(how, body=STS_CALL)
+    if how == "query":
+        request.url = request.url.replace("aws4_request", term)
+    else:
+        request.headers["Authorization"] = request.headers["Authorization"].replace("aws4_request", term)
+
+    assert checked(request) == "SignatureDoesNotMatch"
+
+
+def test_the_date_of_the_scope_is_the_request_s() -> None:
+    request = signed()
+    day = request.headers["X-Amz-Date"][:8]
+    request.headers["Authorization"] = request.headers["Authorization"].replace(f"/{day}/", "/20200101/")
+    status, text = answer(request)
+
+    assert (status, "SignatureDoesNotMatch" in text) == (403, True)
+    assert f"'20200101' != '{day}', from '{request.headers['X-Amz-Date']}'." in text
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"Action=GetCallerIdentity&Version=2010-01-01", "GetCallerIdentity for version 2010-01-01"),
+        (b"Action=GetCallerIdentity", "GetCallerIdentity for version NO_VERSION_SPECIFIED"),
+        (b"Action=AssumeRoles&Version=2011-06-15", "AssumeRoles for version 2011-06-15"),
+        (b"Action=getcalleridentity&Version=2011-06-15", "getcalleridentity for version 2011-06-15"),
+    ],
+)
+def test_an_operation_is_one_of_a_version_of_the_api(body: bytes, message: str) -> None:
+    status, text = answer(signed(body=body))
+
+    assert status == 400
+    assert "<Code>InvalidAction</Code>" in text
+    assert f"<Message>Could not find operation {message}</Message>" in text
 
 
 UNSIGNED = {
