@@ -189,7 +189,7 @@ def test_a_credential_in_the_header_and_another_in_the_query_are_refused() -> No
 
 
 IAM_CALL, STS_CALL = b"Action=ListUsers&Version=2010-05-08", b"Action=GetCallerIdentity&Version=2011-06-15"
-OF_STS, OF_IAM = ("Credential should be scoped to correct service: '%s'. " % name for name in ("sts", "iam"))
+OF_STS, OF_IAM = (f"Credential should be scoped to correct service: '{name}'. " for name in ("sts", "iam"))
 NO_REGION = "Credential should be scoped to a valid region. "
 
 

@@ -2,8 +2,9 @@
 
 from ministack.core.iam_evaluator import AuthError
 
-from xacct_nb.sandbox.http.calls import SERVICES, Call, read_call
+from xacct_nb.sandbox.http.calls import SERVICES, Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_and_replay, send_response
+from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.signatures import failure_response, is_unsigned, received, signature_failure
 
 REGION = "us-east-1"
@@ -23,18 +24,18 @@ def authenticated(app: App) -> App:
         request = received(scope, body)
         if call.action in UNSIGNED and is_unsigned(request) and request.method == "POST":
             return await app(scope, receive, send)  # a token of an identity provider stands for the signature
-        if (
-            failure := signature_failure(request)
-            or _scope_failure(call)
-            or _method_failure(call, request.method)
-        ):
+        if failure := signature_failure(request):
+            return await send_response(send, failure_response(request, failure))
+        if refusal := _refused_scope(call):
+            return await send_response(send, refusal)
+        if failure := _method_failure(call, request.method):
             return await send_response(send, failure_response(request, failure))
         await app(scope, receive, send)
 
     return check
 
 
-def _scope_failure(call: Call) -> AuthError | None:
+def _refused_scope(call: Call) -> HttpResponse | None:
     """Return the error of a call to IAM or STS that was signed for another service or region.
 
     The sandbox is the global endpoint of both, whose region is us-east-1.
@@ -45,7 +46,7 @@ def _scope_failure(call: Call) -> AuthError | None:
         wrong = "Credential should be scoped to a valid region. "
     if service != call.service and call.action:
         wrong += f"Credential should be scoped to correct service: '{service}'. "
-    return AuthError("SignatureDoesNotMatch", wrong) if wrong else None
+    return Refusal(403, "SignatureDoesNotMatch", wrong).response(service) if wrong else None
 
 
 def _method_failure(call: Call, method: str) -> AuthError | None:
