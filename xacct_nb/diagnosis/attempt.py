@@ -18,6 +18,7 @@ TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
 # The actions of a signed AssumeRole, and those of its unsigned forms, which have no caller in AWS.
 ASSUME_ACTIONS = (ASSUME, TAG_SESSION, SET_SOURCE_IDENTITY)
 FEDERATED_ACTIONS = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
+_NEVER_SHOWN = ("TokenCode", "WebIdentityToken", "SAMLAssertion")
 # Parameters that a condition key of STS has the name of.
 _WITH_KEYS = ("ExternalId", "RoleSessionName", "SourceIdentity", "DurationSeconds")
 
@@ -92,7 +93,7 @@ class Attempt(Shown, StrictModel):
 
     @field_serializer("parameters", when_used="json")
     def _shown(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        shown = {name: value for name, value in parameters.items() if name != "TokenCode"}
+        shown = {name: value for name, value in parameters.items() if name not in _NEVER_SHOWN}
         return shown | ({"ExternalId": fingerprint(self.external_id)} if self.external_id else {})
 
     def to_json(self) -> dict[str, Any]:

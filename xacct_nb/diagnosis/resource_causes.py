@@ -25,12 +25,13 @@ def resource_causes(case: Case, session: RoleSession, decision: Decision) -> Ite
     if session.owner and session.owner != session.account:
         yield _other_account(session)
     elif policy and policy.document and is_decided:
-        yield from (deny_cause("resource-policy", each, case) for each in denying([policy], check))
+        code = "key-policy" if policy.kind == KEY else "resource-policy"
+        yield from (deny_cause(code, each, case) for each in denying([policy], check))
         if not is_allowed_by(check) and check.effect != explain.EXPLICIT_DENY:
             yield _silent_policy(session, policy, check)
     elif is_decided and policy is None and resource_kind(session.holder.resource) == KEY:
         why = f"The policy of {session.holder.resource} was not read; it must allow the role or its account."
-        yield cause("resource-policy", LIKELY, why)
+        yield cause("key-policy", LIKELY, why)
     if decision.allowed:
         yield from _behind_the_bucket(session)
         yield from _not_readable(session)
@@ -51,7 +52,8 @@ def _silent_policy(session: RoleSession, policy: SnapshotPolicy, check: PolicyCh
     why = f"{why} {session.attempt.action}.{doubt}"
     statement = trust_statement(session.role.arn, session.holder.actions, None) | {"Resource": "*"}
     fix = Fix(f"Add to the policy of the {policy.kind}: {option_text(statement)}")
-    return cause("resource-policy", confidence, why, fix=fix, nearest=nearest([policy], check))
+    code = "key-policy" if policy.kind == KEY else "resource-policy"
+    return cause(code, confidence, why, fix=fix, nearest=nearest([policy], check))
 
 
 def _behind_the_bucket(session: RoleSession) -> Iterator[Cause]:
@@ -64,7 +66,7 @@ def _behind_the_bucket(session: RoleSession) -> Iterator[Cause]:
                 f"The bucket encrypts with {key}, and the role is not allowed {action} on it: "
                 f"{found.reasons[0]} An object that was encrypted otherwise is not concerned."
             )
-            yield cause("no-key-permission", LIKELY, why)
+            yield cause("key-policy", LIKELY, why)
 
 
 def _not_readable(session: RoleSession) -> Iterator[Cause]:

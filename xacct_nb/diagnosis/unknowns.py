@@ -30,6 +30,11 @@ _TRUST = (
     "request-condition", "source-address", "other-organization", "outside-dates", "trust-deny",
     "trust-condition", "no-access-role",
 )  # fmt: skip
+_FEDERATED = (
+    "token-subject", "token-audience", "token-condition", "provider-not-trusted", "no-such-provider",
+    "no-such-role", "trust-deny", "resource-control-policy", "not-in-effect-yet",
+)  # fmt: skip
+_FEDERATED_BEYOND_TRUST = ("no-such-provider", "resource-control-policy", "not-in-effect-yet")
 _IDENTITY = (
     "no-identity-allow", "chained-role-without-allow", "other-resource-arn", "policy-not-attached",
     "identity-deny", "deny-without-mfa", "caller-boundary", "identity-condition",
@@ -56,7 +61,23 @@ _OTHER_CALLER = (
     "service-control-policy", "resource-control-policy", "vpc-endpoint-policy",
 )  # fmt: skip
 # Services that use a KMS key of their customer's, whose policy can deny a request to them.
-_WITH_KEYS = ("s3", "kms", "secretsmanager", "sqs", "sns", "dynamodb", "ssm", "ecr", "logs", "athena", "glue")
+_ONLY_OF: dict[str, tuple[str, ...]] = {
+    "key-policy": (
+        "s3",
+        "kms",
+        "secretsmanager",
+        "sqs",
+        "sns",
+        "dynamodb",
+        "ssm",
+        "ecr",
+        "logs",
+        "athena",
+        "glue",
+    ),
+    **dict.fromkeys(("object-of-another-owner", "public-access-blocked", "no-such-object"), ("s3",)),
+}
+_OF_OBJECTS = ("object-of-another-owner", "public-access-blocked", "no-such-object")
 _SESSION_OF_READ_ROLE = (
     "other-account-resource", "resource-policy", "key-policy", "service-control-policy",
     "resource-control-policy",
@@ -67,6 +88,8 @@ def indistinguishable_causes(case: Case) -> tuple[str, ...]:
     """Return the codes with the same error, as far as what was read does not exclude them."""
     if case.attempt.role_was_assumed:
         return _session_codes(case)
+    if case.attempt.is_federated:
+        return _FEDERATED_BEYOND_TRUST if case.trust_policy else _FEDERATED
     if case.denial.action in EXTRA_ACTIONS:
         code, decided = EXTRA_ACTIONS[case.denial.action], case.trust_decision(case.denial.action)
         return (code, *(() if decided else _EXTRA_CONDITIONS[case.denial.action]))
@@ -89,8 +112,9 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
 def _session_codes(case: Case) -> tuple[str, ...]:
     """Return the codes for a denial after AssumeRole, or of a caller that assumed no role."""
     codes = _SESSION_OF_READ_ROLE if case.session_decision() else _SESSION if case.role else _OTHER_CALLER
-    has_key = case.attempt.action.partition(":")[0].lower() in _WITH_KEYS
-    return tuple(code for code in codes if has_key or code != "key-policy")
+    service = case.attempt.action.partition(":")[0].lower()
+    left_out = {code for code, services in _ONLY_OF.items() if service not in services}
+    return tuple(code for code in (*codes, *_OF_OBJECTS) if code not in left_out)
 
 
 def _is_possible(case: Case, code: str) -> bool:

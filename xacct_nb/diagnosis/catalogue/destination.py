@@ -1,6 +1,6 @@
 """Causes in the destination account: the role, and its trust policy's principals and conditions."""
 
-from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
+from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS, FEDERATED_ACTIONS
 from xacct_nb.diagnosis.cause import DESTINATION, LIKELY, KnownCause
 
 _TRUST = "role trust policy"
@@ -103,4 +103,17 @@ DESTINATION_CAUSES = (
     KnownCause("C27", "trust-condition", DESTINATION,
         why="The trust policy allows the caller under a condition that the request does not meet.",
         mend="Meet the condition, or ask the role's owner to change it."),
+    KnownCause("C22", "provider-not-trusted", DESTINATION, actions=FEDERATED_ACTIONS,
+        why="The trust policy does not name the identity provider of the token.",
+        mend="Name the provider, as its ARN in the role's account, as Federated in the trust policy."),
+    KnownCause("C22", "token-audience", DESTINATION, actions=FEDERATED_ACTIONS,
+        why="The trust policy requires another audience (aud) than the token has.",
+        mend="Compare aud of the token with the trust policy, and request the token for that audience."),
+    KnownCause("C22", "token-subject", DESTINATION, actions=FEDERATED_ACTIONS,
+        why="The trust policy requires another subject (sub) than the token has.",
+        mend="Compare sub of the token with the trust policy, letter by letter; StringLike takes wildcards, "
+        "StringEquals does not."),
+    KnownCause("C22", "token-condition", DESTINATION, actions=FEDERATED_ACTIONS,
+        why="The trust policy has a condition that the token or the request does not meet.",
+        mend="Compare the claims of the token with the condition."),
 )  # fmt: skip

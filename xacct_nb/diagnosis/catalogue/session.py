@@ -32,10 +32,6 @@ SESSION_CAUSES = (
     KnownCause("I5", "permission-condition", DESTINATION, policy_type="identity-based policy",
         why="The role's policy allows the action under a condition that the session does not meet.",
         mend="Meet the condition, or change it; the session of a role never has MFA."),
-    KnownCause("I4", "no-key-permission", DESTINATION, sure=LIKELY,
-        why="S3 needs the KMS key that encrypts the object, and the role may not use that key.",
-        mend="Allow the role kms:Decrypt to read and kms:GenerateDataKey to write: in its policies, and in "
-        "the key's policy."),
     KnownCause("I4", "object-of-another-owner", DESTINATION,
         why="Another account wrote the object and owns it, so the bucket's policies do not cover it.",
         mend="Let the bucket own its objects: set Object Ownership to bucket owner enforced."),
