@@ -6,11 +6,12 @@ import pytest
 
 from xacct_nb.linting.findings import lint_policy
 from xacct_nb.linting.rules.condition_keys import KEY_RULES
+from xacct_nb.linting.rules.contradictions import CONTRADICTION_RULES
 from xacct_nb.linting.rules.escalation import ESCALATION_RULES
 from xacct_nb.linting.rules.perimeters import PERIMETER_RULES
 from xacct_nb.linting.rules.third_parties import THIRD_PARTY_RULES
 
-RULES = (*KEY_RULES, *ESCALATION_RULES, *PERIMETER_RULES, *THIRD_PARTY_RULES)
+RULES = (*KEY_RULES, *CONTRADICTION_RULES, *ESCALATION_RULES, *PERIMETER_RULES, *THIRD_PARTY_RULES)
 ROLE = "arn:aws:iam::222222222222:role/reader"
 VENDOR = "arn:aws:iam::444444444444:root"
 HUB = "arn:aws:iam::111111111111:role/hub"
@@ -164,6 +165,24 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
             lets("arn:aws:iam::444444444444:role/scanner"),
             lets("arn:aws:iam::444444444444:role/scanner", external("agreed", "StringNotEquals"))
             | {"Effect": "Deny"},
+        ),
+    ),
+    (
+        "value-of-other-form",
+        "warning",
+        "trust",
+        [
+            trust(HUB, ("ForAnyValue:StringEquals", "aws:PrincipalOrgPaths", f"{ORG}/r-0001/ou-0001-aaaa")),
+            trust(HUB, ("StringEquals", "aws:PrincipalOrgID", f"{ORG}/r-0001")),
+            trust(HUB, ("StringEquals", "aws:PrincipalAccount", "11111111111")),
+            trust(HUB, ("StringNotEquals", "aws:RequestedRegion", "eu-west")),
+            trust(HUB, ("StringEquals", "sts:RoleSessionName", "two words")),
+        ],
+        trust(
+            HUB,
+            ("ForAnyValue:StringEquals", "aws:PrincipalOrgPaths", f"{ORG}/r-0001/ou-0001-aaaa/"),
+            ("StringEquals", "sts:RoleSessionName", "${aws:username}"),
+            ("StringEqualsIfExists", "aws:RequestedRegion", "eu-west-1"),
         ),
     ),
     (

@@ -14,7 +14,8 @@ from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
 from xacct_nb.linting.headroom import Headroom, headroom
 from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
-from xacct_nb.linting.rules.condition_keys import KEY_RULES, never_applies
+from xacct_nb.linting.rules.condition_keys import KEY_RULES
+from xacct_nb.linting.rules.contradictions import CONTRADICTION_RULES, never_applies
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.linting.rules.escalation import ESCALATION_RULES
 from xacct_nb.linting.rules.federation import FEDERATION_RULES, needs_foreign_claim
@@ -36,6 +37,7 @@ _STATEMENT_RULES = (
     *ACTION_RULES,
     *FEDERATION_RULES,
     *KEY_RULES,
+    *CONTRADICTION_RULES,
     *THIRD_PARTY_RULES,
     *ESCALATION_RULES,
     *PERIMETER_RULES,
