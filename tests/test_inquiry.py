@@ -103,6 +103,39 @@ class TestTheNotebook:
         assert codes(ended) == ["other-principal-trusted"]
         assert "Certain: other-principal-trusted (destination)." in str(ended)
 
+    @pytest.mark.parametrize(
+        "known",
+        [
+            {},
+            {
+                "caller": "arn:aws:iam::111111111111:user/mallory",
+                "role": "arn:aws:iam::222222222222:role/summary-reader",
+            },
+        ],
+        ids=["the text alone", "with another caller and role"],
+    )
+    def test_a_text_from_elsewhere_is_answered_about_its_own_caller_and_role(
+        self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: dict[str, str]
+    ) -> None:
+        monkeypatch.setenv("XACCT_SANDBOX_DIR", str(sandbox.folder))
+        dev, target = "arn:aws:iam::111111111111:user/dev", "arn:aws:iam::222222222222:role/target"
+        text = f"An error occurred (AccessDenied) when calling the AssumeRole operation: User: {dev} is not "
+        text += f"authorized to perform: sts:AssumeRole on resource: {target}"
+        options = [("error_text", text), *known.items()]
+        ended = run(NOTEBOOK, options=options, records=str(tmp_path))
+        found = ended.record.diagnosis
+        assert found is not None, ended.record.error
+
+        assert (found["attempt"]["caller"], found["attempt"]["role"]) == (dev, target)
+        assert {each["confidence"] for each in found["causes"]} == {"possible"}
+        assert [
+            each["code"] for each in found["causes"] if each["code"] == "no-such-role" and each["commands"]
+        ] == []
+        assert [command for each in found["causes"] for command in each["commands"]] == []
+        assert [each["other"] for each in found["conflicts"]] == list(known.values())
+        assert "summary-reader" not in json.dumps([found["causes"], found["message"], found["headline"]])
+        assert "neither this caller nor this role" in json.dumps(found["unseen"])
+
     def test_a_newcomer_sees_the_cause_and_the_fix_works(self, desk: Desk, stage: Stage) -> None:
         stage.identity(None)
         ended = diagnosed(desk, stage)
@@ -142,6 +175,12 @@ class TestTheNotebook:
         assert codes(ended)[0] == "other-principal-trusted"
         assert ended.record.diagnosis is not None
         assert f"not {stage.alice}" in ended.record.diagnosis["causes"][0]["why"]
+        assert [
+            (each["what"], each["used"], each["other"]) for each in ended.record.diagnosis["conflicts"]
+        ] == [
+            ("caller", stage.alice, stage.mallory),
+            ("role", stage.role, f"{stage.role}-2"),
+        ]
 
     def test_a_user_who_was_deleted_and_made_anew(self, desk: Desk, stage: Stage) -> None:
         deleted(stage)

@@ -24,7 +24,9 @@ def client_causes(case: Case) -> Iterator[Cause]:
 def _caller(case: Case) -> Iterator[Cause]:
     intended, caller = case.given.caller, case.caller
     is_other = intended and caller and not same_principal(caller, role_arn_of(intended))
-    if is_other and not case.attempt.role_was_assumed:
+    # Where the role differs, too, another request was given, which says nothing of this one.
+    is_same_role = case.given.role in ("", case.role)
+    if is_other and is_same_role and not case.attempt.role_was_assumed:
         yield _other_caller(case)
     if not (caller and case.role):
         return

@@ -1,7 +1,7 @@
 """Where AWS's words and what a person gave contradict each other, and which of them the diagnosis uses."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult
 from xacct_nb.diagnosis.denial import Denial
@@ -36,6 +36,14 @@ def find_conflicts(
     now = result.denial if result and not result.allowed else Denial()
     if now.policy_type and denial.policy_type and now.policy_type != denial.policy_type:
         yield Conflict("policy type", now.policy_type, NOW, denial.policy_type, TEXT)
+
+
+def as_aws_says_now(denial: Denial, result: AttemptResult | None) -> Denial:
+    """Return the denial of a text with the policy that AWS names now for the same call, if it names one."""
+    now = result.denial if result and not result.allowed else denial
+    if not now.policy_type or now.action.lower() != denial.action.lower():
+        return denial
+    return replace(denial, policy_type=now.policy_type, effect=now.effect, policy=now.policy)
 
 
 def conflicts_view(conflicts: Iterable[Conflict]) -> Table:

@@ -12,7 +12,7 @@ from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
 from xacct_nb.diagnosis.commands import with_variables
-from xacct_nb.diagnosis.conflicts import Conflict, conflicts_view, find_conflicts
+from xacct_nb.diagnosis.conflicts import Conflict, as_aws_says_now, conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.mends import evaluated
@@ -140,7 +140,7 @@ def diagnose(
     denial = denial if denial.text or result is None else result.denial
     given = {attempt.external_id} - {""}
     believed = attempt_from_denial(denial, attempt)
-    case = Case(snapshot.with_secrets(given), believed, denial, result, attempt)
+    case = Case(snapshot.with_secrets(given), believed, as_aws_says_now(denial, result), result, attempt)
     found = rank_causes(case, _possible(case, _find_causes(case)))
     causes, open_codes = ((), ()) if case.is_allowed_now else _with_open_causes(case, found)
     causes, together = evaluated(case, causes)

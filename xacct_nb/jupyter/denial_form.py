@@ -1,11 +1,13 @@
 """The form of a denial: the error text, who called what, and where the rest is found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from xacct_nb.diagnosis.attempt import Attempt
+from xacct_nb.diagnosis.conflicts import conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.form import Field, Form, FormState, region
-from xacct_nb.views import Page, Table, View, html
+from xacct_nb.views import Page, Table, Text, View, html
 
 _FIELDS = {
     "error_text": (
@@ -35,8 +37,21 @@ class DenialForm(Form):
             return Page("Not valid. The last valid fields are used until it is.", self.explanation())
         rows = [(label, str(getattr(self.settings, name))) for name, label in DENIAL_LABELS.items()]
         given = Table(("", "given"), tuple((label, value) for label, value in rows if value))
-        text = self.settings.error_text
-        return Page("Denial", (given, *((read_denial(text).view(),) if text else ())))
+        if not given.rows:
+            return Page(
+                "Denial", (Text("Nothing is given: in the sandbox, its own example is tried.", "note"),)
+            )
+        return Page("Denial", (given, *self._read()))
+
+    def _read(self) -> Iterator[View]:
+        """Yield what the error text says, and where it contradicts the fields: the text counts."""
+        if not self.settings.error_text:
+            return
+        denial = read_denial(self.settings.error_text)
+        yield denial.view()
+        fields = {name: getattr(self.settings, name) for name in ("caller", "role", "action", "resource")}
+        if found := tuple(find_conflicts(Attempt(**fields), denial, None, None)):
+            yield conflicts_view(found)
 
     def take(self, typed: Mapping[str, str]) -> None:
         """Take what is typed. Raises InvalidInput."""

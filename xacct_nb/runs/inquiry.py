@@ -10,7 +10,7 @@ from xacct_nb.diagnosis import diagnosis
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial, attempt_from_grant
 from xacct_nb.diagnosis.denial import Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.diagnosis.snapshot import CALLER, Snapshot
+from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, Snapshot
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.iam.arns import role_arn_of, same_principal
@@ -22,6 +22,11 @@ from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
 from xacct_nb.views import Shown, View
 
 NO_SESSIONS = DiagnosisSessions()
+# A call that every sandbox denies: its profile mallory may assume any role, and this one trusts another user.
+EXAMPLE_ROLE = "arn:aws:iam::222222222222:role/summary-reader"
+ELSEWHERE = (
+    "The sandbox has neither this caller nor this role. To read AWS: -p sandbox false, and your profiles."
+)
 
 
 def diagnose(
@@ -46,12 +51,13 @@ def diagnose(
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
     attempt = attempt_from_grant(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
-    attempt = attempt_from_denial(read_denial(error), attempt.model_copy(update=more))
+    attempt = attempt.model_copy(update=more)
+    named = attempt_from_denial(read_denial(error), attempt)
     sides = sessions or NO_SESSIONS
     if isinstance(sides, Sessions):
-        sides = select_for_diagnosis(sides, attempt)
+        sides = select_for_diagnosis(sides, named)
     if sides is not NO_SESSIONS:
-        snapshot = full_snapshot(attempt, sides, snapshot)
+        snapshot = full_snapshot(named, sides, snapshot)
     return explain(attempt, error, sides, snapshot)
 
 
@@ -63,14 +69,18 @@ def full_snapshot(attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | N
     return whole.with_sides_of(sent) if sent else whole
 
 
-def explain(attempt: Attempt, error: str, sides: DiagnosisSessions, snapshot: Snapshot | None) -> Diagnosis:
-    """Return the diagnosis of the error, or of AWS's answer to the attempt where no error was given."""
+def explain(given: Attempt, error: str, sides: DiagnosisSessions, snapshot: Snapshot | None) -> Diagnosis:
+    """Return the diagnosis of the error, or of AWS's answer to the attempt where no error was given.
+
+    What the error names comes before what was given.
+    """
     text = error or (sides.problems.get(CALLER, "") if sides.caller is None else "")
+    denial = read_denial(error)
     return diagnosis.diagnose(
         snapshot or diagnosis.EMPTY_SNAPSHOT,
-        attempt=attempt,
+        attempt=given,
         denial=read_denial(text),
-        result=_result(attempt, sides, read_denial(error)),
+        result=_result(attempt_from_denial(denial, given), sides, denial),
     )
 
 
@@ -84,9 +94,11 @@ def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> Attem
     return try_once(attempt, sides.caller.client("sts"), sides.caller.profile)
 
 
-def _unless_another(given: str, named: str) -> str:
-    """Return the given ARN, or "" where the error text names another: a notebook has values for both."""
-    return "" if named and not same_principal(named, given) else given
+def _is_of_elsewhere(denial: Denial, seen: Snapshot) -> bool:
+    """Return whether the error text names a caller or a role, and neither of them is in this sandbox."""
+    named = attempt_from_denial(denial)
+    exists = (seen.source and seen.source.principal, seen.destination and seen.destination.role)
+    return bool(named.caller or named.role) and not any(exists)
 
 
 class Inquiry(Shown):
@@ -102,21 +114,25 @@ class Inquiry(Shown):
         return self._form.settings if self._form else self.run.settings
 
     @property
-    def attempt(self) -> Attempt:
-        """The attempt in question. Raises UnresolvedSecret."""
+    def given(self) -> Attempt:
+        """The attempt as it was given; if nothing was, the sandbox's example. Raises UnresolvedSecret."""
         settings = self.settings
         secret = {"ExternalId": resolve_reference(settings.external_id)} if settings.external_id else {}
         self.run.evidence.secrets |= set(secret.values())
-        denial = read_denial(settings.error_text)
-        named = attempt_from_denial(denial)
-        known = Attempt(
-            caller=_unless_another(settings.caller, named.caller),
-            role=_unless_another(settings.role, named.role),
+        is_empty = not (settings.error_text or settings.caller or settings.role or settings.snapshot)
+        role = EXAMPLE_ROLE if is_empty and settings.sandbox else settings.role
+        return Attempt(
+            caller=settings.caller,
+            role=role,
             parameters=dict(settings.call) | secret,
             action=settings.action,
             resource=settings.resource,
         )
-        return attempt_from_denial(denial, known)
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in question: as the error text names it, else as given. Raises UnresolvedSecret."""
+        return attempt_from_denial(read_denial(self.settings.error_text), self.given)
 
     def view(self) -> View:
         """Return the attempt."""
@@ -143,7 +159,10 @@ class Inquiry(Shown):
         self.run.place.note()
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(settings.snapshot) if settings.snapshot else None
-        found = full_snapshot(attempt, self._sides, sent)
+        found = full_snapshot(attempt, self._sides)
+        if settings.sandbox and _is_of_elsewhere(read_denial(settings.error_text), found):
+            self._sides, found = NO_SESSIONS, Snapshot(unread=dict.fromkeys((SOURCE, DESTINATION), ELSEWHERE))
+        found = found.with_sides_of(sent) if sent else found
         self.run.evidence.secrets |= found.secrets
         if settings.snapshot_to:
             write_snapshot(found, settings.snapshot_to)
@@ -151,7 +170,7 @@ class Inquiry(Shown):
 
     def diagnose(self, snapshot: Snapshot) -> Diagnosis:
         """Return why the attempt is denied; AWS is called once, where there is a session of the caller."""
-        found = explain(self.attempt, self.settings.error_text, self._sides, snapshot)
+        found = explain(self.given, self.settings.error_text, self._sides, snapshot)
         self.run.evidence.add("diagnosis", found.to_json())
         self.run.touched = True
         return found
