@@ -100,12 +100,18 @@ class Cause:
         if self.works is None and not self.obstacle:
             return ""
         who = f" It lets in {', '.join(self.lets_in)}, and nobody else." if self.lets_in else ""
-        return outcome(self.works, self.obstacle) + who + (" Nobody loses access." if who else "")
+        return (
+            f"With this mend {outcome(self.works, self.obstacle)}"
+            + who
+            + (" Nobody loses access." if who else "")
+        )
 
 
 def outcome(works: bool | None, obstacle: str) -> str:
     """Return in a sentence whether the request is allowed with a mend, and what denies it if not."""
     if works:
-        return "The request is allowed then, as far as what was read decides it."
-    start = "That it works cannot be shown" if works is None else "The request is still denied then"
+        return "the request is allowed, as far as what was read decides it."
+    start = (
+        "it cannot be shown that the request is allowed" if works is None else "the request is still denied"
+    )
     return f"{start}: {obstacle.rstrip('.')}."

@@ -88,7 +88,16 @@ def aws_command(operation: str, options: Mapping[str, Any]) -> str:
 
 def option_text(value: Any) -> str:
     """Return a value as text for an option of the AWS CLI."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, Mapping) else str(value)
+    return json.dumps(_as_text(value), separators=(",", ":")) if isinstance(value, Mapping) else str(value)
+
+
+def _as_text(value: Any) -> Any:
+    """Return a policy with its numbers and booleans as text, in which a secret number can be replaced."""
+    if isinstance(value, Mapping):
+        return {key: _as_text(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else str(value)
 
 
 def scoped(command: str, profile: str, endpoint_url: str = "") -> str:

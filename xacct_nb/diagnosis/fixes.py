@@ -28,6 +28,11 @@ class Fix:
     unsure: str = ""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it is a text only."""
+        return not (self.edits or self.request or self.tags)
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """The commands of the fix, in their order."""
         edited = (command for edit in self.edits for command in edit.commands)

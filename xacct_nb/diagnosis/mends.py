@@ -1,6 +1,6 @@
 """Evaluates the fix of each cause before it is printed, alone and with the others; scopes its commands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
 
 _CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")
+_MOST_STEPS = 5
 _UNSHOWN = "what its commands change is in no policy that was read."
 _PROTECTED = "AWS owns what would be edited, and nobody else can: change it where it is made from."
 _PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
@@ -44,7 +45,7 @@ class _Together:
         if self.effect is None or len(self.causes) < 2:
             return ""
         names = ", ".join(f"{each.code} ({each.side})" for each in self.causes)
-        return f"The mends for {names} together: {outcome(self.effect.works, self.effect.obstacle)}"
+        return f"With the mends for {names} together {outcome(self.effect.works, self.effect.obstacle)}"
 
 
 def evaluated(case: Case, causes: Iterable[Cause]) -> tuple[tuple[Cause, ...], str]:
@@ -57,26 +58,58 @@ def evaluated(case: Case, causes: Iterable[Cause]) -> tuple[tuple[Cause, ...], s
 def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
     if cause.code in _CONTROL_POLICIES and case.holder.arn:
         cause = replace(cause, mend=f"{cause.mend} {_for_organization(case)}")
-    if cause.fix is NO_FIX or cause.confidence == POSSIBLE:
+    if cause.fix.is_empty or cause.confidence == POSSIBLE:
         return replace(cause, obstacle=_UNSHOWN) if cause.commands else cause
-    effect = effect_of(case, [cause.fix])
+    cause, effect = _completed(case, cause)
     if effect.takes_from:
-        why = (
-            f"{cause.mend} No command is printed, because it might take away {', '.join(effect.takes_from)}."
-        )
+        taken = ", ".join(effect.takes_from)
+        why = f"{cause.mend} No command is printed, because it might take away {taken}."
         return replace(cause, mend=why, commands=(), takes_from=effect.takes_from, fix=NO_FIX)
     if any(edit.is_protected for edit in cause.fix.edits):
         return replace(cause, mend=f"{cause.mend} {_PROTECTED}", commands=(), fix=NO_FIX)
     fix = together.add(cause)
-    notes = (edit.note for edit in fix.edits if edit.note)
+    effect = effect if fix == cause.fix else effect_of(case, [fix])
     return replace(
         cause,
-        mend=" ".join((cause.mend, *notes)),
+        mend=" ".join((cause.mend, *_notes(case, fix))),
         commands=tuple(_commands(case, fix)) or cause.commands,
         works=effect.works,
         obstacle=effect.obstacle,
         lets_in=effect.lets_in,
     )
+
+
+def _completed(case: Case, cause: Cause) -> tuple[Cause, Effect]:
+    """Return the cause with a fix for all that it stands for: several Denies, for example, are one cause."""
+    effect = effect_of(case, [cause.fix])
+    for _ in range(_MOST_STEPS):
+        is_rest = ((each.code, each.side) == (cause.code, cause.side) for each in effect.left)
+        rest = [each for each, is_it in zip(effect.left, is_rest, strict=True) if is_it and each.fix.edits]
+        if effect.works or not rest or not cause.fix.edits:
+            break
+        mend = cause.mend if rest[0].mend in cause.mend else f"{cause.mend} {rest[0].mend}"
+        cause = replace(cause, fix=_followed(cause.fix, rest[0].fix), mend=mend)
+        effect = effect_of(case, [cause.fix])
+    return cause, effect
+
+
+def _followed(fix: Fix, more: Fix) -> Fix:
+    """Return a fix with one that was made for the policies after it."""
+    edits = list(fix.edits)
+    for edit in more.edits:
+        known = [n for n, each in enumerate(edits) if is_same(each.policy, edit.policy)]
+        if known:
+            edits[known[0]] = replace(edits[known[0]], after=edit.after)
+        else:
+            edits.append(edit)
+    return replace(fix, edits=tuple(edits), request=more.request or fix.request)
+
+
+def _notes(case: Case, fix: Fix) -> Iterator[str]:
+    """Yield what else the commands of a fix change, and what was guessed in it."""
+    yield from (edit.note for edit in fix.edits if edit.note)
+    if fix.edits and case.is_chained and case.entity is None and not case.attempt.role_was_assumed:
+        yield f"Whether {case.principal} has a path was not read: write its whole ARN, as GetRole returns it."
 
 
 def _for_organization(case: Case) -> str:
@@ -100,12 +133,13 @@ def _after(fix: Fix, earlier: Sequence[Fix], case: Case) -> Fix | None:
     if None in found:
         return None
     requests = [each.request for each in earlier if each.request]
-    request = fix.request
+    request, unsure = fix.request, fix.unsure
     if request and requests:
         parameters = requests[-1].parameters | _changes(request.parameters, case.attempt.parameters)
         role = request.role if request.role != case.attempt.role else requests[-1].role
         request = request.model_copy(update={"parameters": parameters, "role": role})
-    return replace(fix, edits=tuple(each for each in found if each), request=request)
+        unsure = "; ".join(dict.fromkeys(each.unsure for each in (*earlier, fix) if each.unsure))
+    return replace(fix, edits=tuple(each for each in found if each), request=request, unsure=unsure)
 
 
 def _edit_after(edit: Edit, earlier: Sequence[Edit]) -> Edit | None:

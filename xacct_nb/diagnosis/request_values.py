@@ -108,14 +108,14 @@ def _candidates(case: Case, conditions: Conditions, key: str) -> Iterator[Change
 
 def _values(case: Case, patterns: list[str]) -> Iterator[str]:
     """Yield texts that match a pattern, then others, for those operators that exclude the patterns."""
-    name = case.principal.rpartition("/")[2]
+    yield case.principal.rpartition("/")[2]
     for pattern in patterns:
         text = _VARIABLE.sub(lambda found: _variable(case, found), pattern)
         for many, one in _FILLS:
             yield text.replace("*", many).replace("?", one)
         if text.lstrip("-").isdecimal():
             yield from (str(int(text) + step) for step in (-1, 1))
-    yield from (name, *_WORDS, str(_MIN_SECONDS), "3600")
+    yield from (*_WORDS, str(_MIN_SECONDS), "3600")
 
 
 def _variable(case: Case, found: re.Match[str]) -> str:

@@ -226,7 +226,7 @@ def _remove_key(unmet: UnmetCondition) -> Fix:
 def _role_arn(unmet: UnmetCondition) -> Fix:
     """Return the fix that adds the caller to a list of principals; one that excludes it stays as it is."""
     principal = unmet.case.principal
-    if _is_negated(unmet):
+    if _is_negated(unmet) or not re.match(r"(?i)(string|arn)", unmet.comparison.operator):
         mend = (
             f"The condition excludes {short_name(principal)}: if its author agrees, allow it apart from that."
         )
@@ -237,7 +237,8 @@ def _role_arn(unmet: UnmetCondition) -> Fix:
         for name in [each for each in keys if each.lower() == unmet.key.lower()]:
             append(keys, name, principal)
 
-    return Fix(f"Add {principal} to the condition.", (unmet.statement.changed(write),))
+    mend = f"Add {principal} to {unmet.key} in {unmet.statement}."
+    return Fix(mend, (unmet.statement.changed(write),))
 
 
 def _is_negated(unmet: UnmetCondition) -> bool:
