@@ -268,12 +268,25 @@ texts = st.sampled_from(
     [
         *("Allow", "Deny", "*", "sts:AssumeRole", "s3:*", "true", "{it}", "${aws:username}", "2012-10-17"),
         *(ALICE, HUB, ROOT, SESSION, "", "arn:", "arn:aws:s3:::b", "10.0.0.0/8", "Statement[0]"),
+        *("arn:aws:iam::1:oidc-provider/gitlab.com", "cognito-identity.amazonaws.com", "s3.amazonaws.com"),
+        *(
+            "iam:Pass*",
+            "s3:Nothing",
+            "nothing:Get",
+            "sts:AssumeRoleWithWebIdentity",
+            "0.0.0.0/1",
+            "o-x/",
+            "2026",
+        ),
     ]
 )
 names = st.sampled_from(
     [
         *("Version", "Statement", "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"),
         *("Resource", "NotResource", "Condition", "AWS", "Service", "Bool", "Null", "IpAddress"),
+        *("Federated", "StringLike", "StringNotEqualsIfExists", "ForAllValues:StringEquals", "DateLessThan"),
+        *("gitlab.com:sub", "cognito-identity.amazonaws.com:amr", "SAML:aud", "aws:RequestedRegion"),
+        *("aws:PrincipalOrgID", "aws:PrincipleOrgID", "aws:CurrentTime", "s3:prefix", "s3:prefx"),
         *("StringEquals", "aws:MultiFactorAuthPresent", "aws:SourceIp", "sts:ExternalId", "aws:PrincipalArn"),
     ]
 )
