@@ -4,18 +4,21 @@ from collections.abc import Iterator
 
 from xacct_nb.diagnosis.attempt import ASSUME
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.cause import SOURCE
+from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
 from xacct_nb.diagnosis.fixes import smallest_policy, trust_statement
+from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.handoff.message import DeniedRequest, message
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint
 
-_LEFT_OUT = ("RoleArn", "TokenCode", "ExternalId", "Policy")
+_LEFT_OUT = ("RoleArn", "TokenCode", "ExternalId", "Policy", "WebIdentityToken", "SAMLAssertion")
 
 
 def owner_message(case: Case, side: str) -> str:
     """Return the message for the owner of a side (source, destination); "" if caller or role is unknown."""
-    if not (case.caller and case.role):
+    if case.session:
+        return message(_session_request(case, case.session), DESTINATION)
+    if not (case.caller and case.role) or case.attempt.role_was_assumed:
         return ""
     decision, actions = case.source_decision(), case.attempt.actions
     condition = {"StringEquals": {"sts:ExternalId": _external_id(case)}} if case.attempt.external_id else None
@@ -30,6 +33,23 @@ def owner_message(case: Case, side: str) -> str:
         source_allows=decision.allowed if decision and (decision.allowed or decision.denied) else None,
     )
     return message(request, side)
+
+
+def _session_request(case: Case, session: RoleSession) -> DeniedRequest:
+    """Return the request of the role's session as the role's owner needs to know it."""
+    holder = session.holder
+    details = {"unique id": session.role.id, "account": session.account}
+    if case.denial.text:
+        details["AWS returned"] = case.denial.text
+    return DeniedRequest(
+        caller=session.arn,
+        principal=session.role.arn,
+        role=session.role.arn,
+        action=case.attempt.action,
+        details=details,
+        statement=smallest_policy(holder.resource, holder.actions),
+        resource=holder.resource,
+    )
 
 
 def _details(case: Case) -> Iterator[tuple[str, str]]:

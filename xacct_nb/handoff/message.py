@@ -16,7 +16,8 @@ class DeniedRequest:
 
     `caller` is the ARN that AWS reports, `principal` the ARN that policies name. `details` are further lines,
     name and value. `statement` is the smallest policy or statement that would allow the request, and
-    `source_allows` the source side's decision, None where it was not read. No secret may be in it.
+    `source_allows` the source side's decision, None where it was not read. `resource` is what a session of
+    the role was denied, "" where AssumeRole itself was. No secret may be in it.
     """
 
     caller: str
@@ -26,12 +27,13 @@ class DeniedRequest:
     details: Mapping[str, str]
     statement: Mapping[str, Any]
     source_allows: bool | None = None
+    resource: str = ""
 
 
 def message(request: DeniedRequest, side: str) -> str:
     """Return the message for the owner of a side: source or destination."""
     lines = (
-        f"{request.caller} is denied {request.action} on {request.role}.",
+        f"{request.caller} is denied {request.action} on {request.resource or request.role}.",
         f"  {'caller':<16} {request.principal}",
         *(f"  {name:<16} {value}" for name, value in request.details.items()),
         "",
@@ -56,8 +58,11 @@ def _source_lines(request: DeniedRequest) -> Iterator[str]:
 
 def _destination_lines(request: DeniedRequest) -> Iterator[str]:
     name = Arn.parse(request.role).name
-    yield f"The source side {_SOURCE_SIDE[request.source_allows]}."
-    yield "The smallest statement of the trust policy that would allow it:"
+    if request.resource:
+        yield "The smallest policy of the role that would allow it:"
+    else:
+        yield f"The source side {_SOURCE_SIDE[request.source_allows]}."
+        yield "The smallest statement of the trust policy that would allow it:"
     yield as_json(request.statement)
     if "Condition" in request.statement:
         yield "Write the agreed external ID in place of its fingerprint."
