@@ -32,7 +32,12 @@ conditions = st.sampled_from(
         {"StringEquals": {"aws:PrincipalTag/team": "red"}},
         {"StringNotEquals": {"aws:PrincipalTag/team": "red"}},
         {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}},
+        {"StringEquals": {"aws:PrincipalTag/team": ["red", "blue"]}},
+        {"StringNotEqualsIfExists": {"aws:PrincipalTag/team": "red"}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
         {"Null": {"aws:PrincipalTag/team": "true"}},
+        {"Null": {"aws:TagKeys": "false"}},
+        {"ForAnyValue:StringNotEquals": {"aws:TagKeys": ["a", "b"]}},
         {"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}},
         {"StringLike": {"aws:username": "${aws:PrincipalTag/team}*"}},
     ]

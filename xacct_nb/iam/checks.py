@@ -1,6 +1,6 @@
 """From matched policies to checks: which policies must allow a request, and the rules that override them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from xacct_nb.iam import grammar
@@ -26,6 +26,7 @@ from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, R
 Indexed = tuple[tuple[int, ...], ParsedPolicy]
 # For each policy of a parameter: its indexes in the parameter, and its matched statements.
 Groups = list[tuple[tuple[int, ...], list[RawMatch]]]
+Applies = Callable[[RawMatch], bool]
 WITHIN, ACROSS, OUTSIDE = "within one account", "across accounts", "from outside every account"
 _BOUNDS = frozenset({PERMISSIONS_BOUNDARY, SESSION})
 _BOTH = _BOUNDS | {PRINCIPAL}
@@ -63,20 +64,22 @@ class RawCheck(NamedTuple):
 class PoliciesMatch(NamedTuple):
     """How some policies match together: their effect, and the highest level of the statements that allow.
 
-    `maybe_denied` and `maybe_level` are of the statements that hang on a key that is not known, if any do.
+    `hanging` are the statements that hang on a key that is not known.
     """
 
     effect: str
     level: int
     groups: Groups
-    maybe_denied: bool = False
-    maybe_level: int = NO_MATCH
+    hanging: tuple[RawMatch, ...] = ()
 
-    def supposing(self, allow: bool, deny: bool) -> "PoliciesMatch":
-        """Return the match if the statements that hang on an unknown key allow, or deny, or do not apply."""
-        denied = self.effect == EXPLICIT_DENY or (deny and self.maybe_denied)
-        level = max(self.level, self.maybe_level) if allow else self.level
-        return PoliciesMatch(_effect(denied, level), level, self.groups)
+    def supposing(self, applies: Applies) -> "PoliciesMatch":
+        """Return the match if those of the hanging statements apply for which `applies` says so."""
+        supposed = [each for each in self.hanging if applies(each)]
+        denies = any(each[STATEMENT].effect == grammar.DENY for each in supposed)
+        levels = [abs(each[MATCH_LEVEL]) for each in supposed if each[STATEMENT].effect == grammar.ALLOW]
+        level = max(levels, default=NO_MATCH)
+        effect = _effect(denies or self.effect == EXPLICIT_DENY, max(level, self.level))
+        return PoliciesMatch(effect, max(level, self.level), self.groups)
 
 
 def _effect(denied: bool, level: int) -> str:
@@ -116,12 +119,7 @@ def match_policies(policies: Iterable[Indexed], request: Request) -> PoliciesMat
                     level = matched[MATCH_LEVEL]
             elif applies is None:
                 hanging.append(matched)
-    if not hanging:
-        return PoliciesMatch(_effect(denied, level), level, groups)
-    levels = [abs(each[MATCH_LEVEL]) for each in hanging if each[STATEMENT].effect == grammar.ALLOW]
-    return PoliciesMatch(
-        _effect(denied, level), level, groups, len(levels) < len(hanging), max(levels, default=NO_MATCH)
-    )
+    return PoliciesMatch(_effect(denied, level), level, groups, tuple(hanging))
 
 
 def make_checks(matches: Matches, request: Request, rules: Rules) -> tuple[RawCheck, ...]:

@@ -1,5 +1,6 @@
 """One condition of a statement: an operator with one key and the values of the policy."""
 
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,6 +9,10 @@ from xacct_nb.iam.patterns import Context, PatternSet, either
 from xacct_nb.iam.unknown import UnknownValue
 
 ALL, ANY = "ForAllValues", "ForAnyValue"
+# A fact about a request that may not be known: a key and what of it, or an element of a statement.
+Fact = tuple[Hashable, ...]
+MISSING, EMPTY, EVERY, SOME = "missing", "empty", "every value matches", "some value matches"
+_IMPLIED: dict[Hashable, str] = {MISSING: EMPTY, EVERY: SOME}
 
 
 class Condition(NamedTuple):
@@ -52,6 +57,45 @@ class Condition(NamedTuple):
         matched = self.patterns.match_path(value, context) if self.patterns else False
         return negation(matched) if self.negated else matched
 
+    def facts(self, context: Context) -> tuple[Fact, ...]:
+        """Return the facts on which it hangs: whether the key is missing, whether a value matches."""
+        missing = ((self.name, self._missing),) if self._may_be_missing(context) else ()
+        return (*missing, self._match)
+
+    def holds_if(self, case: Mapping[Fact, bool], context: Context) -> bool:
+        """Return whether it holds where the facts are like this."""
+        if self._may_be_missing(context) and case[self.name, self._missing]:
+            return self.if_missing
+        return case[self._match] is not (self.negated or self._is_false)
+
+    def _may_be_missing(self, context: Context) -> bool:
+        values = context.get(self.name, ())
+        return isinstance(values, UnknownValue) and not values.is_partial
+
+    @property
+    def _missing(self) -> str:
+        # For a set, an empty text is missing, too.
+        return EMPTY if self.qualifier else MISSING
+
+    @property
+    def _match(self) -> Fact:
+        """Return the fact that every value of the key matches one of the policy, or that some value does."""
+        whole = self.qualifier and (self.qualifier == ALL) is not self.negated
+        values = ("true",) if self._is_false else self.values
+        return (self.name, EVERY if whole else SOME, self._comparison, frozenset(values))
+
+    @property
+    def _is_false(self) -> bool:
+        """Return whether it is Bool with "false": a key that is there is either true or false."""
+        return self.operator in ("Bool", "BoolIfExists") and self.values == ("false",)
+
+    @property
+    def _comparison(self) -> str:
+        """Return how values are compared, the same for an operator and its negation."""
+        if self.patterns:
+            return f"{self.patterns.style}{'${}' if self.patterns.templates else ''}"
+        return self.operator.rpartition(":")[2].removesuffix("IfExists").replace("Not", "", 1)
+
     def depends_on(self, context: Context) -> tuple[str, ...]:
         """Return the unknown keys that it uses, as the policy writes them."""
         own = (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
@@ -77,9 +121,26 @@ class NullCheck(NamedTuple):
             return None if len(self.held) == 1 else bool(self.held)
         return (not values and not isinstance(values, UnknownValue)) in self.held
 
+    def facts(self, _: Context) -> tuple[Fact, ...]:
+        """Return the fact on which it hangs."""
+        return ((self.name, MISSING),)
+
+    def holds_if(self, case: Mapping[Fact, bool], _: Context) -> bool:
+        """Return whether it holds where the fact is like this."""
+        return case[self.name, MISSING] in self.held
+
     def depends_on(self, context: Context) -> tuple[str, ...]:
         """Return the key, as the policy writes it, if it is not known."""
         return (self.key,) if isinstance(context.get(self.name), UnknownValue) else ()
+
+
+def facts_agree(case: Mapping[Fact, bool]) -> bool:
+    """Return whether facts can be so together: a missing key is empty, and every value means some value."""
+    return all(
+        case.get((name, _IMPLIED[kind], *rest), True)
+        for (name, kind, *rest), holds in case.items()
+        if holds and kind in _IMPLIED
+    )
 
 
 def negation(holds: bool | None) -> bool | None:

@@ -1,13 +1,13 @@
 """One statement of a policy, read once and then matched against requests, element by element."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from xacct_nb.iam import patterns
 from xacct_nb.iam.caller import Caller
-from xacct_nb.iam.condition import AnyCondition, condition, is_operator
+from xacct_nb.iam.condition import AnyCondition, Fact, condition, is_operator
 from xacct_nb.iam.grammar import ALLOW, DENY, RESOURCE_CONTROL, TRUST, Document, PolicyGrammar, layout, refuse
 from xacct_nb.iam.patterns import Context, PatternSet, pattern_set
 from xacct_nb.iam.principals import DIRECT, NO_MATCH, Principals, read_principals
@@ -96,6 +96,31 @@ RawMatch = tuple[Statement, bool, bool | None, int, tuple[bool | None, ...], boo
 STATEMENT: Final = 0
 MATCH_LEVEL: Final = 3
 APPLIES: Final = 5
+
+
+def facts_of(matched: RawMatch, context: Context) -> Iterator[Fact]:
+    """Yield the facts, of which none is known, that decide whether a statement applies."""
+    statement, _, resource, level, met, _ = matched
+    if resource is None and statement.resources:
+        yield ("resource", statement.not_resource, statement.resources.texts)
+    if level < NO_MATCH and statement.principals:
+        yield ("principal", statement.not_principal, statement.principals.texts)
+    for each, holds in zip(statement.conditions, met, strict=True):
+        if holds is None:
+            yield from each.facts(context)
+
+
+def applies_if(matched: RawMatch, case: Mapping[Fact, bool], context: Context) -> bool:
+    """Return whether a statement applies where the facts are like this."""
+    statement, _, resource, level, met, _ = matched
+    conditions = zip(statement.conditions, met, strict=True)
+    texts = statement.resources.texts if statement.resources else ()
+    named = statement.principals.texts if statement.principals else ()
+    return (
+        (resource is not None or case["resource", statement.not_resource, texts])
+        and (level > NO_MATCH or case["principal", statement.not_principal, named])
+        and all(each.holds_if(case, context) for each, holds in conditions if holds is None)
+    )
 
 
 def read_statement(fields: object, number: int, grammar: PolicyGrammar, variables: bool) -> Statement:
