@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.catalogue import CATALOGUE
 from xacct_nb.diagnosis.cause import SOURCE
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
+from xacct_nb.diagnosis.snapshot import Destination, Principal, Snapshot, SnapshotPolicy, Source
 
 FILES = sorted((Path(__file__).parent / "cases" / "error_texts").glob("*.json"))
 CASES = {f"{file.stem}: {each['name']}": each for file in FILES for each in json.loads(file.read_text())}
@@ -24,6 +25,10 @@ EXACT = ("caller", "action", "resource", "policy_type", "effect", "policy")
 
 def diagnosed(case: dict[str, Any]) -> Diagnosis:
     return diagnose(attempt=Attempt(**case.get("known", {})), denial=read_denial(case["text"]))
+
+
+def document(statement: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def test_there_are_enough_texts() -> None:
@@ -67,6 +72,33 @@ def test_an_unsigned_request_has_no_cause_on_the_source_side_and_none_with_mfa(n
     assert {code for code in codes if CATALOGUE[code].side == SOURCE or "mfa" in code} <= {
         "vpc-endpoint-policy"
     }
+
+
+NORA, LEDGER = "arn:aws:iam::111111111111:user/nora", "arn:aws:iam::222222222222:role/ledger-reader"
+ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": NORA}}
+READ = Snapshot(
+    source=Source(
+        principal=Principal(arn=NORA, id="AIDANORANORANORANORA0"),
+        policies=(SnapshotPolicy(name="assume", holder=NORA, document=document(ALLOW)),),
+    ),
+    destination=Destination(
+        role=Principal(arn=LEDGER, id="AROALEDGERLEDGERLED0", trust=document(TRUST)),
+        policies=(SnapshotPolicy(name="none", holder=LEDGER, document=document(ALLOW)),),
+    ),
+)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_with_both_sides_read_no_cause_contradicts_the_request(name: str) -> None:
+    case = CASES[name]
+    given_role = {"caller": NORA, "role": LEDGER} | case.get("known", {})
+    found = diagnose(READ, attempt=Attempt(**given_role), denial=read_denial(case["text"]))
+    action = str(found.attempt["action"])
+    strange = {each.code for each in found.causes if not CATALOGUE[each.code].holds_for(action)}
+
+    assert strange <= {code for code, known in CATALOGUE.items() if known.matches(found.denial.text)}
+    assert Diagnosis.from_json(found.to_json()).to_json() == found.to_json()
 
 
 @settings(max_examples=150)

@@ -135,7 +135,9 @@ def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt
     known = known or Attempt()
     if denial.action and known.action.lower() not in ("", denial.action.lower()):
         known = known.model_copy(update={"resource": ""})  # the resource of another action
-    found = {"action": denial.action, **_who_and_what(denial, known)}
+    # Of an operation that the table of actions does not have, the name stands for the action.
+    action = denial.action or (denial.operation if denial.is_by_policy else "")
+    found = {"action": action, **_who_and_what(denial, known)}
     return known.model_copy(update={name: value for name, value in found.items() if value})
 
 

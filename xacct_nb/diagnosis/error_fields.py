@@ -102,8 +102,14 @@ _S3_WRITE = re.compile(r"(?i)access denied when writing|upload failed|copy faile
 _DENIED_WORDS = re.compile(
     r"\bAccess ?[Dd]enied\b|AccessDenied|is not authorized|[Nn]ot authorized to|don't have permission"
     r"|[Ii]nsufficient permissions|could not be used to assume|IAM Role \(\S+ cannot be assumed"
-    r"|not authorized to perform this operation|403 Forbidden|Access to KMS is not allowed"
+    r"|not authorized to perform this operation|Access to KMS is not allowed"
 )
+# Other systems deny access in the same words. Without one of these marks, only a few words count as AWS's.
+_OF_AWS = re.compile(
+    r"(?i)aws|amazon|arn:|s3|\(service: |<code>|request ?id|cloudformation|athena|glue|kms|bucket|sts:"
+    r"|iam:|sdk"
+)
+_FEW_WORDS = 20
 
 Patterns = tuple[str, ...]
 
@@ -112,7 +118,7 @@ def read_fields(text: str, denied_codes: Collection[str]) -> dict[str, str]:
     """Return the fields of an error text in one line, by name; "" for what it leaves out."""
     denied = _search(DENIED, text)
     code, operation = _first(CODES, text), _first(OPERATIONS, text)
-    is_denied = bool(denied or code in denied_codes or (not code and _DENIED_WORDS.search(text)))
+    is_denied = bool(denied or code in denied_codes or (not code and _says_denied(text)))
     code = code or ("AccessDenied" if is_denied else _first(EXCEPTIONS, text))
     action = _action(text, denied, operation) if is_denied else ""
     policy_type, effect = _policy_type(text)
@@ -130,6 +136,11 @@ def read_fields(text: str, denied_codes: Collection[str]) -> dict[str, str]:
         "host_id": _first(HOST_IDS, text),
         "region": _first(REGIONS, text),
     }
+
+
+def _says_denied(text: str) -> bool:
+    """Return whether a text without a code of AWS's says in AWS's words that a request was denied."""
+    return bool(_DENIED_WORDS.search(text) and (len(text) < _FEW_WORDS or _OF_AWS.search(text)))
 
 
 def _search(patterns: Patterns, text: str) -> re.Match[str] | None:
@@ -205,7 +216,7 @@ def _queue(text: str, action: str) -> str:
 def _only_role(text: str, action: str) -> str:
     """Return the only role that the text names, if the action is to assume one."""
     named = (rf"(?P<it>{re.escape(each)})" for each in re.findall(_IAM_ARN, text) if ":role/" in each)
-    roles = {_first((each,), text) for each in named}
+    roles = {_first((each,), text) for each in named} - {_caller(text, _search(DENIED, text))}
     return roles.pop() if len(roles) == 1 and "Assume" in action else ""
 
 

@@ -52,9 +52,15 @@ _CODES: dict[str, dict[str, tuple[str, str]]] = {
 _OF_DESTINATION = ("role trust policy", "resource-based policy", "resource control policy")
 
 
-def is_known(denial: Denial) -> bool:
-    """Return whether an error text says that policies denied the request, or shows another cause."""
-    return denial.is_by_policy or any(known.matches(denial.text) for known in CATALOGUE.values())
+def is_known(denial: Denial, role: str) -> bool:
+    """Return whether an error text says which request policies denied, or shows another cause.
+
+    A text that says no more than "Access Denied" is about the role that was given.
+    """
+    is_named = denial.action or denial.operation or denial.is_from_console or role
+    return bool(denial.is_by_policy and is_named) or any(
+        known.matches(denial.text) for known in CATALOGUE.values()
+    )
 
 
 def text_causes(case: Case, found: Sequence[Cause]) -> Iterator[Cause]:

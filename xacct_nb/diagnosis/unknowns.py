@@ -86,6 +86,9 @@ _SESSION_OF_READ_ROLE = (
 
 def indistinguishable_causes(case: Case) -> tuple[str, ...]:
     """Return the codes with the same error, as far as what was read does not exclude them."""
+    denial = case.denial
+    if denial.text and not (case.role or denial.action or denial.operation or denial.is_from_console):
+        return ()  # nothing says which request was denied
     if case.attempt.role_was_assumed:
         return _session_codes(case)
     if case.attempt.is_federated:
