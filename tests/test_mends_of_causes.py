@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,6 +243,12 @@ class TestParameters:
         assert options(cause)[option] == value
         assert cause.works is True
 
+    def test_an_external_id_is_never_made_up(self) -> None:
+        cause = first(under(Null={"sts:ExternalId": "false"}))
+
+        assert cause.commands == ()
+        assert "cannot be chosen here" in cause.mend
+
     def test_where_no_value_passes_the_mend_says_so(self) -> None:
         cause = first(under(StringEquals={"sts:RoleSessionName": "with a space"}))
 
@@ -291,6 +299,34 @@ class TestSeveralMends:
         assert "nobody else" in diagnosis._repr_html_()
         assert Diagnosis.from_json(diagnosis.to_json()).causes[0] == cause
         assert (cause.works, cause.lets_in) == (True, ("user/alice",))
+
+
+class TestQuotas:
+    def test_where_inline_policies_are_full_the_new_policy_is_a_managed_one(self) -> None:
+        long = {"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::" + "b" * 100] * 18}
+        cause = first(ASSUME, policies=[policy("long", long)])
+
+        assert [shlex.split(each)[2] for each in cause.commands] == ["create-policy", "attach-user-policy"]
+        assert options(cause)["policy-arn"] == f"{ACCOUNT}:policy/assume-reader"
+        assert cause.works is True
+
+    def test_a_trust_policy_over_the_quota_cannot_be_shown_to_work(self) -> None:
+        many = [f"{ACCOUNT}:user/{'u' * 40}-{number}" for number in range(30)]
+        cause = first({**ASSUME, "Principal": {"AWS": many}})
+
+        assert cause.works is None
+        assert "the default quota is 2,048" in cause.obstacle
+
+    def test_a_document_that_is_too_long_for_a_command_line_goes_through_a_file(self, tmp_path: Path) -> None:
+        many = [f"{ACCOUNT}:user/{'u' * 40}-{number}" for number in range(500)]
+        cause = first({**ASSUME, "Principal": {"AWS": many}})
+        writing, command = cause.commands
+        subprocess.run(writing, shell=True, check=True, cwd=tmp_path)
+        (file,) = tmp_path.iterdir()
+
+        assert options(cause)["policy-document"] == f"file://{file.name}"
+        assert json.loads(file.read_text())["Statement"][1] == ASSUME
+        assert len(command) < 200
 
 
 def test_a_command_names_the_profile_and_the_endpoint_of_its_side() -> None:

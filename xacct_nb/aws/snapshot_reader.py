@@ -62,6 +62,9 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
         unread=reading.unread | sessions.problems,
         read_with={side: session.profile for side, session in sides if session and session.profile},
         endpoint_url=sessions.endpoint.endpoint_url,
+        profile_files=tuple(
+            filter(None, (sessions.endpoint.config_file, sessions.endpoint.credentials_file))
+        ),
         calls=(*(call for session in opened for call in session.calls), *reading.calls),
     )
 

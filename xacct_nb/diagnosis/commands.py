@@ -81,9 +81,10 @@ def _quoted(word: str, names: Mapping[str, str]) -> str:
 
 
 def aws_command(operation: str, options: Mapping[str, Any]) -> str:
-    """Return one command of the AWS CLI; documents are written as JSON."""
-    quoted = (f"--{name} {shlex.quote(option_text(value))}" for name, value in options.items())
-    return " ".join(["aws", operation, *quoted])
+    """Return one command of the AWS CLI; documents are written as JSON, "" is an option without a value."""
+    quoted = (f"--{name} {shlex.quote(option_text(value))}" for name, value in options.items() if value != "")
+    flags = (f"--{name}" for name, value in options.items() if value == "")
+    return " ".join(["aws", operation, *quoted, *flags])
 
 
 def option_text(value: Any) -> str:

@@ -1,18 +1,21 @@
 """Edits of the policies in a snapshot: the policy before, the document after, the commands for it."""
 
 import copy
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis.commands import aws_command, iam_command
+from xacct_nb.diagnosis.commands import aws_command, iam_command, option_text
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list, principals_in, statements_of
 from xacct_nb.iam.grammar import Document
 
 _PROTECTED = (":role/aws-reserved/", ":role/aws-service-role/")
-WRITE, ATTACH, SET_DEFAULT = "write", "attach", "set-default"
+WRITE, ATTACH, SET_DEFAULT, CREATE = "write", "attach", "set-default", "create"
+# Longer documents are written to a file first: Windows takes 32,767 characters on a command line.
+_LONGEST = 32_000
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Edit:
     """A policy as it is, and the document that its holder has afterwards; a new policy has no document yet.
 
     `how` says what brings that about: the document is written, the managed policy is attached to the holder,
-    or the policy's newer version becomes the default version.
+    or created and attached, or the policy's newer version becomes the default version.
     """
 
     policy: SnapshotPolicy
@@ -30,12 +33,16 @@ class Edit:
     @property
     def is_new(self) -> bool:
         """Whether the holder does not have the policy yet."""
-        return self.policy.document is None or self.how == ATTACH
+        return self.policy.document is None or self.how in (ATTACH, CREATE)
 
     @property
     def is_protected(self) -> bool:
         """Whether AWS owns the policy or its holder, so that nobody can edit it."""
-        is_owned = self.how != ATTACH and self.policy.kind == MANAGED and ":iam::aws:" in self.policy.arn
+        is_owned = (
+            self.how not in (ATTACH, CREATE)
+            and self.policy.kind == MANAGED
+            and ":iam::aws:" in self.policy.arn
+        )
         return is_owned or any(path in self.policy.holder for path in _PROTECTED)
 
     @property
@@ -191,23 +198,37 @@ def append(holder: dict[str, Any], name: str, value: str) -> None:
 
 def _commands(edit: Edit) -> Iterator[str]:
     policy, document = edit.policy, edit.after
-    options: dict[str, Any]
     if edit.how == SET_DEFAULT:
-        options = {"policy-arn": policy.arn, "version-id": policy.newer_version}
+        options: dict[str, Any] = {"policy-arn": policy.arn, "version-id": policy.newer_version}
         yield aws_command("iam set-default-policy-version", options)
-    elif edit.how == ATTACH:
+    elif edit.how in (ATTACH, CREATE):
+        if edit.how == CREATE:
+            yield from _writing(
+                "iam create-policy", {"policy-name": policy.name}, "policy-document", document
+            )
         yield iam_command("attach-{}-policy", policy.holder, {"policy-arn": policy.arn})
     elif policy.kind == MANAGED:
         if policy.full_of:
             options = {"policy-arn": policy.arn, "version-id": policy.full_of}
             yield aws_command("iam delete-policy-version", options)
-        options = {"policy-arn": policy.arn, "policy-document": document}
-        yield aws_command("iam create-policy-version", options) + " --set-as-default"
+        options = {"policy-arn": policy.arn, "set-as-default": ""}
+        yield from _writing("iam create-policy-version", options, "policy-document", document)
     elif policy.kind == TRUST:
-        options = {"role-name": Arn.parse(policy.holder).name, "policy-document": document}
-        yield aws_command("iam update-assume-role-policy", options)
+        options = {"role-name": Arn.parse(policy.holder).name}
+        yield from _writing("iam update-assume-role-policy", options, "policy-document", document)
     elif policy.kind == BUCKET:
-        yield aws_command("s3api put-bucket-policy", {"bucket": policy.name, "policy": document})
+        yield from _writing("s3api put-bucket-policy", {"bucket": policy.name}, "policy", document)
     else:
-        options = {"policy-name": policy.name, "policy-document": document}
-        yield iam_command("put-{}-policy", policy.holder, options)
+        holder = Arn.parse(policy.holder)
+        options = {f"{holder.kind}-name": holder.name, "policy-name": policy.name}
+        yield from _writing(f"iam put-{holder.kind}-policy", options, "policy-document", document)
+
+
+def _writing(operation: str, options: dict[str, Any], option: str, document: Document) -> Iterator[str]:
+    """Yield the command that writes a document, from a file where it is too long for a command line."""
+    if len(option_text(document)) <= _LONGEST:
+        yield aws_command(operation, {**options, option: document})
+        return
+    name = f"{operation.rpartition(' ')[2]}.json"
+    yield f"printf %s {shlex.quote(option_text(document))} > {name}"
+    yield aws_command(operation, {**options, option: f"file://{name}"})

@@ -1,5 +1,6 @@
 """Evaluates the fix of each cause before it is printed, alone and with the others; scopes its commands."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import POSSIBLE, Cause, outcome
 from xacct_nb.diagnosis.commands import assume_role, option_text, scoped, tag_principal
-from xacct_nb.diagnosis.edits import WRITE, Edit, free_name, is_same, merged
+from xacct_nb.diagnosis.edits import CREATE, WRITE, Edit, free_name, is_same, merged
 from xacct_nb.diagnosis.effects import Effect, effect_of
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
+from xacct_nb.diagnosis.size_limits import fitting
 from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
 
 _CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")
@@ -60,7 +62,7 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
         cause = replace(cause, mend=f"{cause.mend} {_for_organization(case)}")
     if cause.fix.is_empty or cause.confidence == POSSIBLE:
         return replace(cause, obstacle=_UNSHOWN) if cause.commands else cause
-    cause, effect = _completed(case, cause)
+    cause, effect = _completed(case, replace(cause, fix=fitting(case, cause.fix)))
     if effect.takes_from:
         taken = ", ".join(effect.takes_from)
         why = f"{cause.mend} No command is printed, because it might take away {taken}."
@@ -108,8 +110,19 @@ def _followed(fix: Fix, more: Fix) -> Fix:
 def _notes(case: Case, fix: Fix) -> Iterator[str]:
     """Yield what else the commands of a fix change, and what was guessed in it."""
     yield from (edit.note for edit in fix.edits if edit.note)
+    yield from _where(case)
     if fix.edits and case.is_chained and case.entity is None and not case.attempt.role_was_assumed:
         yield f"Whether {case.principal} has a path was not read: write its whole ARN, as GetRole returns it."
+
+
+def _where(case: Case) -> Iterator[str]:
+    """Yield how a shell finds the profiles that are not in the user's own files."""
+    names = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+    files = " ".join(
+        f"{name}={shlex.quote(file)}" for name, file in zip(names, case.snapshot.profile_files, strict=False)
+    )
+    if files and case.snapshot.read_with:
+        yield f"The profiles are in files of their own: export {files}"
 
 
 def _for_organization(case: Case) -> str:
@@ -145,7 +158,7 @@ def _after(fix: Fix, earlier: Sequence[Fix], case: Case) -> Fix | None:
 def _edit_after(edit: Edit, earlier: Sequence[Edit]) -> Edit | None:
     for each in reversed(earlier):
         if is_same(each.policy, edit.policy) and each != edit:
-            if edit.is_new and each.is_new and edit.how == WRITE:
+            if edit.is_new and each.is_new and edit.how in (WRITE, CREATE):
                 name = free_name(edit.policy.name, [one.policy.name for one in earlier])
                 return replace(edit, policy=edit.policy.model_copy(update={"name": name}))
             return merged(edit, each)

@@ -35,8 +35,14 @@ def conditions_of(statement: LocatedStatement) -> Conditions:
 
 
 def values_of(conditions: Conditions, key: str) -> list[str]:
-    """Return the values of a condition key."""
-    found = (values for keys in conditions.values() for name, values in keys.items() if _is(name, key))
+    """Return the values with which a condition key is compared; Null compares it with none."""
+    found = (
+        values
+        for operator, keys in conditions.items()
+        if not operator.lower().endswith("null")
+        for name, values in keys.items()
+        if _is(name, key)
+    )
     return [str(value) for values in found for value in as_list(values)]
 
 

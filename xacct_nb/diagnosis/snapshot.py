@@ -125,7 +125,8 @@ class Snapshot(Shown, StrictModel):
     """Four sides, None where one was not read; `unread` has the reasons.
 
     `taken` is the time (UTC), `calls` are the AWS operations that were called. `read_with` are the profiles
-    by side, and `endpoint_url` is one that is not AWS's own: both stay here.
+    by side, `endpoint_url` is one that is not AWS's own, and `profile_files` are the config and credentials
+    files that are not the user's own: these three stay here.
     """
 
     taken: StrictStr = ""
@@ -137,6 +138,7 @@ class Snapshot(Shown, StrictModel):
     calls: tuple[StrictStr, ...] = ()
     read_with: dict[StrictStr, StrictStr] = Field({})
     endpoint_url: StrictStr = ""
+    profile_files: tuple[StrictStr, ...] = ()
     schema_: StrictStr = Field(SCHEMA, alias="schema", pattern=f"^{SCHEMA}$")
 
     def readable(self, side: str) -> bool:
@@ -162,7 +164,9 @@ class Snapshot(Shown, StrictModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the other owner; external IDs are fingerprints."""
-        fields = self.model_dump(mode="json", by_alias=True, exclude={"read_with", "endpoint_url"})
+        fields = self.model_dump(
+            mode="json", by_alias=True, exclude={"read_with", "endpoint_url", "profile_files"}
+        )
         return dict(mask_secrets(fields))
 
     @classmethod
