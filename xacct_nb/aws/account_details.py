@@ -72,6 +72,7 @@ def _principal(entity: Mapping[str, Any], known: Mapping[str, Any]) -> Principal
         max_session=entity.get("MaxSessionDuration") or 3600,
         trust=entity.get("AssumeRolePolicyDocument"),
         boundary=_managed_policy(boundary, entity["Arn"], known) if boundary else None,
+        template=entity.get("SourceRoleTemplate", {}).get("TemplateArn", ""),
         tags={tag["Key"]: tag["Value"] for tag in entity.get("Tags", [])},
     )
 

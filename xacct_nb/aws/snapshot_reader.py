@@ -2,24 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
+from xacct_nb.aws.authorization_lookup import look_up
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.iam_reads import owner_of
 from xacct_nb.aws.resource_policies import read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
+from xacct_nb.aws.simulator import simulate
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
+from xacct_nb.diagnosis.aws_answers import RECORD, SIMULATOR
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.role_session import passed_policies
 from xacct_nb.diagnosis.snapshot import (
     CALLER,
     DESTINATION,
     SOURCE,
+    AuthorizationRecord,
     CallerIdentity,
     Destination,
     Principal,
@@ -40,11 +45,12 @@ _FILTERS = {
 }
 
 
-def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
+def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions, authorization_id: str = "") -> Snapshot:
     """Read both sides as far as the sessions can, and note why a side could not be read.
 
-    Without a source session, the caller's own reads the source side, as far as it is allowed. Makes at most
-    11 calls, which are 12 with the attempt itself, and changes nothing.
+    Without a source session, the caller's own reads the source side, as far as it is allowed.
+    `authorization_id` is the one that the denial's text ends with. Makes at most 11 calls, which are 12 with
+    the attempt itself, and up to 8 more where AWS can be asked what denies; changes nothing.
     """
     reading = _Reading(attempt)
     caller = reading.side("caller", sessions.caller, _caller)
@@ -59,6 +65,8 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions) -> Snapshot:
         caller=caller,
         source=source,
         destination=destination,
+        authorization=reading.record(authorization_id, sessions),
+        skipped=reading.skipped,
         unread=reading.unread | sessions.problems,
         read_with={side: session.profile for side, session in sides if session and session.profile},
         endpoint_url=sessions.endpoint.endpoint_url,
@@ -94,6 +102,7 @@ class _Reading:
     attempt: Attempt
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def side(
         self, name: str, session: AccountSession | None, read: Callable[[AccountSession], T]
@@ -182,19 +191,28 @@ class _Reading:
     def _simulated(self, iam: AwsClient, source: Source) -> Mapping[str, Any]:
         """Return the result of AWS's policy simulator: no other call shows service control policies."""
         assert source.principal is not None
-        try:
-            given = self._call(
-                iam,
-                "simulate_principal_policy",
-                PolicySourceArn=source.principal.arn,
-                ActionNames=[ASSUME],
-                ResourceArns=[self.attempt.role],
-            )
-        except ClientError:
-            return {}
-        result: Mapping[str, Any] = next(iter(given["EvaluationResults"]), {})
-        organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations")
-        return {"simulated": result.get("EvalDecision", ""), "organization_allows": organization}
+        boundary = source.principal.boundary
+        found, why = simulate(
+            partial(self._call, iam, "simulate_principal_policy"),
+            source.principal.arn,
+            ASSUME,
+            self.attempt.role,
+            unread=bool(source.incomplete) or (boundary is not None and boundary.document is None),
+        )
+        if why:
+            self.skipped[SIMULATOR] = why
+        return found
+
+    def record(self, identifier: str, sessions: DiagnosisSessions) -> AuthorizationRecord | None:
+        """Return AWS's record of the denial with this authorization id; None for no id, or no record."""
+        if not identifier:
+            return None
+        opened = dict.fromkeys(filter(None, (sessions.source, sessions.caller, sessions.destination)))
+        found, calls, why = look_up(identifier, opened)
+        self.calls.extend(calls)
+        if why:
+            self.skipped[RECORD] = why
+        return found
 
     def _with_policies(self, iam: AwsClient, details: dict[str, list[Any]], missing: Iterable[str]) -> None:
         """Add managed policies that the account's details leave out, such as AWS's own as a boundary."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
+from xacct_nb.diagnosis.aws_answers import aws_answer_causes, managed_role_causes, skipped_lookups
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
@@ -31,6 +32,15 @@ from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
 _UNKNOWN_TEXT = "This error text is not known here, so nothing is said of its cause."
+_FINDERS = (
+    client_causes,
+    source_causes,
+    trust_causes,
+    session_causes,
+    unread_extra_causes,
+    aws_answer_causes,
+    managed_role_causes,
+)
 _TONES = {CERTAIN: "bad", LIKELY: "bad", POSSIBLE: "note"}
 _MATCHES = {True: "yes", False: "no", None: "not known"}
 EMPTY_SNAPSHOT, EMPTY_ATTEMPT = Snapshot(), Attempt()
@@ -149,7 +159,7 @@ def diagnose(
         denial,
         causes,
         tuple(each.code for each in causes if each.code in open_codes),
-        () if case.is_allowed_now else tuple(unknowns(case)),
+        () if case.is_allowed_now else (*unknowns(case), *skipped_lookups(case)),
         "" if case.is_allowed_now else owner_message(case, _owner(case, causes)),
         _answer(result),
         tuple(find_conflicts(attempt, denial, snapshot.caller, result)),
@@ -200,8 +210,7 @@ def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
 
 
 def _find_causes(case: Case) -> Iterator[Cause]:
-    finders = (client_causes, source_causes, trust_causes, session_causes, unread_extra_causes)
-    found = [each for find in finders for each in find(case)]
+    found = [each for find in _FINDERS for each in find(case)]
     yield from found
     yield from text_causes(case, found)
     yield from _delay_causes(case)

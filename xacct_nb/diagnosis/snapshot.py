@@ -67,7 +67,7 @@ class SnapshotPolicy(StrictModel):
 
 
 class Principal(StrictModel):
-    """A user or role as IAM returns it."""
+    """A user or role as IAM returns it; `template` is what role manager made it from."""
 
     arn: StrictStr
     id: StrictStr = ""
@@ -75,14 +75,34 @@ class Principal(StrictModel):
     max_session: StrictInt = 3600
     trust: dict[str, Any] | None = None
     boundary: SnapshotPolicy | None = None
+    template: StrictStr = ""
     tags: dict[StrictStr, StrictStr] = Field({})
+
+
+class MatchedPolicy(StrictModel):
+    """A policy that denied a request, as AWS recorded it; `type` is AWS's, `sids` are of its statements."""
+
+    type: StrictStr = ""
+    uri: StrictStr = ""
+    attached_to: tuple[StrictStr, ...] = ()
+    sids: tuple[StrictStr, ...] = ()
+    action: StrictStr = ""
+
+
+class AuthorizationRecord(StrictModel):
+    """AWS's own record of a denial (GetRequestAuthorizationDetails), found by its authorization id."""
+
+    id: StrictStr = ""
+    matched: tuple[MatchedPolicy, ...] = ()
+    denied: tuple[StrictStr, ...] = ()
 
 
 class Source(StrictModel):
     """The source side: the caller's user or role (None: it does not exist) and its policies.
 
     `loose` are policies that name the role and are not the caller's; `simulated` is the result of IAM's
-    policy simulator. `incomplete` says which policies were not read.
+    policy simulator; `denied_by` is the kind of policy without which it allows the request, `missing_keys`
+    are the condition keys that it did not know. `incomplete` says which policies were not read.
     """
 
     principal: Principal | None = None
@@ -92,6 +112,8 @@ class Source(StrictModel):
     mfa_devices: tuple[StrictStr, ...] | None = None
     organization_allows: StrictBool | None = None
     simulated: StrictStr = ""
+    denied_by: StrictStr = ""
+    missing_keys: tuple[StrictStr, ...] = ()
     incomplete: StrictStr = ""
 
 
@@ -134,6 +156,8 @@ class Snapshot(Shown, StrictModel):
     source: Source | None = None
     destination: Destination | None = None
     client: ClientSettings | None = None
+    authorization: AuthorizationRecord | None = None
+    skipped: dict[StrictStr, StrictStr] = Field({})
     unread: dict[StrictStr, StrictStr] = Field({})
     calls: tuple[StrictStr, ...] = ()
     read_with: dict[StrictStr, StrictStr] = Field({})

@@ -57,15 +57,18 @@ def diagnose(
     if isinstance(sides, Sessions):
         sides = select_for_diagnosis(sides, named)
     if sides is not NO_SESSIONS:
-        snapshot = full_snapshot(named, sides, snapshot)
+        snapshot = full_snapshot(named, sides, snapshot, error)
     return explain(attempt, error, sides, snapshot)
 
 
-def full_snapshot(attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | None = None) -> Snapshot:
+def full_snapshot(
+    attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | None = None, error: str = ""
+) -> Snapshot:
     """Return what the sessions can read, the client's profile, and the sides that the other owner sent."""
     profile = sides.caller.profile if sides.caller else sides.tried
     client = read_client(profile, sides.endpoint.config_file, sides.endpoint.credentials_file)
-    whole = take_snapshot(attempt, sides).model_copy(update={"client": client})
+    named = read_denial(error).authorization_id
+    whole = take_snapshot(attempt, sides, named).model_copy(update={"client": client})
     return whole.with_sides_of(sent) if sent else whole
 
 
@@ -159,7 +162,7 @@ class Inquiry(Shown):
         self.run.place.note()
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(settings.snapshot) if settings.snapshot else None
-        found = full_snapshot(attempt, self._sides)
+        found = full_snapshot(attempt, self._sides, error=settings.error_text)
         if settings.sandbox and _is_of_elsewhere(read_denial(settings.error_text), found):
             self._sides, found = NO_SESSIONS, Snapshot(unread=dict.fromkeys((SOURCE, DESTINATION), ELSEWHERE))
         found = found.with_sides_of(sent) if sent else found

@@ -1,7 +1,7 @@
 """Causes that neither account sees: control policies, endpoint policies, the status of an account."""
 
 from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
-from xacct_nb.diagnosis.cause import LIKELY, ORGANIZATION, SOURCE, KnownCause
+from xacct_nb.diagnosis.cause import DESTINATION, LIKELY, ORGANIZATION, SOURCE, KnownCause
 
 ORGANIZATION_CAUSES = (
     KnownCause("B9", "service-control-policy", ORGANIZATION, signed=True,
@@ -26,6 +26,20 @@ ORGANIZATION_CAUSES = (
         why="A control policy on aws:PrincipalOrgID denies federated sign-ins, which do not have that key.",
         mend="Exclude AssumeRoleWithSAML and AssumeRoleWithWebIdentity from the policy.",
         text=r"AssumeRoleWith(?:SAML|WebIdentity).*resource control policy"),
+    KnownCause("H1", "sign-in-policy", DESTINATION,
+        why="The account's AWS Sign-In policy, or a resource control policy on signin actions, lets people "
+        "into the console only from its networks; no read of IAM shows it, and access keys are not affected.",
+        mend="Sign in from such a network, or ask the administrator: aws signin get-resource-policy. Access "
+        "through the portal of IAM Identity Center does not work with such a policy.",
+        text=r"signin:(?:Authenticate|AuthorizeOAuth2Access|CreateOAuth2Token)"),
+    KnownCause("C24", "role-of-role-manager", DESTINATION,
+        why="Role manager made the role from a template: the template's owner decides its trust policy.",
+        mend="Ask the template's owner (GetRole names it: SourceRoleTemplate), or use a role of your own.",
+        text=r"RoleTemplateDisabled|RoleModified"),
+    KnownCause("C22", "account-access-role", DESTINATION,
+        why="The role trusts AWS's account access manager (account-access.amazonaws.com): people get it "
+        "through IAM Identity Center, not by AssumeRole.",
+        mend="Ask for an entitlement to the role, and open it in the access portal."),
     KnownCause("O3", "management-account-differs", ORGANIZATION,
         why="Control policies do not apply to the management account, so a request may work there only.",
         mend="Make the request from a member account."),
