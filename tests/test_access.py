@@ -24,6 +24,10 @@ OTHER = "arn:aws:iam::222222222222:role/reports-writer"
             "https://signin.amazonaws-us-gov.com/switchrole?account=222222222222&roleName=reader",
         ),
         (
+            "arn:aws-eusc:iam::222222222222:role/reader",
+            "https://signin.amazonaws-eusc.eu/switchrole?account=222222222222&roleName=reader",
+        ),
+        (
             "arn:aws-cn:iam::222222222222:role/reader",
             "https://signin.amazonaws.cn/switchrole?account=222222222222&roleName=reader",
         ),
@@ -103,7 +107,10 @@ def test_comments_name_what_the_profile_lacks() -> None:
     ]
 
 
-@pytest.mark.parametrize(("partition", "region"), [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")])
+@pytest.mark.parametrize(
+    ("partition", "region"),
+    [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-eusc", "eusc-de-east-1")],
+)
 def test_a_profile_of_another_partition_has_a_region_there(partition: str, region: str) -> None:
     grant = a_grant(
         sources=[f"arn:{partition}:iam::111111111111:user/alice"],

@@ -63,6 +63,7 @@ def test_digits_of_other_scripts_are_not_an_account_id() -> None:
         "arn:aws:iam::111111111111:user/alice",
         "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_x_0123",
         "arn:aws-us-gov:iam::111111111111:user/a+b=c,d.e@f-g_h",
+        "arn:aws-eusc:iam::111111111111:user/alice",
     ],
 )
 def test_an_arn_that_iam_accepts_is_read(text: str) -> None:

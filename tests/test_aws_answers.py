@@ -263,7 +263,7 @@ class TestTheRecord:
     def test_the_sandbox_has_no_such_service_and_the_diagnosis_goes_on(self, world: World) -> None:
         sessions = open_sessions(caller_profiles=["alice"], endpoint=endpoint_of(world))
         found = inquiry.diagnose(sessions=sessions, error=TEXT, role=ROLE)
-        (skipped,) = [each for each in found.unknowns if each.what == aws_answers.RECORD]
+        (skipped,) = [each for each in found.unknowns if each.what == f"{aws_answers.RECORD} ({ID})"]
 
         assert skipped.why
 
@@ -274,7 +274,7 @@ def explained(snapshot: Snapshot, text: str = TEXT) -> Diagnosis:
 
 def test_the_id_of_a_denial_is_kept_and_its_look_up_is_proposed() -> None:
     found = explained(Snapshot())
-    (unknown,) = [each for each in found.unknowns if each.what == aws_answers.RECORD]
+    (unknown,) = [each for each in found.unknowns if each.what == f"{aws_answers.RECORD} ({ID})"]
 
     assert found.denial.authorization_id == ID
     assert unknown.command.endswith(f"--authorization-id {ID}")

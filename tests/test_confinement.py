@@ -278,6 +278,8 @@ class TestWhoAnswered:
             ("iam.us-gov.amazonaws.com", "iam"),
             ("iam.cn-north-1.amazonaws.com.cn", "iam"),
             ("iam.global.api.aws", "iam"),
+            ("iam.eusc-de-east-1.amazonaws.eu", "iam"),
+            ("sts.eusc-de-east-1.amazonaws.eu", "sts"),
             ("s3.amazonaws.com", "s3"),
             ("reports.s3.amazonaws.com", "s3"),
             ("a.b.s3.dualstack.eu-west-1.amazonaws.com", "s3"),
@@ -309,7 +311,7 @@ class TestWhoAnswered:
     def test_every_endpoint_that_botocore_knows_is_aws(self) -> None:
         found = {}
         for service in ("sts", "iam", "s3", "accessanalyzer", "cloudtrail", "organizations"):
-            for partition in ("aws", "aws-cn", "aws-us-gov"):
+            for partition in ("aws", "aws-cn", "aws-us-gov", "aws-eusc"):
                 for region in boto3.Session().get_available_regions(service, partition) or ["us-east-1"]:
                     client = boto3.client(service, region, aws_access_key_id="x", aws_secret_access_key="x")
                     url, prefix = client.meta.endpoint_url, client.meta.service_model.endpoint_prefix

@@ -153,7 +153,7 @@ def test_no_other_condition_needs_a_further_right() -> None:
     assert trust_under(**conditions)["Action"] == "sts:AssumeRole"
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-eusc"])
 def test_the_root_of_a_whole_account_is_in_the_partition_of_the_roles(partition: str) -> None:
     role = f"arn:{partition}:iam::222222222222:role/reports-reader"
     documents = build(a_grant(sources=["111111111111"], destinations=[role], permissions=[]))

@@ -258,7 +258,7 @@ def test_what_aws_accepts_is_a_grant(fields: dict[str, Any]) -> None:
     assert a_grant(**fields)
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-eusc"])
 def test_a_grant_may_be_in_another_partition(partition: str) -> None:
     grant = a_grant(
         sources=["111111111111"], destinations=[f"arn:{partition}:iam::222222222222:role/r"], permissions=[]

@@ -63,7 +63,9 @@ def skipped_lookups(case: Case) -> Iterator[Unknown]:
     if identifier and case.snapshot.authorization is None:
         why = skipped.get(RECORD, "No session was given to look it up with.")
         command = f"aws iam-toolbox get-request-authorization-details --authorization-id {identifier}"
-        yield Unknown(RECORD, why, "the organization of the caller that was denied", command)
+        yield Unknown(
+            f"{RECORD} ({identifier})", why, "the organization of the caller that was denied", command
+        )
     if why := skipped.get(SIMULATOR, ""):
         yield Unknown(SIMULATOR, why, "an administrator of the caller's account")
 
