@@ -64,12 +64,12 @@ class TestTheSimulator:
         if kind == "scp":
             path = "o-abcdefghij/r-abcd/ou-abcd-11111111/"
             levels = {world.source: [[EVERYTHING], [EVERYTHING, NO_ASSUME]]}
-            given = {
+            wanted = {
                 "id": "o-abcdefghij",
                 "accounts": {world.source: path},
                 "service_control_policies": levels,
             }
-            client.send(sandbox.endpoint, sandbox.token, "/_xacct/organization", "PUT", given)
+            client.send(sandbox.endpoint, sandbox.token, "/_xacct/organization", "PUT", wanted)
         elif kind == "inline":
             iam.put_user_policy(UserName="alice", PolicyName="stop", PolicyDocument=text)
         else:
@@ -95,9 +95,9 @@ class TestTheSimulator:
     def test_what_is_allowed_is_asked_once(self, stage: Stage, world: World) -> None:
         asked: list[dict[str, Any]] = []
 
-        def ask(**given: Any) -> Any:
-            asked.append(given)
-            return root_iam(world, world.source).simulate_principal_policy(**given)
+        def ask(**wanted: Any) -> Any:
+            asked.append(wanted)
+            return root_iam(world, world.source).simulate_principal_policy(**wanted)
 
         found, _ = simulate(ask, stage.alice, "sts:AssumeRole", stage.role, unread=True)
 
