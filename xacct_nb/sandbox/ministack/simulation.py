@@ -51,20 +51,7 @@ def _serve(simulate: Simulate, parameters: Any) -> HttpResponse:
         text = f"The {kind or 'entity'} with name {name} cannot be found."
         response = iam._error(404, "NoSuchEntity", text, ns="iam")
         return response
-    left_out = list(_exclusions(parameters))
-    identity = tuple(_documents(left_out, kind, account, name))
-    boundary = str(entity.get("PermissionsBoundary") or "")
-    bounded = boundary and not _is_left_out(left_out, "permission-boundary", boundary)
-    request = SimulatedRequest(
-        entity["Arn"],
-        "",
-        "",
-        _context(parameters),
-        identity,
-        (internals.managed_document(account, boundary),) if bounded else None,
-        not _is_left_out(left_out, "scp", ""),
-        not _is_left_out(left_out, "rcp", ""),
-    )
+    request = _request(parameters, entity, kind, account, name)
     results = "".join(
         _member(action, resource, simulate(request._replace(action=action, resource=resource)))
         for action in _listed(parameters, "ActionNames")
@@ -74,6 +61,25 @@ def _serve(simulate: Simulate, parameters: Any) -> HttpResponse:
     result = f"<SimulatePrincipalPolicyResult>{body}</SimulatePrincipalPolicyResult>"
     response = iam._xml(200, "SimulatePrincipalPolicyResponse", result, ns="iam")
     return response
+
+
+def _request(
+    parameters: Any, entity: Mapping[str, Any], kind: str, account: str, name: str
+) -> SimulatedRequest:
+    """Return what is simulated, without an action and a resource yet."""
+    left_out = list(_exclusions(parameters))
+    boundary = str(entity.get("PermissionsBoundary") or "")
+    bounded = boundary and not _is_left_out(left_out, "permission-boundary", boundary)
+    return SimulatedRequest(
+        str(entity["Arn"]),
+        "",
+        "",
+        _context(parameters),
+        tuple(_documents(left_out, kind, account, name)),
+        (internals.managed_document(account, boundary),) if bounded else None,
+        not _is_left_out(left_out, "scp", ""),
+        not _is_left_out(left_out, "rcp", ""),
+    )
 
 
 def _documents(left_out: list[dict[str, str]], kind: str, account: str, name: str) -> Iterator[str]:
