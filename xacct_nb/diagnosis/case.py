@@ -166,7 +166,8 @@ class Case:
         """The role with its policies and boundary, as far as they were read, without its revocations."""
         read = [each for each in self.destination.policies if each.document and each.name != REVOKED]
         boundary = self.destination.role.boundary if self.destination.role else None
-        action, resource = self.attempt.action, self.attempt.resource or "*"
+        action, resource = self.attempt.action, self.attempt.resource
+        resource = resource if is_arn(resource) else "*"
         name = f"allow-{action.partition(':')[2].lower()}"
         incomplete = self.destination.incomplete
         return PolicyHolder(self.role, name, (action,), resource, read, boundary, incomplete)

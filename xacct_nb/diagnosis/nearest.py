@@ -10,7 +10,7 @@ from xacct_nb.iam.explain import ElementMatch, PolicyCheck, summarize
 
 # A condition is mended more easily than an element that names something else.
 _CONDITION_DISTANCE = 0.2
-_FARTHEST = 1.0
+_FARTHEST, _SAME_SERVICE = 1.0, 0.5
 
 
 def compared(statement: LocatedStatement) -> tuple[ComparedElement, ...]:
@@ -50,10 +50,11 @@ def _distance_of(each: ElementMatch) -> float:
     # Values that a Not element excludes are equal to the request's, and say nothing about nearness.
     if each.element.startswith("Not"):
         return 0.5
-    likeness = similarity(
-        (text.partition(": ")[2] or text for text in each.expected), (each.actual or ("",))[0]
-    )
-    return _FARTHEST if likeness < 0.5 else 1.0 - likeness
+    got, wanted = (each.actual or ("",))[0], [text.partition(": ")[2] or text for text in each.expected]
+    likeness = similarity(wanted, got)
+    if each.element == "Action" and any(text.partition(":")[0] == got.partition(":")[0] for text in wanted):
+        likeness = max(likeness, _SAME_SERVICE)
+    return _FARTHEST if likeness < _SAME_SERVICE else 1.0 - likeness
 
 
 def _name(each: ElementMatch) -> str:

@@ -27,7 +27,7 @@ def resource_causes(case: Case, session: RoleSession, decision: Decision) -> Ite
     elif policy and policy.document and is_decided:
         code = "key-policy" if policy.kind == KEY else "resource-policy"
         yield from (deny_cause(code, each, case) for each in denying([policy], check))
-        if not is_allowed_by(check) and check.effect != explain.EXPLICIT_DENY:
+        if check.effect == explain.IMPLICIT_DENY or (policy.kind == KEY and _is_silent(check)):
             yield _silent_policy(session, policy, check)
     elif is_decided and policy is None and resource_kind(session.holder.resource) == KEY:
         why = f"The policy of {session.holder.resource} was not read; it must allow the role or its account."
@@ -35,6 +35,11 @@ def resource_causes(case: Case, session: RoleSession, decision: Decision) -> Ite
     if decision.allowed:
         yield from _behind_the_bucket(session)
         yield from _not_readable(session)
+
+
+def _is_silent(check: PolicyCheck) -> bool:
+    """Return whether no statement surely allows it, and none surely denies it."""
+    return not is_allowed_by(check) and check.effect != explain.EXPLICIT_DENY
 
 
 def _other_account(session: RoleSession) -> Cause:

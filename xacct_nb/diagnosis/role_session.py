@@ -43,7 +43,7 @@ class RoleSession:
     @property
     def knows_resource(self) -> bool:
         """Whether the denied resource is known; S3 and others may leave it out of their errors."""
-        return bool(self.attempt.resource)
+        return is_arn(self.attempt.resource)
 
     @cached_property
     def owner(self) -> str:

@@ -112,7 +112,7 @@ def _principals(match: StatementMatch) -> tuple[str, ...]:
 
 def _other_principals(case: Case, policy: SnapshotPolicy, check: PolicyCheck, named: list[str]) -> Cause:
     """Return the cause of a trust policy whose principals do not resemble the caller."""
-    entities = [text for text in named if is_arn(text) or UNIQUE_ID.fullmatch(text) or text.isdecimal()]
+    entities = [text for text in named if _is_entity(text)]
     account = Arn.parse(case.caller).account
     if case.principal == case.role:
         code, missing = "self-assume", "not the role itself: the caller is a session of this role already"
@@ -126,6 +126,12 @@ def _other_principals(case: Case, policy: SnapshotPolicy, check: PolicyCheck, na
     confidence, doubt = allow_confidence(check)
     near = nearest([policy], check)
     return cause(code, confidence, f"{why}{doubt}", fix=trust_fix(case, policy), nearest=near)
+
+
+def _is_entity(text: str) -> bool:
+    """Return whether a principal is a user, a role, a session or an account; no service, no provider."""
+    is_principal = is_arn(text) and "-provider/" not in text
+    return is_principal or bool(UNIQUE_ID.fullmatch(text)) or text.isdecimal()
 
 
 def _similar(case: Case, statements: list[LocatedStatement]) -> Iterator[Cause]:
