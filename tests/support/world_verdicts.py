@@ -56,7 +56,8 @@ def _claims(world: BrokenWorld, each: Cause, view: str) -> bool:
     """Return whether a cause is claimed of a call that AWS allows; an action of a session is not tried."""
     if each.code in ("not-in-effect-yet", "cached-session"):
         return False
-    return view != TEXT and (each.confidence != POSSIBLE or "then" not in world.told["call"])
+    is_in_the_text = "then" in world.told["call"] and (each.confidence == POSSIBLE or _is_told(world, each))
+    return view != TEXT and not is_in_the_text
 
 
 def _sure_ones_first(world: BrokenWorld, seen: WhatHappened) -> Iterator[str]:
