@@ -30,6 +30,10 @@ NEEDED = {
     "register_session": "A transitive tag goes on through a chain of three",
     "access_denied_response": "A service control policy limits what the role's session does afterwards",
     "handle_request": "A source identity that both sides allow is in the answer",
+    "_foreign_bucket_allows": "A bucket of another account is open with both sides",
+    "s3.handle_request": "A missing object without s3:ListBucket is denied",
+    "resolve_credential": "The session of a deleted role is no session",
+    "enforce, resources": "A policy on a path allows the list of that path",
 }
 # Every function of MiniStack that is replaced or called, with the parameters that it must have.
 USED = {
@@ -52,6 +56,17 @@ USED = {
     "services.iam.handle_request": "method path headers body query_params",
     "services.iam._create_virtual_mfa_device": "p",
     "services.iam._lookup_policy": "arn",
+    "core.iam_evaluator.request_caller_arn": "headers query_params",
+    "core.router.extract_access_key_id": "headers query_params",
+    "services.iam._gen_secret": "",
+    "services.iam._gen_session_access_key": "",
+    "services.iam._gen_session_token": "",
+    "services.s3._bucket_owner_account": "name",
+    "services.s3._foreign_bucket_allows": (
+        "owner_account bucket_name key method query_params caller headers"
+    ),
+    "services.s3._policy_is_public": "policy_text",
+    "services.s3._public_access_blocked": "owner_account bucket_name setting",
     "services.s3.access_point_policy_for_arn": "resource_arn",
     "services.sts.handle_request": "method path headers body query_params",
     "services.sts.register_session": "access_key session",
@@ -60,7 +75,7 @@ USED = {
 }
 STORES = (
     "_users _roles _groups _policies _access_keys _mfa_devices _login_profiles _instance_profiles"
-    " _user_inline_policies _group_inline_policies"
+    " _user_inline_policies _group_inline_policies _oidc_providers _saml_providers"
 )
 
 
