@@ -22,6 +22,8 @@ _message: ContextVar[str] = ContextVar("message", default="")
 allowed: ContextVar[tuple[AuthorizationRequest, ...]] = ContextVar("allowed", default=())
 """What was allowed to the request that is being served: its action, and others that it needs."""
 _BUCKET = "arn:aws:s3:::"
+# Services, apart from S3, whose resources can be another account's: each names it by the ARN.
+_OPENED = ("kms",)
 # The root user can always correct a bucket policy (S3 API reference, PutBucketPolicy).
 _CORRECTING = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 # No identity policy has to allow it (API reference, GetSessionToken).
@@ -65,6 +67,8 @@ def _enforce(
     decision = decide(request)
     if decision and decision.allowed:
         allowed.set((*allowed.get(), request))
+        if service in _OPENED:
+            responses.set_request_account_id(request.owner)  # the key is looked up there
         return None
     return _denial(request, decision)
 
@@ -120,7 +124,12 @@ def _request(
     if action == _FREE:
         caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
-    found = iam_evaluator._resource_policy(service, resource)
+    owner = iam_evaluator._account_from_arn(resource)
+    if service in _OPENED and owner:
+        with responses.request_scope(owner, region):
+            found = iam_evaluator._resource_policy(service, resource)
+    else:
+        found = iam_evaluator._resource_policy(service, resource)
     if found is None and service == "s3" and action != "s3:CreateBucket":
         found = internals.bucket_policy(resource)
     if "MultiRegionAccessPoint" in action:

@@ -56,7 +56,11 @@ def _worded(request: AuthorizationRequest, where: str, why: str) -> str:
     return f"User: {request.caller.arn} is not authorized to perform: {request.action}{where} {why}"
 
 
-_MESSAGES = {"iam": _iam_message, "s3": _s3_message}
+def _kms_message(request: AuthorizationRequest, decision: Decision | None) -> str:
+    return _worded(request, f" on resource: {request.resource}", _reason(decision)) if decision else ""
+
+
+_MESSAGES = {"iam": _iam_message, "s3": _s3_message, "kms": _kms_message}
 
 
 def _reason(decision: Decision) -> str:
