@@ -20,7 +20,7 @@ def authenticated(app: App) -> App:
         if scope["type"] != "http" or scope["path"].startswith("/_"):
             return await app(scope, receive, send)  # `local_access` has checked the token of these
         body, receive = await read_and_replay(receive)
-        call, receive = await read_call(scope, receive)
+        call, receive = await read_call(scope, receive, body)
         request = received(scope, body)
         if call.action in UNSIGNED and is_unsigned(request) and request.method == "POST":
             return await app(scope, receive, send)  # a token of an identity provider stands for the signature

@@ -73,11 +73,11 @@ def _elements(values: Mapping[str, Any]) -> str:
     )
 
 
-async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
+async def read_call(scope: Message, receive: Receive, known: bytes | None = None) -> tuple[Call, Receive]:
     """Read the call of a request; return it with a `receive` that starts at the body's beginning.
 
     Only bodies of the query and JSON protocols up to 1 MiB are read, no objects for S3. A second reading of
-    the same scope returns the same call.
+    the same scope returns the same call. `known` is the body, where it was read before.
     """
     if isinstance(known := scope.get(_KNOWN), Call):
         return known, receive
@@ -87,7 +87,7 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     kind = headers.get(b"content-type", b"").decode("latin-1")
     body = b""
     if kind.startswith(_READ) and scope["method"] == "POST" and (service != "s3" or scope["path"] == "/"):
-        body, receive = await read_and_replay(receive, LONGEST_BODY)
+        body, receive = await _body(receive, known)
     if kind.startswith(_READ[0]) and body:
         form = first_values(body.decode("utf-8", "replace"))
         if service != "s3" or form.get("Version") in SERVICES:
@@ -97,11 +97,17 @@ async def read_call(scope: Message, receive: Receive) -> tuple[Call, Receive]:
     if service == "s3" and query.get("Version") not in SERVICES:
         action = s3_operation(scope["method"], _s3_path(scope, headers), query, headers)
         if action in _READ_OF_S3:
-            body, receive = await read_and_replay(receive, LONGEST_BODY)
+            body, receive = await _body(receive, known)
             query["Bucket"] = _s3_path(scope, headers).split("/")[1]
     client = (scope.get("client") or ("127.0.0.1",))[0]
     scope[_KNOWN] = call = Call(service, action, query, key, account_of(key), region, client, body)
     return call, receive
+
+
+async def _body(receive: Receive, known: bytes | None) -> tuple[bytes, Receive]:
+    if known is None:
+        return await read_and_replay(receive, LONGEST_BODY)
+    return (known if len(known) <= LONGEST_BODY else b""), receive
 
 
 def _signer(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> tuple[str, str, str]:

@@ -124,15 +124,8 @@ def _request(
     if action == _FREE:
         caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
-    owner = iam_evaluator._account_from_arn(resource)
-    if service in _OPENED and owner:
-        with responses.request_scope(owner, region):
-            found = iam_evaluator._resource_policy(service, resource)
-    else:
-        found = iam_evaluator._resource_policy(service, resource)
-    if found is None and service == "s3" and action != "s3:CreateBucket":
-        found = internals.bucket_policy(resource)
-    if "MultiRegionAccessPoint" in action:
+    found = _policy_of(service, resource, region)
+    if "MultiRegionAccessPoint" in action or action == "s3:CreateBucket":
         found = None  # the policy of a multi-region access point applies to data requests
     elif found is None and service == "s3" and "s3:dataaccesspointarn" in context:
         if action in _CORRECTING[1:] and resource == context["s3:dataaccesspointarn"]:
@@ -155,6 +148,16 @@ def _request(
         region,
         *iam_evaluator._request_origin.get(),
     )
+
+
+def _policy_of(service: str, resource: str, region: str) -> Any:
+    """Return the policy of a resource and its owner, also of another account's; None where it has none."""
+    owner = iam_evaluator._account_from_arn(resource)
+    if service not in _OPENED or not owner:
+        found = iam_evaluator._resource_policy(service, resource)
+        return internals.bucket_policy(resource) if found is None and service == "s3" else found
+    with responses.request_scope(owner, region):
+        return iam_evaluator._resource_policy(service, resource)
 
 
 def _with_tags(caller: SandboxCaller, service: str, resource: str) -> tuple[str, dict[str, Any]]:

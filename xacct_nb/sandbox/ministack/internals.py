@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses
@@ -10,6 +11,8 @@ from ministack.services import cloudtrail, iam, s3, sts
 Record = dict[str, Any]
 
 _owners: dict[str, str] = {}
+checked: ContextVar[tuple[str, Any]] = ContextVar("checked", default=("", None))
+"""The access key of the request that is being served, and MiniStack's record of it."""
 
 
 def account_of(key: str) -> str:
@@ -123,6 +126,9 @@ def is_orphaned(key: str) -> bool:
 
 def credential(key: str, account: str) -> Any:
     """Return MiniStack's record of an access key with its principal; None for a key that is not valid."""
+    checked_key, record = checked.get()
+    if checked_key == key:
+        return record
     found = iam_evaluator.resolve_credential(key, account)
     return None if isinstance(found, iam_evaluator.CredentialResolutionError) else found
 

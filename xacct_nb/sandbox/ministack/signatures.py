@@ -162,6 +162,7 @@ def _secret_failure(request: ReceivedRequest, parsed: Any, presigned: bool) -> A
         request.body,
         presigned=presigned,
     )
+    internals.checked.set((key, found))
     return AuthError(*failure) if failure else None
 
 
