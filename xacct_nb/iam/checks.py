@@ -18,7 +18,7 @@ from xacct_nb.iam.explain import (
     SESSION,
 )
 from xacct_nb.iam.policy import ParsedPolicy
-from xacct_nb.iam.possible_calls import why_not
+from xacct_nb.iam.possible_calls import why_always, why_not
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
 from xacct_nb.iam.statements import APPLIES, MATCH_LEVEL, STATEMENT, RawMatch, Request
 
@@ -39,9 +39,7 @@ _NEEDED = {
     ACROSS: dict.fromkeys(_MATCH_LEVELS, _BOTH | {RESOURCE}),
     OUTSIDE: dict.fromkeys(_MATCH_LEVELS, frozenset({RESOURCE})),
 }
-_ALWAYS = "sts:getcalleridentity"
 _NOTES = {
-    _ALWAYS: "AWS allows GetCallerIdentity to every caller with credentials, even against an explicit deny",
     "root may": "the root user has every permission that its account has",
     "no account": "the caller is in no account, so such policies do not apply",
     "no policy": "there is no resource-based policy",
@@ -181,12 +179,11 @@ def _control_check(
 def _apply_exceptions(checks: list[RawCheck], request: Request) -> list[RawCheck]:
     """Apply the rules that override the policies.
 
-    Source: the API references of GetCallerIdentity and AssumeRole, id_credentials_sts-comparison.
+    Source: see `possible_calls`.
     """
-    if request.action_lower == _ALWAYS:
-        note = _NOTES[_ALWAYS]
-        return [c._replace(effect=ALLOW if c.effect == ALLOW else NO_IMPACT, note=note) for c in checks]
     caller = request.caller
+    if always := why_always(request.action_lower, caller.kind):
+        return [c._replace(effect=ALLOW if c.effect == ALLOW else NO_IMPACT, note=always) for c in checks]
     failed = why_not(request.action_lower, caller.kind, caller.text, request.resource)
     if not failed:
         return checks

@@ -36,7 +36,7 @@ _GRAMMARS = {
     RESOURCE_CONTROL_POLICY: grammar.RESOURCE_CONTROL,
 }
 # Resources whose own policy must allow within the account too: (service of the action, of the ARN, type).
-_RESOURCE_POLICY_REQUIRED = {("sts", "iam", "role"), ("kms", "kms", "key")}
+_RESOURCE_POLICY_REQUIRED = {("sts", "iam", "role"), ("kms", "kms", "key"), ("kms", "kms", "alias")}
 
 
 def evaluate(
@@ -166,7 +166,8 @@ def _resource_rules(action: str, resource: str) -> tuple[frozenset[str], str]:
     parts = resource.split(":", 5)
     named = (parts[2], parts[5].partition("/")[0]) if len(parts) == 6 else ("", "")
     kind = grammar.TRUST if named == ("iam", "role") else grammar.RESOURCE
-    must_allow = (action.partition(":")[0].lower(), *named) in _RESOURCE_POLICY_REQUIRED
+    service, _, operation = action.lower().partition(":")
+    must_allow = (service, *named) in _RESOURCE_POLICY_REQUIRED and not operation.endswith("alias")
     return frozenset({RESOURCE} if must_allow else ()), kind
 
 

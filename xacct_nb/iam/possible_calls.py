@@ -2,23 +2,56 @@
 
 from functools import lru_cache
 
-from xacct_nb.iam.caller import ANONYMOUS, FEDERATED, FEDERATED_USER, PROVIDER_ARN, ROOT
+from xacct_nb.iam.caller import (
+    ANONYMOUS,
+    FEDERATED,
+    FEDERATED_USER,
+    PROVIDER_ARN,
+    ROLE_ITSELF,
+    ROOT,
+    SESSION,
+    USER,
+)
 from xacct_nb.iam.explain import PRINCIPAL, RESOURCE
 
 ASSUME_ROLE = "sts:assumerole"
 # The calls that are made with a token of an identity provider, and the kind of its provider.
 _WITH_TOKEN = {"sts:assumerolewithwebidentity": "oidc", "sts:assumerolewithsaml": "saml"}
+# The calls that a session cannot make.
+_NOT_BY_SESSIONS = frozenset({"sts:getsessiontoken", "sts:getfederationtoken"})
+# The calls that no policy controls: who may always make them, with the rule.
+_ANY_CREDENTIALS = (USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER)
+_ALWAYS = {
+    "sts:getcalleridentity": (
+        _ANY_CREDENTIALS,
+        "AWS allows GetCallerIdentity to every caller with credentials, even against an explicit deny",
+    ),
+    "sts:getsessiontoken": (
+        (USER, ROOT),
+        "AWS allows GetSessionToken to every user: no policy controls it, not even an explicit deny",
+    ),
+}
 # Services that answer no request without a signature. Anonymous requests are for S3, SNS, SQS and a few more.
 _SIGNED = frozenset({"dynamodb", "iam", "kms", "secretsmanager", "ssm", "sts"})
 _NOTES = {
     ROOT: "the root user of an account cannot assume a role",
     FEDERATED_USER: "a session from GetFederationToken cannot assume a role",
+    SESSION: "this call takes the credentials of a user, not those of a session",
     ANONYMOUS: "this call has to be signed, and the caller has no credentials",
     FEDERATED: "this call has to be signed: a token of an identity provider is for {}",
     "token": "such a call carries a token: its principal is an identity provider",
     "kind": "such a call takes a token of an {} provider",
     "account": "the identity provider is in account {}, and it has to be in the role's",
 }
+
+
+def why_always(action: str, kind: str) -> str:
+    """Return the rule by which such a caller may always make this call; "" where policies decide.
+
+    Source: the API references of GetCallerIdentity and GetSessionToken.
+    """
+    kinds, note = _ALWAYS.get(action, ((), ""))
+    return note if kind in kinds else ""
 
 
 @lru_cache(maxsize=4096)
@@ -30,6 +63,8 @@ def why_not(action: str, kind: str, caller: str, resource: str) -> tuple[str, st
     """
     if action == ASSUME_ROLE and kind in (ROOT, FEDERATED_USER):
         return PRINCIPAL, _NOTES[kind]
+    if action in _NOT_BY_SESSIONS and kind in (SESSION, ROLE_ITSELF, FEDERATED_USER):
+        return PRINCIPAL, _NOTES[SESSION]
     if action in _WITH_TOKEN:
         note = (
             _NOTES["token"] if kind != FEDERATED else _wrong_provider(_WITH_TOKEN[action], caller, resource)

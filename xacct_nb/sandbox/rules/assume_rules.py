@@ -22,6 +22,7 @@ DEFAULT_SECONDS = 3_600
 """Seconds that a session lasts for which no duration is given."""
 
 _INVALID_TOKEN = Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid")
+_SESSION_CREDENTIALS = Refusal(403, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+")
 
 
@@ -66,8 +67,10 @@ def assume_role(call: Call) -> GuardResult:
 def get_session_token(call: Call) -> GuardResult:
     """Decide GetSessionToken: a valid code makes a session with MFA."""
     caller = caller_of(call.key, call.account)
-    if caller is None or caller.session:
+    if caller is None:
         return NOTHING
+    if caller.session:
+        return GuardResult(_SESSION_CREDENTIALS.response("sts"))
     if refusal := breach(call) or mfa.wrong_code(call, caller):
         return GuardResult(refusal.response("sts"))
     return GuardResult(session={"MultiFactorAuthTime": clock.now()} if mfa.is_given(call) else {})
