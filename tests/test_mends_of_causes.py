@@ -44,14 +44,18 @@ ALLOWED = policy("any-role", {"Effect": "Allow", "Action": "sts:*", "Resource": 
 
 
 def found(
-    *trust: Statement, policies: Any = (ALLOWED,), parameters: Any = None, **principal: Any
+    *trust: Statement,
+    policies: Any = (ALLOWED,),
+    parameters: Any = None,
+    devices: Any = None,
+    **principal: Any,
 ) -> Diagnosis:
     """Return the diagnosis of Alice's request, with both sides read."""
     alice = Principal(arn=ALICE, id="AIDAALICEALICEALICE00", **principal)
     seen = Snapshot(
         taken="2026-11-24T10:15:00Z",
         caller=CallerIdentity(arn=ALICE, user_id=alice.id),
-        source=Source(principal=alice, policies=tuple(policies)),
+        source=Source(principal=alice, policies=tuple(policies), mfa_devices=devices),
         destination=Destination(role=Principal(arn=ROLE, trust=document(*trust))),
     )
     return diagnose(seen, attempt=Attempt(caller=ALICE, role=ROLE, parameters=parameters or NAMED))
@@ -262,6 +266,25 @@ class TestParameters:
         assert "is a guess" in cause.mend
         assert cause.works is None
 
+    @pytest.mark.parametrize(
+        ("devices", "said"),
+        [((), "IAM lists none"), ((f"{ACCOUNT}:u2f/user/alice/key",), "security keys only")],
+    )
+    def test_without_a_device_that_shows_codes_no_command_is_printed(self, devices: Any, said: str) -> None:
+        causes = found(under(Bool={"aws:MultiFactorAuthPresent": "true"}), devices=devices).causes
+        cause = next(each for each in causes if each.code == "mfa-required")
+
+        assert said in cause.mend
+        assert cause.commands == ()
+
+    def test_the_device_that_iam_lists_is_named(self) -> None:
+        devices = (f"{ACCOUNT}:u2f/user/alice/key", f"{ACCOUNT}:mfa/phone-of-alice")
+        causes = found(under(Bool={"aws:MultiFactorAuthPresent": "true"}), devices=devices).causes
+        cause = next(each for each in causes if each.code == "mfa-required")
+
+        assert options(cause)["serial-number"] == f"{ACCOUNT}:mfa/phone-of-alice"
+        assert (options(cause)["token-code"], cause.works) == ("${MFA_CODE:?}", True)
+
     def test_tags_that_the_shorthand_of_the_cli_would_split_are_json(self) -> None:
         asked = {**under(StringEquals={"aws:RequestTag/team": "a b=c"}), "Action": "sts:*"}
         cause = first(asked, parameters={**NAMED, "Tags": [{"Key": "level", "Value": "3"}]})
@@ -299,6 +322,31 @@ class TestSeveralMends:
         assert "nobody else" in diagnosis._repr_html_()
         assert Diagnosis.from_json(diagnosis.to_json()).causes[0] == cause
         assert (cause.works, cause.lets_in) == (True, ("user/alice",))
+
+
+class TestWhatAwsOwns:
+    def test_the_trust_policy_of_a_service_linked_role_has_no_command(self) -> None:
+        role = (
+            "arn:aws:iam::222222222222:role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport"
+        )
+        service = {**ASSUME, "Principal": {"Service": "support.amazonaws.com"}}
+        seen = Snapshot(destination=Destination(role=Principal(arn=role, trust=document(service))))
+        cause = diagnose(seen, attempt=Attempt(caller=ALICE, role=role)).causes[0]
+
+        assert cause.commands == ()
+        assert "AWS owns what would be edited" in cause.mend
+
+    def test_the_role_of_a_permission_set_gets_no_policy(self) -> None:
+        role = f"{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Work_0123456789abcdef"
+        session = f"arn:aws:sts::111111111111:assumed-role/{role.rpartition('/')[2]}/ann"
+        asked = {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}
+        asked |= {"Condition": {"StringEquals": {"sts:ExternalId": "partner-7"}}}
+        held = Source(principal=Principal(arn=role), policies=(policy("set", asked, holder=role),))
+        seen = Snapshot(caller=CallerIdentity(arn=session), source=held)
+        attempt = Attempt(caller=session, role=ROLE, parameters={"ExternalId": "another"})
+        cause = diagnose(seen, attempt=attempt).causes[0]
+
+        assert (cause.code, cause.commands) == ("external-id-in-caller-policy", ())
 
 
 class TestQuotas:

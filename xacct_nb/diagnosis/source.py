@@ -17,6 +17,7 @@ from xacct_nb.diagnosis.policy_causes import (
     boundary_causes,
     deny_cause,
     deny_confidence,
+    exemption,
     extra_action_causes,
     is_allowed_by,
     not_allowed_cause,
@@ -184,4 +185,5 @@ def _denied(case: Case, statement: LocatedStatement) -> Cause:
         return deny_cause("identity-deny", statement, case)
     confidence, _ = deny_confidence(statement)
     why = f"{statement} denies it without MFA, and the request passes none."
-    return cause("deny-without-mfa", confidence, why, fix=mfa_request(case), nearest=compared(statement))
+    fix = exemption(statement, case.holder) if case.is_chained else mfa_request(case)
+    return cause("deny-without-mfa", confidence, why, fix=fix, nearest=compared(statement))

@@ -123,11 +123,15 @@ def _language_fix(case: Case, policy: SnapshotPolicy, newer: Document) -> Fix:
 def mfa_request(case: Case) -> Fix:
     """Return the fix that repeats the request with MFA: with a device that IAM lists, else with a guess."""
     devices, name = case.source.mfa_devices, short_name(case.principal)
-    if devices == ():
-        return Fix(f"Give {name} an MFA device first: IAM lists none. Then make the request with MFA.")
-    if devices:
-        mend = f"Make the request with MFA, with the device {devices[0]}."
-        return repeat(case.attempt, mend, SerialNumber=devices[0], TokenCode=True)
+    if ":user/" not in case.principal:
+        return Fix(f"Only a user has MFA: a session of {name} never does. Make the request as a user.")
+    with_codes = [each for each in devices or () if ":u2f/" not in each]
+    if with_codes:
+        mend = f"Make the request with MFA, with the device {with_codes[0]}."
+        return repeat(case.attempt, mend, SerialNumber=with_codes[0], TokenCode=True)
+    if devices is not None:
+        has = "lists security keys only, which show no code" if devices else "lists none"
+        return Fix(f"Give {name} an MFA device with codes first: IAM {has}. Then make the request with MFA.")
     guess = case.principal.replace(":user/", ":mfa/")
     mend = f"Make the request with MFA. The serial number {guess} is a guess: see list-mfa-devices."
     fix = repeat(case.attempt, mend, SerialNumber=guess, TokenCode=True)
