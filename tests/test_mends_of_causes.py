@@ -137,6 +137,14 @@ class TestWhatIsAppended:
 
         assert written(cause)[1]["Condition"] == {"StringEquals": {"sts:ExternalId": "${EXTERNAL_ID:?}"}}
 
+    @pytest.mark.parametrize("key", ["accounts.google.com:aud", "saml:aud", "aws:SourceArn"])
+    def test_a_condition_that_no_user_or_role_meets_is_left_out(self, key: str) -> None:
+        theirs = {**under(StringEquals={key: "x", "sts:ExternalId": "p-7"}), "Principal": {"AWS": BOB}}
+        cause = first(theirs, parameters={**NAMED, "ExternalId": "p-7"})
+
+        assert written(cause)[1]["Condition"] == {"StringEquals": {"sts:ExternalId": "${EXTERNAL_ID:?}"}}
+        assert cause.works is True
+
     def test_the_id_of_a_deleted_principal_is_left_out_because_aws_refuses_it(self) -> None:
         gone = {**ASSUME, "Principal": {"AWS": ["AIDAZZZZZZZZZZZZZZZZZ", BOB]}}
         cause = first(gone)
