@@ -23,10 +23,14 @@ from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sessions import Sessions, open_sessions, profile_identities
 from xacct_nb.diagnosis.attempt import Attempt
+from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.diagnosis.diagnosis import diagnose as explained
+from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.errors import XacctError
 from xacct_nb.runs.inquiry import diagnose
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.storage.aws_profiles import read_client
 
 sandbox = in_process_sandbox
 SECRET = "hunter2/hunter2hunter2hunter2hunter2hunt"
@@ -307,7 +311,7 @@ def test_a_login_session_that_nobody_made_is_mended_by_aws_login(
 
     assert refused_login().hint.endswith("aws login --profile p")
     assert cause.code == "login-session-expired"
-    assert "aws login --profile" in cause.mend
+    assert cause.commands == ("aws login --profile p",)
 
 
 def test_a_login_session_signs_requests(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,6 +329,28 @@ def test_a_login_session_that_cannot_be_renewed_is_no_traceback(
 
     assert refused_login().hint
     assert diagnosed(caller_profiles=["p"]).causes[0].side == "client"
+
+
+SIGN_INS = {
+    "aws login": (f"[profile p]\nlogin_session = {SESSION}\n", "aws login --profile p"),
+    "aws login of a source": (
+        f"[profile p]\n{ASSUMES}source_profile = q\n[profile q]\nlogin_session = {SESSION}\n",
+        "aws login --profile q",
+    ),
+    "SSO": (f"[profile p]\n{SSO}", "aws sso login --profile p"),
+}
+
+
+@pytest.mark.parametrize(("config", "command"), SIGN_INS.values(), ids=SIGN_INS)
+def test_expired_credentials_are_renewed_by_the_sign_in_of_their_profile(
+    home: Path, config: str, command: str
+) -> None:
+    (home / "config").write_text(config)
+    text = "An error occurred (ExpiredToken) when calling the AssumeRole operation: The token is expired"
+    (cause, *others) = explained(Snapshot(client=read_client("p")), denial=read_denial(text)).causes
+
+    assert (cause.code, cause.confidence, cause.commands) == ("expired-credentials", "certain", (command,))
+    assert others == []
 
 
 class TestOneSide:

@@ -20,6 +20,7 @@ from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.policy_causes import unread_extra_causes
 from xacct_nb.diagnosis.session import session_causes
+from xacct_nb.diagnosis.sign_in import sign_in_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.source import source_causes
 from xacct_nb.diagnosis.text_causes import is_known, text_causes
@@ -33,6 +34,7 @@ from xacct_nb.views import Code, Page, Shown, Table, Text, View
 _FRESH_SECONDS = 120
 _UNKNOWN_TEXT = "This error text is not known here, so nothing is said of its cause."
 _FINDERS = (
+    sign_in_causes,
     client_causes,
     source_causes,
     trust_causes,

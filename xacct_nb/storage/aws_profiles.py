@@ -13,7 +13,7 @@ from xacct_nb.redaction.redact import fingerprint
 _PLAIN = (
     "role_arn", "source_profile", "credential_source", "mfa_serial", "role_session_name", "duration_seconds",
     "region", "sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
-    "web_identity_token_file", "sts_regional_endpoints", "endpoint_url",
+    "login_session", "web_identity_token_file", "sts_regional_endpoints", "endpoint_url",
 )  # fmt: skip
 _PLAIN_VARIABLES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN",
