@@ -45,7 +45,7 @@ def diagnose(
     """Return why a caller may not assume a role, or why its session is denied an action afterwards.
 
     Give a grant, or the ARNs of a caller and a role, or only the pasted `error`; `call` are further
-    parameters of AssumeRole. With `sessions` it reads what they may (at most 12 calls of AWS) and calls
+    parameters of AssumeRole. With `sessions` it reads what they may (about a dozen calls of AWS) and calls
     AssumeRole once; `snapshot` is what the other owner sent. Raises InvalidInput.
     """
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
