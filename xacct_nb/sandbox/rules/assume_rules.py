@@ -70,7 +70,7 @@ def get_session_token(call: Call) -> GuardResult:
     if caller is None:
         return NOTHING
     if caller.session:
-        return GuardResult(_SESSION_CREDENTIALS.response("sts"))
+        return GuardResult(_SESSION_CREDENTIALS.response("sts"), authorized=True)
     if refusal := breach(call) or mfa.wrong_code(call, caller):
         return GuardResult(refusal.response("sts"))
     return GuardResult(session={"MultiFactorAuthTime": clock.now()} if mfa.is_given(call) else {})
