@@ -1,5 +1,6 @@
 """Authorizes every call of the sandbox by `xacct_nb.iam.evaluation`, from all policies that apply."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from xacct_nb.iam.grammar import NEW, RESOURCE, TRUST
 from xacct_nb.iam.policy import ParsedPolicy, parse
 from xacct_nb.sandbox.ministack import clock
 from xacct_nb.sandbox.ministack.authorization_request import AuthorizationRequest
+from xacct_nb.sandbox.ministack.callers import SandboxCaller
 from xacct_nb.sandbox.rules import organizations
 from xacct_nb.sandbox.rules.documents import read_policy
 
@@ -19,9 +21,10 @@ def decide(request: AuthorizationRequest) -> Decision | None:
     """Return the decision on a request; None where the caller, the resource or a key is none of IAM's."""
     caller = request.caller
     service_control, resource_control = organizations.control_policies(caller.account, request.owner)
-    # The root user has no policies of its own: most of its calls need no condition keys.
-    has_conditions = caller.kind != "Root" or request.resource_policy or service_control or resource_control
-    if not has_conditions and request.owner in ("", caller.account):
+    limited = bool(request.resource_policy or service_control or resource_control)
+    # Most calls need no condition keys: the policies of their caller alone count, and have no conditions.
+    has_conditions = limited or any(map(_has_conditions, _texts(caller)))
+    if caller.kind == "Root" and not limited and request.owner in ("", caller.account):
         return _of_root(caller.arn, request.action)
     try:
         return evaluate(
@@ -39,6 +42,17 @@ def decide(request: AuthorizationRequest) -> Decision | None:
         )
     except (InvalidArn, InvalidInput):
         return None
+
+
+def _texts(caller: SandboxCaller) -> Iterator[str]:
+    yield from caller.identity
+    yield from caller.boundaries or ()
+    yield from caller.session_policies or ()
+
+
+def _has_conditions(text: str) -> bool:
+    """Return whether a policy may have a condition or a variable."""
+    return "Condition" in text or "${" in text or "\\u" in text
 
 
 @lru_cache(maxsize=4096)
