@@ -152,6 +152,14 @@ class TestWhatIsAppended:
         assert written(cause)[0]["Principal"] == {"AWS": [BOB, ALICE]}
         assert "AIDAZZZZZZZZZZZZZZZZZ is left out" in cause.mend
 
+    def test_a_statement_of_a_deleted_principal_alone_is_left_out(self) -> None:
+        gone = {**ASSUME, "Action": "sts:*", "Principal": {"AWS": "AIDAZZZZZZZZZZZZZZZZZ"}}
+        bobs = {**ASSUME, "Principal": {"AWS": BOB}}
+        cause = first(gone, bobs)
+
+        assert written(cause) == [bobs, ASSUME]
+        assert (cause.works, cause.takes_from) == (True, ())
+
     @pytest.mark.parametrize(
         ("taken", "name"), [("other", "assume-reader"), ("Assume-Reader", "assume-reader-2")]
     )
@@ -210,6 +218,20 @@ class TestDenies:
         assert options(cause)["group-name"] == "team"
         assert (for_alice["NotResource"], for_alice["Sid"]) == (ROLE, "NoRoles2")
         assert cause.lets_in == ("user/alice",)
+
+    def test_a_deny_that_cannot_leave_out_one_resource_says_that_it_opens_more(self) -> None:
+        deny = {"Effect": "Deny", "Action": "sts:*", "Resource": "arn:aws:iam::*:role/*"}
+        cause = first(ASSUME, policies=[ALLOWED, policy("no", deny)])
+
+        assert "no longer applies to the caller at all" in cause.mend
+        assert cause.lets_in == ("user/alice, to more than this request",)
+
+    def test_a_deny_of_the_callers_own_leaves_out_one_role(self) -> None:
+        deny = {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}
+        cause = first(ASSUME, policies=[ALLOWED, policy("no", deny)])
+
+        assert written(cause) == [{"Effect": "Deny", "Action": "sts:*", "NotResource": ROLE}]
+        assert f"It goes on to apply to everything but {ROLE}." in cause.mend
 
     def test_a_deny_that_aws_owns_has_no_command(self) -> None:
         deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}

@@ -17,19 +17,26 @@ def is_aws_managed(policy: SnapshotPolicy) -> bool:
     return policy.kind == MANAGED and ":iam::aws:" in policy.arn
 
 
-def exempt(policy: SnapshotPolicy, number: int, principal: str, resource: str) -> Edit:
-    """Return the edit after which a Deny statement lets one principal do what it asks on one resource.
+def exempt(policy: SnapshotPolicy, number: int, principal: str, resource: str) -> tuple[Edit, str]:
+    """Return the edit after which a Deny lets one principal use one resource, and what the Deny still does.
 
     Where the statement denies everything, that resource alone is left out of it. In a policy that others have
     too, and in a resource's own policy, the statement gets an exception for the principal.
     """
     statements = statements_of(policy.document)
-    denied = statements[number]
+    denied, is_own = statements[number], policy.kind == INLINE and policy.holder == principal
     rest = _without_resource(denied, resource) if _has_resource(denied) else None
-    if rest and policy.kind == INLINE and policy.holder == principal:
-        return with_statements(policy, number, rest)
+    if rest and is_own:
+        return with_statements(policy, number, rest), f"It goes on to apply to everything but {resource}."
     only = rest and _only_for(rest, principal, [each.get("Sid", "") for each in statements])
-    return with_statements(policy, number, _except(denied, principal), *([only] if only else []))
+    edit = with_statements(policy, number, _except(denied, principal), *([only] if only else []))
+    if only or not _has_resource(denied):
+        return edit, "It goes on to apply to everybody else."
+    left = "" if is_own else " It goes on to apply to everybody else."
+    return (
+        edit,
+        f"Its lists cannot leave out one resource, so it no longer applies to the caller at all.{left}",
+    )
 
 
 def _has_resource(statement: dict[str, Any]) -> bool:

@@ -55,11 +55,9 @@ def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
     name = short_name(holder.arn)
     if is_aws_managed(statement.policy):
         return _owned_by_aws(statement.policy)
-    mend = (
-        f"A Deny is usually intended: agree with its author first, then exempt {name} from {statement}. "
-        "It goes on to apply to everybody else."
-    )
-    return Fix(mend, (exempt(statement.policy, statement.number, holder.arn, holder.resource),))
+    edit, left = exempt(statement.policy, statement.number, holder.arn, holder.resource)
+    agreed = f"A Deny is usually intended: agree with its author first, then exempt {name} from {statement}."
+    return Fix(f"{agreed} {left}", (edit,))
 
 
 def _avoidance(statement: LocatedStatement, case: Case) -> Fix | None:
