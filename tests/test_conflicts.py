@@ -9,7 +9,7 @@ from xacct_nb.diagnosis.catalogue import CATALOGUE
 from xacct_nb.diagnosis.conflicts import GIVEN, NOW, TEXT, Conflict
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
-from xacct_nb.diagnosis.snapshot import CallerIdentity, Snapshot
+from xacct_nb.diagnosis.snapshot import CallerIdentity, Destination, Principal, Snapshot
 
 DEV, BOB = "arn:aws:iam::111111111111:user/dev", "arn:aws:iam::111111111111:user/bob"
 TARGET, READER = "arn:aws:iam::222222222222:role/target", "arn:aws:iam::222222222222:role/reader"
@@ -90,6 +90,22 @@ def test_from_a_text_alone_another_caller_is_possible_at_most() -> None:
     others = [each for each in found.causes if each.code == "another-caller"]
 
     assert [each.confidence for each in others] == ["possible"]
+
+
+def test_a_masked_account_is_no_contradiction_and_the_arn_that_was_given_counts() -> None:
+    masked = DENIED.replace("111111111111", "***").replace("222222222222", "XXXXXXXXXXXX")
+    found = diagnose(attempt=Attempt(caller=DEV, role=TARGET), denial=read_denial(masked))
+
+    assert (found.attempt["caller"], found.attempt["role"]) == (DEV, TARGET)
+    assert found.conflicts == ()
+
+
+def test_the_policies_of_another_role_say_nothing_of_the_session_in_the_text() -> None:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    seen = Snapshot(destination=Destination(role=Principal(arn=TARGET, trust=trust)))
+    found = diagnose(seen, denial=read_denial(READ))
+
+    assert {each.confidence for each in found.causes} == {"possible"}
 
 
 def test_what_aws_names_now_is_shown_beside_what_the_text_names() -> None:

@@ -1,5 +1,6 @@
 """One attempt: the caller, the role and the parameters of AssumeRole, and what was denied afterwards."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
 ASSUME_ACTIONS = (ASSUME, TAG_SESSION, SET_SOURCE_IDENTITY)
 FEDERATED_ACTIONS = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
 _NEVER_SHOWN = ("TokenCode", "WebIdentityToken", "SAMLAssertion")
+# An ARN of a principal in which a log masked the account.
+_MASKED = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?!\d{12}:)")
 # Parameters that a condition key of STS has the name of.
 _WITH_KEYS = ("ExternalId", "RoleSessionName", "SourceIdentity", "DurationSeconds")
 
@@ -138,7 +141,15 @@ def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt
     # Of an operation that the table of actions does not have, the name stands for the action.
     action = denial.action or (denial.operation if denial.is_by_policy else "")
     found = {"action": action, **_who_and_what(denial, known)}
-    return known.model_copy(update={name: value for name, value in found.items() if value})
+    named = {name: value for name, value in found.items() if value}
+    masked = [name for name, value in named.items() if getattr(known, name) and is_masked(value)]
+    named |= {name: getattr(known, name) for name in masked}
+    return known.model_copy(update=named)
+
+
+def is_masked(arn: str) -> bool:
+    """Return whether a log masked the account in the ARN of a principal."""
+    return _MASKED.match(arn) is not None
 
 
 def _who_and_what(denial: Denial, known: Attempt) -> dict[str, str]:

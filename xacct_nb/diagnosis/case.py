@@ -7,7 +7,7 @@ from typing import Any
 
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.assume_request import AssumeRequest
-from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
+from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult, is_masked
 from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.known_keys import known_keys
 from xacct_nb.diagnosis.near_names import near_names
@@ -45,7 +45,8 @@ class Case:
     @cached_property
     def caller(self) -> str:
         """The principal that made the request: by the error text, else by its session, else as intended."""
-        denied = "" if self.attempt.role_was_assumed else self.denial.caller
+        is_useless = self.attempt.role_was_assumed or is_masked(self.denial.caller)
+        denied = "" if is_useless else self.denial.caller
         session = self.snapshot.caller.arn if self.snapshot.caller else ""
         return next((arn for arn in (denied, session, self.attempt.caller) if is_arn(arn)), "")
 
@@ -222,7 +223,7 @@ class Case:
     def session(self) -> RoleSession | None:
         """The role's session and its denied request; None if the role was not assumed or not read."""
         role = self.destination.role
-        if not (self.attempt.role_was_assumed and role):
+        if not (self.attempt.role_was_assumed and role and same_principal(role.arn, self.role)):
             return None
         return RoleSession(
             role, self.attempt, self.role_policies, self.destination, self.denial.caller, self.now

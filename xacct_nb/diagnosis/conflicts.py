@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from xacct_nb.diagnosis.attempt import Attempt, AttemptResult
+from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
 from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.snapshot import CallerIdentity
 from xacct_nb.iam.arns import is_arn, role_arn_of, same_principal
@@ -29,7 +29,8 @@ def find_conflicts(
     """Yield the conflicts: AWS's answer now comes before the error text, the text before the parameters."""
     named = {"caller": denial.caller, **_request(denial)}
     for what, used in named.items():
-        if used and (other := getattr(given, what)) and not _same(what, used, other):
+        believed = getattr(attempt_from_denial(denial, given), what)
+        if used and (other := getattr(given, what)) and other != believed and not _same(what, used, other):
             yield Conflict(what, used, TEXT, other, GIVEN)
     if identity and given.caller and not denial.caller and not _same("caller", identity.arn, given.caller):
         yield Conflict("caller", identity.arn, NOW, given.caller, GIVEN)

@@ -40,11 +40,12 @@ OPERATIONS = (
     r"\bde_(?P<it>[A-Z]\w+)CommandError",
     r"\b(?P<it>AssumeRole\w*)(?:Command|Request)\b",
 )
+# The service of the operation; another service that the text names may be one that it calls.
 SERVICES = (
     rf"{_Q}eventSource{_IS}(?P<it>[\w.-]+)",
     r"operation error (?P<it>[\w ]+?): [A-Z]",
-    r"\(Service: (?P<it>[\w .-]+?)[;,]",
 )
+CALLED_SERVICES = (r"\(Service: (?P<it>[\w .-]+?)[;,]",)
 DENIED = (
     rf"(?:User|Principal):\s*(?P<caller>{_ARN}|[\w+=,.@:*/-]+(?=\s+is not))?\s*is not authorized to perform"
     rf":?\s*\[?(?P<action>{_ACTION})",
@@ -178,7 +179,8 @@ def _action(text: str, denied: re.Match[str] | None, operation: str) -> str:
         return denied["action"]
     if "could not be used to assume" in text or "cannot be assumed" in text:
         return "sts:AssumeRole"
-    if found := action_of(operation, _first(SERVICES, text)):
+    service = _first(SERVICES, text) or ("" if action_of(operation) else _first(CALLED_SERVICES, text))
+    if found := action_of(operation, service):
         return found
     if _S3_WRITE.search(text):
         return "s3:PutObject"

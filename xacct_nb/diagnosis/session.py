@@ -34,7 +34,7 @@ def session_causes(case: Case) -> Iterator[Cause]:
         return
     if case.denial.caller and case.role and not same_principal(case.denial.caller, case.role):
         why = f"The request was made by {case.denial.caller}, not by a session of {case.role}."
-        yield cause("wrong-identity", CERTAIN, why, fix=repeat(case.attempt))
+        yield cause("wrong-identity", LIKELY, why, fix=repeat(case.attempt))
         return
     yield from _revoked(case)
     session, decision = case.session, case.session.decision() if case.session else None
