@@ -142,3 +142,7 @@ def test_a_caller_is_matched_with_a_user_or_role_without_regard_to_the_path(
     caller: str, principal: str, same: bool
 ) -> None:
     assert same_principal(caller, principal) is same
+
+
+def test_an_arn_that_ends_before_the_role_of_its_session_is_left_as_it_is() -> None:
+    assert role_arn_of("arn:aws:sts::111111111111:assumed-role") == "arn:aws:sts::111111111111:assumed-role"

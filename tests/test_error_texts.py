@@ -53,7 +53,7 @@ def test_its_first_cause_is_shown_or_it_is_said_to_be_unknown(name: str) -> None
     if case["first"] == "unknown":
         assert (found.has_unknown_text, listed) == (True, [])
         assert "not known here" in found.headline
-        assert "headline-good" not in found._repr_html_()
+        assert 'class="xacct-text good"' not in found._repr_html_()
         return
     first = vars(found.causes[0])
 

@@ -112,7 +112,9 @@ class Diagnosis(Shown, Serializable):
 
     @property
     def _tone(self) -> str:
-        return "bad" if self.causes else "note" if self.has_unknown_text else "good"
+        if self.causes:
+            return "bad"
+        return "good" if self.is_allowed_now or not self.denial.text else "note"
 
     def _causes_view(self) -> Iterator[View]:
         if self.causes:

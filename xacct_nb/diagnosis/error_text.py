@@ -123,6 +123,8 @@ def _goes_on(before: str, line: str, is_full: bool) -> bool:
     part = _PART_OF_ARN.match(first)
     if not part or first.startswith("arn:"):
         return before.endswith("\\")
+    if part[0].startswith("/"):
+        return True
     if not _WHOLE_PREFIX.match(arn[0]):
         return not (arn[0].endswith("/") and part[0].endswith(":"))
     rest = line.lstrip()[part.end() :]

@@ -57,7 +57,7 @@ def is_known(denial: Denial, role: str) -> bool:
 
     A text that says no more than "Access Denied" is about the role that was given.
     """
-    is_named = denial.action or denial.operation or denial.is_from_console or role
+    is_named = denial.action or denial.operation or denial.is_from_console or is_arn(role)
     return bool(denial.is_by_policy and is_named) or any(
         known.matches(denial.text) for known in CATALOGUE.values()
     )

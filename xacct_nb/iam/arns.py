@@ -112,7 +112,7 @@ def _check_name(text: str, arn: Arn) -> None:
 def role_arn_of(caller: str) -> str:
     """Return the role's ARN, without its path, for the ARN of a role session; any other ARN as it is."""
     arn = Arn.parse(caller)
-    if arn.service != "sts" or arn.kind != "assumed-role":
+    if arn.service != "sts" or not arn.resource.startswith("assumed-role/"):
         return caller
     return str(Arn(arn.partition, "iam", "", arn.account, f"role/{arn.resource.split('/')[1]}"))
 
