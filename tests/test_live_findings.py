@@ -241,6 +241,17 @@ def test_a_deny_without_mfa_depends_on_the_session(world: World, source: Any) ->
     assert "aws:MultiFactorAuthPresent" in finding.why
 
 
+def test_what_the_grant_requires_is_known(world: World, source: Any) -> None:
+    deny_inline(
+        source, statement("Deny", "*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})
+    )
+    required = {"conditions": {"require_mfa": True}}
+
+    assert (
+        found(world, "caller-denied-perhaps", **required) == found(world, "caller-denied", **required) == []
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "is_denied"),
     [
@@ -384,10 +395,11 @@ def test_what_a_session_may_not_read_is_said(world: World, source: Any) -> None:
             "Deny", ["iam:ListUserPolicies", "iam:ListGroupsForUser", "iam:ListPolicies"]
         ),
     )
-    finding = one(world, "not-read")
+    of_user, of_account = found(world, "not-read")
 
-    assert (finding.where, finding.severity) == ("user/alice", "note")
-    assert "ListUserPolicies, ListGroupsForUser" in finding.why
+    assert (of_user.where, of_user.severity) == ("user/alice", "note")
+    assert "ListUserPolicies, ListGroupsForUser" in of_user.why
+    assert (of_account.where, "ListPolicies" in of_account.why) == (f"account {world.source}", True)
 
 
 def test_every_rule_on_the_live_state_has_a_case() -> None:

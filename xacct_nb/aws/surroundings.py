@@ -26,8 +26,8 @@ def read_surroundings(
     """Return the details that findings need, by key, as far as the sessions may read them.
 
     `principal` (ARN): a LivePrincipal; `policy` (ARN): its default version; `quotas` (ARN of the account's
-    root): AWS's summary; `same-name` (policy ARN): the ARN of the policy that has its name. What AWS denies
-    is an `unread` of the principal, or left out. Raises AwsRefused for another error.
+    root): AWS's summary; `same-name` (policy ARN): the ARN of the policy that has its name; `unread` (ARN of
+    the account's root): the operations that AWS denied. Raises AwsRefused for another error.
     """
     reading = _Surroundings(sessions)
     grant, accounts = documents.grant, needed_accounts(documents.grant)
@@ -76,12 +76,12 @@ class _Surroundings:
             key = ResourceKey("policy", policy)
             if key not in self.found:
                 read_document = partial(default_version, self.sessions, policy, account_of(arn))
-                if document := self._allowed(read_document, None):
+                if document := self._allowed(_root(arn), read_document, None):
                     self.found[key] = document
 
     def role(self, arn: str) -> None:
         """Read which template AWS made a destination role from."""
-        role = self._allowed(lambda: get(self.sessions, arn, "get_role")["Role"], {})
+        role = self._allowed(_root(arn), lambda: get(self.sessions, arn, "get_role")["Role"], {})
         live = LivePrincipal(arn, tags=tags_of(role), template=_template(role))
         self.found.setdefault(ResourceKey("principal", arn), live)
 
@@ -93,14 +93,14 @@ class _Surroundings:
             with translate_errors(f"GetAccountSummary {account_of(root)}"):
                 return iam.get_account_summary()["SummaryMap"]
 
-        if found := self._allowed(summary, {}):
+        if found := self._allowed(root, summary, {}):
             self.found[ResourceKey("quotas", root)] = found
 
     def name(self, policy: str) -> None:
         """Read whether another managed policy of the account has this name: AWS ignores path and case."""
         account = account_of(policy)
         if account not in self._names:
-            self._names[account] = self._allowed(lambda: self._policy_names(account), {})
+            self._names[account] = self._allowed(_root(policy), lambda: self._policy_names(account), {})
         if other := self._names[account].get(Arn.parse(policy).name.lower()):
             self.found[ResourceKey("same-name", policy)] = other
 
@@ -150,9 +150,20 @@ class _Surroundings:
             unread.append(problem.what.partition(" ")[0])
             return otherwise
 
-    def _allowed(self, call: Callable[[], Any], otherwise: Any) -> Any:
-        return self._noted(call, otherwise, [])
+    def _allowed(self, root: str, call: Callable[[], Any], otherwise: Any) -> Any:
+        """Return the result of a read; note its operation on the account where AWS denies it."""
+        unread = list[str]()
+        found = self._noted(call, otherwise, unread)
+        if unread:
+            key = ResourceKey("unread", root)
+            self.found[key] = tuple(dict.fromkeys((*self.found.get(key, ()), *unread)))
+        return found
 
 
 def _template(role: Mapping[str, Any]) -> str:
     return str(role.get("SourceRoleTemplate", {}).get("TemplateArn", ""))
+
+
+def _root(arn: str) -> str:
+    named = Arn.parse(arn)
+    return f"arn:{named.partition}:iam::{named.account}:root"

@@ -86,9 +86,9 @@ def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
         live = state.details.get(ResourceKey("principal", source))
         if not isinstance(live, LivePrincipal):
             continue
-        holder = _caller(documents, state, live)
         for role, trust in documents.trust_policies.items():
             statement = trust["Statement"][0]
+            holder = _caller(documents, state, live, _required(statement))
             actions = as_list(statement["Action"])
             allow = {"Effect": "Allow", "Principal": {"AWS": source}, "Action": actions}
             open_trust = parse({"Version": VERSION, "Statement": [allow]}, grammar.TRUST, "trust")
@@ -113,7 +113,16 @@ def role_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
             yield from (each for each in found if each and each.kind != PERHAPS)
 
 
-def _caller(documents: Documents, state: State, live: LivePrincipal) -> _Holder:
+def _required(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the condition keys with the one value that the trust policy requires of the caller."""
+    conditions = statement.get("Condition", {})
+    given = {
+        key: value for name in ("StringEquals", "Bool") for key, value in conditions.get(name, {}).items()
+    }
+    return {key: value for key, value in given.items() if isinstance(value, str) and "${" not in value}
+
+
+def _caller(documents: Documents, state: State, live: LivePrincipal, required: Mapping[str, Any]) -> _Holder:
     grant, holders = documents.grant, list(live.holders)
     planned = [
         ("the grant's own caller policy", policy)
@@ -133,7 +142,7 @@ def _caller(documents: Documents, state: State, live: LivePrincipal) -> _Holder:
         for arn in holder.attached
         if not is_caller_policy(grant, arn)
     ]
-    keys = {f"aws:PrincipalTag/{name}": value for name, value in live.tags.items()}
+    keys = {**required, **{f"aws:PrincipalTag/{name}": value for name, value in live.tags.items()}}
     boundary = _boundary(state, live.boundary)
     return _Holder(live.arn, *_session(live.arn, keys), _readable((*planned, *inline, *managed)), boundary)
 

@@ -158,6 +158,9 @@ def _unread(case: GrantCase) -> Iterator[Hit]:
     for live in _callers(case):
         if live.denied_reads:
             yield live.title, ", ".join(live.denied_reads)
+    for key, operations in _state(case).details.items():
+        if key.kind == "unread":
+            yield f"account {key.account}", ", ".join(operations)
 
 
 LIVE_RULES = (
