@@ -621,3 +621,57 @@ def test_in_one_account_a_condition_that_is_not_met_makes_no_identity_policy_nec
     )
 
     assert codes(found) == ["external-id-missing"]
+
+
+class TestAChain:
+    HUB = "arn:aws:iam::111111111111:role/hub"
+    SESSION = "arn:aws:sts::111111111111:assumed-role/hub/desk"
+
+    def found(self, attempt: Attempt, trust: Destination | None = None) -> Diagnosis:
+        allowing = policy().model_copy(update={"holder": self.HUB})
+        side = Source(principal=Principal(arn=self.HUB, id="AROAHUB"), policies=(allowing,))
+        seen = Snapshot(taken="2026-11-24T10:15:00Z", source=side, destination=trust or destination(self.HUB))
+        return diagnose(seen, attempt=attempt, denial=read_denial(DENIED.replace(ALICE, self.SESSION)))
+
+    def test_tags_and_a_source_identity_that_it_carries_need_their_actions_on_both_sides(self) -> None:
+        carried = {"Tags": [{"Key": "team", "Value": "books"}], "SourceIdentity": "alice"}
+        found = self.found(Attempt(role=ROLE, carried=carried))
+
+        assert {(each.code, each.side) for each in found.causes} == {
+            ("no-tag-session", "source"),
+            ("no-tag-session", "destination"),
+            ("no-set-source-identity", "source"),
+            ("no-set-source-identity", "destination"),
+        }
+
+    def test_a_carried_tag_meets_a_condition_and_no_value_is_known_without_it(self) -> None:
+        there = destination(self.HUB, StringEquals={"aws:PrincipalTag/team": "books"})
+        wrong = Attempt(role=ROLE, carried={"Tags": [{"Key": "team", "Value": "paper"}]})
+
+        assert self.found(wrong, there).causes[0].confidence == "certain"
+        assert self.found(Attempt(role=ROLE), there).causes[0].confidence == "likely"
+
+    def test_another_source_identity_and_a_tag_that_it_carries_are_refused(self) -> None:
+        tag = [{"Key": "Team", "Value": "books"}]
+        attempt = Attempt(
+            role=ROLE,
+            parameters={"SourceIdentity": "bob", "Tags": tag},
+            carried={"SourceIdentity": "alice", "Tags": [{"Key": "team", "Value": "x"}]},
+        )
+
+        assert {"other-source-identity", "invalid-session-tags"} <= set(codes(self.found(attempt)))
+
+    def test_a_role_as_caller_is_a_session_of_it_and_has_one_hour(self) -> None:
+        attempt = Attempt(caller=self.HUB, role=ROLE, parameters={"DurationSeconds": 7200})
+
+        assert codes(diagnose(attempt=attempt)) == ["longer-than-chain-allows"]
+
+
+def test_a_policy_that_cannot_be_evaluated_is_named_as_not_read() -> None:
+    broken = policy().model_copy(
+        update={"document": {"Version": "2012-10-17", "Statement": [{"Effect": "No"}]}}
+    )
+    found = diagnose(snapshot(source=source(broken)), denial=read_denial(DENIED))
+
+    assert any("cannot be evaluated" in each.why for each in found.unknowns)
+    assert {each.confidence for each in found.causes} == {"possible"}

@@ -36,6 +36,14 @@ class AssumeRequest:
     holder: PolicyHolder
     trust: Document | None
 
+    def problem(self) -> str:
+        """Return why one of the documents cannot be evaluated; "" if all can."""
+        try:
+            self._evaluate(ASSUME, self.holder.documents, self.trust, self.holder.boundaries)
+        except (InvalidInput, InvalidArn) as problem:
+            return problem.what
+        return ""
+
     def source_as_read(self, action: str = ASSUME) -> Decision | None:
         """Return what those of the caller's policies decide that were read; None for an invalid document.
 
@@ -111,20 +119,30 @@ class AssumeRequest:
         trust: Document | None = None,
         boundaries: Sequence[Document] | None = None,
     ) -> Decision | None:
-        """Evaluate the request; without `trust` the role trusts the account. None for an invalid document."""
+        """Return the decision; None for an invalid document."""
+        with suppress(InvalidInput, InvalidArn):
+            return self._evaluate(action, identity_policies, trust, boundaries)
+        return None
+
+    def _evaluate(
+        self,
+        action: str,
+        identity_policies: Sequence[Document],
+        trust: Document | None,
+        boundaries: Sequence[Document] | None,
+    ) -> Decision:
+        """Evaluate the request; without `trust` the role trusts the account."""
         arn = Arn.parse(self.caller)
         account = {"AWS": f"arn:{arn.partition}:iam::{arn.account}:root"}
         statement = {"Effect": "Allow", "Principal": account, "Action": [ASSUME, *EXTRA_ACTIONS]}
         trust = trust or {"Version": VERSION, "Statement": [statement]}
-        with suppress(InvalidInput, InvalidArn):
-            return evaluate(
-                self.caller,
-                action,
-                self.role,
-                self.keys,
-                identity_policies,
-                trust,
-                boundaries,
-                unknown_keys=EVERY_OTHER_KEY,
-            )
-        return None
+        return evaluate(
+            self.caller,
+            action,
+            self.role,
+            self.keys,
+            identity_policies,
+            trust,
+            boundaries,
+            unknown_keys=EVERY_OTHER_KEY,
+        )

@@ -9,7 +9,7 @@ from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.assume_request import AssumeRequest
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult, is_masked
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.known_keys import known_keys
+from xacct_nb.diagnosis.known_keys import is_of_role, known_keys
 from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.role_session import RoleSession
@@ -79,8 +79,8 @@ class Case:
 
     @property
     def is_chained(self) -> bool:
-        """Whether the caller is itself a session of a role."""
-        return ":assumed-role/" in self.caller
+        """Whether the caller is itself a session of a role; a role has no other way to call."""
+        return is_of_role(self.caller)
 
     @cached_property
     def has_both_arns(self) -> bool:

@@ -28,6 +28,11 @@ _KEY_IN_TEXT = re.compile(r"\$\{([^},]+)")
 _NEAR_SECONDS = 300
 
 
+def is_of_role(caller: str) -> bool:
+    """Return whether a caller is a session of a role: a role's own ARN stands for any of its sessions."""
+    return ":assumed-role/" in caller or (":iam:" in caller and ":role/" in caller)
+
+
 def known_keys(
     attempt: Attempt,
     caller: str,
@@ -42,7 +47,7 @@ def known_keys(
 
     `entity` is the caller's user or role, `identity` its session, and `documents` name the keys in question.
     """
-    is_session = ":assumed-role/" in caller
+    is_session = is_of_role(caller)
     asked, dates = _asked(documents)
     keys: dict[str, Any] = dict.fromkeys(_NEVER)
     if now and not any(abs(date - (parse_date(now) or Decimal(0))) < _NEAR_SECONDS for date in dates):
@@ -66,9 +71,10 @@ def _principal_keys(
     """Return the keys of the caller's user or role; session tags may override the tags of a role."""
     if entity is None:
         return {"aws:userid": identity.user_id} if identity and identity.user_id else {}
-    is_session = ":assumed-role/" in caller
+    is_session, is_named = is_of_role(caller), ":role/" not in caller
     name = f":{Arn.parse(caller).name}" if is_session else ""
-    keys = {"aws:PrincipalArn": entity.arn} | ({"aws:userid": f"{entity.id}{name}"} if entity.id else {})
+    user_id = {"aws:userid": f"{entity.id}{name}"} if entity.id and is_named else {}
+    keys = {"aws:PrincipalArn": entity.arn} | user_id
     return keys if is_session else keys | _tags("aws:PrincipalTag/", entity.tags, asked)
 
 

@@ -1,5 +1,6 @@
 """Finds causes in the parameters of AssumeRole, by AWS's rules for them."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -7,22 +8,30 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, Cause
 from xacct_nb.diagnosis.fixes import NO_FIX, repeat
+from xacct_nb.diagnosis.role_session import passed_policies
+from xacct_nb.errors import InvalidPolicy
+from xacct_nb.iam.policy import parse
 
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
+_MAX_POLICY, _MAX_POLICY_ARNS, _MAX_TAGS = 2048, 10, 50
 _MIN_SECONDS, _CHAIN_SECONDS, _MAX_SECONDS = 900, 3600, 43200
 
 
 def request_causes(case: Case) -> Iterator[Cause]:
     """Yield what is wrong with the parameters, without a call to AWS."""
     if not case.attempt.role_was_assumed:
-        for find in (_duration, _session_name, _external_id, _role_arn, _serial_number, _source_identity):
+        for find in _FINDERS:
             yield from find(case)
 
 
 def _duration(case: Case) -> Iterator[Cause]:
-    seconds = int(case.attempt.parameters.get("DurationSeconds") or 0)
+    given = str(case.attempt.parameters.get("DurationSeconds") or 0)
+    if not given.isdecimal():
+        yield cause("duration-out-of-range", CERTAIN, f"DurationSeconds is {given!r}, which is no number.")
+        return
+    seconds = int(given)
     longest = case.destination.role.max_session if case.destination.role else _MAX_SECONDS
     if seconds and not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
         code, wanted = "duration-out-of-range", _CHAIN_SECONDS
@@ -70,10 +79,66 @@ def _serial_number(case: Case) -> Iterator[Cause]:
         yield cause("wrong-mfa-serial", CERTAIN, why, fix=fix)
 
 
+def _session_policy(case: Case) -> Iterator[Cause]:
+    """Yield that STS does not accept the session policies of the request."""
+    passed, text = passed_policies(case.attempt), case.attempt.parameters.get("Policy")
+    if problem := _policy_problem(text) if text else "":
+        yield cause("malformed-session-policy", CERTAIN, f"The session policy of the request {problem}")
+    if len(passed) > _MAX_POLICY_ARNS:
+        why = f"The request passes {len(passed)} policy ARNs; STS accepts {_MAX_POLICY_ARNS}."
+        yield cause("malformed-session-policy", CERTAIN, why)
+
+
+def _policy_problem(text: object) -> str:
+    """Return what is wrong with the text of a session policy; "" for nothing."""
+    if len(str(text)) > _MAX_POLICY:
+        return f"has {len(str(text))} characters; STS accepts {_MAX_POLICY}."
+    try:
+        parse(json.loads(str(text)))
+    except ValueError as problem:
+        return f"is not JSON: {problem}."
+    except InvalidPolicy as problem:
+        return f"is not a policy: {problem.what}"
+    return ""
+
+
+def _tags(case: Case) -> Iterator[Cause]:
+    """Yield that STS does not accept the session tags of the request."""
+    keys = [str(tag.get("Key", "")) for tag in case.attempt.parameters.get("Tags") or ()]
+    carried = {str(tag.get("Key", "")).lower() for tag in case.attempt.carried.get("Tags") or ()}
+    twice = sorted({key for key in keys if [each.lower() for each in keys].count(key.lower()) > 1})
+    inherited = sorted(key for key in keys if key.lower() in carried)
+    problems = {
+        f"The request passes {len(keys)} session tags; STS accepts {_MAX_TAGS}.": len(keys) > _MAX_TAGS,
+        f"The request passes {', '.join(twice)} more than once; letter case does not count.": bool(twice),
+        f"The caller's session carries {', '.join(inherited)}; no request sets it again.": bool(inherited),
+    }
+    for why, is_so in problems.items():
+        if is_so:
+            yield cause("invalid-session-tags", CERTAIN, why)
+
+
 def _source_identity(case: Case) -> Iterator[Cause]:
     """Yield that the chain has another source identity: AWS says so before it asks any policy."""
-    if "source identity is already set" not in case.denial.text.lower():
+    carried, passed = (
+        case.attempt.carried.get("SourceIdentity"),
+        case.attempt.parameters.get("SourceIdentity"),
+    )
+    is_other = bool(carried and passed and carried != passed)
+    if not is_other and "source identity is already set" not in case.denial.text.lower():
         return
     given = case.attempt.parameters.get("SourceIdentity", "")
     why = f"An earlier session of the chain has a source identity, and the request sets {given!r}."
     yield cause("other-source-identity", CERTAIN, why, fix=repeat(case.attempt, SourceIdentity=""))
+
+
+_FINDERS = (
+    _duration,
+    _session_name,
+    _external_id,
+    _role_arn,
+    _serial_number,
+    _session_policy,
+    _tags,
+    _source_identity,
+)

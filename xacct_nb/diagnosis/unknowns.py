@@ -160,6 +160,9 @@ def unknowns(case: Case) -> Iterator[Unknown]:
     for side in (case.snapshot.source, case.snapshot.destination):
         if side and side.incomplete:
             yield Unknown("a part of the policies", side.incomplete, "the same administrator")
+    if case.request and (problem := case.request.problem()):
+        why = f"One of the documents cannot be evaluated: {problem}"
+        yield Unknown("what the policies decide", why, "the same administrator")
     for holder in (case.caller_policies, case.role_policies):
         if holder.boundary and holder.has_unread_boundary:
             command = f"aws iam get-policy --policy-arn {holder.boundary.arn}" if holder.boundary.arn else ""

@@ -23,6 +23,8 @@ from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.iam.grammar import Document
 from xacct_nb.redaction.redact import mask_secrets
 
+_UNKNOWN = {"aws:principalarn": "the ARN of a session leaves out the path of its role, on which it hangs"}
+
 
 @dataclass(frozen=True)
 class UnmetCondition:
@@ -53,7 +55,7 @@ class UnmetCondition:
             f"the request has {', '.join(each.actual)}" if each.actual else f"the request has no {self.key}"
         )
         if each.holds is None:
-            given = "only AWS sees the request's value, on which it hangs"
+            given = _UNKNOWN.get(self.key.lower(), "only AWS sees the request's value, on which it hangs")
         confidence = CERTAIN if each.holds is False and self.is_sure else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
         return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))

@@ -38,6 +38,7 @@ def diagnose(
     role: str = "",
     external_id: str = "",
     call: Mapping[str, Any] | None = None,
+    carried: Mapping[str, Any] | None = None,
     action: str = "",
     resource: str = "",
     snapshot: Snapshot | None = None,
@@ -45,12 +46,14 @@ def diagnose(
     """Return why a caller may not assume a role, or why its session is denied an action afterwards.
 
     Give a grant, or the ARNs of a caller and a role, or only the pasted `error`; `call` are further
-    parameters of AssumeRole. With `sessions` it reads what they may (about a dozen calls of AWS) and calls
-    AssumeRole once; `snapshot` is what the other owner sent. Raises InvalidInput.
+    parameters of AssumeRole, and `carried` the Tags and the SourceIdentity that the caller's session has
+    from an earlier role of a chain. With `sessions` it reads what they may and calls AssumeRole once;
+    `snapshot` is what the other owner sent. Raises InvalidInput.
     """
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
     attempt = attempt_from_grant(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
+    more["carried"] = dict(carried or {})
     attempt = attempt.model_copy(update=more)
     named = attempt_from_denial(read_denial(error), attempt)
     sides = sessions or NO_SESSIONS
