@@ -157,6 +157,17 @@ def unknowns(case: Case) -> Iterator[Unknown]:
         who = f"an administrator of account {arn.account} (destination)"
         command = f"aws iam get-role --role-name {arn.name}"
         yield Unknown("the role and its trust policy", unread.get(DESTINATION, ""), who, command)
+    yield from _unread_parts(case)
+    yield Unknown(
+        "control policies of the organizations (SCPs, RCPs)",
+        "No member account can read them.",
+        "the management accounts, or their delegated administrators",
+        "aws organizations list-policies-for-target --filter SERVICE_CONTROL_POLICY --target-id ACCOUNT",
+    )
+
+
+def _unread_parts(case: Case) -> Iterator[Unknown]:
+    """Yield the documents of a side that were not read, or cannot be evaluated."""
     for side in (case.snapshot.source, case.snapshot.destination):
         if side and side.incomplete:
             yield Unknown("a part of the policies", side.incomplete, "the same administrator")
@@ -168,9 +179,3 @@ def unknowns(case: Case) -> Iterator[Unknown]:
             command = f"aws iam get-policy --policy-arn {holder.boundary.arn}" if holder.boundary.arn else ""
             why = f"Only its name is known; it limits {short_name(holder.arn)}."
             yield Unknown(f"the boundary {holder.boundary.name}", why, "the same administrator", command)
-    yield Unknown(
-        "control policies of the organizations (SCPs, RCPs)",
-        "No member account can read them.",
-        "the management accounts, or their delegated administrators",
-        "aws organizations list-policies-for-target --filter SERVICE_CONTROL_POLICY --target-id ACCOUNT",
-    )
