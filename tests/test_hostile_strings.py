@@ -78,7 +78,7 @@ DECISION = Decision.from_json(
         resource_policy=DOCUMENTS.trust_policies[ROLE],
     ).to_json()
 )
-DENIAL = Denial(*["text"] * 10)
+DENIAL = Denial(*["text"] * 13)
 CAUSES = (Cause("code", "source", "why", "mend", "certain", ("command",)),)
 DIAGNOSIS = Diagnosis({"caller": ALICE}, DENIAL, CAUSES, ("code",), (Unknown("a", "b", "c", "d"),), "m", "a")
 RECORD = Record(

@@ -80,10 +80,12 @@ _OTHER_NAME = {
     "SendMessageBatch": "sqs:SendMessage",
     "Invoke": "lambda:InvokeFunction",
 }
-_ACTIONS = {
+OPERATION_ACTIONS = {
     name: f"{service}:{name}" for service, names in _SAME_NAME.items() for name in names.split()
 } | _OTHER_NAME
-KNOWN_ACTIONS = frozenset((*_ACTIONS.values(), "sts:TagSession", "sts:SetSourceIdentity", "iam:PassRole"))
+KNOWN_ACTIONS = frozenset(
+    (*OPERATION_ACTIONS.values(), "sts:TagSession", "sts:SetSourceIdentity", "iam:PassRole")
+)
 # The prefix of a service's actions, by the names that SDKs and CloudTrail give the service.
 _PREFIXES = {
     "securitytokenservice": "sts", "securitytoken": "sts", "identitymanagement": "iam",
@@ -109,7 +111,7 @@ def action_of(operation: str, service: str = "") -> str:
 
     Source: service authorization reference.
     """
-    prefix, known = service_prefix(service), _ACTIONS.get(operation, "")
+    prefix, known = service_prefix(service), OPERATION_ACTIONS.get(operation, "")
     if known and prefix in ("", known.partition(":")[0]):
         return known
     return f"{prefix}:{operation}" if prefix and operation else ""

@@ -86,7 +86,7 @@ class Diagnosis(Shown, Serializable):
     @property
     def has_unknown_text(self) -> bool:
         """Whether an error text was given from which nothing is known."""
-        return bool(self.denial.text) and not is_known(self.denial, self.attempt["role"])
+        return bool(self.denial.text) and not is_known(self.denial, str(self.attempt.get("role", "")))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
