@@ -91,10 +91,9 @@ def test_a_missing_key_is_explained() -> None:
     assert EACH["no external ID"].reasons[-1].endswith("and the request has no sts:ExternalId.")
 
 
-def test_an_explicit_deny_is_explained_first_with_its_statement() -> None:
+def test_an_explicit_deny_is_explained_first_with_the_statement_that_denies() -> None:
     assert EACH["an explicit deny"].reasons[0] == (
-        "PRINCIPAL: an identity-based policy denies it "
-        "(identity_policies[0].Statement[0] Enter, identity_policies[1].Statement[0])."
+        "PRINCIPAL: an identity-based policy denies it (identity_policies[1].Statement[0])."
     )
 
 

@@ -74,10 +74,16 @@ def test_the_python_runs_as_it_stands(reader: tuple[Path, dict[str, str]]) -> No
 
 
 def test_the_decision_is_the_one_that_stands_there(reader: tuple[Path, dict[str, str]]) -> None:
-    (code,) = (block for block in _blocks("python") if "xa.evaluate" in block)
+    (code,) = (block for block in _blocks("python") if "print(decision)" in block)
     (said,) = (block for block in _blocks("text") if block.startswith("Denied"))
 
     assert said.strip() in _run([sys.executable, "-c", code], *reader)
+
+
+def test_the_decision_with_an_unknown_key_is_as_it_stands_there(reader: tuple[Path, dict[str, str]]) -> None:
+    (code,) = (block for block in _blocks("python") if "unknown_keys" in block)
+
+    assert _run([sys.executable, "-c", f"{code}\nprint(decision.result)"], *reader) == "Unknown\n"
 
 
 def test_the_sandbox_misbehaves_as_it_stands_there(reader: tuple[Path, dict[str, str]]) -> None:

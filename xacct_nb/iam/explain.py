@@ -141,7 +141,14 @@ def verdict(check: PolicyCheck) -> str:
     """Return what a check says of the request, with the statements that apply or may."""
     if check.effect == UNKNOWN:
         return _unknown_verdict(check)
-    return known_verdict(check.type, check.effect, check.note, _locations(check.matched))
+    deciding = deciding_statements(check.effect)
+    applying = _locations(each for each in check.matched if each.effect in deciding)
+    return known_verdict(check.type, check.effect, check.note, applying)
+
+
+def deciding_statements(effect: str) -> tuple[str, ...]:
+    """Return the effects of the statements that decide a check: only a Deny denies."""
+    return ("Deny",) if effect == EXPLICIT_DENY else ("Allow", "Deny")
 
 
 def known_verdict(check_type: str, effect: str, note: str, applying: str) -> str:

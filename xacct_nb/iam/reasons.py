@@ -46,7 +46,7 @@ def _of_check(check: RawCheck, request: Request) -> Iterator[str]:
             _location(check.type, indexes, matched)
             for indexes, group in check.groups
             for matched in group
-            if matched[5]
+            if matched[5] and matched[0].effect in explain.deciding_statements(check.effect)
         ]
     )
     if check.effect == UNKNOWN:
