@@ -60,6 +60,8 @@ _OTHER_CALLER = (
     "caller-without-permission", "caller-deny", "boundary-of-caller", "resource-policy", "key-policy",
     "service-control-policy", "resource-control-policy", "vpc-endpoint-policy",
 )  # fmt: skip
+# Where nothing names the caller, it may be a session of a role.
+_ANY_CALLER = tuple(dict.fromkeys((*_SESSION, *_OTHER_CALLER)))
 # Services that use a KMS key of their customer's, whose policy can deny a request to them.
 _ONLY_OF: dict[str, tuple[str, ...]] = {
     "key-policy": (
@@ -114,7 +116,12 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
 
 def _session_codes(case: Case) -> tuple[str, ...]:
     """Return the codes for a denial after AssumeRole, or of a caller that assumed no role."""
-    codes = _SESSION_OF_READ_ROLE if case.session_decision() else _SESSION if case.role else _OTHER_CALLER
+    if case.session_decision():
+        codes = _SESSION_OF_READ_ROLE
+    elif case.role:
+        codes = _SESSION
+    else:
+        codes = _OTHER_CALLER if case.caller or case.denial.caller else _ANY_CALLER
     service = case.attempt.action.partition(":")[0].lower()
     left_out = {code for code, services in _ONLY_OF.items() if service not in services}
     return tuple(code for code in (*codes, *_OF_OBJECTS) if code not in left_out)
@@ -124,7 +131,8 @@ def _is_possible(case: Case, code: str) -> bool:
     """Return whether a cause is consistent with the caller and the request."""
     rules = {
         "external-id-missing": not case.attempt.external_id,
-        "external-id-differs": bool(case.attempt.external_id),
+        # Of a request of which only the text is known, the parameters are not known either.
+        "external-id-differs": bool(case.attempt.external_id or not case.attempt.parameters),
         "mfa-required": not case.is_chained and not case.attempt.parameters.get("TokenCode"),
         "mfa-in-chain": case.is_chained,
         "session-arn-trusted": case.is_chained,

@@ -1,7 +1,7 @@
 """Causes in the destination account: the role, and its trust policy's principals and conditions."""
 
 from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS, FEDERATED_ACTIONS
-from xacct_nb.diagnosis.cause import DESTINATION, LIKELY, KnownCause
+from xacct_nb.diagnosis.cause import DESTINATION, LIKELY, SOURCE, KnownCause
 
 _TRUST = "role trust policy"
 DESTINATION_CAUSES = (
@@ -46,7 +46,7 @@ DESTINATION_CAUSES = (
     KnownCause("C10", "external-id-differs", DESTINATION, actions=ASSUME_ACTIONS,
         why="The request passes another external ID than the trust policy requires.",
         mend="Pass the external ID that both owners agreed on."),
-    KnownCause("C11", "external-id-in-caller-policy", DESTINATION, actions=ASSUME_ACTIONS,
+    KnownCause("C11", "external-id-in-caller-policy", SOURCE, actions=ASSUME_ACTIONS,
         why="The caller's own policy has a condition on sts:ExternalId that the request does not meet.",
         mend="Pass that external ID, or remove the condition from the caller's policy."),
     KnownCause("C12", "mfa-required", DESTINATION, actions=ASSUME_ACTIONS,
