@@ -116,12 +116,11 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
 
 def _session_codes(case: Case) -> tuple[str, ...]:
     """Return the codes for a denial after AssumeRole, or of a caller that assumed no role."""
+    codes: tuple[str, ...] = _OTHER_CALLER if case.caller or case.denial.caller else _ANY_CALLER
     if case.session_decision():
         codes = _SESSION_OF_READ_ROLE
     elif case.role:
         codes = _SESSION
-    else:
-        codes = _OTHER_CALLER if case.caller or case.denial.caller else _ANY_CALLER
     service = case.attempt.action.partition(":")[0].lower()
     left_out = {code for code, services in _ONLY_OF.items() if service not in services}
     return tuple(code for code in (*codes, *_OF_OBJECTS) if code not in left_out)
