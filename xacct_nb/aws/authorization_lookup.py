@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, UnknownServiceError
 from xacct_nb.aws.diagnosis_sessions import AccountSession
 from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.diagnosis.snapshot import AuthorizationRecord, MatchedPolicy
-from xacct_nb.errors import XacctError
+from xacct_nb.errors import NoCredentials
 
 SERVICE, OPERATION = "iam-toolbox", "get_request_authorization_details"
 _MOST_PAGES = 3
@@ -46,7 +46,7 @@ def look_up(
         except ClientError as problem:
             error = problem.response.get("Error", {})
             why = _REASONS.get(str(error.get("Code")), f"{error.get('Code')}: {error.get('Message')}")
-        except (BotoCoreError, XacctError) as problem:
+        except (BotoCoreError, NoCredentials) as problem:
             why = f"{type(problem).__name__}: {problem}".splitlines()[0]
     return None, tuple(calls), why or "No session was given to look it up with."
 

@@ -13,7 +13,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.sign_in import response_errors, unexpected_errors
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE
-from xacct_nb.errors import XacctError
+from xacct_nb.errors import NoCredentials
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.records.fields import Identity
 
@@ -139,7 +139,7 @@ def _first(
         except (BotoCoreError, ClientError) as problem:
             kind = type(problem)
             problems[part] = f"{kind.__module__}.{kind.__name__}: {problem}"
-        except XacctError as problem:
+        except NoCredentials as problem:
             problems[part] = f"{problem.what} {problem.why}"
     if others and part not in problems:
         problems[part] = _none_fits((each.profile, each.identity["Arn"]) for each in others)

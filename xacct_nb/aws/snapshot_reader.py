@@ -32,7 +32,7 @@ from xacct_nb.diagnosis.snapshot import (
     SnapshotPolicy,
     Source,
 )
-from xacct_nb.errors import XacctError
+from xacct_nb.errors import NoCredentials
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ def try_once(attempt: Attempt, sts: AwsClient, profile: str = "") -> AttemptResu
     except BotoCoreError as problem:
         kind = type(problem)
         return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
-    except XacctError as problem:  # its credentials ended meanwhile, or AWS throttled it too long
+    except NoCredentials as problem:  # its credentials ended meanwhile
         return AttemptResult(False, "", read_denial(f"{problem.what} {problem.why}"), utc())
     return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc(date_of(response)))
 
@@ -116,7 +116,7 @@ class _Reading:
                 return read(session)
         except ClientError as problem:
             self.unread[name] = str(problem)
-        except XacctError as problem:
+        except NoCredentials as problem:
             self.unread[name] = f"{problem.what} {problem.why}"
         except (BotoCoreError, MissingPart) as problem:
             self.unread[name] = f"{type(problem).__name__}: {problem}"
