@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from xacct_nb.sandbox.http.calls import Call
+from xacct_nb.sandbox.http.calls import Call, Refusal
+from xacct_nb.sandbox.rules.bucket_rules import bucket_policy
 from xacct_nb.sandbox.rules.policy_rules import managed_policy
 from xacct_nb.sandbox.rules.trust_rules import trust_policy
 
@@ -92,6 +95,60 @@ def test_a_trust_policy_s_top_level_is_refused_with_aws_s_message(
 
     assert refusal is not None
     assert refusal.message == message
+
+
+_VALUES = [
+    None,
+    1,
+    True,
+    "x",
+    "*",
+    "Allow",
+    "allow",
+    "s3:*",
+    "arn:aws:s3::x",
+    [],
+    {},
+    [{}],
+    {"AWS": ["*", 3]},
+]
+_VALUES += [
+    {"DateLessThan": {"a": ["x", 1, {}]}},
+    {"StringEquals": []},
+    {"Date": 3},
+    ["arn:aws:s3:::b/*", {}],
+]
+_ELEMENTS = [
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Principal",
+    "Condition",
+    "Owner",
+]
+_STATEMENTS = st.dictionaries(st.sampled_from(_ELEMENTS), st.sampled_from(_VALUES))
+
+
+@given(
+    st.one_of(st.sampled_from(_VALUES), st.lists(st.one_of(_STATEMENTS, st.sampled_from(_VALUES)))),
+    st.sampled_from(["2012-10-17", "2008-10-17", "2020-01-01", None, ["2012-10-17"]]),
+)
+def test_every_document_is_taken_or_refused_as_malformed(statements: Any, version: Any) -> None:
+    document = {"Version": version, "Statement": statements}
+    refusals = [
+        managed_policy(_call("CreatePolicy", "PolicyDocument", document)),
+        trust_policy(_call("CreateRole", "AssumeRolePolicyDocument", document)),
+        bucket_policy(Call("s3", "PutBucketPolicy", {"Bucket": "b"}, body=json.dumps(document).encode())),
+    ]
+
+    assert {_code(each) for each in refusals} <= {"", "MalformedPolicyDocument", "MalformedPolicy"}
+
+
+def _code(refusal: Refusal | None) -> str:
+    return refusal.code if refusal else ""
 
 
 def _call(action: str, name: str, document: dict[str, Any]) -> Call:
