@@ -73,7 +73,7 @@ class TestATextAlone:
     def test_causes_that_do_not_fit_this_caller_are_not_listed(self) -> None:
         found = diagnose(denial=read_denial(DENIED))
 
-        assert {"mfa-in-chain", "session-arn-trusted", "external-id-differs", "self-assume"} & set(
+        assert {"mfa-in-chain", "session-arn-trusted", "self-assume"} & set(
             found.indistinguishable_causes
         ) == set()
 
