@@ -9,7 +9,7 @@ from xacct_nb.iam.condition import AnyCondition
 from xacct_nb.iam.explain import IMPLICIT_DENY, UNKNOWN, ElementMatch, PolicyCheck, StatementMatch
 from xacct_nb.iam.grammar import ALLOW
 from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.statements import RawMatch, Request
+from xacct_nb.iam.statements import ACTION, APPLIES, STATEMENT, RawMatch, Request
 from xacct_nb.iam.unknown import UnknownValue
 from xacct_nb.redaction.redact import mask_secrets
 
@@ -46,7 +46,7 @@ def _of_check(check: RawCheck, request: Request) -> Iterator[str]:
             _location(check.type, indexes, matched)
             for indexes, group in check.groups
             for matched in group
-            if matched[5] and matched[0].effect in explain.deciding_statements(check.effect)
+            if matched[APPLIES] and matched[STATEMENT].effect in explain.deciding_statements(check.effect)
         ]
     )
     if check.effect == UNKNOWN:
@@ -63,11 +63,11 @@ def _near_misses(check: RawCheck, request: Request) -> Iterator[str]:
         (_failures(matched), indexes, matched)
         for indexes, group in check.groups
         for matched in group
-        if matched[0].effect == ALLOW and matched[5] is not True
+        if matched[STATEMENT].effect == ALLOW and matched[APPLIES] is not True
     ]
     fewest = min((failures for failures, _, _ in allowing if failures), default=0)
     for failures, indexes, matched in allowing:
-        if fewest and failures == fewest and matched[1]:
+        if fewest and failures == fewest and matched[ACTION]:
             found = _statement_match("", matched, request)
             yield explain.near_miss(_location(check.type, indexes, matched), found.failed)
 
@@ -78,7 +78,7 @@ def _failures(matched: RawMatch) -> int:
 
 
 def _location(check_type: str, indexes: tuple[int, ...], matched: RawMatch) -> str:
-    place, sid = _place(check_type, indexes, matched[0].number), matched[0].sid
+    place, sid = _place(check_type, indexes, matched[STATEMENT].number), matched[STATEMENT].sid
     return f"{place} {sid}" if sid else place
 
 
@@ -90,7 +90,7 @@ def _place(check_type: str, indexes: tuple[int, ...], number: int) -> str:
 def check_of(raw: RawCheck, request: Request) -> PolicyCheck:
     """Return a check with each statement of its policies, element by element, secrets as fingerprints."""
     matches = tuple(
-        _statement_match(_place(raw.type, indexes, matched[0].number), matched, request)
+        _statement_match(_place(raw.type, indexes, matched[STATEMENT].number), matched, request)
         for indexes, group in raw.groups
         for matched in group
     )

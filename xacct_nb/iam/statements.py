@@ -94,6 +94,7 @@ class Statement(NamedTuple):
 # The statement; whether Action and Resource match; the match level of Principal; each condition; all.
 RawMatch = tuple[Statement, bool, bool | None, int, tuple[bool | None, ...], bool | None]
 STATEMENT: Final = 0
+ACTION: Final = 1
 MATCH_LEVEL: Final = 3
 APPLIES: Final = 5
 
