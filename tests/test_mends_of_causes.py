@@ -378,6 +378,28 @@ class TestWhatAwsOwns:
 
         assert (cause.code, cause.commands) == ("external-id-in-caller-policy", ())
 
+    @pytest.mark.parametrize(
+        "caller", [f"{ACCOUNT}:root", "arn:aws:sts::111111111111:federated-user/visitor", ""]
+    )
+    def test_a_caller_that_is_no_user_and_no_role_gets_no_edit(self, caller: str) -> None:
+        seen = Snapshot(
+            destination=Destination(role=Principal(arn=ROLE, trust=document(under(Null={"x": "false"}))))
+        )
+        causes = diagnose(seen, attempt=Attempt(caller=caller, role=ROLE)).causes
+
+        assert [each for each in causes if any(" iam " in command for command in each.commands)] == []
+
+    def test_two_keys_that_only_services_have_are_both_left_out(self) -> None:
+        keys = {
+            "aws:SourceArn": "arn:aws:s3:::b",
+            "aws:SourceAccount": "111111111111",
+            "sts:ExternalId": "p-7",
+        }
+        cause = first(under(StringEquals=keys), parameters={**NAMED, "ExternalId": "p-7"})
+
+        assert len(written(cause)) == 2
+        assert cause.works is True
+
 
 class TestQuotas:
     def test_where_inline_policies_are_full_the_new_policy_is_a_managed_one(self) -> None:

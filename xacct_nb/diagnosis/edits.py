@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.diagnosis.commands import aws_command, iam_command, option_text
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
-from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
 from xacct_nb.iam.canonical import as_list, principals_in, statements_of
 from xacct_nb.iam.grammar import Document
 
@@ -65,6 +65,11 @@ class Edit:
 def new_policy(holder: str, name: str, document: Document, taken: Iterable[str] = ()) -> Edit:
     """Return the edit that gives a user, role or group an inline policy, under a name that is free."""
     return Edit(SnapshotPolicy(name=free_name(name, taken), holder=holder), document)
+
+
+def is_holder(arn: str) -> bool:
+    """Return whether a policy can be given to somebody: a user or a role, whose ARN is known."""
+    return is_arn(arn) and Arn.parse(arn).kind in ("user", "role")
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

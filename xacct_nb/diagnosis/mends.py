@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import POSSIBLE, Cause, outcome
 from xacct_nb.diagnosis.commands import assume_role, option_text, scoped, tag_principal
-from xacct_nb.diagnosis.edits import CREATE, WRITE, Edit, free_name, is_same, merged
+from xacct_nb.diagnosis.edits import CREATE, WRITE, Edit, free_name, is_holder, is_same, merged
 from xacct_nb.diagnosis.effects import Effect, effect_of
 from xacct_nb.diagnosis.fixes import NO_FIX, Fix
 from xacct_nb.diagnosis.size_limits import fitting
@@ -60,6 +60,8 @@ def evaluated(case: Case, causes: Iterable[Cause]) -> tuple[tuple[Cause, ...], s
 def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
     if cause.code in _CONTROL_POLICIES and case.holder.arn:
         cause = replace(cause, mend=f"{cause.mend} {_for_organization(case)}")
+    if cause.fix.edits and not is_holder(case.holder.arn):
+        return replace(cause, commands=(), fix=NO_FIX)
     if cause.fix.is_empty or cause.confidence == POSSIBLE:
         return replace(cause, obstacle=_UNSHOWN) if cause.commands else cause
     cause, effect = _completed(case, replace(cause, fix=fitting(case, cause.fix)))

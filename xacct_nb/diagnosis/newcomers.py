@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from xacct_nb.diagnosis.assume_request import ALLOW_ALL, EXTRA_ACTIONS
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.edits import ATTACH, Edit
+from xacct_nb.diagnosis.edits import ATTACH, Edit, is_holder
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
 from xacct_nb.diagnosis.snapshot import BUCKET, INLINE, TRUST
 from xacct_nb.errors import InvalidArn, InvalidInput
@@ -26,10 +26,12 @@ Request = tuple[str, str]
 
 def newcomers(case: Case, edit: Edit) -> Iterator[str]:
     """Yield who may do more after an edit: the caller first, then others, in words."""
+    holder = case.holder
+    if not is_holder(holder.arn):
+        return
     if edit.policy.kind in (TRUST, BUCKET):
         yield from _by_resource_policy(case, edit)
         return
-    holder = case.holder
     requests = [(action, holder.resource) for action in holder.actions]
     if _gains(case, edit, holder.arn, requests):
         yield name_of(holder.arn)

@@ -9,7 +9,7 @@ from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.commands import option_text
-from xacct_nb.diagnosis.edits import new_policy, with_statement
+from xacct_nb.diagnosis.edits import is_holder, new_policy, with_statement
 from xacct_nb.diagnosis.exemptions import exempt, is_aws_managed
 from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy
 from xacct_nb.diagnosis.locations import LocatedStatement, denying
@@ -52,9 +52,11 @@ def join(keys: Sequence[str]) -> str:
 
 def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
     """Return the fix that exempts the holder from a Deny statement; AWS's own policies have none."""
-    name = short_name(holder.arn)
+    name = short_name(holder.arn) or "the caller"
     if is_aws_managed(statement.policy):
         return _owned_by_aws(statement.policy)
+    if not is_holder(holder.arn):
+        return Fix(f"A Deny is usually intended: ask its author to exempt {name} from {statement}.")
     edit, left = exempt(statement.policy, statement.number, holder.arn, holder.resource)
     agreed = f"A Deny is usually intended: agree with its author first, then exempt {name} from {statement}."
     return Fix(f"{agreed} {left}", (edit,))
@@ -156,8 +158,10 @@ def allow_fix(holder: PolicyHolder) -> Fix:
     document = smallest_policy(holder.resource, holder.actions)
     if "/aws-reserved/" in holder.arn:
         return Fix(f"Add to the permission set in Identity Center: {option_text(document)}")
-    actions = ", ".join(holder.actions)
-    mend = f"Give {short_name(holder.arn)} a policy that allows {actions} on {holder.resource}."
+    actions, name = ", ".join(holder.actions), short_name(holder.arn) or "the caller"
+    mend = f"Give {name} a policy that allows {actions} on {holder.resource}."
+    if not is_holder(holder.arn):
+        return Fix(mend)
     return Fix(mend, (new_policy(holder.arn, holder.new_policy, document, holder.policy_names),))
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.commands import option_text
-from xacct_nb.diagnosis.edits import with_statement
+from xacct_nb.diagnosis.edits import is_holder, with_statement
 from xacct_nb.diagnosis.fixes import Fix, trust_statement
 from xacct_nb.diagnosis.locations import LocatedStatement
 from xacct_nb.diagnosis.request_values import Conditions, meets
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
-from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.iam.arns import UNIQUE_ID
 from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.grammar import Document
 
@@ -30,7 +30,7 @@ def trust_fix(case: Case, policy: SnapshotPolicy) -> Fix:
 
     Only a user or a role can be trusted alone; a condition is left out where this caller can never meet it.
     """
-    if Arn.parse(case.principal).kind not in ("user", "role"):
+    if not is_holder(case.principal):
         return Fix()
     statement = trust_statement(case.principal, case.attempt.actions, _conditions(case, policy))
     mend = f"If the caller may assume the role, add to the trust policy: {option_text(statement)}"
@@ -58,7 +58,7 @@ def add_principal(case: Case, statement: LocatedStatement, named: str) -> Fix:
 
 def _conditions(case: Case, policy: SnapshotPolicy) -> Conditions:
     """Return the conditions of the statements for users and roles: first such as the request meets."""
-    found = [_possible(case, each.get("Condition", {})) for each in _assuming(policy)]
+    found = [possible_conditions(case, each.get("Condition", {})) for each in _assuming(policy)]
     met = (
         each for each in found if all(meets(case, each, key, {}) for keys in each.values() for key in keys)
     )
@@ -76,7 +76,7 @@ def _assuming(policy: SnapshotPolicy) -> list[Document]:
     ]
 
 
-def _possible(case: Case, conditions: Conditions) -> dict[str, dict[str, Any]]:
+def possible_conditions(case: Case, conditions: Conditions) -> dict[str, dict[str, Any]]:
     """Return the conditions without those that this caller can never meet."""
     left = {
         operator: {key: value for key, value in keys.items() if _is_possible(case, conditions, key)}

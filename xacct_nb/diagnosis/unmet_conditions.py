@@ -17,6 +17,7 @@ from xacct_nb.diagnosis.policy_causes import allow_confidence, allow_fix
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.request_values import conditions_of, passing_request
 from xacct_nb.diagnosis.snapshot import INLINE, TRUST, SnapshotPolicy
+from xacct_nb.diagnosis.trust_fixes import possible_conditions
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
@@ -65,7 +66,8 @@ class UnmetCondition:
         policy, case = self.statement.policy, self.case
         conditions = without_key(statements_of(policy.document)[self.statement.number], self.key)
         if policy.kind == TRUST:
-            return with_statement(policy, trust_statement(case.principal, case.attempt.actions, conditions))
+            possible = possible_conditions(case, conditions)
+            return with_statement(policy, trust_statement(case.principal, case.attempt.actions, possible))
         holder = case.caller_policies
         document = smallest_policy(case.role, case.attempt.actions, conditions)
         return new_policy(holder.arn, holder.new_policy, document, holder.policy_names)
