@@ -675,3 +675,33 @@ def test_a_policy_that_cannot_be_evaluated_is_named_as_not_read() -> None:
 
     assert any("cannot be evaluated" in each.why for each in found.unknowns)
     assert {each.confidence for each in found.causes} == {"possible"}
+
+
+def test_an_action_for_tags_that_hangs_on_the_address_is_likely_on_that_side() -> None:
+    tagging = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ALICE},
+        "Action": "sts:TagSession",
+        "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+    }
+    there = destination()
+    assert there.role is not None
+    assert there.role.trust is not None
+    there.role.trust["Statement"].append(tagging)
+    both = policy().model_copy(
+        update={
+            "document": {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "sts:*", "Resource": ROLE}],
+            }
+        }
+    )
+    attempt = Attempt(caller=ALICE, role=ROLE, parameters={"Tags": [{"Key": "team", "Value": "books"}]})
+    found = diagnose(
+        snapshot(source=source(both), destination=there), attempt=attempt, denial=read_denial(DENIED)
+    )
+
+    assert [(each.code, each.side, each.confidence) for each in found.causes[:1]] == [
+        ("no-tag-session", "destination", "likely")
+    ]
+    assert "aws:SourceIp" in found.causes[0].why

@@ -10,7 +10,7 @@ from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_deni
 from xacct_nb.diagnosis.aws_answers import aws_answer_causes, managed_role_causes, skipped_lookups
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
-from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.client import client_causes
 from xacct_nb.diagnosis.commands import with_variables
 from xacct_nb.diagnosis.conflicts import Conflict, as_aws_says_now, conflicts_view, find_conflicts
@@ -19,6 +19,7 @@ from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.policy_causes import unread_extra_causes
+from xacct_nb.diagnosis.ranking import rank_causes
 from xacct_nb.diagnosis.session import session_causes
 from xacct_nb.diagnosis.sign_in import sign_in_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
@@ -187,30 +188,6 @@ def _with_open_causes(case: Case, found: tuple[Cause, ...]) -> tuple[tuple[Cause
     known = {each.code for each in found}
     codes = () if _is_explained(case, found) else _named_type_first(case, _open_codes(case))
     return (*found, *(cause(code, POSSIBLE) for code in codes if code not in known)), codes
-
-
-def rank_causes(case: Case, causes: Iterable[Cause]) -> tuple[Cause, ...]:
-    """Return one cause a code and side: by the error text, then by confidence, then by AWS's policy type."""
-    best: dict[tuple[str, str], Cause] = {}
-    for each in causes:
-        known = best.setdefault((each.code, each.side), each)
-        if CONFIDENCES.index(each.confidence) < CONFIDENCES.index(known.confidence):
-            best[each.code, each.side] = each
-    exact = {CATALOGUE[each.code].policy_type for each in best.values() if each.commands} - {""}
-    kept = [each for each in best.values() if each.commands or not _is_vague(each, exact)]
-    return tuple(sorted(kept, key=lambda each: _rank(case, each)))
-
-
-def _is_vague(each: Cause, exact: set[str]) -> bool:
-    """Return whether only the error text shows a cause, and a document shows a more exact one of its type."""
-    return CATALOGUE[each.code].policy_type in exact and each.why == CATALOGUE[each.code].why
-
-
-def _rank(case: Case, each: Cause) -> tuple[bool, int, bool]:
-    known, denial = CATALOGUE[each.code], case.denial
-    is_not_in_text = bool(denial.text) and not denial.is_by_policy and not known.matches(denial.text)
-    is_other_type = bool(denial.policy_type) and known.policy_type != denial.policy_type
-    return is_not_in_text, CONFIDENCES.index(each.confidence), is_other_type
 
 
 def _find_causes(case: Case) -> Iterator[Cause]:

@@ -1,6 +1,7 @@
 """Finds causes in the policies of either side: a Deny, a boundary, an action that no policy allows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
@@ -25,11 +26,8 @@ from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name, summar
 def deny_cause(code: str, statement: LocatedStatement, case: Case) -> Cause:
     """Return the cause of that code for a Deny statement that applies, or may apply, to the request."""
     confidence, doubt = deny_confidence(statement)
-    why, fix = (
-        f"{statement} denies it{doubt}.",
-        _avoidance(statement, case) or exemption(statement, case.holder),
-    )
-    return cause(code, confidence, why, fix=fix, nearest=compared(statement))
+    fix = _avoidance(statement, case) or exemption(statement, case.holder)
+    return cause(code, confidence, f"{statement} denies it{doubt}.", fix=fix, nearest=compared(statement))
 
 
 def deny_confidence(statement: LocatedStatement) -> tuple[str, str]:
@@ -108,6 +106,11 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
     yield cause(code, confidence, f"{why}{doubt}", fix=fix, nearest=nearest([boundary], check))
 
 
+def at_most_likely(found: Cause) -> Cause:
+    """Return a cause that is likely where it would be certain: something that it rests on is not known."""
+    return replace(found, confidence=LIKELY) if found.confidence == CERTAIN else found
+
+
 def is_allowed_by(check: PolicyCheck) -> bool:
     """Return whether a statement of a check surely allows the request."""
     return any(each.effect == "Allow" and each.applies for each in check.statements)
@@ -133,24 +136,14 @@ def allow_confidence(check: PolicyCheck, incomplete: str = "") -> tuple[str, str
 
 def not_allowed_cause(code: str, holder: PolicyHolder, check: PolicyCheck) -> Cause:
     """Return the cause of that code: none of the holder's policies allows the action."""
-    request, owner, count = (
-        f"{holder.actions[0]} on {holder.resource}",
-        short_name(holder.arn),
-        len(holder.policies),
-    )
-    why = (
-        f"None of the {count} policies of {owner} allows {request}."
-        if count > 1
-        else (
-            f"The only policy of {owner} does not allow {request}."
-            if count
-            else f"{owner} has no policy, so nothing allows {request}."
-        )
-    )
+    request, owner = f"{holder.actions[0]} on {holder.resource}", short_name(holder.arn)
+    why = {
+        0: f"{owner} has no policy, so nothing allows {request}.",
+        1: f"The only policy of {owner} does not allow {request}.",
+    }.get(len(holder.policies), f"None of the {len(holder.policies)} policies of {owner} allows {request}.")
     confidence, doubt = allow_confidence(check, holder.incomplete)
-    return cause(
-        code, confidence, f"{why}{doubt}", fix=allow_fix(holder), nearest=nearest(holder.policies, check)
-    )
+    near = nearest(holder.policies, check)
+    return cause(code, confidence, f"{why}{doubt}", fix=allow_fix(holder), nearest=near)
 
 
 def allow_fix(holder: PolicyHolder) -> Fix:
@@ -181,7 +174,9 @@ def extra_action_causes(
             why = f"The {side} side does not allow {short_name(case.principal)} {action} on {case.role}."
             if case.attempt.is_carried and action.lower() == case.attempt.action.lower():
                 why += f" The request passes no {_PASSED[action]}: the caller's session carries one."
-            yield cause(code, CERTAIN, why, fix=fix, side=side)
+            if decision.depends_on:
+                why += f" It hangs on {join(decision.depends_on)}."
+            yield cause(code, CERTAIN if decision.denied else LIKELY, why, fix=fix, side=side)
 
 
 _PASSED = {TAG_SESSION: "session tag", SET_SOURCE_IDENTITY: "source identity"}

@@ -27,6 +27,8 @@ from xacct_nb.iam.arns import same_principal
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import PolicyCheck
 
+_PASSED = ("Policy", "PolicyArns")
+
 
 def session_causes(case: Case) -> Iterator[Cause]:
     """Yield why the destination side denies the session's request, as far as it was read."""
@@ -94,6 +96,3 @@ def _session_policy(session: RoleSession, check: PolicyCheck) -> Cause:
     names = ", ".join(each.name for each in session.policies)
     why = f"The session policy of the request ({names}) does not allow {session.attempt.action}.{doubt}"
     return cause("session-policy", confidence, why, fix=fix, nearest=nearest(read, check))
-
-
-_PASSED = ("Policy", "PolicyArns")

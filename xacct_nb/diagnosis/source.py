@@ -13,7 +13,9 @@ from xacct_nb.diagnosis.losses import losses
 from xacct_nb.diagnosis.near_names import difference, misspelled
 from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_causes import (
+    allow_confidence,
     allow_fix,
+    at_most_likely,
     boundary_causes,
     deny_cause,
     deny_confidence,
@@ -74,11 +76,8 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
 
 def _unless_trusted(found: Cause) -> Cause:
     """Return the cause as a likely one: in one account the unread trust policy can be enough."""
-    confidence = LIKELY if found.confidence == CERTAIN else found.confidence
-    why = (
-        f"{found.why} In one account a trust policy that names the caller itself is enough; it was not read."
-    )
-    return replace(found, confidence=confidence, why=why)
+    why = f"{found.why} In one account a trust policy that names the caller is enough; it was not read."
+    return replace(at_most_likely(found), why=why)
 
 
 def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
@@ -92,7 +91,8 @@ def _not_allowed(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     code = "chained-role-without-allow" if case.is_chained else "no-identity-allow"
     if not found and not (case.role_is_missing and case.is_other_role_allowed):
         yield not_allowed_cause(code, case.caller_policies, check)
-    yield from found
+    is_sure = allow_confidence(check, case.caller_policies.incomplete)[0] == CERTAIN
+    yield from found if is_sure else (at_most_likely(each) for each in found)
 
 
 def _similar_resources(case: Case, check: PolicyCheck) -> Iterator[Cause]:

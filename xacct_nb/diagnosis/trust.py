@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.near_names import difference
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_causes import (
     allow_confidence,
+    at_most_likely,
     deny_cause,
     extra_action_causes,
     is_allowed_by,
@@ -87,10 +88,11 @@ def _not_allowed(case: Case, policy: SnapshotPolicy, check: PolicyCheck) -> Iter
         for each in statement.unmet:
             yield trust_condition_cause(UnmetCondition(case, statement, each, is_sure))
     if naming and not assuming:
-        yield from (_other_action(case, each) for each in naming)
+        others = (_other_action(case, each) for each in naming)
+        yield from others if is_sure else map(at_most_likely, others)
     elif not naming:
         named = [text for each in statements for text in _principals(each.match)]
-        similar = list(_similar(case, statements))
+        similar = [each if is_sure else at_most_likely(each) for each in _similar(case, statements)]
         yield from similar or [_other_principals(case, policy, check, named)]
 
 
