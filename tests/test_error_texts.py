@@ -2,6 +2,7 @@
 
 import json
 import random
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,37 @@ def fold(text: str, width: int) -> str:
     return "\n".join(
         line[i : i + width] for line in text.splitlines() for i in range(0, max(len(line), 1), width)
     )
+
+
+FULL = (
+    "An error occurred (AccessDenied) when calling the AssumeRole operation: User: arn:aws:sts::111111111111:"
+    "assumed-role/AWSReservedSSO_Engineer_0a1b2c3d4e5f6071/nora.example@books.example is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/finance/monthly-report-reader "
+    "because no identity-based policy allows the sts:AssumeRole action"
+)
+WAYS: dict[str, Callable[[int], str]] = {
+    "folded": lambda width: fold(FULL, width),
+    "folded, spaces lost": lambda width: "\n".join(map(str.strip, fold(FULL, width).splitlines())),
+    "folded in a log": lambda width: f"12:00:00 ERROR the job failed\n{fold(FULL, width)}\nexit status 255",
+    "folded in a box": lambda width: "\n".join(
+        f"\u2502 {line:{width}} \u2502" for line in fold(FULL, width).splitlines()
+    ),
+    "wrapped": lambda width: textwrap.fill(FULL, width),
+    "wrapped, hyphens kept": lambda width: textwrap.fill(FULL, width, break_on_hyphens=False),
+    "indented": lambda width: textwrap.indent(textwrap.fill(FULL, width), "    "),
+    "quoted": lambda width: "\n".join(f"> {line}" for line in textwrap.wrap(FULL, width)),
+    "with carriage returns": lambda width: fold(FULL, width).replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_is_read_in_every_way_of_breaking_its_lines_at_every_width(way: str) -> None:
+    whole = read_denial(FULL)
+    names = ("code", "operation", "caller", "action", "resource", "policy_type", "effect")
+    different = [
+        width
+        for width in range(41, 140)
+        if any(getattr(read_denial(WAYS[way](width)), name) != getattr(whole, name) for name in names)
+    ]
+
+    assert different == []

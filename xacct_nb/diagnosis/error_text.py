@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import unquote
 
-from xacct_nb.diagnosis.denied_actions import KNOWN_ACTIONS
+from xacct_nb.diagnosis.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS
 from xacct_nb.redaction.encodings import COLOURS
 
 # Most texts are short; a longer one is a log, of which the first part has the error.
@@ -37,7 +37,7 @@ _PART_OF_ARN = re.compile(r"[\w+=,.@:/*-]+")
 _WHOLE_PREFIX = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:[^:]*:.*[^:/]$")
 # What may follow an ARN in an error text: its end, the end of a quotation, or one of AWS's own phrases.
 _AFTER_ARN = re.compile(
-    r"\s*(?:$|[\"')\]},;]|because |with an explicit |is not authorized|is in conflict|on resource|"
+    r"\s*(?:$|[\"')\]},;]|because(?: no\b|$)|with(?: an\b|$)|is(?: not\b|$| in conflict)|on(?: resource|$)|"
     r"status code|\(|<|- <|cannot be assumed|, )"
 )
 _PHRASES = re.compile(
@@ -46,10 +46,11 @@ _PHRASES = re.compile(
     r"|could not be found|error STS|failed to satisfy constraint|request id|RequestID|explicitly denies"
 )
 _FULL, _FEW_FULL = 40, 2
+_LONGEST_WORD = 2_000
 _MARKS, _ACTION = "\"'(),.:;[]{}", re.compile(r"[a-z0-9-]+:[A-Z]\w*")
 _ADDRESS = re.compile(r"[\"'(\[]*https?:[^\"')\]>]*$")
-# The words of AWS's messages of denial.
-_WORDS = frozenset(
+# The words of AWS's messages of denial, the names of operations among them.
+_WORDS = frozenset(map(str.lower, OPERATION_ACTIONS)) | frozenset(
     """
     user is not authorized to perform on resource because no identity-based resource-based policy policies
     allows allow the action with an explicit deny in a service control role trust permissions boundary session
@@ -97,22 +98,30 @@ def _readings(lines: list[str]) -> Iterator[str]:
     """
     ends = [len(line) for line in lines[:-1]]
     width = max(ends, default=0)
-    cut = width >= _FULL and sum(end == width for end in ends) >= _FEW_FULL and min(ends) >= width - 1
+    full = sum(end == width for end in ends) if width >= _FULL else 0
+    cut = full > _FEW_FULL or (full == _FEW_FULL and min(ends) >= width - 1)
     ways = (True, False) if cut else (False, True)
     for each in ways:
         yield " ".join("".join(_joined(lines, width, cut_words=each)).split())
 
 
 def _joined(lines: list[str], width: int, *, cut_words: bool) -> Iterator[str]:
+    """Yield the lines, each with a space before it unless a word goes on in it."""
     yield from lines[:1]
+    tail = lines[0][-_LONGEST_WORD:] if lines else ""
     for before, line in pairwise(lines):
-        is_full = len(before) == width and width >= _FULL
-        if _goes_on(before, line, is_full) or (
-            cut_words and is_full and before[-1:].strip() and line[:1].strip()
-        ):
-            yield line.lstrip()
-        else:
-            yield f" {line}"
+        is_full = len(before) >= width - 1 and width >= _FULL  # a space at its end may be gone
+        is_cut = cut_words and len(before) == width and _is_cut(before, line)
+        piece = line.lstrip() if is_cut or _goes_on(tail, line, is_full) else f" {line}"
+        tail = f"{tail}{piece}"[-_LONGEST_WORD:]
+        yield piece
+
+
+def _is_cut(before: str, line: str) -> bool:
+    """Return whether a full line may have been cut within a word: a word of AWS's begins none."""
+    last, first = before.rsplit(maxsplit=1)[-1], line.split(maxsplit=1)[0].strip(_MARKS).lower()
+    is_whole = first in _WORDS and f"{last.strip(_MARKS).lower()}{first}" not in _WORDS
+    return bool(before[-1].strip() and line[0].strip()) and not is_whole
 
 
 def _goes_on(before: str, line: str, is_full: bool) -> bool:
@@ -138,6 +147,7 @@ def _is_one_word(last: str, first: str, is_full: bool) -> bool:
     whole, plain = f"{last}{first}", first.strip(_MARKS).lower()
     named = last.strip(_MARKS)
     is_part = (_ACTION.fullmatch(named) and named not in KNOWN_ACTIONS) or _ADDRESS.match(last)
-    is_word = whole.strip(_MARKS).lower() in _WORDS or re.match(r"arn:aws|https?:", whole)
+    bare = whole.strip(_MARKS)
+    is_word = bare.lower() in _WORDS or bare in KNOWN_ACTIONS or re.match(r"arn:aws|https?:", whole)
     is_action = _KNOWN_ACTION.match(whole) and not _KNOWN_ACTION.match(last)
     return is_full and bool(is_word or is_action or (is_part and plain not in _WORDS))
