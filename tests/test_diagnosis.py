@@ -581,12 +581,18 @@ class TestKeysThatOnlyAwsSees:
         there = destination(
             StringEquals={"sts:ExternalId": SECRET}, IpAddress={"aws:SourceIp": "192.0.2.0/24"}
         )
-        found = diagnose(snapshot(source=source(policy()), destination=there), denial=read_denial(DENIED))
+        seen, denial = snapshot(source=source(policy()), destination=there), read_denial(DENIED)
+        called = Attempt(caller=ALICE, role=ROLE, parameters={"RoleSessionName": "desk"})
+        found, by_text = diagnose(seen, attempt=called, denial=denial), diagnose(seen, denial=denial)
 
         assert [(each.code, each.confidence) for each in found.causes] == [
             ("external-id-missing", "certain"),
             ("source-address", "likely"),
         ]
+        # A bare error text does not say which parameters the request had.
+        assert {each.confidence for each in by_text.causes if each.code == "external-id-missing"} == {
+            "likely"
+        }
 
     def test_a_date_is_certain_unless_it_is_near(self) -> None:
         def at(date: str) -> tuple[str, str]:

@@ -135,7 +135,13 @@ class Case:
             identity=self.caller_identity,
             role=role,
             documents=tuple(self._documents()),
+            knows_parameters=self.knows_parameters,
         )
+
+    @property
+    def knows_parameters(self) -> bool:
+        """Whether the parameters of the request are known: a bare error text does not have them."""
+        return bool(self.attempt.parameters or self.result or not self.denial.text)
 
     @property
     def is_allowed_now(self) -> bool:

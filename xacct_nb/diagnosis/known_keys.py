@@ -42,10 +42,12 @@ def known_keys(
     identity: CallerIdentity | None = None,
     role: Principal | None = None,
     documents: Iterable[Document] = (),
+    knows_parameters: bool = True,
 ) -> dict[str, Any]:
     """Return the keys of AssumeRole that follow from what was read; None for a key that is surely missing.
 
     `entity` is the caller's user or role, `identity` its session, and `documents` name the keys in question.
+    Of a request of which only the error text is known, a parameter that was not given is not known.
     """
     is_session = is_of_role(caller)
     asked, dates = _asked(documents)
@@ -53,13 +55,15 @@ def known_keys(
     if now and not any(abs(date - (parse_date(now) or Decimal(0))) < _NEAR_SECONDS for date in dates):
         keys |= {"aws:CurrentTime": now, "aws:EpochTime": str(int(parse_date(now) or 0))}
     keys |= {"aws:SecureTransport": "true"} | _principal_keys(caller, entity, identity, asked)
-    keys |= {key: None for key in _PARAMETERS if not (is_session and key in _PASSED_ON)}
+    unpassed = [key for key in _PARAMETERS if not (is_session and key in _PASSED_ON)]
+    keys |= dict.fromkeys(unpassed if knows_parameters else ())
     # Access keys of a user have no MFA, and neither has the session of a role; a session token may have it.
     if is_session or (identity and identity.temporary is False):
         keys |= {"aws:MultiFactorAuthPresent": None, "aws:MultiFactorAuthAge": None}
     if not is_session:
         keys["aws:SourceIdentity"] = None
-    keys |= {key: None for key in asked if key.startswith("aws:requesttag/") and not is_session}
+    if knows_parameters and not is_session:
+        keys |= {key: None for key in asked if key.startswith("aws:requesttag/")}
     if role:
         keys |= _tags("aws:ResourceTag/", role.tags, asked) | _tags("iam:ResourceTag/", role.tags, asked)
     return _merged(keys, attempt.context)

@@ -24,7 +24,13 @@ from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.iam.grammar import Document
 from xacct_nb.redaction.redact import mask_secrets
 
-_UNKNOWN = {"aws:principalarn": "the ARN of a session leaves out the path of its role, on which it hangs"}
+_NOT_GIVEN = "the parameters of the request were not given"
+_UNKNOWN = {
+    **dict.fromkeys(
+        ("sts:externalid", "sts:sourceidentity", "sts:rolesessionname", "aws:tagkeys"), _NOT_GIVEN
+    ),
+    "aws:principalarn": "the ARN of a session leaves out the path of its role, on which it hangs",
+}
 
 
 @dataclass(frozen=True)
