@@ -47,17 +47,19 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
 
 def test_the_commands_of_the_change_run_as_they_stand(reader: tuple[Path, dict[str, str]]) -> None:
     folder, environment = reader
-    plan, approve, after = (block for block in _blocks("sh") if "xacct-nb run" in block)
+    plan, approve, after, explain = (block for block in _blocks("sh") if "xacct-nb run" in block)
 
     planned = _run(["bash", "-c", plan], folder, environment)
     digest = re.search(r"[0-9a-f]{64}", planned).group()  # type: ignore[union-attr]
     applied = _run(["bash", "-c", approve.replace("DIGEST", digest)], folder, environment)
     looked = _run(["bash", "-ec", after], folder, environment)
+    explained = _run(["bash", "-c", explain], folder, environment)
 
     assert "Plan: 4 to add, 0 to change, 0 to destroy." in planned
     assert "The access is what the grant says." in applied
     assert "all whole" in looked
     assert "Plan: 0 to add, 0 to change, 4 to destroy." in looked
+    assert {*re.findall(r":((?:user|role)/[a-z-]+)", explained)} == {"user/dev", "role/target"}
 
 
 def test_the_python_runs_as_it_stands(reader: tuple[Path, dict[str, str]]) -> None:
