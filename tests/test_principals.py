@@ -8,7 +8,7 @@ from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.caller import read_caller
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_principals
-from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.unknown import UNREAD_ID, UnknownValue
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
@@ -29,6 +29,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             **SIGNED,
             "aws:PrincipalArn": "arn:aws:iam::111111111111:user/team/alice",
+            "aws:userid": UNREAD_ID,
             "aws:PrincipalType": "User",
             "aws:username": "alice",
             "aws:FederatedProvider": None,
@@ -39,6 +40,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             **SIGNED,
             "aws:PrincipalArn": UnknownValue("arn:aws:iam::111111111111:role/", "app"),
+            "aws:userid": UNREAD_ID,
             "aws:PrincipalType": "AssumedRole",
             "aws:username": None,
         },
@@ -48,6 +50,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             **SIGNED,
             "aws:PrincipalArn": "arn:aws:iam::111111111111:role/team/app",
+            "aws:userid": UNREAD_ID,
             "aws:PrincipalType": "AssumedRole",
             "aws:username": None,
         },

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.unknown import UNREAD_ID, UnknownValue
 
 USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER = "user", "role", "session", "root", "federated-user"
 SERVICE, FEDERATED, CANONICAL, ANONYMOUS = "service", "federated", "canonical", "anonymous"
@@ -106,6 +106,7 @@ def read_caller(text: str) -> Caller:
             return Caller(text, kind, "", "", "", _keys(kind, text, ""))
     kind, account, role = parse_principal(text)
     keys = _keys(kind, text, account)
+    keys.setdefault("aws:userid", UNREAD_ID)
     if kind == SESSION:
         # The ARN of a session does not have the path of its role.
         front, _, name = role.rpartition("/")

@@ -18,7 +18,7 @@ from xacct_nb.iam.caller import (
     parse_principal,
 )
 from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.unknown import UnknownValue
+from xacct_nb.iam.unknown import UNREAD_ID, UnknownValue
 
 # Match levels: how an element matches the caller: not at all, by its account, by its role, or directly.
 NO_MATCH, ACCOUNT, ROLE, DIRECT = 0, 1, 2, 3
@@ -84,6 +84,8 @@ class Principals:
 
     def _has_id(self, context: Context) -> bool | None:
         values = context.get("aws:userid", ())
+        if values is UNREAD_ID:
+            return False  # in a policy AWS shows ids of deleted principals only
         if isinstance(values, UnknownValue):
             return None
         return any(user_id.partition(":")[0] in self.unique_ids for user_id in values)

@@ -36,6 +36,8 @@ class UnknownValue(tuple[str, ...]):
 
 
 ANY_VALUE = UnknownValue()
+# The `aws:userid` of a user or role of which only the ARN is given: it is always there, with an unknown id.
+UNREAD_ID = UnknownValue()
 
 
 class UnknownKeys(dict[str, tuple[str, ...]]):
@@ -50,9 +52,11 @@ class UnknownKeys(dict[str, tuple[str, ...]]):
     def get(self, key: str, default: Any = None) -> Any:
         """Return the values of a key, `ANY_VALUE` where it is not known."""
         found = super().get(key)
-        if found is None:
-            return ANY_VALUE if key in self._names or key.startswith(self._starts) else default
-        return found
+        if found is not None and found is not UNREAD_ID:
+            return found
+        if key in self._names or key.startswith(self._starts):
+            return ANY_VALUE
+        return default if found is None else found
 
 
 def with_unknown(
