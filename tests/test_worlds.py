@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support.broken_worlds import BrokenWorld, WhatHappened, pass_through, worlds
-from support.world_stage import BOTH, SOURCE, TEXT, VIEWS
+from support.world_stage import BOTH, DESTINATION, SOURCE, TEXT, VIEWS
 from support.world_verdicts import (
     bystanders_not_as_told,
     figures,
@@ -48,6 +48,13 @@ def test_from_both_sides_the_right_cause_is_first(world: BrokenWorld, seen: What
 def test_from_the_source_alone_nothing_wrong_is_certain(world: BrokenWorld, seen: WhatHappened) -> None:
     assert not wrong_claims(world, seen, SOURCE)
     assert not wrong_ranking(world, seen, SOURCE)
+
+
+@pytest.mark.parametrize("world", marked(DESTINATION))
+def test_from_the_destination_and_the_text_nothing_wrong_is_certain(
+    world: BrokenWorld, seen: WhatHappened
+) -> None:
+    assert not wrong_claims(world, seen, DESTINATION)
 
 
 @pytest.mark.parametrize("world", marked(TEXT))

@@ -1,4 +1,4 @@
-"""Broken worlds: each is built, its call is made, diagnosed from three views, mended, and called again.
+"""Broken worlds: each is built, its call is made, diagnosed from four views, mended, and called again.
 
 `tests/cases/worlds/*.json` holds them. `tests/test_worlds.py` says what must be true of each.
 """
@@ -98,7 +98,7 @@ def merged(first: Any, second: Any) -> Any:
 
 @cache
 def pass_through(world: BrokenWorld) -> WhatHappened:
-    """Build a world, make its call, diagnose it from three views, mend it, and look at the bystanders."""
+    """Build a world, make its call, diagnose it from each view, mend it, and look at the bystanders."""
     stage, seen = Stage(world.told), WhatHappened()
     set_clock(start(), world.told.get("clock", 0))
     try:

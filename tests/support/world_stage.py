@@ -17,7 +17,7 @@ from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.runs.inquiry import diagnose
 
-BOTH, SOURCE, TEXT = VIEWS = ("both", "source", "text")
+BOTH, SOURCE, DESTINATION, TEXT = VIEWS = ("both", "source", "destination", "text")
 PROFILES = {"caller": "the-caller", "source": "source-admin", "destination": "destination-admin"}
 
 
@@ -92,6 +92,9 @@ class Stage:
         """Return the diagnosis from a view: with its sessions and the caller's, or from the text alone."""
         if view == TEXT:
             return diagnose(error=error)
+        if view == DESTINATION:
+            admin = AccountSession(self.built.root(self._destination()), PROFILES["destination"])
+            return diagnose(None, DiagnosisSessions(destination=admin, endpoint=endpoint()), error=error)
         accounts = {"source": self._source(), "destination": self._destination()}
         if view == SOURCE and accounts["source"] != accounts["destination"]:
             del accounts["destination"]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from support.broken_worlds import BrokenWorld, WhatHappened
-from support.world_stage import BOTH, SOURCE, TEXT
+from support.world_stage import BOTH, DESTINATION, SOURCE, TEXT
 from xacct_nb.diagnosis.cause import CERTAIN, POSSIBLE, Cause
 
 
@@ -147,7 +147,7 @@ def figures(seen: Iterable[tuple[BrokenWorld, WhatHappened]]) -> dict[str, tuple
         "from the source alone, as it must be": count(every, lambda w, s: not wrong_ranking(w, s, SOURCE)),
         "from the text alone, listed": count(every, lambda w, s: not wrong_ranking(w, s, TEXT)),
         "wrong causes that are certain": count(
-            every, lambda w, s: any(wrong_claims(w, s, view) for view in (BOTH, SOURCE, TEXT))
+            every, lambda w, s: any(wrong_claims(w, s, view) for view in (BOTH, SOURCE, DESTINATION, TEXT))
         ),
         "mends that work": count(mended, lambda w, s: not s.mended.error),
         "harmful mends": count(mended, harmed),

@@ -9,7 +9,7 @@ from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.assume_request import AssumeRequest
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult, is_masked
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.known_keys import is_of_role, known_keys
+from xacct_nb.diagnosis.known_keys import is_of_role, known_keys, without_missing_parameters
 from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.role_session import RoleSession
@@ -127,7 +127,7 @@ class Case:
     def context(self) -> dict[str, Any]:
         """The condition keys of AssumeRole that follow from what was read; None for a missing one."""
         role = self.destination.role if self.snapshot.destination else None
-        return known_keys(
+        found = known_keys(
             self.attempt,
             self.caller,
             self.now,
@@ -137,6 +137,13 @@ class Case:
             documents=tuple(self._documents()),
             knows_parameters=self.knows_parameters,
         )
+        return found if self._knows_parameters else without_missing_parameters(found)
+
+    @property
+    def _knows_parameters(self) -> bool:
+        """Whether the parameters of the request are known: of somebody else's error text they are not."""
+        is_own = self.result is not None or self.snapshot.caller is not None
+        return is_own or bool(self.attempt.parameters) or not self.denial.text
 
     @property
     def knows_parameters(self) -> bool:

@@ -69,6 +69,15 @@ def known_keys(
     return _merged(keys, attempt.context)
 
 
+def without_missing_parameters(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys without those that a parameter would give: whether it was passed is not known."""
+    return {key: value for key, value in keys.items() if value is not None or not _is_of_parameter(key)}
+
+
+def _is_of_parameter(key: str) -> bool:
+    return key.lower() in _PARAMETERS or key.lower().startswith("aws:requesttag/")
+
+
 def _principal_keys(
     caller: str, entity: Principal | None, identity: CallerIdentity | None, asked: set[str]
 ) -> dict[str, Any]:
