@@ -14,8 +14,8 @@ from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.simulator import simulate
 from xacct_nb.aws.snapshot_reader import take_snapshot
-from xacct_nb.diagnosis import aws_answers
 from xacct_nb.diagnosis.attempt import Attempt
+from xacct_nb.diagnosis.causes import aws_answers
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose
 from xacct_nb.diagnosis.snapshot import (

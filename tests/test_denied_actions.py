@@ -3,7 +3,7 @@
 import botocore.session
 import pytest
 
-from xacct_nb.diagnosis.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS, action_of, service_prefix
+from xacct_nb.diagnosis.text.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS, action_of, service_prefix
 
 
 @pytest.mark.parametrize(

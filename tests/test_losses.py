@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.decision_worlds import identity_statements
-from xacct_nb.diagnosis.losses import losses
+from xacct_nb.diagnosis.fixes.losses import losses
 from xacct_nb.iam.evaluation import evaluate
 
 Document = dict[str, Any]

@@ -17,7 +17,7 @@ from xacct_nb.aws.resource_policies import read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.aws.simulator import simulate
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
-from xacct_nb.diagnosis.aws_answers import RECORD, SIMULATOR
+from xacct_nb.diagnosis.causes.aws_answers import RECORD, SIMULATOR
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.role_session import passed_policies
 from xacct_nb.diagnosis.snapshot import (

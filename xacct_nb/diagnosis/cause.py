@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from xacct_nb.diagnosis.attempt import ASSUME, FEDERATED_ACTIONS
-from xacct_nb.diagnosis.fixes import NO_FIX, Fix
+from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix
 
 CLIENT, SOURCE, DESTINATION, ORGANIZATION = "client", "source", "destination", "organization"
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from xacct_nb.diagnosis.error_fields import read_fields
-from xacct_nb.diagnosis.error_text import plain_text
+from xacct_nb.diagnosis.text.error_fields import read_fields
+from xacct_nb.diagnosis.text.error_text import plain_text
 from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Shown, Table, Text, View

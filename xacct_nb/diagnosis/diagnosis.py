@@ -7,25 +7,25 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial
-from xacct_nb.diagnosis.aws_answers import aws_answer_causes, managed_role_causes, skipped_lookups
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
-from xacct_nb.diagnosis.client import client_causes
-from xacct_nb.diagnosis.commands import with_variables
+from xacct_nb.diagnosis.causes.aws_answers import aws_answer_causes, managed_role_causes, skipped_lookups
+from xacct_nb.diagnosis.causes.client import client_causes
+from xacct_nb.diagnosis.causes.policy_causes import unread_extra_causes
+from xacct_nb.diagnosis.causes.session import session_causes
+from xacct_nb.diagnosis.causes.sign_in import sign_in_causes
+from xacct_nb.diagnosis.causes.source import source_causes
+from xacct_nb.diagnosis.causes.text_causes import is_known, text_causes
+from xacct_nb.diagnosis.causes.trust import trust_causes
 from xacct_nb.diagnosis.conflicts import Conflict, as_aws_says_now, conflicts_view, find_conflicts
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
+from xacct_nb.diagnosis.fixes.commands import with_variables
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
-from xacct_nb.diagnosis.policy_causes import unread_extra_causes
 from xacct_nb.diagnosis.ranking import rank_causes
-from xacct_nb.diagnosis.session import session_causes
-from xacct_nb.diagnosis.sign_in import sign_in_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
-from xacct_nb.diagnosis.source import source_causes
-from xacct_nb.diagnosis.text_causes import is_known, text_causes
-from xacct_nb.diagnosis.trust import trust_causes
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
 from xacct_nb.iam.operators import parse_date
 from xacct_nb.redaction.redact import redact_all

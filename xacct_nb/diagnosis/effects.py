@@ -6,15 +6,15 @@ from typing import Any
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import CERTAIN, POSSIBLE, Cause
+from xacct_nb.diagnosis.causes.request import request_causes
+from xacct_nb.diagnosis.causes.session import session_causes
+from xacct_nb.diagnosis.causes.source import source_causes
+from xacct_nb.diagnosis.causes.trust import trust_causes
 from xacct_nb.diagnosis.denial import NO_DENIAL
-from xacct_nb.diagnosis.edits import Edit, edited
-from xacct_nb.diagnosis.fixes import Fix
-from xacct_nb.diagnosis.losses import losses
-from xacct_nb.diagnosis.newcomers import allows_more, newcomers
-from xacct_nb.diagnosis.request import request_causes
-from xacct_nb.diagnosis.session import session_causes
-from xacct_nb.diagnosis.source import source_causes
-from xacct_nb.diagnosis.trust import trust_causes
+from xacct_nb.diagnosis.fixes.edits import Edit, edited
+from xacct_nb.diagnosis.fixes.fix import Fix
+from xacct_nb.diagnosis.fixes.losses import losses
+from xacct_nb.diagnosis.fixes.newcomers import allows_more, newcomers
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.weighing import UNKNOWN_RESULT

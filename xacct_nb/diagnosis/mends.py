@@ -7,11 +7,11 @@ from typing import Any
 
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import POSSIBLE, Cause, outcome
-from xacct_nb.diagnosis.commands import assume_role, option_text, scoped, tag_principal
-from xacct_nb.diagnosis.edits import CREATE, WRITE, Edit, free_name, is_holder, is_same, merged
 from xacct_nb.diagnosis.effects import Effect, effect_of
-from xacct_nb.diagnosis.fixes import NO_FIX, Fix
-from xacct_nb.diagnosis.size_limits import fitting
+from xacct_nb.diagnosis.fixes.commands import assume_role, option_text, scoped, tag_principal
+from xacct_nb.diagnosis.fixes.edits import CREATE, WRITE, Edit, free_name, is_holder, is_same, merged
+from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix
+from xacct_nb.diagnosis.fixes.size_limits import fitting
 from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
 
 _CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 from xacct_nb.diagnosis.cause import ComparedElement
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, summarize
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xacct_nb.diagnosis.attempt import ASSUME
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
-from xacct_nb.diagnosis.fixes import smallest_policy, trust_statement
+from xacct_nb.diagnosis.fixes.fix import smallest_policy, trust_statement
 from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.handoff.message import DeniedRequest, message
 from xacct_nb.iam.arns import Arn

@@ -8,7 +8,7 @@ from xacct_nb.diagnosis.catalogue.session import SESSION_CAUSES
 from xacct_nb.diagnosis.catalogue.sign_in import SIGN_IN_CAUSES
 from xacct_nb.diagnosis.catalogue.source import SOURCE_CAUSES
 from xacct_nb.diagnosis.cause import Cause, ComparedElement, KnownCause
-from xacct_nb.diagnosis.fixes import NO_FIX, Fix
+from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix
 
 _SIDES = (*CLIENT_CAUSES, *SIGN_IN_CAUSES, *SOURCE_CAUSES, *DESTINATION_CAUSES, *ORGANIZATION_CAUSES)
 KNOWN_CAUSES: tuple[KnownCause, ...] = (*_SIDES, *REQUEST_CAUSES, *SESSION_CAUSES)

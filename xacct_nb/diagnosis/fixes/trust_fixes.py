@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.commands import option_text
-from xacct_nb.diagnosis.edits import is_holder, with_statement
-from xacct_nb.diagnosis.fixes import Fix, trust_statement
-from xacct_nb.diagnosis.locations import LocatedStatement
-from xacct_nb.diagnosis.request_values import Conditions, meets
+from xacct_nb.diagnosis.fixes.commands import option_text
+from xacct_nb.diagnosis.fixes.edits import is_holder, with_statement
+from xacct_nb.diagnosis.fixes.fix import Fix, trust_statement
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement
+from xacct_nb.diagnosis.fixes.request_values import Conditions, meets
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.iam.arns import UNIQUE_ID
 from xacct_nb.iam.canonical import as_list, statements_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, Cause
-from xacct_nb.diagnosis.fixes import NO_FIX, repeat
+from xacct_nb.diagnosis.fixes.fix import NO_FIX, repeat
 from xacct_nb.diagnosis.role_session import passed_policies
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam.policy import parse

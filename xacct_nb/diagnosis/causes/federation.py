@@ -9,10 +9,10 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
+from xacct_nb.diagnosis.causes.policy_causes import deny_confidence, is_allowed_by
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.nearest import compared, nearest
-from xacct_nb.diagnosis.policy_causes import deny_confidence, is_allowed_by
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.iam import explain

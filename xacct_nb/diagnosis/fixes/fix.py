@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
-from xacct_nb.diagnosis.commands import assume_role, tag_principal
-from xacct_nb.diagnosis.edits import Edit
+from xacct_nb.diagnosis.fixes.commands import assume_role, tag_principal
+from xacct_nb.diagnosis.fixes.edits import Edit
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.grants.documents import VERSION, one_or_many
 from xacct_nb.iam.grammar import Document

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, POSSIBLE, Cause
-from xacct_nb.diagnosis.profiles import profile_causes
-from xacct_nb.diagnosis.request import request_causes
+from xacct_nb.diagnosis.causes.profiles import profile_causes
+from xacct_nb.diagnosis.causes.request import request_causes
 from xacct_nb.iam.arns import Arn, role_arn_of, same_principal
 
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

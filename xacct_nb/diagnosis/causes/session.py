@@ -6,11 +6,7 @@ from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
-from xacct_nb.diagnosis.denial import EXPLICIT
-from xacct_nb.diagnosis.fixes import repeat
-from xacct_nb.diagnosis.locations import allowing, denying
-from xacct_nb.diagnosis.nearest import compared, nearest
-from xacct_nb.diagnosis.policy_causes import (
+from xacct_nb.diagnosis.causes.policy_causes import (
     allow_confidence,
     boundary_causes,
     deny_cause,
@@ -19,9 +15,13 @@ from xacct_nb.diagnosis.policy_causes import (
     not_allowed_cause,
     unread_boundary_causes,
 )
-from xacct_nb.diagnosis.resource_causes import resource_causes
+from xacct_nb.diagnosis.causes.resource_causes import resource_causes
+from xacct_nb.diagnosis.causes.unmet_conditions import unmet_conditions
+from xacct_nb.diagnosis.denial import EXPLICIT
+from xacct_nb.diagnosis.fixes.fix import repeat
+from xacct_nb.diagnosis.fixes.locations import allowing, denying
+from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.role_session import RoleSession
-from xacct_nb.diagnosis.unmet_conditions import unmet_conditions
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.iam.canonical import statements_of

@@ -7,22 +7,22 @@ from dataclasses import replace
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.edits import new_policy
-from xacct_nb.diagnosis.federation import federation_causes
-from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
-from xacct_nb.diagnosis.near_names import difference
-from xacct_nb.diagnosis.nearest import compared, nearest
-from xacct_nb.diagnosis.policy_causes import (
+from xacct_nb.diagnosis.causes.federation import federation_causes
+from xacct_nb.diagnosis.causes.policy_causes import (
     allow_confidence,
     at_most_likely,
     deny_cause,
     extra_action_causes,
     is_allowed_by,
 )
+from xacct_nb.diagnosis.causes.unmet_conditions import UnmetCondition, trust_condition_cause
+from xacct_nb.diagnosis.fixes.edits import new_policy
+from xacct_nb.diagnosis.fixes.fix import Fix, repeat, smallest_policy
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing, denying
+from xacct_nb.diagnosis.fixes.trust_fixes import add_principal, trust_fix
+from xacct_nb.diagnosis.near_names import difference
+from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
-from xacct_nb.diagnosis.trust_fixes import add_principal, trust_fix
-from xacct_nb.diagnosis.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn, same_principal
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name

@@ -9,8 +9,8 @@ from typing import Any
 from xacct_nb.diagnosis.assume_request import ALLOW_ALL
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
 from xacct_nb.diagnosis.case import Case
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
-from xacct_nb.diagnosis.locations import LocatedStatement
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn

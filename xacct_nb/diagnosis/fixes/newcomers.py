@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from xacct_nb.diagnosis.assume_request import ALLOW_ALL, EXTRA_ACTIONS
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.edits import ATTACH, Edit, is_holder
+from xacct_nb.diagnosis.fixes.edits import ATTACH, Edit, is_holder
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
 from xacct_nb.diagnosis.snapshot import BUCKET, INLINE, TRUST
 from xacct_nb.errors import InvalidArn, InvalidInput

@@ -6,13 +6,7 @@ from dataclasses import replace
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.edits import ATTACH, SET_DEFAULT, Edit, append
-from xacct_nb.diagnosis.fixes import Fix, repeat
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing, denying
-from xacct_nb.diagnosis.losses import losses
-from xacct_nb.diagnosis.near_names import difference, misspelled
-from xacct_nb.diagnosis.nearest import compared
-from xacct_nb.diagnosis.policy_causes import (
+from xacct_nb.diagnosis.causes.policy_causes import (
     allow_confidence,
     allow_fix,
     at_most_likely,
@@ -25,13 +19,19 @@ from xacct_nb.diagnosis.policy_causes import (
     not_allowed_cause,
     unread_boundary_causes,
 )
-from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
-from xacct_nb.diagnosis.unmet_conditions import (
+from xacct_nb.diagnosis.causes.unmet_conditions import (
     caller_condition_cause,
     mfa_request,
     old_language_cause,
     unmet_conditions,
 )
+from xacct_nb.diagnosis.fixes.edits import ATTACH, SET_DEFAULT, Edit, append
+from xacct_nb.diagnosis.fixes.fix import Fix, repeat
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing, denying
+from xacct_nb.diagnosis.fixes.losses import losses
+from xacct_nb.diagnosis.near_names import difference, misspelled
+from xacct_nb.diagnosis.nearest import compared
+from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
 from xacct_nb.iam import explain
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import PolicyCheck, short_name

@@ -8,16 +8,16 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
-from xacct_nb.diagnosis.edits import Edit, append, new_policy, with_statement
-from xacct_nb.diagnosis.fixes import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
-from xacct_nb.diagnosis.locations import LocatedStatement, allowing
-from xacct_nb.diagnosis.losses import losses
+from xacct_nb.diagnosis.causes.policy_causes import allow_confidence, allow_fix
+from xacct_nb.diagnosis.fixes.edits import Edit, append, new_policy, with_statement
+from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.fixes.losses import losses
+from xacct_nb.diagnosis.fixes.request_values import conditions_of, passing_request
+from xacct_nb.diagnosis.fixes.trust_fixes import possible_conditions
 from xacct_nb.diagnosis.nearest import compared
-from xacct_nb.diagnosis.policy_causes import allow_confidence, allow_fix
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
-from xacct_nb.diagnosis.request_values import conditions_of, passing_request
 from xacct_nb.diagnosis.snapshot import INLINE, TRUST, SnapshotPolicy
-from xacct_nb.diagnosis.trust_fixes import possible_conditions
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name

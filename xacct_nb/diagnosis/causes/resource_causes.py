@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import LIKELY, POSSIBLE, Cause
-from xacct_nb.diagnosis.commands import option_text
+from xacct_nb.diagnosis.causes.policy_causes import allow_confidence, deny_cause, is_allowed_by
 from xacct_nb.diagnosis.denied_resource import keys_behind, resource_kind
-from xacct_nb.diagnosis.fixes import Fix, trust_statement
-from xacct_nb.diagnosis.locations import denying
+from xacct_nb.diagnosis.fixes.commands import option_text
+from xacct_nb.diagnosis.fixes.fix import Fix, trust_statement
+from xacct_nb.diagnosis.fixes.locations import denying
 from xacct_nb.diagnosis.nearest import nearest
-from xacct_nb.diagnosis.policy_causes import allow_confidence, deny_cause, is_allowed_by
 from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.diagnosis.snapshot import BUCKET, KEY, SnapshotPolicy
 from xacct_nb.iam import explain

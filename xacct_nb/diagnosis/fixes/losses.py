@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xacct_nb.diagnosis.exemptions import plain_operator
+from xacct_nb.diagnosis.fixes.exemptions import plain_operator
 from xacct_nb.iam.arns import UNIQUE_ID
 from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.grammar import Document

@@ -9,14 +9,14 @@ from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
-from xacct_nb.diagnosis.commands import option_text
-from xacct_nb.diagnosis.edits import is_holder, new_policy, with_statement
-from xacct_nb.diagnosis.exemptions import exempt, is_aws_managed
-from xacct_nb.diagnosis.fixes import Fix, repeat, smallest_policy
-from xacct_nb.diagnosis.locations import LocatedStatement, denying
+from xacct_nb.diagnosis.fixes.commands import option_text
+from xacct_nb.diagnosis.fixes.edits import is_holder, new_policy, with_statement
+from xacct_nb.diagnosis.fixes.exemptions import exempt, is_aws_managed
+from xacct_nb.diagnosis.fixes.fix import Fix, repeat, smallest_policy
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement, denying
+from xacct_nb.diagnosis.fixes.request_values import avoiding_request, conditions_of
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
-from xacct_nb.diagnosis.request_values import avoiding_request, conditions_of
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.iam import explain
 from xacct_nb.iam.decision import Decision

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xacct_nb.diagnosis.case import Case
-from xacct_nb.diagnosis.edits import CREATE, Edit
-from xacct_nb.diagnosis.fixes import Fix
+from xacct_nb.diagnosis.fixes.edits import CREATE, Edit
+from xacct_nb.diagnosis.fixes.fix import Fix
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, TRUST, SnapshotPolicy
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import short_name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis.commands import aws_command, iam_command, option_text
+from xacct_nb.diagnosis.fixes.commands import aws_command, iam_command, option_text
 from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
 from xacct_nb.iam.canonical import as_list, principals_in, statements_of

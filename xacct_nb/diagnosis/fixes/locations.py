@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.diagnosis.edits import Edit, changed
+from xacct_nb.diagnosis.fixes.edits import Edit, changed
 from xacct_nb.diagnosis.snapshot import BUCKET, KEY, QUEUE, SECRET, SESSION_POLICY, TRUST, SnapshotPolicy
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, StatementMatch, short_name
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 
-from xacct_nb.diagnosis.denied_actions import action_of, needs_object
+from xacct_nb.diagnosis.text.denied_actions import action_of, needs_object
 
 _Q = r"[\"'`]?"
 _IS = rf"{_Q}\s*(?:=>|[:=>])\s*{_Q}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import unquote
 
-from xacct_nb.diagnosis.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS
+from xacct_nb.diagnosis.text.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS
 from xacct_nb.redaction.encodings import COLOURS
 
 # Most texts are short; a longer one is a log, of which the first part has the error.

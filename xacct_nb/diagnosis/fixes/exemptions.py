@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xacct_nb.diagnosis.edits import Edit, append, free_sid, with_statements
+from xacct_nb.diagnosis.fixes.edits import Edit, append, free_sid, with_statements
 from xacct_nb.diagnosis.snapshot import INLINE, MANAGED, SnapshotPolicy
 from xacct_nb.iam.canonical import as_list, statements_of
 

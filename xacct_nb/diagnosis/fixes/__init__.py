@@ -1,0 +1,1 @@
+"""What to change, so that this caller gets in and nobody else is affected, and the commands for it."""
