@@ -236,6 +236,20 @@ def test_a_text_that_is_not_an_action_is_refused(action: str) -> None:
         evaluate(ALICE, action, ROLE)
 
 
+@pytest.mark.parametrize(
+    "request_", [(None, "s3:GetObject", REPORT), (ALICE, 7, REPORT), (ALICE, "s3:GetObject", [])]
+)
+def test_a_principal_action_or_resource_that_is_not_text_is_refused(request_: tuple[Any, ...]) -> None:
+    with pytest.raises(InvalidInput, match="is a value of type"):
+        evaluate(*request_)
+
+
+@pytest.mark.parametrize("context", [None, ["aws:SourceIp"], {7: "203.0.113.7"}])
+def test_a_context_that_is_not_a_mapping_of_keys_is_refused(context: Any) -> None:
+    with pytest.raises(InvalidInput, match="The context is not a mapping"):
+        evaluate(ALICE, "s3:GetObject", REPORT, context)
+
+
 @pytest.mark.parametrize("resource", ["", "reports", "arn:aws:s3", "222222222222"])
 def test_a_text_that_is_not_a_resource_is_refused(resource: str) -> None:
     with pytest.raises(InvalidArn, match="is not the ARN of a resource"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.iam.grammar import GRAMMARS
 from xacct_nb.linting.findings import RULES, Analysis, lint, lint_policy
 from xacct_nb.linting.rules.grant import GRANT_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES, Finding
@@ -368,6 +370,31 @@ def test_what_is_not_json_is_refused_without_quoting_it() -> None:
 
     assert refusal.value.what == "The policy is not JSON."
     assert refusal.value.why.startswith("Line 1, column 30:")
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else "s3:GetObject"
+
+
+IN_ITSELF: dict[str, Any] = {"Version": "2012-10-17"}
+IN_ITSELF["Statement"] = IN_ITSELF
+NO_POLICIES = {
+    "text of lists in lists": ("[" * 90_000, "nested too deeply"),
+    "lists in lists": ({"Statement": {"Action": nested(40)}}, "nested too deeply"),
+    "an object in itself": (IN_ITSELF, "nested too deeply"),
+    "a hundred policies": ({"Statement": [trusting(ACCOUNT)["Statement"]] * 2_000}, "far too long"),
+    "a date, as YAML reads a version": ({"Version": date(2012, 10, 17)}, "is not JSON"),
+    "bytes": (b"{}", "is not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", NO_POLICIES)
+@pytest.mark.parametrize("kind", GRAMMARS)
+def test_what_no_policy_can_be_is_refused_at_once(kind: str, case: str) -> None:
+    document, reason = NO_POLICIES[case]
+
+    with pytest.raises(InvalidInput, match=reason):
+        lint_policy(document, kind=kind)
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -20,6 +20,10 @@ WEB_PROVIDERS = (
 PROVIDER_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(saml|oidc)-provider/.+")
 SERVICE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\.amazon(?:aws)?\.com(?:\.cn)?")
 CANONICAL_ID = re.compile(r"[0-9a-f]{64}")
+# CloudFront's older way into a bucket: a user of an account of CloudFront's own.
+ORIGIN_ACCESS_IDENTITY = re.compile(
+    r"arn:aws[a-z-]*:iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+"
+)
 _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(?:(root)|([a-z-]+)/(.*))")
 _SERVICE_LINKED_PATH, _SERVICE_LINKED_NAME = ":role/aws-service-role/", "AWSServiceRoleFor"
 # By service and type in the ARN: the kind of caller, and the pattern of the rest.
@@ -33,7 +37,7 @@ _CALLER_PATTERNS = {
 _OUTSIDE: tuple[tuple[str, Callable[[str], object]], ...] = (
     (ANONYMOUS, "*".__eq__),
     (FEDERATED, lambda text: text in WEB_PROVIDERS or PROVIDER_ARN.fullmatch(text)),
-    (CANONICAL, CANONICAL_ID.fullmatch),
+    (CANONICAL, lambda text: CANONICAL_ID.fullmatch(text) or ORIGIN_ACCESS_IDENTITY.fullmatch(text)),
     (SERVICE, SERVICE_NAME.fullmatch),
 )
 # The condition keys that follow from each kind of caller, as templates; "" is a key that it never has.

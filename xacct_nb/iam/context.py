@@ -29,6 +29,12 @@ def request_keys(caller: Caller, given: Mapping[str, Any], owner: str, service: 
             keys[_OF_OWNER[service]] = (owner,)
     if caller.account and service in _OF_CALLER:
         keys[_OF_CALLER[service]] = (caller.account,)
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise InvalidInput(
+            "The context is not a mapping of condition keys to values.",
+            why="Each key is text, such as aws:SourceIp.",
+            hint='Write it like {"aws:SourceIp": "203.0.113.7"}; leave it out where no key is given.',
+        )
     for key, value in given.items():
         keys[key.lower()] = (value,) if isinstance(value, str) else _texts(key, value)
     if len(given) > 1 and len({key.lower() for key in given}) < len(given):

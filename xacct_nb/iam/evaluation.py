@@ -65,6 +65,7 @@ def evaluate(
     the path of a session's role, it is UnknownValue. Source: reference_policies_evaluation-logic. Raises
     InvalidPolicy, InvalidArn, InvalidInput.
     """
+    _require_texts(principal, action, resource)
     caller = read_caller(principal)
     owner = _account_of_resource(resource, resource_account)
     lowered = _lower_action(action)
@@ -123,6 +124,16 @@ def _parsed(
         )
         for number, document in enumerate(_require_list(documents, name))
     ]
+
+
+def _require_texts(*values: object) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise InvalidInput(
+                f"The principal, action or resource is a value of type {type(value).__name__}, not text.",
+                why="Each of them is one text: an ARN, an action, or *.",
+                hint="Ask for one request at a time.",
+            )
 
 
 def _require_list(documents: object, name: str) -> Sequence[Any]:

@@ -8,7 +8,9 @@ from typing import Any
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.arns import UNIQUE_ID, is_account_id
 from xacct_nb.iam.caller import (
+    CANONICAL,
     CANONICAL_ID,
+    ORIGIN_ACCESS_IDENTITY,
     PROVIDER_ARN,
     ROLE_ITSELF,
     ROOT,
@@ -58,15 +60,25 @@ class Principals:
         """Return whether a NotPrincipal of these excludes the caller: it must name its account too.
 
         None where that hangs on an unknown aws:userid. Source: reference_policies_elements_notprincipal (the
-        account is checked, then the user or the role).
+        account is checked, then the user, or the role and its session).
         """
         if not self.anyone and caller.account:
             if caller.account not in self.accounts:
                 return False
             if caller.role:
-                return caller.role in self.roles and self._is_role(caller, context)
+                return self._names_session(caller) and self._is_role(caller, context)
         level = self.match_level(caller, context)
         return None if level < NO_MATCH else level == DIRECT
+
+    def _names_session(self, caller: Caller) -> bool:
+        """Return whether the role is named, and this session of it; a role stands for any of its sessions."""
+        sessions = caller.role.replace(":iam:", ":sts:", 1).replace(":role/", ":assumed-role/", 1) + "/"
+        named = (
+            any(each.startswith(sessions) for each in self.others)
+            if caller.kind == ROLE_ITSELF
+            else caller.text in self.others
+        )
+        return named and caller.role in self.roles
 
     def depends_on(self, context: Context) -> tuple[str, ...]:
         """Return aws:userid if it is not known and the element has unique ids."""
@@ -157,6 +169,8 @@ def _aws(text: str) -> tuple[str, str]:
         return ROOT, text
     if UNIQUE_ID.fullmatch(text):
         return "unique-id", text
+    if ORIGIN_ACCESS_IDENTITY.fullmatch(text):
+        return CANONICAL, text
     try:
         kind, account, role = parse_principal(text)
     except InvalidArn:

@@ -213,6 +213,8 @@ def _principals(value: object, element: str, grammar: PolicyGrammar, effect: str
         refuse(element, str(problem))
     if grammar.name == TRUST and isinstance(value, dict) and "CanonicalUser" in value:
         refuse(f"{element}.CanonicalUser", "a trust policy cannot have it")
+    if grammar.name == TRUST and any(":iam::cloudfront:" in text for text in found.texts):
+        refuse(element, "only a bucket policy can have an origin access identity")
     if grammar.name == TRUST and not found.texts:
         refuse(element, "it names no principal")
     return found

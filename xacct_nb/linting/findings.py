@@ -50,6 +50,8 @@ _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 _MUST_ACCEPT = ("managed-elsewhere",)
 # Characters that AWS accepts in a policy of unknown use: an identity policy may be a managed one.
 _LIMITS = {TRUST: quotas.TRUST_POLICY, IDENTITY: quotas.MANAGED_POLICY}
+# Far over the longest policy of AWS, which is that of a KMS key (32,768), and deeper than any.
+_MOST_READ, _DEEPEST = 100_000, 12
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def lint_policy(policy: object, *, kind: str, of: str = "") -> Findings:
     own = (Arn.parse(of).account,) if of else ()
     limit = _LIMITS.get(kind, quotas.POLICY_MAX)
     return Findings(
-        _sorted(_policy_findings(Subject(kind, f"{kind} policy", _document(policy), limit, of, own)))
+        _sorted(_policy_findings(Subject(kind, f"{kind} policy", _document(policy), limit, of or "", own)))
     )
 
 
@@ -161,14 +163,33 @@ def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _document(policy: object) -> object:
-    if not isinstance(policy, str):
-        return policy
+    """Return the document of a policy. Raises InvalidInput where it is not JSON, or far too much of it."""
     try:
-        return json.loads(policy)
+        document = json.loads(policy) if isinstance(policy, str) else policy
+        length = len(quotas.minify(document)) if _is_flat(document) else None
     except json.JSONDecodeError as problem:
         # The error's own text would quote the policy, which may hold an external ID.
+        raise _no_json(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.") from None
+    except RecursionError:
+        length = None
+    except (TypeError, ValueError) as problem:
+        raise _no_json(f"{str(problem).partition(':')[0]}.") from None
+    if length is None or length > _MOST_READ:
         raise InvalidInput(
-            "The policy is not JSON.",
-            why=f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.",
-            hint="Copy the whole document, from { to }.",
-        ) from None
+            "The policy is far too long, or nested too deeply.",
+            why=f"No policy of AWS has {_MOST_READ:,} characters, or lists in lists.",
+            hint="Copy the document of one policy.",
+        )
+    return document
+
+
+def _no_json(why: str) -> InvalidInput:
+    return InvalidInput("The policy is not JSON.", why=why, hint="Copy the whole document, from { to }.")
+
+
+def _is_flat(value: object, levels: int = _DEEPEST) -> bool:
+    """Return whether a value has at most so many levels of lists and objects in one another."""
+    if not isinstance(value, (dict, list, tuple)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in inner)

@@ -29,7 +29,7 @@ _ACCOUNT_ID = r"\d{12}|\$\{aws:ResourceAccount\}"
 _OWNERS = {
     **dict.fromkeys(
         ("aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "aws:federatedprovider"),
-        r"arn:[^:]*:[^:]*:[^:]*:\d{12}:.*|arn:[^:]*:s3:::[^*?]+.*",
+        r"arn:[^:]*:[^:]*:[^:]*:\d{12}:.*|arn:[^:]*:s3:\*?:\*?:[^*?]+.*",
     ),
     **dict.fromkeys(("aws:principalaccount", "aws:sourceaccount", "aws:sourceowner"), _ACCOUNT_ID),
     **dict.fromkeys(("kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount"), _ACCOUNT_ID),
@@ -84,11 +84,13 @@ def _one(patterns: Sequence[str]) -> str:
 
 def _names_owner(statement: LintStatement) -> bool:
     """Return whether a condition names the owners of the callers, or the network that they call from."""
-    signed = statement.subject.kind == TRUST
-    return any(
-        (each.needs_key or (signed and each.key in _ALWAYS and not each.is_negated)) and _is_owners(each)
-        for each in statement.clauses
-    )
+    return any(_keeps_out(statement, each) and _is_owners(each) for each in statement.clauses)
+
+
+def _keeps_out(statement: LintStatement, clause: Clause) -> bool:
+    """Return whether a request without the key of a condition fails, or where there is no such request."""
+    always = statement.subject.kind == TRUST and clause.key in _ALWAYS and not clause.is_negated
+    return always or statement.demands(clause)
 
 
 def _is_owners(clause: Clause) -> bool:
@@ -102,7 +104,9 @@ def _is_owners(clause: Clause) -> bool:
 
 
 def _whole_account(statement: LintStatement) -> Iterator[Hit]:
-    limited = any(each.needs_key and _names_callers(each) for each in statement.on(*_CALLER_KEYS))
+    limited = any(
+        _keeps_out(statement, each) and _names_callers(each) for each in statement.on(*_CALLER_KEYS)
+    )
     if statement.allows and statement.covers_action(_ASSUME) and not limited:
         for account in dict.fromkeys(map(_account, statement.principals_of(ACCOUNT))):
             yield statement.location("Principal", account), account

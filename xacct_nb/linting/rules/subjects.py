@@ -91,7 +91,14 @@ class LintStatement:
 
     def listed(self, element: str) -> tuple[str, ...]:
         """Return the values of an element, a single value too."""
-        return tuple(_texts(self.fields.get(element)))
+        if element not in self._read:
+            self._read[element] = tuple(_texts(self.fields.get(element)))
+        return self._read[element]
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[str, ...]]:
+        # Rules ask for the same element of each statement many times.
+        return {}
 
     def principals(self, kind: str = "AWS", element: str = "Principal") -> tuple[str, ...]:
         """Return the principals of one kind (`AWS`, `Service`, `Federated`), each once."""
@@ -121,6 +128,11 @@ class LintStatement:
             for each in self.clauses
             if any(each.key == key or (key[-1] == "/" and each.key.startswith(key)) for key in keys)
         )
+
+    def demands(self, clause: Clause) -> bool:
+        """Return whether a request must have the key of a condition: by the condition itself, or by Null."""
+        by_null = any(each.operator == "null" and each.needs_key for each in self.on(clause.key))
+        return clause.needs_key or (by_null and not clause.is_negated and clause.operator != "null")
 
     def limited_by(self, *keys: str) -> bool:
         """Return whether the statement requires a condition on one of these keys."""

@@ -62,14 +62,15 @@ def _not_checked(statement: LintStatement) -> Iterator[Hit]:
         if not absent:
             yield statement.location("Condition", clauses[0].written), _reason(clauses[0])
     for other in statement.subject.statements if clauses else ():
-        if other.number != statement.number and other.allows and other.covers_action(_ASSUME):
+        demands = other.number == statement.number or bool(other.on(_EXTERNAL_ID))
+        if not demands and other.allows and other.covers_action(_ASSUME):
             roots = set(map(_root_of, other.principals()))
             both = [
                 each
                 for each in statement.principals()
                 if each in other.principals() or _account(each) in roots
             ]
-            if both and not other.on(_EXTERNAL_ID):
+            if both:
                 place = other.location("Principal", summarize(both))
                 yield place, f"statement {other.number} lets {summarize(both)} in without an external ID"
 
