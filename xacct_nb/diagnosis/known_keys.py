@@ -27,6 +27,13 @@ _KEY_IN_TEXT = re.compile(r"\$\{([^},]+)")
 # Dates as near as this to now could have been on the other side of it when the request was made.
 _NEAR_SECONDS = 300
 
+_TIME = ("aws:currenttime", "aws:epochtime")
+
+
+def is_time(key: str) -> bool:
+    """Return whether a key is the time of the request: AWS's clock decided, and the reader's is another."""
+    return key.lower() in _TIME
+
 
 def is_of_role(caller: str) -> bool:
     """Return whether a caller is a session of a role: a role's own ARN stands for any of its sessions."""

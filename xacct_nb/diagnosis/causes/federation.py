@@ -11,7 +11,7 @@ from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
 from xacct_nb.diagnosis.causes.policy_causes import deny_confidence, is_allowed_by
 from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing, denying
-from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
+from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY, is_time
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.errors import InvalidArn, InvalidInput
@@ -149,7 +149,7 @@ def _claim(statement: LocatedStatement, each: ElementMatch) -> Cause:
     got = f"the token has {', '.join(each.actual)}" if each.actual else f"the token has no {each.key}"
     if each.holds is None:
         got = "the token was not given, so what it has is not known"
-    confidence = LIKELY if each.holds is None else CERTAIN
+    confidence = LIKELY if each.holds is None or is_time(each.key) else CERTAIN
     code = _CLAIMS.get(each.key.rpartition(":")[2].lower(), "token-condition")
     why = f"{statement}: {each.operator} wants {each.key} {wanted}, and {got}."
     return cause(code, confidence, why, nearest=compared(statement))

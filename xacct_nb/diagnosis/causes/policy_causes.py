@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.fixes.exemptions import exempt, is_aws_managed
 from xacct_nb.diagnosis.fixes.fix import Fix, repeat, smallest_policy
 from xacct_nb.diagnosis.fixes.locations import LocatedStatement, denying
 from xacct_nb.diagnosis.fixes.request_values import avoiding_request, conditions_of
+from xacct_nb.diagnosis.known_keys import is_time
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
@@ -33,7 +34,8 @@ def deny_cause(code: str, statement: LocatedStatement, case: Case) -> Cause:
 def deny_confidence(statement: LocatedStatement) -> tuple[str, str]:
     """Return how sure it is that a Deny applies, and the keys on which it hangs, as the end of a sentence."""
     if statement.match.applies:
-        return CERTAIN, ""
+        by_time = any(is_time(each.key) for each in statement.match.compared)
+        return (LIKELY, " at the time that was read here") if by_time else (CERTAIN, "")
     return LIKELY, f" if it applies, which hangs on {join(unknown_keys_of([statement.match]))}"
 
 

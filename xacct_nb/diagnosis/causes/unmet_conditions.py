@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing
 from xacct_nb.diagnosis.fixes.losses import losses
 from xacct_nb.diagnosis.fixes.request_values import conditions_of, passing_request
 from xacct_nb.diagnosis.fixes.trust_fixes import possible_conditions
+from xacct_nb.diagnosis.known_keys import is_time
 from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import INLINE, TRUST, SnapshotPolicy
@@ -63,7 +64,7 @@ class UnmetCondition:
         )
         if each.holds is None:
             given = _UNKNOWN.get(self.key.lower(), "only AWS sees the request's value, on which it hangs")
-        confidence = CERTAIN if each.holds is False and self.is_sure else LIKELY
+        confidence = CERTAIN if each.holds is False and self.is_sure and not is_time(self.key) else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
         return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))
 
