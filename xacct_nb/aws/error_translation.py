@@ -15,6 +15,11 @@ _DENIED_HINT = (
 )
 
 
+def text_of(problem: ClientError) -> str:
+    """Return the text of an error as botocore words it, without the retries that it was not to make."""
+    return str(problem).replace(" (reached max retries: 0)", "")
+
+
 @contextmanager
 def translate_errors(doing: str) -> Iterator[None]:
     """Translate botocore's errors into AwsRefused, with the original as its cause."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore import exceptions as botocore
 
+from xacct_nb.aws.error_translation import text_of
+
 NOT_AWS = (
     "The endpoint of STS returned something that is no response of AWS: it comes from a proxy, "
     "from the sign-in page of a network, or from another server."
@@ -51,8 +53,7 @@ def _with(hint: str, why: str = "") -> _Explain:
 
 
 def _refused(problem: botocore.ClientError) -> tuple[str, str]:
-    text = str(problem).replace(" (reached max retries: 0)", "")
-    return text, _CODES.get(str(problem.response.get("Error", {}).get("Code")), "")
+    return text_of(problem), _CODES.get(str(problem.response.get("Error", {}).get("Code")), "")
 
 
 _FAILURES: dict[type[Exception], _Explain] = {

@@ -12,6 +12,7 @@ from xacct_nb.aws.authorization_lookup import look_up
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import date_of, utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
+from xacct_nb.aws.error_translation import text_of
 from xacct_nb.aws.iam_reads import owner_of
 from xacct_nb.aws.resource_policies import read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
@@ -86,7 +87,7 @@ def try_once(attempt: Attempt, sts: AwsClient, profile: str = "") -> AttemptResu
     except ClientError as problem:
         request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
         at = utc(date_of(problem.response))
-        return AttemptResult(False, "", read_denial(f"{problem} (Request ID: {request})"), at)
+        return AttemptResult(False, "", read_denial(f"{text_of(problem)} (Request ID: {request})"), at)
     except BotoCoreError as problem:
         kind = type(problem)
         return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
@@ -115,7 +116,7 @@ class _Reading:
             with response_errors(session.profile):
                 return read(session)
         except ClientError as problem:
-            self.unread[name] = str(problem)
+            self.unread[name] = text_of(problem)
         except NoCredentials as problem:
             self.unread[name] = f"{problem.what} {problem.why}"
         except (BotoCoreError, MissingPart) as problem:
