@@ -63,6 +63,15 @@ def has(operator: str, key: str, value: Any) -> dict[str, Any]:
     return {operator: {key: value}}
 
 
+def public_but(*conditions: dict[str, Any], denied: Any = "s3:*") -> dict[str, Any]:
+    """A bucket policy that lets everybody read and write, and denies some actions under these conditions."""
+    everybody = {"Principal": "*", "Resource": "arn:aws:s3:::reports/*"}
+    return policy(
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], **everybody},
+        {"Effect": "Deny", "Action": denied, **everybody, **condition(conditions)},
+    )
+
+
 MFA, NO_MFA = ("aws:MultiFactorAuthPresent", "true"), ("aws:MultiFactorAuthPresent", "false")
 BUT_ALICE = {"NotPrincipal": {"AWS": ALICE}}
 SSO = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Reader_0123"
@@ -82,6 +91,18 @@ CASES: list[tuple[str, str, str, Any, Any]] = [
     ("everyone-trusted", "widens", "resource",
      bucket("*", has("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:*")),
      bucket("*", has("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:uploads"))),
+    # Strangers choose their tags, their MFA and what they know of external IDs.
+    ("everyone-trusted", "widens", "resource",
+     public_but(has("StringNotEquals", "aws:PrincipalTag/team", "blue")),
+     public_but(has("StringNotEquals", "aws:PrincipalOrgID", "o-abcdefghij"))),
+    ("everyone-trusted", "widens", "resource", public_but(has("BoolIfExists", *NO_MFA)),
+     public_but(has("StringNotLike", "aws:userid", "AROAEXAMPLEEXAMPLE123:*"))),
+    ("everyone-trusted", "widens", "resource",
+     public_but(has("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", "o-abcdefghij/*")),
+     public_but(has("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", "o-abcdefghij/*"))),
+    ("everyone-trusted", "widens", "resource",
+     public_but(has("StringNotEquals", "aws:SourceVpce", "vpce-0abc"), denied="s3:GetObject"),
+     public_but(has("StringNotEquals", "aws:SourceVpce", "vpce-0abc"), denied=["s3:GetObject", "s3:Put*"])),
     ("whole-account-trust", "widens", "trust",
      trust(ROOT, has("StringEqualsIfExists", "aws:username", "alice")),
      trust(ROOT, has("ArnEqualsIfExists", "aws:PrincipalArn", HUB))),

@@ -47,15 +47,22 @@ _OWNERS = {
     "aws:principalservicename": r"[a-z0-9.-]+",
     "s3:dataaccesspointarn": r"arn:[^:]*:s3:[^:]*:\d{12}:.*",
 }
-# Strangers' values: a Deny that applies to them keeps them out.
+# Strangers' values (None: they have none): a Deny that applies to them keeps them out. Every other value is
+# theirs to choose: tags, MFA, the external ID that they learned.
 _STRANGER = {
     "aws:PrincipalOrgID": "o-stranger00",
     "aws:PrincipalOrgPaths": ["o-stranger00/r-0000/"],
+    "aws:userid": "AIDASTRANGERSTRANGER",
     "aws:SourceIp": "198.51.100.77",
     "aws:SecureTransport": "true",
     "aws:ViaAWSService": "false",
-    "aws:MultiFactorAuthPresent": "true",
+    **dict.fromkeys(("aws:SourceVpc", "aws:SourceVpce", "aws:VpcSourceIp", "aws:SourceVpcArn")),
+    **dict.fromkeys(("aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths")),
+    **dict.fromkeys(("s3:DataAccessPointAccount", "s3:DataAccessPointArn")),
 }
+_WITHOUT_ORGANIZATION = dict.fromkeys(("aws:PrincipalOrgID", "aws:PrincipalOrgPaths"))
+# Actions and resources that are tried with each other; of more than these nothing is taken as denied.
+_MOST_TRIED = 12
 # Ranges that are shorter count as everywhere.
 _NARROW = {4: 8, 6: 32}
 _STRANGERS_ARN = "arn:aws:iam::999999999999:user/stranger"
@@ -71,15 +78,24 @@ _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
 
 def _anyone(statement: LintStatement) -> Iterator[Hit]:
     if statement.allows and "*" in statement.principals() and not _names_owner(statement):
-        action, resource = (_one(statement.listed(each)) for each in ("Action", "Resource"))
-        action = action if ":" in action else "s3:GetObject"
-        if not is_denied(statement.subject, _STRANGERS_ARN, action, _STRANGER, resource):
+        actions, resources = (_samples(statement.listed(each)) for each in ("Action", "Resource"))
+        calls = [(action, resource) for action in actions for resource in resources]
+        if len(calls) > _MOST_TRIED or not all(_is_denied(statement, *call) for call in calls):
             yield statement.location("Principal", "*"), "*"
 
 
-def _one(patterns: Sequence[str]) -> str:
-    """Return a text that the first pattern matches, `*` where there is none."""
-    return sample(patterns[0]) if patterns and patterns[0].strip("*?") else "*"
+def _is_denied(statement: LintStatement, action: str, resource: str) -> bool:
+    """Return whether a Deny of the policy keeps strangers from this call, whatever values they choose."""
+    action = action if ":" in action else "s3:GetObject"
+    return all(
+        is_denied(statement.subject, _STRANGERS_ARN, action, keys, resource, unknown=("*",))
+        for keys in (_STRANGER, _STRANGER | _WITHOUT_ORGANIZATION)
+    )
+
+
+def _samples(patterns: Sequence[str]) -> list[str]:
+    """Return a text that each pattern matches, `*` where there is none."""
+    return [sample(each) if each.strip("*?") else "*" for each in patterns] or ["*"]
 
 
 def _names_owner(statement: LintStatement) -> bool:

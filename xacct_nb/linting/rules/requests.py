@@ -1,7 +1,7 @@
 """Requests that rules try on a policy: conditions and denials as the evaluator decides them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
@@ -33,20 +33,33 @@ def hold(clauses: Iterable[Clause], keys: Keys) -> bool | None:
 
 
 def asked(
-    subject: Subject, caller: str, action: str, keys: Keys, resource: str = _RESOURCE
+    subject: Subject,
+    caller: str,
+    action: str,
+    keys: Keys,
+    resource: str = _RESOURCE,
+    unknown: Sequence[str] = (),
 ) -> Decision | None:
     """Return what the policy decides for a caller whose own side allows it; None if AWS refuses it."""
     own = {"Version": NEW, "Statement": [{"Effect": ALLOW, "Action": "*", "Resource": "*"}]}
     resource = subject.arn or _ROLE if subject.kind == TRUST else resource
+    document: Any = subject.document
     try:
-        return evaluate(caller, action, resource, keys, [own], subject.document)  # type: ignore[arg-type]
+        return evaluate(caller, action, resource, keys, [own], document, unknown_keys=unknown)
     except (InvalidPolicy, InvalidInput, InvalidArn):
         return None
 
 
-def is_denied(subject: Subject, caller: str, action: str, keys: Keys, resource: str = _RESOURCE) -> bool:
-    """Return whether a Deny of the policy applies to this request."""
-    decision = asked(subject, caller, action, keys, resource)
+def is_denied(
+    subject: Subject,
+    caller: str,
+    action: str,
+    keys: Keys,
+    resource: str = _RESOURCE,
+    unknown: Sequence[str] = (),
+) -> bool:
+    """Return whether a Deny of the policy applies to this request, whatever the unknown keys are."""
+    decision = asked(subject, caller, action, keys, resource, unknown)
     return decision is not None and decision.result == "ExplicitlyDenied"
 
 
