@@ -87,7 +87,12 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
             trust(HUB, ("StringEquals", "aws:PrincipleOrgID", ORG)),
             trust(HUB, ("Bool", "aws:MultiFactorAuthPresence", "true")),
         ],
-        trust(HUB, ("StringEquals", "aws:principalorgid", ORG)),
+        trust(
+            HUB,
+            ("StringEquals", "aws:principalorgid", ORG),
+            ("Bool", "aws:ViaAWSMCPService", "false"),
+            ("StringNotEquals", "aws:CalledViaAWSMCP", "aws-mcp.amazonaws.com"),
+        ),
     ),
     (
         "key-never-present",
@@ -297,6 +302,8 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
             ("DateLessThan", NOW, LATER),
             ("StringLike", "aws:PrincipalTag/Team", "a*"),
             ("StringNotEquals", "aws:PrincipalTag/Team", "ab"),
+            ("NumericGreaterThan", "aws:PrincipalTag/Share", "0.1"),
+            ("NumericLessThan", "aws:PrincipalTag/Share", "0.9"),
             ("IpAddress", "aws:SourceIp", "203.0.0.0/16"),
             ("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"),
         ),

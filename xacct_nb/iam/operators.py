@@ -97,7 +97,8 @@ def _require_readable(read: Callable[[str], Value | None], value: str, kind: str
 
 
 @lru_cache(maxsize=1024)
-def _number(text: str) -> Decimal | None:
+def parse_number(text: str) -> Decimal | None:
+    """Return the number that a text is, None for other text."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
@@ -163,7 +164,7 @@ def _operators() -> dict[str, Operator]:
     text = {"StringEquals": EXACT, "StringEqualsIgnoreCase": ANY_CASE, "StringLike": LIKE}
     text |= {"ArnEquals": ARN, "ArnLike": ARN}
     kinds = {
-        "Numeric": (_number, "a number"),
+        "Numeric": (parse_number, "a number"),
         "Date": (parse_date, "a date in ISO 8601 or seconds since 1970"),
     }
     makes: dict[str, Make] = {name: partial(_text_test, style) for name, style in text.items()}

@@ -2,10 +2,11 @@
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import RESOURCE, TRUST
-from xacct_nb.iam.operators import parse_date
+from xacct_nb.iam.operators import parse_date, parse_number
 from xacct_nb.iam.quotas import minify
 from xacct_nb.linting.rules.condition_keys import EXACT, is_never_met, never_present
 from xacct_nb.linting.rules.requests import hold, sample
@@ -36,6 +37,8 @@ _SEVERAL = (
 _MOST_TRIED = 60
 _OF_CALLERS = ("aws:principalaccount", "aws:principalarn", "aws:username")
 _WILD = {"*", "?"}
+# Between two numbers, or two dates, there is one that is this much more than the lower.
+_STEP = Decimal("0.000001")
 
 
 def _at(statement: LintStatement, clause: Clause) -> str:
@@ -91,16 +94,13 @@ def _candidates(clauses: Iterable[Clause]) -> Iterator[str]:
                 clause.plain.startswith(("date", "numeric"))
                 and (moment := _moment(clause, value)) is not None
             ):
-                yield from (str(moment - 1), str(moment), str(moment + 1))
+                yield from (f"{moment - _STEP:f}", f"{moment:f}", f"{moment + _STEP:f}")
             if clause.plain.endswith("ipaddress"):
                 yield from _addresses(value)
 
 
-def _moment(clause: Clause, value: str) -> int | None:
-    if clause.plain.startswith("date"):
-        found = parse_date(value)
-        return None if found is None else int(found)
-    return int(float(value)) if value.lstrip("+-").replace(".", "", 1).isdigit() else None
+def _moment(clause: Clause, value: str) -> Decimal | None:
+    return parse_date(value) if clause.plain.startswith("date") else parse_number(value)
 
 
 def _addresses(value: str) -> Iterator[str]:

@@ -5,7 +5,10 @@ import re
 BOOL, DATE, NUMBER, ADDRESS, ARN, TEXT, ACCOUNT = "bool", "date", "numeric", "ip", "arn", "text", "account"
 # Source: reference_policies_condition-keys. Keys with a tag's name at their end are not among them.
 _BY_TYPE = {
-    BOOL: ("PrincipalIsAWSService", "MultiFactorAuthPresent", "ViaAWSService", "SecureTransport"),
+    BOOL: (
+        *("PrincipalIsAWSService", "MultiFactorAuthPresent", "ViaAWSService", "SecureTransport"),
+        "ViaAWSMCPService",
+    ),
     DATE: ("CurrentTime", "TokenIssueTime"),
     # A number or a date.
     "": ("EpochTime",),
@@ -18,7 +21,15 @@ _BY_TYPE = {
         *("PrincipalType", "username", "FederatedProvider", "SourceIdentity", "AssumedRoot"),
         *("Ec2InstanceSourceVpc", "SourceVpc", "SourceVpce", "VpceOrgID", "VpceOrgPaths"),
         *("ResourceOrgID", "ResourceOrgPaths", "SourceOrgID", "SourceOrgPaths", "RequestedRegion"),
-        *("CalledVia", "CalledViaFirst", "CalledViaLast", "referer", "TagKeys", "UserAgent"),
+        *(
+            "CalledVia",
+            "CalledViaFirst",
+            "CalledViaLast",
+            "CalledViaAWSMCP",
+            "referer",
+            "TagKeys",
+            "UserAgent",
+        ),
     ),
 }
 KEYS = {f"aws:{name}".lower(): f"aws:{name}" for names in _BY_TYPE.values() for name in names}
