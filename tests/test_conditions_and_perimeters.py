@@ -409,14 +409,33 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
         "raises-itself",
         "widens",
         "identity",
-        [may("iam:CreateAccessKey", "arn:aws:iam::222222222222:user/*")],
+        [
+            may("iam:CreateAccessKey", "arn:aws:iam::222222222222:user/*"),
+            # The user al may then make keys of alice.
+            may("iam:CreateAccessKey", "arn:aws:iam::222222222222:user/${aws:username}*"),
+        ],
         may("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"),
+    ),
+    (
+        "raises-itself",
+        "widens",
+        "identity",
+        [
+            may("iam:AttachRolePolicy", ANY_ROLES, ("ArnLike", "iam:PolicyARN", "*")),
+            may("iam:AttachRolePolicy", ANY_ROLES, ("ArnLike", "iam:PolicyARN", "arn:aws:iam::aws:policy/*")),
+            may("iam:AttachRolePolicy", ANY_ROLES, ("Null", "iam:PermissionsBoundary", "false")),
+        ],
+        may("iam:AttachRolePolicy", ANY_ROLES, ("ArnLike", "iam:PolicyARN", "arn:aws:iam::*:policy/team-*")),
     ),
     (
         "passes-any-role",
         "widens",
         "identity",
-        [may("iam:PassRole", "*"), may("iam:Pass*", ANY_ROLES)],
+        [
+            may("iam:PassRole", "*"),
+            may("iam:Pass*", ANY_ROLES),
+            may("iam:PassRole", "arn:aws:iam::222222222222:role*"),
+        ],
         may("iam:PassRole", "arn:aws:iam::222222222222:role/app"),
     ),
     (

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import IDENTITY
+from xacct_nb.iam.patterns import matches
+from xacct_nb.linting.rules.permissions import covers_any_role
 from xacct_nb.linting.rules.rule import NOTE, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import LintStatement
 
@@ -30,15 +32,29 @@ _WRITING = (
 _PASS = "iam:PassRole"
 # With one of these the caller chooses neither the policy nor an unbounded role.
 _BOUNDED = ("iam:permissionsboundary", "iam:policyarn")
-_OWN_USER = re.compile(r".*\$\{aws:username\}.*", re.IGNORECASE)
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_OWN_USER = re.compile(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?\$\{aws:username\}", re.IGNORECASE)
 _WILD = {"*", "?"}
 
 
 def _writing(statement: LintStatement) -> Iterator[Hit]:
-    if statement.allows and not statement.limited_by(*_BOUNDED) and not _on_herself(statement):
+    if statement.allows and not _is_bounded(statement) and not _on_herself(statement):
         found = [action for action in _WRITING if _covers(statement, action)]
         if found:
             yield statement.location("Action", summarize(found)), summarize(found)
+
+
+def _is_bounded(statement: LintStatement) -> bool:
+    """Return whether a condition names the boundaries or policies that the caller may set."""
+    return any(
+        each.needs_key and each.operator != "null" and not any(map(_is_administrators, each.values))
+        for each in statement.on(*_BOUNDED)
+    )
+
+
+def _is_administrators(policy: str) -> bool:
+    """Return whether a pattern of policies covers AWS's policy of full access, in its partition."""
+    return matches(re.sub(r"^arn:aws(?:-[a-z-]+)?:", "arn:aws:", policy), _ADMINISTRATOR)
 
 
 def _covers(statement: LintStatement, action: str) -> bool:
@@ -74,7 +90,7 @@ def _passing(anything: bool) -> Find[LintStatement]:
 def _is_pattern(role: str) -> bool:
     """Return whether a Resource matches roles of any name: a wildcard before or in place of the name."""
     name = role.rpartition("/")[2]
-    return role == "*" or not name.strip("*?") or bool(_WILD & set(name[:1]))
+    return covers_any_role(role) or not name.strip("*?") or bool(_WILD & set(name[:1]))
 
 
 ESCALATION_RULES: tuple[Rule[LintStatement], ...] = (

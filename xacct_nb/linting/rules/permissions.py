@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from xacct_nb.iam.arns import is_account_id
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import IDENTITY, RESOURCE
+from xacct_nb.iam.patterns import matches
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
 from xacct_nb.linting.rules.subjects import LintStatement
 
-_ANY_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/[*?]+")
+# A name that no pattern is written for.
+_SOME_ROLE = "role/Zq7kW3-any-name"
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
 # The prefix of a partition's regions; a region without any is in the partition aws.
 _REGIONS = {"aws-cn": "cn-", "aws-us-gov": "us-gov-", "aws-eusc": "eusc-"}
@@ -37,10 +39,15 @@ def names_everything(resource: str) -> bool:
     return not resource.split(":", 5)[-1].strip("*?/")
 
 
+def covers_any_role(resource: str) -> bool:
+    """Return whether a Resource covers roles of every name."""
+    return matches(resource.split(":", 5)[-1], _SOME_ROLE)
+
+
 def _any_role(statement: LintStatement) -> Iterator[Hit]:
     if statement.allows and statement.covers_action("sts:AssumeRole"):
         for resource in statement.listed("Resource"):
-            if _ANY_ROLE.fullmatch(resource):
+            if covers_any_role(resource) and not names_everything(resource):
                 yield statement.location("Resource", resource), resource
 
 
