@@ -70,7 +70,12 @@ _STRANGERS_ARN = "arn:aws:iam::999999999999:user/stranger"
 _CALLER_KEYS = ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/")
 # Every signed request has them, so IfExists lets nobody else in. Only signed calls assume a role.
 _ALWAYS = ("aws:principalarn", "aws:principalaccount", "aws:principalisawsservice")
-_ALL_CALLERS = re.compile(r"(?:role|user|root)?/?[*?/]*")
+# Values that leave nobody of an account out; the end of a user id is a name that the session chooses.
+_EVERYBODY = {
+    "aws:principalarn": re.compile(r"(?:[^:]*:){0,5}(?:role|user|root)?/?[*?/]*"),
+    "aws:userid": re.compile(r"[*?].*"),
+    "aws:username": re.compile(r"[*?]+"),
+}
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths")
 _ID = re.compile(r"\d{12}")
 _SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
@@ -130,10 +135,11 @@ def _whole_account(statement: LintStatement) -> Iterator[Hit]:
 
 def _names_callers(clause: Clause) -> bool:
     """Return whether a condition on the caller leaves some of an account out: not `*`, and not `role/*`."""
-    values = clause.values if clause.operator != "null" else ()
-    if not clause.key.startswith("aws:principalarn"):
+    everybody = _EVERYBODY.get(clause.key)
+    if everybody is None:
         return bool(clause.values)
-    return bool(values) and not any(_ALL_CALLERS.fullmatch(value.split(":", 5)[-1]) for value in values)
+    values = clause.values if clause.operator != "null" else ()
+    return bool(values) and not any(map(everybody.fullmatch, values))
 
 
 def _third_party(statement: LintStatement) -> Iterator[Hit]:
