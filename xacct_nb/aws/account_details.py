@@ -19,10 +19,11 @@ class MissingPart(Exception):
     """A side cannot be read, because its principal is not known."""
 
 
-def source_of(entity: Mapping[str, Any] | None, details: Details, role: str) -> Source:
+def source_of(entity: Mapping[str, Any] | None, details: Details, role: str, caller: str = "") -> Source:
     """Return the source side, from the caller's user or role (None: it does not exist) and the account."""
     if entity is None:
-        return Source(loose=tuple(_naming(details, role, set())))
+        loose = tuple(_naming(details, role, set()))
+        return Source(loose=loose, missing=caller, others=_similar(caller, details))
     detail = _detail(details, entity["Arn"])
     names = detail.get("GroupList", [])
     groups = [each for each in details.get("GroupDetailList", []) if each["GroupName"] in names]
@@ -47,7 +48,7 @@ def destination_of(
     `passed` are the ARNs of the managed policies that the request passes as session policies.
     """
     known = _managed(details)
-    others = near_names(role, (each["Arn"] for each in details.get("RoleDetailList", [])))[:_MOST_OTHERS]
+    others = _similar(role, details)
     if entity is None:
         return Destination(others=others)
     policies = tuple(_policies(_detail(details, entity["Arn"]), known))
@@ -56,6 +57,12 @@ def destination_of(
     return Destination(
         role=principal, policies=policies, others=others, incomplete=unread, session_policies=session
     )
+
+
+def _similar(arn: str, details: Details) -> tuple[str, ...]:
+    """Return the users, or the roles, whose ARN resembles that of a user, or of a role."""
+    listed = details.get("UserDetailList" if ":user/" in arn else "RoleDetailList", [])
+    return near_names(arn, (each["Arn"] for each in listed))[:_MOST_OTHERS]
 
 
 def _detail(details: Details, arn: str) -> Mapping[str, Any]:

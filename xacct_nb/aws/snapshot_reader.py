@@ -128,7 +128,8 @@ class _Reading:
         iam = session.client("iam")
         found = self._call_optional(iam, f"get_{kind}", **owner)
         details, truncated = self._details(iam, _FILTERS[kind])
-        source = source_of(found and found[kind.title()], details, self.attempt.role)
+        who = role_arn_of(self.attempt.caller)
+        source = source_of(found and found[kind.title()], details, self.attempt.role, who)
         if missing := _unread(source.policies, source.principal):
             self._with_policies(iam, details, missing)
             source = source_of(found and found[kind.title()], details, self.attempt.role)

@@ -100,6 +100,11 @@ class Case:
         side = self.snapshot.destination
         return side is not None and bool(self.role) and (side.role is None or side.role.arn != self.role)
 
+    @property
+    def caller_is_missing(self) -> bool:
+        """Whether the source account was read, and has no user or role of the caller's name."""
+        return bool(self.source.missing) and same_principal(self.source.missing, self.principal)
+
     def for_role(self, role: str) -> "Case":
         """Return the case of the same request for another role."""
         return replace(self, attempt=self.attempt.model_copy(update={"role": role}))

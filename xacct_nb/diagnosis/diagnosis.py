@@ -22,6 +22,7 @@ from xacct_nb.diagnosis.conflicts import Conflict, as_aws_says_now, conflicts_vi
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.fixes.commands import with_variables
+from xacct_nb.diagnosis.looked_in import ABOUT_SANDBOX, LookedIn
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.ranking import rank_causes
@@ -56,7 +57,8 @@ class Diagnosis(Shown, Serializable):
     `unknowns` is what could not be read and who can read it. `message` is for the other owner. `answer` is
     what AWS returned when the attempt was repeated. If AWS allows it now, there are no causes, and `notes`
     says what is in doubt. `conflicts` are contradictions between AWS's words and what was given. `together`
-    is what several mends do together. No field holds a secret.
+    is what several mends do together. `looked_in` is where the sides were looked up, None where that is not
+    known. No field holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -70,10 +72,17 @@ class Diagnosis(Shown, Serializable):
     notes: tuple[str, ...] = ()
     is_allowed_now: bool = False
     together: str = ""
+    looked_in: LookedIn | None = None
 
     @property
     def headline(self) -> str:
-        """The result in one line."""
+        """The result in one line; of an error text that was looked up in the sandbox, it says so."""
+        if self.looked_in is None or self.looked_in.note != ABOUT_SANDBOX:
+            return self._result
+        return f"In the sandbox: {'it is allowed now.' if self.is_allowed_now else self._result}"
+
+    @property
+    def _result(self) -> str:
         if self.is_allowed_now:
             return "AWS allows it now."
         unknown = f"{_UNKNOWN_TEXT} " if self.has_unknown_text else ""
@@ -99,6 +108,8 @@ class Diagnosis(Shown, Serializable):
     def view(self) -> View:
         """Show the headline, the causes with their fixes, what could not be read, the message."""
         parts: list[View] = [Text(self.headline, self._tone)]
+        if self.looked_in:
+            parts += self.looked_in.parts()
         if self.answer:
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))
         if self.conflicts:
@@ -147,6 +158,7 @@ def diagnose(
     attempt: Attempt = EMPTY_ATTEMPT,
     denial: Denial = NO_DENIAL,
     result: AttemptResult | None = None,
+    looked_in: LookedIn | None = None,
 ) -> Diagnosis:
     """Explain why an attempt is denied, from a snapshot, an error text and AWS's result of the attempt.
 
@@ -171,6 +183,7 @@ def diagnose(
         tuple(doubts(case, found)) if case.is_allowed_now else (),
         case.is_allowed_now,
         together,
+        looked_in,
     )
     return _redacted(diagnosis, snapshot.secrets | given)
 

@@ -104,7 +104,8 @@ def _outcome_of_request(case: Case) -> tuple[bool | None, str]:
         for action in case.attempt.actions:
             decision = decide(action)
             if decision is None:
-                return None, f"the {side} side was not read"
+                is_missing = side == "source" and case.caller_is_missing
+                return None, "the caller does not exist" if is_missing else f"the {side} side was not read"
             if not decision.allowed:
                 return _result(decision)
     return True, ""

@@ -18,6 +18,7 @@ _CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")
 _MOST_STEPS = 5
 _UNSHOWN = "what its commands change is in no policy that was read."
 _PROTECTED = "AWS owns what would be edited, and nobody else can: change it where it is made from."
+_MISSING = "No command is printed: AWS refuses a policy that names a caller who does not exist."
 _PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
 
 
@@ -71,6 +72,8 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
         return replace(cause, mend=why, commands=(), takes_from=effect.takes_from, fix=NO_FIX)
     if any(edit.is_protected for edit in cause.fix.edits):
         return replace(cause, mend=f"{cause.mend} {_PROTECTED}", commands=(), fix=NO_FIX)
+    if case.caller_is_missing and cause.fix.edits:
+        return replace(cause, mend=f"{cause.mend} {_MISSING}", commands=(), fix=NO_FIX)
     fix = together.add(cause)
     effect = effect if fix == cause.fix else effect_of(case, [fix])
     return replace(

@@ -102,7 +102,8 @@ class Source(StrictModel):
 
     `loose` are policies that name the role and are not the caller's; `simulated` is the result of IAM's
     policy simulator; `denied_by` is the kind of policy without which it allows the request, `missing_keys`
-    are the condition keys that it did not know. `incomplete` says which policies were not read.
+    are the condition keys that it did not know. `incomplete` says which policies were not read. `missing` is
+    the ARN of a caller that does not exist, `others` are users or roles with a similar name.
     """
 
     principal: Principal | None = None
@@ -115,6 +116,8 @@ class Source(StrictModel):
     denied_by: StrictStr = ""
     missing_keys: tuple[StrictStr, ...] = ()
     incomplete: StrictStr = ""
+    missing: StrictStr = ""
+    others: tuple[StrictStr, ...] = ()
 
 
 class Destination(StrictModel):

@@ -1,8 +1,10 @@
 """The diagnosis of a denial: open the sessions, take the snapshot, call AWS once more, and explain."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from xacct_nb.aws.answering_hosts import name_of_endpoint
 from xacct_nb.aws.diagnosis_sessions import DiagnosisSessions, open_for_diagnosis, select_for_diagnosis
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
@@ -10,10 +12,19 @@ from xacct_nb.diagnosis import diagnosis
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial, attempt_from_grant
 from xacct_nb.diagnosis.denial import Denial, read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.diagnosis.looked_in import (
+    ABOUT_SANDBOX,
+    AWS,
+    ELSEWHERE,
+    NOWHERE,
+    SANDBOX,
+    LookedIn,
+    command_for_aws,
+)
 from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, Snapshot
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
-from xacct_nb.iam.arns import role_arn_of, same_principal
+from xacct_nb.iam.arns import is_arn, role_arn_of, same_principal
 from xacct_nb.jupyter.denial_form import DenialForm
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.storage.aws_profiles import read_client
@@ -24,9 +35,7 @@ from xacct_nb.views import Shown, View
 NO_SESSIONS = DiagnosisSessions()
 # A call that every sandbox denies: its profile mallory may assume any role, and this one trusts another user.
 EXAMPLE_ROLE = "arn:aws:iam::222222222222:role/summary-reader"
-ELSEWHERE = (
-    "The sandbox has neither this caller nor this role. To read AWS: -p sandbox false, and your profiles."
-)
+EXAMPLE_CALLERS = ("mallory",)
 
 
 def diagnose(
@@ -59,9 +68,11 @@ def diagnose(
     sides = sessions or NO_SESSIONS
     if isinstance(sides, Sessions):
         sides = select_for_diagnosis(sides, named)
+    sent = snapshot
     if sides is not NO_SESSIONS:
-        snapshot = full_snapshot(named, sides, snapshot, error)
-    return explain(attempt, error, sides, snapshot)
+        snapshot = full_snapshot(named, sides, sent, error)
+    looked = looked_in(named, read_denial(error), sides, from_file=_shared(snapshot, sent))
+    return explain(attempt, error, sides, snapshot, looked)
 
 
 def full_snapshot(
@@ -75,7 +86,39 @@ def full_snapshot(
     return whole.with_sides_of(sent) if sent else whole
 
 
-def explain(given: Attempt, error: str, sides: DiagnosisSessions, snapshot: Snapshot | None) -> Diagnosis:
+def looked_in(
+    attempt: Attempt, denial: Denial, sides: DiagnosisSessions, from_file: tuple[str, ...] = ()
+) -> LookedIn:
+    """Return where the sessions look the attempt up; `from_file` are the sides that the other owner sent."""
+    named = {CALLER: sides.caller, SOURCE: sides.source, DESTINATION: sides.destination}
+    opened = {side: session for side, session in named.items() if session}
+    found = LookedIn(from_file=from_file)
+    if not opened:
+        return found
+    profiles = {side: session.profile or "the default credentials" for side, session in opened.items()}
+    endpoint = sides.endpoint.endpoint_url
+    if not endpoint:
+        other = name_of_endpoint(next(iter(opened.values())).client("sts").meta.endpoint_url, "sts")
+        return replace(found, place=other or AWS, endpoint=other, profiles=profiles)
+    found = replace(found, place=SANDBOX, endpoint=endpoint, profiles=profiles)
+    if not denial.text:
+        return found
+    return replace(found, note=ABOUT_SANDBOX, command=command_for_aws(attempt, denial))
+
+
+def _shared(found: Snapshot | None, sent: Snapshot | None) -> tuple[str, ...]:
+    """Return the sides of a snapshot that are those which the other owner sent."""
+    sides = ((side, getattr(sent, side, None)) for side in (SOURCE, DESTINATION))
+    return tuple(side for side, each in sides if each is not None and each is getattr(found, side, None))
+
+
+def explain(
+    given: Attempt,
+    error: str,
+    sides: DiagnosisSessions,
+    snapshot: Snapshot | None,
+    looked: LookedIn | None = None,
+) -> Diagnosis:
     """Return the diagnosis of the error, or of AWS's answer to the attempt where no error was given.
 
     What the error names comes before what was given.
@@ -87,6 +130,7 @@ def explain(given: Attempt, error: str, sides: DiagnosisSessions, snapshot: Snap
         attempt=given,
         denial=read_denial(text),
         result=_result(attempt_from_denial(denial, given), sides, denial),
+        looked_in=looked,
     )
 
 
@@ -107,12 +151,24 @@ def _is_of_elsewhere(denial: Denial, seen: Snapshot) -> bool:
     return bool(named.caller or named.role) and not any(exists)
 
 
+def _without_example(sides: DiagnosisSessions, attempt: Attempt) -> DiagnosisSessions:
+    """Return the sessions without the example's caller where another caller is named."""
+    session = sides.caller
+    if session is None or session.profile not in EXAMPLE_CALLERS or not is_arn(attempt.caller):
+        return sides
+    if same_principal(session.identity["Arn"], role_arn_of(attempt.caller)):
+        return sides
+    others = {side: why for side, why in sides.problems.items() if side != CALLER}
+    return replace(sides, caller=None, problems=others)
+
+
 class Inquiry(Shown):
     """A run's diagnosis: `form` edits the settings, `look` takes the snapshot, `diagnose` explains."""
 
     def __init__(self, run: RunContext) -> None:
         self.run, self._sides = run, NO_SESSIONS
         self._form: DenialForm | None = None
+        self._looked = NOWHERE
 
     @property
     def settings(self) -> Settings:
@@ -165,10 +221,16 @@ class Inquiry(Shown):
         self.run.place.note()
         self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(settings.snapshot) if settings.snapshot else None
+        if settings.sandbox:
+            self._sides = _without_example(self._sides, attempt)
+        denial = read_denial(settings.error_text)
+        self._looked = looked_in(attempt, denial, self._sides)
         found = full_snapshot(attempt, self._sides, error=settings.error_text)
-        if settings.sandbox and _is_of_elsewhere(read_denial(settings.error_text), found):
+        if settings.sandbox and _is_of_elsewhere(denial, found):
+            self._looked = replace(self._looked, note=ELSEWHERE)
             self._sides, found = NO_SESSIONS, Snapshot(unread=dict.fromkeys((SOURCE, DESTINATION), ELSEWHERE))
         found = found.with_sides_of(sent) if sent else found
+        self._looked = replace(self._looked, from_file=_shared(found, sent))
         self.run.evidence.secrets |= found.secrets
         if settings.snapshot_to:
             write_snapshot(found, settings.snapshot_to)
@@ -176,7 +238,7 @@ class Inquiry(Shown):
 
     def diagnose(self, snapshot: Snapshot) -> Diagnosis:
         """Return why the attempt is denied; AWS is called once, where there is a session of the caller."""
-        found = explain(self.given, self.settings.error_text, self._sides, snapshot)
+        found = explain(self.given, self.settings.error_text, self._sides, snapshot, self._looked)
         self.run.evidence.add("diagnosis", found.to_json())
         self.run.touched = True
         return found

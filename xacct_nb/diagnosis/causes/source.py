@@ -54,6 +54,9 @@ def source_causes(case: Case) -> Iterator[Cause]:
     if case.source_decision() is None and source.simulated in _SIMULATED:
         why = f"IAM's policy simulator returns {source.simulated} for the source side."
         yield cause(_SIMULATED[source.simulated], LIKELY, why)
+    if case.source.missing:
+        yield _no_caller(case)
+        return
     decision = case.source_as_read()
     for check in decision.checks if decision else ():
         if check.effect not in (explain.ALLOW, explain.NO_IMPACT):
@@ -61,6 +64,20 @@ def source_causes(case: Case) -> Iterator[Cause]:
     yield from unread_boundary_causes("caller-boundary", holder)
     if case.source_must_allow:
         yield from extra_action_causes(case, case.source_decision, SOURCE, allow_fix(holder))
+
+
+def _no_caller(case: Case) -> Cause:
+    """Return the cause of a caller that does not exist; one that AWS's text names existed at the denial."""
+    missing, similar = case.source.missing, case.source.others
+    why = f"No {Arn.parse(missing).kind} has the ARN {missing}"
+    if similar:
+        why = f"{why}, but there is {', '.join(similar)} (another {difference(missing, similar[0])})"
+    if not case.caller_is_missing:
+        return cause("no-such-caller", LIKELY, f"{why}. The request was made by {case.principal}.")
+    if not case.denial.caller:
+        return cause("no-such-caller", CERTAIN, f"{why}.")
+    why = f"{why}. AWS's text names it, so it existed then: it was deleted since, or the text was mistyped."
+    return cause("no-such-caller", LIKELY, why)
 
 
 def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
