@@ -34,6 +34,7 @@ _WILDCARD = re.compile(r"[*?]")
 _TOKEN = re.compile(r"\$\{[^{}]*\}|[*?]")
 _DEFAULT = re.compile(r"([^,']*?)\s*,\s*'([^']*)'\s*")
 _ITSELF = ("*", "?", "$")
+_MOST_LENGTHS = 66
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,16 @@ class PatternSet:
         """Return whether one of the patterns matches a value with an IAM path in it that is not known.
 
         True where all paths match, False where none does. A letter that no pattern has stands for any letter.
-        If each length of a path up to the number of ? matches with such letters, a * matches longer ones too.
+        If each length of a path up to the number of ? matches with such letters, a * matches longer ones too;
+        with very many ? that is not tried.
         """
         front, end = value.front, value.end
         if self.style in _CASELESS:
             front, end = front.lower(), end.lower()
         stand_in = next(letter for letter in map(chr, range(0xE000, 0xF8FF)) if letter not in str(self.texts))
         longest = max(text.count("?") for text in self.texts) + 2 if self.texts else 0
+        if longest > _MOST_LENGTHS:
+            return None if self._may_match(front, end, context) else False
         paths = ["", *(stand_in * length + "/" for length in range(1, longest + 1))]
         found = {self.match(f"{front}{path}{end}", context) for path in paths}
         if found == {False}:
