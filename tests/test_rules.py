@@ -243,6 +243,12 @@ CASES: list[tuple[str, str, str, Any, Any]] = [
     ("action-beside-resource", "warning", "identity",
      identity(["s3:PutObject"], "arn:aws:s3:::reports"),
      identity(["s3:PutObject"], "arn:aws:s3:eu-west-1:222222222222:accesspoint/reports")),
+    ("action-beside-resource", "warning", "identity", identity("s3:GetObject", "arn:aws:s3:::repor?s"),
+     # A * may stand for a bucket, a slash and the front of a name.
+     identity("s3:GetObject", "arn:aws:s3:::*.csv")),
+    ("service-not-named", "warning", "resource control",
+     identity("*", "*", OURS, Effect="Deny", Principal="*"),
+     identity(["s3:*", "sts:Assume*"], "*", OURS, Effect="Deny", Principal="*")),
     ("refused-policy", "warning", "identity", identity("GetObject", "*"), identity("s3:GetObject", "*")),
     ("refused-policy", "warning", "trust", without(trust(ALICE), "Effect"), trust(ALICE)),
     ("refused-policy", "warning", "trust", [], trust(ALICE)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.iam.grammar import IDENTITY, NEW, OLD, RESOURCE, TRUST
+from xacct_nb.iam.grammar import IDENTITY, NEW, OLD, RESOURCE, RESOURCE_CONTROL, TRUST
 from xacct_nb.iam.policy import parse
 from xacct_nb.iam.quotas import minify, size
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
@@ -65,6 +65,12 @@ def _unknown(subject: Subject) -> Iterator[Hit]:
             yield subject.name, repr(partition)
 
 
+def _any_service(statement: LintStatement) -> Iterator[Hit]:
+    for action in statement.listed("Action") if statement.denies else ():
+        if {"*", "?"} & set(action.partition(":")[0]):
+            yield statement.location("Action", action), action
+
+
 def negated(element: str, *, allows: bool) -> Find[LintStatement]:
     """Report a statement that has this element, if it allows, or if it denies."""
 
@@ -96,6 +102,9 @@ SUBJECT_RULES: tuple[Rule[Subject], ...] = (
         mend="Correct the second part of the ARN, usually aws."),
 )  # fmt: skip
 NEGATION_RULES: tuple[Rule[LintStatement], ...] = (
+    Rule("service-not-named", WARNING, _any_service, (RESOURCE_CONTROL,), refused=True,
+        why="AWS refuses {it} in a resource control policy of your own: an action there names one service.",
+        mend="Name the services: s3:*, sts:*, kms:*."),
     Rule("allow-not-action", WIDENS, negated("NotAction", allows=True), (IDENTITY, RESOURCE, TRUST),
         why="It allows every action but those named, and every action that AWS adds later.",
         mend="Name the allowed actions with Action."),

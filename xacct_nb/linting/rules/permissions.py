@@ -78,7 +78,8 @@ def is_beside(action: str, resources: Sequence[str]) -> bool:
     if not resources or not all(":s3:::" in each for each in resources):
         return False
     if _ON_OBJECTS.fullmatch(action):
-        return not any("/" in each or each.endswith("*") for each in resources)
+        # A * may stand for a bucket, a slash and more.
+        return not any("/" in each or "*" in each for each in resources)
     return bool(_ON_BUCKETS.fullmatch(action)) and all("/" in each for each in resources)
 
 
