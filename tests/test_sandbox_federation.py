@@ -237,7 +237,11 @@ def test_a_saml_assertion_is_refused_as_aws_refuses_it(federated: Federated) -> 
     assert reasons == [
         (400, "InvalidIdentityToken", "Issuer not present in specified provider"),
         (403, "AccessDenied", f"Not authorized to perform sts:{SAML}"),
-        (400, "InvalidIdentityToken", "RoleSessionName is required in AuthnResponse"),
+        (
+            400,
+            "InvalidIdentityToken",
+            "RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}",
+        ),
     ]
 
 

@@ -4,13 +4,15 @@ from ministack.core.iam_evaluator import AuthError
 
 from xacct_nb.sandbox.http.calls import SERVICES, Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, read_and_replay, send_response
+from xacct_nb.sandbox.http.query_protocol import other_protocol
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.signatures import failure_response, is_unsigned, received, signature_failure
 
 REGION = "us-east-1"
-UNSIGNED = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
+UNSIGNED = (("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML"))
 """The operations that are served without a signature."""
 _READING = ("Get", "List", "Simulate")
+_MAKING = ("GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken")
 
 
 def authenticated(app: App) -> App:
@@ -22,12 +24,14 @@ def authenticated(app: App) -> App:
         body, receive = await read_and_replay(receive)
         call, receive = await read_call(scope, receive, body)
         request = received(scope, body)
-        if call.action in UNSIGNED and is_unsigned(request) and request.method == "POST":
+        if refusal := other_protocol(call, request):
+            return await send_response(send, refusal.response(call.service))
+        if (call.service, call.action) in UNSIGNED and is_unsigned(request) and request.method == "POST":
             return await app(scope, receive, send)  # a token of an identity provider stands for the signature
         if failure := signature_failure(request):
             return await send_response(send, failure_response(request, failure))
-        if refusal := _refused_scope(call):
-            return await send_response(send, refusal)
+        if wrong := _refused_scope(call):
+            return await send_response(send, wrong)
         if failure := _method_failure(call, request.method):
             return await send_response(send, failure_response(request, failure))
         await app(scope, receive, send)
@@ -51,6 +55,8 @@ def _refused_scope(call: Call) -> HttpResponse | None:
 
 def _method_failure(call: Call, method: str) -> AuthError | None:
     """Return the error of a GET that would change something; AWS accepts it, and a link can send it."""
-    if method == "POST" or call.service not in ("iam", "sts") or call.action.startswith(_READING):
+    if method == "POST" or call.service not in ("iam", "sts"):
+        return None
+    if call.action.startswith(_READING) and call.action not in _MAKING:
         return None
     return AuthError("AccessDenied", f"The sandbox accepts {call.action or 'a call'} by POST only.")

@@ -36,3 +36,6 @@ NOTHING = GuardResult()
 
 current: ContextVar[GuardResult] = ContextVar("guard_result", default=NOTHING)
 """The result for the call that is being served; each request has a context of its own."""
+
+checked_service: ContextVar[str] = ContextVar("checked_service", default="")
+"""The service for which the guard has checked the call; `iam` and `sts` serve no other's."""

@@ -26,8 +26,8 @@ def install(decide: Decide) -> None:
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
     iam._IAM_HANDLERS["CreateVirtualMFADevice"] = partial(_with_base32_seed, iam._create_virtual_mfa_device)
     xml_text.install()
-    iam.handle_request = partial(_apply_result, iam.handle_request)
-    sts.handle_request = partial(_apply_result, sts.handle_request)
+    iam.handle_request = partial(_apply_result, "iam", iam.handle_request)
+    sts.handle_request = partial(_apply_result, "sts", sts.handle_request)
     s3.handle_request = partial(_serve_s3, decide, s3.handle_request)
     app._unknown_query_error = _unknown_query(app._unknown_query_error)
     sts.register_session = partial(_with_session_fields, sts.register_session)
@@ -37,11 +37,15 @@ def install(decide: Decide) -> None:
     authorization.install(decide)
 
 
-async def _apply_result(serve: Serve, *request: Any) -> HttpResponse:
+async def _apply_result(service: str, serve: Serve, *request: Any) -> HttpResponse:
     """Serve a request, but return the guard's response where there is one.
 
-    The last part of a request is its query.
+    The last part of a request is its query. Nothing is served that the guard took for another service's.
     """
+    if guard_result.checked_service.get() != service:
+        message = f"Credential should be scoped to correct service: '{service}'. "
+        response: HttpResponse = iam._error(403, "SignatureDoesNotMatch", message, ns=service)
+        return response
     result = guard_result.current.get()
     if result.response:
         return result.response

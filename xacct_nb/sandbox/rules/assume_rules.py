@@ -11,7 +11,7 @@ from xacct_nb.sandbox.ministack.authorization_request import AuthorizationReques
 from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
 from xacct_nb.sandbox.ministack.denials import CONTROL_POLICIES, denial_reason
 from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult
-from xacct_nb.sandbox.rules import mfa, policy_rules
+from xacct_nb.sandbox.rules import mfa, policy_rules, tag_rules
 from xacct_nb.sandbox.rules.decisions import decide
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
@@ -101,7 +101,7 @@ def _session(request: AssumeRoleRequest) -> dict[str, Any]:
 
 def _parameters(request: AssumeRoleRequest) -> Refusal | None:
     arn = request.call.parameter("RoleArn")
-    if refusal := breach(request.call):
+    if refusal := breach(request.call) or tag_rules.tags(request.call):
         return refusal
     if not arn.startswith("arn:"):
         return Refusal(400, "ValidationError", f"{arn} is invalid")
@@ -129,10 +129,7 @@ def _tags(request: AssumeRoleRequest) -> Refusal | None:
             "tag key from the calling session."
         )
         return Refusal(400, "InvalidParameterValue", message)
-    if not {key.lower() for key in request.call.members("TransitiveTagKeys")} <= passed:
-        message = "The specified transitive tag key must be included in the requested tags."
-        return Refusal(400, "InvalidParameterValue", message)
-    return None
+    return tag_rules.transitive(request.call)
 
 
 def _other_identity(request: AssumeRoleRequest) -> Refusal | None:

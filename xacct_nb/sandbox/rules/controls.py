@@ -32,6 +32,6 @@ async def serve_control(scope: Message, receive: Receive, send: Send) -> None:
     try:
         if scope["method"] == "PUT":
             made = change(json.loads(body))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         return await send_json(send, 400, {"message": f"{type(error).__name__}: {error}"})
     await send_json(send, 200, show() if made is None else made)

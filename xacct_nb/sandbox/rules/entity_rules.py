@@ -11,6 +11,7 @@ from xacct_nb.sandbox.ministack import internals
 from xacct_nb.sandbox.rules import quota_rules
 from xacct_nb.sandbox.rules.documents import statements_of
 
+_NAMED = {"RoleName": "role", "GroupName": "group", "UserName": "user"}
 _taken: set[tuple[str, str, str]] = set()
 
 
@@ -25,12 +26,15 @@ def named_entity(call: Call) -> tuple[str, str]:
     return kind.lower(), call.parameter(f"{kind}Name")
 
 
-def role_is_there(call: Call) -> Refusal | None:
-    """Refuse a call about a role that does not exist."""
-    name = call.parameters.get("RoleName")
-    if name is None or call.action.startswith("Create") or internals.entity("role", call.account, name):
-        return None
-    return Refusal(404, "NoSuchEntity", f"The role with name {name} cannot be found.")
+def entity_is_there(call: Call) -> Refusal | None:
+    """Refuse a call about a role, user or group that does not exist."""
+    for parameter, kind in _NAMED.items():
+        name = call.parameters.get(parameter)
+        if name is None or call.action == f"Create{kind.title()}":
+            continue
+        if not internals.entity(kind, call.account, name):
+            return Refusal(404, "NoSuchEntity", f"The {kind} with name {name} cannot be found.")
+    return None
 
 
 def name_is_free(call: Call) -> Refusal | None:

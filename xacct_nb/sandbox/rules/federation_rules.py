@@ -16,7 +16,7 @@ from xacct_nb.sandbox.ministack.authorization_request import AuthorizationReques
 from xacct_nb.sandbox.ministack.callers import SandboxCaller
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.sessions import start_session
-from xacct_nb.sandbox.rules import policy_rules
+from xacct_nb.sandbox.rules import policy_rules, token_claims
 from xacct_nb.sandbox.rules.decisions import decide
 from xacct_nb.sandbox.rules.identity_tokens import (
     AUDIENCE,
@@ -27,10 +27,9 @@ from xacct_nb.sandbox.rules.identity_tokens import (
 )
 from xacct_nb.sandbox.rules.parameter_rules import breach
 
-TAGS, IDENTITY = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"
 _WELL_KNOWN = ("accounts.google.com", "cognito-identity.amazonaws.com")
 _CLAIMS = ("sub", "amr", "email")
-_TAG = "PrincipalTag:"
+_SESSION_NAME = "[a-zA-Z_0-9+=,.@-]{2,64}"
 _REDEEMED = 300
 """Seconds within which a SAML assertion must be used."""
 
@@ -54,7 +53,8 @@ def serve(call: Call) -> HttpResponse:
     """Return the response to a call of one of the two operations."""
     found = breach(call) or policy_rules.session_policy(call) or _federation(call)
     if isinstance(found, Federation):
-        found = _refused(call, found) or found
+        asked = found.tags, found.transitive, found.source_identity
+        found = token_claims.refused(*asked) or _refused(call, found) or found
     response = found.response("sts") if isinstance(found, Refusal) else _session(call, found)
     return response
 
@@ -69,7 +69,8 @@ def _federation(call: Call) -> Federation | Refusal:
 def _web_identity(call: Call) -> Federation:
     """Return who a JWT is about, and what it asks for. Raises InvalidToken."""
     claims, is_ours = read_token(call.parameter("WebIdentityToken"))
-    issuer = str(claims["iss"])
+    token_claims.check_types(claims)
+    issuer = claims["iss"]
     host = issuer.partition("://")[2].rstrip("/") or issuer
     account = _account_of(call.parameter("RoleArn"))
     arn = host if host in _WELL_KNOWN else f"arn:aws:iam::{account}:oidc-provider/{host}"
@@ -91,8 +92,10 @@ def _web_identity(call: Call) -> Federation:
 
 
 def _check_token(claims: Claims, audiences: list[str], provider: internals.Record | None) -> None:
-    """Check that a token is not expired, and for a client that the provider knows. Raises InvalidToken."""
+    """Check that a token is valid now, and for a client that the provider knows. Raises InvalidToken."""
     now, ends = int(clock.now()), int(claims["exp"])
+    if now < claims.get("nbf", now):
+        raise InvalidToken("The ID Token provided is not valid yet.")
     if now >= ends:
         what = f"Token expired: current date/time {now} must be before the expiration date/time {ends}"
         raise InvalidToken(what, "ExpiredTokenException")
@@ -104,10 +107,8 @@ def _from_claims(
     call: Call, arn: str, keys: Mapping[str, Any], claims: Claims, shown: Mapping[str, str]
 ) -> Federation:
     """Return what a JWT asks for; session tags and source identity are claims of AWS's own."""
-    tagged = claims.get(TAGS, {})
-    tags = {key: str(as_list(value)[0]) for key, value in tagged.get("principal_tags", {}).items()}
-    transitive = tuple(tagged.get("transitive_tag_keys", ()))
-    identity = str(claims.get(IDENTITY, ""))
+    tags, transitive = token_claims.tags_of_claims(claims)
+    identity = token_claims.identity_of(claims.get(token_claims.IDENTITY, []))
     return Federation(arn, keys, call.parameter("RoleSessionName"), identity, tags, transitive, shown)
 
 
@@ -135,9 +136,12 @@ def _saml(call: Call) -> Federation:
         "saml:doc": named,
         "aws:FederatedProvider": arn,
     }
-    tags = {key.removeprefix(_TAG): values[0] for key, values in attributes.items() if key.startswith(_TAG)}
-    transitive, name = tuple(attributes.get("TransitiveTagKeys", ())), attributes["RoleSessionName"][0]
-    return Federation(arn, keys, name, attributes.get("SourceIdentity", [""])[0], tags, transitive, shown)
+    tags, transitive = token_claims.tags_of_attributes(attributes)
+    identity, name = (
+        token_claims.identity_of(attributes.get("SourceIdentity", [])),
+        attributes["RoleSessionName"][0],
+    )
+    return Federation(arn, keys, name, identity, tags, transitive, shown)
 
 
 def _check_assertion(call: Call, assertion: Claims) -> None:
@@ -154,8 +158,10 @@ def _check_assertion(call: Call, assertion: Claims) -> None:
     if not any({*pair.split(",")} == {arn, role} for pair in attributes.get("Role", ())):
         raise InvalidToken(f"Not authorized to perform sts:{call.action}", "AccessDenied")
     (name, *_) = attributes.get("RoleSessionName") or [""]
-    if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
+    if not name:
         raise InvalidToken("RoleSessionName is required in AuthnResponse")
+    if not re.fullmatch(_SESSION_NAME, name):
+        raise InvalidToken(f"RoleSessionName in AuthnResponse must match {_SESSION_NAME}")
 
 
 FEDERATED: dict[str, Callable[[Call], Federation]] = {

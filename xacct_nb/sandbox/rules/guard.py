@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 from xacct_nb.sandbox.http.calls import Call, Refusal, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send, send_response
-from xacct_nb.sandbox.ministack.guard_result import NOTHING, GuardResult, IamResource, current
+from xacct_nb.sandbox.ministack.guard_result import (
+    NOTHING,
+    GuardResult,
+    IamResource,
+    checked_service,
+    current,
+)
 from xacct_nb.sandbox.rules import (
     arn_rules,
     assume_rules,
@@ -13,6 +19,7 @@ from xacct_nb.sandbox.rules import (
     federation_rules,
     mfa,
     policy_rules,
+    tag_rules,
     trust_rules,
 )
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
@@ -29,7 +36,8 @@ ALWAYS: tuple[Rule, ...] = (
     assume_rules.session_may_not,
     breach,
     arn_rules.invalid_arn,
-    entity_rules.role_is_there,
+    tag_rules.tags,
+    entity_rules.entity_is_there,
 )
 RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "CreateRole"): (entity_rules.name_is_free, trust_rules.trust_policy),
@@ -86,6 +94,7 @@ def guarded(app: App) -> App:
             return await send_response(send, unknown.response(call.service))
         if call.service == "sts" and call.action in FEDERATED:
             return await send_response(send, federation_rules.serve(call))
+        checked_service.set(call.service)
         current.set(result_for(call))
         await app(scope, receive, send)
 

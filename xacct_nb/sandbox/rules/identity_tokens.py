@@ -5,7 +5,6 @@ issuer's RSA key, also in the `SignatureValue` of an assertion.
 """
 
 import base64
-import binascii
 import hmac
 import json
 import secrets
@@ -21,6 +20,7 @@ AUDIENCE = "https://signin.aws.amazon.com/saml"
 ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 _KEY = secrets.token_bytes(32)
 _LIFETIME = 300
+NO_JWT = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 _ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
 
@@ -48,8 +48,7 @@ def read_token(token: str) -> tuple[Claims, bool]:
     except (ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
-        sent = "(You may see this error if you sent an Access Token)"
-        raise InvalidToken(f"The ID Token provided is not a valid JWT. {sent}")
+        raise InvalidToken(NO_JWT)
     for name in ("iss", "sub", "aud", "exp"):
         if name not in claims:
             raise InvalidToken(f"Missing a required claim: {name}")
@@ -59,7 +58,8 @@ def read_token(token: str) -> tuple[Claims, bool]:
 def make_assertion(given: Mapping[str, Any]) -> dict[str, str]:
     """Return the SAML response of `{"issuer": ..., "subject": ..., "attributes": {NAME: [VALUE, ...]}}`.
 
-    The names are AWS's, such as `Role` (values `ROLE_ARN,PROVIDER_ARN`) and `RoleSessionName`.
+    The names are AWS's, such as `Role` (values `ROLE_ARN,PROVIDER_ARN`) and `RoleSessionName`. Raises
+    ValueError for what XML cannot have.
     """
     attributes = "".join(
         f"<Attribute Name={quoteattr(ATTRIBUTES + name)}>{''.join(map(_value, values))}</Attribute>"
@@ -72,6 +72,10 @@ def make_assertion(given: Mapping[str, Any]) -> dict[str, str]:
         f"<Issuer>{escape(given['issuer'])}</Issuer>{subject}<Audience>{AUDIENCE}</Audience>"
         f"<AttributeStatement>{attributes}</AttributeStatement></Assertion>"
     )
+    try:
+        ElementTree.fromstring(text)
+    except ElementTree.ParseError as problem:
+        raise ValueError(str(problem)) from None
     whole = f"<Response>{text}<SignatureValue>{_signature(text)}</SignatureValue></Response>"
     return {"assertion": base64.b64encode(whole.encode()).decode()}
 
@@ -80,7 +84,7 @@ def read_assertion(encoded: str) -> Claims:
     """Return issuer, subject, time and attributes of an assertion. Raises InvalidToken."""
     try:
         whole = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # also of text that is not ASCII, or no UTF-8 within
         raise InvalidToken("Invalid base64 SAMLResponse") from None
     text, _, rest = whole.removeprefix("<Response>").partition("<SignatureValue>")
     signature = rest.removesuffix("</SignatureValue></Response>")

@@ -39,8 +39,8 @@ def breach(call: Call) -> Refusal | None:
         return None
     try:
         found = list(_structure(call.service, operation, _nested(call.parameters), ""))
-    except _MalformedValue:
-        return Refusal(400, "MalformedInput", "")
+    except _MalformedValue as problem:
+        return Refusal(400, "MalformedInput", str(problem))
     if not found:
         return None
     if call.service == "iam" and (name := _INVALID_NAME.fullmatch("; ".join(found))):
@@ -93,7 +93,13 @@ def _text_check(shape: Shape) -> Callable[[str], bool]:
 
 
 class _MalformedValue(Exception):
-    """Raised for a text that is no value of its type: AWS refuses it before it checks any constraint."""
+    """Raised with AWS's message for what is no value of its type: it is refused before any constraint."""
+
+
+# AWS's messages from public reports of them; what it says of a number is not known.
+_NO_TEXT = "Start of list found where not expected"
+_NO_LIST = "Unexpected list element termination"
+_NO_STRUCTURE = "Unexpected complex element termination"
 
 
 @cache
@@ -130,7 +136,9 @@ def _nested(parameters: Mapping[str, str]) -> dict[str, Node]:
 
 def _structure(service: str, shape: Shape, node: Node, path: str) -> Iterator[str]:
     shapes = _model(service)["shapes"]
-    members = node if isinstance(node, dict) else {}
+    if node and not isinstance(node, dict):
+        raise _MalformedValue(_NO_STRUCTURE)
+    members = node or {}
     required = shape.get("required", ())
     for name, member in shape["members"].items():
         where = f"{path}{name[0].lower()}{name[1:]}"
@@ -147,6 +155,8 @@ def _list(service: str, shape: Shape, node: Node, path: str) -> Iterator[str]:
     """Check a list: its size; its texts together, its structures one by one."""
     items, inner = _items(node), _model(service)["shapes"][shape["member"]["shape"]]
     are_texts = inner["type"] != "structure"
+    if are_texts and any(isinstance(item, dict) for item in items):
+        raise _MalformedValue(_NO_TEXT)
     hidden = inner.get("sensitive") or not are_texts
     shown = "Value" if hidden else f"Value '[{', '.join(map(str, items))}]'"
     for constraint in _size(shape, len(items), "length"):
@@ -163,15 +173,15 @@ def _items(node: Node) -> list[Node]:
     """Return the members of a list, which may be empty text. Raises _MalformedValue."""
     numbered = node.get("member", {}) if isinstance(node, dict) else {}
     if (node and not isinstance(node, dict)) or not isinstance(numbered, dict):
-        raise _MalformedValue
+        raise _MalformedValue(_NO_LIST)
     if not all(number.isdecimal() for number in numbered):
-        raise _MalformedValue
+        raise _MalformedValue(_NO_LIST)
     return [numbered[number] for number in sorted(numbered, key=int)]
 
 
 def _scalar(service: str, shape: Shape, node: Node, path: str) -> Iterator[str]:
     if isinstance(node, dict):
-        raise _MalformedValue
+        raise _MalformedValue(_NO_TEXT)
     value = str(node)
     shown = "Value" if shape.get("sensitive") else f"Value '{value}'"
     for constraint in _breaches(shape, value):
