@@ -30,7 +30,8 @@ EVERY = range(len(WAYS))
 # One of each kind, for the tests of every day.
 KINDS = (
     "img|script|iframe|beacon|fetch POST without CORS|fetch with a signature|web socket|form POST|faults|"
-    "reset|form of plain text|form of a file|form of a data URL"
+    "reset|form of plain text|form of a file|form of a data URL|web identity by fetch|web identity by a form|"
+    "assertion by a form|assertion by a form of a data URL"
 )
 SOME = [number for number in EVERY if WAYS[number].name in KINDS.split("|")]
 

@@ -54,9 +54,9 @@ def send(
     headers: Mapping[str, str] | None = None,
 ) -> RawAnswer:
     """Send a request, signed with a key unless it is None. A header of no value is left out."""
-    given = {"Content-Type": FORM} | dict(headers or {})
+    named = {"Content-Type": FORM} | dict(headers or {})
     url = start().endpoint + path + (f"?{urlencode(query)}" if query else "")
-    request = AWSRequest(method, url, headers={n: v for n, v in given.items() if v}, data=body)
+    request = AWSRequest(method, url, headers={n: v for n, v in named.items() if v}, data=body)
     if key:
         SigV4Auth(Credentials(*key), service, "us-east-1").add_auth(request)
     answer = URLLib3Session().send(request.prepare())

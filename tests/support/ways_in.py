@@ -25,6 +25,7 @@ _HEADER = (
     f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, "
     f"Signature={'0' * 64}"
 )
+_TOKEN, _ASSERTION = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIn0.", "PFJlc3BvbnNlLz4="
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ class Way:
     def code(self, number: int, port: int) -> str:
         """Return the script with the call in it: CreateUser of `way-NUMBER`, signed as root by a guess."""
         call = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": f"way-{number}"}
-        place = f"http://{self.host}:{port}"
+        place, role = f"http://{self.host}:{port}", f"arn:aws:iam::{ACCOUNT}:role/hub"
+        token, assertion = f"{_TOKEN}{number}", _ASSERTION
+        session = {"Version": "2011-06-15", "RoleArn": role, "RoleSessionName": f"way-{number}"}
+        web = {"Action": "AssumeRoleWithWebIdentity", **session, "WebIdentityToken": token}
+        saml = {"Action": "AssumeRoleWithSAML", **session, "PrincipalArn": role, "SAMLAssertion": assertion}
         values = {
             "URL": f"{place}/?{urlencode(call | _SIGNED)}",
             "CALL": f"{place}/?way-{number}&{urlencode(_SIGNED)}",
@@ -50,6 +55,8 @@ class Way:
             "PLACE": place,
             "WAY": f"way-{number}",
             "HEADER": _HEADER,
+            "WEB": urlencode(web),
+            "SAML": urlencode(saml),
         }
         return Template(self.script).substitute({name: json.dumps(value) for name, value in values.items()})
 
