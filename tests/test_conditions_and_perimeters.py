@@ -56,6 +56,12 @@ def queue(who: dict[str, Any], *operators: tuple[str, str, Any]) -> dict[str, An
     return policy(lets(who, *operators, action="sqs:SendMessage") | {"Resource": QUEUE})
 
 
+def guarded_queue(*operators: tuple[str, str, Any], **elements: Any) -> dict[str, Any]:
+    """A queue that is open to SNS, and a Deny beside it."""
+    (opened,) = queue({"Service": "sns.amazonaws.com"})["Statement"]
+    return policy(opened, deny(*operators, **{"Principal": "*", "Action": "sqs:*", **elements}))
+
+
 def external(value: Any, operator: str = "StringEquals") -> tuple[str, str, Any]:
     return operator, "sts:ExternalId", value
 
@@ -385,6 +391,33 @@ CASES: list[tuple[str, str, str, list[Any], Any]] = [
         queue(
             {"Service": "sns.amazonaws.com"},
             ("ArnEquals", "aws:SourceArn", "arn:aws:sns:eu-west-1:222222222222:t"),
+        ),
+    ),
+    (
+        "service-for-everyone",
+        "widens",
+        "resource",
+        [
+            guarded_queue(("Bool", "aws:SecureTransport", "false")),
+            guarded_queue(("StringNotEquals", "aws:SourceAccount", "222222222222"), Principal=S3),
+            queue(
+                {"Service": "sns.amazonaws.com"},
+                ("StringEqualsIfExists", "aws:SourceAccount", "222222222222"),
+            ),
+        ],
+        guarded_queue(
+            ("StringNotEqualsIfExists", "aws:SourceOrgID", ORG), ("Bool", "aws:PrincipalIsAWSService", "true")
+        ),
+    ),
+    (
+        "service-for-everyone",
+        "widens",
+        "resource",
+        [guarded_queue(("StringNotEquals", "aws:SourceAccount", "222222222222"), Action="sqs:GetQueueUrl")],
+        queue(
+            {"Service": "sns.amazonaws.com"},
+            ("StringEqualsIfExists", "aws:SourceAccount", "222222222222"),
+            ("Null", "aws:SourceAccount", "false"),
         ),
     ),
     (

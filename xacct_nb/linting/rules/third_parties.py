@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.grammar import RESOURCE, TRUST
+from xacct_nb.linting.rules.requests import is_denied, sample
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Hit, Rule
 from xacct_nb.linting.rules.subjects import Clause, LintStatement
 
@@ -32,6 +33,17 @@ _DEPUTY_NAMES = (
     *("wisdom",),
 )
 _DEPUTIES = frozenset(f"{name}.amazonaws.com" for name in _DEPUTY_NAMES)
+# What a service says of the resource for which it calls.
+_STRANGERS = {
+    "aws:SourceAccount": "999999999999",
+    "aws:SourceArn": "arn:aws:sns:eu-west-1:999999999999:stranger",
+    "aws:SourceOrgID": "o-stranger00",
+    "aws:SourceOrgPaths": ["o-stranger00/r-0000/"],
+    **dict.fromkeys(
+        ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalAccount", "aws:PrincipalArn")
+    ),
+}
+_MOST_TRIED = 12
 _ACCOUNT = re.compile(r"(?:\d{12}|\$\{aws:ResourceAccount\})", re.IGNORECASE)
 
 
@@ -133,13 +145,14 @@ def _problem(text: str, partial: bool) -> str:
 
 def _is_tied(statement: LintStatement) -> bool:
     """Return whether a condition ties the calls of a service to one owner's resources."""
-    return any(_names_owner(clause) for clause in statement.on(*_OWNER_KEYS)) or any(
+    owners = statement.on(*_OWNER_KEYS)
+    return any(statement.demands(clause) and _names_owner(clause) for clause in owners) or any(
         clause.key.startswith("kms:encryptioncontext") for clause in statement.clauses
     )
 
 
 def _names_owner(clause: Clause) -> bool:
-    if not clause.needs_key or clause.operator == "null":
+    if clause.operator == "null":
         return False
     return all(_is_own(clause.key, value) for value in clause.values)
 
@@ -152,14 +165,30 @@ def _is_own(key: str, value: str) -> bool:
     return bool(value.strip("*?"))
 
 
+def _is_denied(statement: LintStatement, service: str) -> bool:
+    """Return whether a Deny of the policy keeps a service out that calls for somebody else's resource."""
+    trusts = statement.subject.kind == TRUST
+    calls = [
+        (sample(action), sample(resource) if resource.strip("*?") else "*")
+        for action in ((_ASSUME,) if trusts else statement.listed("Action"))
+        for resource in (("*",) if trusts else statement.listed("Resource") or ("*",))
+        if ":" in action
+    ]
+    return 0 < len(calls) <= _MOST_TRIED and all(
+        is_denied(statement.subject, service, action, _STRANGERS, resource, unknown=("*",))
+        for action, resource in calls
+    )
+
+
 def _deputy(statement: LintStatement) -> Iterator[Hit]:
-    services = [each for each in statement.principals("Service") if each in _DEPUTIES]
+    named = [each for each in statement.principals("Service") if each in _DEPUTIES]
+    services = [each for each in named if not _is_denied(statement, each)]
     if statement.allows and services and statement.covers_action(_ASSUME) and not _is_tied(statement):
         yield statement.location("Principal", summarize(services)), summarize(services)
 
 
 def _for_everyone(statement: LintStatement) -> Iterator[Hit]:
-    services = statement.principals("Service")
+    services = [each for each in statement.principals("Service") if not _is_denied(statement, each)]
     if statement.allows and services and not _is_tied(statement):
         yield statement.location("Principal", summarize(services)), summarize(services)
 
