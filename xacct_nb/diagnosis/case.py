@@ -101,6 +101,12 @@ class Case:
         return side is not None and bool(self.role) and (side.role is None or side.role.arn != self.role)
 
     @property
+    def lacks_reserved_path(self) -> bool:
+        """Whether the caller is a permission set's role whose path was not read: it always has one."""
+        name = Arn.parse(self.principal).name if self.principal else ""
+        return name.startswith("AWSReservedSSO_") and "/aws-reserved/" not in self.principal
+
+    @property
     def caller_is_missing(self) -> bool:
         """Whether the source account was read, and has no user or role of the caller's name."""
         return bool(self.source.missing) and same_principal(self.source.missing, self.principal)

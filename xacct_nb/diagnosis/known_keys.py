@@ -68,7 +68,9 @@ def known_keys(
     if is_session or (identity and identity.temporary is False):
         keys |= {"aws:MultiFactorAuthPresent": None, "aws:MultiFactorAuthAge": None}
     if not is_session:
-        keys["aws:SourceIdentity"] = None
+        keys |= dict.fromkeys(
+            ("aws:SourceIdentity", "aws:FederatedProvider", *filter(_is_of_provider, asked))
+        )
     if knows_parameters and not is_session:
         keys |= {key: None for key in asked if key.startswith("aws:requesttag/")}
     if role:
@@ -79,6 +81,11 @@ def known_keys(
 def without_missing_parameters(keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys without those that a parameter would give: whether it was passed is not known."""
     return {key: value for key, value in keys.items() if value is not None or not _is_of_parameter(key)}
+
+
+def _is_of_provider(key: str) -> bool:
+    """Return whether a key is of an identity provider, or of a service: a user's request of STS has none."""
+    return not key.startswith(("aws:", "sts:", "iam:"))
 
 
 def _is_of_parameter(key: str) -> bool:

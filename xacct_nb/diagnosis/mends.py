@@ -19,6 +19,10 @@ _MOST_STEPS = 5
 _UNSHOWN = "what its commands change is in no policy that was read."
 _PROTECTED = "AWS owns what would be edited, and nobody else can: change it where it is made from."
 _MISSING = "No command is printed: AWS refuses a policy that names a caller who does not exist."
+_NO_PATH = (
+    "No command is printed: the role of a permission set has a path below aws-reserved/sso.amazonaws.com/; "
+    "it was not read. Write its whole ARN, as GetRole returns it."
+)
 _PLACEHOLDERS = {CALLER: "CALLER", SOURCE: "SOURCE_ADMIN", DESTINATION: "DESTINATION_ADMIN"}
 
 
@@ -70,10 +74,8 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
         taken = ", ".join(effect.takes_from)
         why = f"{cause.mend} No command is printed, because it might take away {taken}."
         return replace(cause, mend=why, commands=(), takes_from=effect.takes_from, fix=NO_FIX)
-    if any(edit.is_protected for edit in cause.fix.edits):
-        return replace(cause, mend=f"{cause.mend} {_PROTECTED}", commands=(), fix=NO_FIX)
-    if case.caller_is_missing and cause.fix.edits:
-        return replace(cause, mend=f"{cause.mend} {_MISSING}", commands=(), fix=NO_FIX)
+    if refusal := _refusal(case, cause.fix):
+        return replace(cause, mend=f"{cause.mend} {refusal}", commands=(), fix=NO_FIX)
     fix = together.add(cause)
     effect = effect if fix == cause.fix else effect_of(case, [fix])
     return replace(
@@ -84,6 +86,17 @@ def _evaluated(case: Case, cause: Cause, together: _Together) -> Cause:
         obstacle=effect.obstacle,
         lets_in=effect.lets_in,
     )
+
+
+def _refusal(case: Case, fix: Fix) -> str:
+    """Return why AWS would refuse the commands of a fix, "" where nothing says so."""
+    names_caller = any(_side(case, edit) == DESTINATION for edit in fix.edits)
+    rows = (
+        (_PROTECTED, any(edit.is_protected for edit in fix.edits)),
+        (_NO_PATH, case.lacks_reserved_path and names_caller and not case.attempt.role_was_assumed),
+        (_MISSING, case.caller_is_missing and bool(fix.edits)),
+    )
+    return next((why for why, holds in rows if holds), "")
 
 
 def _completed(case: Case, cause: Cause) -> tuple[Cause, Effect]:

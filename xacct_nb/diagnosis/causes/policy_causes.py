@@ -18,7 +18,7 @@ from xacct_nb.diagnosis.fixes.request_values import avoiding_request, conditions
 from xacct_nb.diagnosis.known_keys import is_time
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
-from xacct_nb.diagnosis.snapshot import SnapshotPolicy
+from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
 from xacct_nb.iam import explain
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.explain import PolicyCheck, StatementMatch, short_name, summarize
@@ -57,6 +57,11 @@ def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
         return _owned_by_aws(statement.policy)
     if not is_holder(holder.arn):
         return Fix(f"A Deny is usually intended: ask its author to exempt {name} from {statement}.")
+    if holder.resource == "*" and statement.policy.kind == INLINE and statement.policy.holder == holder.arn:
+        return Fix(
+            "A Deny is usually intended: agree with its author first. Which resource was denied is not known "
+            f"here, so no command leaves it out of {statement}."
+        )
     edit, left = exempt(statement.policy, statement.number, holder.arn, holder.resource)
     agreed = f"A Deny is usually intended: agree with its author first, then exempt {name} from {statement}."
     return Fix(f"{agreed} {left}", (edit,))
@@ -188,10 +193,13 @@ def unread_extra_causes(case: Case) -> Iterator[Cause]:
     """Yield that a side which was not read may not allow the action that AWS names; either side can be it."""
     code = EXTRA_ACTIONS.get(case.denial.action)
     decided = {SOURCE: case.source_decision, DESTINATION: case.trust_decision}
-    for side, decide in decided.items() if code else ():
-        if code and decide(case.denial.action) is None:
+    results = {side: decide(case.denial.action) for side, decide in decided.items()} if code else {}
+    # Where the other side surely denies it, nothing says that this one does, too.
+    sure = POSSIBLE if any(each and each.denied for each in results.values()) else LIKELY
+    for side, result in results.items():
+        if code and result is None:
             why = f"AWS denies {case.denial.action}, and whether the {side} side allows it was not read."
-            yield cause(code, LIKELY, why, side=side)
+            yield cause(code, sure, why, side=side)
 
 
 def _is_about(decision: Decision, side: str) -> bool:

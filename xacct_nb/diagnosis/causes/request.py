@@ -127,8 +127,9 @@ def _source_identity(case: Case) -> Iterator[Cause]:
     is_other = bool(carried and passed and carried != passed)
     if not is_other and "source identity is already set" not in case.denial.text.lower():
         return
-    given = case.attempt.parameters.get("SourceIdentity", "")
-    why = f"An earlier session of the chain has a source identity, and the request sets {given!r}."
+    why = (
+        f"An earlier session of the chain has a source identity, and the request sets {passed or 'another'}."
+    )
     yield cause("other-source-identity", CERTAIN, why, fix=repeat(case.attempt, SourceIdentity=""))
 
 

@@ -152,7 +152,7 @@ def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
     principal = case.principal
     own_set = _permission_set(principal)
     is_old_name = bool(own_set) and own_set == _permission_set(named) and named != principal
-    if "/aws-reserved/" in principal and (is_old_name or named.startswith("AROA")):
+    if own_set and (is_old_name or named.startswith("AROA")):
         confidence = CERTAIN if is_old_name else LIKELY
         return "permission-set-replaced", confidence, f"the permission set's role is now {principal}"
     if UNIQUE_ID.fullmatch(named):
@@ -166,6 +166,7 @@ def _resemblance(case: Case, named: str) -> tuple[str, str, str] | None:
     return ("role-path-left-out", CERTAIN, f"the caller's ARN is {principal}") if named != principal else None
 
 
-def _permission_set(arn: str) -> str:
-    found = _PERMISSION_SET.match(arn.rpartition("/")[2])
-    return found[1] if found else ""
+def _permission_set(arn: str) -> tuple[str, str] | None:
+    """Return the account and the permission set of a role that Identity Center made; None for another."""
+    found = _PERMISSION_SET.match(arn.rpartition("/")[2]) if is_arn(arn) else None
+    return (Arn.parse(arn).account, found[1]) if found else None

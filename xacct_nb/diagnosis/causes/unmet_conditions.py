@@ -238,6 +238,11 @@ def _remove_key(unmet: UnmetCondition) -> Fix:
     return Fix(mend, (unmet.for_caller_without_key(),))
 
 
+def _provider_key(unmet: UnmetCondition) -> Fix:
+    """Return the fix for a key of an identity provider, which a session from one can have."""
+    return NO_FIX if unmet.case.is_chained else _remove_key(unmet)
+
+
 def _role_arn(unmet: UnmetCondition) -> Fix:
     """Return the fix that adds the caller to a list of principals; one that excludes it stays as it is."""
     principal = unmet.case.principal
@@ -246,6 +251,9 @@ def _role_arn(unmet: UnmetCondition) -> Fix:
             f"The condition excludes {short_name(principal)}: if its author agrees, allow it apart from that."
         )
         return Fix(mend, (unmet.for_caller_without_key(),))
+
+    if principal in unmet.expected:
+        return Fix("Write the whole ARN of the caller's role, with its path, as GetRole returns it.")
 
     def write(statement: dict[str, Any]) -> None:
         keys = statement["Condition"][unmet.comparison.operator]
@@ -285,5 +293,6 @@ _TRUST_KEYS: tuple[_KeyRow, ...] = (
     ("sts:durationseconds", "request-condition", _parameter("DurationSeconds")),
     ("aws:(tagkeys|requesttag/.*)", "request-condition", _tags),
     ("sts:transitivetagkeys", "request-condition", _no_fix),
+    ("(?!aws:|sts:|iam:).*|aws:federatedprovider", "trust-condition", _provider_key),
     (".*", "trust-condition", _no_fix),
 )

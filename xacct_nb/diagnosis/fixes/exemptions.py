@@ -47,6 +47,8 @@ def _has_resource(statement: dict[str, Any]) -> bool:
 def _without_resource(statement: dict[str, Any], resource: str) -> dict[str, Any] | None:
     """Return a Deny that leaves a resource out; None where no list of the statement can say that."""
     rest = {**statement}
+    if resource == "*":
+        return None
     if "NotResource" in rest:
         append(rest, "NotResource", resource)
         return rest
