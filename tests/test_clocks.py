@@ -13,12 +13,13 @@ from support.desk import Desk
 from support.examples import applied, endpoint_of, grant_in, root_iam, sessions_in, state_of
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws import clock
+from xacct_nb.aws.attempts import try_once
 from xacct_nb.aws.clock import AwsClock, local_time
 from xacct_nb.aws.diagnosis_sessions import open_for_diagnosis
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.revocation import revoke
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
+from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.changes.clock_offset import clock_note, describe_offset
 from xacct_nb.changes.revocation import plan_revocation
 from xacct_nb.diagnosis.attempt import attempt_from_grant

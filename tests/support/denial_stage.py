@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.attempts import try_once
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.diagnosis_sessions import AccountSession, Clients, DiagnosisSessions
-from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
+from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.diagnosis.attempt import Attempt, AttemptResult
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis, diagnose

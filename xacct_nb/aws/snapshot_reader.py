@@ -10,16 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from xacct_nb.aws.account_details import MissingPart, destination_of, source_of
 from xacct_nb.aws.authorization_lookup import look_up
 from xacct_nb.aws.clients import AwsClient
-from xacct_nb.aws.clock import date_of, utc
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.error_translation import text_of
 from xacct_nb.aws.iam_reads import owner_of
 from xacct_nb.aws.resource_policies import read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.aws.simulator import simulate
-from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult
+from xacct_nb.diagnosis.attempt import ASSUME, Attempt
 from xacct_nb.diagnosis.causes.aws_answers import RECORD, SIMULATOR
-from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.role_session import passed_policies
 from xacct_nb.diagnosis.snapshot import (
     CALLER,
@@ -76,24 +75,6 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions, authorization_i
         ),
         calls=(*(call for session in opened for call in session.calls), *reading.calls),
     )
-
-
-def try_once(attempt: Attempt, sts: AwsClient, profile: str = "") -> AttemptResult:
-    """Make the attempt once, and note AWS's time. A denial is a value here, not an exception."""
-    parameters = {"RoleSessionName": "xacct-nb-diagnosis", "RoleArn": attempt.role, **attempt.parameters}
-    try:
-        with response_errors(profile):
-            response = sts.assume_role(**parameters)
-    except ClientError as problem:
-        request = str(problem.response.get("ResponseMetadata", {}).get("RequestId", ""))
-        at = utc(date_of(problem.response))
-        return AttemptResult(False, "", read_denial(f"{text_of(problem)} (Request ID: {request})"), at)
-    except BotoCoreError as problem:
-        kind = type(problem)
-        return AttemptResult(False, "", read_denial(f"{kind.__module__}.{kind.__name__}: {problem}"), utc())
-    except NoCredentials as problem:  # its credentials ended meanwhile
-        return AttemptResult(False, "", read_denial(f"{problem.what} {problem.why}"), utc())
-    return AttemptResult(True, str(response["AssumedRoleUser"]["Arn"]), at=utc(date_of(response)))
 
 
 @dataclass

@@ -124,10 +124,25 @@ class AttemptResult:
 
 
 def attempt_from_grant(grant: Grant, caller: str = "", role: str = "") -> Attempt:
-    """Return the attempt of a grant's first source to assume its first role, as its conditions require."""
-    caller, role = caller or grant.sources[0], role or grant.destinations[0]
+    """Return the attempt of a grant's first source to assume its role, as its conditions require.
+
+    Of roles that are destinations and sources at once, the last one of the chain assumes it.
+    """
+    first, _, last = chain_of_grant(grant)
+    caller, role = caller or first, role or last
     username = Arn.parse(caller).name if caller.startswith("arn:") else ""
     return Attempt(caller=caller, role=role, parameters=assume_parameters(grant, role, username=username))
+
+
+def chain_of_grant(grant: Grant) -> tuple[str, tuple[str, ...], str]:
+    """Return caller, roles between and role of a grant: a role that is a destination and a source is between.
+
+    Of a grant without such roles, the first source and the first destination.
+    """
+    between = tuple(each for each in grant.destinations if each in grant.sources)
+    first = next((each for each in grant.sources if each not in between), grant.sources[0])
+    last = next((each for each in grant.destinations if each not in between), grant.destinations[0])
+    return first, tuple(each for each in between if each != last), last
 
 
 def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt:

@@ -22,6 +22,7 @@ from xacct_nb.diagnosis.conflicts import Conflict, as_aws_says_now, conflicts_vi
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.fixes.commands import with_variables
+from xacct_nb.diagnosis.hops import Hop, hops_view
 from xacct_nb.diagnosis.looked_in import ABOUT_SANDBOX, LookedIn
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
@@ -58,7 +59,8 @@ class Diagnosis(Shown, Serializable):
     what AWS returned when the attempt was repeated. If AWS allows it now, there are no causes, and `notes`
     says what is in doubt. `conflicts` are contradictions between AWS's words and what was given. `together`
     is what several mends do together. `looked_in` is where the sides were looked up, None where that is not
-    known. No field holds a secret.
+    known. Of a chain of roles, `hops` are all hops, and `failing_hop` is the number of the one that the
+    causes are of. No field holds a secret.
     """
 
     attempt: Mapping[str, Any]
@@ -73,13 +75,21 @@ class Diagnosis(Shown, Serializable):
     is_allowed_now: bool = False
     together: str = ""
     looked_in: LookedIn | None = None
+    hops: tuple[Hop, ...] = ()
+    failing_hop: int = 0
 
     @property
     def headline(self) -> str:
-        """The result in one line; of an error text that was looked up in the sandbox, it says so."""
+        """The result in one line: of a text that was looked up in the sandbox, of a hop, it says so."""
+        hop = (
+            f"Hop {self.failing_hop} of {len(self.hops)}, {self.hops[self.failing_hop - 1]}. "
+            if self.hops
+            else ""
+        )
+        result = f"{'' if self.is_allowed_now else hop}{self._result}"
         if self.looked_in is None or self.looked_in.note != ABOUT_SANDBOX:
-            return self._result
-        return f"In the sandbox: {'it is allowed now.' if self.is_allowed_now else self._result}"
+            return result
+        return f"In the sandbox: {'it is allowed now.' if self.is_allowed_now else result}"
 
     @property
     def _result(self) -> str:
@@ -110,6 +120,8 @@ class Diagnosis(Shown, Serializable):
         parts: list[View] = [Text(self.headline, self._tone)]
         if self.looked_in:
             parts += self.looked_in.parts()
+        if self.hops:
+            parts.append(hops_view(self.hops))
         if self.answer:
             parts.append(Text(f"AWS returned now: {self.answer}", "note"))
         if self.conflicts:

@@ -54,7 +54,19 @@ _GRANT, _SETTINGS = _model_parameters(Grant), _model_parameters(Settings)
 CONDITIONS = _model_parameters(Conditions, "conditions.")
 # Settings that a notebook takes only if its cell declares the named parameter.
 _ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
-    ("error_text", "caller", "role", "call", "action", "resource", "snapshot", "snapshot_to"), "error_text"
+    (
+        "error_text",
+        "caller",
+        "role",
+        "call",
+        "through",
+        "carried",
+        "action",
+        "resource",
+        "snapshot",
+        "snapshot_to",
+    ),
+    "error_text",
 )
 
 

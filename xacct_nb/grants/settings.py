@@ -86,6 +86,13 @@ class Settings(RunFile):
     call: dict[StrictStr, Any] = Field(
         {}, description="further parameters of AssumeRole, such as DurationSeconds"
     )
+    through: list[Any] = Field(
+        [],
+        description="roles that are assumed before that one, in order: ARNs, or parameters with RoleArn",
+    )
+    carried: dict[StrictStr, Any] = Field(
+        {}, description="Tags and SourceIdentity that the caller's session has from an earlier role"
+    )
     action: StrictStr = Field("", description="action that is denied to the role's session")
     resource: StrictStr = Field("", description="resource of that action")
     snapshot: StrictStr = Field("", description="snapshot file that the other owner sent")
@@ -93,14 +100,20 @@ class Settings(RunFile):
     @field_validator("call")
     @classmethod
     def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        names = (name for name in parameters if is_external_id_name(name) or is_credential_name(name))
-        if secret := sorted(names):
-            raise InvalidParameters(
-                f"call has {', '.join(secret)}, which would be written into the notebook.",
-                why="An external ID and an MFA code are secrets.",
-                hint="Give the external ID by reference: external_id env:NAME.",
-            )
+        _refuse_secrets("call", parameters)
         return parameters
+
+    @field_validator("through")
+    @classmethod
+    def _through(cls, hops: list[Any]) -> list[Any]:
+        for each in hops:
+            _refuse_secrets("through", each if isinstance(each, dict) else {})
+        return hops
+
+    @field_validator("carried")
+    @classmethod
+    def _carried(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return carried_parameters(given)
 
     @field_validator(*FREE_TEXTS)
     @classmethod
@@ -117,6 +130,43 @@ class Settings(RunFile):
                 hint="Give a reference: env:NAME or file:PATH.",
             )
         return reference
+
+
+def carried_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the Tags and the SourceIdentity of a session, the tags as AssumeRole takes them.
+
+    Tags may be given as one mapping of names to values. Raises InvalidParameters.
+    """
+    tags = given.get("Tags") or []
+    if isinstance(tags, Mapping):
+        tags = [{"Key": name, "Value": value} for name, value in tags.items()]
+    is_valid = set(given) <= {"Tags", "SourceIdentity"} and isinstance(given.get("SourceIdentity", ""), str)
+    if not (is_valid and isinstance(tags, list) and all(map(_is_tag, tags))):
+        raise InvalidParameters(
+            "carried is not what a session passes on.",
+            why="A session passes on tags and a source identity to the next role, and nothing else.",
+            hint='Write for example: carried {"Tags": {"team": "books"}, "SourceIdentity": "alice"}',
+        )
+    identity = given.get("SourceIdentity")
+    return ({"Tags": list(tags)} if tags else {}) | ({"SourceIdentity": identity} if identity else {})
+
+
+def _is_tag(tag: Any) -> bool:
+    return (
+        isinstance(tag, Mapping)
+        and set(tag) == {"Key", "Value"}
+        and all(isinstance(each, str) for each in tag.values())
+    )
+
+
+def _refuse_secrets(name: str, parameters: Mapping[str, Any]) -> None:
+    names = (each for each in parameters if is_external_id_name(each) or is_credential_name(each))
+    if secret := sorted(names):
+        raise InvalidParameters(
+            f"{name} has {', '.join(secret)}, which would be written into the notebook.",
+            why="An external ID and an MFA code are secrets.",
+            hint="Give the external ID by reference: external_id env:NAME.",
+        )
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:

@@ -1,33 +1,38 @@
 """The diagnosis of a denial: open the sessions, take the snapshot, call AWS once more, and explain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from xacct_nb.aws.answering_hosts import name_of_endpoint
-from xacct_nb.aws.diagnosis_sessions import DiagnosisSessions, open_for_diagnosis, select_for_diagnosis
-from xacct_nb.aws.sessions import Sessions
-from xacct_nb.aws.snapshot_reader import take_snapshot, try_once
-from xacct_nb.diagnosis import diagnosis
-from xacct_nb.diagnosis.attempt import Attempt, AttemptResult, attempt_from_denial, attempt_from_grant
-from xacct_nb.diagnosis.denial import Denial, read_denial
-from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.diagnosis.looked_in import (
-    ABOUT_SANDBOX,
-    AWS,
-    ELSEWHERE,
-    NOWHERE,
-    SANDBOX,
-    LookedIn,
-    command_for_aws,
+from xacct_nb.aws.diagnosis_sessions import (
+    AccountSession,
+    DiagnosisSessions,
+    open_for_diagnosis,
+    select_for_diagnosis,
 )
-from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, Snapshot
+from xacct_nb.aws.hop_sessions import fitting_sides
+from xacct_nb.aws.profile_clients import Endpoint
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.diagnosis.attempt import Attempt, attempt_from_denial, attempt_from_grant
+from xacct_nb.diagnosis.denial import read_denial
+from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.diagnosis.looked_in import ELSEWHERE, NOWHERE
+from xacct_nb.diagnosis.snapshot import DESTINATION, SOURCE, Snapshot
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.settings import Settings
-from xacct_nb.iam.arns import is_arn, role_arn_of, same_principal
+from xacct_nb.grants.settings import Settings, carried_parameters
 from xacct_nb.jupyter.denial_form import DenialForm
+from xacct_nb.runs.explanation import (
+    explain,
+    full_snapshot,
+    is_of_elsewhere,
+    looked_in,
+    shared,
+    without_example,
+)
+from xacct_nb.runs.hop_chain import Given, chain_from_grant, chain_of, given_chain
+from xacct_nb.runs.hop_walk import Walk, walk
 from xacct_nb.runs.run_context import RunContext
-from xacct_nb.storage.aws_profiles import read_client
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot
 from xacct_nb.views import Shown, View
@@ -35,7 +40,6 @@ from xacct_nb.views import Shown, View
 NO_SESSIONS = DiagnosisSessions()
 # A call that every sandbox denies: its profile mallory may assume any role, and this one trusts another user.
 EXAMPLE_ROLE = "arn:aws:iam::222222222222:role/summary-reader"
-EXAMPLE_CALLERS = ("mallory",)
 
 
 def diagnose(
@@ -48,6 +52,7 @@ def diagnose(
     external_id: str = "",
     call: Mapping[str, Any] | None = None,
     carried: Mapping[str, Any] | None = None,
+    through: Sequence[Given] = (),
     action: str = "",
     resource: str = "",
     snapshot: Snapshot | None = None,
@@ -56,110 +61,39 @@ def diagnose(
 
     Give a grant, or the ARNs of a caller and a role, or only the pasted `error`; `call` are further
     parameters of AssumeRole, and `carried` the Tags and the SourceIdentity that the caller's session has
-    from an earlier role of a chain. With `sessions` it reads what they may and calls AssumeRole once;
-    `snapshot` is what the other owner sent. Raises InvalidInput.
+    from an earlier role of a chain. `through` are the roles that are assumed before the last one: each hop
+    is tried in its turn, and the one that fails is explained. With `sessions` it reads what they may and
+    calls AssumeRole once a hop; `snapshot` is what the other owner sent. Raises InvalidInput.
     """
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
     attempt = attempt_from_grant(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
-    more["carried"] = dict(carried or {})
+    more["carried"] = carried_parameters(carried or {})
     attempt = attempt.model_copy(update=more)
     named = attempt_from_denial(read_denial(error), attempt)
     sides = sessions or NO_SESSIONS
     if isinstance(sides, Sessions):
         sides = select_for_diagnosis(sides, named)
+    before = given_chain(through) or (chain_from_grant(grant) if grant and not (caller or role) else ())
+    chain = chain_of(named, before, sides)
+    if not chain.is_single:
+        opened = partial(_selected, sessions) if isinstance(sessions, Sessions) else partial(_fitting, sides)
+        read = partial(full_snapshot, sent=snapshot, error=error)
+        walked = walk(chain.attempts, chain.start, opened, read, read_denial(error))
+        return walked.diagnosis(looked=looked_in(named, read_denial(error), walked.failing.sides))
     sent = snapshot
     if sides is not NO_SESSIONS:
         snapshot = full_snapshot(named, sides, sent, error)
-    looked = looked_in(named, read_denial(error), sides, from_file=_shared(snapshot, sent))
+    looked = looked_in(named, read_denial(error), sides, from_file=shared(snapshot, sent))
     return explain(attempt, error, sides, snapshot, looked)
 
 
-def full_snapshot(
-    attempt: Attempt, sides: DiagnosisSessions, sent: Snapshot | None = None, error: str = ""
-) -> Snapshot:
-    """Return what the sessions can read, the client's profile, and the sides that the other owner sent."""
-    profile = sides.caller.profile if sides.caller else sides.tried
-    client = read_client(profile, sides.endpoint.config_file, sides.endpoint.credentials_file)
-    named = read_denial(error).authorization_id
-    whole = take_snapshot(attempt, sides, named).model_copy(update={"client": client})
-    return whole.with_sides_of(sent) if sent else whole
+def _selected(sessions: Sessions, attempt: Attempt, caller: AccountSession | None) -> DiagnosisSessions:
+    return replace(select_for_diagnosis(sessions, attempt), caller=caller)
 
 
-def looked_in(
-    attempt: Attempt, denial: Denial, sides: DiagnosisSessions, from_file: tuple[str, ...] = ()
-) -> LookedIn:
-    """Return where the sessions look the attempt up; `from_file` are the sides that the other owner sent."""
-    named = {CALLER: sides.caller, SOURCE: sides.source, DESTINATION: sides.destination}
-    opened = {side: session for side, session in named.items() if session}
-    found = LookedIn(from_file=from_file)
-    if not opened:
-        return found
-    profiles = {side: session.profile or "the default credentials" for side, session in opened.items()}
-    endpoint = sides.endpoint.endpoint_url
-    if not endpoint:
-        other = name_of_endpoint(next(iter(opened.values())).client("sts").meta.endpoint_url, "sts")
-        return replace(found, place=other or AWS, endpoint=other, profiles=profiles)
-    found = replace(found, place=SANDBOX, endpoint=endpoint, profiles=profiles)
-    if not denial.text:
-        return found
-    return replace(found, note=ABOUT_SANDBOX, command=command_for_aws(attempt, denial))
-
-
-def _shared(found: Snapshot | None, sent: Snapshot | None) -> tuple[str, ...]:
-    """Return the sides of a snapshot that are those which the other owner sent."""
-    sides = ((side, getattr(sent, side, None)) for side in (SOURCE, DESTINATION))
-    return tuple(side for side, each in sides if each is not None and each is getattr(found, side, None))
-
-
-def explain(
-    given: Attempt,
-    error: str,
-    sides: DiagnosisSessions,
-    snapshot: Snapshot | None,
-    looked: LookedIn | None = None,
-) -> Diagnosis:
-    """Return the diagnosis of the error, or of AWS's answer to the attempt where no error was given.
-
-    What the error names comes before what was given.
-    """
-    text = error or (sides.problems.get(CALLER, "") if sides.caller is None else "")
-    denial = read_denial(error)
-    return diagnosis.diagnose(
-        snapshot or diagnosis.EMPTY_SNAPSHOT,
-        attempt=given,
-        denial=read_denial(text),
-        result=_result(attempt_from_denial(denial, given), sides, denial),
-        looked_in=looked,
-    )
-
-
-def _result(attempt: Attempt, sides: DiagnosisSessions, denial: Denial) -> AttemptResult | None:
-    """Return AWS's answer to the attempt, unless the caller's session is not the caller in the error text."""
-    if sides.caller is None or not attempt.role:
-        return None
-    named = "" if attempt.role_was_assumed else denial.caller
-    if named and not same_principal(str(sides.caller.identity["Arn"]), role_arn_of(named)):
-        return None
-    return try_once(attempt, sides.caller.client("sts"), sides.caller.profile)
-
-
-def _is_of_elsewhere(denial: Denial, seen: Snapshot) -> bool:
-    """Return whether the error text names a caller or a role, and neither of them is in this sandbox."""
-    named = attempt_from_denial(denial)
-    exists = (seen.source and seen.source.principal, seen.destination and seen.destination.role)
-    return bool(named.caller or named.role) and not any(exists)
-
-
-def _without_example(sides: DiagnosisSessions, attempt: Attempt) -> DiagnosisSessions:
-    """Return the sessions without the example's caller where another caller is named."""
-    session = sides.caller
-    if session is None or session.profile not in EXAMPLE_CALLERS or not is_arn(attempt.caller):
-        return sides
-    if same_principal(session.identity["Arn"], role_arn_of(attempt.caller)):
-        return sides
-    others = {side: why for side, why in sides.problems.items() if side != CALLER}
-    return replace(sides, caller=None, problems=others)
+def _fitting(sides: DiagnosisSessions, attempt: Attempt, caller: AccountSession | None) -> DiagnosisSessions:
+    return fitting_sides(attempt, caller, sides)
 
 
 class Inquiry(Shown):
@@ -168,6 +102,7 @@ class Inquiry(Shown):
     def __init__(self, run: RunContext) -> None:
         self.run, self._sides = run, NO_SESSIONS
         self._form: DenialForm | None = None
+        self._walk: Walk | None = None
         self._looked = NOWHERE
 
     @property
@@ -181,7 +116,8 @@ class Inquiry(Shown):
         settings = self.settings
         secret = {"ExternalId": resolve_reference(settings.external_id)} if settings.external_id else {}
         self.run.evidence.secrets |= set(secret.values())
-        is_empty = not (settings.error_text or settings.caller or settings.role or settings.snapshot)
+        given = settings.error_text, settings.caller, settings.role, settings.snapshot, settings.through
+        is_empty = not any(given)
         role = EXAMPLE_ROLE if is_empty and settings.sandbox else settings.role
         return Attempt(
             caller=settings.caller,
@@ -189,6 +125,7 @@ class Inquiry(Shown):
             parameters=dict(settings.call) | secret,
             action=settings.action,
             resource=settings.resource,
+            carried=dict(settings.carried),
         )
 
     @property
@@ -210,35 +147,65 @@ class Inquiry(Shown):
 
         Raises InvalidSnapshot, UnresolvedSecret.
         """
-        settings, attempt = self.settings, self.attempt
-        self._sides = open_for_diagnosis(
-            attempt,
-            source_profiles=settings.source_profiles,
-            destination_profiles=settings.destination_profiles,
-            caller_profiles=settings.caller_profiles,
-            endpoint=self.run.place.open(),
-        )
+        settings, attempt, endpoint = self.settings, self.attempt, self.run.place.open()
+        self._sides = self._open(settings.caller_profiles, endpoint, attempt)
         self.run.place.note()
-        self.run.evidence.add("sessions", self._sides.to_json())
         sent = read_snapshot(settings.snapshot) if settings.snapshot else None
         if settings.sandbox:
-            self._sides = _without_example(self._sides, attempt)
+            self._sides = without_example(self._sides, attempt)
         denial = read_denial(settings.error_text)
+        found = self._hops(endpoint, sent) or full_snapshot(attempt, self._sides, error=settings.error_text)
+        self.run.evidence.add("sessions", self._sides.to_json())
         self._looked = looked_in(attempt, denial, self._sides)
-        found = full_snapshot(attempt, self._sides, error=settings.error_text)
-        if settings.sandbox and _is_of_elsewhere(denial, found):
-            self._looked = replace(self._looked, note=ELSEWHERE)
+        if settings.sandbox and is_of_elsewhere(denial, found):
+            self._looked, self._walk = replace(self._looked, note=ELSEWHERE), None
             self._sides, found = NO_SESSIONS, Snapshot(unread=dict.fromkeys((SOURCE, DESTINATION), ELSEWHERE))
         found = found.with_sides_of(sent) if sent else found
-        self._looked = replace(self._looked, from_file=_shared(found, sent))
+        self._looked = replace(self._looked, from_file=shared(found, sent))
         self.run.evidence.secrets |= found.secrets
         if settings.snapshot_to:
             write_snapshot(found, settings.snapshot_to)
         return found
 
+    def _open(
+        self,
+        caller_profiles: Sequence[str],
+        endpoint: Endpoint,
+        attempt: Attempt,
+        caller: AccountSession | None = None,
+    ) -> DiagnosisSessions:
+        """Return the sessions that fit an attempt: of a hop, the profiles of both sides may be of either."""
+        source, destination = self.settings.source_profiles, self.settings.destination_profiles
+        is_hop = not caller_profiles
+        found = open_for_diagnosis(
+            attempt,
+            source_profiles=[*source, *destination] if is_hop else source,
+            destination_profiles=[*destination, *source] if is_hop else destination,
+            caller_profiles=caller_profiles,
+            endpoint=endpoint,
+        )
+        return replace(found, caller=caller) if caller else found
+
+    def _hops(self, endpoint: Endpoint, sent: Snapshot | None) -> Snapshot | None:
+        """Walk the hops of a chain, and return the snapshot of the one that fails; None without a chain."""
+        settings = self.settings
+        chain = chain_of(self.attempt, given_chain(settings.through), self._sides)
+        if chain.is_single:
+            return None
+        self.run.evidence.secrets |= {each.external_id for each in chain.attempts} - {""}
+        read = partial(full_snapshot, sent=sent, error=settings.error_text)
+        opened, denial = partial(self._open, (), endpoint), read_denial(settings.error_text)
+        self._walk = walk(chain.attempts, chain.start, opened, read, denial)
+        failing = self._walk.failing
+        self._sides = failing.sides
+        return failing.snapshot or full_snapshot(failing.attempt, failing.sides)
+
     def diagnose(self, snapshot: Snapshot) -> Diagnosis:
         """Return why the attempt is denied; AWS is called once, where there is a session of the caller."""
-        found = explain(self.given, self.settings.error_text, self._sides, snapshot, self._looked)
+        if self._walk:
+            found = self._walk.diagnosis(snapshot, self._looked)
+        else:
+            found = explain(self.given, self.settings.error_text, self._sides, snapshot, self._looked)
         self.run.evidence.add("diagnosis", found.to_json())
         self.run.touched = True
         return found

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from xacct_nb.diagnosis.snapshot import ClientSettings
 from xacct_nb.redaction.redact import fingerprint
@@ -21,6 +23,14 @@ _PLAIN_VARIABLES = (
 )  # fmt: skip
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _SET = "set"
+_KEY = "aws_access_key_id"
+# The settings of a profile, by the parameters of AssumeRole that botocore makes of them.
+_PARAMETERS = {
+    "role_arn": "RoleArn",
+    "role_session_name": "RoleSessionName",
+    "external_id": "ExternalId",
+    "mfa_serial": "SerialNumber",
+}
 
 
 def read_client(profile: str = "", config_file: str = "", credentials_file: str = "") -> ClientSettings:
@@ -39,7 +49,7 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
     for path in (config, credentials):
         try:
             for name, fields in _sections(path, path is config):
-                profiles.setdefault(name, {}).update(fields)
+                profiles.setdefault(name, {}).update(_fields(fields))
         except (OSError, ConfigError, UnicodeDecodeError) as problem:
             unreadable[str(path)] = str(getattr(problem, "strerror", "") or type(problem).__name__)
     used = profile or variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE") or ""
@@ -56,7 +66,45 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
     )
 
 
+def read_chain(
+    profile: str, config_file: str = "", credentials_file: str = ""
+) -> tuple[str, tuple[dict[str, Any], ...]]:
+    """Return the profile that a chain begins with, and the parameters of AssumeRole for each role of it.
+
+    They hold the external IDs. Without a chain, or where it does not end in a profile: "" and no roles.
+    """
+    profiles = _whole_profiles(config_file, credentials_file)
+    hops: list[dict[str, Any]] = []
+    name, visited = profile, set[str]()
+    while "role_arn" in (fields := profiles.get(name, {})) and not (visited and _KEY in fields):
+        source = fields.get("source_profile", "")
+        if name in visited or source not in profiles or "web_identity_token_file" in fields:
+            return "", ()
+        duration = fields.get("duration_seconds", "")
+        passed = {to: fields[of] for of, to in _PARAMETERS.items() if fields.get(of)}
+        hops.insert(0, passed | ({"DurationSeconds": int(duration)} if duration.isdecimal() else {}))
+        visited.add(name)
+        if source == name:
+            break
+        name = source
+    return (name, tuple(hops)) if hops else ("", ())
+
+
+def _whole_profiles(config_file: str, credentials_file: str) -> dict[str, dict[str, str]]:
+    """Return the settings of all profiles with their secrets; none of a file that cannot be read."""
+    home = Path(os.environ.get("HOME") or "~").expanduser() / ".aws"
+    config = Path(config_file or os.environ.get("AWS_CONFIG_FILE") or home / "config").expanduser()
+    keys = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"
+    profiles: dict[str, dict[str, str]] = {}
+    for path in (config, Path(credentials_file or keys).expanduser()):
+        with suppress(OSError, ConfigError, UnicodeDecodeError):
+            for name, fields in _sections(path, path is config):
+                profiles.setdefault(name, {}).update(fields)
+    return profiles
+
+
 def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the profiles of a file with all their settings."""
     if not path.exists():
         return
     parser = ConfigParser(interpolation=None, default_section="\0", strict=False)
@@ -64,9 +112,9 @@ def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]
     for section in parser.sections():
         kind, _, name = section.partition(" ")
         if not is_config or section == "default":
-            yield section, _fields(parser[section])
+            yield section, dict(parser[section])
         elif kind == "profile":
-            yield name.strip(), _fields(parser[section])
+            yield name.strip(), dict(parser[section])
 
 
 def _fields(section: Mapping[str, str]) -> dict[str, str]:
