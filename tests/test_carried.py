@@ -36,7 +36,7 @@ def test_carried_tags_are_given_in_either_form(tags: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "carried",
     [
         {"Tag": TAGS},
         {"Tags": "team"},
@@ -45,9 +45,9 @@ def test_carried_tags_are_given_in_either_form(tags: Any) -> None:
         {"SourceIdentity": 7},
     ],
 )
-def test_what_no_session_carries_is_refused(given: dict[str, Any]) -> None:
+def test_what_no_session_carries_is_refused(carried: dict[str, Any]) -> None:
     with pytest.raises(InvalidParameters, match="carried"):
-        settings_of({"carried": given})
+        settings_of({"carried": carried})
 
 
 @pytest.mark.parametrize("name", ["ExternalId", "TokenCode"])

@@ -28,7 +28,7 @@ def stage(**changes: Any) -> HopStage:
 @pytest.mark.parametrize("told", WORLDS, ids=[each["title"] for each in WORLDS])
 def test_the_failing_hop_is_named_and_its_mend_works(told: dict[str, Any]) -> None:
     chain = HopStage(told)
-    found = chain.explain(*ALL)
+    found = chain.diagnosis(*ALL)
     first = found.causes[0]
 
     assert found.failing_hop == told["hop"]
@@ -41,7 +41,7 @@ def test_the_failing_hop_is_named_and_its_mend_works(told: dict[str, Any]) -> No
         assert "not tried" in each.why or each.shown_by == "the policies"
 
     assert sum(map(chain.apply, found.causes if told.get("mend") else [first]))
-    after = chain.explain(*ALL)
+    after = chain.diagnosis(*ALL)
 
     assert after.is_allowed_now is ("leaves" not in told), after
     assert after.failing_hop == told.get("leaves", len(told["outcomes"]))
@@ -54,7 +54,7 @@ def test_the_failing_hop_is_named_and_its_mend_works(told: dict[str, Any]) -> No
 def test_without_a_session_of_the_caller_no_wrong_hop_is_certain(
     told: dict[str, Any], sides: tuple[str, ...]
 ) -> None:
-    found = HopStage(told).explain(*sides, caller=False)
+    found = HopStage(told).diagnosis(*sides, caller=False)
     wrong = found.failing_hop != told["hop"] and "leaves" not in told
 
     assert all(each.shown_by != "AWS" for each in found.hops)
@@ -65,7 +65,7 @@ def test_without_a_session_of_the_caller_no_wrong_hop_is_certain(
 
 
 def test_where_every_hop_works_nothing_is_a_cause() -> None:
-    found = stage().explain(*ALL)
+    found = stage().diagnosis(*ALL)
 
     assert found.is_allowed_now
     assert [each.allowed for each in found.hops] == [True, True]
@@ -74,7 +74,7 @@ def test_where_every_hop_works_nothing_is_a_cause() -> None:
 
 def test_a_text_without_names_is_explained_at_the_hop_that_fails() -> None:
     chain = stage(A={"roles": {"hub": {"policies": None}}})
-    found = chain.explain(
+    found = chain.diagnosis(
         *ALL, error="An error occurred (AccessDenied) when calling the AssumeRole operation"
     )
 
@@ -98,7 +98,7 @@ def test_the_chain_of_a_profile_is_read_from_its_file(tmp_path: Path, told: tupl
     changes, profile, account, hop, total = told
     chain = stage(**changes)
     role = {"role": chain.built.filled("", f"arn:aws:iam::{account}:role/reader")} if account else {}
-    found = chain.explain_profile(profile, tmp_path, **role)
+    found = chain.diagnosis_of_profile(profile, tmp_path, **role)
 
     assert (found.failing_hop, len(found.hops)) == (hop, total), found
     assert found.causes[0].confidence == CERTAIN
@@ -115,7 +115,7 @@ def test_the_roles_that_a_grant_has_as_source_and_destination_are_hops() -> None
         f"arn:aws:iam::{b}:role/reader",
     )
     grant = Grant(name="chain", sources=(alice, hub), destinations=(hub, reader))
-    found = chain.explain(*ALL, grant=grant)
+    found = chain.diagnosis(*ALL, grant=grant)
 
     assert (found.failing_hop, found.hops[1].role) == (2, reader)
     assert found.causes[0].code == "chained-role-without-allow"
@@ -123,7 +123,7 @@ def test_the_roles_that_a_grant_has_as_source_and_destination_are_hops() -> None
 
 def test_a_hop_that_needs_an_mfa_code_is_not_tried_and_says_why() -> None:
     hub = {"RoleArn": "arn:aws:iam::{A}:role/hub", "SerialNumber": "arn:aws:iam::{A}:mfa/alice"}
-    found = stage(call={"through": [hub]}).explain(*ALL)
+    found = stage(call={"through": [hub]}).diagnosis(*ALL)
 
     assert "its MFA device needs a code" in found.hops[0].why
     assert found.hops[0].shown_by != "AWS"
@@ -131,7 +131,7 @@ def test_a_hop_that_needs_an_mfa_code_is_not_tried_and_says_why() -> None:
 
 def test_a_hop_that_was_not_tried_says_so() -> None:
     told = merged(SCENE, WORLDS[0])
-    found = HopStage(told).explain(*ALL)
+    found = HopStage(told).diagnosis(*ALL)
 
     assert "not tried: an earlier hop failed" in str(found)
     assert "2 of 2" in str(found)

@@ -23,7 +23,7 @@ class HopStage:
         self.told, self.built = told, BuiltWorld(start())
         self.built.build(told)
 
-    def explain(self, *sides: str, caller: bool = True, **given: Any) -> Diagnosis:
+    def diagnosis(self, *sides: str, caller: bool = True, **fields: Any) -> Diagnosis:
         """Return the diagnosis of the chain, with administrators of these sides (source, destination)."""
         accounts = {"source": "A", "destination": "B"}
         admins = {side: AccountSession(self.built.root(accounts[side]), PROFILES[side]) for side in sides}
@@ -33,11 +33,11 @@ class HopStage:
         who = f"arn:aws:iam::{self.built.names['A']}:user/{call['by']}"
         filled = self.built.filled("", {"through": call["through"], "role": call["role"]})
         passed = self.built.filled("", {"RoleSessionName": "desk", **call.get("with", {})})
-        if grant := given.pop("grant", None):
+        if grant := fields.pop("grant", None):
             return diagnose(grant, sessions)
-        return diagnose(None, sessions, caller=who, call=passed, **{**filled, **given})
+        return diagnose(None, sessions, caller=who, call=passed, **{**filled, **fields})
 
-    def explain_profile(self, profile: str, folder: Path, **given: Any) -> Diagnosis:
+    def diagnosis_of_profile(self, profile: str, folder: Path, **fields: Any) -> Diagnosis:
         """Return the diagnosis with a profile whose chain the config file has, and both administrators."""
         key, secret, _ = self.built.keys[self.told["call"]["by"]]
         config, credentials = folder / "config", folder / "credentials"
@@ -51,12 +51,12 @@ class HopStage:
             )
         )
         place = replace(endpoint(), config_file=str(config), credentials_file=str(credentials))
-        sessions = open_for_diagnosis(Attempt(**given), caller_profiles=[profile], endpoint=place)
+        sessions = open_for_diagnosis(Attempt(**fields), caller_profiles=[profile], endpoint=place)
         admins = {
             side: AccountSession(self.built.root(account), PROFILES[side])
             for side, account in (("source", "A"), ("destination", "B"))
         }
-        return diagnose(None, replace(sessions, **admins), **given)
+        return diagnose(None, replace(sessions, **admins), **fields)
 
     def apply(self, cause: Cause) -> int:
         """Run the commands of a cause with the administrator that their profile names; return how many."""
