@@ -8,7 +8,7 @@ from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.caller import read_caller
 from xacct_nb.iam.context import request_keys
 from xacct_nb.iam.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE, read_principals
-from xacct_nb.iam.unknown import UNREAD_ID, UnknownValue
+from xacct_nb.iam.unknown import ANY_VALUE, UNREAD_ID, UnknownValue
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/deploy"
@@ -81,6 +81,7 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "aws:PrincipalIsAWSService": "true",
             "aws:PrincipalServiceName": "ec2.amazonaws.com",
+            "aws:PrincipalServiceNamesList": ANY_VALUE,
             "aws:username": None,
         },
     ),

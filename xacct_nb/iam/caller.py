@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from xacct_nb.errors import InvalidArn
 from xacct_nb.iam.patterns import Context
-from xacct_nb.iam.unknown import UNREAD_ID, UnknownValue
+from xacct_nb.iam.unknown import ANY_VALUE, UNREAD_ID, UnknownValue
 
 USER, ROLE_ITSELF, SESSION, ROOT, FEDERATED_USER = "user", "role", "session", "root", "federated-user"
 SERVICE, FEDERATED, CANONICAL, ANONYMOUS = "service", "federated", "canonical", "anonymous"
@@ -107,7 +107,10 @@ def read_caller(text: str) -> Caller:
     """
     for kind, holds in _OUTSIDE:
         if holds(text):
-            return Caller(text, kind, "", "", "", _keys(kind, text, ""))
+            keys = _keys(kind, text, "")
+            # It has the service's name, and regional ones that are not known.
+            names = {"aws:principalservicenameslist": ANY_VALUE} if kind == SERVICE else {}
+            return Caller(text, kind, "", "", "", keys | names)
     kind, account, role = parse_principal(text)
     keys = _keys(kind, text, account)
     keys.setdefault("aws:userid", UNREAD_ID)
