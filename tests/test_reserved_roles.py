@@ -115,3 +115,39 @@ def test_a_deny_is_not_emptied_where_aws_does_not_name_the_resource(resource: st
     assert (cause.code, bool(cause.commands)) == ("role-deny", bool(resource))
     assert '"NotResource":"*"' not in "".join(cause.commands)
     assert "NoSecrets" in cause.mend
+
+
+GITHUB = "token.actions.githubusercontent.com"
+NOT_AUTHORIZED = (
+    "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: "
+    "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+)
+
+
+def with_token(account: str, action: str = "sts:AssumeRoleWithWebIdentity", **when: Any) -> Diagnosis:
+    named = {"Federated": f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"}
+    statement = {"Effect": "Allow", "Principal": named, "Action": action, "Condition": when}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    seen = Snapshot(destination=Destination(role=Principal(arn=ROLE, trust=trust)))
+    return diagnose(seen, attempt=Attempt(role=ROLE), denial=read_denial(NOT_AUTHORIZED))
+
+
+def test_a_provider_of_another_account_lets_no_token_in() -> None:
+    found = with_token("333333333333", StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com"})
+
+    assert sure(found) == [("provider-not-trusted", "certain")]
+    assert "of another account" in found.causes[0].why
+
+
+def test_a_wildcard_that_is_plain_text_comes_before_what_is_not_known() -> None:
+    keys = {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:books/shelf:*"}
+    found = with_token("222222222222", StringEquals=keys)
+
+    assert sure(found) == [("token-subject", "likely"), ("token-audience", "likely")]
+    assert "plain text" in found.causes[0].why
+
+
+def test_the_mend_names_the_action_of_the_request() -> None:
+    assert (
+        with_token("222222222222", "sts:AssumeRole").causes[0].mend.endswith("sts:AssumeRoleWithWebIdentity.")
+    )

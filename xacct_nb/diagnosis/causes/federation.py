@@ -16,7 +16,7 @@ from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.iam import explain
-from xacct_nb.iam.arns import is_arn
+from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck
 
@@ -33,7 +33,7 @@ def federation_causes(case: Case) -> Iterator[Cause]:
     if policy is None:
         return
     named = tuple(dict.fromkeys(_providers(policy)))
-    fitting = [each for each in named if _issued_by(each, claims)]
+    fitting = [each for each in named if _issued_by(each, claims) and not _is_foreign(case, each)]
     if not fitting:
         yield _no_provider(case, policy, named, claims)
     checks = {provider: _check(case, policy, provider, claims) for provider in fitting}
@@ -78,6 +78,11 @@ def _issued_by(provider: str, claims: Mapping[str, Any]) -> bool:
     return not issuer or _host(provider) == issuer
 
 
+def _is_foreign(case: Case, provider: str) -> bool:
+    """Return whether a provider is of another account than the role's: a token never comes through it."""
+    return is_arn(provider) and Arn.parse(provider).account != Arn.parse(case.role).account
+
+
 def _host(provider: str) -> str:
     return provider.partition("-provider/")[2] if is_arn(provider) else provider
 
@@ -112,6 +117,8 @@ def _no_provider(
     issuer = f", and the token is of {claims['iss']}" if claims.get("iss") else ""
     providers = ", ".join(named) or "no identity provider"
     why = f"The trust policy names {providers}{issuer}; {case.attempt.action} needs the token's provider."
+    if foreign := [each for each in named if _is_foreign(case, each)]:
+        why += f" {', '.join(foreign)} is of another account than the role."
     return cause("provider-not-trusted", CERTAIN, why)
 
 
@@ -137,10 +144,17 @@ def _names(statement: LocatedStatement, provider: str) -> bool:
 def _unmet(case: Case, statement: LocatedStatement, provider: str) -> Iterator[Cause]:
     if other := [each for each in statement.unmet if each.element in ("Action", "NotAction")]:
         why = f"{statement} trusts {provider} for {', '.join(other[0].expected)}, not {case.attempt.action}."
-        yield cause("other-assume-action", CERTAIN, why, nearest=compared(statement))
+        mend = f"Add a statement for {case.attempt.action}."
+        yield cause("other-assume-action", CERTAIN, why, mend, nearest=compared(statement))
         return
-    for each in statement.unmet:
+    for each in sorted(statement.unmet, key=_has_no_wildcard):
         yield _claim(statement, each)
+
+
+def _has_no_wildcard(each: ElementMatch) -> bool:
+    """Return whether a comparison means what it says: StringEquals with a * rarely does."""
+    is_equality = each.operator.lower().rpartition(":")[2].startswith("stringequals")
+    return not (is_equality and any({"*", "?"} & set(text) for text in each.expected))
 
 
 def _claim(statement: LocatedStatement, each: ElementMatch) -> Cause:
@@ -149,6 +163,8 @@ def _claim(statement: LocatedStatement, each: ElementMatch) -> Cause:
     got = f"the token has {', '.join(each.actual)}" if each.actual else f"the token has no {each.key}"
     if each.holds is None:
         got = "the token was not given, so what it has is not known"
+    if not _has_no_wildcard(each):
+        got += f". {each.operator} takes * and ? as plain text; StringLike takes them as wildcards"
     confidence = LIKELY if each.holds is None or is_time(each.key) else CERTAIN
     code = _CLAIMS.get(each.key.rpartition(":")[2].lower(), "token-condition")
     why = f"{statement}: {each.operator} wants {each.key} {wanted}, and {got}."
