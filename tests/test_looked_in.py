@@ -52,8 +52,14 @@ class TestInTheDefaultSandbox:
         assert shown.index("Looked in") < shown.index("confidence")
         assert "-p sandbox false" in shown
 
-    def test_a_text_about_nobody_in_it_is_explained_alone(self, tmp_path: Path) -> None:
-        _, found = self.diagnosed(tmp_path, error_text=DENIED.format(caller=ANNA, role=VAULT))
+    @pytest.mark.parametrize("account", ["111111111111", "555555555555"])
+    def test_a_text_about_nobody_in_it_is_explained_alone(
+        self, sandbox: Sandbox, tmp_path: Path, account: str
+    ) -> None:
+        caller = ANNA.replace("111111111111", account)
+        _, found = self.diagnosed(tmp_path, error_text=DENIED.format(caller=caller, role=VAULT))
+
+        assert found["looked_in"]["endpoint"] == sandbox.endpoint
 
         assert "In the sandbox" not in found["headline"]
         assert "has neither this caller nor this role" in found["looked_in"]["note"]

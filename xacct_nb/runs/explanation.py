@@ -35,18 +35,16 @@ def looked_in(
     """Return where the sessions look the attempt up; `from_file` are the sides that the other owner sent."""
     named = {CALLER: sides.caller, SOURCE: sides.source, DESTINATION: sides.destination}
     opened = {side: session for side, session in named.items() if session}
-    found = LookedIn(from_file=from_file)
+    profiles = {side: session.profile or "the default credentials" for side, session in opened.items()}
+    found, endpoint = LookedIn(profiles=profiles, from_file=from_file), sides.endpoint.endpoint_url
+    if endpoint:
+        found = replace(found, place=SANDBOX, endpoint=endpoint)
+        command = command_for_aws(attempt, denial)
+        return replace(found, note=ABOUT_SANDBOX, command=command) if denial.text else found
     if not opened:
         return found
-    profiles = {side: session.profile or "the default credentials" for side, session in opened.items()}
-    endpoint = sides.endpoint.endpoint_url
-    if not endpoint:
-        other = name_of_endpoint(next(iter(opened.values())).client("sts").meta.endpoint_url, "sts")
-        return replace(found, place=other or AWS, endpoint=other, profiles=profiles)
-    found = replace(found, place=SANDBOX, endpoint=endpoint, profiles=profiles)
-    if not denial.text:
-        return found
-    return replace(found, note=ABOUT_SANDBOX, command=command_for_aws(attempt, denial))
+    other = name_of_endpoint(next(iter(opened.values())).client("sts").meta.endpoint_url, "sts")
+    return replace(found, place=other or AWS, endpoint=other)
 
 
 def shared(found: Snapshot | None, sent: Snapshot | None) -> tuple[str, ...]:
