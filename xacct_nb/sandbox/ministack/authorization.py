@@ -55,7 +55,8 @@ def _enforce(
     if not access_key_id or iam_evaluator._anonymous.get():
         return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
     if service == "sts" and guard_result.current.get().authorized:
-        return iam_evaluator.check_credentials(access_key_id, service)
+        known = internals.credential(access_key_id, responses.get_account_id())
+        return None if known else iam_evaluator.check_credentials(access_key_id, service)
     caller = _authenticated(access_key_id, service)
     if isinstance(caller, iam_evaluator.AuthError):
         return caller

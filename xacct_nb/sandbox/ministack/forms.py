@@ -15,12 +15,12 @@ _read = lru_cache(maxsize=16)(parse.parse_qs)
 
 def parse_qs(text: str, keep_blank_values: bool = False) -> Form:
     """Return what `urllib.parse.parse_qs` returns."""
-    return {name: [*values] for name, values in _read(text, keep_blank_values).items()}
+    return {name: [*values] for name, values in _read(text, keep_blank_values).items()} if text else {}
 
 
 def first_values(text: str) -> dict[str, str]:
     """Return the names and values of a query or a form; of two values of a name the first."""
-    return {name: values[0] for name, values in _read(text, True).items()}
+    return {name: values[0] for name, values in _read(text, True).items()} if text else {}
 
 
 def parse_first(text: str) -> Form:

@@ -11,6 +11,8 @@ from ministack.core.responses import AccountScopedDict
 from ministack.services import iam
 
 _ESCAPED = {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;", ord("\r"): "&#13;"}
+# Most texts are such names; it is faster to see that than to replace nothing.
+_PLAIN = re.compile(r"[\w ./:+=,@-]*", re.ASCII)
 # XML 1.0 has no form at all for these characters.
 _INVALID = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INVALID_BYTES = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
@@ -38,7 +40,7 @@ class XmlText(str):
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
-        return escape_xml(format(str(self), spec))
+        return escape_xml(format(str(self), spec) if spec else str(self))
 
     def __repr__(self) -> str:
         return XmlText(super().__repr__())
@@ -62,7 +64,7 @@ for _name in _LISTS:
 
 def escape_xml(text: str) -> str:
     """Return a text as the content of an XML element; what XML cannot have becomes U+FFFD."""
-    return _INVALID.sub(_UNKNOWN, text).translate(_ESCAPED)
+    return text if _PLAIN.fullmatch(text) else _INVALID.sub(_UNKNOWN, text).translate(_ESCAPED)
 
 
 def valid_bytes(body: bytes) -> bytes:
@@ -76,7 +78,7 @@ def as_xml_text(value: Any) -> Any:
         return XmlText(value)
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in list(items):
-        value[key] = as_xml_text(item)
+        value[key] = XmlText(item) if type(item) is str else as_xml_text(item)
     return value
 
 
