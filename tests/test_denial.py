@@ -1,15 +1,19 @@
 """Error texts of botocore, the AWS CLI, the console and tracebacks are read, field by field."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial, read_denial
+from xacct_nb.diagnosis.text.denied_actions import as_known
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
 BARE = f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
 BOTOCORE = f"An error occurred (AccessDenied) when calling the AssumeRole operation: {BARE}"
+NOISE = "2026-03-02T10:11:12Z INFO the job goes on\n"
 
 
 def fields_of(text: str, *names: str) -> tuple[str, ...]:
@@ -139,3 +143,54 @@ def test_any_text_is_read(text: str) -> None:
 
     assert bool(denial.text) == bool(text.split())
     assert denial.text == " ".join(denial.text.split())
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda line: f"{line}\n{NOISE * 40_000}",
+        lambda line: f"{NOISE * 40_000}{line}",
+        lambda line: f"{NOISE * 20_000}{line}\n{NOISE * 20_000}",
+    ],
+    ids=["at its begin", "at its end", "in the middle"],
+)
+def test_a_denial_in_a_long_log_is_read(log: Callable[[str], str]) -> None:
+    denial = read_denial(log(BOTOCORE))
+
+    assert (denial.caller, denial.action, denial.code) == (ALICE, "sts:AssumeRole", "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\" * 100_000,
+        "arn:" * 40_000,
+        " " * 100_000 + "x",
+        "│ " * 50_000,
+        '"allowed": false, ' * 10_000,
+        "**a" * 40_000,
+    ],
+    ids=["backslashes", "ARNs", "spaces", "boxes", "decoded messages", "bold"],
+)
+def test_a_long_text_of_one_mark_is_read_and_is_no_denial(text: str) -> None:
+    denial = read_denial(text)
+
+    assert (denial.caller, denial.action, denial.code) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    "action", ["sts:AssumeRole", "kms:Decrypt", "s3:ListBucket", "SQS:sendmessage", "foo:Bar1"]
+)
+def test_an_action_is_kept_as_it_is_written(action: str) -> None:
+    assert as_known(action) == action
+
+
+def test_an_action_of_a_picture_is_written_as_aws_does() -> None:
+    pictured = ("sts:AssumeRo1e", "sts:AssumeRoIe", "s3:L1stBucket", "sts:TagSessi0n")
+
+    assert [as_known(each) for each in pictured] == [
+        "sts:AssumeRole",
+        "sts:AssumeRole",
+        "s3:ListBucket",
+        "sts:TagSession",
+    ]

@@ -89,7 +89,10 @@ class TestATextAlone:
         found = diagnose(denial=read_denial("The quick brown fox"))
 
         assert found.causes == ()
-        assert found.headline == "This error text is not known here, so nothing is said of its cause."
+        assert found.headline == (
+            "This error text is not known here, so nothing is said of its cause. "
+            "To have the policies read, name who calls and the role: -p caller ARN -p role ARN."
+        )
         assert found.unknowns[0].what == "who calls"
 
     def test_an_error_of_another_kind_is_not_explained_by_policies(self) -> None:

@@ -72,6 +72,15 @@ class TestTheCall:
         assert found.attempt["role"] == stage.role
         assert "other-principal-trusted" in found.indistinguishable_causes
 
+    def test_with_a_text_that_names_no_role_the_callers_policies_are_read(self, desk: Desk) -> None:
+        ended = desk.run(NOTEBOOK, error_text="It does not work.", **PROFILES)
+        assert ended.record.diagnosis is not None
+        found = ended.record.diagnosis
+
+        assert "not known here" in found["headline"]
+        assert "-p caller ARN -p role ARN" in found["headline"]
+        assert "ParamValidation" not in json.dumps(found)
+
     @pytest.mark.slow
     def test_the_fix_runs_in_a_shell_as_it_is_printed(
         self, desk: Desk, stage: Stage, monkeypatch: pytest.MonkeyPatch

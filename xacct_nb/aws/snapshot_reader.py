@@ -116,7 +116,7 @@ class _Reading:
             source = source_of(found and found[kind.title()], details, self.attempt.role)
         # Once the role was assumed, the devices explain nothing.
         devices = self._devices(iam, owner) if kind == "user" and not self.attempt.role_was_assumed else None
-        simulated = self._simulated(iam, source) if source.principal else {}
+        simulated = self._simulated(iam, source) if source.principal and is_arn(self.attempt.role) else {}
         incomplete = " ".join(filter(None, (source.incomplete, truncated)))
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
 

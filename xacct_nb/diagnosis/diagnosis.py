@@ -29,6 +29,7 @@ from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.ranking import rank_causes
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.diagnosis.unknowns import Unknown, indistinguishable_causes, unknowns
+from xacct_nb.iam.arns import is_arn
 from xacct_nb.iam.operators import parse_date
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.validation import Serializable, adapter_of
@@ -36,6 +37,7 @@ from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 _FRESH_SECONDS = 120
 _UNKNOWN_TEXT = "This error text is not known here, so nothing is said of its cause."
+_WITHOUT_ROLE = "To have the policies read, name who calls and the role: -p caller ARN -p role ARN."
 _FINDERS = (
     sign_in_causes,
     client_causes,
@@ -97,7 +99,8 @@ class Diagnosis(Shown, Serializable):
             return "AWS allows it now."
         unknown = f"{_UNKNOWN_TEXT} " if self.has_unknown_text else ""
         if not self.causes:
-            return unknown.strip() or "No cause was found in what could be read."
+            more = "" if is_arn(str(self.attempt.get("role", ""))) else _WITHOUT_ROLE
+            return f"{unknown}{more}".strip() if unknown else "No cause was found in what could be read."
         first, count = self.causes[0], len(self.indistinguishable_causes)
         if first.confidence == POSSIBLE and count > 1:
             return f"{count} causes have the same error; someone who can read the rest can distinguish them."

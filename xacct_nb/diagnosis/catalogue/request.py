@@ -77,7 +77,8 @@ REQUEST_CAUSES = (
         text=r"cannot be assumed by (?:Lambda|principal|the service)|is invalid or cannot be assumed"
         r"|not authorized to assume the provided role|nor the regional one is authorized to assume"
         r"|[Uu]nable to assume role\. Please verify|verify role'?s? TrustPolicy"
-        r"|its trust (?:policy|relationship) allows"),
+        r"|its trust (?:policy|relationship) allows|exists and allows principal '"
+        r"|unable to assume role \S{1,200} Please check|dbuser:\S{1,200} is not authorized to assume"),
     KnownCause("E5", "cross-account-pass-role", CLIENT,
         why="A role can be passed only to a service in the role's own account.",
         mend="Pass a role of the account of the request; to work in another account, assume a role there.",

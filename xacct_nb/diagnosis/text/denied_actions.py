@@ -86,6 +86,13 @@ OPERATION_ACTIONS = {
 KNOWN_ACTIONS = frozenset(
     (*OPERATION_ACTIONS.values(), "sts:TagSession", "sts:SetSourceIdentity", "iam:PassRole")
 )
+
+
+def _look(action: str) -> str:
+    return action.lower().translate(str.maketrans("1i|0", "lllo"))
+
+
+_BY_LOOK = {_look(each): each for each in KNOWN_ACTIONS}
 # The prefix of a service's actions, by the names that SDKs and CloudTrail give the service.
 _PREFIXES = {
     "securitytokenservice": "sts", "securitytoken": "sts", "identitymanagement": "iam",
@@ -115,6 +122,12 @@ def action_of(operation: str, service: str = "") -> str:
     if known and prefix in ("", known.partition(":")[0]):
         return known
     return f"{prefix}:{operation}" if prefix and operation else ""
+
+
+def as_known(action: str) -> str:
+    """Return an action as AWS writes it, where the text of a picture confused I, l and 1, or O and 0."""
+    known = _BY_LOOK.get(_look(action), action)
+    return action if action.lower() == known.lower() else known
 
 
 def needs_object(action: str) -> bool:

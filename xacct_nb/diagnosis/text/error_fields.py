@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection
+from itertools import islice
 
-from xacct_nb.diagnosis.text.denied_actions import action_of, needs_object
+from xacct_nb.diagnosis.text.decoded_message import decoded_fields
+from xacct_nb.diagnosis.text.denied_actions import action_of, as_known, needs_object
 
 _Q = r"[\"'`]?"
 _IS = rf"{_Q}\s*(?:=>|[:=>])\s*{_Q}"
@@ -49,23 +51,39 @@ CALLED_SERVICES = (r"\(Service: (?P<it>[\w .-]+?)[;,]",)
 DENIED = (
     rf"(?:User|Principal):\s*(?P<caller>{_ARN}|[\w+=,.@:*/-]+(?=\s+is not))?\s*is not authorized to perform"
     rf":?\s*\[?(?P<action>{_ACTION})",
-    rf"(?P<caller>arn:[^\s\"']+)\s+is not authorized to perform:?\s*\[?(?P<action>{_ACTION})",
+    rf"(?P<caller>(?<![:\w])arn:[^\s\"']{{1,700}}) is not authorized to perform:? ?\[?(?P<action>{_ACTION})",
+    rf"User:\s*(?P<caller>{_ARN})\W+Action:\s*(?P<action>{_ACTION})",
     r"(?:[Nn]ot authorized|(?:don't|do not) have permissions?) to(?: perform)?"
     rf":?\s*\[?(?P<action>{_ACTION})",
-    rf"User:\s*(?P<caller>{_ARN})\W+Action:\s*(?P<action>{_ACTION})",
     rf"to allow the (?P<action>{_ACTION}) action",
     rf"API: (?P<action>{_ACTION}) (?:User|You are not|Access)",
+    rf"[Aa]ccess denied when calling (?P<action>{_ACTION})",
 )
+# A client's words just before the message of AWS.
+_CLIENTS_WORDS = re.compile(
+    r"(?:operation|Denied|DeniedException|Exception|UnauthorizedOperation|message\"?):\s*\"?$"
+)
+# What may stand between the action and the type of policy: the resource, and the word that joins them.
+_UNTIL_TYPE = re.compile(
+    r"[\s\"'`\]),.;]{0,9}(?:[Oo]n (?:this |the )?(?:resource|role)(?:\(s\))?:?\s*"
+    r"(?:\"[^\"]{0,2000}\"|'[^']{0,2000}'|\S{1,2000}(?:, \S{1,2000}){0,50}(?: \S{1,200})?)?)?"
+    r"[\s\"'`\]),.;]{0,9}(?:Context: )?"
+    r"(?=with an explicit|because |(?:no|the|an?) (?:[\w-]+ ){0,3}(?:policy|permissions boundary) )"
+)
+_NEXT_DENIAL = re.compile(r"An error occurred \(|is not authorized to perform")
+_LONGEST_TYPE, _LONGEST_POLICY, _MOST = 160, 600, 50
 CALLERS = (
     rf"User:\s*(?P<it>{_ARN})",
     rf"userIdentity\W.{{0,300}}?{_Q}\barn{_IS}(?P<it>{_ARN})",
+    rf"[Rr]ole (?P<it>{_IAM_ARN}) is not authorized to perform AssumeRole on",
 )
 RESOURCES = (
     r"[Oo]n (?:this )?resource(?:\(s\))?:\s*[\"'](?P<it>[^\"']+)[\"']",
-    rf"[Oo]n (?:this )?resource(?:\(s\))?:\s*(?P<it>{_ARN}|\*|[\w./+=@:*-]+)",
+    rf"[Oo]n (?:this )?resource(?:\(s\))?:\s*(?P<it>{_ARN}|\*|(?!arn\s)[\w./+=@:*-]+)",
     rf"could not be used to assume [\"']?(?P<it>{_ARN})",
     rf"IAM Role \((?P<it>{_ARN})\) cannot be assumed",
     rf"not authorized to perform:?\s*\[?[\w-]+:\w+\]? on (?:role |resource )?[\"']?(?P<it>{_ARN})",
+    rf"not authorized to (?:perform AssumeRole on role|assume (?:IAM )?[Rr]ole) (?P<it>{_IAM_ARN})",
     rf"{_Q}(?:roleArn|RoleArn|role_arn|role-to-assume|role-arn){_IS}\s*(?P<it>{_IAM_ARN})",
     rf"{_Q}ARN{_IS}(?P<it>{_ARN})",
 )
@@ -90,19 +108,21 @@ REGIONS = (
     rf"(?i)\bregion{_IS}(?P<it>{_REGION})\b",
 )
 _WHOLE_ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.")
-_CUT_OFF = re.compile(r"\s?(?:\.{2,}|\u2026|\[?\(?truncated)")
+_CUT_OFF = re.compile(r"\s?[\[(<]?(?:\.{2,}|\u2026|truncated)")
 _BALANCED = {")": "(", "]": "[", "}": "{"}
 _S3_URI = re.compile(r"\bs3://(?P<bucket>[\w.-]{3,63})(?P<key>/[^\s\"',;]*)?")
 _QUEUE = re.compile(r"https?://sqs\.(?P<region>[\w-]+)\.amazonaws\.com/(?P<account>\d{12})/(?P<name>[\w.-]+)")
 _BUCKET, _KEY = rf"{_Q}bucketName{_IS}(?P<it>[\w.-]+)", rf"{_Q}\bkey{_IS}(?P<it>[^\s\"',;}}]+)"
 _S3_ERROR = re.compile(
-    r"AmazonS3Exception|S3Exception|\(Service: (?:Amazon )?S3[;,]|<HostId>|to s3://|s3://\S+ to "
+    r"S3Exception|S3ServiceException|denied on S3 path"
+    r"|\(Service: (?:Amazon )?S3[;,]|<HostId>|to s3://|s3://\S+ to "
 )
 _S3_WRITE = re.compile(r"(?i)access denied when writing|upload failed|copy failed: \./")
 # Consoles and services that say in their own words that AWS denied a request.
 _DENIED_WORDS = re.compile(
     r"\bAccess ?[Dd]enied\b|AccessDenied|is not authorized|[Nn]ot authorized to|don't have permission"
-    r"|[Ii]nsufficient permissions|could not be used to assume|IAM Role \(\S+ cannot be assumed"
+    r"|[Ii]nsufficient permissions|Permission denied on S3 path|could not be used to assume"
+    r"|IAM Role \(\S+ cannot be assumed"
     r"|not authorized to perform this operation|Access to KMS is not allowed"
 )
 # Other systems deny access in the same words. Without one of these marks, only a few words count as AWS's.
@@ -111,32 +131,70 @@ _OF_AWS = re.compile(
     r"|iam:|sdk"
 )
 _FEW_WORDS = 20
+_ASSUMED = re.compile(r"used to assume|cannot be assumed|authorized to (?:perform AssumeR|assume)")
 
 Patterns = tuple[str, ...]
+_OF_DENIAL = ("caller", "action", "resource", "policy_type", "effect", "policy")
 
 
 def read_fields(text: str, denied_codes: Collection[str]) -> dict[str, str]:
     """Return the fields of an error text in one line, by name; "" for what it leaves out."""
-    denied = _search(DENIED, text)
-    code, operation = _first(CODES, text), _first(OPERATIONS, text)
+    denials = _denials(text)
+    denied = denials[0] if denials else None
+    code, operation = _first(CODES, text), _operation(text, denied)
     is_denied = bool(denied or code in denied_codes or (not code and _says_denied(text)))
     code = code or ("AccessDenied" if is_denied else _first(EXCEPTIONS, text))
-    action = _action(text, denied, operation) if is_denied else ""
-    policy_type, effect = _policy_type(text)
+    fields = {"code": code, "operation": operation}
+    if not denied and (decoded := decoded_fields(text)):
+        fields |= decoded
+    elif is_denied:
+        fields |= _of_denial(text, denials, operation)
+    named = {"request_id": REQUEST_IDS, "authorization_id": AUTHORIZATION_IDS, "host_id": HOST_IDS}
+    more = {name: _first(patterns, text) for name, patterns in (named | {"region": REGIONS}).items()}
+    return dict.fromkeys(_OF_DENIAL, "") | fields | more
+
+
+def _denials(text: str) -> list[re.Match[str]]:
+    """Return the denials of a text in AWS's words, those after a client's own words first.
+
+    A text may have several; its fields are those of the first one.
+    """
+    for pattern in DENIED:
+        if found := list(islice(re.finditer(pattern, text), _MOST)):
+            return sorted(found, key=lambda each: not _CLIENTS_WORDS.search(text, 0, each.start()))
+    return []
+
+
+def _operation(text: str, denied: re.Match[str] | None) -> str:
+    """Return the operation: the last one that is named before the denial, else the first one of the text."""
+    before = text[: denied.start()] if denied else ""
+    named = [each["it"] for each in re.finditer(OPERATIONS[0], before)]
+    return named[-1] if named else _first(OPERATIONS, text)
+
+
+def _of_denial(text: str, denials: list[re.Match[str]], operation: str) -> dict[str, str]:
+    """Return the fields of a denial, of which another denial in the text says nothing."""
+    denied = denials[0] if denials else None
+    action = _action(text, denied, operation)
+    same = [each for each in denials if denied and each["action"] == denied["action"]]
+    said = [_after(text, each) for each in same] or ([] if denials else [text])
+    policy_type, effect = next(filter(any, map(_policy_type, said)), ("", ""))
+    about = next((each for each in said if _search(RESOURCES, each)), text)
+    typed = map(_from_type, said) if denials else iter(said)
     return {
-        "code": code,
-        "operation": operation,
-        "caller": _caller(text, denied) if is_denied else "",
+        "caller": _caller(text, denied),
         "action": action,
-        "resource": _resource(text, action) if is_denied else "",
-        "policy_type": policy_type if is_denied else "",
-        "effect": effect if is_denied else "",
-        "policy": _first(POLICIES, text) if is_denied else "",
-        "request_id": _first(REQUEST_IDS, text),
-        "authorization_id": _first(AUTHORIZATION_IDS, text),
-        "host_id": _first(HOST_IDS, text),
-        "region": _first(REGIONS, text),
+        "resource": _resource(about, action),
+        "policy_type": policy_type,
+        "effect": effect,
+        "policy": next(filter(None, (_first(POLICIES, each) for each in typed)), ""),
     }
+
+
+def _after(text: str, denied: re.Match[str]) -> str:
+    """Return a denial from its action on, up to the next denial."""
+    following = _NEXT_DENIAL.search(text, denied.end())
+    return text[denied.start() : following.start() if following else len(text)]
 
 
 def _says_denied(text: str) -> bool:
@@ -176,8 +234,8 @@ def _caller(text: str, denied: re.Match[str] | None) -> str:
 def _action(text: str, denied: re.Match[str] | None, operation: str) -> str:
     """Return the action by AWS's words, else by the operation; "s3:*" for one of S3 without a name."""
     if denied:
-        return denied["action"]
-    if "could not be used to assume" in text or "cannot be assumed" in text:
+        return as_known(denied["action"])
+    if _ASSUMED.search(text):
         return "sts:AssumeRole"
     service = _first(SERVICES, text) or ("" if action_of(operation) else _first(CALLED_SERVICES, text))
     if found := action_of(operation, service):
@@ -222,10 +280,18 @@ def _only_role(text: str, action: str) -> str:
     return roles.pop() if len(roles) == 1 and "Assume" in action else ""
 
 
-def _policy_type(text: str) -> tuple[str, str]:
+def _from_type(said: str) -> str:
+    """Return what AWS says of a denial from the type of policy on, "" if it does not follow at once."""
+    denied = _search(DENIED, said)
+    until = _UNTIL_TYPE.match(said, denied.end()) if denied else None
+    return said[until.end() : until.end() + _LONGEST_POLICY] if until else ""
+
+
+def _policy_type(said: str) -> tuple[str, str]:
     """Return the type of the policy that AWS names, and its effect."""
-    if found := _first(EITHER, text):
+    if found := _first(EITHER, said):
         return f"{found}y", ""
+    text = _from_type(said)[:_LONGEST_TYPE] if _search(DENIED, said) else said
     if found := _first(EXPLICIT_DENY, text):
         return found, "explicit"
     if found := _first(NO_ALLOW, text):

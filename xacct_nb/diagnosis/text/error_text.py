@@ -9,12 +9,24 @@ from urllib.parse import unquote
 from xacct_nb.diagnosis.text.denied_actions import KNOWN_ACTIONS, OPERATION_ACTIONS
 from xacct_nb.redaction.encodings import COLOURS
 
-# Most texts are short; a longer one is a log, of which the first part has the error.
+# Most texts are short; a longer one is a log, of which the part around the first denial is read.
 LONGEST = 200_000
-_ESCAPED_QUOTE = re.compile(r"\\+([\"'/`])")
-_ESCAPED_BREAK = re.compile(r"(?<!:)\\+[nr]")
-_ESCAPED_TAB = re.compile(r"(?<!:)\\+t")
-_ESCAPED_CODE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_MOST_LINES = 6_000
+# Each repetition is bounded, so that no text takes long.
+_ESCAPED_QUOTE = re.compile(r"\\{1,16}([\"'/`])")
+_ESCAPED_BREAK = re.compile(r"(?<!:)\\{1,16}[nr]")
+_ESCAPED_TAB = re.compile(r"(?<!:)\\{1,16}t")
+_ESCAPED_CODE = re.compile(r"\\{1,16}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+# A text recognized in a picture has "m" for "rn".
+_ARN_OF_PICTURE = re.compile(r"\bam:(?=aws[\w-]*:)")
+# The marks of HTML and of Markdown around a name; AWS's own XML has elements in capitals.
+_INLINE_TAG = re.compile(r"(?<![/:])</?(?:a|b|code|em|i|kbd|mark|samp|span|strong|tt|u)(?:\s[^<>]{0,300})?>")
+_BLOCK_TAG = re.compile(r"(?<![/:])</?(?:br|dd|div|dt|h[1-6]|li|p|pre|td|th|tr|ul)(?:\s[^<>]{0,300})?/?>")
+_CODE_MARK = re.compile(r"`(arn:[^`\s]{1,2000}|[a-z0-9-]{2,40}:[A-Za-z*]{1,80})`")
+_BOLD_MARK = re.compile(r"(?<![\w/:*])\*\*(?=\w)([^*\n]{1,2000})\*\*(?!\*)")
+_TIME = re.compile(
+    r"\s*\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|\s?[+-]\d\d:?\d\d)?\]?(?:\s|$)"
+)
 _URL_ARN = re.compile(r"arn%3[aA][\w%.+=,@-]+")
 _TYPOGRAPHIC = str.maketrans(
     {
@@ -30,7 +42,7 @@ _TYPOGRAPHIC = str.maketrans(
 _BOX = "\u2500-\u257f"
 # The frame of a box, the mark of a quoted e-mail, the bar of a table.
 _BEFORE = re.compile(rf"^[ \t]*(?:[{_BOX}|>]+[ \t]?)+")
-_AFTER = re.compile(rf"[ \t]*[{_BOX}|]+[ \t]*$")
+_END_OF_BOX = "|" + "".join(map(chr, range(0x2500, 0x2580)))
 _RULE = re.compile(rf"^[{_BOX}\s=_*#+-]*$")
 _ARN_AT_END = re.compile(r"arn:[^\s\"'<>]*$")
 _PART_OF_ARN = re.compile(r"[\w+=,.@:/*-]+")
@@ -63,13 +75,41 @@ _KNOWN_ACTION = re.compile(r"[\"'(\[]*(?:sts|s3|kms|sqs|iam|ec2|ssm|secretsmanag
 
 def plain_text(text: str) -> str:
     """Return a pasted error text in one line; every text is accepted."""
-    text = COLOURS.sub("", text[:LONGEST]).translate(_TYPOGRAPHIC)
-    return _in_one_line(_unescaped(_in_one_line(text)))
+    text = COLOURS.sub("", _part_of_log(text)).translate(_TYPOGRAPHIC)
+    return _in_one_line(_unescaped(_in_one_line(_without_marks(_without_times(text)))))
+
+
+def _part_of_log(text: str) -> str:
+    """Return a text, or the part of a long one around AWS's first phrase, else its first and last parts."""
+    half = LONGEST // 2
+    if len(text) <= LONGEST:
+        return text
+    if found := _PHRASES.search(text):
+        return text[max(0, found.start() - half) : found.start() + half]
+    return f"{text[:half]}\n{text[-half:]}"
+
+
+def _without_times(text: str) -> str:
+    """Return a log without the times at the begin of its lines, if every line has one."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    times = [_TIME.match(line) for line in lines]
+    if len(lines) < 2 or not all(times):
+        return text
+    return "\n".join(line[found.end() :] for line, found in zip(lines, times, strict=True) if found)
+
+
+def _without_marks(text: str) -> str:
+    """Return a text without the marks of HTML and Markdown around its names."""
+    text = _BLOCK_TAG.sub("\n", _INLINE_TAG.sub("", text))
+    return _BOLD_MARK.sub(r"\1", _CODE_MARK.sub(r"\1", text))
 
 
 def _in_one_line(text: str) -> str:
     """Return a text with its lines joined, in the way in which it has the most of AWS's phrases."""
-    lines = [line for line in map(_without_frame, text.splitlines()) if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES // 2], *lines[-_MOST_LINES // 2 :]]
+    lines = [line for line in map(_without_frame, lines) if line]
     return max(_readings(lines), key=lambda reading: len(_PHRASES.findall(reading)))
 
 
@@ -80,14 +120,17 @@ def _unescaped(text: str) -> str:
     text = _ESCAPED_TAB.sub(" ", _ESCAPED_BREAK.sub("\n", text))
     text = _URL_ARN.sub(lambda found: unquote(found[0]), text)
     for _ in range(3):
-        text = html.unescape(text) if "&" in text else text
+        text = _without_marks(html.unescape(text)) if "&" in text else text
+    text = _ARN_OF_PICTURE.sub("arn:", text)
     return COLOURS.sub("", text).translate(_TYPOGRAPHIC)
 
 
 def _without_frame(line: str) -> str:
     """Return a line without the box or the marks around it; "" for a line that only separates."""
     line = line.replace("\t", " ")
-    bare = _AFTER.sub("", _BEFORE.sub("", line))
+    bare = _BEFORE.sub("", line)
+    if (end := bare.rstrip(" ")).endswith(tuple(_END_OF_BOX)):
+        bare = end.rstrip(_END_OF_BOX).rstrip(" ")
     return "" if _RULE.match(bare) else bare
 
 
@@ -130,7 +173,7 @@ def _goes_on(before: str, line: str, is_full: bool) -> bool:
     if not arn:
         return _is_one_word(before.rsplit(maxsplit=1)[-1], first, is_full)
     part = _PART_OF_ARN.match(first)
-    if not part or first.startswith("arn:"):
+    if not part or first.startswith(("arn:", "Traceback")):
         return before.endswith("\\")
     if part[0].startswith("/"):
         return True
