@@ -1,6 +1,7 @@
 """A diagnosis says where it looked, and a caller that does not exist is a cause of its own."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,15 @@ class TestACallerThatDoesNotExist:
 
 
 class TestWhereItLooked:
+    def test_an_answer_of_the_sandbox_is_not_called_one_of_aws(self, stage: Stage) -> None:
+        mine = AccountSession(stage.built.clients(stage.built.keys["carol"]), PROFILES["caller"])
+        asked = replace(sides(stage, "source", "destination"), caller=mine)
+        found = diagnose(None, asked, role=stage.built.filled("", stage.call["role"]))
+
+        assert "The sandbox returned now: " in str(found)
+        assert "AWS returned now" not in str(found)
+        assert "`export AWS_CONFIG_FILE=" in found.causes[0].mend
+
     def test_from_a_text_alone_it_looked_nowhere(self) -> None:
         found = diagnose(error=DENIED.format(caller=ANNA, role=VAULT))
 

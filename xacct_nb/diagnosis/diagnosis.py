@@ -23,7 +23,7 @@ from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
 from xacct_nb.diagnosis.doubts import doubts
 from xacct_nb.diagnosis.fixes.commands import with_variables
 from xacct_nb.diagnosis.hops import Hop, hops_view
-from xacct_nb.diagnosis.looked_in import ABOUT_SANDBOX, LookedIn
+from xacct_nb.diagnosis.looked_in import ABOUT_SANDBOX, SANDBOX, LookedIn
 from xacct_nb.diagnosis.mends import evaluated
 from xacct_nb.diagnosis.owner_message import owner_message
 from xacct_nb.diagnosis.ranking import rank_causes
@@ -94,9 +94,14 @@ class Diagnosis(Shown, Serializable):
         return f"In the sandbox: {'it is allowed now.' if self.is_allowed_now else result}"
 
     @property
+    def _who(self) -> str:
+        """Who answered the request that was repeated."""
+        return "The sandbox" if self.looked_in and self.looked_in.place == SANDBOX else "AWS"
+
+    @property
     def _result(self) -> str:
         if self.is_allowed_now:
-            return "AWS allows it now."
+            return f"{self._who} allows it now."
         unknown = f"{_UNKNOWN_TEXT} " if self.has_unknown_text else ""
         if not self.causes:
             more = "" if is_arn(str(self.attempt.get("role", ""))) else _WITHOUT_ROLE
@@ -126,7 +131,7 @@ class Diagnosis(Shown, Serializable):
         if self.hops:
             parts.append(hops_view(self.hops))
         if self.answer:
-            parts.append(Text(f"AWS returned now: {self.answer}", "note"))
+            parts.append(Text(f"{self._who} returned now: {self.answer}", "note"))
         if self.conflicts:
             parts.append(conflicts_view(self.conflicts))
         parts += [*self._causes_view(), *(Text(each, "note") for each in self.notes)]

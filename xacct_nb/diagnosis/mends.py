@@ -140,7 +140,7 @@ def _where(case: Case) -> Iterator[str]:
         f"{name}={shlex.quote(file)}" for name, file in zip(names, case.snapshot.profile_files, strict=False)
     )
     if files and case.snapshot.read_with:
-        yield f"The profiles are in files of their own: export {files}"
+        yield f"The profiles are in files of their own; run this first: `export {files}`."
 
 
 def _for_organization(case: Case) -> str:
