@@ -1,10 +1,13 @@
 """Keys of KMS in the sandbox: key policies decide, in one account and across accounts."""
 
+import json
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from support.boto3_clients import policy
-from support.in_process_sandbox import in_process_sandbox
+from support.in_process_sandbox import in_process_sandbox, start
 from support.questions import Room
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -24,7 +27,7 @@ class Keys:
     def make(self, side: str, *principals: str) -> None:
         """A key of one side whose policy lets these encrypt."""
         document = policy("kms:Encrypt", Principal={"AWS": list(principals)}, Resource="*")
-        key = self.room.client(side, "kms").create_key(Policy=document)
+        key = self.room.client(side, "kms").create_key(Policy=document, BypassPolicyLockoutSafetyCheck=True)
         self.arn = key["KeyMetadata"]["Arn"]
 
     def may(self, action: str) -> None:
@@ -84,7 +87,47 @@ def test_in_one_account_the_key_s_policy_alone_is_enough_for_whom_it_names(keys:
 
 
 def test_in_one_account_a_key_s_policy_is_needed_whatever_the_user_may(keys: Keys) -> None:
-    keys.make("source", f"arn:aws:iam::{keys.room.names['source']}:user/alice2")
+    keys.room.do({"source": "CreateUser", "UserName": "alice2"})
+    keys.make("source", f"{keys.alice}2")
     keys.may("kms:*")
 
     assert keys.encrypt() == denied(keys, "resource-based")
+
+
+KEY_POLICIES: dict[str, tuple[Any, str]] = {
+    "no JSON": ("nope", "not valid"),
+    "a list": ("[]", "not valid"),
+    "nothing": ("", "not valid"),
+    "another effect": ({"Effect": "Permit"}, "not valid"),
+    "no principal": ({"Principal": None}, "not valid"),
+    "somebody who does not exist": (
+        {"Principal": {"AWS": "arn:aws:iam::{account}:role/nobody"}},
+        "invalid principals",
+    ),
+    "nobody may change it": ({"Action": "kms:Decrypt"}, "will not allow you to update"),
+    "the account may": ({}, ""),
+}
+
+
+@pytest.mark.parametrize("name", KEY_POLICIES)
+def test_a_key_policy_is_taken_or_refused(name: str) -> None:
+    room = Room(start())
+    kms, account = room.client("destination", "kms"), room.names["destination"]
+    changed, message = KEY_POLICIES[name]
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    before = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    statement = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    document = changed
+    if isinstance(changed, dict):
+        whole = {"Version": "2012-10-17", "Statement": statement | changed}
+        document = json.dumps(whole).replace("{account}", account)
+    try:
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+    except ClientError as refusal:
+        error = refusal.response["Error"]
+        assert error["Code"] == "MalformedPolicyDocumentException"
+        assert message in error["Message"]
+        assert kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"] == before
+    else:
+        assert message == ""

@@ -1,5 +1,6 @@
 """The AWS call behind an HTTP request, read once; the request can still be read again."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,9 +137,12 @@ class Refusal:
     message: str
 
     def response(self, service: str) -> HttpResponse:
-        """Return the response in the protocol of a service: S3's, or the query protocol."""
+        """Return the response in the protocol of a service: S3's, KMS's JSON, or the query protocol."""
         if service == "s3":
             return self._of_s3()
+        if service == "kms":
+            text = json.dumps({"__type": self.code, "message": self.message})
+            return self.status, {"Content-Type": "application/x-amz-json-1.1"}, text.encode()
         request, fault = str(uuid4()), "Sender" if self.status < 500 else "Receiver"
         namespace = f"https://{service}.amazonaws.com/doc/{_VERSIONS.get(service, _VERSIONS['iam'])}/"
         text = (

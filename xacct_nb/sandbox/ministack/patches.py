@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ministack import app
-from ministack.services import iam, s3, sts
+from ministack.services import iam, kms, s3, sts
 
 from xacct_nb.sandbox.ministack import authorization, forms, guard_result, xml_text
 from xacct_nb.sandbox.ministack.authorization_request import Decide
@@ -28,6 +28,7 @@ def install(decide: Decide) -> None:
     xml_text.install()
     iam.handle_request = partial(_apply_result, "iam", iam.handle_request)
     sts.handle_request = partial(_apply_result, "sts", sts.handle_request)
+    kms.handle_request = partial(_unless_refused, kms.handle_request)
     s3.handle_request = partial(_serve_s3, decide, s3.handle_request)
     app._unknown_query_error = _unknown_query(app._unknown_query_error)
     sts.register_session = partial(_with_session_fields, sts.register_session)
@@ -54,6 +55,11 @@ async def _apply_result(service: str, serve: Serve, *request: Any) -> HttpRespon
     if result.on_success and status < 300:
         result.on_success()
     return status, headers, valid_bytes(_with_source_identity(body, result))
+
+
+async def _unless_refused(serve: Serve, *request: Any) -> Any:
+    """Serve a request, but return the guard's response where there is one."""
+    return guard_result.current.get().response or await serve(*request)
 
 
 async def _serve_s3(decide: Decide, serve: Serve, *request: Any) -> Any:

@@ -17,6 +17,7 @@ from xacct_nb.sandbox.rules import (
     bucket_rules,
     entity_rules,
     federation_rules,
+    key_rules,
     mfa,
     policy_rules,
     tag_rules,
@@ -62,6 +63,8 @@ RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("iam", "ResyncMFADevice"): (mfa.pair_of_codes,),
     ("sts", "GetFederationToken"): (policy_rules.session_policy,),
     ("s3", "PutBucketPolicy"): (bucket_rules.bucket_policy,),
+    ("kms", "PutKeyPolicy"): (key_rules.key_policy,),
+    ("kms", "CreateKey"): (key_rules.key_policy,),
 }
 EFFECTS: dict[tuple[str, str], Effect] = {
     ("iam", "CreateRole"): entity_rules.take_name,
@@ -104,10 +107,10 @@ def guarded(app: App) -> App:
 def result_for(call: Call) -> GuardResult:
     """Return what the tables have for a call."""
     which = call.service, call.action
-    if not call.account or call.service not in ("iam", "sts", "s3"):
+    if not call.account or call.service not in ("iam", "sts", "s3", "kms"):
         return NOTHING
     found = resource_of(call) if call.service == "iam" else IamResource()
-    always = () if call.service == "s3" else ALWAYS
+    always = ALWAYS if call.service in ("iam", "sts") else ()
     for rule in (*always, *RULES.get(which, ())):
         if refusal := rule(call):
             is_sts = call.service == "sts"
