@@ -20,6 +20,8 @@ _QUOTE = r"(?:\\{0,32}(?:[\"']|&(?:amp;){0,2}(?:#(?:3[49]|x2[27])|quot|apos);)|%
 _OPEN, _CLOSE, _BAR = r"(?:<|&(?:amp;){0,2}lt;)", r"(?:>|&(?:amp;){0,2}gt;)", r"(?:[|│]|\\{1,32}u2502)"
 _SPACE = r"(?:\s|\\{1,32}[nrt])"
 _LINE = r"(?:\r?\n|(?:\\{1,32}r)?\\{1,32}n)"
+# The end of bold text, and the element of HTML around a name or a value.
+_TYPE = rf"(?:\*\*|{_OPEN}/?(?:b|code|em|i|kbd|span|strong|tt){_CLOSE})"
 _FOLLOWS = r"(?=[\s\"'\\:=<>&()\]%|│,/`*?+]|\Z)"
 # The last words of the names, and what may follow them. A search that starts with a literal is fast.
 _LAST_WORDS = tuple(
@@ -37,9 +39,10 @@ _LAST_WORDS = tuple(
 # What separates a name and its value: in JSON, Python, an AWS file, a URL, XML, HTML or a table; in a pair
 # such as {"name": "PASSWORD", "value": "..."}; in the options and commands of a shell.
 _BETWEEN = re.compile(
-    rf"(?:{_QUOTE}|[`*]{{1,3}})?\]{{0,2}}[ \t]{{0,99}}+"
+    rf"(?:{_QUOTE}|[`*]{{1,3}}|{_TYPE})?\]{{0,2}}[ \t]{{0,99}}+"
     r"(?:(?:of[ \t](?:\w{1,20}[ \t]){1,4}?)?is[ \t]?(?=:))?"  # in a sentence
-    rf"(?P<assign>(?:={_CLOSE}|:=|[?+]?=|:|%3[AaDd])[ \t]{{0,99}}+(?:%20|\+|!!\w{{1,20}} )?)"
+    rf"(?P<assign>(?:={_CLOSE}|:=|[?+]?=|:|%3[AaDd])(?:[ \t]{{0,9}}+{_TYPE}){{0,3}}+"
+    rf"[ \t]{{0,99}}+(?:%20|\+|!!\w{{1,20}} )?)"
     rf"|(?P<value>\(value=|{_OPEN}/t[hd]{_CLOSE}{_SPACE}{{0,99}}+"
     rf"{_OPEN}t[hd](?:(?!{_CLOSE})[^<>]){{0,99}}+{_CLOSE}"
     rf"|{_QUOTE}?{_SPACE}{{0,9}}+(?:/?{_CLOSE}|,)?{_SPACE}{{0,99}}+(?:{_OPEN}|[{{-])?{_SPACE}{{0,9}}+{_QUOTE}?"
