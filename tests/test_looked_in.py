@@ -119,6 +119,13 @@ class TestACallerThatDoesNotExist:
         assert named(found)[0] == ("no-such-caller", "likely")
         assert f"No role has the ARN {caller}" in found.causes[0].why
 
+    def test_its_own_call_of_another_service_was_denied(self, stage: Stage) -> None:
+        caller, _ = self.arns(stage, "user/carla")
+        text = f"User: {caller} is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::books/a"
+        found = diagnose(None, sides(stage, "source"), error=text)
+
+        assert ("no-such-caller", "likely") in named(found)
+
     def test_no_command_names_it_in_a_trust_policy(self, stage: Stage) -> None:
         stage.built.do({"B": "CreateRole", "RoleName": "safe", "AssumeRolePolicyDocument": {
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::{A}:user/carol"}

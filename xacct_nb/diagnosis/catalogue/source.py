@@ -4,11 +4,7 @@ from xacct_nb.diagnosis.attempt import ASSUME_ACTIONS
 from xacct_nb.diagnosis.cause import LIKELY, SOURCE, KnownCause, only_for
 
 _IDENTITY = "identity-based policy"
-SOURCE_CAUSES = only_for(ASSUME_ACTIONS, (
-    KnownCause("A9", "no-such-caller", SOURCE,
-        why="The caller's account has no user or role of the caller's name.",
-        mend="Sign in as a user or role that exists, or create it again; then the trust policy must name it "
-        "again, too."),
+_OF_ASSUME_ROLE = only_for(ASSUME_ACTIONS, (
     KnownCause("B1", "no-identity-allow", SOURCE, policy_type=_IDENTITY, sure=LIKELY,
         why="No policy of the caller allows sts:AssumeRole on the role.",
         mend="Give the caller a policy that allows it."),
@@ -54,3 +50,10 @@ SOURCE_CAUSES = only_for(ASSUME_ACTIONS, (
         why="The caller's policy allows every role of every account, so only the trust policies decide.",
         mend="Name the roles in Resource."),
 ))  # fmt: skip
+SOURCE_CAUSES = (
+    *_OF_ASSUME_ROLE,
+    KnownCause("A9", "no-such-caller", SOURCE, signed=True,
+        why="The caller's account has no user or role of the caller's name.",
+        mend="Sign in as a user or role that exists, or create it again; then the trust policy must name it "
+        "again, too."),
+)  # fmt: skip

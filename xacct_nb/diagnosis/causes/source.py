@@ -44,6 +44,10 @@ _SIMULATED = {"implicitDeny": "no-identity-allow", "explicitDeny": "identity-den
 def source_causes(case: Case) -> Iterator[Cause]:
     """Yield why the source side denies the request, as far as it was read."""
     source, holder = case.source, case.caller_policies
+    # Once the role was assumed, its session is who is denied.
+    if source.missing and not case.attempt.is_federated and not (case.attempt.role_was_assumed and case.role):
+        yield _no_caller(case)
+        return
     if not (case.has_both_arns and case.names_role) or case.attempt.role_was_assumed:
         return
     if case.attempt.is_federated:
@@ -54,9 +58,6 @@ def source_causes(case: Case) -> Iterator[Cause]:
     if case.source_decision() is None and source.simulated in _SIMULATED:
         why = f"IAM's policy simulator returns {source.simulated} for the source side."
         yield cause(_SIMULATED[source.simulated], LIKELY, why)
-    if case.source.missing:
-        yield _no_caller(case)
-        return
     decision = case.source_as_read()
     for check in decision.checks if decision else ():
         if check.effect not in (explain.ALLOW, explain.NO_IMPACT):
