@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,28 @@ def read_resource_policies(resource: str, account: str, client: Client, call: Ca
         return {}
     read = _READERS.get(Arn.parse(resource).service)
     return dict(read(resource, account, client, call)) if read else {}
+
+
+def read_bucket_settings(resource: str, account: str, client: Client, call: Call) -> dict[str, Any]:
+    """Return the object ownership of a bucket, and whether it blocks public access; None where unread.
+
+    Source: S3 user guide, about-object-ownership and access-control-block-public-access.
+    """
+    arn = resource.partition("/")[0]
+    name = {"Bucket": arn.rpartition(":")[2], "ExpectedBucketOwner": account}
+    found: dict[str, Any] = {"object_ownership": None, "blocks_public": None}
+    if not is_arn(resource) or Arn.parse(resource).service != "s3":
+        return found
+    with suppress(ClientError, BotoCoreError):
+        answer = call(client("s3"), "get_bucket_ownership_controls", **name) or {}
+        rules = answer.get("OwnershipControls", {}).get("Rules", [])
+        # A bucket without controls is one from before they were the default.
+        found["object_ownership"] = rules[0]["ObjectOwnership"] if rules else "ObjectWriter"
+    with suppress(ClientError, BotoCoreError):
+        answer = call(client("s3"), "get_public_access_block", **name) or {}
+        block = answer.get("PublicAccessBlockConfiguration", {})
+        found["blocks_public"] = bool(block.get("RestrictPublicBuckets") or block.get("IgnorePublicAcls"))
+    return found
 
 
 def _bucket(resource: str, account: str, client: Client, call: Call) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.error_translation import text_of
 from xacct_nb.aws.iam_reads import owner_of
-from xacct_nb.aws.resource_policies import read_resource_policies
+from xacct_nb.aws.resource_policies import read_bucket_settings, read_resource_policies
 from xacct_nb.aws.sign_in import response_errors
 from xacct_nb.aws.simulator import simulate
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt
@@ -38,7 +38,10 @@ from xacct_nb.iam.arns import Arn, is_arn, role_arn_of
 T = TypeVar("T")
 
 _MOST_PAGES, _MOST_POLICIES = 2, 3
-_NOT_FOUND = ("NoSuchEntity", "NoSuchBucketPolicy", "ServerSideEncryptionConfigurationNotFoundError")
+_NOT_FOUND = (
+    "NoSuchEntity", "NoSuchBucketPolicy", "ServerSideEncryptionConfigurationNotFoundError",
+    "OwnershipControlsNotFoundError", "NoSuchPublicAccessBlockConfiguration",
+)  # fmt: skip
 _FILTERS = {
     "user": ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
     "role": ["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
@@ -52,7 +55,7 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions, authorization_i
     `authorization_id` is the one that the denial's text ends with. Makes at most 11 calls, which are 12 with
     the attempt itself, and up to 8 more where AWS can be asked what denies; changes nothing.
     """
-    reading = _Reading(attempt)
+    reading = _Reading(attempt, sessions.source)
     caller = reading.side("caller", sessions.caller, _caller)
     if caller and not attempt.caller:
         reading.attempt = attempt.model_copy(update={"caller": caller.arn})
@@ -82,6 +85,7 @@ class _Reading:
     """The reads of one snapshot, with their calls and the reasons for what could not be read."""
 
     attempt: Attempt
+    other: AccountSession | None = None
     calls: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -131,8 +135,7 @@ class _Reading:
             self._with_policies(iam, details, missing)
             side = destination_of(found and found["Role"], details, self.attempt.role, passed)
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
-        policies, providers = self._resource_policies(session), self._providers(iam)
-        read = {"incomplete": incomplete, "resource_policies": policies, "providers": providers}
+        read = {"incomplete": incomplete, "providers": self._providers(iam), **self._of_resource(session)}
         return side.model_copy(update=read)
 
     def _devices(self, iam: AwsClient, owner: dict[str, str]) -> tuple[str, ...] | None:
@@ -223,13 +226,17 @@ class _Reading:
         except ClientError:
             return None
 
-    def _resource_policies(self, session: AccountSession) -> dict[str, Any]:
-        """Return the own policies of the resource that the session was denied."""
+    def _of_resource(self, session: AccountSession) -> dict[str, Any]:
+        """Return what was read of the resource that the session was denied, in whichever account it is."""
         if not self.attempt.role_was_assumed:
             return {}
-        return read_resource_policies(
-            self.attempt.resource, session.account, session.client, self._call_optional
-        )
+        for each in filter(None, (session, self.other)):
+            given = self.attempt.resource, each.account, each.client, self._call_optional
+            if found := read_resource_policies(*given):
+                account = each.account if each.account != session.account else ""
+                more = read_bucket_settings(*given)
+                return {"resource_policies": found, "resource_account": account, **more}
+        return {}
 
 
 def _caller(session: AccountSession) -> CallerIdentity:

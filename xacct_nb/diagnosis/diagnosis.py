@@ -154,8 +154,7 @@ class Diagnosis(Shown, Serializable):
             tones = tuple(_TONES[each.confidence] for each in self.causes)
             yield Table(("cause", "side", "confidence", "why"), rows, tones=tones)
         for each in self.causes:
-            if each.nearest:
-                yield _nearest_table(each)
+            yield from _nearest_tables(each)
             if each.confidence != POSSIBLE or len(self.causes) == 1:
                 yield Code(f"Fix for {each.code} ({each.side}): {each.mend}", "\n".join(each.commands))
                 if each.effect:
@@ -164,12 +163,14 @@ class Diagnosis(Shown, Serializable):
             yield Text(self.together, "note")
 
 
-def _nearest_table(of: Cause) -> Table:
-    """Show a statement element by element: what it wants, and what the request has."""
-    rows = tuple((each.element, _MATCHES[each.holds], each.wanted, each.got) for each in of.nearest)
-    tones = tuple("bad" if each.holds is False else "note" for each in of.nearest)
-    caption = f"{of.nearest[0].statement}, the statement behind {of.code}"
-    return Table(("element", "matches", "wanted", "got"), rows, tones=tones, caption=caption)
+def _nearest_tables(of: Cause) -> Iterator[Table]:
+    """Show each statement element by element: what it wants, and what the request has."""
+    for statement in dict.fromkeys(each.statement for each in of.nearest):
+        elements = [each for each in of.nearest if each.statement == statement]
+        rows = tuple((each.element, _MATCHES[each.holds], each.wanted, each.got) for each in elements)
+        tones = tuple("bad" if each.holds is False else "note" for each in elements)
+        caption = f"{statement}, the statement behind {of.code}"
+        yield Table(("element", "matches", "wanted", "got"), rows, tones=tones, caption=caption)
 
 
 def diagnose(

@@ -15,6 +15,7 @@ from xacct_nb.diagnosis.fixes.edits import Edit, edited
 from xacct_nb.diagnosis.fixes.fix import Fix
 from xacct_nb.diagnosis.fixes.losses import losses
 from xacct_nb.diagnosis.fixes.newcomers import allows_more, newcomers
+from xacct_nb.diagnosis.known_keys import who_says
 from xacct_nb.iam.arns import same_principal
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.weighing import UNKNOWN_RESULT
@@ -113,5 +114,6 @@ def _outcome_of_request(case: Case) -> tuple[bool | None, str]:
 
 def _result(decision: Decision) -> tuple[bool | None, str]:
     if decision.result == UNKNOWN_RESULT:
-        return None, f"only AWS sees {', '.join(decision.depends_on)}, on which it hangs"
+        keys = decision.depends_on
+        return None, f"it hangs on {', '.join(keys)} ({who_says(keys)})"
     return (True, "") if decision.allowed else (False, decision.reasons[0])

@@ -23,6 +23,8 @@ _NEVER = (
 )  # fmt: skip
 _PARAMETERS = ("sts:externalid", "sts:sourceidentity", "aws:tagkeys", "sts:transitivetagkeys")
 _PASSED_ON = ("sts:sourceidentity", "aws:tagkeys", "sts:transitivetagkeys")
+# What no session carries: where it is not known, only the text of the denial was given.
+_PARAMETERS_ONLY = ("sts:externalid", "sts:rolesessionname", "sts:durationseconds")
 _KEY_IN_TEXT = re.compile(r"\$\{([^},]+)")
 # Dates as near as this to now could have been on the other side of it when the request was made.
 _NEAR_SECONDS = 300
@@ -33,6 +35,21 @@ _TIME = ("aws:currenttime", "aws:epochtime")
 def is_time(key: str) -> bool:
     """Return whether a key is the time of the request: AWS's clock decided, and the reader's is another."""
     return key.lower() in _TIME
+
+
+def who_says(keys: Iterable[str]) -> str:
+    """Return who knows the values of unknown keys, as the end of a sentence."""
+    names = [each.lower() for each in keys]
+    if names and all(each in _PARAMETERS_ONLY for each in names):
+        return "the text does not say"
+    if names and all(each in _PARAMETERS_ONLY or _is_passed_on(each) for each in names):
+        return "neither the text nor the caller's ARN says"
+    return "only AWS sees"
+
+
+def _is_passed_on(key: str) -> bool:
+    """Return whether a key is of a parameter, or of what a session carries on from an earlier role."""
+    return key in _PASSED_ON or key.startswith("aws:requesttag/")
 
 
 def is_of_role(caller: str) -> bool:

@@ -12,7 +12,7 @@ from xacct_nb.diagnosis.fixes.commands import assume_role, option_text, scoped, 
 from xacct_nb.diagnosis.fixes.edits import CREATE, WRITE, Edit, free_name, is_holder, is_same, merged
 from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix
 from xacct_nb.diagnosis.fixes.size_limits import fitting
-from xacct_nb.diagnosis.snapshot import BUCKET, CALLER, DESTINATION, SOURCE, TRUST
+from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, OF_RESOURCES, SOURCE, TRUST
 
 _CONTROL_POLICIES = ("service-control-policy", "resource-control-policy")
 _MOST_STEPS = 5
@@ -199,7 +199,9 @@ def _commands(case: Case, fix: Fix) -> Iterable[str]:
 
 
 def _side(case: Case, edit: Edit) -> str:
-    is_role = edit.policy.kind in (TRUST, BUCKET) or edit.policy.holder == case.role
+    if edit.policy.kind in OF_RESOURCES and case.destination.resource_account:
+        return SOURCE  # the session of the source side read it
+    is_role = edit.policy.kind in (TRUST, *OF_RESOURCES) or edit.policy.holder == case.role
     return DESTINATION if is_role else SOURCE
 
 

@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 
 from xacct_nb.diagnosis.cause import ComparedElement
 from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing
+from xacct_nb.diagnosis.known_keys import who_says
 from xacct_nb.diagnosis.snapshot import SnapshotPolicy
 from xacct_nb.iam.explain import ElementMatch, PolicyCheck, summarize
 
@@ -71,5 +72,5 @@ def _wanted(each: ElementMatch) -> str:
 
 def _got(each: ElementMatch) -> str:
     if each.holds is None:
-        return "(only AWS knows)"
+        return f"({who_says([each.key] if each.key else each.depends_on)})"
     return summarize(each.actual) if each.actual else "(missing)"

@@ -48,7 +48,7 @@ class RoleSession:
     @cached_property
     def owner(self) -> str:
         """The account of the resource; "" where it is not known."""
-        return owner_of(self.holder.resource, self.destination.resource_policies, self.account)
+        return self._owner_of(self.holder.resource)
 
     @cached_property
     def own_policy(self) -> SnapshotPolicy | None:
@@ -70,7 +70,7 @@ class RoleSession:
         holder, resource = self.holder, resource or self.holder.resource
         read = [each.document for each in self.policies if each.document]
         own = own_policy(resource, self.destination.resource_policies)
-        owner = owner_of(resource, self.destination.resource_policies, self.account)
+        owner = self._owner_of(resource)
         with suppress(InvalidInput, InvalidArn):
             return evaluate(
                 self.arn,
@@ -85,6 +85,11 @@ class RoleSession:
                 unknown_keys=EVERY_OTHER_KEY,
             )
         return None
+
+    def _owner_of(self, resource: str) -> str:
+        """Return the account of a resource; a bucket is in the account in which its policy was read."""
+        side = self.destination
+        return owner_of(resource, side.resource_policies, side.resource_account or self.account)
 
     def final_decision(self) -> Decision | None:
         """Return the decision; None as long as what was not read could change it."""

@@ -15,6 +15,7 @@ SCHEMA = "xacct-nb/snapshot/1"
 CALLER, SOURCE, DESTINATION, CLIENT = SIDES = ("caller", "source", "destination", "client")
 INLINE, MANAGED, TRUST, BUCKET = "inline", "managed", "trust", "bucket"
 KEY, SECRET, QUEUE, SESSION_POLICY = "key", "secret", "queue", "session"
+OF_RESOURCES = (BUCKET, KEY, SECRET, QUEUE)
 
 
 class CallerIdentity(StrictModel):
@@ -124,13 +125,18 @@ class Destination(StrictModel):
     """The destination side: the role (None: it does not exist) and its policies.
 
     `others` are roles with a similar name; `providers` are the identity providers of the account, None where
-    they were not read. `session_policies` are the managed policies that the request passes as such.
+    they were not read. `resource_account` is the account in which the resource's policy was read, if it is
+    not the role's; `object_ownership` and `blocks_public` are the bucket's, None where they were not read.
+    `session_policies` are the managed policies that the request passes as such.
     """
 
     role: Principal | None = None
     policies: tuple[SnapshotPolicy, ...] = ()
     others: tuple[StrictStr, ...] = ()
     resource_policies: dict[StrictStr, dict[str, Any] | None] = Field({})
+    resource_account: StrictStr = ""
+    object_ownership: StrictStr | None = None
+    blocks_public: StrictBool | None = None
     session_policies: tuple[SnapshotPolicy, ...] = ()
     providers: tuple[StrictStr, ...] | None = None
     incomplete: StrictStr = ""

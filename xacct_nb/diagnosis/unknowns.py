@@ -7,6 +7,8 @@ from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.cause import DESTINATION, SOURCE
+from xacct_nb.diagnosis.denied_resource import policy_arn, resource_kind
+from xacct_nb.diagnosis.snapshot import BUCKET
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import short_name
 
@@ -79,6 +81,8 @@ _ONLY_OF: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("object-of-another-owner", "public-access-blocked", "no-such-object"), ("s3",)),
 }
+# Then every object is the bucket owner's. Source: S3 user guide, about-object-ownership.
+_OF_THE_BUCKETS_OWNER = "BucketOwnerEnforced"
 _OF_OBJECTS = ("object-of-another-owner", "public-access-blocked", "no-such-object")
 _SESSION_OF_READ_ROLE = (
     "other-account-resource", "resource-policy", "key-policy", "service-control-policy",
@@ -123,6 +127,8 @@ def _session_codes(case: Case) -> tuple[str, ...]:
         codes = _SESSION
     service = case.attempt.action.partition(":")[0].lower()
     left_out = {code for code, services in _ONLY_OF.items() if service not in services}
+    if case.destination.object_ownership == _OF_THE_BUCKETS_OWNER:
+        left_out.add("object-of-another-owner")
     return tuple(code for code in (*codes, *_OF_OBJECTS) if code not in left_out)
 
 
@@ -178,6 +184,7 @@ def _unread_parts(case: Case) -> Iterator[Unknown]:
     for side in (case.snapshot.source, case.snapshot.destination):
         if side and side.incomplete:
             yield Unknown("a part of the policies", side.incomplete, "the same administrator")
+    yield from _unread_settings(case)
     if case.request and (problem := case.request.problem()):
         why = f"One of the documents cannot be evaluated: {problem}"
         yield Unknown("what the policies decide", why, "the same administrator")
@@ -186,3 +193,25 @@ def _unread_parts(case: Case) -> Iterator[Unknown]:
             command = f"aws iam get-policy --policy-arn {holder.boundary.arn}" if holder.boundary.arn else ""
             why = f"Only its name is known; it limits {short_name(holder.arn)}."
             yield Unknown(f"the boundary {holder.boundary.name}", why, "the same administrator", command)
+
+
+def _unread_settings(case: Case) -> Iterator[Unknown]:
+    """Yield the settings of a bucket that can deny what its policy allows, where they were not read."""
+    side, attempt = case.destination, case.attempt
+    if not (attempt.role_was_assumed and resource_kind(attempt.resource) == BUCKET):
+        return
+    name = policy_arn(attempt.resource).rpartition(":")[2]
+    settings = (
+        ("object ownership", side.object_ownership, "GetBucketOwnershipControls", "ownership-controls"),
+        ("Block Public Access", side.blocks_public, "GetBucketPublicAccessBlock", "public-access-block"),
+    )
+    for what, value, right, command in settings:
+        if value is None:
+            operation = f"get-{'bucket-' if command.startswith('own') else ''}{command}"
+            why = f"It needs the right s3:{right}, in the bucket's account."
+            yield Unknown(
+                f"{what} of the bucket {name}",
+                why,
+                "the bucket's owner",
+                f"aws s3api {operation} --bucket {name}",
+            )

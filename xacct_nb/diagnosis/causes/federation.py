@@ -9,7 +9,7 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, Cause
-from xacct_nb.diagnosis.causes.policy_causes import deny_confidence, is_allowed_by
+from xacct_nb.diagnosis.causes.policy_causes import deny_confidence, is_allowed_by, together
 from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing, denying
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY, is_time
 from xacct_nb.diagnosis.nearest import compared, nearest
@@ -128,12 +128,15 @@ def _causes(case: Case, policy: SnapshotPolicy, provider: str, check: PolicyChec
     if known is not None and is_arn(provider) and provider not in known:
         why = f"The trust policy names {provider}; the account has {', '.join(known) or 'no such providers'}."
         yield cause("no-such-provider", CERTAIN, why, nearest=nearest([policy], check))
-    for deny in denying([policy], check):
-        confidence, doubt = deny_confidence(deny)
-        yield cause("trust-deny", confidence, f"{deny} denies it{doubt}.", nearest=compared(deny))
+    yield from together(_denied(each) for each in denying([policy], check))
     for statement in () if is_allowed_by(check) else allowing([policy], check):
         if statement.match.compared and _names(statement, provider):
             yield from _unmet(case, statement, provider)
+
+
+def _denied(deny: LocatedStatement) -> Cause:
+    confidence, doubt = deny_confidence(deny)
+    return cause("trust-deny", confidence, f"{deny} denies it{doubt}.", nearest=compared(deny))
 
 
 def _names(statement: LocatedStatement, provider: str) -> bool:

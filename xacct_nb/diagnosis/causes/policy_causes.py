@@ -8,14 +8,14 @@ from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.attempt import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
-from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, CONFIDENCES, DESTINATION, LIKELY, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.fixes.commands import option_text
 from xacct_nb.diagnosis.fixes.edits import is_holder, new_policy, with_statement
 from xacct_nb.diagnosis.fixes.exemptions import exempt, is_aws_managed
 from xacct_nb.diagnosis.fixes.fix import Fix, repeat, smallest_policy
 from xacct_nb.diagnosis.fixes.locations import LocatedStatement, denying
 from xacct_nb.diagnosis.fixes.request_values import avoiding_request, conditions_of
-from xacct_nb.diagnosis.known_keys import is_time
+from xacct_nb.diagnosis.known_keys import is_time, who_says
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import INLINE, SnapshotPolicy
@@ -29,6 +29,18 @@ def deny_cause(code: str, statement: LocatedStatement, case: Case) -> Cause:
     confidence, doubt = deny_confidence(statement)
     fix = _avoidance(statement, case) or exemption(statement, case.holder)
     return cause(code, confidence, f"{statement} denies it{doubt}.", fix=fix, nearest=compared(statement))
+
+
+def together(causes: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield one cause for each code and side: all must be mended, so it lists the statements of all."""
+    found: dict[tuple[str, str], list[Cause]] = {}
+    for each in causes:
+        found.setdefault((each.code, each.side), []).append(each)
+    for same in found.values():
+        first, *others = sorted(same, key=lambda each: CONFIDENCES.index(each.confidence))
+        whys = dict.fromkeys(each.why for each in (first, *others))
+        compared_elements = tuple(element for each in (first, *others) for element in each.nearest)
+        yield replace(first, why=" ".join(whys), nearest=compared_elements)
 
 
 def deny_confidence(statement: LocatedStatement) -> tuple[str, str]:
@@ -47,7 +59,7 @@ def unknown_keys_of(matches: Iterable[StatementMatch]) -> tuple[str, ...]:
 
 def join(keys: Sequence[str]) -> str:
     """Return keys as words, with who knows them."""
-    return f"{summarize(keys, ' and ')} (only AWS sees it)"
+    return f"{summarize(keys, ' and ')} ({who_says(keys)})"
 
 
 def exemption(statement: LocatedStatement, holder: PolicyHolder) -> Fix:
@@ -99,10 +111,8 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
     boundary, request = holder.boundary, f"{holder.actions[0]} on {holder.resource}"
     if boundary is None or boundary.document is None:
         return
-    for deny in denying([boundary], check)[:1]:
-        confidence, doubt = deny_confidence(deny)
-        why = f"{deny}, the permissions boundary, denies it{doubt}."
-        yield cause(code, confidence, why, fix=exemption(deny, holder), nearest=compared(deny))
+    if denies := denying([boundary], check):
+        yield from together(_denied_by_boundary(code, each, holder) for each in denies)
         return
     why = f"The boundary {boundary.name} of {short_name(holder.arn)} does not allow {request}."
     confidence, doubt = allow_confidence(check)
@@ -111,6 +121,12 @@ def boundary_causes(code: str, holder: PolicyHolder, check: PolicyCheck) -> Iter
     is_fixed = is_aws_managed(boundary)
     fix = _owned_by_aws(boundary) if is_fixed else Fix("", (with_statement(boundary, statement),))
     yield cause(code, confidence, f"{why}{doubt}", fix=fix, nearest=nearest([boundary], check))
+
+
+def _denied_by_boundary(code: str, deny: LocatedStatement, holder: PolicyHolder) -> Cause:
+    confidence, doubt = deny_confidence(deny)
+    why = f"{deny}, the permissions boundary, denies it{doubt}."
+    return cause(code, confidence, why, fix=exemption(deny, holder), nearest=compared(deny))
 
 
 def at_most_likely(found: Cause) -> Cause:

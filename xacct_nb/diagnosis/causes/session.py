@@ -13,6 +13,7 @@ from xacct_nb.diagnosis.causes.policy_causes import (
     deny_confidence,
     is_allowed_by,
     not_allowed_cause,
+    together,
     unread_boundary_causes,
 )
 from xacct_nb.diagnosis.causes.resource_causes import resource_causes
@@ -20,6 +21,7 @@ from xacct_nb.diagnosis.causes.unmet_conditions import unmet_conditions
 from xacct_nb.diagnosis.denial import EXPLICIT
 from xacct_nb.diagnosis.fixes.fix import repeat
 from xacct_nb.diagnosis.fixes.locations import allowing, denying
+from xacct_nb.diagnosis.fixes.permission_fixes import without_unmet
 from xacct_nb.diagnosis.nearest import compared, nearest
 from xacct_nb.diagnosis.role_session import RoleSession
 from xacct_nb.iam import explain
@@ -63,7 +65,7 @@ def _revoked(case: Case) -> Iterator[Cause]:
 def _causes(case: Case, session: RoleSession, check: PolicyCheck) -> Iterator[Cause]:
     holder = session.holder
     if check.type == explain.PRINCIPAL:
-        yield from (deny_cause("role-deny", each, case) for each in denying(holder.policies, check))
+        yield from together(deny_cause("role-deny", each, case) for each in denying(holder.policies, check))
         if not is_allowed_by(check):
             yield from _not_allowed(case, session, check)
     elif check.type == explain.PERMISSIONS_BOUNDARY:
@@ -76,7 +78,8 @@ def _not_allowed(case: Case, session: RoleSession, check: PolicyCheck) -> Iterat
     """Yield what keeps the role's policies from allowing it; nothing where the resource could decide it."""
     holder = session.holder
     unmet = unmet_conditions(case, holder, check)
-    yield from (each.cause("permission-condition") for each in unmet)
+    for each in unmet:
+        yield each.cause("permission-condition", without_unmet(holder, each.statement))
     names_action = any(each.match.compared[0].holds for each in allowing(holder.policies, check))
     if not unmet and (session.knows_resource or not names_action):
         yield not_allowed_cause("role-without-permission", holder, check)
@@ -87,10 +90,13 @@ def _session_policy(session: RoleSession, check: PolicyCheck) -> Cause:
     read = [each for each in session.policies if each.document]
     passed = {name: type(value)() for name, value in session.attempt.parameters.items() if name in _PASSED}
     fix = repeat(session.attempt, **passed)
-    for deny in denying(read, check)[:1]:
-        confidence, doubt = deny_confidence(deny)
-        why = f"{deny} denies it{doubt}."
-        return cause("session-policy", confidence, why, fix=fix, nearest=compared(deny))
+    denies = ((deny, *deny_confidence(deny)) for deny in denying(read, check))
+    found = (
+        cause("session-policy", confidence, f"{deny} denies it{doubt}.", fix=fix, nearest=compared(deny))
+        for deny, confidence, doubt in denies
+    )
+    for each in together(found):
+        return each
     unread = f"Not read: {', '.join(session.unread_policies)}." if session.unread_policies else ""
     confidence, doubt = allow_confidence(check, unread)
     names = ", ".join(each.name for each in session.policies)

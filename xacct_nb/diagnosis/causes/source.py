@@ -17,6 +17,7 @@ from xacct_nb.diagnosis.causes.policy_causes import (
     extra_action_causes,
     is_allowed_by,
     not_allowed_cause,
+    together,
     unread_boundary_causes,
 )
 from xacct_nb.diagnosis.causes.unmet_conditions import (
@@ -86,7 +87,7 @@ def _causes(case: Case, check: PolicyCheck) -> Iterator[Cause]:
     if check.type == explain.PERMISSIONS_BOUNDARY:
         yield from boundary_causes("caller-boundary", holder, check)
     elif check.type == explain.PRINCIPAL:
-        yield from (_denied(case, each) for each in denying(holder.policies, check))
+        yield from together(_denied(case, each) for each in denying(holder.policies, check))
         if case.source_must_allow is not False and not is_allowed_by(check):
             found = _not_allowed(case, check)
             yield from map(_unless_trusted, found) if case.source_must_allow is None else found

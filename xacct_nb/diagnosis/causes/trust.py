@@ -14,6 +14,7 @@ from xacct_nb.diagnosis.causes.policy_causes import (
     deny_cause,
     extra_action_causes,
     is_allowed_by,
+    together,
 )
 from xacct_nb.diagnosis.causes.unmet_conditions import UnmetCondition, trust_condition_cause
 from xacct_nb.diagnosis.fixes.edits import new_policy
@@ -47,7 +48,7 @@ def trust_causes(case: Case) -> Iterator[Cause]:
         return
     (check,) = (each for each in decision.checks if each.type == explain.RESOURCE)
     if check.effect != explain.NO_IMPACT:
-        yield from (deny_cause("trust-deny", each, case) for each in denying([policy], check))
+        yield from together(deny_cause("trust-deny", each, case) for each in denying([policy], check))
         if not is_allowed_by(check):
             yield from _not_allowed(case, policy, check)
     yield from extra_action_causes(case, case.trust_decision, DESTINATION, trust_fix(case, policy))

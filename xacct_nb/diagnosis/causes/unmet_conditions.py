@@ -15,7 +15,7 @@ from xacct_nb.diagnosis.fixes.locations import LocatedStatement, allowing
 from xacct_nb.diagnosis.fixes.losses import losses
 from xacct_nb.diagnosis.fixes.request_values import conditions_of, passing_request
 from xacct_nb.diagnosis.fixes.trust_fixes import possible_conditions
-from xacct_nb.diagnosis.known_keys import is_time
+from xacct_nb.diagnosis.known_keys import is_time, who_says
 from xacct_nb.diagnosis.nearest import compared
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.snapshot import INLINE, TRUST, SnapshotPolicy
@@ -25,13 +25,7 @@ from xacct_nb.iam.explain import ElementMatch, PolicyCheck, short_name
 from xacct_nb.iam.grammar import Document
 from xacct_nb.redaction.redact import mask_secrets
 
-_NOT_GIVEN = "the parameters of the request were not given"
-_UNKNOWN = {
-    **dict.fromkeys(
-        ("sts:externalid", "sts:sourceidentity", "sts:rolesessionname", "aws:tagkeys"), _NOT_GIVEN
-    ),
-    "aws:principalarn": "the ARN of a session leaves out the path of its role, on which it hangs",
-}
+_UNKNOWN = {"aws:principalarn": "the ARN of a session leaves out the path of its role, on which it hangs"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ class UnmetCondition:
             f"the request has {', '.join(each.actual)}" if each.actual else f"the request has no {self.key}"
         )
         if each.holds is None:
-            given = _UNKNOWN.get(self.key.lower(), "only AWS sees the request's value, on which it hangs")
+            given = _UNKNOWN.get(self.key.lower(), f"what the request has, {who_says([self.key])}")
         confidence = CERTAIN if each.holds is False and self.is_sure and not is_time(self.key) else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
         return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))

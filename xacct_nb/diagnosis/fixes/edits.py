@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.diagnosis.fixes.commands import aws_command, iam_command, option_text
-from xacct_nb.diagnosis.snapshot import BUCKET, MANAGED, TRUST, Principal, Snapshot, SnapshotPolicy
+from xacct_nb.diagnosis.snapshot import (
+    BUCKET,
+    KEY,
+    MANAGED,
+    OF_RESOURCES,
+    SECRET,
+    TRUST,
+    Principal,
+    Snapshot,
+    SnapshotPolicy,
+)
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
 from xacct_nb.iam.canonical import as_list, principals_in, statements_of
 from xacct_nb.iam.grammar import Document
@@ -166,7 +176,7 @@ def edited(snapshot: Snapshot, edits: Iterable[Edit]) -> Snapshot:
         if destination and destination.role:
             changes = _holder(destination.role, destination.policies, edit)
             destination = destination.model_copy(update=dict(zip(("role", "policies"), changes, strict=True)))
-        if destination and edit.policy.kind == BUCKET:
+        if destination and edit.policy.kind in OF_RESOURCES:
             resources = destination.resource_policies | {edit.policy.arn: dict(edit.after)}
             destination = destination.model_copy(update={"resource_policies": resources})
         snapshot = snapshot.model_copy(update={"source": source, "destination": destination})
@@ -221,12 +231,36 @@ def _commands(edit: Edit) -> Iterator[str]:
     elif policy.kind == TRUST:
         options = {"role-name": Arn.parse(policy.holder).name}
         yield from _writing("iam update-assume-role-policy", options, "policy-document", document)
-    elif policy.kind == BUCKET:
-        yield from _writing("s3api put-bucket-policy", {"bucket": policy.name}, "policy", document)
+    elif policy.kind in OF_RESOURCES:
+        yield from _of_resource(policy, document)
     else:
         holder = Arn.parse(policy.holder)
         options = {f"{holder.kind}-name": holder.name, "policy-name": policy.name}
         yield from _writing(f"iam put-{holder.kind}-policy", options, "policy-document", document)
+
+
+def _of_resource(policy: SnapshotPolicy, document: Document) -> Iterator[str]:
+    """Yield the command that writes a resource's own policy; only a bucket needs no region."""
+    region = {"region": Arn.parse(policy.arn).region} if policy.kind != BUCKET else {}
+    if policy.kind == BUCKET:
+        yield from _writing("s3api put-bucket-policy", {"bucket": policy.name}, "policy", document)
+    elif policy.kind == KEY:
+        options = {"key-id": policy.arn, "policy-name": "default", **region}
+        yield from _writing("kms put-key-policy", options, "policy", document)
+    elif policy.kind == SECRET:
+        options = {"secret-id": policy.arn, **region}
+        yield from _writing("secretsmanager put-resource-policy", options, "resource-policy", document)
+    else:
+        attributes = {"Policy": option_text(document)}
+        options = {"queue-url": _queue_url(policy.arn), **region}
+        yield from _writing("sqs set-queue-attributes", options, "attributes", attributes)
+
+
+def _queue_url(queue: str) -> str:
+    """Return the URL of a queue. Source: SQS developer guide, sqs-queue-message-identifiers."""
+    arn = Arn.parse(queue)
+    suffix = "amazonaws.com.cn" if arn.partition == "aws-cn" else "amazonaws.com"
+    return f"https://sqs.{arn.region}.{suffix}/{arn.account}/{arn.name}"
 
 
 def _writing(operation: str, options: dict[str, Any], option: str, document: Document) -> Iterator[str]:

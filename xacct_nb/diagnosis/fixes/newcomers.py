@@ -7,7 +7,7 @@ from xacct_nb.diagnosis.assume_request import ALLOW_ALL, EXTRA_ACTIONS
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.fixes.edits import ATTACH, Edit, is_holder
 from xacct_nb.diagnosis.known_keys import EVERY_OTHER_KEY
-from xacct_nb.diagnosis.snapshot import BUCKET, INLINE, TRUST
+from xacct_nb.diagnosis.snapshot import INLINE, OF_RESOURCES, TRUST
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import VERSION
 from xacct_nb.iam.arns import Arn, is_arn, same_principal
@@ -29,7 +29,7 @@ def newcomers(case: Case, edit: Edit) -> Iterator[str]:
     holder = case.holder
     if not is_holder(holder.arn):
         return
-    if edit.policy.kind in (TRUST, BUCKET):
+    if edit.policy.kind in (TRUST, *OF_RESOURCES):
         yield from _by_resource_policy(case, edit)
         return
     requests = [(action, holder.resource) for action in holder.actions]
@@ -42,7 +42,7 @@ def newcomers(case: Case, edit: Edit) -> Iterator[str]:
 
 def allows_more(case: Case, edit: Edit) -> bool:
     """Return whether an edit of an identity policy allows its holder more than the request in question."""
-    if edit.policy.kind in (TRUST, BUCKET):
+    if edit.policy.kind in (TRUST, *OF_RESOURCES):
         return False
     return _gains(case, edit, case.holder.arn, _other_requests(case, edit))
 
@@ -103,7 +103,7 @@ def _other_requests(case: Case, edit: Edit) -> list[Request]:
 def _gains(case: Case, edit: Edit, principal: str, requests: list[Request]) -> bool:
     """Return whether one of the requests is allowed after the edit, or hangs on fewer keys than before."""
     before = None if edit.how == ATTACH else edit.policy.document
-    beside: list[list[Document]] = [[]] if edit.policy.kind in (TRUST, BUCKET) else [[], [ALLOW_ALL]]
+    beside: list[list[Document]] = [[]] if edit.policy.kind in (TRUST, *OF_RESOURCES) else [[], [ALLOW_ALL]]
     return any(
         _rank(case, edit, edit.after, each, principal, request)
         > _rank(case, edit, before, each, principal, request)
@@ -118,7 +118,7 @@ def _rank(
     """Return how far a policy allows a request: 0 for no, 1 where that hangs on unknown keys, 2 for yes."""
     own = [*beside, *([document] if document else [])]
     policies, resource_policy = own, _open_policy(who, request)
-    if edit.policy.kind in (TRUST, BUCKET):
+    if edit.policy.kind in (TRUST, *OF_RESOURCES):
         policies, resource_policy = [ALLOW_ALL], document
     caller = case.caller if who == case.holder.arn and same_principal(case.caller, who) else who
     context = case.context if caller == case.caller else {}
