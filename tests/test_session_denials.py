@@ -107,8 +107,17 @@ def test_the_owner_of_a_bucket_in_a_third_account_must_allow_the_role(stage: Sta
     denial = read(stage, session(stage))
     found = explained(stage, denial, "source", "destination")
 
-    # The sandbox allows no bucket to another account, so the mend is not tried here.
     assert denial.code == "AccessDenied"
+    assert (found.causes[0].code, found.causes[0].confidence) == ("resource-policy", "certain"), found
+    assert found.causes[0].works is True
+    assert found.causes[0].commands[0].startswith("aws s3api put-bucket-policy")
+    assert "--profile SOURCE_ADMIN" in found.causes[0].commands[0]
+
+
+def test_without_a_session_of_its_account_such_a_bucket_is_one_of_several_causes(stage: Stage) -> None:
+    another_owner(stage)
+    found = explained(stage, read(stage, session(stage)), "destination")
+
     assert (found.causes[0].code, found.causes[0].confidence) == ("other-account-resource", "possible")
     assert found.indistinguishable_causes[:2] == ("other-account-resource", "resource-policy")
 
