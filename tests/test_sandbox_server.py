@@ -261,6 +261,8 @@ OF_PAGES = {
         "0.0.0.0",
         "[::1]",
         "localhost.example",
+        "127.0.0.1:80@example.com",
+        "localhost:x",
     ],
     "Origin": ["https://page.example", "null", "http://127.0.0.1:8888"],
     "Referer": ["https://page.example/a"],

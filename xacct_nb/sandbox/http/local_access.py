@@ -50,7 +50,9 @@ def _refusal(scope: Message, token: str) -> str:
 
 def _is_loopback(host: str) -> bool:
     # A page's own name may lead to the loopback too.
-    name = host.rsplit(":", 1)[0].lower()
+    name, colon, port = host.lower().partition(":")
+    if colon and not port.isdecimal():
+        return False
     return name in ("127.0.0.1", "localhost") or name.endswith(".localhost")
 
 
