@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from xacct_nb.diagnosis.assume_request import EXTRA_ACTIONS
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import CATALOGUE, cause
-from xacct_nb.diagnosis.cause import CERTAIN, DESTINATION, SOURCE, Cause
+from xacct_nb.diagnosis.cause import CERTAIN, CLIENT, DESTINATION, POSSIBLE, SOURCE, Cause
 from xacct_nb.diagnosis.denial import EXPLICIT, Denial
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.explain import short_name
@@ -73,7 +73,9 @@ def text_causes(case: Case, found: Sequence[Cause]) -> Iterator[Cause]:
         yield from _named_type(case)
     for known in CATALOGUE.values():
         if known.matches(case.denial.text) and known.code not in EXTRA_ACTIONS.values():
-            yield cause(known.code, known.sure)
+            # A request that policies denied was sent and signed: other words are of another request.
+            is_denied = known.side == CLIENT and case.denial.caller and case.denial.action
+            yield cause(known.code, POSSIBLE if is_denied else known.sure)
 
 
 def _named_type(case: Case) -> Iterator[Cause]:
