@@ -26,8 +26,8 @@ from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.diagnosis import diagnose as explained
-from xacct_nb.diagnosis.snapshot import Snapshot
-from xacct_nb.errors import XacctError
+from xacct_nb.diagnosis.snapshot import ClientSettings, Snapshot
+from xacct_nb.errors import InvalidInput, XacctError
 from xacct_nb.runs.inquiry import diagnose
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.aws_profiles import read_client
@@ -72,6 +72,12 @@ def sso(content: str) -> State:
 
 def token(**fields: Any) -> str:
     return json.dumps({"accessToken": SECRET, "expiresAt": "2030-01-01T00:00:00Z", **fields})
+
+
+def printed(**fields: Any) -> str:
+    """A credential_process that prints a key with some fields as given. The braces are for `format`."""
+    found = {"Version": 1, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": SECRET, **fields}
+    return f"echo '{json.dumps(found)}'".replace("{", "{{").replace("}", "}}")
 
 
 STATES = {
@@ -146,7 +152,39 @@ STATES = {
         "[profile p]\ncredential_process = sleep 60\n", "Test it", "credential-process-failed"
     ),
     "a process that prints rubbish": State(
-        f"[profile p]\ncredential_process = echo {SECRET}\n", "Test it", "cannot-sign-in"
+        f"[profile p]\ncredential_process = echo {SECRET}\n", "Test it", "credential-process-failed"
+    ),
+    **{
+        f"a process that {name}": State(f"[profile p]\ncredential_process = {command}\n", hint, code)
+        for name, command, hint, code in (
+            ("is not there", "/no/such/program", "Test it", "credential-process-failed"),
+            ("is a folder", "/usr", "Test it", "credential-process-failed"),
+            ("has an open quotation mark", "printf 'x", "Test it", "credential-process-failed"),
+            ("is empty", "", "Test it", "credential-process-failed"),
+            ("prints a list", "echo [1,2]", "Test it", "credential-process-failed"),
+            ("prints another version", printed(Version=3), "Test it", "credential-process-failed"),
+            ("prints one key", printed(SecretAccessKey=None), "Test it", "credential-process-failed"),
+            ("prints numbers", printed(AccessKeyId=17), "Test it", "credential-process-failed"),
+            ("prints an old session", printed(Expiration="2021-05-01T00:00:00Z"), "Test it",
+             "credential-process-failed"),
+            ("prints no date", printed(Expiration="soon"), "Test it", "credential-process-failed"),
+        )
+    },
+    "a proxy that is overloaded": answered("overloaded", NETWORK, "not-aws-endpoint"),
+    "an account that is not active": answered("not active", "completes it", "cannot-sign-in"),
+    "an endpoint by FTP": State(key_at("ftp://127.0.0.1:9"), NETWORK, "invalid-setting"),
+    "an endpoint with a port that there is not": State(
+        key_at("http://127.0.0.1:70000"), NETWORK, "invalid-setting"
+    ),
+    "an empty environment as the source": State(
+        f"[profile p]\n{ASSUMES}credential_source = Environment\n",
+        "Set AWS_ACCESS_KEY_ID", "wrong-credential-source",
+    ),
+    "a config that begins with a BOM": State(
+        f"\ufeff[profile p]\n{KEY}", "without a BOM", "unreadable-files"
+    ),
+    "a profile that is there twice": State(
+        f"[profile p]\n{KEY}[profile p]\n{KEY}", "no name twice", "unreadable-files"
     ),
     "nobody signed in with SSO": State(f"[profile p]\n{SSO}", "aws sso login", "expired-credentials"),
     "an expired SSO session": sso(token(expiresAt="2020-01-01T00:00:00Z")),
@@ -246,10 +284,47 @@ def test_a_side_that_cannot_sign_in_is_unread_and_no_error(
 def test_the_doctor_goes_on(home: Path, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(home, state, monkeypatch)
     if state.code == "unreadable-files":
-        with pytest.raises(XacctError, match="Unable to parse"):
+        with pytest.raises(XacctError, match="without a BOM"):
             profile_identities(impatient().clock)
     else:
         assert all(arn or why for _, arn, why in profile_identities(impatient().clock))
+
+
+@pytest.mark.parametrize("name", ["nobody", ""])
+def test_the_doctor_lists_the_profiles_where_the_environment_names_none_of_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    enter(home, STATES["no endpoint"], monkeypatch)
+    monkeypatch.setenv("AWS_PROFILE", name)
+
+    assert [profile for profile, _, _ in profile_identities(impatient().clock)] == ["p"]
+
+
+def test_a_file_that_only_its_owner_may_read_and_one_with_a_wrong_line_have_mends_of_their_own() -> None:
+    def commands(why: str) -> tuple[str, ...]:
+        client = ClientSettings(profile="p", unreadable={"/home/me/.aws/config": why})
+        (found,) = explained(Snapshot(client=client)).causes
+        return found.commands
+
+    assert commands("Permission denied") == ("chmod 600 /home/me/.aws/config",)
+    assert commands("line 3 belongs to no section, or is no setting") == ()
+
+
+def test_a_password_in_the_address_of_an_endpoint_is_not_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = endpoint_that_answers("a user").replace("http://", "http://me:opensesame@")
+    enter(home, State(key_at(url), "", ""), monkeypatch)
+    sessions = open_sessions(caller_profiles=["p"], endpoint=impatient())
+
+    assert "opensesame" not in f"{sessions} {sessions.answered_by}"
+    assert "127.0.0.1" in sessions.answered_by
+
+
+@pytest.mark.parametrize("names", ["source-admin", [None], [7]])
+def test_names_of_profiles_are_a_list_of_texts(names: Any) -> None:
+    with pytest.raises(InvalidInput, match="no list of names of profiles"):
+        open_sessions(source_profiles=names)
 
 
 @pytest.mark.parametrize("closed", [None, io.StringIO()], ids=["none", "closed"])
@@ -264,7 +339,7 @@ def test_a_standard_input_that_is_not_there_is_no_traceback(
     enter(home, STATES["a process that prints rubbish"], monkeypatch)
 
     assert asked.causes[0].code == "no-terminal-for-mfa"
-    assert diagnosed(caller_profiles=["p"]).causes[0].code == "cannot-sign-in"
+    assert diagnosed(caller_profiles=["p"]).causes[0].code == "credential-process-failed"
 
 
 def login_token(expires: str) -> str:

@@ -402,6 +402,147 @@ def test_what_a_session_may_not_read_is_said(world: World, source: Any) -> None:
     assert (of_account.where, "ListPolicies" in of_account.why) == (f"account {world.source}", True)
 
 
+def refusal(world: World, **fields: Any) -> str:
+    """What the planner says where it makes no plan."""
+    grant = grant_in(world, **fields)
+    with pytest.raises(NotOwned) as refused:
+        plan_of(grant, sessions_in(world, grant))
+    return refused.value.what
+
+
+def test_a_role_whose_name_differs_in_case_only_is_found_before_the_approval(
+    world: World, destination: Any
+) -> None:
+    make_role(destination, "Reports-READER")
+    there = f"arn:aws:iam::{world.destination}:role/Reports-READER"
+    hits = found(world, "name-taken")
+
+    assert [(each.where, f"{there} has this name" in each.why) for each in hits] == [
+        ("role/reports-reader", True)
+    ]
+    assert f"{there} has its name" in refusal(world)
+    assert f"{there} has its name" in refusal(world, adopt=True)
+
+
+def test_a_policy_under_another_path_stops_the_plan(world: World, source: Any) -> None:
+    there = make_policy(source, "xacct-Reports", Path="/ops/")
+
+    assert f"{there} has its name" in refusal(world)
+
+
+def documents_of(world: World) -> tuple[str, str, str]:
+    """The caller policy, the trust policy and the permissions policy that the grant writes."""
+    made = build(grant_in(world))
+    (caller,) = next(iter(made.caller_policies.values()))
+    return (
+        json.dumps(caller),
+        json.dumps(*made.trust_policies.values()),
+        json.dumps(*made.permissions_policies.values()),
+    )
+
+
+def test_a_policy_of_others_with_the_same_document_is_attached_only_once_it_is_taken_over(
+    world: World, source: Any
+) -> None:
+    caller, _, _ = documents_of(world)
+    arn = make_policy(source, "xacct-reports", caller)
+
+    assert [each.where for each in found(world, "name-taken")] == ["policy/xacct-reports"]
+    assert arn in refusal(world)
+    source.attach_user_policy(UserName="alice", PolicyArn=arn)
+    assert found(world, "name-taken") == []
+
+
+@pytest.mark.parametrize("lacks", ["permissions", "managed policy", "boundary", "minutes", "nothing"])
+def test_a_role_of_others_is_taken_over_only_where_the_plan_would_change_it(
+    world: World, source: Any, destination: Any, lacks: str
+) -> None:
+    _, trust, permissions = documents_of(world)
+    edge = make_policy(destination, "edge", statement("Allow", "s3:*"))
+    destination.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=trust)
+    if lacks != "permissions":
+        destination.put_role_policy(
+            RoleName="reports-reader", PolicyName="xacct-reports", PolicyDocument=permissions
+        )
+    fields: dict[str, Any] = {
+        "managed policy": {"managed_policies": [edge]},
+        "boundary": {"permissions_boundary": edge},
+        "minutes": {"session_minutes": 90},
+    }.get(lacks, {})
+    hits = [each.where for each in found(world, "name-taken", **fields)]
+
+    assert hits == ["role/reports-reader"] * (lacks != "nothing")
+    if lacks == "nothing":
+        assert plan_of(grant_in(world), sessions_in(world, grant_in(world))).changes
+    else:
+        assert "role/reports-reader exists" in refusal(world, **fields)
+
+
+@pytest.mark.parametrize("field", ["managed_policies", "permissions_boundary"])
+def test_a_policy_that_does_not_exist_is_found(world: World, destination: Any, field: str) -> None:
+    absent = f"arn:aws:iam::{world.destination}:policy/nowhere"
+    there = make_policy(destination, "somewhere", statement("Allow", "s3:*"))
+
+    def named(policy: str) -> dict[str, Any]:
+        return {field: [policy] if field == "managed_policies" else policy}
+
+    assert f"{absent} does not exist" in one(world, "missing-policy", **named(absent)).why
+    assert found(world, "missing-policy", **named(there)) == []
+
+
+def test_a_policy_that_is_taken_over_from_another_user_is_said_to_be_replaced_there(
+    world: World, source: Any
+) -> None:
+    arn = make_policy(source, "xacct-reports")
+    source.attach_user_policy(UserName="alice", PolicyArn=arn)
+    assert found(world, "shared-policy", adopt=True) == []
+    source.attach_user_policy(UserName="mallory", PolicyArn=arn)
+
+    assert "user/mallory has it too" in one(world, "shared-policy", adopt=True).why
+    assert found(world, "shared-policy") == []
+
+
+@pytest.mark.parametrize(("count", "is_full"), [(48, False), (49, True)])
+def test_a_role_without_room_for_the_tags_of_the_grant(
+    world: World, source: Any, destination: Any, count: int, is_full: bool
+) -> None:
+    many = tags(**{f"k{number}": "v" for number in range(count)})
+    make_role(destination, Tags=many)
+    make_policy(source, "xacct-reports", Tags=many)
+    where = [each.where for each in found(world, "too-many-tags", adopt=True)]
+
+    assert where == ["role/reports-reader", "policy/xacct-reports"] * is_full
+    assert found(world, "too-many-tags") == []
+
+
+@pytest.mark.parametrize("is_tagged", [False, True])
+def test_the_tags_of_a_user_are_known(world: World, source: Any, is_tagged: bool) -> None:
+    if is_tagged:
+        source.tag_user(UserName="alice", Tags=tags(dept="research"))
+    deny_inline(
+        source, statement("Deny", "sts:*", Condition={"StringNotLike": {"aws:PrincipalTag/dept": "res*"}})
+    )
+
+    assert len(found(world, "caller-denied")) == (not is_tagged)
+    assert found(world, "caller-denied-perhaps") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "who"),
+    [
+        ("TerraformWorkspace", "prod", "Terraform"),
+        ("tf-module", "roles", "Terraform"),
+        ("managed-with", "terraform", "Terraform"),
+        ("DeployedVia", "AWS CDK", "the AWS CDK"),
+        ("deployment-tool", "pulumi", "Pulumi"),
+        ("orchestrator", "CloudFormation", "CloudFormation"),
+    ],
+)
+def test_further_tags_name_a_manager(name: str, value: str, who: str) -> None:
+    assert managers("arn:aws:iam::222222222222:role/r", {name: value}) == (f"{who} (tag {name}={value})",)
+    assert managers("arn:aws:iam::222222222222:role/r", {"deployment": "blue", "terrain": "hills"}) == ()
+
+
 def test_every_rule_on_the_live_state_has_a_case() -> None:
     assert {rule.code for rule in LIVE_RULES} - tried == set()
 

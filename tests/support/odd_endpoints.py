@@ -23,6 +23,14 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
     "nothing": (200, b""),
     "JSON": (200, b"{}"),
     "a page": (200, b"<html><title>Welcome to the network of this hotel</title></html>"),
+    "overloaded": (503, b"<html><h1>503 Service Unavailable</h1></html>"),
+    "not active": (403, _refusal("OptInRequired", "The account needs a subscription for the service")),
+    "a user": (
+        200,
+        b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:user/me</Arn>"
+        b"<UserId>AIDA</UserId><Account>111111111111</Account></GetCallerIdentityResult>"
+        b"</GetCallerIdentityResponse>",
+    ),
     "a proxy": (407, b"Proxy Authentication Required"),
 }
 

@@ -19,7 +19,7 @@ def forget_answers() -> None:
 def note_answer(http_response: Any, model: Any, **_: Any) -> None:
     """Note the endpoint behind a response; a handler of botocore's event `after-call`."""
     parts = urlsplit(http_response.url)
-    url = f"{parts.scheme}://{parts.netloc}"
+    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # without a password
     if url not in _answered:
         _answered[url] = name_of_endpoint(url, model.service_model.endpoint_prefix)
 

@@ -8,16 +8,18 @@ from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.exceptions import ConfigParseError
 from botocore.session import Session as Core
 
 from xacct_nb.aws.answering_hosts import answering_endpoints
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import AwsClock
-from xacct_nb.aws.error_translation import clock_checked, translate_errors
+from xacct_nb.aws.error_translation import clock_checked
 from xacct_nb.aws.profile_clients import AWS_ITSELF, NO_PROFILE, Endpoint, make_client, session_of
 from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sign_in import bound, check_credentials, check_files, response_errors, sign_in_errors
-from xacct_nb.errors import InvalidInput, WrongAccount, XacctError
+from xacct_nb.aws.sign_in_failures import PARSE_HINT
+from xacct_nb.errors import InvalidInput, NoCredentials, WrongAccount, XacctError
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import REGIONS, Arn, same_principal
 from xacct_nb.records.fields import Identity
@@ -135,10 +137,11 @@ def open_sessions(
     Raises MissingProfile, NoCredentials, WrongAccount, and InvalidInput where no profile is named.
     """
     sessions = Sessions(grant, (), endpoint)
+    in_grant = (grant.source_accounts, grant.destination_accounts) if grant else ((), ())
     parts = (
-        ("source", tuple(source_profiles), grant.source_accounts if grant else ()),
-        ("destination", tuple(destination_profiles), grant.destination_accounts if grant else ()),
-        ("caller", tuple(caller_profiles), ()),
+        ("source", _names("source", source_profiles), in_grant[0]),
+        ("destination", _names("destination", destination_profiles), in_grant[1]),
+        ("caller", _names("caller", caller_profiles), ()),
     )
     if not any(names for _, names, _ in parts):
         raise InvalidInput(
@@ -156,6 +159,18 @@ def open_sessions(
     return opened
 
 
+def _names(part: str, profiles: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of profiles. Raises InvalidInput where they are one text, or no texts."""
+    names = () if isinstance(profiles, str) else tuple(profiles)
+    if isinstance(profiles, str) or not all(isinstance(each, str) for each in names):
+        raise InvalidInput(
+            f"{part}_profiles is no list of names of profiles.",
+            why=f"It is {profiles!r}.",
+            hint=f'Write it like {part}_profiles=["NAME"].',
+        )
+    return names
+
+
 def _needed(grant: Grant, parts: Any) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Yield the accounts that are read or changed on each side, with the side's profiles."""
     (_, sources, _), (_, destinations, _), _ = parts
@@ -166,11 +181,13 @@ def _needed(grant: Grant, parts: Any) -> Iterator[tuple[tuple[str, ...], tuple[s
 def profile_identities(clock: AwsClock) -> list[tuple[str, str, str]]:
     """Return the name, the ARN (from STS) and the problem of every profile in the user's AWS config.
 
-    `clock` shows AWS's time then. Raises AwsRefused, NoCredentials where the config cannot be read.
+    `clock` shows AWS's time then. Raises NoCredentials where the config cannot be read.
     """
     check_files(Core())
-    with translate_errors("Reading the AWS config"):
-        profiles = Session().available_profiles
+    try:
+        profiles = Core(NO_PROFILE).available_profiles  # also where AWS_PROFILE names none of them
+    except ConfigParseError as problem:
+        raise NoCredentials("The AWS config cannot be read.", why=f"{problem}.", hint=PARSE_HINT) from problem
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(_identify, profiles, repeat(clock)))
 

@@ -1,6 +1,7 @@
 """Signing in with a profile: one error says what is wrong with it, and nothing waits without end."""
 
 import getpass
+import json
 import os
 import re
 import select
@@ -17,7 +18,7 @@ from botocore import exceptions as botocore
 from botocore.credentials import ProcessProvider
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as Core
-from botocore.utils import is_valid_endpoint_url
+from botocore.utils import is_valid_endpoint_url, parse_timestamp
 
 from xacct_nb.aws.sign_in_failures import NETWORK_HINT, NOT_AWS, explain
 from xacct_nb.errors import MissingProfile, NoCredentials, XacctError
@@ -26,6 +27,8 @@ from xacct_nb.validation import truncate
 
 PATIENCE = 60.0  # seconds for a credential_process
 _LARGEST = 1_000_000  # bytes of its output
+_BAD_PORT = "Its endpoint_url is no URL: a port is a number up to 65535."
+_BAD_QUOTES = ("No closing quotation", "No escaped character")  # shlex
 _KEY = re.compile(r"[!-~]+")  # what a header of HTTP can hold
 # What botocore's providers let through, where a file or a process gives them something unexpected.
 _UNEXPECTED = (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
@@ -67,7 +70,8 @@ def response_errors(profile: str) -> Iterator[None]:
     except (botocore.BotoCoreError, botocore.ClientError, XacctError):
         raise
     except (*_UNEXPECTED, ResponseParserError) as problem:
-        raise _no_credentials(profile, NOT_AWS, NETWORK_HINT) from problem
+        is_port = not isinstance(problem, ResponseParserError) and "port" in str(problem).lower()
+        raise _no_credentials(profile, _BAD_PORT if is_port else NOT_AWS, NETWORK_HINT) from problem
 
 
 def check_credentials(profile: str, credentials: Any) -> None:
@@ -117,7 +121,11 @@ class _BoundedProcess(subprocess.Popen[bytes]):
     def __init__(self, command: list[str], **options: Any) -> None:
         # Without a person at a terminal there is nothing to read; what it says there may be a secret.
         stdin = None if _has_terminal() else subprocess.DEVNULL
-        super().__init__(command, **{**options, "stdin": stdin, "stderr": subprocess.DEVNULL})
+        try:
+            super().__init__(command, **{**options, "stdin": stdin, "stderr": subprocess.DEVNULL})
+        except (OSError, LookupError) as problem:
+            reason = f": {problem.strerror}" if isinstance(problem, OSError) else ", because it is empty"
+            raise _NoOutput(f"credential_process cannot be started{reason}") from problem
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[bytes, bytes]:
         """Return its output. Raises ValueError, whose text is the reason."""
@@ -132,8 +140,7 @@ class _BoundedProcess(subprocess.Popen[bytes]):
                 self.stdout.close()
         if self.returncode:
             raise _NoOutput(f"credential_process ended with the exit code {self.returncode}")
-        if not output.strip():
-            raise _NoOutput("credential_process printed nothing")
+        _check_output(output)
         return output, b""
 
     def _output(self, until: float) -> bytes:
@@ -147,6 +154,22 @@ class _BoundedProcess(subprocess.Popen[bytes]):
                 self.wait(max(0.1, until - time.monotonic()))
                 return bytes(found)
         raise _NoOutput(f"credential_process did not end within {PATIENCE:.0f} seconds")
+
+
+def _check_output(output: bytes) -> None:
+    """Check that a credential_process printed credentials that are valid now. Raises ValueError."""
+    if not output.strip():
+        raise _NoOutput("credential_process printed nothing")
+    try:
+        found = json.loads(output)
+        expires = parse_timestamp(found["Expiration"]) if found.get("Expiration") else None
+        keys = [found[name] for name in ("AccessKeyId", "SecretAccessKey")]
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError):
+        raise _NoOutput("credential_process printed no JSON object with credentials") from None
+    if found.get("Version") != 1 or not all(isinstance(key, str) for key in keys):
+        raise _NoOutput("credential_process printed no JSON object with Version 1 and two keys as texts")
+    if expires and expires.timestamp() < time.time():
+        raise _NoOutput("credential_process printed credentials that have expired")
 
 
 class _NoOutput(ValueError):
@@ -219,6 +242,8 @@ def _reason(problem: Exception) -> str:
         return f"{str(problem.filename)!r}, which it names, cannot be used: {problem.strerror}."
     if isinstance(problem, _NoOutput):
         return f"Its {problem}."
+    if isinstance(problem, ValueError) and str(problem).startswith(_BAD_QUOTES):
+        return "Its credential_process cannot be started: a quotation mark or an escape is not closed."
     if isinstance(problem, ValueError) and str(problem).startswith("Invalid endpoint"):
         return "Its endpoint_url is no URL: it must begin with http:// or https://, and name a host."
     return "Its credential_process, a file or a setting gave something that is no valid session."
@@ -228,5 +253,5 @@ def _no_credentials(profile: str, why: str, hint: str) -> NoCredentials:
     return NoCredentials(
         f"The profile {profile!r} cannot sign in.",
         why=truncate(redact(" ".join(why.split()), ())),
-        hint=hint or f"Test it: aws sts get-caller-identity --profile {profile}",
+        hint=hint or f"Test it: aws sts get-caller-identity{f' --profile {profile}' if profile else ''}",
     )

@@ -12,7 +12,9 @@ NOT_AWS = (
     "from the sign-in page of a network, or from another server."
 )
 NETWORK_HINT = "Check the network, the proxy (HTTPS_PROXY) and AWS_ENDPOINT_URL, then run it again."
-_PARSE_HINT = "Correct the file: UTF-8, one section [profile NAME] for each profile, no name twice."
+PARSE_HINT = (
+    "Correct the file: UTF-8 without a BOM, one section [profile NAME] for each profile, no name twice."
+)
 _SSO_HINT = "Sign in again, then run it again: aws sso login --profile {profile}"
 _LOGIN_HINT = "Sign in again, then run it again: aws login --profile {profile}"
 _TLS_HINT = (
@@ -23,6 +25,10 @@ _MACHINE_HINT = (
     "variables, or name another profile."
 )
 _REGION_HINT = "Set one: aws configure set region REGION --profile {profile}"
+_BY_PROVIDER = {
+    "custom-process": "Run the command of credential_process by hand; it must print JSON with Version 1.",
+    "Environment": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name another credential_source.",
+}
 # The error codes with which AWS refuses the credentials themselves.
 _CODES = {
     "InvalidClientTokenId": "Its key was deleted or deactivated, or is of another partition: create one, "
@@ -31,6 +37,7 @@ _CODES = {
     "SignatureDoesNotMatch": "Copy its secret access key again, without spaces.",
     "ExpiredToken": "Sign in again (aws sso login, aws login), or assume the role again, then run it again.",
     "ExpiredTokenException": "Sign in again (aws sso login, aws login), then run it again.",
+    "OptInRequired": "The account is not active: its root user signs in to the console, and completes it.",
     "AccessDenied": "Find the cause: xacct-nb run diagnose_a_denial -p caller_profiles {profile}",
 }
 
@@ -53,13 +60,22 @@ def _with(hint: str, why: str = "") -> _Explain:
 
 
 def _refused(problem: botocore.ClientError) -> tuple[str, str]:
-    return text_of(problem), _CODES.get(str(problem.response.get("Error", {}).get("Code")), "")
+    return text_of(problem), _hint_of(str(problem.response.get("Error", {}).get("Code")))
+
+
+def _hint_of(code: str) -> str:
+    # A number is the status of a response that has no code of AWS: a proxy's, or that of an outage.
+    return NETWORK_HINT if code.isdecimal() else _CODES.get(code, "")
+
+
+def _not_retrieved(problem: botocore.CredentialRetrievalError) -> tuple[str, str]:
+    return str(problem), _BY_PROVIDER.get(str(problem.kwargs.get("provider")), _MACHINE_HINT)
 
 
 _FAILURES: dict[type[Exception], _Explain] = {
     botocore.ClientError: _refused,
     botocore.NoCredentialsError: _with("", "It has no credentials."),
-    botocore.ConfigParseError: lambda problem: (f"{problem}.", _PARSE_HINT),
+    botocore.ConfigParseError: lambda problem: (f"{problem}.", PARSE_HINT),
     botocore.SSOTokenLoadError: _with(_SSO_HINT, "Nobody has signed in with SSO on this machine."),
     botocore.UnauthorizedSSOTokenError: _with(_SSO_HINT, "Its SSO session has expired."),
     botocore.TokenRetrievalError: _with(_SSO_HINT, "Its SSO session has expired, and cannot be renewed."),
@@ -80,7 +96,7 @@ _FAILURES: dict[type[Exception], _Explain] = {
     botocore.InvalidRegionError: _with(_REGION_HINT),
     botocore.SSLError: _with(_TLS_HINT),
     botocore.MetadataRetrievalError: _with(_MACHINE_HINT),
-    botocore.CredentialRetrievalError: _with(_MACHINE_HINT),
+    botocore.CredentialRetrievalError: _not_retrieved,
     botocore.InvalidIMDSEndpointError: _with("Correct AWS_EC2_METADATA_SERVICE_ENDPOINT, or remove it."),
     botocore.InfiniteLoopConfigError: _with("Set source_profile of one of them to a profile with keys."),
     botocore.ConnectionError: _with(NETWORK_HINT),

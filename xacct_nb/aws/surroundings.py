@@ -17,6 +17,12 @@ from xacct_nb.grants.state import ResourceKey
 from xacct_nb.iam.arns import Arn
 from xacct_nb.linting.managers import managers
 
+# The operation that lists an account's roles or policies, its items, and its parameters.
+_LISTS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "role": ("list_roles", "Roles", {}),
+    "policy": ("list_policies", "Policies", {"Scope": "Local"}),
+}
+_LARGE_PAGES = {"PageSize": 1000}
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
@@ -26,8 +32,8 @@ def read_surroundings(
     """Return the details that findings need, by key, as far as the sessions may read them.
 
     `principal` (ARN): a LivePrincipal; `policy` (ARN): its default version; `quotas` (ARN of the account's
-    root): AWS's summary; `same-name` (policy ARN): the ARN of the policy that has its name; `unread` (ARN of
-    the account's root): the operations that AWS denied. Raises AwsRefused for another error.
+    root): AWS's summary; `same-name` (ARN of a role or policy): the ARN of the one that has its name;
+    `unread` (ARN of the account's root): the operations that AWS denied. Raises AwsRefused for another error.
     """
     reading = _Surroundings(sessions)
     grant, accounts = documents.grant, needed_accounts(documents.grant)
@@ -37,6 +43,8 @@ def read_surroundings(
     for role in grant.destinations:
         if ResourceKey("role", role) in resources:
             reading.role(role)
+        else:
+            reading.name(role)
     for account in accounts:
         reading.quotas(f"arn:{grant.partition}:iam::{account}:root")
     for carrier, policies in documents.caller_policies.items() if grant.caller_policy == "managed" else ():
@@ -64,7 +72,7 @@ class _Surroundings:
 
     sessions: Sessions
     found: dict[ResourceKey, Any] = field(default_factory=dict)
-    _names: dict[str, dict[str, str]] = field(default_factory=dict)
+    _names: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _groups: dict[str, LivePrincipal] = field(default_factory=dict)
 
     def principal(self, arn: str) -> None:
@@ -96,19 +104,19 @@ class _Surroundings:
         if found := self._allowed(root, summary, {}):
             self.found[ResourceKey("quotas", root)] = found
 
-    def name(self, policy: str) -> None:
-        """Read whether another managed policy of the account has this name: AWS ignores path and case."""
-        account = account_of(policy)
-        if account not in self._names:
-            self._names[account] = self._allowed(_root(policy), lambda: self._policy_names(account), {})
-        if other := self._names[account].get(Arn.parse(policy).name.lower()):
-            self.found[ResourceKey("same-name", policy)] = other
+    def name(self, arn: str) -> None:
+        """Read whether another role or policy of the account has this name: AWS ignores path and case."""
+        account, kind = account_of(arn), Arn.parse(arn).kind
+        if (account, kind) not in self._names:
+            self._names[account, kind] = self._allowed(_root(arn), lambda: self._all_names(account, kind), {})
+        if other := self._names[account, kind].get(Arn.parse(arn).name.lower()):
+            self.found[ResourceKey("same-name", arn)] = other
 
-    def _policy_names(self, account: str) -> dict[str, str]:
-        iam = self.sessions.admin(account, "iam")
-        with translate_errors(f"ListPolicies {account}"):
-            pages = list(iam.get_paginator("list_policies").paginate(Scope="Local"))
-        return {each["PolicyName"].lower(): each["Arn"] for page in pages for each in page["Policies"]}
+    def _all_names(self, account: str, kind: str) -> dict[str, str]:
+        iam, (operation, items, about) = self.sessions.admin(account, "iam"), _LISTS[kind]
+        with translate_errors(f"List{items} {account}"):
+            pages = list(iam.get_paginator(operation).paginate(**about, PaginationConfig=_LARGE_PAGES))
+        return {each[f"{kind.title()}Name"].lower(): each["Arn"] for page in pages for each in page[items]}
 
     def _holder(self, arn: str) -> LivePrincipal:
         sessions, kind, unread = self.sessions, Arn.parse(arn).kind, list[str]()

@@ -28,7 +28,7 @@ def diff(documents: Documents, state: State) -> Plan:
     On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays.
     AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
     where a role or policy of that name differs and was not made for this grant, unless the grant has
-    `adopt`.
+    `adopt`, or where another one has the name in another path or case.
     """
     grant, wanted = documents.grant, desired_resources(documents, state)
     existing = {key for key in state.resources if key.kind != "group" and not is_revocation(key)}
@@ -40,6 +40,8 @@ def diff(documents: Documents, state: State) -> Plan:
         for owner, family in sorted(families.items())
         for change in _changes_of(grant, owner, family, wanted, state)
     ]
+    for change in changes:
+        _check_name(change, state)
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     if not changes:
         return Plan(grant.name, (), _notes(grant, state, changes), reference=grant.reference)
@@ -53,6 +55,16 @@ def diff(documents: Documents, state: State) -> Plan:
         access=kept_access(state, grant.destinations, ordered, wanted),
         lost=lost_versions(state, ordered),
     )
+
+
+def _check_name(change: Change, state: State) -> None:
+    """Check that nothing else has the name of what the plan makes. Raises NotOwned."""
+    if other := change.sign == "+" and state.details.get(ResourceKey("same-name", change.target)):
+        raise NotOwned(
+            f"{change.target} cannot be made: {other} has its name.",
+            why="AWS compares the names of roles and policies without their paths and case.",
+            hint="Choose another name for the grant or the role.",
+        )
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:

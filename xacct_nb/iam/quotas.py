@@ -13,6 +13,7 @@ TRUST_POLICY, TRUST_POLICY_MAX = 2_048, 8_192
 POLICY_MAX = 131_072
 INLINE_TOTAL = {"user": 2_048, "role": 10_240, "group": 5_120}
 POLICY_VERSIONS = 5
+TAGS = 50  # on a user, role or policy
 # Managed policies on one principal: the default, and the most that AWS grants on request.
 ATTACHED = {"user": 10, "role": 20, "group": 10}
 ATTACHED_MAX = {"user": 20, "role": 25, "group": 10}

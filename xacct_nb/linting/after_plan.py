@@ -47,18 +47,29 @@ class _Holder:
     context: Mapping[str, Any]
     policies: tuple[tuple[str, Any], ...]
     boundary: tuple[str, Any] | None
+    tags_known: bool = False
 
     def obstacle(self, action: str, resource: str, trust: Any) -> Obstacle | None:
         """Return what denies the action to it, None where nothing that was read does."""
-        decision = evaluate(
-            self.principal, action, resource, self.context,
+        decision = self._decision(action, resource, trust, {})
+        absent = {key: list[str]() for key in decision.depends_on if self._is_absent(key)}
+        if absent:
+            decision = self._decision(action, resource, trust, absent)
+        kind, by = self._named(decision)
+        return Obstacle(kind, self.arn, action, resource, by) if kind else None
+
+    def _decision(self, action: str, resource: str, trust: Any, more: Mapping[str, Any]) -> Decision:
+        return evaluate(
+            self.principal, action, resource, {**self.context, **more},
             identity_policies=[document for _, document in self.policies],
             resource_policy=trust,
             permissions_boundaries=[self.boundary[1]] if self.boundary else None,
             unknown_keys=("*",),
         )  # fmt: skip
-        kind, by = self._named(decision)
-        return Obstacle(kind, self.arn, action, resource, by) if kind else None
+
+    def _is_absent(self, key: str) -> bool:
+        """Return whether the holder is known to be without this key: a user has no tag but its own."""
+        return self.tags_known and key.lower().startswith("aws:principaltag/")
 
     def _named(self, decision: Decision) -> tuple[str, str]:
         if decision.result == UNKNOWN_RESULT:
@@ -144,7 +155,9 @@ def _caller(documents: Documents, state: State, live: LivePrincipal, required: M
     ]
     keys = {**required, **{f"aws:PrincipalTag/{name}": value for name, value in live.tags.items()}}
     boundary = _boundary(state, live.boundary)
-    return _Holder(live.arn, *_session(live.arn, keys), _readable((*planned, *inline, *managed)), boundary)
+    tags_known = Arn.parse(live.arn).kind == "user" and "GetUser" not in live.unread
+    policies = _readable((*planned, *inline, *managed))
+    return _Holder(live.arn, *_session(live.arn, keys), policies, boundary, tags_known)
 
 
 def _role(documents: Documents, state: State, role: str) -> _Holder:

@@ -30,11 +30,15 @@ _TAGS = (
     (r"crossplane-(?:kind|name|providerconfig)", "Crossplane"),
     (r"alpha\.eksctl\.io/.+", "eksctl"),
     (r"services\.k8s\.aws/.+", "AWS Controllers for Kubernetes"),
-    (r"(?:hashicorp:)?terraform(?:[-_:./].*)?|opentofu|terragrunt(?:[-_:./].*)?", "Terraform"),
+    (r"(?:hashicorp:)?terraform(?:[-_:./].*)?|terraform(?:workspace|module|stack|managed)", "Terraform"),
+    (r"opentofu|terragrunt(?:[-_:./].*)?|tf[-_](?:managed|module|workspace|stack)", "Terraform"),
+    (r"sst:.+", "SST"),
 )
 # Tags whose value names the manager, and how such a value begins or what it contains.
 _MANAGER_TAG = re.compile(
-    r"(?:managed|created|provisioned|deployed|maintained)[-_ :/]?by|provisioner|iac(?:[-_ ]?tool)?", re.I
+    r"(?:managed|created|provisioned|deployed|maintained)[-_ :/]?(?:by|with|via|using)"
+    r"|provisioner|orchestrator|(?:iac|deployment|provisioning)(?:[-_ ]?(?:tool|method))?",
+    re.I,
 )
 _TOOLS = {
     "terraform": "Terraform", "opentofu": "OpenTofu", "terragrunt": "Terragrunt", "pulumi": "Pulumi",

@@ -51,7 +51,7 @@ def read_client(profile: str = "", config_file: str = "", credentials_file: str 
             for name, fields in _sections(path, path is config):
                 profiles.setdefault(name, {}).update(_fields(fields))
         except (OSError, ConfigError, UnicodeDecodeError) as problem:
-            unreadable[str(path)] = str(getattr(problem, "strerror", "") or type(problem).__name__)
+            unreadable[str(path)] = _reason(problem)
     used = profile or variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE") or ""
     return ClientSettings(
         profile=used,
@@ -101,6 +101,16 @@ def _whole_profiles(config_file: str, credentials_file: str) -> dict[str, dict[s
             for name, fields in _sections(path, path is config):
                 profiles.setdefault(name, {}).update(fields)
     return profiles
+
+
+def _reason(problem: OSError | ConfigError | UnicodeDecodeError) -> str:
+    """Return why a file cannot be read, without any of its text: that may be a secret."""
+    if isinstance(problem, OSError):
+        return problem.strerror or type(problem).__name__
+    if isinstance(problem, UnicodeDecodeError):
+        return "it is not UTF-8"
+    line = getattr(problem, "lineno", 0) or next((line for line, _ in getattr(problem, "errors", ())), 0)
+    return f"line {line} belongs to no section, or is no setting" if line else "it is no config file"
 
 
 def _sections(path: Path, is_config: bool) -> Iterator[tuple[str, dict[str, str]]]:

@@ -110,7 +110,8 @@ CLIENT_CAUSES = (
         text=r"Cannot call GetSessionToken with session credentials"),
     KnownCause("A19", "unreadable-files", CLIENT,
         why="The AWS config or credentials file cannot be read.",
-        mend="Make the file readable for its owner: chown, chmod 600.",
+        mend="Correct the file: UTF-8 without a BOM, one section [profile NAME] for each profile, no name "
+        "twice; or make it readable for its owner: chown, chmod 600.",
         text=r"Unable to parse config file|ConfigParseError"
         r"|PermissionError.*\.aws|Permission denied.*(?:credentials|config)"),
     KnownCause("H1", "switch-role-refused", CLIENT, sure=POSSIBLE,

@@ -21,7 +21,7 @@ SIGN_IN_CAUSES = (
         why="The profile's credential_process gave no credentials: it failed, did not end, or printed "
         "something else.",
         mend="Run the command of credential_process by hand; it must print JSON with Version 1.",
-        text=r"Its credential_process (?:ended|did not end|printed)|credentials from custom-process"
+        text=r"Its credential_process (?:ended|did not end|printed|cannot be)|credentials from custom-process"
         r"|credential process provider"),
     KnownCause("A7", "no-machine-credentials", CLIENT,
         why="The profile takes credentials from the container or the instance, and this machine gives none.",
@@ -40,7 +40,8 @@ SIGN_IN_CAUSES = (
     KnownCause("F5", "not-aws-endpoint", CLIENT,
         why="Something else than AWS answered: a proxy, the sign-in page of a network, or another server.",
         mend="Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.",
-        text=r"is no response of AWS|Unable to parse response"),
+        text=r"is no response of AWS|Unable to parse response"
+        r"|\(\d{3}\) when calling the (?:GetCallerIdentity|GetSessionToken|AssumeRole\w*) operation"),
     KnownCause("F7", "no-region", CLIENT,
         why="The profile has no region, or none that exists.",
         mend="Set one: aws configure set region REGION --profile NAME.",
@@ -51,7 +52,7 @@ SIGN_IN_CAUSES = (
         mend="Correct the setting that the text names, or remove it.",
         text=r"invalid defaults mode|InvalidConfigError|InvalidRetryConfiguration|InvalidRetryMode"
         r"|InvalidMaxRetry|InvalidSTSRegionalEndpoints|regional endpoints option|InvalidIMDSEndpoint"
-        r"|services configuration"
+        r"|services configuration|Not supported URL scheme"
         r"|no (?:valid )?URL|is no URL|Failed to parse: |Invalid endpoint|sso-session does not exist"
         r"|missing the following configuration|Partial credentials found|no role ARN configured"),
     KnownCause("A19", "unusable-key", CLIENT,
@@ -61,6 +62,7 @@ SIGN_IN_CAUSES = (
     KnownCause("A19", "cannot-sign-in", CLIENT, sure=LIKELY,
         why="The profile cannot sign in, so AWS does not know who calls.",
         mend="Test it: aws sts get-caller-identity --profile NAME.",
-        text=r"cannot sign in\.(?!.*(?:Its credential_process (?:ended|did not|printed)|It has no credentials"
-        r"|is no URL|no response of AWS|One of its keys|that no key has|login_session))"),
+        text=r"cannot sign in\.(?!.*(?:Its credential_process (?:ended|did not|printed|cannot)"
+        r"|It has no credentials|is no URL|no response of AWS|One of its keys|that no key has"
+        r"|login_session))|\(OptInRequired\) when calling the GetCallerIdentity operation"),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from xacct_nb.diagnosis.snapshot import ClientSettings
 from xacct_nb.iam.arns import is_arn
 
 CREDENTIAL_SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
-_KEY = "aws_access_key_id"
+_KEY, _DENIED = "aws_access_key_id", "Permission denied"
 
 
 def profile_causes(client: ClientSettings) -> Iterator[Cause]:
@@ -18,7 +18,8 @@ def profile_causes(client: ClientSettings) -> Iterator[Cause]:
     Source: AWS CLI user guide, cli-configure-role; botocore's own rules for role_arn.
     """
     for path, why in client.unreadable.items():
-        yield cause("unreadable-files", CERTAIN, f"{path}: {why}.", "", f"chmod 600 {path}")
+        commands = (f"chmod 600 {path}",) if why == _DENIED else ()
+        yield cause("unreadable-files", CERTAIN, f"{path}: {why}.", "", *commands)
     if client.profile and client.profile not in client.profiles and not client.unreadable:
         yield _missing_profile(client)
     for name, visited in _chain(client):

@@ -1,15 +1,16 @@
 """Rules on the live state: what in the two accounts will refuse, undo or hinder the grant's plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.live_principal import LivePrincipal
-from xacct_nb.grants.naming import OWNER_TAG, policy_arn, policy_name
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, same_policy, statements_of
 from xacct_nb.iam.explain import summarize
+from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS, TAGS
 from xacct_nb.linting.after_plan import (
     BOUNDARY,
     PERHAPS,
@@ -67,20 +68,74 @@ def _taken_names(case: GrantCase) -> Iterator[Hit]:
     """Find names of the grant's policies and roles that others use."""
     grant, state = case.documents.grant, _state(case)
     for arn, policy in dict(_planned(case)).items():
-        if other := state.details.get(ResourceKey("same-name", arn)):
-            yield Arn.parse(arn).resource, f"{other} has this name, whatever its path and case"
         live = state.resources.get(ResourceKey("managed-policy", arn))
-        differs = live is not None and not same_policy(live["document"], policy)
-        if live and differs and not grant.adopt and live["tags"].get(OWNER_TAG) != grant.name:
-            yield Arn.parse(arn).resource, _made_for(live["tags"], arn)
+        if live and not grant.adopt and live["tags"].get(OWNER_TAG) != grant.name:
+            carriers = (ResourceKey("attachment", each, arn) for each in case.documents.caller_policies)
+            if not same_policy(live["document"], policy) or _absent(case, carriers, arn):
+                yield Arn.parse(arn).resource, _made_for(live["tags"], arn)
     for role, live in case.adopted.items() if not grant.adopt else ():
-        if not same_policy(live["trust"], case.documents.trust_policies[role]):
+        if _would_change(case, role, live):
             yield Arn.parse(role).resource, _made_for(live["tags"], role)
+    for key, other in state.details.items():
+        if key.kind == "same-name":
+            yield Arn.parse(key.target).resource, f"{other} has this name, whatever its path and case"
+
+
+def _absent(case: GrantCase, attachments: Iterable[ResourceKey], policy: str) -> bool:
+    """Return whether one of these attachments, in the policy's account, is not there yet."""
+    own = (each for each in attachments if each.account == account_of(policy))
+    return any(each not in _state(case).resources for each in own)
+
+
+def _would_change(case: GrantCase, role: str, live: Mapping[str, Any]) -> bool:
+    """Return whether the grant needs a change of a role that was not made for it."""
+    grant, resources = case.documents.grant, _state(case).resources
+    own = case.documents.permissions_policies.get(role)
+    inline = resources.get(ResourceKey("inline-policy", role, policy_name(grant)))
+    return (
+        not same_policy(live["trust"], case.documents.trust_policies[role])
+        or (own is not None and not same_policy(inline, own))
+        or any(ResourceKey("attachment", role, each) not in resources for each in grant.managed_policies)
+        or grant.permissions_boundary not in ("", live["boundary"])
+        or live["session_seconds"] != max(grant.session_minutes * 60, ROLE_SESSION_SECONDS[0])
+    )
 
 
 def _made_for(tags: Mapping[str, str], arn: str) -> str:
     other = tags.get(OWNER_TAG)
     return f"{arn} exists, and " + (f"is of the grant {other}" if other else "was not made for a grant")
+
+
+def _missing_policies(case: GrantCase) -> Iterator[Hit]:
+    """Find managed policies and boundaries that the grant names and that AWS does not have."""
+    grant = case.documents.grant
+    for policy in filter(None, (*grant.managed_policies, grant.permissions_boundary)):
+        key = ResourceKey("policy", policy)
+        if key in _state(case).details and _state(case).details[key] is None:
+            yield Arn.parse(policy).resource, policy
+
+
+def _shared_policies(case: GrantCase) -> Iterator[Hit]:
+    """Find policies of others that the plan takes over and that others have too: it replaces them there."""
+    grant, state = case.documents.grant, _state(case)
+    for arn, policy in dict(_planned(case)).items() if grant.adopt else ():
+        live = state.resources.get(ResourceKey("managed-policy", arn))
+        if live is None or live["tags"].get(OWNER_TAG) == grant.name or same_policy(live["document"], policy):
+            continue
+        found = (key.target for key in state.of("attachment") if key.name == arn)
+        if others := [each for each in found if each not in case.documents.caller_policies]:
+            yield Arn.parse(arn).resource, summarize(tuple(Arn.parse(each).resource for each in others))
+
+
+def _many_tags(case: GrantCase) -> Iterator[Hit]:
+    """Find roles and policies that the plan takes over and that have no room for its two tags."""
+    grant, resources = case.documents.grant, _state(case).resources
+    policies = (ResourceKey("managed-policy", arn) for arn in dict(_planned(case)))
+    for key in (*(ResourceKey("role", arn) for arn in grant.destinations), *policies):
+        tags = (resources.get(key) or {}).get("tags", {})
+        count = len({*tags, OWNER_TAG, ADOPTED_TAG})
+        if grant.adopt and tags.get(OWNER_TAG) != grant.name and count > TAGS:
+            yield Arn.parse(key.target).resource, f"{count} tags; AWS accepts {TAGS}"
 
 
 def _replaced_inline_policies(case: GrantCase) -> Iterator[Hit]:
@@ -169,7 +224,16 @@ LIVE_RULES = (
         mend="Make the change there, or choose another name. To take it over, accept this code."),
     Rule("name-taken", WARNING, _taken_names,
         why="The plan will not be made: {it}.",
-        mend="Choose another name for the grant or the role, or take over what has the ARN: adopt: true."),
+        mend="Choose another name for the grant or the role. adopt: true takes over what has the same ARN."),
+    Rule("missing-policy", WARNING, _missing_policies,
+        why="AWS refuses the plan: {it} does not exist.",
+        mend="Correct managed_policies or permissions_boundary, or create the policy first."),
+    Rule("shared-policy", WARNING, _shared_policies,
+        why="The plan replaces this policy, and {it} has it too: what it allows there is lost.",
+        mend="Choose another name for the grant, or give them a policy of their own first."),
+    Rule("too-many-tags", WARNING, _many_tags,
+        why="It would have {it}.",
+        mend="Remove tags of it first, or choose another name."),
     Rule("caller-denied", WARNING, _obstacles(caller_obstacles, POLICY),
         why="After the change the caller is still denied by {it}.",
         mend="A Deny is usually intended: agree with its author first, then exclude these roles from it."),
