@@ -162,7 +162,7 @@ STATES = {
             ("has an open quotation mark", "printf 'x", "Test it", "credential-process-failed"),
             ("is empty", "", "Test it", "credential-process-failed"),
             ("prints a list", "echo [1,2]", "Test it", "credential-process-failed"),
-            ("prints another version", printed(Version=3), "Test it", "credential-process-failed"),
+            ("prints another version", printed(Version=3), "by hand", "credential-process-failed"),
             ("prints one key", printed(SecretAccessKey=None), "Test it", "credential-process-failed"),
             ("prints numbers", printed(AccessKeyId=17), "Test it", "credential-process-failed"),
             ("prints an old session", printed(Expiration="2021-05-01T00:00:00Z"), "Test it",

@@ -19,39 +19,41 @@ SECRET = "hunter2/hunter2hunter2hunter2hunter2hunt"
 KEY = f"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET}\n"
 ROLE = "role_arn = arn:aws:iam::111111111111:role/x\n"
 SSO = "sso_account_id = 111111111111\nsso_role_name = r\n"
-NOTHING = "Its credential_process, a file or a setting gave something that is no valid session."
 NONE, EMPTY = "It has no credentials.", "One of its keys is empty."
+NO_JSON = "Its credential_process printed no JSON object with credentials."
+EXPIRED = "Its credential_process printed credentials that have expired."
+NO_TEXT = "Its credential_process printed a key that is no text."
 UNPARSED = "Unable to parse config file: "
 SCRIPTS = {
     "silent": ("exit 0", "Its credential_process printed nothing."),
     "failing": (f"echo {SECRET} >&2; exit 3", "Its credential_process ended with the exit code 3."),
-    "no JSON": (f"echo '{{{SECRET}'", NOTHING),
-    "a list": ("echo '[]'", NOTHING),
-    "null": ("echo null", NOTHING),
-    "bytes": ("printf '\\377\\376'", NOTHING),
+    "no JSON": (f"echo '{{{SECRET}'", NO_JSON),
+    "a list": ("echo '[]'", NO_JSON),
+    "null": ("echo null", NO_JSON),
+    "bytes": ("printf '\\377\\376'", NO_JSON),
     "hanging": ("exec sleep 60", "Its credential_process did not end within 1 seconds."),
-    "closing its output": ("exec >&-; exec sleep 60", NOTHING),
+    "closing its output": ("exec >&-; exec sleep 60", "Its credential_process did not end within"),
     "without end": ("exec head -c 300000000 /dev/zero", "Its credential_process printed more than "),
-    "waiting for input": ("read line; echo \"[$line]\"", NOTHING),
+    "waiting for input": ("read line; echo \"[$line]\"", NO_JSON),
     "another version": ("echo '{\"Version\": 2}'", "Unsupported version '2' for credential process provider"),
     "no key": ("echo '{\"Version\": 1}'", "Missing required key in response: 'AccessKeyId'"),
     "expired": (
         f'echo \'{{"Version": 1, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "{SECRET}", '
         '"Expiration": "2020-01-01T00:00:00Z"}\'',
-        NOTHING,
+        EXPIRED,
     ),
     "no time": (
         f'echo \'{{"Version": 1, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "{SECRET}", '
         '"Expiration": "never"}\'',
-        NOTHING,
+        NO_JSON,
     ),
-    "numbers": ("echo '{\"Version\": 1, \"AccessKeyId\": 1, \"SecretAccessKey\": []}'", EMPTY),
+    "numbers": ("echo '{\"Version\": 1, \"AccessKeyId\": 1, \"SecretAccessKey\": []}'", NO_TEXT),
 }  # fmt: skip
 PROFILES = {
     "no settings": ("[profile p]\nregion = eu-west-1\n", NONE),
-    "no such process": ("[profile p]\ncredential_process = /not/there\n", "'/not/there', which it"),
-    "an open quote": ('[profile p]\ncredential_process = "x\n', NOTHING),
-    "no process": ("[profile p]\ncredential_process =\n", NOTHING),
+    "no such process": ("[profile p]\ncredential_process = /not/there\n", "'/not/there': No such file"),
+    "an open quote": ('[profile p]\ncredential_process = "x\n', "a quotation mark or an escape is"),
+    "no process": ("[profile p]\ncredential_process =\n", "cannot be started: it is empty"),
     "no token file": (
         f"[profile p]\n{ROLE}web_identity_token_file = /not/there\n",
         "'/not/there', which it names, cannot be used: No such file or directory.",

@@ -187,7 +187,7 @@ def profile_identities(clock: AwsClock) -> list[tuple[str, str, str]]:
     try:
         profiles = Core(NO_PROFILE).available_profiles  # also where AWS_PROFILE names none of them
     except ConfigParseError as problem:
-        raise NoCredentials("The AWS config cannot be read.", why=f"{problem}.", hint=PARSE_HINT) from problem
+        raise NoCredentials(f"{problem}.", hint=PARSE_HINT) from problem
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(_identify, profiles, repeat(clock)))
 

@@ -124,17 +124,19 @@ class _BoundedProcess(subprocess.Popen[bytes]):
         try:
             super().__init__(command, **{**options, "stdin": stdin, "stderr": subprocess.DEVNULL})
         except (OSError, LookupError) as problem:
-            reason = f": {problem.strerror}" if isinstance(problem, OSError) else ", because it is empty"
+            reason = (
+                f": {command[0]!r}: {problem.strerror}" if isinstance(problem, OSError) else ": it is empty"
+            )
             raise _NoOutput(f"credential_process cannot be started{reason}") from problem
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[bytes, bytes]:
         """Return its output. Raises ValueError, whose text is the reason."""
         try:
             output = self._output(time.monotonic() + PATIENCE)
-        except (_NoOutput, subprocess.TimeoutExpired):
+        except (_NoOutput, subprocess.TimeoutExpired) as problem:
             self.kill()
             self.wait()
-            raise
+            raise problem if isinstance(problem, _NoOutput) else _too_slow() from problem
         finally:
             if self.stdout:
                 self.stdout.close()
@@ -153,7 +155,7 @@ class _BoundedProcess(subprocess.Popen[bytes]):
             if not part:
                 self.wait(max(0.1, until - time.monotonic()))
                 return bytes(found)
-        raise _NoOutput(f"credential_process did not end within {PATIENCE:.0f} seconds")
+        raise _too_slow()
 
 
 def _check_output(output: bytes) -> None:
@@ -162,18 +164,23 @@ def _check_output(output: bytes) -> None:
         raise _NoOutput("credential_process printed nothing")
     try:
         found = json.loads(output)
+        keys = [found.get(name, "") for name in ("AccessKeyId", "SecretAccessKey")]
         expires = parse_timestamp(found["Expiration"]) if found.get("Expiration") else None
-        keys = [found[name] for name in ("AccessKeyId", "SecretAccessKey")]
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError):
         raise _NoOutput("credential_process printed no JSON object with credentials") from None
-    if found.get("Version") != 1 or not all(isinstance(key, str) for key in keys):
-        raise _NoOutput("credential_process printed no JSON object with Version 1 and two keys as texts")
+    # botocore itself says what is wrong with the version, and which key is missing.
+    if not all(isinstance(key, str) for key in keys):
+        raise _NoOutput("credential_process printed a key that is no text")
     if expires and expires.timestamp() < time.time():
         raise _NoOutput("credential_process printed credentials that have expired")
 
 
 class _NoOutput(ValueError):
     """A credential_process gave nothing that can be credentials; the text has no secret."""
+
+
+def _too_slow() -> _NoOutput:
+    return _NoOutput(f"credential_process did not end within {PATIENCE:.0f} seconds")
 
 
 def _ask(prompt: str) -> str:
