@@ -290,7 +290,6 @@ def test_a_deny_that_the_role_keeps(world: World, destination: Any) -> None:
 
 
 MANAGED = {
-    "a CloudFormation stack": ({"aws:cloudformation:stack-name": "web"}, "the CloudFormation stack web"),
     "Terraform by its name": ({"terraform": "true"}, "Terraform"),
     "Terraform by a value": ({"ManagedBy": "Terraform"}, "Terraform"),
     "the CDK": ({"managed-by": "aws-cdk"}, "the AWS CDK"),
@@ -530,6 +529,7 @@ def test_the_tags_of_a_user_are_known(world: World, source: Any, is_tagged: bool
 @pytest.mark.parametrize(
     ("name", "value", "who"),
     [
+        ("aws:cloudformation:stack-name", "web", "the CloudFormation stack web"),
         ("TerraformWorkspace", "prod", "Terraform"),
         ("tf-module", "roles", "Terraform"),
         ("managed-with", "terraform", "Terraform"),
