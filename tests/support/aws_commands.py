@@ -105,6 +105,6 @@ def _value(shape: Shape, words: list[str]) -> Any:
 def _element(shape: Shape, word: str) -> Any:
     if shape.type_name in ("integer", "long"):
         return int(word)
-    if shape.type_name != "structure":
+    if shape.type_name not in ("structure", "map"):
         return word
     return json.loads(word) if word.startswith("{") else dict(pair.split("=", 1) for pair in word.split(","))

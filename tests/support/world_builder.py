@@ -19,13 +19,20 @@ from xacct_nb.sandbox.server.state import Sandbox
 ACCOUNTS = ("A", "B", "C")
 VERSION = "2012-10-17"
 _PLACE = re.compile(r"(?<!\$)\{([ABC]|[a-z]+(?::[\w./ -]+)?)\}")
-_DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument", "Policy")
+_DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument", "Policy", "ResourcePolicy")
 SERVICES = CORE | {
     "ListQueues": "sqs",
     "ListSecrets": "secretsmanager",
     "ListKeys": "kms",
     "ListTopics": "sns",
     "ListTables": "dynamodb",
+    "GetQueueAttributes": "sqs",
+    "CreateQueue": "sqs",
+    "GetSecretValue": "secretsmanager",
+    "CreateSecret": "secretsmanager",
+    "PutResourcePolicy": "secretsmanager",
+    "DescribeKey": "kms",
+    "CreateKey": "kms",
 }
 Keys = tuple[str, str, str | None]
 
@@ -35,7 +42,8 @@ class BuiltWorld:
     """Three accounts of the sandbox that no other test has, filled as a description says.
 
     In every text, `{A}`, `{B}` and `{C}` stand for the accounts, `{id:NAME}` for a unique id, `{key:NAME}`
-    for an access key id, `{serial:NAME}` and `{code:NAME}` for an MFA device, `{secret}` for an external ID.
+    for an access key id, `{arn:NAME}` for a key, secret or queue, `{url:NAME}` for a queue, `{serial:NAME}`
+    and `{code:NAME}` for an MFA device, `{secret}` for an external ID.
     """
 
     sandbox: Sandbox
@@ -65,6 +73,7 @@ class BuiltWorld:
                 self._role(account, name, role)
             for name, bucket in told.get(account, {}).get("buckets", {}).items():
                 self._bucket(account, name, bucket)
+            self._resources(account, told.get(account, {}))
         if told.get("organization"):
             set_organization(self.sandbox, **self.filled("", told["organization"]))
 
@@ -189,6 +198,22 @@ class BuiltWorld:
         if boundary := told.get("boundary"):
             arn = boundary if boundary.startswith("arn:") else f"arn:aws:iam::{{{account}}}:policy/{boundary}"
             self._root(account, f"Put{kind}PermissionsBoundary", **who, PermissionsBoundary=arn)
+
+    def _resources(self, account: str, told: Mapping[str, Any]) -> None:
+        """Create keys, secrets and queues, each with its own policy, None for none."""
+        for name, policy in told.get("keys", {}).items():
+            made = self._root(account, "CreateKey", Policy=policy)["KeyMetadata"]
+            self.names[f"arn:{name}"] = made["Arn"]
+        for name, policy in told.get("secrets", {}).items():
+            made = self._root(account, "CreateSecret", Name=name, SecretString="x")
+            self.names[f"arn:{name}"] = made["ARN"]
+            if policy:
+                self._root(account, "PutResourcePolicy", SecretId=name, ResourcePolicy=policy)
+        for name, policy in told.get("queues", {}).items():
+            kept = {"Attributes": {"Policy": policy}} if policy else {}
+            made = self._root(account, "CreateQueue", QueueName=name, **kept)
+            self.names[f"url:{name}"] = made["QueueUrl"]
+            self.names[f"arn:{name}"] = self.filled("", f"arn:aws:sqs:us-east-1:{{{account}}}:{name}")
 
     def _bucket(self, account: str, name: str, told: Mapping[str, Any]) -> None:
         self._root(account, "CreateBucket", Bucket=name)
