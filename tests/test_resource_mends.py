@@ -84,14 +84,14 @@ class TestTheSettingsOfABucket:
         ],
     }
 
-    def explained(self, **settings: Any) -> Diagnosis:
+    def explained(self, **read: Any) -> Diagnosis:
         own = SnapshotPolicy(name="all", holder=ROLE, document=EVERYTHING)
         side = Destination(
             role=Principal(arn=ROLE, id="AROAEXAMPLE"),
             policies=(own,),
             resource_policies={self.ARN: self.PUBLIC},
             resource_account=OTHER,
-            **settings,
+            **read,
         )
         text = "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied"
         attempt = Attempt(role=ROLE, action="s3:GetObject", resource=self.OBJECT)
