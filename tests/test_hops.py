@@ -106,6 +106,17 @@ def test_the_chain_of_a_profile_is_read_from_its_file(tmp_path: Path, told: tupl
     assert chain.built.names["secret"] not in f"{found} {json.dumps(found.to_json())} {found!r}"
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
+def test_the_chain_of_a_profile_that_works_has_no_cause(tmp_path: Path, named: bool) -> None:
+    chain = stage()
+    role = {"role": chain.built.filled("", "arn:aws:iam::{B}:role/reader")} if named else {}
+    found = chain.diagnosis_of_profile("reader", tmp_path, **role)
+
+    assert [(each.allowed, each.shown_by) for each in found.hops] == [(True, "AWS"), (True, "AWS")], found
+    assert found.is_allowed_now
+    assert not found.causes
+
+
 def test_the_roles_that_a_grant_has_as_source_and_destination_are_hops() -> None:
     chain = stage(**NO_POLICY)
     a, b = chain.built.names["A"], chain.built.names["B"]

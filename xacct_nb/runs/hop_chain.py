@@ -53,11 +53,16 @@ def chain_of(attempt: Attempt, through: Sequence[Mapping[str, Any]], sides: Diag
     """Return the hops: those of the caller's profile first, then the given ones, then the attempt's own."""
     files = sides.endpoint.config_file, sides.endpoint.credentials_file
     profile = sides.caller.profile if sides.caller else sides.tried
-    base, hops = read_chain(profile, *files) if profile else ("", ())
-    start = sides.caller or open_start(base, attempt, sides.endpoint)
+    # Where the role's session was denied something else, the chain to it worked.
+    is_read = bool(profile) and (bool(through) or not attempt.role_was_assumed)
+    base, hops = read_chain(profile, *files) if is_read else ("", ())
+    roles = [each["RoleArn"] for each in hops]
+    # The session of a profile has its own role behind it: a question about that role begins before it.
+    is_own = len(hops) > 1 and attempt.role in ("", *roles) and not through
+    signed_in = None if is_own else sides.caller
+    start = signed_in or open_start(base, attempt, sides.endpoint) or sides.caller
     if not start or not hops:
         return Chain(hop_attempts(attempt, _without(through, attempt.role)), start)
-    roles = [each["RoleArn"] for each in hops]
     whole = [*hops, *(each for each in through if each["RoleArn"] not in roles)]
     if attempt.role in ("", *roles) and not through:  # the profile's own role is in question
         whole, own = whole[:-1], dict(whole[-1])
