@@ -58,6 +58,21 @@ def exhaustive(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--exhaustive"))
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> None:
+    """A worker knows the secrets of thousands of accounts after a while, which every run would search for."""
+    capture = sys.modules.get("xacct_nb.aws.credential_capture")
+    if capture:
+        capture._KNOWN.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_runs_of_other_files() -> None:
+    capture = sys.modules.get("xacct_nb.aws.credential_capture")
+    if capture:
+        capture._LISTENERS.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def short_pauses() -> Iterator[None]:
     """boto3 retries as often as ever, without its pauses of seconds."""
