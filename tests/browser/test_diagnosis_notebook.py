@@ -37,7 +37,7 @@ def test_a_person_pastes_a_text_and_gets_the_cause_the_fix_and_a_record(lab: Lab
     walk.run_to("xa.record(run)")
     expect(page.get_by_role("cell", name="succeeded", exact=True)).to_be_visible()
     (line,) = lab.ledger()
-    assert re.match("Certain: policy-not-attached", line["summary"])
+    assert re.match("In the sandbox: Certain: policy-not-attached", line["summary"])
     assert verify_records(lab.records) == []
 
 
