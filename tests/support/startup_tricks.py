@@ -137,7 +137,7 @@ def _main(trick: str) -> None:
         return
 
     def start(command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, __file__, trick, KERNEL, *command[3:]], **options)
+        return subprocess.Popen([sys.executable, __file__, trick, KERNEL, *command[4:]], **options)
 
     prepared.subprocess = SimpleNamespace(Popen=start, PIPE=subprocess.PIPE)
     known[trick]()
