@@ -116,7 +116,8 @@ class Stage:
 
     def _destination(self) -> str:
         role = self.built.filled("", self.call.get("role", ""))
-        number = role.split(":")[4] if role else self._source()
+        owner = self.built.names.get(self.told.get("owner", ""), "")
+        number = role.split(":")[4] if role else owner or self._source()
         return str(number if number.isdecimal() else self.built.names["B"])
 
     def apply(self, cause: Cause) -> list[str]:

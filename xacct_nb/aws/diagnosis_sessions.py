@@ -92,8 +92,9 @@ def open_for_diagnosis(
     caller = first(CALLER, callers, lambda session: _is_caller(session.identity["Arn"], attempt))
     who = attempt.caller or (caller.identity["Arn"] if caller else "")
     source = first(SOURCE, source_profiles, lambda each: each.account == _account(who))
-    account = _account(attempt.role)
-    destination = first(DESTINATION, destination_profiles, lambda each: each.account == account)
+    destination = first(
+        DESTINATION, destination_profiles, lambda each: _is_destination(each.account, attempt)
+    )
     return DiagnosisSessions(caller, source, destination, problems, next(iter(callers), ""), endpoint)
 
 
@@ -111,7 +112,7 @@ def select_for_diagnosis(sessions: Sessions, attempt: Attempt) -> DiagnosisSessi
         (each.arn for each in callers if caller and caller.profile == each.profile), ""
     )
     source = first(lambda each: each.account == _account(who), SOURCE, DESTINATION)
-    destination = first(lambda each: each.account == _account(attempt.role), DESTINATION, SOURCE)
+    destination = first(lambda each: _is_destination(each.account, attempt), DESTINATION, SOURCE)
     problems = (
         {} if caller or not callers else {CALLER: _none_fits((each.profile, each.arn) for each in callers)}
     )
@@ -120,6 +121,13 @@ def select_for_diagnosis(sessions: Sessions, attempt: Attempt) -> DiagnosisSessi
 
 def _is_caller(arn: str, attempt: Attempt) -> bool:
     return not is_arn(attempt.caller) or same_principal(arn, role_arn_of(attempt.caller))
+
+
+def _is_destination(account: str, attempt: Attempt) -> bool:
+    """Return whether an account is the role's, or that of the resource: the ARN of a bucket has none."""
+    if attempt.is_direct:
+        return account == (_account(attempt.resource) or account)
+    return account == _account(attempt.role)
 
 
 def _account(arn: str) -> str | None:

@@ -60,7 +60,8 @@ def take_snapshot(attempt: Attempt, sessions: DiagnosisSessions, authorization_i
     if caller and not attempt.caller:
         reading.attempt = attempt.model_copy(update={"caller": caller.arn})
     source = reading.side("source", sessions.source or sessions.caller, reading.source)
-    destination = reading.side("destination", sessions.destination, reading.destination)
+    of_caller = sessions.source if attempt.is_direct else None
+    destination = reading.side("destination", sessions.destination or of_caller, reading.destination)
     sides = ((CALLER, sessions.caller), (SOURCE, sessions.source), (DESTINATION, sessions.destination))
     opened = dict.fromkeys(filter(None, (sessions.caller, sessions.source, sessions.destination)))
     return Snapshot(
@@ -125,6 +126,8 @@ class _Reading:
         return source.model_copy(update={"mfa_devices": devices, "incomplete": incomplete, **simulated})
 
     def destination(self, session: AccountSession) -> Destination:
+        if self.attempt.is_direct:
+            return self._resource_alone(session)
         _, owner = _principal(session, self.attempt.role)
         iam = session.client("iam")
         found = self._call_optional(iam, "get_role", **owner)
@@ -137,6 +140,12 @@ class _Reading:
         incomplete = " ".join(filter(None, (side.incomplete, truncated)))
         read = {"incomplete": incomplete, "providers": self._providers(iam), **self._of_resource(session)}
         return side.model_copy(update=read)
+
+    def _resource_alone(self, session: AccountSession) -> Destination:
+        """Return the side of the resource that a caller was denied: no role is on it. Raises MissingPart."""
+        if found := self._of_resource(session):
+            return Destination(**found)
+        raise MissingPart("The policy of the resource cannot be read with these sessions.")
 
     def _devices(self, iam: AwsClient, owner: dict[str, str]) -> tuple[str, ...] | None:
         """Return the serial numbers of a user's MFA devices; None where they cannot be read."""
@@ -230,10 +239,12 @@ class _Reading:
         """Return what was read of the resource that the session was denied, in whichever account it is."""
         if not self.attempt.role_was_assumed:
             return {}
+        of_caller = Arn.parse(self.attempt.caller).account if is_arn(self.attempt.caller) else ""
+        own = of_caller if self.attempt.is_direct else session.account
         for each in filter(None, (session, self.other)):
             given = self.attempt.resource, each.account, each.client, self._call_optional
             if found := read_resource_policies(*given):
-                account = each.account if each.account != session.account else ""
+                account = each.account if each.account != own else ""
                 more = read_bucket_settings(*given)
                 return {"resource_policies": found, "resource_account": account, **more}
         return {}

@@ -30,8 +30,8 @@ class Attempt(Shown, StrictModel):
     """The caller's ARN, the role's ARN, the parameters as boto3's `assume_role` takes them; "" for unknown.
 
     `action` is the denied action, "" for sts:AssumeRole; one of another service was denied to the role's
-    session after AssumeRole succeeded, and `resource` is its resource. `carried` are the transitive Tags and
-    the SourceIdentity that the caller's own session has from an earlier role of the chain.
+    session after AssumeRole succeeded, without a role to the caller; `resource` is its resource. `carried`
+    are the transitive Tags and the SourceIdentity that the caller's own session has from an earlier role.
     """
 
     caller: StrictStr = ""
@@ -45,6 +45,11 @@ class Attempt(Shown, StrictModel):
     def role_was_assumed(self) -> bool:
         """Whether AssumeRole succeeded, and the role's session was denied another action."""
         return bool(self.action) and not self.action.lower().startswith("sts:")
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether no role was assumed: the caller itself was denied an action of another service than STS."""
+        return self.role_was_assumed and not is_arn(self.role)
 
     @property
     def is_federated(self) -> bool:
@@ -173,7 +178,8 @@ def _who_and_what(denial: Denial, known: Attempt) -> dict[str, str]:
         role = denial.resource if ":role/" in denial.resource else ""
         return {"caller": _with_path(denial.caller, known.caller), "role": role}
     role = role_arn_of(denial.caller) if is_arn(denial.caller) else ""
-    if role == denial.caller:
+    is_given = bool(role) and not known.role and is_arn(known.caller)
+    if role == denial.caller or (is_given and same_principal(role, role_arn_of(known.caller))):
         return {"caller": denial.caller, "resource": denial.resource}
     role = role_arn_of(_with_path(denial.caller, known.role)) if role else ""
     return {"role": role, "resource": denial.resource}

@@ -1,6 +1,6 @@
 """A case: one denial with all that was read of it, and what each side decides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.diagnosis.assume_request import AssumeRequest
 from xacct_nb.diagnosis.attempt import ASSUME, Attempt, AttemptResult, is_masked
 from xacct_nb.diagnosis.denial import Denial
-from xacct_nb.diagnosis.known_keys import is_of_role, known_keys, without_missing_parameters
+from xacct_nb.diagnosis.known_keys import direct_keys, is_of_role, known_keys, without_missing_parameters
 from xacct_nb.diagnosis.near_names import near_names
 from xacct_nb.diagnosis.policy_holder import PolicyHolder
 from xacct_nb.diagnosis.role_session import RoleSession
@@ -45,7 +45,8 @@ class Case:
     @cached_property
     def caller(self) -> str:
         """The principal that made the request: by the error text, else by its session, else as intended."""
-        is_useless = self.attempt.role_was_assumed or is_masked(self.denial.caller)
+        is_of_session = self.attempt.role_was_assumed and not self.attempt.is_direct
+        is_useless = is_of_session or is_masked(self.denial.caller)
         denied = "" if is_useless else self.denial.caller
         session = self.snapshot.caller.arn if self.snapshot.caller else ""
         return next((arn for arn in (denied, session, self.attempt.caller) if is_arn(arn)), "")
@@ -81,6 +82,12 @@ class Case:
     def is_chained(self) -> bool:
         """Whether the caller is itself a session of a role; a role has no other way to call."""
         return is_of_role(self.caller)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the caller itself was denied a resource; a text without a caller may be of a session."""
+        is_named = is_arn(self.attempt.caller) or not self.denial.text
+        return self.attempt.is_direct and is_named and bool(self.caller)
 
     @cached_property
     def has_both_arns(self) -> bool:
@@ -180,8 +187,10 @@ class Case:
     @cached_property
     def caller_policies(self) -> PolicyHolder:
         """The caller with its policies and boundary, as far as they were read."""
-        read = [each for each in self.source.policies if each.document]
         boundary = self.source.principal.boundary if self.source.principal else None
+        if self.is_direct:
+            return self._holder(self.principal, self.source.policies, boundary, self.source.incomplete)
+        read = [each for each in self.source.policies if each.document]
         name = f"assume-{Arn.parse(self.role).name if self.role else 'role'}"
         incomplete = self.source.incomplete
         return PolicyHolder(self.principal, name, self.attempt.actions, self.role, read, boundary, incomplete)
@@ -189,18 +198,24 @@ class Case:
     @cached_property
     def role_policies(self) -> PolicyHolder:
         """The role with its policies and boundary, as far as they were read, without its revocations."""
-        read = [each for each in self.destination.policies if each.document and each.name != REVOKED]
         boundary = self.destination.role.boundary if self.destination.role else None
+        return self._holder(self.role, self.destination.policies, boundary, self.destination.incomplete)
+
+    def _holder(
+        self, arn: str, policies: Sequence[SnapshotPolicy], boundary: SnapshotPolicy | None, incomplete: str
+    ) -> PolicyHolder:
+        """Return who was denied an action on a resource, without the policies that revoke its sessions."""
+        read = [each for each in policies if each.document and each.name != REVOKED]
         action, resource = self.attempt.action, self.attempt.resource
         resource = resource if is_arn(resource) else "*"
         name = f"allow-{action.partition(':')[2].lower()}"
-        incomplete = self.destination.incomplete
-        return PolicyHolder(self.role, name, (action,), resource, read, boundary, incomplete)
+        return PolicyHolder(arn, name, (action,), resource, read, boundary, incomplete)
 
     @property
     def holder(self) -> PolicyHolder:
         """Who makes the denied request: the caller, or the role once it was assumed."""
-        return self.role_policies if self.attempt.role_was_assumed else self.caller_policies
+        is_of_session = self.attempt.role_was_assumed and not self.is_direct
+        return self.role_policies if is_of_session else self.caller_policies
 
     @cached_property
     def trust_policy(self) -> SnapshotPolicy | None:
@@ -245,12 +260,26 @@ class Case:
 
     @cached_property
     def session(self) -> RoleSession | None:
-        """The role's session and its denied request; None if the role was not assumed or not read."""
+        """Who was denied the resource, a role's session or the caller itself; None if that was not read."""
+        if self.is_direct:
+            return self._direct_session()
         role = self.destination.role
         if not (self.attempt.role_was_assumed and role and same_principal(role.arn, self.role)):
             return None
         return RoleSession(
             role, self.attempt, self.role_policies, self.destination, self.denial.caller, self.now
+        )
+
+    def _direct_session(self) -> RoleSession | None:
+        """Return the caller that was denied a resource, with the keys of its request that are known."""
+        if self.entity is None:
+            return None
+        read = self.destination.resource_policies
+        documents = (*self._documents(), *(each for each in read.values() if each))
+        attempt = self.attempt.model_copy(update={"parameters": {}})
+        keys = direct_keys(attempt, self.caller, self.now, self.entity, self.caller_identity, documents)
+        return RoleSession(
+            self.entity, attempt, self.caller_policies, self.destination, self.caller, self.now, keys
         )
 
     def session_decision(self) -> Decision | None:

@@ -94,7 +94,7 @@ def _outcome(case: Case, left: Sequence[Cause]) -> tuple[bool | None, str]:
 def _outcome_of_session(case: Case) -> tuple[bool | None, str]:
     decision = case.session_decision()
     if decision is None:
-        return None, "the role's policies were not read"
+        return None, "the policies of who is denied were not read"
     return _result(decision)
 
 

@@ -95,6 +95,21 @@ def known_keys(
     return _merged(keys, attempt.context)
 
 
+def direct_keys(
+    attempt: Attempt,
+    caller: str,
+    now: str,
+    entity: Principal,
+    identity: CallerIdentity | None,
+    documents: Iterable[Document],
+) -> dict[str, Any]:
+    """Return the known keys of a caller's request to another service than STS: none are of that service."""
+    found = known_keys(
+        attempt, caller, now, entity=entity, identity=identity, documents=documents, knows_parameters=False
+    )
+    return {key: value for key, value in found.items() if key.lower().startswith("aws:")}
+
+
 def without_missing_parameters(keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys without those that a parameter would give: whether it was passed is not known."""
     return {key: value for key, value in keys.items() if value is not None or not _is_of_parameter(key)}

@@ -62,11 +62,13 @@ def command_for_aws(attempt: Attempt, denial: Denial) -> str:
         named["caller"] = attempt.caller
     if attempt.role and attempt.role not in text:
         named["role"] = attempt.role
+    if attempt.is_direct and not denial.resource:
+        named |= {"action": attempt.action, "resource": attempt.resource}
     is_short = len(text) <= _LONGEST and "\n" not in text
     parts = [
         "xacct-nb run diagnose_a_denial -p sandbox false",
         "-p source_profiles SOURCE_ADMIN -p destination_profiles DESTINATION_ADMIN -p caller_profiles CALLER",
-        *(f"-p {name} {shlex.quote(value)}" for name, value in named.items()),
+        *(f"-p {name} {shlex.quote(value)}" for name, value in named.items() if value),
         f"-p error_text {shlex.quote(text)}" if is_short else '-p error_text "$(cat error.txt)"',
     ]
     return " \\\n  ".join(parts)

@@ -93,7 +93,7 @@ def _refusal(case: Case, fix: Fix) -> str:
     names_caller = any(_side(case, edit) == DESTINATION for edit in fix.edits)
     rows = (
         (_PROTECTED, any(edit.is_protected for edit in fix.edits)),
-        (_NO_PATH, case.lacks_reserved_path and names_caller and not case.attempt.role_was_assumed),
+        (_NO_PATH, case.lacks_reserved_path and names_caller and case.holder is case.caller_policies),
         (_MISSING, case.caller_is_missing and bool(fix.edits)),
     )
     return next((why for why, holds in rows if holds), "")
@@ -199,9 +199,11 @@ def _commands(case: Case, fix: Fix) -> Iterable[str]:
 
 
 def _side(case: Case, edit: Edit) -> str:
-    if edit.policy.kind in OF_RESOURCES and case.destination.resource_account:
-        return SOURCE  # the session of the source side read it
-    is_role = edit.policy.kind in (TRUST, *OF_RESOURCES) or edit.policy.holder == case.role
+    if edit.policy.kind in OF_RESOURCES:
+        # It is in the account of the role, or of the caller itself, unless another one was read.
+        is_elsewhere = bool(case.destination.resource_account)
+        return DESTINATION if is_elsewhere is case.is_direct else SOURCE
+    is_role = edit.policy.kind == TRUST or edit.policy.holder == case.role
     return DESTINATION if is_role else SOURCE
 
 

@@ -17,7 +17,7 @@ _LEFT_OUT = ("RoleArn", "TokenCode", "ExternalId", "Policy", "WebIdentityToken",
 def owner_message(case: Case, side: str) -> str:
     """Return the message for the owner of a side (source, destination); "" if caller or role is unknown."""
     if case.session:
-        return message(_session_request(case, case.session), DESTINATION)
+        return message(_session_request(case, case.session, side), side if case.is_direct else DESTINATION)
     if not (case.caller and case.role) or case.attempt.role_was_assumed:
         return ""
     decision, actions = case.source_decision(), case.attempt.actions
@@ -35,19 +35,22 @@ def owner_message(case: Case, side: str) -> str:
     return message(request, side)
 
 
-def _session_request(case: Case, session: RoleSession) -> DeniedRequest:
-    """Return the request of the role's session as the role's owner needs to know it."""
+def _session_request(case: Case, session: RoleSession, side: str) -> DeniedRequest:
+    """Return the request of the role's session, or of a caller itself, as an owner needs to know it."""
     holder = session.holder
     details = {"unique id": session.role.id, "account": session.account}
     if case.denial.text:
         details["AWS returned"] = case.denial.text
+    statement = smallest_policy(holder.resource, holder.actions)
+    if case.is_direct and side == DESTINATION:
+        statement = trust_statement(holder.arn, holder.actions, None) | {"Resource": holder.resource}
     return DeniedRequest(
         caller=session.arn,
         principal=session.role.arn,
-        role=session.role.arn,
+        role="" if case.is_direct else session.role.arn,
         action=case.attempt.action,
         details=details,
-        statement=smallest_policy(holder.resource, holder.actions),
+        statement=statement,
         resource=holder.resource,
     )
 

@@ -1,7 +1,7 @@
-"""The session of an assumed role: its ARN, its condition keys, and the session policies of its request."""
+"""Who is denied a resource, a role's session or a caller itself: its condition keys, its session policies."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,10 @@ from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 
 @dataclass(frozen=True)
 class RoleSession:
-    """A session of the role, and the request that it was denied; `denied` is the caller in AWS's words."""
+    """A session of the role, and the request that it was denied; `denied` is the caller in AWS's words.
+
+    Of a caller that assumed no role, `role` is its own user or role, and `keys` are those of its request.
+    """
 
     role: Principal
     attempt: Attempt
@@ -29,11 +32,22 @@ class RoleSession:
     destination: Destination
     denied: str
     now: str
+    keys: Mapping[str, Any] | None = None
 
     @cached_property
     def arn(self) -> str:
         """The ARN of the session."""
         return session_arn(self.role.arn, self.attempt, self.denied)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the caller itself was denied the resource, without a role that it assumed."""
+        return self.keys is not None
+
+    @property
+    def subject(self) -> str:
+        """Who was denied, in words."""
+        return "the caller" if self.is_direct else "the role"
 
     @property
     def account(self) -> str:
@@ -54,6 +68,11 @@ class RoleSession:
     def own_policy(self) -> SnapshotPolicy | None:
         """The resource's own policy; None where it was not read."""
         return own_policy(self.holder.resource, self.destination.resource_policies)
+
+    @property
+    def may_be_enough_elsewhere(self) -> bool:
+        """Whether the policy of the resource was not read, and could allow the caller by itself."""
+        return self.is_direct and self.own_policy is None and self.owner in ("", self.account)
 
     @cached_property
     def policies(self) -> tuple[SnapshotPolicy, ...]:
@@ -76,7 +95,7 @@ class RoleSession:
                 self.arn,
                 action or self.attempt.action,
                 resource,
-                session_keys(self.role, self.arn, self.attempt, self.now),
+                self._keys,
                 holder.documents,
                 own.document if own else None,
                 permissions_boundaries=holder.boundaries,
@@ -85,6 +104,10 @@ class RoleSession:
                 unknown_keys=EVERY_OTHER_KEY,
             )
         return None
+
+    @property
+    def _keys(self) -> Mapping[str, Any]:
+        return session_keys(self.role, self.arn, self.attempt, self.now) if self.keys is None else self.keys
 
     def _owner_of(self, resource: str) -> str:
         """Return the account of a resource; a bucket is in the account in which its policy was read."""
@@ -102,7 +125,8 @@ class RoleSession:
 
 def session_arn(role: str, attempt: Attempt, denied: str) -> str:
     """Return the ARN of the session: the one that AWS denied if it is of this role, else one as requested."""
-    if is_arn(denied) and ":assumed-role/" in denied and same_principal(denied, role):
+    is_caller = is_arn(denied) and any(kind in denied for kind in (":assumed-role/", ":user/"))
+    if is_caller and same_principal(denied, role):
         return denied
     arn, name = Arn.parse(role), attempt.parameters.get("RoleSessionName") or "session"
     return f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/{name}"

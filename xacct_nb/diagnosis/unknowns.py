@@ -121,7 +121,7 @@ def _identity_causes(case: Case) -> tuple[str, ...]:
 def _session_codes(case: Case) -> tuple[str, ...]:
     """Return the codes for a denial after AssumeRole, or of a caller that assumed no role."""
     codes: tuple[str, ...] = _OTHER_CALLER if case.caller or case.denial.caller else _ANY_CALLER
-    if case.session_decision():
+    if case.session_decision() and not case.is_direct:
         codes = _SESSION_OF_READ_ROLE
     elif case.role:
         codes = _SESSION
@@ -170,6 +170,10 @@ def unknowns(case: Case) -> Iterator[Unknown]:
         who = f"an administrator of account {arn.account} (destination)"
         command = f"aws iam get-role --role-name {arn.name}"
         yield Unknown("the role and its trust policy", unread.get(DESTINATION, ""), who, command)
+    if case.is_direct and not case.destination.resource_policies and resource_kind(case.holder.resource):
+        account = Arn.parse(case.holder.resource).account
+        who = f"the owner of the resource{f', account {account}' if account else ''} (destination)"
+        yield Unknown("the policy of the resource", unread.get(DESTINATION, ""), who)
     yield from _unread_parts(case)
     yield Unknown(
         "control policies of the organizations (SCPs, RCPs)",

@@ -17,7 +17,7 @@ class DeniedRequest:
     `caller` is the ARN that AWS reports, `principal` the ARN that policies name. `details` are further lines,
     name and value. `statement` is the smallest policy or statement that would allow the request, and
     `source_allows` the source side's decision, None where it was not read. `resource` is what a session of
-    the role was denied, "" where AssumeRole itself was. No secret may be in it.
+    the role was denied, or without a role the caller itself, "" where AssumeRole was. No secret may be in it.
     """
 
     caller: str
@@ -40,9 +40,16 @@ def message(request: DeniedRequest, side: str) -> str:
         *(_source_lines(request) if side == "source" else _destination_lines(request)),
         "Or send back the file that this command writes (it holds no secrets):",
         f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {request.caller} \\",
-        f"    -p role {request.role} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json",
+        f"    {_what(request)} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json",
     )
     return "\n".join(lines) + "\n"
+
+
+def _what(request: DeniedRequest) -> str:
+    """Return the parameters of the notebook for the role, or for the resource that a caller was denied."""
+    if request.role:
+        return f"-p role {request.role}"
+    return f"-p action {request.action} -p resource {request.resource}"
 
 
 def _source_lines(request: DeniedRequest) -> Iterator[str]:
@@ -53,10 +60,15 @@ def _source_lines(request: DeniedRequest) -> Iterator[str]:
     yield f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}"
     yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}"
     yield f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\"
-    yield f"    --action-names sts:AssumeRole --resource-arns {request.role}"
+    action = "sts:AssumeRole" if request.role else request.action
+    yield f"    --action-names {action} --resource-arns {request.role or request.resource}"
 
 
 def _destination_lines(request: DeniedRequest) -> Iterator[str]:
+    if not request.role:
+        yield "The smallest statement of the resource's policy that would allow it:"
+        yield as_json(request.statement)
+        return
     name = Arn.parse(request.role).name
     if request.resource:
         yield "The smallest policy of the role that would allow it:"

@@ -12,15 +12,15 @@ from xacct_nb.diagnosis.unknowns import Unknown
 # Names of look-ups in Snapshot.skipped.
 RECORD, SIMULATOR = "AWS's record of this denial", "which kind of policy denies, by IAM's policy simulator"
 _ACCOUNT_ACCESS = "account-access.amazonaws.com"
-# By AWS's type of a policy: the cause in AssumeRole, and afterwards, in a request of the role's session.
+# By AWS's type of a policy: the cause in AssumeRole, and in another request of a role's session, of a caller.
 _BY_TYPE = {
-    "IDENTITY_BASED_POLICY": ("identity-deny", "role-deny"),
-    "PERMISSIONS_BOUNDARY": ("caller-boundary", "role-boundary"),
-    "SESSION_POLICY": ("caller-session-policy", "session-policy"),
-    "RESOURCE_BASED_POLICY": ("trust-deny", "resource-policy"),
-    "SERVICE_CONTROL_POLICY": ("service-control-policy", "service-control-policy"),
-    "RESOURCE_CONTROL_POLICY": ("resource-control-policy", "resource-control-policy"),
-    "VPC_ENDPOINT_POLICY": ("vpc-endpoint-policy", "vpc-endpoint-policy"),
+    "IDENTITY_BASED_POLICY": ("identity-deny", "role-deny", "caller-deny"),
+    "PERMISSIONS_BOUNDARY": ("caller-boundary", "role-boundary", "boundary-of-caller"),
+    "SESSION_POLICY": ("caller-session-policy", "session-policy", "session-policy"),
+    "RESOURCE_BASED_POLICY": ("trust-deny", "resource-policy", "resource-policy"),
+    "SERVICE_CONTROL_POLICY": ("service-control-policy",) * 3,
+    "RESOURCE_CONTROL_POLICY": ("resource-control-policy",) * 3,
+    "VPC_ENDPOINT_POLICY": ("vpc-endpoint-policy",) * 3,
 }
 # By the kind of policy without which the simulator allows the request.
 _BY_KIND = {
@@ -37,7 +37,7 @@ def aws_answer_causes(case: Case) -> Iterator[Cause]:
     record, source = case.snapshot.authorization, case.source
     for each in record.matched if record else ():
         if codes := _BY_TYPE.get(each.type):
-            yield cause(codes[case.attempt.role_was_assumed], CERTAIN, _recorded(each))
+            yield cause(codes[case.attempt.role_was_assumed + case.is_direct], CERTAIN, _recorded(each))
     if source.denied_by in _BY_KIND and not case.attempt.role_was_assumed:
         code, kind = _BY_KIND[source.denied_by]
         unsure = f" It did not know {', '.join(source.missing_keys)}." if source.missing_keys else ""

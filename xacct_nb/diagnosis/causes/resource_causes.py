@@ -1,4 +1,4 @@
-"""Finds causes at the resource that a role's session was denied: its own policy, its owner, its key."""
+"""Finds causes at the resource that a session or a caller was denied: its own policy, its owner, its key."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,8 @@ def resource_causes(case: Case, session: RoleSession, decision: Decision) -> Ite
     elif policy and (is_elsewhere or (policy.document and is_decided)):
         yield from together(_by_own_policy(case, session, policy, check, is_elsewhere))
     elif is_decided and policy is None and resource_kind(session.holder.resource) == KEY:
-        why = f"The policy of {session.holder.resource} was not read; it must allow the role or its account."
+        must = f"it must allow {session.subject} or its account."
+        why = f"The policy of {session.holder.resource} was not read; {must}"
         yield cause("key-policy", LIKELY, why)
     if decision.allowed:
         yield from _behind_the_bucket(session)
@@ -43,7 +44,7 @@ def _by_own_policy(
     case: Case, session: RoleSession, policy: SnapshotPolicy, check: PolicyCheck, is_elsewhere: bool
 ) -> Iterator[Cause]:
     """Yield what the resource's own policy denies, and that it does not allow what it must allow."""
-    code = "key-policy" if policy.kind == KEY else "resource-policy"
+    code = _code(policy.arn)
     yield from (deny_cause(code, each, case) for each in denying([policy], check))
     must_allow = is_elsewhere or policy.kind == KEY
     if check.effect == explain.IMPLICIT_DENY or (must_allow and not is_allowed_by(check)):
@@ -51,11 +52,18 @@ def _by_own_policy(
 
 
 def _other_account(session: RoleSession) -> Cause:
+    who = session.subject
     why = (
-        f"{session.holder.resource} is in account {session.owner}, the role in {session.account}: the "
-        "resource's own policy must allow the role, too, and it was not read."
+        f"{session.holder.resource} is in account {session.owner}, {who} in {session.account}: the "
+        f"resource's own policy must allow {who}, too, and it was not read."
     )
-    return cause("other-account-resource", LIKELY, why)
+    code = _code(session.holder.resource) if session.is_direct else "other-account-resource"
+    return cause(code, LIKELY, why)
+
+
+def _code(resource: str) -> str:
+    """Return the code of what the resource's own policy denies."""
+    return "key-policy" if resource_kind(resource) == KEY else "resource-policy"
 
 
 def _silent_policy(session: RoleSession, policy: SnapshotPolicy, check: PolicyCheck) -> Cause:
@@ -64,8 +72,7 @@ def _silent_policy(session: RoleSession, policy: SnapshotPolicy, check: PolicyCh
     why = f"The policy of the {policy.kind} {policy.name} does not allow {short_name(session.role.arn)}"
     why = f"{why} {session.attempt.action}.{doubt}"
     fix = _own_statement(session, policy)
-    code = "key-policy" if policy.kind == KEY else "resource-policy"
-    return cause(code, confidence, why, fix=fix, nearest=nearest([policy], check))
+    return cause(_code(policy.arn), confidence, why, fix=fix, nearest=nearest([policy], check))
 
 
 def _own_statement(session: RoleSession, policy: SnapshotPolicy) -> Fix:
@@ -85,14 +92,14 @@ def _behind_the_bucket(session: RoleSession) -> Iterator[Cause]:
         found = session.decision(action, key)
         if found and not found.allowed:
             why = (
-                f"The bucket encrypts with {key}, and the role is not allowed {action} on it: "
+                f"The bucket encrypts with {key}, and {session.subject} is not allowed {action} on it: "
                 f"{found.reasons[0]} An object that was encrypted otherwise is not concerned."
             )
             yield cause("key-policy", LIKELY, why)
 
 
 def _blocked(session: RoleSession) -> Iterator[Cause]:
-    """Yield that the bucket blocks public access, where only a public statement lets the role in."""
+    """Yield that the bucket blocks public access, where only a public statement lets the caller in."""
     policy, side = session.own_policy, session.destination
     if not (side.blocks_public and policy and session.owner not in ("", session.account)):
         return
@@ -114,7 +121,7 @@ def _is_public(statement: Document) -> bool:
 
 def _not_readable(session: RoleSession) -> Iterator[Cause]:
     """Yield what can deny a request that all that was read allows."""
-    if not session.owner:
+    if not session.owner and not session.is_direct:
         yield cause("other-account-resource", POSSIBLE)
     if resource_kind(session.holder.resource) == BUCKET and session.own_policy is None:
         why = "The bucket's policy was not read; a Deny in it applies to every caller."

@@ -102,7 +102,7 @@ def _kind(case: Case) -> str:
         return _ASSUME
     caller = case.denial.caller
     is_session = ":assumed-role/" in caller or (not caller and case.attempt.role_was_assumed)
-    return _SESSION if is_session else _OTHER
+    return _SESSION if is_session and not case.is_direct else _OTHER
 
 
 def _why(case: Case) -> str:

@@ -59,7 +59,7 @@ def _by_resource_policy(case: Case, edit: Edit) -> Iterator[str]:
     if _gains(case, edit, _stranger(case, _OTHER_ACCOUNT), requests):
         yield EVERYONE
         return
-    accounts = dict.fromkeys(Arn.parse(arn).account for arn in (holder.arn, case.role, *_named(edit)))
+    accounts = dict.fromkeys(Arn.parse(arn).account for arn in (holder.arn, case.role, *_named(edit)) if arn)
     whole = [each for each in accounts if _gains(case, edit, _stranger(case, each), requests)]
     for arn in dict.fromkeys((holder.arn, *_named(edit))):
         if Arn.parse(arn).account not in whole and _gains(case, edit, arn, requests):
@@ -85,7 +85,7 @@ def _named(edit: Edit) -> list[str]:
 
 def _stranger(case: Case, account: str) -> str:
     """Return a user that no policy names: it stands for everybody else in its account."""
-    return f"arn:{Arn.parse(case.role).partition}:iam::{account}:user/nobody-in-particular"
+    return f"arn:{Arn.parse(case.holder.arn).partition}:iam::{account}:user/nobody-in-particular"
 
 
 def _other_requests(case: Case, edit: Edit) -> list[Request]:
@@ -122,8 +122,17 @@ def _rank(
         policies, resource_policy = [ALLOW_ALL], document
     caller = case.caller if who == case.holder.arn and same_principal(case.caller, who) else who
     context = case.context if caller == case.caller else {}
+    owner = case.session.owner or None if case.session and request[1] == case.holder.resource else None
     with suppress(InvalidInput, InvalidArn):
-        found = evaluate(caller, *request, context, policies, resource_policy, unknown_keys=EVERY_OTHER_KEY)
+        found = evaluate(
+            caller,
+            *request,
+            context,
+            policies,
+            resource_policy,
+            resource_account=owner,
+            unknown_keys=EVERY_OTHER_KEY,
+        )
         return _RANKS.get(found.result, 0)
     return 0
 
