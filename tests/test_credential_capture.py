@@ -15,7 +15,7 @@ from botocore.session import Session as Core
 from support.desk import Desk
 from support.examples import endpoint_of, root_iam
 from xacct_nb.aws.credential_capture import capture_credentials
-from xacct_nb.aws.profile_clients import client_of
+from xacct_nb.aws.profile_clients import clients_of
 from xacct_nb.sandbox.server.accounts import World
 
 
@@ -27,7 +27,7 @@ def heard() -> set[str]:
 
 
 def test_a_client_of_a_run_is_captured(world: World, heard: set[str]) -> None:
-    answer = client_of("alice", "sts", endpoint_of(world), "aws").get_session_token()["Credentials"]
+    answer = clients_of("alice", endpoint_of(world), "aws")("sts").get_session_token()["Credentials"]
 
     assert {answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]} <= heard
     assert set(key_of("alice", world)) <= heard
@@ -35,8 +35,8 @@ def test_a_client_of_a_run_is_captured(world: World, heard: set[str]) -> None:
 
 def test_a_session_that_is_opened_before_the_run_is_captured_too() -> None:
     code = (
-        "from xacct_nb.aws.profile_clients import AWS_ITSELF, client_of\n"
-        "client = client_of('', 'sts', AWS_ITSELF, 'aws')\n"
+        "from xacct_nb.aws.profile_clients import AWS_ITSELF, clients_of\n"
+        "client = clients_of('', AWS_ITSELF, 'aws')('sts')\n"
         "from xacct_nb.aws.credential_capture import capture_credentials\n"
         "found = set()\n"
         "capture_credentials(found.update)\n"
@@ -85,7 +85,7 @@ def test_external_ids_of_trust_policies_that_are_read_are_captured(world: World,
     statement = {"Effect": "Allow", "Principal": {"AWS": world.source}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [statement | {"Condition": condition}]}
     iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))
-    client_of("destination-admin", "iam", endpoint_of(world), "aws").get_role(RoleName="other")
+    clients_of("destination-admin", endpoint_of(world), "aws")("iam").get_role(RoleName="other")
 
     assert "of-another-grant-1234" in heard
 

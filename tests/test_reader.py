@@ -1,13 +1,16 @@
 """Reading the live state of both accounts from AWS."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
 from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, sessions_in, state_of
 from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.aws.reader import read
 from xacct_nb.errors import AwsRefused, InvalidGrant
+from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import ResourceKey
 from xacct_nb.sandbox.server.accounts import World
 
@@ -170,3 +173,16 @@ def test_an_administrator_without_read_access_gets_the_error_of_aws(world: World
         state_of(grant, sessions)
 
     assert "docs/rights.md" in refusal.value.hint
+
+
+def test_a_state_is_read_without_asking_iam_twice(world: World) -> None:
+    grant = grant_in(world)
+    sessions, asked = sessions_in(world, grant), list[tuple[str, str]]()
+    applied(grant, sessions)
+    for account in (world.source, world.destination):
+        note = partial(lambda account, params, **_: asked.append((account, str(params["body"]))), account)
+        sessions.admin(account, "iam").meta.events.register("before-call.iam", note)
+    read(build(grant), sessions)
+    read(build(grant), sessions)
+
+    assert {asked.count(each) for each in asked} == {2}

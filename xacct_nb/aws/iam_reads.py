@@ -1,6 +1,8 @@
 """Single reads of IAM: a user, group, role or policy by its ARN, and what AWS does not have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from xacct_nb.aws.error_translation import translate_errors
@@ -9,6 +11,28 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
 
 T = TypeVar("T")
+_RESPONSES: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("responses", default=None)
+
+
+@contextmanager
+def each_read_once() -> Iterator[None]:
+    """Let the reads in this block share their responses, so that IAM is asked for each thing once."""
+    token = _RESPONSES.set({})
+    try:
+        yield
+    finally:
+        _RESPONSES.reset(token)
+
+
+def _once(call: Callable[[], T], *read: Any) -> T:
+    """Return the response of a read, in a block of `each_read_once` the one that it had before."""
+    known = _RESPONSES.get()
+    if known is None:
+        return call()
+    if read not in known:
+        known[read] = call()
+    response: T = known[read]
+    return response
 
 
 def exists(sessions: Sessions, arn: str) -> bool:
@@ -40,7 +64,8 @@ def get(sessions: Sessions, arn: str, operation: str, account: str = "", **param
     iam, method = sessions.admin(account or Arn.parse(arn).account, "iam"), operation.format(kind=kind)
     name = parameters.get("PolicyName") or next(iter(owner.values()))
     with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {name}"):
-        return dict(getattr(iam, method)(**owner, **parameters))
+        read = getattr(iam, method)
+        return _once(lambda: dict(read(**owner, **parameters)), iam, method, arn, *parameters.items())
 
 
 def list_all(sessions: Sessions, arn: str, operation: str, items: str) -> list[Any]:
@@ -63,7 +88,7 @@ def pages(sessions: Sessions, arn: str, operation: str) -> list[Mapping[str, Any
     kind, owner = owner_of(arn)
     iam, method = sessions.admin(Arn.parse(arn).account, "iam"), operation.format(kind=kind)
     with translate_errors(f"{iam.meta.method_to_api_mapping[method]} {next(iter(owner.values()))}"):
-        return list(iam.get_paginator(method).paginate(**owner))
+        return _once(lambda: list(iam.get_paginator(method).paginate(**owner)), iam, method, arn, pages)
 
 
 def inline_policy(sessions: Sessions, arn: str, policy: str) -> Any:

@@ -107,11 +107,6 @@ def session_of(profile: str, endpoint: Endpoint, variables: Any = None, region: 
     return Session(botocore_session=core)
 
 
-def client_of(profile: str, service: str, endpoint: Endpoint, partition: str) -> AwsClient:
-    """Return a profile's client for a service. Raises ProfileNotFound."""
-    return make_client(session_of(profile, endpoint, region=REGIONS[partition]), service, endpoint, partition)
-
-
 def clients_of(profile: str, endpoint: Endpoint, partition: str) -> Clients:
     """Return what makes the profile's clients, from one session: a profile signs in once.
 

@@ -7,6 +7,7 @@ from typing import Any
 from xacct_nb.aws.iam_reads import (
     arn_of_name,
     default_version,
+    each_read_once,
     get,
     inline_policy,
     list_all,
@@ -36,8 +37,9 @@ def read(documents: Documents, sessions: Sessions) -> State:
     `details` has the caller's other policies, who manages a role, names that are taken, and the quotas.
     Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
     """
-    state = read_resources(documents, sessions)
-    around = read_surroundings(documents, sessions, state.resources)
+    with each_read_once():
+        state = read_resources(documents, sessions)
+        around = read_surroundings(documents, sessions, state.resources)
     return State(state.resources, {**around, **state.details})
 
 

@@ -13,7 +13,7 @@ from xacct_nb.iam.explain import ALLOW, EXPLICIT_DENY, IMPLICIT_DENY, RESOURCE
 from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 from xacct_nb.sandbox.ministack import guard_result, internals
 from xacct_nb.sandbox.ministack.authorization_request import AuthorizationRequest, Decide
-from xacct_nb.sandbox.ministack.callers import EVERYTHING, SandboxCaller, caller_of
+from xacct_nb.sandbox.ministack.callers import SandboxCaller, caller_of
 from xacct_nb.sandbox.ministack.denials import denial_message
 from xacct_nb.sandbox.ministack.guard_result import HttpResponse
 from xacct_nb.sandbox.ministack.xml_text import valid_bytes
@@ -26,8 +26,6 @@ _BUCKET = "arn:aws:s3:::"
 _OPENED = ("kms",)
 # The root user can always correct a bucket policy (S3 API reference, PutBucketPolicy).
 _CORRECTING = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
-# No identity policy has to allow it (API reference, GetSessionToken).
-_FREE = "sts:GetSessionToken"
 
 
 def install(decide: Decide) -> None:
@@ -122,8 +120,6 @@ def _request(
     caller: SandboxCaller, action: str, service: str, region: str, resource: str, context: Mapping[str, Any]
 ) -> AuthorizationRequest | None:
     """Return the request behind a call; None where S3 refuses it: a bucket policy through an access point."""
-    if action == _FREE:
-        caller = caller._replace(identity=(EVERYTHING,), boundaries=None, session_policies=None)
     resource, tags = _with_tags(caller, service, resource)
     found = _policy_of(service, resource, region)
     if "MultiRegionAccessPoint" in action or action == "s3:CreateBucket":
