@@ -2,44 +2,24 @@
 
 XacctError
 ├── InvalidInput              invalid-parameters: nothing ran
-│   ├── InvalidArn
+│   ├── InvalidArn, InvalidPolicy, InvalidSnapshot, InvalidParameters, InvalidKey, InvalidFault, InvalidOrganization
 │   ├── InvalidGrant
-│   │   ├── UnreadableGrant
-│   │   └── OverQuota
-│   ├── InvalidPolicy
-│   ├── InvalidSnapshot
-│   ├── InvalidParameters
-│   ├── UnknownNotebook
-│   ├── UnknownRecord
-│   ├── InvalidKey
-│   ├── MissingTool
+│   │   └── UnreadableGrant, OverQuota
+│   ├── UnknownNotebook, UnknownRecord, MissingTool, MissingProfile, NoCredentials, WrongAccount
 │   ├── UnresolvedSecret
 │   │   └── RefusedReference
-│   ├── MissingProfile
-│   ├── NoCredentials
-│   ├── WrongAccount
-│   ├── NotOwned
-│   ├── NotAccepted
-│   ├── InvalidFault
-│   └── InvalidOrganization
+│   └── NotOwned, NotAccepted
 ├── StalePlan                 stale-plan: nothing changed
-│   ├── ApprovalExpired
-│   ├── ApprovalUsed
-│   ├── ApprovalUnsigned
-│   ├── ApproverPlanned
-│   └── ApproverUnknown
+│   └── ApprovalExpired, ApprovalUsed, ApprovalUnsigned, ApproverPlanned, ApproverUnknown
 ├── ProofFailed               proof-failed
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
 ├── AwsRefused                failed: AWS returned an error
-│   ├── AwsBusy
-│   └── ClockOff
-├── OutsideSandbox            failed
-├── SandboxError              failed
+│   └── AwsBusy, ClockOff
+├── OutsideSandbox, SandboxError, UnexpectedError    failed
 ├── DiskFull                  failed: nothing was changed
 ├── EvidenceLost              failed: no further call was made
 ├── NotSealed                 failed: says what was changed
-├── UnexpectedError           failed: a mistake of this package or of one that it uses
 ├── KernelDied                kernel-died
 └── TimedOut                  timed-out
 """
