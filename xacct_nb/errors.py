@@ -2,7 +2,8 @@
 
 XacctError
 ├── InvalidInput              invalid-parameters: nothing ran
-│   ├── InvalidArn, InvalidPolicy, InvalidSnapshot, InvalidParameters, InvalidKey, InvalidFault, InvalidOrganization
+│   ├── InvalidArn, InvalidPolicy, InvalidSnapshot, InvalidParameters, InvalidKey, InvalidFault
+│   ├── InvalidOrganization
 │   ├── InvalidGrant
 │   │   └── UnreadableGrant, OverQuota
 │   ├── UnknownNotebook, UnknownRecord, MissingTool, MissingProfile, NoCredentials, WrongAccount
