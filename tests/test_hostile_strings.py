@@ -41,6 +41,7 @@ from xacct_nb.records.history import History, Timeline, Verification
 from xacct_nb.records.model import Record
 from xacct_nb.records.repair_entry import BrokenLine, RepairEntry
 from xacct_nb.records.sealing import ledger_line, parse_ledger_line
+from xacct_nb.redaction.invisible import printable
 from xacct_nb.runs.doctor import Examination, HealthCheck
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.plan_signing import PlanToSign, SignedPlan
@@ -51,7 +52,7 @@ from xacct_nb.runs.sealing import new_run_id
 from xacct_nb.sandbox.faults.faults import Fault, Faults
 from xacct_nb.sandbox.faults.statistics import Misbehaviour
 from xacct_nb.storage.shipped import CopiedNotebooks
-from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, printable, text
+from xacct_nb.views import Code, Diff, Page, Shown, Snippet, Table, Text, html, text
 
 GRANT = a_grant(session_minutes=120, conditions={"external_id": "hunter2-hunter2"})
 DOCUMENTS = build(GRANT)

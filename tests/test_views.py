@@ -15,19 +15,8 @@ from xacct_nb.changes.proof import ALLOWED, Outcome, Proof, expected_probes
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
-from xacct_nb.views import (
-    Code,
-    Diff,
-    Page,
-    Shown,
-    SideBySide,
-    Snippet,
-    Table,
-    Text,
-    html,
-    printable,
-    text,
-)
+from xacct_nb.redaction.invisible import printable
+from xacct_nb.views import Code, Diff, Page, Shown, SideBySide, Snippet, Table, Text, html, text
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
 LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -28,7 +28,7 @@ XacctError
 import re
 from typing import Any
 
-from xacct_nb.views import printable
+from xacct_nb.redaction.invisible import printable
 
 # Exit codes of `xacct-nb run` by the status in the record.
 EXIT_CODES = {

@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,13 @@ from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Union
 
+from xacct_nb.redaction.invisible import on_one_line, printable
+
 if TYPE_CHECKING:
     from jinja2 import Template
 
 View = Union["Text", "Table", "Code", "Diff", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
-# Control characters except tab and line feed, line separators, halves of surrogate pairs, and characters
-# without a glyph (Unicode's Default_Ignorable_Code_Point, such as direction marks) except the two of emoji.
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
-    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 
 
 @dataclass(frozen=True)
@@ -115,24 +109,6 @@ class Snippet(str):
 def as_json(value: object) -> str:
     """Return indented JSON; non-ASCII characters stay."""
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def printable(raw: str) -> str:
-    """Return text that is safe to show: control and invisible characters appear as their codes.
-
-    The codes are Python's escapes; those of four digits are JSON's too.
-    """
-    return _INVISIBLE.sub(_code_of, raw)
-
-
-def on_one_line(raw: str) -> str:
-    """Return text that is safe to show on one line."""
-    return printable(raw).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def _code_of(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def text(view: View) -> str:

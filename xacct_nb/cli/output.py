@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from xacct_nb.errors import EXIT_CODES, InvalidParameters, XacctError, unexpected
-from xacct_nb.views import on_one_line
+from xacct_nb.redaction.invisible import on_one_line
 
 if TYPE_CHECKING:  # they load pydantic, and -h needs neither
     from xacct_nb.records.fields import RunError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xacct_nb.cli.output import PATH, add_options, print_value, with_json
-from xacct_nb.views import on_one_line
+from xacct_nb.redaction.invisible import on_one_line
 
 if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.runs.ledger import Ledger

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xacct_nb.jupyter.form import style
 from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
 from xacct_nb.jupyter.simplify import simplify
-from xacct_nb.views import printable
+from xacct_nb.redaction.invisible import printable
 
 if TYPE_CHECKING:
     from jinja2 import Template

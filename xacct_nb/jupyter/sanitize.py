@@ -5,7 +5,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from xacct_nb.views import printable
+from xacct_nb.redaction.invisible import printable
 
 if TYPE_CHECKING:
     from justhtml import SanitizationPolicy

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.cell_states import METADATA_NAME
 from xacct_nb.jupyter.sanitize import preformatted
-from xacct_nb.views import printable
+from xacct_nb.redaction.invisible import printable
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

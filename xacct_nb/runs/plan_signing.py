@@ -14,13 +14,14 @@ from xacct_nb.changes.signed_approval import (
 )
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.grants.approvers import parse_approvers
+from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.environment import user_name
 from xacct_nb.storage.approval_history import place_of, plan_history
 from xacct_nb.storage.ledger import read_ledger, read_record
 from xacct_nb.storage.signed_approvals import sign_approval, write_signed
-from xacct_nb.views import Page, Shown, Table, Text, View, on_one_line
+from xacct_nb.views import Page, Shown, Table, Text, View
 
 _FEWEST, _LONGEST = 8, 4000  # characters of the digest, and of a note
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import UnknownRecord
-from xacct_nb.views import on_one_line
+from xacct_nb.redaction.invisible import on_one_line
 
 APPROVALS = "approvals"
 USED, SIGNED = ".used.json", ".signed.json"
