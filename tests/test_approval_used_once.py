@@ -26,8 +26,9 @@ from xacct_nb.errors import ApprovalUsed, RolledBack, StalePlan, XacctError
 from xacct_nb.grants.documents import build
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.runs.ledger import verify_ledger
-from xacct_nb.runs.notebook_run import Run, start_run
+from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.recovery import recover
+from xacct_nb.runs.start import start_run
 from xacct_nb.storage.approval_files import APPROVALS
 from xacct_nb.storage.approval_history import Claim, plan_history
 from xacct_nb.storage.ledger import read_record, verify_records

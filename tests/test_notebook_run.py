@@ -15,7 +15,8 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan
 from xacct_nb.grants.documents import build
-from xacct_nb.runs.notebook_run import Run, start_run
+from xacct_nb.runs.notebook_run import Run
+from xacct_nb.runs.start import start_run
 from xacct_nb.storage.ledger import read_ledger, verify_records
 
 PROFILES = {

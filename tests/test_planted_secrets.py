@@ -22,8 +22,8 @@ from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
 from xacct_nb.redaction.patterns import credentials_in
-from xacct_nb.runs.notebook_run import start_run
 from xacct_nb.runs.sandboxes import add_accounts
+from xacct_nb.runs.start import start_run
 from xacct_nb.sandbox.server.state import Sandbox
 
 PROFILES = {

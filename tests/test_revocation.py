@@ -30,7 +30,8 @@ from xacct_nb.changes.revocation import (
 from xacct_nb.errors import EXIT_CODES, ProofFailed, RollbackFailed, StalePlan
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.runs.notebook_run import Run, start_run
+from xacct_nb.runs.notebook_run import Run
+from xacct_nb.runs.start import start_run
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import behave, misbehave

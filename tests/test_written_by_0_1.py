@@ -24,8 +24,9 @@ from xacct_nb.records.comparison import compare
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import show_ledger, verify_ledger
 from xacct_nb.runs.loading import load_grant, record_schema
-from xacct_nb.runs.notebook_run import Run, start_run
+from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
+from xacct_nb.runs.start import start_run
 from xacct_nb.storage.grant_file import read_fields
 from xacct_nb.storage.ledger import read_ledger, read_record
 from xacct_nb.storage.snapshot_file import read_snapshot

@@ -1,6 +1,5 @@
 """One run of a notebook, as the notebook's cells call it: its parameters, its steps, its evidence."""
 
-import atexit
 import os
 import time
 from collections.abc import Mapping
@@ -10,39 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.aws.reader import read_resources
-from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import Proof
-from xacct_nb.grants.documents import build
-from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import grant_of, parameters_table, redact_free_texts, to_display
-from xacct_nb.grants.settings import Settings, settings_of
-from xacct_nb.jupyter import cell_hooks
+from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
+from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
-from xacct_nb.runs import confinement, outcome
-from xacct_nb.runs.approval import check_approval, check_fresh, use_approval
-from xacct_nb.runs.environment import describe_environment
+from xacct_nb.runs import outcome
+from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.place import Place
-from xacct_nb.runs.recovery import recover
-from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval, grant_lock
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, records_folder, seal
-from xacct_nb.runs.secrets import grant_secrets, protect_secrets
+from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
+from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, records_folder, seal
+from xacct_nb.runs.secrets import grant_secrets
+from xacct_nb.runs.steps import apply_plan, open_run_sessions, prove_access
 from xacct_nb.storage.evidence import Evidence, events
 from xacct_nb.storage.references import resolve_reference
-from xacct_nb.storage.run_folder import create_run_folder, remove_run_folder
+from xacct_nb.storage.run_folder import remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
 
 if TYPE_CHECKING:  # most runs need neither of them
     from xacct_nb.runs.inquiry import Inquiry
     from xacct_nb.runs.rollback import Rollback
-
-_PROOF_PATIENCE = 10.0  # seconds to wait for IAM after an apply
 
 
 @dataclass(repr=False)
@@ -103,16 +94,7 @@ class Run(Shown):
 
     def open_sessions(self, grant: Grant) -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
-        sessions = open_sessions(
-            grant,
-            source_profiles=self.settings.source_profiles,
-            destination_profiles=self.settings.destination_profiles,
-            caller_profiles=self.settings.caller_profiles,
-            endpoint=self.place.open(grant.partition),
-        )
-        self.place.note()
-        self.evidence.add("sessions", sessions.to_json())
-        check_both_sides(sessions)
+        sessions = open_run_sessions(self, grant)
         self._note_edits(grant)
         return sessions
 
@@ -150,36 +132,11 @@ class Run(Shown):
         Raises StalePlan, NotAccepted, RolledBack, RollbackFailed, and InvalidInput where this run has applied
         another plan already.
         """
-        from xacct_nb.aws.writer import apply  # a run without approval does not need it
-
-        if self.applied is not None:
-            return self.applied_before(plan)
-        if not self.decide(plan, approval):
-            return Journal(plan.grant)
-        patience = self.settings.patience_seconds
-        with grant_lock(sessions):
-            if not self.headless:  # a person may have looked at it for hours; headless it is new
-                check_fresh(plan, sessions)
-            journal = apply(plan, sessions, approved=approval.digest, journal=self, patience=patience)
-        self.keep_applied(plan, journal)
-        # Where the apply has waited for IAM without success, the proof does not wait once more.
-        gave_up = any(entry.answer == "gave up waiting" for entry in journal.entries)
-        self.patience = 0 if gave_up else _PROOF_PATIENCE
-        self.evidence.add("after", read_resources(build(sessions.grant), sessions).to_json())
-        return journal
+        return apply_plan(self, plan, sessions, approval)
 
     def prove(self, grant: Grant, sessions: Sessions) -> Proof:
         """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
-        from xacct_nb.aws.probes import prove  # a run that only plans does not need it
-
-        if self.status == "planned":
-            return Proof()
-        patience = min(self.settings.patience_seconds, self.patience)
-        proof = self.keep(prove(grant, sessions, patience=patience))
-        if not proof.holds:
-            documents = build(grant)
-            raise outcome.not_proven(grant, diff(documents, read_resources(documents, sessions)), proof)
-        return proof
+        return prove_access(self, grant, sessions)
 
     def undo(self) -> "Rollback":
         """Return the rollback of the named record, else of the newest change. Raises UnknownRecord."""
@@ -259,42 +216,3 @@ class Run(Shown):
         was, now = given.to_json(), grant.to_json()
         changed = {name: value for name, value in now.items() if value != was[name]}
         self.evidence.add("parameters", to_display(self.parameters) | changed)
-
-
-def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
-    """Start a run with the parameters among `names` (a notebook's `globals()`).
-
-    Raises InvalidParameters, InvalidGrant, UnresolvedSecret.
-    """
-    known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields)
-    given = accept_former_names({name: names[name] for name in known if name in names})
-    given = redact_free_texts(given, ())
-    settings, displayed = settings_of(given), to_display(given)
-    secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
-    run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))
-    run.evidence.secrets |= secrets
-    confinement.leave_sandbox()
-    protect_secrets(run.evidence, run.headless)
-    run.place.begin()
-    run.evidence.add("parameters", displayed)
-    cell_hooks.on_cell_end(run.note_cell)
-    if not run.headless:
-        atexit.register(run.leave)
-    return run
-
-
-def record(run: Run) -> RunSummary:
-    """Seal the run's record; headless, the runner does it when the notebook has ended."""
-    return run.finish()
-
-
-def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
-    """Return the evidence of a run, in the folder that its runner made, else in a new one."""
-    if given := os.environ.get(FOLDER_VARIABLE):
-        return Evidence(Path(given))
-    records = records_folder(settings.records)
-    recover(records)
-    about = {"notebook": notebook, "started": utc(), "again": "", "headless": False}
-    run = new_run_id(grant, notebook)
-    with create_run_folder(records, run, {**about, "around": describe_environment()}) as folder:
-        return Evidence(folder)

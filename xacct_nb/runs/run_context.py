@@ -49,6 +49,8 @@ class RunContext(Protocol):
 
     settings: Settings
     evidence: Evidence
+    status: str
+    patience: float
     applied: tuple[str, Journal] | None
     touched: bool
 

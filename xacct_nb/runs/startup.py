@@ -18,7 +18,7 @@ def warm_up() -> None:
 
     forward_secrets()
     from xacct_nb.aws import profile_clients, writer  # noqa: F401
-    from xacct_nb.runs import notebook_run, sandboxes  # noqa: F401
+    from xacct_nb.runs import sandboxes, start  # noqa: F401
     from xacct_nb.views import Text, html
 
     profile_clients.warm_up()

@@ -1,0 +1,66 @@
+"""The steps of a run that ask AWS: its sessions, the apply of an approved plan, the proof."""
+
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import diff
+from xacct_nb.changes.proof import Proof
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.runs import outcome
+from xacct_nb.runs.approval import check_fresh
+from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
+
+_PROOF_PATIENCE = 10.0  # seconds to wait for IAM after an apply
+
+
+def open_run_sessions(run: RunContext, grant: Grant) -> Sessions:
+    """Return the sessions of both sides, and note them and who answered in the run's evidence."""
+    settings = run.settings
+    sessions = open_sessions(
+        grant,
+        source_profiles=settings.source_profiles,
+        destination_profiles=settings.destination_profiles,
+        caller_profiles=settings.caller_profiles,
+        endpoint=run.place.open(grant.partition),
+    )
+    run.place.note()
+    run.evidence.add("sessions", sessions.to_json())
+    check_both_sides(sessions)
+    return sessions
+
+
+def apply_plan(run: RunContext, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal:
+    """Apply the plan if it was approved; else change nothing."""
+    from xacct_nb.aws.writer import apply  # a run without approval does not need it
+
+    if run.applied is not None:
+        return run.applied_before(plan)
+    if not run.decide(plan, approval):
+        return Journal(plan.grant)
+    patience = run.settings.patience_seconds
+    with grant_lock(sessions):
+        if not run.headless:  # a person may have looked at it for hours; headless it is new
+            check_fresh(plan, sessions)
+        journal = apply(plan, sessions, approved=approval.digest, journal=run, patience=patience)
+    run.keep_applied(plan, journal)
+    # Where the apply has waited for IAM without success, the proof does not wait once more.
+    gave_up = any(entry.answer == "gave up waiting" for entry in journal.entries)
+    run.patience = 0 if gave_up else _PROOF_PATIENCE
+    run.evidence.add("after", read_resources(build(sessions.grant), sessions).to_json())
+    return journal
+
+
+def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
+    """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
+    from xacct_nb.aws.probes import prove  # a run that only plans does not need it
+
+    if run.status == "planned":
+        return Proof()
+    patience = min(run.settings.patience_seconds, run.patience)
+    proof = run.keep(prove(grant, sessions, patience=patience))
+    if not proof.holds:
+        documents = build(grant)
+        raise outcome.not_proven(grant, diff(documents, read_resources(documents, sessions)), proof)
+    return proof
