@@ -53,9 +53,7 @@ def test_invalid_input_is_explained_in_place_of_the_policies(lab: Lab, page: Pag
     assert beside(caller, trust)
 
     walk.field("Source ARN").fill("arn:aws:iam::111111111111:group/analysts")
-    expect(page.get_by_role("alert")).to_have_text(
-        "Source ARN: not valid. The last valid grant is used until it is."
-    )
+    expect(page.get_by_role("alert")).to_have_text("Source ARN: not valid. The cells below wait until it is.")
     expect(walk.said("is a group, which cannot be trusted.")).to_be_visible()
     expect(trust).to_have_count(0)
 

@@ -51,8 +51,8 @@ class FormState:
 class Form(Shown):
     """A value that a person edits in a notebook; headless, it passes through as it is.
 
-    `problem` is what is not valid in the fields, None where they are valid; the value is then the last valid
-    one.
+    `problem` is what is not valid in the fields, None where they are valid. `closed` says why the fields are
+    disabled, "" while they are not.
     """
 
     side_by_side = False
@@ -60,6 +60,24 @@ class Form(Shown):
     def __init__(self, *, live: bool) -> None:
         self.live = live
         self.problem: InvalidInput | None = None
+        self.closed = ""
+        self._observers: list[Callable[[], object]] = []
+        self._refresh: Callable[[], None] | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Return whether all fields are valid."""
+        return self.problem is None
+
+    def on_change(self, callback: Callable[[], object]) -> None:
+        """Call `callback` after each change of a field, also of one that is not valid."""
+        self._observers.append(callback)
+
+    def shut(self, reason: str) -> None:
+        """Disable all fields, and say why; a later reason replaces the first."""
+        self.closed = reason
+        if self._refresh is not None:
+            self._refresh()
 
     def fields(self) -> Sequence[Field]:
         """Return the fields with their values now."""
@@ -86,29 +104,36 @@ class Form(Shown):
         headline, below = ipywidgets.HTML(), ipywidgets.HTML()
 
         def changed(_: object) -> None:
-            for name, field in fields.items():
-                if isinstance(field.value, str) and name != "external_id":
-                    _replace(field, redact(field.value, ()), changed)
-            self.fill({name: field.value for name, field in fields.items()})
-            typed, reference = fields.get("external_id"), self.state().reference
-            if typed and is_literal(typed.value, reference):
-                _replace(typed, reference, changed)
+            self._take_from(fields, changed)
             show()
 
         def show() -> None:
             state = self.state()
             # The headline is the same while one field is typed in, so a screen reader says it once.
-            headline.value = region("alert", html(Text(state.headline, "bad"))) if state.headline else ""
+            said = self.closed or state.headline
+            headline.value = region("alert", html(Text(said, "bad"))) if said else ""
             below.value = state.below
             for name, field in fields.items():
+                field.disabled = bool(self.closed)
                 field.layout.display = "none" if name == state.hidden_field else ""
                 (field.add_class if name == state.invalid_field else field.remove_class)("xacct-wrong")
 
         for field in fields.values():
             field.observe(changed, names="value")
+        self._refresh = show
         show()
         row = [ipywidgets.HBox(list(fields.values()), layout={"flex_flow": "row wrap"})]
         return box(*(row if self.side_by_side else fields.values()), headline, below)
+
+    def _take_from(self, fields: Mapping[str, Any], changed: Callable[[object], None]) -> None:
+        """Take the values of the widgets; no secret stays in one."""
+        for name, field in fields.items():
+            if isinstance(field.value, str) and name != "external_id":
+                _replace(field, redact(field.value, ()), changed)
+        self.fill({name: field.value for name, field in fields.items()})
+        typed, reference = fields.get("external_id"), self.state().reference
+        if typed and is_literal(typed.value, reference):
+            _replace(typed, reference, changed)
 
     def fill(self, typed: Mapping[str, Any]) -> None:
         """Take the values of all fields, or note the problem with them."""
@@ -117,6 +142,8 @@ class Form(Shown):
             self.problem = None
         except InvalidInput as problem:
             self.problem = problem
+        for callback in self._observers:
+            callback()
 
     def explanation(self, what: str = "") -> tuple[Text, ...]:
         """Return what is not valid, why, and what to do; nothing where all is valid."""

@@ -24,7 +24,7 @@ LABELS = {name: label for name, (label, _, _) in _FIELDS.items()}
 
 
 class GrantForm(Form):
-    """The grant as fields to edit; `.grant` is the last valid one, its external ID looked up.
+    """The grant as fields to edit; `.grant` is the grant in them, its external ID looked up.
 
     Raises UnresolvedSecret, OverQuota.
     """
@@ -34,11 +34,24 @@ class GrantForm(Form):
         self._resolve = resolve
         self._use(grant)
 
+    @property
+    def grant(self) -> Grant:
+        """Return the grant in the fields. Raises InvalidGrant while they are not valid."""
+        if self.problem is None:
+            return self._grant
+        subject = LABELS.get(self.invalid_field, "The grant")
+        details = self.problem.what.removeprefix(f"{self.invalid_field}: ")
+        raise InvalidGrant(
+            f"The form is not valid. {subject}: {details}",
+            why=self.problem.why,
+            hint=f"{self.problem.hint} Correct the field in the form; then run this cell again.".strip(),
+        )
+
     def view(self) -> View:
         """Return the grant and both sides' policies, or what is not valid in the fields."""
         if self.problem is not None:
             return Page(self.headline, self.details)
-        return Page(f"Grant {self.grant.name}", (self.grant.view(), *self.sides))
+        return Page(f"Grant {self._grant.name}", (self._grant.view(), *self.sides))
 
     @property
     def sides(self) -> tuple[View, ...]:
@@ -55,9 +68,9 @@ class GrantForm(Form):
 
     @property
     def headline(self) -> str:
-        """Return what is not valid and which grant is used; the same text while one field is typed in."""
+        """Return what is not valid; the same text while one field is typed in."""
         subject = LABELS.get(self.invalid_field, "The grant")
-        return f"{subject}: not valid. The last valid grant is used until it is." if self.problem else ""
+        return f"{subject}: not valid. The cells below wait until it is." if self.problem else ""
 
     @property
     def details(self) -> tuple[Text, ...]:
@@ -93,13 +106,13 @@ class GrantForm(Form):
             f'<div style="min-height: 24em">{"".join(map(html, self.details or self.sides))}</div>',
             self.headline,
             self.invalid_field,
-            "" if self._findings.unaccepted or self.grant.accept else "accept",
+            "" if self._findings.unaccepted or self._grant.accept else "accept",
             self.reference,
         )
 
     def fields(self) -> tuple[Field, ...]:
         """Return the fields of the grant that a person edits."""
-        grant = self.grant
+        grant = self._grant
         # An external ID itself, given in the parameters, is kept and not shown.
         hidden = bool(self._given.conditions.external_id.get_secret_value()) and not self.reference
         values: dict[str, str | int] = {
@@ -126,7 +139,7 @@ class GrantForm(Form):
     def _use(self, given: Grant) -> None:
         grant = self._resolve(given)
         documents = build(grant)
-        self._given, self.grant, self._documents, self._findings = given, grant, documents, lint(documents)
+        self._given, self._grant, self._documents, self._findings = given, grant, documents, lint(documents)
 
 
 def typed_permissions(grant: Grant) -> str:
