@@ -14,7 +14,7 @@ import pytest
 
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
-from support.sample_views import one_of_each_view
+from support.sample_views import TITLES, one_of_each_view
 from xacct_nb.changes.approval import Approval, PlannedRun
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
@@ -240,8 +240,8 @@ def test_each_string_is_complete_wherever_it_fits(words: str) -> None:
     shown = printable(words).split("\n")[0]
 
     assert (page.strange, page.opened) == ([], [])
-    assert page.text.count(shown) == 11
-    assert as_text.count(shown) == 11 or len(shown) > 64
+    assert page.text.count(shown) == TITLES
+    assert as_text.count(shown) == TITLES or len(shown) > 64
     assert unseen(page.text + as_text) == []
 
 

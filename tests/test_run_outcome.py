@@ -1,5 +1,6 @@
 """How a run ends: which error decides, and what a failed proof says."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,28 @@ class TestSummary:
         shown = RunSummary("succeeded", "a b", str(tmp_path / "records" / "a b"))._repr_html_()
 
         assert '<a href="../records/a%20b/run.html">Open the record</a>' in shown
+
+    def test_a_kernel_of_another_server_finds_what_that_server_serves(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+        monkeypatch.setenv("JPY_PARENT_PID", "77")
+        (tmp_path / "runtime").mkdir()
+        (tmp_path / "runtime" / "jpserver-77.json").write_text(json.dumps({"root_dir": str(tmp_path)}))
+        inside, outside = (RunSummary("succeeded", "a", str(tmp_path / each)) for each in ("a", "../a"))
+
+        assert '<a href="a/run.html">Open the record</a>' in inside._repr_html_()
+        assert "<a " not in outside._repr_html_()
+
+    def test_the_page_of_voila_has_the_files_at_an_address_of_their_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XACCT_LAB", str(tmp_path))
+        monkeypatch.setenv("VOILA_BASE_URL", "/here/")
+        shown = RunSummary("succeeded", "a", str(tmp_path / "records" / "a b"))._repr_html_()
+
+        assert '<a href="/here/files/records/a%20b/run.html">Open the record</a>' in shown
 
     @pytest.mark.parametrize("served", ["", "notebooks"])
     def test_it_links_to_no_record_that_is_not_served(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.examples import ALICE, a_grant
-from support.sample_views import characters_of, one_of_each_view
+from support.sample_views import TITLES, characters_of, one_of_each_view
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.planner import diff
@@ -16,7 +16,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
 from xacct_nb.redaction.invisible import printable
-from xacct_nb.views import Code, Diff, Page, Shown, SideBySide, Snippet, Table, Text, html, text
+from xacct_nb.views import Code, Diff, Link, Page, Shown, SideBySide, Snippet, Table, Text, html, text
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
 LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -77,6 +77,29 @@ def test_views_side_by_side_follow_each_other_in_text() -> None:
     assert text(SideBySide(Text("left"), Text("right"))) == "left\n\nright"
 
 
+@pytest.mark.parametrize(
+    ("link", "href"),
+    [
+        (Link("AWS", "https://docs.aws.amazon.com/IAM?a=b:c#d"), "https://docs.aws.amazon.com/IAM?a=b:c#d"),
+        (Link("Glossary", "../docs/glossary.md#plan"), "../docs/glossary.md#plan"),
+        (Link("Record", "/home/ada/run.html", "../records/a%20b/run.html"), "../records/a%20b/run.html"),
+        (Link("Record", "/home/ada/run.html", "/files/run.html"), "/files/run.html"),
+        (Link("Record", "/home/ada/run.html"), ""),
+        (Link("Elsewhere", "//example.com/x"), ""),
+        (Link("Script", "javascript:alert(1)"), ""),
+        (Link("Script", " JavaScript:alert(1)"), ""),
+        (Link("Script", "java\nscript:alert(1)"), ""),
+        (Link("Script", "fine.html", "data:text/html,<script>"), ""),
+        (Link("Backslash", "\\\\example.com"), ""),
+    ],
+)
+def test_a_link_opens_a_web_address_or_a_path_and_nothing_else(link: Link, href: str) -> None:
+    found = re.findall(r'href="([^"]*)"', html(link))
+
+    assert found == ([href] if href else [])
+    assert text(link) == printable(f"{link.text}: {link.target}")
+
+
 def test_a_snippet_shows_itself_to_be_copied() -> None:
     assert repr(Snippet("aws sts")) == "aws sts"
     assert "<pre" in Snippet("aws sts")._repr_html_()
@@ -93,7 +116,7 @@ def test_hostile_text_is_escaped_in_html() -> None:
     page = html(one_of_each_view(HOSTILE))
 
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 11
+    assert page.count("&lt;script&gt;") == TITLES
     assert not LEFT.search(page)
 
 

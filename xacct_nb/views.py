@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from xacct_nb.redaction.invisible import on_one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Template
 
-View = Union["Text", "Table", "Code", "Diff", "SideBySide", "Page"]
+View = Union["Text", "Link", "Table", "Code", "Diff", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
+# A web address, or a path of this server, with no colon that a browser would take for the end of a scheme.
+_OPENS = re.compile(r"https?://[^\\\s]+|/?(?!/)[^:\\\s?#]*([?#][^\\\s]*)?")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,24 @@ class Text:
 
     text: str
     tone: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to an address, or to a file; a browser opens `address` where that is not the target itself.
+
+    Only a web address or a relative path becomes a link in HTML; what else a target is stays text.
+    """
+
+    text: str
+    target: str
+    address: str = ""
+
+    @property
+    def href(self) -> str:
+        """Return what a browser may open, "" where the target cannot be opened safely."""
+        wanted = self.address or ("" if self.target.startswith("/") else self.target)
+        return wanted if _OPENS.fullmatch(printable(wanted)) else ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +177,7 @@ def _text_of_page(page: Page) -> str:
 
 _TEXT: dict[type, Callable[[Any], str]] = {
     Text: lambda view: printable(view.text),
+    Link: lambda view: printable(f"{view.text}: {view.target}"),
     Table: _text_of_table,
     Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
     Diff: lambda view: "\n".join([on_one_line(view.title), *(f"  {printable(line)}" for line in view.lines)]),
@@ -167,6 +189,9 @@ _HTML = """
 {%- macro show(view) -%}
 {%- set kind = kind_of(view) -%}
 {%- if kind == "Text" %}<p class="xacct-text {{ view.tone }}">{{ view.text }}</p>
+{%- elif kind == "Link" %}<p class="xacct-text">
+{%- if view.href %}<a href="{{ view.href }}">{{ view.text }}</a>{% else %}{{ view.text }}{% endif -%}
+: {{ view.target }}</p>
 {%- elif kind == "Table" %}<table class="xacct-table">
 {%- if view.caption %}<caption>{{ view.caption|on_one_line }}</caption>{% endif %}
 <thead><tr>{% for name in view.headers %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>

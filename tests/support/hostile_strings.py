@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 STRINGS = {
     "script": "<script>alert(1)</script>",
@@ -56,6 +57,7 @@ _ELEMENTS = {
     **dict.fromkeys(("caption", "thead", "tbody", "figcaption", "h4"), ()),
     "th": ("scope",),
     "pre": ("tabindex",),
+    "a": ("href",),
 }
 _TONES = ("", "good", "bad", "note", "add", "change", "destroy")
 _KINDS = ("text", "table", "code", "diff", "beside", "page")
@@ -76,6 +78,7 @@ class Fragment(HTMLParser):
         self.strange += [tag] if known is None else [name for name, _ in attributes if name not in known]
         classes = " ".join(value or "" for name, value in attributes if name == "class").split()
         self.strange += [name for name in classes if name not in _CLASSES]
+        self.strange += [value or "" for name, value in attributes if name == "href" and _leads_out(value)]
         self.opened.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -88,6 +91,12 @@ class Fragment(HTMLParser):
         self.strange.append(data)
 
     handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def _leads_out(href: str | None) -> bool:
+    """Whether a browser does more with it than to open a web address or a path of the same server."""
+    parts = urlsplit((href or "javascript:").strip())
+    return parts.scheme not in ("", "http", "https") or (not parts.scheme and bool(parts.netloc))
 
 
 def unseen(words: str) -> list[str]:

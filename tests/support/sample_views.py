@@ -4,7 +4,10 @@ import html as escaping
 import re
 from collections import Counter
 
-from xacct_nb.views import Code, Diff, Page, SideBySide, Table, Text, View, html, text
+from xacct_nb.views import Code, Diff, Link, Page, SideBySide, Table, Text, View, html, text
+
+TITLES = 13
+"""How often the title stands on the page of `one_of_each_view`."""
 
 
 def characters_of(view: View) -> tuple[Counter[str], Counter[str]]:
@@ -19,6 +22,7 @@ def one_of_each_view(title: str) -> Page:
         title,
         (
             Text(title),
+            Link(title, title),
             Table((title, "b"), ((title, "c"),), caption=title),
             Code(title, title),
             Diff(title, "same\nold", f"same\n{title}"),

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xacct_nb.runs.sealing import LAB_VARIABLE, RECORDS_VARIABLE
+from xacct_nb.jupyter.served import LAB_VARIABLE
+from xacct_nb.runs.sealing import RECORDS_VARIABLE
 from xacct_nb.storage.shipped import (
     IS_CLONE,
     NOTEBOOKS,

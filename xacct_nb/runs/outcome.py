@@ -1,20 +1,18 @@
 """How a run ends: the error that decides its status, the message of a failed proof, the summary."""
 
-import os
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof, missing_sides
 from xacct_nb.errors import InvalidInput, ProofFailed, XacctError
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.fields import PAGE
-from xacct_nb.runs.sealing import LAB_VARIABLE
-from xacct_nb.views import Shown, Table, View
+from xacct_nb.runs.links import file_link
+from xacct_nb.views import Page, Shown, Table, View
 
 # An error with one of these statuses changed nothing; changes before it are kept.
 _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
@@ -30,19 +28,12 @@ class RunSummary(Shown):
 
     def view(self) -> View:
         """Return the status, and where the record is."""
-        record = self.folder or f"{self.record}, sealed when the run has ended"
-        return Table(("", ""), (("status", self.status), ("record", record)), tones=("good", "note"))
-
-    def _repr_html_(self) -> str:
-        return super()._repr_html_() + self._link()
-
-    def _link(self) -> str:
-        """Return a link to the record's page for `xacct-nb lab`, where the record is in the served folder."""
-        root, page = os.environ.get(LAB_VARIABLE), Path(self.folder, PAGE)
-        if not (root and self.folder and page.is_relative_to(root)):
-            return ""
-        # A notebook's kernel runs in the notebook's folder, and JupyterLab resolves links from there.
-        return f'<p><a href="{quote(os.path.relpath(page))}">Open the record</a></p>'
+        if not self.folder:
+            record = ("record", f"{self.record}, sealed when the run has ended")
+            return Table(("", ""), (("status", self.status), record), tones=("good", "note"))
+        rows = (("status", self.status), ("record", self.record))
+        link = file_link("Open the record", Path(self.folder, PAGE))
+        return Page("Record", (Table(("", ""), rows, tones=("good", "note")), link))
 
 
 def status_of_error(problem: BaseException) -> str:

@@ -23,7 +23,6 @@ from xacct_nb.storage.run_folder import WORK
 from xacct_nb.views import html
 
 RECORDS_VARIABLE, FOLDER_VARIABLE = "XACCT_RECORDS", "XACCT_RUN_FOLDER"
-LAB_VARIABLE = "XACCT_LAB"  # the folder that `xacct-nb lab` serves
 
 
 def records_folder(given: str) -> Path:
