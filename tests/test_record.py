@@ -331,3 +331,13 @@ def test_the_ledger_shows_as_a_table() -> None:
     assert isinstance(table, Table)
     assert table.tones == ("good", "bad")
     assert "Plan: 4 to add, 0 to change, 0 to destroy." in text(table)
+
+
+def test_the_ledger_says_where_a_run_acted_and_who_ran_it() -> None:
+    line = json.loads(ledger_line(a_record(listed=("where", "by")), SUMS, FIRST_PREVIOUS))
+
+    assert (line["where"], line["by"]) == ("sandbox", "ada")
+
+
+def test_the_line_of_an_earlier_record_has_the_fields_of_its_time() -> None:
+    assert {"where", "by"}.isdisjoint(json.loads(ledger_line(a_record(), SUMS, FIRST_PREVIOUS)))

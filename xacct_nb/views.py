@@ -49,12 +49,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headers; `tones` gives one tone a row: "", good, bad, note, add, change, destroy."""
+    """Rows under headers; `tones` gives one tone a row: "", good, bad, note, add, change, destroy.
+
+    A terminal never wraps the columns `unbroken`, so that they can be copied.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     tones: tuple[str, ...] = ()
+    unbroken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,11 @@ class Snippet(str):
 def as_json(value: object) -> str:
     """Return indented JSON; non-ASCII characters stay."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def diff_tone(line: str) -> str:
+    """Return the tone of a line of a diff."""
+    return {"+": "add", "-": "destroy", "@": "note"}.get(line[:1], "")
 
 
 def text(view: View) -> str:
@@ -221,7 +230,7 @@ def _template() -> "Template":
     environment.filters["on_one_line"] = on_one_line
     environment.globals |= {
         "kind_of": lambda view: type(view).__name__,
-        "tone": lambda line: {"+": "add", "-": "destroy", "@": "note"}.get(line[:1], ""),
+        "tone": diff_tone,
     }
     return environment.from_string(_HTML)
 

@@ -129,8 +129,13 @@ with_json = add_options(
 
 
 def print_value(value: object, printed: Any, as_json: bool) -> None:
-    """Print a value as text, or its JSON data."""
-    click.echo(json.dumps(printed) if as_json else str(value))
+    """Print a value as text in the width and colours of the terminal, or its JSON data."""
+    if as_json:
+        click.echo(json.dumps(printed))
+    else:
+        from xacct_nb.cli.terminal import on_terminal
+
+        click.echo(on_terminal(value))
 
 
 def print_error(error: "RunError | None") -> None:

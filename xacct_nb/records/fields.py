@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass as validated_dataclass
 
@@ -16,7 +16,7 @@ from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries")
+_NOTICED = ("clock_offset", "retries", "listed")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 
 
@@ -98,7 +98,8 @@ class RecordFields(Serializable):
 
     Each field takes its value, or the plain data of record.json. `clock_offset` is how many seconds AWS's
     clock was ahead of this machine's, None where they hardly differed. A diagnosis stays plain data until it
-    is shown: a run that makes none does not load the modules that explain one.
+    is shown: a run that makes none does not load the modules that explain one. `listed` are the fields that
+    its line in the ledger has besides those of every line.
     """
 
     id: str
@@ -125,12 +126,13 @@ class RecordFields(Serializable):
     git: GitState | None = None
     clock_offset: float | None = None
     retries: Retried | None = None
+    listed: tuple[Literal["where", "by"], ...] = ()
     schema: str = "xacct-nb/record/1"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; what was not noticed is left out."""
         fields = super().to_json()
-        return {name: fields[name] for name in fields if fields[name] is not None or name not in _NOTICED}
+        return {name: value for name, value in fields.items() if value or name not in _NOTICED}
 
     @property
     def summary(self) -> str:

@@ -68,10 +68,10 @@ class History(Shown):
         if not self.lines:
             none = f"None of {self.of} records matches." if self.of else "Nothing was recorded yet."
             return Text(none, "note")
-        names = ("started", "status", "notebook", "grant", "summary", "id")
-        rows = tuple(tuple(line[name] for name in names) for line in self.lines)
+        names = ("id", "status", "where", "by", "summary")
+        rows = tuple(tuple(line.get(name, "") for name in names) for line in self.lines)
         tones = tuple("good" if line["status"] in SUCCESSFUL else "bad" for line in self.lines)
-        return Table(("started", "status", "notebook", "grant", "plan", "record"), rows, tones=tones)
+        return Table(("record", "status", "where", "who", "plan"), rows, tones=tones, unbroken=(0,))
 
     @property
     def timeline(self) -> "Timeline":

@@ -45,19 +45,19 @@ def broken_seals(sums: str, digests: Mapping[str, str]) -> list[str]:
 
 def ledger_line(record: RecordFields, sums: str, previous: str) -> str:
     """Return a record's line in the ledger, with the hash of its sums and the hash of the line before."""
-    return canonical_json(
-        {
-            "id": record.id,
-            "status": record.status,
-            "notebook": record.notebook,
-            "started": record.started,
-            "grant": record.parameters.get("name", ""),
-            "digest": record.plan.digest if record.plan else "",
-            "summary": record.summary,
-            "seal": text_hash(sums),
-            "previous": previous,
-        }
-    )
+    line: dict[str, str] = {
+        "id": record.id,
+        "status": record.status,
+        "notebook": record.notebook,
+        "started": record.started,
+        "grant": record.parameters.get("name", ""),
+        "digest": record.plan.digest if record.plan else "",
+        "summary": record.summary,
+        "seal": text_hash(sums),
+        "previous": previous,
+    }
+    more = {"where": record.where.partition(" ")[0], "by": record.host.user}
+    return canonical_json(line | {name: more[name] for name in record.listed})
 
 
 def parse_ledger_line(line: str) -> dict[str, Any] | None:

@@ -103,7 +103,8 @@ def make_record(
     end = {name: getattr(outcome, name) for name in ("started", "seconds", "error", "cells")}
     fields = redact_all({**fields_from_events(evidence), **end}, secrets)
     around = environment or describe_environment()
-    record = Record(run, notebook, outcome.status, ended=outcome.ended or utc(), **around, **fields)
+    ended = outcome.ended or utc()
+    record = Record(run, notebook, outcome.status, ended=ended, listed=("where", "by"), **around, **fields)
     if record.error is not None:
         record = replace(record, error=replace(record.error, **next_steps(record, outcome.resume)))
     return record
