@@ -22,7 +22,7 @@ from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.surroundings import read_surroundings
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import InvalidGrant
-from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.documents import DESTINATION, Documents
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
@@ -49,10 +49,11 @@ def read_resources(documents: Documents, sessions: Sessions) -> State:
     Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
     """
     resources: dict[ResourceKey, Any] = {}
-    for role in documents.grant.destinations:
+    for role in documents.trust_policies:
         resources |= _role(sessions, role)
     resources |= _caller_policies(documents, sessions)
-    _check_sources(documents.grant, sessions, resources)
+    if documents.side != DESTINATION:
+        _check_sources(documents.grant, sessions, resources)
     return State(resources, _details(documents, sessions, resources))
 
 
@@ -138,7 +139,7 @@ def _details(
 ) -> dict[ResourceKey, Any]:
     """Return the policies that the roles have or get, and the policy versions that a change will delete."""
     grant, found = documents.grant, dict[ResourceKey, Any]()
-    for role in grant.destinations:
+    for role in documents.trust_policies:
         live = resources.get(ResourceKey("role", role), {})
         attached = [key.name for key in resources if key.kind == "attachment" and key.target == role]
         bounds = (grant.permissions_boundary, live.get("boundary", ""))

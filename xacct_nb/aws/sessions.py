@@ -20,6 +20,7 @@ from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sign_in import bound, check_credentials, check_files, response_errors, sign_in_errors
 from xacct_nb.aws.sign_in_failures import PARSE_HINT
 from xacct_nb.errors import InvalidInput, NoCredentials, WrongAccount, XacctError
+from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import REGIONS, Arn, same_principal
 from xacct_nb.records.fields import Identity
@@ -32,13 +33,15 @@ _DOCTOR_PATIENCE = 10.0
 class Sessions(Shown):
     """Open sessions by part (`source`, `destination`, `caller`); each client is made once.
 
-    `given` is the grant that they were opened for, None for a diagnosis without one.
+    `given` is the grant that they were opened for, None for a diagnosis without one. With `side`, they read
+    and change that side alone.
     """
 
     given: Grant | None
     identities: tuple[Identity, ...]
     endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
     answered_by: str = ""
+    side: str = ""
     _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
@@ -52,6 +55,11 @@ class Sessions(Shown):
                 hint="Open them with the grant: xa.open_sessions(grant, source_profiles=[...], ...).",
             )
         return self.given
+
+    @property
+    def documents(self) -> Documents:
+        """The policies of the grant, of the side that they are for. Raises OverQuota, UnresolvedSecret."""
+        return build(self.grant, self.side)
 
     @property
     def partition(self) -> str:
@@ -128,19 +136,21 @@ def open_sessions(
     destination_profiles: Iterable[str] = (),
     caller_profiles: Iterable[str] = (),
     endpoint: Endpoint = AWS_ITSELF,
+    side: str = "",
 ) -> Sessions:
     """Open the profiles, and let STS identify each one.
 
     With a grant, source profiles must be in its source accounts, destination profiles in its destination
     accounts, and each account of a side that has profiles needs one. For a diagnosis (`xa.diagnose`) one side
     or the callers alone are enough, also without a grant; reading the other side raises WrongAccount.
+    With `side` (source or destination) they are for that side, and the other side's profiles stay closed.
     Raises MissingProfile, NoCredentials, WrongAccount, and InvalidInput where no profile is named.
     """
-    sessions = Sessions(grant, (), endpoint)
+    sessions = Sessions(grant, (), endpoint, side=side)
     in_grant = (grant.source_accounts, grant.destination_accounts) if grant else ((), ())
     parts = (
-        ("source", _names("source", source_profiles), in_grant[0]),
-        ("destination", _names("destination", destination_profiles), in_grant[1]),
+        (SOURCE, _names(SOURCE, source_profiles) if side != DESTINATION else (), in_grant[0]),
+        (DESTINATION, _names(DESTINATION, destination_profiles) if side != SOURCE else (), in_grant[1]),
         ("caller", _names("caller", caller_profiles), ()),
     )
     if not any(names for _, names, _ in parts):
@@ -209,9 +219,10 @@ def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:
         return profile, "", problem.why or problem.what
 
 
-def needed_accounts(grant: Grant) -> tuple[str, ...]:
-    """Return the accounts that are read or changed."""
-    return tuple(dict.fromkeys((*carrier_accounts(grant), *grant.destination_accounts)))
+def needed_accounts(grant: Grant, side: str = "") -> tuple[str, ...]:
+    """Return the accounts that are read or changed, of both sides or of one."""
+    source = carrier_accounts(grant) if side != DESTINATION else ()
+    return tuple(dict.fromkeys((*source, *(grant.destination_accounts if side != SOURCE else ()))))
 
 
 def carrier_accounts(grant: Grant) -> tuple[str, ...]:
@@ -222,7 +233,7 @@ def carrier_accounts(grant: Grant) -> tuple[str, ...]:
 
 def check_both_sides(sessions: Sessions) -> None:
     """Check that each account that is read or changed has a session. Raises WrongAccount."""
-    for account in needed_accounts(sessions.grant):
+    for account in needed_accounts(sessions.grant, sessions.side):
         sessions.admin(account, "iam")
 
 

@@ -9,7 +9,7 @@ from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.iam_reads import default_version, get, inline_policy, list_all, optional, tags_of
 from xacct_nb.aws.sessions import Sessions, needed_accounts
 from xacct_nb.errors import AwsRefused
-from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.documents import DESTINATION, Documents
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import policy_arn
@@ -36,11 +36,11 @@ def read_surroundings(
     `unread` (ARN of the account's root): the operations that AWS denied. Raises AwsRefused for another error.
     """
     reading = _Surroundings(sessions)
-    grant, accounts = documents.grant, needed_accounts(documents.grant)
+    grant, accounts = documents.grant, needed_accounts(documents.grant, documents.side)
     for arn in dict.fromkeys((*documents.caller_policies, *grant.principals)):
-        if account_of(arn) in accounts:
+        if account_of(arn) in accounts and documents.side != DESTINATION:
             reading.principal(arn)
-    for role in grant.destinations:
+    for role in documents.trust_policies:
         if ResourceKey("role", role) in resources:
             reading.role(role)
         else:

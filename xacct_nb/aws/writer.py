@@ -24,7 +24,6 @@ from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import expected_probes
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
-from xacct_nb.grants.documents import build
 
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
 
@@ -99,8 +98,8 @@ def _check_covered(plan: Plan, sessions: Sessions) -> None:
     """Raise StalePlan where the roles can do something else now than the plan says, or more would be lost."""
     made = {change.target for change in plan.changes if change.kind == "role" and change.before is None}
     replaced = any(change.kind == "managed-policy" and change.before is not None for change in plan.changes)
-    if plan.access or plan.lost or replaced or set(sessions.grant.destinations) - made:
-        documents = build(sessions.grant)
+    if plan.access or plan.lost or replaced or set(sessions.documents.trust_policies) - made:
+        documents = sessions.documents
         now = diff(documents, read_resources(documents, sessions))
         if differences := plan_differences(plan, replace(plan, access=now.access, lost=now.lost)):
             raise outdated_plan(differences[0], differences[1:])

@@ -201,11 +201,11 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         for change in changes
         if change.kind == "tags" and ADOPTED_TAG in (change.after or {})
     ]
-    members = [name for key, names in state.resources.items() if key.kind == "group" for name in names]
+    members = state.resources.get(ResourceKey("group", grant.attach_to))
     outside = [
         f"{arn} is not in {grant.attach_to}, so the caller policy does not reach it."
         for arn in grant.principals
-        if grant.attach_to and Arn.parse(arn).name not in members
+        if members is not None and Arn.parse(arn).name not in members
     ]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a rollback cannot restore that."

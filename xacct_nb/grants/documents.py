@@ -1,7 +1,7 @@
 """The documents of a grant: the policies of both sides, as the article prints them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.grants.conditions import Conditions
@@ -13,11 +13,12 @@ from xacct_nb.views import Code, Page, Shown, SideBySide, View, as_json
 
 Policy = dict[str, Any]
 VERSION = "2012-10-17"
+SOURCE, DESTINATION = SIDES = ("source", "destination")
 
 
 @dataclass(frozen=True, repr=False)
 class Documents(Shown):
-    """The policies of both sides, as plain dicts.
+    """The policies of both sides, as plain dicts; with `side`, of that side alone.
 
     `caller_policies`: {ARN of the user, role or group: [policy]}; more than one policy where the
     destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}.
@@ -27,6 +28,18 @@ class Documents(Shown):
     caller_policies: Mapping[str, list[Policy]]
     trust_policies: Mapping[str, Policy]
     permissions_policies: Mapping[str, Policy]
+    side: str = ""
+
+    def of_side(self, side: str) -> "Documents":
+        """Return the documents of one side: `source` or `destination`; "" is both."""
+        source, destination = side != DESTINATION, side != SOURCE
+        return replace(
+            self,
+            side=side,
+            caller_policies=self.caller_policies if source else {},
+            trust_policies=self.trust_policies if destination else {},
+            permissions_policies=self.permissions_policies if destination else {},
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the grant and the policies, external IDs as fingerprints."""
@@ -41,10 +54,10 @@ class Documents(Shown):
             for policy in many
         ]
         roles = [item for arn, trust in self.trust_policies.items() for item in self._of_role(arn, trust)]
-        return SideBySide(
-            _side("Source account", self.grant.source_accounts, callers),
-            _side("Destination account", self.grant.destination_accounts, roles),
-        )
+        source = _side("Source account", self.grant.source_accounts, callers)
+        destination = _side("Destination account", self.grant.destination_accounts, roles)
+        alone = {SOURCE: source, DESTINATION: destination}
+        return alone[self.side] if self.side else SideBySide(source, destination)
 
     def _of_role(self, arn: str, trust: Policy) -> list[tuple[str, Policy]]:
         permissions = self.permissions_policies.get(arn)
@@ -52,18 +65,20 @@ class Documents(Shown):
         return [*shown, (f"Permissions policy of {_short(arn)}", permissions)] if permissions else shown
 
 
-def build(grant: Grant) -> Documents:
-    """Return the policies of both sides.
+def build(grant: Grant, side: str = "") -> Documents:
+    """Return the policies of both sides, or of one; the source side needs no external ID.
 
     Source: the article on access to resources in another account, which prints the caller policy and the
     trust policy; IAM user guide on the external ID, session tags and source identity. Raises OverQuota,
     UnresolvedSecret.
     """
+    roles = grant.destinations if side != SOURCE else ()
     return Documents(
         grant,
-        caller_policies(grant),
-        {role: trust_policy(grant) for role in grant.destinations},
-        {role: permissions_policy(grant) for role in grant.destinations if grant.permissions},
+        caller_policies(grant) if side != DESTINATION else {},
+        {role: trust_policy(grant) for role in roles},
+        {role: permissions_policy(grant) for role in roles if grant.permissions},
+        side,
     )
 
 

@@ -117,7 +117,7 @@ def role_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
         for resource in each.resources
         if not {"*", "?"} & set(action) and (resource == "*" or is_arn(resource))
     )
-    for role in grant.destinations:
+    for role in documents.trust_policies:
         holder = _role(documents, state, role)
         if holder.boundary or len(holder.policies) > 1:
             found = (holder.obstacle(action, resource, None) for action, resource in asked)

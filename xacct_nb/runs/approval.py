@@ -31,7 +31,6 @@ from xacct_nb.changes.signed_approval import (
 )
 from xacct_nb.errors import StalePlan
 from xacct_nb.grants.approvers import Approver, parse_approvers
-from xacct_nb.grants.documents import build
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
 from xacct_nb.storage.approval_history import Claim, place_of, plan_history, plans_elsewhere
@@ -84,7 +83,7 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
 
 def check_fresh(plan: Plan, sessions: Sessions) -> None:
     """Raise StalePlan, with the differences, unless the plan is the one that would be made now."""
-    documents = build(sessions.grant)
+    documents = sessions.documents
     if (now := diff(documents, read_resources(documents, sessions))).digest != plan.digest:
         raise outdated_plan(plan, now)
 

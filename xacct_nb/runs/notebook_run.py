@@ -92,9 +92,9 @@ class Run(Shown):
         signed = bool(self.settings.approvers)
         return ApprovalForm(plan, given, live=live, note=note, clock=utc, signed=signed)
 
-    def open_sessions(self, grant: Grant) -> Sessions:
+    def open_sessions(self, grant: Grant, side: str = "") -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
-        sessions = open_run_sessions(self, grant)
+        sessions = open_run_sessions(self, grant, side)
         self._note_edits(grant)
         return sessions
 

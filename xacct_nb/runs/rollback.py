@@ -26,7 +26,6 @@ from xacct_nb.changes.revocation import (
     with_existing_revocations,
 )
 from xacct_nb.errors import InvalidParameters, ProofFailed, UnknownRecord
-from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
@@ -90,7 +89,7 @@ class Rollback(Shown):
             return self.undo_plan
         _check_same_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(self._grant(self.record))
-        self.found = self.run.keep(read_resources(build(self.sessions.grant), self.sessions))
+        self.found = self.run.keep(read_resources(self.sessions.documents, self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
@@ -114,7 +113,7 @@ class Rollback(Shown):
             self._check_covered(self.record)
             back = self._roll_back(self.record)
         self.run.keep_applied(plan, back)
-        after = read_resources(build(self.sessions.grant), self.sessions)
+        after = read_resources(self.sessions.documents, self.sessions)
         self.run.evidence.add("after", after.to_json())
         expected = expected_state(_before(self.record), self.found, back.changes)
         check_restored(expected, after, bool(self.lost))
@@ -160,7 +159,7 @@ class Rollback(Shown):
 
     def _check_covered(self, record: Record) -> None:
         """Raise StalePlan where the roles can do something else now than the plan says, or more is lost."""
-        plan, now = self.undo_plan, read_resources(build(self.sessions.grant), self.sessions)
+        plan, now = self.undo_plan, read_resources(self.sessions.documents, self.sessions)
         roles = [role for role in self.sessions.grant.destinations if role_remains(role, now, plan.changes)]
         access = kept_access(now, roles, plan.changes)
         current = replace(plan, access=access, lost=self._lost(record, self.journal.undo_plan()))

@@ -15,8 +15,8 @@ from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
 _PROOF_PATIENCE = 10.0  # seconds to wait for IAM after an apply
 
 
-def open_run_sessions(run: RunContext, grant: Grant) -> Sessions:
-    """Return the sessions of both sides, and note them and who answered in the run's evidence."""
+def open_run_sessions(run: RunContext, grant: Grant, side: str = "") -> Sessions:
+    """Return the sessions of both sides or of one, and note them and who answered in the run's evidence."""
     settings = run.settings
     sessions = open_sessions(
         grant,
@@ -24,6 +24,7 @@ def open_run_sessions(run: RunContext, grant: Grant) -> Sessions:
         destination_profiles=settings.destination_profiles,
         caller_profiles=settings.caller_profiles,
         endpoint=run.place.open(grant.partition),
+        side=side,
     )
     run.place.note()
     run.evidence.add("sessions", sessions.to_json())
@@ -48,7 +49,7 @@ def apply_plan(run: RunContext, plan: Plan, sessions: Sessions, approval: PlanAp
     # Where the apply has waited for IAM without success, the proof does not wait once more.
     gave_up = any(entry.answer == "gave up waiting" for entry in journal.entries)
     run.patience = 0 if gave_up else _PROOF_PATIENCE
-    run.evidence.add("after", read_resources(build(sessions.grant), sessions).to_json())
+    run.evidence.add("after", read_resources(sessions.documents, sessions).to_json())
     return journal
 
 
