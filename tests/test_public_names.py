@@ -23,6 +23,7 @@ CONTRACT = [
     "read",
     "record",
     "rollback",
+    "session",
     "switch_role_url",
     "verify_records",
 ]

@@ -32,6 +32,7 @@ _PUBLIC = {
     "record": "runs.start",
     "Record": "records.model",
     "verify_records": "storage.ledger",
+    "session": "aws.role_sessions",
     "cli_profile": "grants.access",
     "switch_role_url": "grants.access",
     "start_run": "runs.start",

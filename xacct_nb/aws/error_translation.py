@@ -21,7 +21,7 @@ def text_of(problem: ClientError) -> str:
 
 
 @contextmanager
-def translate_errors(doing: str) -> Iterator[None]:
+def translate_errors(doing: str, denied_hint: str = _DENIED_HINT) -> Iterator[None]:
     """Translate botocore's errors into AwsRefused, with the original as its cause."""
     try:
         with clock_checked():
@@ -34,7 +34,7 @@ def translate_errors(doing: str) -> Iterator[None]:
             f"{doing}: AWS returned {error.get('Code')}: {error.get('Message')}",
             aws_code=str(error.get("Code")),
             why=" ".join(filter(None, (tries, request))),
-            hint=_DENIED_HINT if error.get("Code") == "AccessDenied" else "",
+            hint=denied_hint if error.get("Code") == "AccessDenied" else "",
             request_id=str(meta.get("RequestId", "")),
         ) from problem
     except (ResponseParserError, LookupError):  # the text of the first one quotes the response

@@ -88,6 +88,11 @@ def session_of(profile: str, endpoint: Endpoint, variables: Any = None, region: 
 
     The clients with which botocore gets credentials use it too.
     """
+    return Session(botocore_session=core_of(profile, endpoint, variables, region))
+
+
+def core_of(profile: str, endpoint: Endpoint, variables: Any = None, region: str = "") -> Core:
+    """Return botocore's part of `session_of`, of which boto3 can make one session only."""
     # All sessions share one loader and one set of handlers: registering the handlers takes 5 ms.
     more: Any = {"include_builtin_handlers": False, "profile": profile or None}
     if endpoint.endpoint_url:
@@ -104,7 +109,7 @@ def session_of(profile: str, endpoint: Endpoint, variables: Any = None, region: 
     core.set_default_client_config(config.merge(_CONFIG) if config else _CONFIG)
     endpoint.retries.follow(core)
     endpoint.clock.follow(core)
-    return Session(botocore_session=core)
+    return core
 
 
 def clients_of(profile: str, endpoint: Endpoint, partition: str) -> Clients:

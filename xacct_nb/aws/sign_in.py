@@ -102,7 +102,7 @@ def bound(core: Core) -> None:
         if isinstance(provider, ProcessProvider):
             provider._popen = _BoundedProcess
         if hasattr(provider, "_prompter"):
-            provider._prompter = _ask
+            provider._prompter = ask_for_code
         if builder := getattr(provider, "_profile_provider_builder", None):
             builder._create_process_provider = lambda profile: ProcessProvider(
                 profile_name=profile, load_config=lambda: core.full_config, popen=_BoundedProcess
@@ -183,7 +183,7 @@ def _too_slow() -> _NoOutput:
     return _NoOutput(f"credential_process did not end within {PATIENCE:.0f} seconds")
 
 
-def _ask(prompt: str) -> str:
+def ask_for_code(prompt: str) -> str:
     """Ask for an MFA code. Raises NoCredentials where nobody can be asked."""
     in_kernel = getpass.getpass.__module__.startswith("ipykernel")
     if not in_kernel and not _has_terminal():

@@ -8,6 +8,7 @@ from pydantic import Field, StrictStr, field_serializer
 
 from xacct_nb.changes.proof import assume_parameters
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
+from xacct_nb.grants.access_path import chain_of_grant
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
 from xacct_nb.redaction.redact import fingerprint
@@ -137,17 +138,6 @@ def attempt_from_grant(grant: Grant, caller: str = "", role: str = "") -> Attemp
     caller, role = caller or first, role or last
     username = Arn.parse(caller).name if caller.startswith("arn:") else ""
     return Attempt(caller=caller, role=role, parameters=assume_parameters(grant, role, username=username))
-
-
-def chain_of_grant(grant: Grant) -> tuple[str, tuple[str, ...], str]:
-    """Return caller, roles between and role of a grant: a role that is a destination and a source is between.
-
-    Of a grant without such roles, the first source and the first destination.
-    """
-    between = tuple(each for each in grant.destinations if each in grant.sources)
-    first = next((each for each in grant.sources if each not in between), grant.sources[0])
-    last = next((each for each in grant.destinations if each not in between), grant.destinations[0])
-    return first, tuple(each for each in between if each != last), last
 
 
 def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt:

@@ -7,9 +7,10 @@ from typing import Any
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.aws.hop_sessions import open_start
 from xacct_nb.changes.proof import assume_parameters
-from xacct_nb.diagnosis.attempt import Attempt, chain_of_grant
+from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.hops import hop_attempts
 from xacct_nb.errors import InvalidParameters
+from xacct_nb.grants.access_path import chain_of_grant
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import is_arn
 from xacct_nb.storage.aws_profiles import read_chain
