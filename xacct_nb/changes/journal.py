@@ -36,6 +36,12 @@ class Entry(Serializable):
         """Return what the entries before and after a call have in common."""
         return self.at, self.account, self.operation, self.target
 
+    @property
+    def line(self) -> str:
+        """Return what was called, where, and what AWS returned, in one line."""
+        took = f"{self.seconds:.1f} s" + f", {self.tries} tries" * (self.tries > 1)
+        return f"{self.account}  {self.operation} {self.target}: {self.answer or NO_RESPONSE} ({took})"
+
 
 def collapse_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return one entry for each call: the one after it, or the one before it where AWS never responded."""

@@ -1,12 +1,16 @@
 """The help of `run`: the parameters of a notebook, or the list of notebooks."""
 
+import sys
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import click
 
 from xacct_nb.errors import XacctError
+from xacct_nb.views import Shown
 
+_COLUMNS = 110  # where the output is no terminal
 _TWO_ARGUMENTS = "Give a parameter's name and value as two arguments: -p NAME VALUE"
 
 
@@ -31,13 +35,20 @@ class NotebookCommand(click.Command):
         super().format_epilog(ctx, formatter)
         try:
             if isinstance(name := ctx.meta.get(__name__), str):
-                return formatter.write(f"\n{notebook_manual(name)}\n")
+                return formatter.write(f"\n{_on_terminal(notebook_manual(name))}\n")
             manuals = [notebook_manual(str(path)) for path in list_notebooks()]
         except XacctError as problem:
             raise _NoHelp(problem) from problem
         if manuals:
             with formatter.section("Notebooks (add -h to see the parameters)"):
                 formatter.write_dl([(each.name, each.title) for each in manuals])
+
+
+def _on_terminal(manual: Shown) -> str:
+    from xacct_nb.cli.terminal import terminal
+
+    found = terminal(sys.stdout)
+    return replace(found, columns=found.columns or _COLUMNS).text(manual.view())
 
 
 class _NoHelp(click.ClickException):

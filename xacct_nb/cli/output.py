@@ -180,7 +180,8 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
         return
     from tqdm import tqdm
 
-    with tqdm(total=0, unit="cell", leave=False) as bar:
+    form = "{desc}  {n_fmt} of {total_fmt} steps, {elapsed}"
+    with tqdm(total=0, bar_format=form, leave=False, dynamic_ncols=True) as bar:
 
         def report(done: int, total: int, title: str) -> None:
             bar.total, bar.n = total, done

@@ -2,7 +2,6 @@
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from xacct_nb.grants.settings import RunFile
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _LINK, _MARKS = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"[*`]+")
-_WIDTH, _DEFAULT_WIDTH, _HELP_WIDTH = 110, 46, 40
 # How a value of each type is given on the command line.
 _GIVEN = {
     "str": ("VALUE", "the text as it is"),
@@ -52,13 +50,12 @@ class NotebookHelp(Shown):
         """Return the parameters as a table, and how to give each type."""
         parameters = self.parameters()
         rows = tuple(map(_row, parameters))
-        about = [Text(textwrap.fill(self.about, _WIDTH))] if self.about else []
-        table = Table(("parameter", "type", "default", "what it is"), rows, caption="Parameters")
+        about = [Text(self.about)] if self.about else []
+        heads = ("parameter", "type", "default", "what it is")
+        table = Table(heads, rows, caption="Parameters", unbroken=(0,))
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
         settings = ", ".join(RunFile.model_fields)
-        note = textwrap.fill(
-            f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it.", _WIDTH
-        )
+        note = f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it."
         if "sources" in self.declared:
             note += (
                 "\nA grant file (-f grant.yaml) sets the fields of the grant only.\nWith such a file, "
@@ -89,12 +86,7 @@ def _plain(text: str) -> str:
 
 
 def _row(parameter: Parameter) -> tuple[str, ...]:
-    return (
-        parameter.name,
-        _kind(parameter),
-        "\n".join(textwrap.fill(line, _DEFAULT_WIDTH) for line in _shown(parameter.default).splitlines()),
-        textwrap.fill(parameter.help, _HELP_WIDTH),
-    )
+    return parameter.name, _kind(parameter), _shown(parameter.default), parameter.help
 
 
 def _kind(parameter: Parameter) -> str:

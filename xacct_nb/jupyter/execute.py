@@ -13,7 +13,7 @@ from xacct_nb.jupyter.output_file import output_file_for
 from xacct_nb.jupyter.output_limit import OutputLimit
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.progress import CellStarted, NotebookProgress, ProgressClient, Save
-from xacct_nb.jupyter.secret_channel import AddSecrets
+from xacct_nb.jupyter.runner_channel import AddSecrets, ShowLine
 from xacct_nb.jupyter.signals import finish_on_signals
 from xacct_nb.redaction.redact import redact_all
 
@@ -87,6 +87,7 @@ def run(
     save: Save | None = None,
     add_secrets: AddSecrets | None = None,
     on_stderr: Callable[[str], None] | None = None,
+    on_line: ShowLine | None = None,
 ) -> tuple[NotebookNode, CellStates]:
     """Execute the notebook; return it with its cells' states. A failure is in the states, not an exception.
 
@@ -94,14 +95,15 @@ def run(
     `prepared` is the process that becomes the kernel. `save(notebook)` is called before the kernel starts,
     as each code cell begins, and at the end, with the states of all cells in their metadata.
     `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
-    `on_stderr(text)` is called with what a cell writes to standard error.
+    `on_stderr(text)` is called with what a cell writes to standard error, `on_line(line)` with what the run
+    just did.
     """
     notebook = _parameterized(_loaded(path), parameters)
     on_start = _reporter(notebook, report) if report else None
     progress = NotebookProgress(notebook, save, on_start, progress_bar=False)
-    traits = {"timeout": timeout, "add_secrets": add_secrets, "on_stderr": on_stderr, "limit": OutputLimit()}
+    listeners = {"add_secrets": add_secrets, "on_stderr": on_stderr, "on_line": on_line}
     try:
-        _execute(progress, _KERNEL, prepared, **traits)
+        _execute(progress, _KERNEL, prepared, timeout=timeout, limit=OutputLimit(), **listeners)
     except BaseException as problem:  # whatever it is, it ended the notebook, and the record must say so
         progress.cell_states.problem = problem
     return notebook, progress.cell_states

@@ -7,7 +7,7 @@ from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.import_blocker import FORMATS, hide_packages
 from xacct_nb.jupyter.messages import valid_message
 from xacct_nb.jupyter.output_limit import OutputLimit
-from xacct_nb.jupyter.secret_channel import TARGET, AddSecrets, secrets_in
+from xacct_nb.jupyter.runner_channel import PROGRESS, SECRETS, AddSecrets, ShowLine, line_in, secrets_in
 
 with hide_packages(*FORMATS):
     from nbclient.exceptions import CellExecutionError
@@ -116,11 +116,15 @@ class ProgressClient(PapermillNotebookClient):
         add_secrets: AddSecrets | None = None,
         limit: OutputLimit | None = None,
         on_stderr: Callable[[str], None] | None = None,
+        on_line: ShowLine | None = None,
         **traits: Any,  # nbclient's
     ) -> None:
         super().__init__(progress, **{"iopub_timeout": _IOPUB_TIMEOUT, **traits})
-        add = add_secrets or (lambda _: None)
-        self.comm_open_handlers = {TARGET: lambda message: add(secrets_in(message))}
+        add, show = add_secrets or (lambda _: None), on_line or (lambda _: None)
+        self.comm_open_handlers = {
+            SECRETS: lambda message: add(secrets_in(message)),
+            PROGRESS: lambda message: show(line_in(message)),
+        }
         self._redact = redact or (lambda output: output)
         self._limit = limit
         self._on_stderr = on_stderr

@@ -9,7 +9,8 @@ from xacct_nb.grants.parameters import grant_of
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.records.model import Record
 from xacct_nb.runs.notebooks import find_notebook, known_parameters
-from xacct_nb.runs.runner import Progress, RunResult, run
+from xacct_nb.runs.progress import Progress
+from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.views import Page, Shown, Text, View

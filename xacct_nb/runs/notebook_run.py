@@ -18,6 +18,7 @@ from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
 from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
+from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.outcome import RunSummary
@@ -116,6 +117,8 @@ class Run(Shown):
             self.unused = None
         self.touched = True
         self.evidence.add("entry", entry.__dict__)
+        if self.headless and entry.answer:
+            send_progress(entry.line)
 
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
         """Note how a cell ended. A cell that succeeds when it is run again takes its error back."""

@@ -1,9 +1,8 @@
 """One recorded headless run of a notebook: its request is checked, it is executed, its record is sealed."""
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
-from xacct_nb.aws.polling import is_wait
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -22,9 +20,9 @@ from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.patterns import credentials_in
-from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.ending import ending_of, without_evidence
 from xacct_nb.runs.environment import describe_environment
+from xacct_nb.runs.progress import Progress, ProgressLines
 from xacct_nb.runs.recovery import Recovery, recover
 from xacct_nb.runs.request import RunRequest, check_request
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, seal
@@ -32,8 +30,6 @@ from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.storage.temporary_folders import remove_abandoned_folders
 from xacct_nb.views import Page, Shown, Text, View, html
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -173,23 +169,18 @@ def _run_cells(
     from xacct_nb.jupyter import execute  # papermill: only once the kernel has started
 
     background.submit(_warm_up)
+    lines = ProgressLines(report, bool(request.values.get("approve")), draft.secrets)
     return execute.run(
         request.path,
         request.values,
-        report=report and (lambda done, of, title: report(done, of, redact(title, draft.secrets))),
+        report=lines.step,
         timeout=timeout,
         prepared=kernel,
         save=draft,
         add_secrets=draft.secrets.update,
-        on_stderr=report and (lambda text: _show_waits(redact(text, draft.secrets))),
+        on_stderr=lines.waits,
+        on_line=lines.call,
     )
-
-
-def _show_waits(text: str) -> None:
-    """Show, on standard error, the lines of a cell that say what it waits for."""
-    with suppress(OSError):
-        for line in filter(is_wait, text.splitlines()):
-            print(line, file=sys.stderr, flush=True)
 
 
 def _warm_up() -> None:

@@ -21,7 +21,7 @@ def protect_secrets(evidence: Evidence, headless: bool) -> None:
 def forward_secrets() -> None:
     """Send every secret that this kernel's AWS clients use or receive to the runner."""
     from xacct_nb.aws.credential_capture import capture_credentials
-    from xacct_nb.jupyter.secret_channel import send_secrets
+    from xacct_nb.jupyter.runner_channel import send_secrets
 
     capture_credentials(send_secrets)
 
