@@ -39,8 +39,8 @@ def test_nothing_is_shown_where_nothing_reports(capsys: pytest.CaptureFixture[st
 def test_each_call_is_shown_as_it_is_made_and_no_output_has_it(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = {"options": options(desk.parameters()), "records": str(desk.records)}
-    ended = run("plan_and_apply", **given, approve=desk.plan().digest, report=lambda *_: None)
+    where = {"options": options(desk.parameters()), "records": str(desk.records)}
+    ended = run("plan_and_apply", **where, approve=desk.plan().digest, report=lambda *_: None)
 
     shown = [line for line in capsys.readouterr().err.splitlines() if ": made (" in line]
     journal = ended.record.journal
