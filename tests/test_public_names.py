@@ -16,6 +16,7 @@ CONTRACT = [
     "diff",
     "evaluate",
     "from_parameters",
+    "hand_over",
     "lint",
     "load_grant",
     "open_sessions",

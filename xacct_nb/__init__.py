@@ -33,6 +33,8 @@ _PUBLIC = {
     "Record": "records.model",
     "verify_records": "storage.ledger",
     "session": "aws.role_sessions",
+    "hand_over": "handoff.forms.table",
+    "take_back": "handoff.forms.table",
     "cli_profile": "grants.access",
     "switch_role_url": "grants.access",
     "start_run": "runs.start",

@@ -1,0 +1,1 @@
+"""What the owner of the other account receives to make their side without this toolkit, and to remove it."""

@@ -1,0 +1,159 @@
+"""The functions of bash that the scripts for the AWS CLI begin with."""
+
+from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
+
+# bash 3.2, which macOS has, knows all of it. AWS_PAGER stops version 2 of the CLI from waiting in a pager.
+# A script sets $account, $grant and $region before it.
+COMMON = f"""\
+owner_tag="Tags[?Key=='{OWNER_TAG}'].Value | [0]"
+adopted_tag="Tags[?Key=='{ADOPTED_TAG}'].Value | [0]"
+umask 077
+export AWS_PAGER='' AWS_REGION="$region" AWS_DEFAULT_REGION="$region"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() {{ printf '%s\\n' "$*"; }}
+
+refuse() {{
+  printf '%s\\n' "$*" >&2
+  exit 1
+}}
+
+# Put what a reading command prints into $answer; return 1 if IAM does not have the thing.
+found() {{
+  if answer=$("$@" 2> "$work/error"); then
+    return 0
+  fi
+  case $(cat "$work/error") in
+    *NoSuchEntity*) return 1 ;;
+  esac
+  refuse "$(cat "$work/error")"
+}}
+
+# Refuse what was not made for the grant: $1 is its ARN, $2 its tag.
+check_owner() {{
+  [ "$2" = "$grant" ] || refuse "$1 exists, but has no tag {OWNER_TAG}=$grant:" \\
+    'it was not made for this grant. Nothing was changed.'
+}}
+
+# Refuse the role of the name $1 if it is not the role $2 of this grant.
+check_role() {{
+  if found aws iam get-role --role-name="$1" --query Role.Arn --output text; then
+    [ "$answer" = "$2" ] || refuse "$2 cannot be made: $answer has its name. Nothing was changed."
+    check_owner "$2" "$(aws iam list-role-tags --role-name="$1" --query "$owner_tag" --output text)"
+  fi
+}}
+
+# Refuse the managed policy $1 if it is not one of this grant.
+check_policy() {{
+  if found aws iam get-policy --policy-arn="$1" --query Policy.Arn --output text; then
+    check_owner "$1" "$(aws iam list-policy-tags --policy-arn="$1" --query "$owner_tag" --output text)"
+  fi
+}}
+
+command -v aws > "$work/aws" || refuse 'The AWS CLI is not installed.'
+caller=$(aws sts get-caller-identity --query '[Account,Arn]' --output text)
+case $caller in
+  "$account"[[:space:]]*) say "Signed in: $caller" ;;
+  *) refuse "This script is for the account $account. You are signed in as: $caller. Nothing was changed." ;;
+esac"""
+
+SET_POLICY = """\
+# Make the managed policy $1, or give it another document: $2 is its name, $3 its file, $4 its description.
+set_policy() {
+  if ! found aws iam get-policy --policy-arn="$1" --query Policy.DefaultVersionId --output text; then
+    aws iam create-policy --policy-name="$2" --description="$4" --policy-document="file://$work/$3" \\
+      --tags "Key=xacct-nb:grant,Value=$grant" > "$work/made"
+    aws iam wait policy-exists --policy-arn="$1"
+    return 0
+  fi
+  found aws iam get-policy-version --policy-arn="$1" --version-id="$answer" \\
+    --query PolicyVersion.Document --output json
+  if [ "$answer" = "$(cat "$work/$3")" ]; then
+    return 0
+  fi
+  # AWS keeps five versions of a policy: the oldest one that is not in use goes.
+  others='Versions[?!IsDefaultVersion]'
+  found aws iam list-policy-versions --policy-arn="$1" --query "length($others)" --output text
+  if [ "$answer" -gt 3 ]; then
+    found aws iam list-policy-versions --policy-arn="$1" \\
+      --query "sort_by($others, &CreateDate)[0].VersionId" --output text
+    aws iam delete-policy-version --policy-arn="$1" --version-id="$answer"
+  fi
+  aws iam create-policy-version --policy-arn="$1" --policy-document="file://$work/$3" --set-as-default \\
+    > "$work/made"
+}"""
+
+REMOVE = """\
+# Run a command that removes something; it is no failure if it is gone already.
+remove() {
+  if "$@" 2> "$work/error"; then
+    return 0
+  fi
+  case $(cat "$work/error") in
+    *NoSuchEntity*) return 0 ;;
+  esac
+  refuse "$(cat "$work/error")"
+}
+
+# Refuse to delete what existed before the grant took it over: $1 is its ARN, $2 its tag.
+check_not_adopted() {
+  case $2 in
+    None | '') ;;
+    *) refuse "$1 existed before the grant $grant took it over. Restore it by hand. Nothing was deleted." ;;
+  esac
+}
+
+check_role_is_deletable() {
+  check_role "$1" "$2"
+  if found aws iam list-role-tags --role-name="$1" --query "$adopted_tag" --output text; then
+    check_not_adopted "$2" "$answer"
+  fi
+}
+
+check_policy_is_deletable() {
+  check_policy "$1"
+  if found aws iam list-policy-tags --policy-arn="$1" --query "$adopted_tag" --output text; then
+    check_not_adopted "$1" "$answer"
+  fi
+}
+
+# Delete the managed policy $1 with its versions; it must be attached to nobody.
+delete_policy() {
+  if found aws iam list-policy-versions --policy-arn="$1" \\
+    --query 'Versions[?!IsDefaultVersion].VersionId' --output text; then
+    for version in $answer; do
+      remove aws iam delete-policy-version --policy-arn="$1" --version-id="$version"
+    done
+    remove aws iam delete-policy --policy-arn="$1"
+  fi
+}"""
+
+EXTERNAL_ID_INPUT = """\
+if [ -z "${XACCT_EXTERNAL_ID:-}" ] && [ -t 0 ]; then
+  printf 'The external ID that you agreed on (it is not shown): '
+  read -rs XACCT_EXTERNAL_ID
+  say ''
+fi
+check_external_id() {
+  local LC_ALL=C
+  case ${XACCT_EXTERNAL_ID:-} in
+    '') refuse 'Set the variable XACCT_EXTERNAL_ID to the agreed external ID. Nothing was changed.' ;;
+    ? | *[!A-Za-z0-9_+=,.@:/-]*)
+      refuse 'XACCT_EXTERNAL_ID is no external ID, which has 2 to 1224 letters, digits and' \\
+        '_+=,.@:/-. Nothing was changed.' ;;
+  esac
+}
+check_external_id"""
+
+# A script sets $fingerprint before it.
+FINGERPRINT = """\
+# Compare it with the agreed fingerprint, where Python is there.
+seen=$(printf %s "$XACCT_EXTERNAL_ID" | python3 -c '
+import hashlib, sys
+key = hashlib.pbkdf2_hmac("sha256", sys.stdin.buffer.read(), b"xacct-nb", 100000)
+print("secret:" + key.hex()[:16])' 2> "$work/error") || seen=''
+if [ -n "$seen" ] && [ "$seen" != "$fingerprint" ]; then
+  refuse "XACCT_EXTERNAL_ID is not the agreed external ID: its fingerprint is $seen," \\
+    "not $fingerprint. Nothing was changed."
+fi"""

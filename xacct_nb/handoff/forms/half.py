@@ -1,0 +1,192 @@
+"""What a grant needs in one account of one side: the content of every form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.changes.planner import desired_resources
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.conditions import is_reference
+from xacct_nb.grants.documents import VERSION, Documents, Policy
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.naming import is_caller_policy
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.iam.arns import Arn
+from xacct_nb.redaction.redact import fingerprint, fingerprints_in
+
+SIDES = ("source", "destination")
+EXTERNAL_ID = "<the external ID that you agreed on>"
+"""What stands in a trust policy for the external ID: STS accepts no such one, so it never lets anybody in."""
+_EXTERNAL_ID_KEY = "sts:externalid"
+
+
+@dataclass(frozen=True)
+class OwnRole:
+    """A role of the destination account; `trust` has EXTERNAL_ID where the external ID belongs.
+
+    `inline` are its permissions policies by name, `managed` the ARNs of the policies to attach.
+    """
+
+    arn: str
+    description: str
+    session_seconds: int
+    boundary: str
+    tags: Mapping[str, str]
+    trust: Policy
+    inline: Mapping[str, Policy]
+    managed: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the role's name without its path."""
+        return Arn.parse(self.arn).name
+
+    @property
+    def path(self) -> str:
+        """Return the role's path."""
+        return Arn.parse(self.arn).path
+
+
+@dataclass(frozen=True)
+class OwnCallerPolicy:
+    """A caller policy of the source account, and the ARNs of the users, roles or groups that get it.
+
+    `arn` is that of a managed policy, "" for an inline policy.
+    """
+
+    name: str
+    document: Policy
+    holders: tuple[str, ...]
+    arn: str = ""
+    description: str = ""
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Half:
+    """The roles or caller policies of a grant in one account of one side.
+
+    `needs_external_id` is whether a trust policy has one. `fingerprint` is its fingerprint, "" if unknown.
+    `suggested` is the caller policy with which a user or role of an account that is trusted as a whole may
+    assume the roles; no form attaches it to anybody.
+    """
+
+    grant: Grant
+    side: str
+    account: str
+    roles: tuple[OwnRole, ...]
+    caller_policies: tuple[OwnCallerPolicy, ...]
+    needs_external_id: bool
+    fingerprint: str
+    suggested: Policy
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to make: the grant trusts this whole account."""
+        return not self.roles and not self.caller_policies
+
+
+def half_of(documents: Documents, side: str, account: str = "") -> Half:
+    """Return what the grant needs on a side, in one account of it. Raises InvalidInput.
+
+    `account` may be left out where the side has one account only.
+    """
+    account = _account(documents.grant, side, account)
+    wanted = {
+        key: value
+        for key, value in desired_resources(documents, State({})).items()
+        if Arn.parse(key.target).account == account
+    }
+    secret = documents.grant.conditions.external_id.get_secret_value()
+    known = secret and not is_reference(secret)
+    marks = fingerprints_in(secret)
+    return Half(
+        documents.grant,
+        side,
+        account,
+        _roles(documents.grant, wanted) if side == "destination" else (),
+        _caller_policies(documents.grant, wanted) if side == "source" else (),
+        bool(secret) and side == "destination",
+        (secret if secret in marks else fingerprint(secret)) if known else "",
+        _suggested(documents),
+    )
+
+
+def _suggested(documents: Documents) -> Policy:
+    trust = documents.trust_policies[documents.grant.destinations[0]]
+    actions = trust["Statement"][0]["Action"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": list(documents.grant.destinations)}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def _account(grant: Grant, side: str, account: str) -> str:
+    if side not in SIDES:
+        raise InvalidInput(
+            f"There is no side {side!r}.",
+            why="The callers are on the source side, the roles on the destination side.",
+            hint="Write source or destination.",
+        )
+    accounts = grant.source_accounts if side == "source" else grant.destination_accounts
+    if account not in accounts and (account or len(accounts) > 1):
+        raise InvalidInput(
+            f"The account {account!r} is not on the {side} side." if account else "The account is missing.",
+            why=f"The {side} accounts of the grant {grant.name!r} are {', '.join(accounts)}; "
+            "each owner gets a text for their own account.",
+            hint=f"Write account={accounts[0]!r}, or another of them.",
+        )
+    return account or accounts[0]
+
+
+def _roles(grant: Grant, wanted: Mapping[ResourceKey, Any]) -> tuple[OwnRole, ...]:
+    return tuple(
+        OwnRole(
+            key.target,
+            role["description"],
+            role["session_seconds"],
+            role["boundary"],
+            role["tags"],
+            without_external_id(role["trust"]),
+            {
+                name: wanted[ResourceKey("inline-policy", key.target, name)]
+                for name in _names(wanted, "inline-policy", key.target)
+            },
+            tuple(arn for arn in _names(wanted, "attachment", key.target) if arn in grant.managed_policies),
+        )
+        for key, role in wanted.items()
+        if key.kind == "role"
+    )
+
+
+def _caller_policies(grant: Grant, wanted: Mapping[ResourceKey, Any]) -> tuple[OwnCallerPolicy, ...]:
+    inline = [
+        OwnCallerPolicy(key.name, document, (key.target,))
+        for key, document in wanted.items()
+        if key.kind == "inline-policy" and key.target not in grant.destinations
+    ]
+    managed = [
+        OwnCallerPolicy(
+            Arn.parse(key.target).name,
+            policy["document"],
+            tuple(each.target for each in wanted if each.kind == "attachment" and each.name == key.target),
+            key.target,
+            policy["description"],
+            policy["tags"],
+        )
+        for key, policy in wanted.items()
+        if key.kind == "managed-policy" and is_caller_policy(grant, key.target)
+    ]
+    return (*inline, *managed)
+
+
+def _names(wanted: Mapping[ResourceKey, Any], kind: str, target: str) -> list[str]:
+    return [key.name for key in wanted if key.kind == kind and key.target == target]
+
+
+def without_external_id(value: Any) -> Any:
+    """Return a copy of a policy with EXTERNAL_ID in the place of every external ID."""
+    if isinstance(value, Mapping):
+        return {
+            key: EXTERNAL_ID if key.lower() == _EXTERNAL_ID_KEY else without_external_id(item)
+            for key, item in value.items()
+        }
+    return [without_external_id(each) for each in value] if isinstance(value, list) else value

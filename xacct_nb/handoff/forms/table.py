@@ -1,0 +1,84 @@
+"""The table of forms, and the functions that make a form's text for the owner of an account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
+
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.conditions import is_reference
+from xacct_nb.grants.documents import Documents, build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.handoff.forms import aws_cli
+from xacct_nb.handoff.forms.half import Half, half_of
+from xacct_nb.validation import nearest
+from xacct_nb.views import Snippet
+
+
+@dataclass(frozen=True)
+class OwnerForm:
+    """One form: what it is for, how its file ends, what makes a half and what removes it."""
+
+    purpose: str
+    ending: str
+    make: Callable[[Half], str]
+    remove: Callable[[Half], str]
+
+
+FORMS = {
+    "commands": OwnerForm("a bash script for the AWS CLI", ".sh", aws_cli.commands, aws_cli.removal_commands),
+}
+
+
+def hand_over(documents: Documents | Grant, side: str, form: str, account: str = "") -> Snippet:
+    """Return the text with which the owner of an account makes their side of a grant without this toolkit.
+
+    `side` is source or destination, `form` a key of FORMS. `account` is the id of the owner's account; it may
+    be left out where the side has one account. A grant may be given in place of its documents, also one whose
+    external ID is a reference: no form has an external ID, it is a parameter of each. Raises InvalidInput.
+    """
+    return Snippet(_form(form).make(half_of(_documents(documents), side, account)))
+
+
+def take_back(documents: Documents | Grant, side: str, form: str, account: str = "") -> Snippet:
+    """Return the text with which the owner removes what they made with the same form. Raises InvalidInput."""
+    return Snippet(_form(form).remove(half_of(_documents(documents), side, account)))
+
+
+def form_file(documents: Documents | Grant, side: str, form: str, account: str = "") -> str:
+    """Return a name for the file of a form, such as reports-destination-222222222222.sh.
+
+    Raises InvalidInput.
+    """
+    half = half_of(_documents(documents), side, account)
+    return f"{half.grant.name}-{side}-{half.account}{_form(form).ending}"
+
+
+def _form(name: str) -> OwnerForm:
+    if name not in FORMS:
+        meant = f"Did you mean {found}? " if (found := nearest(name, FORMS)) else ""
+        known = "; ".join(f"{each}: {form.purpose}" for each, form in FORMS.items())
+        raise InvalidInput(
+            f"There is no form {name!r}.",
+            why=_LATER.get(name, f"The forms are {', '.join(FORMS)}."),
+            hint=f"{meant}Choose one of these. {known}.",
+        )
+    return FORMS[name]
+
+
+_LATER = {"stackset": "StackSets for all accounts of an organization are not among the forms yet."}
+
+
+def _documents(given: Documents | Grant) -> Documents:
+    """Return the documents of a grant; where the external ID is a reference, they have the reference."""
+    if isinstance(given, Documents):
+        return given
+    reference = given.conditions.external_id.get_secret_value()
+    if not is_reference(reference):
+        return build(given)
+    stand_in = given.conditions.model_copy(update={"external_id": SecretStr(_STAND_IN)})
+    documents = build(given.model_copy(update={"conditions": stand_in}))
+    return replace(documents, grant=given)
+
+
+_STAND_IN = "external-id"
