@@ -194,6 +194,7 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}], "sources": [ALICE, ROLE]},
     ),
     ("nothing-allowed", "note", "permissions", {"permissions": []}, {}),
+    ("renewable-session", "note", "self_assume", {"self_assume": True}, {}),
     (
         "many-attachments", "warning", "attachments of role/reports-reader",
         {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(21)]},

@@ -100,14 +100,19 @@ def an_adopted_role(world: World) -> dict[str, Any]:
     return {"adopt": True, "session_minutes": 240, "permissions_boundary": POWER_USER}
 
 
+def a_role_that_trusts_itself(world: World) -> dict[str, Any]:
+    return {"self_assume": True}
+
+
 SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "a new grant": a_new_grant,
     "a change of a grant": a_change,
     "an adopted role": an_adopted_role,
+    "a role that trusts itself": a_role_that_trusts_itself,
 }
 
 
-USUAL, ALL = ["a change of a grant"], pytest.mark.exhaustive
+USUAL, ALL = ["a change of a grant", "a role that trusts itself"], pytest.mark.exhaustive
 
 
 @pytest.fixture(

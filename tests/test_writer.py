@@ -21,6 +21,7 @@ from support.examples import (
     state_of,
 )
 from support.in_process_sandbox import in_process_sandbox
+from support.restricted_admin import restricted_admin
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Entry, Journal, collapse_entries
@@ -39,25 +40,6 @@ def user(world: World, name: str) -> str:
 
 def role_of(world: World) -> str:
     return f"arn:aws:iam::{world.destination}:role/reports-reader"
-
-
-def restricted(world: World, *denied: str) -> str:
-    """Return the profile of a destination administrator who is denied some actions."""
-    iam = root_iam(world, world.destination)
-    iam.create_user(UserName="restricted")
-    may = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-    may += [{"Effect": "Deny", "Action": list(denied), "Resource": "*"}]  # type: ignore[dict-item]
-    document = json.dumps({"Version": "2012-10-17", "Statement": may})
-    iam.put_user_policy(UserName="restricted", PolicyName="p", PolicyDocument=document)
-    key = iam.create_access_key(UserName="restricted")["AccessKey"]
-    world.config_file.write_text(
-        f"{world.config_file.read_text()}\n[profile restricted]\nregion = us-east-1\n"
-    )
-    world.credentials_file.write_text(
-        f"{world.credentials_file.read_text()}\n[restricted]\n"
-        f"aws_access_key_id = {key['AccessKeyId']}\naws_secret_access_key = {key['SecretAccessKey']}\n"
-    )
-    return "restricted"
 
 
 # --- what is written
@@ -323,7 +305,7 @@ def failed(world: World, grant: Grant, **sessions: str) -> pytest.ExceptionInfo[
 
 
 def test_a_call_that_aws_refuses_rolls_back_the_changes(world: World) -> None:
-    admin = restricted(world, "iam:PutRolePolicy")
+    admin = restricted_admin(world, "iam:PutRolePolicy")
     failure = failed(world, grant_in(world), destination_admin=admin)
 
     assert "Everything is as it was before" in failure.value.what
@@ -333,14 +315,14 @@ def test_a_call_that_aws_refuses_rolls_back_the_changes(world: World) -> None:
 
 def test_an_adopted_role_is_restored_when_a_call_fails(world: World) -> None:
     by_hand(world)
-    admin = restricted(world, "iam:UpdateAssumeRolePolicy")
+    admin = restricted_admin(world, "iam:UpdateAssumeRolePolicy")
 
     failed(world, grant_in(world, adopt=True, session_minutes=240), destination_admin=admin)
 
 
 def test_the_journal_also_has_the_call_that_failed(world: World) -> None:
     grant, seen = grant_in(world), list[Entry]()
-    sessions = sessions_in(world, grant, destination_admin=restricted(world, "iam:PutRolePolicy"))
+    sessions = sessions_in(world, grant, destination_admin=restricted_admin(world, "iam:PutRolePolicy"))
     plan = plan_of(grant, sessions)
 
     with pytest.raises(RolledBack):
@@ -355,7 +337,7 @@ def test_the_journal_also_has_the_call_that_failed(world: World) -> None:
 def test_what_cannot_be_rolled_back_is_named(world: World) -> None:
     grant = grant_in(world)
     sessions = sessions_in(
-        world, grant, destination_admin=restricted(world, "iam:PutRolePolicy", "iam:DeleteRole")
+        world, grant, destination_admin=restricted_admin(world, "iam:PutRolePolicy", "iam:DeleteRole")
     )
 
     with pytest.raises(RollbackFailed) as failure:
@@ -592,7 +574,7 @@ def test_a_rollback_that_failed_says_what_is_left_and_can_be_made_again(world: W
     grant = grant_in(world)
     sessions = sessions_in(world, grant)
     journal = applied(grant, sessions)
-    hindered = sessions_in(world, grant, destination_admin=restricted(world, "iam:DeleteRole"))
+    hindered = sessions_in(world, grant, destination_admin=restricted_admin(world, "iam:DeleteRole"))
 
     with pytest.raises(RollbackFailed, match=r"Not rolled back: - role role/reports-reader\.") as failure:
         rollback(journal, hindered, patience=1)

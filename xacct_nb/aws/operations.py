@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from xacct_nb.aws.iam_reads import owner_of, version_number
-from xacct_nb.aws.journaled_calls import JournaledClient
+from xacct_nb.aws.journaled_calls import JournaledClient, was_retried
 from xacct_nb.aws.policy_versions import find_version, has_document, made_since, versions_of
 from xacct_nb.aws.preconditions import is_different
 from xacct_nb.aws.reader import read_value
-from xacct_nb.changes.plan import Change
+from xacct_nb.changes.plan import Change, differs
+from xacct_nb.changes.self_trust import first_trust, is_half_made
 from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
@@ -34,6 +35,22 @@ def ensure_change(client: JournaledClient, change: Change) -> Change:
         if is_different(change, read_value(client.sessions, change), change.after):
             raise
         return change
+
+
+def _create_role(client: JournaledClient, change: Change) -> None:
+    """Create the role; one that trusts itself gets that by a second call. Raises AwsRefused."""
+    _, owner = owner_of(change.target)
+    first = {**change.after, "trust": first_trust(change.target, change.after["trust"])}
+    try:
+        client.call(change, "create_role", **owner, **_role_parameters(first))
+    except AwsRefused as problem:
+        # The response of an earlier try was lost.
+        made = problem.aws_code == "EntityAlreadyExists" and was_retried(problem)
+        if not (made and is_half_made(change, read_value(client.sessions, change))):
+            raise
+    if differs("trust", first["trust"], change.after["trust"]):
+        document = minify(change.after["trust"])
+        client.call(change, "update_assume_role_policy", **owner, PolicyDocument=document)
 
 
 def _create_policy(client: JournaledClient, change: Change) -> Change:
@@ -134,8 +151,7 @@ def _change_tags(client: JournaledClient, change: Change) -> None:
         client.call(change, f"untag_{kind}", **owner, TagKeys=removed)
 
 
-def _role_parameters(change: Change) -> dict[str, Any]:
-    role = change.after
+def _role_parameters(role: dict[str, Any]) -> dict[str, Any]:
     boundary = {"PermissionsBoundary": role["boundary"]} if role["boundary"] else {}
     return {
         "Path": role["path"],
@@ -162,6 +178,7 @@ def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 
 
 _FUNCTIONS: dict[tuple[str, str], Callable[[JournaledClient, Change], Change | None]] = {
+    ("role", "+"): _create_role,
     ("tags", "~"): _change_tags,
     ("managed-policy", "+"): _create_policy,
     ("managed-policy", "~"): _change_policy,
@@ -169,7 +186,6 @@ _FUNCTIONS: dict[tuple[str, str], Callable[[JournaledClient, Change], Change | N
 }
 # The operation, and its parameters besides the name of the role, user or group: `{kind}` is one of these.
 _CALLS: dict[tuple[str, str], tuple[str, Callable[[Change], dict[str, Any]]]] = {
-    ("role", "+"): ("create_role", _role_parameters),
     ("role", "-"): ("delete_role", lambda change: {}),
     ("trust", "~"): ("update_assume_role_policy", lambda change: {"PolicyDocument": minify(change.after)}),
     ("settings", "~"): ("update_role", _settings_parameters),

@@ -8,6 +8,7 @@ from xacct_nb.aws.reader import dependents, read_value
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.self_trust import is_half_made
 from xacct_nb.errors import RollbackFailed, StalePlan
 from xacct_nb.iam.canonical import restore_deleted_arns
 from xacct_nb.redaction.redact import mask_secrets
@@ -93,10 +94,13 @@ def _added_since(sessions: Sessions, undo_plan: Plan, left: list[Change]) -> lis
 def _is_conflict(change: Change, value: Any) -> bool:
     """Return whether the value is neither the one before the change nor the one after it.
 
-    A deleted principal's id, which AWS shows in place of its ARN, is no conflict. Tags are changed by two
-    calls, and an earlier rollback may have ended between them.
+    A role that is to trust itself is made by two calls, tags are changed by two calls, and an earlier
+    rollback may have ended between them. A deleted principal's id, which AWS shows in place of its ARN, is
+    no conflict.
     """
     before, after = change.before, change.after
+    if is_half_made(change, value):
+        return False
     if change.kind == "role" and isinstance(value, dict) and isinstance(before, dict):
         value = value | {"trust": restore_deleted_arns(value["trust"], before["trust"])}
     elif change.kind == "trust" and value and before:

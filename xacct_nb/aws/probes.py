@@ -16,6 +16,7 @@ from xacct_nb.changes.proof import (
     DENIED,
     ERROR,
     NOT_ASKED,
+    SELF,
     Outcome,
     Probe,
     Proof,
@@ -109,7 +110,8 @@ class Prober:
             missing = "The role could not be assumed." if self.sessions.callers(probe.source) else _NO_CALLER
             return Outcome(probe, NOT_ASKED, detail=missing)
         who, client = session
-        outcome = self._repeat(probe, lambda: (who, self._with_role(probe, client)))
+        call = self._assume_itself if probe.kind == SELF else self._with_role
+        outcome = self._repeat(probe, lambda: (who, call(probe, client)))
         return replace(outcome, who=f"{Arn.parse(probe.role).resource} (session)")
 
     def _repeat(self, probe: Probe, call: Callable[[], tuple[Identity, Answer]]) -> Outcome:
@@ -138,6 +140,12 @@ class Prober:
         parameters = assume_parameters(grant, probe.role, probe.variation, Arn.parse(who.arn).name)
         given = call_aws(lambda: sts.assume_role(**parameters))
         return replace(given, detail=redact(given.detail, {external_id(grant)}))
+
+    def _assume_itself(self, probe: Probe, client: Clients) -> Answer:
+        grant = self.sessions.grant
+        parameters = assume_parameters(grant, probe.role)
+        given = call_aws(lambda: client("sts").assume_role(**parameters))
+        return replace(given, detail=redact(given.detail, {external_id(grant)}), value=None)
 
     def _with_role(self, probe: Probe, client: Clients) -> Answer:
         return self._sample(probe, client) if probe.call else call_identity(client("sts"), probe.role)

@@ -23,6 +23,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import expected_probes
+from xacct_nb.changes.self_trust import is_half_made
 from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
 
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
@@ -164,7 +165,7 @@ def _took_effect(client: JournaledClient, change: Change, problem: AwsRefused) -
         return [change]  # it is unknown here, and the rollback checks it
     if change.kind == "tags":
         return _tags_made(change, value)
-    if differs(change.kind, value, change.after):
+    if differs(change.kind, value, change.after) and not is_half_made(change, value):
         return [change] if no_response else []  # without a response, IAM may not show the change yet
     if tries == 1 and not no_response and not was_retried(problem):
         return []  # AWS refused the only call, so another actor made this value

@@ -13,7 +13,7 @@ from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
-REVOKED = "revoked"
+REVOKED, SELF = "revoked", "self-assume"
 # By whether sessions were revoked, and whether the proof holds.
 _VERDICTS = (
     ("The access is not proven.", "The access is what the grant says."),
@@ -190,6 +190,9 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     session = (source, role, "role")
+    if grant.self_assume:
+        question = f"assume {Arn.parse(role).name} from its own session"
+        yield Probe(SELF, *session, question, ALLOWED)
     yield Probe("identity", *session, "GetCallerIdentity names the role", ALLOWED)
     calls = [
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions

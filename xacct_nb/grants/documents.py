@@ -76,7 +76,7 @@ def build(grant: Grant, side: str = "") -> Documents:
     return Documents(
         grant,
         caller_policies(grant) if side != DESTINATION else {},
-        {role: trust_policy(grant) for role in roles},
+        {role: trust_policy(grant, role) for role in roles},
         {role: permissions_policy(grant) for role in roles if grant.permissions},
         side,
     )
@@ -88,12 +88,14 @@ def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
     return {arn: _packed(grant, arn) for arn in entities}
 
 
-def trust_policy(grant: Grant) -> Policy:
-    """Return the trust policy that every role of the grant gets."""
+def trust_policy(grant: Grant, role: str) -> Policy:
+    """Return the trust policy of a role of the grant."""
     trusted = [
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
         for source in grant.sources
     ]
+    if grant.self_assume:
+        trusted = list(dict.fromkeys((*trusted, role)))
     principal = {"AWS": one_or_many(trusted)}
     statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(_actions(grant))}
     conditions = _trust_conditions(grant.conditions, external_id(grant))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator, model_validator
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
+from xacct_nb.grants.combinations import check_self_assume
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.former_names import accept_former_names
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
@@ -39,6 +40,7 @@ class Grant(Shown, StrictModel):
         60, ge=15, le=720, strict=True, description="length of a role session in minutes, 15 to 720"
     )
     attach_to: StrictStr = Field("", description="ARN of a group to attach the caller policy to")
+    self_assume: bool = Field(False, strict=True, description="the roles may assume themselves too")
     caller_policy: Literal["managed", "inline"] = Field(
         "managed", description="form of the caller policy: managed or inline"
     )
@@ -72,6 +74,8 @@ class Grant(Shown, StrictModel):
             _check_policy("permissions_boundary", self.permissions_boundary, self.destination_accounts)
         _check_partitions(self)
         _check_attach_to(self)
+        if self.self_assume:
+            check_self_assume(self.conditions)
         return self
 
     @property

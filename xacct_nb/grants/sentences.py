@@ -12,7 +12,9 @@ def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, 
 
     Every action and resource is named. An external ID is mentioned, never shown.
     """
-    what, when = _what(grant), ", ".join((*_conditions(grant.conditions), _length(grant.session_minutes)))
+    renews = ("and the role may assume itself again",) if grant.self_assume else ()
+    length = _length(grant.session_minutes)
+    what, when = _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews))
     return tuple(
         f"{_who(grant, source)} {verb} {what} through {describe_arn(role)}, {when}."
         for source in grant.sources

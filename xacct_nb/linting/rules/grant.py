@@ -71,6 +71,12 @@ def _chained(case: GrantCase) -> Iterator[Hit]:
         yield f"session_minutes: {grant.session_minutes}", summarize(roles)
 
 
+def _renewable(case: GrantCase) -> Iterator[Hit]:
+    grant = case.documents.grant
+    if grant.self_assume:
+        yield "self_assume", str(grant.session_minutes)
+
+
 def _long_names(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     people = any(principal_type(source) != ROLE for source in grant.sources)
@@ -93,7 +99,8 @@ def _self_trust(case: GrantCase) -> Iterator[Hit]:
         wanted = role in _roles_to_assume(case) or role in _allowed_principals(
             case.adopted.get(role, {}).get("trust")
         )
-        if wanted and role not in grant.sources and account_of(role) not in grant.whole_accounts:
+        named = role in grant.sources or grant.self_assume
+        if wanted and not named and account_of(role) not in grant.whole_accounts:
             yield f"sources, for {role}", role
 
 
@@ -172,12 +179,15 @@ GRANT_RULES = (
     Rule("long-chained-session", WARNING, _chained,
         why="Role chaining limits a session to 60 minutes: AWS refuses a longer one to {it}.",
         mend="Set session_minutes to 60, or let the callers request 60 minutes at most."),
+    Rule("renewable-session", NOTE, _renewable,
+        why="A session can assume the role again before its {it} minutes are over, as often as it likes.",
+        mend="Leave self_assume out unless a program needs it; a rollback can end sessions."),
     Rule("protected-role", WARNING, _protected,
         why="Roles under {it} belong to AWS: their trust policy cannot be changed.",
         mend="Name a role of your own."),
     Rule("self-trust-missing", WARNING, _self_trust,
         why="Since 2022 a role that assumes itself must be named in its trust policy, and {it} would not be.",
-        mend="Add {it} to the sources, or let it use the session that it has."),
+        mend="Set self_assume: true, or let it use the session that it has."),
     Rule("shut-out", WARNING, _losing_access,
         why="The trust policy is replaced as a whole: {it} would lose access.",
         mend="Add them to the sources if they still need the role, or choose another role."),
