@@ -66,8 +66,8 @@ def test_the_findings_and_the_sentence_say_that_a_session_can_renew_itself() -> 
 def test_a_role_that_is_to_assume_itself_is_no_finding_once_the_grant_says_so() -> None:
     again = {"actions": ["sts:AssumeRole"], "resources": [ROLE]}
     codes = [
-        [each.code for each in lint(build(a_grant(permissions=[again], self_assume=given))).found]
-        for given in (False, True)
+        [each.code for each in lint(build(a_grant(permissions=[again], self_assume=said))).found]
+        for said in (False, True)
     ]
 
     assert ["self-trust-missing" in each for each in codes] == [True, False]
