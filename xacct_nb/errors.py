@@ -9,7 +9,8 @@ XacctError
 │   ├── UnknownNotebook, UnknownRecord, MissingTool, MissingProfile, NoCredentials, WrongAccount
 │   ├── UnresolvedSecret
 │   │   └── RefusedReference
-│   └── NotOwned, NotAccepted
+│   └── NotOwned, NotAccepted, OutOfDate
+├── WaitingForApproval        planned: nothing changed yet
 ├── StalePlan                 stale-plan: nothing changed
 │   └── ApprovalExpired, ApprovalUsed, ApprovalUnsigned, ApproverPlanned, ApproverUnknown
 ├── ProofFailed               proof-failed
@@ -147,6 +148,16 @@ class NotOwned(InvalidInput):
 
 class NotAccepted(InvalidInput):
     """The plan widens access, and `accept` in the grant does not list the finding."""
+
+
+class OutOfDate(InvalidInput):
+    """The form was changed since this value was made from it, or the run's record is sealed."""
+
+
+class WaitingForApproval(XacctError):
+    """A person is asked for approval, and has not approved the plan yet."""
+
+    status = "planned"
 
 
 class InvalidFault(InvalidInput):

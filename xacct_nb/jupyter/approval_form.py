@@ -22,6 +22,7 @@ class ApprovalForm(Form):
 
     With `signed`, one of the approvers must sign the plan's record, too.
     Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
+    `.closed` says why nothing can be approved here any more, "" while it can.
     """
 
     def __init__(
@@ -44,6 +45,12 @@ class ApprovalForm(Form):
         """Return when the plan was shown that a person approved here; "" where no person did."""
         return self._shown if self.at else ""
 
+    def void(self, reason: str) -> None:
+        """Take the approval back, and shut the form; do nothing where it is shut already."""
+        if not self.closed:
+            self.digest = self.at = ""
+            self.shut(reason)
+
     def view(self) -> View:
         """Return what was approved, what is still to be done, and where the external ID comes from."""
         state = self._state()
@@ -54,7 +61,9 @@ class ApprovalForm(Form):
         if not self.plan.changes:
             return Text("There is nothing to approve.", "note")
         if self.digest == self.plan.digest:
-            return Text(f"Approved: {self.digest}", "good")
+            return Text(f"Approved: {self.digest} {self.closed}".rstrip(), "good")
+        if self.closed:
+            return Text(f"Not approved, and it cannot be approved here. {self.closed}", "bad")
         if self.digest:
             other = f"The approval {self.digest[:12]} is for another plan."
             return Text(f"{other} This one has the digest {self.plan.digest}", "bad")
@@ -69,12 +78,19 @@ class ApprovalForm(Form):
 
     def approve(self, typed: str) -> None:
         """Approve the plan if the typed text matches its digest."""
-        if self.matches(typed):
+        if self.matches(typed) and not self.closed:
             self.digest, self.at = self.plan.digest, self._clock()
+            for observer in self._observers:
+                observer()
 
     def feedback(self, typed: str) -> View:
         """Return what to show while the digest is typed."""
-        if self.digest == self.plan.digest or len(typed.strip()) < _FEWEST or self.matches(typed):
+        if (
+            self.digest == self.plan.digest
+            or self.closed
+            or len(typed.strip()) < _FEWEST
+            or self.matches(typed)
+        ):
             return self.view()
         return Text("The digest of this plan does not begin like this.", "bad")
 
@@ -83,7 +99,7 @@ class ApprovalForm(Form):
         import ipywidgets
 
         label = {"description": "First 8 characters of the digest", "style": {"description_width": "17em"}}
-        typed = ipywidgets.Text(**label, layout={"width": "30em"})
+        typed = ipywidgets.Text(**label, layout={"width": "30em", "max_width": "100%"})
         button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
         note = ipywidgets.Text(
             self.note,
@@ -96,20 +112,25 @@ class ApprovalForm(Form):
         def show() -> None:
             # Field and button stay enabled once approved: a disabled one loses the keyboard's focus.
             feedback.value = region("status", html(self.feedback(typed.value)))
+            for each in (typed, button, note) if self.closed else ():
+                each.disabled = True
 
         self._connect(typed, button, show)
+        self._refresh = show
 
         def take_note(_: object) -> None:
             self.note = note.value = redact(note.value, ())
 
         note.observe(take_note, names="value")
-        return box(ipywidgets.HBox([typed, button]), note, feedback)
+        show()
+        row = ipywidgets.HBox([typed, button], layout={"flex_flow": "row wrap"})
+        return box(row, note, feedback)
 
     def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:
         entered = -_LATE
 
         def compare(_: object) -> None:
-            button.disabled = not self.matches(typed.value)
+            button.disabled = bool(self.closed) or not self.matches(typed.value)
             # The front end sends Enter ahead of the last characters that were typed before it.
             if time.monotonic() < entered + _LATE:
                 self.approve(typed.value)

@@ -4,7 +4,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from xacct_nb.jupyter.served import in_voila
+
 _EVENT = "post_run_cell"
+
+
+def is_attended() -> bool:
+    """Return whether a person can answer a form: not where papermill or nbconvert executes the notebook.
+
+    Those send each cell with `allow_stdin` false, and so does Voila, which shows the forms to a person.
+    """
+    kernel = getattr(shell_of_this_kernel(), "kernel", None)
+    if kernel is None or in_voila():
+        return True
+    return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", True))
 
 
 def on_cell_end(note: Callable[[str, BaseException | None], None]) -> None:
@@ -12,8 +25,7 @@ def on_cell_end(note: Callable[[str, BaseException | None], None]) -> None:
 
     A second call replaces the first.
     """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if (shell := shell_of_this_kernel()) is None:
         return
 
     def after(result: Any) -> None:  # IPython's ExecutionResult; IPython may be missing here
@@ -23,3 +35,8 @@ def on_cell_end(note: Callable[[str, BaseException | None], None]) -> None:
         shell.events.unregister(_EVENT, each)
     after.of_xacct_nb = True  # type: ignore[attr-defined]
     shell.events.register(_EVENT, after)
+
+
+def shell_of_this_kernel() -> Any:
+    """Return IPython's shell, None where this process is not a kernel."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from xacct_nb.jupyter.missing_names import startup_environment
 from xacct_nb.jupyter.served import LAB_VARIABLE
 from xacct_nb.runs.sealing import RECORDS_VARIABLE
 from xacct_nb.storage.shipped import (
@@ -34,8 +35,9 @@ class LabFolder:
         server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
         command = [sys.executable, "-P", "-m", "jupyterlab", *server, *options, str(self.start)]
         records = {RECORDS_VARIABLE: str(self.root / "records")}
+        startup = startup_environment(os.environ)
         # In place of this process, so that only JupyterLab gets Ctrl-C.
-        os.execve(command[0], command, {**records, **os.environ, LAB_VARIABLE: str(self.root)})
+        os.execve(command[0], command, {**records, **os.environ, **startup, LAB_VARIABLE: str(self.root)})
 
 
 def prepare_lab(folder: str) -> LabFolder:

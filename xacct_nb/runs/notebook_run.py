@@ -16,11 +16,13 @@ from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
 from xacct_nb.grants.settings import Settings
+from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
+from xacct_nb.runs.guards import Guards
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.place import Place
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
@@ -58,6 +60,7 @@ class Run(Shown):
     touched: bool = False
     unused: tuple[Plan, PlanApproval] | None = None
     finished: RunSummary | None = None
+    guards: Guards = field(default_factory=Guards)
 
     @cached_property
     def place(self) -> Place:
@@ -68,6 +71,11 @@ class Run(Shown):
     def headless(self) -> bool:
         """Whether `xacct-nb run` started it, so that no person can fill in a form."""
         return FOLDER_VARIABLE in os.environ
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person can fill in a form; plain papermill has no runner and no person."""
+        return not self.headless and cell_hooks.is_attended()
 
     @property
     def id(self) -> str:
@@ -85,17 +93,23 @@ class Run(Shown):
 
     def form(self) -> GrantForm:
         """Return the grant as a form to edit (`.grant` is its value); headless, it passes through."""
-        return GrantForm(self.grant(), self._resolve, live=not self.headless)
+        self.guards.check()
+        return self.guards.watch(GrantForm(self.grant(), self._resolve, live=self.attended))
 
     def approval(self, plan: Plan) -> ApprovalForm:
-        """Ask for approval of exactly this plan; headless, the parameter `approve` is used."""
-        live, given, note = not self.headless, self.settings.approve, self.settings.note
-        signed = bool(self.settings.approvers)
-        return ApprovalForm(plan, given, live=live, note=note, clock=utc, signed=signed)
+        """Ask for approval of exactly this plan; without a person, the parameter `approve` is used.
+
+        Raises OutOfDate where the form was changed since, InvalidGrant while it is not valid.
+        """
+        given, note, signed = self.settings.approve, self.settings.note, bool(self.settings.approvers)
+        asked = ApprovalForm(plan, given, live=self.attended, note=note, clock=utc, signed=signed)
+        return self.guards.ask(asked)
 
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
+        self.guards.check(grant)
         sessions = open_run_sessions(self, grant, side)
+        self.guards.opened = sessions.grant
         self._note_edits(grant)
         return sessions
 
@@ -104,9 +118,12 @@ class Run(Shown):
 
         After the change only a proof is written: the plan in the record stays the one that was applied.
         """
+        self.guards.check()
         value = self.place.connection.annotated(value)
         if self.applied is None or isinstance(value, Proof):
             self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
+        if isinstance(value, Plan):
+            self.guards.note_plan(value)
         self.touched = self.touched or isinstance(value, Proof)
         return value
 
@@ -125,7 +142,7 @@ class Run(Shown):
         self.cell_errors.pop(cell, None)
         if self.finished is None:
             self.place.connection.note()
-        if problem is not None and outcome.is_from_package(problem) and self.finished is None:
+        if problem is not None and outcome.is_of_the_run(problem) and self.finished is None:
             self.cell_errors[cell] = problem
             self.evidence.add("error", outcome.error_to_dict(problem))
 
@@ -139,6 +156,7 @@ class Run(Shown):
 
     def prove(self, grant: Grant, sessions: Sessions) -> Proof:
         """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
+        self.guards.check(grant)
         return prove_access(self, grant, sessions)
 
     def undo(self) -> "Rollback":
@@ -155,7 +173,9 @@ class Run(Shown):
 
     def decide(self, plan: Plan, approval: PlanApproval) -> bool:
         """Return whether the plan has changes and was approved; set the status. Raises StalePlan."""
+        self.guards.check()
         self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
+        self.guards.check_answered(plan, approval)
         if self.status == "succeeded":
             check_approval(self, plan, approval)
             self.unused = plan, approval
@@ -165,6 +185,7 @@ class Run(Shown):
         """Keep the journal of the plan that this run applied."""
         self.keep(journal)
         self.applied = plan.digest, journal
+        self.guards.close("It is applied: this run makes no other change.")
 
     def applied_before(self, plan: Plan) -> Journal:
         """Return the journal of this plan, whose cell is run again. Raises InvalidInput for another plan."""
@@ -187,6 +208,10 @@ class Run(Shown):
         evidence, secrets = events(self.evidence.folder), self.evidence.secrets
         _, folder = seal(self.records, self.id, self.notebook, evidence, ended, secrets=secrets)
         self.finished = RunSummary(status, self.id, str(folder))
+        self.guards.sealed = True
+        self.guards.close(
+            "The record of this run is sealed. Run the notebook from its beginning for another."
+        )
         return self.finished
 
     def leave(self) -> None:

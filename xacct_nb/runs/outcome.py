@@ -8,7 +8,7 @@ from typing import Any
 
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof, missing_sides
-from xacct_nb.errors import InvalidInput, ProofFailed, XacctError
+from xacct_nb.errors import InvalidInput, ProofFailed, WaitingForApproval, XacctError
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.fields import PAGE
 from xacct_nb.runs.links import file_link
@@ -41,6 +41,11 @@ def status_of_error(problem: BaseException) -> str:
     if isinstance(problem, KeyboardInterrupt):
         return "interrupted"
     return problem.status if isinstance(problem, XacctError) else "failed"
+
+
+def is_of_the_run(problem: BaseException) -> bool:
+    """Return whether the error is one of this package, and more than a wait for an approval."""
+    return is_from_package(problem) and not isinstance(problem, WaitingForApproval)
 
 
 def is_from_package(problem: BaseException) -> bool:
