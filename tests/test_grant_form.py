@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
 from support.examples import ALICE, ROLE, a_grant
-from support.form_texts import text_of_html, words
+from support.form_texts import all_widgets, controls_of, text_of, text_of_html, words
 from xacct_nb.errors import InvalidGrant, InvalidInput
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.grant import Grant, external_id, resolve
-from xacct_nb.jupyter.grant_form import LABELS, GrantForm, typed_permissions
+from xacct_nb.grants.form_fields import EXTERNAL_ID, GRANT_FIELDS, typed_grant
+from xacct_nb.grants.grant import external_id, resolve
+from xacct_nb.jupyter.grant_form import LABELS, GrantForm
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
 
@@ -49,15 +50,15 @@ def test_an_edit_of_the_source_changes_both_sides(form: GrantForm) -> None:
 
     assert form.grant == a_grant(sources=[BOB])
     assert list(build(form.grant).caller_policies) == [BOB]
-    assert shown(form).count("user/bob") == 2
+    assert text_of(form).count("user/bob") == 2
 
 
 def test_an_edit_of_the_role_changes_both_sides(form: GrantForm) -> None:
     type_in(form, "destinations", ROLE.replace("reports", "payroll"))
 
-    assert "222222222222:role/payroll-reader" in shown(form)
-    assert "Trust policy of role/payroll-reader" in shown(form)
-    assert "reports-reader" not in shown(form)
+    assert "222222222222:role/payroll-reader" in text_of(form)
+    assert "Trust policy of role/payroll-reader" in text_of(form)
+    assert "reports-reader" not in text_of(form)
 
 
 def test_what_the_role_may_do_is_a_line_of_actions_on_resources(form: GrantForm) -> None:
@@ -95,9 +96,16 @@ def test_arns_are_taken_out_of_a_json_document_with_their_quotes(form: GrantForm
         ("permissions", "s3:GetObject", "names no resource"),
         ("permissions", "GetObject on *", "is not an action"),
         ("permissions", "s3:GetObject on reports", "is not a resource"),
-        ("external_id", "env:NOT_THERE_AT_ALL", "cannot be resolved"),
-        ("external_id", "file:/not/there/at/all", "cannot be resolved"),
-        ("session_minutes", 5, "at least 15"),
+        (EXTERNAL_ID, "env:NOT_THERE_AT_ALL", "cannot be resolved"),
+        (EXTERNAL_ID, "file:/not/there/at/all", "cannot be resolved"),
+        ("session_minutes", "5", "at least 15"),
+        ("session_minutes", "an hour", "is not a whole number"),
+        ("session_minutes", "", "is not a whole number"),
+        ("name", "Reports of 2026", "lower-case letters, digits and -"),
+        ("conditions.source_ips", "203.0.113.0/24 office", "is not an address range"),
+        ("conditions.session_tags", "team: reports", "has no value"),
+        ("conditions.session_tags", "team = reports\nteam = books", "is given twice"),
+        ("attach_to", "arn:aws:iam::333333333333:group/devs", "does not reach"),
     ],
 )
 def test_bad_input_gives_no_grant_and_says_why(form: GrantForm, field: str, typed: Any, said: str) -> None:
@@ -109,16 +117,16 @@ def test_bad_input_gives_no_grant_and_says_why(form: GrantForm, field: str, type
     assert said in str(refused.value)
     assert isinstance(form.problem, InvalidInput)
     assert not form.valid
-    assert form.invalid_field == field
-    assert f"{LABELS[field]}: not valid. {WAITING}" in shown(form)
-    assert said in shown(form)
-    assert "Trust policy" not in shown(form)
+    assert form.invalid_fields == (field,)
+    assert f"{LABELS[field]}: not valid. {WAITING}" in text_of(form)
+    assert said in text_of(form)
+    assert "Trust policy" not in text_of(form)
 
 
 def test_a_message_has_one_reason_and_one_fix_and_names_the_field_once(form: GrantForm) -> None:
     type_in(form, "sources", "11111111111")
 
-    assert str(form).splitlines()[3::2] == [
+    assert str(form).splitlines()[3:] == [
         "'11111111111' is neither an ARN nor an account id of 12 digits.",
         form.problem and form.problem.why,
         form.problem and form.problem.hint,
@@ -131,39 +139,51 @@ def test_a_corrected_field_takes_the_message_away(form: GrantForm) -> None:
 
     assert form.problem is None
     assert form.grant.sources == (BOB,)
-    assert "not valid" not in shown(form)
+    assert "not valid" not in text_of(form)
 
 
 def test_a_field_that_is_wrong_stays_wrong_while_another_is_edited(form: GrantForm) -> None:
     type_in(form, "sources", "arn:aws:iam::1111")
-    type_in(form, "session_minutes", 30)
+    type_in(form, "session_minutes", "30")
 
-    assert form.invalid_field == "sources"
+    assert form.invalid_fields == ("sources",)
+
+
+def test_each_field_that_is_wrong_says_so_at_the_same_time(form: GrantForm) -> None:
+    type_in(form, "sources", "arn:aws:iam::1111")
+    type_in(form, "session_minutes", "5")
+    type_in(form, "conditions.organization_id", "example.org")
+
+    assert set(form.invalid_fields) == {"sources", "session_minutes", "conditions.organization_id"}
+    assert "at least 15" in note(form, "session_minutes")
+    assert "is not an ARN" in note(form, "sources")
 
 
 def test_a_second_partition_is_the_fault_of_no_single_field(form: GrantForm) -> None:
     type_in(form, "destinations", ROLE.replace("aws", "aws-cn"))
 
-    assert form.invalid_field == ""
-    assert f"The grant: not valid. {WAITING}" in shown(form)
+    assert form.invalid_fields == ()
+    assert f"The grant: not valid. {WAITING}" in text_of(form)
 
 
 def test_an_exceeded_quota_is_shown_in_the_form(form: GrantForm) -> None:
     type_in(form, "sources", "\n".join(f"{BOB}{number}" for number in range(400)))
 
-    assert "The trust policy has" in shown(form)
+    assert "The trust policy has" in text_of(form)
     assert not form.valid
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([name for name in LABELS if name != "session_minutes"]),
+        st.sampled_from(
+            [name for name, field in GRANT_FIELDS.items() if field.kind not in ("flag", "choice")]
+        ),
         st.text() | st.text("arn:ws:i/u*0 1,\n'\"", max_size=60),
     )
 )
 def test_nothing_that_is_typed_breaks_the_form(typed: dict[str, str]) -> None:
     form = a_form()
-    form.fill(as_typed(form) | typed)
+    form.fill(typed_grant(form.grant) | typed)
 
     assert html(form.view())
     assert str(form)
@@ -171,36 +191,36 @@ def test_nothing_that_is_typed_breaks_the_form(typed: dict[str, str]) -> None:
 
 
 def test_a_finding_that_widens_access_is_shown_and_can_be_accepted(form: GrantForm) -> None:
-    assert fields_of(form)["accept"].layout.display == "none"
+    assert not is_shown(form, "accept")
 
     type_in(form, "permissions", "s3:* on *")
-    assert fields_of(form)["accept"].layout.display != "none"
-    assert "accept: [wildcard-action, wildcard-resource]" in shown(form)
+    assert is_shown(form, "accept")
+    assert "accept: [wildcard-action, wildcard-resource]" in text_of(form)
 
     type_in(form, "accept", "wildcard-action, wildcard-resource")
     assert form.grant.accept == ("wildcard-action", "wildcard-resource")
-    assert "No further finding needs to be accepted." in shown(form)
+    assert "No further finding needs to be accepted." in text_of(form)
 
 
 def test_a_reference_is_looked_up_and_stays_a_reference(
     form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
-    type_in(form, "external_id", " env:REPORTS_EXTERNAL_ID ")
+    type_in(form, EXTERNAL_ID, " env:REPORTS_EXTERNAL_ID ")
     type_in(form, "sources", BOB)
 
     assert external_id(form.grant) == SECRET
     assert form.reference == "env:REPORTS_EXTERNAL_ID"
-    assert "sts:ExternalId" in shown(form)
+    assert "sts:ExternalId" in text_of(form)
     assert SECRET not in everything(form)
 
 
 def test_an_emptied_field_takes_the_external_id_out(form: GrantForm, tmp_path: Path) -> None:
     (tmp_path / "vendor.id").write_text(SECRET + "\n")
-    type_in(form, "external_id", f"file:{tmp_path / 'vendor.id'}")
+    type_in(form, EXTERNAL_ID, f"file:{tmp_path / 'vendor.id'}")
     assert external_id(form.grant) == SECRET
 
-    type_in(form, "external_id", "")
+    type_in(form, EXTERNAL_ID, "")
     assert form.grant == a_grant()
 
 
@@ -208,18 +228,18 @@ def test_a_reference_to_a_credential_is_refused_and_its_value_is_nowhere(
     form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", SECRET)
-    type_in(form, "external_id", "env:GITHUB_TOKEN")
+    type_in(form, EXTERNAL_ID, "env:GITHUB_TOKEN")
 
-    assert "The reference 'env:GITHUB_TOKEN' is refused." in shown(form)
-    assert form.invalid_field == "external_id"
+    assert "The reference 'env:GITHUB_TOKEN' is refused." in text_of(form)
+    assert form.invalid_fields == (EXTERNAL_ID,)
     assert SECRET not in everything(form)
 
 
 def test_a_literal_is_refused_not_repeated_and_cleared(form: GrantForm) -> None:
-    type_in(form, "external_id", SECRET)
+    type_in(form, EXTERNAL_ID, SECRET)
 
-    assert fields_of(form)["external_id"].value == ""
-    assert "takes a reference, not the external ID itself" in shown(form)
+    assert fields_of(form)[EXTERNAL_ID].value == ""
+    assert "takes a reference, not the external ID itself" in text_of(form)
     assert not form.valid
     assert SECRET not in everything(form)
 
@@ -228,10 +248,10 @@ def test_a_literal_gives_the_field_its_last_reference_back(
     form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
-    type_in(form, "external_id", "env:REPORTS_EXTERNAL_ID")
-    type_in(form, "external_id", "another-secret")
+    type_in(form, EXTERNAL_ID, "env:REPORTS_EXTERNAL_ID")
+    type_in(form, EXTERNAL_ID, "another-secret")
 
-    assert fields_of(form)["external_id"].value == "env:REPORTS_EXTERNAL_ID"
+    assert fields_of(form)[EXTERNAL_ID].value == "env:REPORTS_EXTERNAL_ID"
     assert "another-secret" not in everything(form)
 
 
@@ -244,7 +264,7 @@ def test_an_external_id_of_the_parameters_is_in_no_widget(
     form = a_form(conditions={"external_id": reference or SECRET})
     type_in(form, "sources", BOB)
 
-    assert fields_of(form)["external_id"].value == reference
+    assert fields_of(form)[EXTERNAL_ID].value == reference
     assert external_id(form.grant) == SECRET
     assert SECRET not in everything(form)
 
@@ -252,8 +272,9 @@ def test_an_external_id_of_the_parameters_is_in_no_widget(
 def test_every_field_has_its_label_and_follows_the_typing_but_for_the_external_id(form: GrantForm) -> None:
     fields = fields_of(form)
 
-    assert [field.description for field in fields.values()] == list(LABELS.values())
-    assert [name for name, field in fields.items() if not field.continuous_update] == ["external_id"]
+    typed = {name: field for name, field in fields.items() if hasattr(field, "continuous_update")}
+    assert [name for name, field in typed.items() if not field.continuous_update] == [EXTERNAL_ID]
+    assert all(field.description == LABELS[name] for name, field in fields.items())
 
 
 def test_a_message_is_spoken_once_while_one_field_is_typed_in(form: GrantForm) -> None:
@@ -338,21 +359,25 @@ def a_form(**fields: Any) -> GrantForm:
     return GrantForm(a_grant(**fields), lambda grant: resolve(grant, resolve_reference), live=True)
 
 
-def as_typed(form: GrantForm) -> dict[str, Any]:
-    """Return the values of the form's fields at first."""
-    grant: Grant = form.grant
-    return {
-        "sources": "\n".join(grant.sources),
-        "destinations": "\n".join(grant.destinations),
-        "permissions": typed_permissions(grant),
-        "external_id": "",
-        "session_minutes": grant.session_minutes,
-        "accept": "",
-    }
-
-
 def fields_of(form: GrantForm) -> dict[str, Any]:
-    return dict(zip(LABELS, form.widget.children, strict=False))
+    """Return the controls of the form's fields by name."""
+    found = controls_of(form)
+    return {name: found[label] for name, label in LABELS.items() if label in found}
+
+
+def box_of(form: GrantForm, field: str) -> Any:
+    control = fields_of(form)[field]
+    boxes = (each for each in all_widgets(form.widget) if control in getattr(each, "children", ()))
+    return next(boxes)
+
+
+def is_shown(form: GrantForm, field: str) -> bool:
+    return box_of(form, field).layout.display != "none"
+
+
+def note(form: GrantForm, field: str) -> str:
+    """Return the help and the message of a field."""
+    return text_of_html(box_of(form, field).children[1].value)
 
 
 def type_in(form: GrantForm, field: str, typed: Any) -> None:
@@ -361,12 +386,7 @@ def type_in(form: GrantForm, field: str, typed: Any) -> None:
 
 
 def headline(form: GrantForm) -> str:
-    return str(form.widget.children[-2].value)
-
-
-def shown(form: GrantForm) -> str:
-    """Return the text below the fields."""
-    return text_of_html("".join(each.value for each in form.widget.children[-2:]))
+    return str(form.widget.children[-3].value)
 
 
 def everything(form: GrantForm) -> str:

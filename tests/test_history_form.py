@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support.form_texts import controls_of, html_of
 from xacct_nb.errors import UnknownRecord
 from xacct_nb.jupyter.history_form import HistoryForm
 from xacct_nb.records.history import LedgerQuery
@@ -39,26 +40,25 @@ def test_headless_the_given_filter_passes_through(ledger: Ledger) -> None:
 
 def test_a_choice_filters_table_and_timeline(ledger: Ledger) -> None:
     form = HistoryForm(ledger.lines, LedgerQuery(), live=True)
-    box = form.widget
-    status, grant, *_ = box.children[0].children
+    status, grant = controls_of(form)["Status"], controls_of(form)["Grant"]
     status.value = "failed"
 
     assert status.options == ("all", "failed", "succeeded")
     assert found(form) == [SECOND]
-    assert "1 of 3 records" in box.children[-1].value
-    assert FIRST not in box.children[-1].value
+    assert "1 of 3 records" in html_of(form)
+    assert FIRST not in html_of(form)
     status.value, grant.value = "all", "a"
     assert found(form) == [FIRST, THIRD]
 
 
 def test_an_invalid_time_is_shown_and_the_filter_stays_as_it_was(ledger: Ledger) -> None:
     form = HistoryForm(ledger.lines, LedgerQuery(), live=True)
-    since, _ = form.widget.children[0].children[-2:]
+    since = controls_of(form)["Since"]
     since.value = "2026-11-25"
     since.value = "yesterday"
 
     assert found(form) == [SECOND, THIRD]
-    assert "&#39;yesterday&#39; is not a time." in form.widget.children[-1].value
+    assert "&#39;yesterday&#39; is not a time." in html_of(form)
     since.value = ""
     assert found(form) == [FIRST, SECOND, THIRD]
 
@@ -67,7 +67,7 @@ def test_text_from_the_ledger_is_escaped(ledger: Ledger, tmp_path: Path) -> None
     append_record(tmp_path, Record("x", "<script>", "failed", "2026-11-27", "", 1.0, where="<script>"), {})
     form = HistoryForm(Ledger(tmp_path).lines, LedgerQuery(), live=True)
 
-    assert "<script" not in form.widget.children[-1].value
+    assert "<script" not in html_of(form)
 
 
 def test_the_newest_is_read_and_compared_with_the_one_before(ledger: Ledger) -> None:

@@ -26,6 +26,7 @@ from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
+from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import from_parameters
@@ -134,6 +135,7 @@ VALUES: tuple[Any, ...] = (
     NotebookHelp("plan_and_apply", "Title", "About.", {"note": Parameter("note", "str", "", "help")}),
     Misbehaviour(Faults((Fault("throttling", ("CreateRole",)),)), (1,), (1,)),
     REPAIR,
+    AccountChoices({"roles": (ROLE,), "buckets": ("b",)}, (ALICE,), "aws", ("note",)),
     RecordsRepair(("closed",), REPAIR, True),
     PlanToSign(Path("records"), PlannedRun("record", "ada", "at", True, PLAN), "sandbox", True, ("key",)),
     SignedPlan(

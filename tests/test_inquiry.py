@@ -17,6 +17,7 @@ from support.denial_stage import OTHER_SECRET, SECRET, Stage, allow
 from support.denied_assume_role import boundary, deleted
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
+from support.form_texts import controls_of, html_of
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import EXIT_CODES, InvalidParameters
@@ -286,7 +287,7 @@ class TestTheForm:
     def field(self, form: DenialForm, name: str) -> Any:
         from xacct_nb.jupyter.denial_form import DENIAL_LABELS
 
-        return form.widget.children[list(DENIAL_LABELS).index(name)]
+        return controls_of(form)[DENIAL_LABELS[name]]
 
     def test_a_text_that_is_pasted_is_read_at_once(self, stage: Stage) -> None:
         form = self.form()
@@ -294,7 +295,7 @@ class TestTheForm:
         self.field(form, "error_text").value = stage.try_it().denial.text
 
         assert "is not authorized" in form.settings.error_text
-        assert stage.role in form.widget.children[-1].value
+        assert stage.role in html_of(form)
 
     def test_an_external_id_itself_never_stays_in_its_field(self) -> None:
         form = self.form(external_id="env:AGREED")

@@ -1,4 +1,7 @@
-"""The names and tags of the resources that are made for a grant."""
+"""The names and tags of the resources that are made for a grant, and which names are in use."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn
@@ -20,3 +23,34 @@ def is_caller_policy(grant: Grant, policy: str) -> bool:
     """Return whether the ARN is that of one of the grant's managed caller policies."""
     name, _, number = Arn.parse(policy).name.partition(".")
     return name == policy_name(grant) and (not number or number.isdecimal())
+
+
+@dataclass(frozen=True)
+class NameUse:
+    """A name that is in use: by which sources and roles where a record says it, and where that was found."""
+
+    name: str
+    found: str
+    sources: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+
+    def warning(self, grant: Grant) -> str:
+        """Return what the name is used for, where that is another grant than this one; "" where it is not."""
+        if grant.name != self.name or self._is_of(grant):
+            return ""
+        if not self.sources:
+            return f"The name is taken: {self.found}. A plan under this name changes what is there."
+        callers, roles = _briefly(self.sources), _briefly(self.destinations)
+        return (
+            f"The name is taken: {self.found} lets {callers} assume {roles}. "
+            "A plan under this name changes or takes away that access."
+        )
+
+    def _is_of(self, grant: Grant) -> bool:
+        same = set(self.sources) == set(grant.sources), set(self.destinations) == set(grant.destinations)
+        return bool(self.sources) and all(same)
+
+
+def _briefly(arns: Iterable[str]) -> str:
+    first, *rest = (arn.rpartition(":")[2] for arn in arns)
+    return f"{first} and {len(rest)} more" if rest else first

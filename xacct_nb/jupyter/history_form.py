@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xacct_nb.jupyter.form import Field, Form, FormState, region, style
 from xacct_nb.records.history import History, LedgerQuery, Timeline
 from xacct_nb.views import Page, View, html
+
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.form_widget import FormWidget
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
 _TIMES = {"since": "Since", "until": "Until"}
@@ -15,8 +18,6 @@ _ALL = "all"
 
 class HistoryForm(Form):
     """Some records of a ledger; `.wanted` is the query, `.notes` say what is not among the records."""
-
-    side_by_side = True
 
     def __init__(
         self,
@@ -59,14 +60,24 @@ class HistoryForm(Form):
         """Return the table, also beside the widget: a notebook without a kernel shows it."""
         return {"text/plain": str(self), "text/html": f"<style>{style()}</style>{self._repr_html_()}"}
 
+    def arrange(self, page: "FormWidget") -> list[Any]:
+        """Return the fields in one row."""
+        import ipywidgets
+
+        row = [each.root for each in page.boxes.values()]
+        return [ipywidgets.HBox(row, layout={"flex_flow": "row wrap"})]
+
     def fields(self) -> list[Field]:
         """Return three choices and two times."""
         now = self.wanted.__dict__
         choices = [
-            Field(name, _CHOICES[name], now[name] or _ALL, choices=self.choices(name)) for name in _CHOICES
+            Field(name, _CHOICES[name], now[name] or _ALL, choices=self.choices(name), narrow=True)
+            for name in _CHOICES
         ]
         # Half a time is none.
-        times = [Field(name, _TIMES[name], now[name], "2026-11-24", follows=False) for name in _TIMES]
+        times = [
+            Field(name, _TIMES[name], now[name], "2026-11-24", follows=False, narrow=True) for name in _TIMES
+        ]
         return choices + times
 
     def state(self) -> FormState:

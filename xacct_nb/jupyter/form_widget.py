@@ -1,0 +1,211 @@
+"""The widget of a form: its fields with their help and messages, over what they mean.
+
+ipywidgets carries no types, so its widgets are Any.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import uuid4
+
+import ipywidgets
+
+from xacct_nb.jupyter.aria_ties import AriaTies
+from xacct_nb.jupyter.form_parts import Field, FormState, box, region
+from xacct_nb.redaction.redact import redact
+from xacct_nb.views import Text, html
+
+_NARROW = {"width": "19em"}
+
+
+class FieldBox:
+    """One field on the page: its control, its help and message below it, and a search if it has choices."""
+
+    def __init__(self, field: Field) -> None:
+        self.field, self.css = field, _css_class()
+        self.control = _control(field).add_class(self.css)
+        self.note = ipywidgets.HTML().add_class("xacct-note")
+        self.search: Any = _search(field) if field.search else None
+        parts = [self.control, self.note, *([self.search] if self.search else [])]
+        self.root = ipywidgets.VBox(parts, layout=_NARROW if field.narrow else {})
+        self.root.add_class("xacct-field")
+        if field.wide:
+            self.root.add_class("xacct-whole-row")
+
+    def show(self, message: Text | None, *, hidden: bool, closed: bool) -> None:
+        """Show the field with this message, or hide it."""
+        said = html(Text(self.field.help, "note")) if self.field.help else ""
+        said += html(message) if message else ""
+        self.note.value = f'<div id="{self.css}-note">{said}</div>'
+        self.root.layout.display = "none" if hidden else ""
+        for control in filter(None, (self.control, self.search)):
+            control.disabled = closed
+        wrong = message is not None and message.tone == "bad"
+        (self.root.add_class if wrong else self.root.remove_class)("xacct-wrong")
+
+    def offer(self, choices: Sequence[str]) -> None:
+        """Offer the choices in the search, which is shown only where there are any."""
+        if self.search is not None:
+            self.search.options = tuple(choices)
+            self.search.layout.display = "" if choices else "none"
+
+    def chosen(self) -> str:
+        """Return the value of the field with what was chosen in the search added, and empty the search."""
+        choice, self.search.value = self.search.value, ""
+        before = str(self.control.value).rstrip()
+        return f"{before}\n{choice}" if self.field.lines > 1 and before else choice
+
+    def tie(self, message: Text | None) -> dict[str, Any]:
+        """Return what the control says to a screen reader."""
+        return {
+            "css": self.css,
+            "described_by": f"{self.css}-note",
+            "invalid": message is not None and message.tone == "bad",
+            "required": self.field.required,
+        }
+
+
+class Section:
+    """A group of fields under a button that opens and closes it."""
+
+    def __init__(
+        self, title: str, boxes: Iterable[FieldBox], about: Callable[[], str], *, opened: bool
+    ) -> None:
+        self.title, self.about, self.opened, self.css = title, about, opened, _css_class()
+        self.button = ipywidgets.Button().add_class("xacct-section").add_class(self.css)
+        self.fields = ipywidgets.VBox([each.root for each in boxes]).add_class("xacct-fields")
+        self.root = ipywidgets.VBox([self.button, self.fields])
+        self.button.on_click(self._press)
+        self.observers = list[Callable[[], None]]()
+
+    def show(self) -> None:
+        """Show the title with what its fields have."""
+        sign = "\u25be" if self.opened else "\u25b8"
+        about = self.about()
+        self.button.description = f"{sign} {self.title}{about and f': {about}'}"
+        self.fields.layout.display = "" if self.opened else "none"
+
+    def tie(self) -> dict[str, Any]:
+        """Return what the button says to a screen reader."""
+        return {"css": self.css, "expanded": self.opened}
+
+    def _press(self, _: object) -> None:
+        self.opened = not self.opened
+        for observer in self.observers:
+            observer()
+
+
+class EditedForm(Protocol):
+    """What the widget of a form asks of the form."""
+
+    closed: str
+    secret_field: str
+
+    def fields(self) -> Sequence[Field]:
+        """Return the fields with their values now."""
+
+    def state(self) -> FormState:
+        """Return what the widget shows around the fields."""
+
+    def fill(self, typed: Mapping[str, Any]) -> None:
+        """Take the values of all fields, or note the problem with them."""
+
+    def is_secret(self, typed: str) -> bool:
+        """Return whether a secret itself is typed."""
+
+    def arrange(self, page: "FormWidget") -> Sequence[Any]:
+        """Return the fields as widgets in their order."""
+
+
+class FormWidget:
+    """A form on the page; `root` is its ipywidgets box."""
+
+    def __init__(self, form: EditedForm) -> None:
+        self.form = form
+        self.boxes = {field.name: FieldBox(field) for field in form.fields()}
+        self.sections, self.tools = list[Section](), list[Any]()
+        self.headline, self.below, self.ties = ipywidgets.HTML(), ipywidgets.HTML(), AriaTies()
+        for each in self.boxes.values():
+            each.control.observe(self._changed, names="value")
+        parts = form.arrange(self)
+        for section in self.sections:
+            section.observers.append(self.show)
+        # A front end that cannot load the ties shows its error in a box that is hidden.
+        hidden = ipywidgets.Box([self.ties], layout={"display": "none"})
+        self.root = box(*parts, self.headline, self.below, hidden)
+        self.show()
+
+    def typed(self) -> dict[str, Any]:
+        """Return what is typed and chosen in the fields."""
+        return {name: each.control.value for name, each in self.boxes.items()}
+
+    def put(self, typed: Mapping[str, Any]) -> None:
+        """Put values into fields, as if they were typed at once."""
+        for name, value in typed.items():
+            if name in self.boxes:
+                self._replace(name, value)
+        self._changed(None)
+
+    def show(self) -> None:
+        """Show what the fields mean, or what is not valid."""
+        form, state = self.form, self.form.state()
+        # The headline is the same while one field is typed in, so a screen reader says it once.
+        said = form.closed or state.headline
+        self.headline.value = region("alert", html(Text(said, "bad"))) if said else ""
+        self.below.value = state.below
+        for name, each in self.boxes.items():
+            each.show(state.messages.get(name), hidden=name in state.hidden, closed=bool(form.closed))
+        for tool in self.tools:
+            tool.disabled = bool(form.closed)
+        for section in self.sections:
+            section.show()
+        self.ties.ties = {
+            "fields": [each.tie(state.messages.get(name)) for name, each in self.boxes.items()],
+            "buttons": [section.tie() for section in self.sections],
+        }
+
+    def _changed(self, _: object) -> None:
+        """Take the values of the fields; no secret stays in one."""
+        secret = self.form.secret_field
+        for name, each in self.boxes.items():
+            if isinstance(each.control.value, str) and name != secret:
+                self._replace(name, redact(each.control.value, ()))
+        self.form.fill(self.typed())
+        if secret in self.boxes and self.form.is_secret(self.boxes[secret].control.value):
+            self._replace(secret, self.form.state().reference)
+        self.show()
+
+    def _replace(self, name: str, value: Any) -> None:
+        """Replace what is in a field; nothing is called."""
+        control = self.boxes[name].control
+        if control.value != value:
+            control.unobserve(self._changed, names="value")
+            control.value = value
+            control.observe(self._changed, names="value")
+
+
+def _css_class() -> str:
+    """Return a class by which form.js finds one control among those of all forms on the page."""
+    return f"xacct-{uuid4().hex[:12]}"
+
+
+def _control(field: Field) -> Any:
+    traits: dict[str, Any] = {"value": field.value, "description": field.label}
+    traits |= {"style": {"description_width": "initial"}, "layout": {"width": "auto", "margin": "0"}}
+    if field.choices:
+        return ipywidgets.Dropdown(options=field.choices, **traits)
+    if isinstance(field.value, bool):
+        return ipywidgets.Checkbox(indent=False, **traits)
+    traits |= {"continuous_update": field.follows, "placeholder": field.example}
+    if field.lines > 1:
+        return ipywidgets.Textarea(rows=field.lines, **traits)
+    return ipywidgets.Text(**traits)
+
+
+def _search(field: Field) -> Any:
+    return ipywidgets.Combobox(
+        description=f"Add to {field.label.lower()}",
+        placeholder="type a part of the name, and choose",
+        continuous_update=False,
+        style={"description_width": "initial"},
+        layout={"display": "none", "width": "auto", "margin": "0"},
+    )

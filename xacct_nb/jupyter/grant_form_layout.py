@@ -1,0 +1,117 @@
+"""How the form of a grant stands on the page: its templates, its search, its groups of fields."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import ipywidgets
+
+from xacct_nb.errors import XacctError
+from xacct_nb.grants.choices import AccountChoices
+from xacct_nb.grants.field_kinds import Typed
+from xacct_nb.grants.form_fields import GRANT_FIELDS, GROUPS, RUN_FIELDS
+from xacct_nb.grants.templates import TEMPLATES
+from xacct_nb.jupyter.form_parts import region, style
+from xacct_nb.jupyter.form_widget import FieldBox, FormWidget, Section
+from xacct_nb.views import Text, html
+
+_FIELDS = GRANT_FIELDS | RUN_FIELDS
+_WIDTH = {"description_width": "initial"}
+_TEMPLATE = "A template replaces the grant in the fields; its accounts stay."
+_SEARCH = (
+    "Reads users, groups, roles and buckets with the profiles below; then each field can search in them."
+)
+_ASKING = "Reading the accounts with the profiles below ..."
+
+
+class EditedGrant(Protocol):
+    """What the layout asks of the form of a grant."""
+
+    closed: str
+    choices: AccountChoices
+
+    @property
+    def searches(self) -> bool:
+        """Return whether the form can read what the accounts have."""
+
+    def changed(self, names: Iterable[str]) -> str:
+        """Return which of these fields have another value than the default."""
+
+    def template(self, name: str) -> dict[str, Typed]:
+        """Return the fields of a template's grant, as they are typed."""
+
+    def read_choices(self) -> AccountChoices:
+        """Return what the accounts have. Raises XacctError."""
+
+
+def arrange_grant(form: EditedGrant, page: FormWidget) -> Sequence[Any]:
+    """Return the parts of the form above its policies."""
+    tools = [_templates(form, page), *([_search(form, page)] if form.searches else [])]
+    parts = [ipywidgets.HTML(f"<style>{style()}</style>"), _fields(tools)]
+    for group, title in GROUPS.items():
+        boxes = [each for name, each in page.boxes.items() if _FIELDS[name].group == group]
+        if group == "grant":
+            parts.append(_fields([each.root for each in boxes]))
+        elif boxes:
+            parts.append(_section(form, page, title, boxes, opened=group == "place"))
+    return parts
+
+
+def _section(
+    form: EditedGrant, page: FormWidget, title: str, boxes: Sequence[FieldBox], *, opened: bool
+) -> Any:
+    names = [each.field.name for each in boxes]
+    section = Section(title, boxes, lambda: form.changed(names), opened=opened or bool(form.changed(names)))
+    page.sections.append(section)
+    return section.root
+
+
+def _templates(form: EditedGrant, page: FormWidget) -> Any:
+    options = [("what is in the fields", ""), *((each.title, each.name) for each in TEMPLATES.values())]
+    chosen = ipywidgets.Dropdown(
+        description="Begin with", options=options, style=_WIDTH, layout={"width": "auto", "margin": "0"}
+    )
+    note = ipywidgets.HTML(_said(_TEMPLATE)).add_class("xacct-note")
+
+    def choose(_: object) -> None:
+        if chosen.value and not form.closed:
+            page.put(form.template(chosen.value))
+        note.value = _said(TEMPLATES[chosen.value].about if chosen.value else _TEMPLATE)
+
+    chosen.observe(choose, names="value")
+    page.tools.append(chosen)
+    return ipywidgets.VBox([chosen, note]).add_class("xacct-field")
+
+
+def _search(form: EditedGrant, page: FormWidget) -> Any:
+    button = ipywidgets.Button(description="Read what the accounts have", layout={"width": "auto"})
+    note = ipywidgets.HTML(_said(_SEARCH)).add_class("xacct-note")
+
+    def read(_: object) -> None:
+        note.value = _said(_ASKING)
+        try:
+            note.value = region("status", html(form.read_choices().view()))
+        except XacctError as problem:
+            note.value = region("alert", html(Text(str(problem), "bad")))
+        for name, each in page.boxes.items():
+            each.offer(form.choices.of(name))
+        page.show()
+
+    def choose(box: FieldBox, _: object) -> None:
+        if box.search.value:
+            page.put({box.field.name: box.chosen()})
+
+    button.on_click(read)
+    for each in page.boxes.values():
+        if each.search is not None:
+            each.search.observe(partial(choose, each), names="value")
+    page.tools.append(button)
+    return ipywidgets.VBox([button, note]).add_class("xacct-field")
+
+
+def _fields(widgets: Sequence[Any]) -> Any:
+    return ipywidgets.VBox(widgets).add_class("xacct-fields")
+
+
+def _said(words: str) -> str:
+    return region("status", html(Text(words, "note")))
