@@ -26,10 +26,12 @@ from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
+from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, AccessNode
 from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import from_parameters
+from xacct_nb.grants.graph_svg import AccessPicture
 from xacct_nb.grants.help import NotebookHelp
 from xacct_nb.grants.state import State
 from xacct_nb.iam.decision import Decision
@@ -110,12 +112,15 @@ LINE = parse_ledger_line(ledger_line(RECORD, "sums", "previous")) or {}
 REPAIR = LedgerRepair(
     RepairEntry("at", "by", "file", "0", (BrokenLine(1, "why", "0", "0", "0"),), ("a",), ("b",)), b"", b""
 )
+NODES = (AccessNode("a", "user", "n", "a", ("l",)), AccessNode("b", "role", "n", "a", ("l",)))
+PICTURE = AccessPicture(AccessGraph("title", NODES, (AccessEdge("a", "b", ("l",)),), ("note",)))
 OTHER = replace(RECORD, id="b", status="failed", parameters={"name": "x" * 99}, plan=None)
 VALUES: tuple[Any, ...] = (
     DOCUMENTS,
     State.from_json([{"kind": each.kind, "target": ROLE, "name": "n", "value": LIVE} for each in CHANGES]),
     *CHANGES,
     PLAN,
+    PICTURE,
     JOURNAL,
     PROOF,
     Findings(FOUND, ("code",), headroom(DOCUMENTS), "note"),
@@ -149,6 +154,12 @@ VALUES: tuple[Any, ...] = (
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown.
 OURS = {
+    "AccessEdge.mark",
+    "AccessEdge.source",
+    "AccessEdge.state",
+    "AccessEdge.target",
+    "AccessNode.key",
+    "AccessNode.mark",
     "Cause.confidence",
     "Change.target",
     "PolicyCheck.effect",

@@ -16,7 +16,20 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
 from xacct_nb.redaction.invisible import printable
-from xacct_nb.views import Code, Diff, Link, Page, Shown, SideBySide, Snippet, Table, Text, html, text
+from xacct_nb.views import (
+    Code,
+    Diff,
+    Link,
+    Page,
+    Picture,
+    Shown,
+    SideBySide,
+    Snippet,
+    Table,
+    Text,
+    html,
+    text,
+)
 
 HOSTILE = "<script>alert('x')</script>\x1b[2J\x00\u202eevil\u2066\u200f\x9b"
 LEFT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -98,6 +111,14 @@ def test_a_link_opens_a_web_address_or_a_path_and_nothing_else(link: Link, href:
 
     assert found == ([href] if href else [])
     assert text(link) == printable(f"{link.text}: {link.target}")
+
+
+def test_a_picture_is_its_text_alternative_in_text() -> None:
+    assert text(Picture("Access", "<svg></svg>", "one way\nalice to r")) == "Access\n  one way\n  alice to r"
+
+
+def test_a_picture_that_no_template_has_escaped_is_shown_as_text() -> None:
+    assert "<svg" not in html(Picture("Access", "<svg onload=alert(1)>", "one way"))
 
 
 def test_a_snippet_shows_itself_to_be_copied() -> None:

@@ -10,6 +10,7 @@ _PUBLIC = {
     "load_grant": "runs.loading",
     "resolve": "runs.loading",
     "build": "grants.documents",
+    "picture": "changes.access_picture",
     "lint": "linting.findings",
     "analyze": "aws.analyzer",
     "lint_policy": "linting.findings",

@@ -15,7 +15,7 @@ from xacct_nb.redaction.invisible import on_one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Template
 
-View = Union["Text", "Link", "Table", "Code", "Diff", "SideBySide", "Page"]
+View = Union["Text", "Link", "Table", "Code", "Diff", "Picture", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
 # A web address, or a path of this server, with no colon that a browser would take for the end of a scheme.
 _OPENS = re.compile(r"https?://[^\\\s]+|/?(?!/)[^:\\\s?#]*([?#][^\\\s]*)?")
@@ -82,6 +82,18 @@ class Diff:
         """Return unified diff lines without file headers; without line numbers where one text is empty."""
         pair = (_lines(self.before), _lines(self.after))
         return list(difflib.unified_diff(*pair, n=2, lineterm=""))[2 if all(pair) else 3 :]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, and the same in words: `alternative`, which begins with a line that sums it up.
+
+    `svg` is markup that a template has escaped (`markupsafe.Markup`); any other text is shown as text.
+    """
+
+    title: str
+    svg: str
+    alternative: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +202,7 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     Table: _text_of_table,
     Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
     Diff: lambda view: "\n".join([on_one_line(view.title), *(f"  {printable(line)}" for line in view.lines)]),
+    Picture: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.alternative), '  ')}",
     SideBySide: lambda view: f"{text(view.left)}\n\n{text(view.right)}",
     Page: _text_of_page,
 }
@@ -212,6 +225,12 @@ _HTML = """
 {%- elif kind == "Diff" %}<figure class="xacct-diff"><figcaption>{{ view.title|on_one_line }}</figcaption>
 <pre tabindex="0">{% for line in view.lines %}<span class="{{ tone(line) }}">{{ line }}</span>
 {% endfor %}</pre></figure>
+{%- elif kind == "Picture" %}<figure class="xacct-picture">
+<figcaption>{{ view.title|on_one_line }}</figcaption>
+<div tabindex="0" role="group" aria-label="Picture">{{ view.svg }}</div>
+{%- set first, _, rest = view.alternative.partition("\n") %}
+{%- if rest %}<details><summary>{{ first }}</summary><p class="xacct-text">{{ rest }}</p></details>
+{%- else %}<p class="xacct-text">{{ first }}</p>{% endif %}</figure>
 {%- elif kind == "SideBySide" %}<div class="xacct-beside"><div>{{ show(view.left) }}</div>
 <div>{{ show(view.right) }}</div></div>
 {%- else %}<section class="xacct-page"><h4>{{ view.title|on_one_line }}</h4>

@@ -52,20 +52,33 @@ _OPEN = ("tags", "context", "versions", "profiles", "unread")
 
 _CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _CLASSED = ("p", "table", "tr", "td", "figure", "span", "div", "section")
+_LINES = ("fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray")
 _ELEMENTS = {
     **dict.fromkeys(_CLASSED, ("class",)),
     **dict.fromkeys(("caption", "thead", "tbody", "figcaption", "h4"), ()),
     "th": ("scope",),
     "pre": ("tabindex",),
     "a": ("href",),
+    "figure": ("class",),
+    "div": ("class", "tabindex", "role", "aria-label"),
+    **dict.fromkeys(("details", "summary", "title", "desc"), ()),
+    "svg": ("xmlns", "class", "role", "width", "height", "viewbox", "font-family", "fill", "style"),
+    "g": ("class", "fill", "stroke", "stroke-width", "stroke-dasharray"),
+    "path": ("d", "fill", "stroke"),
+    "rect": ("x", "y", "width", "height", "rx", *_LINES),
+    "text": ("class", "x", "y", "opacity", "font-family", "font-size", "font-weight"),
 }
 _TONES = ("", "good", "bad", "note", "add", "change", "destroy")
-_KINDS = ("text", "table", "code", "diff", "beside", "page")
-_CLASSES = {"brief", *_TONES, *(f"xacct-{kind}" for kind in _KINDS)}
+_KINDS = ("text", "table", "code", "diff", "beside", "page", "picture", "graph")
+_PARTS = ("frame", "way", "label", "node", "kind", "name", "small")
+_CLASSES = {"brief", *_TONES, *_PARTS, *(f"xacct-{kind}" for kind in _KINDS)}
 
 
 class Fragment(HTMLParser):
-    """What a browser makes of a fragment: its text, and whatever is not an element or attribute of ours."""
+    """What a browser makes of a fragment: its text, and whatever is not an element or attribute of ours.
+
+    The text in a picture is left out: the same stands beside it in words.
+    """
 
     def __init__(self, fragment: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -85,7 +98,7 @@ class Fragment(HTMLParser):
         self.strange += [] if self.opened and self.opened.pop() == tag else [f"/{tag}"]
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += "" if "svg" in self.opened else data
 
     def handle_comment(self, data: str) -> None:
         self.strange.append(data)

@@ -4,15 +4,20 @@ import html as escaping
 import re
 from collections import Counter
 
-from xacct_nb.views import Code, Diff, Link, Page, SideBySide, Table, Text, View, html, text
+from markupsafe import Markup
 
-TITLES = 13
+from xacct_nb.views import Code, Diff, Link, Page, Picture, SideBySide, Table, Text, View, html, text
+
+TITLES = 15
 """How often the title stands on the page of `one_of_each_view`."""
 
 
 def characters_of(view: View) -> tuple[Counter[str], Counter[str]]:
-    """Return the characters of a view's text and of its HTML without tags, except white space and rules."""
-    stripped = escaping.unescape(re.sub(r"<[^>]*>", "", html(view)))
+    """Return the characters of a view's text and of its HTML without tags, except white space and rules.
+
+    What a picture says in its SVG is in the text that stands beside it.
+    """
+    stripped = escaping.unescape(re.sub(r"<svg.*?</svg>|<[^>]*>", "", html(view), flags=re.DOTALL))
     return tuple(Counter(re.sub(r"[\s=-]", "", each)) for each in (text(view), stripped))  # type: ignore[return-value]
 
 
@@ -26,6 +31,7 @@ def one_of_each_view(title: str) -> Page:
             Table((title, "b"), ((title, "c"),), caption=title),
             Code(title, title),
             Diff(title, "same\nold", f"same\n{title}"),
+            Picture(title, Markup("<svg></svg>"), f"one\n{title}"),
             SideBySide(Text(title), Code("", title)),
         ),
     )

@@ -98,7 +98,7 @@ def trust_policy(grant: Grant, role: str) -> Policy:
         trusted = list(dict.fromkeys((*trusted, role)))
     principal = {"AWS": one_or_many(trusted)}
     statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(_actions(grant))}
-    conditions = _trust_conditions(grant.conditions, external_id(grant))
+    conditions = trust_conditions(grant.conditions, external_id(grant))
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
 
@@ -139,7 +139,8 @@ def _actions(grant: Grant) -> list[str]:
     return [action for action, needed in wanted if needed]
 
 
-def _trust_conditions(when: Conditions, external: str) -> dict[str, Any]:
+def trust_conditions(when: Conditions, external: str) -> dict[str, Any]:
+    """Return the Condition of the trust policy, with this external ID; an empty one for no conditions."""
     name = when.role_session_name
     rows: Iterable[tuple[str, str, Any]] = (
         ("StringEquals", "sts:ExternalId", external),

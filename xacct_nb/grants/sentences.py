@@ -13,7 +13,7 @@ def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, 
     Every action and resource is named. An external ID is mentioned, never shown.
     """
     renews = ("and the role may assume itself again",) if grant.self_assume else ()
-    length = _length(grant.session_minutes)
+    length = describe_length(grant.session_minutes)
     what, when = _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews))
     return tuple(
         f"{_who(grant, source)} {verb} {what} through {describe_arn(role)}, {when}."
@@ -44,13 +44,14 @@ def _who(grant: Grant, source: str) -> str:
 
 def _what(grant: Grant) -> str:
     policies = [f"what the policy {Arn.parse(each).name} allows" for each in grant.managed_policies]
-    parts = [*map(_permission, grant.permissions), *(f"do {each}" for each in policies)]
+    parts = [*map(describe_permission, grant.permissions), *(f"do {each}" for each in policies)]
     boundary = grant.permissions_boundary
     most = f" (at most what the boundary {Arn.parse(boundary).name} allows)" if boundary else ""
     return (join_words(parts) or "do nothing but open a session") + most
 
 
-def _permission(permission: Permission) -> str:
+def describe_permission(permission: Permission) -> str:
+    """Return the actions and the resources of a permission, each of them."""
     actions = join_words("do everything" if each == "*" else each for each in permission.actions)
     return f"{actions} on {join_words(map(_resource, permission.resources))}"
 
@@ -77,7 +78,8 @@ def _conditions(when: Conditions) -> Iterator[str]:
     yield from (text for holds, text in rows if holds)
 
 
-def _length(minutes: int) -> str:
+def describe_length(minutes: int) -> str:
+    """Return how long a role session of so many minutes may be, as the end of a sentence."""
     hours, rest = divmod(minutes, 60)
     if rest:
         return f"for {minutes} minutes at a time"

@@ -1,0 +1,34 @@
+"""The picture of who may assume what: of a grant, of several, of a plan, of what was read in the accounts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.access_graph import AccessGraph, graph_of_grants
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.graph_svg import AccessPicture
+
+
+def picture(value: Any, focus: str = "", depth: int = 0) -> AccessPicture:
+    """Return the picture of who may assume what.
+
+    `value` is a Grant, several of them, or an AccessGraph. `focus` is an ARN, a name or an account id:
+    the picture shows what leads there and where that leads, `depth` steps far (0: all). Raises InvalidInput.
+    """
+    found = AccessPicture(_graph(value))
+    return found.around(focus, depth) if focus else found
+
+
+def _graph(value: Any) -> AccessGraph:
+    if isinstance(value, AccessGraph):
+        return value
+    if isinstance(value, Grant):
+        return graph_of_grants([value])
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
+    if given and all(isinstance(each, Grant) for each in given):
+        return graph_of_grants(given)
+    raise InvalidInput(
+        f"There is no picture of a value of type {type(value).__name__}.",
+        why="A picture is made of grants, of a plan, or of what was read in the accounts.",
+        hint="Call xa.picture(grant).",
+    )
