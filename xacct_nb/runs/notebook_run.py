@@ -18,6 +18,7 @@ from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
 from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.approval_form import ApprovalForm
+from xacct_nb.jupyter.executed_cells import ExecutedCells
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.runs import outcome
@@ -60,6 +61,7 @@ class Run(Shown):
     touched: bool = False
     unused: tuple[Plan, PlanApproval] | None = None
     finished: RunSummary | None = None
+    executed: ExecutedCells | None = None
     guards: Guards = field(default_factory=Guards)
 
     @cached_property
@@ -206,7 +208,9 @@ class Run(Shown):
         error = outcome.error_to_dict(problem) if problem else None
         ended = RunOutcome(status, self.started, round(time.monotonic() - self.began, 3), error)
         evidence, secrets = events(self.evidence.folder), self.evidence.secrets
-        _, folder = seal(self.records, self.id, self.notebook, evidence, ended, secrets=secrets)
+        executed = self.executed.notebook() if self.executed else None
+        around = (self.records, self.id, self.notebook)
+        _, folder = seal(*around, evidence, ended, secrets=secrets, executed=executed)
         self.finished = RunSummary(status, self.id, str(folder))
         self.guards.sealed = True
         self.guards.close(

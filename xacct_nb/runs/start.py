@@ -12,6 +12,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import redact_free_texts, to_display
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter import cell_hooks
+from xacct_nb.jupyter.executed_cells import note_executed_cells
 from xacct_nb.jupyter.missing_names import explain_missing_names
 from xacct_nb.runs import confinement
 from xacct_nb.runs.environment import describe_environment
@@ -43,6 +44,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     run.evidence.add("parameters", displayed)
     cell_hooks.on_cell_end(run.note_cell)
     if not run.headless:
+        run.executed = note_executed_cells()
         explain_missing_names()
         atexit.register(run.leave)
     return run
