@@ -256,3 +256,17 @@ def test_half_of_a_surrogate_pair_is_kept_as_its_escape() -> None:
 
     assert json.loads(to_ipynb(notebook).encode())["cells"][0]["source"] == ["'\ud800'"]
     assert r"\ud800" in to_html("", "", notebook)
+
+
+def test_what_the_top_of_the_page_shows_is_not_shown_again_below() -> None:
+    table = f'<table class="xacct-table"><tbody><tr><td>{"a plan " * 40}</td></tr></tbody></table>'
+    other = table.replace("a plan", "a proof")
+    outputs = [new_output("display_data", {"text/html": each}) for each in (table, other)]
+
+    page = to_html(
+        "", f"<section>{table}</section>", new_notebook(cells=[new_code_cell("1", outputs=outputs)])
+    )
+
+    assert page.count("a plan " * 40) == 1
+    assert page.count("a proof " * 40) == 1
+    assert "Shown at the top of this page." in page

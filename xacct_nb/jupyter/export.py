@@ -26,8 +26,10 @@ _PAGE = """<!DOCTYPE html>
 <main>
 <h1>{{ title }}</h1>
 {{ summary }}
-<h2>The executed notebook</h2>
+<details>
+<summary><h2>The executed notebook</h2></summary>
 {{ body }}
+</details>
 </main>
 </body>
 </html>
@@ -39,11 +41,14 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def to_html(title: str, summary: str, notebook: Mapping[str, Any] | None) -> str:
-    """Return the page: title, summary (safe HTML), and a notebook's JSON, of which nothing runs."""
+    """Return the page: title, summary (safe HTML), and a notebook's JSON, of which nothing runs.
+
+    What the summary shows is left out of the notebook. Printed, the page has the summary alone.
+    """
     from markupsafe import Markup
 
     body = (
-        _exporter().from_notebook_node(simplify(notebook))[0]
+        _exporter().from_notebook_node(simplify(notebook, summary))[0]
         if notebook
         else "<p>It was not run by xacct-nb run.</p>"
     )

@@ -13,17 +13,36 @@ if TYPE_CHECKING:
 
 Data = Mapping[str, Any]  # JSON of a notebook, as anyone may have written it
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_SHORT = 200  # characters of an output that may stand twice
+_NOTE = {
+    "output_type": "display_data",
+    "data": {"text/html": '<p class="xacct-text note">Shown at the top of this page.</p>'},
+}
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
-def simplify(notebook: Data) -> "NotebookNode":
-    """Return the notebook with nothing but text and pictures, whatever else it contains."""
+def simplify(notebook: Data, page: str = "") -> "NotebookNode":
+    """Return the notebook with nothing but text and pictures, whatever else it contains.
+
+    An output that the page has already is replaced by a note.
+    """
     from nbformat import from_dict
 
-    cells = [_CELLS.get(cell["cell_type"], _raw)(cell) for cell in notebook["cells"]]
+    cells = [_CELLS.get(cell["cell_type"], _raw)(_shown_once(cell, page)) for cell in notebook["cells"]]
     language = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
     made: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": language, "cells": cells})
     return made
+
+
+def _shown_once(cell: Data, page: str) -> Data:
+    """Return the cell with a note in place of each long output that the page has, letter by letter."""
+    outputs = [_NOTE if _is_in(page, each) else each for each in cell.get("outputs", ())]
+    return {**cell, "outputs": outputs} if outputs else cell
+
+
+def _is_in(page: str, output: Data) -> bool:
+    fragment = _joined(output.get("data", {}).get("text/html", "")).strip()
+    return len(fragment) > _SHORT and fragment in page
 
 
 def _code(cell: Data) -> Data:
