@@ -176,8 +176,13 @@ def test_one_wrong_result_is_enough_for_it_not_to_hold(kind: str) -> None:
     assert "WRONG" in str(with_answer(kind, wrong))
 
 
-def test_an_error_is_no_denial() -> None:
-    assert not with_answer("stranger", ERROR).holds
+@pytest.mark.parametrize("kind", ["assume", "stranger", "allowed", "direct"])
+def test_an_error_is_neither_a_denial_nor_a_permission(kind: str) -> None:
+    proof = with_answer(kind, ERROR)
+
+    assert (proof.verdict, proof.to_json()["verdict"]) == ("not-proven", "not-proven")
+    assert "AWS returned an error" in str(proof)
+    assert "WRONG" not in str(proof)
 
 
 def test_an_assume_that_was_not_probed_proves_nothing() -> None:
@@ -187,8 +192,37 @@ def test_an_assume_that_was_not_probed_proves_nothing() -> None:
     assert proof.summary == "Proof: 5 of 5 answered as expected, 1 not asked. The access is not proven."
 
 
-def test_another_question_may_stay_open() -> None:
-    assert with_answer("stranger", NOT_ASKED).holds
+@pytest.mark.parametrize("kind", ["stranger", "identity", "beside", "direct"])
+def test_another_question_may_stay_open(kind: str) -> None:
+    assert with_answer(kind, NOT_ASKED).holds
+
+
+def test_a_permission_without_a_positive_answer_is_not_proven_and_says_why() -> None:
+    typo = a_grant(permissions=[{**READ, "actions": ["s3:GetObject", "s3:GetObjct"]}])
+    answers = [
+        Outcome(each, NOT_ASKED if each.unaskable else each.expected, ALICE, each.unaskable)
+        for each in expected_probes(typo)
+    ]
+    proof = Proof(tuple(answers))
+
+    assert proof.verdict == "not-proven"
+    assert proof.open_reasons == (
+        "s3:GetObjct, by user/alice through role/reports-reader. "
+        "There is no read-only call that needs this action.",
+    )
+    assert "Not proven: s3:GetObjct" in str(proof)
+    assert proof.summary.endswith("The access is not proven.")
+
+
+def test_a_denial_outweighs_what_is_open() -> None:
+    outcomes = (*with_answer("assume", NOT_ASKED).outcomes, *with_answer("allowed", DENIED).outcomes)
+
+    assert Proof(outcomes).verdict == "fails"
+
+
+def test_a_proof_that_holds_is_green_and_one_that_is_open_is_not() -> None:
+    assert 'class="xacct-text good"' in RIGHT._repr_html_()
+    assert "good" not in with_answer("allowed", NOT_ASKED)._repr_html_().rpartition("</table>")[2]
 
 
 def test_a_proof_without_results_does_not_hold() -> None:

@@ -372,7 +372,7 @@ class TestTheProof:
             ("not-asked", "No profile with this caller's credentials was given.")
         }
         assert proof.summary.endswith("2 not asked. That older sessions are denied is not proven.")
-        assert undo.run.finish().status == "succeeded"
+        assert undo.run.finish().status == "not-proven"
         assert standing(desk.world) is not None
 
     def test_opens_a_session_with_the_external_id_that_is_in_use(
@@ -422,7 +422,7 @@ class TestWhatStaysEnded:
         assert titles(again) == [f"~ inline-policy {REVOKED} on role/reports-reader"]
         assert untouched.undo_plan.notes[0] == again.undo_plan.notes[0]
         assert f"{REVOKED} on role/reports-reader denies all actions to" in again.undo_plan.notes[0]
-        assert finish.status == "succeeded"
+        assert finish.status == "not-proven"  # no call was left that an older session was allowed
         assert standing(desk.world) == again.run.applied[1].changes[-1].after
 
     def test_rolling_back_a_rollback_revives_no_session(self, desk: Desk, begin: Begin) -> None:

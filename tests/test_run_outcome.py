@@ -19,6 +19,7 @@ from xacct_nb.runs.outcome import (
     error_to_dict,
     is_from_package,
     not_proven,
+    proof_failed,
     status_of_error,
 )
 
@@ -129,7 +130,7 @@ def test_after_a_change_an_error_that_changed_nothing_does_not_count() -> None:
 
 
 def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:
-    problem = not_proven(GRANT, EVERYTHING, answered())
+    problem = proof_failed(GRANT, EVERYTHING, answered())
 
     assert problem.status == "proof-failed"
     assert "destination side, account 222222222222" in problem.why
@@ -138,7 +139,7 @@ def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:
 
 
 def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None:
-    problem = not_proven(GRANT, NOTHING, answered(assume=DENIED))
+    problem = proof_failed(GRANT, NOTHING, answered(assume=DENIED))
 
     assert problem.why.endswith(f"expected {ALLOWED}, AWS returned {DENIED}")
     assert problem.why.startswith(f"{ALICE}: ")
@@ -147,7 +148,18 @@ def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None
 
 def test_a_proof_without_any_call_names_the_missing_profiles() -> None:
     nobody = Proof(tuple(Outcome(probe, NOT_ASKED) for probe in expected_probes(GRANT)))
-    problem = not_proven(GRANT, NOTHING, nobody)
+    problem = not_proven(nobody)
 
-    assert problem.why == "No caller tried to assume the role."
-    assert problem.hint == "Give the callers' profiles in caller_profiles."
+    assert problem.status == "not-proven"
+    assert problem.why == (
+        "assume reports-reader, s3:GetObject reports/*, by user/alice through role/reports-reader. "
+        "The call was not made."
+    )
+    assert problem.hint.startswith("Give the callers' profiles in caller_profiles")
+
+
+def test_a_proof_that_was_not_asked_says_how_to_ask_it() -> None:
+    problem = not_proven(None)
+
+    assert problem.what == "The access is not proven: the proof was not asked."
+    assert problem.hint == "Ask for it: xacct-nb run prove_the_access"

@@ -13,7 +13,7 @@ XacctError
 ├── WaitingForApproval        planned: nothing changed yet
 ├── StalePlan                 stale-plan: nothing changed
 │   └── ApprovalExpired, ApprovalUsed, ApprovalUnsigned, ApproverPlanned, ApproverUnknown
-├── ProofFailed               proof-failed
+├── ProofFailed, NotProven    proof-failed, not-proven
 ├── RolledBack                rolled-back: apply failed, everything is as before
 ├── RollbackFailed            rollback-failed: says what is left
 ├── AwsRefused                failed: AWS returned an error
@@ -35,7 +35,7 @@ from xacct_nb.redaction.invisible import printable
 EXIT_CODES = {
     "succeeded": 0, "no-change": 0, "planned": 0, "failed": 1, "invalid-parameters": 2, "stale-plan": 3,
     "proof-failed": 4, "rolled-back": 5, "rollback-failed": 6, "kernel-died": 7, "timed-out": 7,
-    "interrupted": 130,
+    "not-proven": 8, "interrupted": 130,
 }  # fmt: skip
 
 
@@ -198,6 +198,12 @@ class ProofFailed(XacctError):
     """AWS decided otherwise than the grant says."""
 
     status = "proof-failed"
+
+
+class NotProven(XacctError):
+    """Not every permission has a positive answer of AWS, or the proof was not asked."""
+
+    status = "not-proven"
 
 
 class RolledBack(XacctError):

@@ -1,6 +1,6 @@
 """A proof: calls that test a grant (Probe), what AWS returned for each (Outcome), and all of them (Proof)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,11 +14,16 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
 REVOKED, SELF = "revoked", "self-assume"
-# By whether sessions were revoked, and whether the proof holds.
-_VERDICTS = (
-    ("The access is not proven.", "The access is what the grant says."),
-    ("That older sessions are denied is not proven.", "Older sessions are denied."),
-)
+HOLDS, FAILS, NOT_PROVEN = "holds", "fails", "not-proven"
+# By the verdict: of the access, and of revoked sessions.
+_VERDICTS = {
+    HOLDS: ("The access is what the grant says.", "Older sessions are denied."),
+    FAILS: ("The access is not what the grant says.", "Older sessions may still work."),
+    NOT_PROVEN: ("The access is not proven.", "That older sessions are denied is not proven."),
+}
+_TONES = {HOLDS: "good", FAILS: "bad", NOT_PROVEN: "change"}
+# The kinds of probes without whose expected answer nothing is proven.
+_REQUIRED = ("assume", "allowed", SELF, REVOKED)
 SESSION_NAME, _OTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 _WRONG_ID = "xacct-nb-not-the-external-id"
 _LONGEST_SECONDS = 3_600  # a session of a role may not request more than an hour (role chaining)
@@ -79,41 +84,77 @@ class Proof(Shown, Serializable):
         return tuple(outcome for outcome in self.outcomes if outcome.answer != NOT_ASKED)
 
     @property
-    def holds(self) -> bool:
-        """Return whether each call gave the expected result, and each required call was made.
+    def verdict(self) -> str:
+        """Return `holds`, `fails` where AWS answered the opposite of the grant, else `not-proven`."""
+        if any(each.answer in _OPPOSITES.get(each.probe.expected, ()) for each in self._deciding):
+            return FAILS
+        return NOT_PROVEN if self.open or not self.outcomes else HOLDS
 
-        Required are every AssumeRole itself and, where sessions were revoked, every call of an older session.
+    @property
+    def _deciding(self) -> tuple[Outcome, ...]:
+        """Return the outcomes that decide: where sessions were revoked, those of the calls afterwards."""
+        return tuple(each for each in self.outcomes if each.probe.kind == REVOKED) or self.outcomes
+
+    @property
+    def holds(self) -> bool:
+        """Return whether AWS gave the expected answer to each call, and each required call was made.
+
+        Required are every AssumeRole, a call for each action of the permissions, and where sessions were
+        revoked, every call of an older session.
         """
-        required = [outcome for outcome in self.outcomes if outcome.probe.kind in ("assume", REVOKED)]
-        as_expected = all(outcome.as_expected for outcome in self.asked)
-        return bool(required) and as_expected and all(outcome in self.asked for outcome in required)
+        return self.verdict == HOLDS
+
+    @property
+    def open(self) -> tuple[Outcome, ...]:
+        """Return what is not proven: required calls that were not made, and calls that ended in an error."""
+        return tuple(
+            each
+            for each in self._deciding
+            if each.answer == ERROR or (each.answer == NOT_ASKED and each.probe.kind in _REQUIRED)
+        )
+
+    @property
+    def open_reasons(self) -> tuple[str, ...]:
+        """Return what is not proven and why, in sentences: one for each caller, role and reason."""
+        grouped: dict[tuple[str, str, str], list[str]] = {}
+        for each in self.open:
+            about = (each.probe.source, each.probe.role, _why_open(each))
+            grouped.setdefault(about, []).append(each.probe.question)
+        return tuple(_open_sentence(*about, asked) for about, asked in grouped.items())
 
     @property
     def summary(self) -> str:
         """Return the result in one line."""
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
-        verdict = _VERDICTS[any(each.probe.kind == REVOKED for each in self.outcomes)][self.holds]
+        verdict = _VERDICTS[self.verdict][any(each.probe.kind == REVOKED for each in self._deciding)]
         return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with the result."""
+        """Return plain data with the result; the verdict only where `holds` does not tell it."""
         notes = {"notes": list(self.notes)} if self.notes else {}
         outcomes = [outcome.to_json() for outcome in self.outcomes]
-        return {"holds": self.holds, "summary": self.summary, "outcomes": outcomes, **notes}
+        about = {"holds": self.holds, "summary": self.summary, "outcomes": outcomes}
+        open_verdict = {"verdict": NOT_PROVEN} if self.verdict == NOT_PROVEN else {}
+        return {**about, **open_verdict, **notes}
 
     def view(self) -> View:
         """Return who called what, the expected result, and what AWS returned."""
         if not self.outcomes:
             return Text("No call was made: nothing has been applied.", "note")
         rows = tuple(_row(outcome) for outcome in self.outcomes)
-        tones = tuple(
-            "note" if each.answer == NOT_ASKED else "good" if each.as_expected else "bad"
-            for each in self.outcomes
-        )
+        tones = tuple(map(self._tone, self.outcomes))
         table = Table(("caller", "call", "expected", "AWS returned", ""), rows, tones=tones)
+        left = (Text(f"Not proven: {each}", "change") for each in self.open_reasons)
         notes = (Text(note, "note") for note in self.notes)
-        return Page("Proof", (table, Text(self.summary, "good" if self.holds else "bad"), *notes))
+        return Page("Proof", (table, *left, Text(self.summary, _TONES[self.verdict]), *notes))
+
+    def _tone(self, outcome: Outcome) -> str:
+        if outcome.as_expected:
+            return "good"
+        if outcome in self.open:
+            return "change"
+        return "note" if outcome.answer == NOT_ASKED else "bad"
 
 
 def expected_probes(grant: Grant) -> tuple[Probe, ...]:
@@ -156,6 +197,7 @@ def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
     )
 
 
+_OPPOSITES = {ALLOWED: (DENIED,), DENIED: (ALLOWED,)}
 _STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too much."}
 # By its name: the condition that a call misses, how it misses it, and the parameters that differ.
 _VARIATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -209,6 +251,7 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
         yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
 
 
+_MARKS = {NOT_ASKED: "-", ERROR: "not proven"}
 _NO_CALL = {
     "allowed": "There is no read-only call that needs this action.",
     "beside": "There is no read-only call that the permissions do not allow.",
@@ -220,7 +263,18 @@ def _is_set(grant: Grant, condition: str) -> bool:
     return bool(external_id(grant) if condition == "external_id" else getattr(grant.conditions, condition))
 
 
+def _why_open(outcome: Outcome) -> str:
+    error = "AWS returned an error: " if outcome.answer == ERROR else ""
+    return error + (outcome.detail or "The call was not made.")
+
+
+def _open_sentence(source: str, role: str, why: str, questions: Iterable[str]) -> str:
+    # A record may hold anything in place of an ARN.
+    who, where = source.rpartition(":")[2], role.rpartition(":")[2]
+    return f"{', '.join(dict.fromkeys(questions))}, by {who} through {where}. {why}"
+
+
 def _row(outcome: Outcome) -> tuple[str, ...]:
-    mark = "-" if outcome.answer == NOT_ASKED else "ok" if outcome.as_expected else "WRONG"
+    mark = _MARKS.get(outcome.answer) or ("ok" if outcome.as_expected else "WRONG")
     answer = f"{outcome.answer}: {outcome.detail}" if outcome.detail else outcome.answer
     return outcome.who or outcome.probe.source, outcome.probe.question, outcome.probe.expected, answer, mark

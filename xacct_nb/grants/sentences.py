@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from xacct_nb.grants.conditions import Conditions, Permission
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import Arn, is_account_id
 
 
 def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, ...]:
@@ -23,8 +23,12 @@ def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, 
 
 
 def describe_arn(arn: str) -> str:
-    """Return the name and the account of a user, a role or a policy, as people read them."""
+    """Return the name and the account of a user, a role, a policy or a whole account, as people read them."""
+    if is_account_id(arn):
+        return f"account {arn}"
     named = Arn.parse(arn)
+    if named.resource == "root":
+        return f"account {named.account}"
     return f"{named.resource} of {'AWS' if named.account == 'aws' else named.account}"
 
 

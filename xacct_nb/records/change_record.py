@@ -7,7 +7,14 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.records.fields import SUCCESSFUL, Identity, RecordedFinding, RecordFields
+from xacct_nb.records.fields import (
+    NOT_PROVEN,
+    SUCCESSFUL,
+    Identity,
+    RecordedFinding,
+    RecordFields,
+    status_tone,
+)
 from xacct_nb.records.next_steps import is_next_step, rollback_command
 from xacct_nb.records.outcome import change_outcomes, closure, is_success, outcome_facts
 from xacct_nb.views import Code, Page, Table, Text, View
@@ -49,8 +56,7 @@ def _sections(record: RecordFields) -> Iterator[View]:
 
 def _summary(record: RecordFields) -> View:
     rows = (*_result(record), *outcome_facts(record), *_people(record), *_target(record))
-    tone = "good" if record.status in SUCCESSFUL else "bad"
-    return Table(("", ""), rows, tones=(tone, *[""] * (len(rows) - 1)))
+    return Table(("", ""), rows, tones=(status_tone(record.status), *[""] * (len(rows) - 1)))
 
 
 def _result(record: RecordFields) -> Iterator[tuple[str, str]]:
@@ -148,7 +154,7 @@ def _approval(approval: Approval) -> View:
 
 def _journal(status: str, journal: Journal) -> View:
     """Return every call; of a run that did not end well, with the failed calls highlighted."""
-    if status in SUCCESSFUL:
+    if status in (*SUCCESSFUL, NOT_PROVEN):
         return journal.view()
     tones = tuple("" if is_success(entry) else "bad" for entry in journal.entries)
     if journal.changes or not all(entry.answer for entry in journal.entries):

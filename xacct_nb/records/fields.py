@@ -18,6 +18,12 @@ SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.ht
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
 _NOTICED = ("clock_offset", "retries", "listed")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
+NOT_PROVEN = "not-proven"
+
+
+def status_tone(status: str) -> str:
+    """Return the tone in which a status is shown: what is not proven is neither good nor bad."""
+    return "good" if status in SUCCESSFUL else "change" if status == NOT_PROVEN else "bad"
 
 
 class WithoutNone(Serializable):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidParameters
-from xacct_nb.records.fields import SUCCESSFUL
+from xacct_nb.records.fields import status_tone
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 LedgerLine = Mapping[str, Any]
@@ -70,7 +70,7 @@ class History(Shown):
             return Text(none, "note")
         names = ("id", "status", "where", "by", "summary")
         rows = tuple(tuple(line.get(name, "") for name in names) for line in self.lines)
-        tones = tuple("good" if line["status"] in SUCCESSFUL else "bad" for line in self.lines)
+        tones = tuple(status_tone(line["status"]) for line in self.lines)
         return Table(("record", "status", "where", "who", "plan"), rows, tones=tones, unbroken=(0,))
 
     @property
@@ -96,12 +96,17 @@ class Timeline(Shown):
             when.setdefault(line["started"][:length], Counter())[line["status"]] += 1
         most = max(each.total() for each in when.values())
         rows = tuple((day, _bar(when[day].total(), most), _ends(when[day])) for day in sorted(when))
-        tones = tuple("good" if set(when[day]) <= set(SUCCESSFUL) else "bad" for day in sorted(when))
+        tones = tuple(_worst(when[day]) for day in sorted(when))
         return Table(("day" if length == 10 else "month", "runs", "ended"), rows, tones=tones)
 
 
 def _bar(count: int, most: int) -> str:
     return f"{'■' * max(1, round(count * min(most, _WIDEST) / most))} {count}"
+
+
+def _worst(ends: Iterable[str]) -> str:
+    tones = set(map(status_tone, ends))
+    return next(tone for tone in ("bad", "change", "good") if tone in tones)
 
 
 def _ends(ends: Counter[str]) -> str:

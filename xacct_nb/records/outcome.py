@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xacct_nb.changes.journal import NO_RESPONSE, Entry
 from xacct_nb.changes.plan import Change
-from xacct_nb.records.fields import SUCCESSFUL, RecordFields
+from xacct_nb.records.fields import NOT_PROVEN, SUCCESSFUL, RecordFields
 from xacct_nb.views import Page, Table, View
 
 # How a change ticket closes, by the status of the run (ITIL: successful, not successful, not implemented).
@@ -16,6 +16,7 @@ CLOSURES = {
     "invalid-parameters": "not implemented: the input was refused",
     "stale-plan": "not implemented: another plan was approved than the current one",
     "proof-failed": "not successful: the access is not what the grant says",
+    "not-proven": "not proven: AWS gave no positive answer for all of it",
     "rolled-back": "not successful: rolled back, everything is as it was before",
     "rollback-failed": "not successful: not every change could be rolled back",
     "kernel-died": "interrupted: the kernel died",
@@ -61,7 +62,12 @@ def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:
 
 def change_outcomes(record: RecordFields) -> Iterator[View]:
     """Yield the result of each planned change of a run that changed AWS and did not end well."""
-    if record.status in SUCCESSFUL or not record.plan or not record.journal or not record.journal.entries:
+    if (
+        record.status in (*SUCCESSFUL, NOT_PROVEN)
+        or not record.plan
+        or not record.journal
+        or not record.journal.entries
+    ):
         return
     last = {(entry.account, entry.target): entry for entry in record.journal.entries}
     results = [(change, last.get((change.account, change.title))) for change in record.plan.changes]

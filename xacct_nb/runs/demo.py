@@ -7,6 +7,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.jupyter.prepared import PreparedKernel
+from xacct_nb.records.fields import status_tone
 from xacct_nb.records.model import Record
 from xacct_nb.runs.notebooks import find_notebook, known_parameters
 from xacct_nb.runs.progress import Progress
@@ -54,8 +55,7 @@ class Demonstration(Shown):
             yield record.proof.view()
         if record.error:
             yield Text(record.error.what, "bad")
-        tone = "good" if record.status == "succeeded" else "bad"
-        yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", tone)
+        yield Text(f"Outcome: {record.status} in {record.seconds:.2f} s", status_tone(record.status))
         yield Text(f"Record: {self.result.folder}")
 
 

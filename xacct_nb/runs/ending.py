@@ -8,9 +8,9 @@ from typing import Any
 
 from xacct_nb.errors import EXIT_CODES, EvidenceLost, XacctError, error_classes, unexpected
 from xacct_nb.jupyter.cell_states import CellStates
-from xacct_nb.records.fields import TRACEBACK
+from xacct_nb.records.fields import NOT_PROVEN, TRACEBACK
 from xacct_nb.redaction.redact import redact
-from xacct_nb.runs.outcome import status_of_error
+from xacct_nb.runs.outcome import not_proven, status_of_error
 from xacct_nb.storage.evidence import FILE, events, evidence_problem
 
 Events = Sequence[Mapping[str, Any]]
@@ -39,12 +39,14 @@ def ending_of(
     """Return how the run ended. `problem` is an error from outside the notebook's cells."""
     lost = evidence_problem(folder)
     evidence = [] if lost.startswith(FILE + ": ") else list(events(folder))
-    noted = str(_last(evidence, "status") or "succeeded")
+    noted = str(_last(evidence, "status") or _status_without_end(evidence))
     if noted not in EXIT_CODES:
         lost = lost or f"{FILE}: {noted!r} is no status"
     problem = problem or (states.problem if states else None)
     status = (states.status if states else "") or (status_of_error(problem) if problem else "")
     error = _error(states, problem, evidence)
+    if error is None and (status or noted) == NOT_PROVEN:
+        error = _noted_error(evidence, NOT_PROVEN) or not_proven(None).to_json()
     if lost and status in ("", "failed"):
         status, error = "failed", _evidence_lost(lost, error)
     cells = tuple(states.to_json()) if states else ()
@@ -71,8 +73,20 @@ def _error(
         return _error_from_outside(problem)
     known = error_classes().get(states.ending)
     kernel = {"code": known.code if known else states.ending, "what": states.message, "why": "", "hint": ""}
+    return _noted_error(evidence, kernel["code"]) or kernel
+
+
+def _noted_error(evidence: Events, code: str) -> Mapping[str, Any] | None:
+    """Return the error that the run noted last, if it has this code."""
     noted = _last(evidence, "error")
-    return noted if isinstance(noted, dict) and noted.get("code") == kernel["code"] else kernel
+    return noted if isinstance(noted, dict) and noted.get("code") == code else None
+
+
+def _status_without_end(evidence: Events) -> str:
+    """Return the status of a notebook without a last cell that decides it: a change needs its proof."""
+    proof, kinds = _last(evidence, "proof"), {event["kind"] for event in evidence}
+    holds = isinstance(proof, dict) and proof.get("holds") is True
+    return NOT_PROVEN if "journal" in kinds and "undoes" not in kinds and not holds else "succeeded"
 
 
 def _error_from_outside(problem: BaseException | None) -> Mapping[str, Any] | None:

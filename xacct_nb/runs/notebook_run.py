@@ -21,6 +21,7 @@ from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.executed_cells import ExecutedCells
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.jupyter.runner_channel import send_progress
+from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.guards import Guards
@@ -60,6 +61,7 @@ class Run(Shown):
     applied: tuple[str, Journal] | None = None
     touched: bool = False
     unused: tuple[Plan, PlanApproval] | None = None
+    proof: Proof | None = None
     finished: RunSummary | None = None
     executed: ExecutedCells | None = None
     guards: Guards = field(default_factory=Guards)
@@ -183,11 +185,20 @@ class Run(Shown):
             self.unused = plan, approval
         return self.status == "succeeded"
 
-    def keep_applied(self, plan: Plan, journal: Journal) -> None:
-        """Keep the journal of the plan that this run applied."""
+    def keep_applied(self, plan: Plan, journal: Journal, *, needs_proof: bool = True) -> None:
+        """Keep the journal of the plan that this run applied; until its proof it is not proven."""
         self.keep(journal)
         self.applied = plan.digest, journal
         self.guards.close("It is applied: this run makes no other change.")
+        self.status = NOT_PROVEN if needs_proof else self.status
+
+    def note_proof(self, proof: Proof) -> None:
+        """Let the proof decide how the run ends, where no error does."""
+        self.proof = proof
+        if not proof.holds:
+            self.status = NOT_PROVEN
+        elif self.status == NOT_PROVEN:
+            self.status = "succeeded"
 
     def applied_before(self, plan: Plan) -> Journal:
         """Return the journal of this plan, whose cell is run again. Raises InvalidInput for another plan."""
@@ -201,6 +212,9 @@ class Run(Shown):
             return self.finished
         problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
         status = outcome.status_of_error(problem) if problem else self.status
+        if status == NOT_PROVEN and problem is None:
+            problem = outcome.not_proven(self.proof)
+            self.evidence.add("error", outcome.error_to_dict(problem))
         self.evidence.add("status", status)
         self.place.end(self.headless)
         if self.headless:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.proof import Proof, missing_sides
-from xacct_nb.errors import InvalidInput, ProofFailed, WaitingForApproval, XacctError
+from xacct_nb.changes.proof import REVOKED, Proof, missing_sides
+from xacct_nb.errors import InvalidInput, NotProven, ProofFailed, WaitingForApproval, XacctError
 from xacct_nb.grants.grant import Grant
-from xacct_nb.records.fields import PAGE
+from xacct_nb.records.fields import PAGE, status_tone
 from xacct_nb.runs.links import file_link
 from xacct_nb.views import Page, Shown, Table, View
 
@@ -30,10 +30,12 @@ class RunSummary(Shown):
         """Return the status, and where the record is."""
         if not self.folder:
             record = ("record", f"{self.record}, sealed when the run has ended")
-            return Table(("", ""), (("status", self.status), record), tones=("good", "note"))
+            return Table(
+                ("", ""), (("status", self.status), record), tones=(status_tone(self.status), "note")
+            )
         rows = (("status", self.status), ("record", self.record))
         link = file_link("Open the record", Path(self.folder, PAGE))
-        return Page("Record", (Table(("", ""), rows, tones=("good", "note")), link))
+        return Page("Record", (Table(("", ""), rows, tones=(status_tone(self.status), "note")), link))
 
 
 def status_of_error(problem: BaseException) -> str:
@@ -76,7 +78,7 @@ def already_changed() -> InvalidInput:
     )
 
 
-def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
+def proof_failed(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
     """Return the error that names what each side lacks, and AWS's unexpected answers."""
     sides = missing_sides(grant, drift)
     wrong = [
@@ -84,15 +86,28 @@ def not_proven(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
         for each in proof.asked
         if not each.as_expected
     ]
-    why = "\n".join([*sides, *wrong]) or "No caller tried to assume the role."
-    return ProofFailed(proof.summary, why=why, hint=_hint(sides, wrong))
+    again = "Plan the grant again and apply it: xacct-nb run plan_and_apply"
+    hint = again if sides else "Read the unexpected answers in the proof."
+    return ProofFailed(proof.summary, why="\n".join([*sides, *wrong]), hint=hint)
 
 
-def _hint(sides: tuple[str, ...], wrong: list[str]) -> str:
-    if sides:
-        return "Plan the grant again and apply it: xacct-nb run plan_and_apply"
-    return (
-        "Read the unexpected answers in the proof."
-        if wrong
-        else "Give the callers' profiles in caller_profiles."
-    )
+def not_proven(proof: Proof | None) -> NotProven:
+    """Return why the run of this proof ends `not-proven`; None is the proof that was not asked."""
+    if proof is None:
+        return NotProven(
+            "The access is not proven: the proof was not asked.",
+            why="The run ended without its proof.",
+            hint="Ask for it: xacct-nb run prove_the_access",
+        )
+    revoked = any(each.probe.kind == REVOKED for each in proof.outcomes)
+    why = "\n".join(proof.open_reasons)
+    return NotProven(proof.summary, why=why, hint=_PROVE_REVOKED if revoked else _PROVE)
+
+
+_PROVE = (
+    "Give the callers' profiles in caller_profiles, or test by hand what no read-only call can test. "
+    "Then prove it: xacct-nb run prove_the_access"
+)
+_PROVE_REVOKED = (
+    "Give the callers' profiles in caller_profiles: their sessions are opened before, and tried afterwards."
+)

@@ -29,6 +29,7 @@ from xacct_nb.errors import InvalidParameters, ProofFailed, UnknownRecord
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
+from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
 from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
@@ -112,7 +113,7 @@ class Rollback(Shown):
         with grant_lock(self.sessions):
             self._check_covered(self.record)
             back = self._roll_back(self.record)
-        self.run.keep_applied(plan, back)
+        self.run.keep_applied(plan, back, needs_proof=bool(self.revocations))
         after = read_resources(self.sessions.documents, self.sessions)
         self.run.evidence.add("after", after.to_json())
         expected = expected_state(_before(self.record), self.found, back.changes)
@@ -127,6 +128,7 @@ class Rollback(Shown):
         if self.older is None or self.run.applied is None:
             return NoSessionsEnded()
         proof = self.run.keep(self.older.proof(self.run.settings.patience_seconds))
+        self.run.note_proof(proof)
         if working := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
             raise _still_working(working)
         return proof
@@ -242,7 +244,7 @@ def _newest(records: Path) -> Record | None:
             continue
         record = read_record(records, line["id"])
         if record.undoes:
-            undone |= {record.undoes} if record.status == "succeeded" else set()
+            undone |= {record.undoes} if record.status in ("succeeded", NOT_PROVEN) else set()
         elif record.left_changes and record.id not in undone:
             return record
     return None

@@ -16,7 +16,7 @@ from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.signals import HeldSignals
 from xacct_nb.records.change_record import diagnosis_view, findings_view
-from xacct_nb.records.fields import SUCCESSFUL
+from xacct_nb.records.fields import status_tone
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
 from xacct_nb.redaction.patterns import credentials_in
@@ -58,8 +58,7 @@ class RunResult(Shown):
             yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), "bad")
             commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
-        tone = "good" if record.status in SUCCESSFUL else "bad"
-        yield Text(f"{record.status} in {record.seconds:.2f} s", tone)
+        yield Text(f"{record.status} in {record.seconds:.2f} s", status_tone(record.status))
         if record.plan and record.status == "planned" and record.plan.unaccepted:
             codes = ", ".join(record.plan.unaccepted)
             yield Text(f"It cannot be applied. Add to the grant: accept: [{codes}], and plan again.", "bad")

@@ -14,6 +14,7 @@ from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.executed_cells import note_executed_cells
 from xacct_nb.jupyter.missing_names import explain_missing_names
+from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.runs import confinement
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.notebook_run import Run
@@ -24,6 +25,8 @@ from xacct_nb.runs.secrets import protect_secrets
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import create_run_folder
+
+_PROVING = "prove_the_access"  # the notebook whose run is nothing without its proof
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
@@ -37,6 +40,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     settings, displayed = settings_of(given), to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))
+    run.status = NOT_PROVEN if notebook == _PROVING else run.status
     run.evidence.secrets |= secrets
     confinement.leave_sandbox()
     protect_secrets(run.evidence, run.headless)

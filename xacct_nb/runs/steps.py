@@ -5,7 +5,7 @@ from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
-from xacct_nb.changes.proof import Proof
+from xacct_nb.changes.proof import FAILS, Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.runs import outcome
@@ -54,14 +54,22 @@ def apply_plan(run: RunContext, plan: Plan, sessions: Sessions, approval: PlanAp
 
 
 def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
-    """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
+    """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed.
+
+    The run ends `not-proven` where AWS gave no answer to a required call.
+    """
     from xacct_nb.aws.probes import prove  # a run that only plans does not need it
 
     if run.status == "planned":
         return Proof()
     patience = min(run.settings.patience_seconds, run.patience)
     proof = run.keep(prove(grant, sessions, patience=patience))
-    if not proof.holds:
-        documents = build(grant)
-        raise outcome.not_proven(grant, diff(documents, read_resources(documents, sessions)), proof)
+    if proof.holds:
+        run.note_proof(proof)
+        return proof
+    documents = build(grant)
+    drift = diff(documents, read_resources(documents, sessions))
+    if drift.changes or proof.verdict == FAILS:
+        raise outcome.proof_failed(grant, drift, proof)
+    run.note_proof(proof)
     return proof
