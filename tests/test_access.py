@@ -6,7 +6,8 @@ import pytest
 
 from support.examples import ROLE, a_grant
 from xacct_nb.errors import InvalidArn, InvalidGrant
-from xacct_nb.grants.access import cli_profile, switch_role_url
+from xacct_nb.grants.access import switch_role_url
+from xacct_nb.grants.profile_sections import cli_profile
 
 OTHER = "arn:aws:iam::222222222222:role/reports-writer"
 
@@ -102,8 +103,8 @@ def test_comments_name_what_the_profile_lacks() -> None:
         "# external_id = the external ID that the role's owner gave you",
         "# role_session_name = a name that fits ${aws:username}",
         "# mfa_serial = the ARN of your MFA device",
-        "# A profile of the AWS CLI cannot set a source identity: call sts assume-role with it.",
-        "# A profile of the AWS CLI cannot set a session tag: call sts assume-role with it.",
+        "# A profile cannot set a source identity: use xa.session, or call sts assume-role with it.",
+        "# A profile cannot set a session tag: use xa.session, or call sts assume-role with it.",
     ]
 
 

@@ -18,6 +18,7 @@ from xacct_nb.cli.output import (
     progress_bar,
     with_json,
 )
+from xacct_nb.cli.profile import profile
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
 
@@ -56,7 +57,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for command in (lab, notebooks, sandbox, records, approve):
+for command in (lab, notebooks, sandbox, records, approve, profile):
     main.add_command(command)
 
 
