@@ -52,6 +52,6 @@ class AccountChoices(Shown):
 
     def view(self) -> View:
         """Return how much was found, and what could not be read."""
-        counts = [f"{len(found)} {kind}" for kind, found in self.lists.items() if found]
-        found = f"Found in the accounts: {', '.join(counts)}." if counts else "Nothing was found."
+        counts = [f"{kind} {len(found)}" for kind, found in self.lists.items()]
+        found = f"Found in the accounts: {', '.join(counts)}. Type a part of a name to search in them."
         return Text("\n".join((found, *self.notes)), "note")

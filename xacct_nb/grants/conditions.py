@@ -50,7 +50,7 @@ class Conditions(StrictModel):
         json_schema_extra={"format": "reference"},
     )
     require_mfa: bool = Field(False, strict=True, description="only with multi-factor authentication")
-    organization_id: StrictStr = Field("", description="only from this organization, o-...")
+    organization_id: StrictStr = Field("", description="only from this organization, such as o-a1b2c3d4e5")
     source_ips: tuple[StrictStr, ...] = Field((), description="only from these addresses or CIDR ranges")
     role_session_name: StrictStr = Field(
         "", description="only under this session name; * and ? are wildcards"

@@ -91,7 +91,7 @@ def _kind_of(name: str, annotation: Any) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words and f"{words[0].upper()}{words[1:]}."
+    return words and f"{words[0].upper()}{words[1:].removesuffix('.')}."
 
 
 _KIND_OF_TYPE = {

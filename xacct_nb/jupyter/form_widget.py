@@ -40,7 +40,7 @@ class FieldBox:
         for control in filter(None, (self.control, self.search)):
             control.disabled = closed
         wrong = message is not None and message.tone == "bad"
-        (self.root.add_class if wrong else self.root.remove_class)("xacct-wrong")
+        (self.control.add_class if wrong else self.control.remove_class)("xacct-wrong")
 
     def offer(self, choices: Sequence[str]) -> None:
         """Offer the choices in the search, which is shown only where there are any."""
@@ -203,7 +203,7 @@ def _control(field: Field) -> Any:
 
 def _search(field: Field) -> Any:
     return ipywidgets.Combobox(
-        description=f"Add to {field.label.lower()}",
+        description=f"Add to {field.label}",
         placeholder="type a part of the name, and choose",
         continuous_update=False,
         style={"description_width": "initial"},

@@ -52,7 +52,7 @@ class GrantForm(Form):
         *,
         live: bool,
         settings: Settings | None = None,
-        used: Callable[[str], NameUse | None] = lambda _: None,
+        used: Callable[[str, Settings], NameUse | None] = lambda *_: None,
         look_up: Callable[[Settings, Grant], AccountChoices] | None = None,
     ) -> None:
         super().__init__(live=live)
@@ -82,7 +82,7 @@ class GrantForm(Form):
     @property
     def name_warning(self) -> str:
         """Return what the name of the grant is used for already; "" where it is free, or this grant's."""
-        if (use := self._used(self._grant.name)) is not None:
+        if (use := self._used(self._grant.name, self._settings or Settings())) is not None:
             return use.warning(self._grant)
         made = self.choices.policy_with(policy_name(self._grant))
         return NameUse(self._grant.name, f"the policy {made} has it").warning(self._grant) if made else ""
@@ -161,9 +161,15 @@ class GrantForm(Form):
 
         return arrange_grant(self, page)
 
+    @property
+    def place(self) -> str:
+        """Return where the run acts, as the form has it."""
+        places = {value: shown for shown, value in RUN_FIELDS["sandbox"].options}
+        return places[self._settings.sandbox] if self._settings else ""
+
     def changed(self, names: Iterable[str]) -> str:
         """Return which of these fields have another value than the default, by their labels."""
-        given = typed_grant(self._given) | (typed_settings(self._settings) if self._settings else {})
+        given = typed_grant(self._given)
         return ", ".join(LABELS[name] for name in names if given[name] != _FIELDS[name].default)
 
     def _field(self, field: FormField, value: Typed) -> Field:
@@ -190,7 +196,7 @@ class GrantForm(Form):
         """Return what is not valid by field, in one text for each, and a name that is taken."""
         if self.valid:
             return {"name": Text(self.name_warning, "change")} if self.name_warning else {}
-        return {name: _message(each) for name, each in self._problems.items() if name}
+        return {name: _message(each, _FIELDS[name].help) for name, each in self._problems.items() if name}
 
     def _check(self) -> None:
         if self.problem is None:
@@ -214,6 +220,6 @@ def _without_path(problem: InvalidInput) -> str:
     return rest if field_of(problem) and rest and " " not in path else problem.what
 
 
-def _message(problem: InvalidInput) -> Text:
+def _message(problem: InvalidInput, help_text: str = "") -> Text:
     lines = (_without_path(problem), problem.why, problem.hint)
-    return Text("\n".join(filter(None, lines)), "bad")
+    return Text("\n".join(line for line in lines if line not in ("", help_text)), "bad")

@@ -31,6 +31,10 @@ class EditedGrant(Protocol):
     choices: AccountChoices
 
     @property
+    def place(self) -> str:
+        """Return where the run acts."""
+
+    @property
     def searches(self) -> bool:
         """Return whether the form can read what the accounts have."""
 
@@ -60,8 +64,12 @@ def arrange_grant(form: EditedGrant, page: FormWidget) -> Sequence[Any]:
 def _section(
     form: EditedGrant, page: FormWidget, title: str, boxes: Sequence[FieldBox], *, opened: bool
 ) -> Any:
-    names = [each.field.name for each in boxes]
-    section = Section(title, boxes, lambda: form.changed(names), opened=opened or bool(form.changed(names)))
+    names = [each.field.name for each in boxes if each.field.name in GRANT_FIELDS]
+
+    def about() -> str:
+        return form.changed(names) if names else form.place
+
+    section = Section(title, boxes, about, opened=opened or bool(form.changed(names)))
     page.sections.append(section)
     return section.root
 

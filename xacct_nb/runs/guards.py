@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import OutOfDate, WaitingForApproval
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.runs.run_context import PlanApproval
@@ -16,11 +17,12 @@ _CHANGED = "The form was changed since this plan was made."
 
 @dataclass
 class Guards:
-    """What a run's steps are compared with: its form, the grant of its sessions, its approval."""
+    """What a run's steps are compared with: its form, what its sessions were opened for, its approval."""
 
     form: GrantForm | None = None
     approval: ApprovalForm | None = None
     opened: Grant | None = None
+    settings: Settings | None = None
     sealed: bool = False
     plans: dict[str, Grant | None] = field(default_factory=dict)
 
@@ -32,6 +34,11 @@ class Guards:
         self.form = form
         form.on_change(self._form_changed)
         return form
+
+    def open(self, grant: Grant) -> None:
+        """Note that sessions were opened for this grant, and where the form says."""
+        self.opened = grant
+        self.settings = self.form.settings if self.form is not None else None
 
     def note_plan(self, plan: Plan) -> None:
         """Note the grant that a plan was made of."""
@@ -64,6 +71,13 @@ class Guards:
                 hint=_FROM_SESSIONS,
             )
 
+        if self.form is not None and self.settings is not None and self.settings != self.form.settings:
+            raise OutOfDate(
+                "The form has another place or other profiles than the open sessions.",
+                why="The form was changed since the sessions were opened.",
+                hint=_FROM_SESSIONS,
+            )
+
     def check_answered(self, plan: Plan, approval: PlanApproval) -> None:
         """Raise WaitingForApproval where a person was asked for approval, and has not given it."""
         if not (isinstance(approval, ApprovalForm) and approval.live and plan.changes) or approval.digest:
@@ -88,7 +102,8 @@ class Guards:
                 each.shut(reason)
 
     def _form_changed(self, *_: object) -> None:
-        if self.form is None or not self.form.valid or self.form.grant != self.opened:
+        form = self.form
+        if form is None or not form.valid or (form.grant, form.settings) != (self.opened, self.settings):
             self._void(f"{_CHANGED} {_FROM_SESSIONS}")
 
     def _void(self, reason: str) -> None:

@@ -24,6 +24,7 @@ from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
+from xacct_nb.runs.grant_forms import act_as, edited, grant_form
 from xacct_nb.runs.guards import Guards
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.place import Place
@@ -71,6 +72,10 @@ class Run(Shown):
         """Where it acts, and who answered."""
         return Place(self.settings.sandbox, self.evidence, self.settings.patience_seconds)
 
+    def leave_place(self) -> None:
+        """Let the run act in the place of its settings, which have another one."""
+        vars(self).pop("place", None)
+
     @property
     def headless(self) -> bool:
         """Whether `xacct-nb run` started it, so that no person can fill in a form."""
@@ -93,12 +98,12 @@ class Run(Shown):
 
     def grant(self) -> Grant:
         """Return the grant, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
-        return self._resolve(grant_of(self.parameters))
+        return self.look_up_secret(grant_of(self.parameters))
 
     def form(self) -> GrantForm:
         """Return the grant as a form to edit (`.grant` is its value); headless, it passes through."""
         self.guards.check()
-        return self.guards.watch(GrantForm(self.grant(), self._resolve, live=self.attended))
+        return self.guards.watch(grant_form(self))
 
     def approval(self, plan: Plan) -> ApprovalForm:
         """Ask for approval of exactly this plan; without a person, the parameter `approve` is used.
@@ -111,10 +116,14 @@ class Run(Shown):
 
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
+        self.guards.settings = None
         self.guards.check(grant)
+        if self.guards.form is not None:
+            act_as(self, self.guards.form.settings)
         sessions = open_run_sessions(self, grant, side)
-        self.guards.opened = sessions.grant
-        self._note_edits(grant)
+        self.guards.open(sessions.grant)
+        if changed := edited(self, grant):
+            self.evidence.add("parameters", to_display(self.parameters) | changed)
         return sessions
 
     def keep(self, value: Kept) -> Kept:
@@ -250,15 +259,8 @@ class Run(Shown):
 
         return f"<style>{style()}</style>{super()._repr_html_()}"
 
-    def _resolve(self, grant: Grant) -> Grant:
+    def look_up_secret(self, grant: Grant) -> Grant:
+        """Return the grant, its external ID looked up; the run's evidence is redacted of it."""
         resolved = resolve(grant, resolve_reference)
         self.evidence.secrets |= grant_secrets(resolved)
         return resolved
-
-    def _note_edits(self, grant: Grant) -> None:
-        """Write the fields of a grant that was edited in the form into the record's parameters."""
-        if "sources" not in self.parameters or (given := self.grant()) == grant:
-            return
-        was, now = given.to_json(), grant.to_json()
-        changed = {name: value for name, value in now.items() if value != was[name]}
-        self.evidence.add("parameters", to_display(self.parameters) | changed)

@@ -29,11 +29,11 @@ from xacct_nb.errors import InvalidParameters, ProofFailed, UnknownRecord
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
-from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import secrets_in
 from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
-from xacct_nb.storage.ledger import LEDGER, broken_record, read_ledger, read_record
+from xacct_nb.runs.standing import standing_records
+from xacct_nb.storage.ledger import broken_record, read_record
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, Text, View
 
@@ -44,7 +44,7 @@ def find_record(records: Path, name: str) -> Record | None:
     None where there is no such record. Raises UnknownRecord for a name that is not there, for a record
     without changes, and for one that was changed since it was sealed.
     """
-    record = read_record(records, name) if name else _newest(records)
+    record = read_record(records, name) if name else next(standing_records(records), None)
     if record is None:
         return None
     if not record.left_changes:
@@ -233,18 +233,3 @@ def _still_working(working: list[Outcome]) -> ProofFailed:
         why="\n".join(answers),
         hint="IAM may need some minutes. Check that the role has AWSRevokeOlderSessions, and try again.",
     )
-
-
-def _newest(records: Path) -> Record | None:
-    if not (records / LEDGER).exists():
-        return None
-    undone: set[str] = set()
-    for line in reversed(read_ledger(records)):
-        if line["status"] in ("planned", "no-change"):
-            continue
-        record = read_record(records, line["id"])
-        if record.undoes:
-            undone |= {record.undoes} if record.status in ("succeeded", NOT_PROVEN) else set()
-        elif record.left_changes and record.id not in undone:
-            return record
-    return None
