@@ -70,7 +70,7 @@ _ELEMENTS = {
 }
 _TONES = ("", "good", "bad", "note", "add", "change", "destroy")
 _KINDS = ("text", "table", "code", "diff", "beside", "page", "picture", "graph")
-_PARTS = ("frame", "way", "label", "node", "kind", "name", "small")
+_PARTS = ("frame", "way", "label", "node", "kind", "name", "small", "mark")
 _CLASSES = {"brief", *_TONES, *_PARTS, *(f"xacct-{kind}" for kind in _KINDS)}
 
 

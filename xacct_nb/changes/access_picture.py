@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.plan_graph import plan_graph
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.access_graph import AccessGraph, graph_of_grants
 from xacct_nb.grants.grant import Grant
@@ -12,16 +14,28 @@ from xacct_nb.grants.graph_svg import AccessPicture
 def picture(value: Any, focus: str = "", depth: int = 0) -> AccessPicture:
     """Return the picture of who may assume what.
 
-    `value` is a Grant, several of them, or an AccessGraph. `focus` is an ARN, a name or an account id:
-    the picture shows what leads there and where that leads, `depth` steps far (0: all). Raises InvalidInput.
+    `value` is a Grant, several of them, a Plan, or an AccessGraph. `focus` is an ARN, a name or an account
+    id: the picture shows what leads there and where that leads, `depth` steps far (0: all). Raises
+    InvalidInput.
     """
     found = AccessPicture(_graph(value))
     return found.around(focus, depth) if focus else found
 
 
+def plan_picture(grant: Grant | None, plan: Plan) -> AccessPicture:
+    """Return the picture of who may assume what after a plan, with what it adds, takes away and changes.
+
+    None for a plan of which the grant is not known, such as a rollback: the picture then shows what the plan
+    says alone.
+    """
+    return AccessPicture(plan_graph(grant, plan))
+
+
 def _graph(value: Any) -> AccessGraph:
     if isinstance(value, AccessGraph):
         return value
+    if isinstance(value, Plan):
+        return plan_graph(None, value)
     if isinstance(value, Grant):
         return graph_of_grants([value])
     given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from xacct_nb.errors import InvalidInput
+from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import trust_conditions
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.grants.sentences import describe_arn, describe_length, describe_permission
-from xacct_nb.iam.arns import Arn, is_arn
-from xacct_nb.iam.caller import ANONYMOUS, FEDERATED, ROOT, SERVICE, Caller, read_caller
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
+from xacct_nb.iam.caller import ANONYMOUS, FEDERATED, ROOT, SERVICE, SESSION, read_caller
 from xacct_nb.iam.condition_words import describe_condition
 from xacct_nb.validation import Serializable
 
@@ -123,11 +123,15 @@ _KINDS = {ROOT: WHOLE, SERVICE: "service", FEDERATED: "provider", ANONYMOUS: "an
 
 def node_of(key: str, lines: tuple[str, ...] = (), mark: str = "") -> AccessNode:
     """Return the node of a principal or role, by its ARN, the name of a service or provider, or `*`."""
-    caller: Caller = read_caller(key)
-    kind = _KINDS.get(caller.kind, caller.kind)
-    name = {WHOLE: caller.account, "anyone": "anyone in any account"}.get(kind)
     account = Arn.parse(key).account if is_arn(key) else ""
-    return AccessNode(key, kind, name or key.rpartition("/")[2], account, lines, mark)
+    if UNIQUE_ID.fullmatch(key):
+        return AccessNode(key, "deleted principal", key, "", lines, mark)
+    try:
+        kind = read_caller(key).kind
+    except InvalidArn:
+        return AccessNode(key, "principal", key, account, lines, mark)
+    name = {ROOT: account, ANONYMOUS: "anyone in any account", SESSION: key.partition("/")[2]}.get(kind)
+    return AccessNode(key, _KINDS.get(kind, kind), name or key.rpartition("/")[2], account, lines, mark)
 
 
 def graph_of_grants(grants: Iterable[Grant]) -> AccessGraph:

@@ -19,7 +19,8 @@ STATE_NOTES: Mapping[str, tuple[str, ...]] = {
     DENIED: ("no access: denied",),
     UNREAD: ("not known:",),
 }
-MARKS = {"+": "added", "-": "taken away", "~": "changed"}
+MARKS = {"+": "added", "~": "changed", "-": "taken away"}
+NODE_MARKS = {"+": "new", "-": "removed", "~": "changed"}
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,11 @@ def _summary(graph: AccessGraph) -> str:
     sources = len({each.source for each in graph.edges})
     targets = len({each.target for each in graph.edges})
     accounts = len({node.account for node in graph.nodes if node.account})
+    counts = {mark: sum(each.mark == mark for each in graph.edges) for mark in MARKS}
+    marks = ", ".join(f"{count} {MARKS[mark]}" for mark, count in counts.items() if count)
     return (
         f"In words: {_count(sources, 'principal')}, {_count(targets, 'role')} and "
-        f"{_count(len(graph.edges), 'way')} in, over {_count(accounts, 'account')}."
+        f"{_count(len(graph.edges), 'way')} in{marks and f' ({marks})'}, over {_count(accounts, 'account')}."
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from xacct_nb.grants.access_graph import NO_CONDITION, AccessGraph, AccessNode
-from xacct_nb.grants.graph_bundles import MARKS, STATE_NOTES, Bundle
+from xacct_nb.grants.graph_bundles import MARKS, NODE_MARKS, STATE_NOTES, Bundle
 from xacct_nb.grants.graph_layers import Layers, Segment, layers_of
 from xacct_nb.redaction.invisible import on_one_line
 
-KIND, NAME, SMALL = "kind", "name", "small"
+KIND, NAME, SMALL, MARK = "kind", "name", "small", "mark"
 # By the style of a line of text: the widest a character is taken to be, the height, and the most characters.
-_STYLES = {KIND: (6.4, 14, 30), NAME: (7.6, 16, 24), SMALL: (6.2, 14, 29)}
+_STYLES = {KIND: (6.4, 14, 30), MARK: (7, 14, 30), NAME: (7.6, 16, 24), SMALL: (6.2, 14, 29)}
 _MOST_LINES = {NAME: 3, SMALL: 10}
 _MARGIN, _PAD, _CHANNEL, _FRAME, _HEADER = 4, 7, 46, 8, 20
 _GAP, _WIDE_GAP, _SWEEPS, _PORT = 10, 18, 6, 9
@@ -126,15 +126,14 @@ def _texts(graph: AccessGraph, layers: Layers) -> dict[str, list[tuple[str, str]
 
 
 def _of_node(node: AccessNode, loops: Iterable[str]) -> Iterator[tuple[str, str]]:
-    mark = f"{node.mark} {MARKS[node.mark]} " if node.mark else ""
-    yield f"{mark}{node.kind}", KIND
+    yield (f"{node.mark} {NODE_MARKS[node.mark]} {node.kind}", MARK) if node.mark else (node.kind, KIND)
     yield from ((line, NAME) for line in _wrapped([node.name], NAME))
     yield from ((line, SMALL) for line in _wrapped((*node.lines, *loops), SMALL))
 
 
 def _of_bundle(bundle: Bundle) -> Iterator[tuple[str, str]]:
     if bundle.mark:
-        yield f"{bundle.mark} {MARKS[bundle.mark]}", KIND
+        yield f"{bundle.mark} {MARKS[bundle.mark]}", MARK
     said = [*STATE_NOTES[bundle.state], *bundle.lines] or [NO_CONDITION]
     yield from ((line, SMALL) for line in _wrapped(said, SMALL))
 

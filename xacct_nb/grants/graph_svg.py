@@ -84,7 +84,8 @@ _SVG = """
 {%- for line in box.lines %}<text class="{{ line.style }}" x="{{ box.x + 7 }}" y="{{ line.y }}"
 {%- if line.style == "name" %} font-family="ui-monospace, monospace" font-size="12" font-weight="600"
 {%- else %} font-size="11"{% endif %}
-{%- if line.style == "kind" %} opacity=".75"{% endif %}>{{ line.text }}</text>{% endfor -%}
+{%- if line.style == "kind" %} opacity=".75"{% endif %}
+{%- if line.style == "mark" %} font-weight="600"{% endif %}>{{ line.text }}</text>{% endfor -%}
 {%- endmacro -%}
 {%- macro frame(box, radius) -%}
 <rect x="{{ box.x }}" y="{{ box.y }}" width="{{ box.width }}" height="{{ box.height }}" rx="{{ radius }}"
@@ -107,7 +108,8 @@ _SVG = """
 {% endfor %}
 {%- for box, bundle in labels %}<g class="label{{ classes[bundle.mark] }}">
 <title>{{ bundle.lines|join("; ") }}</title>
-{{- frame(box, 9) }} fill-opacity="0" stroke="{{ colours[bundle.mark] }}" stroke-opacity=".55"
+{{- frame(box, 9) }} fill-opacity="0" stroke="{{ colours[bundle.mark] }}"
+{%- if not bundle.mark %} stroke-opacity=".55"{% endif %}
 {{- dashes(bundle) }}/>
 {{- words(box) }}</g>
 {% endfor %}

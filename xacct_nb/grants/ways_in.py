@@ -1,0 +1,282 @@
+"""The ways into roles: who may assume them by the trust policies and the callers' own policies, evaluated."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xacct_nb.errors import InvalidArn, InvalidPolicy
+from xacct_nb.grants.access_graph import ANYONE, DENIED, HALF, NO_CONDITION, OPEN, UNREAD, AccessEdge
+from xacct_nb.grants.documents import Policy
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_account_id, is_arn
+from xacct_nb.iam.caller import WEB_PROVIDERS
+from xacct_nb.iam.canonical import as_list, statements_of
+from xacct_nb.iam.condition_words import describe_condition
+from xacct_nb.iam.decision import Decision
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.iam.explain import PERMISSIONS_BOUNDARY, PRINCIPAL, RESOURCE
+from xacct_nb.iam.grammar import ALLOW, DENY
+from xacct_nb.iam.patterns import covers
+from xacct_nb.iam.weighing import EXPLICITLY_DENIED
+
+_ASSUME = "sts:AssumeRole"
+EVERYTHING: Policy = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+_PLACE = re.compile(r"(?:\[(\d+)\])?\.Statement\[(\d+)\]$")
+_OWN = {PRINCIPAL: "its own policy", PERMISSIONS_BOUNDARY: "its boundary"}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A user or role with the policies that apply to it; `unread` says why they are not known."""
+
+    policies: tuple[Policy, ...] = ()
+    boundary: Policy | None = None
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class Trusts:
+    """What is known of both sides: the trust policy by role, and the policies of users and roles.
+
+    `read` are the accounts of which all users and roles are in `holders`; `elsewhere` is what is said of a
+    role in another account, `{}` its id.
+    """
+
+    policies: Mapping[str, Policy]
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
+    elsewhere: str = "account {} was not read"
+
+
+def ways_in(known: Trusts) -> tuple[AccessEdge, ...]:
+    """Return an edge for each way into each role, by each statement that opens it, in a fixed order.
+
+    A principal whose own policies are not known is taken to have what it needs, in the state UNREAD.
+    """
+    found = [edge for role, trust in known.policies.items() for edge in _into(role, trust, known)]
+    joined = {(edge.source, edge.target) for edge in found}
+    return (*dict.fromkeys(found), *_only_by_callers(known, joined))
+
+
+def named_principals(role: str, trust: Policy) -> tuple[str, ...]:
+    """Return the principals that a trust policy's Allow statements name; an account by its root's ARN."""
+    named = [name for each in _allowing(trust) for name in _names(each.get("Principal"), role)]
+    return tuple(dict.fromkeys(named))
+
+
+def _into(role: str, trust: Policy, known: Trusts) -> Iterator[AccessEdge]:
+    named = named_principals(role, trust)
+    for key in named:
+        if _is_whole(key):
+            yield from _delegated(key, role, trust)
+        elif UNIQUE_ID.fullmatch(key):
+            yield AccessEdge(key, role, ("it was deleted",), DENIED)
+        else:
+            yield from _decided(key, role, trust, _holder_of(key, known), named=True)
+    accounts = {Arn.parse(key).account for key in named if is_arn(key) and _is_whole(key)}
+    for key, holder in known.holders.items():
+        reached = ANYONE in named or Arn.parse(key).account in accounts
+        if reached and key not in named and not holder.unread:
+            yield from _decided(key, role, trust, holder, named=False)
+
+
+def _holder_of(key: str, known: Trusts) -> Holder | None:
+    """Return what is known of a principal; None for one that has no policies of its own."""
+    if not is_arn(key) or "-provider/" in key:
+        return None
+    account = Arn.parse(key).account
+    missing = "it does not exist" if account in known.read else f"account {account} was not read"
+    return known.holders.get(key, Holder(unread=missing))
+
+
+def _decided(
+    key: str, role: str, trust: Policy, holder: Holder | None, *, named: bool
+) -> Iterator[AccessEdge]:
+    """Yield the ways of one principal into a role, or why it has none although it is named."""
+    is_known = holder is None or not holder.unread
+    own = holder if holder and is_known else Holder((EVERYTHING,))
+    try:
+        decision = evaluate(
+            principal=key,
+            action=_action(key),
+            resource=role,
+            identity_policies=own.policies if holder else (),
+            resource_policy=trust,
+            permissions_boundaries=None if own.boundary is None else [own.boundary],
+            unknown_keys=["*"],
+        )
+    except (InvalidPolicy, InvalidArn):
+        yield AccessEdge(key, role, ("its policies cannot be evaluated",), UNREAD)
+        return
+    reading = _Grounds(decision, trust, own)
+    if not decision.denied:
+        state, front = (OPEN, ()) if is_known else (UNREAD, (holder.unread if holder else "",))
+        yield from (AccessEdge(key, role, (*front, *lines), state) for lines in reading.ways())
+    elif reading.is_forbidden and (named or reading.would_be_open):
+        yield AccessEdge(key, role, reading.forbidding(), DENIED)
+    elif named and reading.is_trusted:
+        yield AccessEdge(key, role, ("its own policies do not allow it",), HALF)
+
+
+@dataclass(frozen=True)
+class _Grounds:
+    """The statements behind a decision, as the policies write them."""
+
+    decision: Decision
+    trust: Policy
+    holder: Holder
+
+    @property
+    def is_trusted(self) -> bool:
+        return bool(self._statements(RESOURCE, ALLOW))
+
+    @property
+    def would_be_open(self) -> bool:
+        return self.is_trusted and bool(self._statements(PRINCIPAL, ALLOW))
+
+    @property
+    def is_forbidden(self) -> bool:
+        return self.decision.result == EXPLICITLY_DENIED or any(
+            match.applies and match.effect == DENY
+            for check in self.decision.checks
+            for match in check.statements
+        )
+
+    def ways(self) -> Iterator[tuple[str, ...]]:
+        """Yield the conditions of each statement that lets the principal in, the least first."""
+        common = (*self._own_conditions(), *self._exceptions())
+        trusting = [describe_condition(each.get("Condition")) for each in self._statements(RESOURCE, ALLOW)]
+        if () in trusting:
+            trusting = [()]
+        for lines in trusting:
+            yield (*lines, *common) or (NO_CONDITION,)
+
+    def forbidding(self) -> tuple[str, ...]:
+        """Return where the Deny stands."""
+        places = {
+            RESOURCE: "by the trust policy",
+            PRINCIPAL: "by its own policy",
+            PERMISSIONS_BOUNDARY: "by its boundary",
+        }
+        found = [
+            places[check.type]
+            for check in self.decision.checks
+            if any(each.applies and each.effect == DENY for each in check.statements)
+        ]
+        return tuple(found)
+
+    def _own_conditions(self) -> Iterator[str]:
+        """Yield what the principal's own policies ask, where none allows it without a condition."""
+        for kind, words in _OWN.items():
+            asked = [describe_condition(each.get("Condition")) for each in self._statements(kind, ALLOW)]
+            if asked and () not in asked:
+                yield f"{words}: {' or '.join(' and '.join(lines) for lines in dict.fromkeys(asked))}"
+
+    def _exceptions(self) -> Iterator[str]:
+        """Yield when a Deny forbids it; that hangs on the request."""
+        for kind in (RESOURCE, *_OWN):
+            for each in self._statements(kind, DENY):
+                yield f"not if {' and '.join(describe_condition(each.get('Condition'))) or 'a Deny applies'}"
+
+    def _statements(self, kind: str, effect: str) -> list[Mapping[str, Any]]:
+        """Return the statements of one kind of policy and effect that apply, or may."""
+        return [
+            self._written(kind, match.place)
+            for check in self.decision.checks
+            if check.type == kind
+            for match in check.statements
+            if match.effect == effect and match.applies is not False
+        ]
+
+    def _written(self, kind: str, place: str) -> Mapping[str, Any]:
+        found = _PLACE.search(place)
+        assert found is not None
+        documents: dict[str, list[Any]] = {
+            RESOURCE: [self.trust],
+            PRINCIPAL: list(self.holder.policies),
+            PERMISSIONS_BOUNDARY: [self.holder.boundary],
+        }
+        written: Mapping[str, Any] = statements_of(documents[kind][int(found[1] or 0)])[int(found[2])]
+        return written
+
+
+def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
+    """Yield the ways of a whole account, or of anyone, whose own policies decide who goes them."""
+    exceptions, forbidden = list[str](), False
+    for each in statements_of(trust):
+        if each.get("Effect") == DENY and _covers(each, _ASSUME):
+            spared = _names(each.get("NotPrincipal"), role)
+            lines = describe_condition(each.get("Condition"))
+            if spared or {ANYONE, key} & set(_names(each.get("Principal"), role)):
+                front = [f"it is not {' or '.join(spared)}"] if spared else []
+                exceptions.append(f"not if {' and '.join([*front, *lines]) or 'a Deny applies'}")
+                forbidden |= not spared and not lines
+    for each in _allowing(trust):
+        if key in _names(each.get("Principal"), role) and _covers(each, _ASSUME):
+            lines = (*describe_condition(each.get("Condition")), *exceptions)
+            state = DENIED if forbidden else OPEN
+            yield AccessEdge(
+                key, role, ("by the trust policy",) if forbidden else lines or (NO_CONDITION,), state
+            )
+
+
+def _only_by_callers(known: Trusts, joined: set[tuple[str, str]]) -> Iterator[AccessEdge]:
+    """Yield the roles that callers' own policies name exactly, and that let them not in or were not read."""
+    for key, holder in known.holders.items():
+        for role in dict.fromkeys(_roles_named(holder.policies)):
+            if (key, role) in joined or role == key:
+                continue
+            if role in known.policies:
+                yield AccessEdge(key, role, ("the role does not trust it",), HALF)
+            elif Arn.parse(role).account in known.read:
+                yield AccessEdge(key, role, ("the role does not exist",), HALF)
+            else:
+                yield AccessEdge(key, role, (known.elsewhere.format(Arn.parse(role).account),), UNREAD)
+
+
+def _roles_named(policies: Iterable[Policy]) -> Iterator[str]:
+    for policy in policies:
+        for each in statements_of(policy):
+            if isinstance(each, Mapping) and each.get("Effect") == ALLOW and _covers(each, _ASSUME):
+                yield from (name for name in as_list(each.get("Resource", [])) if _is_one_role(name))
+
+
+def _is_one_role(name: object) -> bool:
+    is_text = isinstance(name, str) and is_arn(name) and not set("*?$") & set(name)
+    return is_text and Arn.parse(str(name)).kind == "role" and is_account_id(Arn.parse(str(name)).account)
+
+
+def _allowing(trust: Policy) -> list[Mapping[str, Any]]:
+    return [
+        each for each in statements_of(trust) if isinstance(each, Mapping) and each.get("Effect") == ALLOW
+    ]
+
+
+def _covers(statement: Mapping[str, Any], action: str) -> bool:
+    if "NotAction" in statement:
+        return not any(covers(str(each), action) for each in as_list(statement["NotAction"]))
+    return any(covers(str(each), action) for each in as_list(statement.get("Action", [])))
+
+
+def _names(element: object, role: str) -> list[str]:
+    """Return the principals of an element of a role's policy, an account by the ARN of its root."""
+    if isinstance(element, str):
+        return [element]
+    if not isinstance(element, Mapping):
+        return []
+    written = [str(name) for names in element.values() for name in as_list(names)]
+    front = f"arn:{Arn.parse(role).partition}:iam::"
+    return [f"{front}{name}:root" if is_account_id(name) else name for name in written]
+
+
+def _is_whole(key: str) -> bool:
+    return key == ANYONE or (is_arn(key) and Arn.parse(key).resource == "root")
+
+
+def _action(key: str) -> str:
+    if ":saml-provider/" in key:
+        return "sts:AssumeRoleWithSAML"
+    return "sts:AssumeRoleWithWebIdentity" if ":oidc-provider/" in key or key in WEB_PROVIDERS else _ASSUME
