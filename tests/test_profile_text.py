@@ -1,60 +1,13 @@
-"""How the access is used: the console's link and the AWS CLI's profile."""
+"""The text of a profile for the AWS CLI: what it sets, and what it lacks."""
 
 import configparser
 
 import pytest
 
 from support.examples import ROLE, a_grant
-from xacct_nb.errors import InvalidArn, InvalidGrant
-from xacct_nb.grants.access import switch_role_url
 from xacct_nb.grants.profile_sections import cli_profile
 
 OTHER = "arn:aws:iam::222222222222:role/reports-writer"
-
-
-@pytest.mark.parametrize(
-    ("role", "link"),
-    [
-        (ROLE, "https://signin.aws.amazon.com/switchrole?account=222222222222&roleName=reports-reader"),
-        (
-            "arn:aws:iam::222222222222:role/team/books/reader",
-            "https://signin.aws.amazon.com/switchrole?account=222222222222&roleName=team/books/reader",
-        ),
-        (
-            "arn:aws-us-gov:iam::222222222222:role/reader",
-            "https://signin.amazonaws-us-gov.com/switchrole?account=222222222222&roleName=reader",
-        ),
-        (
-            "arn:aws-eusc:iam::222222222222:role/reader",
-            "https://signin.amazonaws-eusc.eu/switchrole?account=222222222222&roleName=reader",
-        ),
-        (
-            "arn:aws-cn:iam::222222222222:role/reader",
-            "https://signin.amazonaws.cn/switchrole?account=222222222222&roleName=reader",
-        ),
-        (
-            "arn:aws:iam::222222222222:role/r+=,.@-_",
-            "https://signin.aws.amazon.com/switchrole?account=222222222222&roleName=r%2B%3D%2C.%40-_",
-        ),
-    ],
-)
-def test_the_link_is_the_consoles_own(role: str, link: str) -> None:
-    assert switch_role_url(role) == link
-
-
-def test_a_display_name_is_part_of_the_link() -> None:
-    assert switch_role_url(ROLE, "Reports & more").endswith("&displayName=Reports+%26+more")
-
-
-def test_the_console_accepts_a_path_and_name_of_64_characters_at_most() -> None:
-    assert switch_role_url(f"arn:aws:iam::222222222222:role/p/{'r' * 62}").endswith("r" * 62)
-    with pytest.raises(InvalidGrant, match="The console cannot switch to"):
-        switch_role_url(f"arn:aws:iam::222222222222:role/p/{'r' * 63}")
-
-
-def test_only_a_role_has_a_link() -> None:
-    with pytest.raises(InvalidArn):
-        switch_role_url("arn:aws:iam::111111111111:user/alice")
 
 
 def test_a_profile_is_a_section_of_the_aws_config() -> None:
