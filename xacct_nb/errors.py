@@ -3,13 +3,12 @@
 XacctError
 ├── InvalidInput              invalid-parameters: nothing ran
 │   ├── InvalidArn, InvalidPolicy, InvalidSnapshot, InvalidParameters, InvalidKey, InvalidFault
-│   ├── InvalidOrganization
 │   ├── InvalidGrant
 │   │   └── UnreadableGrant, OverQuota
 │   ├── UnknownNotebook, UnknownRecord, MissingTool, MissingProfile, NoCredentials, WrongAccount
 │   ├── UnresolvedSecret
 │   │   └── RefusedReference
-│   └── NotOwned, NotAccepted, OutOfDate
+│   └── NotOwned, NotAccepted, OutOfDate, InvalidOrganization, InvalidHandoff
 ├── WaitingForApproval        planned: nothing changed yet
 ├── StalePlan                 stale-plan: nothing changed
 │   └── ApprovalExpired, ApprovalUsed, ApprovalUnsigned, ApproverPlanned, ApproverUnknown
@@ -22,8 +21,7 @@ XacctError
 ├── DiskFull                  failed: nothing was changed
 ├── EvidenceLost              failed: no further call was made
 ├── NotSealed                 failed: says what was changed
-├── KernelDied                kernel-died
-└── TimedOut                  timed-out
+└── KernelDied, TimedOut      kernel-died, timed-out
 """
 
 import re
@@ -100,6 +98,10 @@ class InvalidPolicy(InvalidInput):
 
 class InvalidSnapshot(InvalidInput):
     """The file that another owner sent is not a snapshot of a denial."""
+
+
+class InvalidHandoff(InvalidInput):
+    """A file of a hand-over cannot be used; its code may say why, such as `handoff-late`."""
 
 
 class InvalidParameters(InvalidInput):

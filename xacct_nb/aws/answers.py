@@ -55,11 +55,14 @@ def call_identity(sts: AwsClient, role: str) -> Answer:
     return replace(given, detail=arn or given.detail)
 
 
-def call_sample(call: SampleCall, client: Clients, owner_s3: Callable[[], AwsClient]) -> Answer:
-    """Make a read-only call; where it needs an object that exists, `owner_s3` finds one."""
+def call_sample(call: SampleCall, client: Clients, key_of: Callable[[str, str, str], str]) -> Answer:
+    """Make a read-only call; where it needs an object that exists, `key_of` finds its key.
+
+    It takes the bucket, the prefix and the pattern of the key, and returns "" where it finds none.
+    """
     parameters = dict(call.parameters)
     if "Prefix" in parameters:
-        found = _find_key(owner_s3(), parameters["Bucket"], parameters.pop("Prefix"), parameters["Key"])
+        found = key_of(parameters["Bucket"], parameters.pop("Prefix"), parameters["Key"])
         if not found:
             return Answer(NOT_ASKED, f"No object to request was found in {parameters['Bucket']}.")
         parameters["Key"] = found
@@ -70,7 +73,7 @@ def call_sample(call: SampleCall, client: Clients, owner_s3: Callable[[], AwsCli
     return given
 
 
-def _find_key(s3: AwsClient, bucket: str, prefix: str, pattern: str) -> str:
+def find_key(s3: AwsClient, bucket: str, prefix: str, pattern: str) -> str:
     """Return the first key that matches, among the first thousand."""
     given = call_aws(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     keys = (str(each["Key"]) for each in (given.value or {}).get("Contents", []))

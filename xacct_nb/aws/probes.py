@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample
+from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample, find_key
 from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.journaled_calls import JournaledClient
@@ -24,8 +24,10 @@ from xacct_nb.changes.proof import (
     expected_probes,
 )
 from xacct_nb.errors import AwsBusy
+from xacct_nb.grants.documents import SOURCE
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.patterns import matches
 from xacct_nb.records.fields import Identity
 from xacct_nb.redaction.redact import redact
 
@@ -41,6 +43,30 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     """
     prober = Prober(replace(sessions, given=grant), countdown(patience))
     return Proof(tuple(prober.outcome(probe) for probe in expected_probes(grant)))
+
+
+def existing_key(sessions: Sessions, account: str, bucket: str, prefix: str, pattern: str) -> str:
+    """Return the key of an object that exists: one that the sessions know, else one that its owner finds.
+
+    Sessions of the source side alone have nobody who could look for one.
+    """
+    start = f"arn:{sessions.partition}:s3:::{bucket}/"
+    known = (each.removeprefix(start) for each in sessions.objects if each.startswith(start))
+    if found := next((key for key in known if matches(pattern, key)), ""):
+        return found
+    return find_key(sessions.admin(account, "s3"), bucket, prefix, pattern) if sessions.side != SOURCE else ""
+
+
+def existing_objects(sessions: Sessions) -> tuple[str, ...]:
+    """Return the ARN of an object for each call of the proof that needs one, as the role's owner finds it."""
+    found = dict[str, None]()
+    for probe in expected_probes(sessions.grant):
+        asked = probe.call.parameters if probe.call else {}
+        if "Prefix" in asked and probe.kind == "allowed":
+            about = (asked["Bucket"], asked["Prefix"], asked["Key"])
+            if key := existing_key(sessions, Arn.parse(probe.role).account, *about):
+                found[f"arn:{sessions.partition}:s3:::{asked['Bucket']}/{key}"] = None
+    return tuple(found)
 
 
 def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
@@ -153,4 +179,4 @@ class Prober:
     def _sample(self, probe: Probe, client: Clients) -> Answer:
         assert probe.call is not None
         account = Arn.parse(probe.role).account
-        return call_sample(probe.call, client, lambda: self.sessions.admin(account, "s3"))
+        return call_sample(probe.call, client, partial(existing_key, self.sessions, account))

@@ -34,7 +34,7 @@ class Sessions(Shown):
     """Open sessions by part (`source`, `destination`, `caller`); each client is made once.
 
     `given` is the grant that they were opened for, None for a diagnosis without one. With `side`, they read
-    and change that side alone.
+    and change that side alone. `objects` are ARNs of S3 objects that the proof may ask for.
     """
 
     given: Grant | None
@@ -42,6 +42,7 @@ class Sessions(Shown):
     endpoint: Endpoint = field(repr=False, default=AWS_ITSELF)
     answered_by: str = ""
     side: str = ""
+    objects: tuple[str, ...] = ()
     _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
@@ -143,7 +144,8 @@ def open_sessions(
     With a grant, source profiles must be in its source accounts, destination profiles in its destination
     accounts, and each account of a side that has profiles needs one. For a diagnosis (`xa.diagnose`) one side
     or the callers alone are enough, also without a grant; reading the other side raises WrongAccount.
-    With `side` (source or destination) they are for that side, and the other side's profiles stay closed.
+    With `side` (source or destination) they are for that side: profiles of the other account stay closed,
+    which are those of the callers too where the side is the destination.
     Raises MissingProfile, NoCredentials, WrongAccount, and InvalidInput where no profile is named.
     """
     sessions = Sessions(grant, (), endpoint, side=side)
@@ -151,7 +153,7 @@ def open_sessions(
     parts = (
         (SOURCE, _names(SOURCE, source_profiles) if side != DESTINATION else (), in_grant[0]),
         (DESTINATION, _names(DESTINATION, destination_profiles) if side != SOURCE else (), in_grant[1]),
-        ("caller", _names("caller", caller_profiles), ()),
+        ("caller", _names("caller", caller_profiles) if side != DESTINATION else (), ()),
     )
     if not any(names for _, names, _ in parts):
         raise InvalidInput(

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from xacct_nb.cli.approve import approve
+from xacct_nb.cli.handoff import handoff
 from xacct_nb.cli.lab import lab, notebooks
-from xacct_nb.cli.notebook import NotebookCommand
+from xacct_nb.cli.notebook import NotebookCommand, run_headless
 from xacct_nb.cli.output import (
     PATH,
     CommandLine,
@@ -57,7 +58,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for command in (lab, notebooks, sandbox, records, approve, profile):
+for command in (lab, notebooks, sandbox, records, approve, profile, handoff):
     main.add_command(command)
 
 
@@ -105,22 +106,7 @@ def run_command(
     NOTEBOOK is a path, or a name such as plan_and_apply. Without --approve the run plans and changes
     nothing; with the plan's digest it applies, proves and records.
     """
-    from xacct_nb.runs.startup import single_run
-
-    interrupt_on_signals()
     allowed = (("allow_references", each) for each in references)
-    with single_run() as prepared, progress_bar() as report:
-        from xacct_nb.runs.runner import run
-
-        result = run(
-            notebook,
-            file=file,
-            run_file=run_file,
-            options=(*options, *allowed, *(each for each in (("note", note), ("ticket", ticket)) if each[1])),
-            approve=approve,
-            records=records,
-            timeout=timeout,
-            report=report,
-            prepared=prepared,
-        )
-    end_run(result, as_json)
+    texts = (each for each in (("note", note), ("ticket", ticket)) if each[1])
+    more = {"file": file, "run_file": run_file, "approve": approve, "records": records, "timeout": timeout}
+    end_run(run_headless(notebook, options=(*options, *allowed, *texts), **more), as_json)

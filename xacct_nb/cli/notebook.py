@@ -3,11 +3,15 @@
 import sys
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from xacct_nb.cli.output import interrupt_on_signals, progress_bar
 from xacct_nb.errors import XacctError
+
+if TYPE_CHECKING:  # -h does not load it
+    from xacct_nb.runs.runner import RunResult
 from xacct_nb.views import Shown
 
 _COLUMNS = 110  # where the output is no terminal
@@ -49,6 +53,17 @@ def _on_terminal(manual: Shown) -> str:
 
     found = terminal(sys.stdout)
     return replace(found, columns=found.columns or _COLUMNS).text(manual.view())
+
+
+def run_headless(notebook: str, **given: Any) -> "RunResult":
+    """Run a notebook with what `runs.runner.run` takes, with progress, interrupted by the usual signals."""
+    from xacct_nb.runs.startup import single_run
+
+    interrupt_on_signals()
+    with single_run() as prepared, progress_bar() as report:
+        from xacct_nb.runs.runner import run
+
+        return run(notebook, report=report, prepared=prepared, **given)
 
 
 class _NoHelp(click.ClickException):

@@ -20,6 +20,7 @@ from xacct_nb.redaction.invisible import on_one_line
 if TYPE_CHECKING:  # they load pydantic, and -h needs neither
     from xacct_nb.records.fields import RunError
     from xacct_nb.runs.demo import Demonstration
+    from xacct_nb.runs.handoff_running import HandoverRun
     from xacct_nb.runs.runner import RunResult
 
 PATH = click.Path(path_type=Path)
@@ -145,7 +146,7 @@ def print_error(error: "RunError | None") -> None:
         click.echo(f"{error.code}: {lines}", err=True)
 
 
-def end_run(result: "RunResult | Demonstration", as_json: bool) -> NoReturn:
+def end_run(result: "RunResult | Demonstration | HandoverRun", as_json: bool) -> NoReturn:
     """Print a run's result, its error to standard error as well, and exit with the code of its status.
 
     The text shows the error too. It is not printed twice where both streams go to one terminal or file.

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, StrictStr, ValidationInfo, field_serializer, field_validator
 
-from xacct_nb.redaction.redact import fingerprint
+from xacct_nb.redaction.redact import fingerprint, is_fingerprint
 from xacct_nb.validation import StrictModel, require
 
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
@@ -79,7 +79,8 @@ class Conditions(StrictModel):
     @field_serializer("external_id")
     def _shown_external_id(self, secret: SecretStr) -> str:
         value = secret.get_secret_value()
-        return value if not value or is_reference(value) else fingerprint(value)
+        shown = not value or is_reference(value) or is_fingerprint(value)
+        return value if shown else fingerprint(value)
 
 
 def _is_external_id(secret: SecretStr) -> bool:

@@ -21,10 +21,13 @@ from xacct_nb.views import Table, as_json
 def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """Return the parameters of a notebook: its cell's, the settings, and a grant's fields if it has one.
 
+    A notebook that takes a request has those that each owner decides.
+
     Settings of other notebooks are left out.
     """
     settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
-    modelled = settings | (_GRANT if "sources" in cell else {})
+    own = _GRANT if "sources" in cell else _OF_EACH_OWNER if "request" in cell else {}
+    modelled = settings | own
     references = {name for name, each in modelled.items() if each.reference}
     stated = {name: replace(each, reference=name in references) for name, each in cell.items()}
     return stated | {name: each for name, each in modelled.items() if name not in cell}
@@ -51,22 +54,30 @@ def _type_of(annotation: Any) -> str:
 
 
 _GRANT, _SETTINGS = _model_parameters(Grant), _model_parameters(Settings)
+# What each owner of a hand-over decides for their own account.
+_OF_EACH_OWNER = {name: _GRANT[name] for name in ("accept", "adopt")}
 CONDITIONS = _model_parameters(Conditions, "conditions.")
 # Settings that a notebook takes only if its cell declares the named parameter.
-_ONLY_WITH = {"record": "record", "revoke_sessions": "record"} | dict.fromkeys(
-    (
+_ONLY_WITH = (
+    {"record": "record", "revoke_sessions": "record"}
+    | dict.fromkeys(
+        (
+            "error_text",
+            "caller",
+            "role",
+            "call",
+            "through",
+            "carried",
+            "action",
+            "resource",
+            "snapshot",
+            "snapshot_to",
+        ),
         "error_text",
-        "caller",
-        "role",
-        "call",
-        "through",
-        "carried",
-        "action",
-        "resource",
-        "snapshot",
-        "snapshot_to",
-    ),
-    "error_text",
+    )
+    | dict.fromkeys(
+        ("request", "answer", "answer_to", "refuse", "changes", "agree", "signing_key", "signers"), "request"
+    )
 )
 
 
@@ -97,6 +108,11 @@ def merge(
     for name, value in values.items():
         check_type(known[name], value)
     return values
+
+
+def grant_options(options: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the fields of a grant that `NAME VALUE` sets. Raises InvalidParameters."""
+    return merge(_GRANT, {}, options)
 
 
 def _under_current_names(

@@ -15,7 +15,7 @@ from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel, as_input_error
 
 # A person types or pastes these, perhaps with a secret in them: they are redacted before anything reads them.
-FREE_TEXTS = ("error_text", "note", "ticket")
+FREE_TEXTS = ("error_text", "note", "ticket", "refuse")
 
 
 class RunFile(StrictModel):
@@ -96,6 +96,23 @@ class Settings(RunFile):
     action: StrictStr = Field("", description="action that is denied to the role's session")
     resource: StrictStr = Field("", description="resource of that action")
     snapshot: StrictStr = Field("", description="snapshot file that the other owner sent")
+    request: StrictStr = Field("", description="request file of the other owner; empty shows an example")
+    answer: StrictStr = Field("", description="answer file to accept; empty answers the request")
+    answer_to: StrictStr = Field(
+        "", description="file to write the answer to; empty writes beside the request"
+    )
+    refuse: StrictStr = Field("", description="reason for which the request is refused")
+    changes: dict[StrictStr, Any] = Field({}, description="fields of the grant that you change")
+    agree: StrictStr = Field("", description="digest of a changed answer that you agree to")
+    signing_key: StrictStr = Field("", description="SSH key that signs the answer")
+    signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
+
+    @field_validator("changes")
+    @classmethod
+    def _changes(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        conditions = fields.get("conditions")
+        _refuse_secrets("changes", conditions if isinstance(conditions, dict) else {})
+        return fields
 
     @field_validator("call")
     @classmethod

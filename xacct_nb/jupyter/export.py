@@ -26,10 +26,10 @@ _PAGE = """<!DOCTYPE html>
 <main>
 <h1>{{ title }}</h1>
 {{ summary }}
-<details>
+{% if body %}<details>
 <summary><h2>The executed notebook</h2></summary>
 {{ body }}
-</details>
+</details>{% endif %}
 </main>
 </body>
 </html>
@@ -58,6 +58,15 @@ def to_html(title: str, summary: str, notebook: Mapping[str, Any] | None) -> str
         style=Markup(style()),
         summary=Markup(summary),
         body=Markup(body),
+    )
+
+
+def to_page(title: str, content: str) -> str:
+    """Return a page without a notebook: title and content (safe HTML)."""
+    from markupsafe import Markup
+
+    return _template().render(
+        title=printable(title), policy=_POLICY, style=Markup(style()), summary=Markup(content), body=""
     )
 
 

@@ -12,6 +12,7 @@ from xacct_nb.records.fields import (
     SUCCESSFUL,
     Identity,
     RecordedFinding,
+    RecordedHandoff,
     RecordFields,
     status_tone,
 )
@@ -48,6 +49,8 @@ def _sections(record: RecordFields) -> Iterator[View]:
         yield Page("Journal", (Text("Nothing was changed.", "note"),))
     if record.proof and record.proof.outcomes:
         yield record.proof.view()
+    if record.handoff:
+        yield _handoff(record.handoff)
     if record.plan:
         yield _back_out(record)
     yield Page("Sessions", (_sessions(record.who),))
@@ -162,6 +165,18 @@ def _journal(status: str, journal: Journal) -> View:
     if status == "rolled-back":
         return journal.page(Text("All changes were rolled back.", "note"), tones)
     return journal.page(Text("The run did not finish.", "bad"), tones)
+
+
+def _handoff(found: RecordedHandoff) -> View:
+    rows = (
+        ("this run", f"{found.part}, {found.side} side"),
+        ("state", found.state),
+        ("request", found.request),
+        ("answer", f"{found.answer} {f'({found.decision})' if found.decision else ''}".strip()),
+        ("other owner's record", found.other),
+        *(("changed", each) for each in found.differences),
+    )
+    return Page("Hand-over", (Table(("", ""), tuple(row for row in rows if row[1])),))
 
 
 def _back_out(record: RecordFields) -> View:

@@ -16,7 +16,7 @@ from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries", "listed")
+_NOTICED = ("clock_offset", "retries", "listed", "handoff")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 NOT_PROVEN = "not-proven"
 
@@ -91,6 +91,24 @@ class GitState(Serializable):
 
 
 @dataclass(frozen=True)
+class RecordedHandoff(Serializable):
+    """A run's part in a hand-over: it `answers` a request, or `accepts` the answer to its own.
+
+    `side` is the one that the run acts on; `request` and `answer` are digests, `other` is the id of the
+    other owner's record. `state` says how far the hand-over is: open, answered, refused or proven.
+    """
+
+    part: str
+    side: str
+    request: str
+    answer: str = ""
+    decision: str = ""
+    differences: tuple[str, ...] = ()
+    other: str = ""
+    state: str = "open"
+
+
+@dataclass(frozen=True)
 class Retried(Serializable):
     """How many calls of a run were made again, and the seconds that it waited for that."""
 
@@ -133,6 +151,7 @@ class RecordFields(Serializable):
     clock_offset: float | None = None
     retries: Retried | None = None
     listed: tuple[Literal["where", "by"], ...] = ()
+    handoff: RecordedHandoff | None = None
     schema: str = "xacct-nb/record/1"
 
     def to_json(self) -> dict[str, Any]:

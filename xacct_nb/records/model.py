@@ -12,6 +12,7 @@ from xacct_nb.views import Shown, View
 
 _SINGLE = (
     "plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes", "clock_offset", "retries",
+    "handoff",
 )  # fmt: skip
 
 

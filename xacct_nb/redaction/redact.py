@@ -53,6 +53,11 @@ def secrets_in(value: Any) -> set[str]:
     )
 
 
+def is_fingerprint(text: str) -> bool:
+    """Return whether a text is a fingerprint, as `fingerprint` makes it."""
+    return _MARK.fullmatch(text) is not None
+
+
 def fingerprints_in(value: object) -> set[str]:
     """Return the fingerprints in JSON-like data or text."""
     return set(_MARK.findall(str(value)))

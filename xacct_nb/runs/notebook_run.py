@@ -37,7 +37,8 @@ from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
 
-if TYPE_CHECKING:  # most runs need neither of them
+if TYPE_CHECKING:  # most runs need none of them
+    from xacct_nb.runs.handover import Handover
     from xacct_nb.runs.inquiry import Inquiry
     from xacct_nb.runs.rollback import Rollback
 
@@ -177,6 +178,12 @@ class Run(Shown):
         from xacct_nb.runs.rollback import Rollback, find_record
 
         return Rollback(self, find_record(self.records, self.settings.record))
+
+    def handover(self) -> "Handover":
+        """Return the hand-over that the parameters describe. Raises InvalidHandoff."""
+        from xacct_nb.runs.handover import Handover
+
+        return Handover(self)
 
     def inquiry(self) -> "Inquiry":
         """Return the inquiry into the denial that the parameters describe."""

@@ -89,7 +89,7 @@ class Rollback(Shown):
         if self.record is None or self.run.applied is not None:
             return self.undo_plan
         _check_same_place(self.record, self.run.settings.sandbox)
-        self.sessions = self.run.open_sessions(self._grant(self.record))
+        self.sessions = self.run.open_sessions(self._grant(self.record), self._side(self.record))
         self.found = self.run.keep(read_resources(self.sessions.documents, self.sessions))
         self.run.evidence.add("undoes", self.record.id)
         self.journal = self._journal(self.record)
@@ -132,6 +132,12 @@ class Rollback(Shown):
         if working := [each for each in proof.asked if each.probe.kind == REVOKED and not each.as_expected]:
             raise _still_working(working)
         return proof
+
+    def _side(self, record: Record) -> str:
+        """Return the side that a hand-over's record changed, or the record that it undoes; "" for both."""
+        if undone := find_record(self.run.records, record.undoes) if record.undoes else None:
+            return self._side(undone)
+        return record.handoff.side if record.handoff else ""
 
     def _grant(self, record: Record, external_id: str = "") -> Grant:
         """Return the grant of a record, or of the record that it undoes; reading needs no external ID."""

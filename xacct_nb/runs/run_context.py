@@ -1,8 +1,9 @@
 """What the steps of a run need of it: their only interface to a run, and the lock on its grant."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import Approval
@@ -48,6 +49,7 @@ class RunContext(Protocol):
     """A run, as `notebook_run.Run` implements it: its settings, its evidence, its steps."""
 
     settings: Settings
+    parameters: Mapping[str, Any]
     evidence: Evidence
     status: str
     patience: float
@@ -65,6 +67,8 @@ class RunContext(Protocol):
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions: ...
     def keep(self, value: Kept) -> Kept: ...
     def append(self, entry: Entry) -> None: ...
+    def apply(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal: ...
+    def prove(self, grant: Grant, sessions: Sessions) -> Proof: ...
     def decide(self, plan: Plan, approval: PlanApproval) -> bool: ...
     def keep_applied(self, plan: Plan, journal: Journal, *, needs_proof: bool = True) -> None: ...
     def note_proof(self, proof: Proof) -> None: ...

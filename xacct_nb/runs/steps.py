@@ -67,7 +67,7 @@ def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
     if proof.holds:
         run.note_proof(proof)
         return proof
-    documents = build(grant)
+    documents = build(grant, sessions.side)
     drift = diff(documents, read_resources(documents, sessions))
     if drift.changes or proof.verdict == FAILS:
         raise outcome.proof_failed(grant, drift, proof)

@@ -24,7 +24,7 @@ from xacct_nb.storage.chain import ledger_bytes, ledger_lines, split_lines
 from xacct_nb.storage.durable_files import write_file
 from xacct_nb.storage.plain_files import hash_plain, kind_of, read_plain, remove_folder, require_folder
 from xacct_nb.storage.reserve import release
-from xacct_nb.storage.run_folder import WORK, remove_run_folder
+from xacct_nb.storage.run_folder import HANDOFFS, WORK, remove_run_folder
 from xacct_nb.storage.signed_approvals import broken_signatures
 from xacct_nb.validation import truncate
 
@@ -235,7 +235,7 @@ def _not_files(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _stranger(name: str, kind: str, known: Mapping[str, Any]) -> str:
     """Return what is wrong with something beside the records, "" for a file, such as a signature."""
-    if name in known or name in (WORK, APPROVALS) or kind in ("", "file"):
+    if name in known or name in (WORK, APPROVALS, HANDOFFS) or kind in ("", "file"):
         return ""
     return f"is not in {LEDGER}" if kind == "folder" else f"is a {kind}, and no part of the records"
 

@@ -18,7 +18,7 @@ from xacct_nb.storage.locks import EXCLUSIVE, SHARED, lock_file
 from xacct_nb.storage.plain_files import kind_of, read_plain, remove_folder, require_folder
 from xacct_nb.storage.reserve import NO_ROOM, no_room, reserve
 
-WORK = ".work"
+WORK, HANDOFFS = ".work", "handoffs"
 _LOCK, _ABOUT = ".held", "about.json"
 _CREATING, _REMOVING = ".new-", ".gone-"
 _AN_HOUR, _A_DAY = 3600.0, 86_400.0

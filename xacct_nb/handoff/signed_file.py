@@ -1,0 +1,78 @@
+"""What the two files of a hand-over share: digest, signature, and the check of their content."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, StrictStr
+
+from xacct_nb.errors import InvalidHandoff
+from xacct_nb.iam.canonical import canonical_json
+from xacct_nb.validation import StrictModel
+from xacct_nb.views import Shown
+
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+NAMESPACE = "xacct-nb-handoff"
+_OUTSIDE = ("digest", "signature")
+
+
+class SignedFile(Shown, StrictModel):
+    """A value that is sent as plain JSON, with its digest and, where there was a key, an SSH signature."""
+
+    signature: StrictStr = Field("", max_length=20_000, description="SSH signature of the content")
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All fields but the signature: what the digest and the signature cover."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"signature"})
+
+    @property
+    def text(self) -> str:
+        """The text that is signed."""
+        return canonical_json(self.content)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 (hex) of the content."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        signed = {"signature": self.signature} if self.signature else {}
+        return {**self.content, "digest": self.digest, **signed}
+
+
+def content_of(content: Any, schema: str) -> tuple[dict[str, Any], str]:
+    """Return the fields in the content of a file, and the digest that it states. Raises InvalidHandoff."""
+    found = content.get("schema") if isinstance(content, Mapping) else None
+    if found != schema:
+        raise InvalidHandoff(
+            f"The file is not a hand-over {'answer' if 'answer' in schema else 'request'}.",
+            why=f"Its schema is {str(found)[:80]!r}, and not {schema!r}.",
+            hint="Ask the other owner for the file that xacct-nb handoff wrote.",
+        )
+    return {name: each for name, each in content.items() if name != "digest"}, str(content.get("digest", ""))
+
+
+def schema_of(content: Any) -> str:
+    """Return the schema that the content of a file states, "" for none."""
+    found = content.get("schema", "") if isinstance(content, Mapping) else ""
+    return found if isinstance(found, str) else ""
+
+
+def unusable(kind: str, what: str, *, why: str, hint: str) -> InvalidHandoff:
+    """Return the error of a file that cannot be used; its code is `handoff-` and the kind, "" for none."""
+    problem = InvalidHandoff(what, why=why, hint=hint)
+    problem.code = f"handoff-{kind}" if kind else problem.code
+    return problem
+
+
+def check_digest(value: SignedFile, stated: str) -> None:
+    """Check that a file's content has the digest that the file states. Raises InvalidHandoff."""
+    if value.digest != stated:
+        raise unusable(
+            "tampered",
+            "The file was changed since it was made.",
+            why=f"It states the digest {stated[:64]!r}, and its content has {value.digest}.",
+            hint="Ask the other owner for the file again, and compare the digest with them.",
+        )

@@ -1,0 +1,90 @@
+"""The hand-over as commands: an answer and its acceptance are headless runs of the notebook hand_over."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.grants.parameters import grant_options
+from xacct_nb.records.model import Record
+from xacct_nb.runs.handoff_state import NOTEBOOK
+from xacct_nb.runs.handoff_writing import SentFile, answer_path, read_answer, read_request, refuse_request
+from xacct_nb.runs.runner import RunResult
+from xacct_nb.runs.sealing import records_folder
+from xacct_nb.views import Page, Shown, Text, View
+
+_Runner = Callable[..., RunResult]
+
+
+@dataclass(frozen=True, repr=False)
+class HandoverRun(Shown):
+    """A run of the notebook hand_over, and the answer file that it wrote, if it wrote one."""
+
+    result: RunResult
+    file: Path | None = None
+
+    @property
+    def record(self) -> Record:
+        """The record of the run."""
+        return self.result.record
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `--json` prints: that of the run, the hand-over, and the answer file."""
+        found = self.record.handoff
+        more = {"handoff": found.to_json() if found else None, "answer": str(self.file or "")}
+        return {**self.result.to_json(), **more}
+
+    def view(self) -> View:
+        """Return the result of the run, how far the hand-over is, and the file to send."""
+        found, parts = self.record.handoff, [self.result.view()]
+        if found:
+            parts.append(Text(f"Hand-over: {found.state}", "good" if found.state == "proven" else "note"))
+        if self.file:
+            then = f"Send it back. The owner who asked goes on with: xacct-nb handoff accept {self.file.name}"
+            parts.append(Text(f"Answer: {self.file}\n{then}"))
+        return Page("Hand-over", tuple(parts))
+
+
+def answer_request(request: str, given: Mapping[str, Any], run: _Runner) -> HandoverRun:
+    """Answer a request file in a headless run. Raises InvalidInput."""
+    read_request(request)  # a file that cannot be used needs no kernel
+    out = answer_path(given["out"], request).expanduser().absolute()
+    own = {"request": str(Path(request).expanduser().absolute()), "answer_to": str(out)}
+    changes = {"changes": json.dumps(grant_options(given["changes"]))} if given["changes"] else {}
+    key = {"signing_key": given["key"]} if given["key"] else {}
+    result = run(NOTEBOOK, options=(*_options({**own, **changes, **key}), *_shared(given)), **_around(given))
+    written = bool(result.record.handoff and result.record.handoff.answer)
+    return HandoverRun(result, out if written else None)
+
+
+def accept_answer(answer: str, given: Mapping[str, Any], run: _Runner) -> HandoverRun:
+    """Accept an answer file in a headless run. Raises InvalidInput."""
+    read_answer(answer)
+    own = {"answer": str(Path(answer).expanduser().absolute()), "agree": given["agree"]}
+    callers = (("caller_profiles", each) for each in given["callers"])
+    result = run(NOTEBOOK, options=(*_options(own), *callers, *_shared(given)), **_around(given))
+    return HandoverRun(result)
+
+
+def refuse_by_command(request: str, reason: str, given: Mapping[str, Any]) -> SentFile:
+    """Refuse a request file; no session is opened and nothing is recorded. Raises InvalidInput."""
+    records = records_folder(given["records"])
+    return refuse_request(request, reason, out=given["out"], key=given["key"], records=records)
+
+
+def _shared(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    # The profiles of the other side are never opened, so a profile is given for both.
+    for profile in given["profiles"]:
+        yield from (("source_profiles", profile), ("destination_profiles", profile))
+    yield from (("accept", each) for each in given["accept"])
+    yield from _options({name: given[name] for name in ("external_id", "signers", "note")})
+    yield from given["options"]
+
+
+def _options(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield from ((name, text) for name, text in values.items() if text)
+
+
+def _around(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in ("run_file", "approve", "records")}

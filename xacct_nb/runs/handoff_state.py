@@ -1,0 +1,89 @@
+"""How far a hand-over is: from the records, and from the requests and answers that are kept beside them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.errors import UnknownRecord
+from xacct_nb.handoff.answer import REFUSED, HandoffAnswer
+from xacct_nb.handoff.request import HandoffRequest
+from xacct_nb.records.model import Record
+from xacct_nb.storage.handoff_files import kept_answers
+from xacct_nb.storage.ledger import LEDGER, read_ledger, read_record
+from xacct_nb.views import Page, Shown, Table, Text, View
+
+NOTEBOOK = "hand_over"
+ANSWERS, ACCEPTS = "answers", "accepts"
+OPEN, ANSWERED, REFUSED_STATE, PROVEN, LATE = "open", "answered", "refused", "proven", "late"
+_SENTENCES = {
+    OPEN: ("note", "The request waits for its answer."),
+    ANSWERED: ("change", "One side is made. The hand-over stays open until the access is proven."),
+    REFUSED_STATE: ("bad", "The request was refused, and the hand-over is closed."),
+    PROVEN: ("good", "The access is proven, and the hand-over is closed."),
+    LATE: ("bad", "The request was not answered in time."),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class HandoffState(Shown):
+    """The state of a request in a records folder, with the records and the answers that say so."""
+
+    request: str
+    state: str
+    records: tuple[Record, ...] = ()
+    answers: tuple[HandoffAnswer, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `handoff show --json` prints of it."""
+        records = [{"id": each.id, "status": each.status, "part": _part(each)} for each in self.records]
+        return {
+            "request": self.request,
+            "state": self.state,
+            "records": records,
+            "answers": [each.digest for each in self.answers],
+        }
+
+    def view(self) -> View:
+        """Return the state as a sentence, and the records of both parts."""
+        tone, sentence = _SENTENCES[self.state]
+        rows = tuple((each.id, _part(each), each.status, each.ended) for each in self.records)
+        table = (Table(("record", "part", "status", "ended"), rows),) if rows else ()
+        return Page(f"Hand-over: {self.state}", (Text(sentence, tone), *table))
+
+
+def handoff_state(records: Path, request: HandoffRequest, now: str) -> HandoffState:
+    """Return how far the hand-over of a request is at this time (UTC)."""
+    runs, answers = (
+        tuple(handoff_records(records, request.digest)),
+        tuple(kept_answers(records, request.digest)),
+    )
+    states = {each.handoff.state for each in runs if each.handoff}
+    refused = any(each.decision == REFUSED for each in answers)
+    answered = bool(answers) or ANSWERED in states
+    found = (
+        (PROVEN, PROVEN in states),
+        (REFUSED_STATE, refused),
+        (ANSWERED, answered),
+        (LATE, now > request.expires),
+        (OPEN, True),
+    )
+    state = next(name for name, holds in found if holds)
+    return HandoffState(request.digest, state, runs, answers)
+
+
+def handoff_records(records: Path, request: str) -> Iterator[Record]:
+    """Yield the records of a request, the oldest first."""
+    if not (records / LEDGER).exists():
+        return
+    for line in read_ledger(records):
+        if line["notebook"] == NOTEBOOK:
+            with suppress(UnknownRecord):
+                record = read_record(records, line["id"])
+                if record.handoff and record.handoff.request == request:
+                    yield record
+
+
+def _part(record: Record) -> str:
+    return record.handoff.part if record.handoff else ""

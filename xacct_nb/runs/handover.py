@@ -1,0 +1,281 @@
+"""One side of a hand-over, in a run of its own: it answers a request, or accepts the answer to its own."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from xacct_nb.aws.clock import utc
+from xacct_nb.aws.probes import existing_objects
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.planner import desired_resources
+from xacct_nb.changes.proof import Proof
+from xacct_nb.errors import InvalidParameters, UnresolvedSecret
+from xacct_nb.grants.conditions import Conditions
+from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
+from xacct_nb.grants.grant import Grant, external_id, resolve
+from xacct_nb.grants.parameters import to_display
+from xacct_nb.handoff.answer import (
+    CHANGED,
+    MADE,
+    REFUSED,
+    AnsweredProof,
+    HandoffAnswer,
+    answer_to,
+    changed_grant,
+    made_resources,
+)
+from xacct_nb.handoff.checks import (
+    check_answer,
+    check_external_id,
+    check_in_time,
+    check_unused,
+    unknown_request,
+)
+from xacct_nb.handoff.request import HandoffRequest, differences, whole_grant
+from xacct_nb.iam.canonical import canonical_json
+from xacct_nb.records.fields import RecordedHandoff
+from xacct_nb.redaction.redact import is_fingerprint
+from xacct_nb.runs.handoff_state import (
+    ACCEPTS,
+    ANSWERED,
+    ANSWERS,
+    PROVEN,
+    REFUSED_STATE,
+    HandoffState,
+    handoff_records,
+    handoff_state,
+)
+from xacct_nb.runs.handoff_writing import example_request, read_answer, read_request, refusal, send_answer
+from xacct_nb.runs.run_context import PlanApproval, RunContext
+from xacct_nb.storage.handoff_files import keep_handoff, kept_request
+from xacct_nb.storage.handoff_signatures import describe_signature
+from xacct_nb.storage.references import resolve_reference
+from xacct_nb.views import Page, Shown, Text, View
+
+
+class Handover(Shown):
+    """The hand-over of a run: the request, its answer if this run accepts one, and this run's own side."""
+
+    def __init__(self, run: RunContext) -> None:
+        self.run, self.answered = run, None
+        settings = run.settings
+        if settings.answer:
+            self.answered = read_answer(settings.answer)
+        self.request, self.is_example = self._request(), not (settings.request or settings.answer)
+        signed = self.answered or self.request
+        self.signature = describe_signature(signed, "" if self.is_example else settings.signers)
+        self.part, self.side = (
+            (ACCEPTS, self.request.other_side) if self.answered else (ANSWERS, self.request.side)
+        )
+        self.found = RecordedHandoff(self.part, self.side, self.request.digest)
+        self._note()
+        self._check()
+        self.grant = self._grant()
+        self.differences = differences(self.request.asked, self.grant)
+        self.proof: Proof | None = None
+        self.plan: Plan | None = None
+        keep = self.answered or (None if self.is_example else self.request)
+        if keep:
+            keep_handoff(run.records, keep)
+        run.evidence.add("parameters", {**to_display(run.parameters), **self.grant.to_json()})
+
+    @property
+    def documents(self) -> Documents:
+        """The policies of the side that this run changes."""
+        return build(self.grant, self.side)
+
+    def view(self) -> View:
+        """Return the request, the answer if there is one, who signed, and what differs."""
+        parts: list[View] = [self.request.view()]
+        if self.answered:
+            parts.append(self.answered.view())
+        parts += [Text(each, "change") for each in self.differences]
+        signed = "The answer" if self.answered else "The request"
+        parts.append(Text(f"{signed} is {self.signature}.", "note"))
+        does = "answers the request" if self.part == ANSWERS else "accepts the answer"
+        return Page(f"Hand-over: this run {does}, on the {self.side} side", tuple(parts))
+
+    def open_sessions(self) -> Sessions:
+        """Return the sessions of this run's own side. Raises what `open_sessions` of a run raises."""
+        name = f"{self.side}_profiles"
+        if not getattr(self.run.settings, name):
+            raise InvalidParameters(
+                f"No profile of the {self.side} account is named.",
+                why=f"This run acts on the {self.side} side, with a session of your own account.",
+                hint=f"Name it: -p {name} PROFILE",
+            )
+        sessions = self.run.open_sessions(self.grant, self.side)
+        return replace(sessions, objects=self.answered.objects) if self.answered else sessions
+
+    def apply(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal:
+        """Apply the plan of this side if it was approved, and the request is still open.
+
+        Raises InvalidHandoff, and what `apply` of a run raises.
+        """
+        self.plan = plan
+        if self.run.settings.refuse and approval.digest:
+            raise InvalidParameters(
+                "The plan is approved, and the request is refused.",
+                why="An answer says one of the two.",
+                hint="Leave out the approval, or the reason in `refuse`.",
+            )
+        if self.run.settings.refuse:
+            self.run.decide(plan, approval)
+            return Journal(plan.grant)
+        if self.part == ANSWERS and plan.changes and approval.digest and not self.run.applied:
+            check_in_time(self.request, utc(self.run.place.connection.clock.now()))
+            check_unused(self.request, self._answers_before(), changes=True)
+        # The other side is not made yet, so nothing would come of waiting until the callers have access.
+        callers = [each for each in sessions.identities if self.part == ACCEPTS or each.part != "caller"]
+        return self.run.apply(plan, replace(sessions, identities=tuple(callers)), approval)
+
+    def prove(self, sessions: Sessions) -> Shown:
+        """Prove the access by real calls, where both sides can be there. Raises ProofFailed."""
+        callers = any(each.part == "caller" for each in sessions.identities)
+        if self.part == ACCEPTS and (callers or self.side == SOURCE):
+            self.proof = self.run.prove(self.grant, sessions)
+            return self.proof
+        if not callers or self.run.status == "planned":
+            return NotProvenHere(self.side)
+        if self.run.applied is not None or is_fingerprint(external_id(self.grant)):
+            return NotProvenHere(self.side)
+        from xacct_nb.aws.probes import prove  # most answers need no proof
+
+        self.proof = self.run.keep(prove(self.grant, sessions))
+        return self.proof
+
+    def answer(self, sessions: Sessions) -> Shown:
+        """Write the answer to the request, or say how far the accepted hand-over is."""
+        if self.answered is not None:
+            self._close(self.answered)
+            return self.state()
+        if not (decision := self._decision()):
+            return NotAnswered()
+        answer = self._made(decision, sessions)
+        state = REFUSED_STATE if decision == REFUSED else ANSWERED
+        self._note(answer=answer.digest, decision=decision, state=state, differences=answer.differences)
+        return send_answer(self.run, answer, "" if self.is_example else self.run.settings.request)
+
+    def state(self) -> HandoffState:
+        """Return how far the hand-over is, with what this run adds to it."""
+        found = handoff_state(self.run.records, self.request, utc())
+        return replace(found, state=PROVEN) if self.found.state == PROVEN else found
+
+    def _request(self) -> HandoffRequest:
+        settings = self.run.settings
+        if self.answered is not None:
+            own = kept_request(self.run.records, self.answered.request)
+            return own or unknown_request(self.answered)
+        return read_request(settings.request) if settings.request else example_request()
+
+    def _check(self) -> None:
+        """Raise InvalidHandoff for an answer or a request that cannot be used."""
+        if self.answered is not None:
+            runs = handoff_records(self.run.records, self.request.digest)
+            closed = [each.id for each in runs if each.handoff and each.handoff.state == PROVEN]
+            keep_handoff(self.run.records, self.answered)
+            check_answer(self.request, self.answered, closed, self.run.settings.agree)
+        else:
+            check_in_time(self.request, utc())
+            check_unused(self.request, self._answers_before(), changes=False)
+
+    def _answers_before(self) -> dict[str, str]:
+        runs = handoff_records(self.run.records, self.request.digest)
+        found = ((each.id, each.handoff) for each in runs)
+        return {id: handoff.decision for id, handoff in found if handoff and handoff.part == ANSWERS}
+
+    def _grant(self) -> Grant:
+        """Return the grant of this run, with the external ID that this owner has, and their decisions."""
+        settings, fields = self.run.settings, self.run.settings.changes
+        if self.answered is not None:
+            grant = self.answered.granted(self.request)
+        else:
+            grant = changed_grant(self.request, fields) if fields else self.request.asked
+        own = {name: self.run.parameters[name] for name in ("accept", "adopt") if name in self.run.parameters}
+        grant = Grant(**{**whole_grant(grant), **own})
+        needed = self.side == DESTINATION or self.part == ACCEPTS
+        if not self.request.external_id or not (needed or settings.external_id):
+            return grant
+        if not settings.external_id:
+            raise UnresolvedSecret(
+                "The grant needs the external ID, and the files of a hand-over never have it.",
+                why=f"Its fingerprint is {self.request.external_id}.",
+                hint="Put it into a file or a variable, and say where: -p external_id env:NAME",
+            )
+        when = Conditions(**{**grant.conditions.model_dump(), "external_id": settings.external_id})
+        found = resolve(grant.model_copy(update={"conditions": when}), resolve_reference)
+        check_external_id(found, self.request.external_id)
+        self.run.evidence.secrets.add(external_id(found))
+        return found
+
+    def _decision(self) -> str:
+        if self.run.applied is not None or (self.plan is not None and not self.plan.changes):
+            return CHANGED if self.differences else MADE
+        return REFUSED if self.run.settings.refuse else ""
+
+    def _made(self, decision: str, sessions: Sessions) -> HandoffAnswer:
+        if decision == REFUSED:
+            return refusal(self.request, self.run.settings.refuse, by=_who(sessions), record=self.run.id)
+        state = read_resources(self.documents, sessions)
+        journal = self.run.applied[1].to_json() if self.run.applied else {}
+        proof = self.proof and AnsweredProof(holds=self.proof.holds, summary=self.proof.summary)
+        return answer_to(
+            self.request,
+            decision,
+            reason=self.run.settings.note,
+            grant=whole_grant(self.grant) if decision == CHANGED else {},
+            differences=self.differences,
+            made=made_resources(desired_resources(self.documents, state)),
+            objects=existing_objects(sessions) if self.side == DESTINATION else (),
+            at=utc(),
+            by=_who(sessions),
+            record=self.run.id,
+            plan=self.plan.digest if self.plan and self.plan.changes else "",
+            journal=hashlib.sha256(canonical_json(journal).encode()).hexdigest() if journal else "",
+            proof=proof,
+        )
+
+    def _close(self, answer: HandoffAnswer) -> None:
+        """Note whether the access is proven: by this run's own calls, else as the other owner answered."""
+        own = self.proof is not None and self.proof.holds
+        there = self.plan is not None and (not self.plan.changes or self.run.applied is not None)
+        theirs = answer.proof is not None and answer.proof.holds and there
+        self._note(
+            answer=answer.digest,
+            decision=answer.decision,
+            state=PROVEN if own or theirs else ANSWERED,
+            differences=self.differences,
+            other=answer.record,
+        )
+
+    def _note(self, **more: object) -> None:
+        self.found = replace(self.found, **more)  # type: ignore[arg-type]
+        self.run.evidence.add("handoff", self.found.to_json())
+
+
+class NotAnswered(Shown):
+    """What `answer` shows while nothing is decided."""
+
+    def view(self) -> View:
+        """Return what is still to be decided."""
+        return Text("Not answered yet: approve the plan, or refuse the request with a reason.", "note")
+
+
+@dataclass(frozen=True, repr=False)
+class NotProvenHere(Shown):
+    """What `prove` shows where this run cannot prove the access."""
+
+    side: str
+
+    def view(self) -> View:
+        """Return who proves the access."""
+        who = "The owner who asked proves it" if self.side == DESTINATION else "It is proven"
+        return Text(
+            f"No call was made here. {who} once both sides are made, with the callers' profiles.", "note"
+        )
+
+
+def _who(sessions: Sessions) -> str:
+    return next((each.arn for each in sessions.identities if each.part != "caller"), "")
