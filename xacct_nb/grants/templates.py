@@ -68,6 +68,7 @@ def _role(account: str, name: str) -> str:
     return f"arn:aws:iam::{account}:role/{name}"
 
 
+_SHARED = "arn:aws:s3:::amzn-s3-demo-bucket-shared-container"
 _CDK = f"cdk-hnb659fds-{{}}-role-{_DESTINATION}-us-east-1"
 _ALL = (
     Template(
@@ -162,6 +163,25 @@ _ALL = (
                     "kubernetes-service-account": "reader",
                 }
             },
+        },
+    ),
+    Template(
+        "iam-tutorial",
+        "AWS's IAM tutorial",
+        "The role of the developers lists a bucket of the other account, and reads, writes and deletes its "
+        "objects; the analysts may not. Edit the role and the bucket.",
+        {
+            "sources": [_role(_SOURCE, "Developers")],
+            "destinations": [_role(_DESTINATION, "UpdateData")],
+            "permissions": [
+                {"actions": ["s3:ListAllMyBuckets"], "resources": ["*"]},
+                {"actions": ["s3:ListBucket", "s3:GetBucketLocation"], "resources": [_SHARED]},
+                {
+                    "actions": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    "resources": [f"{_SHARED}/*"],
+                },
+            ],
+            "accept": ["wildcard-resource"],
         },
     ),
 )
