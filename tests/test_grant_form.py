@@ -15,14 +15,19 @@ from ipywidgets.widgets.widget import _instances
 
 from support.examples import ALICE, ROLE, a_grant
 from support.form_texts import all_widgets, controls_of, text_of, text_of_html, words
-from xacct_nb.errors import InvalidGrant, InvalidInput
+from xacct_nb.errors import InvalidGrant, InvalidInput, NoCredentials
+from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.form_fields import EXTERNAL_ID, GRANT_FIELDS, typed_grant
 from xacct_nb.grants.grant import external_id, resolve
+from xacct_nb.grants.naming import NameUse
+from xacct_nb.grants.settings import Settings
+from xacct_nb.grants.templates import TEMPLATES, template
 from xacct_nb.jupyter.grant_form import LABELS, GrantForm
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
 
+DEVS = "arn:aws:iam::111111111111:group/devs"
 SECRET = "hunter2-of-the-reports"
 BOB = "arn:aws:iam::111111111111:user/bob"
 WAITING = "The cells below wait until it is."
@@ -307,6 +312,7 @@ def test_a_form_that_is_shut_says_why_and_takes_nothing(form: GrantForm) -> None
     form.shut("The record is sealed.")
 
     assert all(field.disabled for field in fields_of(form).values())
+    assert controls_of(form)["Begin with"].disabled
     assert "The record is sealed." in headline(form)
 
 
@@ -315,6 +321,112 @@ def test_a_form_that_was_shut_before_it_is_shown_is_shut(form: GrantForm) -> Non
 
     assert all(field.disabled for field in fields_of(form).values())
     assert "The record is sealed." in headline(form)
+
+
+def test_where_the_run_acts_and_its_profiles_are_in_the_form() -> None:
+    form = a_whole_form()
+    type_in(form, "source_profiles", "my admin\nother")
+    fields_of(form)["sandbox"].value = False
+
+    assert form.settings == Settings(sandbox=False, source_profiles=["my admin", "other"])
+    assert "Where it acts, and with which profiles: AWS itself" in "".join(controls_of(form))
+
+
+def test_no_settings_are_given_while_the_form_is_not_valid() -> None:
+    form = a_whole_form()
+    type_in(form, "name", "Reports")
+
+    with pytest.raises(InvalidGrant, match="Grant name"):
+        _ = form.settings
+
+
+def test_a_name_of_another_grant_is_said_while_it_is_typed_and_one_of_this_grant_is_not() -> None:
+    books = NameUse("books", "record 7", (BOB,), ("arn:aws:iam::222222222222:role/books",))
+    form = a_whole_form(used=lambda name, _: {"books": books, "reports": its_own()}.get(name))
+    assert "is taken" not in note(form, "name")
+
+    type_in(form, "name", "books")
+    assert "The name is taken: record 7 lets user/bob assume role/books." in note(form, "name")
+    assert form.valid
+    assert "The name is taken" in str(form)
+
+    type_in(form, "name", "bookshop")
+    assert "is taken" not in note(form, "name")
+
+    type_in(form, "name", "reports")
+    type_in(form, "sources", BOB)
+    assert "lets user/alice assume role/reports-reader" in note(form, "name")
+
+
+def test_a_name_that_only_the_account_knows_is_said(form: GrantForm) -> None:
+    policy = "arn:aws:iam::111111111111:policy/xacct-reports"
+    form = a_whole_form(look_up=lambda *_: AccountChoices(policies_made=(policy,)))
+    controls_of(form)["Read what the accounts have"].click()
+
+    assert f"The name is taken: the policy {policy} has it." in note(form, "name")
+
+
+def test_what_the_accounts_have_is_offered_and_added_to_what_is_typed() -> None:
+    found = {"principals": (ALICE, BOB), "groups": (DEVS,), "buckets": ("ledger",)}
+    form = a_whole_form(look_up=lambda *_: AccountChoices(found, notes=("iam:ListRoles was refused.",)))
+    search = controls_of(form)["Add to Source ARN"]
+    assert search.layout.display == "none"
+
+    controls_of(form)["Read what the accounts have"].click()
+    assert search.options == (ALICE, BOB)
+    assert controls_of(form)["Add to Destination role"].layout.display == "none"
+    assert "iam:ListRoles was refused." in text_of(form)
+
+    search.value = BOB
+    assert form.grant.sources == (ALICE, BOB)
+    assert search.value == ""
+    controls_of(form)["Add to What the role may do"].value = "s3:GetObject on arn:aws:s3:::ledger/*"
+    assert form.grant.permissions[-1].resources == ("arn:aws:s3:::ledger/*",)
+    controls_of(form)["Add to Attach to group"].value = DEVS
+    assert form.grant.attach_to == DEVS
+
+
+def test_accounts_that_cannot_be_read_leave_the_form_as_it_is() -> None:
+    def refuse(*_: Any) -> AccountChoices:
+        raise NoCredentials("The profile has none.", why="It expired.", hint="Sign in.")
+
+    form = a_whole_form(look_up=refuse)
+    controls_of(form)["Read what the accounts have"].click()
+
+    assert "The profile has none." in text_of(form)
+    assert form.grant == a_grant()
+
+
+def test_a_template_replaces_the_grant_between_the_same_accounts(form: GrantForm) -> None:
+    type_in(form, "destinations", ROLE.replace("222222222222", "333333333333"))
+    controls_of(form)["Begin with"].value = "read-only-auditor"
+
+    assert form.grant == template("read-only-auditor", "111111111111", "333333333333")
+    assert fields_of(form)["name"].value == "read-only-auditor"
+    assert TEMPLATES["read-only-auditor"].about in text_of(form)
+    assert "More about the role and the policies: Managed policies" in "".join(controls_of(form))
+
+
+def test_a_group_of_fields_opens_by_its_button_and_begins_open_where_it_has_something() -> None:
+    form = a_form(conditions={"require_mfa": True})
+    conditions, more = (button for button in controls_of(form) if button[0] in "\u25b8\u25be")
+    assert conditions == "\u25be Conditions of the trust policy: Require MFA"
+    assert more == "\u25b8 More about the role and the policies"
+
+    button = controls_of(form)[more]
+    button.click()
+    assert button.description == "\u25be More about the role and the policies"
+    assert ties(form)["buttons"][-1]["expanded"]
+
+
+def test_each_control_is_tied_to_its_help_and_message_and_says_that_it_is_wrong(form: GrantForm) -> None:
+    type_in(form, "sources", "arn:aws")
+    wrong, right = tie(form, "sources"), tie(form, "name")
+
+    assert (wrong["invalid"], right["invalid"], right["required"]) == (True, False, True)
+    assert f'id="{wrong["described_by"]}"' in box_of(form, "sources").children[1].value
+    assert form.problem
+    assert form.problem.hint in note(form, "sources")
 
 
 def test_text_and_html_of_a_form_say_the_same(form: GrantForm) -> None:
@@ -353,6 +465,27 @@ def test_the_form_is_a_widget_in_jupyter_and_text_elsewhere(
 
     assert list(published[0]) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
     assert published[0]["text/plain"] == "Run the cell to see the form."
+
+
+def a_whole_form(**around: Any) -> GrantForm:
+    """A form with where the run acts."""
+    return GrantForm(a_grant(), lambda grant: grant, live=True, **{"settings": Settings(), **around})
+
+
+def its_own() -> NameUse:
+    return NameUse("reports", "record 8", (ALICE,), (ROLE,))
+
+
+def ties(form: GrantForm) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in all_widgets(form.widget) if hasattr(each, "ties")).ties
+    return found
+
+
+def tie(form: GrantForm, field: str) -> dict[str, Any]:
+    """Return what form.js sets on the control of a field."""
+    classes = fields_of(form)[field]._dom_classes
+    found: dict[str, Any] = next(each for each in ties(form)["fields"] if each["css"] in classes)
+    return found
 
 
 def a_form(**fields: Any) -> GrantForm:

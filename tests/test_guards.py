@@ -1,7 +1,9 @@
 """No step of a run acts on a value that its form does not have any more, nor after its record is sealed."""
 
 import atexit
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from support.form_texts import text_of_html
 from xacct_nb.aws.reader import read
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.planner import diff
-from xacct_nb.errors import InvalidGrant, OutOfDate, WaitingForApproval
+from xacct_nb.errors import InvalidGrant, InvalidInput, OutOfDate, WaitingForApproval
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.start import start_run
@@ -56,7 +58,7 @@ def person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
     begun = list[Person]()
 
     def begin(**fields: Any) -> Person:
-        run = start_run("mine", desk.parameters(**PROFILES, records=str(desk.records), **fields))
+        run = start_run("mine", desk.parameters(records=str(desk.records), **PROFILES | fields))
         begun.append(Person(run))
         return begun[-1]
 
@@ -242,3 +244,71 @@ def test_where_nobody_can_be_asked_the_run_plans(desk: Desk, person: Callable[..
     assert ada.run.apply(ada.planned, ada.sessions, Approval("", "", "")).entries == ()
     assert ada.run.finish().status == "planned"
     assert desk.state() == []
+
+
+def test_another_place_in_the_form_stops_every_step_until_the_sessions_are_opened_again(
+    person: Callable[..., Person],
+) -> None:
+    ada = person()
+    ada.plan()
+    ada.approve()
+    ada.type(caller_profiles="alice")
+
+    with pytest.raises(OutOfDate, match="another place or other profiles"):
+        ada.apply()
+    assert ada.approval.digest == ""
+
+    ada.plan()
+    assert [each.profile for each in ada.sessions.identities if each.part == "caller"] == ["alice"]
+    ada.approve()
+    assert ada.apply().entries
+
+
+def test_the_run_moves_to_the_place_in_the_form_and_its_record_says_so(
+    desk: Desk, person: Callable[..., Person]
+) -> None:
+    ada = person(sandbox=True, caller_profiles=[])
+    ada.type(sandbox=False, caller_profiles="alice\nmallory", name="moved")
+    ada.plan()
+    ada.approve()
+    ada.apply()
+    record = json.loads((Path(ada.run.finish().folder) / "record.json").read_text())
+    moved = {"sandbox": False, "caller_profiles": ["alice", "mallory"], "name": "moved"}
+
+    assert moved.items() <= record["parameters"].items()
+    assert read_ledger(desk.records)[-1]["grant"] == "moved"
+    assert not record["where"].startswith("sandbox")
+
+
+def test_after_the_change_the_run_stays_where_it_is(person: Callable[..., Person]) -> None:
+    ada = person()
+    ada.plan()
+    ada.approve()
+    ada.apply()
+    ada.type(caller_profiles="alice")
+
+    with pytest.raises(InvalidInput, match="has changed AWS already"):
+        ada.plan()
+
+
+def test_a_name_that_an_earlier_run_used_for_others_is_said_until_it_is_rolled_back(
+    desk: Desk, person: Callable[..., Person]
+) -> None:
+    ada = person()
+    ada.plan()
+    ada.approve()
+    ada.apply()
+    summary = ada.run.finish()
+    carol = person()
+    assert carol.form.name_warning == ""
+
+    carol.type(sources=f"arn:aws:iam::{desk.world.source}:user/mallory")
+    assert f"record {summary.record} lets user/alice assume role/reports-reader" in carol.form.name_warning
+    carol.type(name="others")
+    assert carol.form.name_warning == ""
+    carol.type(name="reports", sandbox=True)
+    assert carol.form.name_warning == ""
+
+    desk.rolled_back()
+    carol.type(name="reports", sandbox=False)
+    assert carol.form.name_warning == ""

@@ -9,6 +9,7 @@ _PUBLIC = {
     "from_parameters": "grants.grant",
     "load_grant": "runs.loading",
     "resolve": "runs.loading",
+    "template": "grants.templates",
     "build": "grants.documents",
     "picture": "changes.access_picture",
     "lint": "linting.findings",

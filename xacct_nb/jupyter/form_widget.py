@@ -207,5 +207,5 @@ def _search(field: Field) -> Any:
         placeholder="type a part of the name, and choose",
         continuous_update=False,
         style={"description_width": "initial"},
-        layout={"display": "none", "width": "auto", "margin": "0"},
-    )
+        layout={"display": "none", "width": "auto", "margin": "6px 0 0"},
+    ).add_class("xacct-search")
