@@ -55,6 +55,7 @@ USED = {
     "core.responses.request_scope": "account_id region",
     "services.iam.handle_request": "method path headers body query_params",
     "services.iam._create_virtual_mfa_device": "p",
+    "services.iam._get_account_authorization_details": "p",
     "services.iam._lookup_policy": "arn",
     "core.iam_evaluator.request_caller_arn": "headers query_params",
     "core.router.extract_access_key_id": "headers query_params",
@@ -115,6 +116,35 @@ def test_the_seed_of_the_sandbox_is_base32_of_20_bytes(sandbox: Sandbox) -> None
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
 
     assert len(base64.b32decode(device["Base32StringSeed"])) == 20
+
+
+def boundaries_in_details(sandbox: Sandbox) -> list[str]:
+    """The boundaries of a user and a role, of which each has one, in the details of their account."""
+    room = Room(sandbox)
+    policy = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": "{source}"}, "Action": "sts:AssumeRole"}
+    edge = {"PermissionsBoundary": "arn:aws:iam::{source}:policy/edge"}
+    room.do({"source": "CreatePolicy", "PolicyName": "edge", "PolicyDocument": policy})
+    room.do({"source": "CreateUser", "UserName": "bound", **edge})
+    room.do({"source": "CreateRole", "RoleName": "bound", "AssumeRolePolicyDocument": trust, **edge})
+    details = room.client("source", "iam").get_account_authorization_details()
+    entities = (*details["UserDetailList"], *details["RoleDetailList"])
+    return [
+        str(each["PermissionsBoundary"]["PermissionsBoundaryArn"])
+        for each in entities
+        if "PermissionsBoundary" in each
+    ]
+
+
+def test_the_details_of_an_account_have_no_boundaries_in_ministack(bare: Sandbox) -> None:
+    assert boundaries_in_details(bare) == []
+
+
+def test_the_details_of_an_account_have_the_boundaries_in_the_sandbox(sandbox: Sandbox) -> None:
+    found = boundaries_in_details(sandbox)
+
+    assert len(found) == 2
+    assert all(each.endswith(":policy/edge") for each in found)
 
 
 def test_the_default_version_of_a_policy_can_be_set(sandbox: Sandbox) -> None:

@@ -178,3 +178,16 @@ def test_a_plan_of_a_record_has_the_same_picture() -> None:
     plan = plan_from(None, grant)
 
     assert xa.picture(Plan.from_json(plan.to_json())).graph == xa.picture(plan).graph
+
+
+def test_a_live_state_says_open_only_where_the_policies_that_it_has_allow_it() -> None:
+    state = state_after(a_grant(sources=[ALICE, "333333333333"]))
+    without = State({key: value for key, value in state.resources.items() if key.kind == "role"})
+
+    both, trust_alone = (
+        {each.source.rpartition(":")[2]: each.state for each in xa.picture(one).graph.edges}
+        for one in (state, without)
+    )
+
+    assert both == {"user/alice": "open", "root": "open"}
+    assert trust_alone == {"user/alice": "unread", "root": "open"}

@@ -20,6 +20,7 @@ _PUBLIC = {
     "Decision": "iam.decision",
     "open_sessions": "aws.sessions",
     "read": "aws.reader",
+    "read_access": "aws.access_reader",
     "diff": "changes.planner",
     "Plan": "changes.plan",
     "apply": "aws.writer",

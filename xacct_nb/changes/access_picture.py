@@ -4,19 +4,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.plan_graph import plan_graph
+from xacct_nb.changes.plan_graph import plan_graph, state_graph
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.access_graph import AccessGraph, graph_of_grants
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.graph_svg import AccessPicture
+from xacct_nb.grants.state import State
 
 
 def picture(value: Any, focus: str = "", depth: int = 0) -> AccessPicture:
     """Return the picture of who may assume what.
 
-    `value` is a Grant, several of them, a Plan, or an AccessGraph. `focus` is an ARN, a name or an account
-    id: the picture shows what leads there and where that leads, `depth` steps far (0: all). Raises
-    InvalidInput.
+    `value` is a Grant, several of them, a Plan, a State, or what `xa.read_access` returned. `focus` is an
+    ARN, a name or an account id: the picture shows what leads there and where that leads, `depth` steps far
+    (0: all). Raises InvalidInput.
     """
     found = AccessPicture(_graph(value))
     return found.around(focus, depth) if focus else found
@@ -36,6 +37,8 @@ def _graph(value: Any) -> AccessGraph:
         return value
     if isinstance(value, Plan):
         return plan_graph(None, value)
+    if isinstance(value, State):
+        return state_graph(value)
     if isinstance(value, Grant):
         return graph_of_grants([value])
     given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
@@ -44,5 +47,5 @@ def _graph(value: Any) -> AccessGraph:
     raise InvalidInput(
         f"There is no picture of a value of type {type(value).__name__}.",
         why="A picture is made of grants, of a plan, or of what was read in the accounts.",
-        hint="Call xa.picture(grant).",
+        hint="Call xa.picture(grant), or xa.picture(xa.read_access(sessions)).",
     )

@@ -10,6 +10,7 @@ from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.grants.access_graph import (
     ADDED,
     CHANGED,
+    HALF,
     OPEN,
     TAKEN,
     UNREAD,
@@ -22,14 +23,17 @@ from xacct_nb.grants.access_graph import (
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
-from xacct_nb.grants.state import ResourceKey
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.grants.ways_in import EVERYTHING, Holder, Trusts, named_principals, ways_in
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.canonical import as_list, statements_of
 
 Resources = dict[ResourceKey, Any]
 _ELSEWHERE = "its trust policy is not in this plan"
+_OTHERS = "what else it has was not read"
+_OWN_ONLY = "A live state has the policies of its grant; xa.read_access(sessions) reads all of both accounts."
 _WAYS = (OPEN, UNREAD)
+_ALL_IT_NEEDS = Holder((EVERYTHING,))
 
 
 def plan_graph(grant: Grant | None, plan: Plan) -> AccessGraph:
@@ -53,6 +57,22 @@ def plan_graph(grant: Grant | None, plan: Plan) -> AccessGraph:
     )
     nodes = _nodes(grant, plan, edges)
     return AccessGraph(f"What the plan for {plan.grant} does to who may assume what", nodes, edges)
+
+
+def state_graph(state: State) -> AccessGraph:
+    """Return who may assume what as a grant's live state has it, which has the grant's policies only."""
+    side = dict(state.resources)
+    names = _principals(side)
+    trusts = _trusts(None, side, side, names, side, Holder(unread=_OTHERS))
+    edges = tuple(map(_not_all_read, ways_in(trusts)))
+    ends = (*(each.source for each in edges), *(each.target for each in edges))
+    roles = [key.target for key in side if key.kind == "role"]
+    nodes = tuple(node_of(key) for key in dict.fromkeys((*ends, *roles)))
+    return AccessGraph("Who may assume what in the live state", nodes, edges, (_OWN_ONLY,))
+
+
+def _not_all_read(edge: AccessEdge) -> AccessEdge:
+    return edge if edge.state != HALF else replace(edge, lines=(_OTHERS,), state=UNREAD)
 
 
 def _wanted(grant: Grant) -> Resources:
@@ -104,25 +124,30 @@ def _kind(arn: str) -> str:
 
 
 def _trusts(
-    grant: Grant | None, before: Resources, after: Resources, names: Iterable[str], side: Resources
+    grant: Grant | None,
+    before: Resources,
+    after: Resources,
+    names: Iterable[str],
+    side: Resources,
+    unknown: Holder = _ALL_IT_NEEDS,
 ) -> Trusts:
+    """Return what one of the sides has; the other side, too, tells which policies are the callers'."""
     trusts = {
         key.target: value["trust"]
         for key, value in side.items()
         if key.kind == "role" and value and value["trust"]
     }
-    holders = {name: _holder(grant, name, {**before, **after}, side) for name in names}
+    either = {**before, **after}
+    holders = {name: _holder(grant, name, either, side) or unknown for name in names}
     return Trusts(trusts, holders, elsewhere=_ELSEWHERE)
 
 
-def _holder(grant: Grant | None, name: str, either: Resources, side: Resources) -> Holder:
-    """Return the caller policies that reach a principal on one side; where none is known, all it needs."""
+def _holder(grant: Grant | None, name: str, either: Resources, side: Resources) -> Holder | None:
+    """Return the caller policies that reach a principal on one side, None where none is known."""
     carriers = {name, *([grant.attach_to] if grant and grant.attach_to else [])}
     keys = [key for key in either if key.target in carriers and key.kind in ("inline-policy", "attachment")]
     own = [key for key in keys if _lets_assume(key, either)]
-    if not own:
-        return Holder((EVERYTHING,))
-    return Holder(tuple(_document(key, side) for key in own if side.get(key)))
+    return Holder(tuple(_document(key, side) for key in own if side.get(key))) if own else None
 
 
 def _lets_assume(key: ResourceKey, either: Resources) -> bool:

@@ -25,6 +25,9 @@ def install(decide: Decide) -> None:
     """Add everything, and let `decide` authorize calls; an IAM action that MiniStack has stays its own."""
     iam._IAM_HANDLERS.setdefault("SetDefaultPolicyVersion", _set_default_policy_version)
     iam._IAM_HANDLERS["CreateVirtualMFADevice"] = partial(_with_base32_seed, iam._create_virtual_mfa_device)
+    iam._IAM_HANDLERS["GetAccountAuthorizationDetails"] = partial(
+        _with_boundaries, iam._get_account_authorization_details
+    )
     xml_text.install()
     iam.handle_request = partial(_apply_result, "iam", iam.handle_request)
     sts.handle_request = partial(_apply_result, "sts", sts.handle_request)
@@ -118,6 +121,20 @@ def _with_base32_seed(create: Callable[[Any], HttpResponse], parameters: Any) ->
         device, seed = iam._mfa_devices[serial], base64.b32encode(secrets.token_bytes(20)).decode()
         old, device["Base32StringSeed"] = device["Base32StringSeed"], seed
         body = body.replace(base64.b64encode(old.encode()), base64.b64encode(seed.encode()))
+    return status, headers, body
+
+
+def _with_boundaries(serve: Callable[[Any], HttpResponse], parameters: Any) -> HttpResponse:
+    """Serve GetAccountAuthorizationDetails with the boundaries, which MiniStack leaves out."""
+    status, headers, body = serve(parameters)
+    for entity in (*iam._users.values(), *iam._roles.values()):
+        if boundary := entity.get("PermissionsBoundary"):
+            arn = f"<Arn>{entity['Arn']}</Arn>"
+            element = (
+                "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+                f"<PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn></PermissionsBoundary>"
+            )
+            body = body.replace(arn.encode(), f"{arn}{element}".encode())
     return status, headers, body
 
 
