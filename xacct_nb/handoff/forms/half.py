@@ -1,13 +1,15 @@
 """What a grant needs in one account of one side: the content of every form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import SecretStr
 
 from xacct_nb.changes.planner import desired_resources
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.documents import VERSION, Documents, Policy
+from xacct_nb.grants.documents import VERSION, Documents, Policy, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import is_caller_policy
 from xacct_nb.grants.state import ResourceKey, State
@@ -86,11 +88,13 @@ class Half:
         return not self.roles and not self.caller_policies
 
 
-def half_of(documents: Documents, side: str, account: str = "") -> Half:
-    """Return what the grant needs on a side, in one account of it. Raises InvalidInput.
+def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
+    """Return what a grant needs on a side, in one account of it. Raises InvalidInput.
 
-    `account` may be left out where the side has one account only.
+    `account` may be left out where the side has one account only. The external ID of the grant may be a
+    reference: its value is not needed.
     """
+    documents = _built(documents)
     account = _account(documents.grant, side, account)
     wanted = {
         key: value
@@ -110,6 +114,17 @@ def half_of(documents: Documents, side: str, account: str = "") -> Half:
         (secret if secret in marks else fingerprint(secret)) if known else "",
         _suggested(documents),
     )
+
+
+def _built(given: Documents | Grant) -> Documents:
+    """Return the documents of a grant, built with another external ID where its own is a reference."""
+    if isinstance(given, Documents):
+        return given
+    when = given.conditions
+    if not is_reference(when.external_id.get_secret_value()):
+        return build(given)
+    other = when.model_copy(update={"external_id": SecretStr("external-id")})
+    return replace(build(given.model_copy(update={"conditions": other})), grant=given)
 
 
 def _suggested(documents: Documents) -> Policy:

@@ -1,15 +1,12 @@
 """The table of forms, and the functions that make a form's text for the owner of an account."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-from pydantic import SecretStr
+from dataclasses import dataclass
 
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.documents import Documents, build
+from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant
-from xacct_nb.handoff.forms import aws_cli
+from xacct_nb.handoff.forms import aws_cli, cloudformation, steps, terraform
 from xacct_nb.handoff.forms.half import Half, half_of
 from xacct_nb.validation import nearest
 from xacct_nb.views import Snippet
@@ -17,16 +14,25 @@ from xacct_nb.views import Snippet
 
 @dataclass(frozen=True)
 class OwnerForm:
-    """One form: what it is for, how its file ends, what makes a half and what removes it."""
+    """One form: what it is, how its files end, what makes a half and what removes it."""
 
     purpose: str
     ending: str
     make: Callable[[Half], str]
     remove: Callable[[Half], str]
+    removal_ending: str = ".sh"
 
 
 FORMS = {
     "commands": OwnerForm("a bash script for the AWS CLI", ".sh", aws_cli.commands, aws_cli.removal_commands),
+    "cloudformation": OwnerForm(
+        "a CloudFormation template", ".template.json", cloudformation.template, cloudformation.stack_deletion
+    ),
+    "terraform": OwnerForm(
+        "a Terraform configuration", ".tf", terraform.configuration, terraform.destruction
+    ),
+    "steps": OwnerForm("steps in AWS's console, in words", ".txt", steps.steps, steps.removal_steps, ".txt"),
+    "json": OwnerForm("the same steps as JSON", ".json", steps.steps_as_json, steps.steps_as_json, ".json"),
 }
 
 
@@ -37,12 +43,12 @@ def hand_over(documents: Documents | Grant, side: str, form: str, account: str =
     be left out where the side has one account. A grant may be given in place of its documents, also one whose
     external ID is a reference: no form has an external ID, it is a parameter of each. Raises InvalidInput.
     """
-    return Snippet(_form(form).make(half_of(_documents(documents), side, account)))
+    return Snippet(_form(form).make(half_of(documents, side, account)))
 
 
 def take_back(documents: Documents | Grant, side: str, form: str, account: str = "") -> Snippet:
     """Return the text with which the owner removes what they made with the same form. Raises InvalidInput."""
-    return Snippet(_form(form).remove(half_of(_documents(documents), side, account)))
+    return Snippet(_form(form).remove(half_of(documents, side, account)))
 
 
 def form_file(documents: Documents | Grant, side: str, form: str, account: str = "") -> str:
@@ -50,8 +56,14 @@ def form_file(documents: Documents | Grant, side: str, form: str, account: str =
 
     Raises InvalidInput.
     """
-    half = half_of(_documents(documents), side, account)
+    half = half_of(documents, side, account)
     return f"{half.grant.name}-{side}-{half.account}{_form(form).ending}"
+
+
+def removal_file(documents: Documents | Grant, side: str, form: str, account: str = "") -> str:
+    """Return a name for the file of a form's removal. Raises InvalidInput."""
+    half = half_of(documents, side, account)
+    return f"{half.grant.name}-{side}-{half.account}-removal{_form(form).removal_ending}"
 
 
 def _form(name: str) -> OwnerForm:
@@ -67,18 +79,3 @@ def _form(name: str) -> OwnerForm:
 
 
 _LATER = {"stackset": "StackSets for all accounts of an organization are not among the forms yet."}
-
-
-def _documents(given: Documents | Grant) -> Documents:
-    """Return the documents of a grant; where the external ID is a reference, they have the reference."""
-    if isinstance(given, Documents):
-        return given
-    reference = given.conditions.external_id.get_secret_value()
-    if not is_reference(reference):
-        return build(given)
-    stand_in = given.conditions.model_copy(update={"external_id": SecretStr(_STAND_IN)})
-    documents = build(given.model_copy(update={"conditions": stand_in}))
-    return replace(documents, grant=given)
-
-
-_STAND_IN = "external-id"

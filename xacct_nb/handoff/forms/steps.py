@@ -1,0 +1,160 @@
+"""The forms `steps` and `json`: what to do in AWS's console, with the policies, as text and as JSON."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xacct_nb.grants.sentences import access_sentences, describe_arn
+from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
+from xacct_nb.iam.arns import Arn
+from xacct_nb.redaction.invisible import on_one_line
+from xacct_nb.views import as_json
+
+_PLACES = {"user": "Users", "group": "User groups", "role": "Roles"}
+
+
+@dataclass(frozen=True)
+class OwnerStep:
+    """One step in words, and the policy that is pasted in it, None for none."""
+
+    text: str
+    policy: Any = None
+
+
+def steps(half: Half) -> str:
+    """Return the steps that make the half in AWS's console."""
+    return _written(half, "Make", _making(half))
+
+
+def removal_steps(half: Half) -> str:
+    """Return the steps that remove the half in AWS's console."""
+    return _written(half, "Remove", _removing(half))
+
+
+def steps_as_json(half: Half) -> str:
+    """Return the steps that make the half, and those that remove it, as a JSON object."""
+    fields = {
+        "grant": half.grant.name,
+        "side": half.side,
+        "account": half.account,
+        "gives": list(access_sentences(half.grant)),
+        "external_id": half.fingerprint or ("not known here" if half.needs_external_id else ""),
+        "steps": [_as_json(each) for each in _making(half)],
+        "removal": [_as_json(each) for each in _removing(half)],
+    }
+    return json.dumps(fields, indent=2) + "\n"
+
+
+def _as_json(step: OwnerStep) -> dict[str, Any]:
+    return {"step": step.text} | ({"policy": step.policy} if step.policy else {})
+
+
+def _written(half: Half, verb: str, todo: Iterator[OwnerStep]) -> str:
+    gives = "\n".join(f"  {on_one_line(each)}" for each in access_sentences(half.grant))
+    head = (
+        f"{verb} the {half.side} side of the grant {half.grant.name} in the account {half.account}\n\n{gives}"
+    )
+    return "\n\n".join([head, *(_numbered(number, step) for number, step in enumerate(todo, start=1))]) + "\n"
+
+
+def _numbered(number: int, step: OwnerStep) -> str:
+    text = f"{number}. {on_one_line(step.text)}"
+    return f"{text}\n\n{as_json(step.policy)}" if step.policy else text
+
+
+def _making(half: Half) -> Iterator[OwnerStep]:
+    yield OwnerStep(
+        f"Sign in to the AWS console of the account {half.account} as an administrator of IAM, not as the "
+        "root user. The account's id is at the top right. Open IAM."
+    )
+    for role in half.roles:
+        yield from _make_role(half, role)
+    for policy in half.caller_policies:
+        yield from _make_caller_policy(policy)
+    if half.is_empty:
+        yield OwnerStep(
+            f"The roles trust the whole account {half.account}. Give this policy to each user or role that "
+            "is to assume them, and to nobody else.",
+            half.suggested,
+        )
+    if half.roles:
+        arns = ", ".join(role.arn for role in half.roles)
+        yield OwnerStep(f"Tell the owner of the source account what you made: {arns}")
+
+
+def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
+    if role.path != "/":
+        yield OwnerStep(
+            f"The console cannot make a role with the path {role.path}. Make {role.arn} with the AWS CLI "
+            "(the form commands), or agree with the other owner on a role without a path."
+        )
+    external = (
+        f" Write the external ID that you agreed on in place of {EXTERNAL_ID}: no caller can send that text."
+        if half.needs_external_id
+        else ""
+    )
+    yield OwnerStep(
+        "Choose Roles, Create role, Custom trust policy. Replace the policy there with this one, and choose "
+        f"Next.{external}",
+        role.trust,
+    )
+    attached = f"Tick these policies: {', '.join(role.managed)}." if role.managed else "Tick no policy."
+    bound = f" Open Set permissions boundary, and choose {role.boundary}." if role.boundary else ""
+    yield OwnerStep(f"{attached}{bound} Choose Next.")
+    tags = ", ".join(f"the key {key} with the value {value}" for key, value in role.tags.items())
+    yield OwnerStep(
+        f"Write the role name {role.name} and the description {role.description}. Add as tag {tags}. Choose "
+        "Create role."
+    )
+    for name, policy in role.inline.items():
+        yield OwnerStep(
+            f"Open the role {role.name}. Choose Permissions, Add permissions, Create inline policy, JSON. "
+            f"Replace the policy there with this one, and save it under the name {name}.",
+            policy,
+        )
+    yield OwnerStep(
+        f"In the summary of the role {role.name} choose Edit, and set the maximum session duration to "
+        f"{role.session_seconds} seconds."
+    )
+
+
+def _make_caller_policy(policy: OwnCallerPolicy) -> Iterator[OwnerStep]:
+    if not policy.arn:
+        for holder in map(Arn.parse, policy.holders):
+            yield OwnerStep(
+                f"Choose {_PLACES[holder.kind]}, {holder.name}, Permissions, Add permissions, Create inline "
+                "policy, JSON. Replace the policy there with this one, and save it under the name "
+                f"{policy.name}.",
+                policy.document,
+            )
+        return
+    tags = ", ".join(f"the key {key} with the value {value}" for key, value in (policy.tags or {}).items())
+    yield OwnerStep(
+        "Choose Policies, Create policy, JSON. Replace the policy there with this one. Save it under the "
+        f"name {policy.name} with the description {policy.description}, and add as tag {tags}.",
+        policy.document,
+    )
+    whom = ", ".join(map(describe_arn, policy.holders))
+    yield OwnerStep(f"Open the policy {policy.name}. Choose Entities attached, Attach, and tick {whom}.")
+
+
+def _removing(half: Half) -> Iterator[OwnerStep]:
+    yield OwnerStep(f"Sign in to the AWS console of the account {half.account}, and open IAM.")
+    for policy in half.caller_policies:
+        if policy.arn:
+            yield OwnerStep(
+                f"Choose Policies, {policy.name}, Entities attached. Detach it from all, then delete it."
+            )
+            continue
+        for holder in map(Arn.parse, policy.holders):
+            yield OwnerStep(
+                f"Choose {_PLACES[holder.kind]}, {holder.name}, Permissions, and delete the inline policy "
+                f"{policy.name}."
+            )
+    for role in half.roles:
+        yield OwnerStep(
+            f"Choose Roles, {role.name}. Check that its ARN is {role.arn}, then delete it. Its sessions end."
+        )
+    if half.is_empty:
+        yield OwnerStep("Take the policy from every user and role that got it.")
