@@ -97,7 +97,7 @@ def trust_policy(grant: Grant, role: str) -> Policy:
     if grant.self_assume:
         trusted = list(dict.fromkeys((*trusted, role)))
     principal = {"AWS": one_or_many(trusted)}
-    statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(_actions(grant))}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(assume_actions(grant))}
     conditions = trust_conditions(grant.conditions, external_id(grant))
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
@@ -122,14 +122,14 @@ def _packed(grant: Grant, entity: str) -> list[Policy]:
     limit, most = quotas.INLINE_TOTAL[kind], 1
     if grant.caller_policy == "managed":
         limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
-    statement = {"Effect": "Allow", "Action": _actions(grant)}
+    statement = {"Effect": "Allow", "Action": assume_actions(grant)}
     policies = quotas.pack(
         grant.destinations, lambda roles: _document(statement | {"Resource": roles}), limit
     )
     return quotas.check_count(policies, most, entity)
 
 
-def _actions(grant: Grant) -> list[str]:
+def assume_actions(grant: Grant) -> list[str]:
     """Return the actions that both sides must allow: tags and a source identity need actions of their own."""
     wanted = (
         ("sts:AssumeRole", True),

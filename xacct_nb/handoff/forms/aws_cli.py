@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xacct_nb.grants.sentences import access_sentences, describe_arn
 from xacct_nb.handoff.forms import cli_functions
-from xacct_nb.handoff.forms.half import Half, OwnCallerPolicy, OwnRole
+from xacct_nb.handoff.forms.half import Half, OwnCallerPolicy, OwnRole, OwnStatement
 from xacct_nb.handoff.forms.shell import command, comment, document, option, script, word
 from xacct_nb.iam.arns import REGIONS, Arn
 from xacct_nb.views import as_json
@@ -17,9 +17,12 @@ def commands(half: Half) -> str:
         _settings(half),
         [cli_functions.COMMON],
         _external_id(half),
+        [cli_functions.SET_TRUST] if any(role.trusts_itself for role in half.roles) else [],
+        [cli_functions.SET_STATEMENT] if half.statements else [],
         [cli_functions.SET_POLICY] if any(policy.arn for policy in half.caller_policies) else [],
         _checks(half, ""),
         *(_role(number, role) for number, role in enumerate(half.roles, start=1)),
+        *(_statement(number, each) for number, each in enumerate(half.statements, start=1)),
         *(_caller_policy(number, each) for number, each in enumerate(half.caller_policies, start=1)),
         _nothing_to_make(half) if half.is_empty else [],
         _end(half),
@@ -33,9 +36,11 @@ def removal_commands(half: Half) -> str:
         _settings(half),
         [cli_functions.COMMON],
         [cli_functions.REMOVE],
+        [cli_functions.SET_STATEMENT] if half.statements else [],
         _checks(half, "_is_deletable"),
         *map(_remove_caller_policy, half.caller_policies),
         *map(_remove_role, half.roles),
+        *map(_remove_statement, half.statements),
         ["say 'Done. Nothing of the grant is left here.'"],
     )
 
@@ -59,6 +64,8 @@ def _head(half: Half, verb: str) -> Iterator[str]:
 def _described(half: Half) -> Iterator[str]:
     for role in half.roles:
         yield f"the role {role.arn}"
+    for each in half.statements:
+        yield f"the statement {each.sid} in the trust policy of the role {each.role}"
     for policy in half.caller_policies:
         what = policy.arn or f"(inline) {policy.name}"
         yield f"the caller policy {what} for {', '.join(map(describe_arn, policy.holders))}"
@@ -82,6 +89,8 @@ def _checks(half: Half, ending: str) -> Iterator[str]:
     """Yield the checks that come before the first change."""
     for role in half.roles:
         yield f"check_role{ending} {word(role.name)} {word(role.arn)}"
+    for each in half.statements:
+        yield f"check_role_of_others {word(Arn.parse(each.role).name)} {word(each.role)}"
     for policy in half.caller_policies:
         if policy.arn:
             yield f"check_policy{ending} {word(policy.arn)}"
@@ -94,6 +103,8 @@ def _role(number: int, role: OwnRole) -> Iterator[str]:
     tags = ",".join(f"Key={key},Value={value}" for key, value in role.tags.items())
     yield f"say {word(f'Role {role.arn}')}"
     yield from document(trust, role.trust, external_id=True)
+    if role.trusts_itself:
+        yield from document(f"first-{trust}", role.first_trust, external_id=True)
     yield f"if found aws iam get-role {named} --query Role.Arn --output text; then"
     yield _inner(
         command("aws iam update-assume-role-policy", named, f'--policy-document "file://$work/{trust}"')
@@ -102,10 +113,13 @@ def _role(number: int, role: OwnRole) -> Iterator[str]:
     if boundary:
         yield _inner(command("aws iam put-role-permissions-boundary", named, *boundary))
     yield "else"
-    trusting = f'--assume-role-policy-document "file://$work/{trust}"'
+    first = f"first-{trust}" if role.trusts_itself else trust
+    trusting = f'--assume-role-policy-document "file://$work/{first}"'
     words = (option("path", role.path), named, *settings, trusting, *boundary, f"--tags {word(tags)}")
     yield f'{_inner(command("aws iam create-role", *words))} > "$work/made"'
     yield f"  aws iam wait role-exists {named}"
+    if role.trusts_itself:
+        yield f"  set_trust {word(role.name)} {word(trust)}"
     yield "fi"
     yield from _permissions(number, role)
 
@@ -118,6 +132,13 @@ def _permissions(number: int, role: OwnRole) -> Iterator[str]:
         yield _put("role", named, name, file)
     for arn in role.managed:
         yield command("aws iam attach-role-policy", named, option("policy-arn", arn))
+
+
+def _statement(number: int, own: OwnStatement) -> Iterator[str]:
+    file, name = f"statement-{number}.json", Arn.parse(own.role).name
+    yield f"say {word(f'Statement {own.sid} in the trust policy of {own.role}')}"
+    yield from document(file, own.statement, external_id=True)
+    yield f"set_statement {word(name)} {word(own.sid)} {word(file)}"
 
 
 def _caller_policy(number: int, policy: OwnCallerPolicy) -> Iterator[str]:
@@ -149,10 +170,10 @@ def _nothing_to_make(half: Half) -> list[str]:
 
 def _end(half: Half) -> Iterator[str]:
     yield "say 'Done.'"
-    if half.roles:
+    if half.role_arns:
         yield "say 'Tell the owner of the source account:'"
-    for role in half.roles:
-        yield f"say {word(f'  {role.arn}')}"
+    for arn in half.role_arns:
+        yield f"say {word(f'  {arn}')}"
 
 
 def _remove_role(role: OwnRole) -> Iterator[str]:
@@ -163,6 +184,11 @@ def _remove_role(role: OwnRole) -> Iterator[str]:
     for name in role.inline:
         yield command("remove aws iam delete-role-policy", named, option("policy-name", name))
     yield command("remove aws iam delete-role", named)
+
+
+def _remove_statement(own: OwnStatement) -> Iterator[str]:
+    yield f"say {word(f'Statement {own.sid} in the trust policy of {own.role}')}"
+    yield f"set_statement {word(Arn.parse(own.role).name)} {word(own.sid)} ''"
 
 
 def _remove_caller_policy(policy: OwnCallerPolicy) -> Iterator[str]:

@@ -84,6 +84,53 @@ set_policy() {
     > "$work/made"
 }"""
 
+SET_TRUST = """\
+# Give the new role $1 the trust policy $2, which names the role itself: IAM knows it after some seconds.
+set_trust() {
+  for pause in 0 2 4 8 16 0; do
+    if aws iam update-assume-role-policy --role-name="$1" --policy-document="file://$work/$2" \\
+      2> "$work/error"; then
+      return 0
+    fi
+    case $(cat "$work/error") in
+      *MalformedPolicyDocument*) sleep "$pause" ;;
+      *) break ;;
+    esac
+  done
+  refuse "$(cat "$work/error")"
+}"""
+
+SET_STATEMENT = """\
+# Refuse the role of the name $1 if it is not the role $2: others made it.
+check_role_of_others() {
+  found aws iam get-role --role-name="$1" --query Role.Arn --output text || answer='no role'
+  [ "$answer" = "$2" ] || refuse "$2 does not exist; $answer has its name. Nothing was changed."
+}
+
+# Replace the statement $2 in the trust policy of the role $1 by that in the file $3, or with '' remove it.
+set_statement() {
+  trust=Role.AssumeRolePolicyDocument
+  {
+    printf '{'
+    for element in Version Id; do
+      found aws iam get-role --role-name="$1" --query "$trust.$element" --output json
+      [ "$answer" = null ] || [ "$answer" = '' ] || printf '"%s": %s, ' "$element" "$answer"
+    done
+    found aws iam get-role --role-name="$1" --query "[$trust.Statement][] | [?Sid!='$2']" --output json
+    others=${answer#'['}
+    others=${others%']'}
+    case $others in
+      *[![:space:]]*) more=, ;;
+      *) more='' ;;
+    esac
+    [ -n "$3$more" ] || refuse "$2 is the only statement: a role must trust somebody. It was not changed."
+    printf '"Statement": [%s' "$others"
+    [ -z "$3" ] || { printf '%s' "$more" && cat "$work/$3"; }
+    printf ']}'
+  } > "$work/trust.json"
+  aws iam update-assume-role-policy --role-name="$1" --policy-document="file://$work/trust.json"
+}"""
+
 REMOVE = """\
 # Run a command that removes something; it is no failure if it is gone already.
 remove() {

@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.sentences import access_sentences
-from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
+from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole, check_can_make
 from xacct_nb.handoff.forms.shell import comment, script, word
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.invisible import on_one_line
@@ -22,12 +22,7 @@ def template(half: Half) -> str:
     Source: CloudFormation user guide, rules-section-structure. Raises InvalidInput where there is nothing to
     make, or where CloudFormation would replace a part of a policy.
     """
-    if half.is_empty:
-        raise InvalidInput(
-            f"There is nothing to make in the account {half.account}.",
-            why="The grant trusts the whole account, and a template must make something.",
-            hint="Use the form steps: it has the policy that a user or role of the account needs.",
-        )
+    check_can_make(half, "CloudFormation")
     resources = {**_roles(half.roles), **_caller_policies(half.caller_policies)}
     outputs = {
         f"RoleArn{number}": {

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from xacct_nb.changes.planner import desired_resources
+from xacct_nb.changes.self_trust import first_trust
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.documents import VERSION, Documents, Policy, build
+from xacct_nb.grants.documents import VERSION, Documents, Policy, assume_actions, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import is_caller_policy
 from xacct_nb.grants.state import ResourceKey, State
@@ -39,6 +40,16 @@ class OwnRole:
     managed: tuple[str, ...]
 
     @property
+    def first_trust(self) -> Policy:
+        """Return the trust policy that the role is made with: AWS refuses one that names a missing role."""
+        return dict(first_trust(self.arn, self.trust))
+
+    @property
+    def trusts_itself(self) -> bool:
+        """Return whether the role is to get its trust policy once it is there."""
+        return self.first_trust != self.trust
+
+    @property
     def name(self) -> str:
         """Return the role's name without its path."""
         return Arn.parse(self.arn).name
@@ -47,6 +58,18 @@ class OwnRole:
     def path(self) -> str:
         """Return the role's path."""
         return Arn.parse(self.arn).path
+
+
+@dataclass(frozen=True)
+class OwnStatement:
+    """The grant's statement in the trust policy of a role that others made; `sid` is its Sid.
+
+    It has EXTERNAL_ID where the external ID belongs.
+    """
+
+    role: str
+    sid: str
+    statement: Policy
 
 
 @dataclass(frozen=True)
@@ -77,6 +100,7 @@ class Half:
     side: str
     account: str
     roles: tuple[OwnRole, ...]
+    statements: tuple[OwnStatement, ...]
     caller_policies: tuple[OwnCallerPolicy, ...]
     needs_external_id: bool
     fingerprint: str
@@ -85,7 +109,12 @@ class Half:
     @property
     def is_empty(self) -> bool:
         """Return whether there is nothing to make: the grant trusts this whole account."""
-        return not self.roles and not self.caller_policies
+        return not (self.roles or self.statements or self.caller_policies)
+
+    @property
+    def role_arns(self) -> tuple[str, ...]:
+        """Return the ARNs of the half's roles, also of those that others made."""
+        return tuple(role.arn for role in self.roles) + tuple(each.role for each in self.statements)
 
 
 def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
@@ -94,7 +123,7 @@ def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
     `account` may be left out where the side has one account only. The external ID of the grant may be a
     reference: its value is not needed.
     """
-    documents = _built(documents)
+    documents = _built(documents, side)
     account = _account(documents.grant, side, account)
     wanted = {
         key: value
@@ -109,28 +138,27 @@ def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
         side,
         account,
         _roles(documents.grant, wanted) if side == "destination" else (),
+        _statements(wanted) if side == "destination" else (),
         _caller_policies(documents.grant, wanted) if side == "source" else (),
         bool(secret) and side == "destination",
         (secret if secret in marks else fingerprint(secret)) if known else "",
-        _suggested(documents),
+        _suggested(documents.grant),
     )
 
 
-def _built(given: Documents | Grant) -> Documents:
+def _built(given: Documents | Grant, side: str) -> Documents:
     """Return the documents of a grant, built with another external ID where its own is a reference."""
     if isinstance(given, Documents):
         return given
     when = given.conditions
     if not is_reference(when.external_id.get_secret_value()):
-        return build(given)
+        return build(given, side)
     other = when.model_copy(update={"external_id": SecretStr("external-id")})
-    return replace(build(given.model_copy(update={"conditions": other})), grant=given)
+    return replace(build(given.model_copy(update={"conditions": other}), side), grant=given)
 
 
-def _suggested(documents: Documents) -> Policy:
-    trust = documents.trust_policies[documents.grant.destinations[0]]
-    actions = trust["Statement"][0]["Action"]
-    statement = {"Effect": "Allow", "Action": actions, "Resource": list(documents.grant.destinations)}
+def _suggested(grant: Grant) -> Policy:
+    statement = {"Effect": "Allow", "Action": assume_actions(grant), "Resource": list(grant.destinations)}
     return {"Version": VERSION, "Statement": [statement]}
 
 
@@ -172,6 +200,14 @@ def _roles(grant: Grant, wanted: Mapping[ResourceKey, Any]) -> tuple[OwnRole, ..
     )
 
 
+def _statements(wanted: Mapping[ResourceKey, Any]) -> tuple[OwnStatement, ...]:
+    return tuple(
+        OwnStatement(key.target, key.name, without_external_id(statement))
+        for key, statement in wanted.items()
+        if key.kind == "trust-statement"
+    )
+
+
 def _caller_policies(grant: Grant, wanted: Mapping[ResourceKey, Any]) -> tuple[OwnCallerPolicy, ...]:
     inline = [
         OwnCallerPolicy(key.name, document, (key.target,))
@@ -205,3 +241,22 @@ def without_external_id(value: Any) -> Any:
             for key, item in value.items()
         }
     return [without_external_id(each) for each in value] if isinstance(value, list) else value
+
+
+def check_can_make(half: Half, tool: str) -> None:
+    """Check that a tool which makes whole resources can make the half. Raises InvalidInput."""
+    reasons = (
+        (half.is_empty, f"the grant trusts the whole account {half.account}, so there is nothing to make"),
+        (half.statements, "others made the roles, and it cannot own one statement of a trust policy"),
+        (
+            any(role.trusts_itself for role in half.roles),
+            "a role that trusts itself needs two steps: AWS refuses a trust policy with a missing role",
+        ),
+    )
+    for holds, reason in reasons:
+        if holds:
+            raise InvalidInput(
+                f"{tool} cannot make the {half.side} side of the grant {half.grant.name}.",
+                why=f"{reason[0].upper()}{reason[1:]}.",
+                hint="Use the form commands or steps.",
+            )

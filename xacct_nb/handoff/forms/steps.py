@@ -70,6 +70,13 @@ def _making(half: Half) -> Iterator[OwnerStep]:
     )
     for role in half.roles:
         yield from _make_role(half, role)
+    for own in half.statements:
+        yield OwnerStep(
+            f"Choose Roles, {Arn.parse(own.role).name}. Check that its ARN is {own.role}. Choose Trust "
+            "relationships, Edit trust policy. Add this to the list Statement, in place of the statement "
+            f"{own.sid} if there is one, and change nothing else.{_about_external_id(half)}",
+            own.statement,
+        )
     for policy in half.caller_policies:
         yield from _make_caller_policy(policy)
     if half.is_empty:
@@ -78,9 +85,8 @@ def _making(half: Half) -> Iterator[OwnerStep]:
             "is to assume them, and to nobody else.",
             half.suggested,
         )
-    if half.roles:
-        arns = ", ".join(role.arn for role in half.roles)
-        yield OwnerStep(f"Tell the owner of the source account what you made: {arns}")
+    if half.role_arns:
+        yield OwnerStep(f"Tell the owner of the source account: {', '.join(half.role_arns)}")
 
 
 def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
@@ -89,15 +95,10 @@ def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
             f"The console cannot make a role with the path {role.path}. Make {role.arn} with the AWS CLI "
             "(the form commands), or agree with the other owner on a role without a path."
         )
-    external = (
-        f" Write the external ID that you agreed on in place of {EXTERNAL_ID}: no caller can send that text."
-        if half.needs_external_id
-        else ""
-    )
     yield OwnerStep(
         "Choose Roles, Create role, Custom trust policy. Replace the policy there with this one, and choose "
-        f"Next.{external}",
-        role.trust,
+        f"Next.{_about_external_id(half)}",
+        role.first_trust,
     )
     attached = f"Tick these policies: {', '.join(role.managed)}." if role.managed else "Tick no policy."
     bound = f" Open Set permissions boundary, and choose {role.boundary}." if role.boundary else ""
@@ -113,9 +114,23 @@ def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
             f"Replace the policy there with this one, and save it under the name {name}.",
             policy,
         )
+    if role.trusts_itself:
+        yield OwnerStep(
+            f"In the role {role.name} choose Trust relationships, Edit trust policy. Replace the policy "
+            f"there with this one: it trusts the role itself, too.{_about_external_id(half)}",
+            role.trust,
+        )
     yield OwnerStep(
         f"In the summary of the role {role.name} choose Edit, and set the maximum session duration to "
         f"{role.session_seconds} seconds."
+    )
+
+
+def _about_external_id(half: Half) -> str:
+    if not half.needs_external_id:
+        return ""
+    return (
+        f" Write the external ID that you agreed on in place of {EXTERNAL_ID}: no caller can send that text."
     )
 
 
@@ -155,6 +170,11 @@ def _removing(half: Half) -> Iterator[OwnerStep]:
     for role in half.roles:
         yield OwnerStep(
             f"Choose Roles, {role.name}. Check that its ARN is {role.arn}, then delete it. Its sessions end."
+        )
+    for own in half.statements:
+        yield OwnerStep(
+            f"Choose Roles, {Arn.parse(own.role).name}, Trust relationships, Edit trust policy. Delete the "
+            f"statement {own.sid}, and change nothing else."
         )
     if half.is_empty:
         yield OwnerStep("Take the policy from every user and role that got it.")

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.handoff.forms import hcl
-from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
+from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole, check_can_make
 from xacct_nb.handoff.forms.hcl import Expression, block
 from xacct_nb.handoff.forms.shell import comment
 from xacct_nb.iam.arns import REGIONS, Arn
@@ -59,12 +58,7 @@ def configuration(half: Half) -> str:
 
     Raises InvalidInput where there is nothing to make.
     """
-    if half.is_empty:
-        raise InvalidInput(
-            f"There is nothing to make in the account {half.account}.",
-            why="The grant trusts the whole account.",
-            hint="Use the form steps: it has the policy that a user or role of the account needs.",
-        )
+    check_can_make(half, "Terraform")
     documents, resources = dict(_documents(half)), list(_resources(half))
     parts = [
         "\n".join(_head(half)),
