@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator
 from inspect import signature
 
@@ -73,6 +74,11 @@ USED = {
     "services.sts.register_session": "access_key session",
     "services.sts._evict_expired_sessions": "",
     "services.tagging.resource_tags": "arn",
+    "app._get_module": "name",
+    "services.cloudformation.provisioners._iam_role_create": "logical_id props stack_name",
+    "services.cloudformation.provisioners._iam_role_update": (
+        "physical_id old_props new_props stack_name logical_id"
+    ),
 }
 STORES = (
     "_users _roles _groups _policies _access_keys _mfa_devices _login_profiles _instance_profiles"
@@ -156,6 +162,38 @@ def test_the_default_version_of_a_policy_can_be_set(sandbox: Sandbox) -> None:
     room.do({"source": "SetDefaultPolicyVersion", "PolicyArn": arn, "VersionId": "v2"})
 
     assert room.do({"source": "GetPolicy", "PolicyArn": arn})["Policy"]["DefaultVersionId"] == "v2"
+
+
+@pytest.mark.parametrize(("ours", "kept"), [(True, True), (False, False)])
+def test_a_role_of_a_stack_keeps_its_boundary(
+    bare: Sandbox, sandbox: Sandbox, ours: bool, kept: bool
+) -> None:
+    room = Room(sandbox if ours else bare)
+    boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "RoleName": "bounded",
+        "PermissionsBoundary": boundary,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+    }
+    stacks, iam = room.client("source", "cloudformation"), room.client("source", "iam")
+    for length in (3600, 7200):
+        resources = {"Role": {"Type": "AWS::IAM::Role", "Properties": {**role, "MaxSessionDuration": length}}}
+        call, done = (
+            (stacks.create_stack, "stack_create_complete")
+            if length == 3600
+            else (stacks.update_stack, "stack_update_complete")
+        )
+        call(
+            StackName="one",
+            TemplateBody=json.dumps({"Resources": resources}),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        stacks.get_waiter(done).wait(StackName="one", WaiterConfig={"Delay": 1})
+        found = iam.get_role(RoleName="bounded")["Role"]
+
+        assert found["MaxSessionDuration"] == length
+        assert (found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") == boundary) is kept
 
 
 @pytest.mark.parametrize("name", USED)

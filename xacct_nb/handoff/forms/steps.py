@@ -108,6 +108,10 @@ def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
         f"Write the role name {role.name} and the description {role.description}. Add as tag {tags}. Choose "
         "Create role."
     )
+    yield from _complete_role(half, role)
+
+
+def _complete_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
     for name, policy in role.inline.items():
         yield OwnerStep(
             f"Open the role {role.name}. Choose Permissions, Add permissions, Create inline policy, JSON. "

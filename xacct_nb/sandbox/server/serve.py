@@ -45,7 +45,7 @@ def layers(instance: str, token: str) -> App:
     from xacct_nb.sandbox.faults.injector import faulty
     from xacct_nb.sandbox.http.authentication import authenticated
     from xacct_nb.sandbox.http.dates import dated
-    from xacct_nb.sandbox.ministack import clock, patches, root_keys, simulation
+    from xacct_nb.sandbox.ministack import clock, patches, root_keys, simulation, stacks
     from xacct_nb.sandbox.rules.decisions import decide
     from xacct_nb.sandbox.rules.guard import guarded
     from xacct_nb.sandbox.rules.simulation import simulate
@@ -53,6 +53,7 @@ def layers(instance: str, token: str) -> App:
     patches.install(decide)
     simulation.install(simulate)
     clock.install()
+    stacks.install()
     root_keys.install(partial(root_secret, token))
     served = authenticated(faulty(trailed(guarded(app))))
     return dated(closed(_identified(served, instance), token))
