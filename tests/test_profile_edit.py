@@ -343,6 +343,12 @@ def test_whatever_is_in_the_file_stays_when_a_profile_is_added_and_removed(
     assert config_text.without_profile(added, "new", ("# a comment",)).rstrip() == content.rstrip()
 
 
+def test_an_endpoint_of_the_source_profile_is_that_of_the_new_one(home: Path) -> None:
+    config_of(home, b"[profile me]\nendpoint_url = http://127.0.0.1:9\n")
+
+    assert the_edit().sections[0].settings["endpoint_url"] == "http://127.0.0.1:9"
+
+
 def test_the_aws_command_and_boto3_use_the_profiles_that_were_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

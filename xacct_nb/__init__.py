@@ -35,6 +35,7 @@ _PUBLIC = {
     "record": "runs.start",
     "Record": "records.model",
     "verify_records": "storage.ledger",
+    "how_to_use": "runs.access_use",
     "session": "aws.role_sessions",
     "hand_over": "handoff.forms.table",
     "take_back": "handoff.forms.table",

@@ -137,7 +137,7 @@ def profile_edit(
         source_profile=source_profile,
         region=region,
         mfa_serial=mfa_serial,
-        endpoint_url=endpoint.endpoint_url,
+        endpoint_url=endpoint.endpoint_url or known[source_profile].get("endpoint_url", ""),
         is_chained=is_role_session(known[source_profile]),
         with_external_ids=with_external_ids,
     )
