@@ -160,7 +160,7 @@ def test_random_characters_become_no_markup(fragment: str) -> None:
 @pytest.mark.parametrize(
     "fragment",
     [
-        html(one_of_each_view("<script> & 'more'")),
+        html(one_of_each_view("<script> & 'more'")).replace("<svg></svg>", "[svg left out]"),
         '<p><a href="https://example.com/a#b">a</a> <a href="20_plan_and_apply.ipynb">b</a></p>',
         '<table border="1" class="dataframe"><tr style="text-align: right;"><th></th><th>a</th></tr></table>',
         "<ul><li>a<br></li></ul><hr/>",

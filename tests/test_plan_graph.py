@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import xacct_nb as xa
 from support.examples import ALICE, ROLE, a_grant
 from xacct_nb.changes.access_picture import plan_picture
-from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.grants.access_graph import AccessGraph
 from xacct_nb.grants.documents import build
@@ -191,3 +193,48 @@ def test_a_live_state_says_open_only_where_the_policies_that_it_has_allow_it() -
 
     assert both == {"user/alice": "open", "root": "open"}
     assert trust_alone == {"user/alice": "unread", "root": "open"}
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.sampled_from(["*", "Allow", "Deny", ALICE, "sts:AssumeRole"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "Statement",
+                    "Effect",
+                    "Principal",
+                    "AWS",
+                    "Action",
+                    "Condition",
+                    "StringEquals",
+                    "trust",
+                    "document",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+)
+STATEMENTS = st.fixed_dictionaries(
+    {"Effect": st.just("Allow"), "Principal": st.just({"AWS": "*"}) | ODD, "Action": ODD, "Condition": ODD}
+)
+
+
+@given(st.lists(ODD | STATEMENTS, max_size=3), ODD, ODD)
+def test_a_plan_with_any_documents_at_all_has_a_picture(statements: list[Any], one: Any, other: Any) -> None:
+    trust = {"Statement": statements}
+    changes = (
+        Change("trust", ROLE, "", one, trust),
+        Change("role", OTHER, "", other, {"trust": one}),
+        Change("inline-policy", ALICE, "p", trust, other),
+        Change("managed-policy", "arn:aws:iam::111111111111:policy/p", "", {"document": one}, trust),
+        Change("attachment", BOB, "arn:aws:iam::111111111111:policy/p", None, True),
+    )
+
+    assert "<svg" in xa.picture(Plan("odd", changes)).svg

@@ -7,8 +7,8 @@ from typing import Any
 
 
 def text_of_html(fragment: str) -> str:
-    """Return the text of a fragment, without its tags."""
-    return escaping.unescape(re.sub(r"<[^>]+>", " ", fragment))
+    """Return the text of a fragment, without its tags; a picture says the same in words beside it."""
+    return escaping.unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", fragment, flags=re.DOTALL))
 
 
 def words(text: str) -> list[str]:

@@ -26,10 +26,11 @@ from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.grants.ways_in import EVERYTHING, Holder, Trusts, named_principals, ways_in
 from xacct_nb.iam.arns import Arn, is_arn
-from xacct_nb.iam.canonical import as_list, statements_of
+from xacct_nb.iam.canonical import as_list, canonical_json, statements_of
 
 Resources = dict[ResourceKey, Any]
 _ELSEWHERE = "its trust policy is not in this plan"
+_AS_GRANTED = "What this plan leaves as it is, is shown as the grant has it."
 _OTHERS = "what else it has was not read"
 _OWN_ONLY = "A live state has the policies of its grant; xa.read_access(sessions) reads all of both accounts."
 _WAYS = (OPEN, UNREAD)
@@ -56,7 +57,8 @@ def plan_graph(grant: Grant | None, plan: Plan) -> AccessGraph:
         )
     )
     nodes = _nodes(grant, plan, edges)
-    return AccessGraph(f"What the plan for {plan.grant} does to who may assume what", nodes, edges)
+    notes = (_AS_GRANTED,) if unchanged.keys() - _changed_keys(plan) else ()
+    return AccessGraph(f"Who may assume what: the plan for {plan.grant}", nodes, edges, notes)
 
 
 def state_graph(state: State) -> AccessGraph:
@@ -94,6 +96,13 @@ def _wanted(grant: Grant) -> Resources:
     return found
 
 
+def _changed_keys(plan: Plan) -> set[ResourceKey]:
+    return {
+        ResourceKey("role", change.target) if change.kind == "trust" else change.key
+        for change in plan.changes
+    }
+
+
 def _take(change: Change, side: Resources, value: Any) -> None:
     """Put one side of a change among the resources of that side."""
     key = change.key
@@ -110,9 +119,7 @@ def _principals(*sides: Resources) -> tuple[str, ...]:
         for side in sides
         for key, value in side.items()
         for name in (
-            named_principals(key.target, value["trust"] or {})
-            if key.kind == "role" and value
-            else (key.target,)
+            named_principals(key.target, _part(value, "trust")) if key.kind == "role" else (key.target,)
         )
     ]
     return tuple(name for name in dict.fromkeys(named) if is_arn(name) and _kind(name) in ("user", "role"))
@@ -133,9 +140,9 @@ def _trusts(
 ) -> Trusts:
     """Return what one of the sides has; the other side, too, tells which policies are the callers'."""
     trusts = {
-        key.target: value["trust"]
+        key.target: trust
         for key, value in side.items()
-        if key.kind == "role" and value and value["trust"]
+        if key.kind == "role" and (trust := _part(value, "trust"))
     }
     either = {**before, **after}
     holders = {name: _holder(grant, name, either, side) or unknown for name in names}
@@ -153,15 +160,24 @@ def _holder(grant: Grant | None, name: str, either: Resources, side: Resources) 
 def _lets_assume(key: ResourceKey, either: Resources) -> bool:
     """Return whether a policy is about roles, or is not known."""
     document = _document(key, either)
-    actions = [each for one in statements_of(document) for each in as_list(one.get("Action", "*"))]
+    statements = [each for each in statements_of(document) if isinstance(each, Mapping)]
+    actions = [each for one in statements for each in as_list(one.get("Action", "*"))]
     return any(str(each).lower().startswith(("sts:", "*")) for each in actions)
 
 
 def _document(key: ResourceKey, side: Mapping[ResourceKey, Any]) -> Any:
     if key.kind == "inline-policy":
-        return side[key] or {}
-    value = side.get(ResourceKey("managed-policy", key.name), {"document": EVERYTHING})
-    return value["document"] if value else {}
+        return _object(side[key])
+    return _part(side.get(ResourceKey("managed-policy", key.name), {"document": EVERYTHING}), "document")
+
+
+def _part(value: Any, name: str) -> dict[str, Any]:
+    """Return a document in the value of a resource; an empty one where there is none."""
+    return _object(_object(value).get(name))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _other_external_ids(before: Resources, after: Resources) -> set[str]:
@@ -169,20 +185,18 @@ def _other_external_ids(before: Resources, after: Resources) -> set[str]:
     return {
         key.target
         for key in before.keys() & after.keys()
-        if key.kind == "role" and before[key] and after[key]
-        if (old := _external_ids(before[key]["trust"])) and (new := _external_ids(after[key]["trust"]))
+        if key.kind == "role" and (old := _external_ids(before[key])) and (new := _external_ids(after[key]))
         if old != new
     }
 
 
-def _external_ids(trust: Any) -> set[str]:
+def _external_ids(role: Any) -> set[str]:
     return {
-        str(value)
-        for statement in statements_of(trust)
-        for keys in (statement.get("Condition") or {}).values()
-        for key, values in keys.items()
+        canonical_json(values)
+        for statement in statements_of(_part(role, "trust"))
+        for keys in _object(_object(statement).get("Condition")).values()
+        for key, values in _object(keys).items()
         if key.lower() == "sts:externalid"
-        for value in as_list(values)
     }
 
 

@@ -15,7 +15,7 @@ KIND, NAME, SMALL, MARK = "kind", "name", "small", "mark"
 # By the style of a line of text: the widest a character is taken to be, the height, and the most characters.
 _STYLES = {KIND: (6.4, 14, 30), MARK: (7, 14, 30), NAME: (7.6, 16, 24), SMALL: (6.2, 14, 29)}
 _MOST_LINES = {NAME: 3, SMALL: 10}
-_MARGIN, _PAD, _CHANNEL, _FRAME, _HEADER = 4, 7, 46, 8, 20
+_MARGIN, _PAD, _CHANNEL, _FRAME, _HEADER = 4, 7, 40, 8, 20
 _GAP, _WIDE_GAP, _SWEEPS, _PORT = 10, 18, 6, 9
 
 

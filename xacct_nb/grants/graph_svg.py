@@ -56,7 +56,7 @@ def _svg(graph: AccessGraph, summary: str) -> str:
         nodes=[(box, nodes[box.key]) for box in drawing.nodes],
         labels=[(box, drawing.bundles[box.key]) for box in drawing.labels],
         paths=[(_path(each), _head(each), drawing.bundles[each.bundle]) for each in drawing.lines],
-        narrowest=drawing.width * 4 // 5,
+        narrowest=drawing.width * 7 // 9,
     )
     return Markup(rendered)
 

@@ -206,7 +206,7 @@ class _Grounds:
 def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
     """Yield the ways of a whole account, or of anyone, whose own policies decide who goes them."""
     exceptions, forbidden = list[str](), False
-    for each in statements_of(trust):
+    for each in filter(_is_object, statements_of(trust)):
         if each.get("Effect") == DENY and _covers(each, _ASSUME):
             spared = _names(each.get("NotPrincipal"), role)
             lines = describe_condition(each.get("Condition"))
@@ -240,7 +240,7 @@ def _only_by_callers(known: Trusts, joined: set[tuple[str, str]]) -> Iterator[Ac
 def _roles_named(policies: Iterable[Policy]) -> Iterator[str]:
     for policy in policies:
         for each in statements_of(policy):
-            if isinstance(each, Mapping) and each.get("Effect") == ALLOW and _covers(each, _ASSUME):
+            if _is_object(each) and each.get("Effect") == ALLOW and _covers(each, _ASSUME):
                 yield from (name for name in as_list(each.get("Resource", [])) if _is_one_role(name))
 
 
@@ -250,9 +250,11 @@ def _is_one_role(name: object) -> bool:
 
 
 def _allowing(trust: Policy) -> list[Mapping[str, Any]]:
-    return [
-        each for each in statements_of(trust) if isinstance(each, Mapping) and each.get("Effect") == ALLOW
-    ]
+    return [each for each in filter(_is_object, statements_of(trust)) if each.get("Effect") == ALLOW]
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _covers(statement: Mapping[str, Any], action: str) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from xacct_nb.iam.canonical import as_list, value_text
 
@@ -54,14 +53,20 @@ _OPERATORS = {
     "IpAddress": "is in",
     "NotIpAddress": "is not in",
 }
+_UNREADABLE = "under a condition that is not one of IAM"
 _SETS = {"ForAllValues": "every value of {}", "ForAnyValue": "a value of {}"}
 
 
-def describe_condition(condition: Mapping[str, Any] | None) -> tuple[str, ...]:
+def describe_condition(condition: object) -> tuple[str, ...]:
     """Return the condition of a statement, one line for each operator and key; all of them must hold."""
+    operators = condition or {}
+    if not isinstance(operators, Mapping) or not all(
+        isinstance(each, Mapping) for each in operators.values()
+    ):
+        return (_UNREADABLE,)
     return tuple(
-        _line(operator, key, [value_text(each) for each in as_list(values)])
-        for operator, keys in (condition or {}).items()
+        _line(str(operator), str(key), [value_text(each) for each in as_list(values)])
+        for operator, keys in operators.items()
         for key, values in keys.items()
     )
 

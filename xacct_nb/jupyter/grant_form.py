@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from xacct_nb.changes.access_picture import picture
 from xacct_nb.errors import InvalidGrant, InvalidInput
 from xacct_nb.grants.choices import AccountChoices, is_offered
 from xacct_nb.grants.documents import build
@@ -102,8 +103,9 @@ class GrantForm(Form):
 
     @property
     def sides(self) -> tuple[View, ...]:
-        """Return the findings in both sides' policies, if there are any, and the policies."""
-        return *([self._findings.view()] if self._findings.found else []), self._documents.view()
+        """Return the findings in both sides' policies, if there are any, the picture, and the policies."""
+        findings = (self._findings.view(),) if self._findings.found else ()
+        return *findings, picture(self._grant).view(), self._documents.view()
 
     def view(self) -> View:
         """Return the grant and both sides' policies, or what is not valid in the fields."""

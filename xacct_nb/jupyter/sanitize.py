@@ -17,7 +17,7 @@ _PAIRED = (
     *("tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var"),
 )
 _TAGS = (*_PAIRED, "br", "hr", "img")
-_ATTRIBUTES = ("class", "colspan", "rowspan", "scope", "tabindex", "title", "alt")
+_ATTRIBUTES = ("class", "colspan", "rowspan", "scope", "tabindex", "title", "alt", "role", "aria-label")
 # Without a known scheme, an address has neither a colon nor an ampersand that could hide another scheme.
 _RELATIVE = r"[\w./?=%#+-]*"
 _LINK = rf"(?:https?://|mailto:)[^\s\"'<>]*|{_RELATIVE}"

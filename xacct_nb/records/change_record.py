@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
+from xacct_nb.changes.access_picture import plan_picture
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.journal import Journal
@@ -38,6 +39,7 @@ def _sections(record: RecordFields) -> Iterator[View]:
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     if record.plan:
+        yield plan_picture(record.grant, record.plan).view()
         yield record.plan.view()
     if record.plan or record.findings:
         yield Page("Risk", (findings_view(record.findings),))

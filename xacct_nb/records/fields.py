@@ -10,6 +10,9 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import Resource
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
@@ -165,6 +168,14 @@ class RecordFields(Serializable):
         if self.plan:
             return self.plan.summary
         return str(self.diagnosis["headline"]) if self.diagnosis else ""
+
+    @property
+    def grant(self) -> Grant | None:
+        """Return the grant of the parameters, its external ID hidden; None for a run without one."""
+        try:
+            return grant_of(self.parameters)
+        except InvalidInput:
+            return None
 
     @property
     def left_changes(self) -> bool:
