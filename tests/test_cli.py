@@ -29,7 +29,7 @@ from xacct_nb.storage.ledger import verify_records
 ALICE = "arn:aws:iam::111111111111:user/alice"
 ROLE = "arn:aws:iam::222222222222:role/reports-reader"
 ENDED = "The notebook's kernel ended before the notebook did."
-RUN_JSON = ["status", "record", "digest", "summary", "findings", "unaccepted", "seconds", "error"]
+RUN_JSON = ["status", "record", "digest", "summary", "findings", "unaccepted", "card", "seconds", "error"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
-from xacct_nb.runs.rollback import find_record, other_place_note
+from xacct_nb.runs.rollback import Rollback, find_record, nothing_left, other_place_note
 from xacct_nb.storage.ledger import append_record
 
 PLAN = diff(build(a_grant()), State({}))
@@ -55,7 +55,30 @@ def test_what_was_undone_is_not_undone_again_and_a_roll_back_is_not_undone(tmp_p
     kept(tmp_path, "newer", journal=CHANGED)
     kept(tmp_path, "back", undoes="newer", journal=CHANGED)
 
-    assert undone(tmp_path) == "older"
+    assert undone(tmp_path) == "nothing"
+    assert undone(tmp_path, "older") == "older"
+    assert nothing_left(tmp_path) == (
+        "The newest change is undone already: newer, by the rollback back.",
+        "To undo an older change of the grant reports, name it: xacct-nb run roll_back -p record older",
+    )
+
+
+def test_a_change_after_a_rollback_is_the_newest_again(tmp_path: Path) -> None:
+    kept(tmp_path, "older", journal=CHANGED)
+    kept(tmp_path, "back", undoes="older", journal=CHANGED)
+    kept(tmp_path, "newest", journal=CHANGED)
+
+    assert undone(tmp_path) == "newest"
+
+
+def test_where_every_change_is_undone_it_says_which_one_was_the_newest(tmp_path: Path) -> None:
+    kept(tmp_path, "only", journal=CHANGED)
+    kept(tmp_path, "back", "not-proven", undoes="only", journal=CHANGED)
+    undo = Rollback(SimpleNamespace(records=tmp_path, applied=None), None)
+
+    assert str(undo).startswith("The newest change is undone already: only, by the rollback back.")
+    assert str(undo.plan()).splitlines()[0] == "Plan"
+    assert "No changes. There is nothing left to undo." in str(undo.plan())
 
 
 def test_a_roll_back_that_failed_undid_nothing(tmp_path: Path) -> None:

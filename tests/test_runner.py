@@ -43,7 +43,8 @@ class TestPlanning:
             "+ managed-policy xacct-reports",
             "+ attachment alice",
         ]
-        assert f"To apply exactly this plan: --approve {desk.plan().digest}" in str(ended)
+        assert str(ended).rpartition("To approve exactly this plan\n  xacct-nb run plan_and_apply -p ")[1]
+        assert f"--records {desk.records} --approve {desk.plan().digest}\n" in str(ended)
         assert desk.state() == []
 
     def test_the_digest_of_another_plan_is_stale_and_changes_nothing(self, desk: Desk) -> None:

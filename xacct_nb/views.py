@@ -15,7 +15,7 @@ from xacct_nb.redaction.invisible import on_one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Template
 
-View = Union["Text", "Link", "Table", "Code", "Diff", "Picture", "SideBySide", "Page"]
+View = Union["Text", "Banner", "Link", "Table", "Code", "Diff", "Picture", "SideBySide", "Page"]
 _CELL_WIDTH = 64  # a digest stays in one piece
 # A web address, or a path of this server, with no colon that a browser would take for the end of a scheme.
 _OPENS = re.compile(r"https?://[^\\\s]+|/?(?!/)[^:\\\s?#]*([?#][^\\\s]*)?")
@@ -27,6 +27,19 @@ class Text:
 
     text: str
     tone: str = ""
+
+
+@dataclass(frozen=True)
+class Banner:
+    """Where something acts, in words: `kind` is sandbox, aws, or the name of another endpoint."""
+
+    text: str
+    kind: str
+
+    @property
+    def word(self) -> str:
+        """Return the word that says it."""
+        return {"sandbox": "SANDBOX", "aws": "AWS"}.get(self.kind, f"ANOTHER ENDPOINT: {self.kind}")
 
 
 @dataclass(frozen=True)
@@ -198,6 +211,7 @@ def _text_of_page(page: Page) -> str:
 
 _TEXT: dict[type, Callable[[Any], str]] = {
     Text: lambda view: printable(view.text),
+    Banner: lambda view: f"[ {on_one_line(view.word)} ]  {printable(view.text)}".replace("\n", "\n    "),
     Link: lambda view: printable(f"{view.text}: {view.target}"),
     Table: _text_of_table,
     Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",
@@ -211,6 +225,10 @@ _HTML = """
 {%- macro show(view) -%}
 {%- set kind = kind_of(view) -%}
 {%- if kind == "Text" %}<p class="xacct-text {{ view.tone }}">{{ view.text }}</p>
+{%- elif kind == "Banner" %}
+{%- set known = view.kind in ("sandbox", "aws") -%}
+<p class="xacct-banner {{ view.kind if known else 'other' }}"><strong>{{ view.word|on_one_line }}</strong>
+<span>{{ view.text }}</span></p>
 {%- elif kind == "Link" %}<p class="xacct-text">
 {%- if view.href %}<a href="{{ view.href }}">{{ view.text }}</a>{% else %}{{ view.text }}{% endif -%}
 : {{ view.target }}</p>

@@ -13,6 +13,7 @@ from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in
 from xacct_nb.validation import Serializable, as_plain
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
+_NO_CHANGES, _NOTHING_LEFT = "The live state is what the grant says.", "There is nothing left to undo."
 _ALSO_COVERED = ("accepted", "access", "lost")
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
 ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
@@ -108,7 +109,7 @@ class Plan(Shown, Serializable):
         """Return the number of additions, changes and removals, as Terraform's last line has them."""
         count = {sign: sum(change.sign == sign for change in self.changes) for sign in SIGNS}
         if not self.changes:
-            return "No changes. The live state is what the grant says."
+            return f"No changes. {_NO_CHANGES if self.grant else _NOTHING_LEFT}"
         return f"Plan: {count['+']} to add, {count['~']} to change, {count['-']} to destroy."
 
     def reverse(self) -> "Plan":
@@ -132,7 +133,7 @@ class Plan(Shown, Serializable):
         table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
         notes = (Text(note, "note") for note in (*self.notes, *self.origin))
         last = (Text(self.summary), *self._also_shown(), *notes, Text(f"Digest: {self.digest}"))
-        return Page(f"Plan for {self.grant}", (*table, *details, *last))
+        return Page(f"Plan for {self.grant}" if self.grant else "Plan", (*table, *details, *last))
 
     def _also_shown(self) -> Iterator[View]:
         """Yield what the approval covers beside the changes."""

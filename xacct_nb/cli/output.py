@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # they load pydantic, and -h needs neither
 PATH = click.Path(path_type=Path)
 _JSON_HELP = "Print one JSON object on standard output and nothing else there."
 TRACEBACK_VARIABLE = "XACCT_TRACEBACK"
-_NO_RECORD = {"record": "", "digest": "", "summary": "", "findings": [], "unaccepted": [], "seconds": 0.0}
+_NO_PLAN: dict[str, Any] = {"digest": "", "summary": "", "findings": [], "unaccepted": [], "card": None}
+_NO_RECORD = {"record": "", **_NO_PLAN, "seconds": 0.0}
 
 
 def add_options(*options: Callable[..., Any]) -> Callable[..., Any]:

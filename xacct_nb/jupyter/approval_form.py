@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.plan import Plan
 from xacct_nb.jupyter.form import WIDE, Form, box, region
 from xacct_nb.redaction.redact import redact
-from xacct_nb.views import Text, View, html
+from xacct_nb.views import Page, Text, View, html
 
 _FEWEST = 8  # characters of the digest
 _LATE = 1.0  # seconds
@@ -22,7 +23,8 @@ class ApprovalForm(Form):
 
     With `signed`, one of the approvers must sign the plan's record, too.
     Where a person approved it here, `.at` is when, and `.approved_since` when the plan was shown (UTC).
-    `.closed` says why nothing can be approved here any more, "" while it can.
+    `.card` is what the person must know, shown above the field. `.closed` says why nothing can be approved
+    here any more, "" while it can.
     """
 
     def __init__(
@@ -34,11 +36,12 @@ class ApprovalForm(Form):
         note: str = "",
         clock: Callable[[], str] = str,
         signed: bool = False,
+        card: DecisionCard | None = None,
     ) -> None:
         super().__init__(live=live and bool(plan.changes))
         self.plan, self.digest = plan, given
         self.note, self._clock, self._shown, self.at = note, clock, clock(), ""
-        self.signed = signed and bool(plan.changes)
+        self.signed, self.card = signed and bool(plan.changes), card
 
     @property
     def approved_since(self) -> str:
@@ -52,6 +55,10 @@ class ApprovalForm(Form):
             self.shut(reason)
 
     def view(self) -> View:
+        """Return the card, and below it whether the plan is approved."""
+        return Page("Approval", (self.card.view(), self.answer())) if self.card else self.answer()
+
+    def answer(self) -> Text:
         """Return what was approved, what is still to be done, and where the external ID comes from."""
         state = self._state()
         required = (_SIGNED.format(digest=self.plan.digest),) if self.signed else ()
@@ -67,9 +74,15 @@ class ApprovalForm(Form):
         if self.digest:
             other = f"The approval {self.digest[:12]} is for another plan."
             return Text(f"{other} This one has the digest {self.plan.digest}", "bad")
+        return self._not_approved()
+
+    def _not_approved(self) -> Text:
+        if self.card and self.card.blockers:
+            return Text("Not approved, and it cannot be approved: the reason is above.", "bad")
         if self.live:
             return Text("Not approved. The digest is the last line of the plan above.", "note")
-        return Text(f"Not approved. To approve this plan: --approve {self.plan.digest}", "note")
+        command = (self.card.command if self.card else "") or f"--approve {self.plan.digest}"
+        return Text(f"Not approved. To approve this plan: {command}", "note")
 
     def matches(self, typed: str) -> bool:
         """Return whether this is the plan's digest, or at least its first 8 characters."""
@@ -91,7 +104,7 @@ class ApprovalForm(Form):
             or len(typed.strip()) < _FEWEST
             or self.matches(typed)
         ):
-            return self.view()
+            return self.answer()
         return Text("The digest of this plan does not begin like this.", "bad")
 
     def build_widget(self) -> Any:
@@ -107,7 +120,7 @@ class ApprovalForm(Form):
             style={"description_width": "12em"},
             layout=WIDE,
         )
-        feedback = ipywidgets.HTML(region("status", html(self.view())))
+        feedback = ipywidgets.HTML(region("status", html(self.answer())))
 
         def show() -> None:
             # Field and button stay enabled once approved: a disabled one loses the keyboard's focus.
@@ -124,7 +137,8 @@ class ApprovalForm(Form):
         note.observe(take_note, names="value")
         show()
         row = ipywidgets.HBox([typed, button], layout={"flex_flow": "row wrap"})
-        return box(row, note, feedback)
+        card = [ipywidgets.HTML(html(self.card.view()))] if self.card else []
+        return box(*card, row, note, feedback)
 
     def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:
         entered = -_LATE

@@ -36,6 +36,8 @@ def _sections(record: RecordFields) -> Iterator[View]:
     yield _summary(record)
     if record.error and record.error.resume and is_next_step(record.error.resume):
         yield _resume(record, record.error.resume)
+    if record.card:
+        yield record.card.view()
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     if record.plan:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
@@ -19,7 +20,7 @@ from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries", "listed", "handoff")
+_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 NOT_PROVEN = "not-proven"
 
@@ -153,6 +154,7 @@ class RecordFields(Serializable):
     git: GitState | None = None
     clock_offset: float | None = None
     retries: Retried | None = None
+    card: DecisionCard | None = None
     listed: tuple[Literal["where", "by"], ...] = ()
     handoff: RecordedHandoff | None = None
     schema: str = "xacct-nb/record/1"

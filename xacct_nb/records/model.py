@@ -11,8 +11,8 @@ from xacct_nb.records.fields import RecordFields
 from xacct_nb.views import Shown, View
 
 _SINGLE = (
-    "plan", "approval", "proof", "diagnosis", "parameters", "where", "undoes", "clock_offset", "retries",
-    "handoff",
+    "plan", "card", "approval", "proof", "diagnosis", "parameters", "where", "undoes", "clock_offset",
+    "retries", "handoff",
 )  # fmt: skip
 
 

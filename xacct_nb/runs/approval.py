@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from xacct_nb.aws.clock import utc
@@ -29,7 +29,7 @@ from xacct_nb.changes.signed_approval import (
     unsigned,
     with_signature,
 )
-from xacct_nb.errors import StalePlan
+from xacct_nb.errors import StalePlan, XacctError
 from xacct_nb.grants.approvers import Approver, parse_approvers
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.run_context import PlanApproval, RunContext
@@ -79,6 +79,31 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
             why=f"{problem.filename or run.records}: {problem.strerror}",
             hint="Fix the cause, then run it again.",
         ) from problem
+
+
+def approval_problem(run: RunContext, plan: Plan) -> tuple[XacctError | None, str]:
+    """Return why an approval by this user now would not be valid, and who planned it ("" where not known).
+
+    In a form the plan counts as shown now. Nothing is written.
+    """
+    here, planner = _Here(plan.digest, utc() if run.attended else ""), ""
+    try:
+        planned = [each.by for each in _history(run, plan, here) if isinstance(each, PlannedRun)]
+        planner = planned[-1] if planned else ""
+        approval = _validated(run, _given(run, plan, here), plan, _history(run, plan, here))
+    except XacctError as problem:
+        return problem, planner
+    return None, approval.planned_by
+
+
+@dataclass(frozen=True)
+class _Here:
+    """An approval by this user, as it would be given in a form that shows the plan since a time."""
+
+    digest: str
+    approved_since: str
+    note: str = ""
+    at: str = ""
 
 
 def check_fresh(plan: Plan, sessions: Sessions) -> None:

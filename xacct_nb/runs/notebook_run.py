@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
@@ -24,11 +25,12 @@ from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
+from xacct_nb.runs.card import decision_card
 from xacct_nb.runs.grant_forms import act_as, edited, grant_form
 from xacct_nb.runs.guards import Guards
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.place import Place
-from xacct_nb.runs.run_context import EVIDENCE_KINDS, Kept, PlanApproval
+from xacct_nb.runs.run_context import EVIDENCE_KINDS, CardBasis, Kept, PlanApproval
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, records_folder, seal
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.runs.steps import apply_plan, open_run_sessions, prove_access
@@ -67,6 +69,7 @@ class Run(Shown):
     finished: RunSummary | None = None
     executed: ExecutedCells | None = None
     guards: Guards = field(default_factory=Guards)
+    basis: CardBasis = field(default_factory=CardBasis)
 
     @cached_property
     def place(self) -> Place:
@@ -111,9 +114,21 @@ class Run(Shown):
 
         Raises OutOfDate where the form was changed since, InvalidGrant while it is not valid.
         """
-        given, note, signed = self.settings.approve, self.settings.note, bool(self.settings.approvers)
-        asked = ApprovalForm(plan, given, live=self.attended, note=note, clock=utc, signed=signed)
+        asked = ApprovalForm(
+            plan,
+            self.settings.approve,
+            live=self.attended,
+            note=self.settings.note,
+            clock=utc,
+            signed=bool(self.settings.approvers),
+            card=self.card(plan),
+        )
         return self.guards.ask(asked)
+
+    def card(self, plan: Plan) -> DecisionCard:
+        """Return what a person must know before they approve the plan; the run's record has it too."""
+        self.guards.check()
+        return self.keep(decision_card(self, plan))
 
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
@@ -123,6 +138,7 @@ class Run(Shown):
             act_as(self, self.guards.form.settings)
         sessions = open_run_sessions(self, grant, side)
         self.guards.open(sessions.grant)
+        self.basis.sessions = sessions
         if changed := edited(self, grant):
             self.evidence.add("parameters", to_display(self.parameters) | changed)
         return sessions
@@ -136,6 +152,7 @@ class Run(Shown):
         value = self.place.connection.annotated(value)
         if self.applied is None or isinstance(value, Proof):
             self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
+        self.basis.note(value)
         if isinstance(value, Plan):
             self.guards.note_plan(value)
         self.touched = self.touched or isinstance(value, Proof)

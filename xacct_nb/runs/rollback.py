@@ -30,21 +30,24 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import State
 from xacct_nb.records.model import Record
+from xacct_nb.records.next_steps import rollback_command
 from xacct_nb.redaction.redact import secrets_in
 from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
-from xacct_nb.runs.standing import standing_records
+from xacct_nb.runs.standing import newest_rollback, standing_records
 from xacct_nb.storage.ledger import broken_record, read_record
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, Text, View
 
 
 def find_record(records: Path, name: str) -> Record | None:
-    """Return the record of that name, else the newest one with changes that no rollback has undone.
+    """Return the record of that name, else that of the newest change, unless a rollback has undone it.
 
-    None where there is no such record. Raises UnknownRecord for a name that is not there, for a record
-    without changes, and for one that was changed since it was sealed.
+    None where there is nothing to undo: an older change must be named. Raises UnknownRecord for a name that
+    is not there, for a record without changes, and for one that was changed since it was sealed.
     """
-    record = read_record(records, name) if name else next(standing_records(records), None)
+    record = read_record(records, name) if name else None
+    if not name and newest_rollback(records) is None:
+        record = next(standing_records(records), None)
     if record is None:
         return None
     if not record.left_changes:
@@ -76,7 +79,7 @@ class Rollback(Shown):
     def view(self) -> View:
         """Return the record that is rolled back."""
         if self.record is None:
-            return Text("Every change in these records is undone already.", "note")
+            return Text(" ".join(nothing_left(self.run.records)), "note")
         return self.record.view()
 
     def plan(self) -> Plan:
@@ -86,12 +89,15 @@ class Rollback(Shown):
         them. Raises what `open_sessions` raises, RollbackFailed where a resource was changed since, and
         InvalidParameters where an external ID is missing.
         """
+        if self.record is None:
+            self.undo_plan = Plan("", (), nothing_left(self.run.records))
         if self.record is None or self.run.applied is not None:
             return self.undo_plan
         _check_same_place(self.record, self.run.settings.sandbox)
         self.sessions = self.run.open_sessions(self._grant(self.record), self._side(self.record))
         self.found = self.run.keep(read_resources(self.sessions.documents, self.sessions))
         self.run.evidence.add("undoes", self.record.id)
+        self.run.basis.undoes = self.record
         self.journal = self._journal(self.record)
         back = self.journal.undo_plan()
         remaining_changes(self.sessions, back)  # raises RollbackFailed
@@ -194,6 +200,18 @@ class Rollback(Shown):
         journal, secrets = to_undo(record, self.sessions, given)
         self.run.evidence.secrets |= secrets
         return replace(journal, changes=tuple(with_existing_revocations(journal.changes, self.found)))
+
+
+def nothing_left(records: Path) -> tuple[str, ...]:
+    """Return why nothing is undone where no record is named: what is undone already, and how to go on."""
+    if (undone := newest_rollback(records)) is None:
+        return ("There is nothing to undo: these records have no change that stands.",)
+    what = f"The newest change is undone already: {undone.undoes}, by the rollback {undone.id}."
+    older = next(standing_records(records), None)
+    if older is None:
+        return (what, "No other change in these records stands.")
+    of = f" of the grant {older.parameters.get('name', '')}" if older.parameters.get("name") else ""
+    return what, f"To undo an older change{of}, name it: {rollback_command(older)}"
 
 
 class NoSessionsEnded(Shown):

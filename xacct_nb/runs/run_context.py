@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.approval import Approval
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
@@ -14,16 +16,18 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import Findings
+from xacct_nb.records.model import Record
 from xacct_nb.runs.place import Place
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.locks import exclusive_lock
 
 # The values that a run keeps as evidence, and the kind of each event.
-Kept = TypeVar("Kept", State, Findings, Plan, Approval, Journal, Proof)
+Kept = TypeVar("Kept", State, Findings, Plan, DecisionCard, Approval, Journal, Proof)
 EVIDENCE_KINDS: dict[type, str] = {
     State: "before",
     Findings: "findings",
     Plan: "plan",
+    DecisionCard: "card",
     Approval: "approval",
     Journal: "journal",
     Proof: "proof",
@@ -45,6 +49,23 @@ class PlanApproval(Protocol):
     def at(self) -> str: ...
 
 
+@dataclass
+class CardBasis:
+    """What a run has opened and read so far, for its card; `undoes` is the record that it rolls back."""
+
+    sessions: Sessions | None = None
+    state: State | None = None
+    findings: Findings | None = None
+    undoes: Record | None = None
+
+    def note(self, value: Any) -> None:
+        """Keep a state or findings that the run keeps."""
+        if isinstance(value, State):
+            self.state = value
+        elif isinstance(value, Findings):
+            self.findings = value
+
+
 class RunContext(Protocol):
     """A run, as `notebook_run.Run` implements it: its settings, its evidence, its steps."""
 
@@ -55,6 +76,7 @@ class RunContext(Protocol):
     patience: float
     applied: tuple[str, Journal] | None
     touched: bool
+    basis: CardBasis
 
     @property
     def id(self) -> str: ...
@@ -62,6 +84,8 @@ class RunContext(Protocol):
     def headless(self) -> bool: ...
     @property
     def place(self) -> Place: ...
+    @property
+    def attended(self) -> bool: ...
     @property
     def records(self) -> Path: ...
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions: ...

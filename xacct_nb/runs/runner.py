@@ -46,10 +46,12 @@ class RunResult(Shown):
 
     def _parts(self) -> Iterator[View]:
         record = self.record
-        if record.findings:
+        if record.findings and not self._decides:
             yield findings_view(record.findings)
         if record.plan:
             yield record.plan.view()
+        if record.card:
+            yield record.card.view() if self._decides else record.card.banner.view()
         if record.proof:
             yield record.proof.view()
         yield from diagnosis_view(record)
@@ -59,17 +61,15 @@ class RunResult(Shown):
             commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
         yield Text(f"{record.status} in {record.seconds:.2f} s", status_tone(record.status))
-        if record.plan and record.status == "planned" and record.plan.unaccepted:
-            codes = ", ".join(record.plan.unaccepted)
-            yield Text(f"It cannot be applied. Add to the grant: accept: [{codes}], and plan again.", "bad")
-        elif record.plan and record.status == "planned":
-            if record.parameters.get("approvers"):
-                command = f"xacct-nb approve {record.plan.digest} --key KEY --records {self.folder.parent}"
-                yield Text(f"First one of the approvers signs it: {command}")
-            yield Text(f"To apply exactly this plan: --approve {record.plan.digest}")
         yield Text(f"Record: {self.folder}")
         if self.recovered and str(self.recovered):
             yield Text(str(self.recovered), "note")
+
+    @property
+    def _decides(self) -> bool:
+        """Return whether the plan is still to be approved, or its approval was refused."""
+        record = self.record
+        return record.card is not None and (record.journal is None or not record.journal.entries)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `run --json` prints."""
@@ -81,6 +81,7 @@ class RunResult(Shown):
             "summary": record.summary,
             "findings": [finding.to_json() for finding in record.findings],
             "unaccepted": list(record.plan.unaccepted) if record.plan else [],
+            "card": record.card.to_json() if record.card else None,
             "seconds": record.seconds,
             "error": record.to_json()["error"],
         }

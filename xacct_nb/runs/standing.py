@@ -7,7 +7,7 @@ from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.storage.ledger import LEDGER, read_ledger, read_record
 
-_UNCHANGED = ("planned", "no-change")
+_UNCHANGED, _DONE = ("planned", "no-change"), ("succeeded", NOT_PROVEN)
 Read = Callable[[Path, str], Record]
 
 
@@ -20,6 +20,18 @@ def standing_records(records: Path, grant: str = "", read: Read = read_record) -
             continue
         record = read(records, line["id"])
         if record.undoes:
-            undone |= {record.undoes} if record.status in ("succeeded", NOT_PROVEN) else set()
+            undone |= {record.undoes} if record.status in _DONE else set()
         elif record.left_changes and record.id not in undone:
             yield record
+
+
+def newest_rollback(records: Path) -> Record | None:
+    """Return the rollback that is the newest change in the records; None where another change is, or none."""
+    for line in reversed(read_ledger(records) if (records / LEDGER).exists() else []):
+        if line["status"] not in _UNCHANGED:
+            record = read_record(records, line["id"])
+            if record.undoes and record.status in _DONE:
+                return record
+            if record.left_changes:
+                return None
+    return None

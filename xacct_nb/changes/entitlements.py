@@ -1,0 +1,238 @@
+"""Who loses what by a plan: what the policies allow before and after it, compared by meaning."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xacct_nb.changes.plan import ROLE_PARTS, Change
+from xacct_nb.changes.revocation import is_revocation
+from xacct_nb.errors import InvalidArn
+from xacct_nb.grants.sentences import describe_arn, join_words
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.iam.arns import Arn, is_account_id
+from xacct_nb.iam.canonical import as_list, canonical, canonical_json, statements_of
+from xacct_nb.iam.patterns import RESOURCE, covers, pattern_set
+
+_TRUST, _IDENTITY, _DENY = "trust", "identity", "deny"
+_ASSUME = "sts:AssumeRole"
+_LOSE, _REGAIN = "will no longer be able to", "will again be able to"
+
+
+@dataclass(frozen=True, order=True)
+class Entitlement:
+    """One action that a policy allows or denies: to whom (an ARN, an account id, a service), on what, when.
+
+    `side` is the kind of policy: trust, identity, or deny for a statement that denies. A policy whose
+    document was not read has no action, and its ARN is the resource. `condition` is canonical JSON, `keys`
+    are its condition keys as written.
+    """
+
+    side: str
+    who: str
+    action: str
+    resource: str
+    condition: str = "{}"
+    keys: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def assumes(self) -> bool:
+        """Return whether it is about assuming a role."""
+        return _is_role(self.resource) and covers(self.action, _ASSUME)
+
+    def is_covered_by(self, other: "Entitlement", *, whole: bool = True) -> bool:
+        """Return whether another one allows all of it; without `whole`, whatever the other's condition is."""
+        return (
+            self.side == other.side
+            and _includes(other.who, self.who)
+            and (other.action == self.action or (bool(other.action) and covers(other.action, self.action)))
+            and bool(pattern_set((other.resource,), RESOURCE).match(self.resource, {}))
+            and (not whole or other.condition in ("{}", self.condition))
+        )
+
+
+def losses(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
+    """Return a sentence for each user, role or account that can do less once the changes are made."""
+    was, then = _before_and_after(before, tuple(changes))
+    had, have = _entitlements(was, before), _entitlements(then, before)
+    gone = [key.target for key in was if key.kind == "role" and key not in then]
+    left = {each for each in had if each.who not in gone}
+    denied = _grouped(each for each in have - had if each.side == _DENY)
+    return (
+        *_sentences(left, have, _LOSE),
+        *(f"{_subject(who)} will be denied {_doing(found)}." for who, found in denied),
+        *(f"{describe_arn(role)} will be deleted, with its permissions." for role in gone),
+    )
+
+
+def returns(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
+    """Return a sentence for each user, role or account that gets back what it had before a change."""
+    was, then = _before_and_after(before, tuple(changes))
+    return _sentences(_entitlements(then, before), _entitlements(was, before), _REGAIN)
+
+
+def _before_and_after(before: State, changes: tuple[Change, ...]) -> tuple[dict[ResourceKey, Any], ...]:
+    was = dict(before.resources)
+    for each in changes:
+        _set(was, each, each.before)
+    then = dict(was)
+    for each in changes:
+        _set(then, each, each.after)
+    return was, then
+
+
+def _set(resources: dict[ResourceKey, Any], change: Change, value: Any) -> None:
+    if change.kind in ROLE_PARTS:
+        role = ResourceKey("role", change.target)
+        part = {"trust": value} if change.kind == "trust" else {}
+        resources[role] = {**(resources.get(role) or {}), **part}
+    elif value is None:
+        resources.pop(change.key, None)
+    else:
+        resources[change.key] = value
+
+
+def _entitlements(resources: Mapping[ResourceKey, Any], read: State) -> set[Entitlement]:
+    found = set[Entitlement]()
+    for key, value in resources.items():
+        if key.kind == "role":
+            found.update(_of_trust(key.target, value.get("trust")))
+        elif key.kind == "inline-policy" and not is_revocation(key):
+            found.update(_of_identity(key.target, value))
+        elif key.kind == "attachment":
+            found.update(_of_attached(key, resources, read))
+    return found
+
+
+def _of_attached(
+    key: ResourceKey, resources: Mapping[ResourceKey, Any], read: State
+) -> Iterable[Entitlement]:
+    live = resources.get(ResourceKey("managed-policy", key.name))
+    policy = live or read.details.get(ResourceKey("policy", key.name))
+    if policy:
+        return _of_identity(key.target, policy["document"])
+    return (Entitlement(_IDENTITY, key.target, "", key.name),)
+
+
+def _of_trust(role: str, document: Any) -> Iterator[Entitlement]:
+    for statement in _statements(document):
+        denies, when = statement.get("Effect") == "Deny", _condition(statement)
+        for who in _principals(statement):
+            for action in _named(statement, "Action"):
+                yield Entitlement(_DENY if denies else _TRUST, who, action, role, *when)
+
+
+def _of_identity(who: str, document: Any) -> Iterator[Entitlement]:
+    for statement in _statements(document):
+        denies, when = statement.get("Effect") == "Deny", _condition(statement)
+        for action in _named(statement, "Action"):
+            for resource in _named(statement, "Resource"):
+                yield Entitlement(_DENY if denies else _IDENTITY, who, action, resource, *when)
+
+
+def _statements(document: Any) -> Iterator[Mapping[str, Any]]:
+    yield from (each for each in statements_of(document) if isinstance(each, Mapping))
+
+
+def _principals(statement: Mapping[str, Any]) -> list[str]:
+    element = statement.get("Principal", {"AWS": _named(statement, "Principal")})
+    named = element if isinstance(element, Mapping) else {"AWS": element}
+    return [_account_or_name(str(each)) for names in named.values() for each in as_list(names)]
+
+
+def _named(statement: Mapping[str, Any], element: str) -> list[str]:
+    """Return the names in an element; where the statement has all but some of them, one text that says so."""
+    if f"Not{element}" in statement:
+        return [f"all but {join_words(map(str, as_list(statement[f'Not{element}'])))}"]
+    return [str(each) for each in as_list(statement.get(element, []))]
+
+
+def _condition(statement: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the condition as canonical JSON, and its keys as written."""
+    given = statement.get("Condition", {})
+    whole = canonical({"Statement": [{"Condition": given}]})
+    keys = tuple(key for values in given.values() for key in values)
+    return canonical_json(whole["Statement"][0].get("Condition", {}) if whole else {}), keys
+
+
+def _sentences(had: set[Entitlement], have: set[Entitlement], verb: str) -> tuple[str, ...]:
+    lost = [each for each in had - have if each.side != _DENY]
+    lost = [each for each in lost if not any(each.is_covered_by(other) for other in have)]
+    similar = {each: [other for other in have if each.is_covered_by(other, whole=False)] for each in lost}
+    told = [
+        f"{_subject(who, _some_keep_it(found[0], have))} {verb} {_doing(found)}."
+        for who, found in _grouped(each for each in lost if not similar[each])
+    ]
+    limits = [
+        f"{_subject(who)} will be able to {_doing(found)} only under other conditions than now: "
+        f"{join_words(dict.fromkeys(key for each in found for key in _keys(each, similar[each])))}."
+        for who, found in _grouped(each for each in lost if similar[each])
+    ]
+    return tuple(dict.fromkeys((*told, *(limits if verb == _LOSE else ()))))
+
+
+def _grouped(found: Iterable[Entitlement]) -> Iterator[tuple[str, list[Entitlement]]]:
+    """Yield who, with the entitlements on one resource in one kind of policy."""
+    grouped: dict[tuple[str, str, str], list[Entitlement]] = {}
+    for each in sorted(found):
+        grouped.setdefault((each.side, each.who, each.resource), []).append(each)
+    yield from ((who, entitlements) for (_, who, _), entitlements in grouped.items())
+
+
+def _doing(found: list[Entitlement]) -> str:
+    """Return what is done with one resource: a role is assumed, whatever else AssumeRole needs."""
+    resource = found[0].resource
+    if any(each.assumes for each in found):
+        return f"assume {_name(resource)}"
+    if not found[0].action:
+        return f"do what the policy {resource.rpartition('/')[2]} allows"
+    what = "every resource" if resource == "*" else resource.removeprefix("arn:aws:s3:::")
+    actions = dict.fromkeys("do everything" if each.action == "*" else each.action for each in found)
+    return f"{join_words(actions)} on {_name(resource) if _is_role(resource) else what}"
+
+
+def _keys(lost: Entitlement, others: Iterable[Entitlement]) -> Iterator[str]:
+    """Yield the condition keys of what is left, else those of what is lost."""
+    for each in others:
+        yield from each.keys or lost.keys
+
+
+def _some_keep_it(lost: Entitlement, have: Iterable[Entitlement]) -> bool:
+    """Return whether someone of those who lose it, such as a user of the account, has it all the same."""
+    about = (lost.side, lost.resource)
+    return any((each.side, each.resource) == about and _includes(lost.who, each.who) for each in have)
+
+
+def _subject(who: str, some_keep_it: bool = False) -> str:
+    if who == "*" or is_account_id(who):
+        everyone = "Everyone else" if some_keep_it else "Everyone"
+        return everyone if who == "*" else f"{everyone} whom {who} allows it"
+    if _is_role(who):
+        return f"Every session of {_name(who)}"
+    return f"Every member of {_name(who)}" if ":group/" in who else _name(who)
+
+
+def _name(arn: str) -> str:
+    try:
+        return describe_arn(arn)
+    except InvalidArn:  # a service, an identity provider, the id of a deleted user
+        return arn
+
+
+def _is_role(arn: str) -> bool:
+    return ":iam::" in arn and ":role/" in arn
+
+
+def _account_or_name(principal: str) -> str:
+    """Return the account id of a root ARN, which means the same; any other principal as it is."""
+    return (
+        principal.split(":")[4] if principal.startswith("arn:") and principal.endswith(":root") else principal
+    )
+
+
+def _includes(other: str, who: str) -> bool:
+    if other in (who, "*"):
+        return True
+    try:
+        return is_account_id(other) and Arn.parse(who).account == other
+    except InvalidArn:
+        return False
