@@ -20,11 +20,6 @@ _OFFERED = {
 }
 
 
-def is_offered(name: str) -> bool:
-    """Return whether a field of the form has choices from the accounts."""
-    return name in _OFFERED
-
-
 @dataclass(frozen=True, repr=False)
 class AccountChoices(Shown):
     """What was read: callers and groups of the source accounts; roles, policies, buckets of the others.

@@ -15,7 +15,7 @@ class Field:
     """One field of a form: text of one line or more, yes or no, or one of some choices.
 
     A choice is its text, or its text and its value. With `follows` the form follows the typing; otherwise a
-    value is read when the field is left. With `search` there is a search that adds lines to it.
+    value is read when the field is left.
     """
 
     name: str
@@ -27,7 +27,6 @@ class Field:
     follows: bool = True
     help: str = ""
     required: bool = False
-    search: bool = False
     narrow: bool = False
     wide: bool = False
 

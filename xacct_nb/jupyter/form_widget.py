@@ -14,20 +14,45 @@ from xacct_nb.jupyter.form_parts import Field, FormState, box, region
 from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Text, html
 
-_NARROW = {"width": "19em"}
+HIDDEN = "xacct-hidden"
+
+
+class Looks:
+    """The layouts and styles that the widgets of one form share: each would cost a message more."""
+
+    def __init__(self) -> None:
+        self.plain, self.narrow = ipywidgets.Layout(), ipywidgets.Layout(width="19em")
+        self._control = ipywidgets.Layout(width="auto", margin="0")
+        self._styles = dict[Any, Any]()
+
+    def make(self, kind: Any, **traits: Any) -> Any:
+        """Return a control of this kind, its label as wide as it is."""
+        if kind not in self._styles:
+            traits["style"] = {"description_width": "initial"}
+        else:
+            traits["style"] = self._styles[kind]
+        made = kind(layout=self._control, **traits)
+        self._styles[kind] = made.style
+        return made
+
+    def html(self) -> Any:
+        """Return a place for HTML."""
+        style = {"style": self._styles[ipywidgets.HTML]} if ipywidgets.HTML in self._styles else {}
+        made = ipywidgets.HTML(layout=self.plain, **style)
+        self._styles[ipywidgets.HTML] = made.style
+        return made
 
 
 class FieldBox:
     """One field on the page: its control, its help and message below it, and a search if it has choices."""
 
-    def __init__(self, field: Field) -> None:
-        self.field, self.css = field, _css_class()
-        self.control = _control(field).add_class(self.css)
-        self.note = ipywidgets.HTML().add_class("xacct-note")
-        self.search: Any = _search(field) if field.search else None
-        parts = [self.control, self.note, *([self.search] if self.search else [])]
-        self.root = ipywidgets.VBox(parts, layout=_NARROW if field.narrow else {})
-        self.root.add_class("xacct-field")
+    def __init__(self, field: Field, looks: Looks) -> None:
+        self.field, self.css, self._looks = field, _css_class(), looks
+        self.control = _control(field, looks).add_class(self.css)
+        self.note = looks.html().add_class("xacct-note")
+        self.search: Any = None
+        layout = looks.narrow if field.narrow else looks.plain
+        self.root = ipywidgets.VBox([self.control, self.note], layout=layout).add_class("xacct-field")
         if field.wide:
             self.root.add_class("xacct-whole-row")
 
@@ -36,17 +61,24 @@ class FieldBox:
         said = html(Text(self.field.help, "note")) if self.field.help else ""
         said += html(message) if message else ""
         self.note.value = f'<div id="{self.css}-note">{said}</div>'
-        self.root.layout.display = "none" if hidden else ""
         for control in filter(None, (self.control, self.search)):
             control.disabled = closed
         wrong = message is not None and message.tone == "bad"
-        (self.control.add_class if wrong else self.control.remove_class)("xacct-wrong")
+        mark(self.control, "xacct-wrong", wrong)
+        mark(self.root, HIDDEN, hidden)
 
-    def offer(self, choices: Sequence[str]) -> None:
-        """Offer the choices in the search, which is shown only where there are any."""
+    def offer(self, choices: Sequence[str], choose: Callable[["FieldBox"], None]) -> None:
+        """Offer the choices in a search below the field; `choose` is called when there is one in it."""
+        if self.search is None and choices:
+            label, example = f"Add to {self.field.label}", "type a part of the name, and choose"
+            self.search = self._looks.make(
+                ipywidgets.Combobox, description=label, placeholder=example, continuous_update=False
+            ).add_class("xacct-search")
+            self.search.observe(lambda _: choose(self) if self.search.value else None, names="value")
+            self.root.children = (*self.root.children, self.search)
         if self.search is not None:
             self.search.options = tuple(choices)
-            self.search.layout.display = "" if choices else "none"
+            mark(self.search, HIDDEN, not choices)
 
     def chosen(self) -> str:
         """Return the value of the field with what was chosen in the search added, and empty the search."""
@@ -82,7 +114,7 @@ class Section:
         sign = "\u25be" if self.opened else "\u25b8"
         about = self.about()
         self.button.description = f"{sign} {self.title}{about and f': {about}'}"
-        self.fields.layout.display = "" if self.opened else "none"
+        mark(self.fields, HIDDEN, not self.opened)
 
     def tie(self) -> dict[str, Any]:
         """Return what the button says to a screen reader."""
@@ -121,9 +153,10 @@ class FormWidget:
 
     def __init__(self, form: EditedForm) -> None:
         self.form = form
-        self.boxes = {field.name: FieldBox(field) for field in form.fields()}
+        self.looks = Looks()
+        self.boxes = {field.name: FieldBox(field, self.looks) for field in form.fields()}
         self.sections, self.tools = list[Section](), list[Any]()
-        self.headline, self.below, self.ties = ipywidgets.HTML(), ipywidgets.HTML(), AriaTies()
+        self.headline, self.below, self.ties = self.looks.html(), self.looks.html(), AriaTies()
         for each in self.boxes.values():
             each.control.observe(self._changed, names="value")
         parts = form.arrange(self)
@@ -188,24 +221,18 @@ def _css_class() -> str:
     return f"xacct-{uuid4().hex[:12]}"
 
 
-def _control(field: Field) -> Any:
+def mark(widget: Any, css: str, marked: bool) -> None:
+    """Give a widget a class of CSS, or take it away."""
+    (widget.add_class if marked else widget.remove_class)(css)
+
+
+def _control(field: Field, looks: Looks) -> Any:
     traits: dict[str, Any] = {"value": field.value, "description": field.label}
-    traits |= {"style": {"description_width": "initial"}, "layout": {"width": "auto", "margin": "0"}}
     if field.choices:
-        return ipywidgets.Dropdown(options=field.choices, **traits)
+        return looks.make(ipywidgets.Dropdown, options=field.choices, **traits)
     if isinstance(field.value, bool):
-        return ipywidgets.Checkbox(indent=False, **traits)
+        return looks.make(ipywidgets.Checkbox, indent=False, **traits)
     traits |= {"continuous_update": field.follows, "placeholder": field.example}
     if field.lines > 1:
-        return ipywidgets.Textarea(rows=field.lines, **traits)
-    return ipywidgets.Text(**traits)
-
-
-def _search(field: Field) -> Any:
-    return ipywidgets.Combobox(
-        description=f"Add to {field.label}",
-        placeholder="type a part of the name, and choose",
-        continuous_update=False,
-        style={"description_width": "initial"},
-        layout={"display": "none", "width": "auto", "margin": "6px 0 0"},
-    ).add_class("xacct-search")
+        return looks.make(ipywidgets.Textarea, rows=field.lines, **traits)
+    return looks.make(ipywidgets.Text, **traits)

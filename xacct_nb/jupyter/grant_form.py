@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.changes.access_picture import picture
 from xacct_nb.errors import InvalidGrant, InvalidInput
-from xacct_nb.grants.choices import AccountChoices, is_offered
+from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.field_kinds import Typed
 from xacct_nb.grants.form_fields import (
@@ -191,7 +191,6 @@ class GrantForm(Form):
             help=field.help,
             required=field.required,
             wide=field.kind == "permissions" or field.name == "name",
-            search=self.searches and is_offered(field.name),
         )
 
     def _messages(self) -> dict[str, Text]:

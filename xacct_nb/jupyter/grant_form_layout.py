@@ -1,7 +1,6 @@
 """How the form of a grant stands on the page: its templates, its search, its groups of fields."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 import ipywidgets
@@ -16,7 +15,6 @@ from xacct_nb.jupyter.form_widget import FieldBox, FormWidget, Section
 from xacct_nb.views import Text, html
 
 _FIELDS = GRANT_FIELDS | RUN_FIELDS
-_WIDTH = {"description_width": "initial"}
 _TEMPLATE = "A template replaces the grant in the fields; its accounts stay."
 _SEARCH = (
     "Reads users, groups, roles and buckets with the profiles below; then each field can search in them."
@@ -76,10 +74,9 @@ def _section(
 
 def _templates(form: EditedGrant, page: FormWidget) -> Any:
     options = [("what is in the fields", ""), *((each.title, each.name) for each in TEMPLATES.values())]
-    chosen = ipywidgets.Dropdown(
-        description="Begin with", options=options, style=_WIDTH, layout={"width": "auto", "margin": "0"}
-    )
-    note = ipywidgets.HTML(_said(_TEMPLATE)).add_class("xacct-note")
+    chosen = page.looks.make(ipywidgets.Dropdown, description="Begin with", options=options)
+    note = page.looks.html().add_class("xacct-note")
+    note.value = _said(_TEMPLATE)
 
     def choose(_: object) -> None:
         if chosen.value and not form.closed:
@@ -93,7 +90,8 @@ def _templates(form: EditedGrant, page: FormWidget) -> Any:
 
 def _search(form: EditedGrant, page: FormWidget) -> Any:
     button = ipywidgets.Button(description="Read what the accounts have", layout={"width": "auto"})
-    note = ipywidgets.HTML(_said(_SEARCH)).add_class("xacct-note")
+    note = page.looks.html().add_class("xacct-note")
+    note.value = _said(_SEARCH)
 
     def read(_: object) -> None:
         note.value = _said(_ASKING)
@@ -102,17 +100,13 @@ def _search(form: EditedGrant, page: FormWidget) -> Any:
         except XacctError as problem:
             note.value = region("alert", html(Text(str(problem), "bad")))
         for name, each in page.boxes.items():
-            each.offer(form.choices.of(name))
+            each.offer(form.choices.of(name), choose)
         page.show()
 
-    def choose(box: FieldBox, _: object) -> None:
-        if box.search.value:
-            page.put({box.field.name: box.chosen()})
+    def choose(box: FieldBox) -> None:
+        page.put({box.field.name: box.chosen()})
 
     button.on_click(read)
-    for each in page.boxes.values():
-        if each.search is not None:
-            each.search.observe(partial(choose, each), names="value")
     page.tools.append(button)
     return ipywidgets.VBox([button, note]).add_class("xacct-field")
 
