@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -63,7 +64,7 @@ def run_in_shell(text: str, account: str, folder: Path, external_id: str = "") -
         ["bash", "-c", _FUNCTION + text],
         cwd=folder,
         env={
-            "PATH": "/usr/bin:/bin",
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": str(folder),
             "TMPDIR": str(folder),
             "expected": account,

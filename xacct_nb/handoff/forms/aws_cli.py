@@ -1,5 +1,6 @@
 """The form `commands`: a bash script for the AWS CLI that makes a half, and one that removes it."""
 
+import json
 from collections.abc import Iterator
 
 from xacct_nb.grants.sentences import access_sentences, describe_arn
@@ -7,7 +8,6 @@ from xacct_nb.handoff.forms import cli_functions
 from xacct_nb.handoff.forms.half import Half, OwnCallerPolicy, OwnRole, OwnStatement
 from xacct_nb.handoff.forms.shell import command, comment, document, option, script, word
 from xacct_nb.iam.arns import REGIONS, Arn
-from xacct_nb.views import as_json
 
 
 def commands(half: Half) -> str:
@@ -163,7 +163,7 @@ def _nothing_to_make(half: Half) -> list[str]:
     told = (
         f"The roles trust the whole account {half.account}, so this script makes nothing.",
         "A user or role that is to assume them needs this policy:",
-        as_json(half.suggested),
+        json.dumps(half.suggested, indent=2),
     )
     return [f"say {word(line)}" for line in told]
 

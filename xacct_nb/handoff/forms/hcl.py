@@ -1,10 +1,13 @@
 """Values as HCL, Terraform's language: texts in which nothing is interpolated."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+# A policy variable that no other $ precedes; another beginning of a template; what needs an escape.
+_PIECES = re.compile(r'(?P<variable>(?<!\$)\$\{[\w:./-]+\})|[$%](?=\{)|[^ -~]|["\\]', re.ASCII)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -18,25 +21,17 @@ class Expression:
 def string(text: str) -> str:
     """Return a text as a quoted string.
 
-    A $ or % before a brace begins an interpolation or a directive, and is doubled; where another $ or % is
-    before it, doubling would be ambiguous, so that its code stands there.
+    A $ or % before a brace begins an interpolation or a directive. The $ of a policy variable, such as
+    ${aws:username}, is doubled; elsewhere the code of the character stands in its place.
     """
-    made, last = [], ""
-    for char, after in zip(text, [*text[1:], ""], strict=True):
-        if char in "$%" and after == "{":
-            made.append(f"\\u{ord(char):04x}" if last == char else char * 2)
-        else:
-            made.append(_character(char))
-        last = char
-    return f'"{"".join(made)}"'
+    return f'"{_PIECES.sub(_escaped, text)}"'
 
 
-def _character(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    if " " <= char <= "~":
-        return char
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+def _escaped(found: re.Match[str]) -> str:
+    piece = found[0]
+    if found["variable"]:
+        return f"${piece}"
+    return _ESCAPES.get(piece) or (f"\\u{ord(piece):04x}" if ord(piece) <= 0xFFFF else f"\\U{ord(piece):08x}")
 
 
 def value(of: Any, indent: int = 0) -> str:

@@ -9,7 +9,6 @@ from xacct_nb.grants.sentences import access_sentences, describe_arn
 from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.invisible import on_one_line
-from xacct_nb.views import as_json
 
 _PLACES = {"user": "Users", "group": "User groups", "role": "Roles"}
 
@@ -60,7 +59,7 @@ def _written(half: Half, verb: str, todo: Iterator[OwnerStep]) -> str:
 
 def _numbered(number: int, step: OwnerStep) -> str:
     text = f"{number}. {on_one_line(step.text)}"
-    return f"{text}\n\n{as_json(step.policy)}" if step.policy else text
+    return f"{text}\n\n{json.dumps(step.policy, indent=2)}" if step.policy else text
 
 
 def _making(half: Half) -> Iterator[OwnerStep]:
