@@ -7,7 +7,9 @@ from typing import Any
 
 from xacct_nb.grants.sentences import access_sentences, describe_arn
 from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
+from xacct_nb.handoff.forms.shell import word
 from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
 from xacct_nb.redaction.invisible import on_one_line
 
 _PLACES = {"user": "Users", "group": "User groups", "role": "Roles"}
@@ -84,8 +86,21 @@ def _making(half: Half) -> Iterator[OwnerStep]:
             "is to assume them, and to nobody else.",
             half.suggested,
         )
+    if half.side == "source":
+        yield _test(half)
     if half.role_arns:
         yield OwnerStep(f"Tell the owner of the source account: {', '.join(half.role_arns)}")
+
+
+def _test(half: Half) -> OwnerStep:
+    role = half.grant.destinations[0]
+    external = (
+        " --external-id THE-EXTERNAL-ID" if half.grant.conditions.external_id.get_secret_value() else ""
+    )
+    return OwnerStep(
+        "Once the owner of the destination account is done, test it with the AWS CLI, as one who may assume "
+        f"the role: aws sts assume-role --role-session-name test{external} --role-arn {word(role)}"
+    )
 
 
 def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
@@ -95,7 +110,8 @@ def _make_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
             "(the form commands), or agree with the other owner on a role without a path."
         )
     yield OwnerStep(
-        "Choose Roles, Create role, Custom trust policy. Replace the policy there with this one, and choose "
+        f"Choose Roles. If there is a role {role.name} already, stop: it would have to be taken over. Else "
+        "choose Create role, Custom trust policy. Replace the policy there with this one, and choose "
         f"Next.{_about_external_id(half)}",
         role.first_trust,
     )
@@ -123,10 +139,11 @@ def _complete_role(half: Half, role: OwnRole) -> Iterator[OwnerStep]:
             f"there with this one: it trusts the role itself, too.{_about_external_id(half)}",
             role.trust,
         )
-    yield OwnerStep(
-        f"In the summary of the role {role.name} choose Edit, and set the maximum session duration to "
-        f"{role.session_seconds} seconds."
-    )
+    if role.session_seconds > ROLE_SESSION_SECONDS[0]:
+        yield OwnerStep(
+            f"In the summary of the role {role.name} choose Edit, and set the maximum session duration to "
+            f"{role.session_seconds} seconds."
+        )
 
 
 def _about_external_id(half: Half) -> str:
