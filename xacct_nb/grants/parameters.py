@@ -58,27 +58,19 @@ _GRANT, _SETTINGS = _model_parameters(Grant), _model_parameters(Settings)
 _OF_EACH_OWNER = {name: _GRANT[name] for name in ("accept", "adopt")}
 CONDITIONS = _model_parameters(Conditions, "conditions.")
 # Settings that a notebook takes only if its cell declares the named parameter.
-_ONLY_WITH = (
-    {"record": "record", "revoke_sessions": "record"}
-    | dict.fromkeys(
-        (
-            "error_text",
-            "caller",
-            "role",
-            "call",
-            "through",
-            "carried",
-            "action",
-            "resource",
-            "snapshot",
-            "snapshot_to",
-        ),
-        "error_text",
-    )
-    | dict.fromkeys(
-        ("request", "answer", "answer_to", "refuse", "changes", "agree", "signing_key", "signers"), "request"
-    )
+_OF_A_DENIAL = (
+    *("error_text", "caller", "role", "call", "through", "carried"),
+    *("action", "resource", "snapshot", "snapshot_to"),
 )
+_OF_A_HANDOVER = (
+    *("request", "answer", "answer_to", "refuse", "changes", "agree"),
+    *("signing_key", "signers", "proof_objects"),
+)
+_ONLY_WITH = {
+    **dict.fromkeys(("record", "revoke_sessions"), "record"),
+    **dict.fromkeys(_OF_A_DENIAL, "error_text"),
+    **dict.fromkeys(_OF_A_HANDOVER, "request"),
+}
 
 
 def merge(

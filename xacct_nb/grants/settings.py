@@ -105,6 +105,7 @@ class Settings(RunFile):
     changes: dict[StrictStr, Any] = Field({}, description="fields of the grant that you change")
     agree: StrictStr = Field("", description="digest of a changed answer that you agree to")
     signing_key: StrictStr = Field("", description="SSH key that signs the answer")
+    proof_objects: list[StrictStr] = Field([], description="ARNs of S3 objects that the proof may read")
     signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
 
     @field_validator("changes")

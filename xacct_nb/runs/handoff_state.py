@@ -28,12 +28,16 @@ _SENTENCES = {
 
 @dataclass(frozen=True, repr=False)
 class HandoffState(Shown):
-    """The state of a request in a records folder, with the records and the answers that say so."""
+    """The state of a request in a records folder, with the records and the answers that say so.
+
+    `objects` are S3 objects that the source owner needs for the proof, where the roles' owner asked.
+    """
 
     request: str
     state: str
     records: tuple[Record, ...] = ()
     answers: tuple[HandoffAnswer, ...] = ()
+    objects: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `handoff show --json` prints of it."""
@@ -50,7 +54,10 @@ class HandoffState(Shown):
         tone, sentence = _SENTENCES[self.state]
         rows = tuple((each.id, _part(each), each.status, each.ended) for each in self.records)
         table = (Table(("record", "part", "status", "ended"), rows),) if rows else ()
-        return Page(f"Hand-over: {self.state}", (Text(sentence, tone), *table))
+        given = " ".join(f"-p proof_objects {each}" for each in self.objects)
+        then = f"The source owner proves it: xacct-nb handoff answer FILE --profile PROFILE {given}".strip()
+        more = (Text(then, "note"),) if self.objects and self.state == ANSWERED else ()
+        return Page(f"Hand-over: {self.state}", (Text(sentence, tone), *more, *table))
 
 
 def handoff_state(records: Path, request: HandoffRequest, now: str) -> HandoffState:

@@ -107,7 +107,8 @@ class Handover(Shown):
                 hint=f"Name it: -p {name} PROFILE",
             )
         sessions = self.run.open_sessions(self.grant, self.side)
-        return replace(sessions, objects=self.answered.objects) if self.answered else sessions
+        answered = self.answered.objects if self.answered else ()
+        return replace(sessions, objects=(*answered, *self.run.settings.proof_objects))
 
     def apply(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal:
         """Apply the plan of this side if it was approved, and the request is still open.
@@ -122,7 +123,7 @@ class Handover(Shown):
                 hint="Leave out the approval, or the reason in `refuse`.",
             )
         if self.run.settings.refuse:
-            self.run.decide(plan, approval)
+            self.run.status = "planned" if plan.changes else "no-change"
             return Journal(plan.grant)
         if self.part == ANSWERS and plan.changes and approval.digest and not self.run.applied:
             check_in_time(self.request, utc(self.run.place.connection.clock.now()))
@@ -150,7 +151,8 @@ class Handover(Shown):
         """Write the answer to the request, or say how far the accepted hand-over is."""
         if self.answered is not None:
             self._close(self.answered)
-            return self.state()
+            objects = existing_objects(sessions) if self.side == DESTINATION else ()
+            return replace(self.state(), objects=objects)
         if not (decision := self._decision()):
             return NotAnswered()
         answer = self._made(decision, sessions)
@@ -211,9 +213,10 @@ class Handover(Shown):
         return found
 
     def _decision(self) -> str:
-        if self.run.applied is not None or (self.plan is not None and not self.plan.changes):
-            return CHANGED if self.differences else MADE
-        return REFUSED if self.run.settings.refuse else ""
+        if self.run.settings.refuse and self.run.applied is None:
+            return REFUSED
+        is_made = self.run.applied is not None or (self.plan is not None and not self.plan.changes)
+        return "" if not is_made else CHANGED if self.differences else MADE
 
     def _made(self, decision: str, sessions: Sessions) -> HandoffAnswer:
         if decision == REFUSED:
