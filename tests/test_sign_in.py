@@ -150,6 +150,18 @@ def test_a_profile_that_cannot_sign_in_is_one_error(config: Path, content: str, 
     assert problem.hint
 
 
+def test_the_profile_that_a_chain_begins_with_is_the_one_to_sign_in(config: Path) -> None:
+    config.write_text(
+        f"[profile p]\n{ROLE}source_profile = q\n[profile q]\n{ROLE}source_profile = corp\n"
+        f"[profile corp]\nsso_session = s\n{SSO}[sso-session s]\nsso_region = eu-west-1\n"
+        "sso_start_url = https://example.awsapps.com/start\n"
+    )
+    problem = refused()
+
+    assert problem.hint.endswith(": aws sso login --profile corp")
+    assert problem.why.endswith("Its chain begins with the profile 'corp'.")
+
+
 def test_a_profile_that_is_not_there_is_named(config: Path) -> None:
     config.write_text("[profile q]\nregion = eu-west-1\n")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore import exceptions as botocore
+from botocore.session import Session as Core
 
 from xacct_nb.aws.error_translation import text_of
 
@@ -15,8 +16,8 @@ NETWORK_HINT = "Check the network, the proxy (HTTPS_PROXY) and AWS_ENDPOINT_URL,
 PARSE_HINT = (
     "Correct the file: UTF-8 without a BOM, one section [profile NAME] for each profile, no name twice."
 )
-_SSO_HINT = "Sign in again, then run it again: aws sso login --profile {profile}"
-_LOGIN_HINT = "Sign in again, then run it again: aws login --profile {profile}"
+_SSO_HINT = "Sign in again, then run it again: aws sso login --profile {root}"
+_LOGIN_HINT = "Sign in again, then run it again: aws login --profile {root}"
 _TLS_HINT = (
     "Check the clock and the proxy. Where a proxy opens TLS, name its certificate: AWS_CA_BUNDLE=FILE."
 )
@@ -45,10 +46,28 @@ _Explain = Callable[[Any], tuple[str, str]]
 
 
 def explain(problem: Exception, profile: str) -> tuple[str, str]:
-    """Return why a profile cannot sign in, and what to do; "" for an error that is not in the table."""
+    """Return why a profile cannot sign in, and what to do; "" for an error that is not in the table.
+
+    Of a chain of profiles, the one that it begins with is signed in.
+    """
     found = (how for kind, how in _FAILURES.items() if isinstance(problem, kind))
     why, hint = next(found, _as_it_is)(problem)
-    return why, hint.format(profile=profile)
+    root = root_of(profile)
+    begins = f" Its chain begins with the profile {root!r}." if root != profile else ""
+    return why + begins, hint.format(profile=profile, root=root)
+
+
+def root_of(profile: str) -> str:
+    """Return the profile whose own credentials a profile is signed in with: the end of its source_profile."""
+    try:
+        profiles = Core({"profile": (None, None, None, None)}).full_config.get("profiles", {})
+    except botocore.BotoCoreError:
+        return profile
+    name, visited = profile, set[str]()
+    while name not in visited and "role_arn" in (settings := profiles.get(name, {})):
+        visited.add(name)
+        name = settings.get("source_profile", name)
+    return name
 
 
 def _as_it_is(problem: Exception) -> tuple[str, str]:
