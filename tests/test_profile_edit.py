@@ -21,6 +21,8 @@ from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.runs.profile_edits import ProfileEdit, profile_edit, undo_edit
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage import config_text
+from xacct_nb.storage.config_files import read_config
+from xacct_nb.storage.profile_text import check_rest
 
 HUB = "arn:aws:iam::111111111111:role/hub"
 SECRET = "an-external-ID:of/the.owner"
@@ -186,6 +188,16 @@ def test_a_file_that_nobody_can_read_is_not_touched(home: Path) -> None:
 
     assert "line 3" in raised.value.why
     assert path.read_bytes().endswith(b"no setting\n")
+
+
+def test_a_text_that_changes_another_profile_is_not_written(home: Path) -> None:
+    path = config_of(home, b"[profile x]\nregion = eu-west-1\n")
+    edit = the_edit()
+    spoilt = edit.after.replace(b"eu-west-1\n", b"eu-west-1\n  more\n")
+
+    check_rest(read_config(str(path)), edit.after, edit.sections)
+    with pytest.raises(InvalidInput, match="without another profile changing its meaning"):
+        check_rest(read_config(str(path)), spoilt, edit.sections)
 
 
 def test_what_boto3_refuses_in_the_file_is_said(home: Path) -> None:

@@ -1,6 +1,7 @@
 """A session over all hops to a role: it meets each grant's conditions, and renews itself, the whole chain."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from xacct_nb.errors import (
 )
 from xacct_nb.grants.grant import Grant
 from xacct_nb.runs.sandboxes import add_accounts
+from xacct_nb.sandbox.rules.mfa import STEP, code_of
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import expire_session
 from xacct_nb.sandbox.server.state import Sandbox
@@ -171,11 +173,18 @@ def test_a_denied_renewal_says_which_hop_it_is(
     assert reads(made, world)
 
 
-def test_a_profile_that_is_no_source_is_refused(world: World, relay: Grant, reader: Grant) -> None:
-    with pytest.raises(WrongAccount, match="user/mallory, which the grant 'relay' does not name"):
+def test_a_profile_that_is_no_source_is_refused(
+    world: World, relay: Grant, reader: Grant, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level("WARNING"),
+        pytest.raises(WrongAccount, match="user/mallory, which the grant 'relay' does not name"),
+    ):
         opened(world, reader, through=[relay], source_profile="mallory")
     with pytest.raises(MissingProfile):
         opened(world, relay, source_profile="nobody")
+
+    assert [record for record in caplog.records if record.name.startswith("botocore")] == []
 
 
 def test_keys_that_aws_does_not_know_are_the_profiles_problem(
@@ -216,13 +225,43 @@ def test_a_grant_from_a_user_may_have_a_session_of_more_than_an_hour(world: Worl
     assert 10_700 < left <= 10_801
 
 
-def test_the_mfa_code_is_asked_for_at_the_first_hop_only(world: World, relay: Grant, reader: Grant) -> None:
+def test_a_renewal_that_was_made_since_is_not_made_again(world: World, relay: Grant, reader: Grant) -> None:
+    made = opened(world, reader, through=[relay])
+    first = made._renewed.fetched
+    made._renewed.end(first)
+    renewed = key_of(made)
+    made._renewed.end(first)
+
+    assert key_of(made) == renewed
+
+
+def test_an_mfa_code_is_asked_for_once_a_renewal_and_passed_at_the_first_hop(
+    world: World, relay: Grant, reader: Grant, sandbox: Sandbox
+) -> None:
+    iam, now = root_iam(world, world.source), int(time.time()) // STEP
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="alice")["VirtualMFADevice"]
+    seed, serial = device["Base32StringSeed"].decode(), device["SerialNumber"]
+    pair = {f"AuthenticationCode{number}": code_of(seed, now - 11 + number) for number in (1, 2)}
+    iam.enable_mfa_device(UserName="alice", SerialNumber=serial, **pair)
+    trust = iam.get_role(RoleName="relay")["Role"]["AssumeRolePolicyDocument"]
+    with_mfa = json.loads(json.dumps(trust))
+    with_mfa["Statement"][0]["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+    iam.update_assume_role_policy(RoleName="relay", PolicyDocument=json.dumps(with_mfa))
+    codes = iter([code_of(seed, now - 2), code_of(seed, now - 1), code_of(seed, now)])
     asked: list[str] = []
-    serial = f"arn:aws:iam::{world.source}:mfa/nobody-has-it"
 
-    with pytest.raises(AwsRefused, match="Hop 1 of 2"):
-        opened(
-            world, reader, through=[relay], mfa_serial=serial, mfa_code=lambda: asked.append("") or "123456"
-        )
+    def ask() -> str:
+        asked.append(next(codes))
+        return asked[-1]
 
-    assert len(asked) == 1
+    try:
+        made = opened(world, reader, through=[relay], mfa_serial=serial, mfa_code=ask)
+        expire_session(sandbox, key_of(made))
+        renewed = reads(made, world)
+        with pytest.raises(AwsRefused, match="Hop 1 of 2"):
+            opened(world, reader, through=[relay])
+    finally:
+        iam.update_assume_role_policy(RoleName="relay", PolicyDocument=json.dumps(trust))
+
+    assert renewed.startswith(b"quarter")
+    assert len(asked) == 2

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from boto3.session import Session
-from botocore.credentials import DeferredRefreshableCredentials
+from botocore.credentials import DeferredRefreshableCredentials, ReadOnlyCredentials
 
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import AwsClock
@@ -115,7 +115,7 @@ def session(
     source = Session(botocore_session=cores[0])
     chain = _Chain(hops, source, endpoint, source_profile, session_name, mfa_serial, code)
     made = ChainSession(cores[1], chain, endpoint.clock)
-    made.get_credentials().get_frozen_credentials()
+    made._renewed.begin()
     return made
 
 
@@ -126,6 +126,11 @@ class _Renewed(DeferredRefreshableCredentials):  # type: ignore[misc]
         super().__init__(self._fetch, "assume-role", clock.now)
         self.fetched = 0
         self._chain = chain
+
+    def begin(self) -> None:
+        """Fetch the first credentials; what goes wrong is raised, and not logged as botocore does."""
+        self._set_from_data(self._fetch())
+        self._frozen_credentials = ReadOnlyCredentials(self._access_key, self._secret_key, self._token)
 
     def end(self, fetched: int) -> None:
         """Fetch new credentials before the next request, unless it was done since."""

@@ -91,10 +91,7 @@ def without_section(config: ConfigFile, content: bytes, section: ProfileSection,
             why="It was removed or renamed, or never written.",
             hint="Look at the file; its backups are beside it.",
         )
-    theirs = [
-        {name: value for name, value in each.values.items() if name not in _OURS} for each in (*found, *old)
-    ]
-    if (theirs[0] if theirs else {}) != (theirs[1] if len(theirs) > 1 else {}):
+    if _theirs(found) != _theirs(old):
         raise InvalidInput(
             f"The profile {section.name!r} was changed by hand since it was written.",
             why="It has settings that this package did not write; they would be lost.",
