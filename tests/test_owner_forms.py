@@ -206,3 +206,11 @@ def test_the_forms_are_public_and_their_files_have_names() -> None:
     assert (xa.hand_over, xa.take_back) == (hand_over, take_back)
     assert form_file(a_grant(), "destination", "terraform") == "reports-destination-222222222222.tf"
     assert removal_file(a_grant(), "source", "steps") == "reports-source-111111111111-removal.txt"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_documents_of_the_other_side_alone_give_the_same_form(form: str) -> None:
+    grant = a_grant()
+
+    for side, other in (SIDES, SIDES[::-1]):
+        assert hand_over(build(grant, other), side, form) == hand_over(grant, side, form)

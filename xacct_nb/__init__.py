@@ -39,6 +39,7 @@ _PUBLIC = {
     "session": "aws.role_sessions",
     "hand_over": "handoff.forms.table",
     "take_back": "handoff.forms.table",
+    "quick_create_link": "handoff.forms.quick_create",
     "cli_profile": "grants.profile_sections",
     "profile_edit": "runs.profile_edits",
     "console_access": "grants.console_link",

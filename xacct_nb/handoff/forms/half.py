@@ -146,15 +146,16 @@ def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
     )
 
 
-def _built(given: Documents | Grant, side: str) -> Documents:
-    """Return the documents of a grant, built with another external ID where its own is a reference."""
-    if isinstance(given, Documents):
-        return given
-    when = given.conditions
+def _built(asked: Documents | Grant, side: str) -> Documents:
+    """Return the documents of a side, built with another external ID where the grant's is a reference."""
+    if isinstance(asked, Documents) and asked.side in ("", side):
+        return asked
+    grant = asked.grant if isinstance(asked, Documents) else asked
+    when = grant.conditions
     if not is_reference(when.external_id.get_secret_value()):
-        return build(given, side)
+        return build(grant, side)
     other = when.model_copy(update={"external_id": SecretStr("external-id")})
-    return replace(build(given.model_copy(update={"conditions": other}), side), grant=given)
+    return replace(build(grant.model_copy(update={"conditions": other}), side), grant=grant)
 
 
 def _suggested(grant: Grant) -> Policy:
