@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,16 +15,20 @@ from support.boto3_clients import policy
 from support.examples import a_grant, an_account, golden, grant_in, plan_of, root_iam, sessions_in
 from support.hostile_grants import TEXTS, TEXTS_ANYWHERE, grants, policy_with, with_text
 from support.in_process_sandbox import in_process_sandbox
+from support.owner_scripts import OwnerDesk, aws_cli
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.probes import prove
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.forms.half import EXTERNAL_ID, half_of
 from xacct_nb.handoff.forms.quick_create import quick_create_link
-from xacct_nb.handoff.forms.table import hand_over
+from xacct_nb.handoff.forms.table import hand_over, take_back
+from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 sandbox = in_process_sandbox
+__all__ = ["aws_cli"]
 SIDES = ("destination", "source")
 AGREED = "abc/d,e=f@g"
 TEMPLATE_URL = "https://forms.s3.eu-west-1.amazonaws.com/reports.template.json"
@@ -254,3 +259,28 @@ def test_a_quick_create_link_is_to_the_console_of_the_partition(partition: str, 
 def test_an_address_that_cloudformation_does_not_take_is_refused(address: str) -> None:
     with pytest.raises(InvalidInput, match="does not take this address"):
         quick_create_link(a_grant(), "destination", address)
+
+
+@pytest.mark.exhaustive
+def test_the_command_in_a_template_deploys_it_and_the_script_deletes_its_stack(
+    served_sandbox: Sandbox, aws_cli: Path, tmp_path: Path
+) -> None:
+    world = add_accounts(served_sandbox, an_account(), an_account(), tmp_path)
+    grant = grant_in(world, conditions={"external_id": AGREED})
+    for side in SIDES:
+        desk = OwnerDesk(world, f"{side}-admin", aws_cli, tmp_path / side)
+        (desk.folder / "FILE").write_text(hand_over(grant, side, "cloudformation"))
+        command = template(grant, side)["Metadata"]["HowTo"][0]
+        for _ in range(2):
+            done = desk.run(command, XACCT_EXTERNAL_ID=AGREED, AWS_REGION="us-east-1")
+            assert (done.returncode, done.stderr) == (0, ""), done
+
+    assert not plan_of(grant, sessions_in(world, grant)).changes
+
+    for side in SIDES:
+        desk = OwnerDesk(world, f"{side}-admin", aws_cli, tmp_path / side)
+        other = OwnerDesk(world, f"{SIDES[side == SIDES[0]]}-admin", aws_cli, tmp_path / "other")
+        refused, done = (each.run(take_back(grant, side, "cloudformation")) for each in (other, desk))
+        assert (refused.returncode, done.returncode, done.stderr) == (1, 0, "")
+
+    assert all(change.sign == "+" for change in plan_of(grant, sessions_in(world, grant)).changes)

@@ -79,7 +79,7 @@ def _how_to(half: Half) -> Iterator[str]:
     parameter = f' --parameter-overrides "{_PARAMETER}=$XACCT_EXTERNAL_ID"' if half.needs_external_id else ""
     yield (
         f"aws cloudformation deploy --stack-name {stack_name(half)} --capabilities {CAPABILITY}"
-        f" --template-file FILE{parameter}"
+        f" --no-fail-on-empty-changeset --template-file FILE{parameter}"
     )
     yield "CloudFormation makes roles and policies that do not exist yet; it does not take over others."
     yield f"To remove everything, delete the stack {stack_name(half)}."
