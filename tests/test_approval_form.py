@@ -82,7 +82,7 @@ def test_an_approval_knows_when_the_plan_was_shown_when_it_was_given_and_the_not
     approval = ApprovalForm(a_plan(), "", live=True, note="for now", clock=lambda: next(times))
     before = (approval.at, approval.approved_since)
     typed, button = approval_fields(approval)
-    approval.widget.children[1].value = "Agreed on Monday"
+    approval.widget.children[0].children[1].children[0].value = "Agreed on Monday"
     typed.value = approval.plan.digest
     button.click()
 
@@ -135,4 +135,5 @@ def a_plan(**fields: Any) -> Plan:
 
 
 def approval_fields(approval: ApprovalForm) -> Any:
-    return approval.widget.children[0].children
+    *_, fields, button, _ = approval.widget.children
+    return fields.children[0].children[0], button

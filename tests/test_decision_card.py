@@ -207,7 +207,7 @@ class TestPlaces:
         shown, row, *_ = approval.widget.children
 
         assert shown.value == html(run.card(plan).view())
-        assert row.children[0].description == "First 8 characters of the digest"
+        assert row.children[0].children[0].description == "First 8 characters of the digest"
 
     def test_the_record_of_a_run_in_a_form_has_it(self, desk: Desk, start: Start) -> None:
         run, plan = start()

@@ -91,7 +91,9 @@ def test_a_change_of_the_form_stops_every_step_after_it(desk: Desk, person: Call
             step()
     assert ada.approval.digest == ""
     assert "The form was changed since this plan was made" in shown(ada.approval)
-    assert all(each.disabled for each in ada.approval.widget.children[0].children)
+    *_, fields, button, _ = ada.approval.widget.children
+    assert [each.children[0].disabled for each in fields.children] == [True, True]
+    assert button.disabled
     assert desk.state() == []
 
 
@@ -202,7 +204,7 @@ def test_after_the_apply_form_and_approval_are_shut_and_keep_what_was_approved(
     ada.apply()
 
     assert "It is applied" in ada.form.closed
-    assert f"Approved: {ada.planned.digest} It is applied" in shown(ada.approval)
+    assert f"Approved: {ada.planned.digest}\nIt is applied" in shown(ada.approval)
 
 
 def test_a_newer_plan_voids_the_approval_of_the_one_before(person: Callable[..., Person]) -> None:

@@ -68,7 +68,7 @@ class ApprovalForm(Form):
         if not self.plan.changes:
             return Text("There is nothing to approve.", "note")
         if self.digest == self.plan.digest:
-            return Text(f"Approved: {self.digest} {self.closed}".rstrip(), "good")
+            return Text(f"Approved: {self.digest}\n{self.closed}".rstrip(), "good")
         if self.closed:
             return Text(f"Not approved, and it cannot be approved here. {self.closed}", "bad")
         if self.digest:
@@ -90,8 +90,8 @@ class ApprovalForm(Form):
         return bool(self.plan.changes) and len(start) >= _FEWEST and self.plan.digest.startswith(start)
 
     def approve(self, typed: str) -> None:
-        """Approve the plan if the typed text matches its digest."""
-        if self.matches(typed) and not self.closed:
+        """Approve the plan if the typed text matches its digest and nothing stands against it."""
+        if self.matches(typed) and not self._is_shut:
             self.digest, self.at = self.plan.digest, self._clock()
             for observer in self._observers:
                 observer()
@@ -111,21 +111,15 @@ class ApprovalForm(Form):
         """Return a field for the digest, a button, a note, and what they mean."""
         import ipywidgets
 
-        label = {"description": "First 8 characters of the digest", "style": {"description_width": "17em"}}
-        typed = ipywidgets.Text(**label, layout={"width": "30em", "max_width": "100%"})
+        typed = _field("First 8 characters of the digest", "")
         button = ipywidgets.Button(description="Approve this plan", disabled=True, button_style="primary")
-        note = ipywidgets.Text(
-            self.note,
-            description="Note for the record",
-            style={"description_width": "12em"},
-            layout=WIDE,
-        )
+        note = _field("Note for the record", self.note)
         feedback = ipywidgets.HTML(region("status", html(self.answer())))
 
         def show() -> None:
             # Field and button stay enabled once approved: a disabled one loses the keyboard's focus.
             feedback.value = region("status", html(self.feedback(typed.value)))
-            for each in (typed, button, note) if self.closed else ():
+            for each in (typed, button, note) if self._is_shut else ():
                 each.disabled = True
 
         self._connect(typed, button, show)
@@ -136,15 +130,19 @@ class ApprovalForm(Form):
 
         note.observe(take_note, names="value")
         show()
-        row = ipywidgets.HBox([typed, button], layout={"flex_flow": "row wrap"})
+        rows = ipywidgets.VBox([_framed(typed), _framed(note)]).add_class("xacct-fields")
         card = [ipywidgets.HTML(html(self.card.view()))] if self.card else []
-        return box(*card, row, note, feedback)
+        return box(*card, rows, button, feedback)
+
+    @property
+    def _is_shut(self) -> bool:
+        return bool(self.closed or (self.card and self.card.blockers))
 
     def _connect(self, typed: Any, button: Any, show: Callable[[], None]) -> None:
         entered = -_LATE
 
         def compare(_: object) -> None:
-            button.disabled = bool(self.closed) or not self.matches(typed.value)
+            button.disabled = self._is_shut or not self.matches(typed.value)
             # The front end sends Enter ahead of the last characters that were typed before it.
             if time.monotonic() < entered + _LATE:
                 self.approve(typed.value)
@@ -163,3 +161,16 @@ class ApprovalForm(Form):
         typed.observe(compare, names="value")
         typed.on_msg(submit)
         button.on_click(press)
+
+
+def _field(label: str, value: str) -> Any:
+    import ipywidgets
+
+    return ipywidgets.Text(value, description=label, style={"description_width": "initial"}, layout=WIDE)
+
+
+def _framed(field: Any) -> Any:
+    """Return the field with its label above it, as in the form of a grant."""
+    from ipywidgets import VBox
+
+    return VBox([field]).add_class("xacct-field")

@@ -182,8 +182,10 @@ class FormWidget:
         """Show what the fields mean, or what is not valid."""
         form, state = self.form, self.form.state()
         # The headline is the same while one field is typed in, so a screen reader says it once.
-        said = form.closed or state.headline
-        self.headline.value = region("alert", html(Text(said, "bad"))) if said else ""
+        role, said, tone = (
+            ("status", form.closed, "note") if form.closed else ("alert", state.headline, "bad")
+        )
+        self.headline.value = region(role, html(Text(said, tone))) if said else ""
         self.below.value = state.below
         for name, each in self.boxes.items():
             each.show(state.messages.get(name), hidden=name in state.hidden, closed=bool(form.closed))

@@ -32,7 +32,7 @@ from xacct_nb.changes.signed_approval import (
 from xacct_nb.errors import StalePlan, XacctError
 from xacct_nb.grants.approvers import Approver, parse_approvers
 from xacct_nb.runs.environment import user_name
-from xacct_nb.runs.run_context import PlanApproval, RunContext
+from xacct_nb.runs.run_context import PlanApproval, RunRecord
 from xacct_nb.storage.approval_history import Claim, place_of, plan_history, plans_elsewhere
 from xacct_nb.storage.chain import append_lock
 from xacct_nb.storage.signed_approvals import signed_approvals
@@ -40,7 +40,7 @@ from xacct_nb.storage.signed_approvals import signed_approvals
 _Events = Iterator[PlannedRun | UsedApproval]
 
 
-def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
+def check_approval(run: RunRecord, plan: Plan, given: PlanApproval) -> None:
     """Keep the approval in the run's evidence, and check that it is valid for this plan.
 
     An invalid one is kept as it was given. Raises StalePlan, ApprovalUsed, ApprovalExpired, ApproverPlanned,
@@ -57,7 +57,7 @@ def check_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
     run.keep(_validated(run, approval, plan, _history(run, plan, given)))
 
 
-def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
+def use_approval(run: RunRecord, plan: Plan, given: PlanApproval) -> None:
     """Claim the approval for this run right before its first change, if it is still valid.
 
     Of several runs with one approval, exactly one claims it; a claim stays when its run is killed. Raises
@@ -81,7 +81,7 @@ def use_approval(run: RunContext, plan: Plan, given: PlanApproval) -> None:
         ) from problem
 
 
-def approval_problem(run: RunContext, plan: Plan) -> tuple[XacctError | None, str]:
+def approval_problem(run: RunRecord, plan: Plan) -> tuple[XacctError | None, str]:
     """Return why an approval by this user now would not be valid, and who planned it ("" where not known).
 
     In a form the plan counts as shown now. Nothing is written.
@@ -113,20 +113,20 @@ def check_fresh(plan: Plan, sessions: Sessions) -> None:
         raise outdated_plan(plan, now)
 
 
-def _claim(run: RunContext, plan: Plan, newest: PlannedRun | UsedApproval | None) -> Claim:
+def _claim(run: RunRecord, plan: Plan, newest: PlannedRun | UsedApproval | None) -> Claim:
     """Return the claim of the newest plan; one that this run showed to a person is named by that time too."""
     record = newest.record if newest else ""
     shown = newest.at if newest and record == run.id else ""
     return Claim(plan.digest, record, run.id, utc(), run.place.where, shown)
 
 
-def _given(run: RunContext, plan: Plan, given: PlanApproval) -> Approval:
+def _given(run: RunRecord, plan: Plan, given: PlanApproval) -> Approval:
     settings = run.settings
     note, at = given.note or settings.note, given.at or utc()
     return Approval(given.digest, user_name(), at, note, settings.ticket, reference=plan.reference)
 
 
-def _validated(run: RunContext, approval: Approval, plan: Plan, history: _Events) -> Approval:
+def _validated(run: RunRecord, approval: Approval, plan: Plan, history: _Events) -> Approval:
     # AWS's time: this machine's clock may have been set back.
     settings, now = run.settings, utc(run.place.connection.clock.now())
     plans = valid_plans(history, now, settings.approval_hours)
@@ -144,7 +144,7 @@ def _validated(run: RunContext, approval: Approval, plan: Plan, history: _Events
 
 
 def _signature(
-    run: RunContext,
+    run: RunRecord,
     plan: Plan,
     plans: Sequence[PlannedRun],
     keys: Sequence[Sequence[Approver]],
@@ -168,7 +168,7 @@ def _signature(
     raise problem
 
 
-def _history(run: RunContext, plan: Plan, given: PlanApproval) -> _Events:
+def _history(run: RunRecord, plan: Plan, given: PlanApproval) -> _Events:
     """Yield the history, newest first, with the plan that this run itself showed to a person."""
     since = getattr(given, "approved_since", "")  # only a form knows when it showed the plan
     settings = run.settings

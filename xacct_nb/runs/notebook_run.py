@@ -1,104 +1,40 @@
-"""One run of a notebook, as the notebook's cells call it: its parameters, its steps, its evidence."""
+"""One run of a notebook, as the notebook's cells call it: its forms, its steps, its page."""
 
-import os
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.decision_card import DecisionCard
-from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
-from xacct_nb.grants.grant import Grant, resolve
-from xacct_nb.grants.parameters import grant_of, parameters_table, to_display
-from xacct_nb.grants.settings import Settings
-from xacct_nb.jupyter import cell_hooks
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.parameters import grant_of, to_display
 from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.executed_cells import ExecutedCells
 from xacct_nb.jupyter.grant_form import GrantForm
-from xacct_nb.jupyter.runner_channel import send_progress
-from xacct_nb.records.fields import NOT_PROVEN
-from xacct_nb.runs import outcome
-from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.card import decision_card
 from xacct_nb.runs.grant_forms import act_as, edited, grant_form
-from xacct_nb.runs.guards import Guards
-from xacct_nb.runs.outcome import RunSummary
-from xacct_nb.runs.place import Place
-from xacct_nb.runs.run_context import EVIDENCE_KINDS, CardBasis, Kept, PlanApproval
-from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, records_folder, seal
-from xacct_nb.runs.secrets import grant_secrets
+from xacct_nb.runs.recorded_run import RecordedRun
+from xacct_nb.runs.run_context import PlanApproval
 from xacct_nb.runs.steps import apply_plan, open_run_sessions, prove_access
-from xacct_nb.storage.evidence import Evidence, events
-from xacct_nb.storage.references import resolve_reference
-from xacct_nb.storage.run_folder import remove_run_folder
-from xacct_nb.views import Page, Shown, Text, View
 
 if TYPE_CHECKING:  # most runs need none of them
     from xacct_nb.runs.handover import Handover
     from xacct_nb.runs.inquiry import Inquiry
+    from xacct_nb.runs.one_page import OnePage
     from xacct_nb.runs.rollback import Rollback
 
 
 @dataclass(repr=False)
-class Run(Shown):
+class Run(RecordedRun):
     """A run as its notebook sees it.
 
     `keep` writes a value to the run's evidence and returns it; `apply`, `prove` and `undo` decide the run's
     status. A run changes AWS once: a record holds one change, so that one rollback undoes it.
     """
 
-    notebook: str
-    settings: Settings
-    parameters: Mapping[str, Any]
-    evidence: Evidence
-    status: str = "succeeded"
-    patience: float = 0
-    began: float = field(default_factory=time.monotonic)
-    started: str = field(default_factory=utc)
-    cell_errors: dict[str, BaseException] = field(default_factory=dict)
-    applied: tuple[str, Journal] | None = None
-    touched: bool = False
-    unused: tuple[Plan, PlanApproval] | None = None
-    proof: Proof | None = None
-    finished: RunSummary | None = None
-    executed: ExecutedCells | None = None
-    guards: Guards = field(default_factory=Guards)
-    basis: CardBasis = field(default_factory=CardBasis)
-
-    @cached_property
-    def place(self) -> Place:
-        """Where it acts, and who answered."""
-        return Place(self.settings.sandbox, self.evidence, self.settings.patience_seconds)
-
-    def leave_place(self) -> None:
-        """Let the run act in the place of its settings, which have another one."""
-        vars(self).pop("place", None)
-
-    @property
-    def headless(self) -> bool:
-        """Whether `xacct-nb run` started it, so that no person can fill in a form."""
-        return FOLDER_VARIABLE in os.environ
-
-    @property
-    def attended(self) -> bool:
-        """Whether a person can fill in a form; plain papermill has no runner and no person."""
-        return not self.headless and cell_hooks.is_attended()
-
-    @property
-    def id(self) -> str:
-        """The id of the run's record."""
-        return self.evidence.folder.name
-
-    @property
-    def records(self) -> Path:
-        """The records folder."""
-        return records_folder(self.settings.records)
+    one_page: "OnePage | None" = None
 
     def grant(self) -> Grant:
         """Return the grant, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
@@ -143,40 +79,6 @@ class Run(Shown):
             self.evidence.add("parameters", to_display(self.parameters) | changed)
         return sessions
 
-    def keep(self, value: Kept) -> Kept:
-        """Write a value to the run's evidence, and return it; a plan notes where the clocks differ.
-
-        After the change only a proof is written: the plan in the record stays the one that was applied.
-        """
-        self.guards.check()
-        value = self.place.connection.annotated(value)
-        if self.applied is None or isinstance(value, Proof):
-            self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
-        self.basis.note(value)
-        if isinstance(value, Plan):
-            self.guards.note_plan(value)
-        self.touched = self.touched or isinstance(value, Proof)
-        return value
-
-    def append(self, entry: Entry) -> None:
-        """Write an entry of the journal to the evidence; before the first one, use the approval."""
-        if self.unused is not None:
-            use_approval(self, *self.unused)
-            self.unused = None
-        self.touched = True
-        self.evidence.add("entry", entry.__dict__)
-        if self.headless and entry.answer:
-            send_progress(entry.line)
-
-    def note_cell(self, cell: str, problem: BaseException | None) -> None:
-        """Note how a cell ended. A cell that succeeds when it is run again takes its error back."""
-        self.cell_errors.pop(cell, None)
-        if self.finished is None:
-            self.place.connection.note()
-        if problem is not None and outcome.is_of_the_run(problem) and self.finished is None:
-            self.cell_errors[cell] = problem
-            self.evidence.add("error", outcome.error_to_dict(problem))
-
     def apply(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> Journal:
         """Apply the plan if it was approved; else change nothing.
 
@@ -189,6 +91,13 @@ class Run(Shown):
         """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
         self.guards.check(grant)
         return prove_access(self, grant, sessions)
+
+    def page(self) -> "OnePage":
+        """Return the whole path on one page; without a person it goes through like the notebooks' cells."""
+        from xacct_nb.runs.one_page import OnePage
+
+        self.one_page = OnePage(self)
+        return self.one_page
 
     def undo(self) -> "Rollback":
         """Return the rollback of the named record, else of the newest change. Raises UnknownRecord."""
@@ -207,84 +116,3 @@ class Run(Shown):
         from xacct_nb.runs.inquiry import Inquiry
 
         return Inquiry(self)
-
-    def decide(self, plan: Plan, approval: PlanApproval) -> bool:
-        """Return whether the plan has changes and was approved; set the status. Raises StalePlan."""
-        self.guards.check()
-        self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
-        self.guards.check_answered(plan, approval)
-        if self.status == "succeeded":
-            check_approval(self, plan, approval)
-            self.unused = plan, approval
-        return self.status == "succeeded"
-
-    def keep_applied(self, plan: Plan, journal: Journal, *, needs_proof: bool = True) -> None:
-        """Keep the journal of the plan that this run applied; until its proof it is not proven."""
-        self.keep(journal)
-        self.applied = plan.digest, journal
-        self.guards.close("It is applied: this run makes no other change.")
-        self.status = NOT_PROVEN if needs_proof else self.status
-
-    def note_proof(self, proof: Proof) -> None:
-        """Let the proof decide how the run ends, where no error does."""
-        self.proof = proof
-        if not proof.holds:
-            self.status = NOT_PROVEN
-        elif self.status == NOT_PROVEN:
-            self.status = "succeeded"
-
-    def applied_before(self, plan: Plan) -> Journal:
-        """Return the journal of this plan, whose cell is run again. Raises InvalidInput for another plan."""
-        if self.applied is None or self.applied[0] != plan.digest:
-            raise outcome.already_changed()
-        return self.applied[1]
-
-    def finish(self) -> RunSummary:
-        """Decide the run's status, and seal its record unless the runner does."""
-        if self.finished is not None:
-            return self.finished
-        problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
-        status = outcome.status_of_error(problem) if problem else self.status
-        if status == NOT_PROVEN and problem is None:
-            problem = outcome.not_proven(self.proof)
-            self.evidence.add("error", outcome.error_to_dict(problem))
-        self.evidence.add("status", status)
-        self.place.end(self.headless)
-        if self.headless:
-            return RunSummary(status, self.id, "")
-        error = outcome.error_to_dict(problem) if problem else None
-        ended = RunOutcome(status, self.started, round(time.monotonic() - self.began, 3), error)
-        evidence, secrets = events(self.evidence.folder), self.evidence.secrets
-        executed = self.executed.notebook() if self.executed else None
-        around = (self.records, self.id, self.notebook)
-        _, folder = seal(*around, evidence, ended, secrets=secrets, executed=executed)
-        self.finished = RunSummary(status, self.id, str(folder))
-        self.guards.sealed = True
-        self.guards.close(
-            "The record of this run is sealed. Run the notebook from its beginning for another."
-        )
-        return self.finished
-
-    def leave(self) -> None:
-        """Seal a run without its last cell, if it changed AWS or made a proof; else remove its folder."""
-        if self.finished is None and self.touched:
-            self.status = "interrupted"
-            self.finish()
-        elif self.finished is None:
-            remove_run_folder(self.records, self.id)
-
-    def view(self) -> View:
-        """Return the parameters, and where the run acts."""
-        parts = (parameters_table(self.parameters), Text(f"It acts on {self.place.shown}.", "note"))
-        return Page(f"Run of {self.notebook}", parts)
-
-    def _repr_html_(self) -> str:
-        from xacct_nb.jupyter.form import style
-
-        return f"<style>{style()}</style>{super()._repr_html_()}"
-
-    def look_up_secret(self, grant: Grant) -> Grant:
-        """Return the grant, its external ID looked up; the run's evidence is redacted of it."""
-        resolved = resolve(grant, resolve_reference)
-        self.evidence.secrets |= grant_secrets(resolved)
-        return resolved

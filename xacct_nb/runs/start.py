@@ -18,13 +18,13 @@ from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.runs import confinement
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.runs.notebook_run import Run
-from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.recovery import recover
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, new_run_id, records_folder
 from xacct_nb.runs.secrets import protect_secrets
 from xacct_nb.storage.evidence import Evidence
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import create_run_folder
+from xacct_nb.views import Shown
 
 _PROVING = "prove_the_access"  # the notebook whose run is nothing without its proof
 
@@ -39,7 +39,8 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     given = redact_free_texts(given, ())
     settings, displayed = settings_of(given), to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
-    run = Run(notebook, settings, given, _evidence(settings, displayed.get("name", ""), notebook))
+    evidence = _evidence(settings, displayed.get("name", ""), notebook)
+    run = Run(notebook, settings, given, evidence, start_run)
     run.status = NOT_PROVEN if notebook == _PROVING else run.status
     run.evidence.secrets |= secrets
     confinement.leave_sandbox()
@@ -54,9 +55,13 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     return run
 
 
-def record(run: Run) -> RunSummary:
-    """Seal the run's record; headless, the runner does it when the notebook has ended."""
-    return run.finish()
+def record(run: Run) -> Shown:
+    """Seal the run's record and return its summary; headless, the runner does it when the notebook has ended.
+
+    A page that a person has not ended seals its record itself, and is returned.
+    """
+    page = run.one_page
+    return page if page is not None and page.live and run.finished is None else run.finish()
 
 
 def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
