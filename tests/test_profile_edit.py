@@ -190,6 +190,15 @@ def test_a_file_that_nobody_can_read_is_not_touched(home: Path) -> None:
     assert path.read_bytes().endswith(b"no setting\n")
 
 
+def test_a_source_profile_in_a_file_that_cannot_be_read_is_said_to_be_there(home: Path) -> None:
+    config_of(home, b"\xef\xbb\xbf[profile corp]\nsso_session = s\n")
+
+    with pytest.raises(MissingProfile) as raised:
+        the_edit(source_profile="corp")
+
+    assert "config cannot be read: line 1" in raised.value.why
+
+
 def test_a_text_that_changes_another_profile_is_not_written(home: Path) -> None:
     path = config_of(home, b"[profile x]\nregion = eu-west-1\n")
     edit = the_edit()

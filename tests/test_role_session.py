@@ -5,10 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ClientError
+from urllib3 import HTTPResponse
 
 from support.examples import an_account, applied, endpoint_of, grant_in, root_iam, sessions_in
 from support.in_process_sandbox import in_process_sandbox
@@ -233,6 +237,26 @@ def test_a_renewal_that_was_made_since_is_not_made_again(world: World, relay: Gr
     made._renewed.end(first)
 
     assert key_of(made) == renewed
+
+
+def test_a_request_is_sent_again_once_where_aws_keeps_saying_that_the_session_is_over(
+    world: World, relay: Grant, reader: Grant
+) -> None:
+    made = opened(world, reader, through=[relay])
+    body = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+    sent: list[str] = []
+
+    def refuse(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(str(request.headers["X-Amz-Security-Token"]))
+        raw = HTTPResponse(BytesIO(body), {}, 400, preload_content=False)
+        return AWSResponse(request.url, 400, raw.headers, raw)
+
+    s3 = made.client("s3")
+    s3.meta.events.register("before-send.s3.GetObject", refuse)
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        s3.get_object(Bucket=world.bucket, Key=KEY)
+
+    assert len(set(sent)) == len(sent) == 2
 
 
 def test_an_mfa_code_is_asked_for_once_a_renewal_and_passed_at_the_first_hop(

@@ -122,11 +122,13 @@ def profile_edit(
     something else or the file cannot be edited safely.
     """
     config = read_config(config_file or endpoint.config_file)
-    known = read_client(source_profile, str(config.path), endpoint.credentials_file).profiles
+    client = read_client(source_profile, str(config.path), endpoint.credentials_file)
+    known = client.profiles
     if source_profile not in known:
+        unread = "; ".join(f"{file} cannot be read: {why}" for file, why in client.unreadable.items())
         raise MissingProfile(
             f"The AWS config has no profile {source_profile!r}.",
-            why="The new profile takes its credentials from there.",
+            why=f"{unread}." if unread else "The new profile takes its credentials from there.",
             hint="Correct the name, or add it: aws configure --profile NAME.",
         )
     sections = profile_sections(
