@@ -409,8 +409,7 @@ def files(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ran(*words: str) -> Result:
-    reference = ("--allow-reference", "env:VENDOR_EXTERNAL_ID")
-    return CliRunner().invoke(main, ["profile", *words, "-f", "grant.json", *reference])
+    return CliRunner().invoke(main, ["profile", *words, "-f", "grant.json"])
 
 
 def test_the_command_shows_asks_writes_and_takes_back(files: Path) -> None:
@@ -418,8 +417,9 @@ def test_the_command_shows_asks_writes_and_takes_back(files: Path) -> None:
     shown = ran("show", "--source-profile", "me")
     asked = ran("write", "--source-profile", "me")
     untouched = path.read_bytes()
-    written = ran("write", "--source-profile", "me", "--with-external-id", "--yes")
-    again = ran("write", "--source-profile", "me", "--with-external-id", "--json")
+    full = ("--source-profile", "me", "--with-external-id", "--allow-reference", "env:VENDOR_EXTERNAL_ID")
+    written = ran("write", *full, "--yes")
+    again = ran("write", *full, "--json")
     content = path.read_text()
     undone = ran("undo")
 
@@ -429,13 +429,14 @@ def test_the_command_shows_asks_writes_and_takes_back(files: Path) -> None:
     assert untouched == b"[default]\nregion = eu-west-1"
     assert f"external_id = {SECRET}\n" in content
     assert "aws sts get-caller-identity --profile reports" in written.stdout
+    assert "+role_arn = " in written.stderr
     assert json.loads(again.stdout)["changed"] is False
     assert SECRET not in "".join(each.output for each in (shown, asked, written, again, undone))
     assert path.read_bytes() == untouched
 
 
 def test_a_reference_that_was_not_allowed_is_not_looked_up(files: Path) -> None:
-    result = CliRunner().invoke(main, ["profile", "show", "-f", "grant.json", "--source-profile", "me"])
+    result = ran("show", "--source-profile", "me", "--with-external-id")
 
     assert result.exit_code == 2
     assert "refused-reference" in result.stderr

@@ -24,7 +24,7 @@ _which = add_options(
         "references",
         multiple=True,
         metavar="REF",
-        help="Let a grant file refer to it.",
+        help="With --with-external-id: let a grant file refer to it.",
     ),
 )
 _how = add_options(
@@ -66,8 +66,9 @@ def write(as_json: bool, yes: bool, **options: Any) -> None:
     All other lines stay to the byte. The old file is kept beside the new one.
     """
     edit = _edit(**options)
-    if edit.is_needed and not yes:
+    if edit.is_needed:
         click.echo(str(edit), err=True)
+    if edit.is_needed and not yes:
         _ask(edit)
     done = edit.write()
     print_value(done, done.to_json(), as_json)
@@ -91,13 +92,21 @@ def _edit(**options: Any) -> "ProfileEdit":
 
 
 def _loaded(
-    file: Path, through: tuple[Path, ...], references: tuple[str, ...], **rest: Any
+    file: Path,
+    through: tuple[Path, ...],
+    references: tuple[str, ...],
+    with_external_ids: bool = False,
+    **rest: Any,
 ) -> dict[str, Any]:
-    """Return the options with the grants in place of their files."""
-    from xacct_nb.runs.loading import load_grant
+    """Return the options with grants in place of files; external IDs are read only to be written."""
+    from xacct_nb.runs.loading import load_grant, read_grant
 
-    grants = [load_grant(each, allow_references=references) for each in (*through, file)]
-    return {"grant": grants[-1], "through": grants[:-1], **rest}
+    options = rest | ({"with_external_ids": True} if with_external_ids else {})
+    if with_external_ids:
+        grants = [load_grant(each, allow_references=references) for each in (*through, file)]
+    else:
+        grants = [read_grant(each) for each in (*through, file)]
+    return {"grant": grants[-1], "through": grants[:-1], **options}
 
 
 def _ask(edit: "ProfileEdit") -> None:

@@ -48,7 +48,7 @@ def name_of_session(grant: Grant, caller: str) -> str:
     name = (
         pattern.replace("${aws:username}", caller).replace("*", caller, 1).replace("*", "").replace("?", "x")
     )
-    return name[:_LONGEST_NAME]
+    return name[:_LONGEST_NAME] if len(name) > 1 else f"{name}-session"  # STS takes no single character
 
 
 def hops_of(grant: Grant, role: str = "", through: Sequence[Grant] = ()) -> tuple[RoleHop, ...]:

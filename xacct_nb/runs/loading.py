@@ -18,9 +18,17 @@ def load_grant(path: str | Path, *, allow_references: Collection[str] = ()) -> G
     The file may come from somebody else, so a reference in it must be one of `allow_references`, such as
     `env:VENDOR_ID`. Raises UnreadableGrant, InvalidGrant, UnresolvedSecret, RefusedReference.
     """
-    grant = grants.from_parameters(read_fields(Path(path)))
+    grant = read_grant(path)
     check_allowed(grant.conditions.external_id.get_secret_value(), allow_references)
     return resolve(grant)
+
+
+def read_grant(path: str | Path) -> Grant:
+    """Return the grant in a file; its external ID, where it is a reference, is not looked up.
+
+    Raises UnreadableGrant, InvalidGrant.
+    """
+    return grants.from_parameters(read_fields(Path(path)))
 
 
 def resolve(grant: Grant) -> Grant:

@@ -76,13 +76,14 @@ class ProfileEdit(Shown):
         }
 
     def view(self) -> View:
-        """Return how long the sessions last, what would change, and what to know before it is written."""
+        """Return how long the sessions last, what would change, and what to know; of a write, where it is."""
         lengths = [Text(f"{each.name}: {each.length.sentence}", "note") for each in self.sections]
         before, after = (shown_text(each, self.sections) for each in (self.config.text, self.after))
         file, notes = str(self.config.path), (Text(each, "note") for each in self._notes())
         same = Text(f"{file} has this profile as it should be.", "good")
         diff = same if before == after else Diff(file, before, after)
-        return Page(f"Profile {self.name}", (*lengths, diff, *notes))
+        parts = () if self.done == "written" else (*lengths, diff)
+        return Page(f"Profile {self.name}", (*parts, *notes))
 
     def _notes(self) -> list[str]:
         refused = config_text.why_boto3_refuses(self.after)
@@ -95,7 +96,7 @@ class ProfileEdit(Shown):
                 has_id and self.config.is_open_to_others,
                 f"Other users of this machine can read the external ID there: chmod 600 {self.config.path}",
             ),
-            (self.done == "written", f"Written. {backup} {use}".replace("  ", " ")),
+            (self.done == "written", f"Written to {self.config.path}. {backup} {use}".replace("  ", " ")),
             (self.done == "undone", "Taken back."),
         )
         return [text for holds, text in rows if holds]
