@@ -12,14 +12,14 @@ from xacct_nb.grants.graph_svg import AccessPicture
 from xacct_nb.grants.state import State
 
 
-def picture(value: Any, focus: str = "", depth: int = 0) -> AccessPicture:
+def picture(value: Any, focus: str = "", depth: int = 0, grant: Grant | None = None) -> AccessPicture:
     """Return the picture of who may assume what.
 
     `value` is a Grant, several of them, a Plan, a State, or what `xa.read_access` returned. `focus` is an
     ARN, a name or an account id: the picture shows what leads there and where that leads, `depth` steps far
-    (0: all). Raises InvalidInput.
+    (0: all). The `grant` of a plan says what the plan leaves as it is. Raises InvalidInput.
     """
-    found = AccessPicture(_graph(value))
+    found = AccessPicture(plan_graph(grant, value) if isinstance(value, Plan) else _graph(value))
     return found.around(focus, depth) if focus else found
 
 
@@ -35,8 +35,6 @@ def plan_picture(grant: Grant | None, plan: Plan) -> AccessPicture:
 def _graph(value: Any) -> AccessGraph:
     if isinstance(value, AccessGraph):
         return value
-    if isinstance(value, Plan):
-        return plan_graph(None, value)
     if isinstance(value, State):
         return state_graph(value)
     if isinstance(value, Grant):

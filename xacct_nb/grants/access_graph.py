@@ -40,6 +40,8 @@ class AccessNode(Serializable):
         """Return the node as a sentence names it."""
         if self.kind == WHOLE:
             return f"everyone whom {self.account} allows it"
+        if self.key == ANYONE:
+            return self.name
         return describe_arn(self.key) if is_arn(self.key) else f"{self.kind} {self.name}".strip()
 
 

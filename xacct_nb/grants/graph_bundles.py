@@ -9,14 +9,14 @@ from xacct_nb.grants.sentences import join_words
 Pair = tuple[str, str]
 _STATES = {
     OPEN: "may assume",
-    HALF: "cannot yet assume",
-    DENIED: "is denied to assume",
+    HALF: "may not assume",
+    DENIED: "may not assume",
     UNREAD: "may perhaps assume",
 }
 STATE_NOTES: Mapping[str, tuple[str, ...]] = {
     OPEN: (),
-    HALF: ("no access yet:",),
-    DENIED: ("no access: denied",),
+    HALF: ("no access:",),
+    DENIED: ("no access:",),
     UNREAD: ("not known:",),
 }
 MARKS = {"+": "added", "~": "changed", "-": "taken away"}
@@ -81,11 +81,14 @@ def _summary(graph: AccessGraph) -> str:
     sources = len({each.source for each in graph.edges})
     targets = len({each.target for each in graph.edges})
     accounts = len({node.account for node in graph.nodes if node.account})
+    ways = sum(each.state in (OPEN, UNREAD) for each in graph.edges)
     counts = {mark: sum(each.mark == mark for each in graph.edges) for mark in MARKS}
-    marks = ", ".join(f"{count} {MARKS[mark]}" for mark, count in counts.items() if count)
+    more = [f"{count} {MARKS[mark]}" for mark, count in counts.items() if count]
+    more += [f"{len(graph.edges) - ways} without access"] if ways < len(graph.edges) else []
+    aside = f" ({', '.join(more)})" if more else ""
     return (
         f"In words: {_count(sources, 'principal')}, {_count(targets, 'role')} and "
-        f"{_count(len(graph.edges), 'way')} in{marks and f' ({marks})'}, over {_count(accounts, 'account')}."
+        f"{_count(ways, 'way')} in{aside}, over {_count(accounts, 'account')}."
     )
 
 

@@ -1,5 +1,7 @@
 """Where everything in a picture stands: boxes in columns, frames around accounts, lines between columns."""
 
+import re
+import string
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +16,8 @@ from xacct_nb.redaction.invisible import on_one_line
 KIND, NAME, SMALL, MARK = "kind", "name", "small", "mark"
 # By the style of a line of text: the widest a character is taken to be, the height, and the most characters.
 _STYLES = {KIND: (6.4, 14, 30), MARK: (7, 14, 30), NAME: (7.6, 16, 24), SMALL: (6.2, 14, 29)}
+# How much wider than that some characters are, where the font is not one of equal widths.
+_WEIGHTS = {**dict.fromkeys(string.ascii_uppercase, 1.25), **dict.fromkeys("MWmw@%", 1.75)}
 _MOST_LINES = {NAME: 3, SMALL: 10}
 _MARGIN, _PAD, _CHANNEL, _FRAME, _HEADER = 4, 7, 40, 8, 20
 _GAP, _WIDE_GAP, _SWEEPS, _PORT = 10, 18, 6, 9
@@ -103,7 +107,7 @@ def _channel(column: Sequence[str], layers: Layers) -> int:
 
 
 def _title_width(group: str) -> int:
-    return int(len(_title(group)) * _STYLES[KIND][0])
+    return int(_width(_title(group), KIND))
 
 
 def _title(group: str) -> str:
@@ -149,20 +153,29 @@ def _wrapped(texts: Iterable[str], style: str) -> list[str]:
     return [*lines[: most - 1], f"… {len(lines) - most + 1} more lines: in words"]
 
 
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks a line at white space, and within names after the signs that join their parts."""
+
+    wordsep_re = re.compile(r"(\s+|(?<=[.:/=,_@-])(?=\w))")
+
+
 def _fitting(text: str, most: int) -> list[str]:
     wide = any(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return textwrap.wrap(text, most // 2 if wide else most, break_on_hyphens=True) or [""]
+    return _Wrapper(most // 2 if wide else most).wrap(text) or [""]
 
 
 def _size(lines: Sequence[tuple[str, str]]) -> tuple[int, int]:
     if not lines:
         return 0, 6
-    width = max(_width(text) * _STYLES[style][0] for text, style in lines)
+    width = max(_width(text, style) for text, style in lines)
     return int(width) + 2 * _PAD, sum(_STYLES[style][1] for _, style in lines) + 2 * _PAD - 3
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+def _width(text: str, style: str) -> float:
+    """Return how wide a text is at most, in the widest of the usual fonts."""
+    weights = {} if style == NAME else _WEIGHTS
+    wide = (2 if unicodedata.east_asian_width(each) in "WF" else weights.get(each, 1) for each in text)
+    return sum(wide) * _STYLES[style][0]
 
 
 def _box(key: str, x: int, y: int, width: int, height: int, lines: Sequence[tuple[str, str]]) -> Box:

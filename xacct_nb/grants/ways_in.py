@@ -111,13 +111,13 @@ def _decided(
     except (InvalidPolicy, InvalidArn):
         yield AccessEdge(key, role, ("its policies cannot be evaluated",), UNREAD)
         return
-    reading = _Grounds(decision, trust, own)
-    if not decision.denied:
+    grounds = _Grounds(decision, trust, own)
+    if not decision.denied and (named or grounds.would_be_open):
         state, front = (OPEN, ()) if is_known else (UNREAD, (holder.unread if holder else "",))
-        yield from (AccessEdge(key, role, (*front, *lines), state) for lines in reading.ways())
-    elif reading.is_forbidden and (named or reading.would_be_open):
-        yield AccessEdge(key, role, reading.forbidding(), DENIED)
-    elif named and reading.is_trusted:
+        yield from (AccessEdge(key, role, (*front, *lines), state) for lines in grounds.ways())
+    elif decision.denied and grounds.is_forbidden and (named or grounds.would_be_open):
+        yield AccessEdge(key, role, grounds.forbidding(), DENIED)
+    elif decision.denied and named and grounds.is_trusted:
         yield AccessEdge(key, role, ("its own policies do not allow it",), HALF)
 
 
@@ -157,9 +157,9 @@ class _Grounds:
     def forbidding(self) -> tuple[str, ...]:
         """Return where the Deny stands."""
         places = {
-            RESOURCE: "by the trust policy",
-            PRINCIPAL: "by its own policy",
-            PERMISSIONS_BOUNDARY: "by its boundary",
+            RESOURCE: "denied by the trust policy",
+            PRINCIPAL: "denied by its own policy",
+            PERMISSIONS_BOUNDARY: "denied by its boundary",
         }
         found = [
             places[check.type]
@@ -219,7 +219,7 @@ def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
             lines = (*describe_condition(each.get("Condition")), *exceptions)
             state = DENIED if forbidden else OPEN
             yield AccessEdge(
-                key, role, ("by the trust policy",) if forbidden else lines or (NO_CONDITION,), state
+                key, role, ("denied by the trust policy",) if forbidden else lines or (NO_CONDITION,), state
             )
 
 
