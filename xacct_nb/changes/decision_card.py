@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.linting.rules.rule import WIDENS, Finding
+from xacct_nb.linting.rules.rule import WARNING, WIDENS, Finding
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Banner, Code, Page, Shown, Table, Text, View
 
@@ -50,6 +50,7 @@ class CardFinding(Serializable):
     code: str
     severity: str
     why: str
+    mend: str = ""
     accepted: bool = False
     needs_accept: bool = False
 
@@ -61,7 +62,7 @@ class CardFinding(Serializable):
     @property
     def tone(self) -> str:
         """Return the tone of its row."""
-        return "bad" if self.needs_accept else "change" if self.severity == WIDENS else ""
+        return "bad" if self.needs_accept else "change" if self.severity in (WIDENS, WARNING) else ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,30 +115,35 @@ class DecisionCard(Shown, Serializable):
     def _findings(self) -> View:
         if not self.findings:
             return _NO_FINDINGS
-        rows = tuple((each.code, each.severity, each.why, each.state) for each in self.findings)
+        rows = tuple(
+            (each.code, each.severity, f"{each.why}\n{each.mend}".strip(), each.state)
+            for each in self.findings
+        )
         tones = tuple(each.tone for each in self.findings)
         return Table(("finding", "severity", "why", ""), rows, tones=tones)
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield "plan", self.summary
         if self.planner:
-            yield "planned by", self.planner
-        if self.approver:
-            yield "approved by", self.approver + (_SAME if self.same_person else "")
+            yield "planner", self.planner
+        if self.digest:
+            yield "approver", (self.approver or "not known yet") + (_SAME if self.same_person else "")
         if self.rules:
             yield "approval", "\n".join(self.rules)
         if self.digest:
             yield "digest", self.digest
 
 
-_SAME = ", who planned it too"
+_SAME = " (the planner, too)"
 
 
 def card_findings(found: Iterable[Finding], plan: Plan, accepted: Iterable[str]) -> tuple[CardFinding, ...]:
     """Return the findings as a card shows them; the plan knows which codes still need `accept`."""
     codes = set(accepted)
     return tuple(
-        CardFinding(each.code, each.severity, each.why, each.code in codes, each.code in plan.unaccepted)
+        CardFinding(
+            each.code, each.severity, each.why, each.mend, each.code in codes, each.code in plan.unaccepted
+        )
         for each in found
     )
 

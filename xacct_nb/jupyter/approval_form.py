@@ -80,7 +80,7 @@ class ApprovalForm(Form):
         if self.card and self.card.blockers:
             return Text("Not approved, and it cannot be approved: the reason is above.", "bad")
         if self.live:
-            return Text("Not approved. The digest is the last line of the plan above.", "note")
+            return Text("Not approved. The digest is above: type or paste its first 8 characters.", "note")
         command = (self.card.command if self.card else "") or f"--approve {self.plan.digest}"
         return Text(f"Not approved. To approve this plan: {command}", "note")
 

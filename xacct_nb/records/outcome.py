@@ -16,7 +16,7 @@ CLOSURES = {
     "invalid-parameters": "not implemented: the input was refused",
     "stale-plan": "not implemented: another plan was approved than the current one",
     "proof-failed": "not successful: the access is not what the grant says",
-    "not-proven": "not proven: AWS gave no positive answer for all of it",
+    "not-proven": "the proof is incomplete: AWS gave no positive answer for all of it",
     "rolled-back": "not successful: rolled back, everything is as it was before",
     "rollback-failed": "not successful: not every change could be rolled back",
     "kernel-died": "interrupted: the kernel died",

@@ -57,7 +57,7 @@ class RunResult(Shown):
         yield from diagnosis_view(record)
         if record.error:
             lines = (record.error.what, record.error.why, record.error.hint)
-            yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), "bad")
+            yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), status_tone(record.status))
             commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
         yield Text(f"{record.status} in {record.seconds:.2f} s", status_tone(record.status))
