@@ -1,5 +1,6 @@
 """Two processes apply the same plan at the same moment: one succeeds, and nothing is lost or made twice."""
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -27,9 +28,14 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def both(plan: Plan, sessions: Sessions, lock: Lock) -> list[str]:
+    """Return how two processes end that apply the same plan and begin together."""
+    return together([(plan, sessions), (plan, sessions)], lock)
+
+
+def together(plans: list[tuple[Plan, Sessions]], lock: Lock) -> list[str]:
     """Return how two processes end that begin together."""
     wait, go = os.pipe()
-    ends = [_begun(plan, sessions, lock, wait) for _ in range(2)]
+    ends = [_begun(plan, sessions, lock, wait) for plan, sessions in plans]
     os.write(go, b"!!")
     told = []
     for child, end in ends:
@@ -99,3 +105,27 @@ def test_of_two_that_change_a_grant_one_succeeds_and_no_version_is_made_twice(wo
         assert ended == ["stale-plan", "succeeded"]
         assert len(found) == 2
         assert state_of(grant, sessions) == before
+
+
+def test_two_grants_that_own_a_statement_of_one_role_wait_for_each_other(world: World) -> None:
+    iam, role = root_iam(world, world.destination), "arn:aws:iam::{}:role/theirs"
+    owner = {"Effect": "Allow", "Principal": {"AWS": world.destination}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [{"Sid": "Owner", **owner}]}
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(document))
+    made = {"destinations": [role.format(world.destination)], "manage": "trust", "permissions": []}
+    for number in range(3):
+        grants = [grant_in(world, name=f"g{number}-{each}", **made) for each in "ab"]
+        plans = [
+            (plan_of(grant, sessions), sessions)
+            for grant in grants
+            for sessions in [sessions_in(world, grant)]
+        ]
+
+        assert together(plans, grant_lock) == ["stale-plan", "succeeded"]
+    trust = iam.get_role(RoleName="theirs")["Role"]["AssumeRolePolicyDocument"]
+    assert [each["Sid"][:-1] for each in trust["Statement"]] == [
+        "Owne",
+        "xacctXg0X",
+        "xacctXg1X",
+        "xacctXg2X",
+    ]

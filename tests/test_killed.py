@@ -42,7 +42,9 @@ class Scene:
 
     def state(self) -> tuple[list[dict[str, Any]], list[tuple[str, bool]]]:
         """Return the exact state, and the versions of the caller policy: their ids and the default one."""
-        return state_of(self.sessions.grant, self.sessions).to_json(), self._versions()
+        state = state_of(self.sessions.grant, self.sessions)
+        theirs = [{"kind": f"{key.kind} of others", "value": value} for key, value in state.of_others.items()]
+        return [*state.to_json(), *theirs], self._versions()
 
     def apply(self) -> Journal:
         return applied(self.sessions.grant, self.sessions)
@@ -104,15 +106,29 @@ def a_role_that_trusts_itself(world: World) -> dict[str, Any]:
     return {"self_assume": True}
 
 
+def a_statement_of_a_role_of_others(world: World) -> dict[str, Any]:
+    """One of two roles has a statement of the grant already, which is changed."""
+    own = {"Effect": "Allow", "Principal": {"AWS": world.destination}, "Action": "sts:AssumeRole"}
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [own]})
+    for name in ("reports-reader", "writer"):
+        root_iam(world, world.destination).create_role(RoleName=name, AssumeRolePolicyDocument=theirs)
+    first = grant_in(world, manage="trust")
+    applied(first, sessions_in(world, first))
+    mallory = f"arn:aws:iam::{world.source}:user/mallory"
+    roles = [*first.destinations, f"arn:aws:iam::{world.destination}:role/writer"]
+    return {"manage": "trust", "sources": [*first.sources, mallory], "destinations": roles}
+
+
 SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "a new grant": a_new_grant,
     "a change of a grant": a_change,
     "an adopted role": an_adopted_role,
     "a role that trusts itself": a_role_that_trusts_itself,
+    "a statement of a role of others": a_statement_of_a_role_of_others,
 }
 
 
-USUAL, ALL = ["a change of a grant", "a role that trusts itself"], pytest.mark.exhaustive
+USUAL, ALL = ["a change of a grant", "a statement of a role of others"], pytest.mark.exhaustive
 
 
 @pytest.fixture(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.sessions import Sessions
@@ -11,6 +12,7 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
 
 T = TypeVar("T")
+_KEEP = "xacct-nb-trust-text"
 _RESPONSES: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("responses", default=None)
 
 
@@ -101,6 +103,24 @@ def managed_policy(sessions: Sessions, arn: str) -> Any:
     """Return a managed policy without its document, None where it does not exist. Raises AwsRefused."""
     found = optional(lambda: get(sessions, arn, "get_policy"))
     return found and found["Policy"]
+
+
+def trust_text(sessions: Sessions, role: str) -> str:
+    """Return a role's trust policy to the letter, as IAM keeps it. Raises AwsRefused."""
+    named = Arn.parse(role)
+    iam, found = sessions.admin(named.account, "iam"), list[str]()
+
+    def keep(parsed: Mapping[str, Any], **about: Any) -> None:
+        found.extend(filter(None, [parsed.get("Role", {}).get("AssumeRolePolicyDocument")]))
+
+    # botocore replaces the text by what it says.
+    iam.meta.events.register_first("after-call.iam.GetRole", keep, unique_id=_KEEP)
+    try:
+        with translate_errors(f"GetRole {named.name}"):
+            iam.get_role(RoleName=named.name)
+    finally:
+        iam.meta.events.unregister("after-call.iam.GetRole", unique_id=_KEEP)
+    return unquote(found[0])
 
 
 def default_version(sessions: Sessions, arn: str, account: str) -> dict[str, Any] | None:

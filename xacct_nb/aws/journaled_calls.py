@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
@@ -17,6 +18,7 @@ from xacct_nb.errors import AwsBusy, AwsRefused
 from xacct_nb.redaction.redact import mask_secrets
 
 Response = dict[str, Any]
+FreshParameters = Callable[[], dict[str, Any]]
 RecoverResponse = Callable[[], Response | None]
 """Returns the response that a call would have had, if it took effect and its response was lost, else None."""
 
@@ -50,12 +52,13 @@ class JournaledClient:
         *,
         kept: Any = None,
         recover: RecoverResponse | None = None,
+        fresh: FreshParameters | None = None,
         **parameters: Any,
     ) -> Response:
         """Make one call in the change's account and return its response. Raises AwsRefused.
 
         A call that must not be made twice has `recover`, which is tried after each failure. Its name is in
-        `retries`, too.
+        `retries`, too. Before each try, `fresh` returns what AWS's present state decides of the parameters.
         """
         iam = self.sessions.admin(change.account, "iam")
         name = iam.meta.method_to_api_mapping[operation]
@@ -63,7 +66,9 @@ class JournaledClient:
         self.sink.append(entry)
         wait = Wait(f"{name} {change.title}", self.patience)
         try:
-            response = self._retry(change, wait, lambda: getattr(iam, operation)(**parameters), recover)
+            method = partial(getattr(iam, operation), **parameters)
+            made = self._merging(wait, method, fresh) if fresh else method
+            response = self._retry(change, wait, made, recover, again_when_busy=fresh is not None)
         except AwsRefused as problem:
             self._note(entry, wait, problem.aws_code, problem.request_id)
             raise
@@ -81,20 +86,44 @@ class JournaledClient:
         self.entries.append(entry)
         self.sink.append(entry)
 
+    def _merging(
+        self, wait: Wait, method: Callable[..., Response], fresh: FreshParameters
+    ) -> Callable[[], Response]:
+        """Return the call with fresh parameters; botocore would repeat it with those of the first try.
+
+        The reads of `fresh` have a patience of their own.
+        """
+
+        def call() -> Response:
+            with wait.uncounted():
+                parameters = fresh()
+            with self.sessions.endpoint.retries.within(0):
+                return method(**parameters)
+
+        return call
+
     def _retry(
-        self, change: Change, wait: Wait, call: Callable[[], Response], recover: RecoverResponse | None
+        self,
+        change: Change,
+        wait: Wait,
+        call: Callable[[], Response],
+        recover: RecoverResponse | None,
+        again_when_busy: bool,
     ) -> Response:
         while True:
             try:
                 return self._counted(wait, call)
             except AwsRefused as problem:
-                lost = recover and may_have_taken_effect(problem)
-                again = (self._is_passing(problem) or lost) and wait.pause()
+                lost = (recover or again_when_busy) and may_have_taken_effect(problem)
+                busy = again_when_busy and isinstance(problem, AwsBusy)
+                again = (self._is_passing(problem) or lost or busy) and wait.pause()
                 if recover and (response := recover()):
                     return response
                 if not again:
-                    raise
-                if conflict := find_conflict(self.sessions, change):
+                    raise (_busy(problem, wait) if busy else problem) from problem.__cause__
+                with wait.uncounted():
+                    conflict = find_conflict(self.sessions, change)
+                if conflict:
                     self.conflict = conflict
                     raise AwsRefused(
                         f"{problem.what} Meanwhile {conflict}.",
@@ -125,6 +154,16 @@ class JournaledClient:
             made = [each for each in self.entries if each.operation in _CREATES and each.answer == "made"]
             return any(each.target.rpartition("/")[2] in str(problem.__cause__) for each in made)
         return problem.aws_code == "ConcurrentModification"
+
+
+def _busy(problem: AwsRefused, wait: Wait) -> AwsBusy:
+    """Return the error of a call that was throttled in each of its tries."""
+    what = (
+        f"{wait.what}: AWS throttled it for {wait.seconds:.0f} s, in {wait.tries} tries: {problem.aws_code}"
+    )
+    about = {"aws_code": problem.aws_code, "request_id": problem.request_id}
+    unclear = may_have_taken_effect(problem)
+    return AwsBusy(what, why=problem.why, hint=problem.hint, unclear=unclear, **about)
 
 
 def was_retried(problem: AwsRefused) -> bool:

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from xacct_nb.aws.iam_reads import owner_of, version_number
+from xacct_nb.aws.iam_reads import owner_of, trust_text, version_number
 from xacct_nb.aws.journaled_calls import JournaledClient, was_retried
 from xacct_nb.aws.policy_versions import find_version, has_document, made_since, versions_of
+from xacct_nb.aws.polling import Wait
 from xacct_nb.aws.preconditions import is_different
 from xacct_nb.aws.reader import read_value
-from xacct_nb.changes.plan import Change, differs
+from xacct_nb.aws.trust_merge import merged_text
+from xacct_nb.changes.plan import SIGNS, Change, differs
 from xacct_nb.changes.self_trust import first_trust, is_half_made
 from xacct_nb.errors import AwsRefused
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
 
@@ -51,6 +54,21 @@ def _create_role(client: JournaledClient, change: Change) -> None:
     if differs("trust", first["trust"], change.after["trust"]):
         document = minify(change.after["trust"])
         client.call(change, "update_assume_role_policy", **owner, PolicyDocument=document)
+
+
+def _write_statement(client: JournaledClient, change: Change) -> None:
+    """Write one statement of a trust policy; the rest stays, to the letter, as it is. Raises AwsRefused."""
+    _, owner = owner_of(change.target)
+
+    def merged() -> dict[str, Any]:
+        return {"PolicyDocument": merged_text(trust_text(client.sessions, change.target), change)}
+
+    client.call(change, "update_assume_role_policy", fresh=merged, **owner)
+    # The next grant of the same role must read this statement, or it would write the policy without it.
+    wait = Wait(f"GetRole {change.title}", client.patience)
+    while is_different(change, read_value(client.sessions, change), change.after) and wait.pause():
+        pass
+    wait.close()
 
 
 def _create_policy(client: JournaledClient, change: Change) -> Change:
@@ -179,6 +197,7 @@ def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 
 _FUNCTIONS: dict[tuple[str, str], Callable[[JournaledClient, Change], Change | None]] = {
     ("role", "+"): _create_role,
+    **{(TRUST_STATEMENT, sign): _write_statement for sign in SIGNS},
     ("tags", "~"): _change_tags,
     ("managed-policy", "+"): _create_policy,
     ("managed-policy", "~"): _change_policy,

@@ -3,7 +3,8 @@
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _QUIET = 0.1, 2.0, 1.0
@@ -37,6 +38,15 @@ class Wait:
         self.tries += 1
         self._show()
         return True
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Make the wait longer by what this block takes: a read, which has a patience of its own."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.patience += time.monotonic() - began
 
     def close(self) -> None:
         """End the progress line."""

@@ -10,6 +10,7 @@ from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.self_trust import is_half_made
 from xacct_nb.errors import RollbackFailed, StalePlan
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.canonical import restore_deleted_arns
 from xacct_nb.redaction.redact import mask_secrets
 
@@ -105,6 +106,9 @@ def _is_conflict(change: Change, value: Any) -> bool:
         value = value | {"trust": restore_deleted_arns(value["trust"], before["trust"])}
     elif change.kind == "trust" and value and before:
         value = restore_deleted_arns(value, before)
+    elif change.kind == TRUST_STATEMENT and value and before:
+        found, written = {"Statement": [value]}, {"Statement": [before]}
+        value = restore_deleted_arns(found, written)["Statement"][0]
     elif change.kind == "tags" and isinstance(value, dict):
         names = {*value, *before, *after}
         return any(value.get(name) not in (before.get(name), after.get(name)) for name in names)

@@ -24,8 +24,9 @@ from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import DESTINATION, Documents
 from xacct_nb.grants.grant import Grant, account_of
-from xacct_nb.grants.naming import policy_arn, policy_name
+from xacct_nb.grants.naming import policy_arn, policy_name, statement_id
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT, statement_in
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import same_policy
 from xacct_nb.iam.quotas import POLICY_VERSIONS
@@ -48,13 +49,24 @@ def read_resources(documents: Documents, sessions: Sessions) -> State:
 
     Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
     """
-    resources: dict[ResourceKey, Any] = {}
+    roles: dict[ResourceKey, Any] = {}
     for role in documents.trust_policies:
-        resources |= _role(sessions, role)
-    resources |= _caller_policies(documents, sessions)
+        roles |= _role(sessions, role)
+    resources = _caller_policies(documents, sessions)
+    resources |= _own_statements(documents.grant, roles) if documents.grant.trust_only else roles
     if documents.side != DESTINATION:
         _check_sources(documents.grant, sessions, resources)
-    return State(resources, _details(documents, sessions, resources))
+    details = _details(documents, sessions, {**roles, **resources})
+    return State(resources, {**details, **roles} if documents.grant.trust_only else details)
+
+
+def _own_statements(grant: Grant, roles: Mapping[ResourceKey, Any]) -> dict[ResourceKey, Any]:
+    """Return the grant's statements in the trust policies of roles of others."""
+    sid = statement_id(grant)
+    found = {
+        key.target: statement_in(role["trust"], sid) for key, role in roles.items() if key.kind == "role"
+    }
+    return {ResourceKey(TRUST_STATEMENT, role, sid): each for role, each in found.items() if each}
 
 
 def read_value(sessions: Sessions, change: Change) -> Any:
@@ -242,9 +254,15 @@ def _attached(sessions: Sessions, change: Change) -> Any:
     return True if any(policy["PolicyArn"] == change.name for policy in attached or ()) else None
 
 
+def _statement_value(sessions: Sessions, change: Change) -> Any:
+    role = _role_value(sessions, change.target)
+    return role and statement_in(role["trust"], change.name)
+
+
 _VALUES: dict[str, Callable[[Sessions, Change], Any]] = {
     "role": lambda sessions, change: _role_value(sessions, change.target),
     "managed-policy": lambda sessions, change: _policy_value(sessions, change.target),
     "inline-policy": lambda sessions, change: inline_policy(sessions, change.target, change.name),
     "attachment": _attached,
+    TRUST_STATEMENT: _statement_value,
 }

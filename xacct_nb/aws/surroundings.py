@@ -41,7 +41,7 @@ def read_surroundings(
         if account_of(arn) in accounts and documents.side != DESTINATION:
             reading.principal(arn)
     for role in documents.trust_policies:
-        if ResourceKey("role", role) in resources:
+        if ResourceKey("role", role) in resources or grant.trust_only:
             reading.role(role)
         else:
             reading.name(role)
@@ -89,7 +89,8 @@ class _Surroundings:
 
     def role(self, arn: str) -> None:
         """Read which template AWS made a destination role from."""
-        role = self._allowed(_root(arn), lambda: get(self.sessions, arn, "get_role")["Role"], {})
+        read = partial(get, self.sessions, arn, "get_role")
+        role = (self._allowed(_root(arn), lambda: optional(read), {}) or {}).get("Role", {})
         live = LivePrincipal(arn, tags=tags_of(role), template=_template(role))
         self.found.setdefault(ResourceKey("principal", arn), live)
 

@@ -24,7 +24,16 @@ from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import expected_probes
 from xacct_nb.changes.self_trust import is_half_made
-from xacct_nb.errors import AwsRefused, NotAccepted, RollbackFailed, RolledBack, StalePlan, UnresolvedSecret
+from xacct_nb.errors import (
+    AwsRefused,
+    InvalidGrant,
+    NotAccepted,
+    NotOwned,
+    RollbackFailed,
+    RolledBack,
+    StalePlan,
+    UnresolvedSecret,
+)
 
 _AGAIN = "Fix the cause, then plan and apply again, or roll back by hand."
 
@@ -101,7 +110,10 @@ def _check_covered(plan: Plan, sessions: Sessions) -> None:
     replaced = any(change.kind == "managed-policy" and change.before is not None for change in plan.changes)
     if plan.access or plan.lost or replaced or set(sessions.documents.trust_policies) - made:
         documents = sessions.documents
-        now = diff(documents, read_resources(documents, sessions))
+        try:
+            now = diff(documents, read_resources(documents, sessions))
+        except (InvalidGrant, NotOwned) as problem:
+            raise outdated_plan(problem.what.rstrip("."), [problem.why]) from problem
         if differences := plan_differences(plan, replace(plan, access=now.access, lost=now.lost)):
             raise outdated_plan(differences[0], differences[1:])
 

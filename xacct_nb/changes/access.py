@@ -16,8 +16,9 @@ class PolicyAccess(Serializable):
     """A policy that a plan does not write, and that a role of the plan has, keeps or gets.
 
     `inline-policy` (role ARN; policy name; the document), `attachment` and `boundary` (role ARN; policy ARN;
-    {version, document} of the default version, None where no such policy exists). Where the target is no role
-    of the grant, an `attachment` is one that an adopted managed policy keeps, with the value True.
+    {version, document} of the default version, None where no such policy exists). `trust` (role ARN; the
+    trust policy of a role of others, without the grant's statement). Where the target is no role of the
+    grant, an `attachment` is one that an adopted managed policy keeps, with the value True.
     """
 
     kind: str
@@ -44,6 +45,8 @@ class PolicyAccess(Serializable):
         who, policy = Arn.parse(self.target).resource, self.name.rpartition("/")[2]
         if self.value is True:
             return f"{who} keeps the policy {policy}, which this plan changes."
+        if self.kind == "trust":
+            return f"{who} also trusts, by statements of others: {describe_trust(mask_secrets(self.value))}"
         if self.value is None:
             return f"{who}: {self.kind} {policy} does not exist, so it is not known what it allows."
         if self.kind == "boundary":
@@ -90,6 +93,22 @@ def describe_document(document: Any) -> str:
     Nothing is shortened: who approves the plan approves all of it.
     """
     return "; ".join(map(_statement, statements_of(document))) or "nothing"
+
+
+def describe_trust(trust: Any) -> str:
+    """Return whom a trust policy lets in and keeps out, statement by statement."""
+    return "; ".join(map(_trust_statement, statements_of(trust))) or "nobody"
+
+
+def _trust_statement(statement: Any) -> str:
+    if not isinstance(statement, Mapping):
+        return canonical_json(statement)
+    who = statement.get("Principal", {"not": statement.get("NotPrincipal")})
+    named = who.values() if isinstance(who, Mapping) else [who]
+    effect = "" if statement.get("Effect") == "Allow" else "not: "
+    when = f" if {canonical_json(statement['Condition'])}" if statement.get("Condition") else ""
+    principals = _some([name for names in named for name in as_list(names)])
+    return f"{effect}{principals} for {_named(statement, 'Action', 'every action')}{when}"
 
 
 def _statement(statement: Any) -> str:

@@ -7,6 +7,7 @@ from xacct_nb.changes.access import Loss, PolicyAccess
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT, other_statements
 from xacct_nb.iam.canonical import statements_of
 
 _MISSING = object()
@@ -21,12 +22,14 @@ def kept_access(
     what is among them is left out, unless it is a managed policy that was read.
     """
     written = {change.key: change for change in changes}
-    kept = {key: value for key, value in state.resources.items() if key not in written}
+    there = {**state.resources, **state.of_others}
+    kept = {key: value for key, value in there.items() if key not in written}
     made = {key: change.after for key, change in written.items() if change.after is not None}
     found = [
         *_inline(kept, roles, wanted),
         *_attached(state, {**kept, **made}, roles, {*wanted, *made}),
         *_boundaries(state, written, roles, wanted),
+        *_other_trusts(state, roles, {*wanted, *written}),
         *_others(kept, written, wanted),
     ]
     return tuple(sorted(found, key=lambda each: each.key))
@@ -71,11 +74,21 @@ def _boundaries(
 ) -> Iterator[PolicyAccess]:
     for role in roles:
         whole, part = written.get(ResourceKey("role", role)), written.get(ResourceKey("boundary", role))
-        live = whole.after if whole else state.resources.get(ResourceKey("role", role))
+        live = whole.after if whole else state.role(role)
         policy = part.after if part else live and live["boundary"]
         value = state.details.get(ResourceKey("policy", policy or ""), _MISSING)
         if policy and not (value is _MISSING and (part or whole)):
             yield PolicyAccess("boundary", role, policy, None if value is _MISSING else value)
+
+
+def _other_trusts(
+    state: State, roles: Collection[str], ours: Collection[ResourceKey]
+) -> Iterator[PolicyAccess]:
+    """Yield the trust policies of roles of others, without the statements of the grant."""
+    sids = {key.target: key.name for key in ours if key.kind == TRUST_STATEMENT}
+    for role in roles:
+        if role in sids and (live := state.role(role)):
+            yield PolicyAccess("trust", role, "", other_statements(live["trust"], sids[role]))
 
 
 def _others(

@@ -7,6 +7,7 @@ from typing import Any
 
 from xacct_nb.changes.access import Loss, PolicyAccess
 from xacct_nb.grants.state import ResourceKey
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in
@@ -171,6 +172,8 @@ def differs(kind: str, before: Any, after: Any) -> bool:
         return before is not after
     if kind in ("trust", "inline-policy"):
         return not same_policy(before, after)
+    if kind == TRUST_STATEMENT:
+        return not same_policy({"Statement": [before]}, {"Statement": [after]})
     if kind == "managed-policy":
         return not same_policy(before["document"], after["document"])
     if kind == "role":

@@ -8,11 +8,20 @@ from typing import Any
 from xacct_nb.changes.kept_access import kept_access, lost_versions
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
+from xacct_nb.changes.trust_owner import check_roles, check_statements
 from xacct_nb.errors import NotOwned
 from xacct_nb.grants.documents import Documents, Policy
 from xacct_nb.grants.grant import Grant, account_of
-from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_arn, policy_name
+from xacct_nb.grants.naming import (
+    ADOPTED_TAG,
+    OWNER_TAG,
+    is_caller_policy,
+    policy_arn,
+    policy_name,
+    statement_id,
+)
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
@@ -28,9 +37,12 @@ def diff(documents: Documents, state: State) -> Plan:
     On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays.
     AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
     where a role or policy of that name differs and was not made for this grant, unless the grant has
-    `adopt`, or where another one has the name in another path or case.
+    `adopt`, or where another one has the name in another path or case. With `manage: trust` also InvalidGrant
+    where a role does not exist, and OverQuota where AWS would refuse its trust policy with the statement.
     """
     grant, wanted = documents.grant, desired_resources(documents, state)
+    if grant.trust_only:
+        check_roles(documents, state)
     existing = {key for key in state.resources if key.kind != "group" and not is_revocation(key)}
     families = defaultdict[ResourceKey, list[ResourceKey]](list)
     for key in sorted(wanted.keys() | existing):
@@ -42,6 +54,7 @@ def diff(documents: Documents, state: State) -> Plan:
     ]
     for change in changes:
         _check_name(change, state)
+    check_statements(documents, state, changes)
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     if not changes:
         return Plan(grant.name, (), _notes(grant, state, changes), reference=grant.reference)
@@ -71,6 +84,9 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
     """Return the resources that the grant requires; what it leaves open stays as it is in `state`."""
     grant, resources = documents.grant, dict[ResourceKey, Any]()
     for arn, trust in documents.trust_policies.items():
+        if grant.trust_only:
+            resources[ResourceKey(TRUST_STATEMENT, arn, statement_id(grant))] = trust["Statement"][0]
+            continue
         role = ResourceKey("role", arn)
         resources[role] = _role(grant, arn, trust, state.resources.get(role))
         resources |= {ResourceKey("attachment", arn, policy): True for policy in grant.managed_policies}
@@ -180,6 +196,7 @@ _ROLE_RANKS = {
     "tags": 3,
     "settings": 3,
     "trust": 4,
+    TRUST_STATEMENT: 4,
 }
 _CALLER_RANKS = {"managed-policy": 5, "tags": 5, "inline-policy": 6, "attachment": 6}
 
@@ -214,4 +231,13 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     ]
     revocations = sorted(existing_revocations(state).items())
     revoked = [describe_revocation(role, document) for role, document in revocations]
-    return (*adopted, *deleted, *outside, *revoked)
+    return (*adopted, *_trust_only_notes(grant, changes), *deleted, *outside, *revoked)
+
+
+def _trust_only_notes(grant: Grant, changes: list[Change]) -> Iterator[str]:
+    """Yield what a plan leaves to the owners of the roles."""
+    for change in changes:
+        if change.kind == TRUST_STATEMENT:
+            yield f"{change.target} belongs to others: of its trust policy only {change.name} changes."
+    if grant.trust_only and grant.permissions and changes:
+        yield "The permissions are not written: the roles' owners set them, and the proof asks for them."

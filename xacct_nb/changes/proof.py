@@ -227,7 +227,11 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
         yield Probe("without-mfa", *about, "assume it without MFA", DENIED)
     trusted = account_of(source) in grant.whole_accounts
     why = "The whole account is trusted: no principal in it is a stranger." if trusted else ""
+    why = _OTHERS_TRUST if grant.trust_only else why
     yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=why)
+
+
+_OTHERS_TRUST = "The role belongs to others, whose statements may let other principals in."
 
 
 def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
@@ -239,7 +243,7 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     calls = [
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
     ]
-    other = None if grant.managed_policies else unallowed_sample_call(grant.permissions)
+    other = None if grant.managed_policies or grant.trust_only else unallowed_sample_call(grant.permissions)
     direct = next((call for _, call in calls if call and call.about_resource), None)
     without_role = f"{direct.title if direct else 'the same'}, without the role"
     questions = [

@@ -26,6 +26,10 @@ _SESSIONS_STAY = (
     "{role} stays, and its open sessions stay valid for up to {hours:g} h, with the role's new permissions. "
     "To end them too: -p revoke_sessions true"
 )
+_SESSIONS_OF_OTHERS = (
+    "{role} belongs to others and stays, and its open sessions stay valid for up to {hours:g} h. "
+    "Only its owner can end them: that would end the sessions of every caller."
+)
 _CALLER_POLICIES = ("inline-policy", "managed-policy")
 
 
@@ -118,6 +122,8 @@ def session_notes(
                 yield describe_revocation(role, existing[role])
             note = _SESSIONS_END if revoked else _SESSIONS_STAY
             yield note.format(role=role, hours=_longest_session(role, state, undo) / 3600)
+        elif live := state.role(role):
+            yield _SESSIONS_OF_OTHERS.format(role=role, hours=live["session_seconds"] / 3600)
 
 
 def _makes_role(change: Change) -> bool:

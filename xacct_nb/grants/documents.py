@@ -6,6 +6,7 @@ from typing import Any
 
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.grants.naming import statement_id
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.redaction.redact import mask_secrets
@@ -21,7 +22,8 @@ class Documents(Shown):
     """The policies of both sides, as plain dicts; with `side`, of that side alone.
 
     `caller_policies`: {ARN of the user, role or group: [policy]}; more than one policy where the
-    destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}.
+    destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}. With
+    `manage: trust`, a trust policy is the grant's statement alone, and there are no permissions policies.
     """
 
     grant: Grant
@@ -61,7 +63,8 @@ class Documents(Shown):
 
     def _of_role(self, arn: str, trust: Policy) -> list[tuple[str, Policy]]:
         permissions = self.permissions_policies.get(arn)
-        shown = [(f"Trust policy of {_short(arn)}", trust)]
+        title = "Statement in the trust policy" if self.grant.trust_only else "Trust policy"
+        shown = [(f"{title} of {_short(arn)}", trust)]
         return [*shown, (f"Permissions policy of {_short(arn)}", permissions)] if permissions else shown
 
 
@@ -77,7 +80,7 @@ def build(grant: Grant, side: str = "") -> Documents:
         grant,
         caller_policies(grant) if side != DESTINATION else {},
         {role: trust_policy(grant, role) for role in roles},
-        {role: permissions_policy(grant) for role in roles if grant.permissions},
+        {role: permissions_policy(grant) for role in roles if grant.permissions and not grant.trust_only},
         side,
     )
 
@@ -89,7 +92,7 @@ def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
 
 
 def trust_policy(grant: Grant, role: str) -> Policy:
-    """Return the trust policy of a role of the grant."""
+    """Return the trust policy of a role; of one that others made, the grant's statement alone."""
     trusted = [
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
         for source in grant.sources
@@ -97,7 +100,9 @@ def trust_policy(grant: Grant, role: str) -> Policy:
     if grant.self_assume:
         trusted = list(dict.fromkeys((*trusted, role)))
     principal = {"AWS": one_or_many(trusted)}
-    statement = {"Effect": "Allow", "Principal": principal, "Action": one_or_many(assume_actions(grant))}
+    sid = {"Sid": statement_id(grant)} if grant.trust_only else {}
+    actions = one_or_many(assume_actions(grant))
+    statement = {**sid, "Effect": "Allow", "Principal": principal, "Action": actions}
     conditions = trust_conditions(grant.conditions, external_id(grant))
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator, model_validator
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
-from xacct_nb.grants.combinations import check_self_assume
+from xacct_nb.grants.combinations import check_self_assume, check_trust_only
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.former_names import accept_former_names
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
@@ -41,6 +41,9 @@ class Grant(Shown, StrictModel):
     )
     attach_to: StrictStr = Field("", description="ARN of a group to attach the caller policy to")
     self_assume: bool = Field(False, strict=True, description="the roles may assume themselves too")
+    manage: Literal["role", "trust"] = Field(
+        "role", description="role, or trust: one statement in the trust policies of roles that others made"
+    )
     caller_policy: Literal["managed", "inline"] = Field(
         "managed", description="form of the caller policy: managed or inline"
     )
@@ -76,12 +79,19 @@ class Grant(Shown, StrictModel):
         _check_attach_to(self)
         if self.self_assume:
             check_self_assume(self.conditions)
+        if self.trust_only:
+            check_trust_only(dict(self))
         return self
 
     @property
     def reference(self) -> str:
         """Return the reference that the external ID was looked up by; "" where it was given itself."""
         return self._reference
+
+    @property
+    def trust_only(self) -> bool:
+        """Return whether others made the roles, and the grant owns one statement of each trust policy."""
+        return self.manage == "trust"
 
     @property
     def partition(self) -> str:

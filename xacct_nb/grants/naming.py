@@ -14,6 +14,14 @@ def policy_name(grant: Grant, number: int = 1) -> str:
     return f"xacct-{grant.name}" + (f".{number}" if number > 1 else "")
 
 
+def statement_id(grant: Grant) -> str:
+    """Return the Sid of the grant's statement in a trust policy of others: xacctXNAME, with X for a hyphen.
+
+    A Sid has letters and digits only, and a grant's name no capital letter: no other grant has this Sid.
+    """
+    return policy_name(grant).replace("-", "X")
+
+
 def policy_arn(grant: Grant, account: str, number: int = 1) -> str:
     """Return the ARN of the grant's managed caller policy in an account."""
     return f"arn:{grant.partition}:iam::{account}:policy/{policy_name(grant, number)}"

@@ -49,6 +49,8 @@ def _who(grant: Grant, source: str) -> str:
 def _what(grant: Grant) -> str:
     policies = [f"what the policy {Arn.parse(each).name} allows" for each in grant.managed_policies]
     parts = [*map(describe_permission, grant.permissions), *(f"do {each}" for each in policies)]
+    if grant.trust_only:
+        return f"do what the role's owner allows{f' (to be proven: {join_words(parts)})' if parts else ''}"
     boundary = grant.permissions_boundary
     most = f" (at most what the boundary {Arn.parse(boundary).name} allows)" if boundary else ""
     return (join_words(parts) or "do nothing but open a session") + most

@@ -9,13 +9,16 @@ from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Shown, Table, Text, View
 
+_OF_ROLES = ("role", "inline-policy", "attachment")
+
 
 @dataclass(frozen=True, order=True)
 class ResourceKey:
     """Which resource: its kind, the ARN it belongs to, and its name there.
 
     `role` (role ARN), `managed-policy` (policy ARN), `inline-policy` (ARN of user, group or role; policy
-    name), `attachment` (ARN of user, group or role; policy ARN), `group` (group ARN; its members).
+    name), `attachment` (ARN of user, group or role; policy ARN), `group` (group ARN; its members),
+    `trust-statement` (role ARN; Sid): the grant's statement in the trust policy of a role of others.
     """
 
     kind: str
@@ -43,11 +46,13 @@ class State(Shown):
     """The resources of a grant that exist, each with its value.
 
     role: {path, description, session_seconds, boundary, tags, trust}; managed-policy: {document,
-    description, tags, version}; inline-policy: the document; attachment: True; group: [user names].
+    description, tags, version}; inline-policy and trust-statement: the document; attachment: True;
+    group: [user names].
 
     `details` are read beside them, and are no part of the state: `policy` (policy ARN), which a role has or
     gets: {version, document} of the default version, None where it does not exist; `version` (policy ARN;
-    version id), which a change deletes for good: the document.
+    version id), which a change deletes for good: the document; `role`, `inline-policy` and `attachment` of a
+    role that others own.
     """
 
     resources: Mapping[ResourceKey, Any]
@@ -57,6 +62,16 @@ class State(Shown):
         """Return the resources of one kind, of one target if given."""
         found = self.resources.items()
         return {key: value for key, value in found if key.kind == kind and target in ("", key.target)}
+
+    @property
+    def of_others(self) -> dict[ResourceKey, Any]:
+        """Return the roles that others own, with their policies: they are read and never changed."""
+        return {key: value for key, value in self.details.items() if key.kind in _OF_ROLES}
+
+    def role(self, arn: str) -> Any:
+        """Return the role as it was read, whoever owns it; None where it does not exist."""
+        key = ResourceKey("role", arn)
+        return self.resources.get(key, self.details.get(key))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one object for each resource, external IDs as fingerprints."""

@@ -58,6 +58,11 @@ class _Holder:
         kind, by = self._named(decision)
         return Obstacle(kind, self.arn, action, resource, by) if kind else None
 
+    def may(self, action: str, resource: str) -> bool:
+        """Return whether its policies allow the action, or may do so for keys that only AWS knows."""
+        decision = self._decision(action, resource, None, {})
+        return decision.allowed or decision.result == UNKNOWN_RESULT
+
     def _decision(self, action: str, resource: str, trust: Any, more: Mapping[str, Any]) -> Decision:
         return evaluate(
             self.principal, action, resource, {**self.context, **more},
@@ -109,19 +114,32 @@ def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
 
 def role_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
     """Yield what denies a role of the grant its own permissions: its boundary, or a Deny that it keeps."""
-    grant = documents.grant
-    asked = dict.fromkeys(
+    for role in documents.trust_policies:
+        holder = _role(documents, state, role)
+        if holder.boundary or len(holder.policies) > 1:
+            found = (holder.obstacle(*call, None) for call in _asked(documents))
+            yield from (each for each in found if each and each.kind != PERHAPS)
+
+
+def missing_permissions(documents: Documents, state: State) -> Iterator[tuple[str, str, str]]:
+    """Yield the role, action and resource of what no policy of a role of others allows."""
+    for role in documents.trust_policies if documents.grant.trust_only else ():
+        attached = [key.name for key in state.of_others if key.kind == "attachment" and key.target == role]
+        if state.role(role) is None or any(_managed(state, arn) is None for arn in attached):
+            continue
+        holder = _role(documents, state, role)
+        yield from ((role, *call) for call in _asked(documents) if not holder.may(*call))
+
+
+def _asked(documents: Documents) -> dict[tuple[str, str], None]:
+    """Return the actions and resources of the grant's permissions, without patterns of actions."""
+    return dict.fromkeys(
         (action, resource)
-        for each in grant.permissions
+        for each in documents.grant.permissions
         for action in each.actions
         for resource in each.resources
         if not {"*", "?"} & set(action) and (resource == "*" or is_arn(resource))
     )
-    for role in documents.trust_policies:
-        holder = _role(documents, state, role)
-        if holder.boundary or len(holder.policies) > 1:
-            found = (holder.obstacle(action, resource, None) for action, resource in asked)
-            yield from (each for each in found if each and each.kind != PERHAPS)
 
 
 def _required(statement: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +179,7 @@ def _caller(documents: Documents, state: State, live: LivePrincipal, required: M
 
 
 def _role(documents: Documents, state: State, role: str) -> _Holder:
-    grant, live = documents.grant, state.resources.get(ResourceKey("role", role)) or {}
+    grant, live = documents.grant, state.role(role) or {}
     own = documents.permissions_policies.get(role)
     planned = [("the grant's own permissions", own)] if own else []
     kept = retained_policies(documents, state, role)

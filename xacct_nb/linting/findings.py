@@ -21,6 +21,7 @@ from xacct_nb.linting.rules.escalation import ESCALATION_RULES
 from xacct_nb.linting.rules.federation import FEDERATION_RULES, needs_foreign_claim
 from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.live import LIVE_RULES
+from xacct_nb.linting.rules.others_roles import OTHERS_RULES
 from xacct_nb.linting.rules.perimeters import PERIMETER_RULES
 from xacct_nb.linting.rules.permissions import PERMISSION_RULES
 from xacct_nb.linting.rules.principals import PRINCIPAL_RULES
@@ -43,7 +44,8 @@ _STATEMENT_RULES = (
     *PERIMETER_RULES,
 )
 # Every rule, on statements, policies, grants and the live state.
-RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *GRANT_RULES, *LIVE_RULES)
+_CASE_RULES = (*GRANT_RULES, *LIVE_RULES, *OTHERS_RULES)
+RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *_CASE_RULES)
 _IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
@@ -114,7 +116,7 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
     case = GrantCase(documents, state)
     found = [
         *(finding for subject in subjects_of(documents) for finding in _policy_findings(subject)),
-        *(finding for rule in (*GRANT_RULES, *LIVE_RULES) for finding in rule.findings(case)),
+        *(finding for rule in _CASE_RULES for finding in rule.findings(case)),
         *analysis.found,
     ]
     left = headroom(documents, state) if state is not None else None

@@ -8,6 +8,7 @@ from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_name
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import merged_trust
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
 from xacct_nb.views import Shown, Table, View
@@ -82,12 +83,14 @@ room = headroom  # the public name
 
 
 def retained_policies(documents: Documents, state: State, role: str) -> dict[ResourceKey, Any]:
-    """Return the policies and attachments that an adopted role keeps; they use its quotas too."""
-    live = state.resources.get(ResourceKey("role", role))
+    """Return the policies and attachments that a role keeps which others made; they use its quotas too."""
+    live = state.role(role)
     tags: Mapping[str, str] = live["tags"] if live else {}
     if live is None or (tags.get(OWNER_TAG) == documents.grant.name and ADOPTED_TAG not in tags):
         return {}
-    present = state.of("inline-policy", role) | state.of("attachment", role)
+    there = {**state.resources, **state.of_others}
+    kinds = ("inline-policy", "attachment")
+    present = {key: value for key, value in there.items() if key.kind in kinds and key.target == role}
     own = {policy_name(documents.grant), *documents.grant.managed_policies}
     return {key: value for key, value in present.items() if key.name not in own}
 
@@ -131,17 +134,18 @@ def _trusts(documents: Documents, state: State) -> Iterator[Quota]:
         trusted = trust["Statement"][0]["Principal"]["AWS"]
         one = isinstance(trusted, str)
         # A single principal has no brackets; the second one adds them.
-        used = quotas.size(trust) + (2 if one else 0)
+        whole = quotas.size(merged_trust(documents, state, role))
+        used = whole + (2 if one else 0)
         limit = _raised(state, role, "AssumeRolePolicySizeQuota", quotas.TRUST_POLICY)
         limits = (limit, quotas.TRUST_POLICY_MAX)
         found = _characters("trust policy", role, used, *limits, [trusted] if one else trusted, "sources")
-        yield replace(found, used=quotas.size(trust))
+        yield replace(found, used=whole)
 
 
 def _roles(documents: Documents, state: State) -> Iterator[Quota]:
     grant, total = documents.grant, quotas.INLINE_TOTAL["role"]
     named = [resource for each in grant.permissions for resource in each.resources]
-    for role in documents.trust_policies:
+    for role in documents.trust_policies if not grant.trust_only else ():
         retained = retained_policies(documents, state, role)
         inline = [value for key, value in retained.items() if key.kind == "inline-policy"]
         own = [documents.permissions_policies[role]] if grant.permissions else []

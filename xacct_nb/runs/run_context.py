@@ -1,7 +1,7 @@
 """What the steps of a run need of it: their only interface to a run, and the lock on its grant."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -104,13 +104,18 @@ class RunContext(RunRecord, Protocol):
     def prove(self, grant: Grant, sessions: Sessions) -> Proof: ...
 
 
-def grant_lock(sessions: Sessions) -> AbstractContextManager[None]:
-    """Return a lock on the grant of the sessions against other runs of this user on this machine.
+@contextmanager
+def grant_lock(sessions: Sessions) -> Iterator[None]:
+    """Lock the grant of the sessions against other runs of this user on this machine.
 
     The second run waits, and then finds what the first one made. Runs on other machines are not locked out;
-    AWS's answers show what they changed.
+    AWS's answers show what they changed. Roles of others are locked too: another grant may own another
+    statement of the same trust policy.
     """
-    grant = sessions.grant
-    return exclusive_lock(
-        "\n".join((sessions.endpoint.endpoint_url, *sorted(grant.source_accounts), grant.name))
-    )
+    grant, endpoint = sessions.grant, sessions.endpoint.endpoint_url
+    names = [[endpoint, *sorted(grant.source_accounts), grant.name]]
+    names += [[endpoint, role] for role in sorted(grant.destinations) if grant.trust_only]
+    with ExitStack() as locks:
+        for name in names:
+            locks.enter_context(exclusive_lock("\n".join(name)))
+        yield

@@ -60,7 +60,8 @@ def _full_access(case: GrantCase) -> Iterator[Hit]:
 
 def _without_permissions(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
-    if not grant.permissions and not grant.managed_policies and not (case.state and case.adopted):
+    set_by_others = grant.trust_only or bool(grant.managed_policies)
+    if not grant.permissions and not set_by_others and not (case.state and case.adopted):
         yield "permissions", ""
 
 

@@ -1,0 +1,97 @@
+"""Who owns what in the trust policy of a role of others: the checks before a statement is written there."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from xacct_nb.changes.plan import Change
+from xacct_nb.errors import InvalidGrant, NotOwned, OverQuota
+from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.grants.naming import OWNER_TAG
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT, deleted_ids, merged_trust
+from xacct_nb.iam import quotas
+from xacct_nb.iam.arns import UNIQUE_ID, Arn
+from xacct_nb.iam.canonical import as_list, principals_in
+
+_ACTIONS = {"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}
+_ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Condition"}
+# The operators of a grant's statement. Others' statements have others, such as ArnLike.
+_OPERATORS = {"StringEquals", "StringLike", "Bool", "IpAddress", "DateLessThan"}
+
+
+def check_roles(documents: Documents, state: State) -> None:
+    """Check that the roles exist and are not the grant's own. Raises InvalidGrant."""
+    for role in documents.trust_policies:
+        live = state.role(role)
+        if live is None:
+            raise InvalidGrant(
+                f"{role} does not exist.",
+                why="With manage: trust the grant owns one statement of a role that others made.",
+                hint="Let its owner create it first, or leave manage out: then the grant makes the role.",
+            )
+        if live["tags"].get(OWNER_TAG) == documents.grant.name:
+            raise InvalidGrant(
+                f"{role} was made for this grant itself.",
+                why=f"It has the tag {OWNER_TAG}={documents.grant.name}: the grant owns all of it.",
+                hint="Leave manage out. To give the role away, remove that tag first.",
+            )
+
+
+def check_statements(documents: Documents, state: State, changes: Collection[Change]) -> None:
+    """Check that each statement can be written, and belongs to nobody else. Raises NotOwned, OverQuota."""
+    for change in changes:
+        if change.kind != TRUST_STATEMENT:
+            continue
+        if change.before is not None and not documents.grant.adopt:
+            _check_owner(documents.grant, change)
+        trust = merged_trust(documents, state, change.target)
+        if gone := deleted_ids(trust):
+            raise NotOwned(
+                f"AWS refuses to write the trust policy of {change.target}.",
+                why=f"Another statement of it names {', '.join(gone)}, which was deleted.",
+                hint="Let the role's owner remove that principal first.",
+            )
+        _check_size(state, change.target, trust)
+
+
+def _check_owner(grant: Grant, change: Change) -> None:
+    """Check that the statement has the form and an account of the grant. Raises NotOwned."""
+    why = "It has elements, actions or conditions that no grant writes."
+    if _has_form(change.before):
+        named = principals_in({"Statement": [change.before]}) - {change.target}
+        known = [each for each in named if not UNIQUE_ID.fullmatch(each)]
+        if not known or any(account_of(each) in grant.source_accounts for each in known):
+            return
+        why = f"It lets in {', '.join(sorted(known))}: another grant of this name may own it."
+    raise NotOwned(
+        f"The trust policy of {change.target} has a statement {change.name!r} that is not this grant's.",
+        why=why,
+        hint="Choose another name for the grant, or set adopt: true to replace that statement; "
+        "a rollback restores it.",
+    )
+
+
+def _has_form(statement: Any) -> bool:
+    principal, condition = statement.get("Principal"), statement.get("Condition", {})
+    return (
+        set(statement) <= _ELEMENTS
+        and statement.get("Effect") == "Allow"
+        and isinstance(principal, Mapping)
+        and set(principal) == {"AWS"}
+        and {*as_list(statement.get("Action", "?"))} <= _ACTIONS
+        and set(condition) <= _OPERATORS
+    )
+
+
+def _check_size(state: State, role: str, trust: dict[str, Any]) -> None:
+    root = f"arn:{Arn.parse(role).partition}:iam::{Arn.parse(role).account}:root"
+    quota = state.details.get(ResourceKey("quotas", root), {}).get("AssumeRolePolicySizeQuota")
+    most, length = int(quota or quotas.TRUST_POLICY_MAX), quotas.size(trust)
+    if length > most:
+        raise OverQuota(
+            f"The trust policy of {role} would have {length:,} characters.",
+            why=f"AWS accepts {most:,} in this account, white space not counted; "
+            "the statements of others count too.",
+            hint="Name fewer sources, let the owner shorten the policy, or request a higher quota.",
+        )
