@@ -13,18 +13,18 @@ from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import ALLOWED, Outcome, Proof
 from xacct_nb.errors import XacctError
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.profile_sections import cli_profile
 from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.linting.findings import lint
 from xacct_nb.records.fields import PAGE
+from xacct_nb.runs.access_use import how_to_use
 from xacct_nb.runs.inquiry import diagnose
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.rollback import Rollback
 from xacct_nb.runs.run_context import RunContext
-from xacct_nb.views import Code, Link, Text, View
+from xacct_nb.views import Text, View
 
 
 class PageRun(RunContext, Protocol):
@@ -130,10 +130,7 @@ class PageSteps:
             yield from (Text(each) for each in access_sentences(self.form.grant, verb))
         yield file_link("Open the record", Path(summary.folder, PAGE))
         if proven:
-            yield Code("How to use it: this section in ~/.aws/config", cli_profile(self.form.grant))
-            yield Link(
-                "How this works", "https://docs.aws.amazon.com/cli/v1/userguide/cli-configure-role.html"
-            )
+            yield how_to_use(self.form.grant, self.sessions).view()
 
     def _opened(self) -> Sessions:
         if self.sessions is None:
