@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.examples import ALICE, ROLE, a_grant
+from support.examples import ALICE, a_grant
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.planner import diff
@@ -16,6 +16,7 @@ from xacct_nb.changes.proof import Outcome, Proof, expected_probes
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
+from xacct_nb.records.change_record import change_record
 from xacct_nb.records.history import History
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.outcome import CLOSURES
@@ -85,6 +86,7 @@ def test_a_record_shows_what_an_auditor_asks_in_that_order() -> None:
 
     assert titles == [
         f"Record {RUN}",
+        "Seal",
         "Plan for reports",
         "Risk",
         "Approval",
@@ -97,29 +99,31 @@ def test_a_record_shows_what_an_auditor_asks_in_that_order() -> None:
     assert f"approved plan  {PLAN.digest}\n" in shown
 
 
-def test_its_first_table_says_how_it_ended_who_when_where_and_why() -> None:
+def test_page_one_says_where_how_it_ended_who_may_do_what_who_approved_and_what_was_proven() -> None:
     approval = {"digest": PLAN.digest, "by": "bob", "at": "2026-11-24T10:15:02Z"}
-    record = a_record(
-        approval={**approval, "ticket": "CHG-7", "note": "Agreed on Monday"},
-        parameters={"name": "reports", "sources": [ALICE], "destinations": [ROLE]},
-    )
-    table = str(record).split("\n\n")[1].splitlines()
+    record = a_record(approval={**approval, "ticket": "CHG-7", "note": "Agreed on Monday"})
+    banner, outcome, table, *_ = str(record).split("\n\n")[1:]
 
-    assert [re.split("  +", line) for line in table] == [
-        ["status", "succeeded: successful"],
-        ["grant", "reports"],
-        ["change", "Plan: 4 to add, 0 to change, 0 to destroy."],
-        ["who", "ada on desk"],
-        ["approved by", "bob at 2026-11-24T10:15:02Z"],
-        ["started", "2026-11-24T10:15:00Z"],
-        ["ended", "2026-11-24T10:15:04Z (4.25 s)"],
-        ["ticket", "CHG-7"],
-        ["note", "Agreed on Monday"],
-        ["notebook", "plan_and_apply"],
-        ["where", "sandbox"],
-        ["source side", ALICE],
-        ["destination side", ROLE],
+    assert banner == "[ SANDBOX ]  ada on desk"
+    assert outcome == "succeeded: successful."
+    assert [re.split("  +", line)[0] for line in table.splitlines() if not line.startswith(" ")] == [
+        "change",
+        "approved by",
+        "ticket",
+        "note",
+        "proven",
+        "when",
     ]
+    assert "bob, at 2026-11-24T10:15:02Z" in table
+    assert "of the calls had to be denied, and were." in table
+
+
+def test_it_says_how_it_is_sealed_and_how_to_verify_that_without_this_tool() -> None:
+    shown = text(change_record(a_record(), "ab" * 32))
+
+    assert f"SHA-256 of record.json: {'ab' * 32}" in shown
+    assert "sha256sum -c SHA256SUMS" in shown
+    assert f"grep {RUN} ../ledger.jsonl" in shown
 
 
 def test_a_record_shows_the_error_that_ended_the_run() -> None:

@@ -5,39 +5,35 @@ from collections.abc import Iterator, Mapping
 
 from xacct_nb.changes.access_picture import plan_picture
 from xacct_nb.changes.approval import Approval
-from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import (
     NOT_PROVEN,
     SUCCESSFUL,
-    Identity,
     RecordedFinding,
     RecordedHandoff,
     RecordFields,
-    status_tone,
 )
+from xacct_nb.records.front_page import front_page, reasons, seal_view
 from xacct_nb.records.next_steps import is_next_step, rollback_command
-from xacct_nb.records.outcome import change_outcomes, closure, is_success, outcome_facts
+from xacct_nb.records.outcome import change_outcomes, is_success
 from xacct_nb.views import Code, Page, Table, Text, View
 
-_ERROR = {"what": "what went wrong", "why": "why", "hint": "what to do"}
 _OPTIONS, _NEW_LINE = ("-p", "-f", "--records"), "\\\n    "
 _TONES = {"widens": "bad", "warning": "change", "note": "note"}
 _EMPTY: tuple[object, ...] = ("", [], {}, False)
 
 
-def change_record(record: RecordFields) -> View:
-    """Return the whole record in the order in which a reviewer needs it."""
-    return Page(f"Record {record.id}", tuple(_sections(record)))
+def change_record(record: RecordFields, content_hash: str = "") -> View:
+    """Return the whole record in the order in which a reviewer needs it; `content_hash` is its own."""
+    return Page(f"Record {record.id}", tuple(_sections(record, content_hash)))
 
 
-def _sections(record: RecordFields) -> Iterator[View]:
-    yield _summary(record)
+def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
+    yield from front_page(record)
     if record.error and record.error.resume and is_next_step(record.error.resume):
         yield _resume(record, record.error.resume)
-    if record.card:
-        yield record.card.view()
+    yield seal_view(record, content_hash)
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     if record.plan:
@@ -57,58 +53,8 @@ def _sections(record: RecordFields) -> Iterator[View]:
         yield _handoff(record.handoff)
     if record.plan:
         yield _back_out(record)
-    yield Page("Sessions", (_sessions(record.who),))
+    yield Page("Sessions", (_sessions(record),))
     yield from _environment(record)
-
-
-def _summary(record: RecordFields) -> View:
-    rows = (*_result(record), *outcome_facts(record), *_people(record), *_target(record))
-    return Table(("", ""), rows, tones=(status_tone(record.status), *[""] * (len(rows) - 1)))
-
-
-def _result(record: RecordFields) -> Iterator[tuple[str, str]]:
-    yield "status", f"{record.status}: {closure(record)}"
-    if grant := record.parameters.get("name"):
-        yield "grant", str(grant)
-    if record.summary:
-        yield "change", record.summary
-    for name, label in _ERROR.items():
-        if text := getattr(record.error, name, ""):
-            yield label, text
-
-
-def _people(record: RecordFields) -> Iterator[tuple[str, str]]:
-    approval = record.approval
-    yield "who", f"{record.host.user} on {record.host.name}"
-    if approval:
-        label = "approval by" if record.status == "stale-plan" else "approved by"
-        yield label, f"{approval.by} at {approval.at}"
-    yield "started", record.started
-    yield "ended", f"{record.ended} ({record.seconds:.2f} s)"
-    yield from _noticed(record)
-    yield from _reasons(approval) if approval else ()
-
-
-def _noticed(record: RecordFields) -> Iterator[tuple[str, str]]:
-    if note := clock_note(record.clock_offset or 0):
-        yield "clock", note
-    if retried := record.retries:
-        yield "retries", f"{retried.retries} calls were made again, after {retried.seconds:.1f} s of waiting"
-
-
-def _reasons(approval: Approval) -> Iterator[tuple[str, str]]:
-    yield from (pair for pair in (("ticket", approval.ticket), ("note", approval.note)) if pair[1])
-
-
-def _target(record: RecordFields) -> Iterator[tuple[str, str]]:
-    yield "notebook", record.notebook
-    if record.where:
-        yield "where", record.where
-    for name, label in (("sources", "source side"), ("destinations", "destination side")):
-        if found := record.parameters.get(name):
-            yield label, "\n".join(found)
-    if record.undoes:
-        yield "rolls back", record.undoes
 
 
 def _resume(record: RecordFields, command: str) -> View:
@@ -149,7 +95,7 @@ def findings_view(found: tuple[RecordedFinding, ...]) -> View:
 
 
 def _approval(approval: Approval) -> View:
-    rows = [("approved plan", approval.digest), ("by", approval.by), ("at", approval.at), *_reasons(approval)]
+    rows = [("approved plan", approval.digest), ("by", approval.by), ("at", approval.at), *reasons(approval)]
     if approval.reference:
         rows.append(("external ID from", approval.reference))
     if approval.key:
@@ -198,11 +144,11 @@ def _back_out(record: RecordFields) -> View:
     return Page("Back-out", (commands, *table, Text(note, "note")))
 
 
-def _sessions(sessions: tuple[Identity, ...]) -> View:
-    if not sessions:
+def _sessions(record: RecordFields) -> View:
+    if not record.who:
         return Text("No session was opened.", "note")
-    rows = tuple((each.part, each.account, each.arn, each.profile) for each in sessions)
-    return Table(("part", "account", "caller", "profile"), rows)
+    rows = tuple((each.part, each.account, each.arn, each.profile) for each in record.who)
+    return Table(("part", "account", "caller", "profile"), rows, caption=record.where)
 
 
 def _environment(record: RecordFields) -> Iterator[View]:

@@ -1,6 +1,7 @@
 """How records are sealed and verified: the sums of their files, and the chained lines of the ledger."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -41,6 +42,12 @@ def broken_seals(sums: str, digests: Mapping[str, str]) -> list[str]:
     missing = [f"{name}: is missing" for name in sorted(set(sealed) - set(digests))]
     added = [f"{name}: was added" for name in sorted(set(digests) - set(sealed))]
     return [*changed, *missing, *added]
+
+
+def record_content(record: RecordFields) -> bytes:
+    """Return the content of record.json; half of a surrogate pair, which UTF-8 cannot hold, is an escape."""
+    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace")
 
 
 def ledger_line(record: RecordFields, sums: str, previous: str) -> str:

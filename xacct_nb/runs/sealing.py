@@ -12,9 +12,11 @@ from typing import Any
 from xacct_nb.aws.clock import utc
 from xacct_nb.changes.journal import Journal
 from xacct_nb.errors import InvalidParameters, NotSealed
-from xacct_nb.records.fields import NOTEBOOK, PAGE
+from xacct_nb.records.change_record import change_record
+from xacct_nb.records.fields import NOTEBOOK, PAGE, RECORD
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.next_steps import next_steps, rollback_command
+from xacct_nb.records.sealing import digests_of, record_content
 from xacct_nb.redaction.redact import redact_all
 from xacct_nb.runs.environment import describe_environment
 from xacct_nb.storage.ledger import append_record
@@ -125,7 +127,8 @@ def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, byte
     """Return the files of a record by name: its HTML page, and the executed notebook if there is one."""
     from xacct_nb.jupyter import export
 
-    page = export.to_html(f"{record.notebook}: {record.status}", html(record.view()), executed)
+    shown = change_record(record, digests_of({RECORD: record_content(record)})[RECORD])
+    page = export.to_html(f"{record.notebook}: {record.status}", html(shown), executed)
     notebook = {NOTEBOOK: export.to_ipynb(executed).encode()} if executed else {}
     return {PAGE: page.encode(), **notebook}
 

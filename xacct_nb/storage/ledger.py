@@ -1,6 +1,5 @@
 """Records on disk: bundles that are written once, and the ledger that chains them."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from xacct_nb.records.sealing import (
     broken_seals,
     ledger_line,
     parse_ledger_line,
+    record_content,
     seal,
     text_hash,
 )
@@ -42,10 +42,9 @@ def append_record(records: Path, record: Record, files: Mapping[str, bytes]) -> 
 
     Return the record's folder. Raises NotSealed, such as for a full disk; the run's folder is then kept.
     """
-    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False) + "\n"
     release(records / WORK / record.id)
     try:
-        _seal(records, record, {RECORD: text.encode(errors="backslashreplace"), **files})
+        _seal(records, record, {RECORD: record_content(record), **files})
     except OSError as problem:
         raise NotSealed(
             f"The record {record.id!r} could not be sealed.",
