@@ -154,6 +154,7 @@ VALUES: tuple[Any, ...] = (
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown.
 OURS = {
+    "Documents.side",
     "AccessEdge.mark",
     "AccessEdge.source",
     "AccessEdge.state",

@@ -104,7 +104,7 @@ def test_page_one_says_where_how_it_ended_who_may_do_what_who_approved_and_what_
     record = a_record(approval={**approval, "ticket": "CHG-7", "note": "Agreed on Monday"})
     banner, outcome, table, *_ = str(record).split("\n\n")[1:]
 
-    assert banner == "[ SANDBOX ]  ada on desk"
+    assert banner == "== SANDBOX ==\nada on desk"
     assert outcome == "succeeded: successful."
     assert [re.split("  +", line)[0] for line in table.splitlines() if not line.startswith(" ")] == [
         "change",

@@ -211,7 +211,7 @@ def _text_of_page(page: Page) -> str:
 
 _TEXT: dict[type, Callable[[Any], str]] = {
     Text: lambda view: printable(view.text),
-    Banner: lambda view: f"[ {on_one_line(view.word)} ]  {printable(view.text)}".replace("\n", "\n    "),
+    Banner: lambda view: f"== {on_one_line(view.word)} ==\n{printable(view.text)}",
     Link: lambda view: printable(f"{view.text}: {view.target}"),
     Table: _text_of_table,
     Code: lambda view: f"{on_one_line(view.title)}\n{textwrap.indent(printable(view.code), '  ')}",

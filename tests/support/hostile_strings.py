@@ -61,7 +61,7 @@ _ELEMENTS = {
     "a": ("href",),
     "figure": ("class",),
     "div": ("class", "tabindex", "role", "aria-label"),
-    **dict.fromkeys(("details", "summary", "title", "desc"), ()),
+    **dict.fromkeys(("strong", "details", "summary", "title", "desc"), ()),
     "svg": ("xmlns", "class", "role", "width", "height", "viewbox", "font-family", "fill", "style"),
     "g": ("class", "fill", "stroke", "stroke-width", "stroke-dasharray"),
     "path": ("d", "fill", "stroke"),
@@ -69,9 +69,9 @@ _ELEMENTS = {
     "text": ("class", "x", "y", "opacity", "font-family", "font-size", "font-weight"),
 }
 _TONES = ("", "good", "bad", "note", "add", "change", "destroy")
-_KINDS = ("text", "table", "code", "diff", "beside", "page", "picture", "graph")
+_KINDS = ("text", "banner", "table", "code", "diff", "beside", "page", "picture", "graph")
 _PARTS = ("frame", "way", "label", "node", "kind", "name", "small", "mark")
-_CLASSES = {"brief", *_TONES, *_PARTS, *(f"xacct-{kind}" for kind in _KINDS)}
+_CLASSES = {"brief", "sandbox", "aws", "other", *_TONES, *_PARTS, *(f"xacct-{kind}" for kind in _KINDS)}
 
 
 class Fragment(HTMLParser):

@@ -6,9 +6,9 @@ from collections import Counter
 
 from markupsafe import Markup
 
-from xacct_nb.views import Code, Diff, Link, Page, Picture, SideBySide, Table, Text, View, html, text
+from xacct_nb.views import Banner, Code, Diff, Link, Page, Picture, SideBySide, Table, Text, View, html, text
 
-TITLES = 15
+TITLES = 16
 """How often the title stands on the page of `one_of_each_view`."""
 
 
@@ -27,6 +27,7 @@ def one_of_each_view(title: str) -> Page:
         title,
         (
             Text(title),
+            Banner(title, "aws"),
             Link(title, title),
             Table((title, "b"), ((title, "c"),), caption=title),
             Code(title, title),
