@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from xacct_nb.aws.analyzer import analyze
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.sessions import Sessions
+from xacct_nb.changes.access_picture import plan_picture
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import ALLOWED, Outcome, Proof
@@ -90,7 +91,8 @@ class PageSteps:
         approval = self.run.approval(plan)
         if not plan.changes:
             self.run.apply(plan, sessions, approval)  # changes nothing, and decides the run's status
-        return Checked(plan, approval, (sessions.view(), findings.view(), plan.view()))
+        access = plan_picture(grant, plan)
+        return Checked(plan, approval, (sessions.view(), findings.view(), access.view(), plan.view()))
 
     def apply(self, checked: Checked) -> tuple[View, ...]:
         """Apply the approved plan. Raises what `run.apply` raises."""
