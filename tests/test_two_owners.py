@@ -54,6 +54,9 @@ def test_from_nothing_to_a_proven_grant_with_two_files(world: World, ada: Owner,
     assert (code, done["status"], done["handoff"]["state"]) == (0, "succeeded", "proven"), done
     assert ada.does("show", answer)[1]["handoff"]["state"] == "proven"
 
+    code, again = ada.acts("accept", answer, *mine, VENDOR=secret)
+    assert (code, again["error"]["code"]) == (2, "handoff-replayed")
+
     hers, his = (read_record(Path(each["record"]).parent, Path(each["record"]).name) for each in (done, made))
     assert hers.handoff is not None
     assert his.handoff is not None

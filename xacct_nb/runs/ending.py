@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import EXIT_CODES, EvidenceLost, XacctError, error_classes, unexpected
+from xacct_nb.errors import EXIT_CODES, EvidenceLost, InvalidHandoff, XacctError, error_classes, unexpected
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.records.fields import NOT_PROVEN, TRACEBACK
 from xacct_nb.redaction.redact import redact
@@ -77,9 +77,11 @@ def _error(
 
 
 def _noted_error(evidence: Events, code: str) -> Mapping[str, Any] | None:
-    """Return the error that the run noted last, if it has this code."""
+    """Return the error that the run noted last, if it has this code, or one of a hand-over that says more."""
     noted = _last(evidence, "error")
-    return noted if isinstance(noted, dict) and noted.get("code") == code else None
+    found = str(noted.get("code")) if isinstance(noted, dict) else ""
+    says_more = code == InvalidHandoff.code and found.startswith("handoff-")
+    return noted if found == code or says_more else None
 
 
 def _status_without_end(evidence: Events) -> str:

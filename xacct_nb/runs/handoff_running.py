@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.grants.parameters import grant_options
+from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.runs.handoff_state import NOTEBOOK
 from xacct_nb.runs.handoff_writing import SentFile, answer_path, read_answer, read_request, refuse_request
@@ -38,7 +39,7 @@ class HandoverRun(Shown):
     def view(self) -> View:
         """Return the result of the run, how far the hand-over is, and the file to send."""
         found, parts = self.record.handoff, [self.result.view()]
-        if found:
+        if found and (self.record.error is None or self.record.status == NOT_PROVEN):
             parts.append(Text(f"Hand-over: {found.state}", "good" if found.state == "proven" else "note"))
         if self.file:
             then = f"Send it back. The owner who asked goes on with: xacct-nb handoff accept {self.file.name}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import UnknownRecord
+from xacct_nb.errors import NotProven, UnknownRecord
+from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.handoff.answer import REFUSED, HandoffAnswer
 from xacct_nb.handoff.request import HandoffRequest
 from xacct_nb.records.model import Record
@@ -58,6 +59,40 @@ class HandoffState(Shown):
         then = f"The source owner proves it: xacct-nb handoff answer FILE --profile PROFILE {given}".strip()
         more = (Text(then, "note"),) if self.objects and self.state == ANSWERED else ()
         return Page(f"Hand-over: {self.state}", (Text(sentence, tone), *more, *table))
+
+
+class NotAnswered(Shown):
+    """What `answer` shows while nothing is decided."""
+
+    def view(self) -> View:
+        """Return what is still to be decided."""
+        return Text("Not answered yet: approve the plan, or refuse the request with a reason.", "note")
+
+
+@dataclass(frozen=True, repr=False)
+class NotProvenHere(Shown):
+    """What `prove` shows where this run, of a part and a side, cannot prove the access."""
+
+    part: str
+    side: str
+
+    @property
+    def reason(self) -> NotProven:
+        """Return why the run ends `not-proven` if it made its side."""
+        who = "source owner" if self.part == ACCEPTS or self.side == SOURCE else "owner who asked"
+        then = {
+            (ANSWERS, DESTINATION): "Send them the answer file.",
+            (ANSWERS, SOURCE): "Send back the answer; once the roles are made, answer the request once more.",
+        }.get((self.part, self.side), "Ask the source owner to answer the request once more.")
+        return NotProven(
+            f"The {self.side} side is made, and the access is not proven yet.",
+            why=f"Only the callers can prove it: the {who} does, once both sides are made.",
+            hint=then,
+        )
+
+    def view(self) -> View:
+        """Return who proves the access."""
+        return Text(f"No call was made here. {self.reason.why} {self.reason.hint}", "note")
 
 
 def handoff_state(records: Path, request: HandoffRequest, now: str) -> HandoffState:

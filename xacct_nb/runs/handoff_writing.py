@@ -53,9 +53,10 @@ class SentFile(Shown):
         is_request = isinstance(self.value, HandoffRequest)
         then = (
             "Send the file to the other owner, and tell them its digest on another way. They answer with: "
-            "xacct-nb handoff answer FILE"
+            f"xacct-nb handoff answer {self.file.name} --profile PROFILE"
             if is_request
-            else "Send the file back. The owner who asked goes on with: xacct-nb handoff accept FILE"
+            else "Send the file back. The owner who asked goes on with: "
+            f"xacct-nb handoff accept {self.file.name} --profile PROFILE"
         )
         files = f"File: {self.file}\nReadable page: {self.page}"
         return Page("Written", (self.value.view(), Text(files, "good"), Text(then, "note")))

@@ -1,7 +1,7 @@
 """One side of a hand-over, in a run of its own: it answers a request, or accepts the answer to its own."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.probes import existing_objects
@@ -44,6 +44,8 @@ from xacct_nb.runs.handoff_state import (
     PROVEN,
     REFUSED_STATE,
     HandoffState,
+    NotAnswered,
+    NotProvenHere,
     handoff_records,
     handoff_state,
 )
@@ -138,10 +140,11 @@ class Handover(Shown):
         if self.part == ACCEPTS and (callers or self.side == SOURCE):
             self.proof = self.run.prove(self.grant, sessions)
             return self.proof
-        if not callers or self.run.status == "planned":
-            return NotProvenHere(self.side)
-        if self.run.applied is not None or is_fingerprint(external_id(self.grant)):
-            return NotProvenHere(self.side)
+        first_half = self.part == ANSWERS and self.run.applied is not None
+        if not callers or first_half or self.run.status == "planned" or self._lacks_external_id:
+            here = NotProvenHere(self.part, self.side)
+            self.run.left_open = here.reason
+            return here
         from xacct_nb.aws.probes import prove  # most answers need no proof
 
         self.proof = self.run.keep(prove(self.grant, sessions))
@@ -159,6 +162,10 @@ class Handover(Shown):
         state = REFUSED_STATE if decision == REFUSED else ANSWERED
         self._note(answer=answer.digest, decision=decision, state=state, differences=answer.differences)
         return send_answer(self.run, answer, "" if self.is_example else self.run.settings.request)
+
+    @property
+    def _lacks_external_id(self) -> bool:
+        return is_fingerprint(external_id(self.grant))
 
     def state(self) -> HandoffState:
         """Return how far the hand-over is, with what this run adds to it."""
@@ -256,28 +263,6 @@ class Handover(Shown):
     def _note(self, **more: object) -> None:
         self.found = replace(self.found, **more)  # type: ignore[arg-type]
         self.run.evidence.add("handoff", self.found.to_json())
-
-
-class NotAnswered(Shown):
-    """What `answer` shows while nothing is decided."""
-
-    def view(self) -> View:
-        """Return what is still to be decided."""
-        return Text("Not answered yet: approve the plan, or refuse the request with a reason.", "note")
-
-
-@dataclass(frozen=True, repr=False)
-class NotProvenHere(Shown):
-    """What `prove` shows where this run cannot prove the access."""
-
-    side: str
-
-    def view(self) -> View:
-        """Return who proves the access."""
-        who = "The owner who asked proves it" if self.side == DESTINATION else "It is proven"
-        return Text(
-            f"No call was made here. {who} once both sides are made, with the callers' profiles.", "note"
-        )
 
 
 def _who(sessions: Sessions) -> str:

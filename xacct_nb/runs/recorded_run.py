@@ -12,6 +12,7 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
+from xacct_nb.errors import NotProven
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import parameters_table
 from xacct_nb.grants.settings import Settings
@@ -58,6 +59,7 @@ class RecordedRun(Shown):
     finished: RunSummary | None = None
     executed: ExecutedCells | None = None
     guards: Guards = field(default_factory=Guards)
+    left_open: NotProven | None = None
     basis: CardBasis = field(default_factory=CardBasis)
     watchers: list[Callable[[object], None]] = field(default_factory=list)
 
@@ -164,7 +166,7 @@ class RecordedRun(Shown):
         problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
         status = outcome.status_of_error(problem) if problem else self.status
         if status == NOT_PROVEN and problem is None:
-            problem = outcome.not_proven(self.proof)
+            problem = self.left_open or outcome.not_proven(self.proof)
             self.evidence.add("error", outcome.error_to_dict(problem))
         self.evidence.add("status", status)
         self.place.end(self.headless)

@@ -12,6 +12,7 @@ from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
+from xacct_nb.errors import NotProven
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
@@ -73,6 +74,7 @@ class RunRecord(Protocol):
     parameters: Mapping[str, Any]
     evidence: Evidence
     status: str
+    left_open: NotProven | None
     patience: float
     applied: tuple[str, Journal] | None
     touched: bool
