@@ -194,7 +194,7 @@ FIELDS: dict[str, Any] = {
 SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 # Values that are a live thing: what they show are the values above, or what a form asks.
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
-LIVE_ONES |= {"Rehearsal", "Run", "Sessions", "Rollback"}
+LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; a fixed sentence.
 REFUSING, LISTED = {"Grant", "Snapshot", "Attempt"}, {"Examination", "NoSessionsEnded"}
 

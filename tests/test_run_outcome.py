@@ -67,7 +67,7 @@ class TestSummary:
         monkeypatch.setenv("VOILA_BASE_URL", "/here/")
         shown = RunSummary("succeeded", "a", str(tmp_path / "records" / "a b"))._repr_html_()
 
-        assert '<a href="/here/files/records/a%20b/run.html">Open the record</a>' in shown
+        assert '<a href="/here/files/records/a%20b/run.html" target="_blank" rel="noopener">' in shown
 
     @pytest.mark.parametrize("served", ["", "notebooks"])
     def test_it_links_to_no_record_that_is_not_served(

@@ -59,6 +59,11 @@ class Link:
         wanted = self.address or ("" if self.target.startswith("/") else self.target)
         return wanted if _OPENS.fullmatch(printable(wanted)) else ""
 
+    @property
+    def is_apart(self) -> bool:
+        """Return whether it opens in a tab of its own, so that the page with the link stays."""
+        return self.href.startswith(("http", "/"))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -230,7 +235,9 @@ _HTML = """
 <p class="xacct-banner {{ view.kind if known else 'other' }}"><strong>{{ view.word|on_one_line }}</strong>
 <span>{{ view.text }}</span></p>
 {%- elif kind == "Link" %}<p class="xacct-text">
-{%- if view.href %}<a href="{{ view.href }}">{{ view.text }}</a>{% else %}{{ view.text }}{% endif -%}
+{%- if view.href %}<a href="{{ view.href }}"
+{%- if view.is_apart %} target="_blank" rel="noopener"{% endif %}>{{ view.text }}</a>
+{%- else %}{{ view.text }}{% endif -%}
 : {{ view.target }}</p>
 {%- elif kind == "Table" %}<table class="xacct-table">
 {%- if view.caption %}<caption>{{ view.caption|on_one_line }}</caption>{% endif %}

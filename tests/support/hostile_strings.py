@@ -58,7 +58,7 @@ _ELEMENTS = {
     **dict.fromkeys(("caption", "thead", "tbody", "figcaption", "h4"), ()),
     "th": ("scope",),
     "pre": ("tabindex",),
-    "a": ("href",),
+    "a": ("href", "target", "rel"),
     "figure": ("class",),
     "div": ("class", "tabindex", "role", "aria-label"),
     **dict.fromkeys(("strong", "details", "summary", "title", "desc"), ()),

@@ -1,19 +1,26 @@
-"""The commands that bring the notebooks to a person: xacct-nb lab, xacct-nb notebooks copy."""
+"""The commands that bring the notebooks to a person: xacct-nb lab, page, notebooks copy."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xacct_nb.cli.output import PATH, print_value, with_json
 
+if TYPE_CHECKING:
+    from xacct_nb.runs.lab import LabFolder
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.option(
+
+_FOLDER = click.option(
     "--folder",
     default="",
     metavar="DIR",
     help="Folder for the notebooks and docs (default: ./xacct-nb; in a clone its own).",
 )
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@_FOLDER
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTIONS]...")
 def lab(folder: str, options: tuple[str, ...]) -> None:
     """Open JupyterLab on the start notebook, with the sandbox up.
@@ -23,6 +30,26 @@ def lab(folder: str, options: tuple[str, ...]) -> None:
 
     All other options go to JupyterLab, for example: --port 8890
     """
+    _prepared(folder).serve(options)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@_FOLDER
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[VOILA OPTIONS]...")
+def page(folder: str, options: tuple[str, ...]) -> None:
+    """Open the whole path of a grant on one page, in a browser.
+
+    The page is that of the notebook 15_on_one_page, with the sandbox up: it applies, proves and undoes for
+    real. It is served on this machine only, behind a token. The folders are those of xacct-nb lab. It needs
+    the extra voila: pip install 'xacct-nb[voila]'
+
+    All other options go to Voila, for example: --port 8890 --theme dark --no-browser
+    """
+    _prepared(folder).serve_page(options)
+
+
+def _prepared(folder: str) -> "LabFolder":
+    """Return the folder to serve, and start the sandbox; say what was copied, and how to end the sandbox."""
     from xacct_nb.runs.lab import prepare_lab
     from xacct_nb.runs.sandboxes import open_sandbox
 
@@ -30,7 +57,7 @@ def lab(folder: str, options: tuple[str, ...]) -> None:
     if prepared.copied:
         click.echo(str(prepared.copied), err=True)
     click.echo(f"Sandbox: {open_sandbox().endpoint}  (end it with: xacct-nb sandbox down)", err=True)
-    prepared.serve(options)
+    return prepared
 
 
 @click.group()

@@ -8,7 +8,7 @@ import click
 
 from xacct_nb.cli.approve import approve
 from xacct_nb.cli.handoff import handoff
-from xacct_nb.cli.lab import lab, notebooks
+from xacct_nb.cli.lab import lab, notebooks, page
 from xacct_nb.cli.notebook import NotebookCommand, run_headless
 from xacct_nb.cli.output import (
     PATH,
@@ -58,7 +58,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for command in (lab, notebooks, sandbox, records, approve, profile, handoff):
+for command in (lab, page, notebooks, sandbox, records, approve, profile, handoff):
     main.add_command(command)
 
 

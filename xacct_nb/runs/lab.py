@@ -4,8 +4,10 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from xacct_nb.errors import MissingTool
 from xacct_nb.jupyter.missing_names import startup_environment
 from xacct_nb.jupyter.served import LAB_VARIABLE
 from xacct_nb.runs.sealing import RECORDS_VARIABLE
@@ -17,6 +19,8 @@ from xacct_nb.storage.shipped import (
     copy_notebooks,
     require_notebooks,
 )
+
+PAGE_NOTEBOOK = "15_on_one_page.ipynb"
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,29 @@ class LabFolder:
         The records are in the same folder, unless $XACCT_RECORDS names another.
         """
         server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
-        command = [sys.executable, "-P", "-m", "jupyterlab", *server, *options, str(self.start)]
+        self._become("jupyterlab", *server, *options, str(self.start))
+
+    def serve_page(self, options: Iterable[str]) -> None:
+        """Become Voila with the page of a grant, behind a token; `options` are Voila's own.
+
+        Raises MissingTool where Voila is not installed.
+        """
+        if find_spec("voila") is None:
+            raise MissingTool(
+                "The page needs Voila, which is not installed.",
+                why="It is an extra, because JupyterLab shows the same page.",
+                hint="pip install 'xacct-nb[voila]', or xacct-nb lab and 15_on_one_page.ipynb in it",
+            )
+        server = ["--Voila.ip=127.0.0.1", f"--Voila.root_dir={self.root}", "--show_tracebacks=True"]
+        self._become(
+            "xacct_nb.jupyter.voila_app", *server, *options, str(self.start.with_name(PAGE_NOTEBOOK))
+        )
+
+    def _become(self, module: str, *arguments: str) -> None:
+        """Run the server in place of this process, so that only the server gets Ctrl-C."""
+        command = [sys.executable, "-P", "-m", module, *arguments]
         records = {RECORDS_VARIABLE: str(self.root / "records")}
         startup = startup_environment(os.environ)
-        # In place of this process, so that only JupyterLab gets Ctrl-C.
         os.execve(command[0], command, {**records, **os.environ, **startup, LAB_VARIABLE: str(self.root)})
 
 

@@ -21,6 +21,11 @@ class OnePage(Shown):
         waiting = Text("The steps are on the page above; its last one seals the record.", "note")
         return Page("Grant on one page", self.parts or (waiting,))
 
+    @property
+    def note(self) -> "PageNote":
+        """Return what the last cell of a notebook shows while a person is at the page."""
+        return PageNote()
+
     def _go_through(self) -> Iterator[View]:
         steps = self.steps
         yield steps.form.view()
@@ -42,3 +47,11 @@ class OnePage(Shown):
         from xacct_nb.jupyter.one_page import PageWidget
 
         return PageWidget(self.steps).root
+
+
+class PageNote(Shown):
+    """What stands for the record while a person is at the page."""
+
+    def view(self) -> View:
+        """Return who seals the record."""
+        return Text("The page above seals the record, in its last step.", "note")

@@ -130,7 +130,7 @@ class PageSteps:
         if proven:
             verb = "can"
             yield from (Text(each) for each in access_sentences(self.form.grant, verb))
-        yield file_link("Open the record", Path(summary.folder, PAGE))
+        yield file_link("Open the record", Path(summary.folder, PAGE), in_widget=True)
         if proven:
             yield how_to_use(self.form.grant, self.sessions).view()
 
@@ -173,7 +173,8 @@ class UndoSteps:
         """Seal the record of the rollback."""
         summary = self.run.finish()
         words = _UNDONE.get(summary.status, f"The rollback ended: {summary.status}.")
-        return Text(words, _tone(summary.status)), file_link("Open its record", Path(summary.folder, PAGE))
+        link = file_link("Open its record", Path(summary.folder, PAGE), in_widget=True)
+        return Text(words, _tone(summary.status)), link
 
 
 _SENTENCES = {

@@ -58,10 +58,10 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
 def record(run: Run) -> Shown:
     """Seal the run's record and return its summary; headless, the runner does it when the notebook has ended.
 
-    A page that a person has not ended seals its record itself, and is returned.
+    The page of a grant seals its record itself, once a person has ended it there.
     """
     page = run.one_page
-    return page if page is not None and page.live and run.finished is None else run.finish()
+    return page.note if page is not None and page.live and run.finished is None else run.finish()
 
 
 def _evidence(settings: Settings, grant: str, notebook: str) -> Evidence:
