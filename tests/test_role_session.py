@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 from urllib3 import HTTPResponse
 
-from support.examples import an_account, applied, endpoint_of, grant_in, root_iam, sessions_in
+from support.examples import an_account, applied, endpoint_of, grant_in, plan_of, root_iam, sessions_in
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.role_sessions import ChainSession, session
@@ -85,6 +85,15 @@ def test_the_session_is_the_last_roles_and_each_hop_has_its_own_external_id(
 
     assert made.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/reports-reader/alice")
     assert reads(made, world).startswith(b"quarter")
+
+
+def test_a_plan_that_takes_the_next_hop_from_a_role_says_so(
+    world: World, relay: Grant, reader: Grant
+) -> None:
+    plan = plan_of(relay, sessions_in(world, relay, destination_admin="source-admin"))
+
+    assert plan.summary == "Plan: 0 to add, 0 to change, 1 to destroy."
+    assert "role/team/relay can no longer assume the roles of the grant 'reports'" in plan.notes[0]
 
 
 def test_what_it_shows_has_who_assumes_what_and_how_long_and_no_secret(

@@ -15,6 +15,7 @@ from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import (
     ADOPTED_TAG,
     OWNER_TAG,
+    grant_named_in,
     is_caller_policy,
     policy_arn,
     policy_name,
@@ -231,7 +232,14 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     ]
     revocations = sorted(existing_revocations(state).items())
     revoked = [describe_revocation(role, document) for role, document in revocations]
-    return (*adopted, *_trust_only_notes(grant, changes), *deleted, *outside, *revoked)
+    return (
+        *adopted,
+        *_trust_only_notes(grant, changes),
+        *_lost_hops(grant, changes),
+        *deleted,
+        *outside,
+        *revoked,
+    )
 
 
 def _trust_only_notes(grant: Grant, changes: list[Change]) -> Iterator[str]:
@@ -241,3 +249,14 @@ def _trust_only_notes(grant: Grant, changes: list[Change]) -> Iterator[str]:
             yield f"{change.target} belongs to others: of its trust policy only {change.name} changes."
     if grant.trust_only and grant.permissions and changes:
         yield "The permissions are not written: the roles' owners set them, and the proof asks for them."
+
+
+def _lost_hops(grant: Grant, changes: list[Change]) -> Iterator[str]:
+    """Yield the caller policies of other grants that a plan takes from a role of its own."""
+    for change in changes:
+        other = grant_named_in(change.name) if change.after is None else ""
+        if other not in ("", grant.name):
+            yield (
+                f"{change.target} can no longer assume the roles of the grant {other!r}: plan that one again "
+                "afterwards."
+            )

@@ -27,6 +27,12 @@ def policy_arn(grant: Grant, account: str, number: int = 1) -> str:
     return f"arn:{grant.partition}:iam::{account}:policy/{policy_name(grant, number)}"
 
 
+def grant_named_in(policy: str) -> str:
+    """Return the grant that a policy of this name or ARN was made for, "" for a name of another kind."""
+    name = policy.rpartition("/")[2].partition(".")[0]
+    return name.removeprefix("xacct-") if name.startswith("xacct-") else ""
+
+
 def is_caller_policy(grant: Grant, policy: str) -> bool:
     """Return whether the ARN is that of one of the grant's managed caller policies."""
     name, _, number = Arn.parse(policy).name.partition(".")
