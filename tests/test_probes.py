@@ -394,3 +394,31 @@ def test_an_answer_does_not_show_the_credentials_in_it() -> None:
 
     assert answer == Answer(ALLOWED, "", "id-1", {**answer.value})
     assert "hunter2" not in repr(answer)
+
+
+def test_a_managed_policy_is_proven_by_a_call_that_its_document_allows(world: World) -> None:
+    document = {"Statement": [{"Effect": "Allow", "Action": ["s3:List*"], "Resource": "*"}]}
+    iam = root_iam(world, world.destination)
+    made = iam.create_policy(
+        PolicyName="lists", PolicyDocument=json.dumps({"Version": "2012-10-17", **document})
+    )
+    grant = grant_in(world, permissions=[], managed_policies=[made["Policy"]["Arn"]])
+    proof = proven(world, grant)
+    by_policy = [
+        (each.probe.question, each.answer) for each in proof.outcomes if each.probe.kind == "allowed"
+    ]
+
+    assert by_policy == [("s3:ListAllMyBuckets, by the policy lists", ALLOWED)]
+    assert proof.holds
+
+
+def test_a_managed_policy_without_a_read_only_call_is_not_proven(world: World) -> None:
+    document = {"Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}]}
+    iam = root_iam(world, world.destination)
+    made = iam.create_policy(
+        PolicyName="puts", PolicyDocument=json.dumps({"Version": "2012-10-17", **document})
+    )
+    proof = proven(world, grant_in(world, managed_policies=[made["Policy"]["Arn"]]))
+
+    assert proof.verdict == "not-proven"
+    assert "No read-only call is known that needs the policy puts." in proof.open_reasons[0]

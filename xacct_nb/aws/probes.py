@@ -1,12 +1,15 @@
 """Runs the probes of a grant: real calls to AWS with the callers' own credentials."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from typing import Any
 
 from xacct_nb.aws.answers import Answer, call_aws, call_identity, call_sample, find_key
 from xacct_nb.aws.clients import Clients
 from xacct_nb.aws.clock import utc
+from xacct_nb.aws.iam_reads import default_version
 from xacct_nb.aws.journaled_calls import JournaledClient
 from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.sessions import Sessions
@@ -23,7 +26,7 @@ from xacct_nb.changes.proof import (
     assume_parameters,
     expected_probes,
 )
-from xacct_nb.errors import AwsBusy
+from xacct_nb.errors import AwsBusy, AwsRefused, WrongAccount
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.iam.arns import Arn
@@ -42,7 +45,18 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     until `patience` seconds after the first one, since IAM is eventually consistent.
     """
     prober = Prober(replace(sessions, given=grant), countdown(patience))
-    return Proof(tuple(prober.outcome(probe) for probe in expected_probes(grant)))
+    probes = expected_probes(grant, _managed_documents(sessions, grant))
+    return Proof(tuple(prober.outcome(probe) for probe in probes))
+
+
+def _managed_documents(sessions: Sessions, grant: Grant) -> dict[str, Any]:
+    """Return the documents of the grant's managed policies by ARN; a policy that cannot be read has none."""
+    found, account = dict[str, Any](), grant.destination_accounts[0]
+    for policy in grant.managed_policies:
+        with suppress(AwsRefused, WrongAccount):
+            version = default_version(sessions, policy, account)
+            found[policy] = version and version["document"]
+    return found
 
 
 def existing_key(sessions: Sessions, account: str, bucket: str, prefix: str, pattern: str) -> str:

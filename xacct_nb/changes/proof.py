@@ -1,11 +1,11 @@
 """A proof: calls that test a grant (Probe), what AWS returned for each (Outcome), and all of them (Proof)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.sample_calls import SampleCall, sample_call, unallowed_sample_call
+from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls, unallowed_sample_call
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.patterns import matches
@@ -157,13 +157,16 @@ class Proof(Shown, Serializable):
         return "note" if outcome.answer == NOT_ASKED else "bad"
 
 
-def expected_probes(grant: Grant) -> tuple[Probe, ...]:
-    """Return every probe of a grant, for each source and destination."""
+def expected_probes(grant: Grant, policies: Mapping[str, Any] | None = None) -> tuple[Probe, ...]:
+    """Return every probe of a grant, for each source and destination.
+
+    `policies` are the documents of its managed policies by their ARNs, as far as they could be read.
+    """
     return tuple(
         probe
         for source in grant.sources
         for role in grant.destinations
-        for probe in (*_assumes(grant, source, role), *_uses(grant, source, role))
+        for probe in (*_assumes(grant, source, role), *_uses(grant, source, role, policies or {}))
     )
 
 
@@ -234,7 +237,7 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 _OTHERS_TRUST = "The role belongs to others, whose statements may let other principals in."
 
 
-def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
+def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> Iterator[Probe]:
     session = (source, role, "role")
     if grant.self_assume:
         question = f"assume {Arn.parse(role).name} from its own session"
@@ -253,6 +256,18 @@ def _uses(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     ]
     for kind, about, call, question, expected in questions:
         yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
+    for policy in grant.managed_policies:
+        yield _by_policy(grant, session, policy, policies.get(policy))
+
+
+def _by_policy(grant: Grant, session: tuple[str, str, str], policy: str, document: Any) -> Probe:
+    """Return the probe of a managed policy: one call that its document allows."""
+    by = f"the policy {Arn.parse(policy).name}"
+    call = next(sample_calls(document), None) if document else None
+    bounded = f"The boundary may deny what {by} allows." if grant.permissions_boundary else ""
+    why = bounded or ("" if call else f"No read-only call is known that needs {by}.")
+    question = f"{call.title}, by {by}" if call else f"what {by} allows"
+    return Probe("allowed", *session, question, ALLOWED, call=None if why else call, unaskable=why)
 
 
 _MARKS = {NOT_ASKED: "-", ERROR: "not proven"}
