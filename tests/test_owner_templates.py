@@ -271,8 +271,8 @@ def test_the_command_in_a_template_deploys_it_and_the_script_deletes_its_stack(
         desk = OwnerDesk(world, f"{side}-admin", aws_cli, tmp_path / side)
         (desk.folder / "FILE").write_text(hand_over(grant, side, "cloudformation"))
         command = template(grant, side)["Metadata"]["HowTo"][0]
-        for _ in range(2):
-            done = desk.run(command, XACCT_EXTERNAL_ID=AGREED, AWS_REGION="us-east-1")
+        for pause in ("", "sleep 1; "):  # the AWS CLI names a change set by the second
+            done = desk.run(pause + command, XACCT_EXTERNAL_ID=AGREED, AWS_REGION="us-east-1")
             assert (done.returncode, done.stderr) == (0, ""), done
 
     assert not plan_of(grant, sessions_in(world, grant)).changes
