@@ -1,6 +1,8 @@
 """The script for an owner without this toolkit makes their side with the real AWS CLI, and removes it."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from support.owner_scripts import OwnerDesk, aws_cli
 from xacct_nb.aws.probes import prove
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
+from xacct_nb.handoff.forms.aws_cli import commands, removal_commands
+from xacct_nb.handoff.forms.half import Half, OwnStatement, half_of
 from xacct_nb.handoff.forms.table import hand_over, take_back
 from xacct_nb.sandbox.server.accounts import World
 
@@ -175,6 +179,66 @@ def test_a_role_that_a_grant_took_over_is_not_deleted(world: World, desks: Owner
     assert done.returncode == 1
     assert "existed before the grant" in done.stderr
     assert admin.get_role(RoleName="reports-reader")["Role"]["RoleName"] == "reports-reader"
+
+
+@pytest.mark.parametrize("others", ["a list", "an object", "with an Id"])
+def test_one_statement_is_put_into_the_trust_policy_of_others_and_taken_out_again(
+    world: World, desks: OwnerDesks, others: str
+) -> None:
+    grant, admin = (
+        grant_in(world, conditions={"external_id": EXTERNAL_ID}),
+        root_iam(world, world.destination),
+    )
+    theirs = {**json.loads(trust(f"arn:aws:iam::{world.destination}:root"))}
+    statement = {"Sid": "Theirs", **theirs["Statement"][0]}
+    before = {
+        "a list": {**theirs, "Statement": [statement, {**statement, "Sid": "Other"}]},
+        "an object": {**theirs, "Statement": {**statement, "Sid": "xacctXother"}},
+        "with an Id": {**theirs, "Id": 'a "b" $(touch canary)', "Statement": [statement]},
+    }[others]
+    admin.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=json.dumps(before))
+    half = with_statement(grant)
+    agreed = {**half.statements[0].statement}
+    agreed["Condition"] = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
+    owned = before["Statement"] if isinstance(before["Statement"], list) else [before["Statement"]]
+
+    for _ in range(2):
+        done = desks["destination"].run(commands(half), XACCT_EXTERNAL_ID=EXTERNAL_ID)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert trust_of(admin) == {**before, "Statement": [*owned, agreed]}
+
+    for _ in range(2):
+        done = desks["destination"].run(removal_commands(half))
+        assert (done.returncode, done.stderr) == (0, "")
+    assert trust_of(admin) == {**before, "Statement": owned}
+    assert [each.name for each in desks["destination"].folder.iterdir()] == ["script.sh"]
+
+
+def test_the_only_statement_of_a_trust_policy_and_a_missing_role_are_left_alone(
+    world: World, desks: OwnerDesks
+) -> None:
+    half, admin = with_statement(grant_in(world)), root_iam(world, world.destination)
+
+    done = desks["destination"].run(commands(half))
+    assert (done.returncode, "does not exist" in done.stderr) == (1, True)
+
+    alone = json.dumps({"Version": "2012-10-17", "Statement": [half.statements[0].statement]})
+    admin.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=alone)
+    done = desks["destination"].run(removal_commands(half))
+    assert (done.returncode, "a role must trust somebody" in done.stderr) == (1, True)
+    assert trust_of(admin) == json.loads(alone)
+
+
+def with_statement(grant: Grant) -> Half:
+    """The destination half of a grant that owns one statement of a role of others."""
+    half = half_of(grant, "destination")
+    (role,) = half.roles
+    statement = {"Sid": "xacctXreports", **role.trust["Statement"][0]}
+    return replace(half, roles=(), statements=(OwnStatement(role.arn, "xacctXreports", statement),))
+
+
+def trust_of(admin: Any) -> Any:
+    return admin.get_role(RoleName="reports-reader")["Role"]["AssumeRolePolicyDocument"]
 
 
 def test_a_denied_call_ends_a_script_with_what_aws_said(
