@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from support.hostile_grants import TEXTS, TEXTS_ANYWHERE, grants, policy_with, with_text
 from support.recording_cli import ShellRun, run_in_shell
 from xacct_nb.grants.documents import Documents, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.forms.half import Half, half_of
+from xacct_nb.handoff.forms.shell import comment
 from xacct_nb.handoff.forms.table import hand_over, take_back
 
 AGREED = "abc/d,e=f@g"
@@ -77,8 +78,16 @@ def with_agreed(trust: Any, half: Half) -> Any:
 def test_a_name_that_begins_with_a_hyphen_is_no_option(folder: Path) -> None:
     grant = build_with_hyphens()
 
-    assert run_side(grant, "destination", folder).values("role-name") == ["--profile=x"] * 3
-    assert run_side(grant, "source", folder).values("user-name") == ["-a"]
+    run = run_side(grant, "destination", folder)
+    assert run.values("role-name") == ["--profile=x"] * 3
+    assert [word for command in run.commands for word in command if word.startswith("--profile")] == []
+    assert ["--user-name=-a" in command for command in run_side(grant, "source", folder).commands][-1]
+
+
+@example(text=TEXTS["return"])
+@given(text=TEXTS_ANYWHERE)
+def test_every_line_of_a_comment_is_a_comment(text: str) -> None:
+    assert [line for line in "\n".join(comment(text)).splitlines() if not line.startswith("#")] == []
 
 
 def build_with_hyphens() -> Documents:

@@ -44,8 +44,27 @@ _TEXT = st.one_of(
     st.text(st.characters(max_codepoint=0x2FF, exclude_characters="\0"), max_size=12),
     st.text("$`'\"\\{}%()<>|&;#!~*?[] \n-E", max_size=12),
 )
-_LATIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF), max_size=20)
-_PATH = st.text("".join(chr(n) for n in range(0x21, 0x7F) if chr(n) not in "*?$/"), min_size=1, max_size=12)
+# A path of IAM has no space and no $, but braces make two words, and backticks run them.
+_PATHS = (
+    "`{touch,canary}`",
+    "'`{touch,canary}`'",
+    "';{touch,canary};'",
+    '";{touch,canary};"',
+    "\\';{touch,canary};#",
+    "&&{touch,canary}&&",
+    "|{touch,canary}>canary<x",
+    "(touch)#!!~{a,b}",
+    "%{if}x%{endif}",
+    "-x",
+)
+_LATIN = st.one_of(
+    st.sampled_from([text for text in TEXTS.values() if "\n" not in text and "\r" not in text]),
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF), max_size=20),
+)
+_PATH = st.one_of(
+    st.sampled_from(_PATHS),
+    st.text("".join(chr(n) for n in range(0x21, 0x7F) if chr(n) not in "*?$/"), min_size=1, max_size=12),
+)
 _NAME = st.text("ab_+=,.@-", min_size=1, max_size=8)
 _TAG = st.text("aZ0 _.:/=+@-", min_size=1, max_size=8).filter(lambda text: not text.startswith("aws:"))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-# A policy variable that no other $ precedes; another beginning of a template; what needs an escape.
-_PIECES = re.compile(r'(?P<variable>(?<!\$)\$\{[\w:./-]+\})|[$%](?=\{)|[^ -~]|["\\]', re.ASCII)
+# A policy variable; another beginning of a template; what needs an escape.
+_PIECES = re.compile(r'(?P<variable>\$\{[\w:./-]+\})|[$%](?=\{)|[^ -~]|["\\]', re.ASCII)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
