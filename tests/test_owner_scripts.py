@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from support.owner_scripts import OwnerDesk, aws_cli
 from xacct_nb.aws.probes import prove
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.handoff.forms.aws_cli import commands, removal_commands
-from xacct_nb.handoff.forms.half import Half, OwnStatement, half_of
+from xacct_nb.handoff.forms.half import half_of
 from xacct_nb.handoff.forms.table import hand_over, take_back
 from xacct_nb.sandbox.server.accounts import World
 
@@ -185,30 +183,31 @@ def test_a_role_that_a_grant_took_over_is_not_deleted(world: World, desks: Owner
 def test_one_statement_is_put_into_the_trust_policy_of_others_and_taken_out_again(
     world: World, desks: OwnerDesks, others: str
 ) -> None:
-    grant, admin = (
-        grant_in(world, conditions={"external_id": EXTERNAL_ID}),
-        root_iam(world, world.destination),
-    )
+    grant = grant_in(world, manage="trust", conditions={"external_id": EXTERNAL_ID})
+    admin = root_iam(world, world.destination)
     theirs = {**json.loads(trust(f"arn:aws:iam::{world.destination}:root"))}
     statement = {"Sid": "Theirs", **theirs["Statement"][0]}
     before = {
         "a list": {**theirs, "Statement": [statement, {**statement, "Sid": "Other"}]},
-        "an object": {**theirs, "Statement": {**statement, "Sid": "xacctXother"}},
+        "an object": {**theirs, "Statement": {**statement, "Sid": "xacctXothers"}},
         "with an Id": {**theirs, "Id": 'a "b" $(touch canary)', "Statement": [statement]},
     }[others]
     admin.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=json.dumps(before))
-    half = with_statement(grant)
+    half = half_of(grant, "destination")
     agreed = {**half.statements[0].statement}
     agreed["Condition"] = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
     owned = before["Statement"] if isinstance(before["Statement"], list) else [before["Statement"]]
 
     for _ in range(2):
-        done = desks["destination"].run(commands(half), XACCT_EXTERNAL_ID=EXTERNAL_ID)
+        done = desks["destination"].run(
+            hand_over(grant, "destination", "commands"), XACCT_EXTERNAL_ID=EXTERNAL_ID
+        )
         assert (done.returncode, done.stderr) == (0, "")
     assert trust_of(admin) == {**before, "Statement": [*owned, agreed]}
+    assert {each.account for each in plan_of(grant, sessions_in(world, grant)).changes} == {world.source}
 
     for _ in range(2):
-        done = desks["destination"].run(removal_commands(half))
+        done = desks["destination"].run(take_back(grant, "destination", "commands"))
         assert (done.returncode, done.stderr) == (0, "")
     assert trust_of(admin) == {**before, "Statement": owned}
     assert [each.name for each in desks["destination"].folder.iterdir()] == ["script.sh"]
@@ -217,24 +216,17 @@ def test_one_statement_is_put_into_the_trust_policy_of_others_and_taken_out_agai
 def test_the_only_statement_of_a_trust_policy_and_a_missing_role_are_left_alone(
     world: World, desks: OwnerDesks
 ) -> None:
-    half, admin = with_statement(grant_in(world)), root_iam(world, world.destination)
+    grant, admin = grant_in(world, manage="trust"), root_iam(world, world.destination)
+    half = half_of(grant, "destination")
 
-    done = desks["destination"].run(commands(half))
+    done = desks["destination"].run(hand_over(grant, "destination", "commands"))
     assert (done.returncode, "does not exist" in done.stderr) == (1, True)
 
     alone = json.dumps({"Version": "2012-10-17", "Statement": [half.statements[0].statement]})
     admin.create_role(RoleName="reports-reader", AssumeRolePolicyDocument=alone)
-    done = desks["destination"].run(removal_commands(half))
+    done = desks["destination"].run(take_back(grant, "destination", "commands"))
     assert (done.returncode, "a role must trust somebody" in done.stderr) == (1, True)
     assert trust_of(admin) == json.loads(alone)
-
-
-def with_statement(grant: Grant) -> Half:
-    """The destination half of a grant that owns one statement of a role of others."""
-    half = half_of(grant, "destination")
-    (role,) = half.roles
-    statement = {"Sid": "xacctXreports", **role.trust["Statement"][0]}
-    return replace(half, roles=(), statements=(OwnStatement(role.arn, "xacctXreports", statement),))
 
 
 def trust_of(admin: Any) -> Any:

@@ -14,6 +14,7 @@ from xacct_nb.grants.documents import VERSION, Documents, Policy, assume_actions
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import is_caller_policy
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint, fingerprints_in
 
@@ -205,7 +206,7 @@ def _statements(wanted: Mapping[ResourceKey, Any]) -> tuple[OwnStatement, ...]:
     return tuple(
         OwnStatement(key.target, key.name, without_external_id(statement))
         for key, statement in wanted.items()
-        if key.kind == "trust-statement"
+        if key.kind == TRUST_STATEMENT
     )
 
 
