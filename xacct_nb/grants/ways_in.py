@@ -8,15 +8,24 @@ from typing import Any
 from xacct_nb.errors import InvalidArn, InvalidPolicy
 from xacct_nb.grants.access_graph import ANYONE, DENIED, HALF, NO_CONDITION, OPEN, UNREAD, AccessEdge
 from xacct_nb.grants.documents import Policy
-from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_account_id, is_arn
-from xacct_nb.iam.caller import WEB_PROVIDERS
-from xacct_nb.iam.canonical import as_list, statements_of
+from xacct_nb.grants.trust_statements import (
+    allowing,
+    covers_assume,
+    is_object,
+    is_one_role,
+    is_whole_principal,
+    named_principals,
+    names_in,
+    roles_named,
+    session_action,
+)
+from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
+from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.condition_words import describe_condition
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import PERMISSIONS_BOUNDARY, PRINCIPAL, RESOURCE
 from xacct_nb.iam.grammar import ALLOW, DENY
-from xacct_nb.iam.patterns import covers
 from xacct_nb.iam.weighing import EXPLICITLY_DENIED
 
 _ASSUME = "sts:AssumeRole"
@@ -26,6 +35,7 @@ EVERYTHING: Policy = {
 }
 _PLACE = re.compile(r"(?:\[(\d+)\])?\.Statement\[(\d+)\]$")
 _OWN = {PRINCIPAL: "its own policy", PERMISSIONS_BOUNDARY: "its boundary"}
+_PLACES = {RESOURCE: "the trust policy", **_OWN}
 
 
 @dataclass(frozen=True)
@@ -56,31 +66,42 @@ def ways_in(known: Trusts) -> tuple[AccessEdge, ...]:
 
     A principal whose own policies are not known is taken to have what it needs, in the state UNREAD.
     """
-    found = [edge for role, trust in known.policies.items() for edge in _into(role, trust, known)]
+    able = _able(known.holders)
+    found = [
+        edge
+        for role, trust in known.policies.items()
+        for edge in _into(role, trust, known, dict.fromkeys((*able.get(role, ()), *able.get("", ()))))
+    ]
     joined = {(edge.source, edge.target) for edge in found}
     return (*dict.fromkeys(found), *_only_by_callers(known, joined))
 
 
-def named_principals(role: str, trust: Policy) -> tuple[str, ...]:
-    """Return the principals that a trust policy's Allow statements name; an account by its root's ARN."""
-    named = [name for each in _allowing(trust) for name in _names(each.get("Principal"), role)]
-    return tuple(dict.fromkeys(named))
+def _able(holders: Mapping[str, Holder]) -> dict[str, list[str]]:
+    """Return by role who has a policy that allows it to be assumed; by "" who has one with a wildcard.
+
+    Of all users and roles of an account few may assume any role, and only those need to be evaluated.
+    """
+    found: dict[str, list[str]] = {}
+    for key, holder in holders.items():
+        for role in dict.fromkeys(roles_named(holder.policies)):
+            found.setdefault(role if is_one_role(role) else "", []).append(key)
+    return found
 
 
-def _into(role: str, trust: Policy, known: Trusts) -> Iterator[AccessEdge]:
+def _into(role: str, trust: Policy, known: Trusts, able: Iterable[str]) -> Iterator[AccessEdge]:
     named = named_principals(role, trust)
     for key in named:
-        if _is_whole(key):
+        if is_whole_principal(key):
             yield from _delegated(key, role, trust)
         elif UNIQUE_ID.fullmatch(key):
             yield AccessEdge(key, role, ("it was deleted",), DENIED)
         else:
             yield from _decided(key, role, trust, _holder_of(key, known), named=True)
-    accounts = {Arn.parse(key).account for key in named if is_arn(key) and _is_whole(key)}
-    for key, holder in known.holders.items():
+    accounts = {Arn.parse(key).account for key in named if is_arn(key) and is_whole_principal(key)}
+    for key in able:
         reached = ANYONE in named or Arn.parse(key).account in accounts
-        if reached and key not in named and not holder.unread:
-            yield from _decided(key, role, trust, holder, named=False)
+        if reached and key not in named and not known.holders[key].unread:
+            yield from _decided(key, role, trust, known.holders[key], named=False)
 
 
 def _holder_of(key: str, known: Trusts) -> Holder | None:
@@ -101,7 +122,7 @@ def _decided(
     try:
         decision = evaluate(
             principal=key,
-            action=_action(key),
+            action=session_action(key),
             resource=role,
             identity_policies=own.policies if holder else (),
             resource_policy=trust,
@@ -139,10 +160,10 @@ class _Grounds:
 
     @property
     def is_forbidden(self) -> bool:
-        return self.decision.result == EXPLICITLY_DENIED or any(
-            match.applies and match.effect == DENY
-            for check in self.decision.checks
-            for match in check.statements
+        """Return whether a Deny decides: one that applies, or one where all that is allowed is denied too."""
+        may = any(self._statements(kind, DENY) for kind in _PLACES)
+        return (
+            self.decision.result == EXPLICITLY_DENIED or bool(self._denying()) or (self.would_be_open and may)
         )
 
     def ways(self) -> Iterator[tuple[str, ...]]:
@@ -156,17 +177,16 @@ class _Grounds:
 
     def forbidding(self) -> tuple[str, ...]:
         """Return where the Deny stands."""
-        places = {
-            RESOURCE: "denied by the trust policy",
-            PRINCIPAL: "denied by its own policy",
-            PERMISSIONS_BOUNDARY: "denied by its boundary",
-        }
-        found = [
-            places[check.type]
+        found = tuple(f"denied by {_PLACES[kind]}" for kind in self._denying())
+        return found or ("a Deny takes away all that is allowed",)
+
+    def _denying(self) -> list[str]:
+        """Return the kinds of policies with a Deny that applies, whatever the request."""
+        return [
+            check.type
             for check in self.decision.checks
             if any(each.applies and each.effect == DENY for each in check.statements)
         ]
-        return tuple(found)
 
     def _own_conditions(self) -> Iterator[str]:
         """Yield what the principal's own policies ask, where none allows it without a condition."""
@@ -177,7 +197,7 @@ class _Grounds:
 
     def _exceptions(self) -> Iterator[str]:
         """Yield when a Deny forbids it; that hangs on the request."""
-        for kind in (RESOURCE, *_OWN):
+        for kind in _PLACES:
             for each in self._statements(kind, DENY):
                 yield f"not if {' and '.join(describe_condition(each.get('Condition'))) or 'a Deny applies'}"
 
@@ -206,16 +226,16 @@ class _Grounds:
 def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
     """Yield the ways of a whole account, or of anyone, whose own policies decide who goes them."""
     exceptions, forbidden = list[str](), False
-    for each in filter(_is_object, statements_of(trust)):
-        if each.get("Effect") == DENY and _covers(each, _ASSUME):
-            spared = _names(each.get("NotPrincipal"), role)
+    for each in filter(is_object, statements_of(trust)):
+        if each.get("Effect") == DENY and covers_assume(each):
+            spared = names_in(each.get("NotPrincipal"), role)
             lines = describe_condition(each.get("Condition"))
-            if spared or {ANYONE, key} & set(_names(each.get("Principal"), role)):
+            if spared or {ANYONE, key} & set(names_in(each.get("Principal"), role)):
                 front = [f"it is not {' or '.join(spared)}"] if spared else []
                 exceptions.append(f"not if {' and '.join([*front, *lines]) or 'a Deny applies'}")
                 forbidden |= not spared and not lines
-    for each in _allowing(trust):
-        if key in _names(each.get("Principal"), role) and _covers(each, _ASSUME):
+    for each in allowing(trust):
+        if key in names_in(each.get("Principal"), role) and covers_assume(each):
             lines = (*describe_condition(each.get("Condition")), *exceptions)
             state = DENIED if forbidden else OPEN
             yield AccessEdge(
@@ -226,8 +246,8 @@ def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
 def _only_by_callers(known: Trusts, joined: set[tuple[str, str]]) -> Iterator[AccessEdge]:
     """Yield the roles that callers' own policies name exactly, and that let them not in or were not read."""
     for key, holder in known.holders.items():
-        for role in dict.fromkeys(_roles_named(holder.policies)):
-            if (key, role) in joined or role == key:
+        for role in dict.fromkeys(roles_named(holder.policies)):
+            if (key, role) in joined or role == key or not is_one_role(role):
                 continue
             if role in known.policies:
                 yield AccessEdge(key, role, ("the role does not trust it",), HALF)
@@ -235,50 +255,3 @@ def _only_by_callers(known: Trusts, joined: set[tuple[str, str]]) -> Iterator[Ac
                 yield AccessEdge(key, role, ("the role does not exist",), HALF)
             else:
                 yield AccessEdge(key, role, (known.elsewhere.format(Arn.parse(role).account),), UNREAD)
-
-
-def _roles_named(policies: Iterable[Policy]) -> Iterator[str]:
-    for policy in policies:
-        for each in statements_of(policy):
-            if _is_object(each) and each.get("Effect") == ALLOW and _covers(each, _ASSUME):
-                yield from (name for name in as_list(each.get("Resource", [])) if _is_one_role(name))
-
-
-def _is_one_role(name: object) -> bool:
-    is_text = isinstance(name, str) and is_arn(name) and not set("*?$") & set(name)
-    return is_text and Arn.parse(str(name)).kind == "role" and is_account_id(Arn.parse(str(name)).account)
-
-
-def _allowing(trust: Policy) -> list[Mapping[str, Any]]:
-    return [each for each in filter(_is_object, statements_of(trust)) if each.get("Effect") == ALLOW]
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _covers(statement: Mapping[str, Any], action: str) -> bool:
-    if "NotAction" in statement:
-        return not any(covers(str(each), action) for each in as_list(statement["NotAction"]))
-    return any(covers(str(each), action) for each in as_list(statement.get("Action", [])))
-
-
-def _names(element: object, role: str) -> list[str]:
-    """Return the principals of an element of a role's policy, an account by the ARN of its root."""
-    if isinstance(element, str):
-        return [element]
-    if not isinstance(element, Mapping):
-        return []
-    written = [str(name) for names in element.values() for name in as_list(names)]
-    front = f"arn:{Arn.parse(role).partition}:iam::"
-    return [f"{front}{name}:root" if is_account_id(name) else name for name in written]
-
-
-def _is_whole(key: str) -> bool:
-    return key == ANYONE or (is_arn(key) and Arn.parse(key).resource == "root")
-
-
-def _action(key: str) -> str:
-    if ":saml-provider/" in key:
-        return "sts:AssumeRoleWithSAML"
-    return "sts:AssumeRoleWithWebIdentity" if ":oidc-provider/" in key or key in WEB_PROVIDERS else _ASSUME
