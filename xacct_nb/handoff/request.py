@@ -105,10 +105,11 @@ class HandoffRequest(SignedFile):
             ("signature", "not checked here" if self.signature else "none"),
             ("digest", self.digest),
         )
-        sentences = _shown(access_sentences(self.asked))
         found = lint(self.documents)
-        return Page("Request to the other owner", (*sentences, Table(("", ""), rows), found.view(),
-                    self.documents.view()))  # fmt: skip
+        own = "You accept findings for your own account: xacct-nb handoff answer FILE --accept CODE"
+        note = (Text(own, "note"),) if found.unaccepted else ()
+        about = (*_shown(access_sentences(self.asked)), Table(("", ""), rows))
+        return Page("Request to the other owner", (*about, found.view(), *note, self.documents.view()))
 
 
 def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest:

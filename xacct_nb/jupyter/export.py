@@ -22,7 +22,7 @@ _PAGE = """<!DOCTYPE html>
 <title>{{ title }}</title>
 <style>{{ style }}</style>
 </head>
-<body class="xacct-record">
+<body class="xacct-record{{ kind }}">
 <main>
 <h1>{{ title }}</h1>
 {{ summary }}
@@ -66,7 +66,12 @@ def to_page(title: str, content: str) -> str:
     from markupsafe import Markup
 
     return _template().render(
-        title=printable(title), policy=_POLICY, style=Markup(style()), summary=Markup(content), body=""
+        title=printable(title),
+        policy=_POLICY,
+        style=Markup(style()),
+        summary=Markup(content),
+        body="",
+        kind=" xacct-letter",
     )
 
 

@@ -17,6 +17,7 @@ from xacct_nb.handoff.request import HandoffRequest, request_for
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.environment import user_name
+from xacct_nb.runs.links import file_link
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.storage.handoff_files import keep_handoff, read_handoff, write_handoff, write_page
@@ -58,8 +59,9 @@ class SentFile(Shown):
             else "Send the file back. The owner who asked goes on with: "
             f"xacct-nb handoff accept {self.file.name} --profile PROFILE"
         )
-        files = f"File: {self.file}\nReadable page: {self.page}"
-        return Page("Written", (self.value.view(), Text(files, "good"), Text(then, "note")))
+        written = (("File", self.file), ("Readable page", self.page))
+        links = (file_link(text, path) for text, path in written if path)
+        return Page("Written", (self.value.view(), *links, Text(then, "note")))
 
 
 def write_request(
@@ -137,7 +139,8 @@ def _written(value: HandoffRequest | HandoffAnswer, path: Path) -> SentFile:
     from xacct_nb.jupyter.export import to_page
 
     file = write_handoff(value, path)
-    title = "Request to the other owner" if isinstance(value, HandoffRequest) else "Answer of the other owner"
+    what = "Request" if isinstance(value, HandoffRequest) else "Answer"
+    title = f"{what} {value.digest[:8]}: {value.side} account {', '.join(value.accounts)}"
     page = write_page(to_page(title, html(value.view())), file.with_suffix(".html"))
     return SentFile(value, file, page)
 
