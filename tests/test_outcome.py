@@ -16,7 +16,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import State
 from xacct_nb.records.fields import SUCCESSFUL
 from xacct_nb.records.model import Record
-from xacct_nb.records.outcome import closure
+from xacct_nb.records.outcome import closure, outcome_sentence
 from xacct_nb.views import Page, Table
 
 PLAN = diff(build(a_grant()), State({}))
@@ -48,8 +48,8 @@ def facts(record: Record) -> dict[str, str]:
     """The first table of a record, by its labels."""
     page = record.view()
     assert isinstance(page, Page)
-    assert isinstance(page.parts[0], Table)
-    return dict(page.parts[0].rows)
+    tables = (part for part in page.parts if isinstance(part, Table))
+    return dict(next(tables).rows)
 
 
 def section(record: Record, title: str) -> str:
@@ -70,6 +70,24 @@ def section(record: Record, title: str) -> str:
 )
 def test_what_was_not_implemented_says_why(status: str, code: str, words: str) -> None:
     assert closure(a_record(status, code=code)) == f"not implemented: {words}"
+
+
+@pytest.mark.parametrize("status", sorted(EXIT_CODES))
+@pytest.mark.parametrize("entries", [(), MADE], ids=["nothing-made", "something-made"])
+def test_every_run_says_in_one_sentence_how_it_ended(status: str, entries: tuple[Entry, ...]) -> None:
+    said = outcome_sentence(a_record(status, *entries, error=None))
+
+    assert said[0].isupper()
+    assert said.endswith(".")
+    assert ("Nothing was changed" in said) <= (not entries or status in ("planned", "rolled-back"))
+
+
+def test_only_a_proof_makes_a_run_say_that_the_access_is_proven() -> None:
+    without = a_record("succeeded", error=None)
+
+    assert outcome_sentence(without) == "Nothing was changed: the run only read."
+    assert "proven" in outcome_sentence(a_record("succeeded", *MADE, error=None))
+    assert "not proven" in outcome_sentence(a_record("not-proven", *MADE, error=None))
 
 
 @pytest.mark.parametrize("status", sorted({*EXIT_CODES} - {*SUCCESSFUL}))
@@ -172,7 +190,7 @@ def test_the_page_of_a_killed_run_shows_an_auditor_all_of_it(desk: Desk, tmp_pat
     ended = run_killed_at(desk, tmp_path, "CreatePolicy", "")
     told, page = facts(ended.record), (ended.folder / "run.html").read_text()
 
-    assert told["status"] == "kernel-died: interrupted: the kernel died"
+    assert told["closure"] == "interrupted: the kernel died"
     assert re.fullmatch(
         r"\S+ CreatePolicy of managed-policy .+ in \d{12}: no response: .+", told["failed call"]
     )

@@ -105,8 +105,9 @@ def test_page_one_says_where_how_it_ended_who_may_do_what_who_approved_and_what_
     banner, outcome, table, *_ = str(record).split("\n\n")[1:]
 
     assert banner == "== SANDBOX ==\nada on desk"
-    assert outcome == "succeeded: successful."
+    assert outcome == "succeeded. The access is applied and proven: AWS's answers are what the grant says."
     assert [re.split("  +", line)[0] for line in table.splitlines() if not line.startswith(" ")] == [
+        "closure",
         "change",
         "approved by",
         "ticket",
@@ -114,7 +115,7 @@ def test_page_one_says_where_how_it_ended_who_may_do_what_who_approved_and_what_
         "proven",
         "when",
     ]
-    assert "bob, at 2026-11-24T10:15:02Z" in table
+    assert "bob at 2026-11-24T10:15:02Z" in table
     assert "of the calls had to be denied, and were." in table
 
 
@@ -177,7 +178,7 @@ def test_the_record_of_an_interrupted_run_shows_the_calls_that_were_made() -> No
     entries = {"grant": "", "changes": [], "entries": [ENTRY.__dict__]}
     shown = str(a_record(status="kernel-died", journal=entries, proof=None))
 
-    assert "kernel-died: interrupted: the kernel died" in shown
+    assert "interrupted: the kernel died" in shown
     assert "id-1" in shown
     assert f"xacct-nb run roll_back -p record {RUN}" in shown
 

@@ -7,7 +7,7 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.proof import DENIED
 from xacct_nb.records.fields import RecordFields, status_tone
-from xacct_nb.records.outcome import closure, outcome_facts
+from xacct_nb.records.outcome import closure, outcome_facts, outcome_sentence
 from xacct_nb.views import Banner, Code, Page, Table, Text, View
 
 _ERROR = {"what": "what went wrong", "why": "why", "hint": "what to do"}
@@ -20,7 +20,7 @@ _SEAL = (
 def front_page(record: RecordFields) -> Iterator[View]:
     """Yield what a manager reads of a record."""
     yield _banner(record)
-    yield Text(f"{record.status}: {closure(record)}.", status_tone(record.status))
+    yield Text(f"{record.status}. {outcome_sentence(record)}", status_tone(record.status))
     if record.card:
         yield from (Text(each) for each in record.card.sentences)
         yield from (Text(each, "change") for each in record.card.losses)
@@ -61,6 +61,7 @@ def _facts(record: RecordFields) -> Iterator[tuple[str, str]]:
         if text := getattr(record.error, name, ""):
             yield label, text
     yield from outcome_facts(record)
+    yield "closure", closure(record)
     if record.summary:
         yield "change", f"{record.summary}{_made(record)}"
     yield from _people(record)
@@ -83,8 +84,8 @@ def _people(record: RecordFields) -> Iterator[tuple[str, str]]:
     if not approval:
         return
     refused = record.status == "stale-plan"
-    same = ", who planned it too" if card and card.same_person else ""
-    yield ("approval by" if refused else "approved by"), f"{approval.by}{same}, at {approval.at}"
+    same = " (who planned it too)" if card and card.same_person else ""
+    yield ("approval by" if refused else "approved by"), f"{approval.by}{same} at {approval.at}"
     yield from reasons(approval)
 
 

@@ -51,6 +51,15 @@ def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:
     return steps
 
 
+def next_command(record: RecordFields) -> tuple[str, str]:
+    """Return what to do after a run that ended well, and its whole command; two empty texts for nothing."""
+    if record.card and record.status == "planned" and not record.card.blockers:
+        return "To approve exactly this plan", record.card.command
+    if record.left_changes and not record.undoes and not record.error:
+        return "To roll it back", rollback_command(record)
+    return "", ""
+
+
 def rollback_command(record: RecordFields) -> str:
     """Return the command that plans the rollback of a record; with `--approve` it makes it."""
     return "xacct-nb run roll_back " + " ".join(_options(record))

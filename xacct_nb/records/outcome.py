@@ -33,9 +33,41 @@ _BY_CODE = {
     "not-accepted": "not implemented: it widens access, and `accept` does not list the finding",
     "not-owned": "not implemented: a resource of that name exists and belongs to another owner",
 }
+# How a run ended, for somebody who has to act on it: of a change, of its rollback, and without a change.
+_CHANGED = {
+    "succeeded": "The access is applied and proven: AWS's answers are what the grant says.",
+    "no-change": "Nothing had to be changed: both accounts have what the grant says.",
+    "planned": "Nothing was changed: the plan waits for its approval.",
+    "not-proven": "It is applied, and not proven: not each permission has a positive answer of AWS.",
+    "proof-failed": "It is applied, and AWS's answers are not what the grant says.",
+    "rolled-back": "The change failed, and everything is as it was before.",
+    "rollback-failed": "The change failed, and something is left of it: the journal says what.",
+}
+_UNDONE = {
+    "succeeded": "Undone: both accounts are as they were before.",
+    "no-change": "There was nothing left to undo.",
+    "planned": "Nothing was undone: the plan waits for its approval.",
+    "not-proven": "Undone. That older sessions have ended is not proven.",
+}
+_READ = {"succeeded": "Nothing was changed: the run only read."}
+_PROVEN = {
+    "succeeded": "The access is proven: AWS's answers are what the grant says.",
+    "not-proven": "Not proven: not each permission has a positive answer of AWS.",
+    "proof-failed": "AWS's answers are not what the grant says.",
+}
 _REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
 _CELL_ENDS = {"failed": "failed", "timed-out": "took too long", "aborted": "was interrupted"}
+
+
+def outcome_sentence(record: RecordFields) -> str:
+    """Return how the run ended, in one sentence."""
+    changed = record.journal is not None and record.journal.began
+    proven = record.proof is not None and bool(record.proof.outcomes)
+    sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
+    said = (_UNDONE if record.undoes else sentences).get(record.status)
+    closed = closure(record).partition(": ")[2] or closure(record)
+    return said or f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
 
 
 def closure(record: RecordFields) -> str:

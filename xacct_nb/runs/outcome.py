@@ -12,7 +12,7 @@ from xacct_nb.errors import InvalidInput, NotProven, ProofFailed, WaitingForAppr
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.fields import PAGE, status_tone
 from xacct_nb.runs.links import file_link
-from xacct_nb.views import Page, Shown, Table, View
+from xacct_nb.views import Code, Page, Shown, Table, Text, View
 
 # An error with one of these statuses changed nothing; changes before it are kept.
 _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
@@ -20,11 +20,17 @@ _CHANGED_NOTHING = ("invalid-parameters", "stale-plan")
 
 @dataclass(frozen=True, repr=False)
 class RunSummary(Shown):
-    """How a run ended: its status, the id of its record, and its folder where it is sealed already."""
+    """How a run ended: its status, the id of its record, and its folder where it is sealed already.
+
+    `sentence` says how it ended, `label` and `command` what to do next; they are known with the record.
+    """
 
     status: str
     record: str
     folder: str
+    sentence: str = ""
+    label: str = ""
+    command: str = ""
 
     def view(self) -> View:
         """Return the status, and where the record is."""
@@ -35,7 +41,10 @@ class RunSummary(Shown):
             )
         rows = (("status", self.status), ("record", self.record))
         link = file_link("Open the record", Path(self.folder, PAGE))
-        return Page("Record", (Table(("", ""), rows, tones=(status_tone(self.status), "note")), link))
+        table = Table(("", ""), rows, tones=(status_tone(self.status), "note"))
+        said = (Text(self.sentence, status_tone(self.status)),) if self.sentence else ()
+        following = (Code(self.label, self.command),) if self.command else ()
+        return Page("Record", (*said, table, link, *following))
 
 
 def status_of_error(problem: BaseException) -> str:

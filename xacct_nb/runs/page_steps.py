@@ -18,7 +18,7 @@ from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.linting.findings import lint
-from xacct_nb.records.fields import PAGE
+from xacct_nb.records.fields import PAGE, status_tone
 from xacct_nb.runs.access_use import how_to_use
 from xacct_nb.runs.inquiry import diagnose
 from xacct_nb.runs.links import file_link
@@ -126,7 +126,7 @@ class PageSteps:
 
     def _result(self, summary: RunSummary) -> Iterator[View]:
         proven = self.proof.holds
-        yield Text(_SENTENCES.get(summary.status, f"The run ended: {summary.status}."), _tone(summary.status))
+        yield Text(summary.sentence, status_tone(summary.status))
         if proven:
             verb = "can"
             yield from (Text(each) for each in access_sentences(self.form.grant, verb))
@@ -172,30 +172,8 @@ class UndoSteps:
     def end(self) -> tuple[View, ...]:
         """Seal the record of the rollback."""
         summary = self.run.finish()
-        words = _UNDONE.get(summary.status, f"The rollback ended: {summary.status}.")
-        link = file_link("Open its record", Path(summary.folder, PAGE), in_widget=True)
-        return Text(words, _tone(summary.status)), link
-
-
-_SENTENCES = {
-    "succeeded": "The access is applied and proven: AWS's answers are what the grant says.",
-    "no-change": "Nothing had to be changed: both accounts have what the grant says.",
-    "not-proven": "It is applied, and not proven: not each permission has a positive answer of AWS.",
-    "planned": "Nothing was changed: the plan is in the record.",
-    "proof-failed": "It is applied, and AWS's answers are not what the grant says.",
-    "rolled-back": "The change failed, and everything is as it was before.",
-    "rollback-failed": "The change failed, and something is left of it: the record lists what.",
-}
-_TONES = {"succeeded": "good", "no-change": "good", "planned": "note", "not-proven": "change"}
-_UNDONE = {
-    "succeeded": "Undone: both accounts are as they were before.",
-    "no-change": "There was nothing left to undo.",
-    "not-proven": "Undone. That older sessions have ended is not proven.",
-}
-
-
-def _tone(status: str) -> str:
-    return _TONES.get(status, "bad")
+        said = Text(summary.sentence, status_tone(summary.status))
+        return said, file_link("Open its record", Path(summary.folder, PAGE), in_widget=True)
 
 
 def _around(run: PageRun) -> dict[str, Any]:

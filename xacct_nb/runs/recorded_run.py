@@ -20,6 +20,8 @@ from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.executed_cells import ExecutedCells
 from xacct_nb.jupyter.runner_channel import send_progress
 from xacct_nb.records.fields import NOT_PROVEN
+from xacct_nb.records.next_steps import next_command
+from xacct_nb.records.outcome import outcome_sentence
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.guards import Guards
@@ -177,8 +179,9 @@ class RecordedRun(Shown):
         evidence, secrets = events(self.evidence.folder), self.evidence.secrets
         executed = self.executed.notebook() if self.executed else None
         around = (self.records, self.id, self.notebook)
-        _, folder = seal(*around, evidence, ended, secrets=secrets, executed=executed)
-        self.finished = RunSummary(status, self.id, str(folder))
+        sealed, folder = seal(*around, evidence, ended, secrets=secrets, executed=executed)
+        said = outcome_sentence(sealed), *next_command(sealed)
+        self.finished = RunSummary(status, self.id, str(folder), *said)
         self.guards.seal()
         return self.finished
 

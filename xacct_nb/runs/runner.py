@@ -18,7 +18,8 @@ from xacct_nb.jupyter.signals import HeldSignals
 from xacct_nb.records.change_record import diagnosis_view, findings_view
 from xacct_nb.records.fields import status_tone
 from xacct_nb.records.model import Record
-from xacct_nb.records.next_steps import NEXT_STEPS, resume_command
+from xacct_nb.records.next_steps import NEXT_STEPS, next_command, resume_command
+from xacct_nb.records.outcome import outcome_sentence
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.runs.ending import ending_of, without_evidence
 from xacct_nb.runs.environment import describe_environment
@@ -29,7 +30,7 @@ from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, new_run_id, seal
 from xacct_nb.storage.draft import Draft
 from xacct_nb.storage.run_folder import create_run_folder, write_about
 from xacct_nb.storage.temporary_folders import remove_abandoned_folders
-from xacct_nb.views import Page, Shown, Text, View, html
+from xacct_nb.views import Code, Page, Shown, Text, View, html
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +53,8 @@ class RunResult(Shown):
             yield record.plan.view()
         if record.card:
             yield record.card.view() if self._decides else record.card.banner.view()
+        if record.journal and record.journal.entries:
+            yield record.journal.view()
         if record.proof:
             yield record.proof.view()
         yield from diagnosis_view(record)
@@ -60,8 +63,12 @@ class RunResult(Shown):
             yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), status_tone(record.status))
             commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
-        yield Text(f"{record.status} in {record.seconds:.2f} s", status_tone(record.status))
+        ended = f"{record.status} in {record.seconds:.2f} s. {outcome_sentence(record)}"
+        yield Text(ended, status_tone(record.status))
         yield Text(f"Record: {self.folder}")
+        label, command = next_command(record)
+        if command and not self._decides:  # the card has it
+            yield Code(label, command)
         if self.recovered and str(self.recovered):
             yield Text(str(self.recovered), "note")
 
