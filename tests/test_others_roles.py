@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 
 from support.examples import ALICE, READ, ROLE, SOME_POLICY, a_grant
+from xacct_nb.changes.entitlements import losses
+from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.plan_graph import plan_graph
+from xacct_nb.changes.planner import diff
 from xacct_nb.changes.revocation import session_notes
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
@@ -155,3 +159,29 @@ def test_a_rollback_says_that_only_the_owner_can_end_open_sessions() -> None:
         (note,) = session_notes([ROLE], role(session_seconds=7200), [], revoked=revoked)
 
         assert "belongs to others and stays, and its open sessions stay valid for up to 2 h" in note
+
+
+# --- what is shown of a plan
+
+
+def planned(state: State, **fields: Any) -> Plan:
+    return diff(build(trust_only(**fields)), state)
+
+
+def test_who_is_let_in_by_others_loses_nothing_and_a_source_that_is_left_out_does() -> None:
+    both = build(trust_only(sources=[ALICE, f"{ALICE}2"])).trust_policies[ROLE]["Statement"][0]
+    state = role(allow(OWNER["AWS"]), both)
+    state = State({ResourceKey("trust-statement", ROLE, both["Sid"]): both}, state.details)
+    told = losses(state, planned(state).changes)
+
+    assert told == (
+        "user/alice2 of 111111111111 will no longer be able to assume role/reports-reader of 222222222222.",
+    )
+    assert losses(role(), planned(role()).changes) == ()
+
+
+def test_the_picture_of_a_plan_has_whom_others_let_in_beside_whom_it_adds() -> None:
+    graph = plan_graph(trust_only(), planned(role()))
+    marks = {edge.source: edge.mark for edge in graph.edges if edge.target == ROLE}
+
+    assert marks == {ALICE: "+", OWNER["AWS"]: ""}

@@ -9,6 +9,7 @@ from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.errors import InvalidArn
 from xacct_nb.grants.sentences import describe_arn, join_words
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT, with_statement
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.iam.canonical import as_list, canonical, canonical_json, statements_of
 from xacct_nb.iam.patterns import RESOURCE, covers, pattern_set
@@ -71,7 +72,7 @@ def returns(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
 
 
 def _before_and_after(before: State, changes: tuple[Change, ...]) -> tuple[dict[ResourceKey, Any], ...]:
-    was = dict(before.resources)
+    was = {**before.resources, **before.of_others}
     for each in changes:
         _set(was, each, each.before)
     then = dict(was)
@@ -81,8 +82,11 @@ def _before_and_after(before: State, changes: tuple[Change, ...]) -> tuple[dict[
 
 
 def _set(resources: dict[ResourceKey, Any], change: Change, value: Any) -> None:
-    if change.kind in ROLE_PARTS:
-        role = ResourceKey("role", change.target)
+    role = ResourceKey("role", change.target)
+    if change.kind == TRUST_STATEMENT:
+        live = resources.get(role) or {}
+        resources[role] = {**live, "trust": with_statement(live.get("trust", {}), change.name, value)}
+    elif change.kind in ROLE_PARTS:
         part = {"trust": value} if change.kind == "trust" else {}
         resources[role] = {**(resources.get(role) or {}), **part}
     elif value is None:

@@ -24,6 +24,7 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.grants.trust_statement import TRUST_STATEMENT, with_statement
 from xacct_nb.grants.trust_statements import named_principals
 from xacct_nb.grants.ways_in import EVERYTHING, Holder, Trusts, ways_in
 from xacct_nb.iam.arns import Arn, is_arn
@@ -35,6 +36,7 @@ _AS_GRANTED = "What this plan leaves as it is, is shown as the grant has it."
 _OTHERS = "what else it has was not read"
 _OWN_ONLY = "A live state has the policies of its grant; xa.read_access(sessions) reads all of both accounts."
 _WAYS = (OPEN, UNREAD)
+_TRUST = ("trust", TRUST_STATEMENT)
 _ALL_IT_NEEDS = Holder((EVERYTHING,))
 
 
@@ -44,7 +46,7 @@ def plan_graph(grant: Grant | None, plan: Plan) -> AccessGraph:
     What the plan leaves as it is comes from the grant. Without a grant that is not known: the callers' own
     policies are then taken to allow what the trust policies do.
     """
-    unchanged = _wanted(grant) if grant else {}
+    unchanged = _with_others(_wanted(grant) if grant else {}, plan)
     before, after = dict(unchanged), dict(unchanged)
     for change in plan.changes:
         _take(change, before, change.before)
@@ -97,18 +99,30 @@ def _wanted(grant: Grant) -> Resources:
     return found
 
 
+def _with_others(resources: Resources, plan: Plan) -> Resources:
+    """Return the resources with the statements of others in the trust policies, as the plan has them."""
+    trusts = {ResourceKey("role", each.target): each.value for each in plan.access if each.kind == "trust"}
+    for key, others in trusts.items():
+        own = statements_of(_part(resources.get(key), "trust") or {})
+        resources[key] = {"trust": {**others, "Statement": [*statements_of(others), *own]}}
+    return resources
+
+
 def _changed_keys(plan: Plan) -> set[ResourceKey]:
     return {
-        ResourceKey("role", change.target) if change.kind == "trust" else change.key
-        for change in plan.changes
+        ResourceKey("role", change.target) if change.kind in _TRUST else change.key for change in plan.changes
     }
 
 
 def _take(change: Change, side: Resources, value: Any) -> None:
     """Put one side of a change among the resources of that side."""
     key = change.key
+    role = ResourceKey("role", change.target)
     if change.kind == "trust":
-        key, value = ResourceKey("role", change.target), {"trust": value}
+        key, value = role, {"trust": value}
+    elif change.kind == TRUST_STATEMENT:
+        live = _part(side.get(role), "trust") or {}
+        key, value = role, {"trust": with_statement(live, change.name, value)}
     if key.kind in ("role", "managed-policy", "inline-policy", "attachment"):
         side[key] = value
 
@@ -241,7 +255,7 @@ def _changed(old: AccessEdge, new: AccessEdge) -> AccessEdge:
 def _nodes(grant: Grant | None, plan: Plan, edges: Iterable[AccessEdge]) -> tuple[AccessNode, ...]:
     """Return the ends of the edges and the roles of the plan, with what the plan does to their policies."""
     given = {node.key: node.lines for node in graph_of_grants([grant]).nodes} if grant else {}
-    roles = [change.target for change in plan.changes if change.kind in ("role", "trust")]
+    roles = [change.target for change in plan.changes if change.kind in ("role", *_TRUST)]
     ends = (*(each.source for each in edges), *(each.target for each in edges))
     marks = {change.target: change.sign for change in plan.changes if change.kind == "role"}
     return tuple(

@@ -136,6 +136,8 @@ _WORDS = {
     "managed_policies": ("Managed policies", "", "arn:aws:iam::aws:policy/SecurityAudit"),
     "permissions_boundary": ("Permissions boundary", "", "arn:aws:iam::222222222222:policy/boundary"),
     "attach_to": ("Attach to group", "", "arn:aws:iam::111111111111:group/analysts"),
+    "self_assume": ("May assume itself", "", ""),
+    "manage": ("What the grant owns", "", ""),
     "adopt": ("Adopt what exists", "", ""),
     "sandbox": ("It acts on", "The sandbox is for trying: it is on this machine, and costs nothing.", ""),
     "source_profiles": ("Source profiles", "", "source-admin"),

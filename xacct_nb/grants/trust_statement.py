@@ -23,13 +23,18 @@ def other_statements(trust: Mapping[str, Any], sid: str) -> dict[str, Any]:
     return {**trust, "Statement": [each for each in statements_of(trust) if _sid(each) != sid]}
 
 
+def with_statement(trust: Mapping[str, Any], sid: str, statement: Any) -> dict[str, Any]:
+    """Return the trust policy with this statement as the last one, without any where it is None."""
+    rest = other_statements(trust, sid)
+    return {**rest, "Statement": [*rest["Statement"], *([statement] if statement else [])]}
+
+
 def merged_trust(documents: Documents, state: State, role: str) -> dict[str, Any]:
     """Return the trust policy of a role after the plan, with the statements of others as they were read."""
     planned = documents.trust_policies[role]
     if not (documents.grant.trust_only and (live := state.role(role))):
         return planned
-    rest = other_statements(live["trust"], statement_id(documents.grant))
-    return {**rest, "Statement": [*rest["Statement"], *planned["Statement"]]}
+    return with_statement(live["trust"], statement_id(documents.grant), planned["Statement"][0])
 
 
 def deleted_ids(trust: Any) -> list[str]:
