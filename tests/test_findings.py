@@ -195,6 +195,7 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("nothing-allowed", "note", "permissions", {"permissions": []}, {}),
     ("renewable-session", "note", "self_assume", {"self_assume": True}, {}),
+    ("session-outlives-expiry", "note", "expires: 2027-01-31", {"expires": "2027-01-31"}, {}),
     (
         "many-attachments", "warning", "attachments of role/reports-reader",
         {"managed_policies": [f"arn:aws:iam::222222222222:policy/p{number}" for number in range(21)]},

@@ -14,7 +14,7 @@ from support.examples import SOME_POLICY, applied, grant_in, plan_of, root_iam, 
 from support.killed_process import apply_plan, kills, roll_back
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.undo import to_undo
-from xacct_nb.aws.writer import rollback
+from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.sandbox.faults.faults import Fault
@@ -47,11 +47,12 @@ class Scene:
         return [*state.to_json(), *theirs], self._versions()
 
     def apply(self) -> Journal:
-        return applied(self.sessions.grant, self.sessions)
+        plan = plan_of(self.sessions.grant, self.sessions)
+        return apply(plan, self.sessions, approved=plan.digest, patience=3)
 
     def take_back(self, done: Journal | Record) -> None:
         journal = done if isinstance(done, Journal) else to_undo(done, self.sessions, set())[0]
-        rollback(journal, self.sessions, patience=1)
+        rollback(journal, self.sessions, patience=3)
 
     def _versions(self) -> list[tuple[str, bool]]:
         iam = root_iam(self.world, self.world.source)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.iam_reads import (
     arn_of_name,
     default_version,
@@ -23,6 +24,7 @@ from xacct_nb.aws.surroundings import read_surroundings
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import DESTINATION, Documents
+from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name, statement_id
 from xacct_nb.grants.state import ResourceKey, State
@@ -36,8 +38,10 @@ def read(documents: Documents, sessions: Sessions) -> State:
     """Return the roles and policies that the documents name, as they are now, and what is around them.
 
     `details` has the caller's other policies, who manages a role, names that are taken, and the quotas.
-    Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
+    Raises AwsRefused, and InvalidGrant where the grant has ended, a source does not exist, or a role has
+    another path.
     """
+    _check_not_ended(documents.grant)
     with each_read_once():
         state = read_resources(documents, sessions)
         around = read_surroundings(documents, sessions, state.resources)
@@ -58,6 +62,16 @@ def read_resources(documents: Documents, sessions: Sessions) -> State:
         _check_sources(documents.grant, sessions, resources)
     details = _details(documents, sessions, {**roles, **resources})
     return State(resources, {**details, **roles} if documents.grant.trust_only else details)
+
+
+def _check_not_ended(grant: Grant) -> None:
+    """Check that the grant's end is still to come. Raises InvalidGrant."""
+    if grant.expires and moment_of(grant.expires) <= (now := utc()):
+        raise InvalidGrant(
+            f"expires: the grant {grant.name!r} ended at {moment_of(grant.expires)}.",
+            why=f"It is {now}: AWS lets nobody in by it any more.",
+            hint="Set a later date, or roll the grant back.",
+        )
 
 
 def _own_statements(grant: Grant, roles: Mapping[ResourceKey, Any]) -> dict[ResourceKey, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from xacct_nb.errors import InvalidArn, InvalidInput
 from xacct_nb.grants.documents import trust_conditions
+from xacct_nb.grants.expiry import describe_expiry
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.grants.sentences import describe_arn, describe_length, describe_permission
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
@@ -165,7 +166,8 @@ def edge_lines(grant: Grant) -> tuple[str, ...]:
     hidden = "hidden" if grant.conditions.external_id.get_secret_value() else ""
     words = describe_condition(trust_conditions(grant.conditions, hidden)) or (NO_CONDITION,)
     group = (f"by the group {Arn.parse(grant.attach_to).name}",) if grant.attach_to else ()
-    return (*words, *group, describe_length(grant.session_minutes))
+    ends = (describe_expiry(grant.expires),) if grant.expires else ()
+    return (*words, *group, describe_length(grant.session_minutes), *ends)
 
 
 def _edges(grant: Grant) -> Iterator[AccessEdge]:

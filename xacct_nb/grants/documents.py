@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.grants.conditions import Conditions
+from xacct_nb.grants.expiry import expiry_condition
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.grants.naming import statement_id
 from xacct_nb.iam import quotas
@@ -103,7 +104,7 @@ def trust_policy(grant: Grant, role: str) -> Policy:
     sid = {"Sid": statement_id(grant)} if grant.trust_only else {}
     actions = one_or_many(assume_actions(grant))
     statement = {**sid, "Effect": "Allow", "Principal": principal, "Action": actions}
-    conditions = trust_conditions(grant.conditions, external_id(grant))
+    conditions = trust_conditions(grant.conditions, external_id(grant)) | expiry_condition(grant.expires)
     document = _document(statement | ({"Condition": conditions} if conditions else {}))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
 
@@ -128,8 +129,9 @@ def _packed(grant: Grant, entity: str) -> list[Policy]:
     if grant.caller_policy == "managed":
         limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
     statement = {"Effect": "Allow", "Action": assume_actions(grant)}
+    when = {"Condition": expiry_condition(grant.expires)} if grant.expires else {}
     policies = quotas.pack(
-        grant.destinations, lambda roles: _document(statement | {"Resource": roles}), limit
+        grant.destinations, lambda roles: _document(statement | {"Resource": roles} | when), limit
     )
     return quotas.check_count(policies, most, entity)
 

@@ -138,6 +138,7 @@ _WORDS = {
     "attach_to": ("Attach to group", "", "arn:aws:iam::111111111111:group/analysts"),
     "self_assume": ("May assume itself", "", ""),
     "manage": ("What the grant owns", "", ""),
+    "expires": ("Expires", "", "2026-12-31"),
     "adopt": ("Adopt what exists", "", ""),
     "sandbox": ("It acts on", "The sandbox is for trying: it is on this machine, and costs nothing.", ""),
     "source_profiles": ("Source profiles", "", "source-admin"),

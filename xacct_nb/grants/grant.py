@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_valid
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
 from xacct_nb.grants.combinations import check_self_assume, check_trust_only
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
+from xacct_nb.grants.expiry import check_expires
 from xacct_nb.grants.former_names import accept_former_names
 from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
 from xacct_nb.validation import StrictModel, as_input_error, require, truncate
@@ -44,6 +45,9 @@ class Grant(Shown, StrictModel):
     manage: Literal["role", "trust"] = Field(
         "role", description="role, or trust: one statement in the trust policies of roles that others made"
     )
+    expires: StrictStr = Field(
+        "", description="when both sides end: a date, 2026-12-31, or a moment in UTC, 2026-12-31T18:00:00Z"
+    )
     caller_policy: Literal["managed", "inline"] = Field(
         "managed", description="form of the caller policy: managed or inline"
     )
@@ -77,6 +81,7 @@ class Grant(Shown, StrictModel):
             _check_policy("permissions_boundary", self.permissions_boundary, self.destination_accounts)
         _check_partitions(self)
         _check_attach_to(self)
+        check_expires(self.expires)
         if self.self_assume:
             check_self_assume(self.conditions)
         if self.trust_only:

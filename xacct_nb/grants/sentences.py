@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from xacct_nb.grants.conditions import Conditions, Permission
+from xacct_nb.grants.expiry import describe_expiry
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.iam.arns import Arn, is_account_id
 
@@ -14,7 +15,8 @@ def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, 
     """
     renews = ("and the role may assume itself again",) if grant.self_assume else ()
     length = describe_length(grant.session_minutes)
-    what, when = _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews))
+    ends = (describe_expiry(grant.expires),) if grant.expires else ()
+    what, when = _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews, *ends))
     return tuple(
         f"{_who(grant, source)} {verb} {what} through {describe_arn(role)}, {when}."
         for source in grant.sources

@@ -7,6 +7,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.grants.documents import VERSION, Documents
+from xacct_nb.grants.expiry import without_expiry
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import is_caller_policy, policy_name
 from xacct_nb.grants.state import ResourceKey, State
@@ -154,7 +155,7 @@ def _required(statement: Mapping[str, Any]) -> dict[str, Any]:
 def _caller(documents: Documents, state: State, live: LivePrincipal, required: Mapping[str, Any]) -> _Holder:
     grant, holders = documents.grant, list(live.holders)
     planned = [
-        ("the grant's own caller policy", policy)
+        ("the grant's own caller policy", without_expiry(policy))
         for holder in holders
         for policy in documents.caller_policies.get(holder.arn, ())
     ]

@@ -78,6 +78,12 @@ def _renewable(case: GrantCase) -> Iterator[Hit]:
         yield "self_assume", str(grant.session_minutes)
 
 
+def _outliving(case: GrantCase) -> Iterator[Hit]:
+    grant = case.documents.grant
+    if grant.expires:
+        yield f"expires: {grant.expires}", str(grant.session_minutes)
+
+
 def _long_names(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     people = any(principal_type(source) != ROLE for source in grant.sources)
@@ -183,6 +189,9 @@ GRANT_RULES = (
     Rule("renewable-session", NOTE, _renewable,
         why="A session can assume the role again before its {it} minutes are over, as often as it likes.",
         mend="Leave self_assume out unless a program needs it; a rollback can end sessions."),
+    Rule("session-outlives-expiry", NOTE, _outliving,
+        why="A session that is opened before that moment goes on for up to {it} minutes after it.",
+        mend="Choose an earlier moment or shorter sessions where that matters."),
     Rule("protected-role", WARNING, _protected,
         why="Roles under {it} belong to AWS: their trust policy cannot be changed.",
         mend="Name a role of your own."),

@@ -1,0 +1,123 @@
+"""A grant that ends by itself: both sides have the moment in a condition."""
+
+from typing import Any
+
+import pytest
+
+from support.examples import ALICE, READ, ROLE, a_grant, applied, grant_in, plan_of, sessions_in
+from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.aws.probes import prove
+from xacct_nb.aws.writer import rollback
+from xacct_nb.changes.planner import desired_resources, diff
+from xacct_nb.errors import InvalidGrant
+from xacct_nb.grants.access_graph import graph_of_grants
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.sentences import access_sentences
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.linting.findings import lint
+from xacct_nb.sandbox.server.accounts import World
+
+sandbox = in_process_sandbox
+FAR = "2099-12-31"
+
+
+@pytest.mark.parametrize("manage", ["role", "trust"])
+@pytest.mark.parametrize(
+    ("expires", "moment"),
+    [
+        ("2026-12-31", "2026-12-31T00:00:00Z"),
+        ("2026-12-31T18:30Z", "2026-12-31T18:30:00Z"),
+        ("2026-12-31T18:30:05Z", "2026-12-31T18:30:05Z"),
+    ],
+)
+def test_both_sides_end_at_the_moment_beside_the_other_conditions(
+    expires: str, moment: str, manage: str
+) -> None:
+    grant = a_grant(expires=expires, manage=manage, conditions={"external_id": "partner-7"})
+    documents = build(grant)
+    ends = {"DateLessThan": {"aws:CurrentTime": moment}}
+
+    assert documents.caller_policies[ALICE][0]["Statement"][0]["Condition"] == ends
+    assert documents.trust_policies[ROLE]["Statement"][0]["Condition"] == {
+        "StringEquals": {"sts:ExternalId": "partner-7"},
+        **ends,
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed"), [("2026-12-30T23:59:59Z", True), ("2026-12-31T00:00:00Z", False)]
+)
+@pytest.mark.parametrize("side", ["caller", "trust"])
+def test_each_side_alone_lets_nobody_in_from_that_moment_on(now: str, allowed: bool, side: str) -> None:
+    ending, lasting = build(a_grant(expires="2026-12-31")), build(a_grant())
+    caller, trust = (ending, lasting) if side == "caller" else (lasting, ending)
+    decision = evaluate(
+        ALICE,
+        "sts:AssumeRole",
+        ROLE,
+        {"aws:CurrentTime": now},
+        caller.caller_policies[ALICE],
+        trust.trust_policies[ROLE],
+    )
+
+    assert decision.allowed is allowed
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        "tomorrow",
+        "2026-13-01",
+        "2026-02-30",
+        "31.12.2026",
+        "2026-12-31T18:00:00",
+        "2026-12-31T18:00+01:00",
+        "*",
+    ],
+)
+def test_what_is_no_date_or_moment_in_utc_is_refused(expires: str) -> None:
+    with pytest.raises(InvalidGrant, match=r"expires: .* is no date"):
+        a_grant(expires=expires)
+
+
+def test_sentence_picture_and_findings_say_when_it_ends() -> None:
+    grant = a_grant(expires="2026-12-31")
+    (edge,) = graph_of_grants([grant]).edges
+
+    assert access_sentences(grant)[0].endswith("for 1 hour at a time, until 2026-12-31 00:00 UTC.")
+    assert "until 2026-12-31 00:00 UTC" in edge.lines
+    assert [each.code for each in lint(build(grant)).found] == ["session-outlives-expiry"]
+
+
+def test_the_callers_other_policies_are_judged_as_before_the_end() -> None:
+    documents = build(a_grant(expires="2026-12-31", permissions=[READ]))
+    state = State({}, {ResourceKey("principal", ALICE): LivePrincipal(ALICE)})
+
+    assert [each.code for each in lint(documents, state).found] == ["session-outlives-expiry"]
+
+
+@pytest.mark.parametrize("later", ["2027-01-01", ""])
+def test_another_end_is_a_change_of_both_policies(later: str) -> None:
+    first, second = build(a_grant(expires="2026-12-31")), build(a_grant(expires=later))
+    state = State(desired_resources(first, State({})))
+    kinds: list[Any] = [each.kind for each in diff(second, state).changes]
+
+    assert kinds == ["trust", "managed-policy"]
+
+
+def test_a_grant_with_an_end_is_proven_and_undone(world: World) -> None:
+    grant = grant_in(world, expires=FAR)
+    sessions = sessions_in(world, grant)
+    journal = applied(grant, sessions)
+
+    assert prove(grant, sessions, patience=1).holds
+    assert plan_of(grant, sessions).changes == ()
+    rollback(journal, sessions, patience=1)
+
+
+def test_a_grant_that_has_ended_is_not_planned(world: World) -> None:
+    grant = grant_in(world, expires="2020-01-01")
+    with pytest.raises(InvalidGrant, match="the grant 'reports' ended at 2020-01-01T00:00:00Z"):
+        plan_of(grant, sessions_in(world, grant))
