@@ -14,7 +14,7 @@ from xacct_nb.aws.trust_merge import merged_text
 from xacct_nb.changes.plan import SIGNS, Change, differs
 from xacct_nb.changes.self_trust import first_trust, is_half_made
 from xacct_nb.errors import AwsRefused
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT
+from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.quotas import POLICY_VERSIONS, minify
 

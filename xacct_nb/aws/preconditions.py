@@ -10,7 +10,7 @@ from xacct_nb.changes.json_diff import json_diff
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.self_trust import is_half_made
 from xacct_nb.errors import RollbackFailed, StalePlan
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT
+from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.iam.canonical import restore_deleted_arns
 from xacct_nb.redaction.redact import mask_secrets
 

@@ -27,8 +27,8 @@ from xacct_nb.grants.documents import DESTINATION, Documents
 from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name, statement_id
+from xacct_nb.grants.own_statement import TRUST_STATEMENT, statement_in
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT, statement_in
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import same_policy
 from xacct_nb.iam.quotas import POLICY_VERSIONS

@@ -7,9 +7,9 @@ from typing import Any
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.errors import InvalidArn
+from xacct_nb.grants.own_statement import TRUST_STATEMENT, with_statement
 from xacct_nb.grants.sentences import describe_arn, join_words
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT, with_statement
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.iam.canonical import as_list, canonical, canonical_json, statements_of
 from xacct_nb.iam.patterns import RESOURCE, covers, pattern_set

@@ -6,8 +6,8 @@ from typing import Any
 from xacct_nb.changes.access import Loss, PolicyAccess
 from xacct_nb.changes.plan import Change
 from xacct_nb.changes.revocation import is_revocation
+from xacct_nb.grants.own_statement import TRUST_STATEMENT, other_statements
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT, other_statements
 from xacct_nb.iam.canonical import statements_of
 
 _MISSING = object()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.changes.access import Loss, PolicyAccess
+from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.redaction.redact import fingerprints_in, mask_secrets, secrets_in

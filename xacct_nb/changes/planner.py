@@ -21,8 +21,8 @@ from xacct_nb.grants.naming import (
     policy_name,
     statement_id,
 )
+from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import canonical_json, same_policy
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS

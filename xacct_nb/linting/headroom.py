@@ -7,8 +7,8 @@ from typing import Any
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, policy_name
+from xacct_nb.grants.own_statement import merged_trust
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import merged_trust
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
 from xacct_nb.views import Shown, Table, View

@@ -13,8 +13,8 @@ from xacct_nb.grants.conditions import is_reference
 from xacct_nb.grants.documents import VERSION, Documents, Policy, assume_actions, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import is_caller_policy
+from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import TRUST_STATEMENT
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint, fingerprints_in
 

@@ -8,8 +8,8 @@ from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import account_of, external_id, is_whole_account
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import statement_id
+from xacct_nb.grants.own_statement import merged_trust, other_statements
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statement import merged_trust, other_statements
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
