@@ -54,7 +54,8 @@ def test_any_grant_reaches_aws_as_its_documents_are(grant: Grant, folder: Path) 
     run = run_side(grant, "destination", folder)
 
     (role,) = half.roles
-    assert run.documents() == [with_agreed(role.trust, half), *role.inline.values()]
+    trust = with_agreed(role.trust, half)
+    assert run.documents() == [trust, *role.inline.values(), trust]
     assert set(run.values("role-name")) == {role.name}
     assert run.values("path") == [role.path]
 
@@ -79,7 +80,7 @@ def test_a_name_that_begins_with_a_hyphen_is_no_option(folder: Path) -> None:
     grant = build_with_hyphens()
 
     run = run_side(grant, "destination", folder)
-    assert run.values("role-name") == ["--profile=x"] * 3
+    assert run.values("role-name") == ["--profile=x"] * 4
     assert [word for command in run.commands for word in command if word.startswith("--profile")] == []
     assert ["--user-name=-a" in command for command in run_side(grant, "source", folder).commands][-1]
 

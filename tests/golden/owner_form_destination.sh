@@ -81,6 +81,21 @@ check_external_id() {
 }
 check_external_id
 
+# Give the role $1 the trust policy $2. IAM knows a new principal, as the role itself, after some seconds.
+set_trust() {
+  for pause in 1 2 4 8 0; do
+    if aws iam update-assume-role-policy --role-name="$1" --policy-document="file://$work/$2" \
+      2> "$work/error"; then
+      return 0
+    fi
+    case $(cat "$work/error") in
+      *'Invalid principal'*) sleep "$pause" ;;
+      *) break ;;
+    esac
+  done
+  refuse "$(cat "$work/error")"
+}
+
 check_role 'reports-reader' 'arn:aws:iam::222222222222:role/reports-reader'
 
 say 'Role arn:aws:iam::222222222222:role/reports-reader'
@@ -110,9 +125,6 @@ cat <<'END_OF_DOCUMENT'
 END_OF_DOCUMENT
 } > "$work/trust-1.json"
 if found aws iam get-role --role-name 'reports-reader' --query Role.Arn --output text; then
-  aws iam update-assume-role-policy \
-    --role-name 'reports-reader' \
-    --policy-document "file://$work/trust-1.json"
   aws iam update-role \
     --role-name 'reports-reader' \
     --description 'xacct-nb grant reports' \
@@ -147,6 +159,7 @@ aws iam put-role-policy \
   --role-name 'reports-reader' \
   --policy-name 'xacct-reports' \
   --policy-document "file://$work/permissions-1-1.json"
+set_trust 'reports-reader' 'trust-1.json'
 
 say 'Done.'
 say 'Tell the owner of the source account:'

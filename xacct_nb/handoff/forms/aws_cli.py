@@ -17,7 +17,7 @@ def commands(half: Half) -> str:
         _settings(half),
         [cli_functions.COMMON],
         _external_id(half),
-        [cli_functions.SET_TRUST] if any(role.trusts_itself for role in half.roles) else [],
+        [cli_functions.SET_TRUST] if half.roles else [],
         [cli_functions.SET_STATEMENT] if half.statements else [],
         [cli_functions.SET_POLICY] if any(policy.arn for policy in half.caller_policies) else [],
         _checks(half, ""),
@@ -97,31 +97,32 @@ def _checks(half: Half, ending: str) -> Iterator[str]:
 
 
 def _role(number: int, role: OwnRole) -> Iterator[str]:
+    """Yield what makes a role: it is restricted before its trust policy lets anybody in."""
     trust, named = f"trust-{number}.json", option("role-name", role.name)
+    first = f"first-{trust}" if role.trusts_itself else trust
     settings = [option("description", role.description), f"--max-session-duration {role.session_seconds}"]
     boundary = [option("permissions-boundary", role.boundary)] if role.boundary else []
-    tags = ",".join(f"Key={key},Value={value}" for key, value in role.tags.items())
     yield f"say {word(f'Role {role.arn}')}"
     yield from document(trust, role.trust, external_id=True)
     if role.trusts_itself:
-        yield from document(f"first-{trust}", role.first_trust, external_id=True)
+        yield from document(first, role.first_trust, external_id=True)
     yield f"if found aws iam get-role {named} --query Role.Arn --output text; then"
-    yield _inner(
-        command("aws iam update-assume-role-policy", named, f'--policy-document "file://$work/{trust}"')
-    )
     yield _inner(command("aws iam update-role", named, *settings))
     if boundary:
         yield _inner(command("aws iam put-role-permissions-boundary", named, *boundary))
     yield "else"
-    first = f"first-{trust}" if role.trusts_itself else trust
     trusting = f'--assume-role-policy-document "file://$work/{first}"'
-    words = (option("path", role.path), named, *settings, trusting, *boundary, f"--tags {word(tags)}")
+    words = (option("path", role.path), named, *settings, trusting, *boundary, _tags(role))
     yield f'{_inner(command("aws iam create-role", *words))} > "$work/made"'
     yield f"  aws iam wait role-exists {named}"
-    if role.trusts_itself:
-        yield f"  set_trust {word(role.name)} {word(trust)}"
     yield "fi"
     yield from _permissions(number, role)
+    yield f"set_trust {word(role.name)} {word(trust)}"
+
+
+def _tags(role: OwnRole) -> str:
+    pairs = ",".join(f"Key={key},Value={value}" for key, value in role.tags.items())
+    return f"--tags {word(pairs)}"
 
 
 def _permissions(number: int, role: OwnRole) -> Iterator[str]:

@@ -85,15 +85,15 @@ set_policy() {
 }"""
 
 SET_TRUST = """\
-# Give the new role $1 the trust policy $2, which names the role itself: IAM knows it after some seconds.
+# Give the role $1 the trust policy $2. IAM knows a new principal, as the role itself, after some seconds.
 set_trust() {
-  for pause in 0 2 4 8 16 0; do
+  for pause in 1 2 4 8 0; do
     if aws iam update-assume-role-policy --role-name="$1" --policy-document="file://$work/$2" \\
       2> "$work/error"; then
       return 0
     fi
     case $(cat "$work/error") in
-      *MalformedPolicyDocument*) sleep "$pause" ;;
+      *'Invalid principal'*) sleep "$pause" ;;
       *) break ;;
     esac
   done
