@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.jupyter.missing_names import startup_environment
 from xacct_nb.storage.ledger import read_ledger
 
 ROOT = Path(__file__).parent.parent.parent
@@ -84,7 +85,7 @@ def environment(folder: Path) -> dict[str, str]:
         "XACCT_SANDBOX_DIR": "sandbox",
         "XACCT_RECORDS": "records",
     }
-    return kept | {name: str(folder / value) for name, value in own.items()}
+    return kept | startup_environment({}) | {name: str(folder / value) for name, value in own.items()}
 
 
 def write_settings(folder: Path) -> None:
