@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.graphs import chain_of, forty_nodes, graphs
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph
+from support.graphs import ACCOUNTS, chain_of, forty_nodes, graphs, role_of
+from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, node_of
 from xacct_nb.grants.graph_bundles import bundles_of
 from xacct_nb.grants.graph_layers import ranks
 from xacct_nb.grants.graph_layout import Box, Drawing, Line, draw
@@ -120,6 +120,42 @@ def test_ten_callers_of_ten_roles_under_the_same_conditions_meet_in_one_label() 
     (bundle,) = bundles_of(edges)
 
     assert (len(bundle.sources), len(bundle.targets)) == (10, 10)
+
+
+def test_one_bundle_reaches_roles_in_several_columns() -> None:
+    hub, spoke, deep = (role_of(account, "r") for account in ACCOUNTS)
+    pairs = ((hub, spoke), (hub, deep), (spoke, deep))
+    edges = tuple(AccessEdge(one, other, ("x",) if one == hub else ()) for one, other in pairs)
+    drawing = draw(AccessGraph("chain", tuple(map(node_of, (hub, spoke, deep))), edges))
+
+    (bundle,) = (key for key, each in drawing.bundles.items() if each.sources == (hub,))
+
+    assert ends_of(drawing, bundle) == ({hub}, {spoke, deep})
+    assert crossed(drawing) == []
+
+
+def test_lines_that_need_not_cross_do_not() -> None:
+    names = ("a", "b", "c", "d")
+    callers, roles = ([role_of(account, name) for name in names] for account in ACCOUNTS[:2])
+    edges = tuple(
+        AccessEdge(caller, role, (caller,)) for caller, role in zip(callers, reversed(roles), strict=True)
+    )
+    drawing = draw(AccessGraph("crossed", tuple(map(node_of, (*callers, *roles))), edges))
+    top = {box.key: box.y for box in drawing.nodes}
+
+    assert sorted(roles, key=lambda role: top[role]) == [
+        role for _, role in sorted(zip(callers, reversed(roles), strict=True), key=lambda pair: top[pair[0]])
+    ]
+
+
+def test_who_is_assumed_by_nobody_stands_directly_before_its_role() -> None:
+    graph = chain_of(5)
+    late = role_of("999999999999", "late")
+    edges = (*graph.edges, AccessEdge(late, graph.nodes[-1].key))
+    drawing = draw(AccessGraph("late", (*graph.nodes, node_of(late)), edges))
+    left = {box.key: box.x for box in drawing.nodes}
+
+    assert left[late] == left[graph.nodes[-2].key]
 
 
 def overlaps(drawing: Drawing) -> list[tuple[str, str]]:

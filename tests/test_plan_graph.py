@@ -102,6 +102,16 @@ def test_the_role_of_a_grant_that_takes_another_role_is_not_taken_for_a_way_that
     assert marks["alice", "other-reader"] == "+"
 
 
+def test_who_is_trusted_newly_and_not_allowed_by_its_own_account_gets_no_access() -> None:
+    trust = build(a_grant(sources=[BOB])).trust_policies[ROLE]
+    own = build(a_grant(sources=[BOB], destinations=[OTHER])).caller_policies[BOB][0]
+    changes = (Change("trust", ROLE, "", {}, trust), Change("inline-policy", BOB, "p", None, own))
+
+    (edge,) = (each for each in xa.picture(Plan("reports", changes)).graph.edges if each.target == ROLE)
+
+    assert (edge.state, edge.mark) == ("half", "")
+
+
 def test_a_plan_without_changes_shows_what_the_grant_gives_without_marks() -> None:
     graph = picture_of(a_grant(), a_grant())
 
