@@ -12,7 +12,7 @@ from cfnlint.config import ManualArgs
 from hypothesis import given
 
 from support.boto3_clients import policy
-from support.examples import a_grant, an_account, golden, grant_in, plan_of, root_iam, sessions_in
+from support.examples import a_grant, an_account, grant_in, plan_of, root_iam, sessions_in
 from support.hostile_grants import TEXTS, TEXTS_ANYWHERE, grants, policy_with, with_text
 from support.in_process_sandbox import in_process_sandbox
 from support.owner_scripts import OwnerDesk, aws_cli
@@ -168,13 +168,6 @@ def test_cfn_lint_has_nothing_to_say(name: str) -> None:
         assert [str(match) for match in lint(text, config=ManualArgs(regions=["us-east-1"]))] == []
 
 
-@pytest.mark.parametrize("side", SIDES)
-def test_a_template_is_the_one_that_was_looked_at(side: str) -> None:
-    grant = a_grant(conditions={"external_id": "env:NAME"})
-
-    assert hand_over(grant, side, "cloudformation") == golden(f"owner_form_{side}.template.json")
-
-
 @given(grant=grants())
 def test_the_policies_of_any_grant_stand_in_its_template_as_they_are(grant: Grant) -> None:
     half = half_of(grant, "destination")
@@ -257,8 +250,20 @@ def test_a_quick_create_link_is_to_the_console_of_the_partition(partition: str, 
     ],
 )
 def test_an_address_that_cloudformation_does_not_take_is_refused(address: str) -> None:
-    with pytest.raises(InvalidInput, match="does not take this address"):
-        quick_create_link(a_grant(), "destination", address)
+    for region in ("", "eu-west-1"):
+        with pytest.raises(InvalidInput, match="does not take this address"):
+            quick_create_link(a_grant(), "destination", address, region=region)
+
+
+def test_a_region_is_a_part_of_the_host_and_nothing_else() -> None:
+    link = quick_create_link(a_grant(), "destination", TEMPLATE_URL, region="eu-central-1")
+    assert link.url.startswith(
+        "https://eu-central-1.console.aws.amazon.com/cloudformation/home?region=eu-central-1#"
+    )
+
+    for region in ("example.com/#", "eu-west-1.example.com/", "EU-WEST-1", "eu-west-1\n"):
+        with pytest.raises(InvalidInput, match="There is no region"):
+            quick_create_link(a_grant(), "destination", TEMPLATE_URL, region=region)
 
 
 @pytest.mark.exhaustive

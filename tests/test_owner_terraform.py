@@ -13,7 +13,7 @@ import hcl2
 import pytest
 from hypothesis import given
 
-from support.examples import GOLDEN, a_grant, golden
+from support.examples import GOLDEN, a_grant
 from support.hostile_grants import TEXTS, TEXTS_ANYWHERE, grants, policy_with, with_text
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant
@@ -84,13 +84,6 @@ RICH = {
     "conditions": {"external_id": "env:NAME", "role_session_name": "${aws:username}"},
 }
 GROUP = "arn:aws:iam::111111111111:group/readers"
-
-
-@pytest.mark.parametrize("side", SIDES)
-def test_a_configuration_is_the_one_that_was_looked_at(side: str) -> None:
-    grant = a_grant(conditions={"external_id": "env:NAME"})
-
-    assert hand_over(grant, side, "terraform") == golden(f"owner_form_{side}.tf")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ LONGEST = (
     "test_cli",
     "test_revocation",
     "test_wheel",
+    "test_owner_scripts",
     "test_lost_terminal",
     "test_full_disk",
     "test_writer_under_faults",

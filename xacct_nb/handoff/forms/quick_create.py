@@ -23,6 +23,7 @@ _S3 = re.compile(
     r"(?:[a-z0-9.-]+\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d+))?"
     r"\.amazonaws(?:\.com|\.com\.cn|\.eu)"
 )
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]")
 _MAX_URL = 1024
 
 
@@ -49,7 +50,8 @@ def quick_create_link(
     """
     half = half_of(documents, side, account)
     partition = half.grant.partition
-    region = region or _region_of(template_url) or REGIONS[partition]
+    found = _region_of(template_url)
+    region = _checked(region) if region else found or REGIONS[partition]
     query = urlencode({"templateURL": template_url, "stackName": stack_name(half)}, quote_via=quote, safe="")
     base = f"https://{region}.{_HOSTS[partition]}/cloudformation/home"
     return QuickCreateLink(f"{base}?region={quote(region)}#/stacks/quickcreate?{query}", tuple(_left(half)))
@@ -67,6 +69,17 @@ def _region_of(template_url: str) -> str:
             hint="Upload the template to a bucket that the other owner may read, and use that address.",
         )
     return found["region"] or ""
+
+
+def _checked(region: str) -> str:
+    """Return a region unless it is none: it becomes part of the console's host. Raises InvalidInput."""
+    if not _REGION.fullmatch(region):
+        raise InvalidInput(
+            f"There is no region {region[:40]!r}.",
+            why="A region reads like eu-west-1.",
+            hint="Leave it out for the region of the template's address.",
+        )
+    return region
 
 
 def _left(half: Half) -> list[str]:
