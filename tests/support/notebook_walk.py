@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from support.jupyterlab import Lab
 
 UNLABELLED = """() => [...document.querySelectorAll(".jp-OutputArea :is(input, textarea, select, button)")]
-    .filter(each => each.offsetParent && !each.labels?.length && !each.innerText && !each.ariaLabel)
+    .filter(each => each.offsetParent && !each.labels?.length && !each.textContent.trim() && !each.ariaLabel)
     .map(each => each.outerHTML)"""
 
 
