@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,9 @@ from support.jupyterlab import (
     ROOT,
     Lab,
     LabServer,
-    command,
-    environment,
     install,
     installed,
-    wait_for,
-    write_settings,
+    running_lab,
 )
 from xacct_nb.runs.sandboxes import open_sandbox, reset_sandbox
 from xacct_nb.sandbox.server import server as sandbox_server
@@ -66,18 +62,11 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """Start one JupyterLab on the loopback for all tests, and end it by its process id."""
     folder = tmp_path_factory.mktemp("lab")
-    (folder / "work").mkdir()
-    write_settings(folder / "settings")
     open_sandbox(folder / "sandbox")
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            command(folder / "work"), env=environment(folder), stdout=log, stderr=log, cwd=folder
-        )
     try:
-        yield LabServer(wait_for(server, folder), folder / "work", folder / "records")
+        with running_lab(folder) as server:
+            yield server
     finally:
-        server.terminate()
-        server.wait(timeout=60)
         sandbox_server.down(folder / "sandbox")
 
 

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,22 @@ def write_settings(folder: Path) -> None:
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(content))
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[LabServer]:
+    """Run a JupyterLab on the loopback that serves `work` in the folder, and end it by its process id."""
+    (folder / "work").mkdir()
+    write_settings(folder / "settings")
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            command(folder / "work"), env=environment(folder), stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        yield LabServer(wait_for(server, folder), folder / "work", folder / "records")
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
 
 
 def wait_for(server: subprocess.Popen[bytes], folder: Path) -> str:
