@@ -76,7 +76,12 @@ class DenialForm(Form):
 
     def state(self) -> FormState:
         """Return what the fields mean."""
-        return FormState(region("status", html(self.view())), reference=self.settings.external_id)
+        return FormState(region("status", html(self.view())))
+
+    @property
+    def reference(self) -> str:
+        """Return where the external ID is found."""
+        return self.settings.external_id
 
     def fields(self) -> list[Field]:
         """Return the parameters of the denial that a person edits."""

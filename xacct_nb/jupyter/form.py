@@ -49,6 +49,11 @@ class Form(Shown):
         if self._refresh is not None:
             self._refresh()
 
+    @property
+    def reference(self) -> str:
+        """Return the reference to the external ID; its field gets it back after a literal was typed."""
+        return ""
+
     def fields(self) -> Sequence[Field]:
         """Return the fields with their values now."""
         raise NotImplementedError
@@ -67,7 +72,7 @@ class Form(Shown):
 
     def is_secret(self, typed: str) -> bool:
         """Return whether a secret itself is typed where a reference to it belongs."""
-        return is_literal(typed, self.state().reference)
+        return is_literal(typed, self.reference)
 
     @cached_property
     def widget(self) -> Any:

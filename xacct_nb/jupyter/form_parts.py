@@ -36,14 +36,12 @@ class FormState:
     """What a form shows with its fields: HTML below them, and a headline that a screen reader says at once.
 
     `messages` are those of the fields, bad ones of what is not valid; `hidden` fields are not shown.
-    `reference` is that of the external ID: its field gets it back after a literal was typed.
     """
 
     below: str
     headline: str = ""
     messages: Mapping[str, Text] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    reference: str = ""
 
 
 def style() -> str:

@@ -51,6 +51,7 @@ class FieldBox:
         self.control = _control(field, looks).add_class(self.css)
         self.note = looks.html().add_class("xacct-note")
         self.search: Any = None
+        self.help = html(Text(field.help, "note")) if field.help else ""
         layout = looks.narrow if field.narrow else looks.plain
         self.root = ipywidgets.VBox([self.control, self.note], layout=layout).add_class("xacct-field")
         if field.wide:
@@ -58,8 +59,7 @@ class FieldBox:
 
     def show(self, message: Text | None, *, hidden: bool, closed: bool) -> None:
         """Show the field with this message, or hide it."""
-        said = html(Text(self.field.help, "note")) if self.field.help else ""
-        said += html(message) if message else ""
+        said = self.help + (html(message) if message else "")
         self.note.value = f'<div id="{self.css}-note">{said}</div>'
         for control in filter(None, (self.control, self.search)):
             control.disabled = closed
@@ -141,6 +141,10 @@ class EditedForm(Protocol):
     def fill(self, typed: Mapping[str, Any]) -> None:
         """Take the values of all fields, or note the problem with them."""
 
+    @property
+    def reference(self) -> str:
+        """Return the reference to the external ID."""
+
     def is_secret(self, typed: str) -> bool:
         """Return whether a secret itself is typed."""
 
@@ -206,7 +210,7 @@ class FormWidget:
                 self._replace(name, redact(each.control.value, ()))
         self.form.fill(self.typed())
         if secret in self.boxes and self.form.is_secret(self.boxes[secret].control.value):
-            self._replace(secret, self.form.state().reference)
+            self._replace(secret, self.form.reference)
         self.show()
 
     def _replace(self, name: str, value: Any) -> None:

@@ -149,7 +149,6 @@ class GrantForm(Form):
             self.headline,
             self._messages(),
             frozenset() if self._findings.unaccepted or self._grant.accept else frozenset({"accept"}),
-            self.reference,
         )
 
     def fields(self) -> tuple[Field, ...]:
