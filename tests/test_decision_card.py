@@ -90,7 +90,7 @@ class TestContent:
         run, plan = start()
 
         assert run.card(plan).banner.kind == f"{desk.world.endpoint}, which is not AWS"
-        assert f"[ ANOTHER ENDPOINT: {desk.world.endpoint}, which is not AWS ]" in str(run.card(plan))
+        assert f"ANOTHER ENDPOINT: {desk.world.endpoint}, which is not AWS" in str(run.card(plan))
 
     def test_a_second_grant_of_the_same_name_says_who_loses_the_first_role(
         self, desk: Desk, start: Start

@@ -180,6 +180,11 @@ class RecordFields(Serializable):
             return None
 
     @property
+    def undecided(self) -> bool:
+        """Return whether it has a card whose plan was not applied: it waits for approval, or was refused."""
+        return self.card is not None and not (self.journal and self.journal.entries)
+
+    @property
     def left_changes(self) -> bool:
         """Return whether the run made changes, or may have, that it did not roll back itself."""
         return self.status != "rolled-back" and self.journal is not None and self.journal.began

@@ -18,10 +18,13 @@ _SEAL = (
 
 
 def front_page(record: RecordFields) -> Iterator[View]:
-    """Yield what a manager reads of a record."""
-    yield _banner(record)
-    yield Text(f"{record.status}. {outcome_sentence(record)}", status_tone(record.status))
-    if record.card:
+    """Yield what a manager reads of a record; of a plan that was not applied, the whole decision card."""
+    if not record.undecided:
+        yield _banner(record)
+    yield Text(f"{record.status}. {outcome_sentence(record)}", _tone(record))
+    if record.card and record.undecided:
+        yield record.card.view()
+    elif record.card:
         yield from (Text(each) for each in record.card.sentences)
         yield from (Text(each, "change") for each in record.card.losses)
     yield Table(("", ""), tuple(_facts(record)))
@@ -47,6 +50,15 @@ def seal_view(record: RecordFields, content_hash: str) -> View:
 def reasons(approval: Approval) -> Iterator[tuple[str, str]]:
     """Yield the ticket and the note of an approval, where it has them."""
     yield from (pair for pair in (("ticket", approval.ticket), ("note", approval.note)) if pair[1])
+
+
+def _tone(record: RecordFields) -> str:
+    """Return the tone of the status; a plan that cannot be approved is not good."""
+    return "change" if record.status == "planned" and _is_blocked(record) else status_tone(record.status)
+
+
+def _is_blocked(record: RecordFields) -> bool:
+    return record.card is not None and bool(record.card.blockers)
 
 
 def _banner(record: RecordFields) -> View:

@@ -72,6 +72,8 @@ def outcome_sentence(record: RecordFields) -> str:
 
 def closure(record: RecordFields) -> str:
     """Return how the change is closed."""
+    if record.status == "planned" and record.card and record.card.blockers:
+        return "not implemented: this plan cannot be approved as it is"
     return _BY_CODE.get(record.error.code if record.error else "") or CLOSURES.get(record.status, "")
 
 

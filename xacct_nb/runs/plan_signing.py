@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.changes.approval import PlannedRun, valid_plans
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.signed_approval import (
     ApprovalStatement,
     SignedApproval,
@@ -35,9 +36,10 @@ class PlanToSign(Shown):
     where: str
     two_people: bool
     keys: tuple[str, ...]
+    card: DecisionCard | None = None
 
     def view(self) -> View:
-        """Return who planned what, when and where, and the whole plan."""
+        """Return who planned what, when and where, the whole plan, and the decision card of its record."""
         planned = self.planned
         rows = (
             ("record", planned.record),
@@ -47,8 +49,9 @@ class PlanToSign(Shown):
         )
         unaccepted = ", ".join(planned.plan.unaccepted)
         refused = f"It cannot be applied: the grant does not accept these findings: {unaccepted}."
-        notes = (Text(refused, "bad"),) if unaccepted else ()
-        return Page("Plan to approve", (Table(("", ""), rows), planned.plan.view(), *notes))
+        notes = (Text(refused, "bad"),) if unaccepted and not self.card else ()
+        card = (self.card.view(),) if self.card else ()
+        return Page("Plan to approve", (Table(("", ""), rows), planned.plan.view(), *card, *notes))
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +95,7 @@ def find_plan(records: Path, digest: str) -> PlanToSign:
     if not plans:
         raise _unknown(records, digest, "Its record was changed since it was sealed.")
     keys = tuple(dict.fromkeys(key for each in plans for key in each.approvers))
-    return PlanToSign(records, plans[0], where, any(each.two_people for each in plans), keys)
+    return PlanToSign(records, plans[0], where, any(each.two_people for each in plans), keys, record.card)
 
 
 def sign_plan(found: PlanToSign, key: Path, note: str = "", ticket: str = "") -> SignedPlan:

@@ -47,12 +47,12 @@ class RunResult(Shown):
 
     def _parts(self) -> Iterator[View]:
         record = self.record
-        if record.findings and not self._decides:
+        if record.findings and not record.undecided:
             yield findings_view(record.findings)
         if record.plan:
             yield record.plan.view()
         if record.card:
-            yield record.card.view() if self._decides else record.card.banner.view()
+            yield record.card.view() if record.undecided else record.card.banner.view()
         if record.journal and record.journal.entries:
             yield record.journal.view()
         if record.proof:
@@ -71,12 +71,6 @@ class RunResult(Shown):
             yield Code(label, command)
         if self.recovered and str(self.recovered):
             yield Text(str(self.recovered), "note")
-
-    @property
-    def _decides(self) -> bool:
-        """Return whether the plan is still to be approved, or its approval was refused."""
-        record = self.record
-        return record.card is not None and (record.journal is None or not record.journal.entries)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `run --json` prints."""
