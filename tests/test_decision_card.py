@@ -24,6 +24,7 @@ from xacct_nb.records.fields import Host
 from xacct_nb.records.model import Record
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.notebook_run import Run
+from xacct_nb.runs.plan_signing import find_plan
 from xacct_nb.runs.start import start_run
 from xacct_nb.storage.ledger import append_record
 from xacct_nb.views import html, text
@@ -200,6 +201,20 @@ class TestPlaces:
         assert shlex.split(card.command)[:3] == ["xacct-nb", "run", "plan_and_apply"]
         assert json.loads(done.stdout)["status"] in ("succeeded", "not-proven"), done.stderr
         assert desk.state() != []
+
+    def test_a_plan_that_cannot_be_approved_is_not_green_on_its_page(self, desk: Desk) -> None:
+        ended = desk.run(sources=[desk.world.source], source_profiles=[])
+        page = (ended.folder / "run.html").read_text()
+
+        assert ended.record.status == "planned"
+        assert 'class="xacct-text change">planned. Nothing was changed, and this plan cannot' in page
+        assert html(ended.record.card.view()) in page
+        assert "To approve exactly this plan" not in str(ended)
+
+    def test_who_signs_a_plan_is_shown_its_card(self, desk: Desk) -> None:
+        ended = desk.run()
+
+        assert text(ended.record.card.view()) in str(find_plan(desk.records, ended.record.plan.digest))
 
     def test_the_form_has_the_card_above_the_field(self, start: Start) -> None:
         run, plan = start()

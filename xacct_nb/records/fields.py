@@ -185,6 +185,11 @@ class RecordFields(Serializable):
         return self.card is not None and not (self.journal and self.journal.entries)
 
     @property
+    def is_blocked(self) -> bool:
+        """Return whether it is a plan that cannot be approved as it is."""
+        return self.status == "planned" and self.card is not None and bool(self.card.blockers)
+
+    @property
     def left_changes(self) -> bool:
         """Return whether the run made changes, or may have, that it did not roll back itself."""
         return self.status != "rolled-back" and self.journal is not None and self.journal.began

@@ -54,11 +54,7 @@ def reasons(approval: Approval) -> Iterator[tuple[str, str]]:
 
 def _tone(record: RecordFields) -> str:
     """Return the tone of the status; a plan that cannot be approved is not good."""
-    return "change" if record.status == "planned" and _is_blocked(record) else status_tone(record.status)
-
-
-def _is_blocked(record: RecordFields) -> bool:
-    return record.card is not None and bool(record.card.blockers)
+    return "change" if record.is_blocked else status_tone(record.status)
 
 
 def _banner(record: RecordFields) -> View:

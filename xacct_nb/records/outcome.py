@@ -62,6 +62,8 @@ _CELL_ENDS = {"failed": "failed", "timed-out": "took too long", "aborted": "was 
 
 def outcome_sentence(record: RecordFields) -> str:
     """Return how the run ended, in one sentence."""
+    if record.is_blocked:
+        return "Nothing was changed, and this plan cannot be approved as it is."
     changed = record.journal is not None and record.journal.began
     proven = record.proof is not None and bool(record.proof.outcomes)
     sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
@@ -72,7 +74,7 @@ def outcome_sentence(record: RecordFields) -> str:
 
 def closure(record: RecordFields) -> str:
     """Return how the change is closed."""
-    if record.status == "planned" and record.card and record.card.blockers:
+    if record.is_blocked:
         return "not implemented: this plan cannot be approved as it is"
     return _BY_CODE.get(record.error.code if record.error else "") or CLOSURES.get(record.status, "")
 

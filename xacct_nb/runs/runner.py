@@ -64,10 +64,10 @@ class RunResult(Shown):
             commands = ((label, getattr(record.error, name)) for name, label in NEXT_STEPS.items())
             yield from (Text(f"{label}: {command}") for label, command in commands if command)
         ended = f"{record.status} in {record.seconds:.2f} s. {outcome_sentence(record)}"
-        yield Text(ended, status_tone(record.status))
+        yield Text(ended, "change" if record.is_blocked else status_tone(record.status))
         yield Text(f"Record: {self.folder}")
         label, command = next_command(record)
-        if command and not self._decides:  # the card has it
+        if command and not record.undecided:  # the card has it
             yield Code(label, command)
         if self.recovered and str(self.recovered):
             yield Text(str(self.recovered), "note")
