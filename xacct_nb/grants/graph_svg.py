@@ -97,7 +97,8 @@ _SVG = """
 <svg xmlns="http://www.w3.org/2000/svg" class="xacct-graph" role="img" width="{{ drawing.width }}"
  height="{{ drawing.height }}" viewBox="0 0 {{ drawing.width }} {{ drawing.height }}"
  font-family="system-ui, sans-serif" fill="currentColor"
- style="--narrowest: {{ narrowest }}px"><title>{{ title }}</title><desc>{{ summary }}</desc>
+ style="max-width: 100%; min-width: {{ narrowest }}px; height: auto">
+<title>{{ title }}</title><desc>{{ summary }}</desc>
 {% for box in drawing.frames %}<g class="frame">{{ frame(box, 6) }} fill-opacity=".05"/>{{ words(box) }}</g>
 {% endfor %}
 {%- for path, head, bundle in paths %}<g class="way{{ classes[bundle.mark] }}" fill="none"
