@@ -244,6 +244,13 @@ class TestAnAnswer:
         assert code(ben.run(request=request_file).record) == "handoff-replayed"
         assert code(ada.run(answer=answer_of(request_file)).record) == "handoff-refused"
 
+    def test_that_refuses_what_is_made_already_is_not_written(self, ben: Party, request_file: str) -> None:
+        ben.applied(request=request_file)
+
+        with pytest.raises(XacctError) as problem:
+            refuse_request(request_file, "Too late", records=ben.records)
+        assert problem.value.code == "handoff-replayed"
+
     def test_that_changes_the_grant_must_be_agreed_to(
         self, world: World, ada: Party, ben: Party, request_file: str
     ) -> None:

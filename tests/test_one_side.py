@@ -1,5 +1,6 @@
 """One side of a grant alone: built, read, planned, applied and undone, with no session in the other."""
 
+import json
 from typing import Any
 
 import pytest
@@ -118,3 +119,15 @@ class TestThePlan:
 
         assert plan_side(one_side(world, grant, DESTINATION)).notes == ()
         assert "is not in" in " ".join(plan_side(one_side(world, grant, SOURCE)).notes)
+
+    def test_of_the_source_side_says_what_denies_the_caller(self, world: World) -> None:
+        deny = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Action": "sts:*", "Resource": "*"}],
+        }
+        iam = root_iam(world, world.source)
+        iam.put_user_policy(UserName="alice", PolicyName="no-roles", PolicyDocument=json.dumps(deny))
+        sessions = one_side(world, grant_in(world), SOURCE)
+        found = lint(sessions.documents, read(sessions.documents, sessions))
+
+        assert "caller-denied" in [each.code for each in found.found]

@@ -70,3 +70,21 @@ def test_from_nothing_to_a_proven_grant_with_two_files(world: World, ada: Owner,
     assert verify_records(ada.folder / "records") == verify_records(ben.folder / "records") == []
     written = [path for each in (ada, ben) for path in each.folder.rglob("*") if path.is_file()]
     assert [each.name for each in written if secret.encode() in each.read_bytes()] == ["vendor.txt"]
+
+
+def test_the_text_of_each_command_ends_with_what_to_do_next(world: World, ada: Owner, ben: Owner) -> None:
+    asked = ada.says("request", "-f", ada.grant_file(world), "--of", "destination")
+    request = send(ada, "reports.request.json", ben)
+    shown, script = ben.says("show", request), ben.says("show", request, "--form", "commands")
+    refused = ben.says("answer", request, "--refuse", "Not this bucket")
+    answer = send(ben, "reports.answer.json", ada)
+
+    assert "xacct-nb handoff answer reports.request.json --profile PROFILE" in asked[1]
+    assert (ada.folder / "reports.request.html").exists()
+    assert "Hand-over: open" in shown[1]
+    assert script[1].startswith("#!/usr/bin/env bash")
+    assert "xacct-nb handoff accept reports.answer.json" in refused[1]
+    assert "Hand-over: refused" in ada.says("show", answer)[1]
+    assert [each[0] for each in (asked, shown, script, refused)] == [0, 0, 0, 0]
+    code, _, error = ada.says("accept", request)
+    assert (code, error.partition(":")[0]) == (2, "invalid-handoff")

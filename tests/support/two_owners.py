@@ -30,19 +30,18 @@ class Owner:
         }
         return home | files | {"XACCT_SANDBOX_DIR": str(self.folder / "no-sandbox")}
 
+    def says(self, *words: str, **variables: str) -> tuple[int, str, str]:
+        """Run `xacct-nb handoff ...` in the owner's folder; return its exit code and both streams."""
+        command = [str(Path(sys.executable).parent / "xacct-nb"), "handoff", *words]
+        around = {"env": self.environment | variables, "cwd": self.folder}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **around)  # type: ignore[call-overload]
+        return done.returncode, done.stdout, done.stderr
+
     def does(self, *words: str, **variables: str) -> tuple[int, dict[str, Any]]:
-        """Run `xacct-nb handoff ... --json` in the folder; return the exit code and what it printed."""
-        command = [str(Path(sys.executable).parent / "xacct-nb"), "handoff", *words, "--json"]
-        done = subprocess.run(
-            command,
-            env=self.environment | variables,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)
+        """Return the exit code and the JSON of a command."""
+        code, output, error = self.says(*words, "--json", **variables)
+        assert output, error
+        return code, json.loads(output)
 
     def acts(self, *words: str, **variables: str) -> tuple[int, dict[str, Any]]:
         """Run `handoff answer` or `handoff accept` with the owner's profile, on the sandbox as on AWS."""

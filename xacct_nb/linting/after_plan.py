@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.grants.documents import VERSION, Documents
+from xacct_nb.grants.documents import VERSION, Documents, assume_actions, trust_conditions
 from xacct_nb.grants.expiry import without_expiry
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import is_caller_policy, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import grammar
 from xacct_nb.iam.arns import Arn, is_arn
-from xacct_nb.iam.canonical import as_list
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.iam.explain import EXPLICIT_DENY, PERMISSIONS_BOUNDARY, PRINCIPAL
@@ -97,16 +96,18 @@ class _Holder:
 def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
     """Yield what denies a caller of the grant the roles, once its caller policy is in place.
 
-    The trust policies are taken to let the caller in; keys that only AWS knows are unknown.
+    The trust policies are taken to let the caller in, also where they are another owner's; keys that only
+    AWS knows are unknown.
     """
-    for source in documents.grant.principals:
+    grant = documents.grant
+    when, actions = grant.conditions, assume_actions(grant)
+    required = _required(trust_conditions(when, when.external_id.get_secret_value()))
+    for source in grant.principals:
         live = state.details.get(ResourceKey("principal", source))
         if not isinstance(live, LivePrincipal):
             continue
-        for role, trust in documents.trust_policies.items():
-            statement = trust["Statement"][0]
-            holder = _caller(documents, state, live, _required(statement))
-            actions = as_list(statement["Action"])
+        for role in grant.destinations:
+            holder = _caller(documents, state, live, required)
             allow = {"Effect": "Allow", "Principal": {"AWS": source}, "Action": actions}
             open_trust = parse({"Version": VERSION, "Statement": [allow]}, grammar.TRUST, "trust")
             found = (holder.obstacle(action, role, open_trust) for action in actions)
@@ -143,9 +144,8 @@ def _asked(documents: Documents) -> dict[tuple[str, str], None]:
     )
 
 
-def _required(statement: Mapping[str, Any]) -> dict[str, Any]:
+def _required(conditions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the condition keys with the one value that the trust policy requires of the caller."""
-    conditions = statement.get("Condition", {})
     given = {
         key: value for name in ("StringEquals", "Bool") for key, value in conditions.get(name, {}).items()
     }

@@ -41,7 +41,8 @@ def show_handoff(file: str, records: Path, signers: str = "") -> ShownHandoff:
     """Return a hand-over file with its signature and its state. Raises InvalidHandoff, InvalidKey."""
     value = read_handoff(file)
     request = value if isinstance(value, HandoffRequest) else kept_request(records, value.request)
-    state = handoff_state(records, request, utc()) if request else None
+    answers = (value,) if isinstance(value, HandoffAnswer) else ()
+    state = handoff_state(records, request, utc(), answers) if request else None
     return ShownHandoff(value, describe_signature(value, signers), state)
 
 

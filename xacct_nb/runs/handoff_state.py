@@ -1,6 +1,6 @@
 """How far a hand-over is: from the records, and from the requests and answers that are kept beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +95,12 @@ class NotProvenHere(Shown):
         return Text(f"No call was made here. {self.reason.why} {self.reason.hint}", "note")
 
 
-def handoff_state(records: Path, request: HandoffRequest, now: str) -> HandoffState:
-    """Return how far the hand-over of a request is at this time (UTC)."""
-    runs, answers = (
-        tuple(handoff_records(records, request.digest)),
-        tuple(kept_answers(records, request.digest)),
-    )
+def handoff_state(
+    records: Path, request: HandoffRequest, now: str, shown: Iterable[HandoffAnswer] = ()
+) -> HandoffState:
+    """Return how far the hand-over of a request is at this time (UTC), with answers that are not kept yet."""
+    runs, kept = tuple(handoff_records(records, request.digest)), list(kept_answers(records, request.digest))
+    answers = (*kept, *(each for each in shown if each not in kept))
     states = {each.handoff.state for each in runs if each.handoff}
     refused = any(each.decision == REFUSED for each in answers)
     answered = bool(answers) or ANSWERED in states
@@ -125,6 +125,12 @@ def handoff_records(records: Path, request: str) -> Iterator[Record]:
                 record = read_record(records, line["id"])
                 if record.handoff and record.handoff.request == request:
                     yield record
+
+
+def answers_before(records: Path, request: str) -> dict[str, str]:
+    """Return what each earlier run decided that answered a request, by its record; "" for nothing."""
+    found = ((each.id, each.handoff) for each in handoff_records(records, request))
+    return {id: handoff.decision for id, handoff in found if handoff and handoff.part == ANSWERS}
 
 
 def _part(record: Record) -> str:

@@ -12,11 +12,12 @@ from xacct_nb.errors import InvalidHandoff
 from xacct_nb.grants.documents import DESTINATION, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.answer import REFUSED, HandoffAnswer, answer_to
-from xacct_nb.handoff.checks import check_in_time
+from xacct_nb.handoff.checks import check_in_time, check_unused
 from xacct_nb.handoff.request import HandoffRequest, request_for
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.environment import user_name
+from xacct_nb.runs.handoff_state import answers_before
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext
@@ -89,6 +90,7 @@ def refuse_request(file: str, reason: str, *, out: str = "", key: str = "", reco
     """Write the answer that refuses a request; no session is opened. Raises InvalidInput."""
     request = read_request(file)
     check_in_time(request, utc())
+    check_unused(request, answers_before(records, request.digest), changes=True)
     answer = sign_handoff(refusal(request, _clean(reason)), key)
     keep_handoff(records, request)
     keep_handoff(records, answer)

@@ -46,6 +46,7 @@ from xacct_nb.runs.handoff_state import (
     HandoffState,
     NotAnswered,
     NotProvenHere,
+    answers_before,
     handoff_records,
     handoff_state,
 )
@@ -129,7 +130,7 @@ class Handover(Shown):
             return Journal(plan.grant)
         if self.part == ANSWERS and plan.changes and approval.digest and not self.run.applied:
             check_in_time(self.request, utc(self.run.place.connection.clock.now()))
-            check_unused(self.request, self._answers_before(), changes=True)
+            check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=True)
         # The other side is not made yet, so nothing would come of waiting until the callers have access.
         callers = [each for each in sessions.identities if self.part == ACCEPTS or each.part != "caller"]
         return self.run.apply(plan, replace(sessions, identities=tuple(callers)), approval)
@@ -188,12 +189,7 @@ class Handover(Shown):
             check_answer(self.request, self.answered, closed, self.run.settings.agree)
         else:
             check_in_time(self.request, utc())
-            check_unused(self.request, self._answers_before(), changes=False)
-
-    def _answers_before(self) -> dict[str, str]:
-        runs = handoff_records(self.run.records, self.request.digest)
-        found = ((each.id, each.handoff) for each in runs)
-        return {id: handoff.decision for id, handoff in found if handoff and handoff.part == ANSWERS}
+            check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=False)
 
     def _grant(self) -> Grant:
         """Return the grant of this run, with the external ID that this owner has, and their decisions."""
