@@ -29,7 +29,9 @@ def test_a_person_applies_proves_reads_and_undoes_a_grant_by_keyboard_in_a_narro
         assert page.request.get(f"{served.base}files/mine/docs/glossary.md").url.startswith(
             f"{served.base}login"
         )
-        page.goto(served.address)
+        shown = page.goto(served.address)
+        assert shown
+        assert shown.headers["content-security-policy"].startswith("default-src 'self'; ")
 
         page.get_by_label("Source ARN").fill("arn:aws:iam::111111111111:group/analysts")
         expect(panel(page, 2)).to_contain_text("A field of the form is not valid.")

@@ -20,6 +20,14 @@ _PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{ti
 <body class="xacct-record"><main>{body}</main></body></html>"""
 
 
+# Voila's pages name style sheets and scripts of other hosts. A page that acts on AWS loads none of them.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; frame-ancestors 'self'"
+)
+
+
 class DocsHandler(JupyterHandler):
     """Serves the docs beside the notebook's folder, as pages."""
 
@@ -41,6 +49,11 @@ class PageServer(Voila):
     """The server of the page."""
 
     auto_token = True
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return Voila's settings, with a policy that lets a browser load from this server only."""
+        settings: dict[str, Any] = super().init_settings()
+        return settings | {"headers": {"Content-Security-Policy": _POLICY}}
 
     def init_handlers(self) -> list[Any]:
         """Return Voila's handlers behind those of the records and the docs."""
