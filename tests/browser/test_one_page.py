@@ -36,6 +36,9 @@ def test_a_person_applies_proves_reads_and_undoes_a_grant_by_keyboard_in_a_narro
         page.get_by_label("Source ARN").fill("arn:aws:iam::111111111111:group/analysts")
         expect(panel(page, 2)).to_contain_text("A field of the form is not valid.")
         page.get_by_label("Source ARN").fill("arn:aws:iam::111111111111:user/alice")
+        with page.expect_popup() as docs:
+            page.get_by_role("link", name="proof", exact=True).press("Enter")
+        expect(docs.value).to_have_title("glossary")
         press(page, 2, "Check both accounts")
         approve(page, 2, 3)
         assert not sticks_out(page)

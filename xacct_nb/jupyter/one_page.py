@@ -13,6 +13,7 @@ from xacct_nb.jupyter.approval_form import ApprovalForm
 from xacct_nb.jupyter.form_parts import style
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.jupyter.panels import Countdown, Panel, Step
+from xacct_nb.jupyter.served import in_voila
 from xacct_nb.views import Text, View
 
 CHECK, APPLY, PROVE = "Check both accounts", "Apply the approved plan", "Prove the access"
@@ -73,7 +74,9 @@ class PageWidget:
         self.panels = (self.who, self.check, self.decide, self.apply, self.prove, self.end)
         self.undoing: UndoWidget | None = None
         self.below = ipywidgets.VBox()
-        sheet = ipywidgets.HTML(f"<style>{style()}</style>")
+        # Voila ends the kernel of a page that is left: there a link opens a tab of its own.
+        apart = '<base target="_blank">' if in_voila() else ""
+        sheet = ipywidgets.HTML(f"<style>{style()}</style>{apart}")
         children = [sheet, *(each.root for each in self.panels), self.below]
         self.root = ipywidgets.VBox(children).add_class("xacct-form").add_class("xacct-one-page")
         self._connect()
