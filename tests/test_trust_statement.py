@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+from support.desk import Desk
 from support.examples import ROLE, a_grant, applied, calls, grant_in, plan_of, root_iam, sessions_in, state_of
 from support.in_process_sandbox import in_process_sandbox
 from support.restricted_admin import restricted_admin
@@ -413,7 +415,7 @@ def test_nobody_else_is_asked_about_a_role_that_others_may_let_others_assume() -
     probes = {each.kind: each.unaskable for each in expected_probes(a_grant(manage="trust"))}
 
     assert "whose statements may let other principals in" in probes["stranger"]
-    assert probes["beside"]
+    assert probes["beside"] == "The role belongs to others, who may allow it more."
     assert not probes["allowed"]
 
 
@@ -425,3 +427,24 @@ def test_the_owner_can_add_a_statement_at_any_time_without_a_difference(world: W
 
     assert plan_of(grant, sessions).changes == ()
     assert state_of(grant, sessions).resources
+
+
+# --- a whole run
+
+
+def test_a_run_is_recorded_and_its_rollback_keeps_what_the_owner_changed_since(desk: Desk) -> None:
+    world, here = desk.world, replace(desk, in_process=True)
+    made_by_others(world)
+    fields = {"manage": "trust", "source_profiles": ["source-admin"], "caller_profiles": ["alice"]}
+    applied_run = here.applied(**fields)
+    late = text_of(world).replace('"Sid":"Owner"', '"Sid":"Renamed"')
+    rewrite(world, late)
+    planned = here.run("roll_back", revoke_sessions=True)
+    undone = here.run("roll_back", revoke_sessions=True, approve=planned.to_json()["digest"])
+
+    assert (applied_run.record.status, undone.record.status) == ("succeeded", "succeeded")
+    assert text_of(world) == others(world).replace('"Sid":"Owner"', '"Sid":"Renamed"')
+    assert "Only its owner can end them" in str(planned.record.plan)
+    names = root_iam(world, world.destination).list_role_policies(RoleName="reports-reader")["PolicyNames"]
+    assert names == ["theirs"]
+    assert here.is_whole()

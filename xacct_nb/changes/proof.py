@@ -235,6 +235,7 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
 
 
 _OTHERS_TRUST = "The role belongs to others, whose statements may let other principals in."
+_OTHERS_ALLOW = "The role belongs to others, who may allow it more."
 
 
 def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> Iterator[Probe]:
@@ -254,8 +255,9 @@ def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> 
         ("beside", session, other, other.title if other else "another call", DENIED),
         ("direct", (source, role, "caller"), direct, without_role, DENIED),
     ]
+    no_call = _NO_CALL | ({"beside": _OTHERS_ALLOW} if grant.trust_only else {})
     for kind, about, call, question, expected in questions:
-        yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else _NO_CALL[kind])
+        yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else no_call[kind])
     for policy in grant.managed_policies:
         yield _by_policy(grant, session, policy, policies.get(policy))
 
