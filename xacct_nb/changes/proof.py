@@ -230,19 +230,17 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
         yield Probe("without-mfa", *about, "assume it without MFA", DENIED)
     trusted = account_of(source) in grant.whole_accounts
     why = "The whole account is trusted: no principal in it is a stranger." if trusted else ""
-    why = _OTHERS_TRUST if grant.trust_only else why
+    why = _OTHERS if grant.trust_only else why
     yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=why)
 
 
-_OTHERS_TRUST = "The role belongs to others, whose statements may let other principals in."
-_OTHERS_ALLOW = "The role belongs to others, who may allow it more."
+_OTHERS = "The role belongs to others, who may let more principals in, and allow it more."
 
 
 def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> Iterator[Probe]:
     session = (source, role, "role")
     if grant.self_assume:
-        question = f"assume {Arn.parse(role).name} from its own session"
-        yield Probe(SELF, *session, question, ALLOWED)
+        yield Probe(SELF, *session, f"assume {Arn.parse(role).name} from its own session", ALLOWED)
     yield Probe("identity", *session, "GetCallerIdentity names the role", ALLOWED)
     calls = [
         (action, sample_call(action, each.resources)) for each in grant.permissions for action in each.actions
@@ -255,7 +253,7 @@ def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> 
         ("beside", session, other, other.title if other else "another call", DENIED),
         ("direct", (source, role, "caller"), direct, without_role, DENIED),
     ]
-    no_call = _NO_CALL | ({"beside": _OTHERS_ALLOW} if grant.trust_only else {})
+    no_call = _NO_CALL | ({"beside": _OTHERS} if grant.trust_only else {})
     for kind, about, call, question, expected in questions:
         yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else no_call[kind])
     for policy in grant.managed_policies:
