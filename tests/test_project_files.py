@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,13 @@ def test_no_test_file_imports_another() -> None:
     ]
 
     assert imported == []
+
+
+def test_no_two_test_files_have_the_same_name() -> None:
+    """pytest collects neither of them where both lie in the folder that it is given."""
+    names = [path.name for path in parsed_tests() if path.name.startswith("test_")]
+
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_no_name_in_the_tests_hides_one_of_hypothesis() -> None:
