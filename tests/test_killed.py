@@ -48,11 +48,11 @@ class Scene:
 
     def apply(self) -> Journal:
         plan = plan_of(self.sessions.grant, self.sessions)
-        return apply(plan, self.sessions, approved=plan.digest, patience=3)
+        return apply(plan, self.sessions, approved=plan.digest, patience=10)
 
     def take_back(self, done: Journal | Record) -> None:
         journal = done if isinstance(done, Journal) else to_undo(done, self.sessions, set())[0]
-        rollback(journal, self.sessions, patience=3)
+        rollback(journal, self.sessions, patience=10)
 
     def _versions(self) -> list[tuple[str, bool]]:
         iam = root_iam(self.world, self.world.source)

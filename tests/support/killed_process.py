@@ -83,12 +83,12 @@ class KillableEvidence:
 
 def apply_plan(plan: Plan, sessions: Sessions, evidence: KillableEvidence) -> None:
     evidence.evidence.add("plan", plan.to_json())
-    journal = apply(plan, sessions, approved=plan.digest, journal=evidence, patience=3)
+    journal = apply(plan, sessions, approved=plan.digest, journal=evidence, patience=10)
     evidence.add("journal", journal.to_json())
 
 
 def roll_back(journal: Journal, sessions: Sessions, evidence: KillableEvidence) -> None:
-    evidence.add("journal", rollback(journal, sessions, sink=evidence, patience=3).to_json())
+    evidence.add("journal", rollback(journal, sessions, sink=evidence, patience=10).to_json())
 
 
 def kills(folder: Path, everywhere: bool) -> Iterator[tuple[int, "Killing"]]:
