@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from xacct_nb.handoff.answer import AnsweredProof, MadeResource
+from xacct_nb.handoff.signed_file import SignedFile
+
 STRINGS = {
     "script": "<script>alert(1)</script>",
     "image": '"><img src=x onerror=alert(1)>',
@@ -127,13 +130,20 @@ def rebuilt(value: Any, change: Callable[[str, str], str], place: str = "") -> A
         return dict(_items(value, change, place))
     if isinstance(value, (list, tuple)):
         return type(value)([rebuilt(each, change, place) for each in value])
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
     made = copy.copy(value)
-    for each in fields(value):
-        here = f"{type(value).__name__}.{each.name}"
-        object.__setattr__(made, each.name, rebuilt(getattr(value, each.name), change, here))
+    for name in _fields_of(value):
+        here = f"{type(value).__name__}.{name}"
+        object.__setattr__(made, name, rebuilt(getattr(value, name), change, here))
     return made
+
+
+def _fields_of(value: Any) -> list[str]:
+    """The fields of a dataclass or of a file of a hand-over, none of a grant: it refuses what is hostile."""
+    if isinstance(value, (SignedFile, MadeResource, AnsweredProof)):
+        return list(type(value).model_fields)
+    return (
+        [each.name for each in fields(value)] if is_dataclass(value) and not isinstance(value, type) else []
+    )
 
 
 def _items(

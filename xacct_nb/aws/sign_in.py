@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import shlex
 import stat
 import subprocess
 import sys
@@ -260,5 +261,6 @@ def _no_credentials(profile: str, why: str, hint: str) -> NoCredentials:
     return NoCredentials(
         f"The profile {profile!r} cannot sign in.",
         why=truncate(redact(" ".join(why.split()), ())),
-        hint=hint or f"Test it: aws sts get-caller-identity{f' --profile {profile}' if profile else ''}",
+        hint=hint
+        or f"Test it: aws sts get-caller-identity{f' --profile {shlex.quote(profile)}' if profile else ''}",
     )

@@ -1,5 +1,6 @@
 """What botocore's errors while a profile signs in mean, and what to do about each, as a table."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ def explain(problem: Exception, profile: str) -> tuple[str, str]:
     why, hint = next(found, _as_it_is)(problem)
     root = root_of(profile)
     begins = f" Its chain begins with the profile {root!r}." if root != profile else ""
-    return why + begins, hint.format(profile=profile, root=root)
+    return why + begins, hint.format(profile=shlex.quote(profile), root=shlex.quote(root))
 
 
 def root_of(profile: str) -> str:

@@ -1,5 +1,6 @@
 """The message to the owner of the other account: who calls what, AWS's response, the fix, where to look."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ def message(request: DeniedRequest, side: str) -> str:
         "",
         *(_source_lines(request) if side == "source" else _destination_lines(request)),
         "Or send back the file that this command writes (it holds no secrets):",
-        f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {request.caller} \\",
+        f"  xacct-nb run diagnose_a_denial -p sandbox false -p caller {shlex.quote(request.caller)} \\",
         f"    {_what(request)} -p {side}_profiles YOUR_PROFILE -p snapshot_to snapshot.json",
     )
     return "\n".join(lines) + "\n"
@@ -48,8 +49,8 @@ def message(request: DeniedRequest, side: str) -> str:
 def _what(request: DeniedRequest) -> str:
     """Return the parameters of the notebook for the role, or for the resource that a caller was denied."""
     if request.role:
-        return f"-p role {request.role}"
-    return f"-p action {request.action} -p resource {request.resource}"
+        return f"-p role {shlex.quote(request.role)}"
+    return f"-p action {shlex.quote(request.action)} -p resource {shlex.quote(request.resource)}"
 
 
 def _source_lines(request: DeniedRequest) -> Iterator[str]:
@@ -57,11 +58,12 @@ def _source_lines(request: DeniedRequest) -> Iterator[str]:
     yield "The smallest caller policy that would allow it:"
     yield as_json(request.statement)
     yield "Please run these commands, which only read:"
-    yield f"  aws iam get-{arn.kind} --{arn.kind}-name {arn.name}"
-    yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {arn.name}"
-    yield f"  aws iam simulate-principal-policy --policy-source-arn {request.principal} \\"
     action = "sts:AssumeRole" if request.role else request.action
-    yield f"    --action-names {action} --resource-arns {request.role or request.resource}"
+    name, action, resource = map(shlex.quote, (arn.name, action, request.role or request.resource))
+    yield f"  aws iam get-{arn.kind} --{arn.kind}-name {name}"
+    yield f"  aws iam list-attached-{arn.kind}-policies --{arn.kind}-name {name}"
+    yield f"  aws iam simulate-principal-policy --policy-source-arn {shlex.quote(request.principal)} \\"
+    yield f"    --action-names {action} --resource-arns {resource}"
 
 
 def _destination_lines(request: DeniedRequest) -> Iterator[str]:
@@ -69,7 +71,7 @@ def _destination_lines(request: DeniedRequest) -> Iterator[str]:
         yield "The smallest statement of the resource's policy that would allow it:"
         yield as_json(request.statement)
         return
-    name = Arn.parse(request.role).name
+    name = shlex.quote(Arn.parse(request.role).name)
     if request.resource:
         yield "The smallest policy of the role that would allow it:"
     else:

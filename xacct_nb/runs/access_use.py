@@ -13,7 +13,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.profile_sections import cli_profile
 from xacct_nb.grants.sentences import describe_arn
 from xacct_nb.runs.profile_edits import ProfileEdit, profile_edit
-from xacct_nb.views import Code, Page, Shown, Text, View
+from xacct_nb.views import Code, Page, Shown, Text, View, as_json
 
 _OWN = "YOUR_PROFILE"
 
@@ -37,7 +37,7 @@ class AccessUse(Shown):
     def view(self) -> View:
         """Return the line of Python, the profile with the length of its sessions, and the console's link."""
         named = self.source_profile or _OWN
-        code = f'session = xa.session(grant, source_profile="{named}")\nsession.client("s3")'
+        code = f'session = xa.session(grant, source_profile={as_json(named)})\nsession.client("s3")'
         python = Code("In Python: a session that renews itself", code)
         title = f"How {describe_arn(self.role)} is used"
         return Page(title, (python, *self._profile_views(named), self.console.view()))
@@ -51,7 +51,7 @@ class AccessUse(Shown):
         if self.problem:
             yield Text(self.problem, "note")
         file = f" --config-file {shlex.quote(self.config_file)}" if self.config_file else ""
-        command = f"xacct-nb profile write -f grant.yaml --source-profile {named}{file}"
+        command = f"xacct-nb profile write -f grant.yaml --source-profile {shlex.quote(named)}{file}"
         yield Code("Write it, after a question", command)
 
 

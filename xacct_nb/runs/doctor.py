@@ -1,6 +1,7 @@
 """Checks of everything that the package needs: one line for each, with its fix."""
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -134,7 +135,7 @@ def _profiles() -> Iterator[HealthCheck]:
         yield HealthCheck("AWS profiles", "bad", problem.what, fix)
         return
     for name, arn, why in found:
-        fix = f"aws sts get-caller-identity --profile {name}"
+        fix = f"aws sts get-caller-identity --profile {shlex.quote(name)}"
         yield HealthCheck(f"AWS profile {name}", *(("good", arn) if arn else ("note", why, fix)))
     if offset := describe_offset(clock.offset()):
         yield HealthCheck("clock", "note", offset, "timedatectl set-ntp true")

@@ -1,6 +1,7 @@
 """The hand-over as commands: an answer and its acceptance are headless runs of the notebook hand_over."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ class HandoverRun(Shown):
         if found and (self.record.error is None or self.record.status == NOT_PROVEN):
             parts.append(Text(f"Hand-over: {found.state}", "good" if found.state == "proven" else "note"))
         if self.file:
-            then = f"Send it back. The owner who asked goes on with: xacct-nb handoff accept {self.file.name}"
+            command = f"xacct-nb handoff accept {shlex.quote(self.file.name)}"
+            then = f"Send it back. The owner who asked goes on with: {command}"
             parts.append(Text(f"Answer: {self.file}\n{then}"))
         return Page("Hand-over", tuple(parts))
 

@@ -1,5 +1,6 @@
 """How far a hand-over is: from the records, and from the requests and answers that are kept beside them."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class HandoffState(Shown):
         tone, sentence = _SENTENCES[self.state]
         rows = tuple((each.id, _part(each), each.status, each.ended) for each in self.records)
         table = (Table(("record", "part", "status", "ended"), rows),) if rows else ()
-        given = " ".join(f"-p proof_objects {each}" for each in self.objects)
+        given = " ".join(f"-p proof_objects {shlex.quote(each)}" for each in self.objects)
         then = f"The source owner proves it: xacct-nb handoff answer FILE --profile PROFILE {given}".strip()
         more = (Text(then, "note"),) if self.objects and self.state == ANSWERED else ()
         return Page(f"Hand-over: {self.state}", (Text(sentence, tone), *more, *table))

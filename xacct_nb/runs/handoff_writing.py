@@ -1,6 +1,7 @@
 """The files of a hand-over for the other owner: made, signed, written with a readable page, and refused."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -52,13 +53,13 @@ class SentFile(Shown):
             return Page(
                 "Example", (self.value.view(), Text("It is an example: no file was written.", "note"))
             )
-        is_request = isinstance(self.value, HandoffRequest)
+        name, is_request = shlex.quote(self.file.name), isinstance(self.value, HandoffRequest)
         then = (
             "Send the file to the other owner, and tell them its digest on another way. They answer with: "
-            f"xacct-nb handoff answer {self.file.name} --profile PROFILE"
+            f"xacct-nb handoff answer {name} --profile PROFILE"
             if is_request
             else "Send the file back. The owner who asked goes on with: "
-            f"xacct-nb handoff accept {self.file.name} --profile PROFILE"
+            f"xacct-nb handoff accept {name} --profile PROFILE"
         )
         written = (("File", self.file), ("Readable page", self.page))
         links = (file_link(text, path) for text, path in written if path)

@@ -1,5 +1,6 @@
 """Finds causes in the profile in use and in the profiles that it takes its credentials from."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
@@ -70,10 +71,10 @@ def _set_only_source(client: ClientSettings, name: str) -> Iterator[str]:
     """Yield the command that sets source_profile to the profile with keys, if there is exactly one."""
     sources = [each for each, fields in client.profiles.items() if _KEY in fields and each != name]
     if len(sources) == 1:
-        yield f"aws configure set source_profile {sources[0]} --profile {name}"
+        yield f"aws configure set source_profile {shlex.quote(sources[0])} --profile {shlex.quote(name)}"
 
 
 def _set_similar(value: str, known: Iterable[str], profile: str, field: str) -> Iterator[str]:
     """Yield the command that sets a field to the known value that is most similar."""
     for similar in get_close_matches(value, list(known), n=1):
-        yield f"aws configure set {field} {similar} --profile {profile}"
+        yield f"aws configure set {field} {shlex.quote(similar)} --profile {shlex.quote(profile)}"
