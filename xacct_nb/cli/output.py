@@ -182,11 +182,9 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
         return
     from tqdm import tqdm
 
-    form = "{desc}  {n_fmt} of {total_fmt} steps, {elapsed}"
-    with tqdm(total=0, bar_format=form, leave=False, dynamic_ncols=True) as bar:
+    with tqdm(desc="Starting", total=0, bar_format="{desc} ({elapsed})", leave=False) as bar:
 
         def report(done: int, total: int, title: str) -> None:
-            bar.total, bar.n = total, done
-            bar.set_description(on_one_line(title))
+            bar.set_description_str(f"[{done + 1}/{total}] {on_one_line(title)}")
 
         yield report
