@@ -1,126 +1,188 @@
-"""The ways into roles are those that the evaluation allows, and no way is left out or guessed."""
+"""Every command, in whatever surroundings, answers with a message, never a traceback; JSON is one object."""
 
-from typing import Any
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
+import click
+import pytest
+from click.testing import CliRunner
 
-from xacct_nb.grants.access_graph import AccessEdge
-from xacct_nb.grants.ways_in import Holder, Trusts, ways_in
-from xacct_nb.iam.evaluation import evaluate
+from support.desk import notebook
+from xacct_nb.cli.main import main
+from xacct_nb.errors import EXIT_CODES
+from xacct_nb.runs.runner import run
 
-SOURCE, DESTINATION = "111111111111", "222222222222"
-CALLERS = [f"arn:aws:iam::{SOURCE}:{name}" for name in ("user/alice", "user/team/bob", "role/hub")]
-ROLES = [f"arn:aws:iam::{DESTINATION}:role/{name}" for name in ("reader", "app/writer")]
-CONDITIONS: list[dict[str, Any]] = [
-    {},
-    {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
-    {"Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{SOURCE}:user/*"}}},
-    {"Condition": {"StringEquals": {"aws:PrincipalAccount": DESTINATION}}},
-]
-ACTIONS = ["sts:AssumeRole", "sts:*", "*", "s3:GetObject"]
-PRINCIPALS = [*CALLERS, SOURCE, f"arn:aws:iam::{SOURCE}:root", "*", "333333333333"]
+COMMAND = str(Path(sys.executable).parent / "xacct-nb")
+SERVES = ("lab",)  # until it is ended
+SLOW = ("demo", "sandbox up", "sandbox env", "sandbox reset", "doctor")
+ODD_NOTEBOOKS = {
+    "empty": "",
+    "no JSON": "{",
+    "no notebook": "[]",
+    "another format": '{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}',
+    "deep": "[" * 100_000,
+    "odd cells": '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code",'
+    ' "id": 7, "source": "1", "metadata": {}, "outputs": "x"}]}',
+}
 
 
-def documents(element: str, values: list[Any], actions: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Policies of up to three statements with these values in their Principal or Resource."""
-    statement = st.builds(
-        lambda effect, action, named, condition: {
-            "Effect": effect,
-            "Action": action,
-            element: {"AWS": named} if element == "Principal" else named,
-            **condition,
-        },
-        st.sampled_from(["Allow", "Allow", "Allow", "Deny"]),
-        st.sampled_from(actions),
-        st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True),
-        st.sampled_from(CONDITIONS),
+def leaves(group: click.Command = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command of the command line by its path."""
+    if not isinstance(group, click.Group):
+        yield " ".join(path), group
+        return
+    for name, below in group.commands.items():
+        yield from leaves(below, (*path, name))
+
+
+def words_of(name: str, command: click.Command) -> list[str]:
+    """Return a call of the command in which every required argument and option is `x`."""
+    words = [*name.split()]
+    for each in command.params:
+        if each.required:
+            words += [each.opts[0], "x"] if isinstance(each, click.Option) else ["x"]
+    return [*words, *(["--json"] if takes(command, "--json") else [])]
+
+
+def takes(command: click.Command, option: str) -> bool:
+    return any(option in each.opts for each in command.params)
+
+
+COMMANDS = {name: command for name, command in leaves() if name not in SERVES}
+Way = Callable[[pytest.MonkeyPatch, Path], object]
+SURROUNDINGS: dict[str, Way] = {
+    "records in a file": lambda patch, folder: patch.setenv("XACCT_RECORDS", str(folder / "file" / "x")),
+    "records that are a file": lambda patch, folder: patch.setenv("XACCT_RECORDS", str(folder / "file")),
+    "records that are a device": lambda patch, folder: patch.setenv("XACCT_RECORDS", "/dev/full"),
+    "records where nobody can write": lambda patch, folder: patch.setenv("XACCT_RECORDS", "/proc/nowhere"),
+    "records with too long a name": lambda patch, folder: patch.setenv("XACCT_RECORDS", "n" * 5_000),
+    "no home": lambda patch, folder: patch.delenv("HOME"),
+    "a home where nobody can write": lambda patch, folder: patch.setenv("HOME", "/proc/nowhere"),
+    "no folder for temporary files": lambda patch, folder: patch.setenv("TMPDIR", "/proc/nowhere"),
+    "a current folder that is removed": lambda patch, folder: os.rmdir(folder / "here"),
+    "a sandbox in a file": lambda patch, folder: patch.setenv("XACCT_SANDBOX_DIR", str(folder / "file")),
+    "an AWS config that is a folder": lambda patch, folder: patch.setenv("AWS_CONFIG_FILE", str(folder)),
+    "an AWS config that is none": lambda patch, folder: patch.setenv("AWS_CONFIG_FILE", str(folder / "file")),
+    "notebooks that are a file": lambda patch, folder: patch.setenv("XACCT_NOTEBOOKS", str(folder / "file")),
+}
+
+
+@pytest.fixture(params=SURROUNDINGS)
+def surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """What is unusual around the command, in an empty folder without a sandbox or an AWS profile."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "file").write_text("neither records nor a config")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("XACCT_SANDBOX_DIR", str(tmp_path / "sandbox"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    SURROUNDINGS[request.param](monkeypatch, tmp_path)
+    return str(request.param)
+
+
+def wrong_answer(words: list[str], code: int, out: str, err: str) -> Iterator[str]:
+    if "Traceback" in out + err or "Exception ignored" in err or "unexpected-error" in out + err:
+        yield f"{words}: {err}"
+    if code not in (*EXIT_CODES.values(), 8):
+        yield f"{words}: exit code {code}"
+    if "--json" in words:
+        try:
+            told = json.loads(out)
+        except ValueError:
+            yield f"{words}: {out!r} is not one JSON object"
+        else:
+            if not isinstance(told, dict):
+                yield f"{words}: {told!r} is no object"
+
+
+def test_quick_commands_answer_in_any_surroundings(surroundings: str) -> None:
+    wrong = []
+    for name, command in COMMANDS.items():
+        if name not in SLOW:
+            words = words_of(name, command)
+            done = CliRunner().invoke(main, words, catch_exceptions=False)
+            wrong += wrong_answer(words, done.exit_code, done.stdout, done.stderr)
+
+    assert wrong == [], surroundings
+
+
+@pytest.mark.exhaustive
+def test_every_command_in_a_process_of_its_own_answers_in_any_surroundings(
+    surroundings: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = [each for name, command in COMMANDS.items() for each in wrong_process(name, command)]
+    with capsys.disabled():
+        print(f"\n{surroundings}: {len(COMMANDS) - len(wrong)} of {len(COMMANDS)} commands answered", end=" ")
+
+    assert wrong == []
+
+
+def wrong_process(name: str, command: click.Command) -> Iterator[str]:
+    words = ["run", "start_here", "--json"] if name == "run" else words_of(name, command)
+    # The shell keeps a folder that is removed as its own.
+    done = subprocess.run(
+        [COMMAND, *words], capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, check=False
     )
-    statements = st.lists(statement, min_size=1, max_size=3)
-    return st.builds(lambda found: {"Version": "2012-10-17", "Statement": found}, statements)
+    yield from wrong_answer(words, done.returncode, done.stdout, done.stderr)
+    subprocess.run([COMMAND, "sandbox", "down"], capture_output=True, check=False)
 
 
-resources = [*ROLES, "*", f"arn:aws:iam::{DESTINATION}:role/app/*", "arn:aws:iam::*:role/rea?er"]
-own = st.lists(documents("Resource", resources, ACTIONS), max_size=2).map(tuple)
-bounds = st.none() | documents("Resource", ["*", ROLES[0]], ["sts:*", "*"])
-worlds = st.builds(
-    Trusts,
-    st.fixed_dictionaries(
-        {role: documents("Principal", PRINCIPALS, ["sts:AssumeRole", "sts:*"]) for role in ROLES}
-    ),
-    st.fixed_dictionaries({caller: st.builds(Holder, own, bounds) for caller in CALLERS}),
-    st.just(frozenset({SOURCE, DESTINATION})),
-)
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("more", [["--no-such-option"], ["x"] * 9], ids=["option", "arguments"])
+def test_a_command_that_is_mistyped_is_answered_in_json_where_it_is_asked(name: str, more: list[str]) -> None:
+    words = [*name.split(), *more, "--json"]
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["code"] == "invalid-command"
+    assert "Error: " in done.stderr
 
 
-@given(worlds)
-def test_a_way_is_open_where_the_evaluation_allows_it_under_some_condition(world: Trusts) -> None:
-    drawn = {(each.source, each.target) for each in ways_in(world) if each.state == "open"}
+def test_an_answer_into_a_closed_standard_output_is_said_to_be_lost(tmp_path: Path) -> None:
+    line = f"{COMMAND} records list --json --records {tmp_path / 'none'} >&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
 
-    assert {ends for ends in drawn if ends[0] in CALLERS} == {
-        (caller, role)
-        for caller, holder in world.holders.items()
-        for role, trust in world.policies.items()
-        if not evaluate(
-            principal=caller,
-            action="sts:AssumeRole",
-            resource=role,
-            identity_policies=holder.policies,
-            resource_policy=trust,
-            permissions_boundaries=None if holder.boundary is None else [holder.boundary],
-            unknown_keys=["*"],
-        ).denied
-    }
+    assert done.returncode == 1
+    assert done.stderr.startswith("output-lost: Standard output cannot be written: it is closed.")
 
 
-@given(worlds)
-def test_one_pair_has_ways_of_one_state_only(world: Trusts) -> None:
-    states: dict[tuple[str, str], set[str]] = {}
-    for each in ways_in(world):
-        states.setdefault((each.source, each.target), set()).add(each.state)
+class TestNotebooks:
+    @pytest.mark.parametrize("content", ODD_NOTEBOOKS.values(), ids=ODD_NOTEBOOKS)
+    def test_what_is_no_notebook_is_named(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "odd.ipynb").write_text(content)
+        words = ["run", str(tmp_path / "odd.ipynb"), "--json", "--records", str(tmp_path / "records")]
+        done = CliRunner().invoke(main, words, catch_exceptions=False)
+        told = json.loads(done.stdout)
 
-    assert [ends for ends, found in states.items() if len(found) > 1] == []
+        assert (done.exit_code, told["status"]) == (2, "invalid-parameters")
+        assert told["error"]["code"] == "unknown-notebook"
 
+    @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+    def test_what_is_no_file_is_no_notebook(self, tmp_path: Path, make: Callable[[Path], object]) -> None:
+        make(tmp_path / "odd.ipynb")
+        words = ["run", str(tmp_path / "odd.ipynb"), "--json"]
+        done = CliRunner().invoke(main, words, catch_exceptions=False)
 
-@given(worlds)
-def test_without_the_callers_policies_nothing_of_them_is_open(world: Trusts) -> None:
-    found = ways_in(Trusts(world.policies))
+        assert (done.exit_code, json.loads(done.stdout)["error"]["code"]) == (2, "unknown-notebook")
 
-    assert {each.state for each in found if each.source in CALLERS} <= {"unread", "denied"}
+    def test_an_error_that_nothing_expected_is_in_the_record_with_its_traceback(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-key-of-this-test")
 
+        def report(done: int, of: int, title: str) -> None:
+            raise ZeroDivisionError("of the progress, with a-key-of-this-test")
 
-@given(worlds)
-def test_equal_worlds_have_equal_ways_in_the_same_order(world: Trusts) -> None:
-    assert ways_in(world) == ways_in(Trusts(dict(world.policies), dict(world.holders), world.read))
+        path = notebook(tmp_path / "mine.ipynb", "1")
+        ended = run(path, records=str(tmp_path / "records"), report=report)
+        saved = (ended.folder / "traceback.txt").read_text()
 
-
-def test_the_statement_that_asks_least_is_the_way() -> None:
-    allow = {"Effect": "Allow", "Principal": {"AWS": CALLERS[0]}, "Action": "sts:AssumeRole"}
-    trust = {"Version": "2012-10-17", "Statement": [{**allow, **CONDITIONS[1]}, allow]}
-    may = {"Statement": {"Effect": "Allow", "Action": "sts:*", "Resource": ROLES[0]}}
-
-    assert ways_in(Trusts({ROLES[0]: trust}, {CALLERS[0]: Holder((may,))})) == (
-        AccessEdge(CALLERS[0], ROLES[0], ("without a condition",)),
-    )
-
-
-def test_two_statements_with_conditions_are_two_ways() -> None:
-    allow = {"Effect": "Allow", "Principal": {"AWS": CALLERS[0]}, "Action": "sts:AssumeRole"}
-    until = {"Condition": {"DateLessThan": {"aws:CurrentTime": "2027-01-01"}}}
-    trust = {"Version": "2012-10-17", "Statement": [{**allow, **CONDITIONS[1]}, {**allow, **until}]}
-    may = {"Statement": {"Effect": "Allow", "Action": "sts:*", "Resource": "*", **CONDITIONS[1]}}
-
-    assert [each.lines for each in ways_in(Trusts({ROLES[0]: trust}, {CALLERS[0]: Holder((may,))}))] == [
-        ("with MFA", "its own policy: with MFA"),
-        ("until 2027-01-01", "its own policy: with MFA"),
-    ]
-
-
-def test_a_deny_under_the_condition_of_the_allow_leaves_no_way() -> None:
-    allow = {"Effect": "Allow", "Principal": {"AWS": CALLERS[0]}, "Action": "sts:AssumeRole", **CONDITIONS[1]}
-    trust = {"Version": "2012-10-17", "Statement": [allow, {**allow, "Effect": "Deny"}]}
-    may = {"Statement": {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}}
-
-    assert ways_in(Trusts({ROLES[0]: trust}, {CALLERS[0]: Holder((may,))})) == (
-        AccessEdge(CALLERS[0], ROLES[0], ("a Deny takes away all that is allowed",), "denied"),
-    )
+        assert (ended.record.status, ended.record.error.code) == ("failed", "unexpected-error")
+        assert "traceback.txt in the record" in ended.record.error.hint
+        assert "ZeroDivisionError" in saved
+        assert "a-key-of-this-test" not in saved + str(ended)
+        assert [cell.state for cell in ended.record.cells] == ["aborted", "not-run"]
