@@ -14,6 +14,7 @@ from support.in_process_sandbox import in_process_sandbox
 from support.ssh_keys import a_key, needs_ssh_keygen, public
 from xacct_nb.errors import XacctError
 from xacct_nb.records.model import Record
+from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.runs.handoff_showing import show_form, show_handoff
 from xacct_nb.runs.handoff_writing import refuse_request, write_request
 from xacct_nb.runs.runner import RunResult
@@ -198,13 +199,21 @@ class TestAnExternalId:
     ) -> None:
         request = ada.ask(world, conditions={"external_id": SECRET})
         (ada.folder / "grant.json").unlink()
-        ben.applied(request=request, external_id="env:VENDOR")
+        ben.applied(request=request, external_id="env:VENDOR", note=f"Made with {SECRET}.")
         done = ada.applied(answer=answer_of(request), external_id="env:VENDOR")
 
         assert (done.status, done.handoff and done.handoff.state) == ("succeeded", "proven"), done.error
         assert changed_accounts(world, conditions={"external_id": SECRET}) == set()
         written = [path for each in (ada, ben) for path in each.folder.rglob("*") if path.is_file()]
         assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
+        assert f"Made with {fingerprint(SECRET)}." in Path(answer_of(request)).read_text()
+
+    def test_in_the_reason_of_a_refusal_is_not_sent(self, world: World, ada: Party, ben: Party) -> None:
+        request = ada.ask(world, conditions={"external_id": SECRET})
+        ben.run(request=request, external_id="env:VENDOR", refuse=f"{SECRET} is too short.")
+
+        assert f"{fingerprint(SECRET)} is too short." in Path(answer_of(request)).read_text()
+        assert SECRET not in Path(answer_of(request)).read_text()
 
     def test_that_is_missing_or_another_one_stops_the_run(self, world: World, ada: Party, ben: Party) -> None:
         request = ada.ask(world, conditions={"external_id": SECRET})

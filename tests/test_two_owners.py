@@ -31,7 +31,7 @@ def test_from_nothing_to_a_proven_grant_with_two_files(world: World, ada: Owner,
     secret = "vendor-1234567"
     file = ada.grant_file(world, conditions={"external_id": "env:VENDOR"})
     code, asked = ada.does(
-        "request", "-f", file, "--why", "reports", "--allow-reference", "env:VENDOR", VENDOR=secret
+        "request", "-f", file, "--why", f"as {secret}", "--allow-reference", "env:VENDOR", VENDOR=secret
     )
     assert (code, secret in (ada.folder / "reports.request.json").read_text()) == (0, False)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import ipywidgets
+from traitlets import Unicode
 
 from xacct_nb.jupyter.aria_ties import AriaTies
 from xacct_nb.jupyter.form_parts import Field, FormState, box, region
@@ -15,6 +16,19 @@ from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Text, html
 
 HIDDEN = "xacct-hidden"
+
+
+# Without the echo, what a person types by mistake, as a secret, goes to no other browser at the same kernel.
+class _Line(ipywidgets.Text):
+    """A field of one line."""
+
+    value = Unicode().tag(sync=True, echo_update=False)
+
+
+class _Lines(ipywidgets.Textarea):
+    """A field of several lines."""
+
+    value = Unicode().tag(sync=True, echo_update=False)
 
 
 class Looks:
@@ -240,5 +254,5 @@ def _control(field: Field, looks: Looks) -> Any:
         return looks.make(ipywidgets.Checkbox, indent=False, **traits)
     traits |= {"continuous_update": field.follows, "placeholder": field.example}
     if field.lines > 1:
-        return looks.make(ipywidgets.Textarea, rows=field.lines, **traits)
-    return looks.make(ipywidgets.Text, **traits)
+        return looks.make(_Lines, rows=field.lines, **traits)
+    return looks.make(_Line, **traits)

@@ -22,6 +22,7 @@ from xacct_nb.runs.handoff_state import answers_before
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext
+from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.handoff_files import keep_handoff, read_handoff, write_handoff, write_page
 from xacct_nb.storage.handoff_signatures import sign_handoff
 from xacct_nb.views import Page, Shown, Text, View, html
@@ -92,7 +93,7 @@ def refuse_request(file: str, reason: str, *, out: str = "", key: str = "", reco
     request = read_request(file)
     check_in_time(request, utc())
     check_unused(request, answers_before(records, request.digest), changes=True)
-    answer = sign_handoff(refusal(request, _clean(reason)), key)
+    answer = sign_handoff(refusal(request, redact(reason, credentials_in(os.environ))), key)
     keep_handoff(records, request)
     keep_handoff(records, answer)
     return _written(answer, answer_path(out, file))
@@ -135,7 +136,8 @@ def example_request() -> HandoffRequest:
 def _request(grant: Grant, side: str, why: str, hours: int) -> HandoffRequest:
     now = local_time()
     about = {"made": utc(now), "expires": utc(now + timedelta(hours=hours)), "nonce": token_hex(16)}
-    return request_for(build(grant), side, why=_clean(why), asked_by=user_name(), **about)
+    clean = redact(why, grant_secrets(grant) | credentials_in(os.environ))
+    return request_for(build(grant), side, why=clean, asked_by=user_name(), **about)
 
 
 def _written(value: HandoffRequest | HandoffAnswer, path: Path) -> SentFile:
@@ -153,10 +155,6 @@ def answer_path(out: str, request: str) -> Path:
     named = Path(request).expanduser()
     stem = named.name.removesuffix(".json").removesuffix(".request")
     return Path(out) if out else named.with_name(f"{stem}.answer.json")
-
-
-def _clean(text: str) -> str:
-    return redact(text, credentials_in(os.environ))
 
 
 def _other_file(what: str, command: str) -> InvalidHandoff:

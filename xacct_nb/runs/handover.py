@@ -36,7 +36,7 @@ from xacct_nb.handoff.checks import (
 from xacct_nb.handoff.request import HandoffRequest, differences, whole_grant
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import RecordedHandoff
-from xacct_nb.redaction.redact import is_fingerprint
+from xacct_nb.redaction.redact import is_fingerprint, redact
 from xacct_nb.runs.handoff_state import (
     ACCEPTS,
     ANSWERED,
@@ -222,15 +222,17 @@ class Handover(Shown):
         return "" if not is_made else CHANGED if self.differences else MADE
 
     def _made(self, decision: str, sessions: Sessions) -> HandoffAnswer:
+        secrets, settings = self.run.evidence.secrets, self.run.settings
         if decision == REFUSED:
-            return refusal(self.request, self.run.settings.refuse, by=_who(sessions), record=self.run.id)
+            reason = redact(settings.refuse, secrets)
+            return refusal(self.request, reason, by=_who(sessions), record=self.run.id)
         state = read_resources(self.documents, sessions)
         journal = self.run.applied[1].to_json() if self.run.applied else {}
         proof = self.proof and AnsweredProof(holds=self.proof.holds, summary=self.proof.summary)
         return answer_to(
             self.request,
             decision,
-            reason=self.run.settings.note,
+            reason=redact(settings.note, secrets),
             grant=whole_grant(self.grant) if decision == CHANGED else {},
             differences=self.differences,
             made=made_resources(desired_resources(self.documents, state)),
