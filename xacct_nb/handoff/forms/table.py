@@ -14,25 +14,21 @@ from xacct_nb.views import Snippet
 
 @dataclass(frozen=True)
 class OwnerForm:
-    """One form: what it is, how its files end, what makes a half and what removes it."""
+    """One form: what it is, what makes a half and what removes it."""
 
     purpose: str
-    ending: str
     make: Callable[[Half], str]
     remove: Callable[[Half], str]
-    removal_ending: str = ".sh"
 
 
 FORMS = {
-    "commands": OwnerForm("a bash script for the AWS CLI", ".sh", aws_cli.commands, aws_cli.removal_commands),
+    "commands": OwnerForm("a bash script for the AWS CLI", aws_cli.commands, aws_cli.removal_commands),
     "cloudformation": OwnerForm(
-        "a CloudFormation template", ".template.json", cloudformation.template, cloudformation.stack_deletion
+        "a CloudFormation template", cloudformation.template, cloudformation.stack_deletion
     ),
-    "terraform": OwnerForm(
-        "a Terraform configuration", ".tf", terraform.configuration, terraform.destruction
-    ),
-    "steps": OwnerForm("steps in AWS's console, in words", ".txt", steps.steps, steps.removal_steps, ".txt"),
-    "json": OwnerForm("the same steps as JSON", ".json", steps.steps_as_json, steps.steps_as_json, ".json"),
+    "terraform": OwnerForm("a Terraform configuration", terraform.configuration, terraform.destruction),
+    "steps": OwnerForm("steps in AWS's console, in words", steps.steps, steps.removal_steps),
+    "json": OwnerForm("the same steps as JSON", steps.steps_as_json, steps.steps_as_json),
 }
 
 
@@ -49,21 +45,6 @@ def hand_over(documents: Documents | Grant, side: str, form: str, account: str =
 def take_back(documents: Documents | Grant, side: str, form: str, account: str = "") -> Snippet:
     """Return the text with which the owner removes what they made with the same form. Raises InvalidInput."""
     return Snippet(_form(form).remove(half_of(documents, side, account)))
-
-
-def form_file(documents: Documents | Grant, side: str, form: str, account: str = "") -> str:
-    """Return a name for the file of a form, such as reports-destination-222222222222.sh.
-
-    Raises InvalidInput.
-    """
-    half = half_of(documents, side, account)
-    return f"{half.grant.name}-{side}-{half.account}{_form(form).ending}"
-
-
-def removal_file(documents: Documents | Grant, side: str, form: str, account: str = "") -> str:
-    """Return a name for the file of a form's removal. Raises InvalidInput."""
-    half = half_of(documents, side, account)
-    return f"{half.grant.name}-{side}-{half.account}-removal{_form(form).removal_ending}"
 
 
 def _form(name: str) -> OwnerForm:
