@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.examples import a_grant
+from xacct_nb.changes.decision_card import CardAccount, CardPlace, DecisionCard
 from xacct_nb.errors import EXIT_CODES
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.grants.settings import RunFile, run_file_values
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +117,31 @@ def test_the_demo_prints_what_the_page_on_a_change_shows(reader: tuple[Path, dic
     printed = _run(["xacct-nb", "demo"], folder, environment)
 
     assert _without_the_moment(block) in _without_the_moment(printed)
+
+
+def test_the_decision_card_stands_on_the_page_on_a_change_as_it_is_shown() -> None:
+    (block,) = (block for block in _blocks("text") if block.startswith("Decision"))
+    accounts = (
+        CardAccount("source", "111111111111", caller="arn:aws:iam::111111111111:user/admin"),
+        CardAccount("destination", "222222222222", caller="arn:aws:iam::222222222222:user/admin"),
+    )
+    place = CardPlace("sandbox", accounts, "ada")
+    digest, command = block.split()[-1], block.strip().splitlines()[-1].strip()
+    sentences, summary = access_sentences(a_grant()), "Plan: 4 to add, 0 to change, 0 to destroy."
+    rules = ("It is valid for one change, within 24 hours of the plan.",)
+    card = DecisionCard(
+        sentences, (), place, (), "ada", "", None, digest, summary, rules=rules, command=command
+    )
+
+    assert block.strip() == str(card)
+
+
+def test_the_page_on_a_change_names_every_notebook() -> None:
+    page = (ROOT / "docs" / "change.md").read_text()
+
+    assert re.findall(r"^\| \[(\w+)\]", page, re.MULTILINE) == sorted(
+        path.stem for path in (ROOT / "notebooks").glob("*.ipynb")
+    )
 
 
 def _without_the_moment(text: str) -> str:
