@@ -59,6 +59,9 @@ def at_a_desk_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         signal.signal(number, handler)
 
 
+GROUPS = [(), ("handoff",), ("notebooks",), ("profile",), ("records",), ("sandbox",)]
+
+
 def invoke(*words: str) -> Output:
     """A command in this process; an error that is not ours is not caught."""
     done = CliRunner().invoke(main, words, catch_exceptions=False)
@@ -89,9 +92,16 @@ class TestHelp:
         assert sentence[0].isupper()
         assert long.out == short.out
 
-    @pytest.mark.parametrize("path", [(), ("records",), ("sandbox",), ("notebooks",)])
-    def test_no_command_is_described_by_half_a_sentence(self, path: tuple[str, ...]) -> None:
-        assert "..." not in invoke(*path, "-h").out.partition("\nCommands:\n")[2]
+    @pytest.mark.parametrize("columns", ["80", "60"])
+    @pytest.mark.parametrize("path", GROUPS, ids=lambda path: " ".join(path) or "xacct-nb")
+    def test_no_command_is_described_by_half_a_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], columns: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", columns)
+        described = invoke(*path, "-h").out.partition("\nCommands:\n")[2]
+
+        assert "..." not in described
+        assert described.count(".\n") == len(_command(path).commands)
 
     def test_every_option_says_what_it_is_for(self) -> None:
         found = [
@@ -489,7 +499,9 @@ class TestRun:
         ended = invoke("run", notebook(tmp_path / "mine.ipynb", "1"))
 
         assert ended.code == 0
-        assert re.search(r"^succeeded in \d+\.\d\d s$", ended.out, re.MULTILINE)
+        assert re.search(
+            r"^succeeded in \d+\.\d\d s\. Nothing was changed: the run only read\.$", ended.out, re.MULTILINE
+        )
         assert Path(re.search(r"^Record: (.+)$", ended.out, re.MULTILINE)[1]).parent == tmp_path / "records"  # type: ignore[index]
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -72,7 +72,9 @@ class TestChange:
         assert (record.status, EXIT_CODES[record.status]) == ("not-proven", 8)
         assert record.error
         assert record.error.what == "The access is not proven: the proof was not asked."
-        assert record.error.hint == "Ask for it: xacct-nb run prove_the_access"
+        assert record.error.hint == (
+            "Ask for it: the notebook 30_prove_the_access, or xacct-nb run prove_the_access -f GRANT"
+        )
         assert status_tone(record) == "change"
         assert 'class="change"' in History(read_ledger(desk.records))._repr_html_()
         assert record.left_changes

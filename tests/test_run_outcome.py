@@ -130,16 +130,18 @@ def test_after_a_change_an_error_that_changed_nothing_does_not_count() -> None:
 
 
 def test_a_proof_that_failed_names_each_side_that_lacks_something() -> None:
-    problem = proof_failed(GRANT, EVERYTHING, answered())
+    problem = proof_failed(GRANT, EVERYTHING, answered(), "xacct-nb run plan_and_apply -f a.yaml")
 
     assert problem.status == "proof-failed"
     assert "destination side, account 222222222222" in problem.why
     assert "source side, account 111111111111" in problem.why
-    assert problem.hint == "Plan the grant again and apply it: xacct-nb run plan_and_apply"
+    assert problem.hint == (
+        "If the grant is right, plan it again and apply it: xacct-nb run plan_and_apply -f a.yaml"
+    )
 
 
 def test_a_proof_that_failed_quotes_the_answers_that_were_not_expected() -> None:
-    problem = proof_failed(GRANT, NOTHING, answered(assume=DENIED))
+    problem = proof_failed(GRANT, NOTHING, answered(assume=DENIED), "")
 
     assert problem.why.endswith(f"expected {ALLOWED}, AWS returned {DENIED}")
     assert problem.why.startswith(f"{ALICE}: ")
@@ -155,11 +157,11 @@ def test_a_proof_without_any_call_names_the_missing_profiles() -> None:
         "assume reports-reader, s3:GetObject reports/*, by user/alice through role/reports-reader. "
         "The call was not made."
     )
-    assert problem.hint.startswith("Give the callers' profiles in caller_profiles")
+    assert "name it in caller_profiles and prove the access: xacct-nb run" in problem.hint
 
 
 def test_a_proof_that_was_not_asked_says_how_to_ask_it() -> None:
     problem = not_proven(None)
 
     assert problem.what == "The access is not proven: the proof was not asked."
-    assert problem.hint == "Ask for it: xacct-nb run prove_the_access"
+    assert problem.hint == "Ask for it: xacct-nb run prove_the_access -f GRANT"

@@ -80,6 +80,26 @@ def test_a_command_is_not_broken_inside_its_words() -> None:
     assert command.split() == Terminal(50).text(Text(command)).split()
 
 
+def test_a_command_at_the_end_of_a_sentence_stands_in_one_piece_where_the_line_is_too_long() -> None:
+    command = "xacct-nb run roll_back -p record 20261124T101500Z-reports-1f3a --records /tmp/records"
+
+    shown = Terminal(60).text(Text(f"To undo an older change of the grant, name it: {command}"))
+
+    assert shown.split("\n") == ["To undo an older change of the grant, name it:", f"  {command}"]
+
+
+@pytest.mark.parametrize("columns", [60, 70, 80, 90])
+def test_no_name_of_a_call_is_broken(columns: int) -> None:
+    names = ("CreateRole", "DetachUserPolicy", "DeleteRolePolicy")
+    row = ("10:15:02", "222222222222", "", "role role/reports-reader", "made", "ab-" * 12)
+    rows = tuple((*row[:2], name, *row[3:]) for name in names)
+
+    shown = Terminal(columns).text(Table(JOURNAL.headers, rows))
+
+    assert [name for name in names if name not in shown] == []
+    assert max(map(len, shown.split("\n"))) <= columns
+
+
 def test_added_and_removed_lines_have_their_colours() -> None:
     shown = Terminal(80, colours=True).text(Diff("trust", "old", "new"))
 

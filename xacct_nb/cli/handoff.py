@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from xacct_nb.cli.notebook import run_headless
-from xacct_nb.cli.output import PATH, add_options, end_run, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, add_options, end_run, print_value, with_json
 from xacct_nb.cli.records import records_option
 
 _key = click.option("--key", default="", metavar="FILE", help="Your SSH key, which signs the file.")
@@ -27,7 +27,7 @@ _run_options = add_options(
 )  # fmt: skip
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def handoff() -> None:
     """Let the owner of the other account make their side."""
 

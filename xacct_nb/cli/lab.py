@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xacct_nb.cli.output import PATH, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, print_value, with_json
 
 if TYPE_CHECKING:
     from xacct_nb.runs.lab import LabFolder
@@ -60,7 +60,7 @@ def _prepared(folder: str) -> "LabFolder":
     return prepared
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def notebooks() -> None:
     """Copy the notebooks into a folder of yours."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # they load pydantic, and -h needs neither
 
 PATH = click.Path(path_type=Path)
 _JSON_HELP = "Print one JSON object on standard output and nothing else there."
+_WHOLE = 1_000  # characters; no first sentence of a help is longer
 TRACEBACK_VARIABLE = "XACCT_TRACEBACK"
 _NO_PLAN: dict[str, Any] = {"digest": "", "summary": "", "findings": [], "unaccepted": [], "card": None}
 _NO_RECORD = {"record": "", **_NO_PLAN, "seconds": 0.0}
@@ -35,7 +36,17 @@ def add_options(*options: Callable[..., Any]) -> Callable[..., Any]:
     return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
-class CommandLine(click.Group):
+class CommandGroup(click.Group):
+    """A group whose help says of each command the whole sentence, in any width."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one entry for each command; click would cut it off at the end of the line."""
+        rows = [(name, each.get_short_help_str(limit=_WHOLE)) for name, each in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class CommandLine(CommandGroup):
     """The group of all commands; whatever they raise becomes a message, an exit code, and JSON if asked."""
 
     def main(self, args: Sequence[str] | None = None, *given: Any, **options: Any) -> NoReturn:

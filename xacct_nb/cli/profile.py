@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.cli.output import PATH, add_options, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
 
 if TYPE_CHECKING:  # it loads boto3, and -h needs it not
     from xacct_nb.runs.profile_edits import ProfileEdit
@@ -40,7 +40,7 @@ _how = add_options(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def profile() -> None:
     """Give your AWS config a profile for the role of a grant."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xacct_nb.cli.output import PATH, add_options, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
 from xacct_nb.redaction.invisible import on_one_line
 
 if TYPE_CHECKING:  # -h loads none of them
@@ -26,7 +26,7 @@ _filters = add_options(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def records() -> None:
     """List, show, verify, repair, sign, compare and export records."""
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xacct_nb.cli.faults import fault_options, parse_fault, running_sandbox, set_fault
-from xacct_nb.cli.output import PATH, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, print_value, with_json
 
 if TYPE_CHECKING:  # -h loads none of them
     from xacct_nb.sandbox.server.state import Sandbox
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def sandbox() -> None:
     """Control the embedded AWS on this machine.
 

@@ -16,7 +16,9 @@ from xacct_nb.redaction.invisible import on_one_line, printable
 from xacct_nb.views import Code, Diff, Page, Shown, SideBySide, Table, Text, View, diff_tone, text
 
 _NARROWEST = 12  # characters of a column; a table that needs narrower ones is shown row by row
+_LONGEST_WORD = 20  # characters; a shorter word is not broken
 _GAP = "  "
+_COMMAND = ": xacct-nb "
 _BREAKS = re.compile(r"[^\s/:,_-]*[\s/:,_-]?")
 _COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
@@ -68,9 +70,12 @@ def _text(view: Text, on: Terminal) -> str:
 
 
 def _filled(line: str, width: int) -> list[str]:
-    """Return the line, wrapped at spaces only: what has none stays in one piece to be copied."""
+    """Return the line, wrapped at spaces only; a command at its end stays in one piece to be copied."""
     if len(line) <= width or not width:
         return [line]
+    before, found, command = line.partition(_COMMAND)
+    if found:
+        return [*_filled(f"{before}:", width), f"{_GAP}{found[2:]}{command}"]
     indent = " " * (len(line) - len(line.lstrip()))
     filled = textwrap.wrap(
         line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
@@ -98,7 +103,12 @@ def _table(table: Table, on: Terminal) -> str:
     rows = [[printable(cell).split("\n") for cell in row] for row in (table.headers, *table.rows)]
     wanted = [max(len(line) for row in rows for line in row[each]) for each in range(len(table.headers))]
     caption = [on.paint(on_one_line(table.caption), "title")] if table.caption else []
-    widths = _fit(wanted, on.columns, table.unbroken)
+    words = [max(_longest_word(line) for row in rows for line in row[each]) for each in range(len(wanted))]
+    least = [
+        size if each in table.unbroken else max(word, _NARROWEST)
+        for each, (size, word) in enumerate(zip(wanted, words, strict=True))
+    ]
+    widths = _fit(wanted, least, on.columns)
     if not widths:
         return "\n".join([*caption, *_row_by_row(table, on)])
     tones = table.tones or ("",) * len(table.rows)
@@ -112,18 +122,21 @@ def _table(table: Table, on: Terminal) -> str:
     return "\n".join([*caption, *([head, rule] if any(table.headers) else []), *lines])
 
 
-def _fit(wanted: Sequence[int], columns: int, unbroken: Sequence[int]) -> list[int]:
+def _fit(wanted: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
     """Return widths that fit into the terminal's columns, taken from the widest; none where they cannot."""
-    widths, room = (
-        list(wanted),
-        (columns or sum(wanted) + len(_GAP) * len(wanted)) - len(_GAP) * (len(wanted) - 1),
-    )
-    while sum(widths) > room:
-        wide = [at for at, width in enumerate(widths) if width > _NARROWEST and at not in unbroken]
+    gaps, widths = len(_GAP) * (len(wanted) - 1), list(wanted)
+    while columns and sum(widths) + gaps > columns:
+        wide = [at for at, width in enumerate(widths) if width > least[at]]
         if not wide:
             return []
         widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
+
+
+def _longest_word(line: str) -> int:
+    """Return the length of the longest part of a line that is short enough to stay whole."""
+    lengths = (len(part.rstrip()) for part in _BREAKS.findall(line))
+    return max((length for length in lengths if length <= _LONGEST_WORD), default=0)
 
 
 def _row_by_row(table: Table, on: Terminal) -> Iterator[str]:

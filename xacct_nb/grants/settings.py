@@ -1,5 +1,6 @@
 """The settings of a run: everything that steers it, beside the grant; those of a run file among them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from xacct_nb.redaction.names import is_credential_name, is_external_id_name
 from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel, as_input_error
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 # A person types or pastes these, perhaps with a secret in them: they are redacted before anything reads them.
 FREE_TEXTS = ("error_text", "note", "ticket", "refuse")
 
@@ -107,6 +109,17 @@ class Settings(RunFile):
     signing_key: StrictStr = Field("", description="SSH key that signs the answer")
     proof_objects: list[StrictStr] = Field([], description="ARNs of S3 objects that the proof may read")
     signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
+
+    @field_validator("approve")
+    @classmethod
+    def _approve(cls, digest: str) -> str:
+        if digest and not _DIGEST.fullmatch(digest):
+            raise InvalidParameters(
+                f"{redact(digest[:80], ())!r} is not the digest of a plan.",
+                why="A digest has 64 hex digits, and an approval names all of them.",
+                hint="Plan first, without it: the decision card then prints the whole command that approves.",
+            )
+        return digest
 
     @field_validator("changes")
     @classmethod

@@ -69,7 +69,7 @@ class History(Shown):
             none = f"None of {self.of} records matches." if self.of else "Nothing was recorded yet."
             return Text(none, "note")
         names = ("id", "status", "where", "by", "summary")
-        rows = tuple(tuple(line.get(name, "") for name in names) for line in self.lines)
+        rows = tuple(tuple(line.get(name) or "-" for name in names) for line in self.lines)
         tones = tuple(status_tone(line["status"]) for line in self.lines)
         return Table(("record", "status", "where", "who", "plan"), rows, tones=tones, unbroken=(0,))
 

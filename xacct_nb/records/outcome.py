@@ -57,6 +57,7 @@ _PROVEN = {
 }
 _REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
+_ROLL_BACK = "roll_back"  # a run of it names no record where nothing is left to undo
 _CELL_ENDS = {"failed": "failed", "timed-out": "took too long", "aborted": "was interrupted"}
 
 
@@ -67,7 +68,8 @@ def outcome_sentence(record: RecordFields) -> str:
     changed = record.journal is not None and record.journal.began
     proven = record.proof is not None and bool(record.proof.outcomes)
     sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
-    said = (_UNDONE if record.undoes else sentences).get(record.status)
+    undoes = record.undoes or record.notebook == _ROLL_BACK
+    said = (_UNDONE if undoes else sentences).get(record.status)
     closed = closure(record).partition(": ")[2] or closure(record)
     return said or f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
 

@@ -91,9 +91,10 @@ def _approval(run: RunContext, plan: Plan) -> tuple[tuple[str, ...], str, str]:
     if not plan.changes:
         return (_NOTHING,), user, ""
     problems = [unaccepted_problem(plan)]
-    if given and given != plan.digest and not run.attended:
+    is_other = bool(given) and given != plan.digest and not run.attended
+    if is_other:
         problems.append(f"The approval {given[:12]} is for another plan than this one.")
-    if not (given or run.attended):
+    if is_other or not (given or run.attended):
         return tuple(filter(None, problems)), user, ""
     refused, planner = approval_problem(run, plan)
     if refused is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.changes.clock_offset import describe_offset
 from xacct_nb.errors import XacctError
+from xacct_nb.jupyter.form_parts import style
 from xacct_nb.views import Shown, Table, View
 
 _NEEDED = (
@@ -51,6 +52,10 @@ class Examination(Shown):
     def to_json(self) -> list[dict[str, Any]]:
         """Return one object for each check."""
         return [asdict(check) for check in self.checks]
+
+    def _repr_html_(self) -> str:
+        """Return the table with the style sheet, which the cells below use too."""
+        return f"<style>{style()}</style>{super()._repr_html_()}"
 
     def view(self) -> View:
         """Return one line for each check."""

@@ -43,7 +43,8 @@ class HandoverRun(Shown):
         if found and (self.record.error is None or self.record.status == NOT_PROVEN):
             parts.append(Text(f"Hand-over: {found.state}", "good" if found.state == "proven" else "note"))
         if self.file:
-            command = f"xacct-nb handoff accept {shlex.quote(self.file.name)}"
+            profiles = "--profile PROFILE --caller-profile CALLER"
+            command = f"xacct-nb handoff accept {shlex.quote(self.file.name)} {profiles}"
             then = f"Send it back. The owner who asked goes on with: {command}"
             parts.append(Text(f"Answer: {self.file}\n{then}"))
         return Page("Hand-over", tuple(parts))

@@ -20,7 +20,7 @@ NOTEBOOK = "hand_over"
 ANSWERS, ACCEPTS = "answers", "accepts"
 OPEN, ANSWERED, REFUSED_STATE, PROVEN, LATE = "open", "answered", "refused", "proven", "late"
 _SENTENCES = {
-    OPEN: ("note", "The request waits for its answer."),
+    OPEN: ("note", "The request waits for its answer: xacct-nb handoff answer FILE --profile PROFILE"),
     ANSWERED: ("change", "One side is made. The hand-over stays open until the access is proven."),
     REFUSED_STATE: ("bad", "The request was refused, and the hand-over is closed."),
     PROVEN: ("good", "The access is proven, and the hand-over is closed."),

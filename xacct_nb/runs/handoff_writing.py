@@ -60,7 +60,7 @@ class SentFile(Shown):
             f"xacct-nb handoff answer {name} --profile PROFILE"
             if is_request
             else "Send the file back. The owner who asked goes on with: "
-            f"xacct-nb handoff accept {name} --profile PROFILE"
+            f"xacct-nb handoff accept {name} --profile PROFILE --caller-profile CALLER"
         )
         written = (("File", self.file), ("Readable page", self.page))
         links = (file_link(text, path) for text, path in written if path)

@@ -87,35 +87,42 @@ def already_changed() -> InvalidInput:
     )
 
 
-def proof_failed(grant: Grant, drift: Plan, proof: Proof) -> ProofFailed:
-    """Return the error that names what each side lacks, and AWS's unexpected answers."""
+def proof_failed(grant: Grant, drift: Plan, proof: Proof, again: str, diagnosis: str = "") -> ProofFailed:
+    """Return the error that names what each side lacks, and AWS's unexpected answers.
+
+    `again` is the command that plans the grant, and `diagnosis` says how the cause of a denial is found.
+    """
     sides = missing_sides(grant, drift)
     wrong = [
         f"{each.who}: {each.probe.question}: expected {each.probe.expected}, AWS returned {each.answer}"
         for each in proof.asked
         if not each.as_expected
     ]
-    again = "Plan the grant again and apply it: xacct-nb run plan_and_apply"
-    hint = again if sides else "Read the unexpected answers in the proof."
+    right = f"If the grant is right, plan it again and apply it: {again}"
+    hint = "\n".join(filter(None, (diagnosis, right if sides else "")))
+    hint = hint or "Read the unexpected answers in the proof."
     return ProofFailed(proof.summary, why="\n".join([*sides, *wrong]), hint=hint)
 
 
-def not_proven(proof: Proof | None) -> NotProven:
-    """Return why the run of this proof ends `not-proven`; None is the proof that was not asked."""
+def not_proven(proof: Proof | None, again: str = "xacct-nb run prove_the_access -f GRANT") -> NotProven:
+    """Return why the run of this proof ends `not-proven`; None is the proof that was not asked.
+
+    `again` is the command that proves the grant.
+    """
     if proof is None:
         return NotProven(
             "The access is not proven: the proof was not asked.",
             why="The run ended without its proof.",
-            hint="Ask for it: xacct-nb run prove_the_access",
+            hint=f"Ask for it: {again}",
         )
     revoked = any(each.probe.kind == REVOKED for each in proof.outcomes)
     why = "\n".join(proof.open_reasons)
-    return NotProven(proof.summary, why=why, hint=_PROVE_REVOKED if revoked else _PROVE)
+    return NotProven(proof.summary, why=why, hint=_PROVE_REVOKED if revoked else _PROVE.format(again))
 
 
 _PROVE = (
-    "Give the callers' profiles in caller_profiles, or test by hand what no read-only call can test. "
-    "Then prove it: xacct-nb run prove_the_access"
+    "Test by hand what no read-only call can test. Where a profile of a caller is missing, name it in "
+    "caller_profiles and prove the access: {}"
 )
 _PROVE_REVOKED = (
     "Give the callers' profiles in caller_profiles: their sessions are opened before, and tried afterwards."

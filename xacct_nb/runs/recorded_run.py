@@ -30,6 +30,7 @@ from xacct_nb.runs.place import Place
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, CardBasis, Kept, PlanApproval
 from xacct_nb.runs.sealing import FOLDER_VARIABLE, RunOutcome, records_folder, seal
 from xacct_nb.runs.secrets import grant_secrets
+from xacct_nb.runs.whole_commands import command_of
 from xacct_nb.storage.evidence import Evidence, events
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import remove_run_folder
@@ -168,7 +169,8 @@ class RecordedRun(Shown):
         problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
         status = outcome.status_of_error(problem) if problem else self.status
         if status == NOT_PROVEN and problem is None:
-            problem = self.left_open or outcome.not_proven(self.proof)
+            again = command_of(self, "prove_the_access")
+            problem = self.left_open or outcome.not_proven(self.proof, again)
             self.evidence.add("error", outcome.error_to_dict(problem))
         self.evidence.add("status", status)
         self.place.end(self.headless)

@@ -11,6 +11,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_fresh
 from xacct_nb.runs.run_context import PlanApproval, RunContext, grant_lock
+from xacct_nb.runs.whole_commands import command_of, diagnosis_of
 
 _PROOF_PATIENCE = 10.0  # seconds to wait for IAM after an apply
 
@@ -70,6 +71,7 @@ def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
     documents = build(grant, sessions.side)
     drift = diff(documents, read_resources(documents, sessions))
     if drift.changes or proof.verdict == FAILS:
-        raise outcome.proof_failed(grant, drift, proof)
+        again, diagnosis = command_of(run, "plan_and_apply"), diagnosis_of(run, proof, sessions)
+        raise outcome.proof_failed(grant, drift, proof, again, diagnosis)
     run.note_proof(proof)
     return proof
