@@ -76,7 +76,7 @@ def handoff_show(file: str, records: str, as_json: bool, signers: str, form: str
     from xacct_nb.runs.sealing import records_folder
 
     if form:
-        made = str(show_form(file, form, **about))
+        made = str(show_form(file, form, signers=signers, **about))
         return print_value(made, {"form": form, "text": made}, as_json)
     found = show_handoff(file, records_folder(records), signers)
     print_value(found, found.to_json(), as_json)

@@ -10,9 +10,10 @@ from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import ResourceKey
 from xacct_nb.handoff.request import OWN_DECISIONS, HandoffRequest, accounts_of, whole_grant
-from xacct_nb.handoff.signed_file import TIME, SignedFile, check_digest, content_of, unusable
+from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
+from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.validation import StrictModel, as_input_error
-from xacct_nb.views import Page, Table, Text, View
+from xacct_nb.views import Page, Table, View
 
 ANSWER: Final = "xacct-nb/handoff-answer/1"
 MADE, REFUSED, CHANGED = "made", "refused", "changed"
@@ -53,7 +54,7 @@ class HandoffAnswer(SignedFile):
     differences: tuple[StrictStr, ...] = Field((), description="what the changed grant has otherwise")
     made: tuple[MadeResource, ...] = Field((), description="what exists on that side now")
     objects: tuple[StrictStr, ...] = Field((), max_length=50, description="S3 objects for the proof")
-    at: StrictStr = Field(pattern=TIME, description="when it was answered (UTC)")
+    at: Moment = Field(description="when it was answered (UTC)")
     by: StrictStr = Field("", max_length=2048, description="ARN of the caller")
     record: StrictStr = Field("", max_length=200, description="id of the record of the other owner")
     plan: StrictStr = Field("", max_length=64, description="digest of the plan that was applied")
@@ -82,22 +83,25 @@ class HandoffAnswer(SignedFile):
         rows = (
             ("decision", self.decision),
             ("reason", self.reason),
-            ("by", f"{self.by or 'unknown'}, for {self.side} account {', '.join(self.accounts)}"),
+            (
+                "by",
+                f"{on_one_line(self.by) or 'unknown'}, for {self.side} account {', '.join(self.accounts)}",
+            ),
             ("at", self.at),
-            ("roles", "\n".join(self.roles)),
-            ("for the proof", "\n".join(self.objects)),
-            ("their record", self.record),
-            ("their proof", self.proof.summary if self.proof else ""),
+            ("they changed", _lines(self.differences)),
+            ("roles", _lines(self.roles)),
+            ("for the proof", _lines(self.objects)),
+            ("their record", on_one_line(self.record)),
+            ("their proof", on_one_line(self.proof.summary) if self.proof else ""),
             ("answers the request", self.request),
             ("signature", "not checked here" if self.signature else "none"),
             ("digest", self.digest),
         )
         shown = tuple(row for row in rows if row[1])
         tones = tuple(_TONES[self.decision] if name == "decision" else "" for name, _ in shown)
-        made = tuple((each.kind, each.target, each.name) for each in self.made)
+        made = tuple(tuple(map(on_one_line, (each.kind, each.target, each.name))) for each in self.made)
         table = (Table(("kind", "of", "name"), made, caption="What exists on that side now"),) if made else ()
-        changed = (Text(each, "change") for each in self.differences)
-        return Page("Answer of the other owner", (Table(("", ""), shown, tones=tones), *changed, *table))
+        return Page("Answer of the other owner", (Table(("", ""), shown, tones=tones), *table))
 
 
 def answer_to(request: HandoffRequest, decision: str, **about: Any) -> HandoffAnswer:
@@ -155,6 +159,10 @@ def _agreed(grant: Grant) -> dict[str, Any]:
         "the destination accounts": sorted(accounts_of(grant, DESTINATION)),
         "the external ID": grant.to_json()["conditions"]["external_id"],
     }
+
+
+def _lines(texts: tuple[str, ...]) -> str:
+    return "\n".join(map(on_one_line, texts))
 
 
 def _unchangeable(what: str) -> InvalidHandoff:

@@ -1,21 +1,21 @@
 """What makes a request or an answer unusable, each with a code of its own: late, replayed, refused, ..."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import NoReturn
 
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.handoff.answer import CHANGED, REFUSED, HandoffAnswer
 from xacct_nb.handoff.request import HandoffRequest, differences
-from xacct_nb.handoff.signed_file import unusable
-from xacct_nb.iam.arns import is_arn
+from xacct_nb.handoff.signed_file import moment_of, unusable
+from xacct_nb.iam.arns import Arn, is_arn
+from xacct_nb.redaction.invisible import on_one_line
 
 _NEW = "Ask the owner for a new request, or make one: xacct-nb handoff request -f GRANT"
 
 
 def check_in_time(request: HandoffRequest, now: str) -> None:
     """Check that a request may still be answered at this time (UTC). Raises InvalidHandoff."""
-    if _moment(now) > _moment(request.expires):
+    if moment_of(now) > moment_of(request.expires):
         raise unusable(
             "late",
             f"The request is too late: it was to be answered until {request.expires}.",
@@ -72,7 +72,7 @@ def check_answer(
     `closed` are the records in which an answer to this request was accepted and the proof held. `agreed` is
     the digest of a changed answer that the first owner agrees to. Raises InvalidHandoff.
     """
-    _check_scope(request, answer)
+    check_scope(request, answer)
     if closed:
         raise unusable(
             "replayed",
@@ -83,22 +83,33 @@ def check_answer(
     _check_decision(request, answer, agreed)
 
 
-def _check_scope(request: HandoffRequest, answer: HandoffAnswer) -> None:
-    """Check that an answer is of the side that was asked, and names resources of its accounts only."""
-    named = [each.target for each in answer.made]
-    foreign = [each for each in named if not is_arn(each) or account_of(each) not in request.accounts]
+def is_too_late(request: HandoffRequest, answer: HandoffAnswer) -> bool:
+    """Return whether an answer was made after the time that the request allows."""
+    return moment_of(answer.at) > moment_of(request.expires)
+
+
+def check_scope(request: HandoffRequest, answer: HandoffAnswer) -> None:
+    """Check that an answer is of the owner who was asked, and names what its grant has in their accounts.
+
+    Raises InvalidHandoff.
+    """
+    grant = answer.granted(request)
+    known = {*grant.destinations, *grant.principals, grant.attach_to}
+    foreign = [each.target for each in answer.made if not _is_of(each.target, known, request.accounts)]
+    if is_arn(answer.by) and account_of(answer.by) not in request.accounts:
+        foreign.append(answer.by)
+    named = on_one_line(", ".join(foreign[:3] or (f"{answer.side} account", *answer.accounts)))
     if answer.side != request.side or answer.accounts != request.accounts or foreign:
         raise unusable(
             "tampered",
             "The answer is not one of the owner who was asked.",
-            why=f"Asked was {request.side} account {', '.join(request.accounts)}, and it names "
-            f"{', '.join(foreign[:3]) or f'{answer.side} account ' + ', '.join(answer.accounts)}.",
+            why=f"Asked was {request.side} account {', '.join(request.accounts)}, and it names {named}.",
             hint="Ask the other owner for the answer again, and compare its digest with them.",
         )
 
 
 def _check_decision(request: HandoffRequest, answer: HandoffAnswer, agreed: str) -> None:
-    if _moment(answer.at) > _moment(request.expires):
+    if is_too_late(request, answer):
         raise unusable(
             "late",
             f"The answer is too late: it was made at {answer.at}.",
@@ -122,5 +133,8 @@ def _check_decision(request: HandoffRequest, answer: HandoffAnswer, agreed: str)
         )
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _is_of(target: str, known: Collection[str], accounts: Collection[str]) -> bool:
+    """Return whether a resource is a user, role or group of the grant, or a policy in these accounts."""
+    if target in known:
+        return True
+    return is_arn(target) and account_of(target) in accounts and Arn.parse(target).kind == "policy"

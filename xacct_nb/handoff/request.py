@@ -10,9 +10,10 @@ from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import access_sentences
-from xacct_nb.handoff.signed_file import TIME, SignedFile, check_digest, content_of, unusable
+from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.linting.findings import lint
+from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.redaction.redact import is_fingerprint, mask_secrets
 from xacct_nb.validation import as_input_error
 from xacct_nb.views import Page, Table, Text, View
@@ -21,6 +22,10 @@ REQUEST: Final = "xacct-nb/handoff-request/1"
 # Each owner decides these for their own account: a request that has them is refused.
 OWN_DECISIONS = ("adopt", "accept")
 _MOST_SHOWN = 40  # sentences
+_SEVERAL = (
+    "One owner answers for all of these accounts, with a {side} profile of each. Where each account has an "
+    "owner of its own, ask each of them for a grant of their account."
+)
 _KINDS = ("caller_policies", "trust_policies", "permissions_policies")
 
 
@@ -39,8 +44,8 @@ class HandoffRequest(SignedFile):
     policies: dict[StrictStr, Any] = Field(description="the exact policies of the side that is asked")
     findings: tuple[dict[StrictStr, StrictStr], ...] = Field((), description="findings on these policies")
     asked_by: StrictStr = Field("", max_length=200, description="user who made the request")
-    made: StrictStr = Field(pattern=TIME, description="when it was made (UTC)")
-    expires: StrictStr = Field(pattern=TIME, description="until when it may be answered (UTC)")
+    made: Moment = Field(description="when it was made (UTC)")
+    expires: Moment = Field(description="until when it may be answered (UTC)")
     nonce: StrictStr = Field(pattern="^[0-9a-f]{16,64}$", description="makes each request another one")
 
     @model_validator(mode="after")
@@ -96,7 +101,8 @@ class HandoffRequest(SignedFile):
             ("asked of", f"the owner of {self.side} account {', '.join(self.accounts)}"),
             (
                 "by",
-                f"{self.asked_by or 'unknown'}, for {', '.join(accounts_of(self.asked, self.other_side))}",
+                f"{on_one_line(self.asked_by) or 'unknown'}, "
+                f"for {', '.join(accounts_of(self.asked, self.other_side))}",
             ),
             ("why", self.why or "The request does not say why."),
             ("made", self.made),
@@ -107,9 +113,11 @@ class HandoffRequest(SignedFile):
         )
         found = lint(self.documents)
         own = "You accept findings for your own account: xacct-nb handoff answer FILE --accept CODE"
-        note = (Text(own, "note"),) if found.unaccepted else ()
+        notes = [Text(own, "note")] if found.unaccepted else []
+        if len(self.accounts) > 1:
+            notes.append(Text(_SEVERAL.format(side=self.side), "note"))
         about = (*_shown(access_sentences(self.asked)), Table(("", ""), rows))
-        return Page("Request to the other owner", (*about, found.view(), *note, self.documents.view()))
+        return Page("Request to the other owner", (*about, found.view(), *notes, self.documents.view()))
 
 
 def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest:

@@ -2,18 +2,43 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import Field, StrictStr
+from pydantic import AfterValidator, Field, StrictStr
 
 from xacct_nb.errors import InvalidHandoff
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown
 
-TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 NAMESPACE = "xacct-nb-handoff"
 _OUTSIDE = ("digest", "signature")
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment (UTC) in a text such as 2026-11-24T10:15:00Z. Raises InvalidHandoff."""
+    try:
+        moment = datetime.strptime(text, _MOMENT)
+        if text.isascii() and len(text) == len("2026-11-24T10:15:00Z"):
+            return moment
+    except ValueError:
+        pass
+    raise InvalidHandoff(
+        f"The hand-over file has {text[:40]!r} as a time.",
+        why="There is no such time: a time is in UTC, such as 2026-11-24T10:15:00Z.",
+        hint="Ask the other owner for the file that xacct-nb handoff wrote.",
+    )
+
+
+def _checked(text: str) -> str:
+    moment_of(text)
+    return text
+
+
+Moment = Annotated[StrictStr, AfterValidator(_checked)]
+"""The text of a moment in UTC, to the second."""
 
 
 class SignedFile(Shown, StrictModel):

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.parameters import grant_options
+from xacct_nb.handoff.answer import HandoffAnswer
 from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.runs.handoff_state import NOTEBOOK
 from xacct_nb.runs.handoff_writing import SentFile, answer_path, read_answer, read_request, refuse_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.runs.sealing import records_folder
+from xacct_nb.storage.handoff_files import check_place
 from xacct_nb.views import Page, Shown, Text, View
 
 _Runner = Callable[..., RunResult]
+_GIVEN = {"change": "changes"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +57,7 @@ class HandoverRun(Shown):
 def answer_request(request: str, given: Mapping[str, Any], run: _Runner) -> HandoverRun:
     """Answer a request file in a headless run. Raises InvalidInput."""
     read_request(request)  # a file that cannot be used needs no kernel
-    out = answer_path(given["out"], request).expanduser().absolute()
+    out = check_place(answer_path(given["out"], request), HandoffAnswer)
     own = {"request": str(Path(request).expanduser().absolute()), "answer_to": str(out)}
     changes = {"changes": json.dumps(grant_options(given["changes"]))} if given["changes"] else {}
     key = {"signing_key": given["key"]} if given["key"] else {}
@@ -73,8 +77,14 @@ def accept_answer(answer: str, given: Mapping[str, Any], run: _Runner) -> Handov
 
 def refuse_by_command(request: str, reason: str, given: Mapping[str, Any]) -> SentFile:
     """Refuse a request file; no session is opened and nothing is recorded. Raises InvalidInput."""
-    records = records_folder(given["records"])
-    return refuse_request(request, reason, out=given["out"], key=given["key"], records=records)
+    if other := [f"--{name}" for name in ("approve", "change", "accept") if given[_GIVEN.get(name, name)]]:
+        raise InvalidParameters(
+            f"The request is refused, and {' and '.join(other)} is for a side that is made.",
+            why="An answer says one of the two.",
+            hint=f"Leave out --refuse, or {' and '.join(other)}.",
+        )
+    about = {name: given[name] for name in ("out", "key", "signers", "external_id")}
+    return refuse_request(request, reason, **about, records=records_folder(given["records"]))
 
 
 def _shared(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,24 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import NotProven, UnknownRecord
+from xacct_nb.errors import InvalidHandoff, NotProven, UnknownRecord
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.handoff.answer import REFUSED, HandoffAnswer
+from xacct_nb.handoff.checks import check_scope, is_too_late
 from xacct_nb.handoff.request import HandoffRequest
 from xacct_nb.records.model import Record
+from xacct_nb.runs.standing import standing_records
 from xacct_nb.storage.handoff_files import kept_answers
 from xacct_nb.storage.ledger import LEDGER, read_ledger, read_record
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 NOTEBOOK = "hand_over"
 ANSWERS, ACCEPTS = "answers", "accepts"
-OPEN, ANSWERED, REFUSED_STATE, PROVEN, LATE = "open", "answered", "refused", "proven", "late"
+OPEN, ANSWERED, REFUSED_STATE, PROVEN = "open", "answered", "refused", "proven"
+LATE, UNDONE = "late", "undone"
 _SENTENCES = {
     OPEN: ("note", "The request waits for its answer: xacct-nb handoff answer FILE --profile PROFILE"),
     ANSWERED: ("change", "One side is made. The hand-over stays open until the access is proven."),
     REFUSED_STATE: ("bad", "The request was refused, and the hand-over is closed."),
     PROVEN: ("good", "The access is proven, and the hand-over is closed."),
     LATE: ("bad", "The request was not answered in time."),
+    UNDONE: ("bad", "What was made on this side was undone since. It takes a new request to make it again."),
 }
 
 
@@ -99,21 +103,43 @@ class NotProvenHere(Shown):
 def handoff_state(
     records: Path, request: HandoffRequest, now: str, shown: Iterable[HandoffAnswer] = ()
 ) -> HandoffState:
-    """Return how far the hand-over of a request is at this time (UTC), with answers that are not kept yet."""
+    """Return how far the hand-over of a request is at this time (UTC), with answers that are not kept yet.
+
+    An answer that is too late, or not of the owner who was asked, changes nothing.
+    """
     runs, kept = tuple(handoff_records(records, request.digest)), list(kept_answers(records, request.digest))
-    answers = (*kept, *(each for each in shown if each not in kept))
+    given = (*kept, *(each for each in shown if each not in kept))
+    answers = tuple(sorted((each for each in given if _counts(request, each)), key=lambda each: each.at))
     states = {each.handoff.state for each in runs if each.handoff}
-    refused = any(each.decision == REFUSED for each in answers)
-    answered = bool(answers) or ANSWERED in states
+    refused = answers[-1].decision == REFUSED if answers else REFUSED_STATE in states
     found = (
+        (UNDONE, _is_undone(records, request, runs)),
         (PROVEN, PROVEN in states),
+        (ANSWERED, ANSWERED in states or (answers and not refused)),
         (REFUSED_STATE, refused),
-        (ANSWERED, answered),
         (LATE, now > request.expires),
         (OPEN, True),
     )
     state = next(name for name, holds in found if holds)
     return HandoffState(request.digest, state, runs, answers)
+
+
+def _counts(request: HandoffRequest, answer: HandoffAnswer) -> bool:
+    """Return whether an answer is in time, and of the owner who was asked."""
+    try:
+        check_scope(request, answer)
+    except InvalidHandoff:
+        return False
+    return not is_too_late(request, answer)
+
+
+def _is_undone(records: Path, request: HandoffRequest, runs: Iterable[Record]) -> bool:
+    """Return whether the newest change of these runs was undone since."""
+    changed = [each.id for each in runs if each.left_changes]
+    with suppress(UnknownRecord):
+        standing = changed and {each.id for each in standing_records(records, request.asked.name)}
+        return bool(changed) and changed[-1] not in standing
+    return False
 
 
 def handoff_records(records: Path, request: str) -> Iterator[Record]:
@@ -129,9 +155,16 @@ def handoff_records(records: Path, request: str) -> Iterator[Record]:
 
 
 def answers_before(records: Path, request: str) -> dict[str, str]:
-    """Return what each earlier run decided that answered a request, by its record; "" for nothing."""
-    found = ((each.id, each.handoff) for each in handoff_records(records, request))
-    return {id: handoff.decision for id, handoff in found if handoff and handoff.part == ANSWERS}
+    """Return what was decided on a request before, by the record or the answer; "" for nothing."""
+    runs = {each.id: each.handoff for each in handoff_records(records, request) if each.handoff}
+    answered = {id: run for id, run in runs.items() if run.part == ANSWERS}
+    known = {run.answer for run in answered.values()}
+    refused = {  # by a command, which makes no record
+        f"The answer {each.digest[:8]}": each.decision
+        for each in kept_answers(records, request)
+        if each.decision == REFUSED and each.digest not in known
+    }
+    return {**{id: run.decision for id, run in answered.items()}, **refused}
 
 
 def _part(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,8 +24,17 @@ from xacct_nb.runs.links import file_link
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.runs.secrets import grant_secrets
-from xacct_nb.storage.handoff_files import keep_handoff, read_handoff, write_handoff, write_page
-from xacct_nb.storage.handoff_signatures import sign_handoff
+from xacct_nb.storage.handoff_files import (
+    check_place,
+    keep_handoff,
+    keep_received,
+    page_of,
+    read_handoff,
+    write_handoff,
+    write_page,
+)
+from xacct_nb.storage.handoff_signatures import describe_signature, sign_handoff
+from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Page, Shown, Text, View, html
 
 _EXAMPLE_DAYS = 7
@@ -83,20 +93,32 @@ def write_request(
     It may be answered for so many hours. `references` are those that the grant file may have.
     """
     grant = load_grant(file, allow_references=references)
+    place = check_place(out or f"{grant.name}.request.json", HandoffRequest)
     request = sign_handoff(_request(grant, side, why, hours), key)
     keep_handoff(records, request)
-    return _written(request, Path(out or f"{grant.name}.request.json"))
+    return _written(request, place)
 
 
-def refuse_request(file: str, reason: str, *, out: str = "", key: str = "", records: Path) -> SentFile:
+def refuse_request(
+    file: str,
+    reason: str,
+    *,
+    out: str = "",
+    key: str = "",
+    signers: str = "",
+    external_id: str = "",
+    records: Path,
+) -> SentFile:
     """Write the answer that refuses a request; no session is opened. Raises InvalidInput."""
-    request = read_request(file)
+    request, place = read_request(file), check_place(answer_path(out, file), HandoffAnswer)
+    describe_signature(request, signers)
     check_in_time(request, utc())
     check_unused(request, answers_before(records, request.digest), changes=True)
-    answer = sign_handoff(refusal(request, redact(reason, credentials_in(os.environ))), key)
-    keep_handoff(records, request)
+    secrets = {resolve_reference(external_id)} if external_id else set()
+    answer = sign_handoff(refusal(request, clean_text(reason, secrets)), key)
+    keep_received(records, request)
     keep_handoff(records, answer)
-    return _written(answer, answer_path(out, file))
+    return _written(answer, place)
 
 
 def send_answer(run: RunContext, answer: HandoffAnswer, request: str) -> SentFile:
@@ -136,7 +158,7 @@ def example_request() -> HandoffRequest:
 def _request(grant: Grant, side: str, why: str, hours: int) -> HandoffRequest:
     now = local_time()
     about = {"made": utc(now), "expires": utc(now + timedelta(hours=hours)), "nonce": token_hex(16)}
-    clean = redact(why, grant_secrets(grant) | credentials_in(os.environ))
+    clean = clean_text(why, grant_secrets(grant))
     return request_for(build(grant), side, why=clean, asked_by=user_name(), **about)
 
 
@@ -146,7 +168,7 @@ def _written(value: HandoffRequest | HandoffAnswer, path: Path) -> SentFile:
     file = write_handoff(value, path)
     what = "Request" if isinstance(value, HandoffRequest) else "Answer"
     title = f"{what} {value.digest[:8]}: {value.side} account {', '.join(value.accounts)}"
-    page = write_page(to_page(title, html(value.view())), file.with_suffix(".html"))
+    page = write_page(to_page(title, html(value.view())), page_of(file))
     return SentFile(value, file, page)
 
 
@@ -155,6 +177,11 @@ def answer_path(out: str, request: str) -> Path:
     named = Path(request).expanduser()
     stem = named.name.removesuffix(".json").removesuffix(".request")
     return Path(out) if out else named.with_name(f"{stem}.answer.json")
+
+
+def clean_text(text: str, secrets: Collection[str]) -> str:
+    """Return a text for the other owner without these secrets, and without credentials."""
+    return redact(text, {*secrets, *credentials_in(os.environ)})
 
 
 def _other_file(what: str, command: str) -> InvalidHandoff:

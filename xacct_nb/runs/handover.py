@@ -30,13 +30,14 @@ from xacct_nb.handoff.checks import (
     check_answer,
     check_external_id,
     check_in_time,
+    check_scope,
     check_unused,
     unknown_request,
 )
 from xacct_nb.handoff.request import HandoffRequest, differences, whole_grant
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import RecordedHandoff
-from xacct_nb.redaction.redact import is_fingerprint, redact
+from xacct_nb.redaction.redact import is_fingerprint
 from xacct_nb.runs.handoff_state import (
     ACCEPTS,
     ANSWERED,
@@ -50,9 +51,17 @@ from xacct_nb.runs.handoff_state import (
     handoff_records,
     handoff_state,
 )
-from xacct_nb.runs.handoff_writing import example_request, read_answer, read_request, refusal, send_answer
+from xacct_nb.runs.handoff_writing import (
+    answer_path,
+    clean_text,
+    example_request,
+    read_answer,
+    read_request,
+    refusal,
+    send_answer,
+)
 from xacct_nb.runs.run_context import PlanApproval, RunContext
-from xacct_nb.storage.handoff_files import keep_handoff, kept_request
+from xacct_nb.storage.handoff_files import check_place, keep_handoff, keep_received, made_request
 from xacct_nb.storage.handoff_signatures import describe_signature
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Page, Shown, Text, View
@@ -72,16 +81,18 @@ class Handover(Shown):
         self.part, self.side = (
             (ACCEPTS, self.request.other_side) if self.answered else (ANSWERS, self.request.side)
         )
-        self.found = RecordedHandoff(self.part, self.side, self.request.digest)
+        answer = self.answered.digest if self.answered else ""
+        self.found = RecordedHandoff(self.part, self.side, self.request.digest, answer)
         self._note()
+        self.at = utc()
         self._check()
         self.grant = self._grant()
         self.differences = differences(self.request.asked, self.grant)
         self.proof: Proof | None = None
         self.plan: Plan | None = None
-        keep = self.answered or (None if self.is_example else self.request)
-        if keep:
-            keep_handoff(run.records, keep)
+        if self.part == ANSWERS and not self.is_example:
+            check_place(answer_path(settings.answer_to, settings.request), HandoffAnswer)
+            keep_received(run.records, self.request)
         run.evidence.add("parameters", {**to_display(run.parameters), **self.grant.to_json()})
 
     @property
@@ -128,9 +139,11 @@ class Handover(Shown):
         if self.run.settings.refuse:
             self.run.status = "planned" if plan.changes else "no-change"
             return Journal(plan.grant)
-        if self.part == ANSWERS and plan.changes and approval.digest and not self.run.applied:
-            check_in_time(self.request, utc(self.run.place.connection.clock.now()))
-            check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=True)
+        is_decided = approval.digest or not plan.changes
+        if self.part == ANSWERS and is_decided and not self.run.applied:
+            self.at = utc(self.run.place.connection.clock.now())
+            check_in_time(self.request, self.at)
+            self._check_unused(changes=bool(plan.changes))
         # The other side is not made yet, so nothing would come of waiting until the callers have access.
         callers = [each for each in sessions.identities if self.part == ACCEPTS or each.part != "caller"]
         return self.run.apply(plan, replace(sessions, identities=tuple(callers)), approval)
@@ -160,9 +173,11 @@ class Handover(Shown):
         if not (decision := self._decision()):
             return NotAnswered()
         answer = self._made(decision, sessions)
-        state = REFUSED_STATE if decision == REFUSED else ANSWERED
+        sent = send_answer(self.run, answer, "" if self.is_example else self.run.settings.request)
+        holds = self.proof is not None and self.proof.holds
+        state = REFUSED_STATE if decision == REFUSED else PROVEN if holds else ANSWERED
         self._note(answer=answer.digest, decision=decision, state=state, differences=answer.differences)
-        return send_answer(self.run, answer, "" if self.is_example else self.run.settings.request)
+        return sent
 
     @property
     def _lacks_external_id(self) -> bool:
@@ -176,20 +191,28 @@ class Handover(Shown):
     def _request(self) -> HandoffRequest:
         settings = self.run.settings
         if self.answered is not None:
-            own = kept_request(self.run.records, self.answered.request)
+            own = made_request(self.run.records, self.answered.request)
             return own or unknown_request(self.answered)
         return read_request(settings.request) if settings.request else example_request()
 
     def _check(self) -> None:
         """Raise InvalidHandoff for an answer or a request that cannot be used."""
-        if self.answered is not None:
-            runs = handoff_records(self.run.records, self.request.digest)
-            closed = [each.id for each in runs if each.handoff and each.handoff.state == PROVEN]
-            keep_handoff(self.run.records, self.answered)
-            check_answer(self.request, self.answered, closed, self.run.settings.agree)
-        else:
-            check_in_time(self.request, utc())
-            check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=False)
+        if self.answered is None:
+            check_in_time(self.request, self.at)
+            return self._check_unused(changes=bool(self.run.settings.refuse))
+        check_scope(self.request, self.answered)
+        keep_handoff(self.run.records, self.answered)
+        if self.answered.decision == REFUSED:
+            self._note(decision=REFUSED, state=REFUSED_STATE)
+        check_answer(self.request, self.answered, self._closed_by(), self.run.settings.agree)
+
+    def _check_unused(self, *, changes: bool) -> None:
+        check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=changes)
+
+    def _closed_by(self) -> list[str]:
+        """Return the records in which an answer to the request was accepted and the proof held."""
+        runs = ((each.id, each.handoff) for each in handoff_records(self.run.records, self.request.digest))
+        return [id for id, run in runs if run and (run.part, run.state) == (ACCEPTS, PROVEN)]
 
     def _grant(self) -> Grant:
         """Return the grant of this run, with the external ID that this owner has, and their decisions."""
@@ -221,23 +244,25 @@ class Handover(Shown):
         is_made = self.run.applied is not None or (self.plan is not None and not self.plan.changes)
         return "" if not is_made else CHANGED if self.differences else MADE
 
+    def _clean(self, text: str) -> str:
+        return clean_text(text, self.run.evidence.secrets)
+
     def _made(self, decision: str, sessions: Sessions) -> HandoffAnswer:
-        secrets, settings = self.run.evidence.secrets, self.run.settings
+        settings = self.run.settings
         if decision == REFUSED:
-            reason = redact(settings.refuse, secrets)
-            return refusal(self.request, reason, by=_who(sessions), record=self.run.id)
+            return refusal(self.request, self._clean(settings.refuse), by=_who(sessions), record=self.run.id)
         state = read_resources(self.documents, sessions)
         journal = self.run.applied[1].to_json() if self.run.applied else {}
         proof = self.proof and AnsweredProof(holds=self.proof.holds, summary=self.proof.summary)
         return answer_to(
             self.request,
             decision,
-            reason=redact(settings.note, secrets),
+            reason=self._clean(settings.note),
             grant=whole_grant(self.grant) if decision == CHANGED else {},
             differences=self.differences,
             made=made_resources(desired_resources(self.documents, state)),
             objects=existing_objects(sessions) if self.side == DESTINATION else (),
-            at=utc(),
+            at=self.at,
             by=_who(sessions),
             record=self.run.id,
             plan=self.plan.digest if self.plan and self.plan.changes else "",
@@ -246,10 +271,11 @@ class Handover(Shown):
         )
 
     def _close(self, answer: HandoffAnswer) -> None:
-        """Note whether the access is proven: by this run's own calls, else as the other owner answered."""
+        """Note whether the access is proven: by this run's own calls, else as the callers' owner answered."""
         own = self.proof is not None and self.proof.holds
         there = self.plan is not None and (not self.plan.changes or self.run.applied is not None)
-        theirs = answer.proof is not None and answer.proof.holds and there
+        has_callers = answer.side == SOURCE
+        theirs = answer.proof is not None and answer.proof.holds and there and has_callers
         self._note(
             answer=answer.digest,
             decision=answer.decision,

@@ -10,6 +10,7 @@ from xacct_nb.errors import InvalidHandoff, InvalidParameters
 from xacct_nb.handoff.answer import ANSWER, HandoffAnswer, parse_answer
 from xacct_nb.handoff.request import HandoffRequest, parse_request
 from xacct_nb.handoff.signed_file import SignedFile, schema_of
+from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.json_file import read_plain_json
 from xacct_nb.storage.plain_files import kind_of, require_folder
@@ -17,7 +18,10 @@ from xacct_nb.storage.run_folder import HANDOFFS
 from xacct_nb.validation import truncate
 
 _LONGEST, _DEEPEST = 500_000, 30  # bytes; levels of lists and mappings
-_REQUEST, _ANSWER = ".request.json", ".answer.json"
+# A request that was made here is told apart from one that somebody sent: only its answer is accepted here.
+_MADE, _RECEIVED, _ANSWER = ".request.json", ".received.json", ".answer.json"
+_PAGE = b'<body class="xacct-record xacct-letter">'
+_LONGEST_PAGE = 5_000_000
 _MOST = 10_000  # files of a folder that are looked at
 
 
@@ -35,21 +39,42 @@ def read_handoff(path: str | Path) -> HandoffRequest | HandoffAnswer:
 
 
 def write_handoff(value: HandoffRequest | HandoffAnswer, path: str | Path) -> Path:
-    """Write a request or an answer, and return its file; nothing but a hand-over file is replaced.
-
-    Raises InvalidParameters.
-    """
-    file = Path(path).expanduser().absolute()
+    """Write a request or an answer, and return its file. Raises InvalidParameters as `check_place` does."""
+    file = check_place(path, type(value))
     try:
-        if kind_of(file):
-            read_handoff(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, text_of(value))
-    except InvalidHandoff as problem:
-        raise _not_written(file, "There is a file of this name, and it is not a hand-over file.") from problem
     except OSError as problem:
         raise _not_written(file, f"{problem.strerror}.") from problem
     return file
+
+
+def check_place(path: str | Path, kind: type[HandoffRequest | HandoffAnswer]) -> Path:
+    """Return the file of a request or an answer if it can be written, with its readable page beside it.
+
+    A request replaces a request only, an answer an answer, a page such a page. Raises InvalidParameters.
+    """
+    file = Path(os.path.abspath(os.path.expanduser(path)))
+    page, folder = page_of(file), next(each for each in file.parents if os.path.lexists(each))
+    try:
+        if page == file or not file.name:
+            raise _not_written(file, "The readable page beside it has the ending .html.")
+        if kind_of(file) and not isinstance(read_handoff(file), kind):
+            raise _not_written(file, "There is another hand-over file of this name.")
+        if kind_of(page) and _PAGE not in read_small(page, pipes=False, most=_LONGEST_PAGE):
+            raise _not_written(page, "There is a file of this name, and it is no page of a hand-over.")
+    except InvalidHandoff as problem:
+        raise _not_written(file, "There is a file of this name, and it is not a hand-over file.") from problem
+    except (OSError, ValueError) as problem:
+        raise _not_written(file, f"{getattr(problem, 'strerror', problem)}.") from problem
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise _not_written(file, f"{folder} is no folder that you may write to.")
+    return file
+
+
+def page_of(file: Path) -> Path:
+    """Return the readable page of a hand-over file."""
+    return file.with_suffix(".html")
 
 
 def write_page(html: str, path: Path) -> Path:
@@ -62,24 +87,26 @@ def write_page(html: str, path: Path) -> Path:
 
 
 def keep_handoff(records: Path, value: HandoffRequest | HandoffAnswer) -> None:
-    """Keep a request or an answer beside the records, once. Raises InvalidParameters."""
-    folder = records / HANDOFFS
-    try:
-        require_folder(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not kind_of(folder / _name(value)):
-            replace_file(folder / _name(value), text_of(value), synced=True)
-    except OSError as problem:
-        raise _not_written(folder, f"{problem.strerror}.") from problem
+    """Keep a request that is made here, or an answer, beside the records. Raises InvalidParameters."""
+    if isinstance(value, HandoffRequest):
+        _keep(records, f"{value.digest}{_MADE}", value)
+    else:
+        _keep(records, f"{value.request[:16]}-{value.digest[:16]}{_ANSWER}", value)
+
+
+def keep_received(records: Path, request: HandoffRequest) -> None:
+    """Keep a request of the other owner beside the records. Raises InvalidParameters."""
+    _keep(records, f"{request.digest}{_RECEIVED}", request)
+
+
+def made_request(records: Path, digest: str) -> HandoffRequest | None:
+    """Return the request of this digest that was made in this records folder, None where there is none."""
+    return _kept(records / HANDOFFS / f"{digest}{_MADE}", digest)
 
 
 def kept_request(records: Path, digest: str) -> HandoffRequest | None:
-    """Return the request of this digest that is kept beside the records, None where there is none."""
-    with suppress(InvalidHandoff):
-        found = read_handoff(records / HANDOFFS / f"{digest}{_REQUEST}")
-        if isinstance(found, HandoffRequest) and found.digest == digest:
-            return found
-    return None
+    """Return the request of this digest that was made or received here, None where there is none."""
+    return made_request(records, digest) or _kept(records / HANDOFFS / f"{digest}{_RECEIVED}", digest)
 
 
 def kept_answers(records: Path, request: str) -> Iterator[HandoffAnswer]:
@@ -100,10 +127,30 @@ def text_of(value: SignedFile) -> bytes:
     return f"{text}\n".encode(errors="backslashreplace")
 
 
-def _name(value: HandoffRequest | HandoffAnswer) -> str:
-    if isinstance(value, HandoffRequest):
-        return f"{value.digest}{_REQUEST}"
-    return f"{value.request[:16]}-{value.digest[:16]}{_ANSWER}"
+def _keep(records: Path, name: str, value: HandoffRequest | HandoffAnswer) -> None:
+    folder = records / HANDOFFS
+    try:
+        require_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _is_kept(folder / name, value.digest):
+            replace_file(folder / name, text_of(value), synced=True)
+    except OSError as problem:
+        raise _not_written(folder, f"{problem.strerror}.") from problem
+
+
+def _is_kept(path: Path, digest: str) -> bool:
+    """Return whether a file has the content of this digest; what others wrote in its place is replaced."""
+    with suppress(InvalidHandoff):
+        return read_handoff(path).digest == digest
+    return False
+
+
+def _kept(path: Path, digest: str) -> HandoffRequest | None:
+    with suppress(InvalidHandoff):
+        found = read_handoff(path)
+        if isinstance(found, HandoffRequest) and found.digest == digest:
+            return found
+    return None
 
 
 def _not_written(path: Path, why: str) -> InvalidParameters:

@@ -1,5 +1,6 @@
 """SSH signatures of hand-over files: made with the owner's key, and checked against a file of signers."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -7,7 +8,8 @@ from typing import TypeVar
 from xacct_nb.errors import InvalidHandoff, InvalidKey, MissingTool
 from xacct_nb.grants.approvers import key_fingerprint
 from xacct_nb.handoff.signed_file import NAMESPACE, SignedFile, unusable
-from xacct_nb.storage.signatures import keygen, sign_text, signing_key
+from xacct_nb.redaction.invisible import on_one_line
+from xacct_nb.storage.signatures import keygen, sign_text, signed_with
 
 Signed = TypeVar("Signed", bound=SignedFile)
 
@@ -19,7 +21,9 @@ def sign_handoff(value: Signed, key: str) -> Signed:
     """
     if not key:
         return value
-    return value.model_copy(update={"signature": sign_text(value.text, Path(key).expanduser(), NAMESPACE)})
+    return value.model_copy(
+        update={"signature": sign_text(value.text, Path(os.path.expanduser(key)), NAMESPACE)}
+    )
 
 
 def describe_signature(value: SignedFile, signers: str = "") -> str:
@@ -32,14 +36,22 @@ def describe_signature(value: SignedFile, signers: str = "") -> str:
             raise _refused("It has no signature.", f"The file of signers {signers!r} was given.")
         return "not signed"
     try:
-        key = key_fingerprint(signing_key(value.signature))
+        blob, purpose = signed_with(value.signature)
     except ValueError as problem:
-        raise _refused("Its signature is none of an SSH key.", str(problem)) from problem
+        raise _refused(
+            "Its signature is none of an SSH key.", "It is incomplete, or another text."
+        ) from problem
+    key = key_fingerprint(blob)
+    if purpose != NAMESPACE:
+        raise _refused(
+            "Its signature was made for another purpose.",
+            f"It is for {on_one_line(purpose)[:60]!r}, and not for {NAMESPACE!r}. Its key is {key}.",
+        )
     with TemporaryDirectory(prefix="xacct-nb-") as folder:
         file = Path(folder) / "signature"
-        file.write_text(value.signature, encoding="utf-8", errors="replace")
+        file.write_text(f"{value.signature.strip()}\n", encoding="utf-8", errors="replace")
         if signers:
-            return f"signed by {_signer(value, file, Path(signers).expanduser(), key)}, key {key}"
+            return f"signed by {_signer(value, file, Path(os.path.expanduser(signers)), key)}, key {key}"
         return f"signed by the key {key}, {_unknown_signer(value, file)}"
 
 
@@ -56,7 +68,10 @@ def _signer(value: SignedFile, file: Path, signers: Path, key: str) -> str:
         raise _refused("Its signature is by none of the signers.", f"Its key is {key}.")
     about = ("-n", NAMESPACE, "-I", signer, "-s", str(file), "-f", str(signers))
     if keygen("verify", *about, signed=value.text).returncode:
-        raise _refused("Its signature does not match its content.", f"Its key is {key}.")
+        raise _refused(
+            "Its signature does not match its content.",
+            f"Or {signers.name} does not allow the key {key} to sign for {NAMESPACE!r}.",
+        )
     return signer
 
 

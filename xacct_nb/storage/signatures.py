@@ -74,14 +74,23 @@ def sign_text(text: str, key: Path, namespace: str) -> str:
 
 
 def signing_key(signature: str) -> bytes:
-    """Return the public key in a signature. Source: OpenSSH, PROTOCOL.sshsig. Raises ValueError."""
+    """Return the public key in a signature. Raises ValueError."""
+    return signed_with(signature)[0]
+
+
+def signed_with(signature: str) -> tuple[bytes, str]:
+    """Return the public key in a signature, and the purpose that it was made for. Raises ValueError.
+
+    Source: OpenSSH, PROTOCOL.sshsig.
+    """
     first, *lines, last = signature.strip().split("\n")
     if (first, last) != (f"-----BEGIN {_ARMOUR}-----", f"-----END {_ARMOUR}-----"):
         raise ValueError("no SSH signature")
     blob = b64decode("".join(lines), validate=True)
     if blob[:10] != _SSHSIG:
         raise ValueError("no SSH signature")
-    return next(ssh_strings(blob[10:]))
+    key, purpose, *_ = ssh_strings(blob[10:])
+    return key, purpose.decode("utf-8", "replace")
 
 
 def check_signatures(records: Path, signers: Path | None = None) -> Iterator[Signature]:
