@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
+from xacct_nb.grants.documents import DESTINATION
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.handoff.answer import CHANGED, REFUSED, HandoffAnswer
 from xacct_nb.handoff.request import HandoffRequest, differences
@@ -94,7 +95,7 @@ def check_scope(request: HandoffRequest, answer: HandoffAnswer) -> None:
     Raises InvalidHandoff.
     """
     grant = answer.granted(request)
-    known = {*grant.destinations, *grant.principals, grant.attach_to}
+    known = grant.destinations if request.side == DESTINATION else (*grant.principals, grant.attach_to)
     foreign = [each.target for each in answer.made if not _is_of(each.target, known, request.accounts)]
     if is_arn(answer.by) and account_of(answer.by) not in request.accounts:
         foreign.append(answer.by)
