@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ import pytest
 from support.desk import Desk
 from support.examples import grant_in, plan_of, root_iam, sessions_in
 from support.in_process_sandbox import in_process_sandbox
+from support.owner_runs import Party, answer_of, code, destination_owner, source_owner
 from support.ssh_keys import a_key, needs_ssh_keygen, public
 from xacct_nb.errors import XacctError
-from xacct_nb.records.model import Record
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.runs.handoff_showing import show_form, show_handoff
 from xacct_nb.runs.handoff_writing import refuse_request, write_request
-from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.handoff_files import read_handoff, write_handoff
 from xacct_nb.storage.ledger import verify_records
@@ -26,66 +24,16 @@ sandbox = in_process_sandbox
 SECRET = "vendor-1234567"
 
 
-@dataclass(frozen=True)
-class Party:
-    """One owner: a folder with records, and what their runs are given."""
-
-    folder: Path
-    desk: Desk
-    profiles: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def records(self) -> Path:
-        return self.desk.records
-
-    def run(self, **fields: Any) -> RunResult:
-        return self.desk.run("hand_over", **{"patience_seconds": 1, **self.profiles, **fields})
-
-    def applied(self, **fields: Any) -> Record:
-        """Plan, then apply what was planned."""
-        planned = self.run(**fields).record
-        assert planned.plan is not None, planned.error
-        return self.run(**fields, approve=planned.plan.digest).record
-
-    def ask(self, world: World, side: str = "destination", **fields: Any) -> str:
-        """Write a request to the owner of a side; return its file."""
-        hours, key = fields.pop("hours", 24), fields.pop("key", "")
-        grant = self.folder / "grant.json"
-        grant.write_text(json.dumps(grant_in(world, **fields).to_json()))
-        out = self.folder / "reports.request.json"
-        write_request(grant, side=side, out=str(out), hours=hours, key=key, records=self.records)
-        return str(out)
-
-    def state(self, file: str) -> str:
-        found = show_handoff(file, self.records).state
-        return found.state if found else ""
-
-
-def party(folder: Path, desk: Desk, **profiles: Any) -> Party:
-    folder.mkdir()
-    return Party(folder, Desk(desk.world, folder / "records", in_process=True), profiles)
-
-
 @pytest.fixture
 def ada(tmp_path: Path, desk: Desk) -> Party:
     """She owns the source account."""
-    profiles = {"source_profiles": ["source-admin"], "destination_profiles": ["no-such-profile"]}
-    return party(tmp_path / "ada", desk, **profiles, caller_profiles=["alice", "mallory"])
+    return source_owner(tmp_path / "ada", desk)
 
 
 @pytest.fixture
 def ben(tmp_path: Path, desk: Desk) -> Party:
     """He owns the destination account."""
-    profiles = {"source_profiles": ["no-such-profile"], "destination_profiles": ["destination-admin"]}
-    return party(tmp_path / "ben", desk, **profiles, caller_profiles=["no-such-profile"])
-
-
-def answer_of(file: str) -> str:
-    return file.replace(".request.json", ".answer.json")
-
-
-def code(record: Record) -> str:
-    return record.error.code if record.error else ""
+    return destination_owner(tmp_path / "ben", desk)
 
 
 def one_object(world: World) -> str:
