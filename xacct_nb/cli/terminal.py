@@ -18,7 +18,7 @@ from xacct_nb.views import Code, Diff, Page, Shown, SideBySide, Table, Text, Vie
 _NARROWEST = 12  # characters of a column; a table that needs narrower ones is shown row by row
 _LONGEST_WORD = 20  # characters; a shorter word is not broken
 _GAP = "  "
-_COMMAND = ": xacct-nb "
+_COMMAND = re.compile(r": (?=(?:xacct-nb|aws) )")
 _BREAKS = re.compile(r"[^\s/:,_-]*[\s/:,_-]?")
 _COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
@@ -73,9 +73,8 @@ def _filled(line: str, width: int) -> list[str]:
     """Return the line, wrapped at spaces only; a command at its end stays in one piece to be copied."""
     if len(line) <= width or not width:
         return [line]
-    before, found, command = line.partition(_COMMAND)
-    if found:
-        return [*_filled(f"{before}:", width), f"{_GAP}{found[2:]}{command}"]
+    if len(parts := _COMMAND.split(line, maxsplit=1)) > 1:
+        return [*_filled(f"{parts[0]}:", width), f"{_GAP}{parts[1]}"]
     indent = " " * (len(line) - len(line.lstrip()))
     filled = textwrap.wrap(
         line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False

@@ -86,7 +86,7 @@ class Guards:
             raise WaitingForApproval("The approval is void.", why=approval.closed, hint=_FROM_SESSIONS)
         raise WaitingForApproval(
             "Waiting for your approval.",
-            why="Nothing was changed. The field above the plan asks for the start of its digest.",
+            why="Nothing was changed. The form with the decision card asks for the start of its digest.",
             hint="Approve the plan there, then run this cell again, and the cells below it.",
         )
 
