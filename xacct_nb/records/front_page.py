@@ -7,6 +7,7 @@ from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.clock_offset import clock_note
 from xacct_nb.changes.proof import DENIED
 from xacct_nb.records.fields import RecordFields, status_tone
+from xacct_nb.records.next_steps import card_of
 from xacct_nb.records.outcome import closure, outcome_facts, outcome_sentence
 from xacct_nb.views import Banner, Code, Page, Table, Text, View
 
@@ -19,14 +20,15 @@ _SEAL = (
 
 def front_page(record: RecordFields) -> Iterator[View]:
     """Yield what a manager reads of a record; of a plan that was not applied, the whole decision card."""
+    card = card_of(record)
     if not record.undecided:
         yield _banner(record)
     yield Text(f"{record.status}. {outcome_sentence(record)}", _tone(record))
-    if record.card and record.undecided:
-        yield record.card.view()
-    elif record.card:
-        yield from (Text(each) for each in record.card.sentences)
-        yield from (Text(each, "change") for each in record.card.losses)
+    if card and record.undecided:
+        yield card.view()
+    elif card:
+        yield from (Text(each) for each in card.sentences)
+        yield from (Text(each, "change") for each in card.losses)
     yield Table(("", ""), tuple(_facts(record)))
 
 
@@ -40,7 +42,7 @@ def seal_view(record: RecordFields, content_hash: str) -> View:
     commands = (
         f"xacct-nb records verify{where}",
         "sha256sum -c SHA256SUMS",
-        f"sha256sum SHA256SUMS; grep {record.id} ../ledger.jsonl",
+        f"sha256sum SHA256SUMS; grep {shlex.quote(record.id)} ../ledger.jsonl",
     )
     content = (Text(f"SHA-256 of record.json: {content_hash}"),) if content_hash else ()
     verify = Code("To verify it, with this tool and without it", "\n".join(commands))

@@ -3,7 +3,9 @@
 import json
 import shlex
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
+from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.redaction.redact import redact
 
@@ -41,6 +43,12 @@ def is_next_step(text: object) -> bool:
     except ValueError:
         return False
     return text == _FROM_THE_START or (arguments[:2] == ["xacct-nb", "run"] and shlex.join(arguments) == text)
+
+
+def card_of(record: RecordFields) -> DecisionCard | None:
+    """Return the card of a record as it may be shown: without a command that this package did not write."""
+    card = record.card
+    return replace(card, command="") if card and not is_next_step(card.command) else card
 
 
 def next_steps(record: RecordFields, again: str = "") -> dict[str, str]:

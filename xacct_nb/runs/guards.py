@@ -70,7 +70,6 @@ class Guards:
                 why="The form was changed since the sessions were opened and the plan was made.",
                 hint=_FROM_SESSIONS,
             )
-
         if self.form is not None and self.settings is not None and self.settings != self.form.settings:
             raise OutOfDate(
                 "The form has another place or other profiles than the open sessions.",

@@ -128,8 +128,7 @@ class PageSteps:
         proven = self.proof.holds
         yield Text(summary.sentence, status_tone(summary.status))
         if proven:
-            verb = "can"
-            yield from (Text(each) for each in access_sentences(self.form.grant, verb))
+            yield from (Text(each) for each in access_sentences(self.form.grant, verb="can"))
         yield file_link("Open the record", Path(summary.folder, PAGE), in_widget=True)
         if proven:
             yield how_to_use(self.form.grant, self.sessions).view()

@@ -15,6 +15,7 @@ from xacct_nb.changes.signed_approval import (
 )
 from xacct_nb.errors import InvalidParameters, UnknownRecord
 from xacct_nb.grants.approvers import parse_approvers
+from xacct_nb.records.next_steps import card_of
 from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
@@ -95,7 +96,7 @@ def find_plan(records: Path, digest: str) -> PlanToSign:
     if not plans:
         raise _unknown(records, digest, "Its record was changed since it was sealed.")
     keys = tuple(dict.fromkeys(key for each in plans for key in each.approvers))
-    return PlanToSign(records, plans[0], where, any(each.two_people for each in plans), keys, record.card)
+    return PlanToSign(records, plans[0], where, any(each.two_people for each in plans), keys, card_of(record))
 
 
 def sign_plan(found: PlanToSign, key: Path, note: str = "", ticket: str = "") -> SignedPlan:
