@@ -12,6 +12,7 @@ from support.desk import Desk
 from support.examples import an_account
 from support.kernel_server import KernelServer
 from support.order import place_of
+from support.quick_clients import make_once
 from xacct_nb.aws import retries
 from xacct_nb.runs import confinement, runner, startup
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
@@ -81,6 +82,13 @@ def short_pauses() -> Iterator[None]:
         patch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
         patch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
         patch.setattr(retries, "backoff", lambda retry: 0.02)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_clients() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch.setattr)
         yield
 
 

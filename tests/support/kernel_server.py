@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from support.quick_clients import make_once
 from xacct_nb.aws import retries
 from xacct_nb.jupyter import prepared
 from xacct_nb.jupyter.prepared import PreparedKernel
@@ -139,5 +140,6 @@ class _Forks:
 
 
 if __name__ == "__main__":
+    make_once(setattr)
     sys.stdin = _Forks(socket.socket(fileno=int(sys.argv[1])))  # type: ignore[assignment]
     prepared.main(_PREPARATIONS)
