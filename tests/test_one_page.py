@@ -2,6 +2,7 @@
 
 import atexit
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
@@ -9,6 +10,7 @@ import pytest
 
 from support.desk import Desk
 from support.form_texts import text_of_html
+from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.one_page import APPLY, CHECK, DIAGNOSE, PROVE, SEAL, UNDO, UNDO_NOW, PageWidget
 from xacct_nb.jupyter.panels import Panel
 from xacct_nb.runs.notebook_run import Run
@@ -203,6 +205,25 @@ def test_an_error_of_a_step_stands_in_its_panel_and_the_step_can_be_tried_again(
     assert ada.states[:3] == ["now", "not done", "shut"]
     assert "This step was not done" in ada.read(ada.page.check)
     assert ada.buttons(ada.page.check) == [CHECK]
+
+
+def test_the_undo_is_under_the_rules_of_the_change(visit: Callable[..., Visitor]) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDlG2H3zJ0a0u6pRk0q3oB1w1c2mJ9t8v7x6y5z4A3B2 ben"
+    rules: dict[str, Any] = {"two_people": True, "approvers": [key], "approval_hours": 2}
+    ada = visit(**rules)
+    begun = list[Settings]()
+
+    def begin(notebook: str, parameters: dict[str, Any]) -> SimpleNamespace:
+        begun.append(settings_of(parameters))
+        return SimpleNamespace(undo=lambda: None)
+
+    ada.run.begin = begin
+    ada.steps.undo()
+
+    assert {name: getattr(begun[0], name) for name in rules} == {
+        name: getattr(ada.run.settings, name) for name in rules
+    }
+    assert (begun[0].record, begun[0].two_people) == (ada.run.id, True)
 
 
 def test_run_all_does_not_seal_the_run_of_a_page_that_a_person_is_at(visit: Callable[..., Visitor]) -> None:

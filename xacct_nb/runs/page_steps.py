@@ -27,6 +27,12 @@ from xacct_nb.runs.rollback import Rollback
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.views import Text, View
 
+# What the undo of a change has as the change has it.
+_SAME = (
+    "sandbox", "source_profiles", "destination_profiles", "records", "patience_seconds", "two_people",
+    "approvers", "approval_hours",
+)  # fmt: skip
+
 
 class PageRun(RunContext, Protocol):
     """What the page needs of a run, beside what every step needs."""
@@ -176,6 +182,5 @@ class UndoSteps:
 
 
 def _around(run: PageRun) -> dict[str, Any]:
-    """Return the parameters with which another run acts as this one does."""
-    names = ("sandbox", "source_profiles", "destination_profiles", "records", "patience_seconds")
-    return {name: getattr(run.settings, name) for name in names}
+    """Return the parameters with which another run acts as this one does, under the same rules."""
+    return {name: getattr(run.settings, name) for name in _SAME}

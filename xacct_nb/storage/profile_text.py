@@ -23,6 +23,7 @@ _IN_THE_WAY = (
 
 
 def with_section(content: bytes, section: ProfileSection) -> bytes:
+    """Return the content with the settings of the section; a choice of the person in it stays."""
     found = config_text.find_profiles(content, section.name)
     there = found[-1].values if found else {}
     settings = {
