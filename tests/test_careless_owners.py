@@ -105,6 +105,28 @@ class TestAProof:
 
         assert (ada.state(request), ben.state(request)) == ("proven", "proven")
 
+    def test_that_does_not_hold_ends_the_answer_not_proven(
+        self, world: World, ada: Party, ben: Party
+    ) -> None:
+        request = ben.ask(world, "source")
+        ada.applied(request=request)
+        early = ada.run(request=request).record
+
+        assert (early.status, code(early)) == ("not-proven", "not-proven")
+        assert (early.handoff and early.handoff.state, ada.state(request)) == ("answered", "answered")
+        assert read_handoff(answer_of(request)).proof.holds is False  # type: ignore[union-attr]
+
+
+class TestTheSandbox:
+    @pytest.mark.parametrize("profile", ["no-such-profile", "destination-admin"])
+    def test_in_place_of_aws_is_named_in_the_hint(
+        self, world: World, ada: Party, ben: Party, profile: str
+    ) -> None:
+        request = ada.ask(world)
+        record = ben.run(request=request, sandbox=True, destination_profiles=[profile]).record
+
+        assert "for AWS itself, give -p sandbox false" in record.error.hint  # type: ignore[union-attr]
+
 
 class TestARefusal:
     @pytest.mark.parametrize("how", ["command", "notebook"])

@@ -15,6 +15,14 @@ from xacct_nb.views import Snippet
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.@/+=,-]*", re.ASCII)
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_FORMS = {
+    "region": re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"),
+    "mfa_serial": re.compile(r"[\w+=/:,.@-]{9,256}", re.ASCII),
+}
+_EXAMPLES = {
+    "region": "as eu-central-1",
+    "mfa_serial": "as arn:aws:iam::111111111111:mfa/alice, or is the serial number of a device",
+}
 _CANNOT = "# A profile cannot set a {}: use xa.session, or call sts assume-role with it."
 _NO_ID = "# external_id = the external ID that the role's owner gave you"
 
@@ -160,7 +168,16 @@ def _external_id(grant: Grant) -> str:
 
 
 def _checked(name: str, value: str) -> str:
-    """Return a value that stays on one line of the file. Raises InvalidParameters."""
+    """Return a value that stays on one line of the file, and has the form of its setting.
+
+    Source: botocore's check of regions; IAM API, SerialNumber. Raises InvalidParameters.
+    """
+    if name in _FORMS and not _FORMS[name].fullmatch(value):
+        raise InvalidParameters(
+            f"The setting {name} cannot be {value[:80]!r}.",
+            why="The AWS CLI and the SDKs refuse it.",
+            hint=f"It reads {_EXAMPLES[name]}.",
+        )
     if not _VALUE.fullmatch(value):
         raise InvalidParameters(
             f"The setting {name} cannot be written into a profile.",

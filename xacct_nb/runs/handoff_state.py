@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.changes.proof import Proof
 from xacct_nb.errors import InvalidHandoff, NotProven, UnknownRecord
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.handoff.answer import REFUSED, HandoffAnswer
@@ -152,6 +153,21 @@ def handoff_records(records: Path, request: str) -> Iterator[Record]:
                 record = read_record(records, line["id"])
                 if record.handoff and record.handoff.request == request:
                     yield record
+
+
+def closed_by(records: Path, request: str) -> list[str]:
+    """Return the records in which an answer to a request was accepted and the proof held."""
+    runs = ((each.id, each.handoff) for each in handoff_records(records, request))
+    return [id for id, run in runs if run and (run.part, run.state) == (ACCEPTS, PROVEN)]
+
+
+def not_proven_yet(proof: Proof) -> NotProven:
+    """Return why an answer with this proof leaves the hand-over open."""
+    return NotProven(
+        proof.summary,
+        why="The answer says so, and the hand-over stays open.",
+        hint="Once both sides are made, answer the request once more: this run's proof shows what lacks.",
+    )
 
 
 def answers_before(records: Path, request: str) -> dict[str, str]:

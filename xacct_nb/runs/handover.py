@@ -11,7 +11,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import desired_resources
 from xacct_nb.changes.proof import Proof
-from xacct_nb.errors import InvalidParameters, UnresolvedSecret
+from xacct_nb.errors import InvalidParameters, MissingProfile, UnresolvedSecret, WrongAccount
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
 from xacct_nb.grants.grant import Grant, external_id, resolve
@@ -36,7 +36,7 @@ from xacct_nb.handoff.checks import (
 )
 from xacct_nb.handoff.request import HandoffRequest, differences, whole_grant
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.records.fields import RecordedHandoff
+from xacct_nb.records.fields import NOT_PROVEN, RecordedHandoff
 from xacct_nb.redaction.redact import is_fingerprint
 from xacct_nb.runs.handoff_state import (
     ACCEPTS,
@@ -48,8 +48,9 @@ from xacct_nb.runs.handoff_state import (
     NotAnswered,
     NotProvenHere,
     answers_before,
-    handoff_records,
+    closed_by,
     handoff_state,
+    not_proven_yet,
 )
 from xacct_nb.runs.handoff_writing import (
     answer_path,
@@ -65,6 +66,8 @@ from xacct_nb.storage.handoff_files import check_place, keep_handoff, keep_recei
 from xacct_nb.storage.handoff_signatures import describe_signature
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Page, Shown, Text, View
+
+_IN_SANDBOX = " This run acts in the sandbox: for AWS itself, give -p sandbox false."
 
 
 class Handover(Shown):
@@ -120,7 +123,11 @@ class Handover(Shown):
                 why=f"This run acts on the {self.side} side, with a session of your own account.",
                 hint=f"Name it: -p {name} PROFILE",
             )
-        sessions = self.run.open_sessions(self.grant, self.side)
+        try:
+            sessions = self.run.open_sessions(self.grant, self.side)
+        except (MissingProfile, WrongAccount) as problem:
+            problem.hint += _IN_SANDBOX if self.run.settings.sandbox else ""
+            raise
         answered = self.answered.objects if self.answered else ()
         return replace(sessions, objects=(*answered, *self.run.settings.proof_objects))
 
@@ -162,6 +169,8 @@ class Handover(Shown):
         from xacct_nb.aws.probes import prove  # most answers need no proof
 
         self.proof = self.run.keep(prove(self.grant, sessions))
+        if not self.proof.holds:
+            self.run.status, self.run.left_open = NOT_PROVEN, not_proven_yet(self.proof)
         return self.proof
 
     def answer(self, sessions: Sessions) -> Shown:
@@ -204,15 +213,11 @@ class Handover(Shown):
         keep_handoff(self.run.records, self.answered)
         if self.answered.decision == REFUSED:
             self._note(decision=REFUSED, state=REFUSED_STATE)
-        check_answer(self.request, self.answered, self._closed_by(), self.run.settings.agree)
+        closed = closed_by(self.run.records, self.request.digest)
+        check_answer(self.request, self.answered, closed, self.run.settings.agree)
 
     def _check_unused(self, *, changes: bool) -> None:
         check_unused(self.request, answers_before(self.run.records, self.request.digest), changes=changes)
-
-    def _closed_by(self) -> list[str]:
-        """Return the records in which an answer to the request was accepted and the proof held."""
-        runs = ((each.id, each.handoff) for each in handoff_records(self.run.records, self.request.digest))
-        return [id for id, run in runs if run and (run.part, run.state) == (ACCEPTS, PROVEN)]
 
     def _grant(self) -> Grant:
         """Return the grant of this run, with the external ID that this owner has, and their decisions."""
