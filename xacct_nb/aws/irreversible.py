@@ -11,9 +11,8 @@ from xacct_nb.changes.access import Loss
 from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.kept_access import lost_version
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan
-from xacct_nb.changes.planner import deleted_principal_ids
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import principals_in
+from xacct_nb.iam.canonical import deleted_ids, principals_in
 
 _ON_PRINCIPAL = ("attachment", "inline-policy")
 
@@ -46,7 +45,7 @@ def _principals(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
     made = {change.target for change in undo_plan.changes if change.kind == "role" and change.sign == "+"}
     for change in undo_plan.changes:
         trust = _written(change, "trust") or {}
-        if ids := deleted_principal_ids(trust):
+        if ids := deleted_ids(trust):
             yield f"{change.target} trusted {', '.join(ids)}, which was deleted: AWS refuses to write that."
         named = {arn for arn in principals_in(trust) if _is_absent(sessions, arn)}
         for arn in sorted(named - made):

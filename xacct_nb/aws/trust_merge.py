@@ -4,7 +4,7 @@ import json
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import AwsRefused
-from xacct_nb.grants.own_statement import deleted_ids
+from xacct_nb.iam.canonical import deleted_ids
 from xacct_nb.iam.statement_text import put_statement
 
 _CODE = "MalformedPolicyDocument"

@@ -1,6 +1,5 @@
 """The planner: compares the grant with the live state, checks who owns what, and orders the changes."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,13 +22,10 @@ from xacct_nb.grants.naming import (
 )
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.iam.arns import UNIQUE_ID, Arn
-from xacct_nb.iam.canonical import canonical_json, same_policy
+from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.canonical import deleted_ids, same_policy
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
 from xacct_nb.linting.findings import lint
-
-# What AWS puts into a trust policy in place of a user or role that is deleted.
-_DELETED = re.compile(f'"({UNIQUE_ID.pattern})"')
 
 
 def diff(documents: Documents, state: State) -> Plan:
@@ -97,11 +93,6 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
         for number, policy in enumerate(policies, start=1):
             resources |= _caller_policy_resources(grant, entity, number, policy, state)
     return resources
-
-
-def deleted_principal_ids(trust: Any) -> list[str]:
-    """Return the unique ids by which a trust policy names deleted users and roles."""
-    return _DELETED.findall(canonical_json(trust))
 
 
 def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -228,7 +219,7 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a rollback cannot restore that."
         for change in changes
-        if change.kind == "trust" and (ids := deleted_principal_ids(change.before))
+        if change.kind == "trust" and (ids := deleted_ids(change.before))
     ]
     revocations = sorted(existing_revocations(state).items())
     revoked = [describe_revocation(role, document) for role, document in revocations]

@@ -8,11 +8,11 @@ from xacct_nb.errors import InvalidGrant, NotOwned, OverQuota
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import OWNER_TAG
-from xacct_nb.grants.own_statement import TRUST_STATEMENT, deleted_ids, merged_trust
+from xacct_nb.grants.own_statement import TRUST_STATEMENT, merged_trust
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
-from xacct_nb.iam.canonical import as_list, principals_in
+from xacct_nb.iam.canonical import as_list, deleted_ids, principals_in
 
 _ACTIONS = {"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}
 _ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Condition"}

@@ -6,8 +6,7 @@ from typing import Any
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.naming import statement_id
 from xacct_nb.grants.state import State
-from xacct_nb.iam.arns import UNIQUE_ID
-from xacct_nb.iam.canonical import principals_in, statements_of
+from xacct_nb.iam.canonical import statements_of
 
 TRUST_STATEMENT = "trust-statement"
 """The kind of its key in a state, and of a change of it: role ARN, Sid."""
@@ -35,11 +34,6 @@ def merged_trust(documents: Documents, state: State, role: str) -> dict[str, Any
     if not (documents.grant.trust_only and (live := state.role(role))):
         return planned
     return with_statement(live["trust"], statement_id(documents.grant), planned["Statement"][0])
-
-
-def deleted_ids(trust: Any) -> list[str]:
-    """Return the ids of deleted users and roles that a trust policy names: AWS refuses to write them."""
-    return sorted(name for name in principals_in(trust) if UNIQUE_ID.fullmatch(name))
 
 
 def _sid(statement: Any) -> Any:

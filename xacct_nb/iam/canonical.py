@@ -49,6 +49,11 @@ def principals_in(document: Document) -> set[str]:
     return {name for each in elements if isinstance(each, Mapping) for name in as_list(each.get("AWS", []))}
 
 
+def deleted_ids(trust: Document | None) -> list[str]:
+    """Return the ids of deleted users and roles that a trust policy names: AWS refuses to write them."""
+    return sorted(name for name in principals_in(trust or {}) if UNIQUE_ID.fullmatch(name))
+
+
 def statements_of(document: Document | None) -> list[Any]:
     """Return the statements of a policy, of a single one outside a list too."""
     return as_list(document.get("Statement", [])) if document else []

@@ -19,7 +19,7 @@ from xacct_nb.diagnosis.snapshot import (
     SnapshotPolicy,
 )
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
-from xacct_nb.iam.canonical import as_list, principals_in, statements_of
+from xacct_nb.iam.canonical import as_list, deleted_ids, statements_of
 from xacct_nb.iam.grammar import Document
 
 _PROTECTED = (":role/aws-reserved/", ":role/aws-service-role/")
@@ -59,7 +59,7 @@ class Edit:
     def note(self) -> str:
         """What else the commands change."""
         if self.policy.kind == TRUST:
-            gone = sorted(set(_deleted(self.policy.document)) - set(_deleted(self.after)))
+            gone = sorted({*deleted_ids(self.policy.document)} - {*deleted_ids(self.after)})
             return f"AWS writes no ID of a deleted principal: {', '.join(gone)} is left out." if gone else ""
         if self.policy.kind != MANAGED or self.how != WRITE or not self.policy.full_of:
             return ""
@@ -101,10 +101,6 @@ def without_deleted(document: Document) -> dict[str, Any]:
     """
     kept = [_without_deleted(each) for each in statements_of(document)]
     return {**document, "Statement": [each for each in kept if each]}
-
-
-def _deleted(document: Document | None) -> list[str]:
-    return [each for each in principals_in(document or {}) if UNIQUE_ID.fullmatch(each)]
 
 
 def _without_deleted(statement: dict[str, Any]) -> dict[str, Any] | None:
