@@ -13,7 +13,7 @@ from support.form_texts import text_of_html
 from xacct_nb.aws.reader import read
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.planner import diff
-from xacct_nb.errors import InvalidGrant, InvalidInput, OutOfDate, WaitingForApproval
+from xacct_nb.errors import InvalidGrant, InvalidInput, MissingProfile, OutOfDate, WaitingForApproval
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.start import start_run
@@ -136,7 +136,7 @@ def test_the_plan_of_an_earlier_grant_is_not_approved_after_the_sessions_were_op
     ada.type(session_minutes=90)
     ada.run.open_sessions(ada.form.grant)
 
-    with pytest.raises(OutOfDate, match="The form has another grant"):
+    with pytest.raises(OutOfDate, match="The plan was made before the sessions were opened"):
         ada.run.approval(earlier)
 
 
@@ -226,6 +226,133 @@ def test_the_same_plan_may_be_asked_for_again(person: Callable[..., Person]) -> 
     first.approve(ada.planned.digest)
 
     assert first.digest == ada.planned.digest
+
+
+def test_sessions_that_could_not_be_opened_leave_none_to_approve_or_apply_with(
+    desk: Desk, person: Callable[..., Person]
+) -> None:
+    ada = person()
+    plan, opened = ada.plan(), ada.sessions
+    ada.type(source_profiles="nobody-here")
+    with pytest.raises(MissingProfile):
+        ada.run.open_sessions(ada.form.grant)
+    approval = Approval(plan.digest, "ada", "2026-11-24T10:15:00Z")
+    steps: list[Callable[[], Any]] = [
+        lambda: ada.run.approval(plan),
+        lambda: ada.run.apply(plan, opened, approval),
+        lambda: ada.run.prove(ada.form.grant, opened),
+    ]
+
+    for step in steps:
+        with pytest.raises(OutOfDate, match="No sessions are open"):
+            step()
+    assert desk.state() == []
+
+
+def test_a_plan_of_earlier_documents_is_not_kept_once_the_sessions_are_opened_for_others(
+    person: Callable[..., Person],
+) -> None:
+    ada = person()
+    ada.plan()
+    documents, before = build(ada.form.grant), ada.run.basis.state
+    ada.type(session_minutes=90)
+    sessions = ada.run.open_sessions(ada.form.grant)
+    with pytest.raises(OutOfDate, match="not made from what the form has"):
+        ada.run.keep(diff(documents, before))
+    ada.run.keep(read(build(ada.form.grant), sessions))
+
+    with pytest.raises(OutOfDate, match="not made from what the form has"):
+        ada.run.keep(diff(documents, before))
+
+
+def test_what_was_approved_in_a_run_is_void_in_the_next_one_of_the_kernel(
+    desk: Desk, person: Callable[..., Person]
+) -> None:
+    ada = person()
+    plan = ada.plan()
+    ada.approve()
+    again = person()
+    again.type(session_minutes=90)
+    with pytest.raises(OutOfDate, match="No sessions are open"):
+        again.run.apply(plan, ada.sessions, ada.approval)
+    again.type(session_minutes=60)
+    again.plan()
+
+    assert ada.approval.digest == ""
+    assert "A newer run was started" in shown(ada.approval)
+    assert "A newer run was started" in ada.form.closed
+    with pytest.raises(WaitingForApproval, match="Another run asked for it"):
+        again.run.apply(again.planned, again.sessions, ada.approval)
+    assert desk.state() == []
+
+
+def test_a_search_in_another_place_leaves_no_sessions_of_the_first(person: Callable[..., Person]) -> None:
+    ada = person()
+    plan = ada.plan()
+    ada.type(caller_profiles="alice")
+    ada.form.read_choices()
+    ada.type(caller_profiles="alice\nmallory")
+
+    with pytest.raises(OutOfDate, match="No sessions are open"):
+        ada.run.approval(plan)
+
+
+class Interrupts(list[Any]):
+    """A watcher that interrupts the run at the second call that changed AWS."""
+
+    def __call__(self, value: object) -> None:
+        if getattr(value, "answer", ""):
+            self.append(value)
+            if len(self) == 2:
+                raise KeyboardInterrupt
+
+
+def test_an_apply_that_was_interrupted_is_not_gone_on_with_and_is_undone_whole(
+    desk: Desk, person: Callable[..., Person]
+) -> None:
+    ada = person()
+    ada.plan()
+    ada.approve()
+    ada.run.watchers.append(Interrupts())
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        ada.apply()
+    ada.run.note_cell("apply", interrupted.value)
+    ada.plan()
+    ada.approve()
+    with pytest.raises(InvalidInput, match="has changed AWS already") as refused:
+        ada.apply()
+    ada.run.note_cell("apply", refused.value)
+    left, closed = len(desk.state()), ada.form.closed
+    summary = ada.run.finish()
+    desk.rolled_back()
+
+    assert left == 2
+    assert "The change was not completed" in closed
+    assert summary.status == "interrupted"
+    assert desk.state() == []
+
+
+def test_a_run_is_not_green_for_a_plan_that_nobody_applied_nor_for_nothing(
+    person: Callable[..., Person],
+) -> None:
+    planned, nothing = person(), person()
+    planned.plan()
+
+    assert planned.run.finish().status == "planned"
+    summary = nothing.run.finish()
+    assert summary.status == "not-proven"
+    assert summary.sentence == "Nothing was changed, and nothing is proven: AWS was not asked."
+
+
+def test_a_proof_before_the_change_proves_nothing_of_it(person: Callable[..., Person]) -> None:
+    ada = person()
+    ada.plan()
+    before = ada.run.prove(ada.form.grant, ada.sessions)
+    ada.approve()
+    ada.apply()
+
+    assert before.outcomes == ()
+    assert ada.run.finish().status == "not-proven"
 
 
 def test_a_second_form_shuts_the_first(person: Callable[..., Person]) -> None:

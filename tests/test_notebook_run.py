@@ -13,7 +13,7 @@ from support.examples import applied, sessions_in
 from xacct_nb.aws.reader import read
 from xacct_nb.changes.approval import Approval
 from xacct_nb.changes.planner import diff
-from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan
+from xacct_nb.errors import ApproverPlanned, InvalidInput, InvalidParameters, StalePlan, WaitingForApproval
 from xacct_nb.grants.documents import build
 from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.start import start_run
@@ -119,8 +119,10 @@ def test_one_person_cannot_approve_where_two_are_required(desk: Desk, begin: Cal
     form = run.approval(plan)
     form.approve(plan.digest)
 
-    with pytest.raises(ApproverPlanned):
+    with pytest.raises(WaitingForApproval, match="someone else must approve it"):
         run.apply(plan, sessions, form)
+    with pytest.raises(ApproverPlanned):
+        run.apply(plan, sessions, Approval(plan.digest, "", ""))
     assert desk.state() == []
 
 

@@ -49,7 +49,10 @@ _UNDONE = {
     "planned": "Nothing was undone: the plan waits for its approval.",
     "not-proven": "Undone. That older sessions have ended is not proven.",
 }
-_READ = {"succeeded": "Nothing was changed: the run only read."}
+_READ = {
+    "succeeded": "Nothing was changed: the run only read.",
+    "not-proven": "Nothing was changed, and nothing is proven: AWS was not asked.",
+}
 _PROVEN = {
     "succeeded": "The access is proven: AWS's answers are what the grant says.",
     "not-proven": "Not proven: not each permission has a positive answer of AWS.",

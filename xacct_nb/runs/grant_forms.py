@@ -13,6 +13,7 @@ from xacct_nb.grants.naming import NameUse
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.grant_form import GrantForm
 from xacct_nb.runs import confinement, outcome
+from xacct_nb.runs.guards import Guards
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.runs.standing import Read, standing_records
 from xacct_nb.storage.ledger import read_record
@@ -22,6 +23,7 @@ class FormRun(RunContext, Protocol):
     """A run whose grant is edited in a form."""
 
     parameters: Mapping[str, Any]
+    guards: Guards
 
     def grant(self) -> Grant: ...
     def look_up_secret(self, grant: Grant) -> Grant: ...
@@ -60,6 +62,7 @@ def act_as(run: FormRun, settings: Settings) -> None:
     if run.applied is not None:
         raise outcome.already_changed()
     moved = settings.sandbox != run.settings.sandbox
+    run.guards.forget_sessions()
     run.settings = settings
     if moved:
         confinement.leave_sandbox()

@@ -63,17 +63,18 @@ class Run(RecordedRun):
 
     def card(self, plan: Plan) -> DecisionCard:
         """Return what a person must know before they approve the plan; the run's record has it too."""
-        self.guards.check()
+        self.guards.check_open()
         return self.keep(decision_card(self, plan))
 
     def open_sessions(self, grant: Grant, side: str = "") -> Sessions:
         """Return the sessions. Raises MissingProfile, NoCredentials, WrongAccount, AwsBusy, ClockOff."""
-        self.guards.settings = None
-        self.guards.check(grant)
+        self.guards.check_grant(grant)
+        self.guards.forget_sessions()
+        self.basis.forget_sessions()
         if self.guards.form is not None:
             act_as(self, self.guards.form.settings)
         sessions = open_run_sessions(self, grant, side)
-        self.guards.open(sessions.grant)
+        self.guards.open(sessions)
         self.basis.sessions = sessions
         if changed := edited(self, grant):
             self.evidence.add("parameters", to_display(self.parameters) | changed)
@@ -90,6 +91,7 @@ class Run(RecordedRun):
     def prove(self, grant: Grant, sessions: Sessions) -> Proof:
         """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed."""
         self.guards.check(grant)
+        self.guards.check_open(sessions)
         return prove_access(self, grant, sessions)
 
     def page(self) -> "OnePage":

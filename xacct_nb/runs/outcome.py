@@ -72,6 +72,11 @@ def error_to_dict(problem: BaseException) -> dict[str, Any]:
     return {"code": type(problem).__name__, "what": str(problem), "why": "", "hint": ""}
 
 
+def changed_nothing(status: str) -> bool:
+    """Return whether an error of this status leaves nothing changed."""
+    return status in (*_CHANGED_NOTHING, "rolled-back")
+
+
 def deciding_error(problems: Iterable[BaseException], changed: bool) -> BaseException | None:
     """Return the error that decides the run's status, of those that its cells ended with, in order."""
     relevant = [each for each in problems if not (changed and status_of_error(each) in _CHANGED_NOTHING)]

@@ -2,13 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clock import utc
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
@@ -35,6 +37,9 @@ from xacct_nb.storage.evidence import Evidence, events
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import remove_run_folder
 from xacct_nb.views import Page, Shown, Text, View
+
+END_IT = "Run the last cell, which seals the record, then the notebook from its beginning."
+_UNDECIDED = ("succeeded", "planned", "no-change")
 
 
 @dataclass(repr=False)
@@ -63,6 +68,8 @@ class RecordedRun(Shown):
     executed: ExecutedCells | None = None
     guards: Guards = field(default_factory=Guards)
     left_open: NotProven | None = None
+    wrote: bool = False
+    broke_off: BaseException | None = None
     basis: CardBasis = field(default_factory=CardBasis)
     watchers: list[Callable[[object], None]] = field(default_factory=list)
 
@@ -101,12 +108,14 @@ class RecordedRun(Shown):
         After the change only a proof is written: the plan in the record stays the one that was applied.
         """
         self.guards.check()
+        if isinstance(value, Plan):
+            self.guards.note_plan(value, self.basis.state)
         value = self.place.connection.annotated(value)
-        if self.applied is None or isinstance(value, Proof):
+        if not self.changed or isinstance(value, Proof):
             self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
         self.basis.note(value)
-        if isinstance(value, Plan):
-            self.guards.note_plan(value)
+        if isinstance(value, Plan) and not self.changed and self.status in _UNDECIDED:
+            self.status = _undecided(value)
         self._tell(value)
         self.touched = self.touched or isinstance(value, Proof)
         return value
@@ -116,7 +125,7 @@ class RecordedRun(Shown):
         if self.unused is not None:
             use_approval(self, *self.unused)
             self.unused = None
-        self.touched = True
+        self.touched = self.wrote = True
         self.evidence.add("entry", entry.__dict__)
         self._tell(entry)
         if self.headless and entry.answer:
@@ -131,22 +140,43 @@ class RecordedRun(Shown):
             self.cell_errors[cell] = problem
             self.evidence.add("error", outcome.error_to_dict(problem))
 
-    def decide(self, plan: Plan, approval: PlanApproval) -> bool:
+    def decide(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> bool:
         """Return whether the plan has changes and was approved; set the status. Raises StalePlan."""
-        self.guards.check()
-        self.status = "no-change" if not plan.changes else "planned" if not approval.digest else "succeeded"
+        self.guards.check_open(sessions)
+        if self.changed:
+            raise outcome.already_changed()
+        self.status = _undecided(plan)
         self.guards.check_answered(plan, approval)
-        if self.status == "succeeded":
+        approved = bool(plan.changes and approval.digest)
+        if approved:
             check_approval(self, plan, approval)
             self.unused = plan, approval
-        return self.status == "succeeded"
+        return approved
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Note what ends a change before it is whole: the run makes no other one, and its record has this."""
+        self.wrote = False
+        try:
+            yield
+        except BaseException as problem:
+            status = outcome.status_of_error(problem)
+            if self.wrote and not outcome.changed_nothing(status):
+                self.broke_off, self.status = problem, status
+                self.guards.close(f"The change was not completed. {END_IT}")
+            raise
+
+    @property
+    def changed(self) -> bool:
+        """Whether it has changed AWS, in whole or in part."""
+        return self.applied is not None or self.broke_off is not None
 
     def keep_applied(self, plan: Plan, journal: Journal, *, needs_proof: bool = True) -> None:
         """Keep the journal of the plan that this run applied; until its proof it is not proven."""
         self.keep(journal)
-        self.applied = plan.digest, journal
+        self.applied, self.proof = (plan.digest, journal), None
         self.guards.close("It is applied: this run makes no other change.")
-        self.status = NOT_PROVEN if needs_proof else self.status
+        self.status = NOT_PROVEN if needs_proof else "succeeded"
 
     def note_proof(self, proof: Proof) -> None:
         """Let the proof decide how the run ends, where no error does."""
@@ -166,8 +196,10 @@ class RecordedRun(Shown):
         """Decide the run's status, and seal its record unless the runner does."""
         if self.finished is not None:
             return self.finished
-        problem = outcome.deciding_error(self.cell_errors.values(), self.applied is not None)
+        problem = self.broke_off or outcome.deciding_error(self.cell_errors.values(), self.changed)
         status = outcome.status_of_error(problem) if problem else self.status
+        if status == "succeeded" and self.guards.form is not None and self.proof is None:
+            status = NOT_PROVEN
         if status == NOT_PROVEN and problem is None:
             again = command_of(self, "prove_the_access")
             problem = self.left_open or outcome.not_proven(self.proof, again)
@@ -214,3 +246,8 @@ class RecordedRun(Shown):
         resolved = resolve(grant, resolve_reference)
         self.evidence.secrets |= grant_secrets(resolved)
         return resolved
+
+
+def _undecided(plan: Plan) -> str:
+    """Return the status of a run that has only made this plan."""
+    return "planned" if plan.changes else "no-change"

@@ -113,10 +113,10 @@ class Rollback(Shown):
         plan = self.undo_plan
         if self.run.applied is not None:
             return self.run.applied_before(plan)
-        if not self.run.decide(plan, approval) or self.record is None:
+        if self.record is None or not self.run.decide(plan, self.sessions, approval):
             return Journal(plan.grant)
         check_approved(plan, approval.digest)
-        with grant_lock(self.sessions):
+        with grant_lock(self.sessions), self.run.changing():
             self._check_covered(self.record)
             back = self._roll_back(self.record)
         self.run.keep_applied(plan, back, needs_proof=bool(self.revocations))

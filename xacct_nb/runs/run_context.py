@@ -1,7 +1,7 @@
 """What the steps of a run need of it: their only interface to a run, and the lock on its grant."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -59,6 +59,10 @@ class CardBasis:
     findings: Findings | None = None
     undoes: Record | None = None
 
+    def forget_sessions(self) -> None:
+        """Forget the sessions, and what was read by them: others are opened."""
+        self.sessions = self.state = self.findings = None
+
     def note(self, value: Any) -> None:
         """Keep a state or findings that the run keeps."""
         if isinstance(value, State):
@@ -92,7 +96,8 @@ class RunRecord(Protocol):
     def records(self) -> Path: ...
     def keep(self, value: Kept) -> Kept: ...
     def append(self, entry: Entry) -> None: ...
-    def decide(self, plan: Plan, approval: PlanApproval) -> bool: ...
+    def decide(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> bool: ...
+    def changing(self) -> AbstractContextManager[None]: ...
     def keep_applied(self, plan: Plan, journal: Journal, *, needs_proof: bool = True) -> None: ...
     def note_proof(self, proof: Proof) -> None: ...
     def applied_before(self, plan: Plan) -> Journal: ...

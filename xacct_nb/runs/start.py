@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.run_folder import create_run_folder
 from xacct_nb.views import Shown
 
+_NEWER = "A newer run was started in this kernel. Run the cells below its start again."
+_newest = list[weakref.ref[Run]]()  # at most one: the run that the cells of this kernel are of
 _PROVING = "prove_the_access"  # the notebook whose run is nothing without its proof
 
 
@@ -49,10 +52,18 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     run.evidence.add("parameters", displayed)
     cell_hooks.on_cell_end(run.note_cell)
     if not run.headless:
+        _leave_earlier(run)
         run.executed = note_executed_cells()
         explain_missing_names()
         atexit.register(run.leave)
     return run
+
+
+def _leave_earlier(run: Run) -> None:
+    """Take back what was approved in the run before this one, whose cells are not run again yet."""
+    for earlier in filter(None, (each() for each in _newest)):
+        earlier.guards.give_up(_NEWER)
+    _newest[:] = [weakref.ref(run)]
 
 
 def record(run: Run) -> Shown:

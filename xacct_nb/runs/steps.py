@@ -39,10 +39,10 @@ def apply_plan(run: RunContext, plan: Plan, sessions: Sessions, approval: PlanAp
 
     if run.applied is not None:
         return run.applied_before(plan)
-    if not run.decide(plan, approval):
+    if not run.decide(plan, sessions, approval):
         return Journal(plan.grant)
     patience = run.settings.patience_seconds
-    with grant_lock(sessions):
+    with grant_lock(sessions), run.changing():
         if not run.headless:  # a person may have looked at it for hours; headless it is new
             check_fresh(plan, sessions)
         journal = apply(plan, sessions, approved=approval.digest, journal=run, patience=patience)
