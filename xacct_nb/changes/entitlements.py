@@ -1,7 +1,7 @@
 """Who loses what by a plan: what the policies allow before and after it, compared by meaning."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xacct_nb.changes.plan import ROLE_PARTS, Change
@@ -16,6 +16,7 @@ from xacct_nb.iam.patterns import RESOURCE, covers, pattern_set
 
 _TRUST, _IDENTITY, _DENY = "trust", "identity", "deny"
 _ASSUME = "sts:AssumeRole"
+_USER = "user"  # marks, among the resources, a user that the changes are about
 _LOSE, _REGAIN = "will no longer be able to", "will again be able to"
 
 
@@ -53,7 +54,8 @@ class Entitlement:
 
 def losses(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
     """Return a sentence for each user, role or account that can do less once the changes are made."""
-    was, then = _before_and_after(before, tuple(changes))
+    changes = tuple(changes)
+    was, then = _before_and_after(before, changes)
     had, have = _entitlements(was, before), _entitlements(then, before)
     gone = [key.target for key in was if key.kind == "role" and key not in then]
     left = {each for each in had if each.who not in gone}
@@ -61,8 +63,21 @@ def losses(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
     return (
         *_sentences(left, have, _LOSE),
         *(f"{_subject(who)} will be denied {_doing(found)}." for who, found in denied),
+        *_limited(changes),
         *(f"{describe_arn(role)} will be deleted, with its permissions." for role in gone),
     )
+
+
+def _limited(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield whose sessions get a boundary, which they did not have, and whose get shorter."""
+    for each in changes:
+        session = f"Every session of {_name(each.target)}"
+        if each.kind == "boundary" and each.after:
+            most = f"what the boundary {Arn.parse(each.after).name} allows"
+            yield f"{session} will be able to do at most {most}."
+        if each.kind == "settings":
+            was, then = (value["session_seconds"] // 60 for value in (each.before, each.after))
+            yield from [f"{session} will last {then} minutes at most, not {was}."] if then < was else []
 
 
 def returns(before: State, changes: Iterable[Change]) -> tuple[str, ...]:
@@ -78,6 +93,10 @@ def _before_and_after(before: State, changes: tuple[Change, ...]) -> tuple[dict[
     then = dict(was)
     for each in changes:
         _set(then, each, each.after)
+    for each in changes:  # a user that loses its own policy may be a member of a group that has one
+        if ":user/" in each.target:
+            for found in (was, then):
+                found.setdefault(ResourceKey(_USER, each.target), True)
     return was, then
 
 
@@ -104,7 +123,17 @@ def _entitlements(resources: Mapping[ResourceKey, Any], read: State) -> set[Enti
             found.update(_of_identity(key.target, value))
         elif key.kind == "attachment":
             found.update(_of_attached(key, resources, read))
-    return found
+    return found | set(_of_members(found, resources))
+
+
+def _of_members(found: Iterable[Entitlement], resources: Mapping[ResourceKey, Any]) -> Iterator[Entitlement]:
+    """Yield what the members of a group have by its policies, as far as the plan names them."""
+    users = {key.target for key in resources if ":user/" in key.target}
+    for each in found:
+        members = resources.get(ResourceKey("group", each.who), ())
+        about = ":".join(each.who.split(":")[:5])
+        named = (user for user in users if user.startswith(about) and Arn.parse(user).name in members)
+        yield from (replace(each, who=user) for user in named)
 
 
 def _of_attached(

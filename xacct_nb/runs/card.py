@@ -16,8 +16,8 @@ from xacct_nb.changes.decision_card import (
 from xacct_nb.changes.entitlements import losses, returns
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import XacctError
-from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.grants.state import State
+from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import Findings
 from xacct_nb.records.next_steps import is_next_step
 from xacct_nb.runs.approval import approval_problem
@@ -56,7 +56,7 @@ def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
         yield f"{what} the change{of} in the record {record.id}, made at {record.started}."
         yield from returns(basis.state or State({}), plan.changes)
     elif basis.sessions is not None and basis.sessions.given is not None:
-        yield from access_sentences(basis.sessions.given)
+        yield from access_after_plan(basis.sessions.documents, basis.state or State({}))
     else:
         yield from plan.notes
 
