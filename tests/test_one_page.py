@@ -2,6 +2,7 @@
 
 import atexit
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,6 +107,29 @@ def test_a_person_goes_from_the_form_to_a_proven_recorded_and_undone_grant(
     assert desk.state() == []
     assert [each["status"] for each in read_ledger(desk.records)] == ["succeeded", "succeeded"]
     assert verify_records(desk.records) == []
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_change_that_breaks_off_can_be_sealed_on_the_page(
+    desk: Desk, visit: Callable[..., Visitor], problem: type[BaseException]
+) -> None:
+    ada = visit()
+
+    def break_off(value: object) -> None:
+        if getattr(value, "answer", ""):
+            raise problem
+
+    ada.run.watchers.append(break_off)
+    with suppress(ZeroDivisionError):
+        ada.apply()
+    shown = (ada.page.apply.state, ada.buttons(ada.page.end))
+    ada.press(ada.page.end, SEAL)
+
+    assert shown == ("not done", [SEAL, DIAGNOSE])
+    assert [each["status"] for each in read_ledger(desk.records)] == [
+        "interrupted" if problem is KeyboardInterrupt else "failed"
+    ]
+    assert len(desk.state()) == 1
 
 
 def test_a_changed_form_shuts_and_clears_everything_after_it(

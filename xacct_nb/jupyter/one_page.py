@@ -141,11 +141,14 @@ class PageWidget:
 
     def _apply(self) -> None:
         self._entries.clear()
-        with self._step(self.apply, "Changing both accounts ...") as step, Countdown(self._show_calls):
-            self.apply.done(*self.steps.apply(self.checked))
-            self.prove.open()
-        self.end.open()
-        self.end.show(*([SEAL] if step.problem is None else [SEAL, DIAGNOSE]))
+        step = self._step(self.apply, "Changing both accounts ...")
+        try:
+            with step, Countdown(self._show_calls):
+                self.apply.done(*self.steps.apply(self.checked))
+                self.prove.open()
+        finally:
+            self.end.open()
+            self.end.show(*([SEAL] if step.problem is None else [SEAL, DIAGNOSE]))
 
     def _prove(self) -> None:
         doing = "Assuming the role, and trying what must be denied ..."

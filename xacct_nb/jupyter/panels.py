@@ -137,10 +137,19 @@ class Step:
     ) -> bool:
         self.problem = problem
         self.note(problem)
-        if isinstance(problem, Exception):
+        if isinstance(problem, KeyboardInterrupt):
+            self.panel.failed(*self.beside(), error_view(_INTERRUPTED))
+        elif isinstance(problem, Exception):
             known = problem if isinstance(problem, XacctError) else unexpected(problem)
             self.panel.failed(*self.beside(), error_view(known))
-        return isinstance(problem, XacctError)
+        return isinstance(problem, (XacctError, KeyboardInterrupt))
+
+
+_INTERRUPTED = XacctError(
+    "The step was interrupted.",
+    why="What AWS had answered until then is kept.",
+    hint="Try it again. If it had begun to change AWS, seal the record below, and begin anew.",
+)
 
 
 def error_view(problem: XacctError) -> View:
