@@ -155,6 +155,8 @@ def test_the_lab_serves_notebooks_docs_and_records_in_one_folder(run: Run) -> No
         for page in [*pages, f"files/records/{record.name}/run.html"]:
             with urlopen(f"{address}{page}?token={TOKEN}", timeout=60) as answer:
                 assert answer.status == 200
+        with urlopen(f"{address}?token={TOKEN}", timeout=60) as answer:
+            assert "/lab/tree/xacct-nb/notebooks/00_start_here.ipynb" in answer.url
     finally:
         server.kill()
         server.wait(timeout=60)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from xacct_nb.errors import MissingTool
 from xacct_nb.jupyter.missing_names import startup_environment
@@ -36,7 +37,9 @@ class LabFolder:
 
         The records are in the same folder, unless $XACCT_RECORDS names another.
         """
-        server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"]
+        # Also the address that JupyterLab prints, for a browser elsewhere, leads to the start notebook.
+        address = f"--LabApp.default_url=/lab/tree/{quote(self.start.relative_to(self.root).as_posix())}"
+        server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}", address]
         self._become("jupyterlab", *server, *options, str(self.start))
 
     def serve_page(self, options: Iterable[str]) -> None:
