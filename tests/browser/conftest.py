@@ -4,12 +4,13 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from support.browser_page import ConsoleErrors
 from support.jupyterlab import (
     FLAGS,
     ROOT,
@@ -48,14 +49,34 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """Open a window of 1280 pixels; a picture of its end is saved in `tmp_path`."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    yield page
-    page.screenshot(path=tmp_path / "in_the_end.png")
-    page.close()
+def window(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Open windows of the browser; an error in the console of any tab of theirs fails the test.
+
+    `allowed` are patterns of errors that the test is about. A picture of each window's end is saved.
+    """
+    opened = list[tuple[Page, ConsoleErrors]]()
+
+    def open_window(width: int = 1280, height: int = 1000, allowed: tuple[str, ...] = ()) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        errors = ConsoleErrors(context, *allowed)
+        opened.append((context.new_page(), errors))
+        return opened[-1][0]
+
+    yield open_window
+    found = [error for _, errors in opened for error in errors]
+    for number, (page, _) in enumerate(opened):
+        page.screenshot(path=tmp_path / f"in_the_end_{number}.png")
+        page.context.close()
+
+    assert found == []
+
+
+@pytest.fixture
+def page(window: Callable[..., Page]) -> Page:
+    """A window of 1280 pixels."""
+    return window()
 
 
 @pytest.fixture(scope="session")

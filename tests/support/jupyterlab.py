@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from xacct_nb.jupyter.missing_names import startup_environment
@@ -27,6 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
@@ -84,7 +86,7 @@ def environment(folder: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "IPYTHONDIR": "ipython",
         "XACCT_SANDBOX_DIR": "sandbox",
-        "XACCT_RECORDS": "records",
+        "XACCT_RECORDS": "work/records",
     }
     return kept | startup_environment({}) | {name: str(folder / value) for name, value in own.items()}
 
@@ -97,16 +99,19 @@ def write_settings(folder: Path) -> None:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[LabServer]:
-    """Run a JupyterLab on the loopback that serves `work` in the folder, and end it by its process id."""
+def running_lab(folder: Path, around: Mapping[str, str] = NOTHING) -> Iterator[LabServer]:
+    """Run a JupyterLab on the loopback that serves `work` in the folder, and end it by its process id.
+
+    As `xacct-nb lab` has it, the records are in the served folder. `around` are more variables.
+    """
     (folder / "work").mkdir()
     write_settings(folder / "settings")
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            command(folder / "work"), env=environment(folder), stdout=log, stderr=log, cwd=folder
+            command(folder / "work"), env=environment(folder) | around, stdout=log, stderr=log, cwd=folder
         )
     try:
-        yield LabServer(wait_for(server, folder), folder / "work", folder / "records")
+        yield LabServer(wait_for(server, folder), folder / "work", folder / "work" / "records")
     finally:
         server.terminate()
         server.wait(timeout=60)

@@ -1,4 +1,4 @@
-"""Run a notebook in JupyterLab as a person does."""
+"""Run a notebook in JupyterLab as a person does, by keyboard alone."""
 
 import json
 import re
@@ -6,11 +6,16 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from support.browser_page import APPROVAL, digest_in, tab_to
 from support.jupyterlab import Lab
 
+OUTPUTS = ".jp-OutputArea"
 UNLABELLED = """() => [...document.querySelectorAll(".jp-OutputArea :is(input, textarea, select, button)")]
     .filter(each => each.offsetParent && !each.labels?.length && !each.textContent.trim() && !each.ariaLabel)
     .map(each => each.outerHTML)"""
+IN_FIELD = "() => document.activeElement.matches('input, textarea, select, body')"
+ACTIVE = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].findIndex(
+    each => each.matches('.jp-mod-active'))"""
 
 
 class Walk:
@@ -25,21 +30,71 @@ class Walk:
 
     def run_to(self, source: str) -> None:
         """Run the cells up to the one with this last line, and wait until it has run."""
-        end = next(at for at, each in enumerate(self.sources) if each.splitlines()[-1] == source)
-        cells = self.page.locator(".jp-Notebook .jp-Cell")
-        cells.nth(self.at).locator(".jp-InputPrompt, .jp-InputArea-prompt").first.click()
+        end = self.place_of(source)
+        self.go_to(self.at)
         for _ in range(self.at, end + 1):
             self.page.keyboard.press("Shift+Enter")
-        expect(cells.nth(end).locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]:"))
+        prompt = self.page.locator(".jp-Notebook .jp-Cell").nth(end).locator(".jp-InputArea-prompt")
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
         self.at = end + 1
+
+    def run_again(self, first: str, source: str) -> None:
+        """Run the cells from the one with the last line `first` to the one with this last line."""
+        self.at = self.place_of(first)
+        self.run_to(source)
+
+    def go_to(self, cell: int) -> None:
+        """Leave the form by Tab, and go to a cell by the arrow keys."""
+        for _ in range(60):
+            if not self.page.evaluate(IN_FIELD):
+                break
+            self.page.keyboard.press("Tab")
+        away = cell - self.page.evaluate(ACTIVE)
+        for _ in range(abs(away)):
+            self.page.keyboard.press("ArrowDown" if away > 0 else "ArrowUp")
+
+    def go_into(self, source: str, field: Locator) -> None:
+        """Go to the cell with this last line, and into a field that it shows."""
+        self.go_to(self.place_of(source))
+        tab_to(self.page, field)
+
+    def replace(self, text: str) -> None:
+        """Type a text in place of what is in the field."""
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(text)
+
+    def approve(self, shown: str = "approval") -> str:
+        """Type the start of the digest into the form for approval, which a cell shows; return the digest."""
+        self.go_into(shown, self.field(APPROVAL))
+        digest = digest_in(self.said("Digest: ").last)
+        self.replace(digest[:8])
+        self.page.keyboard.press("Enter")
+        expect(self.said(f"Approved: {digest}")).to_be_visible()
+        return digest
+
+    def place_of(self, source: str) -> int:
+        """Return the position of the cell with this last line."""
+        return next(at for at, each in enumerate(self.sources) if each.splitlines()[-1] == source)
+
+    def outputs(self, source: str) -> Locator:
+        """Return what the cell with this last line shows."""
+        cells = self.page.locator(".jp-Notebook .jp-Cell")
+        return cells.nth(self.place_of(source)).locator(OUTPUTS).first
 
     def unlabelled(self) -> list[str]:
         """Return the fields and buttons without a label or a text."""
         return list(self.page.evaluate(UNLABELLED))
 
+    def darken(self) -> None:
+        """Choose JupyterLab's dark theme, in the palette of its commands."""
+        self.page.keyboard.press("Control+Shift+C")
+        self.page.keyboard.type("Theme: JupyterLab Dark")
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
+
     def saved(self) -> str:
         """Save the notebook, and return its text on disk."""
-        self.page.locator("[data-command='docmanager:save']").click()
+        self.page.keyboard.press("Control+s")
         expect(self.page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
         return self.path.read_text()
 

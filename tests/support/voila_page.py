@@ -29,15 +29,15 @@ class PageAddress:
 
 
 @contextmanager
-def served_page(folder: Path) -> Iterator[PageAddress]:
-    """Run `xacct-nb page` in a folder, and end it by its process id, and its sandbox."""
+def served_page(folder: Path, *options: str) -> Iterator[PageAddress]:
+    """Run `xacct-nb page` with these options of Voila; end it by its process id, and its sandbox."""
     command = [str(Path(sys.executable).parent / "xacct-nb")]
     around = {name: each for name, each in environment(folder).items() if name != "XACCT_RECORDS"}
     root = folder / "work"
     root.mkdir()
     log = folder / "page.log"
     with log.open("w") as output:
-        words = [*command, "page", "--folder", "mine", "--no-browser", "--port", str(_free_port())]
+        words = [*command, "page", "--folder", "mine", "--no-browser", "--port", str(_free_port()), *options]
         server = subprocess.Popen(words, env=around, cwd=root, stdout=output, stderr=output)
     try:
         yield PageAddress(_address(server, log), root)
