@@ -16,7 +16,8 @@ from xacct_nb.jupyter.form_parts import style
 from xacct_nb.jupyter.served import FILES
 
 _PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<style>{style}</style></head>
 <body class="xacct-record"><main>{body}</main></body></html>"""
 
 
