@@ -15,9 +15,9 @@ from xacct_nb.storage.ledger import read_ledger, verify_records
 
 pytestmark = pytest.mark.browser
 
-# Voila's own page names two style sheets of another host, which the policy of the page keeps out.
+# Two style sheets of another host that Voila's own page names; the policy of the page keeps them out.
 FROM_ELSEWHERE = (
-    r"^Loading the stylesheet 'https://cdn\.\S+fontawesome\S+' violates the following Content Security"
+    r"'https://cdn\.\S+/fontawesome-free@\S+\.css' violates the following Content Security Policy"
 )
 PANELS = "html, .xacct-panel, .xacct-panel .widget-html-content, .xacct-form"
 GROUP = "arn:aws:iam::111111111111:group/analysts"

@@ -14,9 +14,9 @@ SECRET = "hunter2-of-the-reports"
 GROUP = "arn:aws:iam::111111111111:group/analysts"
 ALICE = "arn:aws:iam::111111111111:user/alice"
 AUDITOR = "arn:aws:iam::222222222222:role/reports-auditor"
-CARD = (
+SENTENCE = (
     "user/alice of 111111111111 will be able to s3:GetObject on reports/* through role/reports-auditor of "
-    "222222222222, with an external ID, for 1 hour at a time"
+    "222222222222, with an external ID"
 )
 
 
@@ -38,7 +38,7 @@ def test_a_person_goes_by_keyboard_from_mistakes_to_a_proven_recorded_and_undone
     expect(walk.field("Session minutes")).to_be_disabled()
     assert SECRET not in page.content() + walk.saved()
     look_at_everything(walk)
-    read_the_record(walk)
+    read_the_record(walk, lab)
 
     undo = Walk(lab, page, "70_roll_back.ipynb")
     undo.run_to("approval")
@@ -91,7 +91,7 @@ def decide(walk: Walk) -> None:
     """Read the card, mistype the digest, approve, change the form after that, and approve once more."""
     walk.run_again("sessions", "approval")
     expect(walk.outputs("approval")).to_contain_text("SANDBOX")
-    expect(walk.outputs("approval")).to_contain_text(CARD)
+    expect(walk.outputs("approval")).to_contain_text(SENTENCE)
     walk.go_into("approval", walk.field(APPROVAL))
     walk.replace("00000000")
     expect(walk.said("The digest of this plan does not begin like this.")).to_be_visible()
@@ -120,14 +120,18 @@ def look_at_everything(walk: Walk) -> None:
     page.set_viewport_size({"width": 1280, "height": 1000})
 
 
-def read_the_record(walk: Walk) -> None:
-    """Open the record by its link, inside JupyterLab, and look at it."""
+def read_the_record(walk: Walk, lab: Lab) -> None:
+    """Open the record by its link, inside JupyterLab; look at it in a narrow window."""
     page = walk.page
     walk.go_into("xa.record(run)", walk.outputs("xa.record(run)").get_by_role("link", name="Open the record"))
     press(page, "Enter")
     record = page.frame_locator("iframe").locator("body")
-    expect(record).to_contain_text(CARD)
-    assert serious(page, "iframe") == []
+    expect(record).to_contain_text(SENTENCE)
+    alone = page.context.new_page()
+    alone.set_viewport_size({"width": 500, "height": 1000})
+    alone.goto((lab.records / str(lab.ledger()[-1]["id"]) / "run.html").as_uri())
+    assert serious(alone) == []
+    assert cut_off(alone, "html, section") == []
 
 
 def beside(left: Locator, right: Locator) -> bool:
