@@ -29,7 +29,7 @@ def test_the_decision_and_the_record_of_that_run(lab: Lab, window: Callable[...,
 
 
 def test_the_proof_on_the_page_of_a_grant(window: Callable[..., Page], tmp_path: Path) -> None:
-    page = window(1280, 700, allowed=("Content Security Policy",))
+    page = window(1280, 612, allowed=("Content Security Policy",))
     panels = page.locator(".xacct-panel")
     with served_page(tmp_path) as served:
         page.goto(served.address)

@@ -13,7 +13,7 @@ OUTPUTS = ".jp-OutputArea"
 UNLABELLED = """() => [...document.querySelectorAll(".jp-OutputArea :is(input, textarea, select, button)")]
     .filter(each => each.offsetParent && !each.labels?.length && !each.textContent.trim() && !each.ariaLabel)
     .map(each => each.outerHTML)"""
-IN_FIELD = "() => document.activeElement.matches('input, textarea, select, body')"
+AT_CELLS = "() => document.activeElement.matches('.jp-Notebook :not(input, textarea, select)')"
 ACTIVE = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].findIndex(
     each => each.matches('.jp-mod-active'))"""
 
@@ -45,8 +45,8 @@ class Walk:
 
     def go_to(self, cell: int) -> None:
         """Leave the form by Tab, and go to a cell by the arrow keys."""
-        for _ in range(60):
-            if not self.page.evaluate(IN_FIELD):
+        for _ in range(200):
+            if self.page.evaluate(AT_CELLS):
                 break
             self.page.keyboard.press("Tab")
         away = cell - self.page.evaluate(ACTIVE)
@@ -94,7 +94,7 @@ class Walk:
 
     def saved(self) -> str:
         """Save the notebook, and return its text on disk."""
-        self.page.keyboard.press("Control+s")
+        self.page.locator("[data-command='docmanager:save']").click()
         expect(self.page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
         return self.path.read_text()
 
