@@ -46,6 +46,7 @@ def test_voila_in_a_narrow_dark_window_leads_by_keyboard_to_a_proven_recorded_an
         assert verify_records(records) == []
 
 
+@pytest.mark.exhaustive  # the same way as in Voila
 def test_the_page_in_jupyterlab_waits_and_leads_to_the_same(lab: Lab, page: Page) -> None:
     walk = Walk(lab, page, "15_on_one_page.ipynb")
     menu(page, "Run", "Run All Cells")
