@@ -35,8 +35,8 @@ class Desktop:
         """Open the notebook with these parameters in its first cell; it acts as on AWS itself."""
         content = json.loads((ROOT / "notebooks" / "50_hand_over.ipynb").read_text())
         cell = next(each for each in content["cells"] if each["cell_type"] == "code")
-        given = {"sandbox": False, "patience_seconds": 5, **values}
-        cell["source"] = [*cell["source"], "\n", *(f"{name} = {each!r}\n" for name, each in given.items())]
+        written = {"sandbox": False, "patience_seconds": 5, **values}
+        cell["source"] = [*cell["source"], "\n", *(f"{name} = {each!r}\n" for name, each in written.items())]
         (self.lab.notebooks / "mine.ipynb").write_text(json.dumps(content))
         return Walk(self.lab, self.page, "mine.ipynb")
 
