@@ -23,6 +23,7 @@ from xacct_nb.grants.grant import external_id, resolve
 from xacct_nb.grants.naming import NameUse
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.templates import TEMPLATES, template
+from xacct_nb.jupyter.form_parts import REFUSED
 from xacct_nb.jupyter.grant_form import LABELS, GrantForm
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
@@ -242,23 +243,28 @@ def test_a_reference_to_a_credential_is_refused_and_its_value_is_nowhere(
     assert SECRET not in everything(form)
 
 
-def test_a_literal_is_refused_not_repeated_and_cleared(form: GrantForm) -> None:
+def test_a_literal_is_refused_and_not_repeated(form: GrantForm) -> None:
     type_in(form, EXTERNAL_ID, SECRET)
 
-    assert fields_of(form)[EXTERNAL_ID].value == ""
+    assert fields_of(form)[EXTERNAL_ID].value == REFUSED
     assert "takes a reference, not the external ID itself" in text_of(form)
     assert not form.valid
     assert SECRET not in everything(form)
 
 
-def test_a_literal_gives_the_field_its_last_reference_back(
-    form: GrantForm, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", ["", "env:REPORTS_EXTERNAL_ID"])
+def test_after_a_literal_the_form_waits_until_that_very_field_is_changed(
+    before: str, form: GrantForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTS_EXTERNAL_ID", SECRET)
-    type_in(form, EXTERNAL_ID, "env:REPORTS_EXTERNAL_ID")
+    type_in(form, EXTERNAL_ID, before)
     type_in(form, EXTERNAL_ID, "another-secret")
+    type_in(form, "sources", BOB)
+    waits = form.valid
+    type_in(form, EXTERNAL_ID, "env:REPORTS_EXTERNAL_ID")
 
-    assert fields_of(form)[EXTERNAL_ID].value == "env:REPORTS_EXTERNAL_ID"
+    assert (waits, form.valid) == (False, True)
+    assert external_id(form.grant) == SECRET
     assert "another-secret" not in everything(form)
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from support.jupyterlab import Lab
 from support.notebook_walk import Walk
+from xacct_nb.jupyter.form_parts import REFUSED
 from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser
@@ -48,6 +49,6 @@ def test_a_typed_external_id_is_refused_and_kept_nowhere(lab: Lab, page: Page) -
     walk.field("External ID").fill(SECRET)
     walk.field("External ID").press("Tab")
     expect(page.get_by_role("status")).to_contain_text("external_id is the external ID itself")
-    expect(walk.field("External ID")).to_have_value("")
+    expect(walk.field("External ID")).to_have_value(REFUSED)
     assert SECRET not in page.content()
     assert SECRET not in walk.saved()

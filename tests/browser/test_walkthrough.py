@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from support.browser_page import APPROVAL, cut_off, described, press, serious, tab_to
 from support.jupyterlab import Lab
 from support.notebook_walk import OUTPUTS, Walk
+from xacct_nb.jupyter.form_parts import REFUSED
 from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser
@@ -77,7 +78,7 @@ def make_mistakes_in_the_form(walk: Walk) -> None:
     walk.replace(SECRET)
     press(page, "Tab")
     expect(walk.said("takes a reference, not the external ID itself")).to_be_visible()
-    expect(walk.field("External ID")).to_have_value("")
+    expect(walk.field("External ID")).to_have_value(REFUSED)
     walk.run_again("sessions", "sessions")
     expect(walk.outputs("sessions")).to_contain_text("External ID: The field takes a reference")
     (walk.path.parent / "external-id").write_text(SECRET)

@@ -51,7 +51,7 @@ class Form(Shown):
 
     @property
     def reference(self) -> str:
-        """Return the reference to the external ID; its field gets it back after a literal was typed."""
+        """Return the reference to the external ID."""
         return ""
 
     def fields(self) -> Sequence[Field]:

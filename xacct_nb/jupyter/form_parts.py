@@ -7,6 +7,8 @@ from typing import Any
 
 from xacct_nb.views import Text
 
+# In the place of a secret that was typed: the field stays invalid until a person changes this very field.
+REFUSED = "(refused) type env:NAME or file:PATH, or nothing"
 WIDE = {"width": "100%", "max_width": "62em"}
 
 

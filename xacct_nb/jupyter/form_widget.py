@@ -11,7 +11,7 @@ import ipywidgets
 from traitlets import Unicode
 
 from xacct_nb.jupyter.aria_ties import AriaTies
-from xacct_nb.jupyter.form_parts import Field, FormState, box, region
+from xacct_nb.jupyter.form_parts import REFUSED, Field, FormState, box, region
 from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Text, html
 
@@ -155,10 +155,6 @@ class EditedForm(Protocol):
     def fill(self, typed: Mapping[str, Any]) -> None:
         """Take the values of all fields, or note the problem with them."""
 
-    @property
-    def reference(self) -> str:
-        """Return the reference to the external ID."""
-
     def is_secret(self, typed: str) -> bool:
         """Return whether a secret itself is typed."""
 
@@ -224,7 +220,7 @@ class FormWidget:
                 self._replace(name, redact(each.control.value, ()))
         self.form.fill(self.typed())
         if secret in self.boxes and self.form.is_secret(self.boxes[secret].control.value):
-            self._replace(secret, self.form.reference)
+            self._replace(secret, REFUSED)
         self.show()
 
     def _replace(self, name: str, value: Any) -> None:
