@@ -9,8 +9,8 @@ import xacct_nb as xa
 from support.examples import ALICE, ROLE, a_grant
 from support.graphs import chain_of, forty_nodes, graphs, role_of
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, AccessNode
-from xacct_nb.grants.graph_svg import AccessPicture
+from xacct_nb.grants.pictures.access_graph import AccessEdge, AccessGraph, AccessNode
+from xacct_nb.grants.pictures.graph_svg import AccessPicture
 from xacct_nb.views import html, text
 
 EXTERNAL_ID = "only-a-test-7391"

@@ -10,7 +10,7 @@ from support.examples import applied, endpoint_of, grant_in, root_iam, sessions_
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.access_reader import read_access
 from xacct_nb.aws.sessions import Sessions, open_sessions
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph
+from xacct_nb.grants.pictures.access_graph import AccessEdge, AccessGraph
 from xacct_nb.sandbox.server.accounts import World
 
 sandbox = in_process_sandbox

@@ -13,7 +13,7 @@ from xacct_nb.changes.planner import diff
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import resolve
 from xacct_nb.grants.state import State
-from xacct_nb.jupyter.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
 from xacct_nb.views import html
 
 BOB = "arn:aws:iam::111111111111:user/bob"

@@ -24,7 +24,7 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import ApprovalUsed, RolledBack, StalePlan, XacctError
 from xacct_nb.grants.documents import build
-from xacct_nb.jupyter.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
 from xacct_nb.runs.ledger import verify_ledger
 from xacct_nb.runs.notebook_run import Run
 from xacct_nb.runs.recovery import recover

@@ -26,7 +26,7 @@ from xacct_nb.diagnosis.snapshot import (
     Snapshot,
     Source,
 )
-from xacct_nb.runs import inquiry
+from xacct_nb.runs.denial import inquiry
 from xacct_nb.sandbox.server import client
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox

@@ -16,9 +16,9 @@ from support.owner_runs import Party, answer_of, code, destination_owner, source
 from xacct_nb.aws.clock import local_time, utc
 from xacct_nb.errors import InvalidParameters, XacctError
 from xacct_nb.handoff.answer import AnsweredProof, parse_answer
-from xacct_nb.runs import handover
-from xacct_nb.runs.handoff_showing import show_handoff
-from xacct_nb.runs.handoff_writing import refuse_request, write_request
+from xacct_nb.runs.handoff import handover
+from xacct_nb.runs.handoff.showing import show_handoff
+from xacct_nb.runs.handoff.writing import refuse_request, write_request
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.handoff_files import read_handoff, write_handoff
 

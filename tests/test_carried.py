@@ -11,7 +11,7 @@ from support.denial_stage import Stage
 from support.desk import Desk
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.settings import Settings, settings_of
-from xacct_nb.jupyter.denial_form import DENIAL_LABELS, DenialForm
+from xacct_nb.jupyter.forms.denial_form import DENIAL_LABELS, DenialForm
 
 TAGS = [{"Key": "team", "Value": "books"}]
 CARRIED = {"Tags": TAGS, "SourceIdentity": "alice"}

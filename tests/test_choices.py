@@ -8,7 +8,7 @@ from support.examples import endpoint_of, root_iam
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws import choices as reading
 from xacct_nb.aws.choices import read_choices
-from xacct_nb.grants.choices import AccountChoices
+from xacct_nb.grants.form.choices import AccountChoices
 from xacct_nb.sandbox.server.accounts import World
 
 sandbox = in_process_sandbox

@@ -28,7 +28,7 @@ from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.diagnosis import diagnose as explained
 from xacct_nb.diagnosis.snapshot import ClientSettings, Snapshot
 from xacct_nb.errors import InvalidInput, XacctError
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.aws_profiles import read_client
 

@@ -24,7 +24,7 @@ from xacct_nb.changes.clock_offset import clock_note, describe_offset
 from xacct_nb.changes.revocation import plan_revocation
 from xacct_nb.diagnosis.attempt import attempt_from_grant
 from xacct_nb.errors import AwsRefused, ClockOff, RollbackFailed
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.loading import record_schema
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World

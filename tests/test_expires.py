@@ -10,9 +10,9 @@ from xacct_nb.aws.probes import prove
 from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.errors import InvalidGrant
-from xacct_nb.grants.access_graph import graph_of_grants
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.pictures.access_graph import graph_of_grants
 from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.evaluation import evaluate

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support.examples import ALICE, READ, ROLE, a_grant
 from xacct_nb.errors import InvalidGrant, InvalidInput, InvalidParameters
 from xacct_nb.grants.conditions import Conditions
-from xacct_nb.grants.field_kinds import Typed
-from xacct_nb.grants.form_fields import (
+from xacct_nb.grants.form.field_kinds import Typed
+from xacct_nb.grants.form.form_fields import (
     EXTERNAL_ID,
     GRANT_FIELDS,
     GROUPS,

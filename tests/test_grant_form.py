@@ -16,15 +16,15 @@ from ipywidgets.widgets.widget import _instances
 from support.examples import ALICE, ROLE, a_grant
 from support.form_texts import all_widgets, controls_of, text_of, text_of_html, words
 from xacct_nb.errors import InvalidGrant, InvalidInput, NoCredentials
-from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.form_fields import EXTERNAL_ID, GRANT_FIELDS, typed_grant
+from xacct_nb.grants.form.choices import AccountChoices
+from xacct_nb.grants.form.form_fields import EXTERNAL_ID, GRANT_FIELDS, typed_grant
 from xacct_nb.grants.grant import external_id, resolve
 from xacct_nb.grants.naming import NameUse
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.templates import TEMPLATES, template
-from xacct_nb.jupyter.form_parts import REFUSED
-from xacct_nb.jupyter.grant_form import LABELS, GrantForm
+from xacct_nb.jupyter.forms.form_parts import REFUSED
+from xacct_nb.jupyter.forms.grant_form import LABELS, GrantForm
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import html
 
@@ -448,8 +448,8 @@ def test_headless_no_widget_is_loaded() -> None:
     code = (
         "import sys\n"
         "from xacct_nb.grants.grant import Grant\n"
-        "from xacct_nb.jupyter.approval_form import ApprovalForm\n"
-        "from xacct_nb.jupyter.grant_form import GrantForm\n"
+        "from xacct_nb.jupyter.forms.approval_form import ApprovalForm\n"
+        "from xacct_nb.jupyter.forms.grant_form import GrantForm\n"
         "from xacct_nb.changes.plan import Plan\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance()\n"

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.graphs import ACCOUNTS, chain_of, forty_nodes, graphs, role_of
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, node_of
-from xacct_nb.grants.graph_bundles import bundles_of
-from xacct_nb.grants.graph_layers import ranks
-from xacct_nb.grants.graph_layout import Box, Drawing, Line, draw
+from xacct_nb.grants.pictures.access_graph import AccessEdge, AccessGraph, node_of
+from xacct_nb.grants.pictures.graph_bundles import bundles_of
+from xacct_nb.grants.pictures.graph_layers import ranks
+from xacct_nb.grants.pictures.graph_layout import Box, Drawing, Line, draw
 
 EXAMPLES = {"forty nodes": forty_nodes(), "a chain of six": chain_of(6)}
 

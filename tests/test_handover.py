@@ -14,8 +14,8 @@ from support.owner_runs import Party, answer_of, code, destination_owner, source
 from support.ssh_keys import a_key, needs_ssh_keygen, public
 from xacct_nb.errors import XacctError
 from xacct_nb.redaction.redact import fingerprint
-from xacct_nb.runs.handoff_showing import show_form, show_handoff
-from xacct_nb.runs.handoff_writing import refuse_request, write_request
+from xacct_nb.runs.handoff.showing import show_form, show_handoff
+from xacct_nb.runs.handoff.writing import refuse_request, write_request
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.storage.handoff_files import read_handoff, write_handoff
 from xacct_nb.storage.ledger import verify_records

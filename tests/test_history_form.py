@@ -7,7 +7,7 @@ import pytest
 
 from support.form_texts import controls_of, html_of
 from xacct_nb.errors import UnknownRecord
-from xacct_nb.jupyter.history_form import HistoryForm
+from xacct_nb.jupyter.forms.history_form import HistoryForm
 from xacct_nb.records.history import LedgerQuery
 from xacct_nb.records.model import Record
 from xacct_nb.runs.ledger import Ledger

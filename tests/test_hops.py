@@ -12,7 +12,7 @@ from support.hop_stage import HopStage
 from xacct_nb.diagnosis.cause import CERTAIN
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.grant import Grant
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 
 SCENE = json.loads((CASES / "worlds" / "scenes.json").read_text())["chain"]
 SCENE["call"] |= {"through": ["arn:aws:iam::{A}:role/hub"]}

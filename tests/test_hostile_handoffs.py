@@ -18,7 +18,7 @@ from xacct_nb.handoff.checks import check_answer, check_in_time, check_scope
 from xacct_nb.handoff.request import HandoffRequest, parse_request, request_for, whole_grant
 from xacct_nb.handoff.signed_file import SignedFile
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.runs.handoff_state import handoff_state
+from xacct_nb.runs.handoff.state import handoff_state
 from xacct_nb.storage.handoff_files import (
     check_place,
     keep_handoff,

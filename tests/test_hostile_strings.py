@@ -28,15 +28,15 @@ from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, AccessNode
 from xacct_nb.grants.access_path import RoleHop
-from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.console_link import ConsoleAccess, console_access
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.form.choices import AccountChoices
 from xacct_nb.grants.grant import from_parameters
-from xacct_nb.grants.graph_svg import AccessPicture
 from xacct_nb.grants.help import NotebookHelp
+from xacct_nb.grants.pictures.access_graph import AccessEdge, AccessGraph, AccessNode
+from xacct_nb.grants.pictures.graph_svg import AccessPicture
 from xacct_nb.grants.profile_sections import ProfileSection
 from xacct_nb.grants.session_length import SessionLength
 from xacct_nb.grants.state import State
@@ -56,10 +56,10 @@ from xacct_nb.records.sealing import ledger_line, parse_ledger_line
 from xacct_nb.redaction.invisible import printable
 from xacct_nb.runs.access_use import AccessUse
 from xacct_nb.runs.doctor import Examination, HealthCheck
-from xacct_nb.runs.handoff_running import HandoverRun
-from xacct_nb.runs.handoff_showing import ShownHandoff
-from xacct_nb.runs.handoff_state import HandoffState
-from xacct_nb.runs.handoff_writing import SentFile
+from xacct_nb.runs.handoff.running import HandoverRun
+from xacct_nb.runs.handoff.showing import ShownHandoff
+from xacct_nb.runs.handoff.state import HandoffState
+from xacct_nb.runs.handoff.writing import SentFile
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.plan_signing import PlanToSign, SignedPlan
 from xacct_nb.runs.profile_edits import ProfileEdit

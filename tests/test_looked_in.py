@@ -15,7 +15,7 @@ from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.looked_in import NOWHERE, command_for_aws
 from xacct_nb.diagnosis.snapshot import Destination, Principal, Snapshot
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.runner import RunResult, run
 from xacct_nb.sandbox.server.state import Sandbox
 

@@ -20,7 +20,7 @@ from xacct_nb.cli.main import main
 from xacct_nb.diagnosis.snapshot import Snapshot
 from xacct_nb.errors import XacctError
 from xacct_nb.grants.settings import RunFile
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.request import check_request
 from xacct_nb.storage.snapshot_file import read_snapshot

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from xacct_nb.diagnosis.snapshot import SCHEMA, Snapshot
 from xacct_nb.errors import InvalidInput
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.views import html
 
 USER, ROLE = "arn:aws:iam::111111111111:user/alice", "arn:aws:iam::222222222222:role/reader"

@@ -12,10 +12,10 @@ import pytest
 from support.desk import Desk
 from support.form_texts import text_of_html
 from xacct_nb.grants.settings import Settings, settings_of
-from xacct_nb.jupyter.one_page import APPLY, CHECK, DIAGNOSE, PROVE, SEAL, UNDO, UNDO_NOW, PageWidget
-from xacct_nb.jupyter.panels import Panel
+from xacct_nb.jupyter.forms.one_page import APPLY, CHECK, DIAGNOSE, PROVE, SEAL, UNDO, UNDO_NOW, PageWidget
+from xacct_nb.jupyter.forms.panels import Panel
 from xacct_nb.runs.notebook_run import Run
-from xacct_nb.runs.page_steps import PageSteps
+from xacct_nb.runs.page.steps import PageSteps
 from xacct_nb.runs.start import record, start_run
 from xacct_nb.storage.ledger import read_ledger, verify_records
 

@@ -15,9 +15,9 @@ from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.grants.state import State
-from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.denial_form import DENIAL_LABELS, DenialForm
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.denial_form import DENIAL_LABELS, DenialForm
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.request import check_request
 
 ALICE = "arn:aws:iam::111111111111:user/alice"

@@ -11,9 +11,9 @@ from support.examples import ALICE, ROLE, a_grant
 from xacct_nb.changes.access_picture import plan_picture
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import desired_resources, diff
-from xacct_nb.grants.access_graph import AccessGraph
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.pictures.access_graph import AccessGraph
 from xacct_nb.grants.state import State
 
 BOB = "arn:aws:iam::111111111111:user/bob"

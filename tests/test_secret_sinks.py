@@ -24,7 +24,7 @@ from xacct_nb.aws.reader import read
 from xacct_nb.diagnosis.attempt import attempt_from_grant
 from xacct_nb.grants.documents import build
 from xacct_nb.redaction.redact import redact, redact_all
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.sandbox.server.state import Sandbox
 

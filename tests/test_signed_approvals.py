@@ -172,7 +172,7 @@ class TestARun:
         assert (done.status, done.approval.key) == ("succeeded", fingerprint(ada))
 
     def test_the_form_says_that_a_signature_is_required(self, desk: Desk, ada: Path) -> None:
-        from xacct_nb.jupyter.approval_form import ApprovalForm
+        from xacct_nb.jupyter.forms.approval_form import ApprovalForm
 
         plan = desk.plan()
 

@@ -5,7 +5,7 @@ import pytest
 import xacct_nb as xa
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.form_fields import grant_as_typed, typed_grant
+from xacct_nb.grants.form.form_fields import grant_as_typed, typed_grant
 from xacct_nb.grants.grant import resolve
 from xacct_nb.grants.templates import TEMPLATES
 from xacct_nb.linting.findings import lint

@@ -31,7 +31,7 @@ from xacct_nb.diagnosis.attempt import attempt_from_grant
 from xacct_nb.errors import AwsBusy, AwsRefused, RollbackFailed, RolledBack, XacctError
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.model import Record, fields_from_events
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.runner import run
 from xacct_nb.sandbox.faults.faults import Fault
 from xacct_nb.sandbox.server.accounts import World

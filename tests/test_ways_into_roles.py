@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xacct_nb.grants.access_graph import AccessEdge
-from xacct_nb.grants.ways_in import Holder, Trusts, ways_in
+from xacct_nb.grants.pictures.access_graph import AccessEdge
+from xacct_nb.grants.pictures.ways_in import Holder, Trusts, ways_in
 from xacct_nb.iam.evaluation import evaluate
 
 SOURCE, DESTINATION = "111111111111", "222222222222"

@@ -12,10 +12,10 @@ import pytest
 from support.desk import Desk
 from support.form_texts import controls_of
 from support.planted_secrets import EXTERNAL_ID, found, written
-from xacct_nb.grants.form_fields import EXTERNAL_ID as FIELD
-from xacct_nb.jupyter.grant_form import LABELS
-from xacct_nb.jupyter.one_page import APPLY, CHECK, DIAGNOSE, PROVE, UNDO, UNDO_NOW, PageWidget
-from xacct_nb.runs.page_steps import PageSteps
+from xacct_nb.grants.form.form_fields import EXTERNAL_ID as FIELD
+from xacct_nb.jupyter.forms.grant_form import LABELS
+from xacct_nb.jupyter.forms.one_page import APPLY, CHECK, DIAGNOSE, PROVE, UNDO, UNDO_NOW, PageWidget
+from xacct_nb.runs.page.steps import PageSteps
 from xacct_nb.runs.start import start_run
 
 TYPED = "another-Secret/that:nobody.knows"

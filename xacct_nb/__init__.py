@@ -28,7 +28,7 @@ _PUBLIC = {
     "prove": "aws.probes",
     "Proof": "changes.proof",
     "rollback": "aws.writer",
-    "diagnose": "runs.inquiry",
+    "diagnose": "runs.denial.inquiry",
     "Diagnosis": "diagnosis.diagnosis",
     "Snapshot": "diagnosis.snapshot",
     "read_snapshot": "storage.snapshot_file",

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from support.jupyterlab import Lab
 from support.notebook_walk import Walk
-from xacct_nb.jupyter.form_parts import REFUSED
+from xacct_nb.jupyter.forms.form_parts import REFUSED
 from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser

@@ -5,9 +5,9 @@ from playwright.sync_api import Page
 
 from support.examples import a_grant
 from support.graphs import chain_of, forty_nodes
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, AccessNode, graph_of_grants
-from xacct_nb.grants.graph_svg import AccessPicture
-from xacct_nb.jupyter.form import style
+from xacct_nb.grants.pictures.access_graph import AccessEdge, AccessGraph, AccessNode, graph_of_grants
+from xacct_nb.grants.pictures.graph_svg import AccessPicture
+from xacct_nb.jupyter.forms.form import style
 from xacct_nb.views import html
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from support.browser_page import APPROVAL, cut_off, described, press, serious, tab_to
 from support.jupyterlab import Lab
 from support.notebook_walk import OUTPUTS, Walk
-from xacct_nb.jupyter.form_parts import REFUSED
+from xacct_nb.jupyter.forms.form_parts import REFUSED
 from xacct_nb.storage.ledger import verify_records
 
 pytestmark = pytest.mark.browser

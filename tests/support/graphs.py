@@ -5,7 +5,13 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 from support.examples import a_grant
-from xacct_nb.grants.access_graph import AccessEdge, AccessGraph, AccessNode, graph_of_grants, node_of
+from xacct_nb.grants.pictures.access_graph import (
+    AccessEdge,
+    AccessGraph,
+    AccessNode,
+    graph_of_grants,
+    node_of,
+)
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 _words = st.sampled_from(

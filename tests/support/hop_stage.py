@@ -13,7 +13,7 @@ from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions, o
 from xacct_nb.diagnosis.attempt import Attempt
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 
 
 class HopStage:

@@ -8,8 +8,8 @@ from typing import Any
 from support.desk import Desk
 from support.examples import grant_in
 from xacct_nb.records.model import Record
-from xacct_nb.runs.handoff_showing import show_handoff
-from xacct_nb.runs.handoff_writing import write_request
+from xacct_nb.runs.handoff.showing import show_handoff
+from xacct_nb.runs.handoff.writing import write_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.server.accounts import World
 

@@ -15,7 +15,7 @@ from xacct_nb.aws.sessions import Endpoint
 from xacct_nb.diagnosis.cause import Cause
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.redaction.redact import fingerprint
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 
 BOTH, SOURCE, DESTINATION, TEXT = VIEWS = ("both", "source", "destination", "text")
 PROFILES = {"caller": "the-caller", "source": "source-admin", "destination": "destination-admin"}

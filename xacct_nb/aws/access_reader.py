@@ -6,8 +6,8 @@ from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.errors import AwsRefused
-from xacct_nb.grants.access_graph import AccessGraph
-from xacct_nb.grants.live_access import AccountDetails, graph_of_accounts, unread_policies
+from xacct_nb.grants.pictures.access_graph import AccessGraph
+from xacct_nb.grants.pictures.live_access import AccountDetails, graph_of_accounts, unread_policies
 
 _MOST_PAGES, _MOST_POLICIES = 20, 20
 _WANTED = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]

@@ -10,7 +10,7 @@ from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint, session_of
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.errors import AwsRefused, XacctError
-from xacct_nb.grants.choices import AccountChoices
+from xacct_nb.grants.form.choices import AccountChoices
 
 _MOST = 1000  # of each kind in an account
 

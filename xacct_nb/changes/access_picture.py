@@ -6,9 +6,9 @@ from typing import Any
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.plan_graph import plan_graph, state_graph
 from xacct_nb.errors import InvalidInput
-from xacct_nb.grants.access_graph import AccessGraph, graph_of_grants
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.graph_svg import AccessPicture
+from xacct_nb.grants.pictures.access_graph import AccessGraph, graph_of_grants
+from xacct_nb.grants.pictures.graph_svg import AccessPicture
 from xacct_nb.grants.state import State
 
 

@@ -7,7 +7,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.grants.access_graph import (
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.grants.naming import policy_arn, policy_name
+from xacct_nb.grants.own_statement import TRUST_STATEMENT, with_statement
+from xacct_nb.grants.pictures.access_graph import (
     ADDED,
     CHANGED,
     HALF,
@@ -20,13 +24,9 @@ from xacct_nb.grants.access_graph import (
     graph_of_grants,
     node_of,
 )
-from xacct_nb.grants.documents import build
-from xacct_nb.grants.grant import Grant, account_of
-from xacct_nb.grants.naming import policy_arn, policy_name
-from xacct_nb.grants.own_statement import TRUST_STATEMENT, with_statement
+from xacct_nb.grants.pictures.trust_statements import named_principals
+from xacct_nb.grants.pictures.ways_in import EVERYTHING, Holder, Trusts, ways_in
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.grants.trust_statements import named_principals
-from xacct_nb.grants.ways_in import EVERYTHING, Holder, Trusts, ways_in
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.canonical import as_list, canonical_json, statements_of
 

@@ -52,7 +52,7 @@ def handoff_request(file: Path, as_json: bool, records: str, **about: Any) -> No
     No session is opened. The file holds the exact policies of their side, and an external
     ID as a fingerprint only. Tell them the digest on another way than the file.
     """
-    from xacct_nb.runs.handoff_writing import write_request
+    from xacct_nb.runs.handoff.writing import write_request
     from xacct_nb.runs.sealing import records_folder
 
     sent = write_request(file, records=records_folder(records), **about)
@@ -72,7 +72,7 @@ def handoff_show(file: str, records: str, as_json: bool, signers: str, form: str
 
     With --form, print instead what an owner without xacct-nb can use.
     """
-    from xacct_nb.runs.handoff_showing import show_form, show_handoff
+    from xacct_nb.runs.handoff.showing import show_form, show_handoff
     from xacct_nb.runs.sealing import records_folder
 
     if form:
@@ -97,7 +97,7 @@ def handoff_answer(request: str, as_json: bool, refuse: str, **given: Any) -> No
 
     Without --approve it plans and changes nothing, and no answer is written.
     """
-    from xacct_nb.runs.handoff_running import answer_request, refuse_by_command
+    from xacct_nb.runs.handoff.running import answer_request, refuse_by_command
 
     if refuse:
         sent = refuse_by_command(request, refuse, given)
@@ -117,6 +117,6 @@ def handoff_accept(answer: str, as_json: bool, **given: Any) -> None:
 
     The hand-over stays open until the proof holds.
     """
-    from xacct_nb.runs.handoff_running import accept_answer
+    from xacct_nb.runs.handoff.running import accept_answer
 
     end_run(accept_answer(answer, given, run_headless), as_json)

@@ -20,7 +20,7 @@ from xacct_nb.redaction.invisible import on_one_line
 if TYPE_CHECKING:  # they load pydantic, and -h needs neither
     from xacct_nb.records.fields import RunError
     from xacct_nb.runs.demo import Demonstration
-    from xacct_nb.runs.handoff_running import HandoverRun
+    from xacct_nb.runs.handoff.running import HandoverRun
     from xacct_nb.runs.runner import RunResult
 
 PATH = click.Path(path_type=Path)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.jupyter.form import style
+from xacct_nb.jupyter.forms.form import style
 from xacct_nb.jupyter.sanitize import preformatted, sanitize_html
 from xacct_nb.jupyter.simplify import simplify
 from xacct_nb.redaction.invisible import printable

@@ -12,7 +12,7 @@ from nbconvert.filters.markdown import markdown2html
 from tornado import web
 from voila.app import Voila  # type: ignore[import-untyped]
 
-from xacct_nb.jupyter.form_parts import style
+from xacct_nb.jupyter.forms.form_parts import style
 from xacct_nb.jupyter.served import FILES
 
 _PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>

@@ -13,7 +13,7 @@ from typing import Any
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.changes.clock_offset import describe_offset
 from xacct_nb.errors import XacctError
-from xacct_nb.jupyter.form_parts import style
+from xacct_nb.jupyter.forms.form_parts import style
 from xacct_nb.views import Shown, Table, View
 
 _NEEDED = (

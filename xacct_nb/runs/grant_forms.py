@@ -5,13 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from xacct_nb.grants.choices import AccountChoices
-from xacct_nb.grants.form_fields import RUN_FIELDS
+from xacct_nb.grants.form.choices import AccountChoices
+from xacct_nb.grants.form.form_fields import RUN_FIELDS
 from xacct_nb.grants.former_names import rename_former_fields
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import NameUse
 from xacct_nb.grants.settings import Settings, settings_of
-from xacct_nb.jupyter.grant_form import GrantForm
+from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.runs import confinement, outcome
 from xacct_nb.runs.guards import Guards
 from xacct_nb.runs.run_context import RunContext

@@ -9,8 +9,8 @@ from xacct_nb.errors import OutOfDate, WaitingForApproval
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
-from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.grant_form import GrantForm
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.runs.run_context import PlanApproval
 
 _FROM_SESSIONS = "Run the cells again from the one that opens the sessions."

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from xacct_nb.errors import InvalidParameters, UnknownRecord
-from xacct_nb.jupyter.history_form import HistoryForm
+from xacct_nb.jupyter.forms.history_form import HistoryForm
 from xacct_nb.jupyter.pdf import to_pdf
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE

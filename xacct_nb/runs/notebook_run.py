@@ -11,8 +11,8 @@ from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of, to_display
-from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.grant_form import GrantForm
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.runs.card import decision_card
 from xacct_nb.runs.grant_forms import act_as, edited, grant_form
 from xacct_nb.runs.recorded_run import RecordedRun
@@ -20,9 +20,9 @@ from xacct_nb.runs.run_context import PlanApproval
 from xacct_nb.runs.steps import apply_plan, open_run_sessions, prove_access
 
 if TYPE_CHECKING:  # most runs need none of them
-    from xacct_nb.runs.handover import Handover
-    from xacct_nb.runs.inquiry import Inquiry
-    from xacct_nb.runs.one_page import OnePage
+    from xacct_nb.runs.denial.inquiry import Inquiry
+    from xacct_nb.runs.handoff.handover import Handover
+    from xacct_nb.runs.page.one_page import OnePage
     from xacct_nb.runs.rollback import Rollback
 
 
@@ -96,7 +96,7 @@ class Run(RecordedRun):
 
     def page(self) -> "OnePage":
         """Return the whole path on one page; without a person it goes through like the notebooks' cells."""
-        from xacct_nb.runs.one_page import OnePage
+        from xacct_nb.runs.page.one_page import OnePage
 
         self.one_page = OnePage(self)
         return self.one_page
@@ -109,12 +109,12 @@ class Run(RecordedRun):
 
     def handover(self) -> "Handover":
         """Return the hand-over that the parameters describe. Raises InvalidHandoff."""
-        from xacct_nb.runs.handover import Handover
+        from xacct_nb.runs.handoff.handover import Handover
 
         return Handover(self)
 
     def inquiry(self) -> "Inquiry":
         """Return the inquiry into the denial that the parameters describe."""
-        from xacct_nb.runs.inquiry import Inquiry
+        from xacct_nb.runs.denial.inquiry import Inquiry
 
         return Inquiry(self)

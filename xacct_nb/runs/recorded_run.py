@@ -237,7 +237,7 @@ class RecordedRun(Shown):
         return Page(f"Run of {self.notebook}", parts)
 
     def _repr_html_(self) -> str:
-        from xacct_nb.jupyter.form import style
+        from xacct_nb.jupyter.forms.form import style
 
         return f"<style>{style()}</style>{super()._repr_html_()}"
 

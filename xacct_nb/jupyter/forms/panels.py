@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from xacct_nb.errors import XacctError, unexpected
-from xacct_nb.jupyter.form_parts import region
+from xacct_nb.jupyter.forms.form_parts import region
 from xacct_nb.views import Page, Text, View, html
 
 _AUTO = {"width": "auto", "height": "auto"}

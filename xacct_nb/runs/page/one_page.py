@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from xacct_nb.jupyter.form_parts import style
-from xacct_nb.runs.page_steps import PageRun, PageSteps
+from xacct_nb.jupyter.forms.form_parts import style
+from xacct_nb.runs.page.steps import PageRun, PageSteps
 from xacct_nb.views import Page, Shown, Text, View
 
 
@@ -44,7 +44,7 @@ class OnePage(Shown):
     @cached_property
     def widget(self) -> Any:
         """Return the page as one ipywidgets box, the same each time it is shown."""
-        from xacct_nb.jupyter.one_page import PageWidget
+        from xacct_nb.jupyter.forms.one_page import PageWidget
 
         return PageWidget(self.steps).root
 

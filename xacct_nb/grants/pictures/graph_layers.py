@@ -4,8 +4,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xacct_nb.grants.access_graph import AccessGraph
-from xacct_nb.grants.graph_bundles import Bundle, Pair, bundles_of
+from xacct_nb.grants.pictures.access_graph import AccessGraph
+from xacct_nb.grants.pictures.graph_bundles import Bundle, Pair, bundles_of
 
 _SWEEPS = 8
 Layer = list[str]

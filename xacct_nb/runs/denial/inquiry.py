@@ -21,8 +21,8 @@ from xacct_nb.diagnosis.looked_in import ELSEWHERE, NOWHERE
 from xacct_nb.diagnosis.snapshot import DESTINATION, SOURCE, Snapshot
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings, carried_parameters
-from xacct_nb.jupyter.denial_form import DenialForm
-from xacct_nb.runs.explanation import (
+from xacct_nb.jupyter.forms.denial_form import DenialForm
+from xacct_nb.runs.denial.explanation import (
     explain,
     full_snapshot,
     is_of_elsewhere,
@@ -30,8 +30,8 @@ from xacct_nb.runs.explanation import (
     shared,
     without_example,
 )
-from xacct_nb.runs.hop_chain import Given, chain_from_grant, chain_of, given_chain
-from xacct_nb.runs.hop_walk import Walk, walk
+from xacct_nb.runs.denial.hop_chain import Given, chain_from_grant, chain_of, given_chain
+from xacct_nb.runs.denial.hop_walk import Walk, walk
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.storage.snapshot_file import read_snapshot, write_snapshot

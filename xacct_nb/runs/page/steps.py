@@ -15,12 +15,12 @@ from xacct_nb.changes.proof import ALLOWED, Outcome, Proof
 from xacct_nb.errors import XacctError
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.sentences import access_sentences
-from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.grant_form import GrantForm
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.linting.findings import lint
 from xacct_nb.records.fields import PAGE, status_tone
 from xacct_nb.runs.access_use import how_to_use
-from xacct_nb.runs.inquiry import diagnose
+from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.rollback import Rollback

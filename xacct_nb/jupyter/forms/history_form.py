@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.jupyter.form import Field, Form, FormState, region, style
+from xacct_nb.jupyter.forms.form import Field, Form, FormState, region, style
 from xacct_nb.records.history import History, LedgerQuery, Timeline
 from xacct_nb.views import Page, View, html
 
 if TYPE_CHECKING:
-    from xacct_nb.jupyter.form_widget import FormWidget
+    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 _CHOICES = {"status": "Status", "grant": "Grant", "notebook": "Notebook"}
 _TIMES = {"since": "Since", "until": "Until"}

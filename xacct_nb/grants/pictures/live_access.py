@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xacct_nb.grants.access_graph import AccessGraph, node_of
 from xacct_nb.grants.documents import Policy
-from xacct_nb.grants.ways_in import Holder, Trusts, ways_in
+from xacct_nb.grants.pictures.access_graph import AccessGraph, node_of
+from xacct_nb.grants.pictures.ways_in import Holder, Trusts, ways_in
 
 Details = Mapping[str, Sequence[Mapping[str, Any]]]
 _SERVICE_LINKED = "/aws-service-role/"

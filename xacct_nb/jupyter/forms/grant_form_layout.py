@@ -6,12 +6,12 @@ from typing import Any, Protocol
 import ipywidgets
 
 from xacct_nb.errors import XacctError
-from xacct_nb.grants.choices import AccountChoices
-from xacct_nb.grants.field_kinds import Typed
-from xacct_nb.grants.form_fields import GRANT_FIELDS, GROUPS, RUN_FIELDS
+from xacct_nb.grants.form.choices import AccountChoices
+from xacct_nb.grants.form.field_kinds import Typed
+from xacct_nb.grants.form.form_fields import GRANT_FIELDS, GROUPS, RUN_FIELDS
 from xacct_nb.grants.templates import TEMPLATES
-from xacct_nb.jupyter.form_parts import region, style
-from xacct_nb.jupyter.form_widget import FieldBox, FormWidget, Section
+from xacct_nb.jupyter.forms.form_parts import region, style
+from xacct_nb.jupyter.forms.form_widget import FieldBox, FormWidget, Section
 from xacct_nb.views import Text, html
 
 _FIELDS = GRANT_FIELDS | RUN_FIELDS

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from xacct_nb.grants.access_graph import NO_CONDITION, AccessGraph, AccessNode
-from xacct_nb.grants.graph_bundles import MARKS, NODE_MARKS, STATE_NOTES, Bundle
-from xacct_nb.grants.graph_layers import Layers, Segment, layers_of
+from xacct_nb.grants.pictures.access_graph import NO_CONDITION, AccessGraph, AccessNode
+from xacct_nb.grants.pictures.graph_bundles import MARKS, NODE_MARKS, STATE_NOTES, Bundle
+from xacct_nb.grants.pictures.graph_layers import Layers, Segment, layers_of
 from xacct_nb.redaction.invisible import on_one_line
 
 KIND, NAME, SMALL, MARK = "kind", "name", "small", "mark"

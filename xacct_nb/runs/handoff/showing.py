@@ -10,8 +10,8 @@ from xacct_nb.handoff.answer import HandoffAnswer
 from xacct_nb.handoff.checks import check_answer
 from xacct_nb.handoff.forms.table import hand_over, take_back
 from xacct_nb.handoff.request import HandoffRequest, differences
-from xacct_nb.runs.handoff_state import HandoffState, handoff_state
-from xacct_nb.runs.handoff_writing import read_request
+from xacct_nb.runs.handoff.state import HandoffState, handoff_state
+from xacct_nb.runs.handoff.writing import read_request
 from xacct_nb.storage.handoff_files import kept_request, read_handoff
 from xacct_nb.storage.handoff_signatures import describe_signature
 from xacct_nb.views import Page, Shown, Snippet, Text, View

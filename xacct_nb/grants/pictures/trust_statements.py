@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from xacct_nb.grants.access_graph import ANYONE
 from xacct_nb.grants.documents import Policy
+from xacct_nb.grants.pictures.access_graph import ANYONE
 from xacct_nb.iam.arns import Arn, is_account_id, is_arn
 from xacct_nb.iam.caller import WEB_PROVIDERS
 from xacct_nb.iam.canonical import as_list, statements_of

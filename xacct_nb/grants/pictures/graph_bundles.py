@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from xacct_nb.grants.access_graph import DENIED, HALF, OPEN, UNREAD, AccessEdge, AccessGraph, AccessNode
+from xacct_nb.grants.pictures.access_graph import (
+    DENIED,
+    HALF,
+    OPEN,
+    UNREAD,
+    AccessEdge,
+    AccessGraph,
+    AccessNode,
+)
 from xacct_nb.grants.sentences import join_words
 
 Pair = tuple[str, str]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.changes.access_picture import picture
 from xacct_nb.errors import InvalidGrant, InvalidInput
-from xacct_nb.grants.choices import AccountChoices
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.field_kinds import Typed
-from xacct_nb.grants.form_fields import (
+from xacct_nb.grants.form.choices import AccountChoices
+from xacct_nb.grants.form.field_kinds import Typed
+from xacct_nb.grants.form.form_fields import (
     EXTERNAL_ID,
     GRANT_FIELDS,
     RUN_FIELDS,
@@ -24,12 +24,12 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import NameUse, policy_name
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.templates import TEMPLATES
-from xacct_nb.jupyter.form import Field, Form, FormState
+from xacct_nb.jupyter.forms.form import Field, Form, FormState
 from xacct_nb.linting.findings import lint
 from xacct_nb.views import Page, Text, View, html
 
 if TYPE_CHECKING:
-    from xacct_nb.jupyter.form_widget import FormWidget
+    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 _FIELDS = GRANT_FIELDS | RUN_FIELDS
 LABELS = {name: field.label for name, field in _FIELDS.items()}
@@ -158,7 +158,7 @@ class GrantForm(Form):
 
     def arrange(self, page: "FormWidget") -> Sequence[Any]:
         """Return the form's templates and search above its fields, which stand in groups."""
-        from xacct_nb.jupyter.grant_form_layout import arrange_grant
+        from xacct_nb.jupyter.forms.grant_form_layout import arrange_grant
 
         return arrange_grant(self, page)
 

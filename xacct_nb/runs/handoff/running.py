@@ -12,8 +12,8 @@ from xacct_nb.grants.parameters import grant_options
 from xacct_nb.handoff.answer import HandoffAnswer
 from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
-from xacct_nb.runs.handoff_state import NOTEBOOK
-from xacct_nb.runs.handoff_writing import SentFile, answer_path, read_answer, read_request, refuse_request
+from xacct_nb.runs.handoff.state import NOTEBOOK
+from xacct_nb.runs.handoff.writing import SentFile, answer_path, read_answer, read_request, refuse_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.storage.handoff_files import check_place

@@ -19,7 +19,7 @@ from xacct_nb.handoff.request import HandoffRequest, request_for
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.environment import user_name
-from xacct_nb.runs.handoff_state import answers_before
+from xacct_nb.runs.handoff.state import answers_before
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext

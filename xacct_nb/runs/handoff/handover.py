@@ -38,7 +38,7 @@ from xacct_nb.handoff.request import HandoffRequest, differences, whole_grant
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import NOT_PROVEN, RecordedHandoff
 from xacct_nb.redaction.redact import is_fingerprint
-from xacct_nb.runs.handoff_state import (
+from xacct_nb.runs.handoff.state import (
     ACCEPTS,
     ANSWERED,
     ANSWERS,
@@ -52,7 +52,7 @@ from xacct_nb.runs.handoff_state import (
     handoff_state,
     not_proven_yet,
 )
-from xacct_nb.runs.handoff_writing import (
+from xacct_nb.runs.handoff.writing import (
     answer_path,
     clean_text,
     example_request,

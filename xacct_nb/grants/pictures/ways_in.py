@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xacct_nb.errors import InvalidArn, InvalidPolicy
-from xacct_nb.grants.access_graph import ANYONE, DENIED, HALF, NO_CONDITION, OPEN, UNREAD, AccessEdge
 from xacct_nb.grants.documents import Policy
-from xacct_nb.grants.trust_statements import (
+from xacct_nb.grants.pictures.access_graph import ANYONE, DENIED, HALF, NO_CONDITION, OPEN, UNREAD, AccessEdge
+from xacct_nb.grants.pictures.trust_statements import (
     allowing,
     covers_assume,
     is_object,

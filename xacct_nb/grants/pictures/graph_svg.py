@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xacct_nb.grants.access_graph import AccessGraph
-from xacct_nb.grants.graph_bundles import in_words
-from xacct_nb.grants.graph_layout import Line, draw
+from xacct_nb.grants.pictures.access_graph import AccessGraph
+from xacct_nb.grants.pictures.graph_bundles import in_words
+from xacct_nb.grants.pictures.graph_layout import Line, draw
 from xacct_nb.redaction.invisible import printable
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Picture, Shown

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from xacct_nb.errors import InvalidInput, UnresolvedSecret
 from xacct_nb.grants.conditions import Conditions, Permission
-from xacct_nb.grants.field_kinds import KINDS, Typed
+from xacct_nb.grants.form.field_kinds import KINDS, Typed
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import RunFile, Settings, settings_of
 

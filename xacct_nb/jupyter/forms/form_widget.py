@@ -10,8 +10,8 @@ from uuid import uuid4
 import ipywidgets
 from traitlets import Unicode
 
-from xacct_nb.jupyter.aria_ties import AriaTies
-from xacct_nb.jupyter.form_parts import REFUSED, Field, FormState, box, region
+from xacct_nb.jupyter.forms.aria_ties import AriaTies
+from xacct_nb.jupyter.forms.form_parts import REFUSED, Field, FormState, box, region
 from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Text, html
 

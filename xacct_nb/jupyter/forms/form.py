@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.jupyter.form_parts import WIDE, Field, FormState, box, region, style
+from xacct_nb.jupyter.forms.form_parts import WIDE, Field, FormState, box, region, style
 from xacct_nb.views import Shown, Text
 
 if TYPE_CHECKING:
-    from xacct_nb.jupyter.form_widget import FormWidget
+    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 __all__ = ["WIDE", "Field", "Form", "FormState", "box", "is_literal", "region", "style"]
 
@@ -81,7 +81,7 @@ class Form(Shown):
 
     def build_widget(self) -> Any:
         """Return the fields over what they mean."""
-        from xacct_nb.jupyter.form_widget import FormWidget
+        from xacct_nb.jupyter.forms.form_widget import FormWidget
 
         page = FormWidget(self)
         self._refresh = page.show

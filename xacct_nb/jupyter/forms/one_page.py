@@ -9,10 +9,10 @@ import ipywidgets
 from xacct_nb.changes.journal import Entry, collapse_entries
 from xacct_nb.changes.proof import Proof
 from xacct_nb.changes.proof_matrix import proof_matrix
-from xacct_nb.jupyter.approval_form import ApprovalForm
-from xacct_nb.jupyter.form_parts import style
-from xacct_nb.jupyter.grant_form import GrantForm
-from xacct_nb.jupyter.panels import Countdown, Panel, Step
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.form_parts import style
+from xacct_nb.jupyter.forms.grant_form import GrantForm
+from xacct_nb.jupyter.forms.panels import Countdown, Panel, Step
 from xacct_nb.jupyter.served import in_voila
 from xacct_nb.views import Text, View
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.changes.decision_card import DecisionCard
 from xacct_nb.changes.plan import Plan
-from xacct_nb.jupyter.form import WIDE, Form, box, region
+from xacct_nb.jupyter.forms.form import WIDE, Form, box, region
 from xacct_nb.redaction.redact import redact
 from xacct_nb.views import Page, Text, View, html
 

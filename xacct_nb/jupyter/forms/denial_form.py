@@ -10,7 +10,7 @@ from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.grants.coercion import coerce
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.settings import Settings, settings_of
-from xacct_nb.jupyter.form import Field, Form, FormState, region
+from xacct_nb.jupyter.forms.form import Field, Form, FormState, region
 from xacct_nb.views import Page, Table, Text, View, html
 
 _FIELDS = {

@@ -1,0 +1,1 @@
+"""The fields of the form of a grant, made from its model."""

@@ -1,0 +1,1 @@
+"""Who may assume what, as a graph, its layout, and its picture."""

@@ -1,0 +1,1 @@
+"""The hand-over of one side to its owner: its runs, its files, its state."""

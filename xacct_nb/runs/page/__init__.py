@@ -1,0 +1,1 @@
+"""The whole path of a grant on one page."""
