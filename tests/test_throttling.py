@@ -27,6 +27,7 @@ from xacct_nb.aws.snapshot_reader import take_snapshot
 from xacct_nb.aws.undo import journal_of, to_undo
 from xacct_nb.aws.writer import apply, rollback
 from xacct_nb.changes.journal import Journal
+from xacct_nb.changes.proof import HOLDS, NOT_PROVEN
 from xacct_nb.diagnosis.attempt import attempt_from_grant
 from xacct_nb.errors import AwsBusy, AwsRefused, RollbackFailed, RolledBack, XacctError
 from xacct_nb.grants.grant import Grant
@@ -76,8 +77,8 @@ class Way:
         self.journal = apply(plan, self.sessions, approved=plan.digest, patience=self.patience)
         return self.journal
 
-    def prove(self) -> bool:
-        return prove(self.grant, self.sessions).holds
+    def prove(self) -> str:
+        return prove(self.grant, self.sessions).verdict
 
     def diagnose(self) -> str:
         return diagnose(self.grant, self.sessions).headline
@@ -127,13 +128,14 @@ def test_each_phase_succeeds_while_a_share_of_all_calls_is_throttled(
 
     assert len(opened.identities) == 3
     assert len(journal.changes) == len(planned.changes)
-    assert (proven, unread) == (True, {})
+    # What a boundary may deny can be asked of nobody.
+    assert (proven, unread) == (NOT_PROVEN if way.grant.permissions_boundary else HOLDS, {})
     assert len(back.changes) == len(journal.changes)
     assert state_of(way.grant, way.sessions) == before
     assert struck > struck_there > 5
     assert way.endpoint.retries.count == struck
     way.apply()
-    assert (cause, lost) == (way.diagnose(), way.recover())
+    assert (proven, cause, lost) == (way.prove(), way.diagnose(), way.recover())
 
 
 def sent_by(way: Way) -> set[str]:
@@ -254,7 +256,7 @@ def test_an_apply_that_is_throttled_from_the_middle_on_names_what_is_left_and_ca
 
     assert "throttled" in raised.value.why
     assert 0 < len(left.changes) < len(calls)
-    assert way.prove()
+    assert way.prove() == HOLDS
 
 
 def test_a_wait_for_access_that_is_throttled_leaves_the_changes(sandbox: Sandbox, world: World) -> None:
