@@ -10,20 +10,41 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import redirect_stderr
 from functools import cache
+from io import StringIO
+
+# What these commands load before nobody answers them, every fork has.
+WARM_UP = (
+    ("iam", "get-role", "--role-name", "none"),
+    ("sts", "get-caller-identity"),
+    ("cloudformation", "describe-stacks"),
+)
+NOBODY = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_MAX_ATTEMPTS": "1",
+} | dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
 
 
 def serve(path: str) -> None:
-    from awscli import clidriver  # type: ignore[import-untyped]
-    from awscli.botocore import loaders  # type: ignore[import-untyped]
+    from awscli import clidriver  # type: ignore[import-untyped]  # it puts its own botocore in the place
+    from botocore import loaders
 
-    load = cache(loaders.JSONFileLoader().load_file)
+    load, list_services = cache(loaders.JSONFileLoader().load_file), loaders.Loader.list_available_services
+    services: dict[str, list[str]] = {}
+
+    def list_once(self: object, type_name: str) -> list[str]:
+        if type_name not in services:
+            services[type_name] = list_services(self, type_name)
+        return services[type_name]
+
     loaders.JSONFileLoader.load_file = lambda self, file: load(file)
-    loader = clidriver.create_clidriver().session.get_component("data_loader")
-    for name in ("cli", "endpoints", "partitions"):
-        loader.load_data(name)
-    for service in ("iam", "sts", "cloudformation"):
-        loader.load_service_model(service, "service-2")
+    loaders.Loader.list_available_services = list_once
+    os.environ |= NOBODY
+    with redirect_stderr(StringIO()):
+        for words in WARM_UP:
+            clidriver.create_clidriver().main([*words, "--endpoint-url", "http://127.0.0.1:9"])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
