@@ -14,7 +14,7 @@ from xacct_nb.views import Banner, Code, Page, Table, Text, View
 _ERROR = {"what": "what went wrong", "why": "why", "hint": "what to do"}
 _SEAL = (
     "SHA256SUMS has the SHA-256 of every file of this record. Its line in ledger.jsonl has the SHA-256 of "
-    "SHA256SUMS (`seal`), and the hash of the line before it."
+    "SHA256SUMS as its seal, and the hash of the line before it."
 )
 
 
