@@ -146,6 +146,7 @@ class TestTheClaim:
         sessions, documents = run.open_sessions(run.grant()), build(run.grant())
         plan = run.keep(diff(documents, run.keep(read(documents, sessions))))
         first, again = (a_form(plan, utc(local_time() + timedelta(seconds=later))) for later in (0, 3))
+        run.guards.approvals += [first, again]
         with pytest.raises(RolledBack):
             run.apply(plan, sessions, first)
         with pytest.raises(ApprovalUsed):

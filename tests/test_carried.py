@@ -9,6 +9,7 @@ import pytest
 
 from support.denial_stage import Stage
 from support.desk import Desk
+from support.form_texts import controls_of, html_of
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.forms.denial_form import DENIAL_LABELS, DenialForm
@@ -26,7 +27,7 @@ def _no_widgets_left() -> Iterator[None]:
 
 def typed(form: DenialForm, **fields: str) -> DenialForm:
     for name, text in fields.items():
-        form.widget.children[list(DENIAL_LABELS).index(name)].value = text
+        controls_of(form)[DENIAL_LABELS[name]].value = text
     return form
 
 
@@ -62,7 +63,7 @@ def test_the_form_takes_both_as_json_and_shows_them() -> None:
     form = typed(DenialForm(Settings(), live=True), carried=json.dumps(CARRIED), through=json.dumps([HUB]))
 
     assert (form.settings.carried, form.settings.through) == (CARRIED, [HUB])
-    assert "books" in form.widget.children[-1].value
+    assert "books" in html_of(form)
     assert "role/hub" in str(form)
 
     typed(form, carried="", through="")
@@ -76,7 +77,7 @@ def test_the_form_keeps_the_last_valid_value_while_another_one_is_typed(text: st
 
     assert form.problem is not None
     assert form.settings.carried == CARRIED
-    assert "Not valid" in form.widget.children[-1].value
+    assert "Not valid" in html_of(form)
 
 
 def test_the_notebook_finds_that_a_carried_tag_needs_an_action_and_shows_it(desk: Desk) -> None:

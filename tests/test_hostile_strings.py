@@ -45,6 +45,7 @@ from xacct_nb.handoff.forms.quick_create import QuickCreateLink
 from xacct_nb.handoff.request import request_for
 from xacct_nb.iam.decision import Decision
 from xacct_nb.iam.evaluation import evaluate
+from xacct_nb.jupyter.forms.form_parts import style
 from xacct_nb.linting.findings import Finding, Findings
 from xacct_nb.linting.headroom import headroom
 from xacct_nb.records.broken_lines import LedgerRepair
@@ -373,7 +374,8 @@ def test_a_heading_of_a_notebook_cannot_take_the_progress_line_over(
 
 
 def test_the_checks_of_the_doctor_are_shown_safely() -> None:
-    page = Fragment(Examination((HealthCheck(EVERYTHING, "bad", EVERYTHING, EVERYTHING),))._repr_html_())
+    checks = Examination((HealthCheck(EVERYTHING, "bad", EVERYTHING, EVERYTHING),))
+    page = Fragment(checks._repr_html_().replace(f"<style>{style()}</style>", ""))
 
     assert (page.strange, page.text.count("(begin)"), unseen(page.text)) == ([], 3, [])
 

@@ -9,6 +9,7 @@ import pytest
 
 from support.desk import Desk
 from support.examples import a_grant
+from support.form_texts import controls_of
 from xacct_nb.changes.planner import diff
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.errors import InvalidParameters
@@ -119,15 +120,14 @@ class TestTheForms:
     @pytest.mark.parametrize("kind", AROUND)
     def test_what_is_pasted_into_a_field_stays_in_no_widget(self, kind: str) -> None:
         form = DenialForm(Settings(), live=True)
-        form.widget.children[list(DENIAL_LABELS).index("error_text")].value = pasted(kind)
+        controls_of(form)[DENIAL_LABELS["error_text"]].value = pasted(kind)
 
         assert DENIED in form.settings.error_text
         assert not has_secret(states())
 
     def test_a_note_beside_an_approval_keeps_no_secret(self) -> None:
         form = ApprovalForm(diff(build(a_grant()), State({})), "", live=True)
-        _, note, _ = form.widget.children
-        note.value = f"agreed with alice, password={SECRET}"
+        controls_of(form)["Note for the record"].value = f"agreed with alice, password={SECRET}"
 
         assert form.note == "agreed with alice, password=[redacted]"
         assert not has_secret(states())

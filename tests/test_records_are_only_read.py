@@ -187,7 +187,7 @@ def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path,
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"parameters": {"sources": -1}}, {"parameters": {"sources": [None]}}, {"diagnosis": {"": {}}}]
+    "wrong", [{"journal": {"grant": "", "changes": [7]}}, {"plan": {"changes": -1}}, {"diagnosis": {"": {}}}]
 )
 def test_a_sent_record_that_cannot_be_shown_is_named(records: Path, wrong: dict[str, object]) -> None:
     (records / FIRST / "record.json").write_text(json.dumps(a_record(FIRST).to_json() | wrong))

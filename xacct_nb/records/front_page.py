@@ -21,7 +21,7 @@ _SEAL = (
 def front_page(record: RecordFields) -> Iterator[View]:
     """Yield what a manager reads of a record; of a plan that was not applied, the whole decision card."""
     card = card_of(record)
-    if not record.undecided:
+    if not record.undecided and (record.card or record.where):
         yield _banner(record)
     yield Text(f"{record.status}. {outcome_sentence(record)}", _tone(record))
     if card and record.undecided:
