@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice, product
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -303,8 +303,10 @@ def test_the_command_answers_in_json_whatever_the_file_holds(option: str, bench:
 
 
 @pytest.mark.parametrize("key", CONDITION_KEYS)
-def test_a_condition_of_any_form_in_a_snapshot_is_explained(key: str) -> None:
-    for operator, value in product(OPERATORS, CONDITION_VALUES):
+def test_a_condition_of_any_form_in_a_snapshot_is_explained(key: str, exhaustive: bool) -> None:
+    """Usually each value with one of the operators, in turn."""
+    forms = product(CONDITION_VALUES, OPERATORS) if exhaustive else zip(CONDITION_VALUES, cycle(OPERATORS))
+    for value, operator in forms:
         sent = json.loads(SNAPSHOT.read_text())
         documents = sent["destination"]["role"]["trust"], sent["source"]["policies"][0]["document"]
         documents[0]["Statement"][0]["Principal"] = {"AWS": sent["caller"]["arn"]}

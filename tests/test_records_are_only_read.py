@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -186,6 +187,15 @@ def test_any_value_at_any_place_of_a_sent_record_is_read_or_named(records: Path,
                     str(read())
 
 
+@pytest.mark.parametrize("sources", [-1, [None]])
+def test_parameters_of_any_form_are_shown_as_they_were_sent(records: Path, sources: object) -> None:
+    sent = a_record(FIRST).to_json() | {"parameters": {"sources": sources}}
+    (records / FIRST / "record.json").write_text(json.dumps(sent))
+
+    assert f"sources  {json.dumps(sources)}" in read_with(["show", FIRST])
+    assert "sources" in read_with(["diff", SECOND, FIRST])
+
+
 @pytest.mark.parametrize(
     "wrong", [{"journal": {"grant": "", "changes": [7]}}, {"plan": {"changes": -1}}, {"diagnosis": {"": {}}}]
 )
@@ -304,8 +314,21 @@ def put(kind: Callable[[Path, Path], None], path: Path, elsewhere: Path) -> None
     kind(path, elsewhere)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.strip("_"))
-@pytest.mark.parametrize("name", NODES)
+def each_second(names: list[str]) -> list[Any]:
+    """Every name with every kind; usually four kinds at each name, and each kind at half of the names."""
+    return [
+        pytest.param(
+            name,
+            kind,
+            id=f"{name}-{kind.__name__.strip('_')}",
+            marks=pytest.mark.exhaustive if (at + number) % 2 else (),
+        )
+        for at, name in enumerate(names)
+        for number, kind in enumerate(KINDS)
+    ]
+
+
+@pytest.mark.parametrize(("name", "kind"), each_second(NODES))
 def test_nothing_at_any_place_makes_a_reader_write_follow_or_wait(
     records: Path, elsewhere: Path, name: str, kind: Callable[[Path, Path], None]
 ) -> None:

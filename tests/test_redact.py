@@ -329,7 +329,7 @@ def test_references_and_fingerprints_stay(name: str, value: Any) -> None:
 )
 def test_no_text_takes_long(piece: str) -> None:
     with processor_limit():
-        redact(piece * (300_000 // len(piece)), ["hunter2-hunter2"])
+        redact(piece * (100_000 // len(piece)), ["hunter2-hunter2"])
 
 
 def test_a_secret_is_redacted_in_a_url_too() -> None:

@@ -218,8 +218,16 @@ def odd_calls() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("service", "action", "parameters"), [*odd_calls()])
-def test_no_parameter_breaks_an_answer(room: Room, service: str, action: str, parameters: list[str]) -> None:
-    pairs = [(f"{name}{place}", odd) for name in parameters for place in PLACES for odd in ODD]
+def test_no_parameter_breaks_an_answer(
+    room: Room, service: str, action: str, parameters: list[str], exhaustive: bool
+) -> None:
+    """Usually each odd value at the parameter's own place, and at each other place one of them."""
+    pairs = [
+        (f"{name}{place}", odd)
+        for start, name in enumerate(parameters)
+        for at, place in enumerate(PLACES)
+        for odd in (ODD if exhaustive or not place else [ODD[(start + at) % len(ODD)]])
+    ]
     answers = [send(room.keys["low"], service=service, body=form(service, action, each)) for each in pairs]
     broken = [
         pair for pair, answer in zip(pairs, answers, strict=True) if answer.status >= 500 or not answer.is_xml
