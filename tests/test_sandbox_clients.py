@@ -5,7 +5,6 @@ import hmac
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,17 +12,18 @@ import pytest
 
 from support.boto3_clients import policy, trust
 from support.examples import root_iam
+from support.owner_scripts import aws_cli
 from xacct_nb.sandbox.server.accounts import World
 
-AWS = Path(sys.executable).with_name("aws")
 EXTERNAL_ID = "9f1c7d2e-customer"
+__all__ = ["aws_cli"]
 
 
 class Shell:
     """A terminal in a folder of its own, in which nothing of the user's own AWS set-up is known."""
 
-    def __init__(self, world: World, folder: Path) -> None:
-        self.folder, self.endpoint = folder, world.endpoint
+    def __init__(self, world: World, folder: Path, aws_cli: Path) -> None:
+        self.folder, self.endpoint, self._program = folder, world.endpoint, aws_cli / "aws"
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -34,14 +34,13 @@ class Shell:
     def aws(self, command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Runs `aws ...`; no argument of the command has a space. `typed` goes to its prompts."""
         return subprocess.run(
-            [AWS, *command.split()],
+            [self._program, *command.split()],
             cwd=self.folder,
             env=self.environment,
             input=typed,
             capture_output=True,
             text=True,
             check=False,
-            start_new_session=True,  # no terminal, so that a prompt reads what is typed here
         )
 
     def does(self, command: str, typed: str = "") -> str:
@@ -62,8 +61,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(world: World, tmp_path: Path) -> Shell:
-    return Shell(world, tmp_path)
+def shell(world: World, tmp_path: Path, aws_cli: Path) -> Shell:
+    return Shell(world, tmp_path, aws_cli)
 
 
 @pytest.mark.slow

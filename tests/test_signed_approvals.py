@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from support.desk import Desk
-from support.in_process_sandbox import in_process_sandbox
+from support.examples import an_account
+from support.in_process_sandbox import in_process_sandbox, start
 from support.ssh_keys import a_key, fingerprint, needs_ssh_keygen, public
 from xacct_nb.changes.approval import PlannedRun
 from xacct_nb.changes.plan import Plan
@@ -40,6 +41,7 @@ from xacct_nb.records.change_record import change_record
 from xacct_nb.records.model import Record
 from xacct_nb.runs.environment import user_name
 from xacct_nb.runs.plan_signing import SignedPlan, find_plan, sign_plan
+from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.storage.approval_files import APPROVALS
 from xacct_nb.storage.ledger import append_record, read_record, verify_records
 from xacct_nb.storage.signatures import sign_text
@@ -341,19 +343,44 @@ ATTACKS: dict[Callable[..., None], str] = {
 }
 
 
+@dataclass(frozen=True)
+class PlannedOnce:
+    """A plan that ada may approve, for attacks each of which has a copy of its records."""
+
+    desk: Desk
+    digest: str
+    ada: Path
+    mallory: Path
+
+    def copy(self, folder: Path) -> Desk:
+        return replace(self.desk, records=Path(shutil.copytree(self.desk.records, folder / "records")))
+
+
+@pytest.fixture(scope="module")
+def planned_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlannedOnce]:
+    folder = tmp_path_factory.mktemp("planned")
+    world = add_accounts(start(), an_account(), an_account(), folder)
+    desk, ada = Desk(world, folder / "records", in_process=True), a_key(folder, "ada@example.com")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_CONFIG_FILE", str(world.config_file))
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(world.credentials_file))
+        yield PlannedOnce(desk, planned(desk, ada).plan.digest, ada, a_key(folder, "mallory"))
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__.replace("_", " "))
+def test_what_is_no_signature_of_this_plan_is_refused_and_named(
+    planned_once: PlannedOnce, tmp_path: Path, attack: Callable[..., None]
+) -> None:
+    desk, digest, ada = planned_once.copy(tmp_path), planned_once.digest, planned_once.ada
+    attack(desk, signed(desk, ada, digest), ada, planned_once.mallory)
+    refused = desk.run(approve=digest).record
+
+    assert (refused.status, refused.error.code) == ("stale-plan", "approval-unsigned")
+    assert ATTACKS[attack] in refused.error.why
+    assert desk.state() == []
+
+
 class TestAttacks:
-    @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__.replace("_", " "))
-    def test_what_is_no_signature_of_this_plan_is_refused_and_named(
-        self, desk: Desk, ada: Path, mallory: Path, attack: Callable[..., None]
-    ) -> None:
-        digest = planned(desk, ada).plan.digest
-        attack(desk, signed(desk, ada, digest), ada, mallory)
-        refused = desk.run(approve=digest).record
-
-        assert (refused.status, refused.error.code) == ("stale-plan", "approval-unsigned")
-        assert ATTACKS[attack] in refused.error.why
-        assert desk.state() == []
-
     def test_a_key_that_is_no_longer_an_approver_is_refused(
         self, desk: Desk, ada: Path, mallory: Path
     ) -> None:

@@ -65,6 +65,8 @@ def _answer(client: socket.socket, driver: object) -> None:
     told = json.loads(asked)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
+    sys.stdin = os.fdopen(0)  # a thread of the server holds the lock of the other one
+    os.setsid()  # without a terminal, so that a prompt reads standard input
     os.chdir(told["folder"])
     # The AWS CLI sets it for itself when it is loaded.
     told["variables"]["AWS_DATA_PATH"] = os.environ["AWS_DATA_PATH"]
