@@ -1,6 +1,7 @@
 """A sandbox for the session, and accounts of its own for every test that asks."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ gc.set_threshold(100_000, 50, 50)
 
 # jsonschema's optional check of IRIs costs every process of the tests 1.4 s, and nothing here holds an IRI.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+# Where tests run side by side, each process is told a width of terminal, which the commands would keep.
+os.environ.pop("COLUMNS", None)
 
 # A machine that does other work too is slow now and then; what a property says does not depend on it.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
