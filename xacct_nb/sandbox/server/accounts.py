@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from configparser import ConfigParser
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -89,16 +89,32 @@ def furnish(connect: Connect, world: World) -> World:
     """
     roots = {side: (world.account(side), world.root_secret(world.account(side))) for side in SIDES}
     iam: dict[str, Any] = {side: connect("iam", *roots[side]) for side in SIDES}
-    known = _known_keys(world.credentials_file)
+    known = known_keys(world.credentials_file)
     keys = {resident.profile: _make_user(iam[resident.side], resident, known) for resident in RESIDENTS}
     _make_hub(iam["source"], world.source)
     _make_standing_grant(iam, world)
     _fill_buckets(connect("s3", *roots["destination"]), world)
+    hub = {"role_arn": f"arn:aws:iam::{world.source}:role/{HUB}", "source_profile": "source-admin"}
+    _write_profiles(world, keys, {HUB: hub})
+    return world
+
+
+def add_user(iam: Any, world: World, resident: Resident) -> None:
+    """Create a user with an access key and a profile in the world's files, unless it is there."""
+    key = _make_user(iam, resident, known_keys(world.credentials_file))
+    _write_profiles(world, {resident.profile: key})
+
+
+def _write_profiles(
+    world: World, keys: dict[str, Key], more: Mapping[str, dict[str, str]] | None = None
+) -> None:
+    """Write the profiles of users and `more`: their keys, then, last and at once, how they are reached."""
     names = ("aws_access_key_id", "aws_secret_access_key")
     sections = {profile: dict(zip(names, key, strict=True)) for profile, key in keys.items()}
     _update(world.credentials_file, sections)
-    _update(world.config_file, _profiles(world))
-    return world
+    common = {"region": "us-east-1", "endpoint_url": world.endpoint, "output": "json"}
+    profiles = {name: dict[str, str]() for name in keys} | dict(more or {})
+    _update(world.config_file, {f"profile {name}": common | extra for name, extra in profiles.items()})
 
 
 def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
@@ -165,14 +181,8 @@ def _policy(action: str, **rest: object) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _profiles(world: World) -> dict[str, dict[str, str]]:
-    common = {"region": "us-east-1", "endpoint_url": world.endpoint, "output": "json"}
-    hub = {"role_arn": f"arn:aws:iam::{world.source}:role/{HUB}", "source_profile": "source-admin"}
-    profiles = {f"profile {resident.profile}": common for resident in RESIDENTS}
-    return profiles | {f"profile {HUB}": common | hub}
-
-
-def _known_keys(path: Path) -> dict[str, Key]:
+def known_keys(path: Path) -> dict[str, Key]:
+    """Return the access keys in a credentials file, by profile."""
     sections = _read(path)
     return {
         name: (sections[name]["aws_access_key_id"], sections[name]["aws_secret_access_key"])

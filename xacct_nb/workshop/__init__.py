@@ -1,0 +1,1 @@
+"""The workshop: sheets with exercises that check themselves in the sandbox."""

@@ -1,0 +1,74 @@
+"""A question about a world: may this principal do that? AWS answers it, by real calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xacct_nb.iam.arns import Arn
+
+
+@dataclass(frozen=True)
+class AssumeCall:
+    """One AssumeRole: the ARN of the role, and further parameters as boto3's `assume_role` takes them."""
+
+    role: str
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Question:
+    """May `who`, through the roles that are assumed one after the other, make the last call?
+
+    `who` is a profile of the world. With an `action`, the call is that one on `resource`, with the last
+    session; without one, it is the last AssumeRole. `through` holds ARNs of roles or AssumeCalls. `expected`
+    is True where AWS must allow it. `because` tells the participant why.
+    """
+
+    who: str
+    expected: bool
+    through: tuple[AssumeCall | str, ...] = ()
+    action: str = ""
+    resource: str = ""
+    because: str = ""
+
+    @property
+    def calls(self) -> tuple[AssumeCall, ...]:
+        """Return the roles in their order, each as a call of AssumeRole."""
+        return tuple(AssumeCall(each) if isinstance(each, str) else each for each in self.through)
+
+    @property
+    def text(self) -> str:
+        """Return the question for a person."""
+        roles = ", then ".join(_name_of(each.role) for each in self.calls)
+        if not self.action:
+            return f"{self.who} assumes {roles}"
+        return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action} on {self.resource}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What AWS answered: allowed or not, with its error code and message, and which call it was about.
+
+    `at` is the number of the AssumeCall that failed, None where the action was answered, or all succeeded.
+    """
+
+    question: Question
+    allowed: bool
+    code: str = ""
+    message: str = ""
+    at: int | None = None
+
+    @property
+    def as_expected(self) -> bool:
+        """Return whether AWS answered as the question expects it."""
+        return self.allowed is self.question.expected
+
+    @property
+    def text(self) -> str:
+        """Return the answer in short: allowed, or AWS's error code."""
+        return "allowed" if self.allowed else self.code or "denied"
+
+
+def _name_of(role: str) -> str:
+    """Return kind and name of an ARN; what is no ARN stays as it is."""
+    return Arn.parse(role).resource if role.startswith("arn:") else role

@@ -1,0 +1,180 @@
+"""The world of one participant and one sheet: two accounts with their users, a third one, and who calls."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.aws.clients import AwsClient, connect
+from xacct_nb.sandbox.server import accounts
+from xacct_nb.sandbox.server.accounts import Resident, Side, World
+from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.storage.durable_files import replace_file
+
+OUTSIDER = "outsider"
+_ADMINS: Mapping[Side, str] = {"source": "source-admin", "destination": "destination-admin"}
+
+
+class WorkshopWorld:
+    """A source and a destination account of one participant, and `outside`, an account of somebody else.
+
+    Its users call with the keys that its credentials file had when it was opened, or that it made itself.
+    `sandbox` is None on AWS itself.
+    """
+
+    def __init__(self, world: World, outside: str, seed: str, sandbox: Sandbox | None) -> None:
+        self.accounts, self.outside, self.sandbox = world, outside, sandbox
+        self.source, self.destination = world.source, world.destination
+        self.bucket, self.other_bucket = world.bucket, world.other_bucket
+        self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
+        self._clients = dict[tuple[str, str], AwsClient]()
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Return the names of those who can call."""
+        return tuple(self._keys)
+
+    def account(self, side: Side) -> str:
+        """Return the account id of a side."""
+        return self.accounts.account(side)
+
+    def user_arn(self, name: str, side: Side = "source") -> str:
+        """Return the ARN of a user."""
+        return f"arn:aws:iam::{self.account(side)}:user/{name}"
+
+    def role_arn(self, name: str, side: Side = "destination") -> str:
+        """Return the ARN of a role."""
+        return f"arn:aws:iam::{self.account(side)}:role/{name}"
+
+    def object_arn(self, key: str, bucket: str = "") -> str:
+        """Return the ARN of an object, of `bucket` if none is named."""
+        return f"arn:aws:s3:::{bucket or self.bucket}/{key}"
+
+    def client(self, profile: str, service: str) -> AwsClient:
+        """Return the client of a user for a service. Raises KeyError for a profile that is not there."""
+        found = self._clients.get((profile, service))
+        if found is None:
+            found = self._connect(service, *self._keys[profile])
+            self._clients[profile, service] = found
+        return found
+
+    def admin(self, side: Side, service: str) -> AwsClient:
+        """Return a client of the administrator of a side."""
+        return self.client(_ADMINS[side], service)
+
+    def session_client(self, credentials: Mapping[str, Any], service: str) -> AwsClient:
+        """Return a client with the Credentials of a response of STS."""
+        key = credentials["AccessKeyId"], credentials["SecretAccessKey"]
+        return self._connect(service, *key, credentials["SessionToken"])
+
+    def add_user(self, name: str, side: Side = "source", *, allowed: str = "", group: str = "") -> str:
+        """Create a user with a key, unless it is there; return its profile, which is its name.
+
+        `allowed` is an action that its own policy allows on every resource.
+        """
+        resident = Resident(name, side, name, allowed=allowed, group=group)
+        accounts.add_user(self.admin(side, "iam"), self.accounts, resident)
+        self._keys = accounts.known_keys(self.accounts.credentials_file)
+        return name
+
+    def secret(self, name: str) -> str:
+        """Return a text that nobody can guess, the same each time, such as an external ID."""
+        return hmac.digest(self._seed.encode(), name.encode(), hashlib.sha256).hex()[:24]
+
+    def details(self, side: Side) -> dict[str, Any]:
+        """Return all users, groups, roles and customer managed policies of a side, as IAM lists them."""
+        found = dict[str, Any]()
+        kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
+        for page in (
+            self.admin(side, "iam").get_paginator("get_account_authorization_details").paginate(Filter=kinds)
+        ):
+            for kind in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"):
+                found.setdefault(kind, []).extend(page[kind])
+        return found
+
+    def fingerprint(self) -> str:
+        """Return a digest of what is in both accounts: it differs once somebody has changed them."""
+        buckets = [each["Name"] for each in self.admin("destination", "s3").list_buckets()["Buckets"]]
+        state = [self.details("source"), self.details("destination"), buckets, self._bucket_policies(buckets)]
+        text = json.dumps(_without_use(state), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _bucket_policies(self, buckets: list[str]) -> list[str]:
+        s3, found = self.admin("destination", "s3"), list[str]()
+        for bucket in buckets:
+            try:
+                found.append(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+            except s3.exceptions.ClientError:
+                found.append("")
+        return found
+
+    def _connect(self, service: str, key: str, secret: str, token: str | None = None) -> AwsClient:
+        return connect(
+            service,
+            endpoint_url=self.accounts.endpoint,
+            access_key_id=key,
+            secret_access_key=secret,
+            session_token=token,
+        )
+
+
+def open_world(sandbox: Sandbox, folder: Path, prepare: Callable[[WorkshopWorld], None]) -> WorkshopWorld:
+    """Return the world of a folder: the one that is there, else a new one that `prepare` has completed.
+
+    A world that the sandbox has no more, since it was started again, is made again with the same accounts.
+    """
+    known = _recall(folder)
+    world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
+    if known.get("instance") != sandbox.instance:
+        world.credentials_file.unlink(missing_ok=True)
+        _furnish(sandbox, world, known["outside"])
+        found = WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+        prepare(found)
+        _remember(folder, known | {"instance": sandbox.instance})
+    return WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+
+
+def forget_world(folder: Path) -> None:
+    """Let the next `open_world` make the world again, with accounts of other numbers."""
+    (folder / "world.json").unlink(missing_ok=True)
+
+
+def _furnish(sandbox: Sandbox, world: World, outside: str) -> None:
+    make = partial(_root_client, sandbox.endpoint)
+    accounts.furnish(make, world)
+    root = make("iam", outside, sandbox.root_secret(outside))
+    accounts.add_user(root, world, Resident(OUTSIDER, "source", OUTSIDER, allowed="*"))
+
+
+def _root_client(endpoint: str, service: str, key: str, secret: str) -> AwsClient:
+    return connect(service, endpoint_url=endpoint, access_key_id=key, secret_access_key=secret)
+
+
+def _recall(folder: Path) -> dict[str, str]:
+    """Return the accounts and the seed of a folder's world; new ones where it has none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        known = json.loads((folder / "world.json").read_text(encoding="utf-8"))
+        return {str(name): str(value) for name, value in known.items()}
+    except (OSError, ValueError, AttributeError):
+        numbers = {name: _new_account() for name in ("source", "destination", "outside")}
+        return numbers | {"seed": secrets.token_hex(16)}
+
+
+def _remember(folder: Path, known: Mapping[str, str]) -> None:
+    replace_file(folder / "world.json", json.dumps(known, indent=2).encode())
+
+
+def _new_account() -> str:
+    return str(secrets.randbelow(9 * 10**11) + 10**11)
+
+
+def _without_use(value: Any) -> Any:
+    """Return account details without what a call alone changes: when something was last used."""
+    if isinstance(value, dict):
+        return {name: _without_use(each) for name, each in value.items() if "LastUsed" not in name}
+    return [_without_use(each) for each in value] if isinstance(value, list) else value
