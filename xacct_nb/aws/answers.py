@@ -21,12 +21,14 @@ _SMALL_READS = {"get_object": {"Range": "bytes=0-0"}}
 
 @dataclass(frozen=True)
 class Answer:
-    """AWS's answer: the verdict, the error text, the request id, and the response."""
+    """AWS's answer: the verdict, the error text, the request id, and the response; of an error, its parts."""
 
     verdict: str
     detail: str = ""
     request_id: str = ""
     value: Any = field(default=None, repr=False)
+    code: str = ""
+    message: str = ""
 
 
 def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
@@ -37,8 +39,9 @@ def call_aws(call: Callable[[], Mapping[str, Any]]) -> Answer:
         error, meta = problem.response.get("Error", {}), problem.response.get("ResponseMetadata", {})
         code = str(error.get("Code"))
         verdict = DENIED if code in _DENIED else ALLOWED if code in _ALLOWED else ERROR
-        detail = code if verdict == DENIED else f"{code}: {error.get('Message')}"
-        return Answer(verdict, detail, str(meta.get("RequestId", "")))
+        message = str(error.get("Message"))
+        detail = code if verdict == DENIED else f"{code}: {message}"
+        return Answer(verdict, detail, str(meta.get("RequestId", "")), None, code, message)
     except BotoCoreError as problem:
         return Answer(ERROR, str(problem))
     except (ResponseParserError, LookupError):  # the text of the first one quotes the response

@@ -21,7 +21,8 @@ class Question:
 
     `who` is a profile of the world. With an `action`, the call is that one on `resource`, with the last
     session; without one, it is the last AssumeRole. `through` holds ARNs of roles or AssumeCalls. `expected`
-    is True where AWS must allow it. `because` tells the participant why.
+    is True where AWS must allow it. `because` tells the participant why. `parameters` are those of the
+    action's call, where the resource does not give them.
     """
 
     who: str
@@ -30,6 +31,7 @@ class Question:
     action: str = ""
     resource: str = ""
     because: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def calls(self) -> tuple[AssumeCall, ...]:
@@ -42,18 +44,19 @@ class Question:
         roles = ", then ".join(_name_of(each.role) for each in self.calls)
         if not self.action:
             return f"{self.who} assumes {roles}"
-        return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action} on {self.resource}"
+        about = f" on {self.resource}" if self.resource not in ("", "*") else ""
+        return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action}{about}"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What AWS answered: allowed or not, with its error code and message, and which call it was about.
+    """What AWS answered: allowed or not (None: no answer could be had), with its error code and message.
 
-    `at` is the number of the AssumeCall that failed, None where the action was answered, or all succeeded.
+    `at` is the number of the AssumeCall that failed, from 0; None where it was the action, or nothing failed.
     """
 
     question: Question
-    allowed: bool
+    allowed: bool | None
     code: str = ""
     message: str = ""
     at: int | None = None

@@ -1,0 +1,47 @@
+"""Judges an answer by what AWS answers: who can do what now, and who cannot."""
+
+from xacct_nb.errors import XacctError
+from xacct_nb.workshop.calling import Caller
+from xacct_nb.workshop.pointing import points_to
+from xacct_nb.workshop.question import Question, Reply
+from xacct_nb.workshop.verdict import CORRECT, NOT_YET, Verdict, row_of
+from xacct_nb.workshop.world import WorkshopWorld
+
+_WRONG = {
+    True: "AWS denies what it has to allow: {}.",
+    False: "AWS allows what it has to deny: {}.",
+}
+_NO_ANSWER = "AWS could not be asked: {}."
+
+
+def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
+    """Return correct if AWS answers every question as expected; else not yet, by the first that differs.
+
+    The verdict has every answer, AWS's message, and what the first wrong answer points to.
+    """
+    caller = Caller(world)
+    replies = [caller.ask(question) for question in questions]
+    asked = tuple(row_of(reply) for reply in replies)
+    wrong = next((reply for reply in replies if not reply.as_expected), None)
+    if wrong is None:
+        return Verdict(CORRECT, asked=asked)
+    return Verdict(NOT_YET, _sentence(wrong), asked, wrong.message, _points_to(caller, wrong))
+
+
+def not_yet(text: str) -> Verdict:
+    """Return the verdict on an answer that AWS cannot be asked about, or that is not what AWS answers."""
+    return Verdict(NOT_YET, text)
+
+
+def _sentence(reply: Reply) -> str:
+    if reply.allowed is None:
+        return _NO_ANSWER.format(reply.question.text)
+    return _WRONG[reply.question.expected].format(reply.question.text)
+
+
+def _points_to(caller: Caller, reply: Reply) -> tuple[str, ...]:
+    """Return what the answer points to; what cannot be read must not hide the answer itself."""
+    try:
+        return points_to(caller, reply)
+    except XacctError as problem:
+        return (problem.what,)
