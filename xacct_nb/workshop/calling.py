@@ -21,7 +21,7 @@ _REFUSED = (
 Clients = Callable[[str], AwsClient]
 
 
-class Caller:
+class Questioner:
     """Puts questions to AWS. A role is assumed once for all questions that take the same way to it."""
 
     def __init__(self, world: WorkshopWorld) -> None:
@@ -68,7 +68,7 @@ class Caller:
 
 def ask(world: WorkshopWorld, question: Question) -> Reply:
     """Return AWS's answer to one question."""
-    return Caller(world).ask(question)
+    return Questioner(world).ask(question)
 
 
 def _reply(question: Question, answer: Answer, at: int | None) -> Reply:

@@ -1,7 +1,7 @@
 """Judges an answer by what AWS answers: who can do what now, and who cannot."""
 
 from xacct_nb.errors import XacctError
-from xacct_nb.workshop.calling import Caller
+from xacct_nb.workshop.calling import Questioner
 from xacct_nb.workshop.pointing import points_to
 from xacct_nb.workshop.question import Question, Reply
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET, Verdict, row_of
@@ -19,7 +19,7 @@ def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
 
     The verdict has every answer, AWS's message, and what the first wrong answer points to.
     """
-    caller = Caller(world)
+    caller = Questioner(world)
     replies = [caller.ask(question) for question in questions]
     asked = tuple(row_of(reply) for reply in replies)
     wrong = next((reply for reply in replies if not reply.as_expected), None)
@@ -39,7 +39,7 @@ def _sentence(reply: Reply) -> str:
     return _WRONG[reply.question.expected].format(reply.question.text)
 
 
-def _points_to(caller: Caller, reply: Reply) -> tuple[str, ...]:
+def _points_to(caller: Questioner, reply: Reply) -> tuple[str, ...]:
     """Return what the answer points to; what cannot be read must not hide the answer itself."""
     try:
         return points_to(caller, reply)

@@ -14,7 +14,7 @@ from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.sandbox.server.accounts import SIDES, Side
-from xacct_nb.workshop.calling import Caller
+from xacct_nb.workshop.calling import Questioner
 from xacct_nb.workshop.question import AssumeCall, Question, Reply
 from xacct_nb.workshop.world import OUTSIDER, WorkshopWorld
 
@@ -23,7 +23,7 @@ _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Actio
 _MOST = 2
 
 
-def points_to(caller: Caller, reply: Reply) -> tuple[str, ...]:
+def points_to(caller: Questioner, reply: Reply) -> tuple[str, ...]:
     """Return what AWS's answer points to, in sentences; nothing where the project finds nothing."""
     if reply.allowed:
         return _behind_allowed(caller, reply.question)
@@ -31,7 +31,7 @@ def points_to(caller: Caller, reply: Reply) -> tuple[str, ...]:
     return tuple(f"{each.why} ({each.side})" for each in found.causes[:1])
 
 
-def diagnose_reply(caller: Caller, reply: Reply) -> Diagnosis:
+def diagnose_reply(caller: Questioner, reply: Reply) -> Diagnosis:
     """Return the diagnosis of a denied question."""
     question = reply.question
     if reply.at is not None:
@@ -43,7 +43,7 @@ def diagnose_reply(caller: Caller, reply: Reply) -> Diagnosis:
 
 
 def diagnose_call(
-    caller: Caller, who: str, before: tuple[AssumeCall, ...], role: str, **about: Any
+    caller: Questioner, who: str, before: tuple[AssumeCall, ...], role: str, **about: Any
 ) -> Diagnosis:
     """Return why the caller, with the session of the last role before, is denied; `about` as `diagnose`."""
     arn, session = (
@@ -69,11 +69,11 @@ def _admin_of(world: WorkshopWorld, account: str) -> AccountSession | None:
     return AccountSession(partial(world.client, OUTSIDER), OUTSIDER) if account == world.outside else None
 
 
-def _arn(caller: Caller, who: str, calls: tuple[AssumeCall, ...]) -> str:
+def _arn(caller: Questioner, who: str, calls: tuple[AssumeCall, ...]) -> str:
     return str(caller.clients(who, calls)("sts").get_caller_identity()["Arn"])
 
 
-def _behind_allowed(caller: Caller, question: Question) -> tuple[str, ...]:
+def _behind_allowed(caller: Questioner, question: Question) -> tuple[str, ...]:
     """Return the statements that allow a call: of the trust policy, or of the role's own policies."""
     if not question.calls:
         return ()
