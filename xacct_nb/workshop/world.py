@@ -16,7 +16,7 @@ from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.durable_files import replace_file
 
 OUTSIDER = "outsider"
-_ADMINS: Mapping[Side, str] = {"source": "source-admin", "destination": "destination-admin"}
+ADMINS: Mapping[Side, str] = {"source": "source-admin", "destination": "destination-admin"}
 
 
 class WorkshopWorld:
@@ -64,7 +64,12 @@ class WorkshopWorld:
 
     def admin(self, side: Side, service: str) -> AwsClient:
         """Return a client of the administrator of a side."""
-        return self.client(_ADMINS[side], service)
+        return self.client(ADMINS[side], service)
+
+    def owner(self, account: str, service: str) -> AwsClient:
+        """Return a client of the root user of an account, which stays when its users are removed."""
+        secret = self.accounts.root_secret(account)
+        return self._connect(service, account, secret)
 
     def session_client(self, credentials: Mapping[str, Any], service: str) -> AwsClient:
         """Return a client with the Credentials of a response of STS."""
@@ -144,9 +149,9 @@ def forget_world(folder: Path) -> None:
 
 
 def _furnish(sandbox: Sandbox, world: World, outside: str) -> None:
-    make = partial(_root_client, sandbox.endpoint)
-    accounts.furnish(make, world)
-    root = make("iam", outside, sandbox.root_secret(outside))
+    connection = partial(_root_client, sandbox.endpoint)
+    accounts.furnish(connection, world)
+    root = connection("iam", outside, sandbox.root_secret(outside))
     accounts.add_user(root, world, Resident(OUTSIDER, "source", OUTSIDER, allowed="*"))
 
 

@@ -1,0 +1,36 @@
+"""Marks an answer: asks the exercise's check, and decides whether it was attempted at all."""
+
+from dataclasses import replace
+
+from xacct_nb.workshop.exercise import Exercise
+from xacct_nb.workshop.progress import SheetProgress
+from xacct_nb.workshop.verdict import NOT_ATTEMPTED, Verdict
+from xacct_nb.workshop.world import WorkshopWorld
+
+_TO_BEGIN = "Nothing has changed in the two accounts, and no answer was given."
+
+
+def mark(
+    world: WorkshopWorld, exercise: Exercise, answer: object, before: SheetProgress
+) -> tuple[Verdict, SheetProgress]:
+    """Return the verdict on an answer, and the progress after it.
+
+    An answer that is not correct counts as not attempted where there is none, no check found an attempt
+    before, and both accounts are as the check before left them.
+    """
+    now = world.fingerprint()
+    verdict = exercise.check(world, answer)
+    earlier = before.of(exercise.name)
+    untouched = answer is None and now == before.world and not earlier.tries
+    if not verdict.is_correct and untouched:
+        verdict = Verdict(NOT_ATTEMPTED, _TO_BEGIN)
+    elif verdict.is_correct:
+        verdict = replace(verdict, why=exercise.why)
+    else:
+        verdict = replace(verdict, next_step=_next_step(exercise))
+    progress = before.having(exercise.name, earlier.checked(verdict.outcome))
+    return verdict, replace(progress, world=now)
+
+
+def _next_step(exercise: Exercise) -> str:
+    return f'Correct it and check again. For a hint: sheet.hint("{exercise.name}")'

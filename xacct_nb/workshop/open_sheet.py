@@ -1,0 +1,211 @@
+"""A sheet as its notebook uses it: who you are, your accounts, checks, hints, and the clean-up."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.aws.clients import AwsClient
+from xacct_nb.aws.clock import utc
+from xacct_nb.changes.journal import Journal
+from xacct_nb.diagnosis.diagnosis import Diagnosis
+from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.grant import Grant
+from xacct_nb.jupyter.forms.grant_form import GrantForm
+from xacct_nb.sandbox.server.accounts import Side
+from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.validation import nearest
+from xacct_nb.views import Page, Shown, Table, Text, View
+from xacct_nb.workshop.applying import apply_grant
+from xacct_nb.workshop.calling import Questioner
+from xacct_nb.workshop.cleaning import CleanUp, clean
+from xacct_nb.workshop.exercise import Exercise, Sheet
+from xacct_nb.workshop.hint import Hint, Solution
+from xacct_nb.workshop.marking import mark
+from xacct_nb.workshop.pointing import diagnose_call
+from xacct_nb.workshop.progress import ProgressFile, SheetProgress
+from xacct_nb.workshop.verdict import CORRECT, Verdict
+from xacct_nb.workshop.world import forget_world, open_world
+
+
+class OpenSheet(Shown):
+    """One sheet of one participant, open in a notebook."""
+
+    def __init__(self, sheet: Sheet, participant: str, folder: Path, sandbox: Sandbox) -> None:
+        self.sheet, self.participant, self.folder, self.sandbox = sheet, participant, folder, sandbox
+        self._file = ProgressFile(folder, participant, sheet.name)
+        self._open()
+
+    def _open(self) -> None:
+        self.world = open_world(self.sandbox, self.folder, self.sheet.prepare)
+        now = self.world.fingerprint()
+        self._file.change(lambda progress: self._opened(progress, now))
+
+    def _opened(self, progress: SheetProgress, world: str) -> SheetProgress:
+        """Return the progress of the sheet when it is opened in this sandbox."""
+        if progress.sandbox == self.sandbox.instance:
+            return progress
+        return replace(progress, sandbox=self.sandbox.instance, opened=progress.opened or utc(), world=world)
+
+    @property
+    def source(self) -> str:
+        """The id of the source account."""
+        return self.world.source
+
+    @property
+    def destination(self) -> str:
+        """The id of the destination account."""
+        return self.world.destination
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the destination account with the reports."""
+        return self.world.bucket
+
+    @property
+    def other_bucket(self) -> str:
+        """The bucket of the destination account that is nobody's business."""
+        return self.world.other_bucket
+
+    @property
+    def progress(self) -> SheetProgress:
+        """The participant's progress in this sheet."""
+        return self._file.read()
+
+    def user_arn(self, name: str, side: Side = "source") -> str:
+        """Return the ARN of a user, of the source account if no side is named."""
+        return self.world.user_arn(name, side)
+
+    def role_arn(self, name: str, side: Side = "destination") -> str:
+        """Return the ARN of a role, of the destination account if no side is named."""
+        return self.world.role_arn(name, side)
+
+    def client(self, profile: str, service: str) -> AwsClient:
+        """Return a boto3 client of a service, with a user's own keys. Raises InvalidInput."""
+        if profile not in self.world.profiles:
+            meant = nearest(profile, self.world.profiles)
+            raise InvalidInput(
+                f"There is no profile {profile!r} in this sheet.",
+                why=f"Those who can call are: {', '.join(self.world.profiles)}.",
+                hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
+            )
+        return self.world.client(profile, service)
+
+    def form(self, grant: Grant) -> GrantForm:
+        """Return a grant as a form to edit, with the policies of both sides below it."""
+        return GrantForm(grant, lambda edited: edited, live=True)
+
+    def apply_grant(self, grant: Grant) -> Journal:
+        """Make what a grant says on both sides, as the two administrators, and return what was done.
+
+        Raises the errors of `xa.apply`.
+        """
+        return apply_grant(self.world, grant)
+
+    def diagnose(self, who: str, role: str, **parameters: Any) -> Diagnosis:
+        """Return why a user may not assume a role; `parameters` are further ones of AssumeRole."""
+        return diagnose_call(Questioner(self.world), who, (), role, call=parameters)
+
+    def check(self, exercise: str, answer: object = None) -> Verdict:
+        """Ask AWS who can do what now, and return the verdict. Raises InvalidInput."""
+        known, plain = self._exercise(exercise), _plain(answer)
+        verdict: list[Verdict] = []
+
+        def marked(progress: SheetProgress) -> SheetProgress:
+            found, after = mark(self.world, known, plain, progress)
+            verdict.append(found)
+            return after
+
+        self._file.change(marked)
+        return verdict[0]
+
+    def hint(self, exercise: str) -> Hint:
+        """Return the next hint of an exercise; after the last one, the last one. Raises InvalidInput."""
+        known = self._exercise(exercise)
+
+        def seen(progress: SheetProgress) -> SheetProgress:
+            now = progress.of(exercise)
+            return progress.having(exercise, replace(now, hints=min(now.hints + 1, len(known.hints))))
+
+        number = self._file.change(seen).of(exercise).hints
+        return Hint(exercise, number, len(known.hints), known.hints[number - 1])
+
+    def solution(self, exercise: str) -> Solution:
+        """Return a solution of an exercise; the progress notes that it was shown. Raises InvalidInput."""
+        known = self._exercise(exercise)
+        self._file.change(
+            lambda progress: progress.having(exercise, replace(progress.of(exercise), solution_shown=True))
+        )
+        return Solution(exercise, known.solution)
+
+    def reset(self) -> "OpenSheet":
+        """Begin this sheet again with two new accounts. What was correct stays counted."""
+        forget_world(self.folder)
+        self._file.change(lambda progress: replace(progress, sandbox=""))
+        self._open()
+        return self
+
+    def clean_up(self) -> CleanUp:
+        """Remove everything in the accounts of this sheet, and list them again to prove it."""
+        found = clean(self.world)
+        forget_world(self.folder)
+        return found
+
+    def view(self) -> View:
+        """Return who you are, your accounts, and your progress."""
+        progress, world = self.progress, self.world
+        rows = (
+            ("participant", self.participant),
+            ("source account", world.source),
+            ("destination account", world.destination),
+            ("bucket", world.bucket),
+            ("another bucket", world.other_bucket),
+            ("who can call", ", ".join(world.profiles)),
+        )
+        solved = f"{progress.solved} of {len(self.sheet.exercises)} exercises are correct."
+        parts = (
+            Text(solved, "good" if progress.solved == len(self.sheet.exercises) else "note"),
+            Table(("your world", ""), rows),
+            self._exercises(progress),
+            Text(f"In a terminal: {self.shell_line}"),
+        )
+        return Page(f"{self.sheet.number}. {self.sheet.title}", parts)
+
+    @property
+    def shell_line(self) -> str:
+        """The line with which a terminal uses the accounts of this sheet, such as by the AWS CLI."""
+        files = self.world.accounts
+        names = {
+            "AWS_CONFIG_FILE": files.config_file,
+            "AWS_SHARED_CREDENTIALS_FILE": files.credentials_file,
+        }
+        return f"export {' '.join(f'{name}={json.dumps(str(path))}' for name, path in names.items())}"
+
+    def _exercises(self, progress: SheetProgress) -> Table:
+        found = [(each, progress.of(each.name)) for each in self.sheet.exercises]
+        rows = tuple((each.name, each.title, now.outcome) for each, now in found)
+        tones = tuple("good" if now.outcome == CORRECT else "" for _, now in found)
+        return Table(("exercise", "", "outcome"), rows, tones=tones)
+
+    def _exercise(self, name: str) -> Exercise:
+        known = self.sheet.by_name
+        if name in known:
+            return known[name]
+        meant = nearest(str(name), known)
+        raise InvalidInput(
+            f"This sheet has no exercise {str(name)[:80]!r}.",
+            why=f"Its exercises are: {', '.join(known)}.",
+            hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
+        )
+
+
+def _plain(answer: object) -> object:
+    """Return the answer as JSON gives it back. Raises InvalidInput."""
+    try:
+        return json.loads(json.dumps(answer, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise InvalidInput(
+            f"An answer of type {type(answer).__name__} cannot be checked.",
+            why="An answer is text, a number, true or false, None, or a list or dict of these.",
+            hint="Pass what the task asks for, such as an ARN as text.",
+        ) from problem
