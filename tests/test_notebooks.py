@@ -28,6 +28,8 @@ from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.ledger import read_ledger, verify_records
 
 PATHS = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+# The sheets of the workshop are run by the tests of the grading.
+RUNBOOKS = [path for path in PATHS if "workshop" not in path.relative_to(NOTEBOOKS).parts]
 NOT_IN_A_CELL = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While,
                     ast.Try, ast.TryStar, ast.With, ast.AsyncWith)  # fmt: skip
 CHANGES_AWS = {"apply", "rollback"}
@@ -221,6 +223,10 @@ def ends(path: Path, records: Path, **parameters: Any) -> str:
 
 @pytest.mark.usefixtures("own_sandbox")
 class TestRuns:
+    @pytest.fixture(params=RUNBOOKS, ids=lambda path: str(path.relative_to(NOTEBOOKS)))
+    def sheet(self, request: pytest.FixtureRequest) -> Sheet:
+        return Sheet(request.param)
+
     def test_it_runs_twice_without_harm(self, sheet: Sheet, tmp_path: Path) -> None:
         quickly = QUICKER.get(sheet.path.stem, ())
         first, second = (ends(sheet.path, tmp_path, options=quickly) for _ in range(2))
