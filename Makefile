@@ -10,7 +10,7 @@ PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test exhaustive lab bench pictures dist lint constraints clean
+.PHONY: help demo test exhaustive lab workshop sheets bench pictures dist lint constraints clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,12 @@ exhaustive: $(READY) ## Run the whole suite, with the tests that take many minut
 
 lab: $(READY) ## Open JupyterLab on the start notebook, with a running sandbox
 	@$(BIN)/xacct-nb lab
+
+workshop: $(READY) ## Open the workshop's sheets in JupyterLab, with a running sandbox
+	@$(BIN)/xacct-nb workshop start
+
+sheets: $(READY) ## Make the workshop's notebooks and instructor's pages from their one source
+	@$(BIN)/python -m xacct_nb.workshop.publish .
 
 bench: $(READY) ## Run the benchmarks, one at a time
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist
