@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.workshop.open_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
@@ -19,14 +20,17 @@ _NOT_IN_A_NAME = re.compile(r"[^\w.@+-]")
 def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
     """Open a sheet for its participant; `given` are the notebook's variables, such as `participant`.
 
-    The two accounts are made the first time, and found again afterwards. Raises InvalidInput for another
-    name, SandboxError if the sandbox does not start.
+    The two accounts are made the first time, and found again afterwards. From then on, every AWS client of
+    this process, and of programs that it starts, uses these accounts in the sandbox only. Raises InvalidInput
+    for another name, SandboxError if the sandbox does not start.
     """
     given = given or {}
     sheet = sheet_named(name)
     participant = participant_name(str(given.get("participant") or ""))
     folder = workshop_folder() / participant / sheet.name
-    return OpenSheet(sheet, participant, folder, _sandbox())
+    sandbox = _sandbox()
+    confinement.use_sandbox(sandbox, folder)
+    return OpenSheet(sheet, participant, folder, sandbox)
 
 
 def participant_name(given: str = "") -> str:
