@@ -209,11 +209,11 @@ class TestAWorld:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("typed", "name"),
     [("Ann Lee", "Ann_Lee"), ("../../etc", "_.._etc"), ("x" * 300, "x" * 64), ("...", "participant")],
 )
-def test_a_participants_name_can_name_a_folder(given: str, name: str) -> None:
-    found = participant_name(given)
+def test_a_participants_name_can_name_a_folder(typed: str, name: str) -> None:
+    found = participant_name(typed)
 
     assert found == name
     assert os.sep not in found
