@@ -12,7 +12,14 @@ def read_plain_json(path: Path, *, longest: int, deepest: int) -> Any:
 
     Raises OSError, and ValueError where it is not JSON, or has a field twice, NaN, or half a character.
     """
-    content = read_small(path.expanduser(), most=longest)
+    return parse_plain_json(read_small(path.expanduser(), most=longest), deepest=deepest)
+
+
+def parse_plain_json(content: bytes, *, deepest: int) -> Any:
+    """Return what JSON of at most `deepest` levels says.
+
+    Raises ValueError where it is not JSON, or has a field twice, NaN, or half a character.
+    """
     try:
         given = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_once)
         json.dumps(given, ensure_ascii=False).encode()  # half of a surrogate pair is no text
