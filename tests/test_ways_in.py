@@ -17,7 +17,7 @@ from xacct_nb.errors import EXIT_CODES
 from xacct_nb.runs.runner import run
 
 COMMAND = str(Path(sys.executable).parent / "xacct-nb")
-SERVES = ("lab", "page")  # until it is ended
+SERVES = ("lab", "page", "workshop start")  # until it is ended
 SLOW = ("demo", "sandbox up", "sandbox env", "sandbox reset", "doctor")
 ODD_NOTEBOOKS = {
     "empty": "",

@@ -22,6 +22,7 @@ from xacct_nb.cli.output import (
 from xacct_nb.cli.profile import profile
 from xacct_nb.cli.records import records, records_option
 from xacct_nb.cli.sandbox import sandbox
+from xacct_nb.cli.workshop import workshop
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -58,7 +59,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for command in (lab, page, notebooks, sandbox, records, approve, profile, handoff):
+for command in (lab, page, notebooks, sandbox, records, approve, profile, handoff, workshop):
     main.add_command(command)
 
 

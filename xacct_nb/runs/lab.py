@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -26,11 +26,15 @@ PAGE_NOTEBOOK = "15_on_one_page.ipynb"
 
 @dataclass(frozen=True)
 class LabFolder:
-    """The folder that JupyterLab serves, the start notebook in it, and what was copied into it."""
+    """The folder that JupyterLab serves, the start notebook in it, and what was copied into it.
+
+    `variables` are further ones of the server's environment.
+    """
 
     root: Path
     start: Path
     copied: CopiedNotebooks | None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def serve(self, options: Iterable[str]) -> None:
         """Become JupyterLab, open on the start notebook; `options` are JupyterLab's own.
@@ -62,8 +66,8 @@ class LabFolder:
         """Run the server in place of this process, so that only the server gets Ctrl-C."""
         command = [sys.executable, "-P", "-m", module, *arguments]
         records = {RECORDS_VARIABLE: str(self.root / "records")}
-        startup = startup_environment(os.environ)
-        os.execve(command[0], command, {**records, **os.environ, **startup, LAB_VARIABLE: str(self.root)})
+        own = {**startup_environment(os.environ), **self.variables, LAB_VARIABLE: str(self.root)}
+        os.execve(command[0], command, {**records, **os.environ, **own})
 
 
 def prepare_lab(folder: str) -> LabFolder:

@@ -1,7 +1,7 @@
 """The notebooks and docs of this installation, and copies of them in a folder of the user's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -28,16 +28,18 @@ class CopiedNotebooks(Shown):
     refreshed: tuple[str, ...]
     unchanged: tuple[str, ...]
     kept: tuple[str, ...]
+    what: str = "Notebooks and docs"
 
     def view(self) -> View:
         """Return the counts, and the names of the files that were kept."""
         counts = f"{len(self.added)} new, {len(self.refreshed)} refreshed, {len(self.unchanged)} unchanged"
         kept = (f"Kept, because it was changed: {path}" for path in self.kept)
-        return Text("\n".join([f"Notebooks and docs in {self.folder}: {counts}.", *kept]))
+        return Text("\n".join([f"{self.what} in {self.folder}: {counts}.", *kept]))
 
     def to_json(self) -> dict[str, object]:
         """Return the folder and the paths, for `--json`."""
-        return asdict(self) | {"folder": str(self.folder)}
+        names = {name: value for name, value in asdict(self).items() if name != "what"}
+        return names | {"folder": str(self.folder)}
 
 
 def require_notebooks() -> None:
@@ -57,11 +59,21 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
     where the folder cannot be written, UnknownNotebook where there is nothing to copy.
     """
     require_notebooks()
+    return copy_shipped(folder, ((NOTEBOOKS, "**/[!.]*.ipynb"), (DOCS, "**/*.md")))
+
+
+def copy_shipped(
+    folder: Path, patterns: Iterable[tuple[str, str]], what: str = "Notebooks and docs"
+) -> CopiedNotebooks:
+    """Copy files of this installation, each (folder, pattern of names), as `copy_notebooks` does.
+
+    `what` says in the result what they are.
+    """
     sorts: dict[str, list[str]] = {"added": [], "refreshed": [], "unchanged": [], "kept": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = _read_manifest(folder)
-        for name, content in _shipped_files():
+        for name, content in _shipped_files(patterns):
             sorts[_copy(folder / name, content, manifest.get(name, ""))].append(name)
             if name not in sorts["kept"]:
                 manifest[name] = sha256(content).hexdigest()
@@ -72,11 +84,12 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
             why=f"{problem.strerror}: {problem.filename}",
             hint="Name another folder, or correct this one.",
         ) from problem
-    return CopiedNotebooks(folder.absolute(), **{sort: tuple(names) for sort, names in sorts.items()})
+    found = {sort: tuple(names) for sort, names in sorts.items()}
+    return CopiedNotebooks(folder.absolute(), **found, what=what)
 
 
-def _shipped_files() -> Iterator[tuple[str, bytes]]:
-    for top, pattern in ((NOTEBOOKS, "**/[!.]*.ipynb"), (DOCS, "**/*.md")):
+def _shipped_files(patterns: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    for top, pattern in patterns:
         for path in sorted((SHIPPED / top).glob(pattern)):
             if ".ipynb_checkpoints" not in path.parts:
                 yield path.relative_to(SHIPPED).as_posix(), path.read_bytes()

@@ -12,7 +12,8 @@ from xacct_nb.storage.plain_files import kind_of, read_plain
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.exercise import Sheet
-from xacct_nb.workshop.progress import PROGRESS_FILE, ExerciseProgress, SheetProgress
+from xacct_nb.workshop.folders import PROGRESS_FILE
+from xacct_nb.workshop.progress import ExerciseProgress, SheetProgress
 from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET
 

@@ -1,20 +1,22 @@
 """Opens a sheet for a participant: whose it is, where it is kept, and in which sandbox."""
 
 import getpass
+import hashlib
 import os
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.workshop.folders import workshop_folder
 from xacct_nb.workshop.open_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
 
-FOLDER_VARIABLE = "XACCT_WORKSHOP"
-_NOT_IN_A_NAME = re.compile(r"[^\w.@+-]")
+PARTICIPANT_VARIABLE = "XACCT_PARTICIPANT"
+_NOT_IN_A_NAME = re.compile(r"[^\w.@+-]|^\.+")
+_LONGEST = 40  # characters, of at most four bytes each
 
 
 def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
@@ -34,17 +36,23 @@ def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
 
 
 def participant_name(given: str = "") -> str:
-    """Return a participant's name as it can name a folder; by default that of the user of this machine."""
-    name = given or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    return _NOT_IN_A_NAME.sub("_", name).lstrip(".")[:64] or "participant"
+    """Return a participant's name as it can name a folder; two names never give the same one.
+
+    By default it is $XACCT_PARTICIPANT, else the user of JupyterHub, else that of this machine.
+    """
+    named = (given, os.environ.get(PARTICIPANT_VARIABLE, ""), os.environ.get("JUPYTERHUB_USER", ""))
+    name = next((each for each in map(str.strip, named) if each), "") or _user()
+    plain = _NOT_IN_A_NAME.sub("_", name)[:_LONGEST]
+    if plain == name:
+        return plain
+    return f"{plain}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
 
-def workshop_folder() -> Path:
-    """Return `$XACCT_WORKSHOP`, else `xacct-nb/workshop` in the user's state folder (XDG)."""
-    if chosen := os.environ.get(FOLDER_VARIABLE):
-        return Path(chosen)
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "xacct-nb" / "workshop"
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may have a user without a name
+        return "participant"
 
 
 def _sandbox() -> Sandbox:

@@ -11,9 +11,9 @@ from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.json_file import read_plain_json
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
 from xacct_nb.validation import Serializable
+from xacct_nb.workshop.folders import PROGRESS_FILE, share_progress
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED
 
-PROGRESS_FILE = "progress.json"
 _LONGEST, _DEEPEST = 100_000, 6
 
 
@@ -64,7 +64,12 @@ class SheetProgress(Serializable):
 
 
 class ProgressFile:
-    """The file with a participant's progress in a sheet; any kernel of the participant may change it."""
+    """The file with a participant's progress in a sheet; any kernel of the participant may change it.
+
+    `not_shared` says why the trainer of a class does not see the last change, "" where it is seen.
+    """
+
+    not_shared = ""
 
     def __init__(self, folder: Path, participant: str, sheet: str) -> None:
         self.path, self._new = folder / PROGRESS_FILE, SheetProgress(participant, sheet)
@@ -82,6 +87,7 @@ class ProgressFile:
         with closing(lock_file(self.path.with_name("progress.lock"), EXCLUSIVE)):
             now = replace(change(self.read()), seen=utc())
             replace_file(self.path, json.dumps(now.to_json(), indent=1).encode())
+            self.not_shared = share_progress(now.to_json())
         return now
 
 

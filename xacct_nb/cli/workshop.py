@@ -1,0 +1,66 @@
+"""The commands of the workshop: xacct-nb workshop list, start, status."""
+
+from pathlib import Path
+
+import click
+
+from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
+
+_START = add_options(
+    click.option("--participant", default="", metavar="NAME", help="Your name in the class (default: your user)."),
+    click.option("--sheet", default="1", metavar="NAME", help="Sheet to open, by its name or number."),
+    click.option("--port", default=0, type=click.IntRange(0, 65535), help="JupyterLab's port (default: 8888)."),
+    click.option("--no-browser", is_flag=True, help="Print the address, and open no browser."),
+)
+_STATUS = add_options(
+    click.option("--follow", is_flag=True, help="Show it again and again, until Ctrl-C."),
+    click.option("--page", is_flag=True, help="Serve it as a page on this machine, until Ctrl-C."),
+    click.option("--port", default=0, type=click.IntRange(0, 65535), help="The page's port (default: a free one)."),
+)
+
+
+@click.group(cls=CommandGroup)
+def workshop() -> None:
+    """Exercises on cross-account access that check themselves, for one person or a class."""
+
+
+@workshop.command("list")
+@with_json
+def workshop_list(as_json: bool) -> None:
+    """List the sheets: number, name, title, minutes, exercises."""
+    from xacct_nb.workshop.sheet_list import list_sheets
+
+    sheets = list_sheets()
+    print_value(sheets, sheets.to_json(), as_json)
+
+
+@workshop.command("start")
+@click.argument("folder", required=False, default="", metavar="[DIR]")
+@_START
+def workshop_start(folder: str, participant: str, sheet: str, port: int, no_browser: bool) -> None:
+    """Open JupyterLab on the first sheet, with the sandbox up.
+
+    The sheets are copied into DIR (default: ./xacct-nb-workshop), but never over one that you changed. In a
+    clone, without DIR, JupyterLab serves the clone.
+    """
+    from xacct_nb.workshop.start import prepare_workshop
+
+    prepared, lines = prepare_workshop(folder, sheet, participant)
+    click.echo("\n".join(lines), err=True)
+    options = [*([f"--port={port}"] if port else []), *(["--no-browser"] if no_browser else [])]
+    prepared.serve(options)
+
+
+@workshop.command("status")
+@click.argument("folder", required=False, type=PATH, metavar="[FOLDER]")
+@_STATUS
+@with_json
+def workshop_status(folder: Path | None, follow: bool, page: bool, port: int, as_json: bool) -> None:
+    """Show where each participant is, and what the class is stuck on.
+
+    FOLDER has the progress of the participants: by default $XACCT_WORKSHOP_STATUS, else your own workshop
+    folder.
+    """
+    from xacct_nb.cli.class_status import show_status
+
+    show_status(folder, follow=follow, port=port if page else None, as_json=as_json)
