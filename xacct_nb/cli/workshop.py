@@ -6,16 +6,17 @@ import click
 
 from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
 
+_PORT = click.IntRange(0, 65535)
 _START = add_options(
-    click.option("--participant", default="", metavar="NAME", help="Your name in the class (default: your user)."),
+    click.option("--participant", default="", metavar="NAME", help="Your name (default: your user)."),
     click.option("--sheet", default="1", metavar="NAME", help="Sheet to open, by its name or number."),
-    click.option("--port", default=0, type=click.IntRange(0, 65535), help="JupyterLab's port (default: 8888)."),
+    click.option("--port", default=0, type=_PORT, help="JupyterLab's port (default: 8888)."),
     click.option("--no-browser", is_flag=True, help="Print the address, and open no browser."),
 )
 _STATUS = add_options(
     click.option("--follow", is_flag=True, help="Show it again and again, until Ctrl-C."),
     click.option("--page", is_flag=True, help="Serve it as a page on this machine, until Ctrl-C."),
-    click.option("--port", default=0, type=click.IntRange(0, 65535), help="The page's port (default: a free one)."),
+    click.option("--port", default=0, type=_PORT, help="The page's port (default: a free one)."),
 )
 
 

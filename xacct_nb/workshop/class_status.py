@@ -220,7 +220,9 @@ def _cells(status: ClassStatus, person: ParticipantStatus) -> tuple[str, ...]:
         str(now.tries) if now.open else "",
         hints if now.open else "",
         status.ago(now.seen),
-        ", ".join(f"{each.sheet.partition('_')[0]}: {each.correct}/{each.exercises}" for each in person.sheets[1:]),
+        ", ".join(
+            f"{each.sheet.partition('_')[0]}: {each.correct}/{each.exercises}" for each in person.sheets[1:]
+        ),
     )
 
 

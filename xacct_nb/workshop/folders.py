@@ -28,7 +28,7 @@ def status_folder() -> Path:
 
 
 def share_progress(progress: Mapping[str, Any]) -> str:
-    """Write the data of a progress into the class's folder, if there is one; return why it could not be, "" if it was.
+    """Write the data of a progress into the class's folder, if there is one; return why it cannot be.
 
     In a folder with the sticky bit, only the participant's own user can change what is in it.
     """

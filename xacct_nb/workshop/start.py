@@ -38,11 +38,12 @@ def prepare_workshop(folder: str, name: str, participant: str) -> tuple[LabFolde
 def _lines(sheet: Sheet, participant: str) -> tuple[str, ...]:
     name = participant_name(participant)
     folder = workshop_folder() / name / sheet.name
+    files = f"AWS_CONFIG_FILE='{folder / 'config'}' AWS_SHARED_CREDENTIALS_FILE='{folder / 'credentials'}'"
     return (
         f"Sandbox: {open_sandbox().endpoint}  (end it with: xacct-nb sandbox down)",
         f"Participant: {name}  (progress: {workshop_folder() / name})",
         "For the AWS CLI in a terminal, once the sheet is open (each sheet shows its own line):",
-        f"  export AWS_CONFIG_FILE='{folder / 'config'}' AWS_SHARED_CREDENTIALS_FILE='{folder / 'credentials'}'",
+        f"  export {files}",
         "  aws sts get-caller-identity --profile alice",
     )
 
