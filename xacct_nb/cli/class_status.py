@@ -11,6 +11,7 @@ import click
 from xacct_nb.cli.output import print_value
 from xacct_nb.workshop.class_status import ClassStatus, class_status
 from xacct_nb.workshop.folders import status_folder
+from xacct_nb.workshop.sheets import all_sheets
 
 _SECONDS = 2.0  # between two looks
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
@@ -24,7 +25,7 @@ def show_status(folder: Path | None, *, follow: bool, port: int | None, as_json:
     elif follow:
         _follow(shown, as_json)
     else:
-        found = class_status(shown)
+        found = class_status(shown, all_sheets())
         print_value(found, found.to_json(), as_json)
 
 
@@ -33,7 +34,7 @@ def _follow(folder: Path, as_json: bool) -> None:
     before = None
     on_screen = sys.stdout.isatty() and not as_json and os.environ.get("TERM") != "dumb"
     while True:
-        found = class_status(folder)
+        found = class_status(folder, all_sheets())
         if on_screen:  # also unchanged: how long ago everybody was seen changes with the time
             click.echo(_HOME_AND_CLEAR, nl=False)
             print_value(found, None, False)

@@ -1,4 +1,4 @@
-"""The status of a class as a page: served on this machine only, behind a key in its address, and refreshed."""
+"""The status of a class as a page: served on this machine only, behind a key in its address."""
 
 import secrets
 from functools import cache
@@ -10,19 +10,24 @@ from urllib.parse import parse_qs, urlsplit
 from xacct_nb.errors import InvalidInput, XacctError
 from xacct_nb.redaction.invisible import printable
 from xacct_nb.workshop.class_status import ClassStatus, class_status
+from xacct_nb.workshop.sheets import all_sheets
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _HOSTS = ("127.0.0.1", "localhost")
-_TEMPLATE = Path(__file__).with_name("class_page.html.j2")
+_POLICY = (
+    "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_TEMPLATE = Path(__file__).with_name("class_page.html")
 
 
 class ClassPage:
     """A server of one page, on a free port if `port` is 0. Close it, or use it in a `with`."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        class_status(folder)  # a folder that cannot be read is said at once
+        class_status(folder, all_sheets())  # a folder that cannot be read is said at once
         self._key = secrets.token_urlsafe(16)
         try:
             self._server = _Server(port, folder, self._key)
@@ -82,13 +87,10 @@ class _Request(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: str, nonce: str) -> None:
         content = body.encode(errors="replace")
-        policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'"
-        )
         headers = {
             "Content-Type": f"text/{'html' if nonce else 'plain'}; charset=utf-8",
             "Content-Length": str(len(content)),
-            "Content-Security-Policy": f"{policy}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": _POLICY.format(nonce=nonce or "none"),
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
@@ -111,7 +113,7 @@ def class_page(status: ClassStatus, nonce: str) -> str:
 def _page_of(folder: Path) -> tuple[str, str]:
     nonce = secrets.token_urlsafe(16)
     try:
-        return class_page(class_status(folder), nonce), nonce
+        return class_page(class_status(folder, all_sheets()), nonce), nonce
     except XacctError as problem:  # the folder is gone: the page says so, and recovers with it
         return str(problem), ""
 

@@ -1,6 +1,6 @@
 """A running class: where each participant is in each sheet, and what the class is stuck on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.exercise import Sheet
 from xacct_nb.workshop.folders import PROGRESS_FILE
 from xacct_nb.workshop.progress import ExerciseProgress, SheetProgress
-from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET
 
 _MOST, _LONGEST, _DEEPEST = 500, 100_000, 6  # participants; bytes and levels of a file
 _MOST_TRIES = 9_999
+_LONGEST_TIME = 40  # characters
 _AWAY = 10 * 60  # seconds without a check, a hint or an opened sheet
+
+Opened = tuple[Sheet, SheetProgress]
 
 
 @dataclass(frozen=True)
@@ -111,19 +113,21 @@ class ClassStatus(Shown, Serializable):
         return seconds is None or seconds >= _AWAY
 
 
-def class_status(folder: Path) -> ClassStatus:
-    """Return the status of everybody whose progress is in a folder: PARTICIPANT/SHEET/progress.json.
+def class_status(folder: Path, sheets: Sequence[Sheet]) -> ClassStatus:
+    """Return the status of everybody whose progress in these sheets is in PARTICIPANT/SHEET/progress.json.
 
     What participants wrote is read with limits, and no link is followed. Raises InvalidInput where the folder
     cannot be read.
     """
     unreadable = list[str]()
-    people = tuple(_participants(folder, unreadable))
-    found = tuple(ParticipantStatus(name, tuple(_latest_first(progress))) for name, progress in people)
-    return ClassStatus(utc(), found, _obstacles(people), tuple(unreadable[:20]))
+    people = dict(_participants(folder, sheets, unreadable))
+    found = tuple(ParticipantStatus(name, _latest_first(opened)) for name, opened in people.items())
+    return ClassStatus(utc(), found, _obstacles(sheets, people.values()), tuple(unreadable[:20]))
 
 
-def _participants(folder: Path, unreadable: list[str]) -> Iterator[tuple[str, list[SheetProgress]]]:
+def _participants(
+    folder: Path, sheets: Sequence[Sheet], unreadable: list[str]
+) -> Iterator[tuple[str, list[Opened]]]:
     try:
         names = sorted(each.name for each in folder.iterdir() if kind_of(each) == "folder")
     except OSError as problem:
@@ -133,14 +137,14 @@ def _participants(folder: Path, unreadable: list[str]) -> Iterator[tuple[str, li
             hint="Name the folder in which the participants' progress is kept.",
         ) from problem
     for name in names[:_MOST]:
-        found = [each for sheet in all_sheets() if (each := _progress(folder / name, sheet, unreadable))]
+        found = [each for sheet in sheets if (each := _opened(folder / name, sheet, unreadable))]
         if found:
             yield name, found
     if len(names) > _MOST:
         unreadable.append(f"{len(names) - _MOST} more folders than the {_MOST} that are read")
 
 
-def _progress(folder: Path, sheet: Sheet, unreadable: list[str]) -> SheetProgress | None:
+def _opened(folder: Path, sheet: Sheet, unreadable: list[str]) -> Opened | None:
     """Return the progress in a sheet; None where it was not opened, or is noted as unreadable.
 
     Who it is of and which sheet say the names of the folders, not what is written in the file.
@@ -149,21 +153,18 @@ def _progress(folder: Path, sheet: Sheet, unreadable: list[str]) -> SheetProgres
     if kind_of(path.parent) != "folder" or not kind_of(path):
         return None
     try:
-        found = SheetProgress.from_json(parse_plain_json(read_plain(path, _LONGEST), deepest=_DEEPEST))
+        return sheet, SheetProgress.from_json(parse_plain_json(read_plain(path, _LONGEST), deepest=_DEEPEST))
     except (OSError, ValueError):
         unreadable.append(f"{folder.name}/{sheet.name}")
         return None
-    known = {name: each for name, each in found.exercises.items() if name in sheet.by_name}
-    return SheetProgress(folder.name, sheet.name, seen=found.seen[:40], exercises=known)
 
 
-def _latest_first(progress: list[SheetProgress]) -> list[SheetStatus]:
-    sheets = {each.name: each for each in all_sheets()}
-    found = [_sheet_status(sheets[each.sheet], each) for each in progress]
-    return sorted(found, key=lambda each: each.seen, reverse=True)
+def _latest_first(opened: list[Opened]) -> tuple[SheetStatus, ...]:
+    return tuple(sorted(map(_sheet_status, opened), key=lambda each: each.seen, reverse=True))
 
 
-def _sheet_status(sheet: Sheet, progress: SheetProgress) -> SheetStatus:
+def _sheet_status(opened: Opened) -> SheetStatus:
+    sheet, progress = opened
     left = [each.name for each in sheet.exercises if progress.of(each.name).outcome != CORRECT]
     now = progress.of(left[0]) if left else ExerciseProgress()
     return SheetStatus(
@@ -175,22 +176,20 @@ def _sheet_status(sheet: Sheet, progress: SheetProgress) -> SheetStatus:
         _bounded(now.tries),
         min(_bounded(now.hints), 3),
         now.solution_shown,
-        progress.seen,
+        progress.seen[:_LONGEST_TIME],
     )
 
 
-def _obstacles(people: tuple[tuple[str, list[SheetProgress]], ...]) -> tuple[Obstacle, ...]:
+def _obstacles(sheets: Sequence[Sheet], people: Iterable[list[Opened]]) -> tuple[Obstacle, ...]:
     """Return the exercises that somebody tried and has not solved, those of most participants first."""
-    found = list[Obstacle]()
-    for sheet in all_sheets():
-        opened = [each for _, progress in people for each in progress if each.sheet == sheet.name]
-        for exercise in sheet.by_name:
-            now = [each.of(exercise) for each in opened]
-            stuck = [each for each in now if each.outcome == NOT_YET]
-            if stuck:
-                tries = sum(_bounded(each.tries) for each in stuck)
-                correct = sum(each.outcome == CORRECT for each in now)
-                found.append(Obstacle(sheet.stem, exercise, len(stuck), tries, correct))
+    opened, found = [each for person in people for each in person], list[Obstacle]()
+    for sheet, exercise in ((sheet, name) for sheet in sheets for name in sheet.by_name):
+        now = [progress.of(exercise) for of, progress in opened if of is sheet]
+        stuck = [each for each in now if each.outcome == NOT_YET]
+        if stuck:
+            tries = sum(_bounded(each.tries) for each in stuck)
+            correct = sum(each.outcome == CORRECT for each in now)
+            found.append(Obstacle(sheet.stem, exercise, len(stuck), tries, correct))
     return tuple(sorted(found, key=lambda each: (-each.participants, -each.tries)))
 
 
@@ -220,10 +219,12 @@ def _cells(status: ClassStatus, person: ParticipantStatus) -> tuple[str, ...]:
         str(now.tries) if now.open else "",
         hints if now.open else "",
         status.ago(now.seen),
-        ", ".join(
-            f"{each.sheet.partition('_')[0]}: {each.correct}/{each.exercises}" for each in person.sheets[1:]
-        ),
+        ", ".join(map(_short, person.sheets[1:])),
     )
+
+
+def _short(sheet: SheetStatus) -> str:
+    return f"{sheet.sheet.partition('_')[0]}: {sheet.correct}/{sheet.exercises}"
 
 
 def _tone(status: ClassStatus, person: ParticipantStatus) -> str:
