@@ -183,7 +183,7 @@ def _sheet_status(opened: Opened) -> SheetStatus:
 def _obstacles(sheets: Sequence[Sheet], people: Iterable[list[Opened]]) -> tuple[Obstacle, ...]:
     """Return the exercises that somebody tried and has not solved, those of most participants first."""
     opened, found = [each for person in people for each in person], list[Obstacle]()
-    for sheet, exercise in ((sheet, name) for sheet in sheets for name in sheet.by_name):
+    for sheet, exercise in ((each, name) for each in sheets for name in each.by_name):
         now = [progress.of(exercise) for of, progress in opened if of is sheet]
         stuck = [each for each in now if each.outcome == NOT_YET]
         if stuck:

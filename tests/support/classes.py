@@ -1,0 +1,59 @@
+"""A class at work: folders with the progress of its participants, as their kernels write it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
+from xacct_nb.workshop.judging import judge
+from xacct_nb.workshop.question import Question
+from xacct_nb.workshop.verdict import Verdict
+from xacct_nb.workshop.world import WorkshopWorld
+
+NAMES = ("ask", "allow", "narrow", "revoke")
+
+
+def _check(world: WorkshopWorld, answer: object) -> Verdict:
+    return judge(world, Question("alice", True, (world.role_arn("visitor"),), because="Alice has to get in."))
+
+
+def an_exercise(name: str) -> Exercise:
+    return Exercise(
+        name,
+        f"Exercise {name}",
+        "Let Alice into the role `visitor`.",
+        "answer = None\nanswer",
+        _check,
+        ("One", "Two", "Three"),
+        "answer = 1\nanswer",
+        WrongAnswer("answer = 2\nanswer", "denied"),
+        (),
+        "",
+        "It matters.",
+    )
+
+
+def a_sheet(number: int = 1, name: str = "doors", *makes: Made, **more: Any) -> Sheet:
+    """A sheet of four exercises, for what is not about the workshop's own sheets."""
+    exercises = tuple(map(an_exercise, NAMES))
+    instructor = Instructor((), (), (), ())
+    return Sheet(
+        number, name, f"Sheet {name}", 20, "Begin.", exercises, "End.", instructor, makes=makes, **more
+    )
+
+
+def seconds_ago(seconds: int) -> str:
+    return f"{datetime.now(UTC) - timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def progress_of(seen: str = "", **exercises: dict[str, Any]) -> dict[str, Any]:
+    return {"participant": "", "sheet": "", "seen": seen or seconds_ago(0), "exercises": exercises}
+
+
+def write_progress(folder: Path, participant: str, sheet: str, progress: Any) -> Path:
+    """Write a progress, or any text, as that of a participant."""
+    path = folder / participant / sheet / "progress.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(progress if isinstance(progress, str) else json.dumps(progress))
+    return path
