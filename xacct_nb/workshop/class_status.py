@@ -56,7 +56,7 @@ class ParticipantStatus(Serializable):
 
 
 @dataclass(frozen=True)
-class Obstacle(Serializable):
+class StuckExercise(Serializable):
     """An exercise whose last check said not yet, for `participants`, after `tries` checks of theirs."""
 
     sheet: str
@@ -72,7 +72,7 @@ class ClassStatus(Shown, Serializable):
 
     read_at: str
     participants: tuple[ParticipantStatus, ...]
-    stuck_on: tuple[Obstacle, ...]
+    stuck_on: tuple[StuckExercise, ...]
     unreadable: tuple[str, ...] = ()
 
     def view(self) -> View:
@@ -180,20 +180,20 @@ def _sheet_status(opened: Opened) -> SheetStatus:
     )
 
 
-def _obstacles(sheets: Sequence[Sheet], people: Iterable[list[Opened]]) -> tuple[Obstacle, ...]:
+def _obstacles(sheets: Sequence[Sheet], people: Iterable[list[Opened]]) -> tuple[StuckExercise, ...]:
     """Return the exercises that somebody tried and has not solved, those of most participants first."""
-    opened, found = [each for person in people for each in person], list[Obstacle]()
+    opened, found = [each for person in people for each in person], list[StuckExercise]()
     for sheet, exercise in ((each, name) for each in sheets for name in each.by_name):
         now = [progress.of(exercise) for of, progress in opened if of is sheet]
         stuck = [each for each in now if each.outcome == NOT_YET]
         if stuck:
             tries = sum(_bounded(each.tries) for each in stuck)
             correct = sum(each.outcome == CORRECT for each in now)
-            found.append(Obstacle(sheet.stem, exercise, len(stuck), tries, correct))
+            found.append(StuckExercise(sheet.stem, exercise, len(stuck), tries, correct))
     return tuple(sorted(found, key=lambda each: (-each.participants, -each.tries)))
 
 
-def _table_of_obstacles(obstacles: tuple[Obstacle, ...]) -> Table:
+def _table_of_obstacles(obstacles: tuple[StuckExercise, ...]) -> Table:
     rows = tuple(
         (each.exercise, each.sheet, str(each.participants), str(each.tries), str(each.correct))
         for each in obstacles[:5]
