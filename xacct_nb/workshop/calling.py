@@ -30,6 +30,8 @@ class Questioner:
 
     def ask(self, question: Question) -> Reply:
         """Return AWS's answer to a question."""
+        if question.simulated:
+            return _simulated(self.world, question)
         for number in range(len(question.calls)):
             answer = self.assume(question.who, question.calls[: number + 1])
             if answer.verdict != ALLOWED:
@@ -76,6 +78,22 @@ def _reply(question: Question, answer: Answer, at: int | None) -> Reply:
         return Reply(question, True)
     allowed = False if answer.verdict == DENIED or answer.code in _REFUSED else None
     return Reply(question, allowed, answer.code, answer.message or answer.detail, at)
+
+
+def _simulated(world: WorkshopWorld, question: Question) -> Reply:
+    """Return what IAM's policy simulator says of a user of the source account."""
+    iam = world.admin("source", "iam")
+    answer = call_aws(
+        lambda: iam.simulate_principal_policy(
+            PolicySourceArn=world.user_arn(question.who),
+            ActionNames=[question.action],
+            ResourceArns=[question.resource],
+        )
+    )
+    if answer.verdict != ALLOWED:
+        return _reply(question, answer, None)
+    decision = str(answer.value["EvaluationResults"][0]["EvalDecision"])
+    return Reply(question, decision == "allowed", "" if decision == "allowed" else decision)
 
 
 def _clients_of(world: WorkshopWorld, answer: Answer) -> Clients:

@@ -1,6 +1,7 @@
 """A sheet as its notebook uses it: who you are, your accounts, checks, hints, and the clean-up."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ class OpenSheet(Shown):
                 hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
             )
         return self.world.client(profile, service)
+
+    def put_role(self, name: str, trust_policy: Mapping[str, Any], side: Side = "destination") -> str:
+        """Create a role with a trust policy, or replace the trust policy of the one there; return its ARN."""
+        iam, document = self.world.admin(side, "iam"), json.dumps(trust_policy)
+        try:
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+        except iam.exceptions.EntityAlreadyExistsException:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
+        return self.role_arn(name, side)
 
     def form(self, grant: Grant) -> GrantForm:
         """Return a grant as a form to edit, with the policies of both sides below it."""

@@ -22,7 +22,8 @@ class Question:
     `who` is a profile of the world. With an `action`, the call is that one on `resource`, with the last
     session; without one, it is the last AssumeRole. `through` holds ARNs of roles or AssumeCalls. `expected`
     is True where AWS must allow it. `because` tells the participant why. `parameters` are those of the
-    action's call, where the resource does not give them.
+    action's call, where the resource does not give them. With `simulated`, IAM's policy simulator is asked
+    what the policies of `who` alone allow, for what cannot be called yet.
     """
 
     who: str
@@ -32,6 +33,7 @@ class Question:
     resource: str = ""
     because: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    simulated: bool = False
 
     @property
     def calls(self) -> tuple[AssumeCall, ...]:
@@ -44,7 +46,9 @@ class Question:
         roles = ", then ".join(_name_of(each.role) for each in self.calls)
         if not self.action:
             return f"{self.who} assumes {roles}"
-        about = f" on {self.resource}" if self.resource not in ("", "*") else ""
+        about = f" on {_name_of(self.resource)}" if self.resource not in ("", "*") else ""
+        if self.simulated:
+            return f"the policies of {self.who} alone: {self.action}{about}"
         return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action}{about}"
 
 
@@ -72,6 +76,6 @@ class Reply:
         return "allowed" if self.allowed else self.code or "denied"
 
 
-def _name_of(role: str) -> str:
-    """Return kind and name of an ARN; what is no ARN stays as it is."""
-    return Arn.parse(role).resource if role.startswith("arn:") else role
+def _name_of(arn: str) -> str:
+    """Return the resource of an ARN, such as role/reader or bucket/key; what is no ARN stays as it is."""
+    return Arn.parse(arn).resource if arn.startswith("arn:") else arn
