@@ -16,6 +16,7 @@ import pytest
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
 from support.sample_views import TITLES, one_of_each_view
+from support.workshop_values import WORKSHOP_VALUES
 from xacct_nb.changes.approval import Approval, PlannedRun
 from xacct_nb.changes.decision_card import CardAccount, CardFinding, CardPlace, DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
@@ -215,6 +216,7 @@ VALUES: tuple[Any, ...] = (
         "key",
     ),
     CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
+    *WORKSHOP_VALUES,
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The
 # role of a grant: what is no ARN of a role is refused where the grant is made.
@@ -240,6 +242,7 @@ OURS = {
     "Record.diagnosis.causes.confidence",
     "Record.journal.changes.target",
     "Record.plan.changes.target",
+    "Verdict.outcome",
 }
 FIELDS: dict[str, Any] = {
     "name": "reports",
@@ -264,7 +267,7 @@ SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 # Values that are a live thing: what they show are the values above, or what a form asks.
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
-LIVE_ONES |= {"ChainSession", "Handover"}
+LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

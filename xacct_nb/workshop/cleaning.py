@@ -10,7 +10,7 @@ from xacct_nb.workshop.world import WorkshopWorld
 
 
 @dataclass(frozen=True)
-class Removal:
+class Removal(Serializable):
     """One thing that was found in an account; `problem` is AWS's error where it could not be removed."""
 
     account: str

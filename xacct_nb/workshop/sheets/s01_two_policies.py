@@ -224,6 +224,7 @@ grant = xa.Grant(
     sources=[sheet.user_arn("alice")],
     destinations=[sheet.role_arn("reports-reader")],
     permissions=[{"actions": ["s3:GetObject"], "resources": [f"arn:aws:s3:::{sheet.bucket}/*"]}],
+    adopt=True,
 )
 sheet.apply_grant(grant)
 answer""",
