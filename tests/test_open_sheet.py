@@ -1,6 +1,5 @@
 """A sheet in a notebook: checks with three outcomes, hints, progress that stays, reset, and the clean-up."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,15 +207,26 @@ class TestAWorld:
         assert problem.value.hint == "Did you mean alice?"
 
 
-@pytest.mark.parametrize(
-    ("typed", "name"),
-    [("Ann Lee", "Ann_Lee"), ("../../etc", "_.._etc"), ("x" * 300, "x" * 64), ("...", "participant")],
-)
-def test_a_participants_name_can_name_a_folder(typed: str, name: str) -> None:
-    found = participant_name(typed)
+def test_a_participants_name_can_name_a_folder_and_no_two_names_the_same_one() -> None:
+    typed = (
+        "ann", "Ann Lee", "Ann_Lee", "Ann/Lee", "../../etc", "...", "x" * 300, "x" * 301, "Zoë", "小" * 300,
+        "a\0b", "a\nb", "\ud800", "-rf", "~root", "CON",
+    )  # fmt: skip
+    names = [participant_name(each) for each in typed]
 
-    assert found == name
-    assert os.sep not in found
+    assert len(set(names)) == len(typed)
+    assert [name for name in names if "/" in name or name.startswith(".") or len(name.encode()) > 255] == []
+    assert (names[0], names[2]) == ("ann", "Ann_Lee")
+
+
+def test_a_participant_without_a_name_has_that_of_the_class_or_the_hub(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "ben")
+    hub = participant_name("  ")
+    monkeypatch.setenv("XACCT_PARTICIPANT", "ann")
+
+    assert (hub, participant_name("")) == ("ben", "ann")
 
 
 def test_without_a_name_the_hub_or_the_machine_gives_one(monkeypatch: pytest.MonkeyPatch) -> None:

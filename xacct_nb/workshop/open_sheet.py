@@ -1,16 +1,17 @@
 """A sheet as its notebook uses it: who you are, your accounts, checks, hints, and the clean-up."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
 from xacct_nb.changes.journal import Journal
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.errors import InvalidInput
+from xacct_nb.errors import AwsRefused, InvalidInput
 from xacct_nb.grants.grant import Grant
 from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.sandbox.server.accounts import Side
@@ -28,6 +29,11 @@ from xacct_nb.workshop.progress import ProgressFile, SheetProgress
 from xacct_nb.workshop.verdict import CORRECT, Verdict
 from xacct_nb.workshop.world import forget_world, open_world
 
+_MADE_AGAIN = (
+    "The sandbox was started again since you opened this sheet, so your accounts are as at the beginning. "
+    "What was correct stays counted."
+)
+
 
 class OpenSheet(Shown):
     """One sheet of one participant, open in a notebook."""
@@ -39,14 +45,14 @@ class OpenSheet(Shown):
 
     def _open(self) -> None:
         self.world = open_world(self.sandbox, self.folder, self.sheet.prepare)
-        now = self.world.fingerprint()
+        now = self.world.fingerprint() if self.world.is_new else ""
         self._file.change(lambda progress: self._opened(progress, now))
 
     def _opened(self, progress: SheetProgress, world: str) -> SheetProgress:
-        """Return the progress of the sheet when it is opened in this sandbox."""
-        if progress.sandbox == self.sandbox.instance:
-            return progress
-        return replace(progress, sandbox=self.sandbox.instance, opened=progress.opened or utc(), world=world)
+        """Return the progress of the sheet when it is opened in this world."""
+        self.is_made_again = self.world.is_new and progress.sandbox not in ("", self.sandbox.instance)
+        opened = replace(progress, sandbox=self.sandbox.instance, opened=progress.opened or utc())
+        return replace(opened, world=world) if self.world.is_new else opened
 
     @property
     def source(self) -> str:
@@ -119,6 +125,7 @@ class OpenSheet(Shown):
     def check(self, exercise: str, answer: object = None) -> Verdict:
         """Ask AWS who can do what now, and return the verdict. Raises InvalidInput."""
         known, plain = self._exercise(exercise), _plain(answer)
+        self._require_world()
         verdict: list[Verdict] = []
 
         def marked(progress: SheetProgress) -> SheetProgress:
@@ -173,7 +180,8 @@ class OpenSheet(Shown):
             ("who can call", ", ".join(world.profiles)),
         )
         solved = f"{progress.solved} of {len(self.sheet.exercises)} exercises are correct."
-        parts = (
+        parts: tuple[View, ...] = (
+            *(Text(note, "change") for note in self._notes()),
             Text(solved, "good" if progress.solved == len(self.sheet.exercises) else "note"),
             Table(("your world", ""), rows),
             self._exercises(progress),
@@ -190,6 +198,24 @@ class OpenSheet(Shown):
             "AWS_SHARED_CREDENTIALS_FILE": files.credentials_file,
         }
         return f"export {' '.join(f'{name}={json.dumps(str(path))}' for name, path in names.items())}"
+
+    def _require_world(self) -> None:
+        """Check that the accounts are there and answer. Raises AwsRefused."""
+        answer = call_aws(self.world.admin("source", "sts").get_caller_identity)
+        if not answer.value:
+            raise AwsRefused(
+                "The accounts of this sheet do not answer.",
+                aws_code=answer.code,
+                why=f"{answer.detail.rstrip('.')}. The sandbox was ended, or the sheet was cleaned up.",
+                hint="Run the cell with open_sheet again. What was correct stays counted.",
+            )
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what the participant has to know before everything else."""
+        if self.is_made_again:
+            yield _MADE_AGAIN
+        if self._file.not_shared:
+            yield self._file.not_shared
 
     def _exercises(self, progress: SheetProgress) -> Table:
         found = [(each, progress.of(each.name)) for each in self.sheet.exercises]

@@ -63,4 +63,5 @@ def _sandbox() -> Sandbox:
         return start_in_process()
     from xacct_nb.runs.sandboxes import open_sandbox
 
+    confinement.leave_sandbox()  # the sandbox that the sheet before used may be at another address
     return open_sandbox()

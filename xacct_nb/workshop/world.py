@@ -5,6 +5,8 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from configparser import Error as ConfigError
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from xacct_nb.sandbox.server import accounts
 from xacct_nb.sandbox.server.accounts import Resident, Side, World
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.durable_files import replace_file
+from xacct_nb.storage.locks import EXCLUSIVE, lock_file
 
 OUTSIDER = "outsider"
+_ACCOUNTS = ("source", "destination", "outside")
 ADMINS: Mapping[Side, str] = {"source": "source-admin", "destination": "destination-admin"}
 
 
@@ -23,13 +27,16 @@ class WorkshopWorld:
     """A source and a destination account of one participant, and `outside`, an account of somebody else.
 
     Its users call with the keys that its credentials file had when it was opened, or that it made itself.
-    `sandbox` is None on AWS itself.
+    `sandbox` is None on AWS itself. `is_new` is True where it was not there before it was opened.
     """
 
-    def __init__(self, world: World, outside: str, seed: str, sandbox: Sandbox | None) -> None:
+    def __init__(
+        self, world: World, outside: str, seed: str, sandbox: Sandbox | None, *, is_new: bool = False
+    ) -> None:
         self.accounts, self.outside, self.sandbox = world, outside, sandbox
         self.source, self.destination = world.source, world.destination
         self.bucket, self.other_bucket = world.bucket, world.other_bucket
+        self.is_new = is_new
         self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
         self._clients = dict[tuple[str, str], AwsClient]()
 
@@ -131,16 +138,25 @@ def open_world(sandbox: Sandbox, folder: Path, prepare: Callable[[WorkshopWorld]
     """Return the world of a folder: the one that is there, else a new one that `prepare` has completed.
 
     A world that the sandbox has no more, since it was started again, is made again with the same accounts.
+    One kernel at a time makes it; one that is half made, since its kernel was killed, is never used.
     """
-    known = _recall(folder)
-    world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
-    if known.get("instance") != sandbox.instance:
-        world.credentials_file.unlink(missing_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(lock_file(folder / "world.lock", EXCLUSIVE)):
+        known = _recall(folder)
+        world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
+        if known.get("instance") == sandbox.instance:
+            if _has_admins(world):
+                return WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+            known = _new_accounts()  # nobody can administer the old ones any more
+            world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
+        forget_world(folder)
+        for file in (world.config_file, world.credentials_file):
+            file.unlink(missing_ok=True)
         _furnish(sandbox, world, known["outside"])
-        found = WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+        found = WorkshopWorld(world, known["outside"], known["seed"], sandbox, is_new=True)
         prepare(found)
         _remember(folder, known | {"instance": sandbox.instance})
-    return WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+        return found
 
 
 def forget_world(folder: Path) -> None:
@@ -161,13 +177,23 @@ def _root_client(endpoint: str, service: str, key: str, secret: str) -> AwsClien
 
 def _recall(folder: Path) -> dict[str, str]:
     """Return the accounts and the seed of a folder's world; new ones where it has none."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         known = json.loads((folder / "world.json").read_text(encoding="utf-8"))
-        return {str(name): str(value) for name, value in known.items()}
-    except (OSError, ValueError, AttributeError):
-        numbers = {name: _new_account() for name in ("source", "destination", "outside")}
-        return numbers | {"seed": secrets.token_hex(16)}
+        return {name: str(known[name]) for name in (*_ACCOUNTS, "seed", "instance")}
+    except (OSError, ValueError, LookupError, TypeError):
+        return _new_accounts()
+
+
+def _new_accounts() -> dict[str, str]:
+    return {name: _new_account() for name in _ACCOUNTS} | {"seed": secrets.token_hex(16)}
+
+
+def _has_admins(world: World) -> bool:
+    """Return whether the credentials file still has the keys of the administrators; anybody may edit it."""
+    try:
+        return set(ADMINS.values()) <= set(accounts.known_keys(world.credentials_file))
+    except (OSError, ValueError, ConfigError):
+        return False
 
 
 def _remember(folder: Path, known: Mapping[str, str]) -> None:
