@@ -57,3 +57,18 @@ def write_progress(folder: Path, participant: str, sheet: str, progress: Any) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(progress if isinstance(progress, str) else json.dumps(progress))
     return path
+
+
+def let_alice_in(world: Any) -> None:
+    """Do what the exercises of `a_sheet` ask for: the role `visitor`, and Alice's right to assume it."""
+    role = world.role_arn("visitor")
+    trust = {"Effect": "Allow", "Principal": {"AWS": world.user_arn("alice")}, "Action": "sts:AssumeRole"}
+    caller = {"Effect": "Allow", "Resource": role, "Action": "sts:AssumeRole"}
+    iam = world.client("destination-admin", "iam")
+    iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=_policy(trust))
+    iam = world.client("source-admin", "iam")
+    iam.put_user_policy(UserName="alice", PolicyName="visitor", PolicyDocument=_policy(caller))
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
