@@ -103,7 +103,6 @@ def _seconds_of_a_reset(sheet: OpenSheet) -> float:
 
 def _print(name: str, times: list[float], most: float) -> float:
     worst = max(times)
-    print(
-        f"\n{name}: {statistics.median(times):.2f} s (median of {len(times)}, worst {worst:.2f} s; at most {most} s)"
-    )
+    about = f"median of {len(times)}, worst {worst:.2f} s; at most {most} s"
+    print(f"\n{name}: {statistics.median(times):.2f} s ({about})")
     return worst
