@@ -227,9 +227,3 @@ def test_a_participant_without_a_name_has_that_of_the_class_or_the_hub(
     monkeypatch.setenv("XACCT_PARTICIPANT", "ann")
 
     assert (hub, participant_name("")) == ("ben", "ann")
-
-
-def test_without_a_name_the_hub_or_the_machine_gives_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JUPYTERHUB_USER", "carol")
-
-    assert participant_name() == "carol"

@@ -1,0 +1,147 @@
+"""The sandbox within this process: a request calls its application, over no socket and in no other process.
+
+One request is served at a time. No other program reaches it, and no client times out. Where no thread can be
+started (a browser tab), a fault that takes time is refused.
+"""
+
+import asyncio
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from xacct_nb.errors import SandboxError
+from xacct_nb.sandbox.http.messages import App
+from xacct_nb.sandbox.ministack.version import require_ministack
+from xacct_nb.sandbox.server.connection import InProcessResponse, serve_here
+from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
+
+# Only root may listen there, so that no other server does.
+ENDPOINT = "http://127.0.0.1:19"
+
+
+class ConnectionCut(Exception):
+    """A fault cut the connection of a request."""
+
+
+class _Driver(Protocol):
+    def __call__(self, served: Coroutine[Any, Any, None]) -> None: ...
+
+
+class InProcessApplication:
+    """Serves requests to the application, one at a time; any thread may call it."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self._lock = app, threading.Lock()
+        self._drive: _Driver = _in_this_thread if sys.platform == "emscripten" else _loop_in_a_thread()
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, bytes], body: bytes) -> InProcessResponse:
+        """Return the response to a request. Raises ConnectionCut where a fault cuts its connection."""
+        exchange = _Exchange(body)
+        with self._lock:
+            self._drive(self._app(_scope(method, url, headers), exchange.receive, exchange.send))  # type: ignore[arg-type]
+        start, *rest = exchange.sent
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+        return InProcessResponse(start["status"], pairs, b"".join(part.get("body", b"") for part in rest))
+
+
+def serve_in_process(folder: Path) -> tuple[Sandbox, InProcessApplication]:
+    """Return a sandbox within this process, its AWS files in a folder, and the application that serves it.
+
+    MiniStack is patched for the whole process, which can have one sandbox only. Raises SandboxError where it
+    is not installed.
+    """
+    require_ministack()
+    instance, token = secrets.token_hex(16), secrets.token_hex(32)
+    sandbox = sandbox_in(folder, endpoint=ENDPOINT, pid=os.getpid(), instance=instance, token=token)
+    application = InProcessApplication(_layers(sandbox))
+    serve_here(ENDPOINT, application)
+    return sandbox, application
+
+
+def _layers(sandbox: Sandbox) -> App:
+    if sys.platform == "emscripten":
+        _stand_in_for_multiprocessing()
+    from ministack import app
+
+    from xacct_nb.sandbox.server.layers import layers
+
+    app.AUTH = True
+    return layers(sandbox.instance, sandbox.token)
+
+
+def _stand_in_for_multiprocessing() -> None:
+    """Let hypercorn be imported, which names a class of a module that a browser does not have."""
+    module = ModuleType("_multiprocessing")
+    module.SemLock = type("SemLock", (), {"SEM_VALUE_MAX": 1})  # type: ignore[attr-defined]
+    module.sem_unlink = lambda name: None  # type: ignore[attr-defined]
+    sys.modules.setdefault("_multiprocessing", module)
+
+
+class _Exchange:
+    """One request and its response. A fault cuts the connection by the names that hypercorn gives them."""
+
+    stream_id = 1
+
+    def __init__(self, body: bytes) -> None:
+        self.sent: list[Any] = []
+        self._body = body
+
+    async def receive(self) -> Any:
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        if not isinstance(message, dict):  # hypercorn's event Closed
+            raise ConnectionCut
+        self.sent.append(message)
+
+    async def handle(self, event: object) -> None:
+        """Do nothing when the stream is closed."""
+
+
+def _scope(method: str, url: str, headers: Mapping[str, bytes]) -> dict[str, Any]:
+    parts = urlsplit(url)
+    others = ((name.lower().encode(), value) for name, value in headers.items())
+    # Signed by awscrt, the headers have the host already.
+    named = [each for each in others if each[0] != b"host"]
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(parts.path),
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "headers": [(b"host", parts.netloc.encode()), *named],
+        "client": ("127.0.0.1", 1),
+    }
+
+
+def _loop_in_a_thread() -> _Driver:
+    """Return what serves by a loop in a thread: in the caller's thread another loop may run."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+
+    def drive(served: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(served, loop).result()
+
+    return drive
+
+
+def _in_this_thread(served: Coroutine[Any, Any, None]) -> None:
+    """Run to its end what never waits. Raises SandboxError where it waits."""
+    try:
+        served.send(None)
+    except StopIteration:
+        return
+    served.close()
+    raise SandboxError(
+        "The sandbox cannot wait here.",
+        why="A fault that takes time needs a thread, and a browser tab has one only.",
+        hint="Use a fault that takes no time, such as throttling.",
+    )
