@@ -11,7 +11,9 @@ from typing import IO, Any
 
 from xacct_nb.storage.plain_files import open_plain
 
-EXCLUSIVE, SHARED = fcntl.LOCK_EX, fcntl.LOCK_SH
+# Python in a browser tab has no locks: there is no other process on its files.
+HAS_LOCKS = hasattr(fcntl, "flock")
+EXCLUSIVE, SHARED, NO_WAIT = (fcntl.LOCK_EX, fcntl.LOCK_SH, fcntl.LOCK_NB) if HAS_LOCKS else (2, 1, 4)
 
 
 def lock_file(path: Path, kind: int, *, wait: bool = True, create: bool = True) -> IO[Any]:
@@ -23,7 +25,8 @@ def lock_file(path: Path, kind: int, *, wait: bool = True, create: bool = True) 
     flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
     file = os.fdopen(open_plain(path, flags), "r+b" if create else "rb")
     try:
-        fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
+        if HAS_LOCKS:
+            fcntl.flock(file, kind if wait else kind | NO_WAIT)
     except OSError:
         file.close()
         raise

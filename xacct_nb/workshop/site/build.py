@@ -21,7 +21,7 @@ from xacct_nb.workshop.site.pages import site_pages
 from xacct_nb.workshop.site.wheels import write_own, write_pure, write_smaller
 
 _MARK = "xacct-nb-workshop.json"
-_RUNTIME = ("pyodide.js", "pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+_RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 _KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 _FRONT_ENDS = ("jupyterlab-widgets", "anywidget")
 
@@ -141,7 +141,7 @@ def _site_settings() -> dict[str, Any]:
             "disabledExtensions": ["@jupyterlab/apputils-extension:announcements"],
             "litePluginSettings": {
                 _KERNEL: {
-                    "pyodideUrl": "./static/pyodide/pyodide.js",
+                    "pyodideUrl": "./static/pyodide/pyodide.mjs",
                     "loadPyodideOptions": {
                         "packages": [OWN],
                         "lockFileURL": "./static/pyodide/pyodide-lock.json",

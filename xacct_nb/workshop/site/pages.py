@@ -14,7 +14,8 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Cross-account access: the workshop</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="./icon-120x120.png">
+<script id="jupyter-config-data" type="application/json" data-jupyter-lite-root=".">{}</script>
 <style>
 :root { color-scheme: light dark; --line: #8885; --accent: #0b63c4; }
 @media (prefers-color-scheme: dark) { :root { --accent: #7db4ff; } }

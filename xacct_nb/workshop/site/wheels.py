@@ -19,9 +19,9 @@ _SERVICES = frozenset(
     }
 )  # fmt: skip
 _LEFT_OUT = re.compile(
-    r"(^|/)(tests?|testing|__pycache__)/|\.(pyi|c|pyx|h|so|exe|pyd)$|/third_party/|\.data/data/|/nbextension/"
+    r"(^|/)(tests?|__pycache__)/|\.(c|pyx|h|exe|pyd)$|/django-stubs/|\.data/data/|/nbextension/"
 )
-# Tests are a part of these packages' own names.
+# They have modules in a folder that is named so.
 _WHOLE = ("jinja2",)
 
 
