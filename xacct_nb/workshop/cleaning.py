@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
+from xacct_nb.aws.error_translation import translate_errors
+from xacct_nb.aws.polling import Wait
+from xacct_nb.errors import RollbackFailed
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
-from xacct_nb.workshop.inventory import Clients, items_in, remove
+from xacct_nb.workshop.inventory import Item, remove
 from xacct_nb.workshop.world import WorkshopWorld
 
 
@@ -24,6 +27,7 @@ class CleanUp(Shown, Serializable):
     """What was removed, and what AWS still lists afterwards: nothing, if it is clean."""
 
     accounts: tuple[str, ...]
+    place: str
     removed: tuple[Removal, ...]
     left: tuple[Removal, ...]
 
@@ -36,9 +40,9 @@ class CleanUp(Shown, Serializable):
         """Return what was removed and what is left."""
         where = " and ".join(self.accounts)
         result = (
-            Text(f"Nothing is left: AWS lists nothing any more in {where}.", "good")
+            Text(f"Nothing is left in {where} of {self.place}: it was all listed once more.", "good")
             if self.is_clean
-            else Text(f"Not clean: AWS still lists {len(self.left)} in {where}.", "bad")
+            else Text(f"Not clean: {len(self.left)} left in {where} of {self.place}.", "bad")
         )
         problems = tuple(
             Text(f"{each.kind} {each.name} in {each.account}: {each.problem or 'still listed'}", "bad")
@@ -47,22 +51,43 @@ class CleanUp(Shown, Serializable):
         return Page("Clean up", (result, *problems, _table(self.removed)))
 
 
+def require_clean(found: CleanUp) -> None:
+    """Raise RollbackFailed, with what is left, unless nothing is."""
+    if not found.is_clean:
+        left = ", ".join(f"{each.kind} {each.name} in {each.account}" for each in found.left)
+        problems = "; ".join(sorted({each.problem for each in found.left if each.problem}))
+        raise RollbackFailed(
+            "Not everything could be removed.",
+            why=f"This is left: {left}. {problems}".strip(),
+            hint="Correct what AWS says, then run sheet.clean_up() again.",
+        )
+
+
 def clean(world: WorkshopWorld) -> CleanUp:
     """Remove everything in the accounts of a world, and list them again."""
-    accounts = (world.source, world.destination, world.outside)
-    owners: dict[str, Clients] = {account: partial(world.owner, account) for account in accounts}
-    removed = tuple(
-        Removal(account, item.kind, item.name, remove(clients, item))
-        for account, clients in owners.items()
-        for item in items_in(clients)
-    )
-    problems = {(each.account, each.kind, each.name): each.problem for each in removed}
-    left = tuple(
-        Removal(account, item.kind, item.name, problems.get((account, item.kind, item.name), ""))
-        for account, clients in owners.items()
-        for item in items_in(clients)
-    )
-    return CleanUp(accounts, tuple(each for each in removed if not each.problem), left)
+    with translate_errors("The clean-up"):
+        removed = tuple(
+            Removal(account, item.kind, item.name, remove(partial(world.owner, account), item))
+            for account in world.owned
+            for item in world.contents(account)
+        )
+        problems = {(each.account, each.kind, each.name): each.problem for each in removed}
+        left = tuple(
+            Removal(account, item.kind, item.name, problems.get((account, item.kind, item.name), ""))
+            for account, item in _left(world)
+        )
+    done = tuple(each for each in removed if not each.problem)
+    return CleanUp(world.owned, world.place, done, left)
+
+
+def _left(world: WorkshopWorld) -> list[tuple[str, Item]]:
+    """Return what AWS still lists, once the removals had time to have their effect."""
+    wait = Wait("nothing is listed any more", world.patience)
+    while True:
+        found = [(account, item) for account in world.owned for item in world.contents(account)]
+        if not found or not wait.pause():
+            wait.close()
+            return found
 
 
 def _table(removed: tuple[Removal, ...]) -> Table:

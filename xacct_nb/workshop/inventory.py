@@ -1,6 +1,6 @@
 """What is in an account of the workshop, and how it is removed: everything that a sheet can make."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,9 +19,14 @@ class Item:
     name: str
 
 
-def items_in(clients: Clients) -> tuple[Item, ...]:
-    """Return what is in an account, in the order in which it can be removed."""
-    return tuple(Item(kind, name) for kind, (names, _) in _KINDS.items() for name in names(clients))
+def items_in(clients: Clients, kinds: Collection[str] = ()) -> tuple[Item, ...]:
+    """Return what is in an account, of these kinds or of all, in the order in which it can be removed."""
+    return tuple(
+        Item(kind, name)
+        for kind, (names, _) in _KINDS.items()
+        if not kinds or kind in kinds
+        for name in names(clients)
+    )
 
 
 def remove(clients: Clients, item: Item) -> str:

@@ -1,5 +1,6 @@
 """Judges an answer by what AWS answers: who can do what now, and who cannot."""
 
+from xacct_nb.aws.polling import Wait
 from xacct_nb.errors import XacctError
 from xacct_nb.workshop.calling import Questioner
 from xacct_nb.workshop.pointing import points_to
@@ -17,15 +18,26 @@ _NO_ANSWER = "AWS could not be asked: {}."
 def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
     """Return correct if AWS answers every question as expected; else not yet, by the first that differs.
 
-    The verdict has every answer, AWS's message, and what the first wrong answer points to.
+    The verdict has every answer, AWS's message, and what the first wrong answer points to. What asks the
+    administrator of a third account is left out where there is no such account.
     """
-    caller = Questioner(world)
-    replies = [caller.ask(question) for question in questions]
+    caller, replies = _ask_all(world, [each for each in questions if each.who in world.profiles])
     asked = tuple(row_of(reply) for reply in replies)
     wrong = next((reply for reply in replies if not reply.as_expected), None)
     if wrong is None:
         return Verdict(CORRECT, asked=asked)
     return Verdict(NOT_YET, _sentence(wrong), asked, wrong.message, _points_to(caller, wrong))
+
+
+def _ask_all(world: WorkshopWorld, questions: list[Question]) -> tuple[Questioner, list[Reply]]:
+    """Ask until every answer is as expected, or a change would have had its effect."""
+    wait = Wait("the last change has its effect", world.patience)
+    while True:
+        caller = Questioner(world)
+        replies = [caller.ask(question) for question in questions]
+        if all(reply.as_expected for reply in replies) or not wait.pause():
+            wait.close()
+            return caller, replies
 
 
 def not_yet(text: str) -> Verdict:

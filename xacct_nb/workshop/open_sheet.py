@@ -19,15 +19,16 @@ from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.validation import nearest
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.applying import apply_grant
+from xacct_nb.workshop.aws_opening import AwsAccounts
 from xacct_nb.workshop.calling import Questioner
-from xacct_nb.workshop.cleaning import CleanUp, clean
+from xacct_nb.workshop.cleaning import CleanUp, clean, require_clean
 from xacct_nb.workshop.exercise import Exercise, Sheet
 from xacct_nb.workshop.hint import Hint, Solution
 from xacct_nb.workshop.marking import mark
 from xacct_nb.workshop.pointing import diagnose_call
 from xacct_nb.workshop.progress import ProgressFile, SheetProgress
 from xacct_nb.workshop.verdict import CORRECT, Verdict
-from xacct_nb.workshop.world import forget_world, open_world
+from xacct_nb.workshop.world import WorkshopWorld, open_world
 
 _MADE_AGAIN = (
     "The sandbox was started again since you opened this sheet, so your accounts are as at the beginning. "
@@ -38,19 +39,24 @@ _MADE_AGAIN = (
 class OpenSheet(Shown):
     """One sheet of one participant, open in a notebook."""
 
-    def __init__(self, sheet: Sheet, participant: str, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, sheet: Sheet, participant: str, folder: Path, sandbox: Sandbox | AwsAccounts) -> None:
         self.sheet, self.participant, self.folder, self.sandbox = sheet, participant, folder, sandbox
         self._file = ProgressFile(folder, participant, sheet.name)
         self._open()
 
     def _open(self) -> None:
-        self.world = open_world(self.sandbox, self.folder, self.sheet.prepare)
+        self.world: WorkshopWorld = (
+            self.sandbox.open(self.sheet, self.folder / "aws")
+            if isinstance(self.sandbox, AwsAccounts)
+            else open_world(self.sandbox, self.folder, self.sheet.prepare)
+        )
         now = self.world.fingerprint() if self.world.is_new else ""
         self._file.change(lambda progress: self._opened(progress, now))
 
     def _opened(self, progress: SheetProgress, world: str) -> SheetProgress:
         """Return the progress of the sheet when it is opened in this world."""
-        self.is_made_again = self.world.is_new and progress.sandbox not in ("", self.sandbox.instance)
+        is_another = progress.sandbox not in ("", self.sandbox.instance)
+        self.is_made_again = self.world.is_new and is_another and self.world.sandbox is not None
         opened = replace(progress, sandbox=self.sandbox.instance, opened=progress.opened or utc())
         return replace(opened, world=world) if self.world.is_new else opened
 
@@ -156,8 +162,13 @@ class OpenSheet(Shown):
         return Solution(exercise, known.solution)
 
     def reset(self) -> "OpenSheet":
-        """Begin this sheet again with two new accounts. What was correct stays counted."""
-        forget_world(self.folder)
+        """Begin this sheet again, with two new accounts in the sandbox. What was correct stays counted.
+
+        On AWS itself everything is removed and made again. Raises RollbackFailed with what cannot be removed.
+        """
+        if isinstance(self.sandbox, AwsAccounts):
+            require_clean(self.clean_up())
+        self.world.forget(is_clean=False)
         self._file.change(lambda progress: replace(progress, sandbox=""))
         self._open()
         return self
@@ -165,7 +176,7 @@ class OpenSheet(Shown):
     def clean_up(self) -> CleanUp:
         """Remove everything in the accounts of this sheet, and list them again to prove it."""
         found = clean(self.world)
-        forget_world(self.folder)
+        self.world.forget(is_clean=found.is_clean)
         return found
 
     def view(self) -> View:
@@ -173,6 +184,7 @@ class OpenSheet(Shown):
         progress, world = self.progress, self.world
         rows = (
             ("participant", self.participant),
+            ("where", self.world.place),
             ("source account", world.source),
             ("destination account", world.destination),
             ("bucket", world.bucket),

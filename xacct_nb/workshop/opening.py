@@ -10,6 +10,7 @@ from typing import Any
 
 from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.workshop.aws_opening import AwsAccounts
 from xacct_nb.workshop.folders import workshop_folder
 from xacct_nb.workshop.open_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
@@ -23,13 +24,21 @@ def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
     """Open a sheet for its participant; `given` are the notebook's variables, such as `participant`.
 
     The two accounts are made the first time, and found again afterwards. From then on, every AWS client of
-    this process, and of programs that it starts, uses these accounts in the sandbox only. Raises InvalidInput
-    for another name, SandboxError if the sandbox does not start.
+    this process, and of programs that it starts, uses these accounts in the sandbox only. With `sandbox`
+    False they are two accounts of AWS itself, of the profiles `source_profile` and `destination_profile`.
+    Raises InvalidInput for another name, SandboxError if the sandbox does not start, and what
+    `AwsAccounts.open` raises.
     """
     given = given or {}
     sheet = sheet_named(name)
     participant = participant_name(str(given.get("participant") or ""))
     folder = workshop_folder() / participant / sheet.name
+    if given.get("sandbox") is False:
+        names = ("source_profile", "destination_profile", "confirm")
+        confinement.leave_sandbox()
+        return OpenSheet(
+            sheet, participant, folder, AwsAccounts(*(str(given.get(each) or "") for each in names))
+        )
     sandbox = _sandbox()
     confinement.use_sandbox(sandbox, folder)
     return OpenSheet(sheet, participant, folder, sandbox)

@@ -7,7 +7,6 @@ from typing import Any
 
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
-from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import statements_of
@@ -54,11 +53,9 @@ def diagnose_call(
 
 
 def _sessions(world: WorkshopWorld, session: AccountSession, caller: str, role: str) -> DiagnosisSessions:
-    files = str(world.accounts.config_file), str(world.accounts.credentials_file)
     source = _admin_of(world, Arn.parse(caller).account)
     destination = _admin_of(world, Arn.parse(role).account) if role else source
-    endpoint = Endpoint(*files, world.accounts.endpoint)
-    return DiagnosisSessions(session, source, destination, endpoint=endpoint)
+    return DiagnosisSessions(session, source, destination, endpoint=world.endpoint)
 
 
 def _admin_of(world: WorkshopWorld, account: str) -> AccountSession | None:
@@ -66,7 +63,8 @@ def _admin_of(world: WorkshopWorld, account: str) -> AccountSession | None:
     sides: dict[str, Side] = {world.account(side): side for side in SIDES}
     if account in sides:
         return AccountSession(partial(world.admin, sides[account]), f"{sides[account]}-admin")
-    return AccountSession(partial(world.client, OUTSIDER), OUTSIDER) if account == world.outside else None
+    is_outside = OUTSIDER in world.profiles and account == world.outside
+    return AccountSession(partial(world.client, OUTSIDER), OUTSIDER) if is_outside else None
 
 
 def _arn(caller: Questioner, who: str, calls: tuple[AssumeCall, ...]) -> str:

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.aws.clients import AwsClient, connect
+from xacct_nb.aws.profile_clients import Endpoint
+from xacct_nb.aws.sessions import Sessions, open_sessions
+from xacct_nb.grants.grant import Grant
 from xacct_nb.sandbox.server import accounts
 from xacct_nb.sandbox.server.accounts import Resident, Side, World
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
+from xacct_nb.workshop.inventory import Item, items_in
 
 OUTSIDER = "outsider"
 _ACCOUNTS = ("source", "destination", "outside")
@@ -33,12 +37,30 @@ class WorkshopWorld:
     def __init__(
         self, world: World, outside: str, seed: str, sandbox: Sandbox | None, *, is_new: bool = False
     ) -> None:
-        self.accounts, self.outside, self.sandbox = world, outside, sandbox
+        self.accounts, self._outside, self.sandbox = world, outside, sandbox
         self.source, self.destination = world.source, world.destination
         self.bucket, self.other_bucket = world.bucket, world.other_bucket
         self.is_new = is_new
         self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
         self._clients = dict[tuple[str, str], AwsClient]()
+
+    patience = 0.0
+    """Seconds after which a change has effect at the latest: none in the sandbox."""
+
+    @property
+    def outside(self) -> str:
+        """The third account, whose administrator is `outsider`."""
+        return self._outside
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """The accounts that `contents` looks into."""
+        return self.source, self.destination, self.outside
+
+    @property
+    def place(self) -> str:
+        """What AWS's answers are those of, in words."""
+        return "the sandbox"
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -78,6 +100,29 @@ class WorkshopWorld:
         secret = self.accounts.root_secret(account)
         return self._connect(service, account, secret)
 
+    def contents(self, account: str) -> tuple[Item, ...]:
+        """Return what is in an account, in the order in which it can be removed."""
+        return items_in(partial(self.owner, account))
+
+    def sessions(self, grant: Grant) -> Sessions:
+        """Open the sessions of the two administrators for a grant."""
+        return open_sessions(
+            grant,
+            source_profiles=[ADMINS["source"]],
+            destination_profiles=[ADMINS["destination"]],
+            endpoint=self.endpoint,
+        )
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint and the AWS files of the world."""
+        files = self.accounts
+        return Endpoint(str(files.config_file), str(files.credentials_file), files.endpoint)
+
+    def forget(self, *, is_clean: bool) -> None:
+        """Let the next `open_world` make the world again; whether nothing is left does not matter here."""
+        forget_world(self.accounts.config_file.parent)
+
     def session_client(self, credentials: Mapping[str, Any], service: str) -> AwsClient:
         """Return a client with the Credentials of a response of STS."""
         key = credentials["AccessKeyId"], credentials["SecretAccessKey"]
@@ -90,8 +135,11 @@ class WorkshopWorld:
         """
         resident = Resident(name, side, name, allowed=allowed, group=group)
         accounts.add_user(self.admin(side, "iam"), self.accounts, resident)
-        self._keys = accounts.known_keys(self.accounts.credentials_file)
+        self._read_keys()
         return name
+
+    def _read_keys(self) -> None:
+        self._keys = accounts.known_keys(self.accounts.credentials_file)
 
     def secret(self, name: str) -> str:
         """Return a text that nobody can guess, the same each time, such as an external ID."""
@@ -110,10 +158,13 @@ class WorkshopWorld:
 
     def fingerprint(self) -> str:
         """Return a digest of what is in both accounts: it differs once somebody has changed them."""
-        buckets = [each["Name"] for each in self.admin("destination", "s3").list_buckets()["Buckets"]]
+        buckets = self._buckets()
         state = [self.details("source"), self.details("destination"), buckets, self._bucket_policies(buckets)]
         text = json.dumps(_without_use(state), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _buckets(self) -> list[str]:
+        return [each["Name"] for each in self.admin("destination", "s3").list_buckets()["Buckets"]]
 
     def _bucket_policies(self, buckets: list[str]) -> list[str]:
         s3, found = self.admin("destination", "s3"), list[str]()

@@ -26,7 +26,7 @@ SOURCE, DESTINATION = "111111111111", "222222222222"
 class World:
     """Two accounts of a sandbox, the files with their profiles, and the destination's buckets.
 
-    A grant gives access to `bucket`, and none to `other_bucket`.
+    A grant gives access to `bucket`, and none to `other_bucket`. `endpoint` is "" on AWS itself.
     """
 
     endpoint: str
@@ -37,6 +37,7 @@ class World:
     bucket: str
     other_bucket: str
     token: str = field(repr=False)
+    region: str = "us-east-1"
 
     def root_secret(self, account: str) -> str:
         """Return the secret access key of an account's root user, whose key id is the account's 12 digits."""
@@ -82,20 +83,22 @@ def world_of(sandbox: Sandbox, source: str, destination: str, folder: Path) -> W
     return World(sandbox.endpoint, source, destination, *files, bucket, other_bucket, sandbox.token)
 
 
-def furnish(connect: Connect, world: World) -> World:
+def furnish(connect: Connect, world: World, residents: tuple[Resident, ...] = RESIDENTS) -> World:
     """Create everything in the world that is missing, write its files, and return it.
 
-    Valid access keys in the credentials file stay, and so do profiles that others added.
+    Valid access keys in the credentials file stay, and so do profiles that others added. Where no
+    administrator is among the residents, the whole source account may assume the hub.
     """
     roots = {side: (world.account(side), world.root_secret(world.account(side))) for side in SIDES}
     iam: dict[str, Any] = {side: connect("iam", *roots[side]) for side in SIDES}
     known = known_keys(world.credentials_file)
-    keys = {resident.profile: _make_user(iam[resident.side], resident, known) for resident in RESIDENTS}
-    _make_hub(iam["source"], world.source)
+    keys = {resident.profile: _make_user(iam[resident.side], resident, known) for resident in residents}
+    administrator = "user/admin" if residents == RESIDENTS else "root"
+    _make_hub(iam["source"], f"arn:aws:iam::{world.source}:{administrator}")
     _make_standing_grant(iam, world)
     _fill_buckets(connect("s3", *roots["destination"]), world)
     hub = {"role_arn": f"arn:aws:iam::{world.source}:role/{HUB}", "source_profile": "source-admin"}
-    _write_profiles(world, keys, {HUB: hub})
+    _write_profiles(world, keys, {HUB: hub} if "source-admin" in keys else {})
     return world
 
 
@@ -112,7 +115,8 @@ def _write_profiles(
     names = ("aws_access_key_id", "aws_secret_access_key")
     sections = {profile: dict(zip(names, key, strict=True)) for profile, key in keys.items()}
     _update(world.credentials_file, sections)
-    common = {"region": "us-east-1", "endpoint_url": world.endpoint, "output": "json"}
+    endpoint = {"endpoint_url": world.endpoint} if world.endpoint else {}
+    common = {"region": world.region, **endpoint, "output": "json"}
     profiles = {name: dict[str, str]() for name in keys} | dict(more or {})
     _update(world.config_file, {f"profile {name}": common | extra for name, extra in profiles.items()})
 
@@ -147,8 +151,8 @@ def _new_key(iam: Any, user: str) -> Key:
     return made["AccessKeyId"], made["SecretAccessKey"]
 
 
-def _make_hub(iam: Any, source: str) -> None:
-    trust = _policy("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{source}:user/admin"})
+def _make_hub(iam: Any, trusted: str) -> None:
+    trust = _policy("sts:AssumeRole", Principal={"AWS": trusted})
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=HUB, AssumeRolePolicyDocument=trust)
 
@@ -172,7 +176,10 @@ def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
 
 def _fill_buckets(s3: Any, world: World) -> None:
     for bucket, (key, text) in zip((world.bucket, world.other_bucket), OBJECTS.values(), strict=True):
-        s3.create_bucket(Bucket=bucket)
+        place = {"LocationConstraint": world.region}
+        s3.create_bucket(
+            Bucket=bucket, **({} if world.region == "us-east-1" else {"CreateBucketConfiguration": place})
+        )
         s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/csv")
 
 
