@@ -104,6 +104,10 @@ class OpenSheet(Shown):
             )
         return self.world.client(profile, service)
 
+    def secret(self, name: str) -> str:
+        """Return a secret text of this sheet's world, such as an external ID; the same each time."""
+        return self.world.secret(name)
+
     def put_role(self, name: str, trust_policy: Mapping[str, Any], side: Side = "destination") -> str:
         """Create a role with a trust policy, or replace the trust policy of the one there; return its ARN."""
         iam, document = self.world.admin(side, "iam"), json.dumps(trust_policy)

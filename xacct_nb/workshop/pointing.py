@@ -86,10 +86,18 @@ def _behind_allowed(caller: Questioner, question: Question) -> tuple[str, ...]:
     trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     return tuple(
         f"Statement {number} of the trust policy of role/{name} lets it in. "
-        f"Its Principal is {json.dumps(statement.get('Principal'))}."
+        f"Its Principal is {json.dumps(statement.get('Principal'))}{_conditions_of(statement)}."
         for number, statement in enumerate(statements_of(trust), start=1)
         if _lets_in(who, last, {**trust, "Statement": [statement]})
     )[:_MOST]
+
+
+def _conditions_of(statement: Mapping[str, Any]) -> str:
+    """Return what a statement's conditions compare, without the values: they may be secret."""
+    found = [
+        f"{operator} on {key}" for operator, keys in statement.get("Condition", {}).items() for key in keys
+    ]
+    return f", its Condition is {' and '.join(found)}" if found else ""
 
 
 def _lets_in(who: str, call: AssumeCall, trust: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from xacct_nb.validation import nearest
 from xacct_nb.workshop.exercise import Sheet
 
 # Their modules, in the order of the workshop; each has a SHEET.
-_MODULES = ("s01_two_policies", "s02_who_is_trusted")
+_MODULES = ("s01_two_policies", "s02_who_is_trusted", "s03_confused_deputy")
 
 
 @cache

@@ -149,7 +149,7 @@ answer""",
         """\
 answer = {"by-user": ["bob"], "by-role": [], "by-account": ["bob", "carol", "mallory"]}
 answer""",
-        "AWS denies what it has to allow: carol assumes role/by-account",
+        "user/carol has no policy",
     ),
     others=(
         """\
@@ -188,7 +188,7 @@ tries `team-reader`, which trusts her account as well.""",
     solution=_CALLER % 'sheet.role_arn("by-account")',
     wrong=WrongAnswer(
         _CALLER % 'f"arn:aws:iam::{sheet.source}:role/by-account"',
-        "AWS denies what it has to allow: alice assumes role/by-account",
+        "another account. The role of the request exists.",
     ),
     others=(
         """\
@@ -238,9 +238,7 @@ trust_policy)` replaces the trust policy of a role that exists.""",
         'sheet.user_arn("analyst-*")}}.',
     ),
     solution=_PATTERN % '"ArnLike"',
-    wrong=WrongAnswer(
-        _PATTERN % '"StringEquals"', "AWS denies what it has to allow: analyst-1 assumes role/team-reader"
-    ),
+    wrong=WrongAnswer(_PATTERN % '"StringEquals"', "StringEquals requires aws:PrincipalArn"),
     others=(
         _PATTERN % '"StringLike"',
         """\
@@ -293,7 +291,7 @@ iam = sheet.client("source-admin", "iam")
 iam.put_user_policy(UserName="dave", PolicyName="assume-archive-reader", PolicyDocument=policy)
 answer = "done"
 answer""",
-        "AWS denies what it has to allow: dave assumes role/archive-reader",
+        "that principal was deleted",
     ),
     others=(
         """\
