@@ -27,8 +27,8 @@ from xacct_nb.errors import (
     WrongAccount,
 )
 from xacct_nb.grants.grant import Grant
+from xacct_nb.iam.mfa_codes import STEP, code_of
 from xacct_nb.runs.sandboxes import add_accounts
-from xacct_nb.sandbox.rules.mfa import STEP, code_of
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import expire_session
 from xacct_nb.sandbox.server.state import Sandbox

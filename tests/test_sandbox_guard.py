@@ -12,11 +12,11 @@ from support.questions import Room
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.probes import prove
 from xacct_nb.errors import SandboxError
+from xacct_nb.iam.mfa_codes import code_of
 from xacct_nb.runs.sandboxes import reset_sandbox, throw_away_sandbox
 from xacct_nb.sandbox.http.calls import Call
 from xacct_nb.sandbox.rules import organizations
 from xacct_nb.sandbox.rules.guard import EFFECTS, RESULTS, RULES
-from xacct_nb.sandbox.rules.mfa import code_of
 from xacct_nb.sandbox.rules.parameter_rules import breach
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import expire_session, raise_quotas, set_organization

@@ -15,7 +15,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from xacct_nb.sandbox.rules.mfa import STEP, code_of
+from xacct_nb.iam.mfa_codes import STEP, code_of
 from xacct_nb.sandbox.server import client
 from xacct_nb.sandbox.server.state import Sandbox
 

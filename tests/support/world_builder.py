@@ -12,7 +12,7 @@ from botocore import xform_name
 
 from support.questions import SERVICES as CORE
 from xacct_nb.aws.clients import Clients, connect
-from xacct_nb.sandbox.rules.mfa import STEP, code_of
+from xacct_nb.iam.mfa_codes import STEP, code_of
 from xacct_nb.sandbox.server.client import set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 

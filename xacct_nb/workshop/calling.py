@@ -88,6 +88,7 @@ def _simulated(world: WorkshopWorld, question: Question) -> Reply:
             PolicySourceArn=world.user_arn(question.who),
             ActionNames=[question.action],
             ResourceArns=[question.resource],
+            **question.parameters,
         )
     )
     if answer.verdict != ALLOWED:

@@ -108,6 +108,14 @@ class OpenSheet(Shown):
         """Return a secret text of this sheet's world, such as an external ID; the same each time."""
         return self.world.secret(name)
 
+    def mfa_serial(self, name: str) -> str:
+        """Return the serial number of a user's MFA device, which is its ARN. Raises InvalidInput."""
+        return self.world.devices.serial(name)
+
+    def mfa_code(self, name: str) -> str:
+        """Return the next code of a user's MFA device; AWS accepts each code once. Raises InvalidInput."""
+        return self.world.devices.next_code(name)
+
     def put_role(self, name: str, trust_policy: Mapping[str, Any], side: Side = "destination") -> str:
         """Create a role with a trust policy, or replace the trust policy of the one there; return its ARN."""
         iam, document = self.world.admin(side, "iam"), json.dumps(trust_policy)

@@ -23,7 +23,8 @@ class Question:
     session; without one, it is the last AssumeRole. `through` holds ARNs of roles or AssumeCalls. `expected`
     is True where AWS must allow it. `because` tells the participant why. `parameters` are those of the
     action's call, where the resource does not give them. With `simulated`, IAM's policy simulator is asked
-    what the policies of `who` alone allow, for what cannot be called yet.
+    what the policies of `who` alone allow, for what cannot be called yet; `parameters` are then its own, such
+    as ContextEntries.
     """
 
     who: str

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.aws.clients import AwsClient, connect
+from xacct_nb.aws.clients import AwsClient, Clients, connect
 from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.grants.grant import Grant
@@ -21,6 +21,7 @@ from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
 from xacct_nb.workshop.inventory import Item, items_in
+from xacct_nb.workshop.mfa_device import DeviceFile
 
 OUTSIDER = "outsider"
 _ACCOUNTS = ("source", "destination", "outside")
@@ -43,6 +44,7 @@ class WorkshopWorld:
         self.is_new = is_new
         self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
         self._clients = dict[tuple[str, str], AwsClient]()
+        self._further = dict[str, Clients]()
 
     patience = 0.0
     """Seconds after which a change has effect at the latest: none in the sandbox."""
@@ -61,6 +63,11 @@ class WorkshopWorld:
     def place(self) -> str:
         """What AWS's answers are those of, in words."""
         return "the sandbox"
+
+    @property
+    def devices(self) -> DeviceFile:
+        """The MFA devices that the participant has in this world."""
+        return DeviceFile(self.accounts.credentials_file.parent)
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -85,6 +92,8 @@ class WorkshopWorld:
 
     def client(self, profile: str, service: str) -> AwsClient:
         """Return the client of a user for a service. Raises KeyError for a profile that is not there."""
+        if profile in self._further:
+            return self._further[profile](service)
         found = self._clients.get((profile, service))
         if found is None:
             found = self._connect(service, *self._keys[profile])
@@ -127,6 +136,11 @@ class WorkshopWorld:
         """Return a client with the Credentials of a response of STS."""
         key = credentials["AccessKeyId"], credentials["SecretAccessKey"]
         return self._connect(service, *key, credentials["SessionToken"])
+
+    def add_session(self, name: str, credentials: Mapping[str, Any]) -> str:
+        """Let a session of STS call under a name, as if it were a user's profile; return the name."""
+        self._further[name] = partial(self.session_client, credentials)
+        return name
 
     def add_user(self, name: str, side: Side = "source", *, allowed: str = "", group: str = "") -> str:
         """Create a user with a key, unless it is there; return its profile, which is its name.

@@ -1,28 +1,17 @@
 """Virtual MFA devices: their codes, how a device is enabled, and which codes STS accepts."""
 
-import base64
-import hmac
 from collections.abc import Callable
 from functools import partial
 
+from xacct_nb.iam.mfa_codes import STEP, code_of
 from xacct_nb.sandbox.http.calls import Call, Refusal
 from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.ministack.callers import SandboxCaller
 
-STEP = 30
-"""Seconds for which a code is shown (RFC 6238)."""
 DRIFT, DRIFT_WHEN_ENABLED = 2, 20
 """Steps by which a device's clock may differ from the sandbox's, in use and while it is enabled."""
 
 _NOT_A_PAIR = Refusal(403, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
-
-
-def code_of(seed: str, step: int) -> str:
-    """Return the six digits of a device with this Base32 seed in a step of 30 seconds (RFC 6238, SHA-1)."""
-    digest = hmac.digest(base64.b32decode(seed), step.to_bytes(8), "sha1")
-    offset = digest[-1] & 15
-    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
-    return f"{number % 1_000_000:06d}"
 
 
 def is_given(call: Call) -> bool:

@@ -8,7 +8,14 @@ from xacct_nb.validation import nearest
 from xacct_nb.workshop.exercise import Sheet
 
 # Their modules, in the order of the workshop; each has a SHEET.
-_MODULES = ("s01_two_policies", "s02_who_is_trusted", "s03_confused_deputy")
+_MODULES = (
+    "s01_two_policies",
+    "s02_who_is_trusted",
+    "s03_confused_deputy",
+    "s04_role_chaining",
+    "s05_mfa",
+    "s06_iam_tutorial",
+)
 
 
 @cache
