@@ -13,13 +13,18 @@ from botocore.httpsession import ProxyConfiguration, URLLib3Session
 
 from xacct_nb.errors import OutsideSandbox
 
+_FOR_RUNS = "Use the sandbox's profiles without an endpoint of your own, or run it with: -p sandbox false"
 _confined_to: str | None = None
+_hint = _FOR_RUNS
 
 
-def confine(endpoint_url: str) -> None:
-    """Let all clients of this process reach this endpoint only, and directly; none at all for ""."""
-    global _confined_to  # noqa: PLW0603  botocore's one way out is global too
-    _confined_to = _origin(endpoint_url)
+def confine(endpoint_url: str, hint: str = _FOR_RUNS) -> None:
+    """Let all clients of this process reach this endpoint only, and directly; none at all for "".
+
+    `hint` says what to do about a call that is refused.
+    """
+    global _confined_to, _hint
+    _confined_to, _hint = _origin(endpoint_url), hint
     if not hasattr(URLLib3Session.send, "confines"):
         URLLib3Session.send = _confined(URLLib3Session.send)
 
@@ -51,5 +56,5 @@ def _outside(url: str) -> OutsideSandbox:
     return OutsideSandbox(
         f"A call to {_origin(url)} is refused.",
         why=f"This run acts on the sandbox ({_confined_to or 'not open yet'}), and nothing of it leaves it.",
-        hint="Use the sandbox's profiles without an endpoint of your own, or run it with: -p sandbox false",
+        hint=_hint,
     )

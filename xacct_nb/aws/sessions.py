@@ -1,9 +1,8 @@
 """Sessions for both sides and for the callers under test, each identified by STS."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import repeat
+from functools import partial
 from typing import Any
 
 from boto3.session import Session
@@ -15,6 +14,7 @@ from xacct_nb.aws.answering_hosts import answering_endpoints
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import AwsClock
 from xacct_nb.aws.error_translation import clock_checked
+from xacct_nb.aws.parallel import each_at_once
 from xacct_nb.aws.profile_clients import AWS_ITSELF, NO_PROFILE, Endpoint, make_client, session_of
 from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sign_in import bound, check_credentials, check_files, response_errors, sign_in_errors
@@ -200,8 +200,7 @@ def profile_identities(clock: AwsClock) -> list[tuple[str, str, str]]:
         profiles = Core(NO_PROFILE).available_profiles  # also where AWS_PROFILE names none of them
     except ConfigParseError as problem:
         raise NoCredentials(f"{problem}.", hint=PARSE_HINT) from problem
-    with ThreadPoolExecutor(8) as threads:
-        return list(threads.map(_identify, profiles, repeat(clock)))
+    return each_at_once(partial(_identify, clock=clock), profiles, threads=8)
 
 
 def _identify(profile: str, clock: AwsClock) -> tuple[str, str, str]:

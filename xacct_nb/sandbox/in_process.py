@@ -38,7 +38,7 @@ class InProcessApplication:
 
     def __init__(self, app: App) -> None:
         self._app, self._lock = app, threading.Lock()
-        self._drive: _Driver = _in_this_thread if sys.platform == "emscripten" else _loop_in_a_thread()
+        self._drive = _driver()
 
     def __call__(self, method: str, url: str, headers: Mapping[str, bytes], body: bytes) -> InProcessResponse:
         """Return the response to a request. Raises ConnectionCut where a fault cuts its connection."""
@@ -122,9 +122,19 @@ def _scope(method: str, url: str, headers: Mapping[str, bytes]) -> dict[str, Any
     }
 
 
-def _loop_in_a_thread() -> _Driver:
-    """Return what serves by a loop in a thread: in the caller's thread another loop may run."""
+def _driver() -> _Driver:
+    if sys.platform == "emscripten":
+        return _in_this_thread
     loop = asyncio.new_event_loop()
+    try:
+        return _loop_in_a_thread(loop)
+    except RuntimeError:  # can't start new thread
+        loop.close()
+        return _in_this_thread
+
+
+def _loop_in_a_thread(loop: asyncio.AbstractEventLoop) -> _Driver:
+    """Return what serves by a loop in a thread: in the caller's thread another loop may run."""
     threading.Thread(target=loop.run_forever, daemon=True).start()
 
     def drive(served: Coroutine[Any, Any, None]) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -159,19 +160,24 @@ def error_view(problem: XacctError) -> View:
 
 
 class Countdown:
-    """While it runs, calls `show` each second with the seconds since it began."""
+    """While it runs, calls `show` each second with the seconds since it began.
+
+    Where no thread can be started, such as in a browser tab, `show` is not called.
+    """
 
     def __init__(self, show: Callable[[float], None]) -> None:
         self._show, self._over, self._began = show, threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> "Countdown":
-        self._thread.start()
+        with suppress(RuntimeError):  # can't start new thread
+            self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def seconds(self) -> float:

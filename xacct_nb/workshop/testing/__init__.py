@@ -1,0 +1,1 @@
+"""The pytest plugin: two AWS accounts for each test, in a sandbox within the process of the tests."""
