@@ -38,8 +38,8 @@ def run_pytest(tmp_path: Path) -> Pytest:
     folder = tmp_path / "project"
     folder.mkdir()
 
-    def run(test: str = "", *options: str, example: bool = False) -> "subprocess.CompletedProcess[str]":
-        if example:
+    def run(test: str = "", *options: str, with_example: bool = False) -> "subprocess.CompletedProcess[str]":
+        if with_example:
             shutil.copytree(ROOT / "docs" / "examples" / "testing", folder, dirs_exist_ok=True)
         else:
             (folder / "test_it.py").write_text(test)
@@ -55,7 +55,7 @@ def run_pytest(tmp_path: Path) -> Pytest:
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two processes"])
 def test_the_example_suite_passes(run_pytest: Pytest, options: tuple[str, ...]) -> None:
-    ended = run_pytest("", *options, example=True)
+    ended = run_pytest("", *options, with_example=True)
 
     assert "5 passed" in ended.stdout, ended.stdout + ended.stderr
 
