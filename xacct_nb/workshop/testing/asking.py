@@ -14,7 +14,7 @@ from xacct_nb.sandbox.server.accounts import SIDES
 from xacct_nb.workshop.calling import Questioner
 from xacct_nb.workshop.pointing import points_to
 from xacct_nb.workshop.question import AssumeCall, Question
-from xacct_nb.workshop.testing.aws_world import AwsWorld
+from xacct_nb.workshop.testing.two_accounts import TwoAccounts
 
 _ASSUME = "sts:AssumeRole"
 # The parameters of AssumeRole, by the condition keys that they become.
@@ -66,7 +66,7 @@ class AccessAnswer:
 
 
 def ask_aws(
-    world: AwsWorld, principal: str, action: str, resource: str, *, through: str = "", **context: Any
+    world: TwoAccounts, principal: str, action: str, resource: str, *, through: str = "", **context: Any
 ) -> AccessAnswer:
     """Ask by a real call where there is one, else by SimulatePrincipalPolicy.
 
@@ -98,7 +98,7 @@ def ask_evaluation(principal: str, action: str, resource: str, **policies: Any) 
     return AccessAnswer(decision.allowed, text, "evaluated", code, find_reasons=lambda: decision.reasons)
 
 
-def _by_call(world: AwsWorld, question: Question, by: str) -> AccessAnswer:
+def _by_call(world: TwoAccounts, question: Question, by: str) -> AccessAnswer:
     caller = Questioner(world)
     reply = caller.ask(question)
     if reply.allowed is None:
@@ -113,7 +113,7 @@ def _by_call(world: AwsWorld, question: Question, by: str) -> AccessAnswer:
 
 
 def _simulated(
-    world: AwsWorld, principal: str, who: str, action: str, resource: str, context: Mapping[str, Any]
+    world: TwoAccounts, principal: str, who: str, action: str, resource: str, context: Mapping[str, Any]
 ) -> AccessAnswer:
     arn = str(world.client(who, "sts").get_caller_identity()["Arn"]) if who else principal
     side = next((side for side in SIDES if Arn.parse(arn).account == world.account(side)), None)

@@ -10,7 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from xacct_nb.workshop.testing.asking import AccessAnswer
-    from xacct_nb.workshop.testing.aws_world import AwsWorld
+    from xacct_nb.workshop.testing.two_accounts import TwoAccounts
 
 _ASKED = pytest.StashKey["list[AccessAnswer]"]()
 
@@ -18,7 +18,7 @@ _ASKED = pytest.StashKey["list[AccessAnswer]"]()
 @pytest.fixture
 def aws_world(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AwsWorld]:
+) -> Iterator[TwoAccounts]:
     """Two new AWS accounts with users, roles and buckets; every AWS client of the test leads there."""
     folder = tmp_path_factory.mktemp("aws_world")
     folder.chmod(0o700)
@@ -30,7 +30,7 @@ def aws_world(
 
 
 @pytest.fixture
-def can(request: pytest.FixtureRequest, aws_world: AwsWorld) -> Callable[..., AccessAnswer]:
+def can(request: pytest.FixtureRequest, aws_world: TwoAccounts) -> Callable[..., AccessAnswer]:
     """Ask AWS: can("alice", "sts:AssumeRole", role_arn), with condition keys or parameters by name."""
     from xacct_nb.workshop.testing.asking import ask_aws
 
@@ -69,9 +69,9 @@ def _noted(request: pytest.FixtureRequest, asked: AccessAnswer) -> AccessAnswer:
     return asked
 
 
-def _open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[AwsWorld, None, None]:
+def _open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[TwoAccounts, None, None]:
     from xacct_nb.errors import SandboxError
-    from xacct_nb.workshop.testing.aws_world import confined, open_aws_world, variables
+    from xacct_nb.workshop.testing.two_accounts import confined, open_aws_world, variables
 
     try:
         world = open_aws_world(folder)

@@ -18,7 +18,7 @@ DEFAULT_PROFILE = ADMINS["source"]
 _HINT = "Use a profile of aws_world, and no endpoint of your own; make clients within the test."
 
 
-class AwsWorld(WorkshopWorld):
+class TwoAccounts(WorkshopWorld):
     """Two accounts of a test, and `outside`, a third one; their users are profiles of the AWS files."""
 
     def session(self, profile: str) -> Any:
@@ -40,15 +40,15 @@ class AwsWorld(WorkshopWorld):
         return ""
 
 
-def open_aws_world(folder: Path) -> AwsWorld:
+def open_aws_world(folder: Path) -> TwoAccounts:
     """Return two new accounts in the sandbox of this process. Raises SandboxError without MiniStack."""
     sandbox = start_in_process()
     opened = open_world(sandbox, folder, lambda world: None)
     seed = opened.secret("seed")
-    return AwsWorld(opened.accounts, opened.outside, seed, sandbox, is_new=True)
+    return TwoAccounts(opened.accounts, opened.outside, seed, sandbox, is_new=True)
 
 
-def variables(world: AwsWorld) -> tuple[dict[str, str], list[str]]:
+def variables(world: TwoAccounts) -> tuple[dict[str, str], list[str]]:
     """Return what to set and what to unset, so that clients without a profile are the source's admin."""
     config, credentials = world.accounts.config_file, world.accounts.credentials_file
     here = replace(start_in_process(), config_file=config, credentials_file=credentials)
@@ -57,7 +57,7 @@ def variables(world: AwsWorld) -> tuple[dict[str, str], list[str]]:
 
 
 @contextmanager
-def confined(world: AwsWorld) -> Iterator[None]:
+def confined(world: TwoAccounts) -> Iterator[None]:
     """Refuse every call within the block that would leave the sandbox."""
     confinement.confine(world.accounts.endpoint, _HINT)
     try:
