@@ -11,6 +11,7 @@ import pytest
 from support.classes import a_sheet, let_alice_in
 from support.examples import an_account
 from support.in_process_sandbox import in_process_sandbox
+from support.workshop import solve
 from xacct_nb.aws import polling
 from xacct_nb.aws.clients import AwsClient, connect
 from xacct_nb.errors import InvalidParameters, RollbackFailed, RolledBack, WaitingForApproval
@@ -22,6 +23,8 @@ from xacct_nb.workshop.aws_world import AwsWorld
 from xacct_nb.workshop.exercise import Made, Sheet
 from xacct_nb.workshop.inventory import items_in
 from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opening import open_sheet
+from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.world import WorkshopWorld
 
 sandbox = in_process_sandbox
@@ -303,3 +306,22 @@ class TestFailures:
             others.open(SHEET)
 
         assert others.contents() == others.before
+
+
+ON_AWS = [each for each in all_sheets() if not each.needs_sandbox]
+
+
+@pytest.mark.parametrize("sheet", ON_AWS, ids=lambda each: each.name)
+def test_the_solutions_of_a_sheet_are_correct_on_aws_too_and_nothing_is_left(
+    accounts: Accounts, sheet: Sheet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XACCT_WORKSHOP", str(tmp_path / "workshop"))
+    profiles = {"source_profile": "my-source", "destination_profile": "my-destination"}
+    found = open_sheet(sheet.name, {"sandbox": False, **profiles, "confirm": accounts.destination})
+    solve(found, sheet.exercises)
+    wrong = [name for name in sheet.by_name if found.progress.of(name).outcome != "correct"]
+    cleaned = found.clean_up()
+
+    assert wrong == []
+    assert cleaned.is_clean, str(cleaned)
+    assert accounts.contents() == accounts.before

@@ -129,7 +129,9 @@ def _participants(
     folder: Path, sheets: Sequence[Sheet], unreadable: list[str]
 ) -> Iterator[tuple[str, list[Opened]]]:
     try:
-        names = sorted(each.name for each in folder.iterdir() if kind_of(each) == "folder")
+        names = sorted(
+            (each.name for each in folder.iterdir() if kind_of(each) == "folder"), key=str.casefold
+        )
     except OSError as problem:
         raise InvalidInput(
             f"The folder {str(folder)!r} cannot be read.",
