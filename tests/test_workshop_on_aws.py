@@ -11,7 +11,7 @@ import pytest
 from support.classes import a_sheet, let_alice_in
 from support.examples import an_account
 from support.in_process_sandbox import in_process_sandbox
-from support.workshop import solve
+from support.workshop import checked
 from xacct_nb.aws import polling
 from xacct_nb.aws.clients import AwsClient, connect
 from xacct_nb.errors import InvalidParameters, RollbackFailed, RolledBack, WaitingForApproval
@@ -41,15 +41,16 @@ class Accounts:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.source, self.destination = sandbox, an_account(), an_account()
         self.folder = folder / "participant"
-        config, credentials = folder / "config", folder / "credentials"
         names = {"my-source": self.source, "my-destination": self.destination}
+        self.files = {
+            "AWS_CONFIG_FILE": str(folder / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        }
         place = f"region = us-east-1\nendpoint_url = {sandbox.endpoint}\n"
-        config.write_text("".join(f"[profile {name}]\n{place}" for name in names))
+        (folder / "config").write_text("".join(f"[profile {name}]\n{place}" for name in names))
         keys = "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\n"
-        credentials.write_text(
-            "".join(keys.format(name, each, sandbox.root_secret(each)) for name, each in names.items())
-        )
-        self.files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+        profiles = [keys.format(name, *self.operator(account)) for name, account in names.items()]
+        (folder / "credentials").write_text("".join(profiles))
         for account in names.values():
             iam = self.client(account, "iam")
             iam.create_user(UserName="somebody", Tags=[{"Key": "xacct-workshop", "Value": "another sheet"}])
@@ -58,6 +59,15 @@ class Accounts:
             iam.create_policy(PolicyName="others-policy", PolicyDocument=DENY % "s3:*")
             self.client(account, "s3").create_bucket(Bucket=f"others-{account}")
         self.before = self.contents()
+
+    def operator(self, account: str) -> tuple[str, str]:
+        """Create the user who administers an account; return the access key."""
+        iam = self.client(account, "iam")
+        iam.create_user(UserName="operator")
+        allow = DENY.replace("Deny", "Allow") % "*"
+        iam.put_user_policy(UserName="operator", PolicyName="everything", PolicyDocument=allow)
+        made = iam.create_access_key(UserName="operator")["AccessKey"]
+        return made["AccessKeyId"], made["SecretAccessKey"]
 
     def client(self, account: str, service: str) -> AwsClient:
         return connect(
@@ -156,6 +166,18 @@ class TestBeforehand:
     def test_one_account_is_not_enough(self, accounts: Accounts) -> None:
         with pytest.raises(InvalidParameters, match="two different accounts"):
             OpenSheet(SHEET, "ann", accounts.folder, AwsAccounts("my-source", "my-source", accounts.source))
+
+    def test_a_root_user_cannot_be_the_administrator(self, accounts: Accounts, sandbox: Sandbox) -> None:
+        secret = sandbox.root_secret(accounts.source)
+        keys = f"[my-source]\naws_access_key_id = {accounts.source}\naws_secret_access_key = {secret}\n"
+        credentials = Path(accounts.files["AWS_SHARED_CREDENTIALS_FILE"])
+        credentials.write_text(
+            keys + credentials.read_text().partition("[my-destination]")[2].join(["[my-destination]", ""])
+        )
+        with pytest.raises(InvalidParameters, match="my-source has the keys of a root user"):
+            accounts.open(SHEET)
+
+        assert accounts.contents() == accounts.before
 
     def test_a_sheet_that_needs_the_sandbox_says_why(self, accounts: Accounts) -> None:
         sheet = a_sheet(needs_sandbox="It sets the clock of AWS.")
@@ -318,10 +340,9 @@ def test_the_solutions_of_a_sheet_are_correct_on_aws_too_and_nothing_is_left(
     monkeypatch.setenv("XACCT_WORKSHOP", str(tmp_path / "workshop"))
     profiles = {"source_profile": "my-source", "destination_profile": "my-destination"}
     found = open_sheet(sheet.name, {"sandbox": False, **profiles, "confirm": accounts.destination})
-    solve(found, sheet.exercises)
-    wrong = [name for name in sheet.by_name if found.progress.of(name).outcome != "correct"]
+    verdicts = [checked(found, exercise, exercise.solution) for exercise in sheet.exercises]
     cleaned = found.clean_up()
 
-    assert wrong == []
+    assert [str(each) for each in verdicts if not each.is_correct] == []
     assert cleaned.is_clean, str(cleaned)
     assert accounts.contents() == accounts.before

@@ -52,6 +52,7 @@ class AwsAccounts:
         )
         source, destination = (each.account for each in sessions.identities)
         _check_accounts(sessions, source, destination)
+        _check_administrators(sessions)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(lock_file(folder / "aws.lock", EXCLUSIVE)):
             known = recall_manifest(folder)
@@ -146,6 +147,16 @@ def _check_accounts(sessions: Sessions, source: str, destination: str) -> None:
             "A sheet needs two different accounts of the partition aws.",
             why=f"The profiles lead to {source} and {destination}, in {sessions.partition}.",
             hint="Name profiles of two accounts that nobody needs.",
+        )
+
+
+def _check_administrators(sessions: Sessions) -> None:
+    roots = [each.profile for each in sessions.identities if each.arn.endswith(":root")]
+    if roots:
+        raise InvalidParameters(
+            f"The profile {roots[0]} has the keys of a root user.",
+            why="AWS lets no root user assume a role, and the administrators of a sheet do.",
+            hint="Name a profile of a user or a role with administrator rights.",
         )
 
 

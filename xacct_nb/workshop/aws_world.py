@@ -69,6 +69,13 @@ class AwsWorld(WorkshopWorld):
         """AWS itself, with the user's own files."""
         return AWS_ITSELF
 
+    def user_arn(self, name: str, side: Side = "source") -> str:
+        """Return the ARN of a user; for `admin` the profile's user, or its whole account if it is a role."""
+        if name != "admin":
+            return super().user_arn(name, side)
+        own = next(each.arn for each in self._sessions.identities if each.account == self.account(side))
+        return own if ":user/" in own else f"arn:aws:iam::{self.account(side)}:root"
+
     def client(self, profile: str, service: str) -> AwsClient:
         """Return the client of a user for a service. Raises KeyError for a profile that is not there."""
         sides: dict[str, Side] = {name: side for side, name in ADMINS.items()}
