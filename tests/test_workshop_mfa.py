@@ -73,3 +73,10 @@ def test_checks_show_and_keep_neither_codes_nor_seeds_and_leave_no_device(
 
 def test_the_file_of_the_devices_is_for_its_owner_alone(sheet: OpenSheet) -> None:
     assert (sheet.folder / "mfa.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_each_way_is_asked_also_the_one_that_begins_with_a_session(sheet: OpenSheet) -> None:
+    verdict = sheet.check("ways_in", ["code"])
+
+    assert verdict.outcome == NOT_YET
+    assert [each.answered for each in verdict.asked] == ["allowed", "allowed", "AccessDenied"]

@@ -31,6 +31,7 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> OpenSheet:
         ("[profile reports]\nrole_arn = x", "needs role_arn and source_profile"),
         ("[profile reports]\nrole_arn = x\nsource_profile = source-admin", "as source-admin"),
         ("[profile reports]\nrole_arn = x\nsource_profile = alice", "is not the ARN of a role"),
+        ("[profile reports]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = alice", "is not the ARN"),
     ],
 )
 def test_a_profile_that_cannot_work_is_not_yet_and_says_why(

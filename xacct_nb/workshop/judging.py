@@ -21,7 +21,7 @@ def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
     The verdict has every answer, AWS's message, and what the first wrong answer points to. What asks the
     administrator of a third account is left out where there is no such account.
     """
-    caller, replies = _ask_all(world, [each for each in questions if each.who in world.profiles])
+    caller, replies = _ask_all(world, [each for each in questions if each.who in world.callers])
     asked = tuple(row_of(reply) for reply in replies)
     wrong = next((reply for reply in replies if not reply.as_expected), None)
     if wrong is None:

@@ -104,6 +104,10 @@ class OpenSheet(Shown):
             )
         return self.world.client(profile, service)
 
+    def session_client(self, credentials: Mapping[str, Any], service: str) -> AwsClient:
+        """Return a boto3 client of a service with the Credentials of a response of STS."""
+        return self.world.session_client(credentials, service)
+
     def secret(self, name: str) -> str:
         """Return a secret text of this sheet's world, such as an external ID; the same each time."""
         return self.world.secret(name)

@@ -44,7 +44,7 @@ class Question:
     @property
     def text(self) -> str:
         """Return the question for a person."""
-        roles = ", then ".join(_name_of(each.role) for each in self.calls)
+        roles = ", then ".join(_text_of(each) for each in self.calls)
         if not self.action:
             return f"{self.who} assumes {roles}"
         about = f" on {_name_of(self.resource)}" if self.resource not in ("", "*") else ""
@@ -75,6 +75,13 @@ class Reply:
     def text(self) -> str:
         """Return the answer in short: allowed, or AWS's error code."""
         return "allowed" if self.allowed else self.code or "denied"
+
+
+def _text_of(call: AssumeCall) -> str:
+    """Return the role of a call for a person, with what else decides whether AWS accepts it."""
+    seconds = call.parameters.get("DurationSeconds")
+    code = " with an MFA code" if "TokenCode" in call.parameters else ""
+    return f"{_name_of(call.role)}{code}{f' for {seconds} seconds' if seconds else ''}"
 
 
 def _name_of(arn: str) -> str:

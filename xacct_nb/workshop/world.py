@@ -74,6 +74,11 @@ class WorkshopWorld:
         """Return the names of those who can call."""
         return tuple(self._keys)
 
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """Return the names of those who can be asked about: the profiles, and sessions that were added."""
+        return (*self.profiles, *self._further)
+
     def account(self, side: Side) -> str:
         """Return the account id of a side."""
         return self.accounts.account(side)

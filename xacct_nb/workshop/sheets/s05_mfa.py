@@ -119,7 +119,8 @@ def _aged(role: str, expected: bool, seconds: int) -> Question:
             "ContextKeyValues": [str(seconds)],
         },
     ]
-    because = f"With MFA of {seconds // 60} minutes ago."
+    ago = f"{seconds // 3600} hours" if seconds >= 3600 else f"{seconds // 60} minutes"
+    because = f"With MFA of {ago} ago."
     more: dict[str, Any] = {"ContextEntries": entries}
     return Question("alice", expected, (), "sts:AssumeRole", role, because, more, simulated=True)
 
@@ -264,13 +265,15 @@ Alice's device `alice-phone` is enabled. Here you hold it: `sheet.mfa_serial("al
 Assume `ledger-reader` as Alice, with `SerialNumber` and `TokenCode`. With the keys of that session, read the object
 `ledger/2026.txt` of the bucket `sheet.bucket`. Set `answer` to its text.
 
+`sheet.session_client(response["Credentials"], "s3")` is a boto3 client with the keys of a session.
+
 Codes and keys are secrets: do not show them. AWS accepts each code once. If the device has no new one, wait for 30 seconds.""",
     starter="answer = None  # the text of the object\nanswer",
     check=_check_use,
     hints=(
         'Alice makes the call: sheet.client("alice", "sts").assume_role(RoleArn=..., RoleSessionName="alice", ...).',
         "The response has Credentials: AccessKeyId, SecretAccessKey and SessionToken. A client of S3 needs all three.",
-        'sheet.world.session_client(response["Credentials"], "s3").get_object(Bucket=sheet.bucket, '
+        'sheet.session_client(response["Credentials"], "s3").get_object(Bucket=sheet.bucket, '
         'Key="ledger/2026.txt")["Body"].read().decode() is the text.',
     ),
     solution="""\
@@ -281,7 +284,7 @@ response = sheet.client("alice", "sts").assume_role(
     SerialNumber=sheet.mfa_serial("alice"),
     TokenCode=sheet.mfa_code("alice"),
 )
-s3 = sheet.world.session_client(response["Credentials"], "s3")
+s3 = sheet.session_client(response["Credentials"], "s3")
 answer = s3.get_object(Bucket=sheet.bucket, Key="ledger/2026.txt")["Body"].read().decode()
 answer""",
     wrong=WrongAnswer(
@@ -315,9 +318,9 @@ answer""",
         """\
 sts, serial = sheet.client("alice", "sts"), sheet.mfa_serial("alice")
 with_mfa = sts.get_session_token(SerialNumber=serial, TokenCode=sheet.mfa_code("alice"))["Credentials"]
-sts = sheet.world.session_client(with_mfa, "sts")
+sts = sheet.session_client(with_mfa, "sts")
 response = sts.assume_role(RoleArn=sheet.role_arn("ledger-reader"), RoleSessionName="alice")
-s3 = sheet.world.session_client(response["Credentials"], "s3")
+s3 = sheet.session_client(response["Credentials"], "s3")
 answer = s3.get_object(Bucket=sheet.bucket, Key="ledger/2026.txt")["Body"].read().decode()
 answer""",
     ),
@@ -338,7 +341,9 @@ allow = {
     "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "%s"}},
 }
 policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-sheet.client("source-admin", "iam").put_user_policy(UserName="alice", PolicyName="%s", PolicyDocument=policy)
+sheet.client("source-admin", "iam").put_user_policy(
+    UserName="alice", PolicyName="%s", PolicyDocument=policy
+)
 answer = "done"
 answer"""
 
@@ -462,6 +467,10 @@ in different ways.""",
 You have required a second factor on both sides, used one, and seen where it gets lost. The next sheet is AWS's own tutorial: a
 whole team, and a deny that wins over an allow.""",
     prepare=_prepare,
+    needs_sandbox=(
+        "AWS accepts each MFA code once, and a change of IAM has its effect after some seconds. The checks would have to ask again, "
+        "and have no further code."
+    ),
     makes=(
         Made("destination", "role", LEDGER),
         Made("destination", "role", VAULT),
