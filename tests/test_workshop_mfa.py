@@ -80,3 +80,22 @@ def test_each_way_is_asked_also_the_one_that_begins_with_a_session(sheet: OpenSh
 
     assert verdict.outcome == NOT_YET
     assert [each.answered for each in verdict.asked] == ["allowed", "allowed", "AccessDenied"]
+
+
+def test_a_principal_that_is_too_wide_is_named_also_where_a_code_was_given(sheet: OpenSheet) -> None:
+    exercise = sheet.sheet.by_name["require_mfa"]
+
+    verdict = checked(sheet, exercise, exercise.too_wide)
+
+    assert sheet.source in " ".join(verdict.points_to)
+
+
+def test_a_prediction_is_compared_with_what_aws_answers(sheet: OpenSheet) -> None:
+    verdict = sheet.check("who_gets_in", ["code"])
+
+    assert verdict.text.startswith("You say that this fails, and AWS allows it: alice assumes")
+    assert [each.expected for each in verdict.asked] == [
+        "denied, you say",
+        "allowed, you say",
+        "denied, you say",
+    ]

@@ -1,5 +1,8 @@
 """Judges an answer by what AWS answers: who can do what now, and who cannot."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from xacct_nb.aws.polling import Wait
 from xacct_nb.errors import XacctError
 from xacct_nb.workshop.calling import Questioner
@@ -12,6 +15,10 @@ _WRONG = {
     True: "AWS denies what it has to allow: {}.",
     False: "AWS allows what it has to deny: {}.",
 }
+_OTHER = {
+    True: "You say that this works, and AWS denies it: {}.",
+    False: "You say that this fails, and AWS allows it: {}.",
+}
 _NO_ANSWER = "AWS could not be asked: {}."
 
 
@@ -21,12 +28,23 @@ def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
     The verdict has every answer, AWS's message, and what the first wrong answer points to. What asks the
     administrator of a third account is left out where there is no such account.
     """
+    return _verdict(world, questions, _WRONG)
+
+
+def compare(world: WorkshopWorld, *questions: Question) -> Verdict:
+    """Return the verdict on a prediction: `expected` is what the participant says that AWS will answer."""
+    return _verdict(world, questions, _OTHER)
+
+
+def _verdict(world: WorkshopWorld, questions: tuple[Question, ...], wording: Mapping[bool, str]) -> Verdict:
     caller, replies = _ask_all(world, [each for each in questions if each.who in world.callers])
-    asked = tuple(row_of(reply) for reply in replies)
+    said = ", you say" if wording is _OTHER else ""
+    rows = (row_of(reply) for reply in replies)
+    asked = tuple(replace(row, expected=f"{row.expected}{said}") for row in rows)
     wrong = next((reply for reply in replies if not reply.as_expected), None)
     if wrong is None:
         return Verdict(CORRECT, asked=asked)
-    return Verdict(NOT_YET, _sentence(wrong), asked, wrong.message, _points_to(caller, wrong))
+    return Verdict(NOT_YET, _sentence(wrong, wording), asked, wrong.message, _points_to(caller, wrong))
 
 
 def _ask_all(world: WorkshopWorld, questions: list[Question]) -> tuple[Questioner, list[Reply]]:
@@ -45,10 +63,10 @@ def not_yet(text: str) -> Verdict:
     return Verdict(NOT_YET, text)
 
 
-def _sentence(reply: Reply) -> str:
+def _sentence(reply: Reply, wording: Mapping[bool, str]) -> str:
     if reply.allowed is None:
         return _NO_ANSWER.format(reply.question.text)
-    return _WRONG[reply.question.expected].format(reply.question.text)
+    return wording[reply.question.expected].format(reply.question.text)
 
 
 def _points_to(caller: Questioner, reply: Reply) -> tuple[str, ...]:

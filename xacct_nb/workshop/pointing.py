@@ -19,6 +19,7 @@ from xacct_nb.workshop.world import OUTSIDER, WorkshopWorld
 
 _ASSUME = "sts:AssumeRole"
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+_MFA = {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
 _MOST = 2
 
 
@@ -102,11 +103,12 @@ def _conditions_of(statement: Mapping[str, Any]) -> str:
 
 def _lets_in(who: str, call: AssumeCall, trust: Mapping[str, Any]) -> bool:
     external_id = call.parameters.get("ExternalId")
+    context = {"sts:ExternalId": external_id} if external_id else {}
     return evaluate(
         principal=who,
         action=_ASSUME,
         resource=call.role,
-        context={"sts:ExternalId": external_id} if external_id else {},
+        context=context | (_MFA if "TokenCode" in call.parameters else {}),
         identity_policies=[_EVERYTHING],
         resource_policy=trust,
     ).allowed

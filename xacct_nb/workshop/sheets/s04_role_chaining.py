@@ -6,7 +6,7 @@ from configparser import Error as ConfigError
 from typing import Any
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.preparing import allow, document, make_role, trust
 from xacct_nb.workshop.question import AssumeCall, Question
 from xacct_nb.workshop.verdict import Verdict
@@ -85,7 +85,7 @@ def _check_carried(world: WorkshopWorld, answer: object) -> Verdict:
         "TransitiveTagKeys": ["team"],
     }
     hops = AssumeCall(world.role_arn(HUB, "source"), first), AssumeCall(world.role_arn(TRACER))
-    return judge(
+    return compare(
         world,
         *(
             Question(
@@ -108,7 +108,7 @@ def _said(works: bool) -> str:
 def _check_how_long(world: WorkshopWorld, answer: object) -> Verdict:
     if not isinstance(answer, list) or any(each not in SECONDS for each in answer):
         return not_yet(f"The answer is a list of some of these: {', '.join(map(str, SECONDS))}.")
-    return judge(
+    return compare(
         world,
         *(
             Question(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.mfa_device import MfaDevice, borrowed_device, enable_device
 from xacct_nb.workshop.preparing import allow, document, make_role, trust
 from xacct_nb.workshop.question import AssumeCall, Question
@@ -52,7 +52,7 @@ def _check_who_gets_in(world: WorkshopWorld, answer: object) -> Verdict:
             "code": ("alice", _coded(role, hers)),
             "mallory-code": ("mallory", _coded(role, other)),
         }
-        return judge(
+        return compare(
             world,
             *(
                 Question(who, name in answer, through, because=_said(name, name in answer))
@@ -139,7 +139,7 @@ def _check_ways(world: WorkshopWorld, answer: object) -> Verdict:
             "session": (_WITH_MFA_SESSION, (AssumeCall(vault),)),
             "chain": (_WITH_CODE, (AssumeCall(hub, codes[2]), AssumeCall(vault))),
         }
-        return judge(
+        return compare(
             world,
             *(
                 Question(who, name in answer, through, because=_said(name, name in answer))

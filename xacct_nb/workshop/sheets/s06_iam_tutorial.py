@@ -1,7 +1,7 @@
 """Sheet 6, AWS's tutorial: two groups, one role with access to a bucket, and a deny that wins."""
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.preparing import document, make_role, trust
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
@@ -98,7 +98,7 @@ def _check_matrix(world: WorkshopWorld, answer: object) -> Verdict:
         "h": ("david", (), "s3:GetObject", report),
     }
     said = {True: "you say that this works.", False: "you say that this fails."}
-    return judge(
+    return compare(
         world,
         *(
             Question(who, letter in answer, through, action, about, f"{letter}: {said[letter in answer]}")
@@ -112,7 +112,8 @@ _STARTER = "answer = None  # replace this line by your own\nanswer"
 _ROLE = """\
 import json
 
-trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{sheet.source}:root"}, "Action": "sts:AssumeRole"}
+account = {"AWS": f"arn:aws:iam::{sheet.source}:root"}
+trust = {"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"}
 sheet.put_role("UpdateApp", {"Version": "2012-10-17", "Statement": [trust]})
 bucket = f"arn:aws:s3:::{sheet.bucket}"
 buckets = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
