@@ -7,11 +7,14 @@ import click
 from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
 
 _PORT = click.IntRange(0, 65535)
+_NO_BROWSER = "Print the address, and open no browser."
+_ALLOW_ROOT = "Let JupyterLab run as root, as in a container."
 _START = add_options(
     click.option("--participant", default="", metavar="NAME", help="Your name (default: your user)."),
     click.option("--sheet", default="1", metavar="NAME", help="Sheet to open, by its name or number."),
     click.option("--port", default=0, type=_PORT, help="JupyterLab's port (default: 8888)."),
-    click.option("--no-browser", is_flag=True, help="Print the address, and open no browser."),
+    click.option("--no-browser", "flags", flag_value="--no-browser", multiple=True, help=_NO_BROWSER),
+    click.option("--allow-root", "flags", flag_value="--allow-root", multiple=True, help=_ALLOW_ROOT),
 )
 _STATUS = add_options(
     click.option("--follow", is_flag=True, help="Show it again and again, until Ctrl-C."),
@@ -38,7 +41,7 @@ def workshop_list(as_json: bool) -> None:
 @workshop.command("start")
 @click.argument("folder", required=False, default="", metavar="[DIR]")
 @_START
-def workshop_start(folder: str, participant: str, sheet: str, port: int, no_browser: bool) -> None:
+def workshop_start(folder: str, participant: str, sheet: str, port: int, flags: tuple[str, ...]) -> None:
     """Open JupyterLab on the first sheet, with the sandbox up.
 
     The sheets are copied into DIR (default: ./xacct-nb-workshop), but never over one that you changed. In a
@@ -48,8 +51,7 @@ def workshop_start(folder: str, participant: str, sheet: str, port: int, no_brow
 
     prepared, lines = prepare_workshop(folder, sheet, participant)
     click.echo("\n".join(lines), err=True)
-    options = [*([f"--port={port}"] if port else []), *(["--no-browser"] if no_browser else [])]
-    prepared.serve(options)
+    prepared.serve([*([f"--port={port}"] if port else []), *flags])
 
 
 @workshop.command("status")
