@@ -1,6 +1,8 @@
 """The sandbox within the process responds to boto3 as the server does."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,3 +104,22 @@ def test_it_serves_a_thread_in_which_an_event_loop_runs(tmp_path: Path) -> None:
         found = thread.submit(lambda: asyncio.run(account())).result()
 
     assert len(found) == 12
+
+
+LOGGING = """
+import logging, sys, tempfile
+from pathlib import Path
+from xacct_nb.runs.in_process_sandbox import start_in_process
+from xacct_nb.runs.sandboxes import add_accounts
+
+add_accounts(start_in_process(), "333333333333", "444444444444", Path(tempfile.mkdtemp()))
+root = logging.getLogger()
+print(root.handlers, logging.getLevelName(root.level))
+"""
+
+
+def test_it_leaves_the_logging_of_the_process_as_it_is() -> None:
+    ended = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "[] WARNING\n"
+    assert "INFO" not in ended.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "docs" / "examples" / "testing"
 GOLDEN = Path(__file__).parent / "golden" / "failed_can.txt"
 
 Pytest = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -40,7 +41,7 @@ def run_pytest(tmp_path: Path) -> Pytest:
 
     def run(test: str = "", *options: str, with_example: bool = False) -> "subprocess.CompletedProcess[str]":
         if with_example:
-            shutil.copytree(ROOT / "docs" / "examples" / "testing", folder, dirs_exist_ok=True)
+            shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
         else:
             (folder / "test_it.py").write_text(test)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -220,3 +221,11 @@ def test_a_suite_that_uses_no_fixture_loads_neither_boto3_nor_the_sandbox(run_py
     ended = run_pytest(UNUSED)
 
     assert "1 passed" in ended.stdout, ended.stdout
+
+
+def test_the_page_shows_the_example_suite_as_it_is() -> None:
+    page, suite = (ROOT / "docs" / "testing.md").read_text(), EXAMPLE.joinpath("test_iam.py").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    assert [block for block in blocks if block not in suite] == []
+    assert len(blocks) == 4

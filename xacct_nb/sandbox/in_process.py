@@ -5,11 +5,13 @@ started (a browser tab), a fault that takes time is refused.
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import sys
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -67,12 +69,25 @@ def serve_in_process(folder: Path) -> tuple[Sandbox, InProcessApplication]:
 def _layers(sandbox: Sandbox) -> App:
     if sys.platform == "emscripten":
         _stand_in_for_multiprocessing()
-    from ministack import app
+    with _logging_as_it_is():
+        from ministack import app
 
     from xacct_nb.sandbox.server.layers import layers
 
     app.AUTH = True
     return layers(sandbox.instance, sandbox.token)
+
+
+@contextmanager
+def _logging_as_it_is() -> Iterator[None]:
+    """Keep the process's logging: MiniStack sets it up for a server of its own when it is imported."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _stand_in_for_multiprocessing() -> None:
