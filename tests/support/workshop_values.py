@@ -22,8 +22,8 @@ WORKSHOP_VALUES: tuple[Any, ...] = (
     Hint("exercise", 1, 3, "text"),
     Hint("exercise", 3, 3, "text"),
     Solution("exercise", "code"),
-    CleanUp(("111111111111",), (Removal("111111111111", "role", "reader"),), ()),
-    CleanUp(("111111111111",), (), (Removal("111111111111", "role", "reader", "problem"),)),
+    CleanUp(("111111111111",), "the sandbox", (Removal("111111111111", "role", "reader"),), ()),
+    CleanUp(("111111111111",), "the sandbox", (), (Removal("111111111111", "role", "reader", "problem"),)),
     SheetList((ListedSheet(1, "two_policies", "The two policies", 20, ("caller_policy",), "needs"),)),
     ClassStatus(
         "at",

@@ -13,6 +13,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.errors import AwsRefused, InvalidInput
 from xacct_nb.grants.grant import Grant
+from xacct_nb.jupyter.forms.form_parts import style
 from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.sandbox.server.state import Sandbox
@@ -194,6 +195,10 @@ class OpenSheet(Shown):
         found = clean(self.world)
         self.world.forget(is_clean=found.is_clean)
         return found
+
+    def _repr_html_(self) -> str:
+        """Return the sheet with the style sheet, which the verdicts below use too."""
+        return f"<style>{style()}</style>{super()._repr_html_()}"
 
     def view(self) -> View:
         """Return who you are, your accounts, and your progress."""
