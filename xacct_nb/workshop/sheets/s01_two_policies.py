@@ -1,7 +1,7 @@
 """Sheet 1, the article itself: a policy on the caller's side, a role on the other side, and the test."""
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -57,14 +57,7 @@ def _check_who_reads(world: WorkshopWorld, answer: object) -> Verdict:
     unknown = [str(name) for name in answer if name not in names]
     if unknown:
         return not_yet(f"Nobody here is called {', '.join(unknown)}.")
-    said = {True: "You say that this works.", False: "You say that this fails."}
-    return judge(
-        world,
-        *(
-            Question(name, name in answer, role, "s3:GetObject", report, said[name in answer])
-            for name in names
-        ),
-    )
+    return compare(world, *(Question(name, name in answer, role, "s3:GetObject", report) for name in names))
 
 
 _CALLER_POLICY = """\

@@ -4,7 +4,7 @@ import json
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
 from xacct_nb.workshop.inventory import Item, remove
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -41,14 +41,9 @@ def _check_who_gets_in(world: WorkshopWorld, answer: object) -> Verdict:
         return not_yet(f"The answer is a dict with these three keys: {', '.join(roles)}.")
     if not all(isinstance(names, list) and set(map(str, names)) <= set(PEOPLE) for names in answer.values()):
         return not_yet(f"Each value is a list, which may be empty, of these names: {', '.join(PEOPLE)}.")
-    said = {True: "You say that this works.", False: "You say that this fails."}
-    return judge(
+    return compare(
         world,
-        *(
-            Question(name, name in answer[role], (world.role_arn(role),), because=said[name in answer[role]])
-            for role in roles
-            for name in PEOPLE
-        ),
+        *(Question(name, name in answer[role], (world.role_arn(role),)) for role in roles for name in PEOPLE),
     )
 
 

@@ -4,7 +4,7 @@ import json
 
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, not_yet
 from xacct_nb.workshop.question import AssumeCall, Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -100,18 +100,11 @@ def _check_requests(world: WorkshopWorld, answer: object) -> Verdict:
     requests = {"A": "", "B": THEIRS, "C": OURS, "D": OURS}
     if not isinstance(answer, list) or not all(each in list(requests) for each in answer):
         return not_yet("The answer is a list of these letters: A, B, C, D.")
-    role, said = world.role_arn(REPORTS), {True: "works", False: "fails"}
-    return judge(
+    role, report = world.role_arn(REPORTS), _report(world)
+    return compare(
         world,
         *(
-            _as_provider(
-                world,
-                role,
-                external_id,
-                _report(world),
-                letter in answer,
-                f"{letter}: you say that it {said[letter in answer]}.",
-            )
+            _as_provider(world, role, external_id, report, letter in answer, f"Form {letter}.")
             for letter, external_id in requests.items()
         ),
     )
@@ -316,7 +309,7 @@ makes all four calls.""",
         "C and D make the same call, letter for letter. So AWS answers both in the same way.",
     ),
     solution='answer = ["C", "D"]\nanswer',
-    wrong=WrongAnswer('answer = ["D"]\nanswer', "C: you say that it fails."),
+    wrong=WrongAnswer('answer = ["D"]\nanswer', "You say that this fails, and AWS allows it"),
     others=(
         'answer = ["D", "C"]\nanswer',
         'answer = [letter for letter in "ABCD" if letter not in "AB"]\nanswer',
