@@ -75,11 +75,11 @@ def test_a_check_with_thirty_kernels_at_once_takes_at_most_a_second_for_each(
         each.stdin.flush()
     times = [float(line) for each in kernels for line in each.communicate(timeout=120)[0].split()]
     seconds = (time.perf_counter() - began) / len(times)
-    _print("a check, while all thirty check", times, 30.0)
+    _print("a check, while all thirty check", times, 1.0)
     print(f"{len(times)} checks at once: one in {seconds:.3f} s")
 
     assert len(times) == PARTICIPANTS * CHECKS
-    assert seconds <= 1.0
+    assert statistics.median(times) <= 1.0
 
 
 def _participant(sandbox: Sandbox, folder: Path, number: int) -> subprocess.Popen[str]:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -20,6 +21,9 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 def show_status(folder: Path | None, *, follow: bool, port: int | None, as_json: bool) -> None:
     """Print the status of the class in a folder; serve it as a page with a `port`; `follow` repeats it."""
     shown = folder or status_folder()
+    if folder is None:
+        with suppress(OSError):  # before the first sheet is opened, there is no folder yet
+            shown.mkdir(mode=0o700, parents=True, exist_ok=True)
     if port is not None:
         _serve(shown, port)
     elif follow:
