@@ -171,6 +171,8 @@ def test_it(aws_world, can):
     assert not can(alice, "sqs:SendMessage", **{"aws:SourceIp": "203.0.113.7"})
     iam.create_user(UserName="carla")
     assert not can(aws_world.user_arn("carla"), "sts:AssumeRole", role)
+    assert can("hub", "sts:AssumeRole", role)
+    assert aws_world.session("hub").client("sts").get_caller_identity()["Account"] == aws_world.source
     with pytest.raises(InvalidInput, match="There is no call"):
         can("alice", "sts:AssumeRole", role, **{"aws:SourceIp": "198.51.100.7"})
 """

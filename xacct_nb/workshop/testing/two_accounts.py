@@ -26,12 +26,18 @@ class TwoAccounts(WorkshopWorld):
         files = str(self.accounts.config_file), str(self.accounts.credentials_file)
         return session_of(profile, Endpoint(*files, self.accounts.endpoint))
 
+    def client(self, profile: str, service: str) -> Any:
+        """Return the client of a profile for a service; a profile of a role, such as `hub`, assumes it."""
+        if profile in self.profiles:
+            return super().client(profile, service)
+        return self.session(profile).client(service)
+
     def profile_of(self, principal: str) -> str:
         """Return the profile of a user, given as a profile, or as the ARN of a user of the two accounts.
 
         A user that has none gets an access key and a profile. Returns "" for every other principal.
         """
-        if principal in self.profiles:
+        if not principal.startswith("arn:"):
             return principal
         for side in SIDES:
             name = principal.removeprefix(self.user_arn("", side))
