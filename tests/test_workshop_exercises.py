@@ -12,9 +12,10 @@ from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
 
 EXERCISES = [
-    pytest.param(sheet, exercise, id=f"{sheet.number}-{sheet.name}-{exercise.name}")
+    pytest.param(part, exercise, id=f"{sheet.number}-{sheet.name}-{exercise.name}")
     for sheet in all_sheets()
-    for exercise in sheet.exercises
+    for part in sheet.parts
+    for exercise in part.exercises
 ]
 pytestmark = pytest.mark.parametrize(("sheet", "exercise"), EXERCISES)
 

@@ -340,7 +340,7 @@ def test_the_solutions_of_a_sheet_are_correct_on_aws_too_and_nothing_is_left(
     monkeypatch.setenv("XACCT_WORKSHOP", str(tmp_path / "workshop"))
     profiles = {"source_profile": "my-source", "destination_profile": "my-destination"}
     found = open_sheet(sheet.name, {"sandbox": False, **profiles, "confirm": accounts.destination})
-    verdicts = [checked(found, exercise, exercise.solution) for exercise in sheet.exercises]
+    verdicts = [checked(found, exercise, exercise.solution) for exercise in found.sheet.exercises]
     cleaned = found.clean_up()
 
     assert [str(each) for each in verdicts if not each.is_correct] == []

@@ -1,15 +1,20 @@
 """A sheet of the workshop as data: its text, its exercises, and what the instructor needs."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from xacct_nb.sandbox.server.accounts import Side
+from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
 
 Check = Callable[[WorkshopWorld, object], Verdict]
 """Judges what principals can do in the world now; the second argument is the participant's answer."""
+
+SEED = 1
+"""The seed of the exercises that a sheet is published with."""
 
 Kind = Literal["user", "role", "group", "policy", "bucket"]
 
@@ -32,7 +37,8 @@ class Exercise:
 
     `name` is snake_case. `starter`, `solution`, `wrong.code`, `others` and `too_wide` are the code of its
     answer cell, whose last line is `answer`. `others` are right answers of another form. `too_wide` gives
-    more access than was asked for; "" where no answer can. `why` is shown with a correct answer.
+    more access than was asked for; "" where no answer can. `why` is shown with a correct answer. `ticket`
+    returns what is wanted and fails: where exercises are drawn, the task cannot say it.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Exercise:
     others: tuple[str, ...]
     too_wide: str
     why: str
+    ticket: Callable[[WorkshopWorld], tuple[str, Question]] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Sheet:
 
     `prepare` makes what it starts from beyond the usual world. `makes` is all that `prepare` and the
     exercises make. `needs_sandbox` says why it cannot run on AWS itself, "" if it can.
+    Where exercises are drawn, `drawn` returns the sheet of a seed, this one is that of `SEED`, and `cases`
+    are sheets of one exercise each: all that can be drawn.
     """
 
     number: int
@@ -90,6 +99,8 @@ class Sheet:
     prepare: Callable[[WorkshopWorld], None] = _nothing
     makes: tuple[Made, ...] = ()
     needs_sandbox: str = ""
+    drawn: Callable[[int], "Sheet"] | None = None
+    cases: tuple["Sheet", ...] = ()
 
     @property
     def stem(self) -> str:
@@ -100,3 +111,17 @@ class Sheet:
     def by_name(self) -> Mapping[str, Exercise]:
         """Return the exercises by their names, in their order."""
         return {each.name: each for each in self.exercises}
+
+    @property
+    def parts(self) -> tuple["Sheet", ...]:
+        """Return sheets that together have every exercise: this one, or all that can be drawn."""
+        return self.cases or (self,)
+
+    def of_seed(self, seed: int) -> "Sheet":
+        """Return the sheet with the exercises of a seed; itself, where nothing is drawn."""
+        return replace(self.drawn(seed), drawn=self.drawn) if self.drawn else self
+
+
+def seed_of(participant: str) -> int:
+    """Return the seed that a participant's name stands for, from 1: the same name, the same exercises."""
+    return int(hashlib.sha256(participant.encode(errors="replace")).hexdigest()[:6], 16) + 1

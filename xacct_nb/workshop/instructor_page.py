@@ -25,7 +25,10 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield from (f"- **{question}** {answer}" for question, answer in notes.questions)
     if sheet.needs_sandbox:
         yield f"\n## Only in the sandbox\n\n{sheet.needs_sandbox}"
-    for number, exercise in enumerate(sheet.exercises, start=1):
+    found = [exercise for part in sheet.parts for exercise in part.exercises]
+    if sheet.cases:
+        yield f"\n## What can be drawn\n\n{len(sheet.exercises)} of these {len(found)} are drawn by a seed."
+    for number, exercise in enumerate(found, start=1):
         yield from _exercise_lines(number, exercise)
 
 

@@ -1,7 +1,9 @@
 """Marks an answer: asks the exercise's check, and decides whether it was attempted at all."""
 
+import json
 from dataclasses import replace
 
+from xacct_nb.errors import InvalidInput
 from xacct_nb.workshop.exercise import Exercise
 from xacct_nb.workshop.progress import SheetProgress
 from xacct_nb.workshop.verdict import NOT_ATTEMPTED, Verdict
@@ -34,3 +36,15 @@ def mark(
 
 def _next_step(exercise: Exercise) -> str:
     return f'Correct it and check again. For a hint: sheet.hint("{exercise.name}")'
+
+
+def plain_answer(answer: object) -> object:
+    """Return the answer as JSON gives it back. Raises InvalidInput."""
+    try:
+        return json.loads(json.dumps(answer, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise InvalidInput(
+            f"An answer of type {type(answer).__name__} cannot be checked.",
+            why="An answer is text, a number, true or false, None, or a list or dict of these.",
+            hint="Pass what the task asks for, such as an ARN as text.",
+        ) from problem

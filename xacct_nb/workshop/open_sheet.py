@@ -21,11 +21,12 @@ from xacct_nb.validation import nearest
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.applying import apply_grant
 from xacct_nb.workshop.aws_opening import AwsAccounts
-from xacct_nb.workshop.calling import Questioner
+from xacct_nb.workshop.calling import Questioner, ask
 from xacct_nb.workshop.cleaning import CleanUp, clean, require_clean
+from xacct_nb.workshop.drawing import draw
 from xacct_nb.workshop.exercise import Exercise, Sheet
-from xacct_nb.workshop.hint import Hint, Solution
-from xacct_nb.workshop.marking import mark
+from xacct_nb.workshop.hint import Hint, Solution, Ticket
+from xacct_nb.workshop.marking import mark, plain_answer
 from xacct_nb.workshop.pointing import diagnose_call
 from xacct_nb.workshop.progress import ProgressFile, SheetProgress
 from xacct_nb.workshop.verdict import CORRECT, Verdict
@@ -40,10 +41,17 @@ _MADE_AGAIN = (
 class OpenSheet(Shown):
     """One sheet of one participant, open in a notebook."""
 
-    def __init__(self, sheet: Sheet, participant: str, folder: Path, sandbox: Sandbox | AwsAccounts) -> None:
+    def __init__(
+        self, sheet: Sheet, participant: str, folder: Path, sandbox: Sandbox | AwsAccounts, seed: int = 0
+    ) -> None:
         self.sheet, self.participant, self.folder, self.sandbox = sheet, participant, folder, sandbox
         self._file = ProgressFile(folder, participant, sheet.name)
+        self._draw(seed)
         self._open()
+
+    def _draw(self, seed: int) -> None:
+        on_aws = isinstance(self.sandbox, AwsAccounts)
+        self.sheet = draw(self.sheet, self._file, self.participant, seed, on_aws=on_aws)
 
     def _open(self) -> None:
         self.world: WorkshopWorld = (
@@ -141,13 +149,28 @@ class OpenSheet(Shown):
         """
         return apply_grant(self.world, grant)
 
-    def diagnose(self, who: str, role: str, **parameters: Any) -> Diagnosis:
-        """Return why a user may not assume a role; `parameters` are further ones of AssumeRole."""
-        return diagnose_call(Questioner(self.world), who, (), role, call=parameters)
+    def diagnose(
+        self, who: str, role: str, *, action: str = "", resource: str = "", **parameters: Any
+    ) -> Diagnosis:
+        """Return why a user may not assume a role; `parameters` are further ones of AssumeRole.
+
+        With an `action`, return why the user, as this role, may not call it on `resource`.
+        """
+        about = {"action": action, "resource": resource} if action else {"call": parameters}
+        return diagnose_call(Questioner(self.world), who, (), role, **about)
+
+    def task(self, exercise: str) -> Ticket:
+        """Return what is wanted in a drawn exercise, and what AWS answers now. Raises InvalidInput."""
+        ticket = self._exercise(exercise).ticket
+        if ticket is None:
+            raise InvalidInput("The notebook has the whole task.", hint="It is above the answer cell.")
+        self._require_world()
+        text, question = ticket(self.world)
+        return Ticket(exercise, text, ask(self.world, question))
 
     def check(self, exercise: str, answer: object = None) -> Verdict:
         """Ask AWS who can do what now, and return the verdict. Raises InvalidInput."""
-        known, plain = self._exercise(exercise), _plain(answer)
+        known, plain = self._exercise(exercise), plain_answer(answer)
         self._require_world()
         verdict: list[Verdict] = []
 
@@ -178,15 +201,18 @@ class OpenSheet(Shown):
         )
         return Solution(exercise, known.solution)
 
-    def reset(self) -> "OpenSheet":
+    def reset(self, seed: int = 0) -> "OpenSheet":
         """Begin this sheet again, with two new accounts in the sandbox. What was correct stays counted.
 
+        Another `seed` draws other exercises, in a sheet whose exercises are drawn.
         On AWS itself everything is removed and made again. Raises RollbackFailed with what cannot be removed.
         """
         if isinstance(self.sandbox, AwsAccounts):
             require_clean(self.clean_up())
+        before = self.progress.seed
         self.world.forget(is_clean=False)
-        self._file.change(lambda progress: replace(progress, sandbox=""))
+        self._file.change(lambda progress: replace(progress, sandbox="", seed=0))
+        self._draw(seed or before)
         self._open()
         return self
 
@@ -266,15 +292,3 @@ class OpenSheet(Shown):
             why=f"Its exercises are: {', '.join(known)}.",
             hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
         )
-
-
-def _plain(answer: object) -> object:
-    """Return the answer as JSON gives it back. Raises InvalidInput."""
-    try:
-        return json.loads(json.dumps(answer, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as problem:
-        raise InvalidInput(
-            f"An answer of type {type(answer).__name__} cannot be checked.",
-            why="An answer is text, a number, true or false, None, or a list or dict of these.",
-            hint="Pass what the task asks for, such as an ARN as text.",
-        ) from problem

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from xacct_nb.errors import InvalidInput
 from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.workshop.aws_opening import AwsAccounts
@@ -36,12 +37,19 @@ def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
     if given.get("sandbox") is False:
         names = ("source_profile", "destination_profile", "confirm")
         confinement.leave_sandbox()
-        return OpenSheet(
-            sheet, participant, folder, AwsAccounts(*(str(given.get(each) or "") for each in names))
-        )
+        accounts = AwsAccounts(*(str(given.get(each) or "") for each in names))
+        return OpenSheet(sheet, participant, folder, accounts, _seed(given))
     sandbox = _sandbox()
     confinement.use_sandbox(sandbox, folder)
-    return OpenSheet(sheet, participant, folder, sandbox)
+    return OpenSheet(sheet, participant, folder, sandbox, _seed(given))
+
+
+def _seed(given: Mapping[str, Any]) -> int:
+    """Return the seed of the parameters, 0 where there is none. Raises InvalidInput."""
+    seed = given.get("seed") or 0
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 10**9:
+        raise InvalidInput("The seed is not a whole number from 0.", hint="Set seed = 0 to take your own.")
+    return seed
 
 
 def participant_name(given: str = "") -> str:

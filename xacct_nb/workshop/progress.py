@@ -39,7 +39,10 @@ _UNTOUCHED = ExerciseProgress()
 
 @dataclass(frozen=True)
 class SheetProgress(Serializable):
-    """Where a participant is in a sheet. `world` is a digest of the accounts as the last check left them."""
+    """Where a participant is in a sheet. `world` is a digest of the accounts as the last check left them.
+
+    `seed` is that of the exercises drawn for this world, 0 where nothing is drawn.
+    """
 
     participant: str
     sheet: str
@@ -47,6 +50,7 @@ class SheetProgress(Serializable):
     opened: str = ""
     seen: str = ""
     world: str = ""
+    seed: int = 0
     exercises: Mapping[str, ExerciseProgress] = field(default_factory=dict)
 
     def of(self, exercise: str) -> ExerciseProgress:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.workshop.exercise import Exercise, Sheet
+from xacct_nb.workshop.exercise import SEED, Exercise, Sheet
 from xacct_nb.workshop.instructor_page import instructor_page
 from xacct_nb.workshop.sheets import all_sheets
 
@@ -20,6 +20,8 @@ sandbox: bool = True  # true acts on the embedded AWS of this machine, false on 
 source_profile: str = ""  # without the sandbox: the AWS profile that administers the source account
 destination_profile: str = ""  # without the sandbox: that of the destination account
 confirm: str = ""  # without the sandbox: the id of the destination account, once you know what is made"""
+_SEED = """
+seed: int = {seed}  # the exercises that are drawn; 0 takes those of your name, another number others"""
 _ABOUT_PARAMETERS = """\
 ## Parameters
 
@@ -85,19 +87,19 @@ def publish(folder: Path) -> list[str]:
 def _notebook(sheet: Sheet, kind: str, answer: Callable[[Exercise], str]) -> dict[str, Any]:
     cells = [
         {**cell, "id": hashlib.sha256(f"{kind} {sheet.name} {number}".encode()).hexdigest()[:8]}
-        for number, cell in enumerate(_cells(sheet, answer))
+        for number, cell in enumerate(_cells(sheet, answer, SEED if kind == "solution" else 0))
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _cells(sheet: Sheet, answer: Callable[[Exercise], str]) -> Iterator[Cell]:
+def _cells(sheet: Sheet, answer: Callable[[Exercise], str], seed: int) -> Iterator[Cell]:
     yield _markdown(
         f"# {sheet.number}. {sheet.title}\n\n{sheet.introduction}\n\nTime: about {sheet.minutes} minutes."
     )
     yield _markdown(_ABOUT_PARAMETERS)
-    yield _code(_PARAMETERS, "parameters")
+    yield _code(_PARAMETERS + (_SEED.format(seed=seed) if sheet.drawn else ""), "parameters")
     yield _markdown(_BEGIN)
     yield _code(
         f'from xacct_nb import workshop\n\nsheet = workshop.open_sheet("{sheet.name}", globals())\nsheet'
@@ -105,6 +107,8 @@ def _cells(sheet: Sheet, answer: Callable[[Exercise], str]) -> Iterator[Cell]:
     yield _markdown(_AFTER_BEGIN)
     for number, exercise in enumerate(sheet.exercises, start=1):
         yield _markdown(f"## Exercise {number}: {exercise.title}\n\n{exercise.task}")
+        if exercise.ticket:
+            yield _code(f'sheet.task("{exercise.name}")')
         yield _code(answer(exercise))
         yield _markdown(_CHECK.format(number=number, name=exercise.name))
         yield _code(f'sheet.check("{exercise.name}", answer)')

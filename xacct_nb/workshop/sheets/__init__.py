@@ -15,6 +15,7 @@ _MODULES = (
     "s04_role_chaining",
     "s05_mfa",
     "s06_iam_tutorial",
+    "s07_break_and_fix",
 )
 
 
