@@ -109,6 +109,7 @@ def _cells(sheet: Sheet, answer: Callable[[Exercise], str], seed: int) -> Iterat
         yield _markdown(f"## Exercise {number}: {exercise.title}\n\n{exercise.task}")
         if exercise.ticket:
             yield _code(f'sheet.task("{exercise.name}")')
+            yield _markdown(f"## Answer exercise {number}\n\nMend it here, and set `answer`.")
         yield _code(answer(exercise))
         yield _markdown(_CHECK.format(number=number, name=exercise.name))
         yield _code(f'sheet.check("{exercise.name}", answer)')
