@@ -126,11 +126,9 @@ answer"""
 _BOUNDARY = """\
 import json
 
-inside = [
-    {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
-    {"Effect": "Allow", "Action": "%s", "Resource": sheet.role_arn("$role")},
-]
-policy = json.dumps({"Version": "2012-10-17", "Statement": inside})
+buckets = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+role = {"Effect": "Allow", "Action": "%s", "Resource": sheet.role_arn("$role")}
+policy = json.dumps({"Version": "2012-10-17", "Statement": [buckets, role]})
 iam, arn = sheet.client("source-admin", "iam"), f"arn:aws:iam::{sheet.source}:policy/$topic-boundary"
 iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy, SetAsDefault=True)
 answer = "done"
