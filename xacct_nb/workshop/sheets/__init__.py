@@ -16,6 +16,7 @@ _MODULES = (
     "s05_mfa",
     "s06_iam_tutorial",
     "s07_break_and_fix",
+    "s08_least_privilege",
 )
 
 
