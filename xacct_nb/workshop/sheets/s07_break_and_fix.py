@@ -37,7 +37,11 @@ The check makes the call of the job, and tries what must stay closed: other obje
 def _exercise(cast: Cast, broken: BrokenAccess, **named: str) -> Exercise:
     fill = cast.fill
     first, second, third = map(fill, broken.hints)
-    told: dict[str, str] = {"name": cast.exercise, "title": fill("The job of $User, and the $topic"), **named}
+    told: dict[str, str] = {
+        "name": cast.exercise,
+        "title": fill("$User's job, and the report on $topic"),
+        **named,
+    }
     return Exercise(
         **told,
         task=fill(_TASK),
