@@ -78,6 +78,14 @@ def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
 def _check_cap(world: WorkshopWorld, answer: object) -> Verdict:
     payroll = world.object_arn("2026/salaries.csv", world.other_bucket)
     about = {"RoleName": ROLE}
+    narrow = judge(
+        world,
+        _app(
+            world, False, "s3:GetObject", world.object_arn(RESULT), "Its policies stay as narrow as they are."
+        ),
+    )
+    if not narrow.is_correct:
+        return narrow
     with _everything_allowed(world):
         return judge(
             world,
@@ -168,9 +176,9 @@ answer"""
 _CAP = """\
 import json
 
-bucket = f"arn:aws:s3:::{sheet.bucket}"
+iam, bucket = sheet.client("destination-admin", "iam"), f"arn:aws:s3:::{sheet.bucket}"
 %s
-iam, policy = sheet.client("destination-admin", "iam"), json.dumps({"Version": "2012-10-17", "Statement": cap})
+policy = json.dumps({"Version": "2012-10-17", "Statement": cap})
 made = iam.create_policy(PolicyName="report-app-cap", PolicyDocument=policy)
 iam.put_role_permissions_boundary(RoleName="report-app", PermissionsBoundary=made["Policy"]["Arn"])
 answer = "done"
@@ -293,7 +301,7 @@ CAP = Exercise(
 Give the role a *permissions boundary*: it may never do more than list `sheet.bucket`, and read and write the objects in it, whatever its policies allow.
 The boundary is a managed policy; call it `report-app-cap`. Then set `answer = "done"`.
 
-The check is unkind: as `team-admin` it allows the role everything, makes eight calls, and takes that policy away again.""",
+Leave the role's own policy as it is. The check is unkind: as `team-admin` it allows the role everything, makes eight calls, and takes that policy away again.""",
     starter=_STARTER,
     check=_check_cap,
     hints=(
@@ -305,8 +313,11 @@ The check is unkind: as `team-admin` it allows the role everything, makes eight 
     % """cap = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"]}
 cap["Resource"] = [bucket, f"{bucket}/*"]""",
     wrong=WrongAnswer(
-        _CALLS % (_ONE % '[bucket, f"{bucket}/*"]', "[calls]"),
-        "Statement 1 of policy later of role/report-app allows it",
+        (
+            _CAP
+            % 'cap = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{bucket}/*"}'
+        ).replace("report-app-cap", "report-app-cap-1"),
+        "calls s3:ListBucket",
     ),
     others=(
         _CAP % 'cap = [{"Effect": "Allow", "Action": "s3:*", "Resource": [bucket, f"{bucket}/*"]}]',
@@ -390,6 +401,7 @@ notices the day on which they work again.""",
         Made("destination", "role", ROLE),
         Made("destination", "policy", "report-app-calls"),
         Made("destination", "policy", "report-app-cap"),
+        Made("destination", "policy", "report-app-cap-1"),
     ),
     instructor=Instructor(
         goals=(
