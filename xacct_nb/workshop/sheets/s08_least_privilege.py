@@ -76,40 +76,25 @@ def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
 
 
 def _check_cap(world: WorkshopWorld, answer: object) -> Verdict:
-    payroll = world.object_arn("2026/salaries.csv", world.other_bucket)
-    about = {"RoleName": ROLE}
-    narrow = judge(
-        world,
-        _app(
-            world, False, "s3:GetObject", world.object_arn(RESULT), "Its policies stay as narrow as they are."
-        ),
-    )
-    if not narrow.is_correct:
-        return narrow
+    result, narrow = world.object_arn(RESULT), "Its policies stay as narrow as they are."
+    before = judge(world, _app(world, False, "s3:GetObject", result, narrow))
+    if not before.is_correct:
+        return before
     with _everything_allowed(world):
-        return judge(
-            world,
-            *_probes(world),
-            _app(
-                world,
-                True,
-                "s3:GetObject",
-                world.object_arn(RESULT),
-                "The team allowed it, and it is inside the cap.",
-            ),
-            _app(world, False, "s3:GetObject", payroll, "The team allowed it, and it is outside the cap."),
-            _app(world, False, "s3:ListAllMyBuckets", "*", "The team allowed it, and it is outside the cap."),
-            _app(world, False, "iam:ListUsers", "*", "The team allowed it, and it is outside the cap."),
-            Question(
-                TEAM,
-                False,
-                (),
-                "iam:DeleteRolePermissionsBoundary",
-                world.role_arn(ROLE),
-                "Who is capped must not take the cap away.",
-                about,
-            ),
-        )
+        return judge(world, *_probes(world), *_under_the_cap(world))
+
+
+def _under_the_cap(world: WorkshopWorld) -> Iterator[Question]:
+    """Yield what is asked while the role's policies allow everything."""
+    inside = "The team allowed it, and it is inside the cap."
+    outside = "The team allowed it, and it is outside the cap."
+    yield _app(world, True, "s3:GetObject", world.object_arn(RESULT), inside)
+    payroll = world.object_arn("2026/salaries.csv", world.other_bucket)
+    yield _app(world, False, "s3:GetObject", payroll, outside)
+    for action in ("s3:ListAllMyBuckets", "iam:ListUsers"):
+        yield _app(world, False, action, "*", outside)
+    role, why = world.role_arn(ROLE), "Who is capped must not take the cap away."
+    yield Question(TEAM, False, (), "iam:DeleteRolePermissionsBoundary", role, why, {"RoleName": ROLE})
 
 
 @contextmanager
@@ -317,7 +302,7 @@ cap["Resource"] = [bucket, f"{bucket}/*"]""",
             _CAP
             % 'cap = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{bucket}/*"}'
         ).replace("report-app-cap", "report-app-cap-1"),
-        "calls s3:ListBucket",
+        "The boundary report-app-cap-1 of role/report-app does not allow s3:ListBucket",
     ),
     others=(
         _CAP % 'cap = [{"Effect": "Allow", "Action": "s3:*", "Resource": [bucket, f"{bucket}/*"]}]',
