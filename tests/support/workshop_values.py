@@ -6,10 +6,12 @@ from xacct_nb.workshop.class_status import ClassStatus, ParticipantStatus, Sheet
 from xacct_nb.workshop.cleaning import CleanUp, Removal
 from xacct_nb.workshop.hint import Hint, Solution
 from xacct_nb.workshop.sheet_list import ListedSheet, SheetList
+from xacct_nb.workshop.site.build import BuiltSite
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET, Asked, Verdict
 
 _OPENED = SheetStatus("two_policies", "The two policies", 1, 4, "trusted_role", 2, 1, True, "at")
 WORKSHOP_VALUES: tuple[Any, ...] = (
+    BuiltSite("folder", (("part", 1),)),
     Verdict(
         NOT_YET,
         "text",
