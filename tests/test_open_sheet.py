@@ -1,5 +1,7 @@
 """A sheet in a notebook: checks with three outcomes, hints, progress that stays, reset, and the clean-up."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.views import html, text
 from xacct_nb.workshop.exercise import Exercise, Instructor, Sheet, WrongAnswer
 from xacct_nb.workshop.judging import judge, not_yet
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.opening import participant_name
 from xacct_nb.workshop.progress import PROGRESS_FILE, read_progress
 from xacct_nb.workshop.question import Question
@@ -227,3 +229,9 @@ def test_a_participant_without_a_name_has_that_of_the_class_or_the_hub(
     monkeypatch.setenv("XACCT_PARTICIPANT", "ann")
 
     assert (hub, participant_name("")) == ("ben", "ann")
+
+
+def test_a_notebook_finds_what_opens_a_sheet_also_when_its_cell_is_run_again() -> None:
+    cell = "from xacct_nb import workshop; assert callable(workshop.open_sheet)"
+
+    subprocess.run([sys.executable, "-c", f"{cell}\n{cell}"], check=True)

@@ -9,7 +9,7 @@ from support.workshop import checked, opened
 from xacct_nb.errors import InvalidInput
 from xacct_nb.views import text
 from xacct_nb.workshop.exercise import SEED, seed_of
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.opening import open_sheet
 from xacct_nb.workshop.sheets.s07_break_and_fix import SHEET, drawn
 

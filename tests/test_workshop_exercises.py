@@ -7,7 +7,7 @@ import pytest
 from support.workshop import checked, opened, solved_before
 from xacct_nb.views import text
 from xacct_nb.workshop.exercise import Exercise, Sheet
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
 

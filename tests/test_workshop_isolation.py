@@ -17,7 +17,7 @@ from xacct_nb.sandbox.server import server
 from xacct_nb.sandbox.server.client import expire_session, raise_quotas, set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.views import text
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.world import WorkshopWorld
 
 Attack = Callable[[WorkshopWorld, WorkshopWorld, str], Any]

@@ -9,7 +9,7 @@ from support.workshop import checked, opened
 from xacct_nb.errors import InvalidInput
 from xacct_nb.views import text
 from xacct_nb.workshop import mfa_device
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET
 

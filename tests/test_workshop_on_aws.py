@@ -22,7 +22,7 @@ from xacct_nb.workshop.aws_opening import AwsAccounts
 from xacct_nb.workshop.aws_world import AwsWorld
 from xacct_nb.workshop.exercise import Made, Sheet
 from xacct_nb.workshop.inventory import items_in
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.opening import open_sheet
 from xacct_nb.workshop.sheets import all_sheets
 from xacct_nb.workshop.world import WorkshopWorld

@@ -6,7 +6,7 @@ import pytest
 
 from support.workshop import opened, solve
 from xacct_nb.views import text
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
 from xacct_nb.workshop.verdict import NOT_YET
 

@@ -13,7 +13,7 @@ import pytest
 from support.classes import a_sheet, let_alice_in
 from xacct_nb.runs.sandboxes import throw_away_sandbox
 from xacct_nb.sandbox.server.state import Sandbox
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 
 PARTICIPANTS, CHECKS = 30, 3
 _TESTS = str(Path(__file__).parents[1])
@@ -24,7 +24,7 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from support.classes import a_sheet
 from xacct_nb.sandbox.server.state import recall
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 sheet = OpenSheet(a_sheet(), {name!r}, Path({folder!r}), recall(Path({sandbox!r})))
 sheet.check("ask")  # the first one loads what checks need
 print("ready", flush=True)

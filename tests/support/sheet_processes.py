@@ -16,7 +16,7 @@ sys.path.insert(0, {_TESTS!r})
 from pathlib import Path
 from support.classes import a_sheet, let_alice_in
 from xacct_nb.runs.sandboxes import open_sandbox
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 folder = Path({{folder!r}})
 sheet = OpenSheet(a_sheet(), "ann", folder / "ann" / "doors", open_sandbox(folder / "sandbox"))
 """

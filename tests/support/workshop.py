@@ -6,7 +6,7 @@ from typing import Any
 
 from support import in_process_sandbox
 from xacct_nb.workshop.exercise import Exercise, Sheet
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.verdict import Verdict
 
 

@@ -13,7 +13,7 @@ from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.workshop.aws_opening import AwsAccounts
 from xacct_nb.workshop.folders import workshop_folder
-from xacct_nb.workshop.open_sheet import OpenSheet
+from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
 
 PARTICIPANT_VARIABLE = "XACCT_PARTICIPANT"
