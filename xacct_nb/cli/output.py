@@ -141,6 +141,18 @@ with_json = add_options(
 )
 
 
+def json_to_file(description: str) -> Callable[..., Any]:
+    """Return the option `--json FILE`; only with `-` standard output is for JSON."""
+
+    def note(ctx: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+        _note_json(ctx, option, value == Path("-"))
+        return value
+
+    return click.option(
+        "--json", "json_file", type=PATH, is_eager=True, callback=note, metavar="FILE", help=description
+    )
+
+
 def print_value(value: object, printed: Any, as_json: bool) -> None:
     """Print a value as text in the width and colours of the terminal, or its JSON data."""
     if as_json:

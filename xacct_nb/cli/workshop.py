@@ -1,10 +1,12 @@
-"""The commands of the workshop: xacct-nb workshop list, start, status."""
+"""The commands of the workshop: xacct-nb workshop list, start, status, grade."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from xacct_nb.cli.output import PATH, CommandGroup, add_options, print_value, with_json
+from xacct_nb.cli.output import PATH, CommandGroup, add_options, json_to_file, print_value, with_json
 
 _PORT = click.IntRange(0, 65535)
 _NO_BROWSER = "Print the address, and open no browser."
@@ -20,6 +22,18 @@ _STATUS = add_options(
     click.option("--follow", is_flag=True, help="Show it again and again, until Ctrl-C."),
     click.option("--page", is_flag=True, help="Serve it as a page on this machine, until Ctrl-C."),
     click.option("--port", default=0, type=_PORT, help="The page's port (default: a free one)."),
+)
+_SECONDS, _TIME_LIMIT = click.FloatRange(1, 86_400), "Seconds for the cells of a notebook (default: 120)."
+_NUMBER, _JOBS = click.IntRange(0, 256), "Notebooks at once (default: one for each core)."
+_GRADE = add_options(
+    json_to_file("Write all grades as JSON; - prints it, and nothing else."),
+    click.option("--csv", type=PATH, metavar="FILE", help="Write a line for each notebook as CSV."),
+    click.option(
+        "--gradescope", type=PATH, metavar="DIR", help="Write DIR/NAME/results.json for Gradescope."
+    ),
+    click.option("--time-limit", default=120.0, type=_SECONDS, metavar="SECONDS", help=_TIME_LIMIT),
+    click.option("--jobs", default=0, type=_NUMBER, metavar="N", help=_JOBS),
+    click.option("--sheet", default="", metavar="NAME", help="Grade this sheet only, by its name or number."),
 )
 
 
@@ -67,3 +81,22 @@ def workshop_status(folder: Path | None, follow: bool, page: bool, port: int, as
     from xacct_nb.cli.class_status import show_status
 
     show_status(folder, follow=follow, port=port if page else None, as_json=as_json)
+
+
+@workshop.command("grade")
+@click.argument("folder", type=PATH)
+@_GRADE
+def workshop_grade(
+    folder: Path, json_file: Path | None, csv: Path | None, gradescope: Path | None, **options: Any
+) -> None:
+    """Run the submitted notebooks in FOLDER, and count the exercises that are correct.
+
+    FOLDER has NAME.ipynb, NAME_SHEET.ipynb or NAME/SHEET.ipynb. Each notebook has a sandbox of its own, but
+    its code runs as your user: grade people whom you do not know in a container (docs/workshop-grading.md).
+
+    The exit code is 0 if every notebook was graded, whatever its result, and 1 if one could not be graded.
+    """
+    from xacct_nb.cli.grading import grade
+
+    files = {"json": json_file, "csv": csv, "gradescope": gradescope}
+    sys.exit(grade(folder, files, **options))

@@ -88,6 +88,8 @@ def run(
     add_secrets: AddSecrets | None = None,
     on_stderr: Callable[[str], None] | None = None,
     on_line: ShowLine | None = None,
+    limit: OutputLimit | None = None,
+    **traits: Any,
 ) -> tuple[NotebookNode, CellStates]:
     """Execute the notebook; return it with its cells' states. A failure is in the states, not an exception.
 
@@ -96,14 +98,17 @@ def run(
     as each code cell begins, and at the end, with the states of all cells in their metadata.
     `add_secrets(secrets)` is called with secrets that the kernel learns, ahead of outputs that may hold them.
     `on_stderr(text)` is called with what a cell writes to standard error, `on_line(line)` with what the run
-    just did.
+    just did. `limit` is how much output is kept. `traits` are those of nbclient's client: with `allow_errors`
+    true, the cells after one that failed run too.
     """
     notebook = _parameterized(_loaded(path), parameters)
     on_start = _reporter(notebook, report) if report else None
     progress = NotebookProgress(notebook, save, on_start, progress_bar=False)
     listeners = {"add_secrets": add_secrets, "on_stderr": on_stderr, "on_line": on_line}
     try:
-        _execute(progress, _KERNEL, prepared, timeout=timeout, limit=OutputLimit(), **listeners)
+        _execute(
+            progress, _KERNEL, prepared, timeout=timeout, limit=limit or OutputLimit(), **listeners, **traits
+        )
     except BaseException as problem:  # whatever it is, it ended the notebook, and the record must say so
         progress.cell_states.problem = problem
     return notebook, progress.cell_states

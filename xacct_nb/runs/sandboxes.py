@@ -63,9 +63,16 @@ def load_organization(sandbox: Sandbox, file: Path) -> list[str]:
 @contextmanager
 def throw_away_sandbox() -> Iterator[Sandbox]:
     """Run a separate sandbox with its accounts until the block ends or this process is killed."""
+    with empty_sandbox() as sandbox:
+        _add_default_accounts(sandbox)
+        yield sandbox
+
+
+@contextmanager
+def empty_sandbox() -> Iterator[Sandbox]:
+    """Run a separate sandbox without accounts until the block ends or this process is killed."""
     remove_abandoned_folders()
     with server.throw_away(_load) as sandbox:
-        _add_default_accounts(sandbox)
         yield sandbox
 
 

@@ -1,4 +1,4 @@
-"""Removes the temporary folders of processes that were killed, kernels' and sandboxes'.
+"""Removes the temporary folders of processes that were killed: kernels', sandboxes', the grader's.
 
 A process locks its folder while it lives, by a descriptor of the folder: however it ends,
 the lock is free then.
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-PREFIXES = ("xacct-nb-kernel-", "xacct-nb-sandbox-")
+GRADING_PREFIX = "xacct-nb-grading-"
+PREFIXES = ("xacct-nb-kernel-", "xacct-nb-sandbox-", GRADING_PREFIX)
 _SHORT = "/tmp"  # for the sockets of kernels, where the usual folder's name is too long
 # A folder is made first, and locked then.
 _YOUNG = 60.0

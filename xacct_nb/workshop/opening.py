@@ -12,6 +12,7 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.runs import confinement
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.workshop.aws_opening import AwsAccounts
+from xacct_nb.workshop.checks import is_graded
 from xacct_nb.workshop.folders import workshop_folder
 from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.sheets import sheet_named
@@ -27,11 +28,16 @@ def open_sheet(name: str, given: Mapping[str, Any] | None = None) -> OpenSheet:
     The two accounts are made the first time, and found again afterwards. From then on, every AWS client of
     this process, and of programs that it starts, uses these accounts in the sandbox only. With `sandbox`
     False they are two accounts of AWS itself, of the profiles `source_profile` and `destination_profile`.
+    While a notebook is graded, it is always the grader's sandbox.
     Raises InvalidInput for another name, SandboxError if the sandbox does not start, and what
     `AwsAccounts.open` raises.
     """
     given = given or {}
     sheet = sheet_named(name)
+    if is_graded():
+        from xacct_nb.workshop.graded_sheet import GradedSheet
+
+        return GradedSheet(sheet, str(given.get("participant") or ""), _seed(given))
     participant = participant_name(str(given.get("participant") or ""))
     folder = workshop_folder() / participant / sheet.name
     if given.get("sandbox") is False:
