@@ -267,7 +267,7 @@ SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 # Values that are a live thing: what they show are the values above, or what a form asks.
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
-LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet"}
+LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}
