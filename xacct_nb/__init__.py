@@ -1,5 +1,6 @@
 """xacct-nb: who in one AWS account may assume which role in another; planned, applied, proven, recorded."""
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -59,9 +60,25 @@ __version__ = "0.2.0"
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"xacct_nb.{_PUBLIC[name]}"), name)
+    try:
+        value = getattr(import_module(f"xacct_nb.{_PUBLIC[name]}"), name)
+    except ModuleNotFoundError as problem:
+        raise _not_in_a_tab(name, problem) from problem
     globals()[name] = value
     return value
+
+
+def _not_in_a_tab(name: str, problem: ModuleNotFoundError) -> Exception:
+    """Return the error of a name that needs what no browser tab has; elsewhere the problem itself."""
+    from xacct_nb.errors import MissingTool
+
+    if sys.platform != "emscripten":
+        return problem
+    return MissingTool(
+        f"xacct_nb.{name} does not work in a browser tab.",
+        why=f"It needs {problem.name}, and a tab has no further kernels, processes or files of yours.",
+        hint="Install the package and use JupyterLab: pip install 'xacct-nb[sandbox]'",
+    )
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The commands of the workshop: xacct-nb workshop list, start, status, grade."""
+"""The commands of the workshop: xacct-nb workshop list, start, status, site."""
 
 import sys
 from pathlib import Path
@@ -83,20 +83,15 @@ def workshop_status(folder: Path | None, follow: bool, page: bool, port: int, as
     show_status(folder, follow=follow, port=port if page else None, as_json=as_json)
 
 
-@workshop.command("grade")
-@click.argument("folder", type=PATH)
-@_GRADE
-def workshop_grade(
-    folder: Path, json_file: Path | None, csv: Path | None, gradescope: Path | None, **options: Any
-) -> None:
-    """Run the submitted notebooks in FOLDER, and count the exercises that are correct.
+@workshop.command("site")
+@click.argument("folder", type=PATH, metavar="DIR")
+@with_json
+def workshop_site(folder: Path, as_json: bool) -> None:
+    """Build the browser edition into DIR: a static site in which the sheets run without a server.
 
-    FOLDER has NAME.ipynb, NAME_SHEET.ipynb or NAME/SHEET.ipynb. Each notebook has a sandbox of its own, but
-    its code runs as your user: grade people whom you do not know in a container (docs/workshop-grading.md).
-
-    The exit code is 0 if every notebook was graded, whatever its result, and 1 if one could not be graded.
+    It needs npm, pip, and the extra xacct-nb[sandbox,lite]. What is fetched is kept for the next build.
     """
-    from xacct_nb.cli.grading import grade
+    from xacct_nb.workshop.site.build import build_site, default_cache
 
-    files = {"json": json_file, "csv": csv, "gradescope": gradescope}
-    sys.exit(grade(folder, files, **options))
+    built = build_site(folder, default_cache(), lambda line: click.echo(line, err=True))
+    print_value(built, built.to_json(), as_json)

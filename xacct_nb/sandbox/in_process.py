@@ -69,6 +69,8 @@ def serve_in_process(folder: Path) -> tuple[Sandbox, InProcessApplication]:
 def _layers(sandbox: Sandbox) -> App:
     if sys.platform == "emscripten":
         _stand_in_for_multiprocessing()
+        # It warns that it cannot sign, which no sheet asks for.
+        logging.getLogger("kms").setLevel(logging.ERROR)
     with _logging_as_it_is():
         from ministack import app
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from xacct_nb.storage.plain_files import kind_of
 PROGRESS_FILE = "progress.json"
 STATUS_VARIABLE, FOLDER_VARIABLE = "XACCT_WORKSHOP_STATUS", "XACCT_WORKSHOP"
 _READABLE_FOLDER, _READABLE_FILE = 0o755, 0o644
+# In a browser tab: the folder beside the notebooks, which the browser keeps. It is there where the page has a
+# service worker. All other files of the tab are gone when it is closed.
+_KEPT_BY_THE_BROWSER = Path("/drive/progress")
 
 
 def workshop_folder() -> Path:
@@ -20,6 +24,13 @@ def workshop_folder() -> Path:
         return Path(chosen)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "xacct-nb" / "workshop"
+
+
+def progress_path(folder: Path, sheet: str) -> Path:
+    """Return the file with the progress of a sheet, whose other files are in `folder`."""
+    if sys.platform == "emscripten" and _KEPT_BY_THE_BROWSER.is_dir():
+        return _KEPT_BY_THE_BROWSER / f"{sheet}.json"
+    return folder / PROGRESS_FILE
 
 
 def status_folder() -> Path:

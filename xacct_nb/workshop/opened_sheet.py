@@ -1,6 +1,7 @@
 """A sheet as its notebook uses it: who you are, your accounts, checks, hints, and the clean-up."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,11 @@ from xacct_nb.workshop.world import WorkshopWorld, open_world
 _MADE_AGAIN = (
     "The sandbox was started again since you opened this sheet, so your accounts are as at the beginning. "
     "What was correct stays counted."
+)
+
+_NO_TERMINAL = (
+    "A browser tab has no terminal and no AWS CLI: call AWS by sheet.client. A reload of the tab makes your "
+    "accounts again; your progress stays."
 )
 
 
@@ -244,7 +250,7 @@ class OpenSheet(Shown):
             Text(solved, "good" if progress.solved == len(self.sheet.exercises) else "note"),
             Table(("your world", ""), rows),
             self._exercises(progress),
-            Text(f"In a terminal: {self.shell_line}"),
+            Text(_NO_TERMINAL if sys.platform == "emscripten" else f"In a terminal: {self.shell_line}"),
         )
         return Page(f"{self.sheet.number}. {self.sheet.title}", parts)
 

@@ -11,7 +11,7 @@ from xacct_nb.storage.durable_files import replace_file
 from xacct_nb.storage.json_file import read_plain_json
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
 from xacct_nb.validation import Serializable
-from xacct_nb.workshop.folders import PROGRESS_FILE, share_progress
+from xacct_nb.workshop.folders import progress_path, share_progress
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED
 
 _LONGEST, _DEEPEST = 100_000, 6
@@ -76,7 +76,8 @@ class ProgressFile:
     not_shared = ""
 
     def __init__(self, folder: Path, participant: str, sheet: str) -> None:
-        self.path, self._new = folder / PROGRESS_FILE, SheetProgress(participant, sheet)
+        self.path, self._new = progress_path(folder, sheet), SheetProgress(participant, sheet)
+        self._lock = folder / "progress.lock"
 
     def read(self) -> SheetProgress:
         """Return the progress; that of somebody who begins where the file cannot be read."""
@@ -87,8 +88,8 @@ class ProgressFile:
 
     def change(self, change: Callable[[SheetProgress], SheetProgress]) -> SheetProgress:
         """Replace the progress by what `change` makes of it, one writer at a time; return it."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with closing(lock_file(self.path.with_name("progress.lock"), EXCLUSIVE)):
+        self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with closing(lock_file(self._lock, EXCLUSIVE)):
             now = replace(change(self.read()), seen=utc())
             replace_file(self.path, json.dumps(now.to_json(), indent=1).encode())
             self.not_shared = share_progress(now.to_json())

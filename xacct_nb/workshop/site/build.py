@@ -1,6 +1,7 @@
 """Builds the site: JupyterLite, Pyodide, the wheels, the sheets; and says what it weighs."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import xacct_nb
-from xacct_nb.errors import InvalidInput, MissingTool
+from xacct_nb.errors import DiskFull, InvalidInput, MissingTool
 from xacct_nb.storage.shipped import NOTEBOOKS, SHIPPED
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.site import fetching, packages
 from xacct_nb.workshop.site.lock import OWN, lock_file
-from xacct_nb.workshop.site.pages import site_pages
+from xacct_nb.workshop.site.pages import PROGRESS, site_pages
 from xacct_nb.workshop.site.wheels import write_own, write_pure, write_smaller
 
 _MARK = "xacct-nb-workshop.json"
@@ -53,34 +54,60 @@ def build_site(folder: Path, cache: Path, report: Report) -> BuiltSite:
     """Build the site into a folder, and return what it weighs; what was fetched stays in `cache`.
 
     A site that is there already is replaced. Raises InvalidInput where the folder holds anything else,
-    MissingTool where something that it is made of cannot be had.
+    MissingTool where something that it is made of cannot be had, DiskFull where files cannot be written.
     """
+    try:
+        return _build(folder.absolute(), cache, report)
+    except OSError as problem:
+        raise DiskFull(
+            f"The site could not be written to {folder}.",
+            why=f"{problem.strerror or problem}: {problem.filename or folder}",
+            hint="It needs 60 MB there, and 150 MB in the cache folder. Then run the command again.",
+        ) from problem
+
+
+def default_cache() -> Path:
+    """Return the folder in which what was fetched is kept: `xacct-nb/site` in the user's cache (XDG)."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "xacct-nb" / "site"
+
+
+def _build(folder: Path, cache: Path, report: Report) -> BuiltSite:
     _check_folder(folder)
     _check_jupyterlite()
     needed = packages.needed_packages()
-    report(f"Fetching Pyodide {fetching.PYODIDE} and {len(needed)} packages, unless they are in {cache}")
+    report(f"1/3 Fetching Pyodide {fetching.PYODIDE} and {len(needed)} packages, unless they are in {cache}")
     pyodide = fetching.fetch_pyodide(cache)
     fetched = fetching.fetch_wheels(needed, cache)
     front_ends = fetching.fetch_front_ends({name: packages.version_of(name) for name in _FRONT_ENDS}, cache)
-    report("Building JupyterLite")
-    shutil.rmtree(folder, ignore_errors=True)
+    report(f"2/3 Building JupyterLite, after {_size_of(cache) / 1e6:.0f} MB were fetched or found")
+    _begin(folder)
     work = cache / "build"
     _build_jupyterlite(work, folder, front_ends)
-    report("Writing the wheels and the lock file")
+    report("3/3 Writing the Python packages without what the sheets do not use")
     _add_pyodide(folder / "static" / "pyodide", pyodide, fetched)
+    shutil.copy(folder / "icon-120x120.png", folder / "favicon.ico")  # a browser asks for it by this name
     for name, text in site_pages():
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / _MARK).write_text(json.dumps({"version": xacct_nb.__version__}), encoding="utf-8")
     return BuiltSite(str(folder), tuple(_parts(folder)))
 
 
 def _check_folder(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+    names = {each.name for each in folder.iterdir()} if folder.is_dir() else set[str]()
+    if (names and _MARK not in names) or (folder.exists() and not folder.is_dir()):
         raise InvalidInput(
-            f"The folder {folder} is not empty, and it is no site of the workshop.",
+            f"{folder} is not an empty folder, and it is no site of the workshop.",
             why="A site replaces everything in its folder.",
             hint="Name a new folder.",
         )
+
+
+def _begin(folder: Path) -> None:
+    """Empty the folder, and mark it first: a build that was interrupted can be run again."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _MARK).write_text(json.dumps({"version": xacct_nb.__version__}), encoding="utf-8")
 
 
 def _check_jupyterlite() -> None:
@@ -99,6 +126,8 @@ def _build_jupyterlite(work: Path, folder: Path, front_ends: list[Path]) -> None
     shutil.copytree(
         SHIPPED / NOTEBOOKS / "workshop", contents, ignore=shutil.ignore_patterns(".*", "solutions")
     )
+    (contents / "progress").mkdir()
+    (contents / "progress" / "README.md").write_text(PROGRESS, encoding="utf-8")
     (work / "jupyter_lite_config.json").write_text(json.dumps(_build_settings(contents, front_ends)))
     (work / "jupyter-lite.json").write_text(json.dumps(_site_settings()))
     command = [
@@ -162,6 +191,10 @@ def _add_pyodide(target: Path, pyodide: Path, fetched: list[Path]) -> None:
     original = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
     text = json.dumps(lock_file(original, wheels), indent=1)
     (target / "pyodide-lock.json").write_text(text, encoding="utf-8")
+
+
+def _size_of(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
 def _parts(folder: Path) -> list[tuple[str, int]]:

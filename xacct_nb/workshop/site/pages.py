@@ -34,7 +34,7 @@ footer { font-size: .9rem; border-top: 1px solid var(--line); margin-top: 2rem; 
 <h1>Let one AWS account in to another</h1>
 <p>{{ sheets|length }} sheets with exercises that check themselves, in an AWS that says no where AWS says no. All of it runs in
 this tab: there is no AWS account, nothing to install, and nothing leaves your browser.</p>
-<p>Begin with the first one if this is new to you. Each sheet stands alone. The first cell takes about 20 seconds.</p>
+<p>Begin with the first one if this is new to you. Each sheet stands alone. The first cell takes 10 to 25 seconds.</p>
 <ol>
 {% for sheet in sheets %}<li><a href="./notebooks/index.html?path={{ sheet.stem }}.ipynb"><span>{{ sheet.number }}</span>
 <span><b>{{ sheet.title }}</b></span><small>{{ sheet.minutes }} min</small></a></li>
@@ -47,6 +47,14 @@ a reload they are made again. What was correct stays counted.</p>
 </footer>
 </body>
 </html>
+"""
+
+# The sheets write their progress beside it.
+PROGRESS = """\
+# Your progress
+
+This browser keeps one file for each sheet here, on this device. Delete a file to begin its sheet from nothing. Nothing leaves
+your browser; "Clear browsing data" removes it.
 """
 
 
