@@ -69,6 +69,7 @@ def serve_in_process(folder: Path) -> tuple[Sandbox, InProcessApplication]:
 def _layers(sandbox: Sandbox) -> App:
     if sys.platform == "emscripten":
         _stand_in_for_multiprocessing()
+        _leave_out_background_threads()
         # It warns that it cannot sign, which no sheet asks for.
         logging.getLogger("kms").setLevel(logging.ERROR)
     with _logging_as_it_is():
@@ -98,6 +99,20 @@ def _stand_in_for_multiprocessing() -> None:
     module.SemLock = type("SemLock", (), {"SEM_VALUE_MAX": 1})  # type: ignore[attr-defined]
     module.sem_unlink = lambda name: None  # type: ignore[attr-defined]
     sys.modules.setdefault("_multiprocessing", module)
+
+
+def _leave_out_background_threads() -> None:
+    """Let services of MiniStack be loaded whose clean-up runs in a thread: a browser tab can start none."""
+    start = threading.Thread.start
+
+    def start_if_possible(thread: threading.Thread) -> None:
+        try:
+            start(thread)
+        except RuntimeError:
+            if not thread.daemon:
+                raise
+
+    threading.Thread.start = start_if_possible  # type: ignore[assignment, method-assign]
 
 
 class _Exchange:

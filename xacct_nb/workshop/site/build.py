@@ -84,6 +84,7 @@ def _build(folder: Path, cache: Path, report: Report) -> BuiltSite:
     _begin(folder)
     work = cache / "build"
     _build_jupyterlite(work, folder, front_ends)
+    _mark(folder)  # JupyterLite removes what it does not know
     report("3/3 Writing the Python packages without what the sheets do not use")
     _add_pyodide(folder / "static" / "pyodide", pyodide, fetched)
     shutil.copy(folder / "icon-120x120.png", folder / "favicon.ico")  # a browser asks for it by this name
@@ -107,6 +108,10 @@ def _begin(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
+    _mark(folder)
+
+
+def _mark(folder: Path) -> None:
     (folder / _MARK).write_text(json.dumps({"version": xacct_nb.__version__}), encoding="utf-8")
 
 
