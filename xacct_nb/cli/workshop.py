@@ -1,4 +1,4 @@
-"""The commands of the workshop: xacct-nb workshop list, start, status, site."""
+"""The commands of the workshop: xacct-nb workshop list, start, status, grade, site."""
 
 import sys
 from pathlib import Path
@@ -95,3 +95,22 @@ def workshop_site(folder: Path, as_json: bool) -> None:
 
     built = build_site(folder, default_cache(), lambda line: click.echo(line, err=True))
     print_value(built, built.to_json(), as_json)
+
+
+@workshop.command("grade")
+@click.argument("folder", type=PATH)
+@_GRADE
+def workshop_grade(
+    folder: Path, json_file: Path | None, csv: Path | None, gradescope: Path | None, **options: Any
+) -> None:
+    """Run the submitted notebooks in FOLDER, and count the exercises that are correct.
+
+    FOLDER has NAME.ipynb, NAME_SHEET.ipynb or NAME/SHEET.ipynb. Each notebook has a sandbox of its own, but
+    its code runs as your user: grade people whom you do not know in a container (docs/workshop-grading.md).
+
+    The exit code is 0 if every notebook was graded, whatever its result, and 1 if one could not be graded.
+    """
+    from xacct_nb.cli.grading import grade
+
+    files = {"json": json_file, "csv": csv, "gradescope": gradescope}
+    sys.exit(grade(folder, files, **options))
