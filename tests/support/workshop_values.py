@@ -4,6 +4,7 @@ from typing import Any
 
 from xacct_nb.workshop.class_status import ClassStatus, ParticipantStatus, SheetStatus, StuckExercise
 from xacct_nb.workshop.cleaning import CleanUp, Removal
+from xacct_nb.workshop.grading.grades import ClassGrades, ExerciseGrade, NotebookGrade
 from xacct_nb.workshop.hint import Hint, Solution
 from xacct_nb.workshop.sheet_list import ListedSheet, SheetList
 from xacct_nb.workshop.site.build import BuiltSite
@@ -11,6 +12,19 @@ from xacct_nb.workshop.verdict import CORRECT, NOT_YET, Asked, Verdict
 
 _OPENED = SheetStatus("two_policies", "The two policies", 1, 4, "trusted_role", 2, 1, True, "at")
 WORKSHOP_VALUES: tuple[Any, ...] = (
+    ClassGrades(
+        (
+            NotebookGrade(
+                "ann",
+                "file",
+                "two_policies",
+                (ExerciseGrade("name", "title", NOT_YET, 1, "text"),),
+                "clean",
+                "reason",
+            ),
+            NotebookGrade("ben", "file", problem="problem"),
+        )
+    ),
     BuiltSite("folder", (("part", 1),)),
     Verdict(
         NOT_YET,
