@@ -11,10 +11,11 @@ from support.workshop import opened
 from xacct_nb.errors import InvalidInput
 from xacct_nb.views import html, text
 from xacct_nb.workshop.exercise import Exercise, Instructor, Sheet, WrongAnswer
+from xacct_nb.workshop.folders import PROGRESS_FILE
 from xacct_nb.workshop.judging import judge, not_yet
 from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.opening import participant_name
-from xacct_nb.workshop.progress import PROGRESS_FILE, read_progress
+from xacct_nb.workshop.progress import read_progress
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from xacct_nb.workshop.world import WorkshopWorld
