@@ -19,10 +19,6 @@ _NO_NOTEBOOK = (LookupError, TypeError, AttributeError)
 _NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-class OtherSheet(InvalidInput):
-    """The notebook is one of another sheet than the one that is graded."""
-
-
 @dataclass(frozen=True)
 class SubmittedNotebook:
     """The cells of a notebook as pairs of kind and source: nothing else of it is used."""
@@ -80,15 +76,10 @@ def _cells(notebook: Any) -> Iterator[tuple[str, str]]:
 def sheet_of(notebook: SubmittedNotebook, name: str, wanted: str = "") -> Sheet:
     """Return the sheet that a notebook opens, else that of its file's name, else the one `wanted`.
 
-    Raises InvalidInput where there is none, OtherSheet where another one is wanted.
+    Raises InvalidInput where there is none.
     """
     opened = next((sheet for each in _opened(notebook.code) if (sheet := _known(each))), None)
-    found = opened or _in_name(name)
-    expected = sheet_named(wanted) if wanted else None
-    if expected and found in (None, expected):
-        return expected
-    if expected and found:
-        raise OtherSheet(f"It is a notebook of {found.name}.", why=f"Only {expected.name} is graded.")
+    found = opened or _in_name(name) or (sheet_named(wanted) if wanted else None)
     if found is None:
         raise InvalidInput(
             "It is no sheet of the workshop.",

@@ -26,11 +26,11 @@ from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.workshop.checks import CHECKS_VARIABLE, CheckServer
 from xacct_nb.workshop.grading import processes
 from xacct_nb.workshop.grading.submitted_notebook import (
-    OtherSheet,
     SubmittedNotebook,
     read_submitted,
     sheet_of,
 )
+from xacct_nb.workshop.sheets import sheet_named
 
 _PREPARATIONS = ("xacct_nb.workshop.grading.kernel:prepare",)
 _MOST_OUTPUT = 30_000_000  # characters
@@ -92,10 +92,14 @@ def main() -> None:
     try:
         notebook = read_submitted(Path(job.path))
         sheet = sheet_of(notebook, job.name, job.sheet)
+        expected = sheet_named(job.sheet) if job.sheet else sheet
+        if sheet is not expected:
+            report("wanted", False)
+            report("problem", f"It is a notebook of {sheet.name}. Only {expected.name} is graded.")
+            return
         report("sheet", sheet.stem)
         _grade(job, notebook, sheet, report)
     except XacctError as problem:
-        report("wanted", not isinstance(problem, OtherSheet))
         report("problem", " ".join(filter(None, (problem.what, problem.why))))
     except Exception as problem:  # the outermost way in: the grader shows it beside the notebook
         report("problem", f"The grader failed: {type(problem).__name__}: {str(problem)[:_LONGEST]}")
