@@ -1,5 +1,6 @@
 """Grading: each notebook costs itself only, and what counts is what the grader's own process judged."""
 
+import fcntl
 import json
 import os
 import tempfile
@@ -231,10 +232,26 @@ def test_an_error_does_not_stop_the_cells_after_it_and_the_first_one_is_the_reas
     assert grade.reason.endswith("ZeroDivisionError: division by zero")
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether a grading of another process uses a folder, or has just removed it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def test_nothing_lives_on_after_a_grading(grades: ClassGrades) -> None:
     running = [each for each in psutil.process_iter(["cmdline"]) if MARK in (each.info["cmdline"] or ())]
     ours = psutil.Process().children(recursive=True)
-    left = [each.name for each in Path(tempfile.gettempdir()).iterdir() if each.name.startswith(PREFIXES[-1])]
+    folders = [each for each in Path(tempfile.gettempdir()).iterdir() if each.name.startswith(PREFIXES[-1])]
+    left = [each.name for each in folders if not is_held(each)]
 
     assert running == []
     assert [each for each in ours if "grading" in " ".join(each.cmdline())] == []
