@@ -128,9 +128,7 @@ class TestTheCells:
         assert [cell["source"] for cell in before[1:] if "\n\n" not in cell["source"]] == []
 
     def test_none_is_longer_than_ten_lines(self, sheet: Sheet) -> None:
-        most = 20 if "solutions" in sheet.path.parts else 10  # an answer is a participant's own
-
-        assert [source for source in sheet.code if len(source.splitlines()) > most] == []
+        assert [source for source in sheet.code if len(source.splitlines()) > 10] == []
 
     def test_none_defines_loops_catches_or_prints(self, sheet: Sheet) -> None:
         nodes = [node for source in sheet.code for node in ast.walk(ast.parse(source))]

@@ -34,6 +34,21 @@ def test_a_participant_gets_the_same_exercises_each_time_and_others_by_another_s
     assert (_solutions(later), later.source) == (_of_seed(5), other.source)
 
 
+def test_another_seed_begins_with_new_accounts_also_where_the_progress_is_kept_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept-by-the-browser"
+    kept.mkdir()
+    monkeypatch.setattr(
+        "xacct_nb.workshop.progress.progress_path", lambda folder, sheet: kept / f"{sheet}.json"
+    )
+    source = opened(SHEET, tmp_path).source
+    other = OpenSheet(SHEET, "ann", tmp_path / "ann" / SHEET.name, start(), seed=5)
+
+    assert other.source != source
+    assert [each.name for each in kept.iterdir()] == [f"{SHEET.name}.json"]
+
+
 def test_a_reset_keeps_the_exercises_unless_it_names_another_seed(tmp_path: Path) -> None:
     sheet = opened(SHEET, tmp_path)
     source, name = sheet.source, sheet.sheet.exercises[0].name

@@ -25,6 +25,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return next((short[each] for each in get_close_matches(plain, short, 1)), "")
 
 
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """Return what to do about a name that is none of these: the closest one, if there is one."""
+    meant = nearest(name, names)
+    return f"Did you mean {meant}?" if meant else "Use one of these names."
+
+
 def truncate(message: str) -> str:
     """Return a message; a very long one with its start and its end only."""
     return message if len(message) <= 600 else f"{message[:400]} [...] {message[-100:]}"

@@ -60,7 +60,7 @@ def run_all(page: Page, correct: int) -> str:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     shown = page.locator(".jp-OutputArea-output")
-    shown.filter(has_text="AWS lists nothing any more").first.wait_for(timeout=120_000)
+    shown.filter(has_text="it was all listed once more").first.wait_for(timeout=120_000)
     texts = shown.all_inner_texts()
 
     assert sum("Correct." in text for text in texts) == correct, texts

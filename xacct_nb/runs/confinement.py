@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from xacct_nb.aws import confinement
-from xacct_nb.sandbox.server.state import Sandbox, sandbox_in
+from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.sandbox.server.variables import disturbing, variables_for, without_proxy
 
 # Each variable that a run changed: what it was before, and what it became; None where it was or is not there.
@@ -27,13 +28,7 @@ def use_sandbox(sandbox: Sandbox, files: Path | None = None) -> None:
     `files` is the folder with the AWS files, by default the sandbox's own.
     """
     if files is not None:
-        sandbox = sandbox_in(
-            files,
-            endpoint=sandbox.endpoint,
-            pid=sandbox.pid,
-            instance=sandbox.instance,
-            token=sandbox.token,
-        )
+        sandbox = replace(sandbox, config_file=files / "config", credentials_file=files / "credentials")
     _change(*variables_for(sandbox, os.environ))
     confinement.confine(sandbox.endpoint)
 

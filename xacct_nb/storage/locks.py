@@ -33,6 +33,12 @@ def lock_file(path: Path, kind: int, *, wait: bool = True, create: bool = True) 
     return file
 
 
+def state_folder() -> Path:
+    """Return `xacct-nb` in the folder in which programs of this user keep their state (XDG)."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "xacct-nb"
+
+
 @contextmanager
 def exclusive_lock(name: str) -> Iterator[None]:
     """Keep other processes of this user out of every block with the same name, while this block runs.
@@ -40,8 +46,7 @@ def exclusive_lock(name: str) -> Iterator[None]:
     Where no file can be locked (a read-only home), the block runs without a lock.
     """
     file = None
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    path = Path(home) / "xacct-nb" / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
+    path = state_folder() / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

@@ -18,9 +18,9 @@ from xacct_nb.errors import (
 )
 from xacct_nb.sandbox.server.accounts import Side, World
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
-from xacct_nb.workshop.aws_manifest import MadeItem, Manifest, ManifestFile, claims, recall_manifest
+from xacct_nb.workshop.aws_manifest import Manifest, ManifestFile, claims, recall_manifest
 from xacct_nb.workshop.aws_world import AwsWorld
-from xacct_nb.workshop.cleaning import CleanUp, clean
+from xacct_nb.workshop.cleaning import CleanUp, clean, listed
 from xacct_nb.workshop.exercise import Sheet
 
 
@@ -85,13 +85,13 @@ class AwsAccounts:
         if there := world.conflicts(wanted):
             raise InvalidParameters(
                 "Something of these names is in the accounts, and the workshop did not make it.",
-                why=f"{_listed(there)}.",
+                why=f"{listed(there)}.",
                 hint="Use two accounts that nobody needs, or the sandbox: sandbox = True.",
             )
         if self.confirm != world.destination:
             raise WaitingForApproval(
                 f"Nothing was made yet. In {world.place} this sheet makes, with the tag xacct-workshop:",
-                why=f"{_listed(wanted)}; access keys of the users, kept in {file.folder} until the clean-up.",
+                why=f"{listed(wanted)}; access keys of the users, kept in {file.folder} until the clean-up.",
                 hint=f'To agree, set in the parameters: confirm = "{world.destination}". '
                 "sheet.clean_up() removes all of it.",
             )
@@ -117,11 +117,9 @@ def _failure(problem: XacctError, found: CleanUp) -> XacctError:
             why=f"{problem.why} What had been made was removed again: {len(found.removed)}.".strip(),
             hint=problem.hint or "Correct it, then run this cell again.",
         )
-    left = _listed([MadeItem(each.account, each.kind, each.name) for each in found.left])
-    problems = "; ".join(sorted({each.problem for each in found.left if each.problem}))
     return RollbackFailed(
         f"{problem.what}",
-        why=f"This is left, and could not be removed: {left}. {problems}".strip(),
+        why=f"This is left, and could not be removed: {found.what_is_left}",
         hint="Run this cell again: it removes what is left first. Or remove it by hand.",
     )
 
@@ -172,14 +170,3 @@ def _configured_endpoint(url: str) -> str:
     """Return an endpoint that is not AWS's own, which the files of the world have to name."""
     host = urlsplit(url).hostname or ""
     return "" if host.endswith((".amazonaws.com", ".api.aws")) else url
-
-
-def _listed(items: list[MadeItem] | tuple[MadeItem, ...]) -> str:
-    accounts: dict[str, list[str]] = {}
-    for each in items:
-        accounts.setdefault(each.account, []).append(f"{each.kind} {_short(each)}")
-    return "; ".join(f"in {account}: {', '.join(names)}" for account, names in accounts.items())
-
-
-def _short(item: MadeItem) -> str:
-    return item.name.rpartition("/")[2] if item.kind == "policy" else item.name

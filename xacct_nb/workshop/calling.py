@@ -1,7 +1,9 @@
 """Asks AWS a question: assumes the roles one after the other, then makes the call, all for real."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from xacct_nb.aws.answers import Answer, call_aws, call_sample
 from xacct_nb.aws.clients import AwsClient
@@ -64,8 +66,14 @@ class Questioner:
         if sample is not None:
             return call_sample(sample, clients, lambda bucket, prefix, key: key)
         service, _, operation = question.action.partition(":")
-        call = getattr(clients(service), _python_name(operation))
-        return call_aws(lambda: call(**question.parameters))
+        client = clients(service)
+        names = {operation: name for name, operation in client.meta.method_to_api_mapping.items()}
+        return call_aws(lambda: getattr(client, names[operation])(**question.parameters))
+
+
+def is_callable(action: str, resource: str) -> bool:
+    """Return whether a call is known that needs this action on this resource, and leaves all as it was."""
+    return action in _WRITES or sample_call(action, (resource,)) is not None
 
 
 def ask(world: WorkshopWorld, question: Question) -> Reply:
@@ -82,19 +90,26 @@ def _reply(question: Question, answer: Answer, at: int | None) -> Reply:
 
 def _simulated(world: WorkshopWorld, question: Question) -> Reply:
     """Return what IAM's policy simulator says of a user of the source account."""
-    iam = world.admin("source", "iam")
-    answer = call_aws(
-        lambda: iam.simulate_principal_policy(
-            PolicySourceArn=world.user_arn(question.who),
-            ActionNames=[question.action],
-            ResourceArns=[question.resource],
-            **question.parameters,
-        )
-    )
+    iam, user = world.admin("source", "iam"), world.user_arn(question.who)
+    answer = simulate(iam, user, question.action, question.resource, **question.parameters)
     if answer.verdict != ALLOWED:
         return _reply(question, answer, None)
-    decision = str(answer.value["EvaluationResults"][0]["EvalDecision"])
+    decision = decision_of(answer)
     return Reply(question, decision == "allowed", "" if decision == "allowed" else decision)
+
+
+def simulate(iam: AwsClient, principal: str, action: str, resource: str, **more: Any) -> Answer:
+    """Return the answer of IAM's policy simulator about one action; `decision_of` reads it."""
+    return call_aws(
+        lambda: iam.simulate_principal_policy(
+            PolicySourceArn=principal, ActionNames=[action], ResourceArns=[resource], **more
+        )
+    )
+
+
+def decision_of(simulated: Answer) -> str:
+    """Return the simulator's decision: allowed, implicitDeny or explicitDeny."""
+    return str(simulated.value["EvaluationResults"][0]["EvalDecision"])
 
 
 def _clients_of(world: WorkshopWorld, answer: Answer) -> Clients:
@@ -107,40 +122,38 @@ def _way(who: str, calls: tuple[AssumeCall, ...]) -> str:
     )
 
 
-def _python_name(operation: str) -> str:
-    """Return boto3's name of an operation, such as get_object for GetObject."""
-    return "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
-
-
 def _object_of(resource: str) -> dict[str, str]:
     bucket, _, key = Arn.parse(resource).resource.partition("/")
     return {"Bucket": bucket, "Key": key}
 
 
-def _put(world: WorkshopWorld, clients: Clients, question: Question) -> Answer:
-    """Write an object; what was there is put back."""
-    s3, about = world.admin("destination", "s3"), _object_of(question.resource)
+@contextmanager
+def _as_before(s3: AwsClient, about: Mapping[str, str]) -> Iterator[bool]:
+    """Leave an object after the block as it was before it; yield whether it is there."""
     before = call_aws(lambda: s3.get_object(**about))
-    kept = before.value["Body"].read() if before.value else None
-    answer = call_aws(lambda: clients("s3").put_object(**about, Body=b"workshop"))
-    if answer.verdict == ALLOWED:
-        call_aws(lambda: s3.delete_object(**about) if kept is None else s3.put_object(**about, Body=kept))
-    return answer
+    content = before.value["Body"].read() if before.value else None
+    try:
+        yield content is not None
+    finally:
+        call_aws(
+            lambda: s3.delete_object(**about) if content is None else s3.put_object(**about, Body=content)
+        )
+
+
+def _put(world: WorkshopWorld, clients: Clients, question: Question) -> Answer:
+    """Write an object."""
+    about = _object_of(question.resource)
+    with _as_before(world.admin("destination", "s3"), about):
+        return call_aws(lambda: clients("s3").put_object(**about, Body=b"workshop"))
 
 
 def _delete(world: WorkshopWorld, clients: Clients, question: Question) -> Answer:
-    """Delete an object, one that is made for it where there is none; what was there is put back."""
+    """Delete an object, one that is made for it where there is none."""
     s3, about = world.admin("destination", "s3"), _object_of(question.resource)
-    before = call_aws(lambda: s3.get_object(**about))
-    kept = before.value["Body"].read() if before.value else None
-    if kept is None:
-        call_aws(lambda: s3.put_object(**about, Body=b"workshop"))
-    answer = call_aws(lambda: clients("s3").delete_object(**about))
-    if kept is None:
-        call_aws(lambda: s3.delete_object(**about))
-    elif answer.verdict == ALLOWED:
-        call_aws(lambda: s3.put_object(**about, Body=kept))
-    return answer
+    with _as_before(s3, about) as is_there:
+        if not is_there:
+            call_aws(lambda: s3.put_object(**about, Body=b"workshop"))
+        return call_aws(lambda: clients("s3").delete_object(**about))
 
 
 _WRITES: Mapping[str, Callable[[WorkshopWorld, Clients, Question], Answer]] = {

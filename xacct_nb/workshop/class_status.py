@@ -7,16 +7,15 @@ from pathlib import Path
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.errors import InvalidInput
-from xacct_nb.storage.json_file import parse_plain_json
-from xacct_nb.storage.plain_files import kind_of, read_plain
+from xacct_nb.storage.plain_files import kind_of
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.exercise import Sheet
 from xacct_nb.workshop.folders import PROGRESS_FILE
-from xacct_nb.workshop.progress import ExerciseProgress, SheetProgress
+from xacct_nb.workshop.progress import ExerciseProgress, SheetProgress, read_progress
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET
 
-_MOST, _LONGEST, _DEEPEST = 500, 100_000, 6  # participants; bytes and levels of a file
+_MOST = 500  # participants
 _MOST_TRIES = 9_999
 _LONGEST_TIME = 40  # characters
 _AWAY = 10 * 60  # seconds without a check, a hint or an opened sheet
@@ -155,7 +154,7 @@ def _opened(folder: Path, sheet: Sheet, unreadable: list[str]) -> Opened | None:
     if kind_of(path.parent) != "folder" or not kind_of(path):
         return None
     try:
-        return sheet, SheetProgress.from_json(parse_plain_json(read_plain(path, _LONGEST), deepest=_DEEPEST))
+        return sheet, read_progress(path)
     except (OSError, ValueError):
         unreadable.append(f"{folder.name}/{sheet.name}")
         return None

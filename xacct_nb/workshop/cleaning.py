@@ -1,7 +1,9 @@
 """The end of a sheet: everything in its accounts is removed, and the accounts are listed once more."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.polling import Wait
@@ -10,6 +12,17 @@ from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.inventory import Item, remove
 from xacct_nb.workshop.world import WorkshopWorld
+
+
+class Located(Protocol):
+    """A thing in an account."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,12 @@ class CleanUp(Shown, Serializable):
         """Return whether AWS lists nothing any more."""
         return not self.left
 
+    @property
+    def what_is_left(self) -> str:
+        """What AWS still lists, and why it could not be removed."""
+        problems = "; ".join(sorted({each.problem for each in self.left if each.problem}))
+        return f"{listed(self.left)}. {problems}".strip()
+
     def view(self) -> View:
         """Return what was removed and what is left."""
         where = " and ".join(self.accounts)
@@ -54,11 +73,9 @@ class CleanUp(Shown, Serializable):
 def require_clean(found: CleanUp) -> None:
     """Raise RollbackFailed, with what is left, unless nothing is."""
     if not found.is_clean:
-        left = ", ".join(f"{each.kind} {each.name} in {each.account}" for each in found.left)
-        problems = "; ".join(sorted({each.problem for each in found.left if each.problem}))
         raise RollbackFailed(
             "Not everything could be removed.",
-            why=f"This is left: {left}. {problems}".strip(),
+            why=f"This is left: {found.what_is_left}",
             hint="Correct what AWS says, then run sheet.clean_up() again.",
         )
 
@@ -88,6 +105,15 @@ def _left(world: WorkshopWorld) -> list[tuple[str, Item]]:
         if not found or not wait.pause():
             wait.close()
             return found
+
+
+def listed(items: Iterable[Located]) -> str:
+    """Return things of several accounts as text, account by account; a policy by its name alone."""
+    accounts: dict[str, list[str]] = {}
+    for each in items:
+        name = each.name.rpartition("/")[2] if each.kind == "policy" else each.name
+        accounts.setdefault(each.account, []).append(f"{each.kind} {name}")
+    return "; ".join(f"in {account}: {', '.join(names)}" for account, names in accounts.items())
 
 
 def _table(removed: tuple[Removal, ...]) -> Table:

@@ -20,7 +20,7 @@ def draw(sheet: Sheet, file: ProgressFile, participant: str, seed: int, *, on_aw
     if last not in (0, now):
         if on_aws:
             raise _other_seed(last)
-        forget_world(file.path.parent)
+        forget_world(file.folder)
     file.change(lambda progress: replace(progress, seed=now))
     return sheet.of_seed(now)
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from xacct_nb.errors import InvalidInput
 from xacct_nb.sandbox.server.accounts import Side
+from xacct_nb.validation import suggestion
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -111,6 +113,17 @@ class Sheet:
     def by_name(self) -> Mapping[str, Exercise]:
         """Return the exercises by their names, in their order."""
         return {each.name: each for each in self.exercises}
+
+    def exercise(self, name: str) -> Exercise:
+        """Return an exercise by its name. Raises InvalidInput for another name."""
+        known = self.by_name
+        if name not in known:
+            raise InvalidInput(
+                f"This sheet has no exercise {str(name)[:80]!r}.",
+                why=f"Its exercises are: {', '.join(known)}.",
+                hint=suggestion(str(name), known),
+            )
+        return known[name]
 
     @property
     def parts(self) -> tuple["Sheet", ...]:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from xacct_nb.storage.durable_files import replace_file
+from xacct_nb.storage.locks import state_folder
 from xacct_nb.storage.plain_files import kind_of
 
 PROGRESS_FILE = "progress.json"
@@ -22,8 +24,13 @@ def workshop_folder() -> Path:
     """Return `$XACCT_WORKSHOP`, else `xacct-nb/workshop` in the user's state folder (XDG)."""
     if chosen := os.environ.get(FOLDER_VARIABLE):
         return Path(chosen)
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "xacct-nb" / "workshop"
+    return state_folder() / "workshop"
+
+
+def shell_line(config_file: Path, credentials_file: Path) -> str:
+    """Return the line with which a shell, and the AWS CLI in it, uses these AWS files."""
+    files = {"AWS_CONFIG_FILE": config_file, "AWS_SHARED_CREDENTIALS_FILE": credentials_file}
+    return f"export {' '.join(f'{name}={shlex.quote(str(path))}' for name, path in files.items())}"
 
 
 def progress_path(folder: Path, sheet: str) -> Path:

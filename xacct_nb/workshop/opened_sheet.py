@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import utc
 from xacct_nb.changes.journal import Journal
@@ -18,14 +17,15 @@ from xacct_nb.jupyter.forms.form_parts import style
 from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.sandbox.server.state import Sandbox
-from xacct_nb.validation import nearest
+from xacct_nb.validation import suggestion
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.applying import apply_grant
 from xacct_nb.workshop.aws_opening import AwsAccounts
 from xacct_nb.workshop.calling import Questioner, ask
 from xacct_nb.workshop.cleaning import CleanUp, clean, require_clean
 from xacct_nb.workshop.drawing import draw
-from xacct_nb.workshop.exercise import Exercise, Sheet
+from xacct_nb.workshop.exercise import Sheet
+from xacct_nb.workshop.folders import shell_line
 from xacct_nb.workshop.hint import Hint, Solution, Ticket
 from xacct_nb.workshop.marking import mark, plain_answer
 from xacct_nb.workshop.pointing import diagnose_call
@@ -111,11 +111,10 @@ class OpenSheet(Shown):
     def client(self, profile: str, service: str) -> AwsClient:
         """Return a boto3 client of a service, with a user's own keys. Raises InvalidInput."""
         if profile not in self.world.profiles:
-            meant = nearest(profile, self.world.profiles)
             raise InvalidInput(
                 f"There is no profile {profile!r} in this sheet.",
                 why=f"Those who can call are: {', '.join(self.world.profiles)}.",
-                hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
+                hint=suggestion(profile, self.world.profiles),
             )
         return self.world.client(profile, service)
 
@@ -135,13 +134,26 @@ class OpenSheet(Shown):
         """Return the next code of a user's MFA device; AWS accepts each code once. Raises InvalidInput."""
         return self.world.devices.next_code(name)
 
-    def put_role(self, name: str, trust_policy: Mapping[str, Any], side: Side = "destination") -> str:
-        """Create a role with a trust policy, or replace the trust policy of the one there; return its ARN."""
+    def put_role(
+        self,
+        name: str,
+        trust_policy: Mapping[str, Any],
+        permissions_policy: Mapping[str, Any] | None = None,
+        *,
+        side: Side = "destination",
+    ) -> str:
+        """Create a role with a trust policy, or replace the trust policy of the one there; return its ARN.
+
+        With a permissions policy, that becomes the role's inline policy of the same name.
+        """
         iam, document = self.world.admin(side, "iam"), json.dumps(trust_policy)
         try:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
         except iam.exceptions.EntityAlreadyExistsException:
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
+        if permissions_policy:
+            inline = json.dumps(permissions_policy)
+            iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=inline)
         return self.role_arn(name, side)
 
     def form(self, grant: Grant) -> GrantForm:
@@ -167,7 +179,7 @@ class OpenSheet(Shown):
 
     def task(self, exercise: str) -> Ticket:
         """Return what is wanted in a drawn exercise, and what AWS answers now. Raises InvalidInput."""
-        ticket = self._exercise(exercise).ticket
+        ticket = self.sheet.exercise(exercise).ticket
         if ticket is None:
             raise InvalidInput("The notebook has the whole task.", hint="It is above the answer cell.")
         self._require_world()
@@ -176,7 +188,7 @@ class OpenSheet(Shown):
 
     def check(self, exercise: str, answer: object = None) -> Verdict:
         """Ask AWS who can do what now, and return the verdict. Raises InvalidInput."""
-        known, plain = self._exercise(exercise), plain_answer(answer)
+        known, plain = self.sheet.exercise(exercise), plain_answer(answer)
         self._require_world()
         verdict: list[Verdict] = []
 
@@ -190,7 +202,7 @@ class OpenSheet(Shown):
 
     def hint(self, exercise: str) -> Hint:
         """Return the next hint of an exercise; after the last one, the last one. Raises InvalidInput."""
-        known = self._exercise(exercise)
+        known = self.sheet.exercise(exercise)
 
         def seen(progress: SheetProgress) -> SheetProgress:
             now = progress.of(exercise)
@@ -201,7 +213,7 @@ class OpenSheet(Shown):
 
     def solution(self, exercise: str) -> Solution:
         """Return a solution of an exercise; the progress notes that it was shown. Raises InvalidInput."""
-        known = self._exercise(exercise)
+        known = self.sheet.exercise(exercise)
         self._file.change(
             lambda progress: progress.having(exercise, replace(progress.of(exercise), solution_shown=True))
         )
@@ -257,16 +269,11 @@ class OpenSheet(Shown):
     @property
     def shell_line(self) -> str:
         """The line with which a terminal uses the accounts of this sheet, such as by the AWS CLI."""
-        files = self.world.accounts
-        names = {
-            "AWS_CONFIG_FILE": files.config_file,
-            "AWS_SHARED_CREDENTIALS_FILE": files.credentials_file,
-        }
-        return f"export {' '.join(f'{name}={json.dumps(str(path))}' for name, path in names.items())}"
+        return shell_line(self.world.accounts.config_file, self.world.accounts.credentials_file)
 
     def _require_world(self) -> None:
         """Check that the accounts are there and answer. Raises AwsRefused."""
-        answer = call_aws(self.world.admin("source", "sts").get_caller_identity)
+        answer = self.world.identify()
         if not answer.value:
             raise AwsRefused(
                 "The accounts of this sheet do not answer.",
@@ -287,14 +294,3 @@ class OpenSheet(Shown):
         rows = tuple((each.name, each.title, now.outcome) for each, now in found)
         tones = tuple("good" if now.outcome == CORRECT else "" for _, now in found)
         return Table(("exercise", "", "outcome"), rows, tones=tones)
-
-    def _exercise(self, name: str) -> Exercise:
-        known = self.sheet.by_name
-        if name in known:
-            return known[name]
-        meant = nearest(str(name), known)
-        raise InvalidInput(
-            f"This sheet has no exercise {str(name)[:80]!r}.",
-            why=f"Its exercises are: {', '.join(known)}.",
-            hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
-        )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from xacct_nb.aws.clock import utc
 from xacct_nb.storage.durable_files import replace_file
-from xacct_nb.storage.json_file import read_plain_json
+from xacct_nb.storage.json_file import parse_plain_json
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
+from xacct_nb.storage.plain_files import read_plain
 from xacct_nb.validation import Serializable
 from xacct_nb.workshop.folders import progress_path, share_progress
 from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED
@@ -77,7 +78,7 @@ class ProgressFile:
 
     def __init__(self, folder: Path, participant: str, sheet: str) -> None:
         self.path, self._new = progress_path(folder, sheet), SheetProgress(participant, sheet)
-        self._lock = folder / "progress.lock"
+        self.folder, self._lock = folder, folder / "progress.lock"
 
     def read(self) -> SheetProgress:
         """Return the progress; that of somebody who begins where the file cannot be read."""
@@ -97,5 +98,5 @@ class ProgressFile:
 
 
 def read_progress(path: Path) -> SheetProgress:
-    """Return the progress in a file. Raises OSError, and ValueError where it is none."""
-    return SheetProgress.from_json(read_plain_json(path, longest=_LONGEST, deepest=_DEEPEST))
+    """Return the progress in a file; no link is followed. Raises OSError, and ValueError where it is none."""
+    return SheetProgress.from_json(parse_plain_json(read_plain(path, _LONGEST), deepest=_DEEPEST))

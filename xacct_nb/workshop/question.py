@@ -47,7 +47,7 @@ class Question:
         roles = ", then ".join(_text_of(each) for each in self.calls)
         if not self.action:
             return f"{self.who} assumes {roles}"
-        about = f" on {_name_of(self.resource)}" if self.resource not in ("", "*") else ""
+        about = f" on {name_of(self.resource)}" if self.resource not in ("", "*") else ""
         if self.simulated:
             return f"the policies of {self.who} alone: {self.action}{about}"
         return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action}{about}"
@@ -81,9 +81,9 @@ def _text_of(call: AssumeCall) -> str:
     """Return the role of a call for a person, with what else decides whether AWS accepts it."""
     seconds = call.parameters.get("DurationSeconds")
     code = " with an MFA code" if "TokenCode" in call.parameters else ""
-    return f"{_name_of(call.role)}{code}{f' for {seconds} seconds' if seconds else ''}"
+    return f"{name_of(call.role)}{code}{f' for {seconds} seconds' if seconds else ''}"
 
 
-def _name_of(arn: str) -> str:
+def name_of(arn: str) -> str:
     """Return the resource of an ARN, such as role/reader or bucket/key; what is no ARN stays as it is."""
     return Arn.parse(arn).resource if arn.startswith("arn:") else arn

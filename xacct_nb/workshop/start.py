@@ -7,7 +7,7 @@ from xacct_nb.runs.lab import LabFolder
 from xacct_nb.runs.sandboxes import open_sandbox
 from xacct_nb.storage.shipped import DOCS, IS_CLONE, NOTEBOOKS, SHIPPED, copy_shipped
 from xacct_nb.workshop.exercise import Sheet
-from xacct_nb.workshop.folders import workshop_folder
+from xacct_nb.workshop.folders import shell_line, workshop_folder
 from xacct_nb.workshop.opening import PARTICIPANT_VARIABLE, participant_name
 from xacct_nb.workshop.sheets import sheet_named
 
@@ -38,12 +38,11 @@ def prepare_workshop(folder: str, name: str, participant: str) -> tuple[LabFolde
 def _lines(sheet: Sheet, participant: str) -> tuple[str, ...]:
     name = participant_name(participant)
     folder = workshop_folder() / name / sheet.name
-    files = f"AWS_CONFIG_FILE='{folder / 'config'}' AWS_SHARED_CREDENTIALS_FILE='{folder / 'credentials'}'"
     return (
         f"Sandbox: {open_sandbox().endpoint}  (end it with: xacct-nb sandbox down)",
         f"Participant: {name}  (progress: {workshop_folder() / name})",
         "For the AWS CLI in a terminal, once the sheet is open (each sheet shows its own line):",
-        f"  export {files}",
+        f"  {shell_line(folder / 'config', folder / 'credentials')}",
         "  aws sts get-caller-identity --profile alice",
     )
 

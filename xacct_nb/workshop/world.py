@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.aws.answers import Answer, call_aws
 from xacct_nb.aws.clients import AwsClient, Clients, connect
 from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.grants.grant import Grant
 from xacct_nb.sandbox.server import accounts
 from xacct_nb.sandbox.server.accounts import Resident, Side, World
-from xacct_nb.sandbox.server.state import Sandbox
-from xacct_nb.storage.durable_files import replace_file
+from xacct_nb.sandbox.server.state import Sandbox, write_private
 from xacct_nb.storage.locks import EXCLUSIVE, lock_file
 from xacct_nb.workshop.inventory import Item, items_in
 from xacct_nb.workshop.mfa_device import DeviceFile
@@ -108,6 +108,10 @@ class WorkshopWorld:
     def admin(self, side: Side, service: str) -> AwsClient:
         """Return a client of the administrator of a side."""
         return self.client(ADMINS[side], service)
+
+    def identify(self) -> Answer:
+        """Return AWS's answer to who the source's administrator is: no value where the world is gone."""
+        return call_aws(self.admin("source", "sts").get_caller_identity)
 
     def owner(self, account: str, service: str) -> AwsClient:
         """Return a client of the root user of an account, which stays when its users are removed."""
@@ -267,7 +271,7 @@ def _has_admins(world: World) -> bool:
 
 
 def _remember(folder: Path, known: Mapping[str, str]) -> None:
-    replace_file(folder / "world.json", json.dumps(known, indent=2).encode())
+    write_private(folder / "world.json", json.dumps(known, indent=2))
 
 
 def _new_account() -> str:

@@ -7,15 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.aws.answers import call_aws
 from xacct_nb.errors import InvalidInput
 from xacct_nb.redaction.redact import redact
 from xacct_nb.sandbox.server import accounts
 from xacct_nb.sandbox.server.state import Sandbox
-from xacct_nb.validation import nearest
 from xacct_nb.workshop.checks import Message
 from xacct_nb.workshop.cleaning import CleanUp, clean
-from xacct_nb.workshop.exercise import Exercise, Sheet, seed_of
+from xacct_nb.workshop.exercise import Sheet, seed_of
 from xacct_nb.workshop.grading.grades import CLEAN, NOT_OPENED, ExerciseGrade, ungraded
 from xacct_nb.workshop.marking import mark
 from xacct_nb.workshop.progress import SheetProgress
@@ -127,7 +125,7 @@ class GradedWorld:
         }
 
     def _check(self, request: Message) -> Message:
-        exercise, world = self._exercise(str(request["exercise"])), self._require_world()
+        exercise, world = self.sheet.exercise(str(request["exercise"])), self._require_world()
         found, self._progress = mark(world, exercise, request["answer"], self._progress)
         self._keep(exercise.name, found)
         return {"verdict": found.to_json()}
@@ -155,23 +153,12 @@ class GradedWorld:
 
     def _require_world(self) -> WorkshopWorld:
         """Return the accounts, if they are there and answer. Raises InvalidInput."""
-        if self._world and call_aws(self._world.admin("source", "sts").get_caller_identity).value:
+        if self._world and self._world.identify().value:
             return self._world
         raise InvalidInput(
             "The accounts of this sheet do not answer.",
             why="The sheet was cleaned up, or its administrator was removed.",
             hint="Run the cell with open_sheet again.",
-        )
-
-    def _exercise(self, name: str) -> Exercise:
-        known = self.sheet.by_name
-        if name in known:
-            return known[name]
-        meant = nearest(name, known)
-        raise InvalidInput(
-            f"This sheet has no exercise {name[:80]!r}.",
-            why=f"Its exercises are: {', '.join(known)}.",
-            hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
         )
 
 

@@ -11,7 +11,7 @@ from xacct_nb.errors import InvalidInput, UnknownNotebook
 from xacct_nb.storage.json_file import parse_plain_json
 from xacct_nb.storage.plain_files import read_plain
 from xacct_nb.workshop.exercise import Sheet
-from xacct_nb.workshop.sheets import all_sheets, sheet_named
+from xacct_nb.workshop.sheets import all_sheets, find_sheet, sheet_named
 
 MOST_BYTES = 20_000_000
 _DEEPEST, _MOST_CELLS = 100, 2_000
@@ -78,7 +78,7 @@ def sheet_of(notebook: SubmittedNotebook, name: str, wanted: str = "") -> Sheet:
 
     Raises InvalidInput where there is none.
     """
-    opened = next((sheet for each in _opened(notebook.code) if (sheet := _known(each))), None)
+    opened = next((sheet for each in _opened(notebook.code) if (sheet := find_sheet(each))), None)
     found = opened or _in_name(name) or (sheet_named(wanted) if wanted else None)
     if found is None:
         raise InvalidInput(
@@ -104,10 +104,6 @@ def _opened(code: Sequence[str]) -> Iterator[str]:
 
 def _name_of(called: ast.expr) -> str:
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-
-
-def _known(name: str) -> Sheet | None:
-    return next((each for each in all_sheets() if name in (each.name, each.stem, str(each.number))), None)
 
 
 def _in_name(name: str) -> Sheet | None:

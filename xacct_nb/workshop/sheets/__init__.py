@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 
 from xacct_nb.errors import InvalidInput
-from xacct_nb.validation import nearest
+from xacct_nb.validation import suggestion
 from xacct_nb.workshop.exercise import Sheet
 
 # Their modules, in the order of the workshop; each has a SHEET.
@@ -26,15 +26,18 @@ def all_sheets() -> tuple[Sheet, ...]:
     return tuple(import_module(f"{__name__}.{module}").SHEET for module in _MODULES)
 
 
+def find_sheet(name: str) -> Sheet | None:
+    """Return a sheet by its name, with or without its number, or by its number alone."""
+    return next((each for each in all_sheets() if name in (each.name, each.stem, str(each.number))), None)
+
+
 def sheet_named(name: str) -> Sheet:
-    """Return a sheet by its name, with or without its number. Raises InvalidInput for another name."""
-    for sheet in all_sheets():
-        if name in (sheet.name, sheet.stem, str(sheet.number)):
-            return sheet
+    """Return a sheet as `find_sheet` does. Raises InvalidInput for another name."""
+    if sheet := find_sheet(name):
+        return sheet
     names = [sheet.name for sheet in all_sheets()]
-    meant = nearest(name, names)
     raise InvalidInput(
         f"There is no sheet {name[:80]!r}.",
         why=f"The sheets are: {', '.join(names)}.",
-        hint=f"Did you mean {meant}?" if meant else "Use one of these names.",
+        hint=suggestion(name, names),
     )

@@ -193,10 +193,8 @@ hub, reader = sheet.role_arn("team-hub", "source"), sheet.role_arn("reports-read
 who = {"Effect": "Allow", "Principal": {"AWS": %s}, "Action": "sts:AssumeRole"}
 sheet.put_role("reports-reader", {"Version": "2012-10-17", "Statement": [who]})
 call = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": reader}
-policy = json.dumps({"Version": "2012-10-17", "Statement": [call]})
-sheet.client("source-admin", "iam").put_role_policy(
-    RoleName="team-hub", PolicyName="assume-reports-reader", PolicyDocument=policy
-)
+iam, policy = sheet.client("source-admin", "iam"), json.dumps({"Version": "2012-10-17", "Statement": [call]})
+iam.put_role_policy(RoleName="team-hub", PolicyName="assume-reports-reader", PolicyDocument=policy)
 answer = "done"
 answer"""
 _STARTER = "answer = None  # replace this line by your own\nanswer"
@@ -346,14 +344,11 @@ Which of these does AWS accept? Set `answer` to a list of numbers, such as `[900
 _NIGHT = """\
 import json
 
-night = sheet.role_arn("night-reader")
 who = {"Effect": "Allow", "Principal": {"AWS": %s}, "Action": "sts:AssumeRole"}
 sheet.put_role("night-reader", {"Version": "2012-10-17", "Statement": [who]})
-%scall = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": night}
-policy = json.dumps({"Version": "2012-10-17", "Statement": [call]})
-sheet.client("source-admin", "iam").put_user_policy(
-    UserName="alice", PolicyName="assume-night-reader", PolicyDocument=policy
-)
+%scall = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": sheet.role_arn("night-reader")}
+iam, policy = sheet.client("source-admin", "iam"), json.dumps({"Version": "2012-10-17", "Statement": [call]})
+iam.put_user_policy(UserName="alice", PolicyName="assume-night-reader", PolicyDocument=policy)
 answer = "done"
 answer"""
 _LENGTH = (

@@ -334,16 +334,11 @@ answer""",
 _RECENT = """\
 import json
 
-allow = {
-    "Effect": "Allow",
-    "Action": "sts:AssumeRole",
-    "Resource": sheet.role_arn("ledger-reader"),
-    "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "%s"}},
-}
+role, recent = sheet.role_arn("ledger-reader"), {"NumericLessThan": {"aws:MultiFactorAuthAge": "%s"}}
+allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role, "Condition": recent}
 policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-sheet.client("source-admin", "iam").put_user_policy(
-    UserName="alice", PolicyName="%s", PolicyDocument=policy
-)
+iam = sheet.client("source-admin", "iam")
+iam.put_user_policy(UserName="alice", PolicyName="%s", PolicyDocument=policy)
 answer = "done"
 answer"""
 

@@ -110,23 +110,14 @@ def _check_matrix(world: WorkshopWorld, answer: object) -> Verdict:
 _MATRIX = tuple("abcdefgh")
 _STARTER = "answer = None  # replace this line by your own\nanswer"
 _ROLE = """\
-import json
-
 account = {"AWS": f"arn:aws:iam::{sheet.source}:root"}
 trust = {"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"}
-sheet.put_role("UpdateApp", {"Version": "2012-10-17", "Statement": [trust]})
 bucket = f"arn:aws:s3:::{sheet.bucket}"
 buckets = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 one = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket}
-objects = {
-    "Effect": "Allow",
-    "Action": %s,
-    "Resource": %s,
-}
-policy = json.dumps({"Version": "2012-10-17", "Statement": [buckets, one, objects]})
-sheet.client("destination-admin", "iam").put_role_policy(
-    RoleName="UpdateApp", PolicyName="read-write-app-bucket", PolicyDocument=policy
-)
+objects = {"Effect": "Allow", "Action": %s, "Resource": %s}
+permissions = {"Version": "2012-10-17", "Statement": [buckets, one, objects]}
+sheet.put_role("UpdateApp", {"Version": "2012-10-17", "Statement": [trust]}, permissions)
 answer = "done"
 answer"""
 _THREE = '["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]'
@@ -164,7 +155,7 @@ assume any role. It also tries what nobody asked for.""",
     starter=_STARTER,
     check=_check_role,
     hints=(
-        'Two calls as destination-admin: sheet.put_role("UpdateApp", trust_policy), and put_role_policy with the permissions.',
+        'sheet.put_role("UpdateApp", trust_policy, permissions_policy) makes it with both. In boto3 these are two calls.',
         "Why three statements? Listing all buckets is about no bucket, listing one is about that bucket, and reading is about an object.",
         'The resources are "*", f"arn:aws:s3:::{sheet.bucket}" and f"arn:aws:s3:::{sheet.bucket}/*", in this order.',
     ),

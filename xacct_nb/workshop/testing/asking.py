@@ -4,16 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xacct_nb.aws.answers import call_aws
 from xacct_nb.changes.proof import ALLOWED
-from xacct_nb.changes.sample_calls import sample_call
 from xacct_nb.errors import InvalidInput, XacctError
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.sandbox.server.accounts import SIDES
-from xacct_nb.workshop.calling import Questioner
+from xacct_nb.workshop.calling import Questioner, decision_of, is_callable, simulate
 from xacct_nb.workshop.pointing import points_to
-from xacct_nb.workshop.question import AssumeCall, Question
+from xacct_nb.workshop.question import AssumeCall, Question, name_of
 from xacct_nb.workshop.testing.two_accounts import TwoAccounts
 
 _ASSUME = "sts:AssumeRole"
@@ -23,7 +21,6 @@ _PARAMETERS = {
     "sts:rolesessionname": "RoleSessionName",
     "sts:sourceidentity": "SourceIdentity",
 }
-_WRITES = ("s3:PutObject", "s3:DeleteObject")
 
 
 def _nothing() -> tuple[str, ...]:
@@ -80,11 +77,9 @@ def ask_aws(
         if action == _ASSUME:
             last = AssumeCall(resource, given)
             return _by_call(world, Question(who, True, (*calls, last)), "AssumeRole")
-        if not context or through:
-            is_callable = action in _WRITES or sample_call(action, (resource,)) is not None
-            if is_callable:
-                by = f"{action.partition(':')[2]}, a real call"
-                return _by_call(world, Question(who, True, calls, action, resource), by)
+        if (not context or through) and is_callable(action, resource):
+            by = f"{action.partition(':')[2]}, a real call"
+            return _by_call(world, Question(who, True, calls, action, resource), by)
     if action == _ASSUME or through:
         raise _not_askable(principal, action, context)
     return _simulated(world, principal, who, action, resource, context)
@@ -93,7 +88,7 @@ def ask_aws(
 def ask_evaluation(principal: str, action: str, resource: str, **policies: Any) -> AccessAnswer:
     """Evaluate a request by policies as they are given; the arguments are those of `evaluate`."""
     decision = evaluate(principal, action, resource, **policies)
-    text = f"{_short(principal)} calls {action} on {_short(resource)}"
+    text = f"{name_of(principal)} calls {action} on {name_of(resource)}"
     code = "" if decision.allowed else decision.result
     return AccessAnswer(decision.allowed, text, "evaluated", code, find_reasons=lambda: decision.reasons)
 
@@ -123,24 +118,16 @@ def _simulated(
             why=f"Its accounts are {world.source} and {world.destination}.",
             hint="Name a profile, or the ARN of a user or a role: aws_world.user_arn, aws_world.role_arn.",
         )
-    iam = world.admin(side, "iam")
-    answer = call_aws(
-        lambda: iam.simulate_principal_policy(
-            PolicySourceArn=arn,
-            ActionNames=[action],
-            ResourceArns=[resource],
-            ContextEntries=[_entry(key, value) for key, value in context.items()],
-        )
-    )
+    entries = [_entry(key, value) for key, value in context.items()]
+    answer = simulate(world.admin(side, "iam"), arn, action, resource, ContextEntries=entries)
     if answer.verdict != ALLOWED:
         raise InvalidInput(
             f"The simulator could not be asked about {principal}.",
             why=f"{answer.code}: {answer.message or answer.detail}",
             hint="Correct the action, the resource or the condition keys.",
         )
-    found = answer.value["EvaluationResults"][0]
-    decision = str(found["EvalDecision"])
-    text = f"the policies of {_short(principal)}: {action} on {_short(resource)}"
+    found, decision = answer.value["EvaluationResults"][0], decision_of(answer)
+    text = f"the policies of {name_of(principal)}: {action} on {name_of(resource)}"
     statements = tuple(f"Matched: {each['SourcePolicyId']}" for each in found.get("MatchedStatements", ()))
     is_allowed = decision == "allowed"
     code = "" if is_allowed else decision
@@ -165,7 +152,3 @@ def _not_askable(principal: str, action: str, context: Mapping[str, Any]) -> Inv
         why="A real call needs a user of this world, and cannot choose keys such as aws:SourceIp.",
         hint="Evaluate the policies instead: decides(principal, action, resource, context={...}, ...).",
     )
-
-
-def _short(arn: str) -> str:
-    return Arn.parse(arn).resource if arn.startswith("arn:") else arn
