@@ -1,6 +1,5 @@
 """Keeps secrets out of everything that is shown or written: a fingerprint replaces each known secret."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Any
 from xacct_nb.redaction.encodings import COLOURS, replace_found, replace_known
 from xacct_nb.redaction.names import is_credential_name, is_external_id_name, is_ordinary_word
 from xacct_nb.redaction.patterns import REDACTED, find_secrets
+from xacct_nb.redaction.pbkdf2 import pbkdf2_sha256
 from xacct_nb.redaction.values import is_harmless, looks_random
 
 SECRET_KEYS = ("sts:externalid",)
@@ -23,7 +23,7 @@ _BORDER = "\x1b[0<~"
 @lru_cache(maxsize=256)
 def fingerprint(secret: str) -> str:
     """Return `secret:` and 16 hex digits: equal for equal secrets, slow to guess (PBKDF2, 100,000 rounds)."""
-    digest = hashlib.pbkdf2_hmac("sha256", secret.encode(errors="surrogatepass"), b"xacct-nb", 100_000)
+    digest = pbkdf2_sha256(secret.encode(errors="surrogatepass"), b"xacct-nb", 100_000)
     return f"secret:{digest.hex()[:16]}"
 
 
