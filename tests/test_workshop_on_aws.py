@@ -12,7 +12,7 @@ from support.classes import a_sheet, let_alice_in
 from support.examples import an_account
 from support.in_process_sandbox import in_process_sandbox
 from support.workshop import checked
-from xacct_nb.aws import polling
+from xacct_nb.aws import answering_hosts, polling
 from xacct_nb.aws.clients import AwsClient, connect
 from xacct_nb.errors import InvalidParameters, RollbackFailed, RolledBack, WaitingForApproval
 from xacct_nb.sandbox.server.client import set_organization
@@ -135,6 +135,16 @@ class TestBeforehand:
         assert "role visitor" in told
         assert f'confirm = "{accounts.destination}"' in told
         assert "which is not AWS" in told
+
+    def test_what_the_kernel_called_before_is_not_where_it_makes_something(
+        self, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(answering_hosts._answered, "http://127.0.0.1:1", "http://127.0.0.1:1")
+        with pytest.raises(WaitingForApproval) as problem:
+            accounts.open(SHEET, confirm="")
+
+        assert "127.0.0.1:1," not in str(problem.value)
+        assert "which is not AWS" in str(problem.value)
 
     @pytest.mark.parametrize("word", ["yes", "111111111111", "source"])
     def test_another_word_is_no_agreement(self, accounts: Accounts, word: str) -> None:

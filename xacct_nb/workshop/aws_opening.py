@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from xacct_nb.aws.answering_hosts import forget_answers
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.errors import (
@@ -47,6 +48,7 @@ class AwsAccounts:
         something of these names is there already; RolledBack or RollbackFailed where it cannot be made.
         """
         _require(sheet, self.source_profile and self.destination_profile)
+        forget_answers()  # of what this kernel called before
         sessions = open_sessions(
             source_profiles=[self.source_profile], destination_profiles=[self.destination_profile]
         )
