@@ -12,8 +12,9 @@ from support.classes import a_sheet, let_alice_in
 from support.sheet_processes import a_kernel, opening, run_in, started
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.errors import AwsRefused
-from xacct_nb.runs.sandboxes import open_sandbox
+from xacct_nb.runs.sandboxes import open_sandbox, reset_sandbox
 from xacct_nb.sandbox.server import server
+from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.sandbox.server.client import expire_session, raise_quotas, set_organization
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.views import text
@@ -173,7 +174,7 @@ class TestKilled:
         assert (outcome, accounts) == ("correct", f"{again.source} {again.destination}")
         assert (again.progress.of("ask").outcome, again.progress.of("allow").hints) == ("correct", 1)
         assert again.check("ask").is_correct
-        assert not again.is_made_again
+        assert not again.world.was_lost
 
     def test_a_kernel_that_is_killed_while_it_makes_a_world_leaves_none_that_is_half_made(
         self, folder: Path
@@ -216,6 +217,31 @@ class TestKilled:
         assert again.progress.of("ask").outcome == "correct"
         assert again.check("allow").outcome == "not-attempted"
         assert "The sandbox was started again" in text(again.view())
+
+    def test_after_a_reset_of_the_sandbox_the_world_is_made_again_and_what_was_correct_counts(
+        self, folder: Path
+    ) -> None:
+        sheet = opened_by("ann", open_sandbox(folder / "sandbox"), folder)
+        let_alice_in(sheet)
+        sheet.check("ask")
+        again = opened_by("ann", reset_sandbox(folder / "sandbox"), folder)
+
+        assert again.progress.of("ask").outcome == "correct"
+        assert "The sandbox was started again or reset" in text(again.view())
+        let_alice_in(again)
+        assert again.check("ask").is_correct
+
+    @pytest.mark.parametrize("side", ["source", "destination"])
+    def test_an_administrator_who_was_removed_leads_to_new_accounts(self, folder: Path, side: Side) -> None:
+        sandbox = open_sandbox(folder / "sandbox")
+        sheet = opened_by("ann", sandbox, folder)
+        iam = sheet.world.admin(side, "iam")
+        for key in iam.list_access_keys()["AccessKeyMetadata"]:
+            iam.delete_access_key(AccessKeyId=key["AccessKeyId"])
+        again = opened_by("ann", sandbox, folder)
+        let_alice_in(again)
+
+        assert again.check("ask").is_correct
 
     def test_keys_that_the_participant_lost_are_replaced_with_new_accounts(self, folder: Path) -> None:
         sandbox = open_sandbox(folder / "sandbox")

@@ -87,6 +87,7 @@ def environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
         "XACCT_SANDBOX_DIR": "sandbox",
         "XACCT_RECORDS": "work/records",
+        "XACCT_WORKSHOP": "workshop",
     }
     return kept | startup_environment({}) | {name: str(folder / value) for name, value in own.items()}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from support.browser_page import APPROVAL, digest_in, tab_to
+from support.browser_page import APPROVAL, digest_in, press, tab_to
 from support.jupyterlab import Lab
 
 OUTPUTS = ".jp-OutputArea"
@@ -42,6 +42,23 @@ class Walk:
         """Run the cells from the one with the last line `first` to the one with this last line."""
         self.at = self.place_of(first)
         self.run_to(source)
+
+    def write(self, cell: int, code: str) -> None:
+        """Go to a cell, put this code in place of what is in it, and leave it."""
+        self.go_to(cell)
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Escape")
+        self.at = cell
+
+    def restart(self) -> None:
+        """Restart the kernel by JupyterLab's keys for it, and wait until it is ready."""
+        self.go_to(self.at)
+        press(self.page, "0", "0")
+        self.page.get_by_role("button", name="Confirm Kernel Restart").click()
+        self.page.get_by_role("button", name="Confirm Kernel Restart").wait_for(state="detached")
+        expect(self.page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
 
     def go_to(self, cell: int) -> None:
         """Leave the form by Tab, and go to a cell by the arrow keys."""

@@ -34,8 +34,8 @@ from xacct_nb.workshop.verdict import CORRECT, Verdict
 from xacct_nb.workshop.world import WorkshopWorld, open_world
 
 _MADE_AGAIN = (
-    "The sandbox was started again since you opened this sheet, so your accounts are as at the beginning. "
-    "What was correct stays counted."
+    "The sandbox was started again or reset since you opened this sheet, so your accounts are as at the "
+    "beginning. What was correct stays counted."
 )
 
 _NO_TERMINAL = (
@@ -70,8 +70,6 @@ class OpenSheet(Shown):
 
     def _opened(self, progress: SheetProgress, world: str) -> SheetProgress:
         """Return the progress of the sheet when it is opened in this world."""
-        is_another = progress.sandbox not in ("", self.sandbox.instance)
-        self.is_made_again = self.world.is_new and is_another and self.world.sandbox is not None
         opened = replace(progress, sandbox=self.sandbox.instance, opened=progress.opened or utc())
         return replace(opened, world=world) if self.world.is_new else opened
 
@@ -284,7 +282,7 @@ class OpenSheet(Shown):
 
     def _notes(self) -> Iterator[str]:
         """Yield what the participant has to know before everything else."""
-        if self.is_made_again:
+        if self.world.was_lost:
             yield _MADE_AGAIN
         if self._file.not_shared:
             yield self._file.not_shared

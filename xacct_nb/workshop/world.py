@@ -32,16 +32,24 @@ class WorkshopWorld:
     """A source and a destination account of one participant, and `outside`, an account of somebody else.
 
     Its users call with the keys that its credentials file had when it was opened, or that it made itself.
-    `sandbox` is None on AWS itself. `is_new` is True where it was not there before it was opened.
+    `sandbox` is None on AWS itself. `is_new` is True where it was not there before it was opened,
+    `was_lost` where it had been there, and the sandbox was ended or emptied since.
     """
 
     def __init__(
-        self, world: World, outside: str, seed: str, sandbox: Sandbox | None, *, is_new: bool = False
+        self,
+        world: World,
+        outside: str,
+        seed: str,
+        sandbox: Sandbox | None,
+        *,
+        is_new: bool = False,
+        was_lost: bool = False,
     ) -> None:
         self.accounts, self._outside, self.sandbox = world, outside, sandbox
         self.source, self.destination = world.source, world.destination
         self.bucket, self.other_bucket = world.bucket, world.other_bucket
-        self.is_new = is_new
+        self.is_new, self.was_lost = is_new, was_lost
         self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
         self._clients = dict[tuple[str, str], AwsClient]()
         self._further = dict[str, Clients]()
@@ -109,9 +117,9 @@ class WorkshopWorld:
         """Return a client of the administrator of a side."""
         return self.client(ADMINS[side], service)
 
-    def identify(self) -> Answer:
-        """Return AWS's answer to who the source's administrator is: no value where the world is gone."""
-        return call_aws(self.admin("source", "sts").get_caller_identity)
+    def identify(self, side: Side = "source") -> Answer:
+        """Return AWS's answer to who the administrator of a side is: no value where the world is gone."""
+        return call_aws(self.admin(side, "sts").get_caller_identity)
 
     def owner(self, account: str, service: str) -> AwsClient:
         """Return a client of the root user of an account, which stays when its users are removed."""
@@ -212,22 +220,26 @@ def open_world(sandbox: Sandbox, folder: Path, prepare: Callable[[WorkshopWorld]
     """Return the world of a folder: the one that is there, else a new one that `prepare` has completed.
 
     A world that the sandbox has no more, since it was started again, is made again with the same accounts.
+    Where AWS does not know its administrators (a reset, or they were removed), others take their place.
     One kernel at a time makes it; one that is half made, since its kernel was killed, is never used.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(lock_file(folder / "world.lock", EXCLUSIVE)):
         known = _recall(folder)
         world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
+        was_lost = "instance" in known
         if known.get("instance") == sandbox.instance:
             if _has_admins(world):
-                return WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+                found = WorkshopWorld(world, known["outside"], known["seed"], sandbox)
+                if all(found.identify(side).value for side in ADMINS):
+                    return found
             known = _new_accounts()  # nobody can administer the old ones any more
             world = accounts.world_of(sandbox, known["source"], known["destination"], folder)
         forget_world(folder)
         for file in (world.config_file, world.credentials_file):
             file.unlink(missing_ok=True)
         _furnish(sandbox, world, known["outside"])
-        found = WorkshopWorld(world, known["outside"], known["seed"], sandbox, is_new=True)
+        found = WorkshopWorld(world, known["outside"], known["seed"], sandbox, is_new=True, was_lost=was_lost)
         prepare(found)
         _remember(folder, known | {"instance": sandbox.instance})
         return found
