@@ -268,6 +268,23 @@ class TestTheWork:
 
         assert {each.kind for each in left - set().union(*accounts.before.values())} <= {"bucket"}
 
+    def test_an_instance_profile_and_its_role_are_known_by_their_tags(self, accounts: Accounts) -> None:
+        def prepare(world: WorkshopWorld) -> None:
+            iam, name = world.admin("destination", "iam"), {"InstanceProfileName": "visitor"}
+            iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=TRUST % world.source)
+            iam.create_instance_profile(**name)
+            iam.add_role_to_instance_profile(**name, RoleName="visitor")
+
+        accounts.open(a_sheet(prepare=prepare))
+        (accounts.folder / "aws" / "aws.json").unlink()
+        iam = accounts.client(accounts.source, "iam")
+        iam.remove_user_from_group(GroupName="analysts", UserName="alice")
+        iam.delete_group(GroupName="analysts")
+        accounts.open(a_sheet()).clean_up()
+        left = {each for found in accounts.contents().values() for each in found}
+
+        assert {each.kind for each in left - set().union(*accounts.before.values())} <= {"bucket"}
+
     def test_a_reset_makes_it_again(self, accounts: Accounts) -> None:
         sheet = accounts.open(SHEET)
         let_alice_in(sheet.world)

@@ -17,11 +17,12 @@ from xacct_nb.workshop.exercise import Sheet
 from xacct_nb.workshop.inventory import Item, items_in
 from xacct_nb.workshop.world import ADMINS, WorkshopWorld
 
-_KINDS = ("bucket", "MFA device", "user", "role", "group", "policy")
+_KINDS = ("bucket", "MFA device", "user", "instance profile", "role", "group", "policy")
 # What IAM makes with tags, and where its response has the name that `Item` has.
 _TAGGED = {
     "CreateUser": ("user", "User", "UserName"),
     "CreateRole": ("role", "Role", "RoleName"),
+    "CreateInstanceProfile": ("instance profile", "InstanceProfile", "InstanceProfileName"),
     "CreatePolicy": ("policy", "Policy", "Arn"),
     "CreateVirtualMFADevice": ("MFA device", "VirtualMFADevice", "SerialNumber"),
 }
@@ -145,7 +146,7 @@ class AwsWorld(WorkshopWorld):
         return [self.bucket, self.other_bucket]
 
     def _tagged(self, account: str) -> set[Item]:
-        """Return the users, roles and policies with the tag of this sheet; IAM has no tags for groups."""
+        """Return what has the tag of this sheet, except groups: IAM has no tags for them."""
         details = self.details("source" if account == self.source else "destination")
         tags = {Item("user", each["UserName"]): each.get("Tags", ()) for each in details["UserDetailList"]}
         tags |= {Item("role", each["RoleName"]): each.get("Tags", ()) for each in details["RoleDetailList"]}
@@ -153,6 +154,10 @@ class AwsWorld(WorkshopWorld):
         for each in details["Policies"]:
             arn = each["Arn"]
             tags[Item("policy", arn)] = iam.list_policy_tags(PolicyArn=arn)["Tags"]
+        profiles = (each for role in details["RoleDetailList"] for each in role["InstanceProfileList"])
+        for name in {each["InstanceProfileName"] for each in profiles}:
+            found = iam.list_instance_profile_tags(InstanceProfileName=name)["Tags"]
+            tags[Item("instance profile", name)] = found
         wanted = {"Key": TAG, "Value": self._file.manifest.sheet}
         return {item for item, found in tags.items() if wanted in found}
 

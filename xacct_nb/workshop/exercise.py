@@ -18,7 +18,7 @@ Check = Callable[[WorkshopWorld, object], Verdict]
 SEED = 1
 """The seed of the exercises that a sheet is published with."""
 
-Kind = Literal["user", "role", "group", "policy", "bucket"]
+Kind = Literal["user", "role", "instance profile", "group", "policy", "bucket"]
 
 
 def _nothing(world: WorkshopWorld) -> None:

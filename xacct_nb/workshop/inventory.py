@@ -102,6 +102,13 @@ def _remove_role(clients: Clients, name: str) -> Steps:
     yield partial(iam.delete_role, RoleName=name)
 
 
+def _remove_instance_profile(clients: Clients, name: str) -> Steps:
+    iam, profile = clients("iam"), {"InstanceProfileName": name}
+    for role in iam.get_instance_profile(**profile)["InstanceProfile"]["Roles"]:
+        yield partial(iam.remove_role_from_instance_profile, **profile, RoleName=role["RoleName"])
+    yield partial(iam.delete_instance_profile, **profile)
+
+
 def _remove_group(clients: Clients, name: str) -> Steps:
     iam = clients("iam")
     for user in iam.get_group(GroupName=name)["Users"]:
@@ -137,6 +144,10 @@ _KINDS: Mapping[str, tuple[Callable[[Clients], list[str]], Callable[[Clients, st
     "bucket": (_buckets, _remove_bucket),
     "MFA device": (_listed("list_virtual_mfa_devices", "VirtualMFADevices", "SerialNumber"), _remove_device),
     "user": (_listed("list_users", "Users", "UserName"), _remove_user),
+    "instance profile": (
+        _listed("list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+        _remove_instance_profile,
+    ),
     "role": (_listed("list_roles", "Roles", "RoleName"), _remove_role),
     "group": (_listed("list_groups", "Groups", "GroupName"), _remove_group),
     "policy": (_listed("list_policies", "Policies", "Arn", Scope="Local"), _remove_policy),
