@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.polling import Wait
 from xacct_nb.errors import XacctError
 from xacct_nb.workshop.calling import Questioner
@@ -72,6 +73,7 @@ def _sentence(reply: Reply, wording: Mapping[bool, str]) -> str:
 def _points_to(caller: Questioner, reply: Reply) -> tuple[str, ...]:
     """Return what the answer points to; what cannot be read must not hide the answer itself."""
     try:
-        return points_to(caller, reply)
+        with translate_errors("The diagnosis"):
+            return points_to(caller, reply)
     except XacctError as problem:
         return (problem.what,)

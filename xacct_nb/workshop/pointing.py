@@ -1,7 +1,7 @@
 """What a wrong answer of AWS points to: the diagnosis of a denial, the statements behind an allowed call."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,8 @@ def points_to(caller: Questioner, reply: Reply) -> tuple[str, ...]:
     """Return what AWS's answer points to, in sentences; nothing where the project finds nothing."""
     if reply.allowed:
         return _behind_allowed(caller, reply.question)
+    if reply.question.simulated and reply.question.calls:
+        return ()  # it was not called, so AWS denied nobody
     found = diagnose_reply(caller, reply)
     return tuple(f"{each.why} ({each.side})" for each in found.causes[:1])
 
@@ -73,24 +75,33 @@ def _arn(caller: Questioner, who: str, calls: tuple[AssumeCall, ...]) -> str:
 
 
 def _behind_allowed(caller: Questioner, question: Question) -> tuple[str, ...]:
-    """Return the statements that allow a call: of the trust policy, or of the role's own policies."""
+    """Return the statements that allow a call: of the trust policies, or of the role's own policies."""
     if not question.calls:
         return ()
-    last = question.calls[-1]
-    session = _admin_of(caller.world, Arn.parse(last.role).account)
-    if session is None:
-        return ()
-    iam, name = session.client("iam"), Arn.parse(last.role).name
     if question.action:
-        return _allowing_statements(question, last.role, _policies_of(iam, name))
-    who = _arn(caller, question.who, question.calls[:-1])
-    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-    return tuple(
-        f"Statement {number} of the trust policy of role/{name} lets it in. "
-        f"Its Principal is {json.dumps(statement.get('Principal'))}{_conditions_of(statement)}."
-        for number, statement in enumerate(statements_of(trust), start=1)
-        if _lets_in(who, last, {**trust, "Statement": [statement]})
-    )[:_MOST]
+        last = question.calls[-1].role
+        session = _admin_of(caller.world, Arn.parse(last).account)
+        if session is None:
+            return ()
+        return _allowing_statements(question, last, _policies_of(session.client("iam"), Arn.parse(last).name))
+    hops = (_trusting_statements(caller, question, number) for number in range(len(question.calls)))
+    return tuple(line for hop in hops for line in hop)[:_MOST]
+
+
+def _trusting_statements(caller: Questioner, question: Question, number: int) -> Iterator[str]:
+    """Yield the statements of a trust policy by which AWS allows one of the AssumeCalls."""
+    call = question.calls[number]
+    session, name = _admin_of(caller.world, Arn.parse(call.role).account), Arn.parse(call.role).name
+    if session is None:
+        return
+    who = _arn(caller, question.who, question.calls[:number])
+    trust = session.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    for place, statement in enumerate(statements_of(trust), start=1):
+        if _lets_in(who, call, {**trust, "Statement": [statement]}):
+            yield (
+                f"Statement {place} of the trust policy of role/{name} lets it in. "
+                f"Its Principal is {json.dumps(statement.get('Principal'))}{_conditions_of(statement)}."
+            )
 
 
 def _conditions_of(statement: Mapping[str, Any]) -> str:
