@@ -10,14 +10,15 @@ from xacct_nb.aws.clients import AwsClient
 from xacct_nb.changes.proof import ALLOWED, DENIED
 from xacct_nb.changes.sample_calls import sample_call
 from xacct_nb.iam.arns import Arn
+from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.workshop.question import AssumeCall, Question, Reply
 from xacct_nb.workshop.world import WorkshopWorld
 
 SESSION_NAME = "workshop-check"
 # Errors by which AWS refuses a request because of who makes it or how, not because something is missing.
 _REFUSED = (
-    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidParameterValue",
-    "MultiFactorAuthentication", "SignatureDoesNotMatch", "ValidationError",
+    "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId",
+    "InvalidParameterValue", "MultiFactorAuthentication", "SignatureDoesNotMatch", "ValidationError",
 )  # fmt: skip
 
 Clients = Callable[[str], AwsClient]
@@ -89,9 +90,11 @@ def _reply(question: Question, answer: Answer, at: int | None) -> Reply:
 
 
 def _simulated(world: WorkshopWorld, question: Question) -> Reply:
-    """Return what IAM's policy simulator says of a user of the source account."""
-    iam, user = world.admin("source", "iam"), world.user_arn(question.who)
-    answer = simulate(iam, user, question.action, question.resource, **question.parameters)
+    """Return what IAM's policy simulator says of the last role, or of a user of the source account."""
+    principal = question.calls[-1].role if question.calls else world.user_arn(question.who)
+    side: Side = "destination" if Arn.parse(principal).account == world.destination else "source"
+    iam = world.admin(side, "iam")
+    answer = simulate(iam, principal, question.action, question.resource, **question.parameters)
     if answer.verdict != ALLOWED:
         return _reply(question, answer, None)
     decision = decision_of(answer)

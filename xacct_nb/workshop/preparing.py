@@ -1,13 +1,18 @@
-"""What sheets prepare for their exercises: roles with a trust policy, and their permissions."""
+"""What sheets prepare for their exercises: roles with a trust policy, their permissions, and sessions."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xacct_nb.aws.answers import call_aws
+from xacct_nb.aws.polling import Wait
+from xacct_nb.errors import AwsRefused
+from xacct_nb.iam.arns import Arn
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.workshop.world import WorkshopWorld
 
 Statement = Mapping[str, Any]
+_NEW_ROLE = 4  # times as long as a change, until a new role can be assumed
 
 
 def document(*statements: Statement) -> str:
@@ -41,3 +46,22 @@ def make_role(
     if may:
         iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document(*may))
     return world.role_arn(name, side)
+
+
+def assume(world: WorkshopWorld, who: str, role: str, name: str, **parameters: Any) -> Mapping[str, Any]:
+    """Return the Credentials of a session, as soon as AWS lets `who` assume the role. Raises AwsRefused."""
+    sts = world.client(who, "sts")
+    wait = Wait(f"{who} can assume the role", _NEW_ROLE * world.patience)
+    while True:
+        answer = call_aws(lambda: sts.assume_role(RoleArn=role, RoleSessionName=name, **parameters))
+        if answer.value or not wait.pause():
+            break
+    wait.close()
+    if answer.value:
+        return dict(answer.value["Credentials"])
+    raise AwsRefused(
+        f"{who} cannot assume {Arn.parse(role).resource}, which this sheet needs.",
+        aws_code=answer.code,
+        why=f"AWS answered: {answer.detail}.",
+        hint="To begin this sheet again with new accounts: sheet.reset()",
+    )

@@ -23,8 +23,8 @@ class Question:
     session; without one, it is the last AssumeRole. `through` holds ARNs of roles or AssumeCalls. `expected`
     is True where AWS must allow it. `because` tells the participant why. `parameters` are those of the
     action's call, where the resource does not give them. With `simulated`, IAM's policy simulator is asked
-    what the policies of `who` alone allow, for what cannot be called yet; `parameters` are then its own, such
-    as ContextEntries.
+    what the policies of the last role, else of `who`, alone allow, for what cannot be called yet;
+    `parameters` are then its own, such as ContextEntries.
     """
 
     who: str
@@ -49,7 +49,7 @@ class Question:
             return f"{self.who} assumes {roles}"
         about = f" on {name_of(self.resource)}" if self.resource not in ("", "*") else ""
         if self.simulated:
-            return f"the policies of {self.who} alone: {self.action}{about}"
+            return f"the policies of {roles or self.who} alone: {self.action}{about}"
         return f"{self.who}{f' as {roles}' if roles else ''} calls {self.action}{about}"
 
 

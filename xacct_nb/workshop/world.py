@@ -159,6 +159,12 @@ class WorkshopWorld:
         self._further[name] = partial(self.session_client, credentials)
         return name
 
+    def keep_session(self, name: str, credentials: Mapping[str, Any]) -> str:
+        """Give a session of STS a profile in the world's files, where other kernels find it; return it."""
+        accounts.add_session(self.accounts, name, credentials)
+        self._read_keys()
+        return name
+
     def add_user(self, name: str, side: Side = "source", *, allowed: str = "", group: str = "") -> str:
         """Create a user with a key, unless it is there; return its profile, which is its name.
 

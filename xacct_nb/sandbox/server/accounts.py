@@ -14,8 +14,8 @@ from xacct_nb.sandbox.server.state import Sandbox, root_secret, write_private
 Connect = Callable[[str, str, str], Any]
 """(service, access key id, secret access key) -> a boto3 client of the sandbox."""
 
-Key = tuple[str, str]
-"""(access key id, secret access key)"""
+Key = tuple[str, ...]
+"""(access key id, secret access key), of a session with its token as well."""
 
 Side = Literal["source", "destination"]
 SIDES: tuple[Side, Side] = ("source", "destination")
@@ -66,6 +66,7 @@ RESIDENTS = (
     Resident("mallory", "source", "mallory", allowed="sts:AssumeRole"),
 )
 HUB, READER, STANDING_POLICY = "hub", "summary-reader", "xacct-summary-readers"
+_KEY_FIELDS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 OBJECTS = {
     "reports": ("2026/summary.csv", "quarter,orders\n1,1024\n2,1131\n3,998\n"),
     "payroll": ("2026/salaries.csv", "employee,salary\n1,52000\n2,61000\n"),
@@ -108,12 +109,17 @@ def add_user(iam: Any, world: World, resident: Resident) -> None:
     _write_profiles(world, {resident.profile: key})
 
 
+def add_session(world: World, profile: str, credentials: Mapping[str, Any]) -> None:
+    """Write a profile with the Credentials of a response of STS into the world's files."""
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    _write_profiles(world, {profile: tuple(str(credentials[name]) for name in names)})
+
+
 def _write_profiles(
     world: World, keys: dict[str, Key], more: Mapping[str, dict[str, str]] | None = None
 ) -> None:
     """Write the profiles of users and `more`: their keys, then, last and at once, how they are reached."""
-    names = ("aws_access_key_id", "aws_secret_access_key")
-    sections = {profile: dict(zip(names, key, strict=True)) for profile, key in keys.items()}
+    sections = {profile: dict(zip(_KEY_FIELDS, key, strict=False)) for profile, key in keys.items()}
     _update(world.credentials_file, sections)
     endpoint = {"endpoint_url": world.endpoint} if world.endpoint else {}
     common = {"region": world.region, **endpoint, "output": "json"}
@@ -192,9 +198,9 @@ def known_keys(path: Path) -> dict[str, Key]:
     """Return the access keys in a credentials file, by profile."""
     sections = _read(path)
     return {
-        name: (sections[name]["aws_access_key_id"], sections[name]["aws_secret_access_key"])
+        name: tuple(sections[name][each] for each in _KEY_FIELDS if each in sections[name])
         for name in sections.sections()
-        if {"aws_access_key_id", "aws_secret_access_key"} <= set(sections[name])
+        if set(_KEY_FIELDS[:2]) <= set(sections[name])
     }
 
 

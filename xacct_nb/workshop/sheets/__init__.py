@@ -17,6 +17,7 @@ _MODULES = (
     "s06_iam_tutorial",
     "s07_break_and_fix",
     "s08_least_privilege",
+    "s09_revoke_and_clean_up",
 )
 
 
