@@ -277,7 +277,8 @@ def _recall(folder: Path) -> dict[str, str]:
 
 
 def _new_accounts() -> dict[str, str]:
-    return {name: _new_account() for name in _ACCOUNTS} | {"seed": secrets.token_hex(16)}
+    numbers = {name: str(secrets.randbelow(9 * 10**11) + 10**11) for name in _ACCOUNTS}
+    return numbers | {"seed": secrets.token_hex(16)}
 
 
 def _has_admins(world: World) -> bool:
@@ -290,10 +291,6 @@ def _has_admins(world: World) -> bool:
 
 def _remember(folder: Path, known: Mapping[str, str]) -> None:
     write_private(folder / "world.json", json.dumps(known, indent=2))
-
-
-def _new_account() -> str:
-    return str(secrets.randbelow(9 * 10**11) + 10**11)
 
 
 def _without_use(value: Any) -> Any:

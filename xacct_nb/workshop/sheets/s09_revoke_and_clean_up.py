@@ -216,9 +216,8 @@ import json
 
 now = datetime.datetime.now(datetime.timezone.utc)
 %s
-policy = json.dumps({"Version": "2012-10-17", "Statement": [%s]})
-iam = sheet.client("destination-admin", "iam")
-iam.put_role_policy(RoleName="reports-reader", PolicyName="%s", PolicyDocument=policy)
+policy, iam = {"Version": "2012-10-17", "Statement": [%s]}, sheet.client("destination-admin", "iam")
+iam.put_role_policy(RoleName="reports-reader", PolicyName="%s", PolicyDocument=json.dumps(policy))
 answer = "done"
 answer"""
 _DENY = 'ended = {"Effect": "Deny", "Action": "*", "Resource": "*"}'
