@@ -1,14 +1,12 @@
-"""AWS's limits, and the packing of many ARNs into few policies."""
+"""AWS's limits on the size and number of policies."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from xacct_nb.errors import OverQuota
 from xacct_nb.iam import quotas
-from xacct_nb.iam.quotas import check_count, check_size, minify, pack, size
+from xacct_nb.iam.quotas import check_count, check_size, minify, size
 
 
 def policy(arns: list[str]) -> dict[str, Any]:
@@ -32,30 +30,9 @@ def test_a_document_over_the_limit_is_refused_with_both_numbers() -> None:
     assert refusal.value.why == "AWS accepts 10 here, white space not counted."
 
 
-def test_what_fits_stays_in_one_document() -> None:
-    assert pack(["a", "b"], policy, 100) == [{"Resource": ["a", "b"]}]
-
-
-def test_what_does_not_fit_goes_into_the_next_document() -> None:
-    assert pack(["a", "b", "c"], policy, 22) == [{"Resource": ["a", "b"]}, {"Resource": ["c"]}]
-
-
-def test_a_single_arn_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(OverQuota, match="A caller policy has"):
-        pack(["a" * 50], policy, 40)
-
-
 def test_more_documents_than_allowed_are_refused() -> None:
     with pytest.raises(OverQuota, match="user/alice would need 3 caller policies"):
         check_count([{}, {}, {}], 2, "user/alice")
-
-
-@given(st.lists(st.text("abc", min_size=1, max_size=20), min_size=1, max_size=50), st.integers(40, 200))
-def test_packing_loses_nothing_and_keeps_the_limit(arns: list[str], limit: int) -> None:
-    packed = pack(arns, policy, limit)
-
-    assert [arn for part in packed for arn in part["Resource"]] == arns
-    assert all(size(part) <= limit for part in packed)
 
 
 def test_the_maximum_of_a_quota_is_never_below_its_default() -> None:

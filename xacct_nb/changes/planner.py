@@ -9,7 +9,7 @@ from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.changes.trust_owner import check_roles, check_statements
 from xacct_nb.errors import NotOwned
-from xacct_nb.grants.documents import Documents, Policy
+from xacct_nb.grants.documents import Documents, Policy, caller_policies_near
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import (
     ADOPTED_TAG,
@@ -37,6 +37,14 @@ def diff(documents: Documents, state: State) -> Plan:
     `adopt`, or where another one has the name in another path or case. With `manage: trust` also InvalidGrant
     where a role does not exist, and OverQuota where AWS would refuse its trust policy with the statement.
     """
+    return diff_with(documents, state, lambda: lint(documents, state).unaccepted)
+
+
+def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple[str, ...]]) -> Plan:
+    """Return the plan as `diff` does; `unaccepted` returns the codes of the findings that nobody accepted.
+
+    It is called where something changes.
+    """
     grant, wanted = documents.grant, desired_resources(documents, state)
     if grant.trust_only:
         check_roles(documents, state)
@@ -59,7 +67,7 @@ def diff(documents: Documents, state: State) -> Plan:
         grant.name,
         ordered,
         _notes(grant, state, changes),
-        lint(documents, state).unaccepted,
+        unaccepted(),
         grant.reference,
         accepted=tuple(sorted(grant.accept)),
         access=kept_access(state, grant.destinations, ordered, wanted),
@@ -89,10 +97,29 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
         resources |= {ResourceKey("attachment", arn, policy): True for policy in grant.managed_policies}
     for arn, policy in documents.permissions_policies.items():
         resources[ResourceKey("inline-policy", arn, policy_name(grant))] = policy
-    for entity, policies in documents.caller_policies.items():
+    for entity, policies in _caller_policies(documents, state).items():
         for number, policy in enumerate(policies, start=1):
             resources |= _caller_policy_resources(grant, entity, number, policy, state)
     return resources
+
+
+def _caller_policies(documents: Documents, state: State) -> dict[str, list[Policy]]:
+    """Return the caller policies with each role where it stands in the live ones."""
+    grant = documents.grant
+    if grant.caller_policy == "inline" or not documents.caller_policies:
+        return dict(documents.caller_policies)
+    live = {entity: _live_policies(grant, account_of(entity), state) for entity in documents.caller_policies}
+    return caller_policies_near(grant, live)
+
+
+def _live_policies(grant: Grant, account: str, state: State) -> list[Policy]:
+    """Return the documents of the grant's managed caller policies in an account, in their order."""
+    found = list[Policy]()
+    while live := state.resources.get(
+        ResourceKey("managed-policy", policy_arn(grant, account, len(found) + 1))
+    ):
+        found.append(live["document"])
+    return found
 
 
 def _role(grant: Grant, arn: str, trust: Policy, live: Mapping[str, Any] | None) -> dict[str, Any]:

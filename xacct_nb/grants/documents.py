@@ -8,6 +8,7 @@ from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.expiry import expiry_condition
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.grants.naming import statement_id
+from xacct_nb.grants.packing import pack_stably
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.redaction.redact import mask_secrets
@@ -88,8 +89,7 @@ def build(grant: Grant, side: str = "") -> Documents:
 
 def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
     """Return the policies that let callers assume the roles, by the ARN that they are attached to."""
-    entities = [grant.attach_to] if grant.attach_to else grant.principals
-    return {arn: _packed(grant, arn) for arn in entities}
+    return caller_policies_near(grant, {})
 
 
 def trust_policy(grant: Grant, role: str) -> Policy:
@@ -122,7 +122,17 @@ def _document(*statements: dict[str, Any]) -> Policy:
     return {"Version": VERSION, "Statement": list(statements)}
 
 
-def _packed(grant: Grant, entity: str) -> list[Policy]:
+def caller_policies_near(grant: Grant, live: Mapping[str, Sequence[Policy]]) -> dict[str, list[Policy]]:
+    """Return the caller policies with each role in the policy that it stands in now, as far as it can be.
+
+    `live` are the policies by the ARN that they are attached to, in the order of their numbers. So a role
+    more or less changes one policy. Raises OverQuota.
+    """
+    entities = [grant.attach_to] if grant.attach_to else grant.principals
+    return {arn: _packed(grant, arn, live.get(arn, ())) for arn in entities}
+
+
+def _packed(grant: Grant, entity: str, live: Sequence[Policy]) -> list[Policy]:
     kind = Arn.parse(entity).kind
     # The quota of inline policies is for all of them together, so a second one would not help.
     limit, most = quotas.INLINE_TOTAL[kind], 1
@@ -130,10 +140,21 @@ def _packed(grant: Grant, entity: str) -> list[Policy]:
         limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
     statement = {"Effect": "Allow", "Action": assume_actions(grant)}
     when = {"Condition": expiry_condition(grant.expires)} if grant.expires else {}
-    policies = quotas.pack(
-        grant.destinations, lambda roles: _document(statement | {"Resource": roles} | when), limit
-    )
+
+    def policy(roles: list[str]) -> Policy:
+        return _document(statement | {"Resource": roles} | when)
+
+    packed = pack_stably(grant.destinations, [_roles_in(each) for each in live], policy, limit)
+    policies = [quotas.check_size(policy(roles), limit, "A caller policy") for roles in packed]
     return quotas.check_count(policies, most, entity)
+
+
+def _roles_in(policy: Policy) -> list[str]:
+    """Return the roles that a caller policy names, none where somebody gave it another form."""
+    statements = policy.get("Statement")
+    only = statements[0] if isinstance(statements, list) and len(statements) == 1 else statements
+    named = only.get("Resource", []) if isinstance(only, Mapping) else []
+    return [named] if isinstance(named, str) else [each for each in named if isinstance(each, str)]
 
 
 def assume_actions(grant: Grant) -> list[str]:

@@ -1,7 +1,6 @@
-"""AWS's limits on IAM documents as data, and the packing of many ARNs into few policies."""
+"""AWS's limits on IAM documents, as data and as checks."""
 
 import json
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from xacct_nb.errors import OverQuota
@@ -28,21 +27,6 @@ def minify(document: object) -> str:
 def size(document: object) -> int:
     """Return the characters of a document as AWS counts them."""
     return len(minify(document))
-
-
-def pack(
-    arns: Sequence[str], document: Callable[[list[str]], dict[str, Any]], limit: int
-) -> list[dict[str, Any]]:
-    """Return the fewest policies for these ARNs, in their order, each within `limit` characters.
-
-    `document` makes the policy for a list of ARNs. Raises OverQuota when a single ARN does not fit.
-    """
-    packed: list[list[str]] = [[]]
-    for arn in arns:
-        if packed[-1] and size(document([*packed[-1], arn])) > limit:
-            packed.append([])
-        packed[-1].append(arn)
-    return [check_size(document(part), limit, "A caller policy") for part in packed]
 
 
 def check_count(documents: list[dict[str, Any]], most: int, principal: str) -> list[dict[str, Any]]:
