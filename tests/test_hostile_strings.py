@@ -29,6 +29,7 @@ from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
+from xacct_nb.fleets.organization import Account, Organization, select
 from xacct_nb.grants.access_path import RoleHop
 from xacct_nb.grants.console_link import ConsoleAccess, console_access
 from xacct_nb.grants.declarations import Parameter
@@ -164,6 +165,11 @@ HANDOFF = HandoffState(REQUEST.digest, "answered", (RECORD,), (ANSWER,), ("objec
 LENGTH = SessionLength(3600, 7200, "why")
 SECTION = ProfileSection("reports", RoleHop(ROLE, GRANT), {"role_arn": ROLE}, ("# comment",), LENGTH)
 EDIT = ProfileEdit((SECTION,), ConfigFile(Path("config"), Path("config"), None), b"[profile reports]\n")
+ACCOUNTS = tuple(
+    Account(account, "name", "ACTIVE", "o-a1b2c3d4e5/r-ab12/", {"tag": "v"})
+    for account in ("111111111111", "222222222222")
+)
+ORGANIZATION = Organization("o-a1b2c3d4e5", "111111111111", ACCOUNTS, ("r-ab12",), ("note",))
 VALUES: tuple[Any, ...] = (
     CARD,
     replace(CARD, blockers=("blocker",), checked=False),
@@ -216,6 +222,8 @@ VALUES: tuple[Any, ...] = (
         "key",
     ),
     CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
+    ORGANIZATION,
+    select(ORGANIZATION, except_accounts=["111111111111"], organization_units=["r-ab12"]),
     *WORKSHOP_VALUES,
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The

@@ -167,7 +167,7 @@ class InvalidFault(InvalidInput):
 
 
 class InvalidOrganization(InvalidInput):
-    """The file that describes an organization to the sandbox is not valid."""
+    """An organization does not have what is asked of it, or a file that describes one is not valid."""
 
 
 class StalePlan(XacctError):

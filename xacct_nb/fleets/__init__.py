@@ -1,0 +1,1 @@
+"""Many grants as one plan: a fleet of accounts from one declaration."""
