@@ -26,6 +26,7 @@ from xacct_nb.errors import InvalidInput, SandboxError, XacctError
 
 CHECKS_VARIABLE = "XACCT_WORKSHOP_CHECKS"
 _LONGEST = 1_000_000  # bytes of a request, and of a response
+_LONGEST_REASON = 300  # characters
 _TO_SEND, _TO_JUDGE = 5.0, 120.0  # seconds
 _HOST = "127.0.0.1"
 
@@ -55,7 +56,7 @@ class CheckServer:
     """Serves the requests of one kernel, one after the other, in a thread of its own.
 
     `address` is the value of the variable. `serve(request)` returns the response; an XacctError that it
-    raises becomes one.
+    raises becomes one, and so does any other error.
     """
 
     def __init__(self, serve: Callable[[Message], Message]) -> None:
@@ -94,6 +95,9 @@ class CheckServer:
             return self._serve(request)
         except XacctError as problem:
             return {"error": {"what": problem.what, "why": problem.why, "hint": problem.hint}}
+        except Exception as problem:  # else the thread ends, and no later request has a response
+            why = f"{type(problem).__name__}: {str(problem)[:_LONGEST_REASON]}"
+            return {"error": {"what": "The grader failed at this request.", "why": why, "hint": ""}}
 
 
 def _line(message: Message) -> bytes:

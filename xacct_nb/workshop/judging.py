@@ -1,6 +1,6 @@
 """Judges an answer by what AWS answers: who can do what now, and who cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from xacct_nb.aws.error_translation import translate_errors
@@ -10,6 +10,7 @@ from xacct_nb.workshop.calling import Questioner
 from xacct_nb.workshop.pointing import points_to
 from xacct_nb.workshop.question import Question, Reply
 from xacct_nb.workshop.verdict import CORRECT, NOT_YET, Verdict, row_of
+from xacct_nb.workshop.witnesses import who_cannot_call, who_is_held_back
 from xacct_nb.workshop.world import WorkshopWorld
 
 _WRONG = {
@@ -21,15 +22,33 @@ _OTHER = {
     False: "You say that this fails, and AWS allows it: {}.",
 }
 _NO_ANSWER = "AWS could not be asked: {}."
+_BEGIN_AGAIN = "sheet.reset() makes the accounts again, as they were at the beginning."
 
 
 def judge(world: WorkshopWorld, *questions: Question) -> Verdict:
     """Return correct if AWS answers every question as expected; else not yet, by the first that differs.
 
     The verdict has every answer, AWS's message, and what the first wrong answer points to. What asks the
-    administrator of a third account is left out where there is no such account.
+    administrator of a third account is left out where there is no such account. A denial of somebody who
+    cannot call any more does not count.
     """
-    return _verdict(world, questions, _WRONG)
+    return _proven(world, _verdict(world, questions, _WRONG), questions, who_cannot_call)
+
+
+def judge_trust(world: WorkshopWorld, *questions: Question) -> Verdict:
+    """Judge roles, which alone have to deny: the policies of `ANYBODY` still allow AssumeRole on each."""
+    return _proven(world, judge(world, *questions), questions, who_is_held_back)
+
+
+def _proven(
+    world: WorkshopWorld,
+    found: Verdict,
+    questions: tuple[Question, ...],
+    unproven: Callable[[WorkshopWorld, Iterable[Question]], str],
+) -> Verdict:
+    """Return a verdict that is correct only if the denials prove something."""
+    nothing = unproven(world, questions) if found.is_correct else ""
+    return Verdict(NOT_YET, f"{nothing} {_BEGIN_AGAIN}", found.asked) if nothing else found
 
 
 def compare(world: WorkshopWorld, *questions: Question) -> Verdict:

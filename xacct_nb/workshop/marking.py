@@ -1,9 +1,12 @@
 """Marks an answer: asks the exercise's check, and decides whether it was attempted at all."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-from xacct_nb.errors import InvalidInput
+from xacct_nb.aws.error_translation import text_of
+from xacct_nb.errors import AwsRefused, InvalidInput
 from xacct_nb.workshop.exercise import Exercise
 from xacct_nb.workshop.progress import SheetProgress
 from xacct_nb.workshop.verdict import NOT_ATTEMPTED, Verdict
@@ -18,10 +21,12 @@ def mark(
     """Return the verdict on an answer, and the progress after it.
 
     An answer that is not correct counts as not attempted where there is none, no check found an attempt
-    before, and both accounts are as the check before left them.
+    before, and both accounts are as the check before left them. Raises AwsRefused where the administrators
+    of the accounts cannot do what the check needs.
     """
-    now = world.fingerprint()
-    verdict = exercise.check(world, answer)
+    with _as_administrators(world):
+        now = world.fingerprint()
+        verdict = exercise.check(world, answer)
     earlier = before.of(exercise.name)
     untouched = answer is None and now == before.world and not earlier.tries
     if not verdict.is_correct and untouched:
@@ -32,6 +37,19 @@ def mark(
         verdict = replace(verdict, next_step=_next_step(exercise))
     progress = before.having(exercise.name, earlier.checked(verdict.outcome))
     return verdict, replace(progress, world=now)
+
+
+@contextmanager
+def _as_administrators(world: WorkshopWorld) -> Iterator[None]:
+    try:
+        yield
+    except world.admin("source", "sts").exceptions.ClientError as problem:
+        raise AwsRefused(
+            "The check could not read the accounts or prepare its questions.",
+            aws_code=str(problem.response.get("Error", {}).get("Code")),
+            why=text_of(problem),
+            hint="If the administrators were changed, sheet.reset() makes the accounts again.",
+        ) from problem
 
 
 def _next_step(exercise: Exercise) -> str:

@@ -48,13 +48,13 @@ def children() -> set[int]:
     return {pid for pid, parent in _parents().items() if parent == me}
 
 
-def below(roots: Collection[int], spared: Collection[int] = ()) -> set[int]:
-    """Return these processes and all below them, without the spared ones and what is below those."""
+def below(roots: Collection[int]) -> set[int]:
+    """Return these processes and all below them."""
     parents, found = _parents(), set[int]()
-    new = {pid for pid in roots if pid in parents} - set(spared)
+    new = {pid for pid in roots if pid in parents}
     while new:
         found |= new
-        new = {pid for pid, parent in parents.items() if parent in new} - found - set(spared)
+        new = {pid for pid, parent in parents.items() if parent in new} - found
     return found
 
 

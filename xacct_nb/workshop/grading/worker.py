@@ -75,12 +75,24 @@ class FloodLimit(OutputLimit):
 
     def fit(self, message: Message, cell: int) -> Iterator[Message]:
         """Yield what there is room for, until the notebook is stopped."""
-        self._seen += len(str(message["content"].get("text", ""))) or 200
+        self._seen += max(200, _length(message["content"]))
         if self._seen > _MOST_OUTPUT and not self.is_flooded:
             self.is_flooded = True
             self._stop()
         if not self.is_flooded:
             yield from super().fit(message, cell)
+
+
+def _length(content: Any) -> int:
+    """Return how many characters are in all texts of a message, however deep they are in it."""
+    length, left = 0, [content]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            length += len(each)
+        elif isinstance(each, dict | list):
+            left.extend(each.values() if isinstance(each, dict) else each)
+    return length
 
 
 def main() -> None:
@@ -116,7 +128,7 @@ def _grade(job: Job, notebook: SubmittedNotebook, sheet: Any, report: Reporter) 
 
         # It has the token, and nobody has to find this sandbox again.
         (sandbox.folder / "sandbox.json").unlink(missing_ok=True)
-        below = partial(_below, sandbox.pid)
+        below = partial(below_worker, sandbox.pid)
         world = GradedWorld(
             sheet,
             job.participant,
@@ -136,9 +148,9 @@ def _grade(job: Job, notebook: SubmittedNotebook, sheet: Any, report: Reporter) 
         report("clean-up", world.close())
 
 
-def _below(sandbox: int) -> set[int]:
-    """Return every process below this one but the sandbox's."""
-    return processes.below(processes.children(), {sandbox})
+def below_worker(sandbox: int) -> set[int]:
+    """Return every process below this one but the sandbox's; what AWS Lambda runs there is the notebook's."""
+    return processes.below(processes.children()) - {sandbox}
 
 
 def _run(job: Job, notebook: SubmittedNotebook, kernel: PreparedKernel, report: Reporter) -> str:

@@ -1,7 +1,7 @@
 """Sheet 1, the article itself: a policy on the caller's side, a role on the other side, and the test."""
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -26,7 +26,7 @@ def _check_caller(world: WorkshopWorld, answer: object) -> Verdict:
 
 def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
     role = (world.role_arn(ROLE),)
-    return judge(
+    return judge_trust(
         world,
         Question("alice", True, role, because="Both sides have to allow it."),
         Question("mallory", False, role, because="Her side allows it, and the role must not trust her."),
@@ -37,7 +37,7 @@ def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
 def _check_permissions(world: WorkshopWorld, answer: object) -> Verdict:
     role, report = (world.role_arn(ROLE),), world.object_arn(REPORT)
     payroll = world.object_arn("2026/salaries.csv", world.other_bucket)
-    return judge(
+    return judge_trust(
         world,
         Question("alice", True, role, "s3:GetObject", report, "The role has to read the reports."),
         Question("alice", False, (), "s3:GetObject", report, "Without the role she has no access."),
@@ -57,7 +57,12 @@ def _check_who_reads(world: WorkshopWorld, answer: object) -> Verdict:
     unknown = [str(name) for name in answer if name not in names]
     if unknown:
         return not_yet(f"Nobody here is called {', '.join(unknown)}.")
-    return compare(world, *(Question(name, name in answer, role, "s3:GetObject", report) for name in names))
+    predicted = (Question(name, name in answer, role, "s3:GetObject", report) for name in names)
+    verdict = compare(world, *predicted)
+    if verdict.is_correct and "alice" not in answer:  # nobody can read where the exercises before are open
+        made = Question("alice", True, role, "s3:GetObject", report, "Exercises 1 to 3 make this way.")
+        return judge(world, made)
+    return verdict
 
 
 _CALLER_POLICY = """\

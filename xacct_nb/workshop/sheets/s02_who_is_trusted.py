@@ -4,7 +4,7 @@ import json
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
 from xacct_nb.workshop.inventory import Item, remove
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -60,7 +60,7 @@ def _check_own_side(world: WorkshopWorld, answer: object) -> Verdict:
 
 def _check_pattern(world: WorkshopWorld, answer: object) -> Verdict:
     role = (world.role_arn(TEAM),)
-    return judge(
+    return judge_trust(
         world,
         Question("analyst-1", True, role, because="An analyst."),
         Question("analyst-2", True, role, because="Another analyst."),

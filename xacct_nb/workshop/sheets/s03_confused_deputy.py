@@ -4,7 +4,7 @@ import json
 
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.question import AssumeCall, Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld
@@ -85,7 +85,7 @@ def _judged_role(world: WorkshopWorld, name: str, allowed: str, denied: str) -> 
     """Return the verdict on a role that the provider must use for us alone, for one bucket alone."""
     role = world.role_arn(name)
     direct = AssumeCall(role, {"ExternalId": world.secret(OURS)})
-    return judge(
+    return judge_trust(
         world,
         _as_provider(world, role, OURS, allowed, True, "The provider works for you, with your external ID."),
         _as_provider(world, role, THEIRS, "", False, "It works for the attacker, with hers."),

@@ -6,7 +6,7 @@ from configparser import Error as ConfigError
 from typing import Any
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.preparing import allow, document, make_role, trust
 from xacct_nb.workshop.question import AssumeCall, Question
 from xacct_nb.workshop.verdict import Verdict
@@ -62,7 +62,7 @@ def _over_hub(world: WorkshopWorld, role: str = READER, **parameters: Any) -> tu
 
 def _check_two_hops(world: WorkshopWorld, answer: object) -> Verdict:
     report, reader = world.object_arn(REPORT), world.role_arn(READER)
-    return judge(
+    return judge_trust(
         world,
         Question(
             "alice", True, _over_hub(world), "s3:GetObject", report, "This is the way that was asked for."
@@ -126,7 +126,7 @@ def _check_night(world: WorkshopWorld, answer: object) -> Verdict:
     night, report = world.role_arn(NIGHT), world.object_arn(REPORT)
     two_hours = (AssumeCall(night, {"DurationSeconds": 7200}),)
     longer = (AssumeCall(night, {"DurationSeconds": 7260}),)
-    return judge(
+    return judge_trust(
         world,
         Question("alice", True, two_hours, because="The job takes two hours."),
         Question("alice", False, longer, because="A minute more was not asked for."),

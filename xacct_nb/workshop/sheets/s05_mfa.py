@@ -3,7 +3,7 @@
 from typing import Any
 
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.mfa_device import MfaDevice, borrowed_device, enable_device
 from xacct_nb.workshop.preparing import allow, document, make_role, trust
 from xacct_nb.workshop.question import AssumeCall, Question
@@ -68,7 +68,7 @@ def _said(name: str, works: bool) -> str:
 def _check_require(world: WorkshopWorld, answer: object) -> Verdict:
     iam, role = world.admin("source", "iam"), world.role_arn(LEDGER)
     with borrowed_device(iam, "alice") as hers, borrowed_device(iam, "mallory") as other:
-        return judge(
+        return judge_trust(
             world,
             Question(
                 "alice", True, _coded(role, hers), "s3:GetObject", world.object_arn(OBJECT), "With a code."

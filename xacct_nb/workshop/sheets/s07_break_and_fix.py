@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from xacct_nb.workshop.exercise import SEED, Exercise, Instructor, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import judge, not_yet
+from xacct_nb.workshop.judging import judge_trust, not_yet
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.sheets.s07_causes import CAUSES
 from xacct_nb.workshop.sheets.s07_world import BrokenAccess, Cast, questions, wanted
@@ -66,7 +66,7 @@ def _check(cast: Cast, broken: BrokenAccess, world: WorkshopWorld, answer: objec
     if problem := _problem(given):
         return not_yet(problem)
     parameters = {**(given or broken.call(world, cast)), **broken.fixed}
-    return judge(world, *questions(world, cast, broken, parameters))
+    return judge_trust(world, *questions(world, cast, broken, parameters))
 
 
 def _problem(given: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.workshop.exercise import Exercise, Instructor, Made, Sheet, WrongAnswer
-from xacct_nb.workshop.judging import compare, judge, not_yet
+from xacct_nb.workshop.judging import compare, judge, judge_trust, not_yet
 from xacct_nb.workshop.preparing import allow, document, make_role, trust
 from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
@@ -65,7 +65,7 @@ def _check_calls(world: WorkshopWorld, answer: object) -> Verdict:
 
 def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
     role = (world.role_arn(ROLE),)
-    return judge(
+    return judge_trust(
         world,
         *_probes(world)[:2],
         Question("mallory", False, role, because="She may call AssumeRole on every role of every account."),
