@@ -79,7 +79,8 @@ def _policy(document: object, grammar: PolicyGrammar) -> ParsedPolicy:
         refuse("Id", "it is not text")
     version = document.get("Version", OLD)
     if version not in grammar.versions:
-        refuse("Version", f"it is {version!r}, not {' or '.join(grammar.versions)}")
+        what = f"it is {version!r}" if "Version" in document else "it is missing"
+        refuse("Version", f"{what}, not {' or '.join(grammar.versions)}")
     if "Statement" not in document:
         refuse("Statement", "it is missing")
     statements = document["Statement"]

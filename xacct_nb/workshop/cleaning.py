@@ -11,6 +11,7 @@ from xacct_nb.errors import RollbackFailed
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 from xacct_nb.workshop.inventory import Item, remove
+from xacct_nb.workshop.organization import end_organization
 from xacct_nb.workshop.world import WorkshopWorld
 
 
@@ -81,7 +82,8 @@ def require_clean(found: CleanUp) -> None:
 
 
 def clean(world: WorkshopWorld) -> CleanUp:
-    """Remove everything in the accounts of a world, and list them again."""
+    """End the organization of a world, remove everything in its accounts, and list them again."""
+    end_organization(world)  # its control policies limit also those who remove things
     with translate_errors("The clean-up"):
         removed = tuple(
             Removal(account, item.kind, item.name, remove(partial(world.owner, account), item))

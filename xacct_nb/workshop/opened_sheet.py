@@ -28,6 +28,7 @@ from xacct_nb.workshop.exercise import Sheet
 from xacct_nb.workshop.folders import shell_line
 from xacct_nb.workshop.hint import Hint, Solution, Ticket
 from xacct_nb.workshop.marking import mark, plain_answer
+from xacct_nb.workshop.organization import abandon, organization_id
 from xacct_nb.workshop.pointing import diagnose_call
 from xacct_nb.workshop.progress import ProgressFile, SheetProgress
 from xacct_nb.workshop.verdict import CORRECT, Verdict
@@ -124,6 +125,11 @@ class OpenSheet(Shown):
         """Return a secret text of this sheet's world, such as an external ID; the same each time."""
         return self.world.secret(name)
 
+    @property
+    def organization(self) -> str:
+        """The id of the organization that the accounts are in, where the sheet has one."""
+        return organization_id(self.world)
+
     def mfa_serial(self, name: str) -> str:
         """Return the serial number of a user's MFA device, which is its ARN. Raises InvalidInput."""
         return self.world.devices.serial(name)
@@ -150,8 +156,7 @@ class OpenSheet(Shown):
         except iam.exceptions.EntityAlreadyExistsException:
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
         if permissions_policy:
-            inline = json.dumps(permissions_policy)
-            iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=inline)
+            iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(permissions_policy))
         return self.role_arn(name, side)
 
     def form(self, grant: Grant) -> GrantForm:
@@ -226,7 +231,7 @@ class OpenSheet(Shown):
         if isinstance(self.sandbox, AwsAccounts):
             require_clean(self.clean_up())
         before = self.progress.seed
-        self.world.forget(is_clean=False)
+        abandon(self.world)
         self._file.change(lambda progress: replace(progress, sandbox="", seed=0))
         self._draw(seed or before)
         self._open()

@@ -89,7 +89,7 @@ def _context(request: AuthorizationRequest) -> dict[str, Any]:
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": request.region,
         **_times(int(clock.now())),
-        **organizations.keys_of(request.caller.account),
+        **organizations.keys_of(request.caller.account, request.owner or request.caller.account),
         **request.caller.keys,
         **request.context,
     }

@@ -56,12 +56,19 @@ def control_policies(account: str, owner: str) -> tuple[Levels | None, Levels | 
     return _service.get(account), _resource.get(owner)
 
 
-def keys_of(account: str) -> dict[str, Any]:
-    """Return the condition keys of an account's principals: aws:PrincipalOrgID and aws:PrincipalOrgPaths."""
+def keys_of(caller: str, owner: str) -> dict[str, Any]:
+    """Return the condition keys on the organizations of a caller's account and of the resource's.
+
+    Source: reference_policies_condition-keys: aws:PrincipalOrgID, aws:ResourceOrgID and their paths.
+    """
+    return {**_keys("principal", caller), **_keys("resource", owner)}
+
+
+def _keys(whose: str, account: str) -> dict[str, Any]:
     if account not in _members:
         return {}
     identifier, path = _members[account]
-    return {"aws:principalorgid": identifier, "aws:principalorgpaths": [path]}
+    return {f"aws:{whose}orgid": identifier, f"aws:{whose}orgpaths": [path]}
 
 
 def _levels(given: Mapping[str, Any], name: str, kind: str) -> dict[str, Levels]:

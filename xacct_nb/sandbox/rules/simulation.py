@@ -36,7 +36,7 @@ def _decide(request: SimulatedRequest, unknown_keys: tuple[str, ...]) -> Decisio
         request.principal,
         request.action,
         request.resource,
-        {**organizations.keys_of(account), **request.context},
+        {**organizations.keys_of(account, owner or account), **request.context},
         [read_policy(text) for text in request.identity],
         _open(account, request.action, request.resource),
         None if request.boundaries is None else [read_policy(text) for text in request.boundaries],

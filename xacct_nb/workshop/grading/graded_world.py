@@ -16,6 +16,7 @@ from xacct_nb.workshop.cleaning import CleanUp, clean
 from xacct_nb.workshop.exercise import Sheet, seed_of
 from xacct_nb.workshop.grading.grades import CLEAN, NOT_OPENED, ExerciseGrade, ungraded
 from xacct_nb.workshop.marking import mark
+from xacct_nb.workshop.organization import abandon
 from xacct_nb.workshop.progress import SheetProgress
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import WorkshopWorld, open_world
@@ -142,6 +143,8 @@ class GradedWorld:
 
     def _reset(self, request: Message) -> Message:
         self._draw(_whole(request["seed"]), self._participant)
+        if self._world:
+            abandon(self._world)
         self._make_world()
         return self._opened()
 

@@ -18,6 +18,7 @@ _MODULES = (
     "s07_break_and_fix",
     "s08_least_privilege",
     "s09_revoke_and_clean_up",
+    "s10_control_policies",
 )
 
 
