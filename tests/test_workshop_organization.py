@@ -1,16 +1,20 @@
 """The organization of a sheet: its control policies are tried and put back, and it ends with the sheet."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from support import in_process_sandbox
 from support.workshop import opened
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.errors import InvalidInput, InvalidPolicy
 from xacct_nb.iam.grammar import RESOURCE_CONTROL, SERVICE_CONTROL
 from xacct_nb.sandbox.server.connection import send
+from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.workshop.cleaning import clean
+from xacct_nb.workshop.grading.graded_world import GradedWorld
 from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.organization import (
     FULL_ACCESS,
@@ -31,9 +35,15 @@ def sheet(tmp_path: Path) -> OpenSheet:
     return opened(SHEET, tmp_path)
 
 
+def organizations(sandbox: Sandbox) -> dict[str, str]:
+    """Return the accounts of the sandbox that are in any organization, with their paths."""
+    found: dict[str, str] = send(sandbox.endpoint, sandbox.token, "/_xacct/organization")["accounts"]
+    return found
+
+
 def members(sheet: OpenSheet) -> dict[str, str]:
-    """Return the accounts of the sandbox that are in the sheet's organization, with their paths."""
-    found = send(sheet.sandbox.endpoint, sheet.sandbox.token, "/_xacct/organization")["accounts"]
+    """Return the accounts that are in the sheet's organization, with their paths."""
+    found = organizations(sheet.sandbox)
     return {account: path for account, path in found.items() if path.startswith(f"{sheet.organization}/")}
 
 
@@ -106,8 +116,7 @@ def test_a_reset_ends_the_organization_and_makes_another_one(sheet: OpenSheet) -
 
     assert sheet.organization != first
     assert set(members(sheet)) == {sheet.source, sheet.destination}
-    found = send(sheet.sandbox.endpoint, sheet.sandbox.token, "/_xacct/organization")["accounts"]
-    assert {old.source, old.destination} & set(found) == set()
+    assert {old.source, old.destination} & set(organizations(sheet.sandbox)) == set()
 
 
 def test_after_a_sandbox_was_started_again_the_organization_is_there_again(
@@ -146,3 +155,17 @@ def test_a_service_control_policy_is_no_resource_control_policy() -> None:
     assert control_policy(FULL_ACCESS, SERVICE_CONTROL) == FULL_ACCESS
     with pytest.raises(InvalidPolicy, match="Principal: it is missing"):
         control_policy(DENY, RESOURCE_CONTROL)
+
+
+def test_a_reset_while_it_is_graded_ends_the_organization_too(tmp_path: Path) -> None:
+    sandbox = in_process_sandbox.start()
+    graded = GradedWorld(
+        SHEET, "ann", tmp_path, sandbox, report=lambda kind, value: None, stopped=nullcontext
+    )
+    graded.serve({"do": "open", "sheet": SHEET.name, "participant": "", "seed": 0})
+    before = organizations(sandbox)
+    graded.serve({"do": "reset", "seed": 0})
+    after = organizations(sandbox)
+
+    assert len(after) == len(before)
+    assert len(set(before) - set(after)) == 2
