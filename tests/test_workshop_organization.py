@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support import in_process_sandbox
-from support.workshop import opened
+from support.workshop import checked, opened
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.errors import InvalidInput, InvalidPolicy
 from xacct_nb.iam.grammar import RESOURCE_CONTROL, SERVICE_CONTROL
@@ -25,9 +25,20 @@ from xacct_nb.workshop.organization import (
     put_organization,
 )
 from xacct_nb.workshop.sheets import sheet_named
+from xacct_nb.workshop.verdict import NOT_YET
 
 SHEET = sheet_named("control_policies")
 DENY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+
+ID, ANY = "sheet.organization", '"o-*"'
+NOT, NOT_ANY = "StringNotEquals", "StringNotLike"
+SOLUTION = SHEET.exercise("stay_inside").solution
+ONE_ROLE = """
+allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+deny = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/vendor-inbox"}
+answer = {"Version": "2012-10-17", "Statement": [allow, deny]}
+"""
+LISTED_SERVICES = SOLUTION.replace('"Allow", "Action": "*"', '"Allow", "Action": ["s3:*", "iam:*", "sts:*"]')
 
 
 @pytest.fixture
@@ -42,7 +53,7 @@ def organizations(sandbox: Sandbox) -> dict[str, str]:
 
 
 def members(sheet: OpenSheet) -> dict[str, str]:
-    """Return the accounts that are in the sheet's organization, with their paths."""
+    """Return the accounts that are in the sheet's organization, and where."""
     found = organizations(sheet.sandbox)
     return {account: path for account, path in found.items() if path.startswith(f"{sheet.organization}/")}
 
@@ -68,6 +79,32 @@ def test_a_check_puts_back_what_was_there(sheet: OpenSheet, exercise: str, answe
     assert members(sheet) == before
     assert "no service control policy allows" in answered(sheet)
     assert call_aws(sheet.client("source-admin", "iam").list_users).value
+
+
+@pytest.mark.parametrize(
+    ("exercise", "code"),
+    [
+        ("stay_inside", SHEET.exercise("stay_inside").solution.replace(NOT, NOT_ANY).replace(ID, ANY)),
+        (
+            "keep_outsiders_out",
+            SHEET.exercise("keep_outsiders_out").solution.replace(NOT, NOT_ANY).replace(ID, ANY),
+        ),
+        (
+            "trust_the_organization",
+            SHEET.exercise("trust_the_organization")
+            .solution.replace("StringEquals", "StringLike")
+            .replace(ID, ANY),
+        ),
+        ("stay_inside", ONE_ROLE),
+        ("stay_inside", LISTED_SERVICES),
+    ],
+)
+def test_any_organization_one_role_and_a_list_of_services_are_not_what_was_asked_for(
+    sheet: OpenSheet, exercise: str, code: str
+) -> None:
+    verdict = checked(sheet, sheet.sheet.exercise(exercise), code)
+
+    assert verdict.outcome == NOT_YET, str(verdict)
 
 
 def test_what_was_there_is_put_back_after_an_error_too(sheet: OpenSheet) -> None:
@@ -107,16 +144,16 @@ def test_a_clean_up_ends_the_organization_and_removes_what_its_policies_protecte
     cleaned = sheet.clean_up()
 
     assert cleaned.is_clean, str(cleaned)
-    assert members(sheet) == {}
+    assert set(sheet.world.owned) & set(organizations(sheet.sandbox)) == set()
 
 
 def test_a_reset_ends_the_organization_and_makes_another_one(sheet: OpenSheet) -> None:
-    first, old = sheet.organization, sheet.world.accounts
+    first, old, outside = sheet.organization, sheet.world.accounts, sheet.world.outside
     sheet.reset()
 
     assert sheet.organization != first
     assert set(members(sheet)) == {sheet.source, sheet.destination}
-    assert {old.source, old.destination} & set(organizations(sheet.sandbox)) == set()
+    assert {old.source, old.destination, outside} & set(organizations(sheet.sandbox)) == set()
 
 
 def test_after_a_sandbox_was_started_again_the_organization_is_there_again(
@@ -168,4 +205,4 @@ def test_a_reset_while_it_is_graded_ends_the_organization_too(tmp_path: Path) ->
     after = organizations(sandbox)
 
     assert len(after) == len(before)
-    assert len(set(before) - set(after)) == 2
+    assert len(set(before) - set(after)) == 3

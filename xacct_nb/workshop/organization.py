@@ -12,7 +12,7 @@ from xacct_nb.sandbox.server.client import set_organization
 from xacct_nb.workshop.world import WorkshopWorld
 
 ROOT = "root"
-_ROOT_ID = "ab12"
+_ROOT_ID, _ELSEWHERE = "ab12", "organization of somebody else"
 
 Policy = Mapping[str, Any]
 Policies = Mapping[str, tuple[Policy, ...]]
@@ -27,15 +27,20 @@ FULL_ACCESS: Policy = {
 
 @dataclass(frozen=True)
 class Organization:
-    """Accounts by id, each with the organizational unit that it is in, and the control policies of levels."""
+    """Accounts by id, each with the organizational unit that it is in, and the control policies of levels.
+
+    The accounts `elsewhere` are in an organization of somebody else, without control policies.
+    """
 
     units: Mapping[str, str]
     service: Policies = field(default_factory=dict)
     resource: Policies = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
 
     def with_account(self, account: str, unit: str) -> "Organization":
-        """Return it with one more account."""
-        return replace(self, units={**self.units, account: unit})
+        """Return it after an account has joined it."""
+        elsewhere = tuple(each for each in self.elsewhere if each != account)
+        return replace(self, units={**self.units, account: unit}, elsewhere=elsewhere)
 
     def without_account(self, account: str) -> "Organization":
         """Return it after an account has left it."""
@@ -57,15 +62,16 @@ class Organization:
         }
 
 
-def organization_id(world: WorkshopWorld) -> str:
+def organization_id(world: WorkshopWorld, name: str = "organization") -> str:
     """Return the id of the organization that the accounts of a world may be in; no other world has it."""
-    return f"o-{world.secret('organization')[:10]}"
+    return f"o-{world.secret(name)[:10]}"
 
 
 def end_organization(world: WorkshopWorld) -> None:
-    """End the organization of a world with its control policies, if there is one. Raises SandboxError."""
+    """End the organizations of a world with their control policies, if there are any. Raises SandboxError."""
     if world.sandbox:
-        set_organization(world.sandbox, organization_id(world), {})
+        for name in ("organization", _ELSEWHERE):
+            set_organization(world.sandbox, organization_id(world, name), {})
 
 
 def abandon(world: WorkshopWorld) -> None:
@@ -82,7 +88,7 @@ def put_organization(world: WorkshopWorld, organization: Organization) -> None:
             why="Control policies concern every account of an organization.",
             hint="Use the sandbox for this sheet: sandbox = True in the parameters.",
         )
-    identifier = organization_id(world)
+    identifier, other = organization_id(world), organization_id(world, _ELSEWHERE)
     paths = {
         account: f"{identifier}/r-{_ROOT_ID}/ou-{_ROOT_ID}-{unit:0<8}/"
         for account, unit in organization.units.items()
@@ -94,6 +100,7 @@ def put_organization(world: WorkshopWorld, organization: Organization) -> None:
         service_control_policies=organization.levels(organization.service, (FULL_ACCESS,)),
         resource_control_policies=organization.levels(organization.resource, ()),
     )
+    set_organization(world.sandbox, other, dict.fromkeys(organization.elsewhere, f"{other}/r-{_ROOT_ID}/"))
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from xacct_nb.workshop.question import Question
 from xacct_nb.workshop.verdict import Verdict
 from xacct_nb.workshop.world import OUTSIDER, WorkshopWorld
 
-READER, TEAM, DROP, VENDOR = "reports-reader", "team-reports", "team-drop", "vendor-inbox"
+READER, TEAM, DROP = "reports-reader", "team-reports", "team-drop"
+INBOX, ARCHIVE = "vendor-inbox", "vendor-archive"
 TEAMS, DATA, SOURCE = "teams", "data", "source"
 LEVELS = (ROOT, TEAMS, SOURCE)
 _CALL = "sts:AssumeRole"
@@ -54,20 +55,21 @@ def _prepare(world: WorkshopWorld) -> None:
         make_role(
             world, "destination", DROP, [trust("*")], [allow("s3:PutObject", world.object_arn("in/*"))]
         ),
-        _vendor(world),
+        *_vendors(world),
     )
-    world.client(OUTSIDER, "iam").create_role(
-        RoleName=VENDOR, AssumeRolePolicyDocument=document(trust(world.source))
-    )
+    for name in (INBOX, ARCHIVE):
+        world.client(OUTSIDER, "iam").create_role(
+            RoleName=name, AssumeRolePolicyDocument=document(trust(world.source))
+        )
     world.admin("source", "iam").put_user_policy(
         UserName="alice", PolicyName="assume-roles", PolicyDocument=document(allow(_CALL, roles))
     )
     put_organization(world, _usual(world))
 
 
-def _vendor(world: WorkshopWorld) -> str:
-    """Return the ARN of the role in the account that is in no organization of the participant's."""
-    return f"arn:aws:iam::{world.outside}:role/{VENDOR}"
+def _vendors(world: WorkshopWorld) -> tuple[str, str]:
+    """Return the ARNs of two roles in the account of another company."""
+    return f"arn:aws:iam::{world.outside}:role/{INBOX}", f"arn:aws:iam::{world.outside}:role/{ARCHIVE}"
 
 
 def _usual(world: WorkshopWorld) -> Organization:
@@ -77,7 +79,8 @@ def _usual(world: WorkshopWorld) -> Organization:
         TEAMS: (TEAM_SERVICES,),
         world.source: (FULL_ACCESS, NO_OLD_ROLES),
     }
-    return Organization({world.source: TEAMS, world.destination: DATA}, service)
+    units = {world.source: TEAMS, world.destination: DATA}
+    return Organization(units, service, elsewhere=(world.outside,))
 
 
 def _judge_each(world: WorkshopWorld, *asked: tuple[Organization, tuple[Question, ...]]) -> Verdict:
@@ -111,20 +114,25 @@ def _check_stay_inside(world: WorkshopWorld, answer: object) -> Verdict:
         policy = control_policy(answer, SERVICE_CONTROL)
     except InvalidPolicy as problem:
         return _refused(problem)
-    vendor, reader = (_vendor(world),), (world.role_arn(READER),)
-    before = "With FullAWSAccess instead of your policy, both sides let her in."
+    (inbox, archive), reader = _vendors(world), world.role_arn(READER)
     outside = "The role is outside your organization."
+    freed = "With FullAWSAccess instead of your policy, both sides let her in."
+    before = (
+        Question("alice", True, (inbox,), because=freed),
+        Question("mallory", True, (archive,), because=freed),
+    )
     asked = (
-        Question("alice", True, reader, because="The role is in your organization."),
-        Question("alice", False, vendor, because=outside),
-        Question("mallory", False, vendor, because=outside),
-        Question("source-admin", False, vendor, because="It limits administrators as well."),
-        Question("source-admin", True, (), "iam:ListUsers", "*", "Everything else stays possible."),
-        Question("mallory", False, reader, because="A service control policy gives nothing."),
+        Question("alice", True, (reader,), because="The role is in your organization."),
+        Question("alice", False, (inbox,), because=outside),
+        Question("mallory", False, (archive,), because=outside),
+        Question("source-admin", False, (inbox,), because="It limits administrators as well."),
+        Question("source-admin", True, (), "iam:ListUsers", "*", "Everything else is possible."),
+        Question("source-admin", True, (), "cloudformation:ListStacks", "*", "Everything else is possible."),
+        Question("mallory", False, (reader,), because="A service control policy gives nothing."),
     )
     return _judge_each(
         world,
-        (_usual(world).with_service(TEAMS, FULL_ACCESS), (Question("alice", True, vendor, because=before),)),
+        (_usual(world).with_service(TEAMS, FULL_ACCESS), before),
         (_usual(world).with_service(TEAMS, policy), asked),
     )
 
@@ -138,7 +146,7 @@ def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
             _usual(world),
             (
                 Question("alice", True, role, because="Her account is in your organization."),
-                Question(OUTSIDER, False, role, because="Its account is not."),
+                Question(OUTSIDER, False, role, because="Its account is in another organization."),
             ),
         ),
         (
@@ -167,7 +175,7 @@ def _check_outsiders(world: WorkshopWorld, answer: object) -> Verdict:
             (
                 Question("alice", True, role, because="Her account is in your organization."),
                 Question("destination-admin", True, role, because="So is the role's own account."),
-                Question(OUTSIDER, False, role, because="Its account is not."),
+                Question(OUTSIDER, False, role, because="Its account is in another organization."),
             ),
         ),
         (
@@ -277,11 +285,11 @@ control policy that the unit `teams` gets in its place:
 - nobody in the unit can assume a role outside your organization, whatever their own policies allow;
 - everything else is possible that their own policies allow.
 
-The role `vendor-inbox` is in an account of another company. It trusts your source account, and Alice's policy allows the call.
+The role `vendor-inbox` is in an account of another company, as others are. It trusts your source account, and Alice's policy allows the call.
 `sheet.organization` is the id of your organization. The condition key `aws:ResourceOrgID` has the id of the organization of the role's account. It is
 missing where that account is in no organization.
 
-Set `answer` to the policy: a dict, or its JSON as text. The check puts it on `teams` alone, makes six calls, and puts back what was there.""",
+Set `answer` to the policy: a dict, or its JSON as text. The check puts it on `teams` alone, makes seven calls, and puts back what was there.""",
     starter="answer = None  # a policy\nanswer",
     check=_check_stay_inside,
     hints=(
@@ -439,7 +447,7 @@ root                            FullAWSAccess, protect-audit
 └── unit data                   FullAWSAccess
     └── DESTINATION ACCOUNT     FullAWSAccess
 
-another company                 not in your organization: the account of outsider
+another company                 the account of outsider, in an organization of that company
 ```
 
 | policy | it limits | it may |
