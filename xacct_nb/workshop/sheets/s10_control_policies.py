@@ -127,7 +127,7 @@ def _check_stay_inside(world: WorkshopWorld, answer: object) -> Verdict:
         Question("mallory", False, (archive,), because=outside),
         Question("source-admin", False, (inbox,), because="It limits administrators as well."),
         Question("source-admin", True, (), "iam:ListUsers", "*", "Everything else is possible."),
-        Question("source-admin", True, (), "cloudformation:ListStacks", "*", "Everything else is possible."),
+        Question("source-admin", True, (), "sqs:ListQueues", "*", "Everything else is possible."),
         Question("mallory", False, (reader,), because="A service control policy gives nothing."),
     )
     return _judge_each(
@@ -241,8 +241,8 @@ Three levels limit the source account. These are the statements of their policie
 
 {_json(NO_OLD_ROLES)}
 
-Which level stops the call? Set `answer` to `"root"`, `"teams"` or `"source"`. The check puts FullAWSAccess alone on that level, and makes the call
-again. Afterwards the level has its own policies again.""",
+Which level stops the call? Set `answer` to `"root"`, `"teams"` or `"source"`. The check puts FullAWSAccess alone on that level, makes the call again,
+and puts back what was there.""",
     starter='answer = None  # "root", "teams" or "source"\nanswer',
     check=_check_level,
     hints=(
@@ -285,7 +285,7 @@ control policy that the unit `teams` gets in its place:
 - nobody in the unit can assume a role outside your organization, whatever their own policies allow;
 - everything else is possible that their own policies allow.
 
-The role `vendor-inbox` is in an account of another company, as others are. It trusts your source account, and Alice's policy allows the call.
+The role `vendor-inbox` is in an account of another company, and there are more such roles. It trusts your source account, and Alice's policy allows the call.
 `sheet.organization` is the id of your organization. The condition key `aws:ResourceOrgID` has the id of the organization of the role's account. It is
 missing where that account is in no organization.
 
@@ -327,8 +327,8 @@ TRUST_THE_ORGANIZATION = Exercise(
     name="trust_the_organization",
     title="Trust the organization",
     task="""\
-The role `team-reports` of the destination account is for every account of your organization. There are two today, and there will be
-hundreds. Nobody wants to write a list of them, and to keep it right.
+The role `team-reports` of the destination account is for every account of your organization. There are two today, and there will be hundreds: a list
+of them would have to be changed each time.
 
 Change the trust policy of `team-reports`, so that it lets in the principals of every account of your organization, and of no other account. Then set
 `answer = "done"`. The check calls as Alice and as `outsider`. Then it lets the account of `outsider` join your organization, and Alice's account leave
@@ -380,14 +380,14 @@ KEEP_OUTSIDERS_OUT = Exercise(
     name="keep_outsiders_out",
     title="Keep outsiders out of every role",
     task="""\
-The trust policy of `team-drop` has the principal `{"AWS": "*"}` and no condition. There may be more such roles in the unit `data`, today or next year. A service
-control policy of `data` does not help: it limits the principals of its accounts, not callers from elsewhere. A **resource control policy** limits what
-can be done to the resources of its accounts, whoever calls.
+The trust policy of `team-drop` has the principal `{"AWS": "*"}` and no condition. There may be more such roles in the unit `data`, now or next year.
+A service control policy of `data` does not help: it limits the principals of its accounts, not callers from elsewhere. A **resource control policy**
+limits what can be done to the resources of its accounts, whoever calls.
 
 Write the resource control policy for the unit `data`: nobody outside your organization can assume a role in it. Callers of your organization
 can, as before. Leave the trust policy of `team-drop` as it is.
 
-It looks as a service control policy does, with two differences. It only denies, since AWS's own RCPFullAWSAccess stays on every level. And it has a
+It is written as a service control policy is, with two differences. It only denies, since AWS's own RCPFullAWSAccess stays on every level. And it has a
 `Principal`, which is always `"*"`.
 
 Set `answer` to the policy: a dict, or its JSON as text. The check puts it on `data`, makes four calls, lets Alice's account leave the organization for
@@ -436,12 +436,12 @@ SHEET = Sheet(
     title="Service control policies and many accounts",
     minutes=20,
     introduction="""\
-Your two accounts are in an organization. Above them are levels, and each level has policies that limit the accounts below it. Those who own the
-accounts neither write these policies nor see them.
+Your two accounts are in an organization. It has levels, and each level has policies that limit the accounts on and below it. Those who own an account
+neither write these policies nor see them.
 
 ```text
 root                            FullAWSAccess, protect-audit
-├── management account          (control policies do not limit it)
+├── management account          control policies do not limit it
 ├── unit teams                  team-services
 │   └── SOURCE ACCOUNT          FullAWSAccess, no-old-roles
 └── unit data                   FullAWSAccess
