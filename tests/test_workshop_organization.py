@@ -19,7 +19,7 @@ from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.organization import (
     FULL_ACCESS,
     ROOT,
-    Organization,
+    OrganizationTree,
     control_policy,
     organized,
     put_organization,
@@ -108,7 +108,7 @@ def test_any_organization_one_role_and_a_list_of_services_are_not_what_was_asked
 
 
 def test_what_was_there_is_put_back_after_an_error_too(sheet: OpenSheet) -> None:
-    tried = Organization({sheet.source: "teams"})
+    tried = OrganizationTree({sheet.source: "teams"})
     usual = tried.with_service(ROOT, DENY)
     with pytest.raises(KeyboardInterrupt), organized(sheet.world, tried, usual):
         raise KeyboardInterrupt
@@ -119,7 +119,7 @@ def test_what_was_there_is_put_back_after_an_error_too(sheet: OpenSheet) -> None
 def test_each_level_has_its_own_policies_and_the_others_full_access(sheet: OpenSheet) -> None:
     answers = []
     for level in (ROOT, "teams", sheet.source, "data"):
-        put_organization(sheet.world, Organization({sheet.source: "teams"}).with_service(level, DENY))
+        put_organization(sheet.world, OrganizationTree({sheet.source: "teams"}).with_service(level, DENY))
         answers.append("explicit deny" in answered(sheet))
 
     assert answers == [True, True, True, False]
@@ -140,7 +140,7 @@ def test_the_organization_of_another_participant_stays_as_it_is(sheet: OpenSheet
 
 
 def test_a_clean_up_ends_the_organization_and_removes_what_its_policies_protected(sheet: OpenSheet) -> None:
-    put_organization(sheet.world, Organization({sheet.source: "teams"}).with_service(ROOT, DENY))
+    put_organization(sheet.world, OrganizationTree({sheet.source: "teams"}).with_service(ROOT, DENY))
     cleaned = sheet.clean_up()
 
     assert cleaned.is_clean, str(cleaned)
@@ -171,7 +171,7 @@ def test_without_the_sandbox_no_organization_is_changed(sheet: OpenSheet) -> Non
     sheet.world.sandbox = None
 
     with pytest.raises(InvalidInput, match="changes no organization"):
-        put_organization(sheet.world, Organization({sheet.source: "teams"}))
+        put_organization(sheet.world, OrganizationTree({sheet.source: "teams"}))
 
 
 @pytest.mark.parametrize(

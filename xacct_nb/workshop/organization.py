@@ -26,7 +26,7 @@ FULL_ACCESS: Policy = {
 
 
 @dataclass(frozen=True)
-class Organization:
+class OrganizationTree:
     """Accounts by id, each with the organizational unit that it is in, and the control policies of levels.
 
     The accounts `elsewhere` are in an organization of somebody else, without control policies.
@@ -37,20 +37,20 @@ class Organization:
     resource: Policies = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
 
-    def with_account(self, account: str, unit: str) -> "Organization":
+    def with_account(self, account: str, unit: str) -> "OrganizationTree":
         """Return it after an account has joined it."""
         elsewhere = tuple(each for each in self.elsewhere if each != account)
         return replace(self, units={**self.units, account: unit}, elsewhere=elsewhere)
 
-    def without_account(self, account: str) -> "Organization":
+    def without_account(self, account: str) -> "OrganizationTree":
         """Return it after an account has left it."""
         return replace(self, units={each: unit for each, unit in self.units.items() if each != account})
 
-    def with_service(self, level: str, *policies: Policy) -> "Organization":
+    def with_service(self, level: str, *policies: Policy) -> "OrganizationTree":
         """Return it with these service control policies, and no others, on a level."""
         return replace(self, service={**self.service, level: policies})
 
-    def with_resource(self, level: str, *policies: Policy) -> "Organization":
+    def with_resource(self, level: str, *policies: Policy) -> "OrganizationTree":
         """Return it with these resource control policies on a level."""
         return replace(self, resource={**self.resource, level: policies})
 
@@ -80,7 +80,7 @@ def abandon(world: WorkshopWorld) -> None:
     world.forget(is_clean=False)
 
 
-def put_organization(world: WorkshopWorld, organization: Organization) -> None:
+def put_organization(world: WorkshopWorld, organization: OrganizationTree) -> None:
     """Let the organization of the world be this one, and nothing else. Raises InvalidInput, SandboxError."""
     if world.sandbox is None:
         raise InvalidInput(
@@ -104,7 +104,7 @@ def put_organization(world: WorkshopWorld, organization: Organization) -> None:
 
 
 @contextmanager
-def organized(world: WorkshopWorld, tried: Organization, usual: Organization) -> Iterator[None]:
+def organized(world: WorkshopWorld, tried: OrganizationTree, usual: OrganizationTree) -> Iterator[None]:
     """Let the organization be `tried` within the block, and `usual` after it."""
     put_organization(world, tried)
     try:

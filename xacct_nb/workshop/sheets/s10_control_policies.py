@@ -11,7 +11,7 @@ from xacct_nb.workshop.judging import judge, not_yet
 from xacct_nb.workshop.organization import (
     FULL_ACCESS,
     ROOT,
-    Organization,
+    OrganizationTree,
     Policy,
     control_policy,
     organized,
@@ -72,7 +72,7 @@ def _vendors(world: WorkshopWorld) -> tuple[str, str]:
     return f"arn:aws:iam::{world.outside}:role/{INBOX}", f"arn:aws:iam::{world.outside}:role/{ARCHIVE}"
 
 
-def _usual(world: WorkshopWorld) -> Organization:
+def _usual(world: WorkshopWorld) -> OrganizationTree:
     """Return the organization of the sheet's introduction."""
     service = {
         ROOT: (FULL_ACCESS, PROTECT_AUDIT),
@@ -80,10 +80,10 @@ def _usual(world: WorkshopWorld) -> Organization:
         world.source: (FULL_ACCESS, NO_OLD_ROLES),
     }
     units = {world.source: TEAMS, world.destination: DATA}
-    return Organization(units, service, elsewhere=(world.outside,))
+    return OrganizationTree(units, service, elsewhere=(world.outside,))
 
 
-def _judge_each(world: WorkshopWorld, *asked: tuple[Organization, tuple[Question, ...]]) -> Verdict:
+def _judge_each(world: WorkshopWorld, *asked: tuple[OrganizationTree, tuple[Question, ...]]) -> Verdict:
     """Ask the questions of each organization while it is there, until an answer is not as expected."""
     rows = list[Any]()
     verdict = not_yet("Nothing was asked.")
