@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from support import in_process_sandbox
 from support.workshop import checked, opened, solve, solved_before
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.errors import AwsRefused
+from xacct_nb.sandbox.server.accounts import known_keys
+from xacct_nb.sandbox.server.client import expire_session
 from xacct_nb.views import html, text
 from xacct_nb.workshop.calling import ask
 from xacct_nb.workshop.opened_sheet import OpenSheet
@@ -114,6 +117,26 @@ class TestTheChecks:
             "Statement 1 of the trust policy of role/team-hub",
             "Statement 1 of the trust policy of role/reports-reader",
         ]
+
+    def test_what_allows_a_session_is_on_its_role(self, sheet: OpenSheet) -> None:
+        exercise = SHEET.exercise("ended")
+        solved_before(sheet, exercise)
+        verdict = checked(sheet, exercise, exercise.wrong.code)
+
+        assert verdict.points_to[0].startswith(
+            "Statement 1 of policy reports-reader of role/reports-reader allows it"
+        )
+
+    def test_a_session_that_has_expired_does_not_make_it_correct(self, sheet: OpenSheet) -> None:
+        exercise = SHEET.exercise("ended")
+        solved_before(sheet, exercise)
+        expire_session(
+            in_process_sandbox.start(), known_keys(sheet.world.accounts.credentials_file)[SESSION][0]
+        )
+
+        assert reads(sheet) == "ExpiredToken"
+        assert not sheet.check("ended", "done").is_correct
+        assert checked(sheet, exercise, exercise.solution).is_correct
 
     @pytest.mark.parametrize("cutoff", ["2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
     def test_a_cutoff_too_early_or_too_late_is_not_yet(self, sheet: OpenSheet, cutoff: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.diagnosis_sessions import AccountSession, DiagnosisSessions
 from xacct_nb.diagnosis.diagnosis import Diagnosis
-from xacct_nb.iam.arns import Arn
+from xacct_nb.iam.arns import Arn, role_arn_of
 from xacct_nb.iam.canonical import statements_of
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.runs.denial.inquiry import diagnose
@@ -76,12 +76,10 @@ def _arn(caller: Questioner, who: str, calls: tuple[AssumeCall, ...]) -> str:
 
 def _behind_allowed(caller: Questioner, question: Question) -> tuple[str, ...]:
     """Return the statements that allow a call: of the trust policies, or of the role's own policies."""
-    if not question.calls:
-        return ()
     if question.action:
-        last = question.calls[-1].role
+        last = question.calls[-1].role if question.calls else role_arn_of(_arn(caller, question.who, ()))
         session = _admin_of(caller.world, Arn.parse(last).account)
-        if session is None:
+        if session is None or Arn.parse(last).kind != "role":
             return ()
         return _allowing_statements(question, last, _policies_of(session.client("iam"), Arn.parse(last).name))
     hops = (_trusting_statements(caller, question, number) for number in range(len(question.calls)))

@@ -404,8 +404,9 @@ what is in the way. Then set `answer = "done"`.""",
     starter=_STARTER,
     check=_check_removed,
     hints=(
-        "DeleteConflict is not a failure, it is a list: each message names the next thing that is in the way.",
-        "Out of the instance profile, off the managed policy, the inline policy deleted; then the role. The instance profile has to be deleted as well.",
+        "Each message of DeleteConflict names one thing that is in the way. Remove it from the role, and try again.",
+        "Take the role out of its instance profile, detach the managed policy, delete the inline policy. Then the role can be deleted. The "
+        "instance profile has to be deleted as well.",
         "remove_role_from_instance_profile, delete_instance_profile, detach_role_policy, delete_role_policy, delete_role, in this order.",
     ),
     solution=_REMOVE % (_PROFILE, _ROLE),
@@ -526,8 +527,8 @@ Mallory has to lose this access, and Alice keeps it. First you say what a live s
 remove what is left over.""",
     exercises=(GOES_ON, ONE_OUT, ENDED, REMOVED, AGAIN_TRUSTED),
     closing="""\
-Access ends in this order: close the ways in, end the sessions, remove what belongs to the role, then the role. The cell below does the last part for the
-whole sheet: it removes everything, and lists the accounts once more.""",
+Access ends in this order: close the ways in, end the sessions, remove what belongs to the role, then the role. The clean-up above did the last part for the
+whole sheet: it removed everything, and listed the accounts once more.""",
     prepare=_prepare,
     makes=(
         Made("source", "role", HUB),
