@@ -6,6 +6,9 @@ READY := .venv/.ready
 # Tried in this order; another one: make PYTHON=/path/to/python3 demo
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 
+# Options of a command: make workshop OPTIONS='--sheet 3 --no-browser'
+OPTIONS :=
+
 # Each of the hundreds of processes that the tests start would compile what it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -26,10 +29,10 @@ exhaustive: $(READY) ## Run the whole suite, with the tests that take many minut
 	@$(BIN)/python -m pytest -n 2 --exhaustive
 
 lab: $(READY) ## Open JupyterLab on the start notebook, with a running sandbox
-	@$(BIN)/xacct-nb lab
+	@$(BIN)/xacct-nb lab $(OPTIONS)
 
 workshop: $(READY) ## Open the workshop's sheets in JupyterLab, with a running sandbox
-	@$(BIN)/xacct-nb workshop start
+	@$(BIN)/xacct-nb workshop start $(OPTIONS)
 
 sheets: $(READY) ## Make the workshop's notebooks and instructor's pages from their one source
 	@$(BIN)/python -m xacct_nb.workshop.publish .

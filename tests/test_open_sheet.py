@@ -17,7 +17,7 @@ from xacct_nb.workshop.opened_sheet import OpenSheet
 from xacct_nb.workshop.opening import participant_name
 from xacct_nb.workshop.progress import read_progress
 from xacct_nb.workshop.question import Question
-from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
+from xacct_nb.workshop.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Asked, Verdict
 from xacct_nb.workshop.world import WorkshopWorld
 
 
@@ -196,6 +196,16 @@ class TestAWorld:
         sheet.clean_up()
 
         assert sheet.clean_up().removed == ()
+
+    def test_a_table_has_no_column_and_no_head_for_nothing(self, sheet: OpenSheet) -> None:
+        sheet.clean_up()
+        again = text(sheet.clean_up().view())
+        predicted = text(
+            Verdict(CORRECT, asked=(Asked("a call", "allowed, you say", "allowed", True),)).view()
+        )
+
+        assert "removed" not in again
+        assert "because" not in predicted
 
     def test_the_page_names_the_accounts_and_no_key(self, sheet: OpenSheet) -> None:
         shown = text(sheet.view()) + html(sheet.view()) + repr(sheet) + repr(vars(sheet))

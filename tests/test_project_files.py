@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -95,6 +96,14 @@ def test_make_alone_prints_every_target() -> None:
 
     assert re.findall(r"^  make (\w+)", shown, re.MULTILINE) == targets()
     assert {"demo", "test", "lab", "bench", "dist"} < set(targets())
+
+
+@pytest.mark.parametrize(("target", "command"), [("lab", "lab"), ("workshop", "workshop start")])
+def test_make_passes_options_on(target: str, command: str) -> None:
+    make = ["make", "-n", "-o", ".venv/.ready", target, "OPTIONS=--allow-root --no-browser"]
+    shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert f"xacct-nb {command} --allow-root --no-browser" in shown
 
 
 def test_the_licence_is_apache_2_in_full() -> None:

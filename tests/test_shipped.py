@@ -138,3 +138,13 @@ class TestLab:
         monkeypatch.chdir(tmp_path / "here")
 
         assert lab.prepare_lab(str(tmp_path / "there")).root == tmp_path / "there"
+
+    def test_jupyterlab_asks_nothing_about_news_unless_an_option_wants_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commands = list[list[str]]()
+        monkeypatch.setattr(lab.os, "execve", lambda path, command, variables: commands.append(command))
+        lab.prepare_lab("").serve(["--LabApp.news_url=https://news.example.com"])
+        news = [each for each in commands[0] if each.startswith("--LabApp.news_url=")]
+
+        assert news == ["--LabApp.news_url=None", "--LabApp.news_url=https://news.example.com"]

@@ -43,7 +43,9 @@ class LabFolder:
         """
         # Also the address that JupyterLab prints, for a browser elsewhere, leads to the start notebook.
         address = f"--LabApp.default_url=/lab/tree/{quote(self.start.relative_to(self.root).as_posix())}"
-        server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}", address]
+        # Else JupyterLab asks whether it may fetch news, over the first cells that a newcomer sees.
+        no_news = "--LabApp.news_url=None"
+        server = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={self.root}", address, no_news]
         self._become("jupyterlab", *server, *options, str(self.start))
 
     def serve_page(self, options: Iterable[str]) -> None:

@@ -68,7 +68,8 @@ class CleanUp(Shown, Serializable):
             Text(f"{each.kind} {each.name} in {each.account}: {each.problem or 'still listed'}", "bad")
             for each in self.left
         )
-        return Page("Clean up", (result, *problems, _table(self.removed)))
+        removed = (_table(self.removed),) if self.removed else ()
+        return Page("Clean up", (result, *problems, *removed))
 
 
 def require_clean(found: CleanUp) -> None:

@@ -66,6 +66,9 @@ def row_of(reply: Reply) -> Asked:
 
 
 def _table(asked: tuple[Asked, ...]) -> Table:
-    rows = tuple((each.question, each.expected, each.answered, each.because) for each in asked)
+    """Return what was asked as a table; a prediction has no reasons, and then no column for them."""
+    heads = ("AWS was asked", "it should be", "AWS answered", "because")
+    columns = len(heads) if any(each.because for each in asked) else len(heads) - 1
+    rows = tuple((each.question, each.expected, each.answered, each.because)[:columns] for each in asked)
     tones = tuple("good" if each.as_expected else "bad" for each in asked)
-    return Table(("AWS was asked", "it should be", "AWS answered", "because"), rows, tones=tones)
+    return Table(heads[:columns], rows, tones=tones)
