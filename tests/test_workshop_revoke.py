@@ -138,6 +138,16 @@ class TestTheChecks:
         assert not sheet.check("ended", "done").is_correct
         assert checked(sheet, exercise, exercise.solution).is_correct
 
+    def test_a_role_that_was_deleted_is_said_to_be_missing(self, sheet: OpenSheet) -> None:
+        solved_before(sheet, SHEET.exercise("ended"))
+        iam, role = sheet.client("destination-admin", "iam"), "reports-reader"
+        iam.delete_role_policy(RoleName=role, PolicyName=role)
+        iam.delete_role(RoleName=role)
+        verdict = sheet.check("ended", "done")
+
+        assert "alice assumes role/team-hub, then role/reports-reader" in verdict.text
+        assert verdict.points_to[0].startswith("No role has the ARN")
+
     @pytest.mark.parametrize("cutoff", ["2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
     def test_a_cutoff_too_early_or_too_late_is_not_yet(self, sheet: OpenSheet, cutoff: str) -> None:
         exercise = SHEET.exercise("ended")

@@ -148,8 +148,8 @@ def _check_ended(world: WorkshopWorld, answer: object) -> Verdict:
         world,
         Question("mallory", False, (reader,), because="She could have a new session at once."),
         Question(LIVE, False, (), "s3:GetObject", report, "Its credentials may be in other hands."),
-        _issued(reader, report, False, -3600, "A session that was issued an hour ago."),
         Question("alice", True, (world.role_arn(HUB, "source"), reader), because="The role stays."),
+        _issued(reader, report, False, -3600, "A session that was issued an hour ago."),
         _issued(reader, report, True, 120, "A session that is issued in two minutes."),
     )
 
@@ -566,8 +566,8 @@ whole sheet: it removed everything, and listed the accounts once more.""",
                 "The session is the role, not the user. What counts is on the role.",
             ),
             (
-                "The Deny is there, and a session of this very minute works",
-                "The time has no zone, or is a local one. Write it in UTC, with Z or +00:00.",
+                "The Deny is there, and the live session still reads, or new sessions are denied as well",
+                "The moment is a local time without its zone. Write it in UTC, with Z or +00:00.",
             ),
             (
                 "DeleteConflict: must remove roles from instance profile first",
