@@ -1,6 +1,8 @@
 """A check is not correct because those who would show a mistake cannot call, or because nothing is there."""
 
+import json
 import os
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.submissions import EXERCISES, OPEN, SHEET, hand_in, of_cells
-from support.workshop import opened
+from support.workshop import opened, solve
 from xacct_nb.errors import AwsRefused
 from xacct_nb.workshop.grading.grades import NotebookGrade
 from xacct_nb.workshop.grading.grading_run import grade_folder
@@ -30,6 +32,12 @@ DISPLAY = """
 from IPython.display import HTML, display
 for number in range(10**6):
     display(HTML("x" * 1_000_000))
+"""
+
+
+OWN_USER_BASE = """
+import os, site
+assert site.getuserbase().startswith(os.environ["HOME"])
 """
 
 
@@ -85,6 +93,19 @@ def test_who_is_not_asked_about_a_role_may_be_held_back(sheet: OpenSheet) -> Non
     assert judge(sheet.world, Question("mallory", False, (sheet.role_arn("reports-reader"),))).is_correct
 
 
+@pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:ListBucket"])
+def test_a_role_that_may_do_more_than_read_is_not_yet_right(tmp_path: Path, action: str) -> None:
+    sheet = opened(SHEET, tmp_path)
+    solve(sheet, SHEET.exercises[:3])
+    bucket = f"arn:aws:s3:::{sheet.bucket}"
+    allow = {"Effect": "Allow", "Action": ["s3:GetObject", action], "Resource": [bucket, f"{bucket}/*"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam = sheet.client("destination-admin", "iam")
+    iam.put_role_policy(RoleName="reports-reader", PolicyName="read-reports", PolicyDocument=policy)
+
+    assert action in sheet.check("permissions", "done").text
+
+
 def test_nobody_reads_is_no_answer_where_nothing_was_made(tmp_path: Path) -> None:
     verdict = opened(SHEET, tmp_path).check("who_reads", [])
 
@@ -106,6 +127,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NotebookGrade]
     folder = tmp_path_factory.mktemp("class")
     reset = f"sheet.reset()\n{SHEET.by_name[EXERCISES[0]].solution}"
     hand_in(folder, "refused.ipynb", of_cells(OPEN, REFUSE_THE_ADMIN, CHECK, CHECK, reset, CHECK))
+    hand_in(folder, "user.ipynb", of_cells(OPEN, OWN_USER_BASE))
     hand_in(folder, "display.ipynb", of_cells(OPEN, DISPLAY))
     return {each.participant: each for each in grade_folder(folder, time_limit=30, jobs=2).notebooks}
 
@@ -115,6 +137,13 @@ def test_a_request_that_fails_leaves_the_grader_there_for_the_next(graded: dict[
 
     assert "could not read the accounts" in grade.reason
     assert [each.outcome for each in grade.exercises] == [CORRECT, *[NOT_ATTEMPTED] * 3]
+
+
+@pytest.mark.skipif(
+    bool(site.ENABLE_USER_SITE), reason="This Python finds its packages in the user's folder."
+)
+def test_what_a_notebook_installs_for_its_user_is_not_the_graders(graded: dict[str, NotebookGrade]) -> None:
+    assert graded["user"].reason == ""
 
 
 def test_what_is_displayed_counts_as_output(graded: dict[str, NotebookGrade]) -> None:

@@ -135,4 +135,6 @@ def _environment(scratch: Path) -> dict[str, str]:
         folder.mkdir(mode=0o700)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {"HOME": str(home), "TMPDIR": str(temporary), "NBFORMAT_VALIDATOR": "jsonschema"}
-    return {"PYTHONUSERBASE": site.getuserbase()} | kept | own
+    # Only where this package may be installed for the user alone: else a notebook has a base of its own.
+    user = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
+    return user | kept | own

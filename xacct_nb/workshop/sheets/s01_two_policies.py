@@ -37,6 +37,7 @@ def _check_trust(world: WorkshopWorld, answer: object) -> Verdict:
 def _check_permissions(world: WorkshopWorld, answer: object) -> Verdict:
     role, report = (world.role_arn(ROLE),), world.object_arn(REPORT)
     payroll = world.object_arn("2026/salaries.csv", world.other_bucket)
+    bucket = f"arn:aws:s3:::{world.bucket}"
     return judge_trust(
         world,
         Question("alice", True, role, "s3:GetObject", report, "The role has to read the reports."),
@@ -44,6 +45,10 @@ def _check_permissions(world: WorkshopWorld, answer: object) -> Verdict:
         Question("alice", False, role, "s3:GetObject", payroll, "Payroll is not in the reports."),
         Question(
             "alice", False, role, "s3:PutObject", world.object_arn("2026/new.csv"), "Reading is not writing."
+        ),
+        Question("alice", False, role, "s3:DeleteObject", report, "Reading is not deleting."),
+        Question(
+            "alice", False, role, "s3:ListBucket", bucket, "Reading an object is not listing the bucket."
         ),
         Question("mallory", False, role, because="The role still must not trust her."),
     )
@@ -200,7 +205,7 @@ Alice can be the role now, and the role can do nothing. Give it a *permissions p
 of the bucket `sheet.bucket`, and nothing else. An ARN of all objects of a bucket ends with `/*`.
 
 Then set `answer = "done"`. The check reads `2026/summary.csv` as Alice through the role. It also tries what must
-fail: without the role, another bucket, and writing.""",
+fail: without the role, another bucket, writing, deleting, and listing the bucket.""",
     starter=_STARTER,
     check=_check_permissions,
     hints=(
