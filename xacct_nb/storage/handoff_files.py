@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from xacct_nb.errors import InvalidHandoff, InvalidParameters
 from xacct_nb.handoff.answer import ANSWER, HandoffAnswer, parse_answer
@@ -12,7 +13,7 @@ from xacct_nb.handoff.request import HandoffRequest, parse_request
 from xacct_nb.handoff.signed_file import SignedFile, schema_of
 from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.durable_files import replace_file
-from xacct_nb.storage.json_file import read_plain_json
+from xacct_nb.storage.json_file import parse_plain_json, read_plain_json
 from xacct_nb.storage.plain_files import kind_of, require_folder
 from xacct_nb.storage.run_folder import HANDOFFS
 from xacct_nb.validation import truncate
@@ -35,6 +36,23 @@ def read_handoff(path: str | Path) -> HandoffRequest | HandoffAnswer:
             why=str(getattr(problem, "strerror", "") or "It is not JSON."),
             hint="Name the file that the other owner sent, as xacct-nb handoff wrote it.",
         ) from problem
+    return _value_of(content)
+
+
+def parse_handoff(text: str) -> HandoffRequest | HandoffAnswer:
+    """Return the request or the answer in the text of a file. Raises InvalidHandoff."""
+    try:
+        content = parse_plain_json(text[:_LONGEST].encode(), deepest=_DEEPEST)
+    except ValueError as problem:
+        raise InvalidHandoff(
+            "The text is not that of a hand-over file.",
+            why="It is not JSON.",
+            hint="Give the whole text of the file, from its first brace to its last.",
+        ) from problem
+    return _value_of(content)
+
+
+def _value_of(content: Any) -> HandoffRequest | HandoffAnswer:
     return parse_answer(content) if schema_of(content) == ANSWER else parse_request(content)
 
 

@@ -89,12 +89,13 @@ class AwsWorld(WorkshopWorld):
         """Return a client of the administrator of an account."""
         return self.admin("source" if account == self.source else "destination", service)
 
-    def sessions(self, grant: Grant) -> Sessions:
-        """Open the sessions of the two administrators for a grant."""
+    def sessions(self, grant: Grant, side: str = "") -> Sessions:
+        """Open the sessions of the two administrators for a grant, or of the one of a side."""
         return open_sessions(
             grant,
             source_profiles=[self._admins["source"]],
             destination_profiles=[self._admins["destination"]],
+            side=side,
         )
 
     def contents(self, account: str) -> tuple[Item, ...]:

@@ -71,13 +71,14 @@ class Instructor:
     """What the instructor needs to hold the class.
 
     `timing` is minutes and what happens in them; `pitfalls` what goes wrong and what to say; `questions` what
-    to ask the class, with the answer.
+    to ask the class, with the answer; `pairs` how two participants do the sheet together, "" for alone.
     """
 
     goals: tuple[str, ...]
     timing: tuple[tuple[int, str], ...]
     pitfalls: tuple[tuple[str, str], ...]
     questions: tuple[tuple[str, str], ...]
+    pairs: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield from (f"- {goal}" for goal in notes.goals)
     yield "\n## Timing\n\n| minutes | what |\n|---|---|"
     yield from (f"| {minutes} | {what} |" for minutes, what in notes.timing)
+    if notes.pairs:
+        yield f"\n## In pairs\n\n{notes.pairs}"
     yield "\n## What goes wrong\n\n| what you see | what to say |\n|---|---|"
     yield from (f"| {_cell(what)} | {_cell(words)} |" for what, words in notes.pitfalls)
     yield "\n## Questions for the class\n"

@@ -1,6 +1,5 @@
 """A sheet as its notebook uses it: who you are, your accounts, checks, hints, and the clean-up."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -29,7 +28,9 @@ from xacct_nb.workshop.folders import shell_line
 from xacct_nb.workshop.hint import Hint, Solution, Ticket
 from xacct_nb.workshop.marking import mark, plain_answer
 from xacct_nb.workshop.organization import abandon, organization_id
+from xacct_nb.workshop.owner import AccountOwner
 from xacct_nb.workshop.pointing import diagnose_call
+from xacct_nb.workshop.preparing import put_role
 from xacct_nb.workshop.progress import ProgressFile, SheetProgress
 from xacct_nb.workshop.verdict import CORRECT, Verdict
 from xacct_nb.workshop.world import WorkshopWorld, open_world
@@ -150,14 +151,7 @@ class OpenSheet(Shown):
 
         With a permissions policy, that becomes the role's inline policy of the same name.
         """
-        iam, document = self.world.admin(side, "iam"), json.dumps(trust_policy)
-        try:
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-        except iam.exceptions.EntityAlreadyExistsException:
-            iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
-        if permissions_policy:
-            iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(permissions_policy))
-        return self.role_arn(name, side)
+        return put_role(self.world, side, name, trust_policy, permissions_policy)
 
     def form(self, grant: Grant) -> GrantForm:
         """Return a grant as a form to edit, with the policies of both sides below it."""
@@ -169,6 +163,10 @@ class OpenSheet(Shown):
         Raises the errors of `xa.apply`.
         """
         return apply_grant(self.world, grant)
+
+    def owner(self, side: Side) -> AccountOwner:
+        """Return the owner of one account, who exchanges hand-over files with the owner of the other one."""
+        return AccountOwner(self.world, side)
 
     def diagnose(
         self, who: str, role: str, *, action: str = "", resource: str = "", **parameters: Any

@@ -41,7 +41,9 @@ def diagnose_reply(caller: Questioner, reply: Reply) -> Diagnosis:
         return diagnose_call(caller, question.who, before, denied.role, call=dict(denied.parameters))
     before, last = question.calls[:-1], question.calls[-1:]
     about = {"action": question.action, "resource": question.resource}
-    return diagnose_call(caller, question.who, before, last[0].role if last else "", **about)
+    if not last:
+        return diagnose_call(caller, question.who, before, "", **about)
+    return diagnose_call(caller, question.who, before, last[0].role, call=dict(last[0].parameters), **about)
 
 
 def diagnose_call(

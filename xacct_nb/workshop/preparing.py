@@ -65,3 +65,22 @@ def assume(world: WorkshopWorld, who: str, role: str, name: str, **parameters: A
         why=f"AWS answered: {answer.detail}.",
         hint="To begin this sheet again with new accounts: sheet.reset()",
     )
+
+
+def put_role(
+    world: WorkshopWorld,
+    side: Side,
+    name: str,
+    trust_policy: Mapping[str, Any],
+    permissions_policy: Mapping[str, Any] | None,
+) -> str:
+    """Create a role, or replace its trust policy and the inline policy of the same name; return its ARN."""
+    iam, policy = world.admin(side, "iam"), json.dumps(trust_policy)
+    try:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)
+    except iam.exceptions.EntityAlreadyExistsException:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=policy)
+    if permissions_policy:
+        inline = json.dumps(permissions_policy)
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=inline)
+    return world.role_arn(name, side)

@@ -130,14 +130,10 @@ class WorkshopWorld:
         """Return what is in an account, in the order in which it can be removed."""
         return items_in(partial(self.owner, account))
 
-    def sessions(self, grant: Grant) -> Sessions:
-        """Open the sessions of the two administrators for a grant."""
-        return open_sessions(
-            grant,
-            source_profiles=[ADMINS["source"]],
-            destination_profiles=[ADMINS["destination"]],
-            endpoint=self.endpoint,
-        )
+    def sessions(self, grant: Grant, side: str = "") -> Sessions:
+        """Open the sessions of the two administrators for a grant, or of the one of a side."""
+        admins = {f"{each}_profiles": [name] for each, name in ADMINS.items()}
+        return open_sessions(grant, **admins, endpoint=self.endpoint, side=side)
 
     @property
     def endpoint(self) -> Endpoint:
