@@ -19,6 +19,7 @@ _MODULES = (
     "s08_least_privilege",
     "s09_revoke_and_clean_up",
     "s10_control_policies",
+    "s11_hand_over",
 )
 
 
