@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from support.examples import ALICE, READ, ROLE, a_grant
+from support.fleet_values import FLEET_VALUES
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
 from support.sample_views import TITLES, one_of_each_view
 from support.workshop_values import WORKSHOP_VALUES
@@ -225,6 +226,7 @@ VALUES: tuple[Any, ...] = (
     ORGANIZATION,
     select(ORGANIZATION, except_accounts=["111111111111"], organization_units=["r-ab12"]),
     *WORKSHOP_VALUES,
+    *FLEET_VALUES,
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The
 # role of a grant: what is no ARN of a role is refused where the grant is made.
@@ -277,7 +279,7 @@ LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "Histor
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
 LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
-REFUSING = {"Grant", "Snapshot", "Attempt"}
+REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}
 
 

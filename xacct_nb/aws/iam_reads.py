@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock, get_ident
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.iam.arns import Arn
 
 T = TypeVar("T")
-_KEEP = "xacct-nb-trust-text"
+_KEEP, _KEEPING = "xacct-nb-trust-text", Lock()
 _RESPONSES: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("responses", default=None)
 
 
@@ -108,18 +109,20 @@ def managed_policy(sessions: Sessions, arn: str) -> Any:
 def trust_text(sessions: Sessions, role: str) -> str:
     """Return a role's trust policy to the letter, as IAM keeps it. Raises AwsRefused."""
     named = Arn.parse(role)
-    iam, found = sessions.admin(named.account, "iam"), list[str]()
+    iam, found, thread = sessions.admin(named.account, "iam"), list[str](), get_ident()
 
     def keep(parsed: Mapping[str, Any], **about: Any) -> None:
-        found.extend(filter(None, [parsed.get("Role", {}).get("AssumeRolePolicyDocument")]))
+        if get_ident() == thread:  # other threads may have the same client
+            found.extend(filter(None, [parsed.get("Role", {}).get("AssumeRolePolicyDocument")]))
 
     # botocore replaces the text by what it says.
-    iam.meta.events.register_first("after-call.iam.GetRole", keep, unique_id=_KEEP)
-    try:
-        with translate_errors(f"GetRole {named.name}"):
-            iam.get_role(RoleName=named.name)
-    finally:
-        iam.meta.events.unregister("after-call.iam.GetRole", unique_id=_KEEP)
+    with _KEEPING:
+        iam.meta.events.register_first("after-call.iam.GetRole", keep, unique_id=_KEEP)
+        try:
+            with translate_errors(f"GetRole {named.name}"):
+                iam.get_role(RoleName=named.name)
+        finally:
+            iam.meta.events.unregister("after-call.iam.GetRole", unique_id=_KEEP)
     return unquote(found[0])
 
 

@@ -49,6 +49,20 @@ def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
     return Proof(tuple(prober.outcome(probe) for probe in probes))
 
 
+def denial_text(grant: Grant, sessions: Sessions, denied: Outcome) -> str:
+    """Return AWS's whole message to a denied probe, by making its call once more; "" where it is allowed now.
+
+    A proof keeps the error code alone; the message names the statement's kind, which a diagnosis needs.
+    """
+    prober, probe = Prober(replace(sessions, given=grant), countdown(0)), denied.probe
+    callers = prober.sessions.callers(probe.source)
+    who, given = prober._first_allowed(callers, probe) if callers else (None, Answer(NOT_ASKED))
+    if who and given.verdict == ALLOWED and probe.asker == "role":
+        given = prober._with_role(probe, prober.role_sessions[probe.source, probe.role][1])
+    message = f"An error occurred ({given.code}) when calling: {given.message}" if given.message else ""
+    return redact(message, {external_id(grant)})
+
+
 def _managed_documents(sessions: Sessions, grant: Grant) -> dict[str, Any]:
     """Return the documents of the grant's managed policies by ARN; a policy that cannot be read has none."""
     found, account = dict[str, Any](), grant.destination_accounts[0]

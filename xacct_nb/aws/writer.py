@@ -60,14 +60,38 @@ def apply(
         return _apply(plan, JournaledClient(sessions, journal, patience))
 
 
+def apply_as_read(
+    plan: Plan, sessions: Sessions, *, journal: EntrySink | None = None, patience: float = PATIENCE
+) -> Journal:
+    """Make the changes of a plan that was made a moment ago from what was read, as `apply` does.
+
+    What is to be changed is not read once more, except what others may have changed since the first call.
+    The caller has checked the approval. Raises NotAccepted, UnresolvedSecret, StalePlan, RolledBack,
+    RollbackFailed.
+    """
+    _check_accepted(plan)
+    _check_secrets(plan)
+    with sessions.endpoint.retries.within(patience):
+        client = JournaledClient(sessions, journal, patience)
+        done = _make_all(plan, client, _created(plan))
+        return Journal(plan.grant, tuple(done), tuple(client.entries))
+
+
 def _apply(plan: Plan, client: JournaledClient) -> Journal:
     probes = expected_probes(client.sessions.grant)
     _check_covered(plan, client.sessions)
     check_current(client.sessions, plan.changes)
+    done = _make_all(plan, client)
+    wait_for_access(client, probes if done else ())
+    return Journal(plan.grant, tuple(done), tuple(client.entries))
+
+
+def _make_all(plan: Plan, client: JournaledClient, ours: frozenset[str] = frozenset()) -> list[Change]:
+    """Make the changes, and roll back after a failure; what is about `ours` is not read before its change."""
     done: list[Change] = []
     for change in plan.changes:
         try:
-            if done:
+            if done and not ours & {change.target, change.name}:
                 check_current(client.sessions, [change])
             done.append(_make(client, change))
         except StalePlan as problem:
@@ -76,8 +100,15 @@ def _apply(plan: Plan, client: JournaledClient) -> Journal:
             _roll_back(client, done, problem)
         except AwsRefused as problem:
             _roll_back(client, [*done, *_took_effect(client, change, problem)], problem)
-    wait_for_access(client, probes if done else ())
-    return Journal(plan.grant, tuple(done), tuple(client.entries))
+    return done
+
+
+def _created(plan: Plan) -> frozenset[str]:
+    """Return the ARNs of the roles and policies that the plan makes: AWS refuses to make one twice."""
+    return frozenset(each.target for each in plan.changes if each.kind in _MADE and each.before is None)
+
+
+_MADE = ("role", "managed-policy")
 
 
 def rollback(

@@ -1,4 +1,4 @@
-"""Grants from files, with their secrets looked up, and the schema of a record."""
+"""Grants and fleets from files, with their secrets looked up, and the schema of a record."""
 
 import json
 from collections.abc import Collection
@@ -6,8 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants import grant as grants
 from xacct_nb.grants.grant import Grant
+from xacct_nb.storage.fleet_file import read_fleet_fields
 from xacct_nb.storage.grant_file import read_fields
 from xacct_nb.storage.references import check_allowed, resolve_reference
 
@@ -29,6 +31,26 @@ def read_grant(path: str | Path) -> Grant:
     Raises UnreadableGrant, InvalidGrant.
     """
     return grants.from_parameters(read_fields(Path(path)))
+
+
+def load_fleet(path: str | Path, *, allow_references: Collection[str] = ()) -> Fleet:
+    """Return the fleet in a YAML, JSON or CSV file, its external IDs looked up.
+
+    A reference in it must be one of `allow_references`. Raises UnreadableGrant, InvalidGrant,
+    UnresolvedSecret, RefusedReference.
+    """
+    fleet = read_fleet(path)
+    for each in fleet.grants:
+        check_allowed(each.template.conditions.external_id.get_secret_value(), allow_references)
+    return fleet.resolved(resolve)
+
+
+def read_fleet(path: str | Path) -> Fleet:
+    """Return the fleet in a file; references to external IDs are not looked up.
+
+    Raises UnreadableGrant, InvalidGrant.
+    """
+    return Fleet(**read_fleet_fields(Path(path)))
 
 
 def resolve(grant: Grant) -> Grant:

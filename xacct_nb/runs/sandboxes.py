@@ -1,14 +1,14 @@
 """The sandbox with two accounts in it, which are created through AWS's SDK."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xacct_nb.errors import InvalidOrganization
-from xacct_nb.sandbox.server import accounts, server
+from xacct_nb.sandbox.server import accounts, member_accounts, server
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.temporary_folders import remove_abandoned_folders
@@ -80,6 +80,21 @@ def add_accounts(sandbox: Sandbox, source: str, destination: str, folder: Path) 
     """Add two accounts (12 digits each) to a running sandbox, with their AWS files in `folder`."""
     world = accounts.world_of(sandbox, source, destination, folder)
     return accounts.furnish(partial(_client, sandbox.endpoint), world)
+
+
+def add_member_accounts(sandbox: Sandbox, accounts: Iterable[str], hub: str) -> None:
+    """Add accounts to a running sandbox that have one role, as AWS Organizations makes it in each.
+
+    The role is OrganizationAccountAccessRole: it may do everything, and trusts the account `hub`.
+    """
+    from xacct_nb.aws.parallel import each_at_once
+
+    connect = partial(_client, sandbox.endpoint, "iam")
+
+    def add(account: str) -> None:
+        member_accounts.add_member(connect(account, sandbox.root_secret(account)), hub)
+
+    each_at_once(add, accounts, threads=8)
 
 
 def _add_default_accounts(sandbox: Sandbox) -> World:

@@ -1,0 +1,20 @@
+"""A value of each kind that a fleet shows, with a text in every field."""
+
+from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.fleets.plan import FleetPlan, SlicePlan, Unplanned
+from xacct_nb.fleets.result import PROOF_FAILED, FleetResult, SliceResult
+
+ROLE = "arn:aws:iam::222222222222:role/reader"
+_CHANGE = Change("inline-policy", ROLE, "name", None, {"Version": "2012-10-17"})
+_KEY = ("readers", "destination", "222222222222")
+_RESULT = SliceResult(
+    *_KEY, PROOF_FAILED, (_CHANGE,), "proof", "proof-failed", "reason", "hint", "cause", seconds=1.5
+)
+FLEET_VALUES = (
+    FleetPlan(
+        "fleet",
+        (SlicePlan("destination", "222222222222", Plan("readers", (_CHANGE,), unaccepted=("any-role",))),),
+        (Unplanned("readers", "destination", "333333333333", "aws-refused", "reason", "hint"),),
+    ),
+    FleetResult("fleet", (_RESULT,), "stopped"),
+)

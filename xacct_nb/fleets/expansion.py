@@ -1,0 +1,165 @@
+"""From a fleet's declaration to its slices: one account and one side of one grant each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from xacct_nb.errors import InvalidGrant
+from xacct_nb.fleets.fleet import Fleet, FleetGrant
+from xacct_nb.fleets.organization import Organization, select
+from xacct_nb.grants.documents import DESTINATION, SOURCE
+from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.iam.arns import Arn
+from xacct_nb.validation import truncate
+from xacct_nb.views import Page, Shown, Table, Text, View
+
+_MOST_LEFT_OUT = 50
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What one account has of a grant: the caller policies of its principals, or its role.
+
+    `grant` names the account's own principals alone on the source side, and the account's role alone on the
+    destination side.
+    """
+
+    side: str
+    account: str
+    grant: Grant
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what no other slice of the fleet has: grant, side, account."""
+        return self.grant.name, self.side, self.account
+
+
+@dataclass(frozen=True)
+class ExpandedGrant:
+    """A grant of a fleet with its destination accounts, and the accounts that were left out, with why."""
+
+    declared: FleetGrant
+    accounts: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+    @property
+    def source(self) -> Grant:
+        """Return the grant with the roles of all accounts, as the source side has it."""
+        return self.declared.of_source(self.accounts)
+
+    def slices(self) -> Iterator[Slice]:
+        """Yield the slices: the source accounts, then the destination accounts."""
+        yield from _source_slices(self.source)
+        for account in self.accounts:
+            yield Slice(DESTINATION, account, self.declared.in_account(account))
+
+
+@dataclass(frozen=True, repr=False)
+class ExpandedFleet(Shown):
+    """A fleet with its accounts."""
+
+    fleet: Fleet
+    grants: tuple[ExpandedGrant, ...]
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Return the destination accounts, each once."""
+        return tuple(dict.fromkeys(account for each in self.grants for account in each.accounts))
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """Return all slices: the source side of every grant first, then account by account."""
+        found = [each for grant in self.grants for each in grant.slices()]
+        place = {account: number for number, account in enumerate(self.accounts)}
+        return tuple(sorted(found, key=lambda each: (each.side != SOURCE, place.get(each.account, 0))))
+
+    def view(self) -> View:
+        """Return how many accounts each grant has, and which were left out, with the reason."""
+        rows = tuple(
+            (each.declared.name, str(len(each.declared.template.sources)), str(len(each.accounts)))
+            for each in self.grants
+        )
+        left = [
+            (each.declared.name, account, reason)
+            for each in self.grants
+            for account, reason in each.left_out.items()
+        ]
+        tables = [Table(("grant", "sources", "destination accounts"), rows)]
+        if left:
+            more = f" The first {_MOST_LEFT_OUT} of {len(left)}." if len(left) > _MOST_LEFT_OUT else ""
+            shown = tuple(left[:_MOST_LEFT_OUT])
+            tables.append(Table(("grant", "account", "why"), shown, caption=f"Accounts left out.{more}"))
+        pairs = sum(len(each.declared.template.sources) * len(each.accounts) for each in self.grants)
+        last = Text(f"{len(self.accounts)} destination accounts, {pairs} pairs of source and role.")
+        return Page(f"Fleet {self.fleet.name}", (*tables, last))
+
+
+def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFleet:
+    """Return the fleet with the accounts of each grant.
+
+    Accounts that are listed are taken as they are, where no organization is given. Raises InvalidGrant where
+    the organization is needed and not given, where no account is left, and where two grants have the same
+    role. Raises InvalidOrganization for an account or a unit that the organization does not have.
+    """
+    grants = tuple(_expanded(each, organization) for each in fleet.grants)
+    _check_roles(grants)
+    return ExpandedFleet(fleet, grants)
+
+
+def _expanded(grant: FleetGrant, organization: Organization | None) -> ExpandedGrant:
+    target = grant.target
+    if organization is None:
+        if target.by_organization:
+            raise InvalidGrant(
+                f"{grant.name}: organization_units and tags need the organization.",
+                why="It says which accounts are in a unit, and which tags they have.",
+                hint="Name a profile that may read it: organization_profile.",
+            )
+        accounts = [each for each in dict.fromkeys(target.accounts) if each not in target.except_accounts]
+        left = {
+            each: "named in except_accounts" for each in target.accounts if each in target.except_accounts
+        }
+    else:
+        chosen = select(
+            organization, target.accounts, target.organization_units, target.tags, target.except_accounts
+        )
+        accounts = [each.id for each in chosen.accounts]
+        left = {each.account.id: each.reason for each in chosen.left_out}
+    if not accounts:
+        raise InvalidGrant(
+            f"{grant.name}: no destination account is left.",
+            why=truncate(
+                "; ".join(f"{account}: {reason}" for account, reason in left.items()) or "None matches."
+            ),
+            hint="Correct accounts, organization_units, tags or except_accounts.",
+        )
+    return ExpandedGrant(grant, tuple(accounts), left)
+
+
+def _source_slices(grant: Grant) -> Iterator[Slice]:
+    """Yield the grant with the principals of one account alone, for each account that has some.
+
+    Whole accounts among the sources get no policy from the grant, so they have no slice.
+    """
+    if grant.attach_to:
+        yield Slice(SOURCE, Arn.parse(grant.attach_to).account, grant)
+        return
+    for account, own in groupby(sorted(grant.principals, key=account_of), key=account_of):
+        yield Slice(SOURCE, account, grant.model_copy(update={"sources": tuple(own)}))
+
+
+def _check_roles(grants: tuple[ExpandedGrant, ...]) -> None:
+    """Check that no two grants make the same role. Raises InvalidGrant."""
+    owners = dict[tuple[str, str], str]()
+    for each in grants:
+        if each.declared.template.trust_only:
+            continue
+        for account in each.accounts:
+            role = Arn.parse(each.declared.target.role_arn(account)).name.lower()
+            other = owners.setdefault((account, role), each.declared.name)
+            if other != each.declared.name:
+                raise InvalidGrant(
+                    f"{other} and {each.declared.name} both have the role {role!r} of account {account}.",
+                    why="A role has one trust policy and one owner.",
+                    hint="Give one of them another role, or leave the account out by except_accounts.",
+                )

@@ -1,0 +1,238 @@
+"""A Fleet: grants whose roles are in many accounts, which are listed or chosen in an organization."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import Field, InstanceOf, StrictStr, ValidationError, model_validator
+
+from xacct_nb.errors import InvalidGrant
+from xacct_nb.grants.grant import Grant
+from xacct_nb.iam.arns import is_account_id
+from xacct_nb.validation import StrictModel, as_input_error, require
+from xacct_nb.views import Shown, Table, View
+
+ACCOUNT = "{account}"
+"""What stands for the id of each destination account: in a role's name, in resources and policies."""
+ANY_ACCOUNT = "000000000000"
+"""The account that a grant of a fleet is checked for, before its accounts are known."""
+
+
+class Target(StrictModel):
+    """In which accounts the role of a grant is, and its name there."""
+
+    accounts: tuple[StrictStr, ...] = Field((), description="ids of destination accounts, 12 digits each")
+    organization_units: tuple[StrictStr, ...] = Field(
+        (), description="ids of organizational units, or of the root: all accounts below them"
+    )
+    tags: dict[StrictStr, StrictStr] = Field(
+        {}, description="only accounts of the organization that have these tags"
+    )
+    except_accounts: tuple[StrictStr, ...] = Field((), description="ids of accounts that are left out")
+    role: StrictStr = Field(description="name of the role in each account; {account} is the account's id")
+    partition: StrictStr = Field("aws", description="partition of the destination accounts")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Target":
+        for field in ("accounts", "except_accounts"):
+            for account in getattr(self, field):
+                require(
+                    is_account_id(account),
+                    f"{field}: {account!r} is not an account id.",
+                    "It has 12 digits, also where the first ones are 0.",
+                    "Write it in quotes: YAML reads a number otherwise.",
+                )
+        require(
+            self.accounts or self.by_organization,
+            "accounts: no destination account is named.",
+            "Neither accounts nor organization_units nor tags say where the role is.",
+            'Write accounts: ["222222222222"], or organization_units: [ou-ab12-11111111].',
+        )
+        return self
+
+    @property
+    def by_organization(self) -> bool:
+        """Return whether the organization has to be read to know the accounts."""
+        return bool(self.organization_units or self.tags)
+
+    def role_arn(self, account: str) -> str:
+        """Return the ARN of the role in an account."""
+        return f"arn:{self.partition}:iam::{account}:role/{self.role.replace(ACCOUNT, account)}"
+
+
+@dataclass(frozen=True)
+class FleetGrant:
+    """One grant of a fleet: the accounts of its roles, and the grant as it is in any account.
+
+    In its policies' ARNs and its resources, {account} stands for the id of the account.
+    """
+
+    target: Target
+    template: Grant
+
+    @property
+    def name(self) -> str:
+        """Return the name of the grant."""
+        return self.template.name
+
+    def in_account(self, account: str) -> Grant:
+        """Return the grant with the role of one account alone, whose id is put where {account} stands.
+
+        It is not checked again: the template is valid for any account.
+        """
+        template = self.template
+        permissions = tuple(
+            each.model_copy(update={"resources": _put_account(each.resources, account)})
+            for each in template.permissions
+        )
+        return template.model_copy(
+            update={
+                "destinations": (self.target.role_arn(account),),
+                "permissions": permissions,
+                "managed_policies": _put_account(template.managed_policies, account),
+                "permissions_boundary": _put_account(template.permissions_boundary, account),
+            }
+        )
+
+    def of_source(self, accounts: Iterable[str]) -> Grant:
+        """Return the grant as the source side has it: the roles of all accounts, and no permissions.
+
+        Raises InvalidGrant where two of the roles cannot both exist.
+        """
+        roles = tuple(map(self.target.role_arn, accounts))
+        nothing = {"permissions": (), "managed_policies": (), "permissions_boundary": ""}
+        return self.template.model_copy(update={"destinations": roles, **nothing})
+
+
+class Fleet(Shown, StrictModel):
+    """Grants over many accounts, as one declaration. Takes the fields of a fleet file.
+
+    Raises InvalidGrant.
+    """
+
+    name: StrictStr = Field(description="part of the record's name", pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    grants: tuple[InstanceOf[FleetGrant], ...] = Field(
+        min_length=1,
+        description="the grants: a grant's fields, with accounts and role in place of destinations",
+    )
+
+    def __init__(self, **fields: Any) -> None:
+        declared = fields.get("grants")
+        if isinstance(declared, list | tuple):
+            grants = tuple(_fleet_grant(number, each) for number, each in enumerate(declared, start=1))
+            fields = {**fields, "grants": grants}
+        try:
+            super().__init__(**fields)
+        except ValidationError as problem:
+            raise as_input_error(problem, Fleet, InvalidGrant) from None
+
+    @model_validator(mode="after")
+    def _once(self) -> "Fleet":
+        names = [each.name for each in self.grants]
+        twice = next((name for name in names if names.count(name) > 1), "")
+        require(
+            not twice,
+            f"grants: two grants have the name {twice!r}.",
+            "The name is that of their policies and tags.",
+            "Give each grant a name of its own.",
+        )
+        return self
+
+    @property
+    def by_organization(self) -> bool:
+        """Return whether the organization has to be read to know the accounts."""
+        return any(each.target.by_organization for each in self.grants)
+
+    def resolved(self, look_up: Callable[[Grant], Grant]) -> "Fleet":
+        """Return the fleet with each grant's external ID looked up."""
+        grants = (replace(each, template=look_up(each.template)) for each in self.grants)
+        return self.model_copy(update={"grants": tuple(grants)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of the fleet file; an external ID that is not a reference is a fingerprint."""
+        return {"name": self.name, "grants": [_declared(each) for each in self.grants]}
+
+    def view(self) -> View:
+        """Return one row for each grant: who, in which accounts, which role."""
+        rows = tuple(
+            (each.name, "\n".join(each.template.sources), _where(each.target), each.target.role)
+            for each in self.grants
+        )
+        return Table(("grant", "sources", "accounts", "role"), rows, caption=f"Fleet {self.name}")
+
+
+def _fleet_grant(number: int, fields: object) -> FleetGrant:
+    """Return one grant of a fleet from the fields in the file. Raises InvalidGrant."""
+    if isinstance(fields, FleetGrant):
+        return fields
+    require(
+        isinstance(fields, Mapping) and all(isinstance(name, str) for name in fields),
+        f"grants.{number}: this is not a grant.",
+        "A grant is a mapping of fields to values.",
+        f"Its fields: {', '.join((*Target.model_fields, *Grant.model_fields))}.",
+    )
+    assert isinstance(fields, Mapping)
+    try:
+        return _checked(dict(fields))
+    except InvalidGrant as problem:
+        raise type(problem)(f"grants.{number}: {problem.what}", why=problem.why, hint=problem.hint) from None
+
+
+def _checked(fields: dict[str, Any]) -> FleetGrant:
+    require(
+        "destinations" not in fields,
+        "destinations: there is no such field in a fleet.",
+        "A fleet names accounts, and the role that each of them has.",
+        "Write accounts and role, or organization_units and role.",
+    )
+    own = {name: fields.pop(name) for name in Target.model_fields if name in fields}
+    if "sources" in fields and "partition" not in own:
+        own["partition"] = _partition(fields["sources"])
+    try:
+        target = Target(**own)
+    except ValidationError as problem:
+        raise as_input_error(problem, Target, InvalidGrant) from None
+    where = {name: fields[name] for name in _IN_AN_ACCOUNT if name in fields}
+    any_account = {name: _put_account(value, ANY_ACCOUNT) for name, value in where.items()}
+    checked = Grant(**{**fields, **any_account, "destinations": [target.role_arn(ANY_ACCOUNT)]})
+    kept = {name: tuple(value) if isinstance(value, list) else value for name, value in where.items()}
+    return FleetGrant(target=target, template=checked.model_copy(update=kept))
+
+
+# The fields, besides the permissions, in which {account} may stand: ARNs of policies.
+_IN_AN_ACCOUNT = ("managed_policies", "permissions_boundary")
+
+
+def _put_account(value: Any, account: str) -> Any:
+    """Return a text or a list of texts with an account's id where {account} stands."""
+    if isinstance(value, str):
+        return value.replace(ACCOUNT, account)
+    return tuple(_put_account(each, account) for each in value) if isinstance(value, list | tuple) else value
+
+
+def _partition(sources: Any) -> str:
+    """Return the partition of the first ARN among the sources, which are not checked yet."""
+    first = sources[0] if isinstance(sources, list | tuple) and sources else ""
+    parts = first.split(":") if isinstance(first, str) else []
+    return parts[1] if len(parts) > 5 and parts[0] == "arn" else "aws"
+
+
+def _declared(grant: FleetGrant) -> dict[str, Any]:
+    fields = grant.template.to_json()
+    return {
+        **{name: fields[name] for name in fields if name != "destinations"},
+        **grant.target.model_dump(mode="json"),
+    }
+
+
+def _where(target: Target) -> str:
+    """Return in words which accounts a target has."""
+    tags = ", ".join(f"{name}={value}" for name, value in target.tags.items())
+    listed = target.accounts
+    parts = (
+        f"{len(listed)} accounts" if len(listed) > 3 else ", ".join(listed),
+        *target.organization_units,
+        f"tags {tags}" if tags else "",
+        f"without {', '.join(target.except_accounts)}" if target.except_accounts else "",
+    )
+    return "\n".join(filter(None, parts))

@@ -1,0 +1,137 @@
+"""What a run over a fleet did in each account, and what is expected and not proven."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xacct_nb.changes.plan import Change
+from xacct_nb.fleets.plan import SliceKey
+from xacct_nb.grants.documents import SOURCE
+from xacct_nb.validation import Serializable
+from xacct_nb.views import Page, Shown, Table, Text, View
+
+PROVEN, APPLIED, UNCHANGED = "proven", "applied", "no-change"
+STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
+FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
+UNDONE = "undone"
+PROOF_FAILED, NOT_PROVEN = "proof-failed", "not-proven"
+_GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
+_MEANINGS = {
+    PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
+    APPLIED: "applied; there is nothing to prove on this side",
+    UNCHANGED: "nothing to change, and nothing to prove on this side",
+    STALE: "the live state is another one than the approved plan says; nothing was changed",
+    NOT_STARTED: "not begun, since the run stopped before",
+    UNREADABLE: "the account could not be entered or read; nothing was changed",
+    FAILED: "an unexpected error",
+    ROLLED_BACK: "a call failed; the account is as it was before",
+    UNDONE: "what the run had changed was rolled back",
+    ROLLBACK_FAILED: "a call failed, and what was made before could not be undone",
+    PROOF_FAILED: "AWS answered otherwise than the grant says",
+    NOT_PROVEN: "applied, and no call shows that the access works",
+}
+_TONES = {ROLLBACK_FAILED: "bad", FAILED: "bad", PROOF_FAILED: "bad", UNREADABLE: "bad", ROLLED_BACK: "bad"}
+
+
+@dataclass(frozen=True)
+class SliceResult(Serializable):
+    """What was done in one account for one side of a grant, and what AWS answered.
+
+    `changes` are those that were made and not rolled back. `proof` is the proof's last line. Of a failure,
+    `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found.
+    """
+
+    grant: str
+    side: str
+    account: str
+    status: str
+    changes: tuple[Change, ...] = ()
+    proof: str = ""
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
+    cause: str = ""
+    seconds: float = 0.0
+
+    @property
+    def key(self) -> SliceKey:
+        """Return the key of the slice."""
+        return self.grant, self.side, self.account
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether the account is as the fleet says, as far as this side can show it."""
+        return self.status in _GOOD
+
+
+@dataclass(frozen=True, repr=False)
+class FleetResult(Shown, Serializable):
+    """The results of all slices of a fleet: what is not as it should be first."""
+
+    fleet: str
+    results: tuple[SliceResult, ...]
+    stopped: str = ""
+    is_rollback: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Return whether every account is as the fleet says."""
+        return all(each.is_good for each in self.results)
+
+    @property
+    def missing(self) -> tuple[SliceResult, ...]:
+        """Return what is expected and not proven."""
+        return tuple(each for each in self.results if not each.is_good)
+
+    @property
+    def summary(self) -> str:
+        """Return in one line how many accounts have the access, and how many do not."""
+        if self.is_rollback:
+            return self._undone
+        accounts = [each for each in self.results if each.side != SOURCE]
+        proven = sum(each.status == PROVEN for each in accounts)
+        return f"Fleet: {proven} of {len(accounts)} roles proven{self._others}."
+
+    @property
+    def _undone(self) -> str:
+        undone = sum(each.status == UNDONE for each in self.results)
+        return f"Fleet: {undone} of {len(self.results)} slices rolled back{self._others}."
+
+    @property
+    def _others(self) -> str:
+        counts = Counter(each.status for each in self.missing)
+        return "".join(f", {count} {status}" for status, count in sorted(counts.items()))
+
+    def view(self) -> View:
+        """Return each account that is not as it should be with its cause, then the numbers."""
+        rows = tuple(
+            (each.account, each.grant, each.status, _why(each))
+            for each in sorted(self.missing, key=lambda each: (each.status, each.key))
+        )
+        tones = tuple(_TONES.get(row[2], "change") for row in rows)
+        table = (
+            Table(("account", "grant", "status", "why"), rows, caption="Not as it should be", tones=tones),
+        )
+        numbers = Counter(each.status for each in self.results)
+        totals = tuple(
+            (status, str(count), _MEANINGS.get(status, "")) for status, count in sorted(numbers.items())
+        )
+        stopped = (Text(self.stopped, "bad"),) if self.stopped else ()
+        return Page(
+            f"Fleet {self.fleet}",
+            (
+                *(table if rows else ()),
+                Table(("status", "slices", "meaning"), totals),
+                *stopped,
+                Text(self.summary, "good" if self.holds else "bad"),
+            ),
+        )
+
+
+def not_started(keys: Iterable[SliceKey]) -> tuple[SliceResult, ...]:
+    """Return the results of slices that the run did not begin."""
+    return tuple(SliceResult(*key, NOT_STARTED) for key in keys)
+
+
+def _why(result: SliceResult) -> str:
+    return "\n".join(filter(None, (result.reason, result.cause, result.hint)))

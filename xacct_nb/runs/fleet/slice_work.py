@@ -1,0 +1,206 @@
+"""The work on one slice of a fleet: read and plan it; apply, prove and diagnose it. It can be pickled."""
+
+import time
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from xacct_nb.aws.account_sessions import AccountSessions, FleetAccess, SliceSessions
+from xacct_nb.aws.journaled_calls import EntrySink
+from xacct_nb.aws.probes import denial_text, prove
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.writer import apply_as_read, rollback
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.planner import diff, diff_with
+from xacct_nb.changes.proof import FAILS, Proof
+from xacct_nb.errors import RollbackFailed, StalePlan, XacctError
+from xacct_nb.fleets.expansion import Slice
+from xacct_nb.fleets.plan import SlicePlan, Unplanned
+from xacct_nb.fleets.result import (
+    APPLIED,
+    NOT_PROVEN,
+    PROOF_FAILED,
+    PROVEN,
+    STALE,
+    UNCHANGED,
+    UNDONE,
+    UNREADABLE,
+    SliceResult,
+)
+from xacct_nb.grants.documents import SOURCE, build
+from xacct_nb.runs.denial.inquiry import diagnose
+
+PROOF_PATIENCE = 10.0
+"""Seconds to wait until IAM shows a change to the callers."""
+
+
+@dataclass(frozen=True)
+class SliceTask:
+    """One slice to work on.
+
+    `unaccepted` are the findings of its grant in an account where nothing is yet; `approved` the changes
+    that were approved, None where the slice is not to be changed.
+    """
+
+    slice: Slice
+    access: FleetAccess
+    unaccepted: tuple[str, ...] = ()
+    approved: tuple[Change, ...] | None = None
+    patience: float = PROOF_PATIENCE
+
+
+@dataclass(frozen=True)
+class SliceOutcome:
+    """What became of a task: the result, and the calls that changed AWS."""
+
+    result: SliceResult
+    entries: tuple[Entry, ...] = ()
+
+
+def plan_slice(task: SliceTask) -> SlicePlan | Unplanned:
+    """Read what one account has; return its plan, or why it cannot be planned."""
+    part = task.slice
+    try:
+        return SlicePlan(part.side, part.account, _plan(task, _sessions(task)))
+    except XacctError as problem:
+        return Unplanned(*part.key, problem.code, problem.what, problem.why or problem.hint)
+
+
+def work_on_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
+    """Apply what was approved for a slice and is not there yet, prove it, and diagnose what fails.
+
+    Each failure is a result; nothing is raised.
+    """
+    began, entries = time.monotonic(), _Entries(sink)
+    found = _work(task, entries)
+    lasted = round(time.monotonic() - began, 3)
+    return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
+
+
+def undo_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
+    """Roll back the changes of a slice, in `approved`, unless others changed their resources since."""
+    began, entries, part = time.monotonic(), _Entries(sink), task.slice
+    made = Journal(part.grant.name, task.approved or ())
+    try:
+        rollback(made, _sessions(task), sink=entries, patience=task.access.patience)
+        found = SliceResult(*part.key, UNDONE)
+    except RollbackFailed as problem:
+        found = replace(_failed(part, problem.status, problem), changes=made.changes)
+    except XacctError as problem:
+        found = replace(_failed(part, UNREADABLE, problem), changes=made.changes)
+    lasted = round(time.monotonic() - began, 3)
+    return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
+
+
+class _Entries:
+    """Keeps the entries of the journal, and passes each on as it happens."""
+
+    def __init__(self, sink: EntrySink | None) -> None:
+        self.kept, self._sink = list[Entry](), sink
+
+    def append(self, entry: Entry) -> None:
+        """Take an entry."""
+        self.kept.append(entry)
+        if self._sink is not None:
+            self._sink.append(entry)
+
+
+def _work(task: SliceTask, entries: _Entries) -> SliceResult:
+    part = task.slice
+    failed = partial(_failed, part)
+    try:
+        sessions = _sessions(task)
+        plan = _plan(task, sessions)
+        if task.approved is None or any(change not in task.approved for change in plan.changes):
+            return _stale(part, plan)
+    except XacctError as problem:
+        return failed(UNREADABLE, problem)
+    try:
+        journal = apply_as_read(plan, sessions, journal=entries, patience=task.access.patience)
+    except StalePlan as problem:
+        return failed(STALE, problem)
+    except XacctError as problem:
+        return failed(problem.status, problem)
+    try:
+        return _prove(task, sessions, journal)
+    except XacctError as problem:
+        return replace(failed(NOT_PROVEN, problem), changes=journal.changes)
+
+
+def _sessions(task: SliceTask) -> SliceSessions:
+    return _opened(task.access).of(task.slice.grant, task.slice.side, task.slice.account)
+
+
+@cache
+def _opened(access: FleetAccess) -> AccountSessions:
+    """Return the sessions of this process: threads share them, another process opens its own."""
+    return access.open()
+
+
+def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
+    part = task.slice
+    documents = build(part.grant, part.side)
+    state = read_resources(documents, sessions)
+    if state.resources:
+        return diff(documents, state)
+    return diff_with(documents, state, lambda: task.unaccepted)
+
+
+def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceResult:
+    part, changes = task.slice, journal.changes
+    result = SliceResult(*part.key, APPLIED if changes else UNCHANGED, changes)
+    if part.side == SOURCE:
+        return result
+    proof = prove(part.grant, sessions, patience=task.patience)
+    result = replace(result, proof=proof.summary)
+    if proof.holds:
+        return replace(result, status=PROVEN)
+    status = PROOF_FAILED if proof.verdict == FAILS else NOT_PROVEN
+    reason = _first_reason(proof)
+    return replace(result, status=status, code=status, reason=reason, cause=_cause(task, proof))
+
+
+def _first_reason(proof: Proof) -> str:
+    wrong = next((each for each in proof.asked if not each.as_expected), None)
+    if wrong is None:
+        return next(iter(proof.open_reasons), "")
+    answered = f"{wrong.answer} {wrong.detail}".strip()
+    return f"{wrong.probe.question}: {wrong.probe.expected} was expected, AWS returned {answered}"
+
+
+def _cause(task: SliceTask, proof: Proof) -> str:
+    """Return the first cause that the diagnosis of a denied call finds, "" where none was denied."""
+    part = task.slice
+    denied = next(
+        (each for each in proof.asked if each.probe.expected == "Allowed" and not each.as_expected), None
+    )
+    if denied is None:
+        return ""
+    try:
+        sides = _opened(task.access).of(part.grant, part.side, part.account, and_source=True)
+    except XacctError:  # the source accounts may belong to others
+        sides = _sessions(task)
+    action = denied.probe.call.action if denied.probe.call else ""
+    caller = sides.callers(denied.probe.source)[0].arn
+    try:
+        error = denial_text(part.grant, sides, denied)
+        found = diagnose(part.grant, sides, error=error, caller=caller, role=denied.probe.role, action=action)
+    except XacctError as problem:
+        return f"The diagnosis could not be made: {problem.what}"
+    return str(found.headline)
+
+
+def _stale(part: Slice, plan: Plan) -> SliceResult:
+    titles = "; ".join(f"{change.sign} {change.title}" for change in plan.changes) or "nothing"
+    return SliceResult(
+        *part.key,
+        STALE,
+        code="stale-plan",
+        reason=f"What is to be changed now was not approved: {titles}.",
+        hint="Plan the fleet again, read the new plan, and approve its digest.",
+    )
+
+
+def _failed(part: Slice, status: str, problem: XacctError) -> SliceResult:
+    reason = problem.what if problem.why == "" else f"{problem.what} {problem.why}"
+    return SliceResult(*part.key, status, code=problem.code, reason=reason, hint=problem.hint)

@@ -1,0 +1,54 @@
+"""Fleet files: YAML or JSON with the fields of a fleet, or a CSV table."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.errors import InvalidGrant, UnreadableGrant
+from xacct_nb.fleets.fleet import Target
+from xacct_nb.fleets.table import COLUMNS, fleet_fields
+from xacct_nb.grants.settings import check_grant_file
+from xacct_nb.storage.bounded_read import read_small
+from xacct_nb.storage.yaml_file import UnreadableFields, read_mapping
+
+_HINT = (
+    "A fleet file is YAML or JSON with name and grants, or CSV with the columns " + ", ".join(COLUMNS) + "."
+)
+
+
+def read_fleet_fields(path: Path) -> dict[str, Any]:
+    """Return the fields of a fleet file; a CSV table is named after its file.
+
+    Raises UnreadableGrant, and InvalidGrant where it holds what steers a run.
+    """
+    try:
+        fields = _from_csv(path) if path.suffix.lower() == ".csv" else read_mapping(path)
+    except (UnreadableFields, OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise UnreadableGrant(
+            f"The fleet file {str(path)!r} cannot be used.", why=str(problem), hint=_HINT
+        ) from problem
+    check_grant_file(str(path), fields)
+    grants = fields["grants"] if isinstance(fields.get("grants"), list) else ()
+    for grant in (each for each in grants if isinstance(each, dict)):
+        check_grant_file(str(path), set(grant) - set(Target.model_fields))
+    return fields
+
+
+def is_fleet(path: Path) -> bool:
+    """Return whether a file is a fleet's: a CSV table, or a mapping with grants. Raises UnreadableFields."""
+    return path.suffix.lower() == ".csv" or "grants" in read_mapping(path)
+
+
+def _from_csv(path: Path) -> dict[str, Any]:
+    text = read_small(path).decode("utf-8-sig")
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="", restval="")
+    if missing := [column for column in COLUMNS[:4] if column not in (rows.fieldnames or ())]:
+        raise InvalidGrant(
+            f"The fleet file {str(path)!r} has no column {missing[0]!r}.",
+            why=f"Its first line names: {', '.join(rows.fieldnames or ()) or 'nothing'}.",
+            hint=_HINT,
+        )
+    name = "".join(each if each.isalnum() else "-" for each in path.stem.lower())[:32]
+    found = ({column: (value or "").strip() for column, value in row.items()} for row in rows)
+    return fleet_fields(name, (row for row in found if any(row.values())))
