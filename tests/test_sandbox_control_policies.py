@@ -68,7 +68,9 @@ def test_an_account_that_leaves_the_organization_leaves_its_policies(sandbox: Sa
 
 
 def test_a_field_that_is_not_known_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(SandboxError, match="There is no field 'scps'; there are accounts, id, management"):
+    with pytest.raises(
+        SandboxError, match="There is no field 'scps'; there are accounts, delegated_administrators, id"
+    ):
         set_organization(sandbox, "o-f5b2c3d4e5", {"111111111111": "o-f5b2c3d4e5/r-ab12/"}, scps={})
 
 

@@ -46,7 +46,8 @@ def sandbox_organization(file: Path) -> None:
     """Put accounts into an organization with control policies.
 
     FILE is JSON: id, accounts (account -> path), management (an account), service_control_policies and
-    resource_control_policies (account -> a list of policies for each level, root first).
+    resource_control_policies (account -> a list of policies for each level, root first), names, tags,
+    states, units and delegated_administrators (docs/sandbox.md).
     """
     from xacct_nb.runs.sandboxes import load_organization
 

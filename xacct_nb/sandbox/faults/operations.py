@@ -1,4 +1,4 @@
-"""The operations of IAM, STS and S3 that the sandbox serves, by the names that AWS gives them."""
+"""The operations of IAM, STS, S3 and Organizations that the sandbox serves, by AWS's names."""
 
 from difflib import get_close_matches
 
@@ -36,7 +36,12 @@ STS = (
     "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity",
     "GetFederationToken", "GetSessionToken", "GetWebIdentityToken",
 )  # fmt: skip
-_KNOWN = {"iam": IAM, "sts": STS, "s3": S3_OPERATIONS}
+ORGANIZATIONS = (
+    "DescribeAccount", "DescribeOrganization", "DescribeOrganizationalUnit", "ListAccounts",
+    "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents", "ListRoots",
+    "ListTagsForResource",
+)  # fmt: skip
+_KNOWN = {"iam": IAM, "sts": STS, "s3": S3_OPERATIONS, "organizations": ORGANIZATIONS}
 
 
 def fits(pattern: str, service: str, action: str) -> bool:

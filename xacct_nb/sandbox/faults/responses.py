@@ -20,6 +20,7 @@ _ERRORS = {
         "iam": (400, "Throttling", "Rate exceeded"),
         "sts": (400, "Throttling", "Rate exceeded"),
         "s3": (503, "SlowDown", "Please reduce your request rate."),
+        "organizations": (400, "TooManyRequestsException", "Rate exceeded"),
         "": (400, "ThrottlingException", "Rate exceeded"),
     },
     "error-500": {

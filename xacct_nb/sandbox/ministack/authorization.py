@@ -24,6 +24,8 @@ allowed: ContextVar[tuple[AuthorizationRequest, ...]] = ContextVar("allowed", de
 _BUCKET = "arn:aws:s3:::"
 # Services, apart from S3, whose resources can be another account's: each names it by the ARN.
 _OPENED = ("kms",)
+# Services for whose calls the guard knows the resource.
+_NAMED = ("iam", "organizations")
 # The root user can always correct a bucket policy (S3 API reference, PutBucketPolicy).
 _CORRECTING = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 
@@ -59,7 +61,7 @@ def _enforce(
     if isinstance(caller, iam_evaluator.AuthError):
         return caller
     context = {name.lower(): value for name, value in (service_context or {}).items()}
-    named = guard_result.current.get().resource.arn if service == "iam" else ""
+    named = guard_result.current.get().resource.arn if service in _NAMED else ""
     request = _request(caller, iam_action, service, region, named or resource_arn, context)
     if request is None:
         return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
@@ -233,4 +235,6 @@ def _deny(respond: Callable[..., Any], *args: Any, **more: Any) -> Any:
     if (message := _message.get()) and not more.get("error_code"):
         more["message"] = message
     status, headers, body = respond(*args, **more)
+    if args[0] == "organizations" and _message.get():
+        status = 400  # as the API reference of AWS Organizations has it
     return status, headers, valid_bytes(body)

@@ -26,6 +26,9 @@ _NAMES = CONTROL_POLICIES | {
     SESSION: "session policy",
 }
 
+NO_ACCESS = "You don't have permissions to access this resource."
+"""What AWS Organizations says of every denial, whatever denies it: as public recordings of it show."""
+
 
 def denial_message(request: AuthorizationRequest, decision: Decision | None) -> str:
     """Return AWS's message for a denial; "" for MiniStack's own, and where IAM has no such request."""
@@ -60,7 +63,16 @@ def _kms_message(request: AuthorizationRequest, decision: Decision | None) -> st
     return _worded(request, f" on resource: {request.resource}", _reason(decision)) if decision else ""
 
 
-_MESSAGES = {"iam": _iam_message, "s3": _s3_message, "kms": _kms_message}
+def _organizations_message(request: AuthorizationRequest, decision: Decision | None) -> str:
+    return NO_ACCESS
+
+
+_MESSAGES = {
+    "iam": _iam_message,
+    "s3": _s3_message,
+    "kms": _kms_message,
+    "organizations": _organizations_message,
+}
 
 
 def _reason(decision: Decision) -> str:

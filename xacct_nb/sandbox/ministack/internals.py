@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import cloudtrail, iam, s3, sts
+from ministack.services import cloudtrail, iam, organizations, s3, sts
 
 Record = dict[str, Any]
 
@@ -176,6 +176,11 @@ def role(arn: str) -> Record | None:
 def identity_provider(kind: str, account: str, arn: str) -> Record | None:
     """Return the provider of OpenID Connect (`oidc`) or SAML (`saml`) of an account."""
     return _stored(f"_{kind}_providers", account, arn)
+
+
+def has_organization(account: str) -> bool:
+    """Return whether MiniStack has made an organization for an account, as some of its operations do."""
+    return organizations._orgs.get_scoped(account, None, "self") is not None
 
 
 def roles() -> Iterator[Record]:

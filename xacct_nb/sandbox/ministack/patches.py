@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ministack import app
-from ministack.services import iam, kms, s3, sts
+from ministack.services import iam, kms, organizations, s3, sts
 
 from xacct_nb.sandbox.ministack import authorization, forms, guard_result, xml_text
 from xacct_nb.sandbox.ministack.authorization_request import Decide
@@ -32,6 +32,7 @@ def install(decide: Decide) -> None:
     iam.handle_request = partial(_apply_result, "iam", iam.handle_request)
     sts.handle_request = partial(_apply_result, "sts", sts.handle_request)
     kms.handle_request = partial(_unless_refused, kms.handle_request)
+    organizations.handle_request = partial(_unless_refused, organizations.handle_request)
     s3.handle_request = partial(_serve_s3, decide, s3.handle_request)
     app._unknown_query_error = _unknown_query(app._unknown_query_error)
     sts.register_session = partial(_with_session_fields, sts.register_session)

@@ -19,6 +19,7 @@ from xacct_nb.sandbox.rules import (
     federation_rules,
     key_rules,
     mfa,
+    organization_calls,
     policy_rules,
     tag_rules,
     trust_rules,
@@ -107,6 +108,8 @@ def guarded(app: App) -> App:
 def result_for(call: Call) -> GuardResult:
     """Return what the tables have for a call."""
     which = call.service, call.action
+    if call.service == "organizations" and call.account:
+        return organization_calls.result(call)
     if not call.account or call.service not in ("iam", "sts", "s3", "kms"):
         return NOTHING
     found = resource_of(call) if call.service == "iam" else IamResource()

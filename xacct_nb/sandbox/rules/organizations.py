@@ -7,12 +7,19 @@ from typing import Any
 from xacct_nb.errors import InvalidPolicy
 from xacct_nb.iam import grammar
 from xacct_nb.iam.policy import ParsedPolicy, parse
+from xacct_nb.sandbox.ministack import clock
+from xacct_nb.sandbox.rules.organization_directory import FIELDS, Directory, directory_from
 
 Levels = tuple[tuple[ParsedPolicy, ...], ...]
 """The policies of each level of an organization, root first."""
 
 _ID = re.compile(r"o-[a-z0-9]{10,32}")
-_FIELDS = ("id", "accounts", "management", "service_control_policies", "resource_control_policies")
+_POLICIES = {
+    "service_control_policies": ("SERVICE_CONTROL_POLICY", grammar.SERVICE_CONTROL),
+    "resource_control_policies": ("RESOURCE_CONTROL_POLICY", grammar.RESOURCE_CONTROL),
+}
+_FIELDS = ("id", "accounts", *_POLICIES, *FIELDS)
+_directories: dict[str, Directory] = {}
 _members: dict[str, tuple[str, str]] = {}
 _service: dict[str, Levels] = {}
 _resource: dict[str, Levels] = {}
@@ -22,15 +29,20 @@ def set_organization(given: Any) -> None:
     """Take `{"id": "o-...", "accounts": {"111111111111": "o-.../r-.../ou-.../"}}` as that organization.
 
     It may have `management` (an account) and, by account, `service_control_policies` and
-    `resource_control_policies`: a list of policies for each level, root first. Raises ValueError where a
-    field is not one of these, or AWS would refuse a policy.
+    `resource_control_policies`: a list of policies for each level, root first; and what AWS Organizations
+    says of it, FIELDS. Raises ValueError where a field is not one of these, or AWS would refuse a policy.
     """
     identifier, accounts = given["id"], given["accounts"]
     if unknown := sorted(set(given) - set(_FIELDS)):
         raise ValueError(f"There is no field {unknown[0]!r}; there are {', '.join(sorted(_FIELDS))}.")
     _check(identifier, accounts)
-    service = _levels(given, "service_control_policies", grammar.SERVICE_CONTROL)
-    resource = _levels(given, "resource_control_policies", grammar.RESOURCE_CONTROL)
+    service, resource = (_levels(given, name, kind) for name, (_, kind) in _POLICIES.items())
+    types = tuple(known for name, (known, _) in _POLICIES.items() if given.get(name))
+    directory = directory_from(given, types, clock.now())
+    accounts = directory.accounts
+    for each, other in _directories.items():
+        _directories[each] = other.without(accounts)
+    _directories[identifier] = directory
     left = [account for account, (owner, _) in _members.items() if owner == identifier]
     for account in {*left, *accounts}:
         for kept in (_members, _service, _resource):
@@ -47,8 +59,13 @@ def show_organizations() -> dict[str, Any]:
 
 def forget() -> None:
     """Forget every organization and control policy."""
-    for kept in (_members, _service, _resource):
+    for kept in (_directories, _members, _service, _resource):
         kept.clear()
+
+
+def directory_of(account: str) -> Directory | None:
+    """Return the organization that an account is in."""
+    return _directories[_members[account][0]] if account in _members else None
 
 
 def control_policies(account: str, owner: str) -> tuple[Levels | None, Levels | None]:

@@ -46,8 +46,10 @@ def set_organization(sandbox: Sandbox, identifier: str, accounts: dict[str, str]
     """Put accounts into an organization: account -> path such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`.
 
     `service_control_policies` and `resource_control_policies` map accounts to lists of policies, one a level,
-    root first; those of the account `management` have no effect. Raises SandboxError for an id that is not
-    one of an organization, or a policy that AWS refuses.
+    root first; those of the account `management` have no effect. What AWS Organizations answers to that
+    account, and to `delegated_administrators`, can have `names` and `tags` (of accounts and units), `states`
+    (of accounts) and `units` (paths of units without accounts). Raises SandboxError for an id that is not one
+    of an organization, or a policy that AWS refuses.
     """
     _control(sandbox, "organization", {"id": identifier, "accounts": accounts, **more})
 
