@@ -43,8 +43,8 @@ class Organized:
         }
 
     def set(self, **more: Any) -> None:
-        given = {"management": self.management, "units": [f"{self.root}{EMPTY}/"]} | more
-        set_organization(self.sandbox, self.id, self.paths, **given)
+        fields = {"management": self.management, "units": [f"{self.root}{EMPTY}/"]} | more
+        set_organization(self.sandbox, self.id, self.paths, **fields)
 
     def client(self, account: str, service: str = "organizations") -> Any:
         """A client of the root user of an account."""

@@ -31,6 +31,8 @@ _CONFIG = Config(
 )
 # A run can do without Access Analyzer.
 _SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10)
+# AWS Organizations allows few calls a second: in this mode all threads of a client slow down when throttled.
+_ADAPTIVE = Config(retries={"mode": "adaptive", "total_max_attempts": 1})
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
 NO_PROFILE = {"profile": (None, None, None, None)}
 _NO_FILES = NO_PROFILE | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
@@ -132,4 +134,6 @@ def make_client(session: Session, service: str, endpoint: Endpoint, partition: s
     config, url = _CONFIG, endpoint.endpoint_url or None
     if service == "accessanalyzer":
         config = config.merge(_SHORT_TIMEOUTS)
+    if service == "organizations":
+        config = config.merge(_ADAPTIVE)
     return session.client(service, region_name=region, endpoint_url=url, config=config, **keys)

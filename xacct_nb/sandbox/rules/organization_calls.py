@@ -23,7 +23,7 @@ _PAGE = 20
 _ROOT, _UNIT = "ROOT", "ORGANIZATIONAL_UNIT"
 
 
-class _Refused(Exception):
+class _OrganizationsError(Exception):
     """An error of AWS: its code, its message, and the reason that some errors have."""
 
 
@@ -37,7 +37,7 @@ def result(call: Call) -> GuardResult:
         parameters = _parameters(call)
         made = _answer(call, directory, parameters)
         return GuardResult(_response(200, made), resource=_resource(call, directory, parameters))
-    except _Refused as problem:
+    except _OrganizationsError as problem:
         code, message, *reason = problem.args
         more = {"Reason": reason[0]} if reason else {}
         response = _response(400, {"__type": code, "Message": message, **more})
@@ -46,13 +46,13 @@ def result(call: Call) -> GuardResult:
 
 def _answer(call: Call, directory: Directory | None, parameters: Parameters) -> Mapping[str, Any]:
     if directory is None:
-        raise _Refused(
+        raise _OrganizationsError(
             "AWSOrganizationsNotInUseException", "Your account is not a member of an organization."
         )
     if call.action not in OPERATIONS:
-        raise _Refused("UnknownOperationException", "The sandbox does not have this operation.")
+        raise _OrganizationsError("UnknownOperationException", "The sandbox does not have this operation.")
     if call.action != "DescribeOrganization" and not directory.may_read(call.account):
-        raise _Refused("AccessDeniedException", NO_ACCESS)
+        raise _OrganizationsError("AccessDeniedException", NO_ACCESS)
     return OPERATIONS[call.action](directory, parameters)
 
 
@@ -103,14 +103,14 @@ def _list_accounts_for_parent(directory: Directory, parameters: Parameters) -> M
 def _list_tags(directory: Directory, parameters: Parameters) -> Mapping[str, Any]:
     named = _text(parameters, "ResourceId")
     if named not in directory.accounts and named not in directory.nodes:
-        raise _Refused("TargetNotFoundException", "You specified a target that doesn't exist.")
+        raise _OrganizationsError("TargetNotFoundException", "You specified a target that doesn't exist.")
     tags = directory.tags.get(named, {})
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def _describe_account(directory: Directory, parameters: Parameters) -> Mapping[str, Any]:
     if (named := _text(parameters, "AccountId")) not in directory.accounts:
-        raise _Refused("AccountNotFoundException", "You specified an account that doesn't exist.")
+        raise _OrganizationsError("AccountNotFoundException", "You specified an account that doesn't exist.")
     return {"Account": _account(directory, named)}
 
 
@@ -118,7 +118,7 @@ def _describe_unit(directory: Directory, parameters: Parameters) -> Mapping[str,
     named = _text(parameters, "OrganizationalUnitId")
     if named not in directory.nodes or named.startswith("r-"):
         message = "You specified an organizational unit that doesn't exist."
-        raise _Refused("OrganizationalUnitNotFoundException", message)
+        raise _OrganizationsError("OrganizationalUnitNotFoundException", message)
     return {"OrganizationalUnit": _unit(directory, named)}
 
 
@@ -128,7 +128,7 @@ def _list_parents(directory: Directory, parameters: Parameters) -> Mapping[str, 
     path = directory.accounts.get(child) or nodes.get(child, "").removesuffix(f"{child}/")
     parent = path.rstrip("/").rpartition("/")[2]
     if parent not in nodes:
-        raise _Refused("ChildNotFoundException", "You specified a child that doesn't exist.")
+        raise _OrganizationsError("ChildNotFoundException", "You specified a child that doesn't exist.")
     return {"Parents": [{"Id": parent, "Type": _ROOT if parent.startswith("r-") else _UNIT}]}
 
 
@@ -186,7 +186,7 @@ def _parent(directory: Directory, parameters: Parameters) -> str:
     """Return the path of the root or unit whose children are asked for."""
     path = directory.nodes.get(_text(parameters, "ParentId"))
     if path is None:
-        raise _Refused("ParentNotFoundException", "You specified a parent that doesn't exist.")
+        raise _OrganizationsError("ParentNotFoundException", "You specified a parent that doesn't exist.")
     return path
 
 
@@ -225,7 +225,7 @@ def _parameters(call: Call) -> Parameters:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise _Refused("SerializationException", "")
+        raise _OrganizationsError("SerializationException", "")
     return found
 
 
@@ -233,12 +233,12 @@ def _text(parameters: Parameters, name: str) -> str:
     if name not in parameters:
         raise _invalid("You must include a value for all required parameters.", "INPUT_REQUIRED")
     if not isinstance(parameters[name], str):
-        raise _Refused("SerializationException", "")
+        raise _OrganizationsError("SerializationException", "")
     return str(parameters[name])
 
 
-def _invalid(message: str, reason: str) -> _Refused:
-    return _Refused("InvalidInputException", message, reason)
+def _invalid(message: str, reason: str) -> _OrganizationsError:
+    return _OrganizationsError("InvalidInputException", message, reason)
 
 
 def _response(status: int, body: Mapping[str, Any]) -> HttpResponse:
