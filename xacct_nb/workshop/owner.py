@@ -14,11 +14,11 @@ from xacct_nb.changes.planner import desired_resources
 from xacct_nb.errors import InvalidHandoff, UnresolvedSecret, WrongAccount
 from xacct_nb.grants.documents import DESTINATION, build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.handoff.answer import MADE, HandoffAnswer, answer_to, made_resources
+from xacct_nb.handoff.answer import MADE, REFUSED, HandoffAnswer, answer_to, made_resources
 from xacct_nb.handoff.checks import check_answer, check_external_id, check_in_time
 from xacct_nb.handoff.request import HandoffRequest, request_for, whole_grant
 from xacct_nb.handoff.signed_file import unusable
-from xacct_nb.runs.handoff.writing import clean_text, refusal
+from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.sandbox.server.accounts import Side
 from xacct_nb.storage.handoff_files import parse_handoff, read_handoff, text_of, write_handoff
@@ -52,7 +52,7 @@ class AccountOwner(Shown):
         """
         now, other = local_time(), "source" if self.side == DESTINATION else DESTINATION
         about = {"made": utc(now), "expires": utc(now + timedelta(hours=hours)), "nonce": token_hex(16)}
-        about["why"] = clean_text(why, grant_secrets(grant))
+        about["why"] = redact(why, grant_secrets(grant))
         asked = request_for(build(grant), other, asked_by=ADMINS[self.side], **about)
         name = f"{grant.name}.request.json"
         before = self._request_in(self.folder / name)
@@ -94,7 +94,8 @@ class AccountOwner(Shown):
     def refuse(self, file: str, reason: str) -> FileText:
         """Write the answer that refuses a request, and return its text. Raises InvalidHandoff."""
         asked = self._require(file, HandoffRequest)
-        return self._written(refusal(asked, clean_text(reason, set())), _answer_file(asked))
+        refusal = answer_to(asked, REFUSED, reason=redact(reason, ()), at=utc())
+        return self._written(refusal, _answer_file(asked))
 
     def accept(self, file: str) -> Journal:
         """Check the answer to a request that is in the folder, and make this side; return what was done.
