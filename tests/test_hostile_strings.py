@@ -19,6 +19,7 @@ from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poiso
 from support.sample_views import TITLES, one_of_each_view
 from support.workshop_values import WORKSHOP_VALUES
 from xacct_nb.changes.approval import Approval, PlannedRun
+from xacct_nb.changes.check_report import CheckItem, CheckReport, FileCheck
 from xacct_nb.changes.decision_card import CardAccount, CardFinding, CardPlace, DecisionCard
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
@@ -148,6 +149,9 @@ CARD = DecisionCard(
     ("rule",),
     command="command",
 )
+CHECKED = CheckItem("finding", "code", "widens", "text", "fix", "grant", "where", 1, 1)
+FRESH = replace(CHECKED, category="new", severity="new", who=(ALICE,), roles=(ROLE,))
+FILE_CHECK = FileCheck("file", "uri", "kind", (CHECKED, FRESH), "HEAD", "note")
 TIMES = {"made": "2026-11-24T10:00:00Z", "expires": "2026-12-01T10:00:00Z"}
 REQUEST = request_for(DOCUMENTS, "destination", why="w", asked_by="a", nonce="0" * 16, **TIMES)
 ANSWER = answer_to(
@@ -225,6 +229,8 @@ VALUES: tuple[Any, ...] = (
     CopiedNotebooks(Path("notebooks"), ("added",), ("refreshed",), ("unchanged",), ("kept",)),
     ORGANIZATION,
     select(ORGANIZATION, except_accounts=["111111111111"], organization_units=["r-ab12"]),
+    FILE_CHECK,
+    CheckReport((FILE_CHECK,)),
     *WORKSHOP_VALUES,
     *FLEET_VALUES,
 )

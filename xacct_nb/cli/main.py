@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xacct_nb.cli.approve import approve
+from xacct_nb.cli.check import check
 from xacct_nb.cli.handoff import handoff
 from xacct_nb.cli.lab import lab, notebooks, page
 from xacct_nb.cli.notebook import NotebookCommand, run_headless
@@ -59,7 +60,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if found.well else 1)
 
 
-for command in (lab, page, notebooks, sandbox, records, approve, profile, handoff, workshop):
+for command in (lab, page, notebooks, sandbox, records, approve, check, profile, handoff, workshop):
     main.add_command(command)
 
 

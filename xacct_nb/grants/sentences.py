@@ -13,15 +13,20 @@ def access_sentences(grant: Grant, verb: str = "will be able to") -> tuple[str, 
 
     Every action and resource is named. An external ID is mentioned, never shown.
     """
-    renews = ("and the role may assume itself again",) if grant.self_assume else ()
-    length = describe_length(grant.session_minutes)
-    ends = (describe_expiry(grant.expires),) if grant.expires else ()
-    what, when = _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews, *ends))
+    what, when = describe_access(grant)
     return tuple(
-        f"{_who(grant, source)} {verb} {what} through {describe_arn(role)}, {when}."
+        f"{describe_source(grant, source)} {verb} {what} through {describe_arn(role)}, {when}."
         for source in grant.sources
         for role in grant.destinations
     )
+
+
+def describe_access(grant: Grant) -> tuple[str, str]:
+    """Return what a grant lets its callers do, and when."""
+    renews = ("and the role may assume itself again",) if grant.self_assume else ()
+    length = describe_length(grant.session_minutes)
+    ends = (describe_expiry(grant.expires),) if grant.expires else ()
+    return _what(grant), ", ".join((*_conditions(grant.conditions), length, *renews, *ends))
 
 
 def describe_arn(arn: str) -> str:
@@ -40,7 +45,8 @@ def join_words(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _who(grant: Grant, source: str) -> str:
+def describe_source(grant: Grant, source: str) -> str:
+    """Return who gets access by one of the sources of a grant."""
     account = account_of(source)
     group = f"the group {Arn.parse(grant.attach_to).name}" if grant.attach_to else ""
     if is_whole_account(source):

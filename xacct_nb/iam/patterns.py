@@ -215,18 +215,24 @@ def resolve_variables(pieces: Pieces, context: Context) -> Pieces | None:
 
 @lru_cache(maxsize=4096)
 def _compile(pieces: Pieces, style: str) -> Glob:
+    atoms = atoms_of(pieces, style)
+    return re.compile(r"(?!)") if atoms is None else glob(atoms)
+
+
+def atoms_of(pieces: Pieces, style: str) -> list[Atom] | None:
+    """Return what the pieces match in this style; None where that is nothing."""
     if style == ANY_CASE:
-        return glob((TEXT, text.lower()) for _, text in pieces)
+        return [(TEXT, text.lower()) for _, text in pieces]
     if style not in (ARN, RESOURCE):
-        return glob(map(_anywhere, pieces))
+        return [_anywhere(piece) for piece in pieces]
     parts = _parts(pieces)
     if style == RESOURCE:
         # AWS adds a * for each part that a resource lacks.
         parts += [[(MANY,)]] * (6 - len(parts))
     if len(parts) < 6:
-        return re.compile(r"(?!)")
+        return None
     front = [[*_within(part, crossing=style == RESOURCE), (TEXT, ":")] for part in parts[:5]]
-    return glob([atom for part in (*front, map(_anywhere, parts[5])) for atom in part])
+    return [atom for part in (*front, map(_anywhere, parts[5])) for atom in part]
 
 
 def _widest(pieces: Pieces, style: str) -> list[Atom]:

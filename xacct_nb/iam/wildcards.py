@@ -53,6 +53,27 @@ class Automaton:
         """Return whether the pattern matches the whole text."""
         return bool(self._read(1, string) & self._end)
 
+    def accepts(self, positions: int) -> bool:
+        """Return whether the pattern may end at one of these positions. Its start is 1."""
+        return bool(positions & self._end)
+
+    def step(self, positions: int, letter: str) -> int:
+        """Return the positions after a letter."""
+        return self._read(positions, letter)
+
+    def step_over(self, positions: int, unit: str) -> int:
+        """Return the positions after a letter that stands for a text of any length: no ? matches it."""
+        return (positions & self._literal.get(unit, 0)) << 1 | positions & self._many
+
+    def step_by_text(self, positions: int, unit: str) -> int:
+        """Return the positions after a letter that the pattern has itself: no wildcard matches it."""
+        return (positions & self._literal.get(unit, 0)) << 1
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """Return the letters that the pattern has itself."""
+        return frozenset(self._literal)
+
     def reaches(self, front: str, end: str) -> bool:
         """Return whether the pattern matches some text that begins and ends like this."""
         positions = self._read(1, front)

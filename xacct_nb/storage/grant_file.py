@@ -6,7 +6,7 @@ from typing import Any
 
 from xacct_nb.errors import UnreadableGrant
 from xacct_nb.grants.settings import check_grant_file
-from xacct_nb.storage.yaml_file import UnreadableFields, read_mapping
+from xacct_nb.storage.yaml_file import UnreadableFields, parse_mapping, read_mapping
 
 
 def read_fields(path: Path, declared: Iterable[str] = ()) -> dict[str, Any]:
@@ -17,10 +17,24 @@ def read_fields(path: Path, declared: Iterable[str] = ()) -> dict[str, Any]:
     try:
         fields = read_mapping(path)
     except UnreadableFields as problem:
-        raise UnreadableGrant(
-            f"The grant file {str(path)!r} cannot be used.",
-            why=str(problem),
-            hint="A grant file is YAML or JSON with the fields name, sources, destinations, ...",
-        ) from problem
+        raise _unreadable(str(path), problem) from problem
     check_grant_file(str(path), fields, declared)
     return fields
+
+
+def parse_fields(name: str, text: str) -> dict[str, Any]:
+    """Return the fields in the text of the grant file of this name. Raises UnreadableGrant, InvalidGrant."""
+    try:
+        fields = parse_mapping(text)
+    except UnreadableFields as problem:
+        raise _unreadable(name, problem) from problem
+    check_grant_file(name, fields)
+    return fields
+
+
+def _unreadable(name: str, problem: UnreadableFields) -> UnreadableGrant:
+    return UnreadableGrant(
+        f"The grant file {name!r} cannot be used.",
+        why=str(problem),
+        hint="A grant file is YAML or JSON with the fields name, sources, destinations, ...",
+    )

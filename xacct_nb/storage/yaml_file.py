@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises UnreadableFields, with line and column.
     """
     try:
-        return parse_mapping(_decoded(read_small(path)))
+        return parse_mapping(decode(read_small(path)))
     except OSError as problem:
         raise UnreadableFields(problem.strerror or "It cannot be read.") from problem
 
@@ -51,7 +51,35 @@ def parse_mapping(text: str) -> dict[str, Any]:
     return dict(fields)
 
 
-def _decoded(content: bytes) -> str:
+def parse_places(text: str) -> dict[str, tuple[int, int]]:
+    """Return where the fields in the text of a file are: line and column by dotted path, such as `sources.0`.
+
+    "" is the file's beginning. There are none where the fields cannot be read.
+    """
+    if _is_json(text):
+        text = text.replace("\t", " ")
+    try:
+        node = _Loader(text).get_single_node()
+    except (yaml.YAMLError, ValueError):
+        node = None
+    return {"": (1, 1), **(dict(_places(node, "")) if node else {})}
+
+
+def _places(node: Any, path: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    before = f"{path}." if path else ""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield f"{before}{key.value}", (key.start_mark.line + 1, key.start_mark.column + 1)
+                yield from _places(value, f"{before}{key.value}")
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield f"{before}{number}", (item.start_mark.line + 1, item.start_mark.column + 1)
+            yield from _places(item, f"{before}{number}")
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file. Raises UnreadableFields."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

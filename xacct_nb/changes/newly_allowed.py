@@ -1,0 +1,176 @@
+"""What grants newly let in, compared with what they said before: who can newly do what through which role.
+
+It is decided by meaning: sets of sources, roles, actions, resources and conditions are compared, never the
+text of files. What gets narrower is not reported. What cannot be decided is reported and says so.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from xacct_nb.changes.wider_conditions import Widening, widenings
+from xacct_nb.changes.wider_permissions import RolePermissions, added_permissions
+from xacct_nb.grants.grant import Grant, account_of, is_whole_account
+from xacct_nb.grants.sentences import describe_access, describe_arn, describe_source, join_words
+from xacct_nb.validation import Serializable
+
+# What a sentence names of callers or roles before it counts the rest.
+_MOST_NAMED = 8
+NEW_CODES = {
+    "new-source": "A caller can assume a role that it could not assume before.",
+    "new-destination": "A role that was not in the file can be assumed.",
+    "new-caller-policy": "A caller gets a policy of its own that lets it assume a role.",
+    "new-permission": "A role can do more by its own permissions.",
+    "new-managed-policy": "A role gets a managed policy.",
+    "boundary-removed": "The permissions boundary of a role is removed or replaced.",
+    "owner-decides": "The owner of a role decides what it can do.",
+    "role-taken-over": "A role that exists already may be taken over, with what it can do.",
+    "condition-removed": "A condition under which a role can be assumed is removed.",
+    "condition-widened": "A condition under which a role can be assumed lets more pass.",
+    "condition-changed": "A condition under which a role can be assumed has another value.",
+    "tags-allowed": "A caller can choose tags of its session.",
+    "longer-session": "Sessions of a role last longer.",
+    "later-end": "The access ends later, or not any more.",
+    "renewable-sessions": "A role can assume itself, so its sessions need not end.",
+    "not-compared": "There is a committed version, and it cannot be compared.",
+}
+"""What a change can newly let in: each code with its meaning."""
+
+
+@dataclass(frozen=True)
+class NewAccess(Serializable):
+    """One thing that grants newly let in, as a sentence; `who` are sources, `roles` the ARNs of roles.
+
+    `where` is the field of the grant. Where it cannot be decided from the files, `is_certain` is False.
+    """
+
+    code: str
+    sentence: str
+    grant: str = ""
+    where: str = ""
+    who: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    is_certain: bool = True
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A source of a grant and a role that it may assume by it."""
+
+    source: str
+    grant: Grant
+
+    @property
+    def holder(self) -> str:
+        """Return the user, role or group that gets the caller policy; "" where the grant writes none."""
+        own = "" if is_whole_account(self.source) else self.source
+        return self.grant.attach_to or own
+
+    def trusts(self, source: str) -> bool:
+        """Return whether the role trusts another source too where it trusts this one."""
+        if is_whole_account(self.source):
+            return account_of(source) == account_of(self.source)
+        return source == self.source
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One thing that one caller can newly do with one role."""
+
+    widening: Widening
+    grant: str
+    source: str
+    role: str
+    who: str
+
+
+def newly_allowed(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[NewAccess, ...]:
+    """Return what the grants newly let in, compared with those before."""
+    then, now = _by_role(before), _by_role(after)
+    found = [
+        each
+        for role, grants in now.items()
+        if any(grant not in then.get(role, ()) for grant in grants)
+        for each in _of_role(role, then.get(role, ()), grants)
+    ]
+    return tuple(_sentences(found))
+
+
+def _by_role(grants: Iterable[Grant]) -> dict[str, list[Grant]]:
+    found: dict[str, list[Grant]] = {}
+    for grant in grants:
+        for role in grant.destinations:
+            found.setdefault(role, []).append(grant)
+    return found
+
+
+def _of_role(role: str, before: Iterable[Grant], after: Iterable[Grant]) -> Iterator[_Found]:
+    before = tuple(before)
+    ways = [_Way(source, grant) for grant in before for source in grant.sources]
+    for grant in after:
+        known = list[str]()
+        for source in grant.sources:
+            way, who = _Way(source, grant), describe_source(grant, source)
+            earlier = [each for each in ways if each.trusts(source)]
+            known += [source] if earlier else []
+            for each in _smallest(earlier, way) if earlier else [_entry(way, role, bool(before))]:
+                yield _Found(each, grant.name, source, role, who)
+        if known:
+            for each in added_permissions([RolePermissions.of(one) for one in before], grant):
+                yield from (
+                    _Found(each, grant.name, source, role, describe_source(grant, source)) for source in known
+                )
+
+
+def _entry(way: _Way, role: str, is_known_role: bool) -> Widening:
+    what, when = describe_access(way.grant)
+    code, where = ("new-source", way.source) if is_known_role else ("new-destination", role)
+    return Widening(
+        code,
+        f", {when}",
+        f"{'sources' if is_known_role else 'destinations'}: {where}",
+        verb=f"will newly be able to {what} through",
+    )
+
+
+def _smallest(earlier: list[_Way], way: _Way) -> list[Widening]:
+    """Return the widenings against that earlier way against which there are fewest."""
+    compared = ([*widenings(each.grant, way.grant), *_caller_policy(each, way)] for each in earlier)
+    return min(compared, key=len)
+
+
+def _caller_policy(before: _Way, after: _Way) -> list[Widening]:
+    """Return whether somebody gets a caller policy who may have had none."""
+    if not after.holder or before.holder in (after.holder, after.source):
+        return []
+    account = account_of(before.source)
+    so_far = f"by its own caller policy, and not only where {account} allows it"
+    if before.holder:
+        so_far = f"whether it is a member of {describe_arn(before.holder)} or not"
+    where = f"attach_to: {after.holder}" if after.grant.attach_to else f"sources: {after.source}"
+    return [Widening("new-caller-policy", so_far, where, is_certain=not before.holder)]
+
+
+def _sentences(found: list[_Found]) -> Iterator[NewAccess]:
+    """Yield a sentence for each thing that is new, with all callers and roles that it is new for."""
+    by_role: dict[tuple[Widening, str, str], dict[str, str]] = {}
+    for each in found:
+        by_role.setdefault((each.widening, each.grant, each.role), {})[each.source] = each.who
+    grouped: dict[tuple[Widening, str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for (widening, grant, role), whos in by_role.items():
+        grouped.setdefault((widening, grant, tuple(whos.items())), []).append(role)
+    for (widening, grant, pairs), roles in grouped.items():
+        yield _new_access(widening, grant, dict(pairs), roles)
+
+
+def _new_access(widening: Widening, grant: str, whos: dict[str, str], roles: list[str]) -> NewAccess:
+    how = widening.how if widening.how[:1] in ("", ",") else f" {widening.how}"
+    named = f"{_some(whos.values())} {widening.verb} {_some(map(describe_arn, roles))}{how}."
+    return NewAccess(
+        widening.code, named, grant, widening.where, tuple(whos), tuple(roles), widening.is_certain
+    )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = [each.replace("Every", "every", 1) if at else each for at, each in enumerate(names)]
+    rest = len(listed) - _MOST_NAMED
+    return join_words([*listed[:_MOST_NAMED], f"{rest} more"] if rest > 0 else listed)
