@@ -21,7 +21,7 @@ from xacct_nb.changes.check_report import CHECK_EXIT_CODES, FAIL_ON, CheckReport
 from xacct_nb.cli import check as command
 from xacct_nb.cli.main import main
 from xacct_nb.errors import EXIT_CODES
-from xacct_nb.runs.check import Comparison, check_files
+from xacct_nb.runs.check import EarlierVersion, check_files
 from xacct_nb.storage.git_file import NoCommittedVersion, committed_version
 
 ROOT = Path(__file__).parent.parent
@@ -620,7 +620,7 @@ class TestPublishedFiles:
 def test_the_value_is_the_same_as_what_the_command_prints(repository: Repository) -> None:
     path = repository.write(session_minutes=720)
 
-    found = check_files([path, path], Comparison(), ("error",))
+    found = check_files([path, path], EarlierVersion(), ("error",))
 
     assert len(found.files) == 1
     assert found.status == "passed"

@@ -73,7 +73,7 @@ def check(
     """
     from xacct_nb.changes.check_report import CHECK_EXIT_CODES
     from xacct_nb.errors import InvalidParameters
-    from xacct_nb.runs.check import Comparison, check_files
+    from xacct_nb.runs.check import EarlierVersion, check_files
 
     if against and against_file:
         raise InvalidParameters(
@@ -82,7 +82,7 @@ def check(
             hint="Give one of them.",
         )
     is_required = bool(against) or "new" in fail_on
-    report = check_files(files, Comparison(against, against_file, is_required), fail_on)
+    report = check_files(files, EarlierVersion(against, against_file, is_required), fail_on)
     _print(report, form)
     sys.exit(CHECK_EXIT_CODES[report.status])
 

@@ -32,8 +32,8 @@ _UNKNOWN_ID = "an-external-id-that-is-not-looked-up"
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What files are compared with: a commit, or one other file; nothing said is HEAD, where there is git.
+class EarlierVersion:
+    """Which earlier version files are compared with: that of a commit (HEAD, if none is named), or a file.
 
     With `is_required`, a file that cannot be compared is an error.
     """
@@ -56,19 +56,19 @@ class _Earlier:
     problem: str = ""
 
 
-def check_files(paths: Iterable[Path], comparison: Comparison, fail_on: tuple[str, ...]) -> CheckReport:
+def check_files(paths: Iterable[Path], against: EarlierVersion, fail_on: tuple[str, ...]) -> CheckReport:
     """Return what was found in the files. Raises InvalidParameters where a comparison is not possible."""
     named = list(dict.fromkeys(paths))
-    if comparison.file and len(named) > 1:
+    if against.file and len(named) > 1:
         raise InvalidParameters(
             "--against-file compares one file with another, and more than one is given.",
             why=f"Which of the {len(named)} files it is for is not known.",
             hint="Check them one by one, or name a commit: --against REF.",
         )
-    return CheckReport(tuple(_check(path, comparison) for path in named), fail_on)
+    return CheckReport(tuple(_check(path, against) for path in named), fail_on)
 
 
-def _check(path: Path, comparison: Comparison) -> FileCheck:
+def _check(path: Path, against: EarlierVersion) -> FileCheck:
     name, uri, file = str(path), _uri(path), FileText(str(path), "")
     try:
         file = _read(path)
@@ -78,7 +78,7 @@ def _check(path: Path, comparison: Comparison) -> FileCheck:
     except InvalidInput as problem:
         places = FilePlaces(parse_places(file.text), {})
         return FileCheck(name, uri, "", (error_item(problem, places),))
-    earlier = _earlier(path, comparison)
+    earlier = _earlier(path, against)
     return FileCheck(name, uri, kind.name, (*found, *_new(earlier, loaded)), earlier.name, earlier.note)
 
 
@@ -110,15 +110,15 @@ def _new(earlier: _Earlier, loaded: tuple[LoadedGrant, ...]) -> Iterator[CheckIt
         yield from new_items(found, {each.grant.name: each.places for each in loaded})
 
 
-def _earlier(path: Path, comparison: Comparison) -> _Earlier:
+def _earlier(path: Path, against: EarlierVersion) -> _Earlier:
     """Return the grants that the file had before. Raises InvalidParameters."""
-    if comparison.file:
-        return _grants_before(_read(comparison.file), str(comparison.file))
-    ref = comparison.ref or _HEAD
+    if against.file:
+        return _grants_before(_read(against.file), str(against.file))
+    ref = against.ref or _HEAD
     try:
         content = committed_version(path, ref)
     except NoCommittedVersion as problem:
-        if comparison.is_required:
+        if against.is_required:
             raise _not_compared(path, problem) from problem
         if problem.is_outside:
             return _Earlier(None, note=f"Compared with nothing: {problem}.")
