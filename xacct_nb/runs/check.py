@@ -21,7 +21,7 @@ from xacct_nb.errors import InvalidInput, InvalidParameters, UnreadableGrant
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.linting.findings import lint
-from xacct_nb.runs.checked_files import FileText, LoadedGrant, kind_of
+from xacct_nb.runs.checked_files import CheckedFile, LoadedGrant, kind_of
 from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.git_file import NoCommittedVersion, committed_version
 from xacct_nb.storage.yaml_file import UnreadableFields, decode, parse_places
@@ -69,7 +69,7 @@ def check_files(paths: Iterable[Path], against: EarlierVersion, fail_on: tuple[s
 
 
 def _check(path: Path, against: EarlierVersion) -> FileCheck:
-    name, uri, file = str(path), _uri(path), FileText(str(path), "")
+    name, uri, file = str(path), _uri(path), CheckedFile(str(path), "")
     try:
         file = _read(path)
         kind = kind_of(file)
@@ -82,9 +82,9 @@ def _check(path: Path, against: EarlierVersion) -> FileCheck:
     return FileCheck(name, uri, kind.name, (*found, *_new(earlier, loaded)), earlier.name, earlier.note)
 
 
-def _read(path: Path) -> FileText:
+def _read(path: Path) -> CheckedFile:
     try:
-        return FileText(str(path), decode(read_small(path)))
+        return CheckedFile(str(path), decode(read_small(path)))
     except (OSError, UnreadableFields) as problem:
         why = (problem.strerror if isinstance(problem, OSError) else "") or str(problem)
         raise UnreadableGrant(
@@ -126,12 +126,12 @@ def _earlier(path: Path, against: EarlierVersion) -> _Earlier:
     if content is None:
         return _Earlier((), ref, "The file is not there, so everything is new.")
     try:
-        return _grants_before(FileText(str(path), decode(content)), ref)
+        return _grants_before(CheckedFile(str(path), decode(content)), ref)
     except UnreadableFields as problem:
         return _Earlier((), ref, f"Everything counts as new: the version there is unreadable. {problem}")
 
 
-def _grants_before(file: FileText, name: str) -> _Earlier:
+def _grants_before(file: CheckedFile, name: str) -> _Earlier:
     """Return the grants of an earlier version; none of one that is not valid, so everything counts as new."""
     try:
         return _Earlier(tuple(each.grant for each in kind_of(file).load(file)), name)

@@ -11,7 +11,7 @@ from xacct_nb.storage.yaml_file import parse_places
 
 
 @dataclass(frozen=True)
-class FileText:
+class CheckedFile:
     """The text of a file, and its name as it was given."""
 
     name: str
@@ -34,16 +34,16 @@ class FileKind:
     """
 
     name: str
-    recognises: Callable[[FileText], bool]
-    load: Callable[[FileText], tuple[LoadedGrant, ...]]
+    recognises: Callable[[CheckedFile], bool]
+    load: Callable[[CheckedFile], tuple[LoadedGrant, ...]]
 
 
-def kind_of(file: FileText) -> FileKind:
+def kind_of(file: CheckedFile) -> FileKind:
     """Return the kind of a file: the first that recognises it."""
     return next(kind for kind in FILE_KINDS if kind.recognises(file))
 
 
-def _grant(file: FileText) -> tuple[LoadedGrant, ...]:
+def _grant(file: CheckedFile) -> tuple[LoadedGrant, ...]:
     fields: dict[str, Any] = parse_fields(file.name, file.text)
     return (LoadedGrant(from_parameters(fields), FilePlaces(parse_places(file.text), fields)),)
 
