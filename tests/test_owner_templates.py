@@ -1,7 +1,6 @@
 """The CloudFormation template of a side is valid, and makes that side in its account alone."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,11 +15,11 @@ from support.examples import a_grant, an_account, grant_in, plan_of, root_iam, s
 from support.hostile_grants import TEXTS, TEXTS_ANYWHERE, grants, policy_with, with_text
 from support.in_process_sandbox import in_process_sandbox
 from support.owner_scripts import OwnerDesk, aws_cli
-from xacct_nb.aws.clients import connect
+from support.owner_templates import AGREED, GRANTS, cloudformation, documents_in
 from xacct_nb.aws.probes import prove
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.grant import Grant
-from xacct_nb.handoff.forms.half import EXTERNAL_ID, half_of
+from xacct_nb.handoff.forms.half import half_of
 from xacct_nb.handoff.forms.quick_create import quick_create_link
 from xacct_nb.handoff.forms.table import hand_over, take_back
 from xacct_nb.runs.sandboxes import add_accounts
@@ -30,19 +29,11 @@ from xacct_nb.sandbox.server.state import Sandbox
 sandbox = in_process_sandbox
 __all__ = ["aws_cli"]
 SIDES = ("destination", "source")
-AGREED = "abc/d,e=f@g"
 TEMPLATE_URL = "https://forms.s3.eu-west-1.amazonaws.com/reports.template.json"
 
 
 def template(grant: Any, side: str) -> dict[str, Any]:
     return dict(json.loads(hand_over(grant, side, "cloudformation")))
-
-
-def cloudformation(world: World, account: str) -> Any:
-    secret = world.root_secret(account)
-    return connect(
-        "cloudformation", endpoint_url=world.endpoint, access_key_id=account, secret_access_key=secret
-    )
 
 
 def create(world: World, account: str, grant: Grant, side: str) -> None:
@@ -58,27 +49,6 @@ def create(world: World, account: str, grant: Grant, side: str) -> None:
     client.get_waiter("stack_create_complete").wait(
         StackName=f"xacct-reports-{side}", WaiterConfig={"Delay": 1}
     )
-
-
-def literal(value: Any) -> Any:
-    """What CloudFormation makes of a value: the parameter in the place of a reference to it."""
-    if value == {"Ref": "ExternalId"}:
-        return EXTERNAL_ID
-    if isinstance(value, Mapping):
-        assert not [key for key in value if key == "Ref" or key.startswith("Fn::")]
-        return {key: literal(item) for key, item in value.items()}
-    return [literal(each) for each in value] if isinstance(value, list) else value
-
-
-def documents_in(found: Mapping[str, Any]) -> list[Any]:
-    """The policies that the resources of a template have."""
-    documents = []
-    for resource in found["Resources"].values():
-        about = resource["Properties"]
-        inline = [each["PolicyDocument"] for each in about.get("Policies", ())]
-        own = [about[name] for name in ("AssumeRolePolicyDocument", "PolicyDocument") if name in about]
-        documents += [literal(each) for each in (*own, *inline)]
-    return documents
 
 
 def test_two_stacks_make_the_grant_and_go_without_a_trace(world: World) -> None:
@@ -130,34 +100,6 @@ def test_no_other_account_can_launch_a_template(world: World) -> None:
         client = cloudformation(world, account)
         with pytest.raises(client.exceptions.ClientError, match=r"for the account \d{12} only"):
             create(world, account, grant, side)
-
-
-GRANTS = {
-    "external ID": {"conditions": {"external_id": "env:NAME"}},
-    "group": {"attach_to": "arn:aws:iam::111111111111:group/readers"},
-    "inline": {"caller_policy": "inline"},
-    "inline on a group": {
-        "caller_policy": "inline",
-        "attach_to": "arn:aws:iam::111111111111:group/readers",
-    },
-    "many": {
-        "sources": ["arn:aws:iam::111111111111:user/alice", "arn:aws:iam::111111111111:role/a/hub"],
-        "destinations": [f"arn:aws:iam::222222222222:role/p/r{number}" for number in range(3)],
-        "managed_policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
-        "permissions_boundary": "arn:aws:iam::222222222222:policy/bound",
-        "conditions": {"require_mfa": True, "source_ips": ["203.0.113.0/24"]},
-    },
-    "China": {
-        "sources": ["arn:aws-cn:iam::111111111111:user/alice"],
-        "destinations": ["arn:aws-cn:iam::222222222222:role/reader"],
-        "permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws-cn:s3:::reports/*"]}],
-    },
-    "GovCloud": {
-        "sources": ["arn:aws-us-gov:iam::111111111111:user/alice"],
-        "destinations": ["arn:aws-us-gov:iam::222222222222:role/reader"],
-        "permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws-us-gov:s3:::reports/*"]}],
-    },
-}
 
 
 @pytest.mark.parametrize("name", GRANTS)

@@ -26,16 +26,23 @@ refuse() {
   exit 1
 }
 
-# Put what a reading command prints into $answer; return 1 if IAM does not have the thing.
+# Put what a reading command prints into $answer; return 1 if AWS does not have the thing.
 found() {
   if answer=$("$@" 2> "$work/error"); then
     return 0
   fi
   case $(cat "$work/error") in
-    *NoSuchEntity*) return 1 ;;
+    *NoSuchEntity* | *StackSetNotFound*) return 1 ;;
   esac
   refuse "$(cat "$work/error")"
 }
+
+command -v aws > "$work/aws" || refuse 'The AWS CLI is not installed.'
+caller=$(aws sts get-caller-identity --query '[Account,Arn]' --output text)
+case $caller in
+  "$account"[[:space:]]*) say "Signed in: $caller" ;;
+  *) refuse "This script is for the account $account. You are signed in as: $caller. Nothing was changed." ;;
+esac
 
 # Refuse what was not made for the grant: $1 is its ARN, $2 its tag.
 check_owner() {
@@ -57,13 +64,6 @@ check_policy() {
     check_owner "$1" "$(aws iam list-policy-tags --policy-arn="$1" --query "$owner_tag" --output text)"
   fi
 }
-
-command -v aws > "$work/aws" || refuse 'The AWS CLI is not installed.'
-caller=$(aws sts get-caller-identity --query '[Account,Arn]' --output text)
-case $caller in
-  "$account"[[:space:]]*) say "Signed in: $caller" ;;
-  *) refuse "This script is for the account $account. You are signed in as: $caller. Nothing was changed." ;;
-esac
 
 if [ -z "${XACCT_EXTERNAL_ID:-}" ] && [ -t 0 ]; then
   printf 'The external ID that you agreed on (it is not shown): '

@@ -61,7 +61,11 @@ def handoff_request(file: Path, as_json: bool, records: str, **about: Any) -> No
 
 @handoff.command("show")
 @click.argument("file")
-@click.option("--form", default="", help="Print their side in this form: commands, cloudformation, ...")
+@click.option(
+    "--form",
+    default="",
+    help="Print their side in this form: commands, cloudformation, stackset, ...",
+)
 @click.option("--account", default="", metavar="ID", help="The account of the form, where there are several.")
 @click.option("--take-back", "back", is_flag=True, help="Print how to remove what the form made.")
 @_signers

@@ -16,7 +16,7 @@ def commands(half: Half) -> str:
         _head(half, "makes"),
         _settings(half),
         [cli_functions.COMMON],
-        _external_id(half),
+        external_id_input(half),
         [cli_functions.SET_TRUST] if half.roles else [],
         [cli_functions.SET_STATEMENT] if half.statements else [],
         [cli_functions.SET_POLICY] if any(policy.arn for policy in half.caller_policies) else [],
@@ -78,7 +78,8 @@ def _settings(half: Half) -> Iterator[str]:
     yield f"region={word(REGIONS[half.grant.partition])}"
 
 
-def _external_id(half: Half) -> list[str]:
+def external_id_input(half: Half) -> list[str]:
+    """Return the lines that ask for the external ID and check it, where there is one."""
     if not half.needs_external_id:
         return []
     known = [f"fingerprint={word(half.fingerprint)}", cli_functions.FINGERPRINT] if half.fingerprint else []

@@ -3,32 +3,43 @@
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
 
 # bash 3.2, which macOS has, knows all of it. AWS_PAGER stops version 2 of the CLI from waiting in a pager.
-# A script sets $account, $grant and $region before it.
-COMMON = f"""\
-owner_tag="Tags[?Key=='{OWNER_TAG}'].Value | [0]"
-adopted_tag="Tags[?Key=='{ADOPTED_TAG}'].Value | [0]"
+# A script sets $region before it.
+SHELL = """\
 umask 077
 export AWS_PAGER='' AWS_REGION="$region" AWS_DEFAULT_REGION="$region"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-say() {{ printf '%s\\n' "$*"; }}
+say() { printf '%s\\n' "$*"; }
 
-refuse() {{
+refuse() {
   printf '%s\\n' "$*" >&2
   exit 1
-}}
+}
 
-# Put what a reading command prints into $answer; return 1 if IAM does not have the thing.
-found() {{
+# Put what a reading command prints into $answer; return 1 if AWS does not have the thing.
+found() {
   if answer=$("$@" 2> "$work/error"); then
     return 0
   fi
   case $(cat "$work/error") in
-    *NoSuchEntity*) return 1 ;;
+    *NoSuchEntity* | *StackSetNotFound*) return 1 ;;
   esac
   refuse "$(cat "$work/error")"
-}}
+}
+
+command -v aws > "$work/aws" || refuse 'The AWS CLI is not installed.'
+caller=$(aws sts get-caller-identity --query '[Account,Arn]' --output text)"""
+
+# A script also sets $account and $grant before it.
+COMMON = f"""\
+owner_tag="Tags[?Key=='{OWNER_TAG}'].Value | [0]"
+adopted_tag="Tags[?Key=='{ADOPTED_TAG}'].Value | [0]"
+{SHELL}
+case $caller in
+  "$account"[[:space:]]*) say "Signed in: $caller" ;;
+  *) refuse "This script is for the account $account. You are signed in as: $caller. Nothing was changed." ;;
+esac
 
 # Refuse what was not made for the grant: $1 is its ARN, $2 its tag.
 check_owner() {{
@@ -49,14 +60,7 @@ check_policy() {{
   if found aws iam get-policy --policy-arn="$1" --query Policy.Arn --output text; then
     check_owner "$1" "$(aws iam list-policy-tags --policy-arn="$1" --query "$owner_tag" --output text)"
   fi
-}}
-
-command -v aws > "$work/aws" || refuse 'The AWS CLI is not installed.'
-caller=$(aws sts get-caller-identity --query '[Account,Arn]' --output text)
-case $caller in
-  "$account"[[:space:]]*) say "Signed in: $caller" ;;
-  *) refuse "This script is for the account $account. You are signed in as: $caller. Nothing was changed." ;;
-esac"""
+}}"""
 
 SET_POLICY = """\
 # Make the managed policy $1, or give it another document: $2 is its name, $3 its file, $4 its description.
@@ -204,3 +208,53 @@ if [ -n "$seen" ] && [ "$seen" != "$fingerprint" ]; then
   refuse "XACCT_EXTERNAL_ID is not the agreed external ID: its fingerprint is $seen," \\
     "not $fingerprint. Nothing was changed."
 fi"""
+
+# A script sets $name, $about, $units, $region, $call_as and $pause before it.
+STACK_SET = """\
+say "Signed in: $caller"
+
+# Refuse units that are none, and more of them than AWS takes at once; commas come between them.
+check_units() {
+  local LC_ALL=C unit id='^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$'
+  units=$(printf %s "$units" | tr -s '[:space:],' ',')
+  units=${units#,}
+  units=${units%,}
+  local IFS=,
+  for unit in $units; do
+    [[ $unit =~ $id ]] || refuse "$unit is no id of an organizational unit or root. Nothing was changed."
+  done
+  set -- $units
+  [ "$#" -gt 0 ] || refuse 'Set XACCT_UNITS to ids such as ou-ab12-11111111. Nothing was changed.'
+  [ "$#" -le 50 ] || refuse "AWS takes 50 units, not $#: name one above them. Nothing was changed."
+}
+
+# Return 1 if there is no such stack set; refuse one that was not made by such a script.
+stack_set_exists() {
+  found aws cloudformation describe-stack-set --stack-set-name "$name" --region "$region" \\
+    --call-as "$call_as" --query 'StackSet.[PermissionModel,Description]' --output text || return 1
+  [ "$answer" = "SERVICE_MANAGED"$'\\t'"$about" ] || refuse "$name exists, but was not made for this" \\
+    "grant: $answer. Nothing was changed."
+}
+
+# Wait until the operation $1 has ended, and say how.
+wait_for() {
+  say "Operation $1"
+  while :; do
+    answer=$(aws cloudformation describe-stack-set-operation --stack-set-name "$name" --region "$region" \\
+      --call-as "$call_as" --operation-id "$1" --query StackSetOperation.Status --output text)
+    case $answer in
+      QUEUED | RUNNING | STOPPING) sleep "$pause" ;;
+      *) break ;;
+    esac
+  done
+  say "It has ended: $answer"
+}
+
+# Put the stacks into $all, and those that are not as the stack set says into $others.
+stacks() {
+  all=$(aws cloudformation list-stack-instances --stack-set-name "$name" --region "$region" \\
+    --call-as "$call_as" --output text \\
+    --query 'Summaries[].[Account,Region,Status,StackInstanceStatus.DetailedStatus,StatusReason]')
+  current='^[0-9]*[[:space:]][^[:space:]]*[[:space:]]CURRENT[[:space:]]'
+  others=$(printf '%s\\n' "$all" | grep -v "$current" || :)
+}"""

@@ -12,7 +12,7 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.invisible import on_one_line
 
 CAPABILITY = "CAPABILITY_NAMED_IAM"
-_PARAMETER = "ExternalId"
+PARAMETER = "ExternalId"
 _HOLDERS = {"user": "Users", "group": "Groups", "role": "Roles"}
 
 
@@ -23,24 +23,47 @@ def template(half: Half) -> str:
     make, or where CloudFormation would replace a part of a policy.
     """
     check_can_make(half, "CloudFormation")
-    resources = {**_roles(half.roles), **_caller_policies(half.caller_policies)}
+    about = f"The {half.side} side of the grant {half.grant.name}, in {half.account} only"
+    metadata = {"Gives": list(access_sentences(half.grant)), "HowTo": list(_how_to(half))}
+    rules = {"OnlyInThisAccount": {"Assertions": [_assertion(half.account)]}}
+    return template_of(half, about, metadata, resources(half), rules)
+
+
+def resources(half: Half) -> dict[str, Any]:
+    """Return the resources of the half's template. Raises InvalidInput as `template`."""
+    return {**_roles(half.roles), **_caller_policies(half.caller_policies)}
+
+
+def template_of(
+    half: Half,
+    about: str,
+    metadata: Mapping[str, list[str]],
+    made: Mapping[str, Any],
+    rules: Mapping[str, Any] | None = None,
+) -> str:
+    """Return a template in JSON with the half's parameter and outputs; `made` are its resources."""
     outputs = {
-        f"RoleArn{number}": {
-            "Description": f"The ARN of the role {role.name}",
-            "Value": {"Fn::GetAtt": [f"Role{number}", "Arn"]},
-        }
-        for number, role in enumerate(half.roles, start=1)
+        f"RoleArn{number}": _role_arn(number, made[f"Role{number}"]["Properties"]["RoleName"])
+        for number in range(1, len(half.roles) + 1)
     }
     whole = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"The {half.side} side of the grant {half.grant.name}, in {half.account} only",
-        "Metadata": {"Gives": list(access_sentences(half.grant)), "HowTo": list(_how_to(half))},
-        **({"Parameters": {_PARAMETER: _EXTERNAL_ID_PARAMETER}} if half.needs_external_id else {}),
-        "Rules": {"OnlyInThisAccount": {"Assertions": [_assertion(half.account)]}},
-        "Resources": resources,
+        "Description": about,
+        "Metadata": metadata,
+        **({"Parameters": {PARAMETER: _EXTERNAL_ID_PARAMETER}} if half.needs_external_id else {}),
+        **({"Rules": rules} if rules else {}),
+        "Resources": made,
         **({"Outputs": outputs} if outputs else {}),
     }
     return json.dumps(whole, indent=2) + "\n"
+
+
+def _role_arn(number: int, name: object) -> dict[str, Any]:
+    named = f" {name}" if isinstance(name, str) else ""
+    return {
+        "Description": f"The ARN of the role{named}",
+        "Value": {"Fn::GetAtt": [f"Role{number}", "Arn"]},
+    }
 
 
 def stack_name(half: Half) -> str:
@@ -76,7 +99,7 @@ def stack_deletion(half: Half) -> str:
 
 
 def _how_to(half: Half) -> Iterator[str]:
-    parameter = f' --parameter-overrides "{_PARAMETER}=$XACCT_EXTERNAL_ID"' if half.needs_external_id else ""
+    parameter = f' --parameter-overrides "{PARAMETER}=$XACCT_EXTERNAL_ID"' if half.needs_external_id else ""
     yield (
         f"aws cloudformation deploy --stack-name {stack_name(half)} --capabilities {CAPABILITY}"
         f" --no-fail-on-empty-changeset --template-file FILE{parameter}"
@@ -145,7 +168,7 @@ def _caller_policy(policy: OwnCallerPolicy) -> dict[str, Any]:
 def _literal(value: Any) -> Any:
     """Return a policy with the parameter in the place of the external ID. Raises InvalidInput."""
     if value == EXTERNAL_ID:
-        return {"Ref": _PARAMETER}
+        return {"Ref": PARAMETER}
     if isinstance(value, Mapping):
         return {_checked(key): _literal(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -126,24 +126,39 @@ def half_of(documents: Documents | Grant, side: str, account: str = "") -> Half:
     """
     documents = _built(documents, side)
     account = _account(documents.grant, side, account)
-    wanted = {
-        key: value
-        for key, value in desired_resources(documents, State({})).items()
-        if Arn.parse(key.target).account == account
-    }
-    secret = documents.grant.conditions.external_id.get_secret_value()
+    return _half(documents.grant, side, account, _wanted(documents).get(account, {}))
+
+
+def halves_of(documents: Documents | Grant, side: str) -> tuple[Half, ...]:
+    """Return what a grant needs on a side, in each account of it. Raises InvalidInput."""
+    documents = _built(documents, side)
+    wanted = _wanted(documents)
+    accounts = _accounts(documents.grant, side)
+    return tuple(_half(documents.grant, side, each, wanted.get(each, {})) for each in accounts)
+
+
+def _wanted(documents: Documents) -> Mapping[str, Mapping[ResourceKey, Any]]:
+    """Return what the documents require, by account."""
+    found = dict[str, dict[ResourceKey, Any]]()
+    for key, value in desired_resources(documents, State({})).items():
+        found.setdefault(Arn.parse(key.target).account, {})[key] = value
+    return found
+
+
+def _half(grant: Grant, side: str, account: str, wanted: Mapping[ResourceKey, Any]) -> Half:
+    secret = grant.conditions.external_id.get_secret_value()
     known = secret and not is_reference(secret)
     marks = fingerprints_in(secret)
     return Half(
-        documents.grant,
+        grant,
         side,
         account,
-        _roles(documents.grant, wanted) if side == "destination" else (),
+        _roles(grant, wanted) if side == "destination" else (),
         _statements(wanted) if side == "destination" else (),
-        _caller_policies(documents.grant, wanted) if side == "source" else (),
+        _caller_policies(grant, wanted) if side == "source" else (),
         bool(secret) and side == "destination",
         (secret if secret in marks else fingerprint(secret)) if known else "",
-        _suggested(documents.grant),
+        _suggested(grant),
     )
 
 
@@ -164,14 +179,19 @@ def _suggested(grant: Grant) -> Policy:
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def _account(grant: Grant, side: str, account: str) -> str:
+def _accounts(grant: Grant, side: str) -> tuple[str, ...]:
+    """Return the accounts of a side. Raises InvalidInput."""
     if side not in SIDES:
         raise InvalidInput(
             f"There is no side {side!r}.",
             why="The callers are on the source side, the roles on the destination side.",
             hint="Write source or destination.",
         )
-    accounts = grant.source_accounts if side == "source" else grant.destination_accounts
+    return grant.source_accounts if side == "source" else grant.destination_accounts
+
+
+def _account(grant: Grant, side: str, account: str) -> str:
+    accounts = _accounts(grant, side)
     if account not in accounts and (account or len(accounts) > 1):
         raise InvalidInput(
             f"The account {account!r} is not on the {side} side." if account else "The account is missing.",
