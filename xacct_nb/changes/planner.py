@@ -109,7 +109,7 @@ def _caller_policies(documents: Documents, state: State) -> dict[str, list[Polic
     if grant.caller_policy == "inline" or not documents.caller_policies:
         return dict(documents.caller_policies)
     live = {entity: _live_policies(grant, account_of(entity), state) for entity in documents.caller_policies}
-    return caller_policies_near(grant, live)
+    return caller_policies_near(grant, live) if any(live.values()) else dict(documents.caller_policies)
 
 
 def _live_policies(grant: Grant, account: str, state: State) -> list[Policy]:
