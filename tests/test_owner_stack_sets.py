@@ -23,6 +23,8 @@ from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.aws.writer import apply
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import InvalidInput
+from xacct_nb.fleets.expansion import expand
+from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.forms import stackset
@@ -120,19 +122,6 @@ def make_source_side(grant: Grant, sessions: Sessions) -> None:
     apply(plan, sessions, approved=plan.digest, patience=1)
 
 
-def own_buckets(world: World, other: str, **fields: Any) -> list[Grant]:
-    """The same grant in two accounts: each role reads the bucket of its own account."""
-    return [
-        grant_in(
-            world,
-            destinations=[role_in(account)],
-            permissions=[{"actions": ["s3:GetObject"], "resources": [f"arn:aws:s3:::reports-{account}/*"]}],
-            **fields,
-        )
-        for account in (world.destination, other)
-    ]
-
-
 def test_the_access_to_both_accounts_holds_once_their_stacks_are_there(world: World, other: str) -> None:
     grant = grant_in(
         world,
@@ -157,13 +146,23 @@ def test_the_access_to_both_accounts_holds_once_their_stacks_are_there(world: Wo
     assert AGREED not in json.dumps(stack, default=str)
 
 
-def test_each_role_gets_the_resources_of_its_own_account(world: World, other: str) -> None:
-    grants = own_buckets(world, other)
+def test_the_roles_of_a_fleet_are_one_stack_set_each_with_its_own_account_s_resources(
+    world: World, other: str
+) -> None:
+    declared = {
+        "name": "reports",
+        "sources": [f"arn:aws:iam::{world.source}:user/alice"],
+        "accounts": [world.destination, other],
+        "role": "reader",
+        "permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::reports-{account}/*"]}],
+    }
+    (expanded,) = expand(Fleet(name="all", grants=[declared])).grants
+    grants = [each.grant for each in expanded.slices() if each.side == "destination"]
     text = str(hand_over(grants, "destination", "stackset"))
     for account in (world.destination, other):
         deploy(world, account, text)
-    both = grants[0].model_copy(update={"destinations": (role_in(world.destination), role_in(other))})
-    make_source_side(both, sessions_of(world, both, "destination-admin", "other-admin"))
+    source = expanded.source
+    make_source_side(source, sessions_of(world, source, "destination-admin", "other-admin"))
 
     for grant, admin in zip(grants, ("destination-admin", "other-admin"), strict=True):
         sessions = sessions_of(world, grant, admin)
