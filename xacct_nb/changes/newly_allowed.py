@@ -4,13 +4,14 @@ It is decided by meaning: sets of sources, roles, actions, resources and conditi
 text of files. What gets narrower is not reported. What cannot be decided is reported and says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from xacct_nb.changes.wider_conditions import Widening, widenings
 from xacct_nb.changes.wider_permissions import RolePermissions, added_permissions
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.grants.sentences import describe_access, describe_arn, describe_source, join_words
+from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.validation import Serializable
 
 # What a sentence names of callers or roles before it counts the rest.
@@ -86,13 +87,19 @@ class _Found:
 def newly_allowed(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[NewAccess, ...]:
     """Return what the grants newly let in, compared with those before."""
     then, now = _by_role(before), _by_role(after)
+    unknown = _in_unknown_accounts((*then, *now))
     found = [
         each
         for role, grants in now.items()
         if any(grant not in then.get(role, ()) for grant in grants)
-        for each in _of_role(role, then.get(role, ()), grants)
+        for each in _of_role(role, then.get(role, ()), grants, Arn.parse(role).name not in unknown)
     ]
     return tuple(_sentences(found))
+
+
+def _in_unknown_accounts(roles: Iterable[str]) -> set[str]:
+    """Return the names of roles that are in accounts which only the organization knows."""
+    return {Arn.parse(role).name for role in roles if not is_account_id(account_of(role))}
 
 
 def _by_role(grants: Iterable[Grant]) -> dict[str, list[Grant]]:
@@ -103,8 +110,9 @@ def _by_role(grants: Iterable[Grant]) -> dict[str, list[Grant]]:
     return found
 
 
-def _of_role(role: str, before: Iterable[Grant], after: Iterable[Grant]) -> Iterator[_Found]:
-    before = tuple(before)
+def _of_role(
+    role: str, before: Sequence[Grant], after: Iterable[Grant], is_certain: bool
+) -> Iterator[_Found]:
     ways = [_Way(source, grant) for grant in before for source in grant.sources]
     for grant in after:
         known = list[str]()
@@ -112,7 +120,7 @@ def _of_role(role: str, before: Iterable[Grant], after: Iterable[Grant]) -> Iter
             way, who = _Way(source, grant), describe_source(grant, source)
             earlier = [each for each in ways if each.trusts(source)]
             known += [source] if earlier else []
-            for each in _smallest(earlier, way) if earlier else [_entry(way, role, bool(before))]:
+            for each in _smallest(earlier, way) if earlier else [_entry(way, role, bool(before), is_certain)]:
                 yield _Found(each, grant.name, source, role, who)
         if known:
             for each in added_permissions([RolePermissions.of(one) for one in before], grant):
@@ -121,13 +129,14 @@ def _of_role(role: str, before: Iterable[Grant], after: Iterable[Grant]) -> Iter
                 )
 
 
-def _entry(way: _Way, role: str, is_known_role: bool) -> Widening:
+def _entry(way: _Way, role: str, is_known_role: bool, is_certain: bool) -> Widening:
     what, when = describe_access(way.grant)
     code, where = ("new-source", way.source) if is_known_role else ("new-destination", role)
     return Widening(
         code,
         f", {when}",
         f"{'sources' if is_known_role else 'destinations'}: {where}",
+        is_known_role or is_certain,
         verb=f"will newly be able to {what} through",
     )
 

@@ -59,7 +59,7 @@ def _levels(ctx: click.Context, option: click.Parameter, value: tuple[str, ...])
 def check(
     files: tuple[Path, ...], against: str, against_file: Path | None, form: str, fail_on: tuple[str, ...]
 ) -> None:
-    """Check grant files: are they valid, with which findings, and what they newly let in.
+    """Check grant and fleet files: are they valid, with which findings, and what they newly let in.
 
     Nothing is asked of AWS, and no secret is looked up. What a file newly lets in is decided by meaning,
     against its committed version: a file that is only reordered lets in nothing.

@@ -1,4 +1,4 @@
-"""A check of grant files for a pipeline: valid, with which findings, and what they newly let in."""
+"""A check of grant and fleet files for a pipeline: valid, with which findings, and what they newly let in."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -90,7 +90,7 @@ def _read(path: Path) -> CheckedFile:
         raise UnreadableGrant(
             f"The file {str(path)!r} cannot be read.",
             why=f"{why.rstrip('.')}.",
-            hint="Name a grant file: YAML or JSON.",
+            hint="Name a grant file (YAML or JSON) or a fleet file (YAML, JSON or CSV).",
         ) from problem
 
 
@@ -106,7 +106,7 @@ def _new(earlier: _Earlier, loaded: tuple[LoadedGrant, ...]) -> Iterator[CheckIt
         unknown = NewAccess("not-compared", sentence, is_certain=False)
         yield from new_items([unknown], {"": FilePlaces({}, {})})
     if earlier.grants is not None:
-        found = newly_allowed(earlier.grants, [each.grant for each in loaded])
+        found = newly_allowed(earlier.grants, [one for each in loaded for one in each.compared])
         yield from new_items(found, {each.grant.name: each.places for each in loaded})
 
 
@@ -134,7 +134,7 @@ def _earlier(path: Path, against: EarlierVersion) -> _Earlier:
 def _grants_before(file: CheckedFile, name: str) -> _Earlier:
     """Return the grants of an earlier version; none of one that is not valid, so everything counts as new."""
     try:
-        return _Earlier(tuple(each.grant for each in kind_of(file).load(file)), name)
+        return _Earlier(tuple(one for each in kind_of(file).load(file) for one in each.compared), name)
     except InvalidInput as problem:
         why = f"Everything counts as new: the version there is not valid. {problem.what} {problem.why}"
         return _Earlier((), name, why.rstrip())
