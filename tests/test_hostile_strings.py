@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.discovery_values import DISCOVERY_VALUES
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.fleet_values import FLEET_VALUES
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
@@ -231,6 +232,7 @@ VALUES: tuple[Any, ...] = (
     select(ORGANIZATION, except_accounts=["111111111111"], organization_units=["r-ab12"]),
     FILE_CHECK,
     CheckReport((FILE_CHECK,)),
+    *DISCOVERY_VALUES,
     *WORKSHOP_VALUES,
     *FLEET_VALUES,
 )

@@ -25,6 +25,7 @@ _PUBLIC = {
     "open_sessions": "aws.sessions",
     "read": "aws.reader",
     "read_access": "aws.access_reader",
+    "discover": "runs.discovery",
     "diff": "changes.planner",
     "Plan": "changes.plan",
     "apply": "aws.writer",

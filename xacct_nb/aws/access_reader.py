@@ -9,7 +9,7 @@ from xacct_nb.errors import AwsRefused
 from xacct_nb.grants.pictures.access_graph import AccessGraph
 from xacct_nb.grants.pictures.live_access import AccountDetails, graph_of_accounts, unread_policies
 
-_MOST_PAGES, _MOST_POLICIES = 20, 20
+_MOST_PAGES, _MOST_POLICIES = 100, 20
 _WANTED = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]
 _LISTS = ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")
 
@@ -19,14 +19,17 @@ def read_access(sessions: Sessions) -> AccessGraph:
 
     Where a session may not call iam:GetAccountAuthorizationDetails, iam:ListRoles still has the trust
     policies. What was not read, because a session may not or because an account is very large, is said in the
-    graph. Reads 20 pages of an account at most, and 20 policies of AWS; changes nothing.
+    graph. Reads 100 pages of an account at most, and 20 policies of AWS; changes nothing.
     """
     profiles = {each.account: each.profile for each in reversed(sessions.identities) if each.part != "caller"}
-    found = [_account(sessions.client(profile, "iam"), account) for account, profile in profiles.items()]
+    found = [
+        account_details(sessions.client(profile, "iam"), account) for account, profile in profiles.items()
+    ]
     return graph_of_accounts(sorted(found, key=lambda each: each.account))
 
 
-def _account(iam: AwsClient, account: str) -> AccountDetails:
+def account_details(iam: AwsClient, account: str) -> AccountDetails:
+    """Return the users, roles, groups and policies of an account, or the roles, or what stood in the way."""
     try:
         return _details(iam, account)
     except AwsRefused as refusal:

@@ -155,6 +155,8 @@ def _caller_policies(documents: Documents, sessions: Sessions) -> dict[ResourceK
         return {key: value for key, value in found.items() if value is not None}
     managed: dict[ResourceKey, Any] = {}
     counts = {account_of(carrier): len(policies) for carrier, policies in documents.caller_policies.items()}
+    if grant.caller_policy == "none" and documents.side != DESTINATION:  # one from before may be left
+        counts = dict.fromkeys(map(account_of, grant.principals), 0)
     for account, count in counts.items():
         managed |= _managed_policies(grant, sessions, account, count)
     return managed

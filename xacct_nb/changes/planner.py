@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from xacct_nb.changes.adoption import keeps_extras, without_adopted
 from xacct_nb.changes.kept_access import kept_access, lost_versions
 from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
@@ -31,7 +32,8 @@ from xacct_nb.linting.findings import lint
 def diff(documents: Documents, state: State) -> Plan:
     """Return the plan that makes `state` match `documents`; empty where nothing differs in meaning.
 
-    On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays.
+    On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays,
+    and what says the same under another name is not written again.
     AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
     where a role or policy of that name differs and was not made for this grant, unless the grant has
     `adopt`, or where another one has the name in another path or case. With `manage: trust` also InvalidGrant
@@ -45,7 +47,8 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
 
     It is called where something changes.
     """
-    grant, wanted = documents.grant, desired_resources(documents, state)
+    grant = documents.grant
+    wanted = without_adopted(grant, desired_resources(documents, state), state)
     if grant.trust_only:
         check_roles(documents, state)
     existing = {key for key in state.resources if key.kind != "group" and not is_revocation(key)}
@@ -174,12 +177,12 @@ def _changes_of(
     """Return the changes of a role or policy with all resources that belong to it. Raises NotOwned."""
     live = state.resources.get(owner)
     tags = live.get("tags") if isinstance(live, Mapping) else None
-    keeps_extras = tags is not None and (tags.get(OWNER_TAG) != grant.name or ADOPTED_TAG in tags)
+    keeps = tags is not None and keeps_extras(grant, tags)
     changes = [
         change
         for key in family
         for change in _changes(key, state.resources.get(key), wanted.get(key))
-        if change.after is not None or not keeps_extras
+        if change.after is not None or not keeps
     ]
     if tags is None or tags.get(OWNER_TAG) == grant.name:
         return changes

@@ -28,6 +28,16 @@ def check_self_assume(conditions: Conditions) -> None:
     )
 
 
+def check_caller_policy(fields: Mapping[str, Any]) -> None:
+    """Check that a caller policy that is attached is one that the grant writes. Raises InvalidGrant."""
+    require(
+        not fields["attach_to"] or fields["caller_policy"] != "none",
+        "attach_to: with caller_policy: none there is nothing to attach.",
+        "The callers' own account lets them call already, and the grant writes no policy there.",
+        "Leave out one of the two.",
+    )
+
+
 def check_trust_only(fields: Mapping[str, Any]) -> None:
     """Check that a grant of one statement writes nothing else of the role. Raises InvalidGrant."""
     for name in ("managed_policies", "permissions_boundary"):

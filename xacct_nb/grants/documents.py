@@ -88,7 +88,10 @@ def build(grant: Grant, side: str = "") -> Documents:
 
 
 def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
-    """Return the policies that let callers assume the roles, by the ARN that they are attached to."""
+    """Return the policies that let callers assume the roles, by the ARN that they are attached to.
+
+    None where others let them: whole accounts, and with `caller_policy: none` users and roles, too.
+    """
     return caller_policies_near(grant, {})
 
 
@@ -128,6 +131,8 @@ def caller_policies_near(grant: Grant, live: Mapping[str, Sequence[Policy]]) -> 
     `live` are the policies by the ARN that they are attached to, in the order of their numbers. So a role
     more or less changes one policy. Raises OverQuota.
     """
+    if grant.caller_policy == "none":
+        return {}
     entities = [grant.attach_to] if grant.attach_to else grant.principals
     return {arn: _packed(grant, arn, live.get(arn, ())) for arn in entities}
 
@@ -158,11 +163,16 @@ def _roles_in(policy: Policy) -> list[str]:
 
 
 def assume_actions(grant: Grant) -> list[str]:
-    """Return the actions that both sides must allow: tags and a source identity need actions of their own."""
+    """Return the actions that both sides must allow."""
+    return actions_under(grant.conditions)
+
+
+def actions_under(when: Conditions) -> list[str]:
+    """Return the actions to allow under these conditions: tags and a source identity need their own."""
     wanted = (
         ("sts:AssumeRole", True),
-        ("sts:TagSession", grant.conditions.session_tags),
-        ("sts:SetSourceIdentity", grant.conditions.source_identity),
+        ("sts:TagSession", when.session_tags),
+        ("sts:SetSourceIdentity", when.source_identity),
     )
     return [action for action, needed in wanted if needed]
 

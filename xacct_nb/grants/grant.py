@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator, model_validator
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
-from xacct_nb.grants.combinations import check_self_assume, check_trust_only
+from xacct_nb.grants.combinations import check_caller_policy, check_self_assume, check_trust_only
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.expiry import check_expires
 from xacct_nb.grants.former_names import accept_former_names
@@ -48,8 +48,8 @@ class Grant(Shown, StrictModel):
     expires: StrictStr = Field(
         "", description="when both sides end: a date, 2026-12-31, or a moment in UTC, 2026-12-31T18:00:00Z"
     )
-    caller_policy: Literal["managed", "inline"] = Field(
-        "managed", description="form of the caller policy: managed or inline"
+    caller_policy: Literal["managed", "inline", "none"] = Field(
+        "managed", description="form of the caller policy: managed or inline; none where others let them call"
     )
     adopt: bool = Field(False, strict=True, description="take over roles and policies that exist already")
     accept: tuple[StrictStr, ...] = Field(
@@ -82,6 +82,7 @@ class Grant(Shown, StrictModel):
         _check_partitions(self)
         _check_attach_to(self)
         check_expires(self.expires)
+        check_caller_policy(dict(self))
         if self.self_assume:
             check_self_assume(self.conditions)
         if self.trust_only:

@@ -1,17 +1,24 @@
 """The names and tags of the resources that are made for a grant, and which names are in use."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn
 
+_SID = re.compile(r"xacctX([a-z][a-zX0-9]{0,31})")
 OWNER_TAG, ADOPTED_TAG = "xacct-nb:grant", "xacct-nb:adopted"
 
 
 def policy_name(grant: Grant, number: int = 1) -> str:
     """Return a name for the grant's policies: xacct-NAME, xacct-NAME.2, ... (a grant's name has no dot)."""
-    return f"xacct-{grant.name}" + (f".{number}" if number > 1 else "")
+    return policy_name_of(grant.name, number)
+
+
+def policy_name_of(name: str, number: int = 1) -> str:
+    """Return a name for the policies of a grant of this name."""
+    return f"xacct-{name}" + (f".{number}" if number > 1 else "")
 
 
 def statement_id(grant: Grant) -> str:
@@ -20,6 +27,12 @@ def statement_id(grant: Grant) -> str:
     A Sid has letters and digits only, and a grant's name no capital letter: no other grant has this Sid.
     """
     return policy_name(grant).replace("-", "X")
+
+
+def grant_of_statement(sid: str) -> str:
+    """Return the grant that a statement with this Sid was made for, "" for a Sid of another kind."""
+    found = _SID.fullmatch(sid)
+    return found[1].replace("X", "-") if found else ""
 
 
 def policy_arn(grant: Grant, account: str, number: int = 1) -> str:

@@ -108,6 +108,13 @@ class Settings(RunFile):
     agree: StrictStr = Field("", description="digest of a changed answer that you agree to")
     signing_key: StrictStr = Field("", description="SSH key that signs the answer")
     proof_objects: list[StrictStr] = Field([], description="ARNs of S3 objects that the proof may read")
+    accounts: list[StrictStr] = Field([], description="ids of further accounts to read")
+    account_role: StrictStr = Field(
+        "", description="name of the role that the first profile assumes in each of these accounts"
+    )
+    focus: StrictStr = Field("", description="ARN, name or account id that the picture is about")
+    depth: StrictInt = Field(0, ge=0, le=20, description="steps around the focus; 0 is any number of them")
+    grants_to: StrictStr = Field("", description="fleet file to write the declared grants to")
     signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
 
     @field_validator("approve")

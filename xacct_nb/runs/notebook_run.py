@@ -20,7 +20,9 @@ from xacct_nb.runs.run_context import PlanApproval
 from xacct_nb.runs.steps import apply_plan, open_run_sessions, prove_access
 
 if TYPE_CHECKING:  # most runs need none of them
+    from xacct_nb.fleets.discovery import Discovery
     from xacct_nb.runs.denial.inquiry import Inquiry
+    from xacct_nb.runs.discovery import WrittenGrants
     from xacct_nb.runs.handoff.handover import Handover
     from xacct_nb.runs.page.one_page import OnePage
     from xacct_nb.runs.rollback import Rollback
@@ -118,3 +120,15 @@ class Run(RecordedRun):
         from xacct_nb.runs.denial.inquiry import Inquiry
 
         return Inquiry(self)
+
+    def discover(self) -> "Discovery":
+        """Return what is in the accounts of the parameters, with the grants that give the same."""
+        from xacct_nb.runs.discovery import discover_for
+
+        return discover_for(self)
+
+    def write_grants(self, discovery: "Discovery") -> "WrittenGrants":
+        """Write the declared grants to the file that the parameters name, if they name one."""
+        from xacct_nb.runs.discovery import write_for
+
+        return write_for(self, discovery)

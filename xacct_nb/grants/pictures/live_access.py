@@ -12,6 +12,7 @@ from xacct_nb.grants.pictures.ways_in import Holder, Trusts, ways_in
 Details = Mapping[str, Sequence[Mapping[str, Any]]]
 _SERVICE_LINKED = "/aws-service-role/"
 _ENTITIES = ("UserDetailList", "RoleDetailList", "GroupDetailList")
+_HIDDEN = "hidden"
 _NOT_ASKED = "Control policies of an organization are not read: they can only take away."
 
 
@@ -23,7 +24,7 @@ class AccountDetails:
     """
 
     account: str
-    details: Details = field(default_factory=dict)
+    details: Details = field(default_factory=dict, repr=False)  # external IDs are in its conditions
     whole: bool = True
     problem: str = ""
 
@@ -32,13 +33,15 @@ def graph_of_accounts(accounts: Iterable[AccountDetails]) -> AccessGraph:
     """Return who may assume what in these accounts; what was not read is said, and never guessed."""
     given = tuple(accounts)
     trusts = {
-        role["Arn"]: _document(role["AssumeRolePolicyDocument"]) for each in given for role in _roles(each)
+        role["Arn"]: _without_external_ids(document_of(role["AssumeRolePolicyDocument"]))
+        for each in given
+        for role in roles_of(each)
     }
     holders = {arn: holder for each in given for arn, holder in _holders(each)}
     read = frozenset(each.account for each in given if each.whole)
     edges = ways_in(Trusts(trusts, holders, read))
-    ends = (*(each.source for each in edges), *(each.target for each in edges))
-    nodes = tuple(node_of(key) for key in dict.fromkeys(ends))
+    ends = dict.fromkeys((*(each.source for each in edges), *(each.target for each in edges)))
+    nodes = tuple(node_of(key) for key in ends)
     idle = [arn for arn in holders if arn not in ends]
     title = f"Who may assume what in {', '.join(each.account for each in given) or 'no account'}"
     return AccessGraph(title, nodes, edges, tuple(_notes(given, idle)))
@@ -46,7 +49,7 @@ def graph_of_accounts(accounts: Iterable[AccountDetails]) -> AccessGraph:
 
 def unread_policies(details: Details) -> list[str]:
     """Return the managed policies, boundaries too, of users, roles and groups that are not there."""
-    there = {policy["Arn"] for policy in details.get("Policies", ()) if _default(policy) is not None}
+    there = {policy["Arn"] for policy in details.get("Policies", ()) if default_document(policy) is not None}
     entities = [each for name in _ENTITIES for each in details.get(name, ())]
     named = [arn for each in entities for arn in (*_attached(each), _boundary(each)) if arn]
     return [arn for arn in dict.fromkeys(named) if arn not in there]
@@ -70,7 +73,8 @@ def _notes(accounts: Iterable[AccountDetails], idle: Sequence[str]) -> Iterator[
     yield _NOT_ASKED
 
 
-def _roles(account: AccountDetails) -> list[Mapping[str, Any]]:
+def roles_of(account: AccountDetails) -> list[Mapping[str, Any]]:
+    """Return the roles of an account without the service-linked ones."""
     return [role for role in account.details.get("RoleDetailList", ()) if not _is_linked(role)]
 
 
@@ -82,12 +86,12 @@ def _holders(account: AccountDetails) -> Iterator[tuple[str, Holder]]:
     """Yield the users and roles of an account with their policies, those of a user's groups too."""
     if not account.whole:
         return
-    known = {policy["Arn"]: _default(policy) for policy in account.details.get("Policies", ())}
+    known = {policy["Arn"]: default_document(policy) for policy in account.details.get("Policies", ())}
     groups = {group["GroupName"]: group for group in account.details.get("GroupDetailList", ())}
     for user in account.details.get("UserDetailList", ()):
         own = [groups[name] for name in user.get("GroupList", ()) if name in groups]
         yield user["Arn"], _holder(user, (user, *own), known)
-    for role in _roles(account):
+    for role in roles_of(account):
         yield role["Arn"], _holder(role, (role,), known)
 
 
@@ -97,7 +101,7 @@ def _holder(
     inline, attached = list[Policy](), list[str]()
     for carrier in carriers:
         for kind in ("User", "Role", "Group"):
-            inline += [_document(each["PolicyDocument"]) for each in carrier.get(f"{kind}PolicyList", ())]
+            inline += [document_of(each["PolicyDocument"]) for each in carrier.get(f"{kind}PolicyList", ())]
         attached += _attached(carrier)
     boundary = _boundary(entity)
     unread = [arn for arn in (*attached, boundary) if arn and known.get(arn) is None]
@@ -107,11 +111,39 @@ def _holder(
     return Holder((*inline, *managed), known.get(boundary) if boundary else None, missing)
 
 
-def _default(policy: Mapping[str, Any]) -> Policy | None:
+def _without_external_ids(value: Any) -> Any:
+    """Return a trust policy whose external IDs are replaced: their evaluation would fingerprint each one."""
+    if isinstance(value, list):
+        return [_without_external_ids(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: item if _is_null(key) else _hidden(item) if _is_external_id(key) else _without_external_ids(item)
+        for key, item in value.items()
+    }
+
+
+def _is_null(operator: Any) -> bool:
+    """Return whether a key is the operator Null, whose values are true and false."""
+    return str(operator).lower().rpartition(":")[2] == "null"
+
+
+def _is_external_id(key: Any) -> bool:
+    return str(key).lower() == "sts:externalid"
+
+
+def _hidden(item: Any) -> Any:
+    values = item if isinstance(item, list) else [item]
+    return [each if isinstance(each, str) and set(each) == {"*"} else _HIDDEN for each in values]
+
+
+def default_document(policy: Mapping[str, Any]) -> Policy | None:
+    """Return the default version of a managed policy, None where it was not read."""
     versions = (each for each in policy.get("PolicyVersionList", ()) if each.get("IsDefaultVersion"))
-    return next((_document(each["Document"]) for each in versions if "Document" in each), None)
+    return next((document_of(each["Document"]) for each in versions if "Document" in each), None)
 
 
-def _document(value: Any) -> Policy:
+def document_of(value: Any) -> Policy:
+    """Return a policy as it is, or from the JSON text that it came in."""
     document: Policy = json.loads(value) if isinstance(value, str) else value
     return document

@@ -1,7 +1,7 @@
 """The ways into roles: who may assume them by the trust policies and the callers' own policies, evaluated."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,29 +66,44 @@ def ways_in(known: Trusts) -> tuple[AccessEdge, ...]:
 
     A principal whose own policies are not known is taken to have what it needs, in the state UNREAD.
     """
-    able = _able(known.holders)
-    found = [
-        edge
-        for role, trust in known.policies.items()
-        for edge in _into(role, trust, known, dict.fromkeys((*able.get(role, ()), *able.get("", ()))))
-    ]
+    able = _Able.of(known.holders)
+    found = [edge for role, trust in known.policies.items() for edge in _into(role, trust, known, able)]
     joined = {(edge.source, edge.target) for edge in found}
     return (*dict.fromkeys(found), *_only_by_callers(known, joined))
 
 
-def _able(holders: Mapping[str, Holder]) -> dict[str, list[str]]:
-    """Return by role who has a policy that allows it to be assumed; by "" who has one with a wildcard.
+@dataclass(frozen=True)
+class _Able:
+    """Who has a policy that allows a role to be assumed, by account: that role, or with a wildcard any.
 
     Of all users and roles of an account few may assume any role, and only those need to be evaluated.
     """
-    found: dict[str, list[str]] = {}
-    for key, holder in holders.items():
-        for role in dict.fromkeys(roles_named(holder.policies)):
-            found.setdefault(role if is_one_role(role) else "", []).append(key)
-    return found
+
+    one: Mapping[str, Mapping[str, Sequence[str]]]
+    any_role: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, holders: Mapping[str, Holder]) -> "_Able":
+        """Return those among the holders whose policies are known."""
+        one: dict[str, dict[str, list[str]]] = {}
+        any_role: dict[str, list[str]] = {}
+        for key, holder in holders.items():
+            account = Arn.parse(key).account
+            for role in dict.fromkeys(() if holder.unread else roles_named(holder.policies)):
+                found = one.setdefault(role, {}) if is_one_role(role) else any_role
+                found.setdefault(account, []).append(key)
+        return cls(one, any_role)
+
+    def into(self, role: str, accounts: Iterable[str] | None) -> Iterable[str]:
+        """Return those of these accounts who may assume the role; None: of all accounts."""
+        one = self.one.get(role, {})
+        chosen = dict.fromkeys((*one, *self.any_role)) if accounts is None else accounts
+        return dict.fromkeys(
+            key for each in chosen for key in (*one.get(each, ()), *self.any_role.get(each, ()))
+        )
 
 
-def _into(role: str, trust: Policy, known: Trusts, able: Iterable[str]) -> Iterator[AccessEdge]:
+def _into(role: str, trust: Policy, known: Trusts, able: _Able) -> Iterator[AccessEdge]:
     named = named_principals(role, trust)
     for key in named:
         if is_whole_principal(key):
@@ -97,10 +112,9 @@ def _into(role: str, trust: Policy, known: Trusts, able: Iterable[str]) -> Itera
             yield AccessEdge(key, role, ("it was deleted",), DENIED)
         else:
             yield from _decided(key, role, trust, _holder_of(key, known), named=True)
-    accounts = {Arn.parse(key).account for key in named if is_arn(key) and is_whole_principal(key)}
-    for key in able:
-        reached = ANYONE in named or Arn.parse(key).account in accounts
-        if reached and key not in named and not known.holders[key].unread:
+    accounts = [Arn.parse(key).account for key in named if is_arn(key) and is_whole_principal(key)]
+    for key in able.into(role, None if ANYONE in named else accounts):
+        if key not in named:
             yield from _decided(key, role, trust, known.holders[key], named=False)
 
 
