@@ -502,6 +502,32 @@ def test_the_script_names_the_accounts_that_have_no_role(stack_sets: StackSets, 
     assert preferred == "100"
 
 
+def test_the_script_fails_where_an_operation_did_or_no_account_is_there(
+    stack_sets: StackSets, desk: OwnerDesk
+) -> None:
+    script = hand_over(grant_in(stack_sets.world), "destination", "stackset-commands")
+    stack_sets.units = {UNIT: []}
+    for ended, why in (("SUCCEEDED", "No account is in these units"), ("FAILED", "has ended: FAILED")):
+        stack_sets.ended = ended
+        done = desk.run(script, **stack_sets.environment(), XACCT_UNITS=UNIT)
+
+        assert (done.returncode, why in done.stderr, "Done" in done.stdout) == (1, True, False), done
+
+
+def test_hostile_texts_reach_aws_as_they_are_and_run_nothing(stack_sets: StackSets, desk: OwnerDesk) -> None:
+    text = ONE.join(TEXTS.values())
+    stack_sets.units = {UNIT: []}
+    desk.run(
+        hand_over(with_text(text), "destination", "stackset-commands"),
+        **stack_sets.environment(),
+        XACCT_UNITS=UNIT,
+    )
+
+    (made,) = stack_sets.asked("CreateStackSet")
+    assert policies_in(json.loads(made["TemplateBody"]), ONE) == [policy_with(text)] * 2
+    assert [each.name for each in desk.folder.iterdir()] == ["script.sh"]
+
+
 def test_a_stack_set_of_others_is_left_as_it_is(stack_sets: StackSets, desk: OwnerDesk) -> None:
     grant = grant_in(stack_sets.world)
     own = stackset.description(half_of(grant, "destination"))

@@ -85,7 +85,8 @@ stack_set_exists() {
     "grant: $answer. Nothing was changed."
 }
 
-# Wait until the operation $1 has ended, and say how.
+# Wait until the operation $1 has ended, and say how; one that did not succeed is kept in $failed.
+failed=''
 wait_for() {
   say "Operation $1"
   while :; do
@@ -97,6 +98,7 @@ wait_for() {
     esac
   done
   say "It has ended: $answer"
+  [ "$answer" = SUCCEEDED ] || failed="$failed The operation $1 has ended: $answer."
 }
 
 # Put the stacks into $all, and those that are not as the stack set says into $others.
@@ -269,6 +271,8 @@ wait_for "$operation"
 
 stacks
 if [ -n "$others" ]; then
-  refuse 'These accounts have no role, or not this one:' "$others"
+  refuse 'These accounts have no role, or not this one:' "$others$failed"
 fi
+[ -z "$failed" ] || refuse "Not all accounts have the role.$failed"
+[ -n "$all" ] || refuse 'No account is in these units, so there is no role yet.'
 say 'Done. Prove the access of each account: a stack is no proof.'

@@ -14,8 +14,6 @@ from botocore.exceptions import ClientError, WaiterError
 from support.owner_templates import cloudformation
 from xacct_nb.sandbox.server.accounts import World
 
-# A call that looks at an operation finds it running first, then ended.
-STATES = ("RUNNING", "SUCCEEDED")
 OFTEN: dict[str, Any] = {"Delay": 0.1, "MaxAttempts": 300}
 
 
@@ -29,6 +27,7 @@ class StackSets:
     world: World
     units: Mapping[str, list[str]]
     endpoint: str = ""
+    ended: str = "SUCCEEDED"
     suspended: set[str] = field(default_factory=set)
     sets: dict[str, dict[str, str]] = field(default_factory=dict)
     stacks: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -93,8 +92,10 @@ class StackSets:
         return ""
 
     def _DescribeStackSetOperation(self, call: dict[str, str]) -> str:
+        """It is running at the first look, and has ended at the second."""
         self.looks += 1
-        return f"<StackSetOperation>{_element('Status', STATES[self.looks % 2 - 1])}</StackSetOperation>"
+        status = "RUNNING" if self.looks % 2 else self.ended
+        return f"<StackSetOperation>{_element('Status', status)}</StackSetOperation>"
 
     def _ListStackInstances(self, call: dict[str, str]) -> str:
         rows = [

@@ -236,7 +236,8 @@ stack_set_exists() {
     "grant: $answer. Nothing was changed."
 }
 
-# Wait until the operation $1 has ended, and say how.
+# Wait until the operation $1 has ended, and say how; one that did not succeed is kept in $failed.
+failed=''
 wait_for() {
   say "Operation $1"
   while :; do
@@ -248,6 +249,7 @@ wait_for() {
     esac
   done
   say "It has ended: $answer"
+  [ "$answer" = SUCCEEDED ] || failed="$failed The operation $1 has ended: $answer."
 }
 
 # Put the stacks into $all, and those that are not as the stack set says into $others.

@@ -66,8 +66,10 @@ if [ -z "$units" ]; then
 fi"""
 _MISSING = """\
 if [ -n "$others" ]; then
-  refuse 'These accounts have no role, or not this one:' "$others"
-fi"""
+  refuse 'These accounts have no role, or not this one:' "$others$failed"
+fi
+[ -z "$failed" ] || refuse "Not all accounts have the role.$failed"
+[ -n "$all" ] || refuse 'No account is in these units, so there is no role yet.'"""
 _LEFT = """\
 if [ -n "$all" ]; then
   refuse 'These stacks are left, and the stack set with them:' "$all" 'If one cannot be deleted, run' \\
