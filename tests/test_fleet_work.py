@@ -8,7 +8,13 @@ from support.fleet_world import ROLE, FleetWorld, a_fleet_world
 from xacct_nb.errors import NotAccepted, StalePlan
 from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.fleets.result import FleetResult
-from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, roll_back_fleet
+from xacct_nb.runs.fleet.fleet_work import (
+    apply_fleet,
+    plan_fleet,
+    plan_rollback,
+    prove_fleet,
+    roll_back_fleet,
+)
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.client import set_organization
 from xacct_nb.sandbox.server.state import Sandbox
@@ -97,8 +103,7 @@ def test_an_account_that_changed_since_the_approval_is_left_as_it_is(members: Fl
 
 class TestRollBack:
     def test_takes_the_access_from_every_account(self, members: FleetWorld) -> None:
-        result = applied(members)
-        undone = roll_back_fleet(members.fleet(), result, members.access)
+        undone = rolled_back(members, applied(members))
 
         assert undone.summary == "Fleet: 6 of 6 slices rolled back."
         assert not any(map(members.has_role, members.members))
@@ -109,11 +114,50 @@ class TestRollBack:
         members.root(changed).put_role_policy(
             RoleName=ROLE, PolicyName="another", PolicyDocument=policy("Allow", "s3:GetObject")
         )
-        undone = roll_back_fleet(members.fleet(), result, members.access)
+        undone = rolled_back(members, result)
 
         assert undone.summary == "Fleet: 5 of 6 slices rolled back, 1 rollback-failed."
         assert "another" in undone.missing[0].reason
         assert [account for account in members.members if members.has_role(account)] == [changed]
+
+    def test_may_be_repeated_and_then_changes_nothing(self, members: FleetWorld) -> None:
+        result = applied(members)
+        rolled_back(members, result)
+
+        assert rollback_plan(members, result).changed == ()
+
+    def test_needs_the_approval_of_its_own_plan(self, members: FleetWorld) -> None:
+        result = applied(members)
+        plan = rollback_plan(members, result)
+        with pytest.raises(StalePlan, match="was not approved"):
+            roll_back_fleet(members.fleet(), plan, members.access, approved=planned(members).digest)
+
+        assert all(map(members.has_role, members.members))
+
+
+def rollback_plan(members: FleetWorld, result: FleetResult) -> FleetPlan:
+    changes = [change for each in result.results for change in each.changes]
+    return plan_rollback(members.fleet(), changes, members.access)
+
+
+def rolled_back(members: FleetWorld, result: FleetResult) -> FleetResult:
+    plan = rollback_plan(members, result)
+    return roll_back_fleet(members.fleet(), plan, members.access, approved=plan.digest)
+
+
+class TestAProof:
+    def test_of_the_fleet_alone_changes_nothing(self, members: FleetWorld) -> None:
+        applied(members)
+
+        assert prove_fleet(members.fleet(), members.access).summary == "Fleet: 5 of 5 roles proven."
+
+    def test_names_what_others_changed_since(self, members: FleetWorld) -> None:
+        applied(members)
+        members.root(members.members[1]).delete_role_policy(RoleName=ROLE, PolicyName="xacct-readers")
+        result = prove_fleet(members.fleet(), members.access)
+
+        assert result.summary == "Fleet: 4 of 5 roles proven, 1 drifted."
+        assert "+ inline-policy xacct-readers on role/reports-reader" in result.missing[0].reason
 
 
 class TestAFailingAccount:

@@ -285,7 +285,8 @@ SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 # Values that are a live thing: what they show are the values above, or what a form asks.
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
-LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket"}
+LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket", "FleetRun", "FleetRollback"}
+LIVE_ONES |= {"AccountOwner"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

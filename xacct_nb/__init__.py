@@ -36,6 +36,8 @@ _PUBLIC = {
     "FleetAccess": "aws.account_sessions",
     "plan_fleet": "runs.fleet.fleet_work",
     "apply_fleet": "runs.fleet.fleet_work",
+    "prove_fleet": "runs.fleet.fleet_work",
+    "plan_rollback": "runs.fleet.fleet_work",
     "roll_back_fleet": "runs.fleet.fleet_work",
     "diagnose": "runs.denial.inquiry",
     "Diagnosis": "diagnosis.diagnosis",

@@ -39,16 +39,20 @@ class FleetAccess:
     endpoint_url: str = ""
     patience: float = PATIENCE
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint and the AWS files to use."""
+        if not (self.config_file or self.endpoint_url):
+            return AWS_ITSELF
+        return Endpoint(self.config_file, self.credentials_file, self.endpoint_url)
+
     def open(self) -> "AccountSessions":
         """Open the profiles and let STS identify each. Raises MissingProfile, NoCredentials, InvalidInput."""
-        endpoint = AWS_ITSELF
-        if self.config_file or self.endpoint_url:
-            endpoint = Endpoint(self.config_file, self.credentials_file, self.endpoint_url)
         named = open_sessions(
             source_profiles=self.source_profiles,
             destination_profiles=self.destination_profiles,
             caller_profiles=self.caller_profiles,
-            endpoint=endpoint,
+            endpoint=self.endpoint,
         )
         return AccountSessions(self, named)
 

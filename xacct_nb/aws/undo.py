@@ -1,5 +1,6 @@
 """The changes of a record's run that are not rolled back yet, as far as AWS shows them now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,13 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
     those of its plan that took effect. Raises InvalidParameters where an external ID is missing.
     """
     made = journal_of(record).changes or _recovered_changes(sessions, record)
+    return undo_journal(_plan_of(record).grant, made, sessions, secrets)
+
+
+def undo_journal(
+    grant: str, made: Sequence[Change], sessions: Sessions, secrets: set[str]
+) -> tuple[Journal, set[str]]:
+    """Return the changes that are not rolled back yet as `to_undo` does. Raises InvalidParameters."""
     values = [optional(partial(read_value, sessions, change)) for change in made]
     known = secrets | {secret for value in values for secret in secrets_in(value)}
     left = tuple(
@@ -29,7 +37,7 @@ def to_undo(record: Record, sessions: Sessions, secrets: set[str]) -> tuple[Jour
         for change, value in zip(made, values, strict=True)
         if is_different(change, value, change.before) or is_left_over(sessions, change.reverse())
     )
-    journal = Journal(_plan_of(record).grant, left)
+    journal = Journal(grant, left)
     restored = Journal.from_json(restore_secrets(journal.to_json(), known))
     if missing := restored.undo_plan().unresolved_fingerprints:
         raise InvalidParameters(

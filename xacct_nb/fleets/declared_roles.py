@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from xacct_nb.fleets.fleet import ACCOUNT, FleetGrant
+from xacct_nb.fleets.fleet import FleetGrant
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.target import ACCOUNT
 
 
 def declared_grants(grant: FleetGrant) -> Iterator[Grant]:

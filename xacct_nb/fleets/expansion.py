@@ -1,14 +1,17 @@
 """From a fleet's declaration to its slices: one account and one side of one grant each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from xacct_nb.changes.plan import Change
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
 from xacct_nb.fleets.organization import Organization, select
+from xacct_nb.fleets.plan import SliceKey
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.grants.naming import grant_named_in
 from xacct_nb.iam.arns import Arn
 from xacct_nb.validation import truncate
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -104,6 +107,22 @@ def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFl
     grants = tuple(_expanded(each, organization) for each in fleet.grants)
     _check_roles(grants)
     return ExpandedFleet(fleet, grants)
+
+
+def changes_by_slice(
+    slices: Iterable[Slice], changes: Iterable[Change]
+) -> dict[SliceKey, tuple[Change, ...]]:
+    """Return the changes of a whole plan by the slice that each is of, in their order."""
+    parts = list(slices)
+    roles = {role: each.key for each in parts if each.side == DESTINATION for role in each.grant.destinations}
+    callers = {(each.account, each.grant.name): each.key for each in parts if each.side == SOURCE}
+    found = dict[SliceKey, list[Change]]()
+    for change in changes:
+        grant = grant_named_in(change.name or change.target)
+        key = roles.get(change.target) or callers.get((change.account, grant))
+        if key:
+            found.setdefault(key, []).append(change)
+    return {key: tuple(each) for key, each in found.items()}
 
 
 def _expanded(grant: FleetGrant, organization: Organization | None) -> ExpandedGrant:

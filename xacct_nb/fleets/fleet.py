@@ -8,56 +8,12 @@ from pydantic import Field, InstanceOf, StrictStr, ValidationError, model_valida
 
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import is_account_id
+from xacct_nb.grants.target import ACCOUNT, Target
 from xacct_nb.validation import StrictModel, as_input_error, require
 from xacct_nb.views import Shown, Table, View
 
-ACCOUNT = "{account}"
-"""What stands for the id of each destination account: in a role's name, in resources and policies."""
 ANY_ACCOUNT = "000000000000"
 """The account that a grant of a fleet is checked for, before its accounts are known."""
-
-
-class Target(StrictModel):
-    """In which accounts the role of a grant is, and its name there."""
-
-    accounts: tuple[StrictStr, ...] = Field((), description="ids of destination accounts, 12 digits each")
-    organization_units: tuple[StrictStr, ...] = Field(
-        (), description="ids of organizational units, or of the root: all accounts below them"
-    )
-    tags: dict[StrictStr, StrictStr] = Field(
-        {}, description="only accounts of the organization that have these tags"
-    )
-    except_accounts: tuple[StrictStr, ...] = Field((), description="ids of accounts that are left out")
-    role: StrictStr = Field(description="name of the role in each account; {account} is the account's id")
-    partition: StrictStr = Field("aws", description="partition of the destination accounts")
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Target":
-        for field in ("accounts", "except_accounts"):
-            for account in getattr(self, field):
-                require(
-                    is_account_id(account),
-                    f"{field}: {account!r} is not an account id.",
-                    "It has 12 digits, also where the first ones are 0.",
-                    "Write it in quotes: YAML reads a number otherwise.",
-                )
-        require(
-            self.accounts or self.by_organization,
-            "accounts: no destination account is named.",
-            "Neither accounts nor organization_units nor tags say where the role is.",
-            'Write accounts: ["222222222222"], or organization_units: [ou-ab12-11111111].',
-        )
-        return self
-
-    @property
-    def by_organization(self) -> bool:
-        """Return whether the organization has to be read to know the accounts."""
-        return bool(self.organization_units or self.tags)
-
-    def role_arn(self, account: str) -> str:
-        """Return the ARN of the role in an account."""
-        return f"arn:{self.partition}:iam::{account}:role/{self.role.replace(ACCOUNT, account)}"
 
 
 @dataclass(frozen=True)
@@ -159,6 +115,13 @@ class Fleet(Shown, StrictModel):
             for each in self.grants
         )
         return Table(("grant", "sources", "accounts", "role"), rows, caption=f"Fleet {self.name}")
+
+
+def fleet_of(parameters: Mapping[str, Any]) -> Fleet:
+    """Return the fleet of one grant among the parameters of a run. Raises InvalidGrant."""
+    names = {*Grant.model_fields, *Target.model_fields} - {"destinations"}
+    fields = {name: value for name, value in parameters.items() if name in names}
+    return Fleet(name=fields.get("name"), grants=[fields])
 
 
 def _fleet_grant(number: int, fields: object) -> FleetGrant:

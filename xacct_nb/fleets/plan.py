@@ -1,14 +1,13 @@
 """The plan of a fleet: the plan of each account, as one that is read, approved and applied."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.fleets.fleet import ACCOUNT
 from xacct_nb.grants.documents import SOURCE
+from xacct_nb.grants.target import ACCOUNT
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -38,6 +37,17 @@ class SlicePlan(Serializable):
 
 
 @dataclass(frozen=True)
+class PlanGroup(Serializable):
+    """Equal plans: how many accounts have them, some of these, and the changes in each."""
+
+    grant: str
+    side: str
+    count: int
+    accounts: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Unplanned(Serializable):
     """A slice that could not be planned: AWS refused a read, or what is there cannot be taken over."""
 
@@ -61,12 +71,26 @@ class FleetPlan(Shown, Serializable):
     fleet: str
     slices: tuple[SlicePlan, ...]
     unplanned: tuple[Unplanned, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
+    def whole(self) -> Plan:
+        """Return all changes as one plan, which is what is approved, recorded and rolled back."""
+        parts = [each.plan for each in self.changed]
+        return Plan(
+            self.fleet,
+            tuple(change for plan in parts for change in plan.changes),
+            self.notes,
+            self.unaccepted,
+            accepted=tuple(sorted({code for plan in parts for code in plan.accepted})),
+            access=tuple(each for plan in parts for each in plan.access),
+            lost=tuple(each for plan in parts for each in plan.lost),
+        )
+
+    @property
     def digest(self) -> str:
-        """Return the sha256 (hex) that an approval names: of the digest of every slice that changes."""
-        parts = sorted([*each.key, each.plan.digest] for each in self.changed)
-        return hashlib.sha256(canonical_json({"fleet": self.fleet, "slices": parts}).encode()).hexdigest()
+        """Return the sha256 (hex) that an approval names: of all changes in all accounts."""
+        return self.whole.digest
 
     @property
     def changed(self) -> tuple[SlicePlan, ...]:
@@ -90,6 +114,18 @@ class FleetPlan(Shown, Serializable):
         numbers = f"{count['+']} to add, {count['~']} to change, {count['-']} to destroy"
         return f"Plan: {numbers}, in {accounts} account{'s' * (accounts != 1)}.{left}"
 
+    @property
+    def groups(self) -> tuple[PlanGroup, ...]:
+        """Return the plans in groups of equal ones: the rarest first, since they are the outliers."""
+        found = dict[tuple[str, str, tuple[str, ...]], list[SlicePlan]]()
+        for each in self.changed:
+            found.setdefault((each.plan.grant, each.side, each.shape), []).append(each)
+        ordered = sorted(found.items(), key=lambda item: (item[0][1] == SOURCE, len(item[1])))
+        return tuple(
+            PlanGroup(grant, side, len(members), _few(members), tuple(_titles(members[0])))
+            for (grant, side, _), members in ordered
+        )
+
     def of(self, account: str) -> "FleetPlan":
         """Return the part of the plan that is about one account."""
         mine = tuple(each for each in self.slices if each.account == account)
@@ -110,7 +146,7 @@ class FleetPlan(Shown, Serializable):
         """
         accounts = {each.account for each in self.slices} | {each.account for each in self.unplanned}
         is_one = len(accounts) == 1
-        shown = [each.plan.view() for each in self.slices] if is_one else list(_groups(self.changed))
+        shown = [each.plan.view() for each in self.slices] if is_one else list(groups_view(self.groups))
         last = (
             Text(self.summary),
             *(Text(f"Findings to accept: {', '.join(self.unaccepted)}.", "bad") for _ in self.unaccepted[:1]),
@@ -126,25 +162,21 @@ def _failed(unplanned: Iterable[Unplanned]) -> View:
     return Table(("account", "grant", "why"), rows, caption="Could not be planned", tones=tones)
 
 
-def _groups(changed: Iterable[SlicePlan]) -> Iterator[View]:
-    """Yield equal plans as one row: the rarest first, since they are the outliers."""
-    groups = dict[tuple[str, str, tuple[str, ...]], list[SlicePlan]]()
-    for each in changed:
-        groups.setdefault((each.plan.grant, each.side, each.shape), []).append(each)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][1] == SOURCE, len(item[1])))
+def groups_view(groups: Iterable[PlanGroup]) -> Iterator[View]:
+    """Yield equal plans as one row each."""
     rows = tuple(
-        (grant, side, str(len(members)), _few(members), "\n".join(_titles(members[0])))
-        for (grant, side, _), members in ordered
+        (each.grant, each.side, str(each.count), "\n".join(each.accounts), "\n".join(each.changes))
+        for each in groups
     )
-    heads = ("grant", "side", "accounts", "which", "changes in each")
     if rows:
+        heads = ("grant", "side", "accounts", "which", "changes in each")
         yield Table(heads, rows, caption="Equal plans, the rarest first")
 
 
-def _few(members: list[SlicePlan]) -> str:
+def _few(members: list[SlicePlan]) -> tuple[str, ...]:
     accounts = [each.account for each in members]
     more = f"and {len(accounts) - _MOST_ACCOUNTS} more" if len(accounts) > _MOST_ACCOUNTS else ""
-    return "\n".join(filter(None, (*accounts[:_MOST_ACCOUNTS], more)))
+    return (*accounts[:_MOST_ACCOUNTS], *filter(None, (more,)))
 
 
 def _titles(part: SlicePlan) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.fleets.plan import SliceKey
@@ -13,7 +13,7 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 PROVEN, APPLIED, UNCHANGED = "proven", "applied", "no-change"
 STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
 FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
-UNDONE = "undone"
+UNDONE, DRIFTED = "undone", "drifted"
 PROOF_FAILED, NOT_PROVEN = "proof-failed", "not-proven"
 _GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
 _MEANINGS = {
@@ -21,6 +21,7 @@ _MEANINGS = {
     APPLIED: "applied; there is nothing to prove on this side",
     UNCHANGED: "nothing to change, and nothing to prove on this side",
     STALE: "the live state is another one than the approved plan says; nothing was changed",
+    DRIFTED: "others changed it since it was applied; nothing was changed",
     NOT_STARTED: "not begun, since the run stopped before",
     UNREADABLE: "the account could not be entered or read; nothing was changed",
     FAILED: "an unexpected error",
@@ -57,6 +58,10 @@ class SliceResult(Serializable):
     def key(self) -> SliceKey:
         """Return the key of the slice."""
         return self.grant, self.side, self.account
+
+    def without_changes(self) -> "SliceResult":
+        """Return the result without its changes, which the journal of a record has, too."""
+        return replace(self, changes=())
 
     @property
     def is_good(self) -> bool:

@@ -37,7 +37,7 @@ class NotebookHelp(Shown):
     def parameters(self) -> list[Parameter]:
         """Return the grant's fields first, each condition among them, then all other parameters."""
         known = accepted_parameters(self.declared)
-        if "sources" not in self.declared:
+        if "destinations" not in self.declared:
             return list(known.values())
         grant: list[Parameter] = []
         for name in Grant.model_fields:
@@ -56,7 +56,7 @@ class NotebookHelp(Shown):
         given = Table(("on the command line", ""), tuple(_option_forms(parameters)))
         settings = ", ".join(RunFile.model_fields)
         note = f"A run file of your own (-r run.yaml) may set {settings}. -p overrides it."
-        if "sources" in self.declared:
+        if "destinations" in self.declared:
             note += (
                 "\nA grant file (-f grant.yaml) sets the fields of the grant only.\nWith such a file, "
                 "the notebook's example grant is ignored."

@@ -13,20 +13,20 @@ from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names, rename_former_fields
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import FREE_TEXTS, Settings, settings_of
+from xacct_nb.grants.target import Target
 from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Table, as_json
 
 
 def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """Return the parameters of a notebook: its cell's, the settings, and a grant's fields if it has one.
+    """Return the parameters of a notebook: its cell's, the settings, and the fields of its grant or fleet.
 
-    A notebook that takes a request has those that each owner decides.
-
-    Settings of other notebooks are left out.
+    A notebook that takes a request has those that each owner decides. Settings of other notebooks are left
+    out.
     """
     settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
-    own = _GRANT if "sources" in cell else _OF_EACH_OWNER if "request" in cell else {}
+    own = next((fields for name, fields in _FIELDS.items() if name in cell), {})
     modelled = settings | own
     references = {name for name, each in modelled.items() if each.reference}
     stated = {name: replace(each, reference=name in references) for name, each in cell.items()}
@@ -54,8 +54,11 @@ def _type_of(annotation: Any) -> str:
 
 
 _GRANT, _SETTINGS = _model_parameters(Grant), _model_parameters(Settings)
+_FLEET = {name: each for name, each in _GRANT.items() if name != "destinations"} | _model_parameters(Target)
 # What each owner of a hand-over decides for their own account.
 _OF_EACH_OWNER = {name: _GRANT[name] for name in ("accept", "adopt")}
+# The fields of a notebook, by what its cell declares: a grant, a fleet, or the request of a hand-over.
+_FIELDS = {"destinations": _GRANT, "fleet": _FLEET, "request": _OF_EACH_OWNER}
 CONDITIONS = _model_parameters(Conditions, "conditions.")
 # Settings that a notebook takes only if its cell declares the named parameter.
 _OF_A_DENIAL = (
@@ -66,8 +69,10 @@ _OF_A_HANDOVER = (
     *("request", "answer", "answer_to", "refuse", "changes", "agree"),
     *("signing_key", "signers", "proof_objects"),
 )
+_OF_A_FLEET = ("fleet", "organization_profile", "waves", "tolerance")
 _ONLY_WITH = {
     **dict.fromkeys(("record", "revoke_sessions"), "record"),
+    **dict.fromkeys(_OF_A_FLEET, "fleet"),
     **dict.fromkeys(_OF_A_DENIAL, "error_text"),
     **dict.fromkeys(_OF_A_HANDOVER, "request"),
 }
@@ -171,7 +176,7 @@ def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> Grant
     given = {name: each for name, each in defaults.items() if each is not PydanticUndefined}
     whole = given | dict(values)
     settings_of(whole)
-    return grant_of(whole) if "sources" in known else None
+    return grant_of(whole) if "destinations" in known else None
 
 
 def grant_of(values: Mapping[str, Any]) -> Grant:
@@ -198,6 +203,10 @@ def to_display(values: Mapping[str, Any]) -> dict[str, Any]:
     shown = redact_free_texts(values, ())
     if "sources" not in values:
         return shown
+    if "fleet" in values:  # its grants have no roles before the accounts are known
+        given = values.get("conditions")
+        conditions = {"conditions": Conditions(**given).model_dump(mode="json")} if given else {}
+        return {**shown, **conditions}
     fields = grant_of(values).to_json()
     return {name: fields.get(name, value) for name, value in rename_former_fields(shown).items()}
 

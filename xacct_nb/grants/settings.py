@@ -75,6 +75,16 @@ class Settings(RunFile):
     approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
     note: StrictStr = Field("", description="note for the record, kept with the approval")
     ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
+    fleet: StrictStr = Field("", description="fleet file (YAML, JSON, CSV); empty takes the parameters")
+    account_role: StrictStr = Field(
+        "OrganizationAccountAccessRole",
+        description="role that is assumed in each further account in which no profile is",
+    )
+    organization_profile: StrictStr = Field(
+        "", description="AWS profile that may read the organization; empty where accounts are listed"
+    )
+    waves: list[StrictInt] = Field([1, 10], description="how many accounts are changed first, then all")
+    tolerance: StrictInt = Field(0, ge=0, description="how many accounts may fail before the next wave")
     record: StrictStr = Field("", description="id of the record to roll back")
     revoke_sessions: StrictBool = Field(
         False, description="also ends the open sessions of the roles (AWSRevokeOlderSessions)"
@@ -109,9 +119,6 @@ class Settings(RunFile):
     signing_key: StrictStr = Field("", description="SSH key that signs the answer")
     proof_objects: list[StrictStr] = Field([], description="ARNs of S3 objects that the proof may read")
     accounts: list[StrictStr] = Field([], description="ids of further accounts to read")
-    account_role: StrictStr = Field(
-        "", description="name of the role that the first profile assumes in each of these accounts"
-    )
     focus: StrictStr = Field("", description="ARN, name or account id that the picture is about")
     depth: StrictInt = Field(0, ge=0, le=20, description="steps around the focus; 0 is any number of them")
     grants_to: StrictStr = Field("", description="fleet file to write the declared grants to")

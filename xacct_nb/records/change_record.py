@@ -14,6 +14,7 @@ from xacct_nb.records.fields import (
     RecordedHandoff,
     RecordFields,
 )
+from xacct_nb.records.fleet_view import calls_view, fleet_view
 from xacct_nb.records.front_page import front_page, reasons, seal_view
 from xacct_nb.records.next_steps import is_next_step, rollback_command
 from xacct_nb.records.outcome import change_outcomes, is_success
@@ -36,14 +37,18 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
     yield seal_view(record, content_hash)
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
-    if record.plan:
+    if record.fleet:
+        yield fleet_view(record.fleet)
+    elif record.plan:
         yield plan_picture(record.grant, record.plan).view()
         yield record.plan.view()
     if record.plan or record.findings:
         yield Page("Risk", (findings_view(record.findings),))
     if record.approval:
         yield _approval(record.approval)
-    if record.journal and record.journal.entries:
+    if record.fleet and record.journal and record.journal.entries:
+        yield calls_view(record.journal)
+    elif record.journal and record.journal.entries:
         yield _journal(record.status, record.journal)
     elif record.plan:
         yield Page("Journal", (Text("Nothing was changed.", "note"),))

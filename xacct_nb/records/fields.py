@@ -12,6 +12,8 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.errors import InvalidInput
+from xacct_nb.fleets.plan import PlanGroup
+from xacct_nb.fleets.result import FleetResult
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.state import Resource
@@ -20,7 +22,7 @@ from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff")
+_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 NOT_PROVEN = "not-proven"
 
@@ -113,6 +115,16 @@ class RecordedHandoff(Serializable):
 
 
 @dataclass(frozen=True)
+class RecordedFleet(Serializable):
+    """A run's fleet: its declaration, the accounts of each grant, equal plans in groups, and the result."""
+
+    declared: Mapping[str, Any]
+    accounts: Mapping[str, tuple[str, ...]]
+    groups: tuple[PlanGroup, ...] = ()
+    result: FleetResult | None = None
+
+
+@dataclass(frozen=True)
 class Retried(Serializable):
     """How many calls of a run were made again, and the seconds that it waited for that."""
 
@@ -157,6 +169,7 @@ class RecordFields(Serializable):
     card: DecisionCard | None = None
     listed: tuple[Literal["where", "by"], ...] = ()
     handoff: RecordedHandoff | None = None
+    fleet: RecordedFleet | None = None
     schema: str = "xacct-nb/record/1"
 
     def to_json(self) -> dict[str, Any]:

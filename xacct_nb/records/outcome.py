@@ -73,6 +73,8 @@ def outcome_sentence(record: RecordFields) -> str:
     sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
     undoes = record.undoes or record.notebook == _ROLL_BACK
     said = (_UNDONE if undoes else sentences).get(record.status)
+    if record.fleet and said:
+        said = said.replace("both accounts", "all accounts").replace("the grant", "the fleet")
     closed = closure(record).partition(": ")[2] or closure(record)
     return said or f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # most runs need none of them
     from xacct_nb.fleets.discovery import Discovery
     from xacct_nb.runs.denial.inquiry import Inquiry
     from xacct_nb.runs.discovery import WrittenGrants
+    from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
+    from xacct_nb.runs.fleet.fleet_run import FleetRun
     from xacct_nb.runs.handoff.handover import Handover
     from xacct_nb.runs.page.one_page import OnePage
     from xacct_nb.runs.rollback import Rollback
@@ -103,11 +105,22 @@ class Run(RecordedRun):
         self.one_page = OnePage(self)
         return self.one_page
 
-    def undo(self) -> "Rollback":
+    def undo(self) -> "Rollback | FleetRollback":
         """Return the rollback of the named record, else of the newest change. Raises UnknownRecord."""
         from xacct_nb.runs.rollback import Rollback, find_record
 
-        return Rollback(self, find_record(self.records, self.settings.record))
+        record = find_record(self.records, self.settings.record)
+        if record is not None and record.fleet is not None:
+            from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
+
+            return FleetRollback(self, record, record.fleet)
+        return Rollback(self, record)
+
+    def fleet(self) -> "FleetRun":
+        """Return the fleet that the parameters or a fleet file describe."""
+        from xacct_nb.runs.fleet.fleet_run import FleetRun
+
+        return FleetRun(self)
 
     def handover(self) -> "Handover":
         """Return the hand-over that the parameters describe. Raises InvalidHandoff."""

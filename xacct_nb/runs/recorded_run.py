@@ -47,7 +47,8 @@ class RecordedRun(Shown):
     """A run from its parameters to its sealed record, whatever steps it makes.
 
     `keep` writes a value to the run's evidence and returns it. A run changes AWS once: a record holds one
-    change, so that one rollback undoes it. `watchers` are called with each value and each entry.
+    change, so that one rollback undoes it. `watchers` are called with each value and each entry;
+    `tells_calls` says whether a headless run shows each call.
     """
 
     notebook: str
@@ -71,6 +72,7 @@ class RecordedRun(Shown):
     wrote: bool = False
     broke_off: BaseException | None = None
     basis: CardBasis = field(default_factory=CardBasis)
+    tells_calls: bool = True
     watchers: list[Callable[[object], None]] = field(default_factory=list)
 
     @cached_property
@@ -128,7 +130,7 @@ class RecordedRun(Shown):
         self.touched = self.wrote = True
         self.evidence.add("entry", entry.__dict__)
         self._tell(entry)
-        if self.headless and entry.answer:
+        if self.headless and self.tells_calls and entry.answer:
             send_progress(entry.line)
 
     def note_cell(self, cell: str, problem: BaseException | None) -> None:
@@ -140,7 +142,7 @@ class RecordedRun(Shown):
             self.cell_errors[cell] = problem
             self.evidence.add("error", outcome.error_to_dict(problem))
 
-    def decide(self, plan: Plan, sessions: Sessions, approval: PlanApproval) -> bool:
+    def decide(self, plan: Plan, sessions: Sessions | None, approval: PlanApproval) -> bool:
         """Return whether the plan has changes and was approved; set the status. Raises StalePlan."""
         self.guards.check_open(sessions)
         if self.changed:

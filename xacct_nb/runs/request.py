@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import InvalidParameters
+from xacct_nb.fleets.fleet import fleet_of
 from xacct_nb.grants.coercion import unknown_parameter
 from xacct_nb.grants.declarations import Parameter
 from xacct_nb.grants.former_names import FORMER_NAMES
@@ -65,12 +66,12 @@ def check_request(
     path = find_notebook(name)
     known = accepted_parameters(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
-    grant_fields = _grant_fields(path, file, known) if file else {}
+    grant_fields = _file_fields(path, file, known) if file else {}
     settings = _settings(run_file, known) if run_file else {}
     values = merge(known, grant_fields | settings, given)
     _check_reference(grant_fields, values, given)
     _check_text({"The notebook's path": str(path), "records": records, **values})
-    if file and "sources" in known:
+    if file and "destinations" in known:
         # A field that the file leaves out takes the grant's default, never the notebook's example.
         values = json.loads(grant_of(values).model_dump_json()) | values
     folder, read = _records(path, records, settings, values, given)
@@ -119,11 +120,16 @@ def _check_text(given: Mapping[str, Any]) -> None:
             ) from problem
 
 
+def _file_fields(notebook: Path, file: Path, known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return what a file sets: the fields of a grant, or that it is the fleet file. Raises InvalidInput."""
+    return {"fleet": str(file.resolve())} if "fleet" in known else _grant_fields(notebook, file, known)
+
+
 def _grant_fields(notebook: Path, file: Path, known: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the fields of the grant file. Raises InvalidGrant, and InvalidParameters for unknown fields."""
     from xacct_nb.storage.grant_file import read_fields  # loads YAML
 
-    if "sources" not in known:
+    if "destinations" not in known:
         raise InvalidParameters(
             f"{notebook_name(notebook)} takes no grant file.",
             why="This notebook has no grant.",
@@ -156,10 +162,24 @@ def _check_reference(
         check_allowed(str(reference or ""), values.get("allow_references", ()))
 
 
+def _fleet_secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
+    """Check the fleet among the values, and return its external IDs, looked up. Raises InvalidGrant."""
+    from xacct_nb.runs.loading import load_fleet
+
+    whole = {name: each.default for name, each in known.items()} | dict(values)
+    if whole["fleet"]:
+        fleet = load_fleet(whole["fleet"], allow_references=whole["allow_references"])
+    else:
+        fleet = fleet_of(whole)
+    grants = (resolve(each.template, resolve_reference) for each in fleet.grants)
+    return {secret for grant in grants for secret in grant_secrets(grant)}
+
+
 def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Check the grant and the settings among the values, and return their secrets, looked up."""
     grant = validate(known, values)
     found = grant_secrets(resolve(grant, resolve_reference)) if grant else set()
+    found |= _fleet_secrets(known, values) if "fleet" in known else set()
     reference = values.get("external_id", "")
     if grant and reference:
         raise InvalidParameters(

@@ -17,6 +17,7 @@ from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.signals import HeldSignals
 from xacct_nb.records.change_record import diagnosis_view, findings_view
 from xacct_nb.records.fields import status_tone
+from xacct_nb.records.fleet_view import calls_view, fleet_view
 from xacct_nb.records.model import Record
 from xacct_nb.records.next_steps import NEXT_STEPS, next_command, resume_command
 from xacct_nb.records.outcome import outcome_sentence
@@ -49,12 +50,14 @@ class RunResult(Shown):
         record = self.record
         if record.findings and not record.undecided:
             yield findings_view(record.findings)
-        if record.plan:
+        if record.fleet:
+            yield fleet_view(record.fleet)
+        elif record.plan:
             yield record.plan.view()
         if record.card:
             yield record.card.view() if record.undecided else record.card.banner.view()
         if record.journal and record.journal.entries:
-            yield record.journal.view()
+            yield calls_view(record.journal) if record.fleet else record.journal.view()
         if record.proof:
             yield record.proof.view()
         yield from diagnosis_view(record)

@@ -12,6 +12,7 @@ from xacct_nb.grants.former_names import FORMER_NAMES, accept_former_names
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import redact_free_texts, to_display
 from xacct_nb.grants.settings import Settings, settings_of
+from xacct_nb.grants.target import Target
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.executed_cells import note_executed_cells
 from xacct_nb.jupyter.missing_names import explain_missing_names
@@ -37,7 +38,7 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
 
     Raises InvalidParameters, InvalidGrant, UnresolvedSecret.
     """
-    known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields)
+    known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields, *Target.model_fields)
     given = accept_former_names({name: names[name] for name in known if name in names})
     given = redact_free_texts(given, ())
     settings, displayed = settings_of(given), to_display(given)

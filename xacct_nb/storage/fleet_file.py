@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from xacct_nb.errors import InvalidGrant, UnreadableGrant
-from xacct_nb.fleets.fleet import Target
 from xacct_nb.fleets.table import COLUMNS, fleet_fields
 from xacct_nb.grants.settings import check_grant_file
+from xacct_nb.grants.target import Target
 from xacct_nb.storage.bounded_read import read_small
 from xacct_nb.storage.yaml_file import UnreadableFields, decode, parse_mapping, read_mapping
 

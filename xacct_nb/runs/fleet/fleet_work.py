@@ -1,39 +1,30 @@
 """Plans a fleet, and applies and proves it wave by wave: by threads, or by any other executor."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from functools import partial
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 
 from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.aws.journaled_calls import EntrySink
-from xacct_nb.changes.journal import Entry
+from xacct_nb.changes.plan import Change
 from xacct_nb.errors import InvalidInput, NotAccepted, StalePlan
-from xacct_nb.fleets.expansion import ExpandedFleet, Slice
+from xacct_nb.fleets.expansion import ExpandedFleet, Slice, changes_by_slice
 from xacct_nb.fleets.plan import FleetPlan, SlicePlan, Unplanned
-from xacct_nb.fleets.result import FAILED, UNREADABLE, FleetResult, SliceResult, not_started
+from xacct_nb.fleets.result import ROLLBACK_FAILED, UNREADABLE, FleetResult, SliceResult, not_started
 from xacct_nb.grants.documents import DESTINATION, SOURCE, build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
-from xacct_nb.runs.fleet.slice_work import SliceOutcome, SliceTask, plan_slice, undo_slice, work_on_slice
+from xacct_nb.runs.fleet.executing import Progress, plans_of, results_of, silent, working
+from xacct_nb.runs.fleet.slice_work import (
+    SliceTask,
+    plan_slice,
+    plan_undo_slice,
+    undo_slice,
+    work_on_slice,
+)
 
-THREADS = 32
-"""Accounts that are worked on at once: AWS's answers take longer than this machine's part."""
 WAVES = (1, 10)
 """How many accounts are changed first; then all others."""
-Done = TypeVar("Done")
-
-
-class Progress(Protocol):
-    """Is told how far the work is, such as a progress bar."""
-
-    def __call__(self, what: str, done: int, total: int) -> None: ...
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def plan_fleet(
@@ -41,21 +32,51 @@ def plan_fleet(
     access: FleetAccess,
     *,
     executor: Executor | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> FleetPlan:
     """Read every account of the fleet and return the plan; nothing is changed.
 
     An account that cannot be read is named in the plan, and stops no other. `executor` is any of
     `concurrent.futures`' kind; by default 32 threads.
     """
-    tasks = [*_tasks(expanded, access)]
-    with _working(executor) as pool:
-        found = list(_plans(pool, tasks, progress))
-    place = {task.slice.key: number for number, task in enumerate(tasks)}
-    ordered = sorted(found, key=lambda each: place[each.key])
-    planned = tuple(each for each in ordered if isinstance(each, SlicePlan))
-    failed = tuple(each for each in ordered if isinstance(each, Unplanned))
-    return FleetPlan(expanded.fleet.name, planned, failed)
+    return _planned(expanded, plan_slice, [*_tasks(expanded, access)], executor, progress)
+
+
+def plan_rollback(
+    expanded: ExpandedFleet,
+    changes: Iterable[Change],
+    access: FleetAccess,
+    *,
+    secrets: Iterable[str] = (),
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> FleetPlan:
+    """Return the plan that undoes what is left of the changes of a run over the fleet; nothing is changed.
+
+    `secrets` are external IDs that are no longer in use. Where others changed a resource since, the account
+    is named, and is left as it is.
+    """
+    made, given = changes_by_slice(expanded.slices, changes), tuple(secrets)
+    tasks = [
+        SliceTask(part, access, approved=made[part.key], secrets=given)
+        for part in expanded.slices
+        if part.key in made
+    ]
+    return _planned(expanded, plan_undo_slice, tasks, executor, progress)
+
+
+def prove_fleet(
+    expanded: ExpandedFleet,
+    access: FleetAccess,
+    *,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> FleetResult:
+    """Prove the access in every account; nothing is changed. What others changed since is `drifted`."""
+    tasks = [replace(task, approved=()) for task in _tasks(expanded, access)]
+    with working(executor) as pool:
+        found = tuple(results_of(pool, work_on_slice, tasks, "Proving", [], progress))
+    return FleetResult(expanded.fleet.name, found)
 
 
 def apply_fleet(
@@ -68,7 +89,7 @@ def apply_fleet(
     executor: Executor | None = None,
     waves: Sequence[int] = WAVES,
     tolerance: int = 0,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> FleetResult:
     """Apply the approved plan and prove the access, account by account; return what became of each.
 
@@ -81,14 +102,14 @@ def apply_fleet(
     tasks = [task for task in _tasks(expanded, access, plan) if task.approved is not None]
     results, stopped = list[SliceResult](), ""
     sink: EntrySink = [] if journal is None else journal
-    with _working(executor) as pool:
+    with working(executor) as pool:
         for number, wave in enumerate(_waves(tasks, waves)):
             bad = sum(not each.is_good for each in results)
             stopped = stopped or (_stopped(number, bad, tolerance) if bad > tolerance else "")
             if stopped:
                 results += not_started(task.slice.key for task in wave)
             else:
-                results += _results(pool, work_on_slice, wave, f"Wave {number}", sink, progress)
+                results += results_of(pool, work_on_slice, wave, f"Wave {number}", sink, progress)
     unread = [
         SliceResult(*each.key, UNREADABLE, code=each.code, reason=each.reason) for each in plan.unplanned
     ]
@@ -97,27 +118,51 @@ def apply_fleet(
 
 def roll_back_fleet(
     expanded: ExpandedFleet,
-    result: FleetResult,
+    plan: FleetPlan,
     access: FleetAccess,
     *,
+    approved: str,
     journal: EntrySink | None = None,
     executor: Executor | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> FleetResult:
-    """Roll back what a run over the fleet changed: the callers first, then the roles.
+    """Make the approved plan of `plan_rollback`: the callers first, then the roles.
 
-    Return what became of each slice. An account whose resources others changed since is left as it is, and
-    named. It may be run again.
+    Return what became of each slice; `changes` are those that undid something. An account whose resources
+    others changed since is left as it is, and named. Raises StalePlan where another plan was approved.
     """
-    made = {each.key: each.changes for each in result.results if each.changes}
-    tasks = [SliceTask(part, access, approved=made[part.key]) for part in expanded.slices if part.key in made]
+    _check(plan, approved, WAVES, 0)
+    parts = {part.key: part for part in expanded.slices}
+    tasks = [
+        SliceTask(parts[each.key], access, approved=each.plan.reverse().changes) for each in plan.changed
+    ]
     sink: EntrySink = [] if journal is None else journal
     found = list[SliceResult]()
-    with _working(executor) as pool:
+    with working(executor) as pool:
         for side, what in ((SOURCE, "Rolling back callers"), (DESTINATION, "Rolling back roles")):
             mine = [task for task in tasks if task.slice.side == side]
-            found += _results(pool, undo_slice, mine, what, sink, progress)
-    return FleetResult(expanded.fleet.name, tuple(found), is_rollback=True)
+            found += results_of(pool, undo_slice, mine, what, sink, progress)
+    unread = [
+        SliceResult(*each.key, ROLLBACK_FAILED, code=each.code, reason=f"{each.reason} {each.hint}")
+        for each in plan.unplanned
+    ]
+    return FleetResult(expanded.fleet.name, (*unread, *found), is_rollback=True)
+
+
+def _planned(
+    expanded: ExpandedFleet,
+    make: Callable[[SliceTask], SlicePlan | Unplanned],
+    tasks: Sequence[SliceTask],
+    executor: Executor | None,
+    progress: Progress,
+) -> FleetPlan:
+    with working(executor) as pool:
+        found = list(plans_of(pool, make, tasks, progress))
+    place = {task.slice.key: number for number, task in enumerate(tasks)}
+    ordered = sorted(found, key=lambda each: place[each.key])
+    planned = tuple(each for each in ordered if isinstance(each, SlicePlan))
+    failed = tuple(each for each in ordered if isinstance(each, Unplanned))
+    return FleetPlan(expanded.fleet.name, planned, failed)
 
 
 def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int) -> None:
@@ -175,77 +220,3 @@ def _stopped(wave: int, bad: int, tolerance: int) -> str:
         f"Stopped before wave {wave}: {bad} account{'s' * (bad != 1)} failed, and at most {tolerance} may. "
         "Run it again once the causes are mended: what is done already is left as it is."
     )
-
-
-class _OneAtATime:
-    """A journal that many threads write to."""
-
-    def __init__(self, sink: EntrySink) -> None:
-        self._sink, self._lock = sink, threading.Lock()
-
-    def append(self, entry: Entry) -> None:
-        """Take an entry."""
-        with self._lock:
-            self._sink.append(entry)
-
-
-@contextmanager
-def _working(executor: Executor | None) -> Iterator[Executor]:
-    """Yield the executor, which its owner ends; else threads that end with the block.
-
-    Where the block is interrupted, accounts that were not begun are not begun any more.
-    """
-    if executor is not None:
-        yield executor
-        return
-    pool = ThreadPoolExecutor(THREADS, "fleet")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _plans(pool: Executor, tasks: Sequence[SliceTask], progress: Progress) -> Iterator[SlicePlan | Unplanned]:
-    for task, future in _ended(pool, plan_slice, tasks, "Planning", progress):
-        problem = future.exception()
-        yield Unplanned(*task.slice.key, "failed", _lost(problem)) if problem else future.result()
-
-
-def _results(
-    pool: Executor,
-    do: Callable[..., SliceOutcome],
-    tasks: Sequence[SliceTask],
-    what: str,
-    journal: EntrySink,
-    progress: Progress,
-) -> Iterator[SliceResult]:
-    """Yield the results. Threads write the journal as they go; others send their entries with the result."""
-    threads = isinstance(pool, ThreadPoolExecutor)
-    work = partial(do, sink=_OneAtATime(journal)) if threads else do
-    for task, future in _ended(pool, work, tasks, what, progress):
-        if problem := future.exception():
-            yield SliceResult(*task.slice.key, FAILED, code="failed", reason=_lost(problem))
-            continue
-        outcome = future.result()
-        for entry in () if threads else outcome.entries:
-            journal.append(entry)
-        yield outcome.result
-
-
-def _ended(
-    pool: Executor,
-    work: Callable[[SliceTask], Done],
-    tasks: Sequence[SliceTask],
-    what: str,
-    progress: Progress,
-) -> Iterator[tuple[SliceTask, "Future[Done]"]]:
-    """Yield each task with its future, as they end."""
-    asked = {pool.submit(work, task): task for task in tasks}
-    for number, future in enumerate(as_completed(asked), start=1):
-        progress(what, number, len(tasks))
-        yield asked[future], future
-
-
-def _lost(problem: BaseException) -> str:
-    """Return what happened to a slice whose work raised: no error of AWS or of the grant does that."""
-    return f"The work on this account ended unexpectedly: {type(problem).__name__}. Plan it again."

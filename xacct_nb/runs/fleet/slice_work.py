@@ -1,13 +1,15 @@
 """The work on one slice of a fleet: read and plan it; apply, prove and diagnose it. It can be pickled."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from xacct_nb.aws.account_sessions import AccountSessions, FleetAccess, SliceSessions
 from xacct_nb.aws.journaled_calls import EntrySink
+from xacct_nb.aws.preconditions import remaining_changes
 from xacct_nb.aws.probes import denial_text, prove
 from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.undo import undo_journal
 from xacct_nb.aws.writer import apply_as_read, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
@@ -18,6 +20,7 @@ from xacct_nb.fleets.expansion import Slice
 from xacct_nb.fleets.plan import SlicePlan, Unplanned
 from xacct_nb.fleets.result import (
     APPLIED,
+    DRIFTED,
     NOT_PROVEN,
     PROOF_FAILED,
     PROVEN,
@@ -39,7 +42,7 @@ class SliceTask:
     """One slice to work on.
 
     `unaccepted` are the findings of its grant in an account where nothing is yet; `approved` the changes
-    that were approved, None where the slice is not to be changed.
+    that were approved, None where the slice is not to be changed. `secrets` are earlier external IDs.
     """
 
     slice: Slice
@@ -47,6 +50,7 @@ class SliceTask:
     unaccepted: tuple[str, ...] = ()
     approved: tuple[Change, ...] | None = None
     patience: float = PROOF_PATIENCE
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,28 +75,41 @@ def work_on_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcom
 
     Each failure is a result; nothing is raised.
     """
-    began, entries = time.monotonic(), _Entries(sink)
+    began, entries = time.monotonic(), _KeptEntries(sink)
     found = _work(task, entries)
     lasted = round(time.monotonic() - began, 3)
     return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
 
 
+def plan_undo_slice(task: SliceTask) -> SlicePlan | Unplanned:
+    """Return the plan that undoes what is left of a slice's changes, which are in `approved`."""
+    part = task.slice
+    try:
+        sessions = _sessions(task)
+        journal, _ = undo_journal(part.grant.name, task.approved or (), sessions, set(task.secrets))
+        back = journal.undo_plan()
+        remaining_changes(sessions, back)  # raises RollbackFailed
+    except XacctError as problem:
+        return Unplanned(*part.key, problem.code, problem.what, problem.why or problem.hint)
+    return SlicePlan(part.side, part.account, back)
+
+
 def undo_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
     """Roll back the changes of a slice, in `approved`, unless others changed their resources since."""
-    began, entries, part = time.monotonic(), _Entries(sink), task.slice
+    began, entries, part = time.monotonic(), _KeptEntries(sink), task.slice
     made = Journal(part.grant.name, task.approved or ())
     try:
-        rollback(made, _sessions(task), sink=entries, patience=task.access.patience)
-        found = SliceResult(*part.key, UNDONE)
+        back = rollback(made, _sessions(task), sink=entries, patience=task.access.patience)
+        found = SliceResult(*part.key, UNDONE, back.changes)
     except RollbackFailed as problem:
-        found = replace(_failed(part, problem.status, problem), changes=made.changes)
+        found = _failed(part, problem.status, problem)
     except XacctError as problem:
-        found = replace(_failed(part, UNREADABLE, problem), changes=made.changes)
+        found = _failed(part, UNREADABLE, problem)
     lasted = round(time.monotonic() - began, 3)
     return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
 
 
-class _Entries:
+class _KeptEntries:
     """Keeps the entries of the journal, and passes each on as it happens."""
 
     def __init__(self, sink: EntrySink | None) -> None:
@@ -105,14 +122,14 @@ class _Entries:
             self._sink.append(entry)
 
 
-def _work(task: SliceTask, entries: _Entries) -> SliceResult:
+def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
     part = task.slice
     failed = partial(_failed, part)
     try:
         sessions = _sessions(task)
         plan = _plan(task, sessions)
         if task.approved is None or any(change not in task.approved for change in plan.changes):
-            return _stale(part, plan)
+            return _stale(task, plan)
     except XacctError as problem:
         return failed(UNREADABLE, problem)
     try:
@@ -190,8 +207,13 @@ def _cause(task: SliceTask, proof: Proof) -> str:
     return str(found.headline)
 
 
-def _stale(part: Slice, plan: Plan) -> SliceResult:
+def _stale(task: SliceTask, plan: Plan) -> SliceResult:
+    """Return the result of a slice in which something else is to be changed than was approved."""
+    part = task.slice
     titles = "; ".join(f"{change.sign} {change.title}" for change in plan.changes) or "nothing"
+    if task.approved == ():
+        differs = f"The live state differs from the declaration: {titles}."
+        return SliceResult(*part.key, DRIFTED, code=DRIFTED, reason=differs, hint="Plan the fleet again.")
     return SliceResult(
         *part.key,
         STALE,

@@ -202,7 +202,7 @@ ASK = Exercise(
 You have no rights in the destination account, so you ask its owner. On the telephone the two of you agreed on an external ID. Write it as
 `sheet.secret("ticket-4711")`. The notebook then does not have it, and neither has the file.
 
-1. State the ticket as an `xa.Grant`, with the name `ticket-readers`. The condition is `conditions={"external_id": ...}`.
+1. State the ticket as an `xa.Grant`, with the name `ticket-readers`. Its condition is an external ID: the field `external_id` of `conditions`.
 2. `sheet.owner("source").request(grant, why="Ticket 4711.")` writes the request file and returns its text. Set `answer` to it.
 
 The check opens the text as the other owner would. It makes the role for a moment, under the name `ticket-trial`, asks AWS, and removes it. In a
@@ -322,7 +322,7 @@ ANSWER = Exercise(
 **You are the destination owner.** The request of exercise 1 has arrived: `ticket-readers.request.json`. If you play alone and have not solved that
 exercise, take the request that you accepted in exercise 2. Read it once more, then make your side, in one of these ways:
 
-- by the package: `sheet.owner("destination").answer(FILE, external_id=...)` makes the role, and writes `ticket-readers.answer.json`. It returns the
+- by the package: `sheet.owner("destination").answer(FILE, ...)` with the external ID makes the role, and writes `ticket-readers.answer.json`. It returns the
   text of this file: set `answer` to it. You know the external ID from the telephone: `sheet.secret("ticket-4711")`.
 - by the command of the package, in a terminal: `xacct-nb handoff answer FILE --profile destination-admin -p sandbox false --external-id env:NAME` plans, and once
   more with `--approve DIGEST` it makes the role. `sheet.owner("destination").text("ticket-readers.answer.json")` is the text of the answer.
@@ -336,7 +336,7 @@ right back.""",
     hints=(
         "One call is enough, and it needs two things: which request, and the external ID.",
         "The policies in the file have a fingerprint in place of the external ID. A role that is made from the file by hand needs the external ID itself.",
-        'answer = sheet.owner("destination").answer("ticket-readers.request.json", external_id=...)',
+        'answer = sheet.owner("destination").answer("ticket-readers.request.json", external_id=SECRET)',
     ),
     solution="""\
 me = sheet.owner("destination")

@@ -1,0 +1,239 @@
+"""A run over a fleet, as the cells of its notebook call it: accounts, plan, apply, and what is not proven."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from xacct_nb.aws.account_sessions import FleetAccess
+from xacct_nb.aws.sessions import open_sessions
+from xacct_nb.changes.journal import Entry, Journal
+from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
+from xacct_nb.fleets.expansion import ExpandedFleet, ExpandedGrant, expand
+from xacct_nb.fleets.fleet import Fleet, fleet_of
+from xacct_nb.fleets.organization import Organization
+from xacct_nb.fleets.plan import FleetPlan
+from xacct_nb.fleets.result import NOT_PROVEN, ROLLBACK_FAILED, FleetResult
+from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.settings import Settings
+from xacct_nb.grants.state import State
+from xacct_nb.grants.target import ACCOUNT
+from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.linting.access_after_plan import access_after_plan
+from xacct_nb.linting.findings import Findings, lint
+from xacct_nb.records.fields import RecordedFleet
+from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
+from xacct_nb.runs.fleet.work_progress import WorkProgress
+from xacct_nb.runs.loading import load_fleet
+from xacct_nb.runs.run_context import PlanApproval, RunContext
+from xacct_nb.views import Page, Shown, View
+
+_MOST_CAUSES = 10
+
+
+class FleetRun(Shown):
+    """The fleet of a run: from a fleet file, or one grant of the run's parameters."""
+
+    def __init__(
+        self, run: RunContext, expanded: ExpandedFleet | None = None, account_role: str = ""
+    ) -> None:
+        self.run, self._account_role = run, account_role
+        if expanded:  # that of a record
+            self.declared, self.expanded = expanded.fleet, expanded
+        run.tells_calls = False
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
+        return self.run.settings
+
+    @cached_property
+    def declared(self) -> Fleet:
+        """The fleet as it was declared. Raises InvalidGrant, UnreadableGrant, UnresolvedSecret."""
+        if self.settings.fleet:
+            fleet = load_fleet(self.settings.fleet, allow_references=self.settings.allow_references)
+            return fleet.resolved(self.run.look_up_secret)
+        return fleet_of(self.run.parameters).resolved(self.run.look_up_secret)
+
+    @cached_property
+    def access(self) -> FleetAccess:
+        """How the accounts are reached."""
+        endpoint, settings = self.run.place.open(self.partition), self.settings
+        return FleetAccess(
+            tuple(settings.source_profiles),
+            tuple(settings.destination_profiles),
+            tuple(settings.caller_profiles),
+            settings.account_role or self._account_role,
+            self.partition,
+            endpoint.config_file,
+            endpoint.credentials_file,
+            endpoint.endpoint_url,
+            float(settings.patience_seconds),
+        )
+
+    @property
+    def partition(self) -> str:
+        """The partition of the fleet."""
+        return self.declared.grants[0].template.partition
+
+    @cached_property
+    def expanded(self) -> ExpandedFleet:
+        """The fleet with its accounts. Raises InvalidGrant, InvalidOrganization, AwsRefused."""
+        found = expand(self.declared, self._organization())
+        if self.settings.sandbox:
+            self._make_members(found)
+        return found
+
+    def plan(self) -> FleetPlan:
+        """Read every account and return the plan; nothing is changed."""
+        findings = _findings(self.expanded)
+        found = plan_fleet(self.expanded, self.access, progress=WorkProgress(self.run.headless))
+        plan = FleetPlan(found.fleet, found.slices, found.unplanned, tuple(_sentences(self.expanded)))
+        self.run.place.note()
+        self.run.keep(findings)
+        self.run.keep(plan.whole)
+        self.note(plan)
+        return plan
+
+    def approval(self, plan: FleetPlan) -> ApprovalForm:
+        """Ask for approval of exactly this plan, as for a plan of one grant."""
+        return self.run.approval(plan.whole)
+
+    def apply(self, plan: FleetPlan, approval: PlanApproval) -> FleetResult | Shown:
+        """Apply the plan if it was approved, and prove the access, account by account.
+
+        Without approval nothing is changed; where there is nothing to change, the access is proven. Raises
+        StalePlan, NotAccepted, and InvalidInput where this run has applied another plan already.
+        """
+        run, whole = self.run, plan.whole
+        if run.applied is not None:
+            return run.applied_before(whole)
+        if not run.decide(whole, None, approval):
+            return Journal(plan.fleet) if plan.changed else self.prove(plan)
+        with run.changing(), self.entries() as entries:
+            result = apply_fleet(
+                self.expanded,
+                plan,
+                self.access,
+                approved=approval.digest,
+                journal=entries,
+                waves=self.settings.waves,
+                tolerance=self.settings.tolerance,
+                progress=WorkProgress(self.run.headless),
+            )
+        changes = tuple(change for each in result.results for change in each.changes)
+        run.keep_applied(whole, Journal(plan.fleet, changes, tuple(entries.kept)))
+        self.note(plan, result)
+        return result
+
+    def prove(self, plan: FleetPlan) -> FleetResult:
+        """Prove the access in every account; nothing is changed."""
+        result = prove_fleet(self.expanded, self.access, progress=WorkProgress(self.run.headless))
+        self.note(plan, result)
+        return result
+
+    @contextmanager
+    def entries(self) -> Iterator["_SharedJournal"]:
+        """Yield the journal of this run, to which many threads write."""
+        yield _SharedJournal(self.run)
+
+    def verify(self, result: FleetResult | Shown) -> Shown:
+        """Return the result where every account is as the fleet says.
+
+        Raises RollbackFailed where something is left, ProofFailed or NotProven where an account is not as it
+        should be; the accounts are named with their causes.
+        """
+        if not isinstance(result, FleetResult):
+            return result
+        if result.holds:
+            self.run.status = "succeeded" if self.run.applied else "no-change"
+            return result
+        raise _not_as_declared(result)
+
+    def view(self) -> View:
+        """Return the declaration, and the accounts."""
+        return Page("Fleet", (self.declared.view(), self.expanded.view()))
+
+    def _organization(self) -> Organization | None:
+        if not self.settings.organization_profile:
+            return None
+        from xacct_nb.runs.fleet.organization_loading import load_organization
+
+        profile = self.settings.organization_profile
+        sessions = open_sessions(source_profiles=[profile], endpoint=self.access.endpoint)
+        return load_organization(self.declared, sessions, profile)
+
+    def _make_members(self, found: ExpandedFleet) -> None:
+        """Let the sandbox have the accounts of the fleet, with the role that an organization makes there."""
+        from xacct_nb.runs.sandboxes import add_member_accounts, open_sandbox
+        from xacct_nb.sandbox.server.accounts import DESTINATION, SOURCE
+
+        _ = self.access  # it starts the sandbox
+        members = [account for account in found.accounts if account not in (SOURCE, DESTINATION)]
+        add_member_accounts(open_sandbox(), members, DESTINATION)
+
+    def note(self, plan: FleetPlan, result: FleetResult | None = None) -> None:
+        """Write what a record has of a fleet, besides its plan and its journal."""
+        short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
+        accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
+        about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short)
+        self.run.evidence.add("fleet", about.to_json())
+
+
+class _SharedJournal:
+    """Writes the journal of many threads into the run's evidence, and keeps it."""
+
+    def __init__(self, run: RunContext) -> None:
+        self.run, self.kept, self._lock = run, list[Entry](), Lock()
+
+    def append(self, entry: Entry) -> None:
+        """Take an entry."""
+        with self._lock:
+            self.run.append(entry)
+            if entry.answer:
+                self.kept.append(entry)
+
+
+def _findings(expanded: ExpandedFleet) -> Findings:
+    """Return the findings of every grant, in an account where nothing is yet; all accounts have the same."""
+    found, accepted = dict[Any, None](), list[str]()
+    for each in expanded.grants:
+        findings = lint(build(_one_account(each)), State({}))
+        found |= dict.fromkeys(findings.found)
+        accepted += findings.accepted
+    return Findings(tuple(found), tuple(dict.fromkeys(accepted)))
+
+
+def _sentences(expanded: ExpandedFleet) -> Iterator[str]:
+    """Yield who will be able to do what in how many accounts."""
+    for each in expanded.grants:
+        account, count = each.accounts[0], len(each.accounts)
+        for sentence in access_after_plan(build(_one_account(each)), State({})):
+            of_all = f"{sentence.replace(account, ACCOUNT)} ({ACCOUNT}: {count} accounts)"
+            yield of_all if count > 1 else sentence
+
+
+def _one_account(grant: ExpandedGrant) -> Grant:
+    return grant.declared.in_account(grant.accounts[0])
+
+
+def _not_as_declared(result: FleetResult) -> XacctError:
+    """Return the error of a run after which an account is not as the fleet says."""
+    missing = result.missing
+    causes = [f"{each.account} {each.grant}: {each.status}. {each.reason}" for each in missing[:_MOST_CAUSES]]
+    if len(missing) > _MOST_CAUSES:
+        causes.append(f"and {len(missing) - _MOST_CAUSES} more")
+    statuses = {each.status for each in missing}
+    kind: type[XacctError] = ProofFailed
+    if ROLLBACK_FAILED in statuses:
+        kind = RollbackFailed
+    elif statuses == {NOT_PROVEN}:
+        kind = NotProven
+    return kind(
+        result.summary,
+        why="\n".join(causes),
+        hint="Mend the causes, then run it again: what is done and proven stays as it is.",
+    )
