@@ -68,8 +68,9 @@ def find_candidates(surveyed: Surveyed) -> Candidates:
 
 def _read_role(role: LiveRole, surveyed: Surveyed, found: Candidates) -> None:
     statements = statements_of(role.trust)
-    across = [each for each in statements if _is_across(role, each)]
-    if not across:
+    made = bool(role.owner) or any(map(grant_named_in, role.holder.inline))
+    wanted = statements if made else [each for each in statements if _is_across(role, each)]
+    if not wanted:
         found.within += 1
         return
     if Arn.parse(role.arn).path.startswith(_RESERVED):
@@ -84,15 +85,15 @@ def _read_role(role: LiveRole, surveyed: Surveyed, found: Candidates) -> None:
         terms, reasons = read_terms(role.arn, each)
         if terms is None:
             found.gaps += (Gap(role.arn, why) for why in reasons)
-        elif each in across:
+        elif each in wanted:
             _add(role, each, terms, allowed, len(statements) == 1, surveyed, found)
 
 
 def _is_across(role: LiveRole, statement: Any) -> bool:
-    """Return whether a statement is about another account, or about others than accounts."""
+    """Return whether a statement is about another account, about others than accounts, or of a grant."""
     if not isinstance(statement, Mapping) or statement.get("Effect") != ALLOW:
         return False
-    if "NotPrincipal" in statement:
+    if "NotPrincipal" in statement or grant_of_statement(str(statement.get("Sid", ""))):
         return True
     named = principals_of(statement)
     other = [each for each in named if not is_arn(each) or account_of(each) != role.account]
