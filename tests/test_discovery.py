@@ -1,6 +1,7 @@
 """Grants of the tool are discovered as they were; those of others plan no change, or it is said why not."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,27 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from support.discovered import SECRET, a_world, details, discovered, fields_in, make, plan_of_adopted, root_of
+from support.discovered import (
+    SECRET,
+    a_world,
+    accounts_with,
+    details,
+    discovered,
+    fields_in,
+    make,
+    plan_of_adopted,
+    root_of,
+)
 from support.examples import grant_in
 from support.in_process_sandbox import in_process_sandbox
+from support.random_worlds import own_documents, trust_documents
+from xacct_nb.errors import InvalidInput
 from xacct_nb.fleets.discovery import Discovery, discover_in
 from xacct_nb.fleets.discovery_fleet import fleet_fields
 from xacct_nb.fleets.discovery_grants import DiscoveredGrant
 from xacct_nb.grants.grant import Grant
+from xacct_nb.redaction.redact import fingerprint
+from xacct_nb.runs.discovery import write_grants
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 
@@ -243,3 +258,200 @@ class TestGrantsOfOthers:
             "adopt": True,
         }
         assert sorted(fleet["grants"][0]["accounts"]) == sorted([one.destination, other.destination])
+
+
+ASKS = {"StringEquals": {"sts:ExternalId": SECRET}}
+SERVICE, ANYONE = {"Service": "ec2.amazonaws.com"}, {"AWS": "*"}
+NO_GRANT: dict[str, tuple[Callable[[World], Any], str]] = {
+    "a service": (lambda world: trusting(SERVICE), "it names services: ec2.amazonaws.com"),
+    "anyone": (lambda world: trusting(ANYONE, Condition=ASKS), "it names anyone in any account"),
+    "a session": (
+        lambda world: trusting({"AWS": f"arn:aws:sts::{world.source}:assumed-role/hub/one"}),
+        "it names the session ",
+    ),
+    "both kinds at once": (
+        lambda world: trusting({"AWS": mallory(world), **SERVICE}),
+        "it names services: ec2.amazonaws.com",
+    ),
+    "all actions but one": (
+        lambda world: {
+            "Effect": "Allow",
+            "Principal": {"AWS": mallory(world)},
+            "NotAction": "sts:TagSession",
+        },
+        "it has NotAction",
+    ),
+    "all of STS": (
+        lambda world: trusting({"AWS": mallory(world)}) | {"Action": "sts:*"},
+        "it allows sts:*, which a grant with these conditions does not",
+    ),
+    "tags that nobody asks for": (
+        lambda world: trusting({"AWS": mallory(world)}) | {"Action": ["sts:AssumeRole", "sts:TagSession"]},
+        "it allows sts:tagsession, which a grant with these conditions does not",
+    ),
+    "a condition of another kind": (
+        lambda world: trusting(
+            {"AWS": world.source}, Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/a*"}}
+        ),
+        "its condition is none of a grant: only arn:aws:iam::*:role/a*",
+    ),
+    "one of two external IDs": (
+        lambda world: trusting(
+            {"AWS": world.source}, Condition={"StringEquals": {"sts:ExternalId": [SECRET, f"{SECRET}-2"]}}
+        ),
+        "its condition is none of a grant: with an external ID",
+    ),
+    "an external ID with a wildcard": (
+        lambda world: trusting(
+            {"AWS": world.source}, Condition={"StringLike": {"sts:ExternalId": f"{SECRET}*"}}
+        ),
+        "its condition is none of a grant: the external ID",
+    ),
+    "no MFA": (
+        lambda world: trusting(
+            {"AWS": world.source}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+        ),
+        "its condition is none of a grant: without MFA",
+    ),
+}
+
+
+class TestWhatNoGrantSays:
+    @pytest.mark.parametrize(("statement", "why"), NO_GRANT.values(), ids=NO_GRANT)
+    def test_a_statement_that_no_grant_writes_is_listed_with_its_reason(
+        self, world: World, statement: Callable[[World], Any], why: str
+    ) -> None:
+        role = by_hand(world, "odd", statement(world))
+
+        discovery = discovered(world)
+
+        (gap,) = gaps(discovery, role)
+        assert gap[0].startswith(why)
+        assert gap[1] == "no grant gives it"
+        assert found_in(discovery) == {}
+        assert SECRET not in everything(discovery)
+
+    def test_a_deleted_principal_is_listed(self, world: World) -> None:
+        root_of(world, "source").create_user(UserName="gone")
+        role = by_hand(world, "r", trusting({"AWS": f"arn:aws:iam::{world.source}:user/gone"}))
+        root_of(world, "source").delete_user(UserName="gone")
+
+        (gap,) = gaps(discovered(world), role)
+
+        assert "which was deleted" in gap[0]
+
+    def test_policies_that_no_grant_writes_stay_and_the_statement_is_declared(self, world: World) -> None:
+        role = by_hand(
+            world, "r", trusting({"AWS": mallory(world)}), inline=(READING, {**READING, "Effect": "Deny"})
+        )
+
+        discovery = discovered(world)
+        (found,) = found_in(discovery).values()
+
+        assert (found.grants[0].manage, found.changes) == ("trust", ())
+        assert gaps(discovery, role) == [("its policy own: it has a Deny statement", "stays as it is")]
+        assert plan_of_adopted(found.grants[0], world).changes == ()
+
+    def test_a_caller_whom_its_own_account_keeps_out_is_said(self, world: World) -> None:
+        alice = f"arn:aws:iam::{world.source}:user/alice"
+        role = by_hand(world, "r", trusting({"AWS": [alice, mallory(world)]}))
+
+        discovery = discovered(world)
+        (found,) = found_in(discovery).values()
+
+        assert gaps(discovery, role) == [
+            (f"{alice}: one side only: its own policies do not allow it", "stays as it is")
+        ]
+        assert plan_of_adopted(found.grants[0], world).changes == ()
+
+    def test_a_boundary_of_a_caller_is_said(self, world: World) -> None:
+        iam = root_of(world, "source")
+        only_with_mfa = {**ASSUMING, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+        edge = iam.create_policy(PolicyName="edge", PolicyDocument=policy(only_with_mfa))["Policy"]["Arn"]
+        iam.put_user_permissions_boundary(UserName="mallory", PermissionsBoundary=edge)
+        role = by_hand(world, "r", trusting({"AWS": mallory(world)}))
+
+        assert gaps(discovered(world), role) == [
+            (f"{mallory(world)}: its boundary: with MFA", "stays as it is")
+        ]
+
+    def test_callers_of_an_account_that_was_not_read_are_not_known(self, world: World) -> None:
+        grant = grant_in(world)
+        make(world, grant)
+
+        discovery = discovered(world, "destination-admin")
+        (found,) = found_in(discovery).values()
+
+        assert (found.grants, found.changes) == ((grant,), ())
+        whys = [why for why, _ in gaps(discovery, grant.destinations[0])]
+        assert f"account {world.source}, where the callers of the grant 'reports' are, was not read" in whys
+        assert [(each[0], each[2]) for each in discovery.wide.trusts] == [
+            (f"arn:aws:iam::{world.destination}:role/reports-reader", "of an account that was not read"),
+            (f"arn:aws:iam::{world.destination}:role/summary-reader", "of an account that was not read"),
+        ]
+
+    def test_roles_that_their_own_account_alone_may_assume_are_counted(self, world: World) -> None:
+        by_hand(world, "r", trusting({"AWS": world.destination}))
+
+        discovery = discovered(world)
+
+        assert discovery.within == 2  # with the hub, whom the administrator of its own account may assume
+        assert found_in(discovery) == {}
+
+
+class TestRandomTrustPolicies:
+    @settings(max_examples=40)
+    @given(trust=trust_documents("user"), inline=own_documents)
+    def test_adopting_what_is_declared_of_them_plans_nothing(self, trust: Any, inline: Any) -> None:
+        read = accounts_with(trust, inline)
+
+        discovery = discover_in(read)
+        declared = [each for each in discovery.declared.grants if each.changes]
+
+        assert declared == []
+        assert len(discovery.declared.gaps) + len(discovery.declared.grants) + discovery.within > 0
+
+
+class TestSecrets:
+    def test_external_ids_are_in_nothing_that_is_shown_or_written(self, world: World, tmp_path: Path) -> None:
+        make(world, grant_in(world, conditions={"external_id": SECRET}))
+        by_hand(world, "theirs", trusting({"AWS": world.source}, Condition=ASKS))
+
+        discovery = discovered(world)
+        write_grants(discovery, tmp_path / "fleet.yaml")
+
+        assert SECRET not in everything(discovery) + (tmp_path / "fleet.yaml").read_text()
+        assert discovery.secrets == {SECRET}
+        assert {each.fingerprint for each in found_in(discovery).values()} == {fingerprint(SECRET)}
+
+    def test_it_goes_to_json_and_back(self, world: World) -> None:
+        make(world, grant_in(world, conditions={"external_id": SECRET}))
+        discovery = discovered(world)
+
+        again = Discovery.from_json(json.loads(json.dumps(discovery.to_json())))
+
+        assert str(again.declared) == str(discovery.declared)
+        assert again.to_json() == discovery.to_json()
+
+    def test_a_file_that_is_there_is_not_overwritten(self, world: World, tmp_path: Path) -> None:
+        file = tmp_path / "fleet.yaml"
+        write_grants(discovered(world), file)
+        write_grants(discovered(world), file)
+        file.write_text("mine")
+
+        with pytest.raises(InvalidInput, match="cannot be written"):
+            write_grants(discovered(world), file)
+
+
+def everything(discovery: Discovery) -> str:
+    """All that a discovery shows and writes."""
+    parts = (
+        discovery,
+        discovery.declared,
+        discovery.picture(),
+        discovery.matrix,
+        discovery.chains,
+        discovery.wide,
+    )
+    shown = "".join(str(each) + each._repr_html_() for each in parts)
+    return shown + json.dumps(discovery.to_json()) + repr(discovery)

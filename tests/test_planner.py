@@ -312,3 +312,67 @@ def test_another_external_id_is_another_plan() -> None:
     one, other = (a_grant(conditions={"external_id": name}) for name in ("partner-7", "partner-8"))
 
     assert diff(build(one), State({})).digest != diff(build(other), State({})).digest
+
+
+class TestAdoptingWhatSaysTheSame:
+    """Others wrote it under another name: a grant that adopts leaves it, and writes nothing beside it."""
+
+    OWN = ResourceKey("inline-policy", ROLE, "xacct-reports")
+
+    def by_others(self, *names: str, **fields: Any) -> State:
+        """A role of others with the grant's permissions policy under other names, a statement in each."""
+        grant = a_grant(**fields)
+        state = with_role(without(wanted(grant), self.OWN), tags={})
+        statements = build(grant).permissions_policies[ROLE]["Statement"]
+        for name, statement in zip(names, statements, strict=True):
+            policy = {"Version": "2012-10-17", "Statement": [statement | {"Sid": name}]}
+            state = plus(state, ResourceKey("inline-policy", ROLE, name), policy)
+        return state
+
+    def test_a_permissions_policy_is_left_also_where_it_stands_in_several(self) -> None:
+        permissions = [READ, {"actions": ["s3:ListBucket"], "resources": ["arn:aws:s3:::reports"]}]
+        state = self.by_others("one", "other", permissions=permissions)
+
+        assert changes(a_grant(adopt=True, permissions=permissions), state) == []
+
+    def test_without_adopt_it_is_refused(self) -> None:
+        with pytest.raises(NotOwned, match="would change: inline-policy"):
+            diff(build(a_grant()), self.by_others("own"))
+
+    def test_one_that_allows_less_is_written_beside_it(self) -> None:
+        wider = a_grant(adopt=True, permissions=[READ, {"actions": ["s3:PutObject"], "resources": ["*"]}])
+
+        assert changes(wider, self.by_others("own"))[0] == ("+", "inline-policy", "xacct-reports")
+
+    def test_on_a_role_of_the_grant_itself_nothing_else_counts(self) -> None:
+        state = with_role(self.by_others("own"), tags=OURS)
+
+        assert changes(a_grant(adopt=True), state) == [
+            ("-", "inline-policy", "own"),
+            ("+", "inline-policy", "xacct-reports"),
+        ]
+
+    def test_a_statement_of_others_in_a_trust_policy_is_left(self) -> None:
+        grant = a_grant(manage="trust", adopt=True)
+        statement = build(grant).trust_policies[ROLE]["Statement"][0] | {"Sid": "Theirs"}
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
+        role = {"trust": trust, "tags": {}, "session_seconds": 3600, "boundary": ""}
+        callers = {key: each for key, each in wanted(grant).resources.items() if key.target != ROLE}
+        state = State(callers, {ResourceKey("role", ROLE): role})
+
+        assert changes(grant, state) == []
+        assert [kind for _, kind, _ in changes(a_grant(manage="trust"), state)] == ["trust-statement"]
+
+
+class TestNoCallerPolicy:
+    def test_nothing_is_written_on_the_callers(self) -> None:
+        grant = a_grant(caller_policy="none")
+
+        assert build(grant).caller_policies == {}
+        assert {each.account for each in diff(build(grant), State({})).changes} == {"222222222222"}
+
+    def test_the_policy_from_before_is_taken_away(self) -> None:
+        assert changes(a_grant(caller_policy="none"), wanted(a_grant())) == [
+            ("-", "attachment", POLICY),
+            ("-", "managed-policy", ""),
+        ]

@@ -1,5 +1,6 @@
 """Random grants of accounts that no other test has, and what a discovery finds of them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,34 @@ def root_of(world: World, side: str) -> Any:
 def details(world: World) -> tuple[AccountDetails, ...]:
     """What a discovery reads in both accounts of a world."""
     return read_accounts(["source-admin", "destination-admin"], endpoint=endpoint_of(world)).accounts
+
+
+def accounts_with(trust: Any, inline: Any) -> list[AccountDetails]:
+    """Two accounts as IAM describes them: a user of the one, a role of the other with these policies."""
+    source, destination, third = "111111111111", "222222222222", "333333333333"
+    names = {
+        "{source}": source,
+        "{destination}": destination,
+        "{third}": third,
+        "{organization}": "o-a1b2c3d4e5",
+    }
+    written = json.dumps({"trust": trust, "inline": inline})
+    for name, value in names.items():
+        written = written.replace(name, value)
+    documents = json.loads(written)
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    alice = {
+        "Arn": f"arn:aws:iam::{source}:user/team/alice",
+        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": everything}],
+    }
+    reader = {
+        "Arn": f"arn:aws:iam::{destination}:role/reader",
+        "Path": "/",
+        "AssumeRolePolicyDocument": documents["trust"],
+        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": documents["inline"]}],
+        "MaxSessionDuration": 3600,
+    }
+    return [
+        AccountDetails(source, {"UserDetailList": [alice]}),
+        AccountDetails(destination, {"RoleDetailList": [reader]}),
+    ]

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from xacct_nb.aws.access_reader import account_details
+from xacct_nb.aws.account_sessions import keys_of
+from xacct_nb.aws.bound_clients import BoundClient, SharedClients
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.parallel import each_at_once
@@ -49,7 +51,8 @@ def read_accounts(
     others = [each for each in dict.fromkeys(accounts) if each not in own]
     jobs = [*(partial(_by_profile, each, account) for account, each in own.items())]
     if hubs:
-        jobs += [partial(_by_role, hubs[0], each, account_role) for each in others]
+        shared = SharedClients(hubs[0].endpoint, hubs[0].partition)
+        jobs += [partial(_by_role, hubs[0], shared, each, account_role) for each in others]
     else:
         failed += [_unread(each, "no profile could sign in") for each in others]
     found = each_at_once(lambda job: job(), jobs, threads=_THREADS)
@@ -70,7 +73,7 @@ def _by_profile(sessions: Sessions, account: str) -> AccountDetails:
     return _read(iam, account)
 
 
-def _by_role(hub: Sessions, account: str, role: str) -> AccountDetails:
+def _by_role(hub: Sessions, shared: SharedClients, account: str, role: str) -> AccountDetails:
     if not role:
         return _unread(account, "no profile is in it, and no account_role is given")
     profile, arn = hub.identities[0].profile, f"arn:{hub.partition}:iam::{account}:role/{role}"
@@ -79,14 +82,13 @@ def _by_role(hub: Sessions, account: str, role: str) -> AccountDetails:
             sts = hub.client(profile, "sts")
         with translate_errors(f"AssumeRole of {arn}"):
             given = sts.assume_role(RoleArn=arn, RoleSessionName=_SESSION_NAME)["Credentials"]
-        with _making:
-            iam = hub.role_client(given, "iam", profile)
+        iam = shared.client("iam", replace(keys_of(given), retries=hub.endpoint.retries))
     except XacctError as problem:
         return _unread(account, problem.what)
     return _read(iam, account)
 
 
-def _read(iam: AwsClient, account: str) -> AccountDetails:
+def _read(iam: AwsClient | BoundClient, account: str) -> AccountDetails:
     """Return the details of an account with what they lack: how long roles' sessions last, policies' tags."""
     try:
         read = account_details(iam, account)
@@ -107,7 +109,7 @@ def _read(iam: AwsClient, account: str) -> AccountDetails:
         return _unread(account, problem.what)
 
 
-def _tagged(iam: AwsClient, policy: Any) -> Any:
+def _tagged(iam: AwsClient | BoundClient, policy: Any) -> Any:
     """Return a policy with its tags, where its name says that a grant made it: the details lack them."""
     if not grant_named_in(policy["Arn"]) or policy["Arn"].split(":")[4] == "aws":
         return policy

@@ -60,7 +60,7 @@ def discover_for(run: RunContext) -> Discovery:
     """Return what is in the accounts of a run's profiles, and note in its evidence who read them."""
     settings, endpoint = run.settings, run.place.open()
     read = read_accounts(
-        [*settings.source_profiles, *settings.destination_profiles],
+        [*settings.destination_profiles, *settings.source_profiles],
         accounts=settings.accounts,
         account_role=settings.account_role,
         endpoint=endpoint,
