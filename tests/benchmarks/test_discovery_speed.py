@@ -23,10 +23,10 @@ def test_seconds_of_the_discovery_of_200_accounts_with_50_roles_each() -> None:
 
 def measured(accounts: int) -> tuple[float, Discovery]:
     """The seconds of processor time of a discovery, with what it found and shows."""
-    given = many_accounts(accounts, ROLES)
+    read = many_accounts(accounts, ROLES)
     gc.collect()
     began = time.process_time()
-    found = discover_in(given)
+    found = discover_in(read)
     shown = [str(each) for each in (found.declared, found.matrix, found.chains, found.wide)]
     assert all(shown)
     return time.process_time() - began, found
