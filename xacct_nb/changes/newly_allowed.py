@@ -5,7 +5,7 @@ text of files. What gets narrower is not reported. What cannot be decided is rep
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xacct_nb.changes.wider_conditions import Widening, widenings
 from xacct_nb.changes.wider_permissions import RolePermissions, added_permissions
@@ -75,26 +75,43 @@ class _Way:
 
 @dataclass(frozen=True)
 class _Found:
-    """One thing that one caller can newly do with one role."""
+    """One thing that one caller can newly do with a role."""
 
     widening: Widening
     grant: str
     source: str
-    role: str
     who: str
+
+
+_Shape = tuple[tuple[Grant, ...], tuple[Grant, ...], bool]
+"""The grants of a role before and after, and whether the role is new for certain if it is new."""
 
 
 def newly_allowed(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[NewAccess, ...]:
     """Return what the grants newly let in, compared with those before."""
     then, now = _by_role(before), _by_role(after)
     unknown = _in_unknown_accounts((*then, *now))
-    found = [
-        each
-        for role, grants in now.items()
-        if any(grant not in then.get(role, ()) for grant in grants)
-        for each in _of_role(role, then.get(role, ()), grants, Arn.parse(role).name not in unknown)
-    ]
+    shapes: list[tuple[_Shape, list[_Found]]] = []
+    found: list[tuple[str, _Found]] = []
+    for role, grants in now.items():
+        earlier = then.get(role, [])
+        if any(grant not in earlier for grant in grants):
+            shape = _shape(earlier), _shape(grants), Arn.parse(role).name not in unknown
+            found += [(role, each) for each in _of_shape(shape, shapes)]
     return tuple(_sentences(found))
+
+
+def _shape(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Return the grants of a role without the role: in a fleet, many roles have the same ones."""
+    return tuple(each.model_copy(update={"destinations": ()}) for each in grants)
+
+
+def _of_shape(shape: _Shape, known: list[tuple[_Shape, list[_Found]]]) -> list[_Found]:
+    for each, found in known:
+        if each == shape:
+            return found
+    known.append((shape, list(_of_role(*shape))))
+    return known[-1][1]
 
 
 def _in_unknown_accounts(roles: Iterable[str]) -> set[str]:
@@ -110,9 +127,7 @@ def _by_role(grants: Iterable[Grant]) -> dict[str, list[Grant]]:
     return found
 
 
-def _of_role(
-    role: str, before: Sequence[Grant], after: Iterable[Grant], is_certain: bool
-) -> Iterator[_Found]:
+def _of_role(before: Sequence[Grant], after: Iterable[Grant], is_certain: bool) -> Iterator[_Found]:
     ways = [_Way(source, grant) for grant in before for source in grant.sources]
     for grant in after:
         known = list[str]()
@@ -120,25 +135,21 @@ def _of_role(
             way, who = _Way(source, grant), describe_source(grant, source)
             earlier = [each for each in ways if each.trusts(source)]
             known += [source] if earlier else []
-            for each in _smallest(earlier, way) if earlier else [_entry(way, role, bool(before), is_certain)]:
-                yield _Found(each, grant.name, source, role, who)
+            for each in _smallest(earlier, way) if earlier else [_entry(way, bool(before), is_certain)]:
+                yield _Found(each, grant.name, source, who)
         if known:
             for each in added_permissions([RolePermissions.of(one) for one in before], grant):
                 yield from (
-                    _Found(each, grant.name, source, role, describe_source(grant, source)) for source in known
+                    _Found(each, grant.name, source, describe_source(grant, source)) for source in known
                 )
 
 
-def _entry(way: _Way, role: str, is_known_role: bool, is_certain: bool) -> Widening:
+def _entry(way: _Way, is_known_role: bool, is_certain: bool) -> Widening:
     what, when = describe_access(way.grant)
-    code, where = ("new-source", way.source) if is_known_role else ("new-destination", role)
-    return Widening(
-        code,
-        f", {when}",
-        f"{'sources' if is_known_role else 'destinations'}: {where}",
-        is_known_role or is_certain,
-        verb=f"will newly be able to {what} through",
-    )
+    verb = f"will newly be able to {what} through"
+    if is_known_role:
+        return Widening("new-source", f", {when}", f"sources: {way.source}", verb=verb)
+    return Widening("new-destination", f", {when}", "destinations", is_certain, verb)
 
 
 def _smallest(earlier: list[_Way], way: _Way) -> list[Widening]:
@@ -159,16 +170,23 @@ def _caller_policy(before: _Way, after: _Way) -> list[Widening]:
     return [Widening("new-caller-policy", so_far, where, is_certain=not before.holder)]
 
 
-def _sentences(found: list[_Found]) -> Iterator[NewAccess]:
+def _sentences(found: Iterable[tuple[str, _Found]]) -> Iterator[NewAccess]:
     """Yield a sentence for each thing that is new, with all callers and roles that it is new for."""
     by_role: dict[tuple[Widening, str, str], dict[str, str]] = {}
-    for each in found:
-        by_role.setdefault((each.widening, each.grant, each.role), {})[each.source] = each.who
+    for role, each in found:
+        by_role.setdefault((_of_one_role(each.widening, role), each.grant, role), {})[each.source] = each.who
     grouped: dict[tuple[Widening, str, tuple[tuple[str, str], ...]], list[str]] = {}
     for (widening, grant, role), whos in by_role.items():
         grouped.setdefault((widening, grant, tuple(whos.items())), []).append(role)
     for (widening, grant, pairs), roles in grouped.items():
         yield _new_access(widening, grant, dict(pairs), roles)
+
+
+def _of_one_role(widening: Widening, role: str) -> Widening:
+    """Return a widening with the role in its place, if it is of one role alone."""
+    if widening.code != "new-destination":
+        return widening
+    return replace(widening, where=f"destinations: {role}")
 
 
 def _new_access(widening: Widening, grant: str, whos: dict[str, str], roles: list[str]) -> NewAccess:
