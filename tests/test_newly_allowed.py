@@ -313,14 +313,15 @@ CONTEXTS = st.fixed_dictionaries(
         "aws:RequestTag/cost": st.just("7"),
     },
 )
-FIELDS = ["sources", "destinations", "permissions", "conditions", "expires"]
+FIELDS = ["sources", "destinations", "permissions", "expires"]
+KEYS = ["external_id", "require_mfa", "organization_id", "source_ips", "role_session_name", "session_tags"]
 CALLS = st.tuples(
     st.sampled_from(["s3:GetObject", "s3:GetBucketAcl", "s3:PutObject", "sqs:PurgeQueue"]),
     st.sampled_from(["arn:aws:s3:::reports/a", "arn:aws:s3:::reports/ab", "arn:aws:s3:::reports/b"]),
 )
 
 
-@given(GRANTS, GRANTS, st.sets(st.sampled_from(FIELDS), min_size=1), CONTEXTS, CALLS)
+@given(GRANTS, GRANTS, st.sets(st.sampled_from([*FIELDS, *KEYS]), min_size=1, max_size=2), CONTEXTS, CALLS)
 def test_whatever_the_evaluation_allows_only_after_a_change_is_reported(
     before: dict[str, Any],
     other: dict[str, Any],
@@ -328,7 +329,9 @@ def test_whatever_the_evaluation_allows_only_after_a_change_is_reported(
     context: dict[str, str],
     call: tuple[str, str],
 ) -> None:
-    after = before | {name: other[name] for name in changed}
+    conditions = {name: each for name, each in before["conditions"].items() if name not in changed}
+    conditions |= {name: each for name, each in other["conditions"].items() if name in changed}
+    after = before | {name: other[name] for name in changed & {*FIELDS}} | {"conditions": conditions}
     role, source = after["destinations"][0], after["sources"][0]
     caller, met = ALICE if source.isdigit() else source, context | meeting(after["conditions"])
     one, two = a_grant(**before), a_grant(**after)
