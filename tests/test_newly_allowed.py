@@ -46,7 +46,9 @@ WIDER: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "Everyone whom 111111111111 allows it will newly be able to s3:GetObject on reports/* through "
         "role/reports-reader of 222222222222, for 1 hour at a time."),
     "a user of the account": ({"sources": ["111111111111"]}, {}, "new-caller-policy",
-        f"{ASSUME}by its own caller policy, and not only where 111111111111 allows it."),
+        f"{ASSUME}by a caller policy of the grant, and not only where 111111111111 allows it."),
+    "a caller policy": ({"caller_policy": "none"}, {}, "new-caller-policy",
+        f"{ASSUME}by a caller policy of the grant, and not only where 111111111111 allows it."),
     "the group of a user's policy no more": ({"attach_to": GROUP}, {}, "new-caller-policy",
         f"{ASSUME}whether it is a member of group/readers of 111111111111 or not."),
     "another role": ({}, {"destinations": [ROLE, AUDITOR]}, "new-destination",
@@ -161,6 +163,7 @@ SAME_OR_NARROWER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         when(source_ips=["203.0.112.0/24", "203.0.113.0/24"], role_session_name="a*"),
         when(source_ips=["203.0.112.0/23"], role_session_name="al?ce"),
     ),
+    "no caller policy": ({}, {"caller_policy": "none"}),
     "a session tag more": (when(session_tags={"a": "b"}), when(session_tags={"c": "d", "a": "b"})),
     "an earlier end": ({}, {"expires": "2026-12-31", "session_minutes": 15}),
     "the same end": ({"expires": "2026-12-31"}, {"expires": "2026-12-31T00:00Z"}),

@@ -64,7 +64,7 @@ class _Way:
     def holder(self) -> str:
         """Return the user, role or group that gets the caller policy; "" where the grant writes none."""
         own = "" if is_whole_account(self.source) else self.source
-        return self.grant.attach_to or own
+        return "" if self.grant.caller_policy == "none" else self.grant.attach_to or own
 
     def trusts(self, source: str) -> bool:
         """Return whether the role trusts another source too where it trusts this one."""
@@ -163,7 +163,7 @@ def _caller_policy(before: _Way, after: _Way) -> list[Widening]:
     if not after.holder or before.holder in (after.holder, after.source):
         return []
     account = account_of(before.source)
-    so_far = f"by its own caller policy, and not only where {account} allows it"
+    so_far = f"by a caller policy of the grant, and not only where {account} allows it"
     if before.holder:
         so_far = f"whether it is a member of {describe_arn(before.holder)} or not"
     where = f"attach_to: {after.holder}" if after.grant.attach_to else f"sources: {after.source}"
