@@ -91,6 +91,7 @@ def test_a_managed_policy_that_only_reads_does_not() -> None:
 
 
 # Code, severity, place; fields of a grant that has this finding alone; fields of one that does not.
+SETS = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_ReadOnly"
 GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "no-external-id", "note", "sources: 111111111111",
@@ -192,6 +193,15 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "self-trust-missing", "warning", f"sources, for {ROLE}",
         {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}]},
         {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}], "sources": [ALICE, ROLE]},
+    ),
+    (
+        "role-pattern", "note", "sources: arn:aws:iam::111111111111:role/ci-*",
+        {"sources": ["arn:aws:iam::111111111111:role/ci-*"], **when(**OWN)},
+        {"sources": [HUB], **when(**OWN)},
+    ),
+    (
+        "permission-set-prefix", "note", f"sources: {SETS}_*",
+        {"sources": [f"{SETS}_*"], **when(**OWN)}, {"sources": [f"{SETS}_{'?' * 16}"], **when(**OWN)},
     ),
     ("nothing-allowed", "note", "permissions", {"permissions": []}, {}),
     ("renewable-session", "note", "self_assume", {"self_assume": True}, {}),

@@ -30,7 +30,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sources": [GROUP]}, "is a group, which cannot be trusted"),
     ({"sources": ["*"]}, "sources: '*' has a wildcard"),
     ({"sources": ["arn:aws:iam::111111111111:user/*"]}, "has a wildcard"),
-    ({"sources": ["arn:aws:iam::111111111111:role/team-?"]}, "has a wildcard"),
+    ({"sources": ["arn:aws:iam::*:role/team"]}, "has a wildcard"),
     ({"sources": [SESSION]}, "is a role session"),
     ({"sources": ["arn:aws:sts::111111111111:federated-user/al"]}, "is not the ARN of a user or role"),
     ({"sources": ["arn:awz:iam::111111111111:root"]}, "sources: 'arn:awz:iam::111111111111:root' names"),

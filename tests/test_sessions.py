@@ -12,9 +12,10 @@ from support.examples import a_grant, endpoint_of, grant_in, sessions_in
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.error_translation import translate_errors
 from xacct_nb.aws.reader import read
-from xacct_nb.aws.sessions import check_both_sides, needed_accounts, open_sessions, same_principal
+from xacct_nb.aws.sessions import check_both_sides, needed_accounts, open_sessions
 from xacct_nb.errors import AwsRefused, InvalidInput, MissingProfile, NoCredentials, WrongAccount
 from xacct_nb.grants.documents import build
+from xacct_nb.iam.arns import same_principal
 from xacct_nb.sandbox.server.accounts import World
 
 GROUP = "arn:aws:iam::111111111111:group/analysts"

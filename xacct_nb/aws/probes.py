@@ -29,12 +29,14 @@ from xacct_nb.changes.proof import (
 from xacct_nb.errors import AwsBusy, AwsRefused, WrongAccount
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.patterns import matches
 from xacct_nb.records.fields import Identity
 from xacct_nb.redaction.redact import redact
 
 _NO_CALLER = "No profile with this caller's credentials was given."
+_NO_MATCH = "No profile of a role that matches was given."
 _NO_STRANGER = "No profile of another principal of that account was given."
 
 
@@ -97,6 +99,10 @@ def existing_objects(sessions: Sessions) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _no_caller(probe: Probe) -> str:
+    return _NO_MATCH if is_role_pattern(probe.source) else _NO_CALLER
+
+
 def wait_for_access(client: JournaledClient, probes: Iterable[Probe]) -> None:
     """Wait, at most the client's patience in all, until the callers under test can assume their roles."""
     prober = Prober(client.sessions, countdown(client.patience))
@@ -141,7 +147,7 @@ class Prober:
         callers = self.sessions.callers(probe.source)
         known = self.role_sessions.get((probe.source, probe.role))
         if not callers:
-            return Outcome(probe, NOT_ASKED, detail=_NO_CALLER)
+            return Outcome(probe, NOT_ASKED, detail=_no_caller(probe))
         who = known[0] if known else callers[0]
         if probe.kind == "assume":
             return self._repeat(probe, lambda: self._first_allowed(callers, probe))
@@ -161,7 +167,9 @@ class Prober:
     def _by_role(self, probe: Probe) -> Outcome:
         session = self.role_sessions.get((probe.source, probe.role))
         if session is None:
-            missing = "The role could not be assumed." if self.sessions.callers(probe.source) else _NO_CALLER
+            missing = (
+                "The role could not be assumed." if self.sessions.callers(probe.source) else _no_caller(probe)
+            )
             return Outcome(probe, NOT_ASKED, detail=missing)
         who, client = session
         call = self._assume_itself if probe.kind == SELF else self._with_role

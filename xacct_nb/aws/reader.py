@@ -26,7 +26,7 @@ from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import DESTINATION, Documents
 from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant, account_of
-from xacct_nb.grants.naming import policy_arn, policy_name, statement_id
+from xacct_nb.grants.naming import policy_arn, policy_name, statement_ids
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, statement_in
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
@@ -76,11 +76,12 @@ def _check_not_ended(grant: Grant) -> None:
 
 def _own_statements(grant: Grant, roles: Mapping[ResourceKey, Any]) -> dict[ResourceKey, Any]:
     """Return the grant's statements in the trust policies of roles of others."""
-    sid = statement_id(grant)
-    found = {
-        key.target: statement_in(role["trust"], sid) for key, role in roles.items() if key.kind == "role"
+    return {
+        ResourceKey(TRUST_STATEMENT, key.target, sid): found
+        for key, role in roles.items()
+        for sid in statement_ids(grant)
+        if key.kind == "role" and (found := statement_in(role["trust"], sid))
     }
-    return {ResourceKey(TRUST_STATEMENT, role, sid): each for role, each in found.items() if each}
 
 
 def read_value(sessions: Sessions, change: Change) -> Any:

@@ -15,10 +15,11 @@ from xacct_nb.aws.profile_clients import AWS_ITSELF, Endpoint, core_of, make_cli
 from xacct_nb.aws.sign_in import ask_for_code, check_credentials, response_errors, sign_in_errors
 from xacct_nb.errors import WrongAccount
 from xacct_nb.grants.access_path import RoleHop, hops_of
-from xacct_nb.grants.grant import Grant, account_of, is_whole_account
+from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import describe_arn
 from xacct_nb.grants.session_length import session_length
-from xacct_nb.iam.arns import REGIONS, Arn, same_principal
+from xacct_nb.grants.sources import includes
+from xacct_nb.iam.arns import REGIONS, Arn
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -211,10 +212,8 @@ class _Chain:
 
 
 def _check_source(caller: str, profile: str, grant: Grant) -> None:
-    account = Arn.parse(caller).account
-    for source in grant.sources:
-        if account_of(source) == account if is_whole_account(source) else same_principal(caller, source):
-            return
+    if any(includes(source, caller) is not False for source in grant.sources):
+        return
     raise WrongAccount(
         f"The profile {profile or 'default'!r} is {caller}, which the grant {grant.name!r} does not name.",
         why=f"Its sources: {', '.join(grant.sources)}.",

@@ -1,6 +1,7 @@
 """Sessions for both sides and for the callers under test, each identified by STS."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,16 +14,17 @@ from botocore.session import Session as Core
 from xacct_nb.aws.answering_hosts import answering_endpoints
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.clock import AwsClock
-from xacct_nb.aws.error_translation import clock_checked
+from xacct_nb.aws.error_translation import clock_checked, translate_errors
 from xacct_nb.aws.parallel import each_at_once
 from xacct_nb.aws.profile_clients import AWS_ITSELF, NO_PROFILE, Endpoint, make_client, session_of
 from xacct_nb.aws.retries import Retries
 from xacct_nb.aws.sign_in import bound, check_credentials, check_files, response_errors, sign_in_errors
 from xacct_nb.aws.sign_in_failures import PARSE_HINT
-from xacct_nb.errors import InvalidInput, NoCredentials, WrongAccount, XacctError
+from xacct_nb.errors import AwsRefused, InvalidInput, NoCredentials, WrongAccount, XacctError
 from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
-from xacct_nb.iam.arns import REGIONS, Arn, same_principal
+from xacct_nb.grants.sources import includes, is_likely
+from xacct_nb.iam.arns import REGIONS, Arn, role_arn_of
 from xacct_nb.records.fields import Identity
 from xacct_nb.views import Shown, Table, View
 
@@ -44,6 +46,7 @@ class Sessions(Shown):
     side: str = ""
     objects: tuple[str, ...] = ()
     _clients: dict[tuple[str, str], AwsClient] = field(repr=False, default_factory=dict)
+    _roles: dict[str, str] = field(repr=False, default_factory=dict)
     _opened: dict[str, Session] = field(repr=False, default_factory=dict)
 
     @property
@@ -81,14 +84,18 @@ class Sessions(Shown):
         )
 
     def callers(self, source: str) -> tuple[Identity, ...]:
-        """Return the callers under test for a source: the user or role itself, or all of a whole account."""
-        is_whole = is_whole_account(source)
-        return tuple(each for each in self._callers(source) if is_whole or same_principal(each.arn, source))
+        """Return the callers under test for a source: the user or role itself, else all that it stands for.
+
+        Where the path of a session's role cannot be read, a pattern has it if its name tells so.
+        """
+        found = [(each, self._is_of(source, each)) for each in self._callers(source)]
+        return tuple(who for who, is_of in found if is_of or (is_of is None and is_likely(source, who.arn)))
 
     def stranger(self, source: str) -> Identity | None:
         """Return a caller in the source's account that the grant does not name, None where there is none."""
         for each in self._callers(source):
-            if not any(same_principal(each.arn, other) for other in self.grant.sources):
+            named = (other for other in self.grant.sources if not is_whole_account(other))
+            if all(self._is_of(other, each) is False for other in named):
                 return each
         return None
 
@@ -119,6 +126,21 @@ class Sessions(Shown):
         where = f". Answered by: {self.answered_by}" if self.answered_by else ""
         caption = f"Sessions, as STS names them{where}"
         return Table(("part", "account", "caller", "profile"), rows, caption=caption)
+
+    def _is_of(self, source: str, who: Identity) -> bool | None:
+        """Return whether a caller is a source; None where that hangs on a path that cannot be read."""
+        found = includes(source, who.arn)
+        return includes(source, self._role_of(who)) if found is None else found
+
+    def _role_of(self, who: Identity) -> str:
+        """Return the ARN of a session's role with its path, where an administrator's session is there."""
+        if who.arn not in self._roles:
+            self._roles[who.arn] = who.arn
+            with suppress(WrongAccount, AwsRefused):
+                iam, name = self.admin(who.account, "iam"), Arn.parse(role_arn_of(who.arn)).name
+                with translate_errors(f"GetRole {name}"):
+                    self._roles[who.arn] = str(iam.get_role(RoleName=name)["Role"]["Arn"])
+        return self._roles[who.arn]
 
     def _session(self, profile: str) -> Session:
         if profile not in self._opened:

@@ -8,9 +8,11 @@ from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.errors import InvalidArn
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, with_statement
+from xacct_nb.grants.pattern_trust import patterns_in, without_patterns
 from xacct_nb.grants.sentences import describe_arn, join_words
+from xacct_nb.grants.sources import covers_source
 from xacct_nb.grants.state import ResourceKey, State
-from xacct_nb.iam.arns import Arn, is_account_id
+from xacct_nb.iam.arns import Arn, is_account_id, is_arn
 from xacct_nb.iam.canonical import as_list, canonical, canonical_json, statements_of
 from xacct_nb.iam.patterns import RESOURCE, covers, pattern_set
 
@@ -148,15 +150,16 @@ def _of_attached(
 
 def _of_trust(role: str, document: Any) -> Iterator[Entitlement]:
     for statement in _statements(document):
-        denies, when = statement.get("Effect") == "Deny", _condition(statement)
-        for who in _principals(statement):
+        denies, matched = statement.get("Effect") == "Deny", patterns_in(statement)
+        when = _condition(without_patterns(statement.get("Condition")) if matched else _given(statement))
+        for who in matched or _principals(statement):
             for action in _named(statement, "Action"):
                 yield Entitlement(_DENY if denies else _TRUST, who, action, role, *when)
 
 
 def _of_identity(who: str, document: Any) -> Iterator[Entitlement]:
     for statement in _statements(document):
-        denies, when = statement.get("Effect") == "Deny", _condition(statement)
+        denies, when = statement.get("Effect") == "Deny", _condition(_given(statement))
         for action in _named(statement, "Action"):
             for resource in _named(statement, "Resource"):
                 yield Entitlement(_DENY if denies else _IDENTITY, who, action, resource, *when)
@@ -179,9 +182,13 @@ def _named(statement: Mapping[str, Any], element: str) -> list[str]:
     return [str(each) for each in as_list(statement.get(element, []))]
 
 
-def _condition(statement: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _given(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = statement.get("Condition", {})
+    return found
+
+
+def _condition(given: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return the condition as canonical JSON, and its keys as written."""
-    given = statement.get("Condition", {})
     whole = canonical({"Statement": [{"Condition": given}]})
     keys = tuple(key for values in given.values() for key in values)
     return canonical_json(whole["Statement"][0].get("Condition", {}) if whole else {}), keys
@@ -266,6 +273,6 @@ def _includes(other: str, who: str) -> bool:
     if other in (who, "*"):
         return True
     try:
-        return is_account_id(other) and Arn.parse(who).account == other
+        return is_arn(who) and covers_source(other, who)
     except InvalidArn:
         return False

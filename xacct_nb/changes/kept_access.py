@@ -85,10 +85,11 @@ def _other_trusts(
     state: State, roles: Collection[str], ours: Collection[ResourceKey]
 ) -> Iterator[PolicyAccess]:
     """Yield the trust policies of roles of others, without the statements of the grant."""
-    sids = {key.target: key.name for key in ours if key.kind == TRUST_STATEMENT}
+    own = [key for key in ours if key.kind == TRUST_STATEMENT]
     for role in roles:
-        if role in sids and (live := state.role(role)):
-            yield PolicyAccess("trust", role, "", other_statements(live["trust"], sids[role]))
+        sids = [key.name for key in own if key.target == role]
+        if sids and (live := state.role(role)):
+            yield PolicyAccess("trust", role, "", other_statements(live["trust"], *sids))
 
 
 def _others(

@@ -26,6 +26,7 @@ from xacct_nb.grants.pictures.access_graph import (
 )
 from xacct_nb.grants.pictures.trust_statements import named_principals
 from xacct_nb.grants.pictures.ways_in import EVERYTHING, Holder, Trusts, ways_in
+from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.canonical import as_list, canonical_json, statements_of
@@ -137,7 +138,8 @@ def _principals(*sides: Resources) -> tuple[str, ...]:
             named_principals(key.target, _part(value, "trust")) if key.kind == "role" else (key.target,)
         )
     ]
-    return tuple(name for name in dict.fromkeys(named) if is_arn(name) and _kind(name) in ("user", "role"))
+    one = (name for name in dict.fromkeys(named) if is_arn(name) and not is_role_pattern(name))
+    return tuple(name for name in one if _kind(name) in ("user", "role"))
 
 
 def _kind(arn: str) -> str:

@@ -10,7 +10,7 @@ from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.changes.trust_owner import check_roles, check_statements
 from xacct_nb.errors import NotOwned
-from xacct_nb.grants.documents import Documents, Policy, caller_policies_near
+from xacct_nb.grants.documents import DESTINATION, Documents, Policy, caller_policies_near, unattached_note
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import (
     ADOPTED_TAG,
@@ -19,7 +19,6 @@ from xacct_nb.grants.naming import (
     is_caller_policy,
     policy_arn,
     policy_name,
-    statement_id,
 )
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey, State
@@ -65,11 +64,11 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
     check_statements(documents, state, changes)
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     if not changes:
-        return Plan(grant.name, (), _notes(grant, state, changes), reference=grant.reference)
+        return Plan(grant.name, (), _notes(documents, state, changes), reference=grant.reference)
     return Plan(
         grant.name,
         ordered,
-        _notes(grant, state, changes),
+        _notes(documents, state, changes),
         unaccepted(),
         grant.reference,
         accepted=tuple(sorted(grant.accept)),
@@ -93,7 +92,7 @@ def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, A
     grant, resources = documents.grant, dict[ResourceKey, Any]()
     for arn, trust in documents.trust_policies.items():
         if grant.trust_only:
-            resources[ResourceKey(TRUST_STATEMENT, arn, statement_id(grant))] = trust["Statement"][0]
+            resources |= {ResourceKey(TRUST_STATEMENT, arn, each["Sid"]): each for each in trust["Statement"]}
             continue
         role = ResourceKey("role", arn)
         resources[role] = _role(grant, arn, trust, state.resources.get(role))
@@ -234,7 +233,8 @@ def _rank(grant: Grant, change: Change) -> tuple[int, str, str]:
     return rank, change.target, change.name
 
 
-def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]:
+def _notes(documents: Documents, state: State, changes: list[Change]) -> tuple[str, ...]:
+    grant = documents.grant
     adopted = [
         f"{change.target} was not made for this grant and is taken over."
         for change in changes
@@ -260,6 +260,7 @@ def _notes(grant: Grant, state: State, changes: list[Change]) -> tuple[str, ...]
         *deleted,
         *outside,
         *revoked,
+        *_unattached(documents, changes),
     )
 
 
@@ -270,6 +271,12 @@ def _trust_only_notes(grant: Grant, changes: list[Change]) -> Iterator[str]:
             yield f"{change.target} belongs to others: of its trust policy only {change.name} changes."
     if grant.trust_only and grant.permissions and changes:
         yield "The permissions are not written: the roles' owners set them, and the proof asks for them."
+
+
+def _unattached(documents: Documents, changes: list[Change]) -> Iterator[str]:
+    """Yield who needs a policy that the grant does not write, in a plan that has the source side."""
+    if changes and documents.side != DESTINATION and (note := unattached_note(documents.grant)):
+        yield note
 
 
 def _lost_hops(grant: Grant, changes: list[Change]) -> Iterator[str]:

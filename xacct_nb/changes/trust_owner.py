@@ -9,6 +9,7 @@ from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import OWNER_TAG
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, merged_trust
+from xacct_nb.grants.pattern_trust import patterns_in
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
@@ -16,7 +17,7 @@ from xacct_nb.iam.canonical import as_list, deleted_ids, principals_in
 
 _ACTIONS = {"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}
 _ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Condition"}
-# The operators of a grant's statement. Others' statements have others, such as ArnLike.
+# The operators of a grant's statement. Others' statements have others, such as ArnEquals.
 _OPERATORS = {"StringEquals", "StringLike", "Bool", "IpAddress", "DateLessThan"}
 
 
@@ -80,7 +81,7 @@ def _has_form(statement: Any) -> bool:
         and isinstance(principal, Mapping)
         and set(principal) == {"AWS"}
         and {*as_list(statement.get("Action", "?"))} <= _ACTIONS
-        and set(condition) <= _OPERATORS
+        and set(condition) - ({"ArnLike"} if patterns_in(statement) else set()) <= _OPERATORS
     )
 
 

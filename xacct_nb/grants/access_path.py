@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 from xacct_nb.errors import InvalidGrant
-from xacct_nb.grants.grant import Grant, account_of, external_id, is_whole_account
-from xacct_nb.iam.arns import Arn, same_principal
+from xacct_nb.grants.grant import Grant, external_id
+from xacct_nb.grants.sources import includes
+from xacct_nb.iam.arns import Arn
 from xacct_nb.validation import require
 
 _LONGEST_NAME = 64
@@ -94,8 +95,4 @@ def _hops_within(grant: Grant, role: str) -> list[RoleHop]:
 
 
 def _is_source(role: str, grant: Grant) -> bool:
-    account = Arn.parse(role).account
-    return any(
-        account_of(source) == account if is_whole_account(source) else same_principal(role, source)
-        for source in grant.sources
-    )
+    return any(includes(source, role) for source in grant.sources)

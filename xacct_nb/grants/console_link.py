@@ -136,7 +136,9 @@ def _fits(pattern: str, user: str) -> bool:
 def _notes(grant: Grant) -> Iterator[str]:
     """Yield what to know before the switch."""
     when, partition = grant.conditions, grant.partition
-    roles = [describe_arn(source) for source in grant.principals if ":role/" in source]
+    roles = [
+        describe_arn(source) for source in (*grant.principals, *grant.role_patterns) if ":role/" in source
+    ]
     name = when.role_session_name
     rows = (
         (True, console_sentence(grant)),

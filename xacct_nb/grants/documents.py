@@ -7,12 +7,15 @@ from typing import Any
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.expiry import expiry_condition
 from xacct_nb.grants.grant import Grant, external_id
-from xacct_nb.grants.naming import statement_id
+from xacct_nb.grants.naming import statement_ids
 from xacct_nb.grants.packing import pack_stably
+from xacct_nb.grants.pattern_trust import pattern_elements
+from xacct_nb.grants.sentences import describe_arn, join_words
+from xacct_nb.grants.sources import is_role_pattern, permission_set_of
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.redaction.redact import mask_secrets
-from xacct_nb.views import Code, Page, Shown, SideBySide, View, as_json
+from xacct_nb.views import Code, Page, Shown, SideBySide, Text, View, as_json
 
 Policy = dict[str, Any]
 VERSION = "2012-10-17"
@@ -25,7 +28,7 @@ class Documents(Shown):
 
     `caller_policies`: {ARN of the user, role or group: [policy]}; more than one policy where the
     destinations do not fit into one. `trust_policies` and `permissions_policies`: {role ARN: policy}. With
-    `manage: trust`, a trust policy is the grant's statement alone, and there are no permissions policies.
+    `manage: trust`, a trust policy is the grant's statements alone, and there are no permissions policies.
     """
 
     grant: Grant
@@ -58,7 +61,8 @@ class Documents(Shown):
             for policy in many
         ]
         roles = [item for arn, trust in self.trust_policies.items() for item in self._of_role(arn, trust)]
-        source = _side("Source account", self.grant.source_accounts, callers)
+        note = unattached_note(self.grant)
+        source = _side("Source account", self.grant.source_accounts, callers, note)
         destination = _side("Destination account", self.grant.destination_accounts, roles)
         alone = {SOURCE: source, DESTINATION: destination}
         return alone[self.side] if self.side else SideBySide(source, destination)
@@ -96,20 +100,37 @@ def caller_policies(grant: Grant) -> dict[str, list[Policy]]:
 
 
 def trust_policy(grant: Grant, role: str) -> Policy:
-    """Return the trust policy of a role; of one that others made, the grant's statement alone."""
-    trusted = [
+    """Return the trust policy of a role; of one that others made, the grant's statements alone.
+
+    Those that match a pattern have a statement of their own: no trust policy accepts a wildcard in part of a
+    principal (reference_policies_elements_principal).
+    """
+    named = [
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
         for source in grant.sources
+        if not is_role_pattern(source)
     ]
     if grant.self_assume:
-        trusted = list(dict.fromkeys((*trusted, role)))
-    principal = {"AWS": one_or_many(trusted)}
-    sid = {"Sid": statement_id(grant)} if grant.trust_only else {}
-    actions = one_or_many(assume_actions(grant))
-    statement = {**sid, "Effect": "Allow", "Principal": principal, "Action": actions}
-    conditions = trust_conditions(grant.conditions, external_id(grant)) | expiry_condition(grant.expires)
-    document = _document(statement | ({"Condition": conditions} if conditions else {}))
+        named = list(dict.fromkeys((*named, role)))
+    parts = zip(statement_ids(grant), ((named, {}), pattern_elements(grant.role_patterns)), strict=True)
+    document = _document(*(_trusting(grant, sid, *each) for sid, each in parts if each[0]))
     return quotas.check_size(document, quotas.TRUST_POLICY_MAX, "The trust policy")
+
+
+def _trusting(grant: Grant, sid: str, trusted: list[str], compared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statement for these principals, under the grant's conditions and what else is compared."""
+    conditions = {
+        **compared,
+        **trust_conditions(grant.conditions, external_id(grant)),
+        **expiry_condition(grant.expires),
+    }
+    return {
+        **({"Sid": sid} if grant.trust_only else {}),
+        "Effect": "Allow",
+        "Principal": {"AWS": one_or_many(trusted)},
+        "Action": one_or_many(assume_actions(grant)),
+        **({"Condition": conditions} if conditions else {}),
+    }
 
 
 def permissions_policy(grant: Grant) -> Policy:
@@ -143,15 +164,40 @@ def _packed(grant: Grant, entity: str, live: Sequence[Policy]) -> list[Policy]:
     limit, most = quotas.INLINE_TOTAL[kind], 1
     if grant.caller_policy == "managed":
         limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
-    statement = {"Effect": "Allow", "Action": assume_actions(grant)}
     when = {"Condition": expiry_condition(grant.expires)} if grant.expires else {}
 
     def policy(roles: list[str]) -> Policy:
-        return _document(statement | {"Resource": roles} | when)
+        return _document(caller_statement(grant, roles) | when)
 
     packed = pack_stably(grant.destinations, [_roles_in(each) for each in live], policy, limit)
     policies = [quotas.check_size(policy(roles), limit, "A caller policy") for roles in packed]
     return quotas.check_count(policies, most, entity)
+
+
+def caller_statement(grant: Grant, roles: Sequence[str]) -> dict[str, Any]:
+    """Return the statement with which a caller may assume the roles, without the grant's end."""
+    return {"Effect": "Allow", "Action": assume_actions(grant), "Resource": list(roles)}
+
+
+def unattached_note(grant: Grant) -> str:
+    """Return who gets no caller policy by the grant, and the statement that they need; "" for nobody.
+
+    Source: IAM API, UnmodifiableEntity (roles that only AWS can change); Identity Center user guide,
+    permissionsetcustom (inline policies of a permission set).
+    """
+    if not grant.role_patterns:
+        return ""
+    named = join_words(map(describe_arn, grant.role_patterns))
+    why, where = _OF_A_SET if any(map(permission_set_of, grant.role_patterns)) else _OF_ROLES
+    statement = quotas.minify(caller_statement(grant, grant.destinations))
+    return f"The grant attaches no policy to {named}: {why}. Put this statement into {where}: {statement}"
+
+
+_OF_A_SET = (
+    "AWS lets nobody else change the roles of a permission set (UnmodifiableEntity)",
+    "the permission set",
+)
+_OF_ROLES = ("it does not know which roles there are", "a policy of each of them")
 
 
 def _roles_in(policy: Policy) -> list[str]:
@@ -201,9 +247,10 @@ def one_or_many(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
 
-def _side(name: str, accounts: tuple[str, ...], policies: list[tuple[str, Policy]]) -> View:
+def _side(name: str, accounts: tuple[str, ...], policies: list[tuple[str, Policy]], note: str = "") -> View:
     blocks = tuple(Code(title, as_json(mask_secrets(policy))) for title, policy in policies)
-    return Page(f"{name} {', '.join(accounts)}", blocks)
+    notes = (Text(note, "note"),) if note else ()
+    return Page(f"{name} {', '.join(accounts)}", (*blocks, *notes))
 
 
 def _short(arn: str) -> str:

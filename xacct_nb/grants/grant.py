@@ -11,9 +11,19 @@ from xacct_nb.grants.combinations import check_caller_policy, check_self_assume,
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.expiry import check_expires
 from xacct_nb.grants.former_names import accept_former_names
-from xacct_nb.iam.arns import Arn, is_account_id, parse_iam
+from xacct_nb.grants.sources import (
+    SCHEMA,
+    account_of,
+    check_source,
+    is_role_pattern,
+    is_whole_account,
+    read_sources,
+)
+from xacct_nb.iam.arns import Arn, parse_iam
 from xacct_nb.validation import StrictModel, as_input_error, require, truncate
 from xacct_nb.views import Shown, Table, View
+
+__all__ = ["Grant", "account_of", "external_id", "from_parameters", "is_whole_account", "resolve"]
 
 _POLICY = re.compile(r"policy/[\w+=,.@/-]+", re.ASCII)
 
@@ -28,7 +38,9 @@ class Grant(Shown, StrictModel):
         description="part of the policies' names and of the tags", pattern=r"^[a-z][a-z0-9-]{0,31}$"
     )
     sources: tuple[StrictStr, ...] = Field(
-        min_length=1, description="ARNs of users or roles, or account ids of 12 digits"
+        min_length=1,
+        description="ARNs of users, roles, role patterns; or account ids",
+        json_schema_extra=SCHEMA,
     )
     destinations: tuple[StrictStr, ...] = Field(min_length=1, description="ARNs of the roles")
     permissions: tuple[Permission, ...] = Field(
@@ -59,7 +71,7 @@ class Grant(Shown, StrictModel):
 
     def __init__(self, **fields: Any) -> None:
         try:
-            super().__init__(**accept_former_names(fields))
+            super().__init__(**read_sources(accept_former_names(fields)))
         except ValidationError as problem:
             raise as_input_error(problem, Grant, InvalidGrant) from None
 
@@ -71,7 +83,7 @@ class Grant(Shown, StrictModel):
     @model_validator(mode="after")
     def _whole(self) -> "Grant":
         for source in self.sources:
-            _check_source(source)
+            check_source(source)
         for role in self.destinations:
             _parse("destinations", role, "role")
         _check_names(self.destinations)
@@ -106,8 +118,13 @@ class Grant(Shown, StrictModel):
 
     @property
     def principals(self) -> tuple[str, ...]:
-        """Return the users and roles among the sources."""
-        return tuple(source for source in self.sources if not is_whole_account(source))
+        """Return the users and roles that the sources name; neither whole accounts nor patterns."""
+        return tuple(each for each in self.sources if not (is_whole_account(each) or is_role_pattern(each)))
+
+    @property
+    def role_patterns(self) -> tuple[str, ...]:
+        """Return the patterns of role ARNs among the sources."""
+        return tuple(source for source in self.sources if is_role_pattern(source))
 
     @property
     def whole_accounts(self) -> tuple[str, ...]:
@@ -178,16 +195,6 @@ def external_id(grant: Grant) -> str:
     return value
 
 
-def account_of(source: str) -> str:
-    """Return the account id of a source, given as an ARN or as an account id."""
-    return source if is_account_id(source) else Arn.parse(source).account
-
-
-def is_whole_account(source: str) -> bool:
-    """Return whether a source is a whole account: an account id, or a root ARN."""
-    return is_account_id(source) or Arn.parse(source).resource == "root"
-
-
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         filled = {key: item for key, item in value.items() if item not in ("", [], {}, False)}
@@ -201,42 +208,6 @@ def _parse(field: str, text: str, *kinds: str) -> Arn:
         return parse_iam(text, *kinds) if kinds else Arn.parse(text)
     except InvalidArn as problem:
         raise InvalidGrant(f"{field}: {truncate(problem.what)}", why=problem.why, hint=problem.hint) from None
-
-
-def _check_source(source: str) -> None:
-    require(
-        "*" not in source and "?" not in source,
-        f"sources: {source!r} has a wildcard.",
-        "A trust policy accepts no wildcard in part of a principal.",
-        "Name each user or role, or trust the whole account by its id of 12 digits.",
-    )
-    if is_account_id(source):
-        return
-    require(
-        source.startswith("arn:"),
-        f"sources: {source!r} is neither an ARN nor an account id of 12 digits.",
-        "A source is a user, a role or a whole account.",
-        "Write the ARN, or 12 digits in quotes.",
-    )
-    for kind, (what, why, hint) in _NEVER_TRUSTED.items():
-        require(kind not in source, f"sources: {source!r} {what}", why, hint.format(source=source))
-    arn = _parse("sources", source)
-    if not is_account_id(arn.account) or source != f"arn:{arn.partition}:iam::{arn.account}:root":
-        _parse("sources", source, "user", "role")
-
-
-_NEVER_TRUSTED = {
-    ":group/": (
-        "is a group, which cannot be trusted.",
-        "A group is not a principal, so a trust policy cannot name it.",
-        "Name the users as sources and attach the caller policy to the group: attach_to: {source}",
-    ),
-    ":assumed-role/": (
-        "is a role session.",
-        "The ARN of a session matches one session name only.",
-        "Name the role: arn:aws:iam::ACCOUNT:role/NAME.",
-    ),
-}
 
 
 def _check_policy(field: str, policy: str, accounts: tuple[str, ...]) -> None:
@@ -285,7 +256,7 @@ def _check_attach_to(grant: Grant) -> None:
     if not grant.attach_to:
         return
     account = _parse("attach_to", grant.attach_to, "group").account
-    callers = grant.principals or grant.source_accounts
+    callers = (*grant.principals, *grant.role_patterns) or grant.source_accounts
     strangers = [source for source in callers if ":role/" in source or account_of(source) != account]
     require(
         not strangers,

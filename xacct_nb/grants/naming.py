@@ -35,6 +35,11 @@ def grant_of_statement(sid: str) -> str:
     return found[1].replace("X", "-") if found else ""
 
 
+def statement_ids(grant: Grant) -> tuple[str, str]:
+    """Return the Sids of the grant's statements: that which names principals, and that which has patterns."""
+    return statement_id(grant), f"{statement_id(grant)}ByPattern"
+
+
 def policy_arn(grant: Grant, account: str, number: int = 1) -> str:
     """Return the ARN of the grant's managed caller policy in an account."""
     return f"arn:{grant.partition}:iam::{account}:policy/{policy_name(grant, number)}"

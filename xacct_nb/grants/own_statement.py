@@ -1,10 +1,13 @@
-"""The one statement that a grant owns in the trust policy of a role of others (`manage: trust`)."""
+"""What a grant owns in the trust policy of a role of others (`manage: trust`): a statement, or two.
+
+Callers that match a pattern have a statement of their own, beside that for the principals that are named.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from xacct_nb.grants.documents import Documents
-from xacct_nb.grants.naming import statement_id
+from xacct_nb.grants.naming import statement_ids
 from xacct_nb.grants.state import State
 from xacct_nb.iam.canonical import statements_of
 
@@ -17,9 +20,9 @@ def statement_in(trust: Any, sid: str) -> Any:
     return next((each for each in statements_of(trust) if _sid(each) == sid), None)
 
 
-def other_statements(trust: Mapping[str, Any], sid: str) -> dict[str, Any]:
-    """Return the trust policy without the statement with this Sid."""
-    return {**trust, "Statement": [each for each in statements_of(trust) if _sid(each) != sid]}
+def other_statements(trust: Mapping[str, Any], *sids: str) -> dict[str, Any]:
+    """Return the trust policy without the statements with these Sids."""
+    return {**trust, "Statement": [each for each in statements_of(trust) if _sid(each) not in sids]}
 
 
 def with_statement(trust: Mapping[str, Any], sid: str, statement: Any) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def merged_trust(documents: Documents, state: State, role: str) -> dict[str, Any
     planned = documents.trust_policies[role]
     if not (documents.grant.trust_only and (live := state.role(role))):
         return planned
-    return with_statement(live["trust"], statement_id(documents.grant), planned["Statement"][0])
+    rest = other_statements(live["trust"], *statement_ids(documents.grant))
+    return {**rest, "Statement": [*rest["Statement"], *planned["Statement"]]}
 
 
 def _sid(statement: Any) -> Any:

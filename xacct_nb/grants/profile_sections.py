@@ -144,7 +144,8 @@ def _starts_as_role(grant: Grant, is_chained: bool | None) -> bool | None:
     """Return whether the first hop is asked for by a role's session; else the sources decide."""
     if is_chained is not None:
         return is_chained
-    kinds = {Arn.parse(source).kind for source in grant.principals} if not grant.whole_accounts else set()
+    named = (*grant.principals, *grant.role_patterns) if not grant.whole_accounts else ()
+    kinds = {Arn.parse(source).kind for source in named}
     return {frozenset({"role"}): True, frozenset({"user"}): False}.get(frozenset(kinds))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from xacct_nb.grants.conditions import Conditions, Permission
 from xacct_nb.grants.expiry import describe_expiry
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
+from xacct_nb.grants.sources import is_role_pattern, permission_set_of
 from xacct_nb.iam.arns import Arn, is_account_id
 
 
@@ -36,6 +37,8 @@ def describe_arn(arn: str) -> str:
     named = Arn.parse(arn)
     if named.resource == "root":
         return f"account {named.account}"
+    if name := permission_set_of(arn):
+        return f"the permission set {name} of {named.account}"
     return f"{named.resource} of {'AWS' if named.account == 'aws' else named.account}"
 
 
@@ -51,6 +54,9 @@ def describe_source(grant: Grant, source: str) -> str:
     group = f"the group {Arn.parse(grant.attach_to).name}" if grant.attach_to else ""
     if is_whole_account(source):
         return f"Every user of {group} of {account}" if group else f"Everyone whom {account} allows it"
+    if is_role_pattern(source):
+        kind = "Everyone with" if permission_set_of(source) else "Every session of a role that matches"
+        return f"{kind} {describe_arn(source)}, where its own policies allow it,"
     return f"{describe_arn(source)}{f', as a member of {group},' if group else ''}"
 
 

@@ -131,7 +131,9 @@ def _raised(state: State, arn: str, name: str, usual: int) -> int:
 
 def _trusts(documents: Documents, state: State) -> Iterator[Quota]:
     for role, trust in documents.trust_policies.items():
-        trusted = trust["Statement"][0]["Principal"]["AWS"]
+        statement = trust["Statement"][0]
+        trusted = statement.get("Condition", {}).get("ArnLike", {}).get("aws:PrincipalArn")
+        trusted = trusted or statement["Principal"]["AWS"]
         one = isinstance(trusted, str)
         # A single principal has no brackets; the second one adds them.
         whole = quotas.size(merged_trust(documents, state, role))

@@ -109,7 +109,7 @@ _WORDS = {
     "name": ("Grant name", "Names the policies and the tags, so that this grant is found again.", ""),
     "sources": (
         "Source ARN",
-        "Who may assume the roles: users or roles, one a line, or account ids of 12 digits.",
+        "Who may assume the roles: users, roles, patterns of roles, one a line, or account ids of 12 digits.",
         "arn:aws:iam::111111111111:user/alice",
     ),
     "destinations": (

@@ -8,6 +8,7 @@ from xacct_nb.grants.documents import trust_conditions
 from xacct_nb.grants.expiry import describe_expiry
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.grants.sentences import describe_arn, describe_length, describe_permission
+from xacct_nb.grants.sources import is_role_pattern, permission_set_of
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
 from xacct_nb.iam.caller import ANONYMOUS, FEDERATED, ROOT, SERVICE, SESSION, read_caller
 from xacct_nb.iam.condition_words import describe_condition
@@ -26,7 +27,8 @@ _LISTED = 8
 class AccessNode(Serializable):
     """A principal or a role; `key` is its ARN, the name of a service, or `*`; `lines` say more of it.
 
-    `kind` is user, role, whole account, service, provider, anyone, or another word for what has been named.
+    `kind` is user, role, roles (a pattern), whole account, service, provider, anyone, or another word for
+    what has been named.
     """
 
     key: str
@@ -129,6 +131,10 @@ def node_of(key: str, lines: tuple[str, ...] = (), mark: str = "") -> AccessNode
     account = Arn.parse(key).account if is_arn(key) else ""
     if UNIQUE_ID.fullmatch(key):
         return AccessNode(key, "deleted principal", key, "", lines, mark)
+    if account and is_role_pattern(key):
+        if named := permission_set_of(key):
+            return AccessNode(key, "permission set", named, account, lines, mark)
+        return AccessNode(key, "roles", Arn.parse(key).resource.removeprefix("role/"), account, lines, mark)
     try:
         kind = read_caller(key).kind
     except InvalidArn:

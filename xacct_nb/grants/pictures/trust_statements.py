@@ -1,10 +1,12 @@
 """What the statements of trust policies and of callers' policies name: principals and roles."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from xacct_nb.grants.documents import Policy
+from xacct_nb.grants.pattern_trust import patterns_in
 from xacct_nb.grants.pictures.access_graph import ANYONE
+from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.iam.arns import Arn, is_account_id, is_arn
 from xacct_nb.iam.caller import WEB_PROVIDERS
 from xacct_nb.iam.canonical import as_list, statements_of
@@ -15,9 +17,13 @@ _ASSUME = "sts:AssumeRole"
 
 
 def named_principals(role: str, trust: Policy) -> tuple[str, ...]:
-    """Return the principals that a trust policy's Allow statements name; an account by its root's ARN."""
-    named = [name for each in allowing(trust) for name in names_in(each.get("Principal"), role)]
-    return tuple(dict.fromkeys(named))
+    """Return the principals that a trust policy's Allow statements let in, as `let_in` does."""
+    return tuple(dict.fromkeys(name for each in allowing(trust) for name in let_in(each, role)))
+
+
+def let_in(statement: Mapping[str, Any], role: str) -> Sequence[str]:
+    """Return the principals of a statement: an account by its root's ARN, roles by the patterns of theirs."""
+    return patterns_in(statement) or names_in(statement.get("Principal"), role)
 
 
 def roles_named(policies: Iterable[Policy]) -> Iterator[str]:
@@ -65,6 +71,11 @@ def names_in(element: object, role: str) -> list[str]:
 def is_whole_principal(key: str) -> bool:
     """Return whether a principal is a whole account, or anyone."""
     return key == ANYONE or (is_arn(key) and Arn.parse(key).resource == "root")
+
+
+def stands_for_others(key: str) -> bool:
+    """Return whether a principal stands for others: a whole account, anyone, or a pattern of roles."""
+    return is_whole_principal(key) or (is_arn(key) and is_role_pattern(key))
 
 
 def session_action(key: str) -> str:

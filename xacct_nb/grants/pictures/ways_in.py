@@ -7,17 +7,19 @@ from typing import Any
 
 from xacct_nb.errors import InvalidArn, InvalidPolicy
 from xacct_nb.grants.documents import Policy
+from xacct_nb.grants.pattern_trust import patterns_in, without_patterns
 from xacct_nb.grants.pictures.access_graph import ANYONE, DENIED, HALF, NO_CONDITION, OPEN, UNREAD, AccessEdge
 from xacct_nb.grants.pictures.trust_statements import (
     allowing,
     covers_assume,
     is_object,
     is_one_role,
-    is_whole_principal,
+    let_in,
     named_principals,
     names_in,
     roles_named,
     session_action,
+    stands_for_others,
 )
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_arn
 from xacct_nb.iam.canonical import statements_of
@@ -106,13 +108,13 @@ class _Able:
 def _into(role: str, trust: Policy, known: Trusts, able: _Able) -> Iterator[AccessEdge]:
     named = named_principals(role, trust)
     for key in named:
-        if is_whole_principal(key):
+        if stands_for_others(key):
             yield from _delegated(key, role, trust)
         elif UNIQUE_ID.fullmatch(key):
             yield AccessEdge(key, role, ("it was deleted",), DENIED)
         else:
             yield from _decided(key, role, trust, _holder_of(key, known), named=True)
-    accounts = [Arn.parse(key).account for key in named if is_arn(key) and is_whole_principal(key)]
+    accounts = [Arn.parse(key).account for key in named if is_arn(key) and stands_for_others(key)]
     for key in able.into(role, None if ANYONE in named else accounts):
         if key not in named:
             yield from _decided(key, role, trust, known.holders[key], named=False)
@@ -238,23 +240,30 @@ class _Grounds:
 
 
 def _delegated(key: str, role: str, trust: Policy) -> Iterator[AccessEdge]:
-    """Yield the ways of a whole account, or of anyone, whose own policies decide who goes them."""
+    """Yield the ways of a whole account, roles that match, or anyone: their own policies decide who goes."""
     exceptions, forbidden = list[str](), False
     for each in filter(is_object, statements_of(trust)):
         if each.get("Effect") == DENY and covers_assume(each):
             spared = names_in(each.get("NotPrincipal"), role)
             lines = describe_condition(each.get("Condition"))
-            if spared or {ANYONE, key} & set(names_in(each.get("Principal"), role)):
+            if spared or {ANYONE, _root_of(key)} & set(names_in(each.get("Principal"), role)):
                 front = [f"it is not {' or '.join(spared)}"] if spared else []
                 exceptions.append(f"not if {' and '.join([*front, *lines]) or 'a Deny applies'}")
                 forbidden |= not spared and not lines
     for each in allowing(trust):
-        if key in names_in(each.get("Principal"), role) and covers_assume(each):
-            lines = (*describe_condition(each.get("Condition")), *exceptions)
+        if key in let_in(each, role) and covers_assume(each):
+            condition = each.get("Condition")
+            asked = without_patterns(condition) if patterns_in(each) else condition
+            lines = (*describe_condition(asked), *exceptions)
             state = DENIED if forbidden else OPEN
             yield AccessEdge(
                 key, role, ("denied by the trust policy",) if forbidden else lines or (NO_CONDITION,), state
             )
+
+
+def _root_of(key: str) -> str:
+    """Return the root of the account that a principal is in, which a Deny would name; anyone as it is."""
+    return key if key == ANYONE else f"arn:{Arn.parse(key).partition}:iam::{Arn.parse(key).account}:root"
 
 
 def _only_by_callers(known: Trusts, joined: set[tuple[str, str]]) -> Iterator[AccessEdge]:

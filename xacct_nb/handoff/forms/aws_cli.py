@@ -163,7 +163,7 @@ def _put(kind: str, named: str, policy: str, file: str) -> str:
 
 def _nothing_to_make(half: Half) -> list[str]:
     told = (
-        f"The roles trust the whole account {half.account}, so this script makes nothing.",
+        f"The roles trust {half.left_to_owner}, so this script makes nothing.",
         "A user or role that is to assume them needs this policy:",
         json.dumps(half.suggested, indent=2),
     )

@@ -10,10 +10,11 @@ from xacct_nb.changes.planner import desired_resources
 from xacct_nb.changes.self_trust import first_trust
 from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.documents import VERSION, Documents, Policy, assume_actions, build
-from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.documents import VERSION, Documents, Policy, build, caller_statement
+from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import is_caller_policy
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
+from xacct_nb.grants.sentences import describe_arn, join_words
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import fingerprint, fingerprints_in
@@ -109,8 +110,18 @@ class Half:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is nothing to make: the grant trusts this whole account."""
+        """Return whether there is nothing to make: the grant trusts the whole account, or a pattern."""
         return not (self.roles or self.statements or self.caller_policies)
+
+    @property
+    def left_to_owner(self) -> str:
+        """Return in words whom of this account the roles trust, and who gets no policy; "" for nobody."""
+        if self.side != "source" or self.grant.attach_to:
+            return ""
+        if self.account in self.grant.whole_accounts:
+            return f"the whole account {self.account}"
+        own = [each for each in self.grant.role_patterns if account_of(each) == self.account]
+        return join_words(map(describe_arn, own))
 
     @property
     def role_arns(self) -> tuple[str, ...]:
@@ -175,8 +186,7 @@ def _built(asked: Documents | Grant, side: str) -> Documents:
 
 
 def _suggested(grant: Grant) -> Policy:
-    statement = {"Effect": "Allow", "Action": assume_actions(grant), "Resource": list(grant.destinations)}
-    return {"Version": VERSION, "Statement": [statement]}
+    return {"Version": VERSION, "Statement": [caller_statement(grant, grant.destinations)]}
 
 
 def _accounts(grant: Grant, side: str) -> tuple[str, ...]:
@@ -268,7 +278,7 @@ def without_external_id(value: Any) -> Any:
 def check_can_make(half: Half, tool: str) -> None:
     """Check that a tool which makes whole resources can make the half. Raises InvalidInput."""
     reasons = (
-        (half.is_empty, f"the grant trusts the whole account {half.account}, so there is nothing to make"),
+        (half.is_empty, f"the grant trusts {half.left_to_owner}, so there is nothing to make"),
         (half.statements, "others made the roles, and it cannot own one statement of a trust policy"),
         (
             any(role.trusts_itself for role in half.roles),

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.grants.sentences import access_sentences, describe_arn
+from xacct_nb.grants.sources import permission_set_of
 from xacct_nb.handoff.forms.half import EXTERNAL_ID, Half, OwnCallerPolicy, OwnRole
 from xacct_nb.handoff.forms.shell import word
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS
 from xacct_nb.redaction.invisible import on_one_line
 
+_IN_A_SET = (
+    " For a permission set, add it to the set's inline policy in IAM Identity Center: AWS refuses changes of "
+    "the set's roles in the account."
+)
 _PLACES = {"user": "Users", "group": "User groups", "role": "Roles"}
 
 
@@ -80,10 +85,11 @@ def _making(half: Half) -> Iterator[OwnerStep]:
         )
     for policy in half.caller_policies:
         yield from _make_caller_policy(policy)
-    if half.is_empty:
+    if half.left_to_owner:
+        in_a_set = _IN_A_SET if any(map(permission_set_of, half.grant.role_patterns)) else ""
         yield OwnerStep(
-            f"The roles trust the whole account {half.account}. Give this policy to each user or role that "
-            "is to assume them, and to nobody else.",
+            f"The roles trust {half.left_to_owner}. Give this policy to each user or role of them that "
+            f"is to assume the roles, and to nobody else.{in_a_set}",
             half.suggested,
         )
     if half.side == "source":

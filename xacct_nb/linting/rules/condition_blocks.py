@@ -48,7 +48,7 @@ def _for(types: tuple[str, ...], clauses: Callable[[LintStatement], Iterator[Cla
     """Report the principals of these types, where there are such conditions."""
 
     def find(statement: LintStatement) -> Iterator[Hit]:
-        if principals := statement.principals_of(*types):
+        if principals := statement.callers_of(*types):
             yield from ((_at(statement, clause), summarize(principals)) for clause in clauses(statement))
 
     return find
@@ -106,7 +106,7 @@ def _both_sides(statement: LintStatement) -> Iterator[Hit]:
 def _unsent(statement: LintStatement) -> Iterator[Hit]:
     """Find values that the console does not send, for the people who would use it."""
     for clause in _required(statement, _EXTERNAL_ID, _SOURCE_IDENTITY, "aws:requesttag/"):
-        named = statement.principals_of(*_PEOPLE)
+        named = statement.callers_of(*_PEOPLE)
         people = [each for each in named if clause.key != _EXTERNAL_ID or _is_person(statement, each)]
         if people:
             yield _at(statement, clause), summarize(people)

@@ -6,15 +6,16 @@ from functools import cached_property
 from typing import Any
 
 from xacct_nb.grants.documents import Documents
-from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.naming import OWNER_TAG
+from xacct_nb.grants.pattern_trust import patterns_in
+from xacct_nb.grants.sources import covers_source, includes, is_whole_account, permission_set_of
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.patterns import covers
 from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
-from xacct_nb.linting.rules.subjects import ROLE, SSO, Subject, principal_type
+from xacct_nb.linting.rules.subjects import ACCOUNT, ROLE, SSO, USER, LintStatement, Subject, principal_type
 
 # Managed policies that allow nearly everything, or with which a role can raise its own permissions: they
 # write permissions, or pass any role to a service.
@@ -26,6 +27,7 @@ _FULL_ACCESS = (
 )
 _PROTECTED = ("/aws-service-role/", "/aws-reserved/")
 _CHAINED_MINUTES, _CONSOLE_NAME = 60, 64
+_IN_ACCOUNTS = (ROLE, SSO, USER, ACCOUNT)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,19 @@ def _renewable(case: GrantCase) -> Iterator[Hit]:
         yield "self_assume", str(grant.session_minutes)
 
 
+def _matched(case: GrantCase) -> Iterator[Hit]:
+    """Find patterns of roles that somebody in the account can make; those of AWS only AWS makes."""
+    for source in case.documents.grant.role_patterns:
+        if not Arn.parse(source).path.startswith(_PROTECTED):
+            yield f"sources: {source}", Arn.parse(source).resource
+
+
+def _other_sets(case: GrantCase) -> Iterator[Hit]:
+    for source in case.documents.grant.role_patterns:
+        if (name := permission_set_of(source)) and source.endswith("_*"):
+            yield f"sources: {source}", name
+
+
 def _outliving(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     if grant.expires:
@@ -107,7 +122,7 @@ def _self_trust(case: GrantCase) -> Iterator[Hit]:
             case.adopted.get(role, {}).get("trust")
         )
         named = role in grant.sources or grant.self_assume
-        if wanted and not named and account_of(role) not in grant.whole_accounts:
+        if wanted and not named and not any(includes(source, role) for source in grant.sources):
             yield f"sources, for {role}", role
 
 
@@ -123,22 +138,30 @@ def _roles_to_assume(case: GrantCase) -> set[str]:
 def _losing_access(case: GrantCase) -> Iterator[Hit]:
     for role, live in case.adopted.items():
         now = _allowed_principals(case.documents.trust_policies[role])
-        lost = [each for each in _allowed_principals(live["trust"]) if each not in now and each != role]
+        had = _allowed_principals(live["trust"])
+        lost = [each for each in had if each != role and not any(_covers(other, each) for other in now)]
         if lost:
             yield f"trust policy of {Arn.parse(role).resource}", summarize(lost)
 
 
 def _allowed_principals(trust: object) -> list[str]:
-    """Return the principals that a trust policy allows, accounts by their ids."""
+    """Return the principals that a trust policy allows, accounts by their ids; roles by their patterns."""
     statements = Subject("trust", "", trust, 0).statements
-    named = [
-        each
-        for one in statements
-        if one.allows
-        for kind in ("AWS", "Service", "Federated")
-        for each in one.principals(kind)
-    ]
+    named = [each for one in statements if one.allows for each in _principals_of(one)]
     return [each.split(":")[4] if each.endswith(":root") else each for each in dict.fromkeys(named)]
+
+
+def _principals_of(statement: LintStatement) -> tuple[str, ...]:
+    kinds = ("AWS", "Service", "Federated")
+    return patterns_in(statement.fields) or tuple(
+        each for kind in kinds for each in statement.principals(kind)
+    )
+
+
+def _covers(one: str, other: str) -> bool:
+    """Return whether all of a principal is in another one, as far as a grant can name the two."""
+    known = principal_type(one) in _IN_ACCOUNTS and principal_type(other) in _IN_ACCOUNTS
+    return one == other or (known and not is_whole_account(one) and covers_source(one, other))
 
 
 def _retained(full: bool) -> Find[GrantCase]:
@@ -192,6 +215,13 @@ GRANT_RULES = (
     Rule("session-outlives-expiry", NOTE, _outliving,
         why="A session that is opened before that moment goes on for up to {it} minutes after it.",
         mend="Choose an earlier moment or shorter sessions where that matters."),
+    Rule("role-pattern", NOTE, _matched,
+        why="Every role there that matches {it} gets access, also one that is made later: "
+        "whoever may make roles in that account decides.",
+        mend="Name the roles, or use a path in which few may make roles."),
+    Rule("permission-set-prefix", NOTE, _other_sets,
+        why="It matches also other permission sets whose name begins with {it}_.",
+        mend='Write it as {permission_set: {it}, account: "..."}, which matches this one only.'),
     Rule("protected-role", WARNING, _protected,
         why="Roles under {it} belong to AWS: their trust policy cannot be changed.",
         mend="Name a role of your own."),

@@ -1,5 +1,6 @@
 """Rules on roles of others, of whose trust policy a grant owns one statement (`manage: trust`)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,8 +8,9 @@ from xacct_nb.errors import InvalidArn, InvalidInput, InvalidPolicy
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.grant import account_of, external_id, is_whole_account
 from xacct_nb.grants.live_principal import LivePrincipal
-from xacct_nb.grants.naming import statement_id
+from xacct_nb.grants.naming import statement_ids
 from xacct_nb.grants.own_statement import merged_trust, other_statements
+from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.decision import Decision
@@ -21,6 +23,7 @@ from xacct_nb.linting.rules.grant import GrantCase
 from xacct_nb.linting.rules.rule import NOTE, WARNING, Hit, Rule
 
 _ASSUME = "sts:AssumeRole"
+_WILDCARDS = re.compile(r"[*?]")
 _ALL = {"Version": NEW, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 # By the field of the conditions: how a call misses it, and the keys of such a call.
 _MISSED: dict[str, tuple[str, Mapping[str, Any]]] = {
@@ -46,7 +49,7 @@ def _bypassed(case: GrantCase) -> Iterator[Hit]:
     """Find conditions that callers need not meet, because another statement lets them in without."""
     grant, when = case.documents.grant, case.documents.grant.conditions
     for role, live in _roles(case):
-        rest = other_statements(live["trust"], statement_id(grant))
+        rest = other_statements(live["trust"], *statement_ids(grant))
         for name, (how, keys) in _MISSED.items():
             missed = {**_keys(when, external_id(grant)), **(keys or _without_tags(when))}
             callers = grant.sources if _is_set(when, name) else ()
@@ -62,7 +65,7 @@ def _already_trusted(case: GrantCase) -> Iterator[Hit]:
     grant = case.documents.grant
     keys = _keys(grant.conditions, external_id(grant))
     for role, live in _roles(case):
-        rest = other_statements(live["trust"], statement_id(grant))
+        rest = other_statements(live["trust"], *statement_ids(grant))
         if let_in := [each for each in grant.sources if _allowed(_decided(each, role, rest, keys))]:
             yield f"trust policy of {Arn.parse(role).resource}", summarize(let_in)
 
@@ -112,6 +115,8 @@ def _decided(source: str, role: str, trust: Any, keys: Mapping[str, Any]) -> Dec
     """Return what a trust policy decides for a caller whose own side allows it; None if AWS refuses it."""
     named = Arn.parse(role)
     caller, context = source, dict(keys)
+    if is_role_pattern(source):
+        source = _WILDCARDS.sub("x", source)  # one of the roles that match
     if is_whole_account(source):
         caller = f"arn:{named.partition}:iam::{account_of(source)}:user/somebody"
     elif ":role/" in source:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from xacct_nb.grants.documents import Documents
+from xacct_nb.grants.pattern_trust import patterns_in
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import UNIQUE_ID, Arn
 from xacct_nb.iam.canonical import as_list, value_text
@@ -35,6 +36,7 @@ _TRUST_FIELDS = {
     "sts:rolesessionname": "conditions.role_session_name",
     "sts:sourceidentity": "conditions.source_identity",
     "aws:requesttag": "conditions.session_tags",
+    "aws:principalarn": "sources",
 }
 _PERMISSIONS_FIELDS = {"Action": "permissions.{n}", "Resource": "permissions.{n}"}
 
@@ -83,6 +85,12 @@ class LintStatement:
     def denies(self) -> bool:
         """Return whether the effect is Deny."""
         return self.fields.get("Effect") == DENY
+
+    def callers_of(self, *types: str) -> tuple[str, ...]:
+        """Return the principals of these types; where their roles are compared with patterns, those."""
+        if matched := patterns_in(self.fields):
+            return tuple(each for each in matched if principal_type(each) in types)
+        return self.principals_of(*types)
 
     @property
     def allows(self) -> bool:
