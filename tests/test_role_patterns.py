@@ -24,9 +24,12 @@ from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.entitlements import losses
+from xacct_nb.changes.newly_allowed import newly_allowed
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
+from xacct_nb.fleets.expansion import expand
+from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.access_path import hops_of
 from xacct_nb.grants.console_link import console_access
 from xacct_nb.grants.documents import Documents, build
@@ -423,6 +426,36 @@ def test_the_headroom_counts_patterns_as_sources() -> None:
     ]
 
     assert 0 < quota.more < 100
+
+
+def test_a_fleet_takes_both_forms_and_has_no_slice_for_them_on_the_source_side() -> None:
+    entry = {"name": "reports", "accounts": ["222222222222", "333333333333"], "role": "reader"}
+    fleet = Fleet(name="all", grants=[{**entry, "sources": [READ_ONLY, CI, ALICE]}])
+    slices = expand(fleet).slices
+
+    assert fleet.grants[0].template.role_patterns == (pattern_of("ReadOnly"), CI)
+    assert [(each.side, each.account) for each in slices] == [
+        ("source", HOME),
+        ("destination", "222222222222"),
+        ("destination", "333333333333"),
+    ]
+    assert slices[0].grant.sources == (ALICE,)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        (CI, f"arn:aws:iam::{HOME}:role/ci-x-*", ""),
+        (HOME, CI, ""),
+        (CI, f"arn:aws:iam::{HOME}:role/*", "new-source"),
+        (f"arn:aws:iam::{HOME}:role/ci-x", CI, "new-source"),
+        (CI, f"arn:aws:iam::{HOME}:role/ci-x", "new-caller-policy"),
+    ],
+)
+def test_what_a_pattern_newly_lets_in(before: str, after: str, code: str) -> None:
+    found = newly_allowed([a_grant(sources=[before])], [a_grant(sources=[after])])
+
+    assert [each.code for each in found] == ([code] if code else [])
 
 
 # --- in the sandbox

@@ -63,6 +63,9 @@ def fields_in(world: World) -> st.SearchStrategy[dict[str, Any]]:
             {"sources": users[:1], "attach_to": group, "caller_policy": "inline"},
             {"sources": [source]},
             {"sources": [source], "attach_to": group},
+            {"sources": [{"permission_set": "ReadOnly", "account": source}]},
+            {"sources": [users[0], f"arn:aws:iam::{source}:role/ci-*", f"arn:aws:iam::{source}:role/x/*"]},
+            {"sources": [source, f"arn:aws:iam::{source}:role/ci-*"]},
             {"sources": [users[1]], "caller_policy": "none"},
         ]
     )

@@ -11,6 +11,7 @@ from xacct_nb.changes.wider_conditions import Widening, widenings
 from xacct_nb.changes.wider_permissions import RolePermissions, added_permissions
 from xacct_nb.grants.grant import Grant, account_of, is_whole_account
 from xacct_nb.grants.sentences import describe_access, describe_arn, describe_source, join_words
+from xacct_nb.grants.sources import covers_source, is_role_pattern
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.validation import Serializable
 
@@ -63,14 +64,12 @@ class _Way:
     @property
     def holder(self) -> str:
         """Return the user, role or group that gets the caller policy; "" where the grant writes none."""
-        own = "" if is_whole_account(self.source) else self.source
+        own = "" if is_whole_account(self.source) or is_role_pattern(self.source) else self.source
         return "" if self.grant.caller_policy == "none" else self.grant.attach_to or own
 
     def trusts(self, source: str) -> bool:
         """Return whether the role trusts another source too where it trusts this one."""
-        if is_whole_account(self.source):
-            return account_of(source) == account_of(self.source)
-        return source == self.source
+        return covers_source(self.source, source)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 from xacct_nb.changes.revocation import REVOKED
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.fleets.discovery_accounts import LiveAccounts, LiveRole
-from xacct_nb.fleets.discovery_terms import TrustTerms, principals_of, read_terms
+from xacct_nb.fleets.discovery_terms import TrustTerms, principals_of, read_parts
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.naming import grant_named_in, grant_of_statement, policy_name_of
+from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.canonical import as_list, statements_of
 from xacct_nb.iam.grammar import ALLOW, DENY
@@ -77,16 +78,17 @@ def _read_role(role: LiveRole, surveyed: Surveyed, found: Candidates) -> None:
         found.gaps.append(Gap(role.arn, "AWS manages the role"))
         return
     allowed = _read_inline(role)
+    denying = [each for each in statements if isinstance(each, Mapping) and each.get("Effect") == DENY]
+    parts = read_parts(role.arn, [each for each in statements if each not in denying])
+    is_alone = len(parts) == 1 and not denying
     for each in statements:
-        effect = each.get("Effect") if isinstance(each, Mapping) else ""
-        if effect == DENY:
+        part = next((one for one in parts if one.statements[0] is each), None)
+        if each in denying:
             found.gaps.append(Gap(role.arn, "its trust policy has a Deny statement", STAYS))
-            continue
-        terms, reasons = read_terms(role.arn, each)
-        if terms is None:
-            found.gaps += (Gap(role.arn, why) for why in reasons)
-        elif each in wanted:
-            _add(role, each, terms, allowed, len(statements) == 1, surveyed, found)
+        elif part and part.terms is None:
+            found.gaps += (Gap(role.arn, why) for why in part.reasons)
+        elif part and part.terms and any(one in wanted for one in part.statements):
+            _add(role, each, part.terms, allowed, is_alone, surveyed, found)
 
 
 def _is_across(role: LiveRole, statement: Any) -> bool:
@@ -225,7 +227,7 @@ class _CallerSide:
 def _caller_side(role: LiveRole, terms: TrustTerms, surveyed: Surveyed, name: str) -> _CallerSide:
     """Return in which form the callers have the grant's policy, and the group that carries it."""
     live, accounts = surveyed.live, dict.fromkeys(map(account_of, terms.sources))
-    principals = [each for each in terms.sources if "/" in each]
+    principals = [each for each in terms.sources if "/" in each and not is_role_pattern(each)]
     others_let_them = all((each, role.arn) in surveyed.ways for each in principals)
     without = _CallerSide("none" if principals and (others_let_them or not name) else "managed")
     if not name:

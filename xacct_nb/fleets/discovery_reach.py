@@ -9,6 +9,8 @@ from xacct_nb.grants.pictures.access_graph import (
     DENIED,
     HALF,
     OPEN,
+    PERMISSION_SET,
+    ROLES,
     WHOLE,
     AccessEdge,
     AccessGraph,
@@ -20,6 +22,7 @@ from xacct_nb.views import Shown, Table, Text, View
 _MOST_COLUMNS, _MOST_ROWS, _MOST_CHAINS, _LONGEST_CHAIN = 12, 200, 500, 6
 _NO_WAY = {DENIED: "denied", HALF: "one side only", "unread": "not known"}
 _ALL_ANYONE = "anyone"
+_WIDE = {WHOLE: "a whole account", ROLES: "every role that matches", PERMISSION_SET: "a permission set"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,7 +147,11 @@ def _why_wide(node: AccessNode, known: frozenset[str]) -> str:
         return _ALL_ANYONE
     if node.account and node.account not in known and node.kind != "provider":
         return "of an account that was not read" + (" as a whole" if node.kind == WHOLE else "")
-    return "a whole account" if node.kind == WHOLE else ""
+    return {
+        WHOLE: "a whole account",
+        ROLES: "every role that matches",
+        PERMISSION_SET: "a permission set",
+    }.get(node.kind, "")
 
 
 def _count(ways: int, rest: int) -> str:

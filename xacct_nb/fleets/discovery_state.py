@@ -7,7 +7,7 @@ from typing import Any
 from xacct_nb.fleets.discovery_accounts import LiveAccounts, LiveRole
 from xacct_nb.grants.documents import Documents
 from xacct_nb.grants.grant import account_of
-from xacct_nb.grants.naming import policy_arn, policy_name, statement_id
+from xacct_nb.grants.naming import policy_arn, policy_name, statement_ids
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, statement_in
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
@@ -24,7 +24,8 @@ def state_of(documents: Documents, live: LiveAccounts, roles: Mapping[str, LiveR
     details: Resources = {}
     if grant.trust_only:
         details, found = found, {}
-        for arn, sid in ((arn, statement_id(grant)) for arn in documents.trust_policies if arn in roles):
+        there = [arn for arn in documents.trust_policies if arn in roles]
+        for arn, sid in itertools.product(there, statement_ids(grant)):
             if statement := statement_in(roles[arn].trust, sid):
                 found[ResourceKey(TRUST_STATEMENT, arn, sid)] = statement
     return State(found | dict(_caller_resources(documents, live)), details)

@@ -1,7 +1,7 @@
 """What a statement of a trust policy says in the fields of a grant, or why no grant can say it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from xacct_nb.errors import InvalidArn, InvalidGrant
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.documents import actions_under
+from xacct_nb.grants.naming import grant_of_statement
+from xacct_nb.grants.pattern_trust import patterns_in, without_patterns
+from xacct_nb.grants.sources import check_source
 from xacct_nb.iam.arns import UNIQUE_ID, Arn, is_account_id, is_arn, parse_iam
 from xacct_nb.iam.canonical import as_list, value_text
 from xacct_nb.iam.condition_words import describe_condition
@@ -44,12 +47,13 @@ def read_terms(role: str, statement: Any) -> tuple[TrustTerms | None, tuple[str,
     """Return what an Allow statement says, or None with the reasons why no grant says it."""
     if not isinstance(statement, Mapping):
         return None, ("it is no statement",)
-    fields, expires, odd = _read_conditions(statement.get("Condition") or {})
-    named = _principals(statement.get("Principal"))
+    matched, condition = patterns_in(statement), statement.get("Condition") or {}
+    fields, expires, odd = _read_conditions(without_patterns(condition) if matched else condition)
+    named = matched or _principals(statement.get("Principal"))
     conditions, wrong = _conditions(fields)
     reasons = [
         *(f"it has {name}" for name in sorted(set(statement) - _ELEMENTS)),
-        *_odd_principals(statement.get("Principal"), named),
+        *(_odd_patterns(matched) if matched else _odd_principals(statement.get("Principal"), named)),
         *odd,
         *wrong,
         *_odd_actions(statement, conditions),
@@ -59,6 +63,50 @@ def read_terms(role: str, statement: Any) -> tuple[TrustTerms | None, tuple[str,
     sources = dict.fromkeys(account if (account := _whole(each)) else each for each in named)
     others = tuple(each for each in sources if each != role)
     return TrustTerms(others or (role,), fields, expires, role in sources and bool(others)), ()
+
+
+@dataclass(frozen=True)
+class TrustPart:
+    """What one statement of a trust policy says, or two that a grant writes: for names, and for patterns."""
+
+    statements: tuple[Any, ...]
+    terms: TrustTerms | None
+    reasons: tuple[str, ...] = ()
+
+
+def read_parts(role: str, statements: Sequence[Any]) -> list[TrustPart]:
+    """Return what Allow statements say; one with patterns is joined to one that says the same of names."""
+    parts = list[TrustPart]()
+    for each in statements:
+        part = TrustPart((each,), *read_terms(role, each))
+        number = next((at for at, other in enumerate(parts) if _are_one(other, part)), None)
+        if number is None:
+            parts.append(part)
+        else:
+            parts[number] = _joined(role, parts[number], part)
+    return parts
+
+
+def _are_one(one: TrustPart, other: TrustPart) -> bool:
+    """Return whether a grant would write both: the same terms, one of them for names, one for patterns."""
+    if one.terms is None or other.terms is None or len(one.statements) > 1:
+        return False
+    same = replace(one.terms, sources=(), names_itself=False) == replace(
+        other.terms, sources=(), names_itself=False
+    )
+    (first,), (second,) = one.statements, other.statements
+    sids = {grant_of_statement(str(each.get("Sid", ""))) for each in (first, second)}
+    return same and len(sids) == 1 and bool(patterns_in(first)) != bool(patterns_in(second))
+
+
+def _joined(role: str, one: TrustPart, other: TrustPart) -> TrustPart:
+    assert one.terms is not None
+    assert other.terms is not None
+    sources = (*one.terms.sources, *other.terms.sources)
+    itself = role in sources or one.terms.names_itself or other.terms.names_itself
+    rest = tuple(each for each in sources if each != role)
+    terms = replace(one.terms, sources=rest, names_itself=itself)
+    return TrustPart((*one.statements, *other.statements), terms)
 
 
 def principals_of(statement: Mapping[str, Any]) -> tuple[str, ...]:
@@ -88,6 +136,14 @@ def _odd_principals(element: Any, named: Sequence[str]) -> Iterator[str]:
     for each in named:
         if why := _odd_principal(each):
             yield why
+
+
+def _odd_patterns(matched: Sequence[str]) -> Iterator[str]:
+    for each in matched:
+        try:
+            check_source(each)
+        except InvalidGrant as problem:
+            yield problem.what.removeprefix("sources: ").rstrip(".")
 
 
 def _odd_principal(name: str) -> str:

@@ -175,8 +175,8 @@ def _put_account(value: Any, account: str) -> Any:
 
 def _partition(sources: Any) -> str:
     """Return the partition of the first ARN among the sources, which are not checked yet."""
-    first = sources[0] if isinstance(sources, list | tuple) and sources else ""
-    parts = first.split(":") if isinstance(first, str) else []
+    named = sources if isinstance(sources, list | tuple) else ()
+    parts = next((each.split(":") for each in named if isinstance(each, str)), [])
     return parts[1] if len(parts) > 5 and parts[0] == "arn" else "aws"
 
 

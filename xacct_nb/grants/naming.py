@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.arns import Arn
 
-_SID = re.compile(r"xacctX([a-z][a-zX0-9]{0,31})")
+_SID = re.compile(r"xacctX([a-z][a-zX0-9]{0,31})(?:ByPattern)?")
 OWNER_TAG, ADOPTED_TAG = "xacct-nb:grant", "xacct-nb:adopted"
 
 

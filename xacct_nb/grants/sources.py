@@ -93,10 +93,10 @@ def is_likely(source: str, caller: str) -> bool:
 
 def covers_source(source: str, other: str) -> bool:
     """Return whether a source stands for all that another one does, as far as their texts tell."""
-    if source == other or not is_role_pattern(other):
-        return source == other or includes(source, other) is True
     if is_whole_account(source):
         return account_of(source) == account_of(other)
+    if source == other or not is_role_pattern(other):
+        return source == other or includes(source, other) is True
     # A ? would take the * of the other one for a letter.
     return (
         is_role_pattern(source) and "?" not in source and bool(pattern_set((source,), ARN).match(other, {}))

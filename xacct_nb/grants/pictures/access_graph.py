@@ -19,6 +19,7 @@ OPEN, HALF, DENIED, UNREAD = "open", "half", "denied", "unread"
 ADDED, TAKEN, CHANGED = "+", "-", "~"
 NO_CONDITION = "without a condition"
 ANYONE, WHOLE = "*", "whole account"
+ROLES, PERMISSION_SET = "roles", "permission set"
 _MOST_NODES = 60
 _LISTED = 8
 
@@ -133,8 +134,8 @@ def node_of(key: str, lines: tuple[str, ...] = (), mark: str = "") -> AccessNode
         return AccessNode(key, "deleted principal", key, "", lines, mark)
     if account and is_role_pattern(key):
         if named := permission_set_of(key):
-            return AccessNode(key, "permission set", named, account, lines, mark)
-        return AccessNode(key, "roles", Arn.parse(key).resource.removeprefix("role/"), account, lines, mark)
+            return AccessNode(key, PERMISSION_SET, named, account, lines, mark)
+        return AccessNode(key, ROLES, Arn.parse(key).resource.removeprefix("role/"), account, lines, mark)
     try:
         kind = read_caller(key).kind
     except InvalidArn:
