@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+import xacct_nb as xa
 from support.discovered import (
     SECRET,
     a_world,
@@ -20,7 +21,7 @@ from support.discovered import (
     plan_of_adopted,
     root_of,
 )
-from support.examples import grant_in
+from support.examples import grant_in, sessions_in
 from support.in_process_sandbox import in_process_sandbox
 from support.random_worlds import own_documents, trust_documents
 from xacct_nb.errors import InvalidInput
@@ -29,6 +30,7 @@ from xacct_nb.fleets.discovery_fleet import fleet_fields
 from xacct_nb.fleets.discovery_grants import DiscoveredGrant
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
+from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.redaction.redact import fingerprint
 from xacct_nb.runs.discovery import write_grants
 from xacct_nb.sandbox.server.accounts import World
@@ -456,3 +458,21 @@ def everything(discovery: Discovery) -> str:
     )
     shown = "".join(str(each) + each._repr_html_() for each in parts)
     return shown + json.dumps(discovery.to_json()) + repr(discovery)
+
+
+class TestWithoutACallerPolicy:
+    def test_a_caller_whom_nobody_lets_call_is_promised_nothing(self, world: World) -> None:
+        grant = grant_in(world, caller_policy="none")
+        documents, sessions = xa.build(grant), sessions_in(world, grant)
+
+        (said,) = access_after_plan(documents, xa.read(documents, sessions))
+
+        assert said.endswith("the lack of a policy of its own denies sts:AssumeRole.")
+
+    def test_one_whose_own_policy_lets_it_call_is(self, world: World) -> None:
+        grant = grant_in(world, sources=[mallory(world)], caller_policy="none")
+        documents, sessions = xa.build(grant), sessions_in(world, grant)
+
+        (said,) = access_after_plan(documents, xa.read(documents, sessions))
+
+        assert "will be able to s3:GetObject" in said

@@ -126,7 +126,7 @@ def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest
     if not policies_of(own):
         raise InvalidHandoff(
             f"There is nothing to ask of the owner of the {side} account.",
-            why="The grant trusts whole accounts or patterns of roles: their owners decide who gets in.",
+            why="The grant has no caller policy there: the owners of these accounts decide who gets in.",
             hint="Plan and apply your own side: xacct-nb run plan_and_apply -f GRANT",
         )
     return HandoffRequest(

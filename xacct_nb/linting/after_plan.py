@@ -21,6 +21,7 @@ from xacct_nb.iam.weighing import UNKNOWN_RESULT
 from xacct_nb.linting.headroom import retained_policies
 
 BOUNDARY, POLICY, PERHAPS = "boundary", "policy", "perhaps"
+NO_POLICY = "the lack of a policy of its own"
 _PLACE = re.compile(r"\w+\[(\d+)\]\.(.+)")
 
 
@@ -48,6 +49,8 @@ class _Holder:
     policies: tuple[tuple[str, Any], ...]
     boundary: tuple[str, Any] | None
     tags_known: bool = False
+    is_whole: bool = False
+    """Whether it has these policies alone, so that what none of them allows is denied."""
 
     def obstacle(self, action: str, resource: str, trust: Any) -> Obstacle | None:
         """Return what denies the action to it, None where nothing that was read does."""
@@ -56,6 +59,8 @@ class _Holder:
         if absent:
             decision = self._decision(action, resource, trust, absent)
         kind, by = self._named(decision)
+        if not kind and decision.denied and self.is_whole:
+            kind, by = POLICY, NO_POLICY
         return Obstacle(kind, self.arn, action, resource, by) if kind else None
 
     def may(self, action: str, resource: str) -> bool:
@@ -176,7 +181,10 @@ def _caller(documents: Documents, state: State, live: LivePrincipal, required: M
     boundary = _boundary(state, live.boundary)
     tags_known = Arn.parse(live.arn).kind == "user" and "GetUser" not in live.unread
     policies = _readable((*planned, *inline, *managed))
-    return _Holder(live.arn, *_session(live.arn, keys), policies, boundary, tags_known)
+    is_whole = (
+        grant.caller_policy == "none" and not live.denied_reads and len(policies) == len(inline + managed)
+    )
+    return _Holder(live.arn, *_session(live.arn, keys), policies, boundary, tags_known, is_whole)
 
 
 def _role(documents: Documents, state: State, role: str) -> _Holder:

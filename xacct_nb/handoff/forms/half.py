@@ -121,6 +121,8 @@ class Half:
         if self.account in self.grant.whole_accounts:
             return f"the whole account {self.account}"
         own = [each for each in self.grant.role_patterns if account_of(each) == self.account]
+        if self.grant.caller_policy == "none":
+            own += [each for each in self.grant.principals if account_of(each) == self.account]
         return join_words(map(describe_arn, own))
 
     @property
