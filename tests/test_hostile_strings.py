@@ -239,6 +239,7 @@ VALUES: tuple[Any, ...] = (
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The
 # role of a grant: what is no ARN of a role is refused where the grant is made.
 OURS = {
+    "AccountRights.side",
     "Documents.side",
     "HandoffAnswer.decision",
     "HandoffState.state",

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from support.examples import applied, grant_in, sessions_in
+from support.adopted_role import trusting
+from support.examples import SOME_POLICY, applied, grant_in, root_iam, sessions_in
 from support.questions import Room
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.probes import prove
@@ -109,7 +110,7 @@ def test_a_reset_forgets_organizations_quotas_and_names() -> None:
 def test_an_account_that_leaves_an_organization_is_in_none() -> None:
     organizations.set_organization({"id": "o-a1b2c3d4e5", "accounts": {"111111111111": IN_A_UNIT}})
     organizations.set_organization({"id": "o-a1b2c3d4e5", "accounts": {"222222222222": IN_A_UNIT}})
-    keys = organizations.keys_of("111111111111"), organizations.keys_of("222222222222")
+    keys = organizations.keys_of("111111111111", ""), organizations.keys_of("222222222222", "")
     organizations.forget()
 
     assert keys == ({}, {"aws:principalorgid": "o-a1b2c3d4e5", "aws:principalorgpaths": [IN_A_UNIT]})
@@ -164,3 +165,71 @@ def test_a_token_is_not_repeated_in_an_error() -> None:
 
 def _told(sandbox: Sandbox, what: str) -> Any:
     return send(sandbox.endpoint, sandbox.token, f"/_xacct/{what}")
+
+
+BOUND = "arn:aws:iam::aws:policy/PowerUserAccess"
+OTHER = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+class TestKeysOfIam:
+    """IAM's own condition keys, as reference_policies_iam-condition-keys has them."""
+
+    @pytest.fixture
+    def limited(self, world: World) -> Any:
+        """Return what makes a client of a user with one statement; there are the roles `bound` and `free`."""
+        root = root_iam(world, world.destination)
+        trust = json.dumps(trusting(f"arn:aws:iam::{world.destination}:root"))
+        root.create_role(RoleName="bound", AssumeRolePolicyDocument=trust, PermissionsBoundary=BOUND)
+        root.create_role(RoleName="free", AssumeRolePolicyDocument=trust)
+        root.create_group(GroupName="readers")
+        root.create_user(UserName="limited")
+        key = root.create_access_key(UserName="limited")["AccessKey"]
+
+        def limited(*actions: str, resource: str = "*", **condition: str) -> Any:
+            when = {"Condition": {"ArnEquals": condition}} if condition else {}
+            may = {"Effect": "Allow", "Action": list(actions), "Resource": resource} | when
+            document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+            root.put_user_policy(UserName="limited", PolicyName="p", PolicyDocument=document)
+            names = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+            return connect("iam", endpoint_url=world.endpoint, **names)
+
+        return limited
+
+    def test_a_policy_is_attached_and_detached_only_if_it_is_the_one(self, limited: Any) -> None:
+        iam = limited("iam:AttachRolePolicy", "iam:DetachRolePolicy", **{"iam:PolicyARN": OTHER})
+        iam.attach_role_policy(RoleName="free", PolicyArn=OTHER)
+        iam.detach_role_policy(RoleName="free", PolicyArn=OTHER)
+
+        with pytest.raises(ClientError, match="AccessDenied"):
+            iam.attach_role_policy(RoleName="free", PolicyArn=BOUND)
+
+    def test_a_role_is_written_only_if_it_has_the_boundary(self, limited: Any) -> None:
+        iam = limited("iam:PutRolePolicy", "iam:CreateRole", **{"iam:PermissionsBoundary": BOUND})
+        trust, text = json.dumps(trusting("111111111111")), json.dumps(SOME_POLICY)
+        iam.create_role(RoleName="made", AssumeRolePolicyDocument=trust, PermissionsBoundary=BOUND)
+        iam.put_role_policy(RoleName="bound", PolicyName="p", PolicyDocument=text)
+
+        with pytest.raises(ClientError, match="AccessDenied"):
+            iam.put_role_policy(RoleName="free", PolicyName="p", PolicyDocument=text)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            iam.create_role(RoleName="other", AssumeRolePolicyDocument=trust)
+
+    def test_what_is_made_with_tags_needs_the_right_to_tag(self, limited: Any, world: World) -> None:
+        trust = json.dumps(trusting(f"arn:aws:iam::{world.destination}:root"))
+        tags = [{"Key": "team", "Value": "data"}]
+        iam = limited("iam:CreateRole")
+        iam.create_role(RoleName="plain", AssumeRolePolicyDocument=trust)
+
+        with pytest.raises(ClientError, match="perform: iam:TagRole on"):
+            iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=trust, Tags=tags)
+        both = limited("iam:CreateRole", "iam:TagRole")
+        both.create_role(RoleName="tagged", AssumeRolePolicyDocument=trust, Tags=tags)
+
+    def test_a_call_on_a_group_is_decided_by_the_group(self, limited: Any, world: World) -> None:
+        group = f"arn:aws:iam::{world.destination}:group/readers"
+        iam = limited("iam:AttachGroupPolicy", "iam:AddUserToGroup", resource=group)
+        iam.attach_group_policy(GroupName="readers", PolicyArn=OTHER)
+        iam.add_user_to_group(GroupName="readers", UserName="limited")
+        found = root_iam(world, world.destination).get_group(GroupName="readers")["Users"]
+
+        assert [each["UserName"] for each in found] == ["limited"]

@@ -13,6 +13,7 @@ _PUBLIC = {
     "Fleet": "fleets.fleet",
     "load_fleet": "runs.loading",
     "expand": "fleets.expansion",
+    "needed_rights": "fleets.rights",
     "template": "grants.templates",
     "build": "grants.documents",
     "picture": "changes.access_picture",

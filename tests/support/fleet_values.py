@@ -1,8 +1,10 @@
 """A value of each kind that a fleet shows, with a text in every field."""
 
 from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.changes.rights import Right
 from xacct_nb.fleets.plan import FleetPlan, SlicePlan, Unplanned
 from xacct_nb.fleets.result import PROOF_FAILED, FleetResult, SliceResult
+from xacct_nb.fleets.rights import AccountRights, NeededRights
 
 ROLE = "arn:aws:iam::222222222222:role/reader"
 _CHANGE = Change("inline-policy", ROLE, "name", None, {"Version": "2012-10-17"})
@@ -10,6 +12,8 @@ _KEY = ("readers", "destination", "222222222222")
 _RESULT = SliceResult(
     *_KEY, PROOF_FAILED, (_CHANGE,), "proof", "proof-failed", "reason", "hint", "cause", seconds=1.5
 )
+_RIGHT = Right("iam:GetRole", (ROLE,), (("ArnLike", "iam:PolicyARN", ("policy",)),))
+_RIGHTS = AccountRights("destination", ("222222222222", "333333333333"), {"plan": (_RIGHT,)})
 FLEET_VALUES = (
     FleetPlan(
         "fleet",
@@ -17,4 +21,9 @@ FLEET_VALUES = (
         (Unplanned("readers", "destination", "333333333333", "aws-refused", "reason", "hint"),),
     ),
     FleetResult("fleet", (_RESULT,), "stopped"),
+    _RIGHTS,
+    NeededRights(
+        (_RIGHTS, AccountRights("hub", (), {"apply": (_RIGHT,)})),
+        ("note",),
+    ),
 )

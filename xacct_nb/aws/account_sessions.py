@@ -107,7 +107,7 @@ class AccountSessions:
     def _by_role(self, side: str, account: str) -> tuple[Identity, AccountKeys]:
         profile = self._hub(side, account)
         role = f"arn:{self.access.partition}:iam::{account}:role/{self.access.account_role}"
-        who = Identity(f"{self.access.account_role} by {profile}", side, account, role)
+        who = Identity(f"{self.access.account_role} in {account} by {profile}", side, account, role)
         known = self._keys.get(account)
         if known is None or known[1] - _EARLIER < local_time():
             sts = self.named.client(profile, "sts")
@@ -142,6 +142,13 @@ class SliceSessions(Sessions):
         if self.shared and account in self.admin_keys:
             return self.shared.client(service, self.admin_keys[account])
         return super().admin(account, service)
+
+    def client(self, profile: str, service: str) -> AwsClient:
+        """Return the client of a profile, or of a role that was assumed to administer an account."""
+        for each in self.identities if self.shared else ():
+            if each.profile == profile and each.part != "caller" and each.account in self.admin_keys:
+                return self.admin(each.account, service)
+        return super().client(profile, service)
 
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> AwsClient:
         """Return a client with the credentials from AssumeRole."""

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,11 +51,21 @@ def demo(records: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--rights", "file", type=PATH, help="Print the IAM policies that this grant or fleet needs.")
+@click.option("--side", default="", help="Of one side: source, destination, hub, organization.")
+@click.option(
+    "--step", "steps", multiple=True, help="Of some steps: plan, apply, prove, diagnose, roll-back."
+)
+@click.option("--account-role", default="", metavar="NAME", help="Role in each account that a hub assumes.")
 @with_json
-def doctor(as_json: bool) -> None:
-    """Check Python, packages, kernel, sandbox and AWS profiles."""
+def doctor(as_json: bool, file: Path | None, **about: Any) -> None:
+    """Check Python, packages, kernel, sandbox and AWS profiles; or print the rights that are needed."""
     from xacct_nb.runs.doctor import examine
+    from xacct_nb.runs.rights import rights_for_file
 
+    if file:
+        needed = rights_for_file(file, **about)
+        return print_value(needed, {"rights": needed.to_json()}, as_json)
     found = examine()
     print_value(found, {"well": found.well, "checks": found.to_json()}, as_json)
     sys.exit(0 if found.well else 1)

@@ -61,17 +61,30 @@ def _enforce(
     if isinstance(caller, iam_evaluator.AuthError):
         return caller
     context = {name.lower(): value for name, value in (service_context or {}).items()}
-    named = guard_result.current.get().resource.arn if service in _NAMED else ""
-    request = _request(caller, iam_action, service, region, named or resource_arn, context)
-    if request is None:
-        return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
-    decision = decide(request)
-    if decision and decision.allowed:
+    named = ""
+    if service in _NAMED:
+        found = guard_result.current.get().resource
+        named, context = found.arn, {**context, **found.keys}
+    for action in _actions(iam_action, context):
+        request = _request(caller, action, service, region, named or resource_arn, context)
+        if request is None:
+            return iam_evaluator.EvalResult("Deny", caller.arn, resource_policy_arn=resource_arn)
+        decision = decide(request)
+        if decision is None or not decision.allowed:
+            return _denial(request, decision)
         allowed.set((*allowed.get(), request))
         if service in _OPENED:
             responses.set_request_account_id(request.owner)  # the key is looked up there
-        return None
-    return _denial(request, decision)
+    return None
+
+
+def _actions(action: str, context: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the actions that a call is: IAM also asks whether the caller may tag what is made with tags.
+
+    Source: IAM user guide, id_tags.
+    """
+    made = action.removeprefix("iam:Create")
+    return (action, f"iam:Tag{made}") if made != action and context.get("aws:tagkeys") else (action,)
 
 
 def _caller_arn(headers: Mapping[str, str], query: Any = None) -> str:

@@ -10,10 +10,14 @@ HttpResponse = tuple[int, dict[str, str], bytes]
 
 
 class IamResource(NamedTuple):
-    """The resource of an IAM call: its ARN, and how a denial names it; "" for each that MiniStack knows."""
+    """The resource of an IAM call: its ARN, and how a denial names it; "" for each that MiniStack knows.
+
+    `keys` are IAM's own condition keys of the call, in lower case.
+    """
 
     arn: str = ""
     shown: str = ""
+    keys: Mapping[str, str] = MappingProxyType({})
 
 
 class GuardResult(NamedTuple):

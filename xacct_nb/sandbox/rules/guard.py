@@ -26,6 +26,7 @@ from xacct_nb.sandbox.rules import (
 )
 from xacct_nb.sandbox.rules.controls import CONTROLS, forget_everything, serve_control
 from xacct_nb.sandbox.rules.federation_rules import FEDERATED
+from xacct_nb.sandbox.rules.iam_keys import iam_keys
 from xacct_nb.sandbox.rules.iam_resources import resource_of
 from xacct_nb.sandbox.rules.parameter_rules import breach, unknown_operation
 
@@ -112,7 +113,9 @@ def result_for(call: Call) -> GuardResult:
         return organization_calls.result(call)
     if not call.account or call.service not in ("iam", "sts", "s3", "kms"):
         return NOTHING
-    found = resource_of(call) if call.service == "iam" else IamResource()
+    found = IamResource()
+    if call.service == "iam":
+        found = resource_of(call)._replace(keys=iam_keys(call))
     always = ALWAYS if call.service in ("iam", "sts") else ()
     for rule in (*always, *RULES.get(which, ())):
         if refusal := rule(call):

@@ -8,8 +8,8 @@ from xacct_nb.sandbox.ministack.guard_result import IamResource
 
 _NAMES = (
     ("RoleName", "role"),
-    ("UserName", "user"),
     ("GroupName", "group"),
+    ("UserName", "user"),
     ("InstanceProfileName", "instance profile"),
     ("PolicyArn", "policy"),
 )
@@ -52,7 +52,9 @@ def resource_of(call: Call) -> IamResource:
     for name in _ARNS:
         if arn := call.parameter(name):
             return IamResource(arn, arn)
-    return IamResource("", _shown(call))
+    # A call that names a group and a user or a policy is about the group.
+    group = call.parameter("GroupName")
+    return IamResource(f"{front}group/{group}" if group else "", _shown(call))
 
 
 def _shown(call: Call) -> str:
