@@ -39,6 +39,7 @@ from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
 from xacct_nb.sandbox.server.state import Sandbox
 
 sandbox = in_process_sandbox
+pytestmark = pytest.mark.slow
 CALLERS = {"caller_profiles": ["alice", "mallory", "hub"]}
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
