@@ -102,6 +102,15 @@ class TestGrantsOfTheTool:
         assert plan_of_adopted(found.grants[0], world).changes == ()
         assert found.made
 
+    @pytest.mark.parametrize("form", ["managed", "inline"])
+    def test_a_caller_policy_of_role_names_is_discovered_as_that(self, world: World, form: str) -> None:
+        fields = {"conditions": {"organization_id": "o-a1b2c3d4e5"}, "caller_reach": "role-name"}
+        grant = grant_in(world, **fields, caller_policy=form, adopt=False)
+        make(world, grant)
+
+        (found,) = found_in(discovered(world)).values()
+        assert (found.grants, found.changes) == ((grant,), ())
+
     def test_one_statement_of_a_role_of_others_is_discovered_as_that(self, world: World) -> None:
         role = by_hand(world, "theirs", trusting({"AWS": world.destination}))
         grant = grant_in(world, destinations=[role], manage="trust", permissions=[])

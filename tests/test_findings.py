@@ -195,6 +195,10 @@ GRANTS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"permissions": [{"actions": ["sts:AssumeRole"], "resources": [ROLE]}], "sources": [ALICE, ROLE]},
     ),
     (
+        "role-name-reach", "widens", "caller_reach",
+        {"caller_reach": "role-name", **when(**OWN)}, when(**OWN),
+    ),
+    (
         "role-pattern", "note", "sources: arn:aws:iam::111111111111:role/ci-*",
         {"sources": ["arn:aws:iam::111111111111:role/ci-*"], **when(**OWN)},
         {"sources": [HUB], **when(**OWN)},

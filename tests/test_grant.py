@@ -312,5 +312,6 @@ def test_a_grant_shows_the_fields_that_have_a_value() -> None:
         "                 resources: arn:aws:s3:::reports/*\n"
         "session_minutes  60\n"
         "manage           role\n"
-        "caller_policy    managed"
+        "caller_policy    managed\n"
+        "caller_reach     roles"
     )

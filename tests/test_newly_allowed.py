@@ -119,6 +119,10 @@ WIDER: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         f"{ASSUME}until 2027-01-31 00:00 UTC, not only until 2026-12-31 00:00 UTC."),
     "no end": ({"expires": "2026-12-31"}, {}, "later-end",
         f"{ASSUME}without an end, not only until 2026-12-31 00:00 UTC."),
+    "every account of the organization": (when(organization_id="o-a1b2c3d4e5"),
+        {**when(organization_id="o-a1b2c3d4e5"), "caller_reach": "role-name"}, "wider-reach",
+        "user/alice of 111111111111 will newly be able to call, in every account of the organization, for a "
+        "role of the name of role/reports-reader of 222222222222, where such a role trusts the caller."),
     "sessions that renew themselves": ({}, {"self_assume": True}, "renewable-sessions",
         "user/alice of 111111111111 will newly be able to renew, as often as they like, a session of "
         "role/reports-reader of 222222222222, which may assume itself."),

@@ -33,6 +33,7 @@ NEW_CODES = {
     "longer-session": "Sessions of a role last longer.",
     "later-end": "The access ends later, or not any more.",
     "renewable-sessions": "A role can assume itself, so its sessions need not end.",
+    "wider-reach": "A caller may call for roles of the same name in every account of the organization.",
     "not-compared": "There is a committed version, and it cannot be compared.",
 }
 """What a change can newly let in: each code with its meaning."""

@@ -10,7 +10,8 @@ from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.changes.trust_owner import check_roles, check_statements
 from xacct_nb.errors import NotOwned
-from xacct_nb.grants.documents import DESTINATION, Documents, Policy, caller_policies_near, unattached_note
+from xacct_nb.grants.caller_statement import unattached_note
+from xacct_nb.grants.documents import DESTINATION, Documents, Policy, caller_policies_near
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import (
     ADOPTED_TAG,

@@ -138,6 +138,12 @@ def _renewal(before: Grant, after: Grant) -> Iterator[Widening]:
         yield Widening("renewable-sessions", ", which may assume itself", "self_assume", verb=verb)
 
 
+def _reach(before: Grant, after: Grant) -> Iterator[Widening]:
+    if after.caller_reach != "roles" and before.caller_reach == "roles":
+        verb = "will newly be able to call, in every account of the organization, for a role of the name of"
+        yield Widening("wider-reach", ", where such a role trusts the caller", "caller_reach", verb=verb)
+
+
 _CONDITION_RULES: tuple[Callable[[Conditions, Conditions], Iterator[Widening]], ...] = (
     _external_id,
     _mfa,
@@ -147,4 +153,9 @@ _CONDITION_RULES: tuple[Callable[[Conditions, Conditions], Iterator[Widening]], 
     _source_identity,
     _session_tags,
 )
-_GRANT_RULES: tuple[Callable[[Grant, Grant], Iterator[Widening]], ...] = (_length, _end, _renewal)
+_GRANT_RULES: tuple[Callable[[Grant, Grant], Iterator[Widening]], ...] = (
+    _length,
+    _end,
+    _renewal,
+    _reach,
+)

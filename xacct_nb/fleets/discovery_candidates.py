@@ -12,6 +12,7 @@ from xacct_nb.fleets.discovery_terms import TrustTerms, principals_of, read_part
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.naming import grant_named_in, grant_of_statement, policy_name_of
+from xacct_nb.grants.pictures.trust_statements import roles_named
 from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.iam.arns import Arn, is_arn
 from xacct_nb.iam.canonical import as_list, statements_of
@@ -198,6 +199,7 @@ def _fields(role: LiveRole, terms: TrustTerms, surveyed: Surveyed, name: str) ->
         "self_assume": terms.names_itself and not is_source,
         "attach_to": caller.group,
         "caller_policy": caller.form,
+        "caller_reach": caller.reach,
     }
 
 
@@ -222,6 +224,7 @@ class _CallerSide:
     form: str
     group: str = ""
     carriers: tuple[str, ...] = ()
+    reach: str = "roles"
 
 
 def _caller_side(role: LiveRole, terms: TrustTerms, surveyed: Surveyed, name: str) -> _CallerSide:
@@ -235,10 +238,19 @@ def _caller_side(role: LiveRole, terms: TrustTerms, surveyed: Surveyed, name: st
     own, partition = policy_name_of(name), Arn.parse(role.arn).partition
     managed = [f"arn:{partition}:iam::{account}:policy/{own}" for account in accounts]
     if carriers := _carriers(live.attached, managed):
-        return _CallerSide("managed", _group(carriers), carriers)
+        reach = _reach(map(live.document, managed), terms)
+        return _CallerSide("managed", _group(carriers), carriers, reach)
     inline = _carriers(live.inline, ((account, own) for account in accounts))
     callers = tuple(each for each in inline if each in terms.sources or ":group/" in each)
-    return _CallerSide("inline", _group(callers), callers) if callers else without
+    reach = _reach((live.holders[each].inline[own] for each in callers), terms)
+    return _CallerSide("inline", _group(callers), callers, reach) if callers else without
+
+
+def _reach(policies: Iterable[Any], terms: TrustTerms) -> str:
+    """Return whether the caller policies name roles, or their names in any account of the organization."""
+    named = roles_named(filter(None, policies))
+    by_name = "organization_id" in terms.conditions and any(":iam::*:role/" in each for each in named)
+    return "role-name" if by_name else "roles"
 
 
 def _carriers(index: Mapping[Any, Sequence[str]], keys: Iterable[Any]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from xacct_nb.errors import InvalidArn, InvalidGrant
+from xacct_nb.grants.caller_statement import actions_under
 from xacct_nb.grants.conditions import Conditions
-from xacct_nb.grants.documents import actions_under
 from xacct_nb.grants.naming import grant_of_statement
 from xacct_nb.grants.pattern_trust import patterns_in, without_patterns
 from xacct_nb.grants.sources import check_source

@@ -157,7 +157,7 @@ class FleetPlan(Shown, Serializable):
 
 
 def _failed(unplanned: Iterable[Unplanned]) -> View:
-    rows = tuple((each.account, each.grant, each.reason) for each in unplanned)
+    rows = tuple((each.account, each.grant, f"{each.reason} {each.hint}".strip()) for each in unplanned)
     tones = ("bad",) * len(rows)
     return Table(("account", "grant", "why"), rows, caption="Could not be planned", tones=tones)
 

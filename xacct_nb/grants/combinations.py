@@ -38,6 +38,24 @@ def check_caller_policy(fields: Mapping[str, Any]) -> None:
     )
 
 
+def check_caller_reach(fields: Mapping[str, Any]) -> None:
+    """Check that a caller policy of role names is limited to an organization. Raises InvalidGrant."""
+    if fields["caller_reach"] == "roles":
+        return
+    require(
+        fields["conditions"].organization_id,
+        "caller_reach: role-name needs conditions.organization_id.",
+        "Without it the caller policy would reach roles of these names in every account of AWS.",
+        "Write conditions: {organization_id: o-...}, or leave caller_reach out.",
+    )
+    require(
+        fields["caller_policy"] != "none",
+        "caller_reach: with caller_policy: none there is no caller policy.",
+        "The callers' own account lets them call already, and the grant writes no policy there.",
+        "Leave out one of the two.",
+    )
+
+
 def check_trust_only(fields: Mapping[str, Any]) -> None:
     """Check that a grant of one statement writes nothing else of the role. Raises InvalidGrant."""
     for name in ("managed_policies", "permissions_boundary"):

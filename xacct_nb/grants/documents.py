@@ -1,17 +1,20 @@
 """The documents of a grant: the policies of both sides, as the article prints them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from xacct_nb.errors import OverQuota
+from xacct_nb.grants.caller_statement import assume_actions, caller_statement, reached, unattached_note
 from xacct_nb.grants.conditions import Conditions
 from xacct_nb.grants.expiry import expiry_condition
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.grants.naming import statement_ids
 from xacct_nb.grants.packing import pack_stably
 from xacct_nb.grants.pattern_trust import pattern_elements
-from xacct_nb.grants.sentences import describe_arn, join_words
-from xacct_nb.grants.sources import is_role_pattern, permission_set_of
+from xacct_nb.grants.sources import is_role_pattern
+from xacct_nb.grants.wider_forms import caller_proposals, trust_proposals, with_proposals
 from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn, is_account_id
 from xacct_nb.redaction.redact import mask_secrets
@@ -103,8 +106,16 @@ def trust_policy(grant: Grant, role: str) -> Policy:
     """Return the trust policy of a role; of one that others made, the grant's statements alone.
 
     Those that match a pattern have a statement of their own: no trust policy accepts a wildcard in part of a
-    principal (reference_policies_elements_principal).
+    principal (reference_policies_elements_principal). Raises OverQuota with the wider forms that fit.
     """
+    try:
+        return _trust_document(grant, role)
+    except OverQuota as problem:
+        fits = partial(_fits, lambda wider: _trust_document(wider, role))
+        raise with_proposals(problem, tuple(trust_proposals(grant, fits))) from None
+
+
+def _trust_document(grant: Grant, role: str) -> Policy:
     named = [
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source
         for source in grant.sources
@@ -159,45 +170,35 @@ def caller_policies_near(grant: Grant, live: Mapping[str, Sequence[Policy]]) -> 
 
 
 def _packed(grant: Grant, entity: str, live: Sequence[Policy]) -> list[Policy]:
+    try:
+        return _caller_documents(grant, entity, live)
+    except OverQuota as problem:
+        fits = partial(_fits, lambda wider: _caller_documents(wider, entity, ()))
+        raise with_proposals(problem, tuple(caller_proposals(grant, fits))) from None
+
+
+def _caller_documents(grant: Grant, entity: str, live: Sequence[Policy]) -> list[Policy]:
     kind = Arn.parse(entity).kind
     # The quota of inline policies is for all of them together, so a second one would not help.
     limit, most = quotas.INLINE_TOTAL[kind], 1
     if grant.caller_policy == "managed":
         limit, most = quotas.MANAGED_POLICY, quotas.ATTACHED_MAX[kind]
-    when = {"Condition": expiry_condition(grant.expires)} if grant.expires else {}
 
     def policy(roles: list[str]) -> Policy:
-        return _document(caller_statement(grant, roles) | when)
+        return _document(caller_statement(grant, roles))
 
-    packed = pack_stably(grant.destinations, [_roles_in(each) for each in live], policy, limit)
+    packed = pack_stably(reached(grant), [_roles_in(each) for each in live], policy, limit)
     policies = [quotas.check_size(policy(roles), limit, "A caller policy") for roles in packed]
     return quotas.check_count(policies, most, entity)
 
 
-def caller_statement(grant: Grant, roles: Sequence[str]) -> dict[str, Any]:
-    """Return the statement with which a caller may assume the roles, without the grant's end."""
-    return {"Effect": "Allow", "Action": assume_actions(grant), "Resource": list(roles)}
-
-
-def unattached_note(grant: Grant) -> str:
-    """Return who gets no caller policy by the grant, and the statement that they need; "" for nobody.
-
-    Source: IAM API, UnmodifiableEntity (roles that only AWS can change); Identity Center user guide,
-    permissionsetcustom (inline policies of a permission set).
-    """
-    if not grant.role_patterns:
-        return ""
-    named = join_words(map(describe_arn, grant.role_patterns))
-    why, where = _OF_A_SET if any(map(permission_set_of, grant.role_patterns)) else _OF_ROLES
-    statement = quotas.minify(caller_statement(grant, grant.destinations))
-    return f"The grant attaches no policy to {named}: {why}. Put this statement into {where}: {statement}"
-
-
-_OF_A_SET = (
-    "AWS lets nobody else change the roles of a permission set (UnmodifiableEntity)",
-    "the permission set",
-)
-_OF_ROLES = ("it does not know which roles there are", "a policy of each of them")
+def _fits(make: Callable[[Grant], object], grant: Grant) -> bool:
+    """Return whether documents of a grant can be made."""
+    try:
+        make(grant)
+    except OverQuota:
+        return False
+    return True
 
 
 def _roles_in(policy: Policy) -> list[str]:
@@ -206,21 +207,6 @@ def _roles_in(policy: Policy) -> list[str]:
     only = statements[0] if isinstance(statements, list) and len(statements) == 1 else statements
     named = only.get("Resource", []) if isinstance(only, Mapping) else []
     return [named] if isinstance(named, str) else [each for each in named if isinstance(each, str)]
-
-
-def assume_actions(grant: Grant) -> list[str]:
-    """Return the actions that both sides must allow."""
-    return actions_under(grant.conditions)
-
-
-def actions_under(when: Conditions) -> list[str]:
-    """Return the actions to allow under these conditions: tags and a source identity need their own."""
-    wanted = (
-        ("sts:AssumeRole", True),
-        ("sts:TagSession", when.session_tags),
-        ("sts:SetSourceIdentity", when.source_identity),
-    )
-    return [action for action, needed in wanted if needed]
 
 
 def trust_conditions(when: Conditions, external: str) -> dict[str, Any]:

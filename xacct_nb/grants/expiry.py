@@ -42,10 +42,13 @@ def expiry_condition(expires: str) -> dict[str, Any]:
 
 def without_expiry(policy: Mapping[str, Any]) -> dict[str, Any]:
     """Return a caller policy without that condition: as it decides before the moment."""
-    statements = [
-        {name: each[name] for name in each if name != "Condition"} for each in statements_of(policy)
-    ]
-    return {**policy, "Statement": statements}
+    return {**policy, "Statement": [_endless(each) for each in statements_of(policy)]}
+
+
+def _endless(statement: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: keys for name, keys in statement.get("Condition", {}).items() if name != _OPERATOR}
+    kept = {name: statement[name] for name in statement if name != "Condition"}
+    return kept | ({"Condition": rest} if rest else {})
 
 
 def _parsed(text: str) -> datetime | None:

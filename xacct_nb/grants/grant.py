@@ -7,7 +7,12 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator, model_validator
 
 from xacct_nb.errors import InvalidArn, InvalidGrant, UnresolvedSecret
-from xacct_nb.grants.combinations import check_caller_policy, check_self_assume, check_trust_only
+from xacct_nb.grants.combinations import (
+    check_caller_policy,
+    check_caller_reach,
+    check_self_assume,
+    check_trust_only,
+)
 from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE, Conditions, Permission, is_reference
 from xacct_nb.grants.expiry import check_expires
 from xacct_nb.grants.former_names import accept_former_names
@@ -63,6 +68,9 @@ class Grant(Shown, StrictModel):
     caller_policy: Literal["managed", "inline", "none"] = Field(
         "managed", description="form of the caller policy: managed or inline; none where others let them call"
     )
+    caller_reach: Literal["roles", "role-name"] = Field(
+        "roles", description="roles: the caller policy names each role; role-name: their names in any account"
+    )
     adopt: bool = Field(False, strict=True, description="take over roles and policies that exist already")
     accept: tuple[StrictStr, ...] = Field(
         (), description="codes of the findings that are wanted, such as whole-account-trust"
@@ -95,6 +103,7 @@ class Grant(Shown, StrictModel):
         _check_attach_to(self)
         check_expires(self.expires)
         check_caller_policy(dict(self))
+        check_caller_reach(dict(self))
         if self.self_assume:
             check_self_assume(self.conditions)
         if self.trust_only:

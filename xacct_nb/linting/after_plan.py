@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidPolicy
-from xacct_nb.grants.documents import VERSION, Documents, assume_actions, trust_conditions
+from xacct_nb.grants.caller_statement import assume_actions
+from xacct_nb.grants.documents import VERSION, Documents, trust_conditions
 from xacct_nb.grants.expiry import without_expiry
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import is_caller_policy, policy_name
@@ -107,6 +108,8 @@ def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
     grant = documents.grant
     when, actions = grant.conditions, assume_actions(grant)
     required = _required(trust_conditions(when, when.external_id.get_secret_value()))
+    if when.organization_id:  # the roles are said to be in it where the caller policy asks for it
+        required["aws:ResourceOrgID"] = when.organization_id
     for source in grant.principals:
         live = state.details.get(ResourceKey("principal", source))
         if not isinstance(live, LivePrincipal):

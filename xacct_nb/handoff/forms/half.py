@@ -9,8 +9,9 @@ from pydantic import SecretStr
 from xacct_nb.changes.planner import desired_resources
 from xacct_nb.changes.self_trust import first_trust
 from xacct_nb.errors import InvalidInput
+from xacct_nb.grants.caller_statement import caller_statement, reached
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.documents import VERSION, Documents, Policy, build, caller_statement
+from xacct_nb.grants.documents import VERSION, Documents, Policy, build
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import is_caller_policy
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
@@ -188,7 +189,7 @@ def _built(asked: Documents | Grant, side: str) -> Documents:
 
 
 def _suggested(grant: Grant) -> Policy:
-    return {"Version": VERSION, "Statement": [caller_statement(grant, grant.destinations)]}
+    return {"Version": VERSION, "Statement": [caller_statement(grant, reached(grant))]}
 
 
 def _accounts(grant: Grant, side: str) -> tuple[str, ...]:

@@ -80,6 +80,13 @@ def _renewable(case: GrantCase) -> Iterator[Hit]:
         yield "self_assume", str(grant.session_minutes)
 
 
+def _reaching(case: GrantCase) -> Iterator[Hit]:
+    grant = case.documents.grant
+    if grant.caller_reach != "roles":
+        names = dict.fromkeys(Arn.parse(role).resource for role in grant.destinations)
+        yield "caller_reach", f"every {summarize(list(names))}"
+
+
 def _matched(case: GrantCase) -> Iterator[Hit]:
     """Find patterns of roles that somebody in the account can make; those of AWS only AWS makes."""
     for source in case.documents.grant.role_patterns:
@@ -215,6 +222,10 @@ GRANT_RULES = (
     Rule("session-outlives-expiry", NOTE, _outliving,
         why="A session that is opened before that moment goes on for up to {it} minutes after it.",
         mend="Choose an earlier moment or shorter sessions where that matters."),
+    Rule("role-name-reach", WIDENS, _reaching,
+        why="The callers may call for {it} in every account of the organization, not only for the roles that "
+        "the grant names; there a role lets them in if it trusts them or their account.",
+        mend="Leave caller_reach out where the roles fit into the caller policies, or accept it."),
     Rule("role-pattern", NOTE, _matched,
         why="Every role there that matches {it} gets access, also one that is made later: "
         "whoever may make roles in that account decides.",
