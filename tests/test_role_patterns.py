@@ -417,7 +417,7 @@ def test_a_request_to_the_owner_of_a_permission_set_is_refused_with_the_reason()
     with pytest.raises(InvalidHandoff) as refusal:
         request_for(build(a_grant(sources=[READ_ONLY])), "source")
 
-    assert "patterns of roles" in refusal.value.why
+    assert "the owners of these accounts decide who gets in" in refusal.value.why
 
 
 def test_the_headroom_counts_patterns_as_sources() -> None:
