@@ -41,8 +41,8 @@ def test_environment_yml_names_one_python_the_one_of_the_constraints() -> None:
 
 def test_environment_yml_installs_what_pyproject_names_with_the_extras_of_the_tests() -> None:
     assert ENVIRONMENT["dependencies"][-1]["pip"] == ["-c constraints.txt", "-e .[sandbox,test]"]
-    assert sorted(EXTRAS) == ["actions", "crt", "lite", "pdf", "sandbox", "test", "voila"]
-    assert {*EXTRAS["actions"], *EXTRAS["lite"], *EXTRAS["voila"]} <= set(EXTRAS["test"])
+    assert sorted(EXTRAS) == ["actions", "crt", "dask", "lite", "pdf", "sandbox", "test", "voila"]
+    assert {*EXTRAS["actions"], *EXTRAS["dask"], *EXTRAS["lite"], *EXTRAS["voila"]} <= set(EXTRAS["test"])
 
 
 def test_make_installs_the_same_as_environment_yml() -> None:

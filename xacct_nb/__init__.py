@@ -35,6 +35,7 @@ _PUBLIC = {
     "Proof": "changes.proof",
     "rollback": "aws.writer",
     "FleetAccess": "aws.account_sessions",
+    "executor_of": "runs.fleet.schedulers",
     "plan_fleet": "runs.fleet.fleet_work",
     "apply_fleet": "runs.fleet.fleet_work",
     "prove_fleet": "runs.fleet.fleet_work",

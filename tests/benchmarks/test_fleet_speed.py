@@ -11,7 +11,7 @@ from support.bare_fleet import BareFleet
 from support.examples import an_account
 from support.fleet_world import FleetWorld, a_fleet_world
 from xacct_nb.changes.journal import Entry
-from xacct_nb.runs.fleet.executing import THREADS
+from xacct_nb.runs.fleet.execution import THREADS
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 

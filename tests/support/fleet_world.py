@@ -9,6 +9,8 @@ from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.aws.clients import connect
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
 from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.result import FleetResult
+from xacct_nb.runs.fleet.fleet_work import plan_rollback, roll_back_fleet
 from xacct_nb.runs.sandboxes import add_member_accounts
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
@@ -74,3 +76,10 @@ def a_fleet_world(sandbox: Sandbox, world: World, count: int) -> FleetWorld:
     members = tuple(an_account() for _ in range(count))
     add_member_accounts(sandbox, members, world.destination)
     return FleetWorld(sandbox, world, members)
+
+
+def undone(members: FleetWorld, result: FleetResult, **more: Any) -> FleetResult:
+    """Roll back what a run changed, as it is planned now."""
+    changes = [change for each in result.results for change in each.changes]
+    plan = plan_rollback(members.fleet(), changes, members.access)
+    return roll_back_fleet(members.fleet(), plan, members.access, approved=plan.digest, **more)

@@ -13,7 +13,7 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 PROVEN, APPLIED, UNCHANGED = "proven", "applied", "no-change"
 STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
 FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
-UNDONE, DRIFTED = "undone", "drifted"
+UNDONE, DRIFTED, LOST = "undone", "drifted", "lost"
 PROOF_FAILED, NOT_PROVEN = "proof-failed", "not-proven"
 _GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
 _MEANINGS = {
@@ -25,13 +25,14 @@ _MEANINGS = {
     NOT_STARTED: "not begun, since the run stopped before",
     UNREADABLE: "the account could not be entered or read; nothing was changed",
     FAILED: "an unexpected error",
+    LOST: "the process that worked on it ended before it answered; what it had called may have taken effect",
     ROLLED_BACK: "a call failed; the account is as it was before",
     UNDONE: "what the run had changed was rolled back",
     ROLLBACK_FAILED: "a call failed, and what was made before could not be undone",
     PROOF_FAILED: "AWS answered otherwise than the grant says",
     NOT_PROVEN: "applied, and no call shows that the access works",
 }
-_TONES = {ROLLBACK_FAILED: "bad", FAILED: "bad", PROOF_FAILED: "bad", UNREADABLE: "bad", ROLLED_BACK: "bad"}
+_BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class SliceResult(Serializable):
     """What was done in one account for one side of a grant, and what AWS answered.
 
     `changes` are those that were made and not rolled back. `proof` is the proof's last line. Of a failure,
-    `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found.
+    `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found. `found` is the number
+    of approved changes that were there already when the work began, made by a worker that was lost, by an
+    earlier run or by others: they are not among the changes.
     """
 
     grant: str
@@ -53,6 +56,7 @@ class SliceResult(Serializable):
     hint: str = ""
     cause: str = ""
     seconds: float = 0.0
+    found: int = 0
 
     @property
     def key(self) -> SliceKey:
@@ -77,6 +81,7 @@ class FleetResult(Shown, Serializable):
     results: tuple[SliceResult, ...]
     stopped: str = ""
     is_rollback: bool = False
+    is_interrupted: bool = False
 
     @property
     def holds(self) -> bool:
@@ -113,7 +118,7 @@ class FleetResult(Shown, Serializable):
             (each.account, each.grant, each.status, _why(each))
             for each in sorted(self.missing, key=lambda each: (each.status, each.key))
         )
-        tones = tuple(_TONES.get(row[2], "change") for row in rows)
+        tones = tuple("bad" if row[2] in _BAD else "change" for row in rows)
         table = (
             Table(("account", "grant", "status", "why"), rows, caption="Not as it should be", tones=tones),
         )
@@ -122,11 +127,15 @@ class FleetResult(Shown, Serializable):
             (status, str(count), _MEANINGS.get(status, "")) for status, count in sorted(numbers.items())
         )
         stopped = (Text(self.stopped, "bad"),) if self.stopped else ()
+        found = tuple(
+            Text(_found(count)) for count in [sum(each.found > 0 for each in self.results)] if count
+        )
         return Page(
             f"Fleet {self.fleet}",
             (
                 *(table if rows else ()),
                 Table(("status", "slices", "meaning"), totals),
+                *found,
                 *stopped,
                 Text(self.summary, "good" if self.holds else "bad"),
             ),
@@ -136,6 +145,14 @@ class FleetResult(Shown, Serializable):
 def not_started(keys: Iterable[SliceKey]) -> tuple[SliceResult, ...]:
     """Return the results of slices that the run did not begin."""
     return tuple(SliceResult(*key, NOT_STARTED) for key in keys)
+
+
+def _found(count: int) -> str:
+    where = "one slice" if count == 1 else f"{count} slices"
+    return (
+        f"In {where}, approved changes were there already when the work began: made by an earlier run, by a "
+        "worker that was lost, or by others. They are not rolled back with this result."
+    )
 
 
 def _why(result: SliceResult) -> str:

@@ -74,6 +74,8 @@ class FleetRollback(Shown):
         changes = tuple(change for each in result.results for change in each.changes)
         run.keep_applied(whole, Journal(whole.grant, changes, tuple(entries.kept)), needs_proof=False)
         self.fleet.note(self.found, result)
+        if result.is_interrupted:
+            raise KeyboardInterrupt(result.summary)
         return _all_undone(result)
 
     def prove(self) -> Shown:

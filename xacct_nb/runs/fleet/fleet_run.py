@@ -127,6 +127,8 @@ class FleetRun(Shown):
         changes = tuple(change for each in result.results for change in each.changes)
         run.keep_applied(whole, Journal(plan.fleet, changes, tuple(entries.kept)))
         self.note(plan, result)
+        if result.is_interrupted:
+            raise KeyboardInterrupt(result.summary)
         return result
 
     def prove(self, plan: FleetPlan) -> FleetResult:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from pathlib import Path
 
 from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.aws.journaled_calls import EntrySink
@@ -14,7 +15,8 @@ from xacct_nb.fleets.result import ROLLBACK_FAILED, UNREADABLE, FleetResult, Sli
 from xacct_nb.grants.documents import DESTINATION, SOURCE, build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
-from xacct_nb.runs.fleet.executing import Progress, plans_of, results_of, silent, working
+from xacct_nb.runs.fleet.execution import Ended, Execution, Progress, silent, working
+from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import (
     SliceTask,
     plan_slice,
@@ -22,6 +24,7 @@ from xacct_nb.runs.fleet.slice_work import (
     undo_slice,
     work_on_slice,
 )
+from xacct_nb.storage.spool import check_spool
 
 WAVES = (1, 10)
 """How many accounts are changed first; then all others."""
@@ -74,9 +77,9 @@ def prove_fleet(
 ) -> FleetResult:
     """Prove the access in every account; nothing is changed. What others changed since is `drifted`."""
     tasks = [replace(task, approved=()) for task in _tasks(expanded, access)]
-    with working(executor) as pool:
-        found = tuple(results_of(pool, work_on_slice, tasks, "Proving", [], progress))
-    return FleetResult(expanded.fleet.name, found)
+    with working(executor, progress) as execution:
+        found = SliceResults(execution, [], None).of(work_on_slice, tasks, "Proving")
+    return _result(expanded, found, execution)
 
 
 def apply_fleet(
@@ -89,31 +92,39 @@ def apply_fleet(
     executor: Executor | None = None,
     waves: Sequence[int] = WAVES,
     tolerance: int = 0,
+    spool: Path | None = None,
     progress: Progress = silent,
 ) -> FleetResult:
     """Apply the approved plan and prove the access, account by account; return what became of each.
 
     The source side is done first, then one account, ten, and all others (`waves`). A wave begins only where
     at most `tolerance` accounts failed before it. Within a wave, one bad account stops no other. Each
-    account is read again: where something else is to be changed than was approved, nothing is. Raises
-    StalePlan where another plan was approved, NotAccepted where findings are not accepted.
+    account is read again: where something else is to be changed than was approved, nothing is.
+
+    An interruption (Ctrl-C) begins no further account, awaits those in progress, and returns the result,
+    which says so. With an executor of other processes, `spool` is an empty folder that all of them can write
+    to: from it, the calls of a process that was lost are taken into the journal.
+
+    Raises StalePlan where another plan was approved, NotAccepted where findings are not accepted.
     """
-    _check(plan, approved, waves, tolerance)
+    _check(plan, approved, waves, tolerance, spool)
     tasks = [task for task in _tasks(expanded, access, plan) if task.approved is not None]
     results, stopped = list[SliceResult](), ""
     sink: EntrySink = [] if journal is None else journal
-    with working(executor) as pool:
+    with working(executor, progress) as execution:
+        work = SliceResults(execution, sink, spool)
         for number, wave in enumerate(_waves(tasks, waves)):
             bad = sum(not each.is_good for each in results)
+            stopped = stopped or execution.stopped
             stopped = stopped or (_stopped(number, bad, tolerance) if bad > tolerance else "")
             if stopped:
                 results += not_started(task.slice.key for task in wave)
             else:
-                results += results_of(pool, work_on_slice, wave, f"Wave {number}", sink, progress)
+                results += work.of(work_on_slice, wave, f"Wave {number}")
     unread = [
         SliceResult(*each.key, UNREADABLE, code=each.code, reason=each.reason) for each in plan.unplanned
     ]
-    return FleetResult(expanded.fleet.name, (*unread, *results), stopped)
+    return _result(expanded, (*unread, *results), execution, stopped)
 
 
 def roll_back_fleet(
@@ -124,29 +135,39 @@ def roll_back_fleet(
     approved: str,
     journal: EntrySink | None = None,
     executor: Executor | None = None,
+    spool: Path | None = None,
     progress: Progress = silent,
 ) -> FleetResult:
     """Make the approved plan of `plan_rollback`: the callers first, then the roles.
 
     Return what became of each slice; `changes` are those that undid something. An account whose resources
-    others changed since is left as it is, and named. Raises StalePlan where another plan was approved.
+    others changed since is left as it is, and named. `spool` and interruptions are as for `apply_fleet`.
+    Raises StalePlan where another plan was approved.
     """
-    _check(plan, approved, WAVES, 0)
+    _check(plan, approved, WAVES, 0, spool)
     parts = {part.key: part for part in expanded.slices}
     tasks = [
         SliceTask(parts[each.key], access, approved=each.plan.reverse().changes) for each in plan.changed
     ]
     sink: EntrySink = [] if journal is None else journal
     found = list[SliceResult]()
-    with working(executor) as pool:
+    with working(executor, progress) as execution:
+        work = SliceResults(execution, sink, spool)
         for side, what in ((SOURCE, "Rolling back callers"), (DESTINATION, "Rolling back roles")):
-            mine = [task for task in tasks if task.slice.side == side]
-            found += results_of(pool, undo_slice, mine, what, sink, progress)
+            found += work.of(undo_slice, [task for task in tasks if task.slice.side == side], what)
     unread = [
         SliceResult(*each.key, ROLLBACK_FAILED, code=each.code, reason=f"{each.reason} {each.hint}")
         for each in plan.unplanned
     ]
-    return FleetResult(expanded.fleet.name, (*unread, *found), is_rollback=True)
+    return replace(_result(expanded, (*unread, *found), execution), is_rollback=True)
+
+
+def _result(
+    expanded: ExpandedFleet, results: Iterable[SliceResult], execution: Execution, stopped: str = ""
+) -> FleetResult:
+    interrupted = execution.interruptions > 0
+    stopped = execution.stopped or stopped
+    return FleetResult(expanded.fleet.name, tuple(results), stopped, is_interrupted=interrupted)
 
 
 def _planned(
@@ -156,8 +177,11 @@ def _planned(
     executor: Executor | None,
     progress: Progress,
 ) -> FleetPlan:
-    with working(executor) as pool:
-        found = list(plans_of(pool, make, tasks, progress))
+    found = list[SlicePlan | Unplanned]()
+    with working(executor, progress) as execution:
+        execution.run(make, tasks, "Planning", lambda each: found.append(_plan(each, execution.stopped)))
+    if execution.interruptions:
+        raise KeyboardInterrupt
     place = {task.slice.key: number for number, task in enumerate(tasks)}
     ordered = sorted(found, key=lambda each: place[each.key])
     planned = tuple(each for each in ordered if isinstance(each, SlicePlan))
@@ -165,7 +189,15 @@ def _planned(
     return FleetPlan(expanded.fleet.name, planned, failed)
 
 
-def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int) -> None:
+def _plan(ended: Ended[SlicePlan | Unplanned], stopped: str) -> SlicePlan | Unplanned:
+    """Return the plan of a slice, or why there is none."""
+    if ended.value:
+        return ended.value
+    why = f"The work on this account was lost: {ended.problem}. Plan it again." if ended.begun else stopped
+    return Unplanned(*ended.task.slice.key, "lost" if ended.begun else "not-started", why)
+
+
+def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int, spool: Path | None) -> None:
     if approved != plan.digest:
         raise StalePlan(
             f"The plan of the fleet {plan.fleet} was not approved.",
@@ -184,6 +216,8 @@ def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int)
             why="A wave has at least one account, and no fewer than 0 accounts may fail.",
             hint="Leave them out: one account, then ten, then all; none may fail before the next wave.",
         )
+    if spool:
+        check_spool(spool)
 
 
 def _tasks(

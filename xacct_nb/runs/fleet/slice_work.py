@@ -1,5 +1,7 @@
 """The work on one slice of a fleet: read and plan it; apply, prove and diagnose it. It can be pickled."""
 
+import os
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -55,10 +57,14 @@ class SliceTask:
 
 @dataclass(frozen=True)
 class SliceOutcome:
-    """What became of a task: the result, and the calls that changed AWS."""
+    """What became of a task: the result, and the calls that changed AWS.
+
+    `attempt` is the name of its file in the spool, "" where there is none.
+    """
 
     result: SliceResult
     entries: tuple[Entry, ...] = ()
+    attempt: str = ""
 
 
 def plan_slice(task: SliceTask) -> SlicePlan | Unplanned:
@@ -139,19 +145,32 @@ def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
     except XacctError as problem:
         return failed(problem.status, problem)
     try:
-        return _prove(task, sessions, journal)
+        found = _prove(task, sessions, journal)
     except XacctError as problem:
-        return replace(failed(NOT_PROVEN, problem), changes=journal.changes)
+        found = replace(failed(NOT_PROVEN, problem), changes=journal.changes)
+    return replace(found, found=len(task.approved) - len(plan.changes))
 
 
 def _sessions(task: SliceTask) -> SliceSessions:
     return _opened(task.access).of(task.slice.grant, task.slice.side, task.slice.account)
 
 
-@cache
 def _opened(access: FleetAccess) -> AccountSessions:
-    """Return the sessions of this process: threads share them, another process opens its own."""
+    """Return the sessions of this process: its threads share them.
+
+    A forked process opens its own: over the connections of its parent, each would read the other's answers.
+    """
+    with _OPENING.setdefault(os.getpid(), threading.Lock()):
+        return _opened_by(os.getpid(), access)
+
+
+@cache
+def _opened_by(process: int, access: FleetAccess) -> AccountSessions:
     return access.open()
+
+
+_OPENING = dict[int, threading.Lock]()
+"""The lock of each process: a fork while a thread has it would leave it locked for ever."""
 
 
 def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
