@@ -442,6 +442,19 @@ def test_a_fleet_takes_both_forms_and_has_no_slice_for_them_on_the_source_side()
     assert slices[0].grant.sources == (ALICE,)
 
 
+def test_a_fleet_says_what_to_put_into_the_permission_set_in_few_lines() -> None:
+    entry = {"name": "reports", "role": "reader", "sources": [READ_ONLY]}
+    few, many = (
+        str(expand(Fleet(name="all", grants=[{**entry, "accounts": [f"{at:012d}" for at in range(count)]}])))
+        for count in (2, 500)
+    )
+
+    assert '"Resource":["arn:aws:iam::000000000000:role/reader"' in few
+    assert "UnmodifiableEntity" in few
+    assert "with 480 more roles in its Resource" in many
+    assert len(many) < len(few) + 2_000
+
+
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [

@@ -9,6 +9,7 @@ from xacct_nb.errors import InvalidGrant
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
 from xacct_nb.fleets.organization import Organization, select
 from xacct_nb.fleets.plan import SliceKey
+from xacct_nb.grants.caller_statement import unattached_note
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import grant_named_in
@@ -94,7 +95,8 @@ class ExpandedFleet(Shown):
             tables.append(Table(("grant", "account", "why"), shown, caption=f"Accounts left out.{more}"))
         pairs = sum(len(each.declared.template.sources) * len(each.accounts) for each in self.grants)
         last = Text(f"{len(self.accounts)} destination accounts, {pairs} pairs of source and role.")
-        return Page(f"Fleet {self.fleet.name}", (*tables, last))
+        notes = (Text(note, "note") for each in self.grants if (note := unattached_note(each.source)))
+        return Page(f"Fleet {self.fleet.name}", (*tables, last, *notes))
 
 
 def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFleet:

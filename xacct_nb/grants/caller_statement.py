@@ -49,8 +49,16 @@ def unattached_note(grant: Grant) -> str:
         return ""
     named = join_words(map(describe_arn, grant.role_patterns))
     why, where = _OF_A_SET if any(map(permission_set_of, grant.role_patterns)) else _OF_ROLES
-    statement = quotas.minify(caller_statement(grant, reached(grant)))
-    return f"The grant attaches no policy to {named}: {why}. Put this statement into {where}: {statement}"
+    roles = reached(grant)
+    statement = quotas.minify(caller_statement(grant, roles[:_MOST_SHOWN]))
+    more = len(roles) - _MOST_SHOWN
+    rest = f", with {more:,} more roles in its Resource" if more > 0 else ""
+    return (
+        f"The grant attaches no policy to {named}: {why}. Put this statement into {where}{rest}: {statement}"
+    )
+
+
+_MOST_SHOWN = 20
 
 
 _OF_A_SET = (
