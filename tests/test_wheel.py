@@ -172,6 +172,9 @@ def test_the_wheel_holds_notebooks_docs_schema_style_types_and_licence(wheel: Zi
         "xacct_nb/shipped/docs/glossary.md",
         "xacct_nb/records/record.schema.json",
         "xacct_nb/jupyter/style.css",
+        "xacct_nb/jupyter/fleet_page.html",
+        "xacct_nb/jupyter/fleet_page.css",
+        "xacct_nb/jupyter/fleet_page.js",
         "xacct_nb/py.typed",
     } <= names
     assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")] != []

@@ -1,13 +1,13 @@
 """From a fleet's declaration to its slices: one account and one side of one grant each."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
-from xacct_nb.fleets.organization import Organization, select
+from xacct_nb.fleets.organization import Account, Organization, select
 from xacct_nb.fleets.plan import SliceKey
 from xacct_nb.grants.caller_statement import unattached_note
 from xacct_nb.grants.documents import DESTINATION, SOURCE
@@ -60,10 +60,11 @@ class ExpandedGrant:
 
 @dataclass(frozen=True, repr=False)
 class ExpandedFleet(Shown):
-    """A fleet with its accounts."""
+    """A fleet with its accounts; `described` has the name and the path of each, where they were read."""
 
     fleet: Fleet
     grants: tuple[ExpandedGrant, ...]
+    described: Mapping[str, Account] = field(default_factory=dict)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFl
     """
     grants = tuple(_expanded(each, organization) for each in fleet.grants)
     _check_roles(grants)
-    return ExpandedFleet(fleet, grants)
+    return ExpandedFleet(fleet, grants, _described(grants, organization))
 
 
 def changes_by_slice(
@@ -125,6 +126,13 @@ def changes_by_slice(
         if key:
             found.setdefault(key, []).append(change)
     return {key: tuple(each) for key, each in found.items()}
+
+
+def _described(grants: Iterable[ExpandedGrant], organization: Organization | None) -> dict[str, Account]:
+    """Return the name and the path of each account of the grants, without its tags."""
+    chosen = {account for each in grants for account in each.accounts}
+    known = organization.accounts if organization else ()
+    return {each.id: Account(each.id, each.name, path=each.path) for each in known if each.id in chosen}
 
 
 def _expanded(grant: FleetGrant, organization: Organization | None) -> ExpandedGrant:

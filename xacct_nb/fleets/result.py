@@ -1,8 +1,9 @@
 """What a run over a fleet did in each account, and what is expected and not proven."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.fleets.plan import SliceKey
@@ -15,8 +16,8 @@ STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
 FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
 UNDONE, DRIFTED, LOST = "undone", "drifted", "lost"
 PROOF_FAILED, NOT_PROVEN = "proof-failed", "not-proven"
-_GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
-_MEANINGS = {
+GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
+MEANINGS = {
     PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
     APPLIED: "applied; there is nothing to prove on this side",
     UNCHANGED: "nothing to change, and nothing to prove on this side",
@@ -32,7 +33,8 @@ _MEANINGS = {
     PROOF_FAILED: "AWS answered otherwise than the grant says",
     NOT_PROVEN: "applied, and no call shows that the access works",
 }
-_BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
+"""Each status with its meaning."""
+BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class SliceResult(Serializable):
     `changes` are those that were made and not rolled back. `proof` is the proof's last line. Of a failure,
     `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found. `found` is the number
     of approved changes that were there already when the work began, made by a worker that was lost, by an
-    earlier run or by others: they are not among the changes.
+    earlier run or by others: they are not among the changes. `by_source` has the
+    status of each source, where the sources do not all have the same one.
     """
 
     grant: str
@@ -57,11 +60,20 @@ class SliceResult(Serializable):
     cause: str = ""
     seconds: float = 0.0
     found: int = 0
+    by_source: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> SliceKey:
         """Return the key of the slice."""
         return self.grant, self.side, self.account
+
+    def status_of(self, source: str) -> str:
+        """Return the status of one source of the grant in this account."""
+        return self.by_source.get(source, self.status)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; `by_source` only where the sources differ."""
+        return {name: value for name, value in super().to_json().items() if value or name != "by_source"}
 
     def without_changes(self) -> "SliceResult":
         """Return the result without its changes, which the journal of a record has, too."""
@@ -70,7 +82,7 @@ class SliceResult(Serializable):
     @property
     def is_good(self) -> bool:
         """Return whether the account is as the fleet says, as far as this side can show it."""
-        return self.status in _GOOD
+        return self.status in GOOD
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,13 +130,13 @@ class FleetResult(Shown, Serializable):
             (each.account, each.grant, each.status, _why(each))
             for each in sorted(self.missing, key=lambda each: (each.status, each.key))
         )
-        tones = tuple("bad" if row[2] in _BAD else "change" for row in rows)
+        tones = tuple("bad" if row[2] in BAD else "change" for row in rows)
         table = (
             Table(("account", "grant", "status", "why"), rows, caption="Not as it should be", tones=tones),
         )
         numbers = Counter(each.status for each in self.results)
         totals = tuple(
-            (status, str(count), _MEANINGS.get(status, "")) for status, count in sorted(numbers.items())
+            (status, str(count), MEANINGS.get(status, "")) for status, count in sorted(numbers.items())
         )
         stopped = (Text(self.stopped, "bad"),) if self.stopped else ()
         found = tuple(

@@ -9,8 +9,10 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.records.fields import (
     NOT_PROVEN,
+    REPORT,
     SUCCESSFUL,
     RecordedFinding,
+    RecordedFleet,
     RecordedHandoff,
     RecordFields,
 )
@@ -18,7 +20,7 @@ from xacct_nb.records.fleet_view import calls_view, fleet_view
 from xacct_nb.records.front_page import front_page, reasons, seal_view
 from xacct_nb.records.next_steps import is_next_step, rollback_command
 from xacct_nb.records.outcome import change_outcomes, is_success
-from xacct_nb.views import Code, Page, Table, Text, View
+from xacct_nb.views import Code, Link, Page, Table, Text, View
 
 _OPTIONS, _NEW_LINE = ("-p", "-f", "--records"), "\\\n    "
 _TONES = {"widens": "bad", "warning": "change", "note": "note"}
@@ -38,7 +40,7 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     if record.fleet:
-        yield fleet_view(record.fleet)
+        yield from _fleet(record.fleet, content_hash)
     elif record.plan:
         yield plan_picture(record.grant, record.plan).view()
         yield record.plan.view()
@@ -60,6 +62,13 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
         yield _back_out(record)
     yield Page("Sessions", (_sessions(record),))
     yield from _environment(record)
+
+
+def _fleet(fleet: RecordedFleet, content_hash: str) -> Iterator[View]:
+    """Yield the fleet; on the page that is sealed with its report, a link to that."""
+    yield fleet_view(fleet)
+    if content_hash and fleet.result:
+        yield Link("The report of the fleet, beside this page", REPORT)
 
 
 def _resume(record: RecordFields, command: str) -> View:

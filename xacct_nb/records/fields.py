@@ -12,6 +12,7 @@ from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.proof import Proof
 from xacct_nb.errors import InvalidInput
+from xacct_nb.fleets.organization import Account
 from xacct_nb.fleets.plan import PlanGroup
 from xacct_nb.fleets.result import FleetResult
 from xacct_nb.grants.grant import Grant
@@ -21,6 +22,7 @@ from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
 
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
+REPORT, PAIRS_CSV, PAIRS_JSON = "fleet.html", "fleet.csv", "fleet.json"  # only of a fleet
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
 _NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
@@ -116,12 +118,16 @@ class RecordedHandoff(Serializable):
 
 @dataclass(frozen=True)
 class RecordedFleet(Serializable):
-    """A run's fleet: its declaration, the accounts of each grant, equal plans in groups, and the result."""
+    """A run's fleet: its declaration, the accounts of each grant, equal plans in groups, and the result.
+
+    `described` has the name and the path of each account, where the organization was read.
+    """
 
     declared: Mapping[str, Any]
     accounts: Mapping[str, tuple[str, ...]]
     groups: tuple[PlanGroup, ...] = ()
     result: FleetResult | None = None
+    described: Mapping[str, Account] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,15 @@ from collections import Counter
 
 from xacct_nb.changes.journal import NO_RESPONSE, Journal
 from xacct_nb.fleets.plan import groups_view
-from xacct_nb.records.fields import RecordedFleet
+from xacct_nb.records.fields import PAIRS_CSV, PAIRS_JSON, REPORT, RecordedFleet
 from xacct_nb.records.outcome import is_success
 from xacct_nb.views import Page, Table, Text, View
 
 _MOST_FAILED = 200
+_FILES = (
+    f"In the record's folder, {REPORT} has the matrix of accounts and sources with a search, "
+    f"{PAIRS_CSV} and {PAIRS_JSON} have each pair."
+)
 
 
 def fleet_view(fleet: RecordedFleet) -> View:
@@ -19,7 +23,7 @@ def fleet_view(fleet: RecordedFleet) -> View:
         (
             Table(("grant", "destination accounts"), counts),
             *groups_view(fleet.groups),
-            *((fleet.result.view(),) if fleet.result else ()),
+            *((fleet.result.view(), Text(_FILES, "note")) if fleet.result else ()),
         ),
     )
 

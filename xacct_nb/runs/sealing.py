@@ -13,7 +13,8 @@ from xacct_nb.aws.clock import utc
 from xacct_nb.changes.journal import Journal
 from xacct_nb.errors import InvalidParameters, NotSealed
 from xacct_nb.records.change_record import change_record
-from xacct_nb.records.fields import NOTEBOOK, PAGE, RECORD
+from xacct_nb.records.fields import NOTEBOOK, PAGE, PAIRS_CSV, PAIRS_JSON, RECORD, REPORT
+from xacct_nb.records.fleet_report import pairs_csv, pairs_json, report_of
 from xacct_nb.records.model import Record, fields_from_events
 from xacct_nb.records.next_steps import next_steps, rollback_command
 from xacct_nb.records.sealing import digests_of, record_content
@@ -116,7 +117,7 @@ def _append(
     records: Path, record: Record, executed: Mapping[str, Any] | None, files: Mapping[str, bytes]
 ) -> Path:
     try:
-        return append_record(records, record, {**_files(record, executed), **files})
+        return append_record(records, record, {**_files(record, executed), **_pairs(record), **files})
     except NotSealed as problem:
         if getattr(problem.__cause__, "errno", None) not in NO_ROOM or not executed:
             raise
@@ -130,7 +131,30 @@ def _files(record: Record, executed: Mapping[str, Any] | None) -> dict[str, byte
     shown = change_record(record, digests_of({RECORD: record_content(record)})[RECORD])
     page = export.to_html(f"{record.notebook}: {record.status}", html(shown), executed)
     notebook = {NOTEBOOK: export.to_ipynb(executed).encode()} if executed else {}
-    return {PAGE: page.encode(), **notebook}
+    return {PAGE: page.encode(), **notebook, **_report(record)}
+
+
+def _report(record: Record) -> dict[str, bytes]:
+    """Return the page of a fleet's report, where the run came to a result."""
+    from xacct_nb.jupyter.fleet_page import to_fleet_page
+
+    report = report_of(record)
+    return {REPORT: _encoded(to_fleet_page(record, report))} if report else {}
+
+
+def _pairs(record: Record) -> dict[str, bytes]:
+    """Return the pairs of a fleet as files, which a full disk may have no room for."""
+    if not (report := report_of(record)):
+        return {}
+    return {
+        PAIRS_CSV: _encoded(pairs_csv(report.pairs())),
+        PAIRS_JSON: _encoded(pairs_json(report.pairs())),
+    }
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as UTF-8; half of a surrogate pair, which it cannot hold, is an escape."""
+    return text.encode(errors="backslashreplace")
 
 
 def _without_outputs(executed: Mapping[str, Any]) -> dict[str, Any]:

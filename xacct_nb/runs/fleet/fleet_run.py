@@ -181,7 +181,8 @@ class FleetRun(Shown):
         """Write what a record has of a fleet, besides its plan and its journal."""
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
-        about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short)
+        described = self.expanded.described
+        about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short, described)
         self.run.evidence.add("fleet", about.to_json())
 
 

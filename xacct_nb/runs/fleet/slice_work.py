@@ -16,7 +16,8 @@ from xacct_nb.aws.writer import apply_as_read, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import diff, diff_with
-from xacct_nb.changes.proof import FAILS, Proof
+from xacct_nb.changes.proof import FAILS, HOLDS, Outcome, Proof
+from xacct_nb.changes.proof import NOT_PROVEN as PROOF_OPEN
 from xacct_nb.errors import RollbackFailed, StalePlan, XacctError
 from xacct_nb.fleets.expansion import Slice
 from xacct_nb.fleets.plan import SlicePlan, Unplanned
@@ -191,9 +192,21 @@ def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceR
     result = replace(result, proof=proof.summary)
     if proof.holds:
         return replace(result, status=PROVEN)
-    status = PROOF_FAILED if proof.verdict == FAILS else NOT_PROVEN
-    reason = _first_reason(proof)
-    return replace(result, status=status, code=status, reason=reason, cause=_cause(task, proof))
+    status, reason = _STATUSES[proof.verdict], _first_reason(proof)
+    found = replace(result, status=status, code=status, reason=reason, cause=_cause(task, proof))
+    return replace(found, by_source=_by_source(proof))
+
+
+_STATUSES = {HOLDS: PROVEN, FAILS: PROOF_FAILED, PROOF_OPEN: NOT_PROVEN}
+
+
+def _by_source(proof: Proof) -> dict[str, str]:
+    """Return the status of each source, {} where all have the same."""
+    parts = dict[str, list[Outcome]]()
+    for each in proof.outcomes:
+        parts.setdefault(each.probe.source, []).append(each)
+    found = {source: _STATUSES[Proof(tuple(each)).verdict] for source, each in parts.items()}
+    return found if len(set(found.values())) > 1 else {}
 
 
 def _first_reason(proof: Proof) -> str:
