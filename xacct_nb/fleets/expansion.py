@@ -97,7 +97,7 @@ class ExpandedFleet(Shown):
         pairs = sum(len(each.declared.template.sources) * len(each.accounts) for each in self.grants)
         last = Text(f"{len(self.accounts)} destination accounts, {pairs} pairs of source and role.")
         notes = (Text(note, "note") for each in self.grants if (note := unattached_note(each.source)))
-        return Page(f"Fleet {self.fleet.name}", (*tables, last, *notes))
+        return Page(f"Accounts of the fleet {self.fleet.name}", (*tables, last, *notes))
 
 
 def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFleet:
