@@ -134,16 +134,22 @@ def records_diff(first: str, second: str, records: str, as_json: bool) -> None:
 
 @records.command("export")
 @click.argument("record")
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="The file to write.")
 @click.option(
-    "-o", "--out", type=PATH, required=True, metavar="FILE", help="The file to write: .html or .pdf."
+    "--format",
+    "form",
+    type=click.Choice(["page", "ocsf"]),
+    default="page",
+    help="page: HTML or PDF, by the end of FILE. ocsf: one event a line, for each call.",
+    show_default=True,
 )
 @records_option
 @with_json
-def records_export(record: str, out: Path, records: str, as_json: bool) -> None:
-    """Write one record as an HTML or PDF file."""
+def records_export(record: str, out: Path, form: str, records: str, as_json: bool) -> None:
+    """Write one record as an HTML or PDF page, or its calls as OCSF events for a SIEM."""
     from xacct_nb.runs.ledger import export_record
 
-    path = export_record(_opened(records).records, record, out)
+    path = export_record(_opened(records).records, record, out, form)
     print_value(f"Written: {on_one_line(str(path))}", {"file": str(path)}, as_json)
 
 

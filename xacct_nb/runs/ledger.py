@@ -10,6 +10,7 @@ from xacct_nb.jupyter.pdf import to_pdf
 from xacct_nb.records.comparison import Comparison, compare
 from xacct_nb.records.fields import PAGE
 from xacct_nb.records.history import History, LedgerQuery, Verification
+from xacct_nb.records.ocsf import ocsf_lines
 from xacct_nb.records.repair_entry import repairs_in
 from xacct_nb.records.sealing import covered_from, parse_ledger_line, text_hash
 from xacct_nb.runs.recovery import unclosed
@@ -25,6 +26,9 @@ from xacct_nb.storage.ledger import (
 )
 from xacct_nb.storage.signatures import Signature, check_signatures
 from xacct_nb.views import Shown, View
+
+PAGE_FORM, OCSF_FORM = "page", "ocsf"
+"""The forms in which a record is exported."""
 
 
 class Ledger(Shown):
@@ -108,8 +112,10 @@ def verify_ledger(records: Path, signers: Path | None = None, expected: str = ""
     return Verification(count, last, tuple(broken), signed, notes)
 
 
-def export_record(records: Path, name: str, file: Path) -> Path:
-    """Write a record's page to an HTML or PDF file, by the suffix of the file, and return the file.
+def export_record(records: Path, name: str, file: Path, form: str = PAGE_FORM) -> Path:
+    """Write a record to a file, and return the file.
+
+    As `page` it is an HTML or PDF file, by the suffix of the file; as `ocsf` one event a line for each call.
 
     Raises UnknownRecord, also for a record that was changed since it was sealed; InvalidParameters where
     the file exists or cannot be written; MissingTool where the extra pdf is not installed.
@@ -122,16 +128,28 @@ def export_record(records: Path, name: str, file: Path) -> Path:
             hint="Check all records: xacct-nb records verify",
         )
     convert = _CONVERTERS.get(file.suffix.lower())
-    if convert is None:
+    if form == PAGE_FORM and convert is None:
         raise _not_writable(file, f"Its name must end in {' or '.join(_CONVERTERS)}.")
     if os.path.exists(file):
         raise _not_writable(file, "The file exists.")
     try:
-        content = convert(read_file(folder, PAGE))
+        content = convert(read_file(folder, PAGE)) if convert and form == PAGE_FORM else _ocsf(folder)
         file.write_bytes(content)
     except OSError as problem:
         raise _not_writable(file, str(problem.strerror)) from problem
     return file
+
+
+def _ocsf(folder: Path) -> bytes:
+    record = read_record(folder.parent, folder.name)
+    try:
+        return ocsf_lines(record).encode(errors="backslashreplace")
+    except ValueError as problem:
+        raise UnknownRecord(
+            f"The calls of the record {folder.name!r} are no events.",
+            why=str(problem),
+            hint="Look at its journal: xacct-nb records show",
+        ) from problem
 
 
 def _not_writable(file: Path, why: str) -> InvalidParameters:
