@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
+from support.desk import Desk
 from support.fleet_reports import BROKEN, UNITS, a_fleet, a_fleet_record, results_of
 from support.fleet_world import FleetWorld, a_fleet_world
 from xacct_nb.changes.plan import Change
@@ -205,6 +206,21 @@ class TestTheRecord:
         assert verify_records(tmp_path) == []
         (folder / "fleet.csv").write_text("")
         assert verify_records(tmp_path) == [f"{folder.name}/fleet.csv: was changed"]
+
+    def test_it_says_who_every_session_was(self, desk: Desk) -> None:
+        parameters = {
+            "name": "readers",
+            "sources": [f"arn:aws:iam::{desk.world.source}:user/alice"],
+            "accounts": [desk.world.destination],
+            "role": "user-lister",
+        }
+        record = desk.run("grant_a_fleet", **parameters).record
+
+        assert {each.part: each.account for each in record.who} == {
+            "source": desk.world.source,
+            "destination": desk.world.destination,
+            "caller": desk.world.source,
+        }
 
     def test_a_run_that_only_planned_has_no_report(self, tmp_path: Path) -> None:
         record = broken_fleet()

@@ -1,7 +1,7 @@
 """A run over a fleet, as the cells of its notebook call it: accounts, plan, apply, and what is not proven."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from threading import Lock
@@ -26,6 +26,7 @@ from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import Findings, lint
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
+from xacct_nb.runs.fleet.slice_work import opened
 from xacct_nb.runs.fleet.work_progress import WorkProgress
 from xacct_nb.runs.loading import load_fleet
 from xacct_nb.runs.run_context import PlanApproval, RunContext
@@ -179,6 +180,8 @@ class FleetRun(Shown):
 
     def note(self, plan: FleetPlan, result: FleetResult | None = None) -> None:
         """Write what a record has of a fleet, besides its plan and its journal."""
+        with suppress(XacctError):  # no profile could be opened: each account says so
+            self.run.evidence.add("sessions", opened(self.access).named.to_json())
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
         described = self.expanded.described

@@ -153,10 +153,10 @@ def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
 
 
 def _sessions(task: SliceTask) -> SliceSessions:
-    return _opened(task.access).of(task.slice.grant, task.slice.side, task.slice.account)
+    return opened(task.access).of(task.slice.grant, task.slice.side, task.slice.account)
 
 
-def _opened(access: FleetAccess) -> AccountSessions:
+def opened(access: FleetAccess) -> AccountSessions:
     """Return the sessions of this process: its threads share them.
 
     A forked process opens its own: over the connections of its parent, each would read the other's answers.
@@ -226,7 +226,7 @@ def _cause(task: SliceTask, proof: Proof) -> str:
     if denied is None:
         return ""
     try:
-        sides = _opened(task.access).of(part.grant, part.side, part.account, and_source=True)
+        sides = opened(task.access).of(part.grant, part.side, part.account, and_source=True)
     except XacctError:  # the source accounts may belong to others
         sides = _sessions(task)
     action = denied.probe.call.action if denied.probe.call else ""
