@@ -82,7 +82,7 @@ def _by_role(hub: Sessions, shared: SharedClients, account: str, role: str) -> A
             sts = hub.client(profile, "sts")
         with translate_errors(f"AssumeRole of {arn}"):
             given = sts.assume_role(RoleArn=arn, RoleSessionName=_SESSION_NAME)["Credentials"]
-        iam = shared.client("iam", replace(keys_of(given), retries=hub.endpoint.retries))
+        iam = shared.client("iam", replace(keys_of(given, profile), retries=hub.endpoint.retries))
     except XacctError as problem:
         return _unread(account, problem.what)
     return _read(iam, account)

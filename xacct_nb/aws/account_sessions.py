@@ -113,7 +113,7 @@ class AccountSessions:
             sts = self.named.client(profile, "sts")
             with translate_errors(f"AssumeRole {self.access.account_role} in {account}"):
                 given = sts.assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)["Credentials"]
-            known = keys_of(given), given["Expiration"]
+            known = keys_of(given, profile), given["Expiration"]
             self._keys[account] = known
         return who, known[0]
 
@@ -153,13 +153,13 @@ class SliceSessions(Sessions):
     def role_client(self, credentials: Mapping[str, Any], service: str, profile: str = "") -> AwsClient:
         """Return a client with the credentials from AssumeRole."""
         if self.shared:
-            keys = replace(keys_of(credentials), retries=self.endpoint.retries)
+            keys = replace(keys_of(credentials, profile), retries=self.endpoint.retries)
             return self.shared.client(service, keys)
         return super().role_client(credentials, service, profile)
 
 
-def keys_of(credentials: Mapping[str, Any]) -> AccountKeys:
-    """Return the keys in the Credentials of a response of STS."""
+def keys_of(credentials: Mapping[str, Any], profile: str) -> AccountKeys:
+    """Return the keys in the Credentials of a response of STS, which the profile got."""
     return AccountKeys(
-        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"], profile
     )

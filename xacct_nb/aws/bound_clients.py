@@ -1,13 +1,13 @@
 """Clients that many accounts share: each call is signed with the credentials of one account.
 
-A client of its own for each account would cost 5 ms and a connection each; so there is one for each service.
+A client of its own for each account would cost 5 ms and a connection each.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from boto3.session import Session
@@ -17,17 +17,22 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.profile_clients import NO_PROFILE, Endpoint, core_of, make_client
 from xacct_nb.aws.retries import Retries
+from xacct_nb.iam.arns import REGIONS
 
 _POOL = Config(max_pool_connections=64)
 
 
 @dataclass(frozen=True)
 class AccountKeys:
-    """Temporary credentials for one account, and the retries of the calls that are made with them."""
+    """Temporary credentials for one account, and the retries of the calls that are made with them.
+
+    `profile` is the one that got them: its configuration says the endpoints and the region.
+    """
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     token: str = field(repr=False)
+    profile: str = ""
     retries: Retries = field(repr=False, default_factory=Retries)
 
 
@@ -60,29 +65,31 @@ class _RetriesInUse(Retries):
 
 
 class SharedClients:
-    """One client for each service, for all accounts of a fleet."""
+    """One client for each service and profile, for all accounts of a fleet."""
 
     def __init__(self, endpoint: Endpoint, partition: str) -> None:
         self.endpoint, self.partition = endpoint, partition
-        shared = Endpoint(
-            endpoint.config_file,
-            endpoint.credentials_file,
-            endpoint.endpoint_url,
-            _RetriesInUse(),
-            endpoint.clock,
-        )
-        core = core_of("", shared, NO_PROFILE)
-        core.register_component("credential_provider", _Resolver())
-        core.set_default_client_config(core.get_default_client_config().merge(_POOL))
-        self._session = Session(botocore_session=core)
-        self._made, self._lock = dict[str, AwsClient](), threading.Lock()
+        self._sessions = dict[str, Session]()
+        self._made, self._lock = dict[tuple[str, str], AwsClient](), threading.Lock()
 
     def client(self, service: str, keys: AccountKeys) -> "BoundClient":
         """Return the client of a service whose calls are signed with these keys. Any thread may call this."""
         with self._lock:
-            if service not in self._made:
-                self._made[service] = make_client(self._session, service, self.endpoint, self.partition)
-        return BoundClient(self._made[service], keys)
+            about = service, keys.profile
+            if about not in self._made:
+                session = self._session(keys.profile)
+                self._made[about] = make_client(session, service, self.endpoint, self.partition)
+        return BoundClient(self._made[about], keys)
+
+    def _session(self, profile: str) -> Session:
+        """Return a session with the configuration of a profile, and without its credentials."""
+        if profile not in self._sessions:
+            shared = replace(self.endpoint, retries=_RetriesInUse())
+            core = core_of(profile, shared, None if profile else NO_PROFILE, REGIONS[self.partition])
+            core.register_component("credential_provider", _Resolver())
+            core.set_default_client_config(core.get_default_client_config().merge(_POOL))
+            self._sessions[profile] = Session(botocore_session=core)
+        return self._sessions[profile]
 
 
 class BoundClient:

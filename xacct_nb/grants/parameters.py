@@ -69,7 +69,7 @@ _OF_A_HANDOVER = (
     *("request", "answer", "answer_to", "refuse", "changes", "agree"),
     *("signing_key", "signers", "proof_objects"),
 )
-_OF_A_FLEET = ("fleet", "organization_profile", "waves", "tolerance")
+_OF_A_FLEET = ("fleet", "organization_profile", "scheduler", "spool", "waves", "tolerance")
 _ONLY_WITH = {
     **dict.fromkeys(("record", "revoke_sessions"), "record"),
     **dict.fromkeys(_OF_A_FLEET, "fleet"),

@@ -83,6 +83,12 @@ class Settings(RunFile):
     organization_profile: StrictStr = Field(
         "", description="AWS profile that may read the organization; empty where accounts are listed"
     )
+    scheduler: StrictStr = Field(
+        "", description="address of a Dask scheduler whose workers do the work; empty takes threads"
+    )
+    spool: StrictStr = Field(
+        "", description="empty folder that all workers of the scheduler can write to, for calls of lost ones"
+    )
     waves: list[StrictInt] = Field([1, 10], description="how many accounts are changed first, then all")
     tolerance: StrictInt = Field(0, ge=0, description="how many accounts may fail before the next wave")
     record: StrictStr = Field("", description="id of the record to roll back")

@@ -1,9 +1,10 @@
 """A run over a fleet, as the cells of its notebook call it: accounts, plan, apply, and what is not proven."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -26,6 +27,7 @@ from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import Findings, lint
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
+from xacct_nb.runs.fleet.schedulers import executor_of
 from xacct_nb.runs.fleet.slice_work import opened
 from xacct_nb.runs.fleet.work_progress import WorkProgress
 from xacct_nb.runs.loading import load_fleet
@@ -42,6 +44,7 @@ class FleetRun(Shown):
         self, run: RunContext, expanded: ExpandedFleet | None = None, account_role: str = ""
     ) -> None:
         self.run, self._account_role = run, account_role
+        self._result: FleetResult | None = None
         if expanded:  # that of a record
             self.declared, self.expanded = expanded.fleet, expanded
         run.tells_calls = False
@@ -91,7 +94,8 @@ class FleetRun(Shown):
     def plan(self) -> FleetPlan:
         """Read every account and return the plan; nothing is changed."""
         findings = _findings(self.expanded)
-        found = plan_fleet(self.expanded, self.access, progress=WorkProgress(self.run.headless))
+        with executor_of(self.settings.scheduler) as executor:
+            found = plan_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
         plan = FleetPlan(found.fleet, found.slices, found.unplanned, tuple(_sentences(self.expanded)))
         self.run.place.note()
         self.run.keep(findings)
@@ -111,20 +115,25 @@ class FleetRun(Shown):
         """
         run, whole = self.run, plan.whole
         if run.applied is not None:
-            return run.applied_before(whole)
+            before = run.applied_before(whole)
+            return self._result or before
         if not run.decide(whole, None, approval):
             return Journal(plan.fleet) if plan.changed else self.prove(plan)
-        with run.changing(), self.entries() as entries:
+        entries, settings = SharedJournal(run), self.settings
+        with run.changing(), executor_of(settings.scheduler) as executor:
             result = apply_fleet(
                 self.expanded,
                 plan,
                 self.access,
                 approved=approval.digest,
                 journal=entries,
-                waves=self.settings.waves,
-                tolerance=self.settings.tolerance,
-                progress=WorkProgress(self.run.headless),
+                executor=executor,
+                waves=settings.waves,
+                tolerance=settings.tolerance,
+                spool=Path(settings.spool) if settings.spool else None,
+                progress=self.progress,
             )
+        self._result = result
         changes = tuple(change for each in result.results for change in each.changes)
         run.keep_applied(whole, Journal(plan.fleet, changes, tuple(entries.kept)))
         self.note(plan, result)
@@ -134,14 +143,15 @@ class FleetRun(Shown):
 
     def prove(self, plan: FleetPlan) -> FleetResult:
         """Prove the access in every account; nothing is changed."""
-        result = prove_fleet(self.expanded, self.access, progress=WorkProgress(self.run.headless))
+        with executor_of(self.settings.scheduler) as executor:
+            result = prove_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
         self.note(plan, result)
         return result
 
-    @contextmanager
-    def entries(self) -> Iterator["_SharedJournal"]:
-        """Yield the journal of this run, to which many threads write."""
-        yield _SharedJournal(self.run)
+    @property
+    def progress(self) -> WorkProgress:
+        """What shows how far the work is."""
+        return WorkProgress(self.run.headless)
 
     def verify(self, result: FleetResult | Shown) -> Shown:
         """Return the result where every account is as the fleet says.
@@ -189,7 +199,7 @@ class FleetRun(Shown):
         self.run.evidence.add("fleet", about.to_json())
 
 
-class _SharedJournal:
+class SharedJournal:
     """Writes the journal of many threads into the run's evidence, and keeps it."""
 
     def __init__(self, run: RunContext) -> None:
