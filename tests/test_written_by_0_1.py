@@ -70,7 +70,8 @@ class TestGrants:
             loaded = from_parameters(fields).to_json()
 
         assert loaded.pop("attach_to") == fields.pop("carry_on")
-        assert loaded == {"self_assume": False, "manage": "role", "expires": "", **fields}
+        since = {"self_assume": False, "manage": "role", "expires": "", "caller_reach": "roles"}
+        assert loaded == {**since, **fields}
 
     @pytest.mark.parametrize("name", [PLANNED, SUCCEEDED])
     def test_the_same_grant_has_the_same_digest(self, name: str, grant: Grant) -> None:

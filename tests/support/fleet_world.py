@@ -42,7 +42,7 @@ class FleetWorld:
             config_file=str(self.world.config_file),
             credentials_file=str(self.world.credentials_file),
             endpoint_url=self.world.endpoint,
-            patience=5.0,
+            patience=1.0,
         )
 
     def fleet(self, accounts: Sequence[str] | None = None, **more: Any) -> ExpandedFleet:

@@ -11,6 +11,8 @@ from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.workshop.world import WorkshopWorld
 
+_AT_LEAST = 2.0  # seconds: what is wrong, such as a principal that does not exist, is said soon
+
 
 def apply_grant(world: WorkshopWorld, grant: Grant, side: str = "") -> Journal:
     """Plan what a grant needs on both sides, or on one, and apply it as their administrators.
@@ -20,7 +22,7 @@ def apply_grant(world: WorkshopWorld, grant: Grant, side: str = "") -> Journal:
     sessions = world.sessions(grant, side)
     documents = build(grant, side)
     plan = diff(documents, read(documents, sessions))
-    return apply(plan, sessions, approved=plan.digest)
+    return apply(plan, sessions, approved=plan.digest, patience=_AT_LEAST + world.patience)
 
 
 @contextmanager

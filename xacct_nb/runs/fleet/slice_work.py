@@ -188,7 +188,8 @@ def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceR
     result = SliceResult(*part.key, APPLIED if changes else UNCHANGED, changes)
     if part.side == SOURCE:
         return result
-    proof = prove(part.grant, sessions, patience=task.patience)
+    patience = min(task.patience, task.access.patience)
+    proof = prove(part.grant, sessions, patience=patience)
     result = replace(result, proof=proof.summary)
     if proof.holds:
         return replace(result, status=PROVEN)
