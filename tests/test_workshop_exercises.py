@@ -70,7 +70,6 @@ def test_what_gives_too_much_access_is_not_yet(open_sheet: OpenSheet, exercise: 
     assert verdict.outcome == NOT_YET, str(verdict)
 
 
-@pytest.mark.exhaustive
 def test_the_exercise_can_be_solved_after_a_wrong_answer(open_sheet: OpenSheet, exercise: Exercise) -> None:
     checked(open_sheet, exercise, exercise.wrong.code)
 

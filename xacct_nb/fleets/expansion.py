@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 from xacct_nb.changes.plan import Change
@@ -71,7 +72,7 @@ class ExpandedFleet(Shown):
         """Return the destination accounts, each once."""
         return tuple(dict.fromkeys(account for each in self.grants for account in each.accounts))
 
-    @property
+    @cached_property
     def slices(self) -> tuple[Slice, ...]:
         """Return all slices: the source side of every grant first, then account by account."""
         found = [each for grant in self.grants for each in grant.slices()]

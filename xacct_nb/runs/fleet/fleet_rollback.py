@@ -12,7 +12,7 @@ from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.fleets.result import FleetResult
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.records.model import Record
-from xacct_nb.runs.fleet.fleet_run import FleetRun, SharedJournal
+from xacct_nb.runs.fleet.fleet_run import FleetRun, KeptJournal
 from xacct_nb.runs.fleet.fleet_work import plan_rollback, roll_back_fleet
 from xacct_nb.runs.fleet.work_progress import WorkProgress
 from xacct_nb.runs.rollback import NoSessionsEnded
@@ -62,7 +62,7 @@ class FleetRollback(Shown):
             return run.applied_before(whole)
         if not run.decide(whole, None, approval):
             return Journal(whole.grant)
-        entries = SharedJournal(run)
+        entries = KeptJournal(run)
         with run.changing():
             result = roll_back_fleet(
                 self.fleet.expanded,

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from xacct_nb.aws.account_sessions import FleetAccess
@@ -119,7 +118,7 @@ class FleetRun(Shown):
             return self._result or before
         if not run.decide(whole, None, approval):
             return Journal(plan.fleet) if plan.changed else self.prove(plan)
-        entries, settings = SharedJournal(run), self.settings
+        entries, settings = KeptJournal(run), self.settings
         with run.changing(), executor_of(settings.scheduler) as executor:
             result = apply_fleet(
                 self.expanded,
@@ -199,18 +198,17 @@ class FleetRun(Shown):
         self.run.evidence.add("fleet", about.to_json())
 
 
-class SharedJournal:
-    """Writes the journal of many threads into the run's evidence, and keeps it."""
+class KeptJournal:
+    """Writes the entries of the journal into the run's evidence, one at a time, and keeps them."""
 
     def __init__(self, run: RunContext) -> None:
-        self.run, self.kept, self._lock = run, list[Entry](), Lock()
+        self.run, self.kept = run, list[Entry]()
 
     def append(self, entry: Entry) -> None:
         """Take an entry."""
-        with self._lock:
-            self.run.append(entry)
-            if entry.answer:
-                self.kept.append(entry)
+        self.run.append(entry)
+        if entry.answer:
+            self.kept.append(entry)
 
 
 def _findings(expanded: ExpandedFleet) -> Findings:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from xacct_nb.aws.analyzer import analyze
 from xacct_nb.aws.reader import read
@@ -21,12 +21,14 @@ from xacct_nb.linting.findings import lint
 from xacct_nb.records.fields import PAGE, status_tone
 from xacct_nb.runs.access_use import how_to_use
 from xacct_nb.runs.denial.inquiry import diagnose
-from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
 from xacct_nb.runs.links import file_link
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.rollback import Rollback
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.views import Text, View
+
+if TYPE_CHECKING:  # most pages roll back a grant
+    from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
 
 # What the undo of a change has as the change has it.
 _SAME = (
@@ -46,7 +48,7 @@ class PageRun(RunContext, Protocol):
     def attended(self) -> bool: ...
     def form(self) -> GrantForm: ...
     def approval(self, plan: Plan) -> ApprovalForm: ...
-    def undo(self) -> Rollback | FleetRollback: ...
+    def undo(self) -> "Rollback | FleetRollback": ...
     def finish(self) -> RunSummary: ...
     def note_cell(self, cell: str, problem: BaseException | None) -> None: ...
 

@@ -134,7 +134,7 @@ def _make_user(iam: Any, resident: Resident, known: dict[str, Key]) -> Key:
     except iam.exceptions.EntityAlreadyExistsException:
         is_new = False
     if resident.allowed:
-        policy = _policy(resident.allowed, Resource="*")
+        policy = policy_of(resident.allowed, Resource="*")
         iam.put_user_policy(UserName=resident.name, PolicyName=resident.name, PolicyDocument=policy)
     if resident.group:
         with suppress(iam.exceptions.EntityAlreadyExistsException):
@@ -158,7 +158,7 @@ def _new_key(iam: Any, user: str) -> Key:
 
 
 def _make_hub(iam: Any, trusted: str) -> None:
-    trust = _policy("sts:AssumeRole", Principal={"AWS": trusted})
+    trust = policy_of("sts:AssumeRole", Principal={"AWS": trusted})
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=HUB, AssumeRolePolicyDocument=trust)
 
@@ -167,14 +167,14 @@ def _make_standing_grant(iam: dict[str, Any], world: World) -> None:
     """Create the grant that every world has from the start: the hub reads the summaries."""
     hub, role = f"arn:aws:iam::{world.source}:role/{HUB}", f"arn:aws:iam::{world.destination}:role/{READER}"
     with suppress(iam["destination"].exceptions.EntityAlreadyExistsException):
-        trust = _policy("sts:AssumeRole", Principal={"AWS": hub})
+        trust = policy_of("sts:AssumeRole", Principal={"AWS": hub})
         iam["destination"].create_role(RoleName=READER, AssumeRolePolicyDocument=trust)
-    permissions = _policy("s3:GetObject", Resource=f"arn:aws:s3:::{world.bucket}/2026/*")
+    permissions = policy_of("s3:GetObject", Resource=f"arn:aws:s3:::{world.bucket}/2026/*")
     iam["destination"].put_role_policy(
         RoleName=READER, PolicyName=STANDING_POLICY, PolicyDocument=permissions
     )
     with suppress(iam["source"].exceptions.EntityAlreadyExistsException):
-        caller = _policy("sts:AssumeRole", Resource=role)
+        caller = policy_of("sts:AssumeRole", Resource=role)
         iam["source"].create_policy(PolicyName=STANDING_POLICY, PolicyDocument=caller)
     policy = f"arn:aws:iam::{world.source}:policy/{STANDING_POLICY}"
     iam["source"].attach_role_policy(RoleName=HUB, PolicyArn=policy)
@@ -189,7 +189,8 @@ def _fill_buckets(s3: Any, world: World) -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/csv")
 
 
-def _policy(action: str, **rest: object) -> str:
+def policy_of(action: str, **rest: object) -> str:
+    """Return a policy of one statement as JSON, which allows an action."""
     statement = {"Effect": "Allow", "Action": action, **rest}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 

@@ -1,8 +1,9 @@
 """Accounts as AWS Organizations makes them: with one role, by which another account administers them."""
 
-import json
 from contextlib import suppress
 from typing import Any
+
+from xacct_nb.sandbox.server.accounts import policy_of
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
@@ -12,14 +13,9 @@ def add_member(iam: Any, hub: str) -> None:
 
     Source: orgs_manage_accounts_access, on the role in accounts that an organization creates.
     """
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{hub}:root"}, "Action": "sts:AssumeRole"}
+    trust = policy_of("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{hub}:root"})
     with suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=ACCESS_ROLE, AssumeRolePolicyDocument=_document(trust))
-    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.create_role(RoleName=ACCESS_ROLE, AssumeRolePolicyDocument=trust)
     iam.put_role_policy(
-        RoleName=ACCESS_ROLE, PolicyName="AdministratorAccess", PolicyDocument=_document(everything)
+        RoleName=ACCESS_ROLE, PolicyName="AdministratorAccess", PolicyDocument=policy_of("*", Resource="*")
     )
-
-
-def _document(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
