@@ -13,6 +13,7 @@ _PUBLIC = {
     "Fleet": "fleets.fleet",
     "load_fleet": "runs.loading",
     "expand": "fleets.expansion",
+    "endings": "fleets.end_dates",
     "needed_rights": "fleets.rights",
     "template": "grants.templates",
     "build": "grants.documents",

@@ -2,6 +2,7 @@
 
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.rights import Right
+from xacct_nb.fleets.end_dates import Endings, GrantEnd
 from xacct_nb.fleets.plan import FleetPlan, SlicePlan, Unplanned
 from xacct_nb.fleets.result import PROOF_FAILED, FleetResult, SliceResult
 from xacct_nb.fleets.rights import AccountRights, NeededRights
@@ -20,6 +21,7 @@ FLEET_VALUES = (
         (SlicePlan("destination", "222222222222", Plan("readers", (_CHANGE,), unaccepted=("any-role",))),),
         (Unplanned("readers", "destination", "333333333333", "aws-refused", "reason", "hint"),),
     ),
+    Endings("2026-11-29T18:00:00Z", 30, (GrantEnd("grant", "fleet", "2026-12-01T00:00:00Z", 1, False),)),
     FleetResult("fleet", (_RESULT,), "stopped"),
     _RIGHTS,
     NeededRights(

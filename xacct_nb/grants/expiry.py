@@ -27,6 +27,11 @@ def moment_of(expires: str) -> str:
     return f"{_parsed(expires):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def has_ended(expires: str, now: str) -> bool:
+    """Return whether the access is over at a moment in UTC (2026-12-31T18:00:00Z); "" has no end."""
+    return bool(expires) and moment_of(expires) <= now
+
+
 def describe_expiry(expires: str) -> str:
     """Return when the access ends, as people read it."""
     return f"until {moment_of(expires)[:16].replace('T', ' ')} UTC"
