@@ -8,10 +8,11 @@ from pydantic import Field, StrictStr, field_serializer
 
 from xacct_nb.changes.proof import assume_parameters
 from xacct_nb.diagnosis.denial import NO_DENIAL, Denial
+from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.access_path import chain_of_grant
 from xacct_nb.grants.grant import Grant
-from xacct_nb.iam.arns import Arn, is_arn, role_arn_of, same_principal
-from xacct_nb.redaction.redact import fingerprint
+from xacct_nb.iam.arns import Arn, is_account_id, is_arn, role_arn_of, same_principal
+from xacct_nb.redaction.redact import fingerprint, is_fingerprint
 from xacct_nb.validation import StrictModel
 from xacct_nb.views import Shown, Table, View, as_json
 
@@ -132,12 +133,30 @@ class AttemptResult:
 def attempt_from_grant(grant: Grant, caller: str = "", role: str = "") -> Attempt:
     """Return the attempt of a grant's first source to assume its role, as its conditions require.
 
-    Of roles that are destinations and sources at once, the last one of the chain assumes it.
+    Of roles that are destinations and sources at once, the last one of the chain assumes it. An account or a
+    pattern of roles is not one caller, so who calls is not known then.
     """
     first, _, last = chain_of_grant(grant)
-    caller, role = caller or first, role or last
+    caller, role = caller or (first if first in grant.principals else ""), role or last
     username = Arn.parse(caller).name if caller.startswith("arn:") else ""
     return Attempt(caller=caller, role=role, parameters=assume_parameters(grant, role, username=username))
+
+
+def check_attempt(attempt: Attempt) -> Attempt:
+    """Return the attempt. Raises InvalidParameters where AWS could not be asked for it as it is meant."""
+    if is_account_id(attempt.caller) or "*" in attempt.caller:
+        raise InvalidParameters(
+            f"caller {attempt.caller} is not one caller.",
+            why="A denial is of one user, role or session.",
+            hint="Give its ARN: caller arn:aws:iam::111111111111:user/alice",
+        )
+    if is_fingerprint(attempt.external_id):
+        raise InvalidParameters(
+            f"The external ID is a fingerprint, {attempt.external_id}.",
+            why="Records and requests show it in place of the external ID, which AWS compares as text.",
+            hint="Give the external ID itself, in a grant or a notebook by a reference: env:EXTERNAL_ID",
+        )
+    return attempt
 
 
 def attempt_from_denial(denial: Denial, known: Attempt | None = None) -> Attempt:

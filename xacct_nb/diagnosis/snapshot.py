@@ -16,6 +16,7 @@ CALLER, SOURCE, DESTINATION, CLIENT = SIDES = ("caller", "source", "destination"
 INLINE, MANAGED, TRUST, BUCKET = "inline", "managed", "trust", "bucket"
 KEY, SECRET, QUEUE, SESSION_POLICY = "key", "secret", "queue", "session"
 OF_RESOURCES = (BUCKET, KEY, SECRET, QUEUE)
+_STAYS_HERE = {"read_with", "endpoint_url", "profile_files", "from_file"}
 
 
 class CallerIdentity(StrictModel):
@@ -156,8 +157,8 @@ class Snapshot(Shown, StrictModel):
     """Four sides, None where one was not read; `unread` has the reasons.
 
     `taken` is the time (UTC), `calls` are the AWS operations that were called. `read_with` are the profiles
-    by side, `endpoint_url` is one that is not AWS's own, and `profile_files` are the config and credentials
-    files that are not the user's own: these three stay here.
+    by side, `endpoint_url` is one that is not AWS's own, `profile_files` are the config and credentials
+    files that are not the user's own, and `from_file` are the sides of a file: these four stay here.
     """
 
     taken: StrictStr = ""
@@ -172,6 +173,7 @@ class Snapshot(Shown, StrictModel):
     read_with: dict[StrictStr, StrictStr] = Field({})
     endpoint_url: StrictStr = ""
     profile_files: tuple[StrictStr, ...] = ()
+    from_file: tuple[StrictStr, ...] = ()
     schema_: StrictStr = Field(SCHEMA, alias="schema", pattern=f"^{SCHEMA}$")
 
     def readable(self, side: str) -> bool:
@@ -184,8 +186,19 @@ class Snapshot(Shown, StrictModel):
         return secrets_in(self.model_dump(mode="json"))
 
     def with_secrets(self, secrets: set[str]) -> "Snapshot":
-        """Return this snapshot with these external IDs in place of their fingerprints."""
-        return Snapshot(**restore_secrets(self.model_dump(by_alias=True), secrets)) if secrets else self
+        """Return this snapshot with these external IDs in place of their fingerprints, where it is masked.
+
+        What was read of AWS is not masked: a fingerprint in it is the text that AWS compares.
+        """
+        if not secrets:
+            return self
+        fields = self.model_dump(by_alias=True)
+        masked = {side: fields[side] for side in SIDES if self.is_masked(side)}
+        return Snapshot(**{**fields, **restore_secrets(masked, secrets)})
+
+    def is_masked(self, side: str) -> bool:
+        """Return whether fingerprints in a side represent external IDs: it was not read of AWS here."""
+        return side in self.from_file or not self.calls
 
     def with_sides_of(self, other: "Snapshot") -> "Snapshot":
         """Return this snapshot with the sides that only the other one has."""
@@ -193,23 +206,23 @@ class Snapshot(Shown, StrictModel):
             side: getattr(other, side) for side in SIDES if not self.readable(side) and other.readable(side)
         }
         unread = {side: why for side, why in {**other.unread, **self.unread}.items() if side not in found}
-        return self.model_copy(update={**found, "unread": unread, "taken": self.taken or other.taken})
+        more = {"unread": unread, "taken": self.taken or other.taken}
+        more["from_file"] = (*self.from_file, *(side for side in found if other.is_masked(side)))
+        return self.model_copy(update={**found, **more})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the other owner; external IDs are fingerprints."""
-        fields = self.model_dump(
-            mode="json", by_alias=True, exclude={"read_with", "endpoint_url", "profile_files"}
-        )
-        return dict(mask_secrets(fields))
+        return dict(mask_secrets(self.model_dump(mode="json", by_alias=True, exclude=_STAYS_HERE)))
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Snapshot":
         """Return the Snapshot that `to_json` wrote. Raises InvalidSnapshot."""
         try:
-            return cls(**given)
+            sides = tuple(side for side in SIDES if given.get(side) is not None)
+            return cls(**{**given, "from_file": sides})
         except ValidationError as problem:
             raise as_input_error(problem, cls, InvalidSnapshot) from None
-        except TypeError:
+        except (TypeError, AttributeError):
             raise no_snapshot("It does not hold fields.") from None
 
     def view(self) -> View:

@@ -8,6 +8,7 @@ from typing import Any
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.catalogue import cause
 from xacct_nb.diagnosis.cause import CERTAIN, LIKELY, SOURCE, Cause
+from xacct_nb.diagnosis.causes.copied_fingerprints import COPIED, copied_fingerprints, written_out
 from xacct_nb.diagnosis.causes.policy_causes import allow_confidence, allow_fix
 from xacct_nb.diagnosis.fixes.edits import Edit, append, new_policy, with_statement
 from xacct_nb.diagnosis.fixes.fix import NO_FIX, Fix, repeat, smallest_policy, trust_statement, without_key
@@ -60,6 +61,7 @@ class UnmetCondition:
             given = _UNKNOWN.get(self.key.lower(), f"what the request has, {who_says([self.key])}")
         confidence = CERTAIN if each.holds is False and self.is_sure and not is_time(self.key) else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
+        why += COPIED if copied_fingerprints(self.case, self.expected) else ""
         return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))
 
     def for_caller_without_key(self) -> Edit:
@@ -157,6 +159,8 @@ def _no_fix(unmet: UnmetCondition) -> Fix:
 
 
 def _external_id(unmet: UnmetCondition) -> Fix:
+    if copied := copied_fingerprints(unmet.case, unmet.expected):
+        return written_out(unmet.case, copied)
     conditions = conditions_of(unmet.statement)
     changes = passing_request(unmet.case, conditions, unmet.key)
     if changes is None:

@@ -14,12 +14,15 @@ from xacct_nb.aws.diagnosis_sessions import (
 from xacct_nb.aws.hop_sessions import fitting_sides
 from xacct_nb.aws.profile_clients import Endpoint
 from xacct_nb.aws.sessions import Sessions
-from xacct_nb.diagnosis.attempt import Attempt, attempt_from_denial, attempt_from_grant
+from xacct_nb.diagnosis.attempt import Attempt, attempt_from_denial, attempt_from_grant, check_attempt
 from xacct_nb.diagnosis.denial import read_denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.looked_in import ELSEWHERE, NOWHERE
-from xacct_nb.diagnosis.snapshot import DESTINATION, SOURCE, Snapshot
+from xacct_nb.diagnosis.snapshot import CALLER, DESTINATION, SOURCE, Snapshot
+from xacct_nb.errors import InvalidParameters
+from xacct_nb.grants.access_path import chain_of_grant
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.sentences import join_words
 from xacct_nb.grants.settings import Settings, carried_parameters
 from xacct_nb.jupyter.forms.denial_form import DenialForm
 from xacct_nb.runs.denial.explanation import (
@@ -66,10 +69,12 @@ def diagnose(
     calls AssumeRole once a hop; `snapshot` is what the other owner sent. Raises InvalidInput.
     """
     given = dict(call or {}) | ({"ExternalId": external_id} if external_id else {})
+    if grant and isinstance(sessions, Sessions):
+        caller = caller or _one_of_its_callers(grant, sessions)
     attempt = attempt_from_grant(grant, caller, role) if grant else Attempt(caller=caller, role=role)
     more = {"parameters": attempt.parameters | given, "action": action, "resource": resource}
     more["carried"] = carried_parameters(carried or {})
-    attempt = attempt.model_copy(update=more)
+    attempt = check_attempt(attempt.model_copy(update=more))
     named = attempt_from_denial(read_denial(error), attempt)
     sides = sessions or NO_SESSIONS
     if isinstance(sides, Sessions):
@@ -86,6 +91,23 @@ def diagnose(
         snapshot = full_snapshot(named, sides, sent, error)
     looked = looked_in(named, read_denial(error), sides, from_file=shared(snapshot, sent))
     return explain(attempt, error, sides, snapshot, looked)
+
+
+def _one_of_its_callers(grant: Grant, sessions: Sessions) -> str:
+    """Return who of the callers is of the grant's account or pattern; "" if it names one, or nobody calls.
+
+    Raises InvalidParameters where only others call.
+    """
+    first, _, _ = chain_of_grant(grant)
+    others = [each for each in sessions.identities if each.part == CALLER]
+    found = [each.arn for each in sessions.callers(first)]
+    if first in grant.principals or found or not others:
+        return found[0] if found and first not in grant.principals else ""
+    raise InvalidParameters(
+        f"No caller is of the source {first}.",
+        why=f"The grant lets in nobody else. The callers: {join_words([each.arn for each in others])}.",
+        hint="Add a profile of that source to caller_profiles, or name who was denied: caller ARN",
+    )
 
 
 def _selected(sessions: Sessions, attempt: Attempt, caller: AccountSession | None) -> DiagnosisSessions:
@@ -119,7 +141,7 @@ class Inquiry(Shown):
         given = settings.error_text, settings.caller, settings.role, settings.snapshot, settings.through
         is_empty = not any(given)
         role = EXAMPLE_ROLE if is_empty and settings.sandbox else settings.role
-        return Attempt(
+        attempt = Attempt(
             caller=settings.caller,
             role=role,
             parameters=dict(settings.call) | secret,
@@ -127,6 +149,7 @@ class Inquiry(Shown):
             resource=settings.resource,
             carried=dict(settings.carried),
         )
+        return check_attempt(attempt)
 
     @property
     def attempt(self) -> Attempt:
