@@ -18,6 +18,7 @@ from support.examples import ALICE, READ, ROLE, a_grant
 from support.fleet_values import FLEET_VALUES
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
 from support.sample_views import TITLES, one_of_each_view
+from support.usage_values import USAGE_VALUES
 from support.workshop_values import WORKSHOP_VALUES
 from xacct_nb.changes.approval import Approval, PlannedRun
 from xacct_nb.changes.check_report import CheckItem, CheckReport, FileCheck
@@ -235,6 +236,7 @@ VALUES: tuple[Any, ...] = (
     *DISCOVERY_VALUES,
     *WORKSHOP_VALUES,
     *FLEET_VALUES,
+    *USAGE_VALUES,
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The
 # role of a grant: what is no ARN of a role is refused where the grant is made.

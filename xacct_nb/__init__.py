@@ -28,6 +28,8 @@ _PUBLIC = {
     "read": "aws.reader",
     "read_access": "aws.access_reader",
     "discover": "runs.discovery",
+    "narrow": "changes.narrowing",
+    "Usage": "changes.usage",
     "diff": "changes.planner",
     "Plan": "changes.plan",
     "apply": "aws.writer",
