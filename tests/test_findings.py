@@ -19,7 +19,7 @@ from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.grammar import GRAMMARS
 from xacct_nb.linting.findings import RULES, Analysis, lint, lint_policy
-from xacct_nb.linting.rules.grant import GRANT_RULES
+from xacct_nb.linting.rules.grant import GRANT_RULES, LIVE_GRANT_RULES
 from xacct_nb.linting.rules.rule import SEVERITIES, Finding
 
 HUB = "arn:aws:iam::111111111111:role/hub"
@@ -305,7 +305,7 @@ def test_a_role_of_another_owner_keeps_its_permissions() -> None:
 def test_every_rule_on_grants_has_a_case() -> None:
     tried = {code for code, *_ in (*GRANTS, *STATES)} | {"inline-policies-full", "full-access-policy"}
 
-    assert {rule.code for rule in GRANT_RULES} - tried == set()
+    assert {rule.code for rule in (*GRANT_RULES, *LIVE_GRANT_RULES)} - tried == set()
 
 
 def test_a_finding_that_widens_access_must_be_accepted() -> None:

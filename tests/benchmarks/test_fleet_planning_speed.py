@@ -4,13 +4,16 @@ import gc
 import time
 from collections.abc import Mapping
 
-from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff_with
 from xacct_nb.fleets.expansion import Slice, expand
 from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.live_findings import in_any_account, new_findings
 from xacct_nb.fleets.plan import FleetPlan, SlicePlan
 from xacct_nb.grants.documents import build
-from xacct_nb.grants.state import State
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.state import ResourceKey, State
+from xacct_nb.linting.findings import lint
+from xacct_nb.linting.rules.rule import Finding
 
 ACCOUNTS, SOURCES, MOST_SECONDS = 10_000, 20, 10.0
 States = Mapping[tuple[str, str, str], State]
@@ -27,6 +30,8 @@ def test_seconds_of_the_plan_of_10_000_accounts_by_20_sources() -> None:
     print(f"with nothing to do: {again:.1f} s")
 
     assert planned.summary.startswith("Plan: ")
+    assert [each.code for each in planned.findings.found] == ["account-full"]
+    assert "1000 of 10000 destination accounts of readers" in planned.findings.found[0].where
     assert len(planned.changed) == ACCOUNTS + 2
     assert unchanged.changed == ()
     assert max(first, again) <= MOST_SECONDS
@@ -52,12 +57,28 @@ def measured(fleet: Fleet, live: States) -> tuple[float, FleetPlan]:
     """The seconds of processor time of a plan, with its summary and its digest."""
     gc.collect()
     began = time.process_time()
-    slices = tuple(SlicePlan(each.side, each.account, planned(each, live)) for each in expand(fleet).slices)
+    parts, known = expand(fleet).slices, dict[str, frozenset[Finding]]()
+    for each in (parts[0], parts[1], parts[-1]):
+        found = lint(build(each.grant, each.side), State({})).found
+        known.setdefault(each.side, frozenset(in_any_account(it, each.account) for it in found))
+    slices = tuple(planned(each, live.get(each.key, State({})), known[each.side]) for each in parts)
     plan = FleetPlan(fleet.name, slices)
     assert plan.digest
     assert plan.summary
+    assert plan.findings
     return time.process_time() - began, plan
 
 
-def planned(part: Slice, live: States) -> Plan:
-    return diff_with(build(part.grant, part.side), live.get(part.key, State({})), lambda: ())
+def planned(part: Slice, live: State, known: frozenset[Finding]) -> SlicePlan:
+    """The plan of a slice and the findings on it, as a worker makes them; every tenth account is full."""
+    documents = build(part.grant, part.side)
+    plan = diff_with(documents, live, lambda: ())
+    if not plan.changes:
+        return SlicePlan(part.side, part.account, plan)
+    quotas = {"Roles": 1000 if part.account.endswith("0") else 3, "RolesQuota": 1000}
+    details: dict[ResourceKey, object] = {
+        ResourceKey("principal", each): LivePrincipal(each) for each in documents.caller_policies
+    }
+    details[ResourceKey("quotas", f"arn:aws:iam::{part.account}:root")] = quotas
+    state = State(live.resources, details)
+    return SlicePlan(part.side, part.account, plan, new_findings(documents, state, part.account, known))

@@ -43,8 +43,12 @@ def read(documents: Documents, sessions: Sessions) -> State:
     """
     _check_not_ended(documents.grant)
     with each_read_once():
-        state = read_resources(documents, sessions)
-        around = read_surroundings(documents, sessions, state.resources)
+        return with_surroundings(documents, sessions, read_resources(documents, sessions))
+
+
+def with_surroundings(documents: Documents, sessions: Sessions, state: State) -> State:
+    """Return what `read_resources` returned, with what is around it for findings. Raises AwsRefused."""
+    around = read_surroundings(documents, sessions, state.resources)
     return State(state.resources, {**around, **state.details})
 
 

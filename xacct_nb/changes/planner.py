@@ -1,7 +1,7 @@
 """The planner: compares the grant with the live state, checks who owns what, and orders the changes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xacct_nb.changes.adoption import keeps_extras, without_adopted
@@ -60,8 +60,7 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
         for owner, family in sorted(families.items())
         for change in _changes_of(grant, owner, family, wanted, state)
     ]
-    for change in changes:
-        _check_name(change, state)
+    check_names(changes, state)
     check_statements(documents, state, changes)
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
     if not changes:
@@ -78,14 +77,15 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
     )
 
 
-def _check_name(change: Change, state: State) -> None:
+def check_names(changes: Iterable[Change], state: State) -> None:
     """Check that nothing else has the name of what the plan makes. Raises NotOwned."""
-    if other := change.sign == "+" and state.details.get(ResourceKey("same-name", change.target)):
-        raise NotOwned(
-            f"{change.target} cannot be made: {other} has its name.",
-            why="AWS compares the names of roles and policies without their paths and case.",
-            hint="Choose another name for the grant or the role.",
-        )
+    for change in changes:
+        if other := change.sign == "+" and state.details.get(ResourceKey("same-name", change.target)):
+            raise NotOwned(
+                f"{change.target} cannot be made: {other} has its name.",
+                why="AWS compares the names of roles and policies without their paths and case.",
+                hint="Choose another name for the grant or the role.",
+            )
 
 
 def desired_resources(documents: Documents, state: State) -> dict[ResourceKey, Any]:
@@ -244,8 +244,8 @@ def _notes(documents: Documents, state: State, changes: list[Change]) -> tuple[s
     members = state.resources.get(ResourceKey("group", grant.attach_to))
     outside = [
         f"{arn} is not in {grant.attach_to}, so the caller policy does not reach it."
-        for arn in grant.principals
-        if members is not None and Arn.parse(arn).name not in members
+        for arn in (grant.principals if members is not None else ())
+        if Arn.parse(arn).name not in (members or ())
     ]
     deleted = [
         f"{change.target} trusts {', '.join(ids)}, which was deleted; a rollback cannot restore that."

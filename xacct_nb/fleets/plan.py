@@ -6,24 +6,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.fleets.live_findings import few, grouped
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.grants.target import ACCOUNT
 from xacct_nb.iam.canonical import canonical_json
+from xacct_nb.linting.findings import Findings
+from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 SliceKey = tuple[str, str, str]
 """The name of a grant, the side, the account."""
-_MOST_ACCOUNTS = 5
+NOT_ACCEPTED = "not-accepted"
+"""The code of a slice that is left out: a finding on what its account has is not accepted."""
 
 
 @dataclass(frozen=True)
 class SlicePlan(Serializable):
-    """The plan of one account for one side of a grant."""
+    """The plan of one account for one side of a grant, and the findings on what the account has."""
 
     side: str
     account: str
     plan: Plan
+    findings: tuple[Finding, ...] = ()
 
     @property
     def key(self) -> SliceKey:
@@ -49,7 +54,10 @@ class PlanGroup(Serializable):
 
 @dataclass(frozen=True)
 class Unplanned(Serializable):
-    """A slice that could not be planned: AWS refused a read, or what is there cannot be taken over."""
+    """A slice that is not in the plan: AWS refused a read, or what is there cannot be taken over.
+
+    Where its `code` is not-accepted, the grant has to accept one of its `findings` first.
+    """
 
     grant: str
     side: str
@@ -57,6 +65,7 @@ class Unplanned(Serializable):
     code: str
     reason: str
     hint: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def key(self) -> SliceKey:
@@ -106,13 +115,21 @@ class FleetPlan(Shown, Serializable):
     def summary(self) -> str:
         """Return the number of additions, changes and removals, and of accounts."""
         count = Counter(change.sign for each in self.changed for change in each.plan.changes)
-        failed = len({each.account for each in self.unplanned})
-        left = f" {failed} account{'s' * (failed != 1)} could not be planned." if failed else ""
+        left = "".join(self._left_out)
         if not self.changed:
             return f"No changes. The live state is what the fleet says.{left}"
         accounts = len({each.account for each in self.changed})
         numbers = f"{count['+']} to add, {count['~']} to change, {count['-']} to destroy"
         return f"Plan: {numbers}, in {accounts} account{'s' * (accounts != 1)}.{left}"
+
+    @property
+    def _left_out(self) -> Iterator[str]:
+        """Yield how many accounts are not in the plan, and why."""
+        held = {each.account for each in self.unplanned if each.code == NOT_ACCEPTED}
+        failed = {each.account for each in self.unplanned} - held
+        for found, why in ((failed, "could not be planned"), (held, "left out, by findings to accept")):
+            if found:
+                yield f" {len(found)} account{'s' * (len(found) != 1)} {why}."
 
     @property
     def groups(self) -> tuple[PlanGroup, ...]:
@@ -122,9 +139,25 @@ class FleetPlan(Shown, Serializable):
             found.setdefault((each.plan.grant, each.side, each.shape), []).append(each)
         ordered = sorted(found.items(), key=lambda item: (item[0][1] == SOURCE, len(item[1])))
         return tuple(
-            PlanGroup(grant, side, len(members), _few(members), tuple(_titles(members[0])))
+            PlanGroup(grant, side, len(members), _accounts(members), tuple(_titles(members[0])))
             for (grant, side, _), members in ordered
         )
+
+    @cached_property
+    def findings(self) -> Findings:
+        """Return the findings on what the accounts have already: equal ones once, with their accounts.
+
+        What every account has of a grant, because the grant says so, is not among them.
+        """
+        found = dict[tuple[str, str], dict[str, tuple[Finding, ...]]]()
+        counts = Counter[tuple[str, str]]()
+        parts: tuple[SlicePlan | Unplanned, ...] = (*self.slices, *self.unplanned)
+        for each in parts:
+            counts[each.key[:2]] += 1
+            if each.findings:
+                found.setdefault(each.key[:2], {})[each.account] = each.findings
+        accepted = dict.fromkeys(code for each in self.changed for code in each.plan.accepted)
+        return Findings(grouped(found, counts), tuple(accepted))
 
     def of(self, account: str) -> "FleetPlan":
         """Return the part of the plan that is about one account."""
@@ -153,13 +186,18 @@ class FleetPlan(Shown, Serializable):
             Text(f"Digest: {self.digest}"),
         )
         failed = (_failed(self.unplanned),) if self.unplanned else ()
-        return Page(f"Plan for the fleet {self.fleet}", (*failed, *shown, *last))
+        live = (_live(self.findings),) if self.findings.found else ()
+        return Page(f"Plan for the fleet {self.fleet}", (*failed, *live, *shown, *last))
 
 
 def _failed(unplanned: Iterable[Unplanned]) -> View:
     rows = tuple((each.account, each.grant, f"{each.reason} {each.hint}".strip()) for each in unplanned)
     tones = ("bad",) * len(rows)
-    return Table(("account", "grant", "why"), rows, caption="Could not be planned", tones=tones)
+    return Table(("account", "grant", "why"), rows, caption="Not in the plan", tones=tones)
+
+
+def _live(findings: Findings) -> View:
+    return Page("Findings on what is there already", (findings.table,))
 
 
 def groups_view(groups: Iterable[PlanGroup]) -> Iterator[View]:
@@ -173,10 +211,8 @@ def groups_view(groups: Iterable[PlanGroup]) -> Iterator[View]:
         yield Table(heads, rows, caption="Equal plans, the rarest first")
 
 
-def _few(members: list[SlicePlan]) -> tuple[str, ...]:
-    accounts = [each.account for each in members]
-    more = f"and {len(accounts) - _MOST_ACCOUNTS} more" if len(accounts) > _MOST_ACCOUNTS else ""
-    return (*accounts[:_MOST_ACCOUNTS], *filter(None, (more,)))
+def _accounts(members: list[SlicePlan]) -> tuple[str, ...]:
+    return tuple(few((each.account for each in members), len(members)))
 
 
 def _titles(part: SlicePlan) -> Iterator[str]:

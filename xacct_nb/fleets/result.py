@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xacct_nb.changes.plan import Change
-from xacct_nb.fleets.plan import SliceKey
+from xacct_nb.fleets.plan import NOT_ACCEPTED, SliceKey
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -21,6 +21,7 @@ MEANINGS = {
     PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
     APPLIED: "applied; there is nothing to prove on this side",
     UNCHANGED: "nothing to change, and nothing to prove on this side",
+    NOT_ACCEPTED: "a finding on what is there has to be accepted first; nothing was changed",
     STALE: "the live state is another one than the approved plan says; nothing was changed",
     DRIFTED: "others changed it since it was applied; nothing was changed",
     NOT_STARTED: "not begun, since the run stopped before",

@@ -64,6 +64,18 @@ class _Holder:
             kind, by = POLICY, NO_POLICY
         return Obstacle(kind, self.arn, action, resource, by) if kind else None
 
+    def is_free(self, actions: Iterable[str]) -> bool:
+        """Return whether nothing that was read of it denies one of the actions, on whatever resource."""
+        denies = [
+            each for _, policy in self.policies for each in policy.statements if each.effect == grammar.DENY
+        ]
+        named = (
+            each.actions.match(action.lower(), {}) is not each.not_action
+            for action in actions
+            for each in denies
+        )
+        return not self.boundary and not self.is_whole and not any(named)
+
     def may(self, action: str, resource: str) -> bool:
         """Return whether its policies allow the action, or may do so for keys that only AWS knows."""
         decision = self._decision(action, resource, None, {})
@@ -106,6 +118,8 @@ def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
     AWS knows are unknown.
     """
     grant = documents.grant
+    if not any(isinstance(each, LivePrincipal) for each in state.details.values()):
+        return
     when, actions = grant.conditions, assume_actions(grant)
     required = _required(trust_conditions(when, when.external_id.get_secret_value()))
     if when.organization_id:  # the roles are said to be in it where the caller policy asks for it
@@ -114,17 +128,23 @@ def caller_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
         live = state.details.get(ResourceKey("principal", source))
         if not isinstance(live, LivePrincipal):
             continue
+        holder = _caller(documents, state, live, required)
+        allow = {"Effect": "Allow", "Principal": {"AWS": source}, "Action": actions}
+        open_trust = parse({"Version": VERSION, "Statement": [allow]}, grammar.TRUST, "trust")
+        free = holder.is_free(actions)
         for role in grant.destinations:
-            holder = _caller(documents, state, live, required)
-            allow = {"Effect": "Allow", "Principal": {"AWS": source}, "Action": actions}
-            open_trust = parse({"Version": VERSION, "Statement": [allow]}, grammar.TRUST, "trust")
-            found = (holder.obstacle(action, role, open_trust) for action in actions)
-            yield from (each for each in found if each)
+            found = [each for action in actions if (each := holder.obstacle(action, role, open_trust))]
+            yield from found
+            if not found and free:  # then no other role is denied either
+                break
 
 
 def role_obstacles(documents: Documents, state: State) -> Iterator[Obstacle]:
     """Yield what denies a role of the grant its own permissions: its boundary, or a Deny that it keeps."""
+    bounded = documents.grant.permissions_boundary or documents.grant.managed_policies
     for role in documents.trust_policies:
+        if not (bounded or state.role(role)):  # it gets the grant's own permissions alone
+            continue
         holder = _role(documents, state, role)
         if holder.boundary or len(holder.policies) > 1:
             found = (holder.obstacle(*call, None) for call in _asked(documents))

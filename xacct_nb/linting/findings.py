@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidInput
@@ -19,7 +19,7 @@ from xacct_nb.linting.rules.contradictions import CONTRADICTION_RULES, never_app
 from xacct_nb.linting.rules.elements import NEGATION_RULES, REFUSAL, SUBJECT_RULES
 from xacct_nb.linting.rules.escalation import ESCALATION_RULES
 from xacct_nb.linting.rules.federation import FEDERATION_RULES, needs_foreign_claim
-from xacct_nb.linting.rules.grant import GRANT_RULES, GrantCase
+from xacct_nb.linting.rules.grant import GRANT_RULES, LIVE_GRANT_RULES, GrantCase
 from xacct_nb.linting.rules.live import LIVE_RULES
 from xacct_nb.linting.rules.others_roles import OTHERS_RULES
 from xacct_nb.linting.rules.perimeters import PERIMETER_RULES
@@ -44,7 +44,8 @@ _STATEMENT_RULES = (
     *PERIMETER_RULES,
 )
 # Every rule, on statements, policies, grants and the live state.
-_CASE_RULES = (*GRANT_RULES, *LIVE_RULES, *OTHERS_RULES)
+_LIVE_RULES = (*LIVE_GRANT_RULES, *LIVE_RULES, *OTHERS_RULES)
+_CASE_RULES = (*GRANT_RULES, *_LIVE_RULES)
 RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *_CASE_RULES)
 _IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
@@ -85,7 +86,7 @@ class Findings(Shown):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one object for each finding."""
-        return [asdict(finding) | {"accepted": finding.code in self.accepted} for finding in self.found]
+        return [finding.to_json() | {"accepted": finding.code in self.accepted} for finding in self.found]
 
     def view(self) -> View:
         """Return the findings, the codes that the grant must still accept, and the headroom."""
@@ -94,16 +95,20 @@ class Findings(Shown):
         if not self.found:
             none = Text("No findings.", "good")
             return Page("Findings", (none, *around)) if around else none
-        rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
-        tones = tuple(_TONES[each.severity] for each in self.found)
-        table = Table(("code", "severity", "where", "why", "fix"), rows, tones=tones)
         codes = f"To continue, add to the grant: accept: [{', '.join(self.unaccepted)}]."
         last = (
             Text(codes, "bad")
             if self.unaccepted
             else Text("No further finding needs to be accepted.", "good")
         )
-        return Page("Findings", (table, last, *around))
+        return Page("Findings", (self.table, last, *around))
+
+    @property
+    def table(self) -> Table:
+        """Return one row for each finding."""
+        rows = tuple((each.code, each.severity, each.where, each.why, each.mend) for each in self.found)
+        tones = tuple(_TONES[each.severity] for each in self.found)
+        return Table(("code", "severity", "where", "why", "fix"), rows, tones=tones)
 
 
 def lint(documents: Documents, state: State | None = None, *, analysis: Analysis = Analysis()) -> Findings:
@@ -121,6 +126,12 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
     ]
     left = headroom(documents, state) if state is not None else None
     return Findings(_sorted(found), documents.grant.accept, left, analysis.note)
+
+
+def live_findings(documents: Documents, state: State) -> tuple[Finding, ...]:
+    """Return those findings of `lint` that the live state decides, or may decide."""
+    case = GrantCase(documents, state)
+    return _sorted(finding for rule in _LIVE_RULES for finding in rule.findings(case))
 
 
 def lint_policy(policy: object, *, kind: str, of: str = "") -> Findings:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from xacct_nb.fleets.organization import Account
+from xacct_nb.fleets.plan import NOT_ACCEPTED
 from xacct_nb.fleets.result import BAD, GOOD, MEANINGS, FleetResult, SliceResult
 from xacct_nb.grants.documents import DESTINATION
 from xacct_nb.grants.target import ACCOUNT
@@ -20,7 +21,7 @@ NO_RESULT = "no-result"
 """The status of a pair with which the run had nothing to do, such as a rollback with what was not changed."""
 # Characters at which a spreadsheet takes a cell of a CSV file for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_ORDER = (*BAD, "stale-plan", "drifted")
+_ORDER = (*BAD, NOT_ACCEPTED, "stale-plan", "drifted")
 
 
 @dataclass(frozen=True)

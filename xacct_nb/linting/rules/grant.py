@@ -13,6 +13,7 @@ from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.patterns import covers
+from xacct_nb.linting.after_plan import Obstacle, caller_obstacles, role_obstacles
 from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ACCOUNT, ROLE, SSO, USER, LintStatement, Subject, principal_type
@@ -41,6 +42,16 @@ class GrantCase:
     def quotas(self) -> tuple[Quota, ...]:
         """Return the headroom, quota by quota."""
         return headroom(self.documents, self.state).quotas
+
+    @cached_property
+    def caller_obstacles(self) -> tuple[Obstacle, ...]:
+        """Return what denies the callers the roles after the plan."""
+        return tuple(caller_obstacles(self.documents, self.state or State({})))
+
+    @cached_property
+    def role_obstacles(self) -> tuple[Obstacle, ...]:
+        """Return what denies the roles their own permissions after the plan."""
+        return tuple(role_obstacles(self.documents, self.state or State({})))
 
     @cached_property
     def adopted(self) -> dict[str, dict[str, Any]]:
@@ -236,6 +247,12 @@ GRANT_RULES = (
     Rule("protected-role", WARNING, _protected,
         why="Roles under {it} belong to AWS: their trust policy cannot be changed.",
         mend="Name a role of your own."),
+    Rule("long-name-for-console", NOTE, _long_names,
+        why="Path and name have {it} characters; the console takes 64 when it switches roles.",
+        mend="Use the AWS CLI, or a shorter path."),
+)  # fmt: skip
+# Those that the live state decides too.
+LIVE_GRANT_RULES = (
     Rule("self-trust-missing", WARNING, _self_trust,
         why="Since 2022 a role that assumes itself must be named in its trust policy, and {it} would not be.",
         mend="Set self_assume: true, or let it use the session that it has."),
@@ -257,9 +274,6 @@ GRANT_RULES = (
     Rule("little-room", NOTE, _nearly_full,
         why="{it}.",
         mend="Start another grant before it is full, or use fewer and shorter names."),
-    Rule("long-name-for-console", NOTE, _long_names,
-        why="Path and name have {it} characters; the console takes 64 when it switches roles.",
-        mend="Use the AWS CLI, or a shorter path."),
     Rule("nothing-allowed", NOTE, _without_permissions,
         why="The grant lets callers assume the role, and a new role has no permissions.",
         mend="Name permissions or managed_policies, unless another owner attaches them to the role."),

@@ -1,6 +1,7 @@
 """Rules on the live state: what in the two accounts will refuse, undo or hinder the grant's plan."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from xacct_nb.grants.grant import account_of
@@ -11,18 +12,12 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, same_policy, statements_of
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS, TAGS
-from xacct_nb.linting.after_plan import (
-    BOUNDARY,
-    PERHAPS,
-    POLICY,
-    Obstacle,
-    caller_obstacles,
-    role_obstacles,
-)
+from xacct_nb.linting.after_plan import BOUNDARY, PERHAPS, POLICY, Obstacle
 from xacct_nb.linting.managers import managers, protected_by
 from xacct_nb.linting.rules.grant import GrantCase
 from xacct_nb.linting.rules.rule import NOTE, WARNING, Find, Hit, Rule
 
+_OF_CALLERS, _OF_ROLES = attrgetter("caller_obstacles"), attrgetter("role_obstacles")
 _GRANT_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 
 
@@ -32,20 +27,20 @@ def _state(case: GrantCase) -> State:
 
 def _callers(case: GrantCase) -> Iterator[LivePrincipal]:
     """Yield the sources and the group of the caller policy, as they were read."""
-    grant = case.documents.grant
-    for arn in dict.fromkeys((*case.documents.caller_policies, *grant.principals)):
-        found = _state(case).details.get(ResourceKey("principal", arn))
-        if isinstance(found, LivePrincipal):
-            yield found
+    read = {key.target: it for key, it in _state(case).details.items() if isinstance(it, LivePrincipal)}
+    wanted = (
+        dict.fromkeys((*case.documents.caller_policies, *case.documents.grant.principals)) if read else ()
+    )
+    yield from (read[arn] for arn in wanted if arn in read)
 
 
-def _obstacles(side: Any, *kinds: str) -> Find[GrantCase]:
+def _obstacles(side: Callable[[GrantCase], Iterable[Obstacle]], kind: str) -> Find[GrantCase]:
     """Find what denies callers or roles their access after the plan, each policy once."""
 
     def find(case: GrantCase) -> Iterator[Hit]:
         grouped: dict[tuple[str, str], list[Obstacle]] = {}
-        for each in side(case.documents, _state(case)):
-            if each.kind in kinds:
+        for each in side(case):
+            if each.kind == kind:
                 grouped.setdefault((each.who, each.by), []).append(each)
         for (who, by), found in grouped.items():
             actions = ", ".join(dict.fromkeys(each.action for each in found))
@@ -234,16 +229,16 @@ LIVE_RULES = (
     Rule("too-many-tags", WARNING, _many_tags,
         why="It would have {it}.",
         mend="Remove tags of it first, or choose another name."),
-    Rule("caller-denied", WARNING, _obstacles(caller_obstacles, POLICY),
+    Rule("caller-denied", WARNING, _obstacles(_OF_CALLERS, POLICY),
         why="After the change the caller is still denied by {it}.",
         mend="A Deny is usually intended: agree with its author first, then exclude these roles from it."),
-    Rule("caller-boundary", WARNING, _obstacles(caller_obstacles, BOUNDARY),
+    Rule("caller-boundary", WARNING, _obstacles(_OF_CALLERS, BOUNDARY),
         why="After the change the caller is still denied, because its boundary does not allow it. By {it}.",
         mend="Let the boundary's owner allow the action on these roles."),
-    Rule("role-boundary", WARNING, _obstacles(role_obstacles, BOUNDARY),
+    Rule("role-boundary", WARNING, _obstacles(_OF_ROLES, BOUNDARY),
         why="The role's permissions boundary does not allow all that the grant names. By {it}.",
         mend="Allow it in the boundary, or leave it out of the grant."),
-    Rule("role-denied", WARNING, _obstacles(role_obstacles, POLICY),
+    Rule("role-denied", WARNING, _obstacles(_OF_ROLES, POLICY),
         why="A policy that the role has denies what the grant names: {it}.",
         mend="Leave it out of the grant, or choose another role."),
     Rule("protected-caller", WARNING, _protected_callers,
@@ -255,7 +250,7 @@ LIVE_RULES = (
     Rule("account-full", WARNING, _full_accounts,
         why="There would be {it}.",
         mend="Request a higher quota (Service Quotas, IAM, us-east-1), or remove what is not used."),
-    Rule("caller-denied-perhaps", NOTE, _obstacles(caller_obstacles, PERHAPS),
+    Rule("caller-denied-perhaps", NOTE, _obstacles(_OF_CALLERS, PERHAPS),
         why="Whether the caller's other policies deny it depends on {it}.",
         mend="Let the proof try it with the caller's own session."),
     Rule("oldest-version-deleted", NOTE, _lost_versions,

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Generic, TypeVar
 
+from xacct_nb.validation import Serializable
+
 WIDENS, WARNING, NOTE = "widens", "warning", "note"
 SEVERITIES = (WIDENS, WARNING, NOTE)
 # Where the rule applies, and the text for `{it}` in its messages; after a bar, the text for `{more}`.
@@ -15,7 +17,7 @@ Find = Callable[[Target], Iterable[Hit]]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Serializable):
     """One finding: its code, severity, location, why it matters, and how to fix it.
 
     A finding that `widens` gives access beyond what is named, and the grant must accept it. A `warning` will

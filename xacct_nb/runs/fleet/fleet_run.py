@@ -97,7 +97,7 @@ class FleetRun(Shown):
             found = plan_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
         plan = FleetPlan(found.fleet, found.slices, found.unplanned, tuple(_sentences(self.expanded)))
         self.run.place.note()
-        self.run.keep(findings)
+        self.run.keep(replace(findings, found=(*findings.found, *plan.findings.found)))
         self.run.keep(plan.whole)
         self.note(plan)
         return plan

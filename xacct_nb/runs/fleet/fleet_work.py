@@ -10,11 +10,13 @@ from xacct_nb.aws.journaled_calls import EntrySink
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import InvalidInput, NotAccepted, StalePlan
 from xacct_nb.fleets.expansion import ExpandedFleet, Slice, changes_by_slice
-from xacct_nb.fleets.plan import FleetPlan, SlicePlan, Unplanned
+from xacct_nb.fleets.live_findings import in_any_account
+from xacct_nb.fleets.plan import NOT_ACCEPTED, FleetPlan, SlicePlan, Unplanned
 from xacct_nb.fleets.result import ROLLBACK_FAILED, UNREADABLE, FleetResult, SliceResult, not_started
 from xacct_nb.grants.documents import DESTINATION, SOURCE, build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
+from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.fleet.execution import Ended, Execution, Progress, silent, working
 from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import (
@@ -121,10 +123,7 @@ def apply_fleet(
                 results += not_started(task.slice.key for task in wave)
             else:
                 results += work.of(work_on_slice, wave, f"Wave {number}")
-    unread = [
-        SliceResult(*each.key, UNREADABLE, code=each.code, reason=each.reason) for each in plan.unplanned
-    ]
-    return _result(expanded, (*unread, *results), execution, stopped)
+    return _result(expanded, (*map(_left_out, plan.unplanned), *results), execution, stopped)
 
 
 def roll_back_fleet(
@@ -197,6 +196,12 @@ def _plan(ended: Ended[SlicePlan | Unplanned], stopped: str) -> SlicePlan | Unpl
     return Unplanned(*ended.task.slice.key, "lost" if ended.begun else "not-started", why)
 
 
+def _left_out(part: Unplanned) -> SliceResult:
+    """Return the result of a slice that is not in the plan."""
+    status = NOT_ACCEPTED if part.code == NOT_ACCEPTED else UNREADABLE
+    return SliceResult(*part.key, status, code=part.code, reason=part.reason, hint=part.hint)
+
+
 def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int, spool: Path | None) -> None:
     if approved != plan.digest:
         raise StalePlan(
@@ -224,19 +229,22 @@ def _tasks(
     expanded: ExpandedFleet, access: FleetAccess, plan: FleetPlan | None = None
 ) -> Iterator[SliceTask]:
     """Yield the task of each slice, with the changes that a plan has for it."""
-    unaccepted = dict[tuple[str, str], tuple[str, ...]]()
+    base = dict[tuple[str, ...], tuple[tuple[str, ...], frozenset[Finding]]]()
     for part in expanded.slices:
-        about = part.grant.name, part.side
-        if about not in unaccepted:
-            unaccepted[about] = _unaccepted(part)
+        # Every account has the same findings on the destination side; each source account has its principals.
+        about = part.key if part.side == SOURCE else part.key[:2]
+        if about not in base:
+            base[about] = _base(part)
+        unaccepted, known = base[about]
         planned = plan.find(part.key) if plan else None
         approved = planned.plan.changes if planned else None
-        yield SliceTask(part, access, unaccepted[about], approved)
+        yield SliceTask(part, access, unaccepted, approved, known=known)
 
 
-def _unaccepted(part: Slice) -> tuple[str, ...]:
-    """Return the findings of a slice in an account where nothing is yet: the same for all its accounts."""
-    return lint(build(part.grant, part.side), State({})).unaccepted
+def _base(part: Slice) -> tuple[tuple[str, ...], frozenset[Finding]]:
+    """Return the findings of a slice in an account where nothing is yet: codes to accept, and all of them."""
+    found = lint(build(part.grant, part.side), State({}))
+    return found.unaccepted, frozenset(in_any_account(each, part.account) for each in found.found)
 
 
 def _waves(tasks: Sequence[SliceTask], sizes: Sequence[int]) -> Iterator[list[SliceTask]]:

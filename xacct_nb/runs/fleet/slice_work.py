@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from xacct_nb.aws.account_sessions import AccountSessions, FleetAccess, SliceSessions
+from xacct_nb.aws.iam_reads import each_read_once
 from xacct_nb.aws.journaled_calls import EntrySink
 from xacct_nb.aws.preconditions import remaining_changes
 from xacct_nb.aws.probes import denial_text, prove
-from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.reader import read_resources, with_surroundings
 from xacct_nb.aws.undo import undo_journal
 from xacct_nb.aws.writer import apply_as_read, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.changes.planner import diff, diff_with
+from xacct_nb.changes.planner import check_names, diff, diff_with
 from xacct_nb.changes.proof import FAILS, HOLDS, Outcome, Proof
 from xacct_nb.changes.proof import NOT_PROVEN as PROOF_OPEN
-from xacct_nb.errors import RollbackFailed, StalePlan, XacctError
+from xacct_nb.errors import NotAccepted, RollbackFailed, StalePlan, XacctError
 from xacct_nb.fleets.expansion import Slice
-from xacct_nb.fleets.plan import SlicePlan, Unplanned
+from xacct_nb.fleets.live_findings import new_findings, unaccepted_of
+from xacct_nb.fleets.plan import NOT_ACCEPTED, SlicePlan, Unplanned
 from xacct_nb.fleets.result import (
     APPLIED,
     DRIFTED,
@@ -34,6 +36,7 @@ from xacct_nb.fleets.result import (
     SliceResult,
 )
 from xacct_nb.grants.documents import SOURCE, build
+from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.denial.inquiry import diagnose
 
 PROOF_PATIENCE = 10.0
@@ -44,8 +47,9 @@ PROOF_PATIENCE = 10.0
 class SliceTask:
     """One slice to work on.
 
-    `unaccepted` are the findings of its grant in an account where nothing is yet; `approved` the changes
-    that were approved, None where the slice is not to be changed. `secrets` are earlier external IDs.
+    `known` are the findings of its grant in an account where nothing is yet, with {account} for its id, and
+    `unaccepted` the codes of those that nobody accepted; `approved` the changes that were approved, None
+    where the slice is not to be changed. `secrets` are earlier external IDs.
     """
 
     slice: Slice
@@ -54,6 +58,7 @@ class SliceTask:
     approved: tuple[Change, ...] | None = None
     patience: float = PROOF_PATIENCE
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    known: frozenset[Finding] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,18 @@ class SliceOutcome:
 
 
 def plan_slice(task: SliceTask) -> SlicePlan | Unplanned:
-    """Read what one account has; return its plan, or why it cannot be planned."""
+    """Read what one account has; return its plan with the findings on it, or why it is left out."""
     part = task.slice
     try:
-        return SlicePlan(part.side, part.account, _plan(task, _sessions(task)))
+        plan, found = _plan_with_findings(task, _sessions(task))
     except XacctError as problem:
         return Unplanned(*part.key, problem.code, problem.what, problem.why or problem.hint)
+    if held := [each for each in unaccepted_of(found, part.grant.accept) if each.code not in task.unaccepted]:
+        reason = " ".join(f"{each.code}: {each.where}. {each.why}" for each in held)
+        codes = ", ".join(dict.fromkeys(each.code for each in held))
+        hint = f"Add to the grant: accept: [{codes}], or leave the account out: except_accounts."
+        return Unplanned(*part.key, NOT_ACCEPTED, reason, hint, found)
+    return SlicePlan(part.side, part.account, plan, found)
 
 
 def work_on_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
@@ -143,6 +154,8 @@ def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
         journal = apply_as_read(plan, sessions, journal=entries, patience=task.access.patience)
     except StalePlan as problem:
         return failed(STALE, problem)
+    except NotAccepted as problem:
+        return failed(NOT_ACCEPTED, problem)
     except XacctError as problem:
         return failed(problem.status, problem)
     try:
@@ -181,6 +194,20 @@ def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
     if state.resources:
         return diff(documents, state)
     return diff_with(documents, state, lambda: task.unaccepted)
+
+
+def _plan_with_findings(task: SliceTask, sessions: SliceSessions) -> tuple[Plan, tuple[Finding, ...]]:
+    """Return the plan, and where something changes the findings, for which more is read."""
+    part = task.slice
+    documents = build(part.grant, part.side)
+    with each_read_once():
+        state = read_resources(documents, sessions)
+        plan = diff_with(documents, state, lambda: task.unaccepted)
+        if not plan.changes:
+            return plan, ()
+        state = with_surroundings(documents, sessions, state)
+    check_names(plan.changes, state)
+    return plan, new_findings(documents, state, part.account, task.known)
 
 
 def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceResult:
