@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
-from support.examples import a_grant, applied, grant_in, plan_of, root_iam, sessions_in
+from support.examples import a_grant, an_account, applied, grant_in, plan_of, root_iam, sessions_in
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.answers import call_aws
 from xacct_nb.aws.probes import prove
+from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.newly_allowed import newly_allowed
 from xacct_nb.changes.planner import diff
+from xacct_nb.changes.proof import assume_parameters, expected_probes
 from xacct_nb.errors import InvalidGrant, OverQuota
 from xacct_nb.fleets.expansion import expand
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.fleets.plan import FleetPlan, Unplanned
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import State
 from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import lint
@@ -64,6 +67,13 @@ def test_the_trust_policies_are_as_without_it() -> None:
 @pytest.mark.parametrize(
     ("fields", "what"),
     [
+        ({"outside_roles": ["arn:aws:iam::999999999999:role/reports-reader"]}, "with caller_reach: roles"),
+        ({**BY_NAME, "outside_roles": ["arn:aws:iam::999999999999:role/other"]}, "is not such a role"),
+        (
+            {**BY_NAME, "outside_roles": ["arn:aws:iam::222222222222:role/reports-reader"]},
+            "is not such a role",
+        ),
+        ({**BY_NAME, "outside_roles": ["reports-reader"]}, "outside_roles"),
         ({"caller_reach": "role-name"}, "needs conditions.organization_id"),
         ({**BY_NAME, "caller_policy": "none"}, "there is no caller policy"),
         ({**INSIDE, "caller_reach": "all"}, "caller_reach"),
@@ -81,6 +91,7 @@ def test_it_has_to_be_accepted_and_the_finding_says_what_it_reaches() -> None:
     assert findings.unaccepted == ("role-name-reach",)
     assert (found.severity, found.where) == ("widens", "caller_reach")
     assert "role/reports-reader in every account of the organization" in found.why
+    assert "was not tried on AWS here: a proof with outside_roles does" in found.why
     assert lint(build(a_grant(**BY_NAME, accept=["role-name-reach"]))).unaccepted == ()
     assert "role-name-reach" not in [each.code for each in lint(build(a_grant(**INSIDE))).found]
 
@@ -205,6 +216,67 @@ def test_a_role_of_the_name_in_another_account_of_the_organization_is_reached(wo
     assert alice.endswith("user/alice")
     assert asked(sessions, world) == "Allowed"
     assert asked(sessions, world, "other") == "Denied"
+
+
+def outside(world: World, **more: Any) -> tuple[Grant, Sessions]:
+    """A grant by names, and a role of the name that trusts the caller, in an account of no organization."""
+    account = an_account()
+    iam = root_iam(world, account)
+    iam.create_role(
+        RoleName="reports-reader", AssumeRolePolicyDocument=trust(f"arn:aws:iam::{world.source}:user/alice")
+    )
+    in_organization(world.source, world.destination)
+    role = f"arn:aws:iam::{account}:role/reports-reader"
+    grant = grant_in(world, **BY_NAME, accept=["role-name-reach"], outside_roles=[role], **more)
+    return grant, sessions_in(world, grant)
+
+
+def test_the_proof_asks_for_a_role_of_the_name_outside_of_the_organization(world: World) -> None:
+    grant, sessions = outside(world)
+    applied(grant, sessions)
+    proof = prove(grant, sessions, patience=1)
+    (asked_outside,) = [each for each in proof.outcomes if each.probe.kind == "outside"]
+
+    assert proof.holds
+    assert asked_outside.answer == "Denied"
+    assert asked_outside.request_id
+    assert "outside of the organization" in asked_outside.probe.question
+
+
+def test_the_proof_fails_where_the_callers_policies_let_it_into_the_role_outside(world: World) -> None:
+    grant, sessions = outside(world)
+    applied(grant, sessions)
+    allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/reports-reader"}
+    root_iam(world, world.source).put_user_policy(
+        UserName="alice",
+        PolicyName="without-the-condition",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    proof = prove(grant, sessions, patience=0)
+
+    assert proof.verdict == "fails"
+    assert [
+        each.probe.kind for each in proof.outcomes if each.answer == "Allowed" != each.probe.expected
+    ] == ["outside"]
+
+
+def test_the_external_id_is_not_sent_to_an_account_outside() -> None:
+    role = "arn:aws:iam::999999999999:role/reports-reader"
+    when = {"organization_id": ORGANIZATION, "external_id": "the-agreed-id"}
+    grant = a_grant(caller_reach="role-name", conditions=when, outside_roles=[role])
+    (probe,) = [each for each in expected_probes(grant) if each.kind == "outside"]
+
+    assert probe.role == role
+    assert "ExternalId" not in assume_parameters(grant, probe.role, probe.variation)
+
+
+def test_one_account_of_a_fleet_asks_for_the_roles_outside() -> None:
+    fields = {"sources": [f"arn:aws:iam::{HOME}:user/alice"], "accounts": ["222222222222", "333333333333"]}
+    role = "arn:aws:iam::999999999999:role/reader"
+    entry = {"name": "readers", "role": "reader", **fields, **BY_NAME, "outside_roles": [role]}
+    parts = [each for each in expand(Fleet(name="all", grants=[entry])).slices if each.side == "destination"]
+
+    assert [each.grant.outside_roles for each in parts] == [(role,), ()]
 
 
 def trust(principal: str) -> str:

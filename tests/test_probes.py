@@ -13,9 +13,9 @@ from xacct_nb.aws.polling import Wait, countdown
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.writer import apply
-from xacct_nb.changes.plan import Plan
+from xacct_nb.changes.plan import Plan, missing_sides
 from xacct_nb.changes.planner import diff
-from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof, missing_sides
+from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.sandbox.server.accounts import World

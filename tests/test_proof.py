@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.examples import ALICE, READ, ROLE, a_grant
+from xacct_nb.changes.plan import missing_sides
 from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.changes.proof import (
     ALLOWED,
@@ -16,7 +17,6 @@ from xacct_nb.changes.proof import (
     Proof,
     assume_parameters,
     expected_probes,
-    missing_sides,
 )
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.state import ResourceKey, State

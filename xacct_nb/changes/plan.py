@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.changes.access import Loss, PolicyAccess
+from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey
 from xacct_nb.iam.arns import Arn
@@ -184,3 +185,16 @@ def differs(kind: str, before: Any, after: Any) -> bool:
 
 def _lines(value: object) -> str:
     return "" if value is None else as_json(mask_secrets(value))
+
+
+def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
+    """Return what each side lacks, from the plan that would repair it."""
+    return tuple(
+        f"{side} side, account {change.account}: {change.title} {_STATES[change.sign]}"
+        for side, accounts in (("source", grant.source_accounts), ("destination", grant.destination_accounts))
+        for change in drift.changes
+        if change.account in accounts
+    )
+
+
+_STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too much."}

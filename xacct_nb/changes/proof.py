@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls, unallowed_sample_call
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
@@ -13,7 +12,7 @@ from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
-REVOKED, SELF = "revoked", "self-assume"
+REVOKED, SELF, OUTSIDE = "revoked", "self-assume", "outside"
 HOLDS, FAILS, NOT_PROVEN = "holds", "fails", "not-proven"
 # By the verdict: of the access, and of revoked sessions.
 _VERDICTS = {
@@ -162,12 +161,7 @@ def expected_probes(grant: Grant, policies: Mapping[str, Any] | None = None) -> 
 
     `policies` are the documents of its managed policies by their ARNs, as far as they could be read.
     """
-    return tuple(
-        probe
-        for source in grant.sources
-        for role in grant.destinations
-        for probe in (*_assumes(grant, source, role), *_uses(grant, source, role, policies or {}))
-    )
+    return tuple(probe for source in grant.sources for probe in _of_source(grant, source, policies or {}))
 
 
 def assume_parameters(grant: Grant, role: str, variation: str = "", username: str = "") -> dict[str, Any]:
@@ -190,18 +184,7 @@ def assume_parameters(grant: Grant, role: str, variation: str = "", username: st
     return {key: value for key, value in (whole | changed).items() if value}
 
 
-def missing_sides(grant: Grant, drift: Plan) -> tuple[str, ...]:
-    """Return what each side lacks, from the plan that would repair it."""
-    return tuple(
-        f"{side} side, account {change.account}: {change.title} {_STATES[change.sign]}"
-        for side, accounts in (("source", grant.source_accounts), ("destination", grant.destination_accounts))
-        for change in drift.changes
-        if change.account in accounts
-    )
-
-
 _OPPOSITES = {ALLOWED: (DENIED,), DENIED: (ALLOWED,)}
-_STATES = {"+": "is missing.", "~": "is not what the grant says.", "-": "is too much."}
 # By its name: the condition that a call misses, how it misses it, and the parameters that differ.
 _VARIATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "without-external-id": ("external_id", "without the external ID", {"ExternalId": ""}),
@@ -214,6 +197,16 @@ _VARIATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "without-source-identity": ("source_identity", "without the source identity", {"SourceIdentity": ""}),
     "without-session-tags": ("session_tags", "without the session tags", {"Tags": []}),
 }
+
+
+def _of_source(grant: Grant, source: str, policies: Mapping[str, Any]) -> Iterator[Probe]:
+    for role in grant.destinations:
+        yield from (*_assumes(grant, source, role), *_uses(grant, source, role, policies))
+    for (
+        role
+    ) in grant.outside_roles:  # without the external ID, which the other account's CloudTrail would log
+        question = f"assume {Arn.parse(role).name} of {account_of(role)}, outside of the organization"
+        yield Probe(OUTSIDE, source, role, "caller", question, DENIED, "without-external-id")
 
 
 def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:

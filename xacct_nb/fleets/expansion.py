@@ -56,7 +56,12 @@ class ExpandedGrant:
         """Yield the slices: the source accounts, then the destination accounts."""
         yield from _source_slices(self.source)
         for account in self.accounts:
-            yield Slice(DESTINATION, account, self.declared.in_account(account))
+            grant = self.declared.in_account(account)
+            # One account is enough to ask for the roles outside.
+            asks = account == self.accounts[0] or not grant.outside_roles
+            yield Slice(
+                DESTINATION, account, grant if asks else grant.model_copy(update={"outside_roles": ()})
+            )
 
 
 @dataclass(frozen=True, repr=False)

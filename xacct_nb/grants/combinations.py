@@ -1,6 +1,6 @@
 """Fields of a grant that cannot stand together: AWS would never let anybody in, or nothing could use them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xacct_nb.grants.conditions import Conditions
@@ -41,7 +41,14 @@ def check_caller_policy(fields: Mapping[str, Any]) -> None:
 def check_caller_reach(fields: Mapping[str, Any]) -> None:
     """Check that a caller policy of role names is limited to an organization. Raises InvalidGrant."""
     if fields["caller_reach"] == "roles":
+        require(
+            not fields["outside_roles"],
+            "outside_roles: with caller_reach: roles the callers reach no role that is not named.",
+            "The proof asks for them where the caller policy names roles in any account.",
+            "Leave outside_roles out, or set caller_reach: role-name.",
+        )
         return
+    _check_outside_roles(fields["outside_roles"], fields["destinations"])
     require(
         fields["conditions"].organization_id,
         "caller_reach: role-name needs conditions.organization_id.",
@@ -54,6 +61,19 @@ def check_caller_reach(fields: Mapping[str, Any]) -> None:
         "The callers' own account lets them call already, and the grant writes no policy there.",
         "Leave out one of the two.",
     )
+
+
+def _check_outside_roles(outside: Iterable[str], destinations: Iterable[str]) -> None:
+    """Check that only the condition on the organization can keep the callers out of these roles."""
+    names, accounts = ({each.split(":", 5)[at] for each in destinations} for at in (5, 4))
+    for role in outside:
+        *_, account, name = role.split(":", 5)
+        require(
+            name in names and account not in accounts,
+            f"outside_roles: {role} is not such a role.",
+            "It needs the name and path of a destination, and an account that has no destination.",
+            "Name a role that another account, outside of the organization, has under the same name.",
+        )
 
 
 def check_trust_only(fields: Mapping[str, Any]) -> None:

@@ -71,6 +71,9 @@ class Grant(Shown, StrictModel):
     caller_reach: Literal["roles", "role-name"] = Field(
         "roles", description="roles: the caller policy names each role; role-name: their names in any account"
     )
+    outside_roles: tuple[StrictStr, ...] = Field(
+        (), description="roles of these names outside of the organization, which the proof must not get into"
+    )
     adopt: bool = Field(False, strict=True, description="take over roles and policies that exist already")
     accept: tuple[StrictStr, ...] = Field(
         (), description="codes of the findings that are wanted, such as whole-account-trust"
@@ -83,7 +86,7 @@ class Grant(Shown, StrictModel):
         except ValidationError as problem:
             raise as_input_error(problem, Grant, InvalidGrant) from None
 
-    @field_validator("sources", "destinations", "managed_policies", "accept")
+    @field_validator("sources", "destinations", "managed_policies", "outside_roles", "accept")
     @classmethod
     def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(values))
@@ -103,6 +106,8 @@ class Grant(Shown, StrictModel):
         _check_attach_to(self)
         check_expires(self.expires)
         check_caller_policy(dict(self))
+        for role in self.outside_roles:
+            _parse("outside_roles", role, "role")
         check_caller_reach(dict(self))
         if self.self_assume:
             check_self_assume(self.conditions)

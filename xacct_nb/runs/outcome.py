@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.changes.plan import Plan
-from xacct_nb.changes.proof import REVOKED, Proof, missing_sides
+from xacct_nb.changes.plan import Plan, missing_sides
+from xacct_nb.changes.proof import REVOKED, Proof
 from xacct_nb.errors import InvalidInput, NotProven, ProofFailed, WaitingForApproval, XacctError
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.fields import PAGE, status_tone
