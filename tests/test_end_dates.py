@@ -31,7 +31,7 @@ def test_what_has_ended_and_what_ends_soon_is_listed_soonest_first() -> None:
 @pytest.mark.parametrize(
     ("expires", "sentence"),
     [
-        ("2026-11-29T18:00:00Z", "ended at 2026-11-29 18:00 UTC: AWS lets nobody in by it any more."),
+        ("2026-11-29T18:00:00Z", "ended at 2026-11-29 18:00 UTC: plan it to remove what is left of it."),
         ("2026-11-29T18:00:01Z", "ends in less than a day, at 2026-11-29 18:00 UTC."),
         ("2026-12-01", "ends in 1 day, at 2026-12-01 00:00 UTC."),
         ("2026-12-29T18:00Z", "ends in 30 days, at 2026-12-29 18:00 UTC."),

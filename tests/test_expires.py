@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from support.examples import ALICE, READ, ROLE, a_grant, applied, grant_in, plan_of, sessions_in
+from support.examples import (
+    ALICE,
+    READ,
+    ROLE,
+    a_grant,
+    applied,
+    calls,
+    grant_in,
+    plan_of,
+    root_iam,
+    sessions_in,
+    state_of,
+)
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.writer import rollback
@@ -117,7 +129,52 @@ def test_a_grant_with_an_end_is_proven_and_undone(world: World) -> None:
     rollback(journal, sessions, patience=1)
 
 
-def test_a_grant_that_has_ended_is_not_planned(world: World) -> None:
-    grant = grant_in(world, expires="2020-01-01")
-    with pytest.raises(InvalidGrant, match="the grant 'reports' ended at 2020-01-01T00:00:00Z"):
-        plan_of(grant, sessions_in(world, grant))
+def test_a_grant_that_has_ended_is_removed_proven_and_rolled_back(world: World) -> None:
+    lasting, ended = grant_in(world, expires=FAR), grant_in(world, expires="2020-01-01")
+    sessions = sessions_in(world, lasting)
+    applied(lasting, sessions)
+    before = state_of(lasting, sessions)
+    over = sessions_in(world, ended)
+
+    assert not prove(ended, over).holds
+    journal = applied(ended, over)
+    assert prove(ended, over).holds
+    assert calls(journal) == [
+        "DetachUserPolicy", "DeletePolicy", "DeleteRolePolicy", "DeleteRole",
+    ]  # fmt: skip
+    assert plan_of(ended, over).changes == ()
+    rollback(journal, over, patience=1)
+    assert state_of(lasting, sessions) == before
+
+
+def test_the_proof_of_an_ended_grant_fails_while_a_caller_gets_in(world: World) -> None:
+    applied(grant := grant_in(world), sessions_in(world, grant))
+    ended = grant_in(world, expires="2020-01-01")
+    proof = prove(ended, sessions_in(world, ended))
+
+    assert proof.verdict == "fails"
+    assert proof.summary.endswith("The grant has ended, and AWS still lets a caller in.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "callers"), [({"conditions": {"require_mfa": True}}, ("alice",)), ({}, ("mallory",))]
+)
+def test_the_proof_of_an_ended_grant_is_open_where_no_call_could_show_it(
+    world: World, fields: Any, callers: tuple[str, ...]
+) -> None:
+    ended = grant_in(world, expires="2020-01-01", **fields)
+
+    assert prove(ended, sessions_in(world, ended, callers)).verdict == "not-proven"
+
+
+def test_a_grant_whose_source_was_deleted_is_removed_at_its_end(world: World) -> None:
+    ben = f"arn:aws:iam::{world.source}:user/ben"
+    iam = root_iam(world, world.source)
+    iam.create_user(UserName="ben")
+    fields = {"sources": [ben], "caller_policy": "inline"}
+    applied(grant := grant_in(world, expires=FAR, **fields), sessions_in(world, grant))
+    iam.delete_user_policy(UserName="ben", PolicyName="xacct-reports")
+    iam.delete_user(UserName="ben")
+    ended = grant_in(world, expires="2020-01-01", **fields)
+
+    assert calls(applied(ended, sessions_in(world, ended))) == ["DeleteRolePolicy", "DeleteRole"]

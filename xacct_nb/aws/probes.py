@@ -17,6 +17,7 @@ from xacct_nb.changes.journal import Entry
 from xacct_nb.changes.proof import (
     ALLOWED,
     DENIED,
+    ENDED,
     ERROR,
     NOT_ASKED,
     SELF,
@@ -26,8 +27,10 @@ from xacct_nb.changes.proof import (
     assume_parameters,
     expected_probes,
 )
+from xacct_nb.changes.removal import ended_probes
 from xacct_nb.errors import AwsBusy, AwsRefused, WrongAccount
 from xacct_nb.grants.documents import SOURCE
+from xacct_nb.grants.expiry import has_ended
 from xacct_nb.grants.grant import Grant, external_id
 from xacct_nb.grants.sources import is_role_pattern
 from xacct_nb.iam.arns import Arn
@@ -41,13 +44,16 @@ _NO_STRANGER = "No profile of another principal of that account was given."
 
 
 def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
-    """Run every probe of the grant and return AWS's answers.
+    """Run every probe of the grant and return AWS's answers; of one that has ended, that nobody gets in.
 
     A probe whose caller has no session here is `not-asked`. A probe with an unexpected answer is repeated
     until `patience` seconds after the first one, since IAM is eventually consistent.
     """
     prober = Prober(replace(sessions, given=grant), countdown(patience))
-    probes = expected_probes(grant, _managed_documents(sessions, grant))
+    if has_ended(grant.expires, utc(sessions.endpoint.clock.now())):
+        probes = ended_probes(grant)
+    else:
+        probes = expected_probes(grant, _managed_documents(sessions, grant))
     return Proof(tuple(prober.outcome(probe) for probe in probes))
 
 
@@ -149,7 +155,7 @@ class Prober:
         if not callers:
             return Outcome(probe, NOT_ASKED, detail=_no_caller(probe))
         who = known[0] if known else callers[0]
-        if probe.kind == "assume":
+        if probe.kind in ("assume", ENDED):
             return self._repeat(probe, lambda: self._first_allowed(callers, probe))
         if len(callers) > 1 and not known:
             return Outcome(probe, NOT_ASKED, detail="No caller of that account could assume the role.")

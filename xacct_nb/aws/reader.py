@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from xacct_nb.aws.clock import utc
@@ -24,7 +25,7 @@ from xacct_nb.aws.surroundings import read_surroundings
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import DESTINATION, Documents
-from xacct_nb.grants.expiry import moment_of
+from xacct_nb.grants.expiry import has_ended
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import policy_arn, policy_name, statement_ids
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, statement_in
@@ -37,45 +38,43 @@ from xacct_nb.iam.quotas import POLICY_VERSIONS
 def read(documents: Documents, sessions: Sessions) -> State:
     """Return the roles and policies that the documents name, as they are now, and what is around them.
 
-    `details` has the caller's other policies, who manages a role, names that are taken, and the quotas.
-    Raises AwsRefused, and InvalidGrant where the grant has ended, a source does not exist, or a role has
-    another path.
+    `details` has the caller's other policies, who manages a role, names that are taken, and the quotas; of a
+    grant that has ended, only what its removal needs. Raises AwsRefused, and InvalidGrant where a source does
+    not exist, or a role has another path.
     """
-    _check_not_ended(documents.grant)
     with each_read_once():
         return with_surroundings(documents, sessions, read_resources(documents, sessions))
 
 
 def with_surroundings(documents: Documents, sessions: Sessions, state: State) -> State:
-    """Return what `read_resources` returned, with what is around it for findings. Raises AwsRefused."""
+    """Return what `read_resources` returned, with what is around it for findings. Raises AwsRefused.
+
+    A grant that has ended has no findings.
+    """
+    if state.is_after(documents.grant.expires):
+        return state
     around = read_surroundings(documents, sessions, state.resources)
-    return State(state.resources, {**around, **state.details})
+    return replace(state, details={**around, **state.details})
 
 
 def read_resources(documents: Documents, sessions: Sessions) -> State:
     """Return the roles and policies that the documents name, as they are now: all that a plan needs.
 
-    Raises AwsRefused, and InvalidGrant where a source does not exist or a role has another path.
+    The sources of a grant that has ended may be gone. Raises AwsRefused, and InvalidGrant where a source does
+    not exist or a role has another path.
     """
+    now = utc(sessions.endpoint.clock.now())
+    ended = has_ended(documents.grant.expires, now)
     roles: dict[ResourceKey, Any] = {}
     for role in documents.trust_policies:
         roles |= _role(sessions, role)
     resources = _caller_policies(documents, sessions)
     resources |= _own_statements(documents.grant, roles) if documents.grant.trust_only else roles
-    if documents.side != DESTINATION:
+    if documents.side != DESTINATION and not ended:
         _check_sources(documents.grant, sessions, resources)
-    details = _details(documents, sessions, {**roles, **resources})
-    return State(resources, {**details, **roles} if documents.grant.trust_only else details)
-
-
-def _check_not_ended(grant: Grant) -> None:
-    """Check that the grant's end is still to come. Raises InvalidGrant."""
-    if grant.expires and moment_of(grant.expires) <= (now := utc()):
-        raise InvalidGrant(
-            f"expires: the grant {grant.name!r} ended at {moment_of(grant.expires)}.",
-            why=f"It is {now}: AWS lets nobody in by it any more.",
-            hint="Set a later date, or roll the grant back.",
-        )
+    planned = replace(documents, caller_policies={}) if ended else documents
+    details = _details(planned, sessions, {**roles, **resources})
+    return State(resources, {**details, **roles} if documents.grant.trust_only else details, now)
 
 
 def _own_statements(grant: Grant, roles: Mapping[ResourceKey, Any]) -> dict[ResourceKey, Any]:

@@ -19,7 +19,7 @@ def picture(value: Any, focus: str = "", depth: int = 0, grant: Grant | None = N
     ARN, a name or an account id: the picture shows what leads there and where that leads, `depth` steps far
     (0: all). The `grant` of a plan says what the plan leaves as it is. Raises InvalidInput.
     """
-    found = AccessPicture(plan_graph(grant, value) if isinstance(value, Plan) else _graph(value))
+    found = plan_picture(grant, value) if isinstance(value, Plan) else AccessPicture(_graph(value))
     return found.around(focus, depth) if focus else found
 
 
@@ -27,9 +27,9 @@ def plan_picture(grant: Grant | None, plan: Plan) -> AccessPicture:
     """Return the picture of who may assume what after a plan, with what it adds, takes away and changes.
 
     None for a plan of which the grant is not known, such as a rollback: the picture then shows what the plan
-    says alone.
+    says alone, as it is for one that removes what was made for a grant that has ended.
     """
-    return AccessPicture(plan_graph(grant, plan))
+    return AccessPicture(plan_graph(None if plan.ended else grant, plan))
 
 
 def _graph(value: Any) -> AccessGraph:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xacct_nb.changes.access import Loss, PolicyAccess
+from xacct_nb.grants.expiry import describe_end
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
 from xacct_nb.grants.state import ResourceKey
@@ -16,6 +17,8 @@ from xacct_nb.validation import Serializable, as_plain
 from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 
 _NO_CHANGES, _NOTHING_LEFT = "The live state is what the grant says.", "There is nothing left to undo."
+_NOTHING_OF_IT = "Nothing of it is there, and nothing is made."
+_WHAT_STAYS = "What stays, and why, is in the notes."
 _ALSO_COVERED = ("accepted", "access", "lost")
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
 ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
@@ -89,6 +92,7 @@ class Plan(Shown, Serializable):
 
     `reference` is where the external ID comes from: `env:NAME`, `file:PATH`, or "" where it was given itself.
     The digest does not hold it, but the fingerprint of the external ID that was found there.
+    `ended` is when the grant ended (UTC), where the plan removes what it made; "" where it has not ended.
     """
 
     grant: str
@@ -99,6 +103,7 @@ class Plan(Shown, Serializable):
     accepted: tuple[str, ...] = ()
     access: tuple[PolicyAccess, ...] = ()
     lost: tuple[Loss, ...] = ()
+    ended: str = ""
 
     @property
     def digest(self) -> str:
@@ -110,17 +115,25 @@ class Plan(Shown, Serializable):
     def summary(self) -> str:
         """Return the number of additions, changes and removals, as Terraform's last line has them."""
         count = {sign: sum(change.sign == sign for change in self.changes) for sign in SIGNS}
+        if not self.changes and self.ended:
+            return f"No changes. {self.end_sentence} {_WHAT_STAYS if self.notes else _NOTHING_OF_IT}"
         if not self.changes:
             return f"No changes. {_NO_CHANGES if self.grant else _NOTHING_LEFT}"
         return f"Plan: {count['+']} to add, {count['~']} to change, {count['-']} to destroy."
+
+    @property
+    def end_sentence(self) -> str:
+        """Return when the grant ended, "" where it has not."""
+        return f"The grant {self.grant!r} {describe_end(self.ended)}." if self.ended else ""
 
     def reverse(self) -> "Plan":
         """Return the plan that undoes this one."""
         return replace(self, changes=tuple(change.reverse() for change in reversed(self.changes)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with the digest and the summary; an empty reference is left out."""
-        left_out = (*_ALSO_COVERED, *(() if self.reference else ("reference",)))
+        """Return plain data with the digest and the summary; an empty reference or end is left out."""
+        empty = (name for name in ("reference", "ended") if not getattr(self, name))
+        left_out = (*_ALSO_COVERED, *empty)
         fields = {name: each for name, each in super().to_json().items() if name not in left_out}
         return {**fields, **self._also_covered, "digest": self.digest, "summary": self.summary}
 
@@ -181,6 +194,20 @@ def differs(kind: str, before: Any, after: Any) -> bool:
         rest_differs = {**before, "trust": None} != {**after, "trust": None}
         return rest_differs or not same_policy(before["trust"], after["trust"])
     return bool(before != after)
+
+
+def changes_between(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
+    """Yield what changes of one resource: of a role or a policy that stays, only the parts that differ."""
+    parts = _PARTS.get(key.kind, {}) if before is not None and after is not None else {}
+    for kind, part in (parts or {key.kind: lambda value: value}).items():
+        if differs(kind, part(before), part(after)):
+            yield Change(kind, key.target, key.name, part(before), part(after))
+
+
+_PARTS: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "role": ROLE_PARTS,
+    "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
+}
 
 
 def _lines(value: object) -> str:

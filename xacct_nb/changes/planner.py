@@ -6,12 +6,14 @@ from typing import Any
 
 from xacct_nb.changes.adoption import keeps_extras, without_adopted
 from xacct_nb.changes.kept_access import kept_access, lost_versions
-from xacct_nb.changes.plan import ROLE_PARTS, Change, Plan, differs
+from xacct_nb.changes.plan import Change, Plan, changes_between
+from xacct_nb.changes.removal import owner_of, removal
 from xacct_nb.changes.revocation import describe_revocation, existing_revocations, is_revocation
 from xacct_nb.changes.trust_owner import check_roles, check_statements
 from xacct_nb.errors import NotOwned
 from xacct_nb.grants.caller_statement import unattached_note
 from xacct_nb.grants.documents import DESTINATION, Documents, Policy, caller_policies_near
+from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.naming import (
     ADOPTED_TAG,
@@ -34,7 +36,8 @@ def diff(documents: Documents, state: State) -> Plan:
 
     On a role or policy made for the grant, what is not in the grant is removed; on an adopted one it stays,
     and what says the same under another name is not written again.
-    AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. Raises NotOwned
+    AWSRevokeOlderSessions stays on both: without it, revoked sessions would be valid again. A grant that had
+    ended when the state was read requires nothing: the plan removes what was made for it. Raises NotOwned
     where a role or policy of that name differs and was not made for this grant, unless the grant has
     `adopt`, or where another one has the name in another path or case. With `manage: trust` also InvalidGrant
     where a role does not exist, and OverQuota where AWS would refuse its trust policy with the statement.
@@ -48,13 +51,15 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
     It is called where something changes.
     """
     grant = documents.grant
+    if state.is_after(grant.expires):
+        return _removal_plan(documents, state)
     wanted = without_adopted(grant, desired_resources(documents, state), state)
     if grant.trust_only:
         check_roles(documents, state)
     existing = {key for key in state.resources if key.kind != "group" and not is_revocation(key)}
     families = defaultdict[ResourceKey, list[ResourceKey]](list)
     for key in sorted(wanted.keys() | existing):
-        families[_owner(grant, key)].append(key)
+        families[owner_of(grant, key)].append(key)
     changes = [
         change
         for owner, family in sorted(families.items())
@@ -74,6 +79,20 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
         accepted=tuple(sorted(grant.accept)),
         access=kept_access(state, grant.destinations, ordered, wanted),
         lost=lost_versions(state, ordered),
+    )
+
+
+def _removal_plan(documents: Documents, state: State) -> Plan:
+    """Return the plan that removes what was made for a grant that has ended. Raises NotOwned."""
+    grant = documents.grant
+    changes, notes = removal(documents, state)
+    return Plan(
+        grant.name,
+        changes,
+        (*notes, *_lost_hops(grant, changes)),
+        access=kept_access(state, grant.destinations, changes) if changes else (),
+        lost=lost_versions(state, changes),
+        ended=moment_of(grant.expires),
     )
 
 
@@ -160,13 +179,6 @@ def _tags(grant: Grant, live: Mapping[str, Any] | None) -> dict[str, str]:
     return dict(live["tags"]) | ({} if owned else {OWNER_TAG: grant.name, ADOPTED_TAG: "true"})
 
 
-def _owner(grant: Grant, key: ResourceKey) -> ResourceKey:
-    """Return the role or managed policy whose tags say who owns a resource, else the resource itself."""
-    if key.kind == "attachment" and is_caller_policy(grant, key.name):
-        return ResourceKey("managed-policy", key.name)
-    return ResourceKey("role", key.target) if key.target in grant.destinations else key
-
-
 def _changes_of(
     grant: Grant,
     owner: ResourceKey,
@@ -181,7 +193,7 @@ def _changes_of(
     changes = [
         change
         for key in family
-        for change in _changes(key, state.resources.get(key), wanted.get(key))
+        for change in changes_between(key, state.resources.get(key), wanted.get(key))
         if change.after is not None or not keeps
     ]
     if tags is None or tags.get(OWNER_TAG) == grant.name:
@@ -198,17 +210,6 @@ def _changes_of(
     return changes if touched else []
 
 
-def _changes(key: ResourceKey, before: Any, after: Any) -> Iterator[Change]:
-    parts = _PARTS.get(key.kind, {}) if before is not None and after is not None else {}
-    for kind, part in (parts or {key.kind: lambda value: value}).items():
-        if differs(kind, part(before), part(after)):
-            yield Change(kind, key.target, key.name, part(before), part(after))
-
-
-_PARTS: dict[str, dict[str, Callable[[Any], Any]]] = {
-    "role": ROLE_PARTS,
-    "managed-policy": {"managed-policy": lambda policy: policy, "tags": lambda policy: policy["tags"]},
-}
 # Restrict before widening: a role gets its boundary and permissions, then its trust, then its callers.
 _ROLE_RANKS = {
     "role": 0,
@@ -280,7 +281,7 @@ def _unattached(documents: Documents, changes: list[Change]) -> Iterator[str]:
         yield note
 
 
-def _lost_hops(grant: Grant, changes: list[Change]) -> Iterator[str]:
+def _lost_hops(grant: Grant, changes: Iterable[Change]) -> Iterator[str]:
     """Yield the caller policies of other grants that a plan takes from a role of its own."""
     for change in changes:
         other = grant_named_in(change.name) if change.after is None else ""

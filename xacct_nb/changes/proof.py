@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls, unallowed_sample_call
+from xacct_nb.changes.verdicts import describe_verdict
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.patterns import matches
@@ -12,17 +13,11 @@ from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 ALLOWED, DENIED, NOT_ASKED, ERROR = "Allowed", "Denied", "not-asked", "Error"
-REVOKED, SELF, OUTSIDE = "revoked", "self-assume", "outside"
+REVOKED, SELF, OUTSIDE, ENDED = "revoked", "self-assume", "outside", "ended"
 HOLDS, FAILS, NOT_PROVEN = "holds", "fails", "not-proven"
-# By the verdict: of the access, and of revoked sessions.
-_VERDICTS = {
-    HOLDS: ("The access is what the grant says.", "Older sessions are denied."),
-    FAILS: ("The access is not what the grant says.", "Older sessions may still work."),
-    NOT_PROVEN: ("The access is not proven.", "That older sessions are denied is not proven."),
-}
 _TONES = {HOLDS: "good", FAILS: "bad", NOT_PROVEN: "change"}
 # The kinds of probes without whose expected answer nothing is proven.
-_REQUIRED = ("assume", "allowed", SELF, REVOKED)
+_REQUIRED = ("assume", "allowed", SELF, REVOKED, ENDED)
 SESSION_NAME, _OTHER_NAME = "xacct-nb-proof", "xacct-nb-another-name"
 _WRONG_ID = "xacct-nb-not-the-external-id"
 _LONGEST_SECONDS = 3_600  # a session of a role may not request more than an hour (role chaining)
@@ -90,6 +85,11 @@ class Proof(Shown, Serializable):
         return NOT_PROVEN if self.open or not self.outcomes else HOLDS
 
     @property
+    def is_of_end(self) -> bool:
+        """Return whether it asks that nobody gets in any more."""
+        return any(each.probe.kind == ENDED for each in self.outcomes)
+
+    @property
     def _deciding(self) -> tuple[Outcome, ...]:
         """Return the outcomes that decide: where sessions were revoked, those of the calls afterwards."""
         return tuple(each for each in self.outcomes if each.probe.kind == REVOKED) or self.outcomes
@@ -126,8 +126,8 @@ class Proof(Shown, Serializable):
         """Return the result in one line."""
         right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
         left = len(self.outcomes) - asked
-        verdict = _VERDICTS[self.verdict][any(each.probe.kind == REVOKED for each in self._deciding)]
-        return f"Proof: {right} of {asked} answered as expected, {left} not asked. {verdict}"
+        said = describe_verdict(self.verdict, {each.probe.kind for each in self._deciding})
+        return f"Proof: {right} of {asked} answered as expected, {left} not asked. {said}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result; the verdict only where `holds` does not tell it."""

@@ -47,30 +47,40 @@ def check_statements(documents: Documents, state: State, changes: Collection[Cha
         if change.before is not None and not documents.grant.adopt:
             _check_owner(documents.grant, change)
         trust = merged_trust(documents, state, change.target)
-        if gone := deleted_ids(trust):
-            raise NotOwned(
-                f"AWS refuses to write the trust policy of {change.target}.",
-                why=f"Another statement of it names {', '.join(gone)}, which was deleted.",
-                hint="Let the role's owner remove that principal first.",
-            )
+        check_writable(change.target, trust)
         _check_size(state, change.target, trust)
+
+
+def check_writable(role: str, trust: dict[str, Any]) -> None:
+    """Check that AWS would write this trust policy: none with a deleted principal. Raises NotOwned."""
+    if gone := deleted_ids(trust):
+        raise NotOwned(
+            f"AWS refuses to write the trust policy of {role}.",
+            why=f"Another statement of it names {', '.join(gone)}, which was deleted.",
+            hint="Let the role's owner remove that principal first.",
+        )
+
+
+def foreign_because(grant: Grant, role: str, statement: Any) -> str:
+    """Return why a statement with the grant's Sid is not the grant's: form or accounts; "" where it is."""
+    if not _has_form(statement):
+        return "It has elements, actions or conditions that no grant writes."
+    named = principals_in({"Statement": [statement]}) - {role}
+    known = [each for each in named if not UNIQUE_ID.fullmatch(each)]
+    if not known or any(account_of(each) in grant.source_accounts for each in known):
+        return ""
+    return f"It lets in {', '.join(sorted(known))}: another grant of this name may own it."
 
 
 def _check_owner(grant: Grant, change: Change) -> None:
     """Check that the statement has the form and an account of the grant. Raises NotOwned."""
-    why = "It has elements, actions or conditions that no grant writes."
-    if _has_form(change.before):
-        named = principals_in({"Statement": [change.before]}) - {change.target}
-        known = [each for each in named if not UNIQUE_ID.fullmatch(each)]
-        if not known or any(account_of(each) in grant.source_accounts for each in known):
-            return
-        why = f"It lets in {', '.join(sorted(known))}: another grant of this name may own it."
-    raise NotOwned(
-        f"The trust policy of {change.target} has a statement {change.name!r} that is not this grant's.",
-        why=why,
-        hint="Choose another name for the grant, or set adopt: true to replace that statement; "
-        "a rollback restores it.",
-    )
+    if why := foreign_because(grant, change.target, change.before):
+        raise NotOwned(
+            f"The trust policy of {change.target} has a statement {change.name!r} that is not this grant's.",
+            why=why,
+            hint="Choose another name for the grant, or set adopt: true to replace that statement; "
+            "a rollback restores it.",
+        )
 
 
 def _has_form(statement: Any) -> bool:

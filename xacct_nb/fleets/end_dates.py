@@ -33,7 +33,7 @@ class GrantEnd(Serializable):
         """Return when the grant ends or ended, as people read it."""
         at = f"{self.ends[:16].replace('T', ' ')} UTC"
         if self.is_past:
-            return f"The grant {self.grant!r} ended at {at}: AWS lets nobody in by it any more."
+            return f"The grant {self.grant!r} ended at {at}: plan it to remove what is left of it."
         return f"The grant {self.grant!r} ends {self.when}, at {at}."
 
     @property

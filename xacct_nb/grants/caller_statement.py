@@ -1,6 +1,6 @@
 """The statement with which callers may assume the roles of a grant, and who has to get it elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xacct_nb.grants.conditions import Conditions
@@ -9,6 +9,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import describe_arn, join_words
 from xacct_nb.grants.sources import permission_set_of
 from xacct_nb.iam import quotas
+from xacct_nb.iam.canonical import as_list, statements_of
 
 
 def caller_statement(grant: Grant, roles: Sequence[str]) -> dict[str, Any]:
@@ -16,6 +17,19 @@ def caller_statement(grant: Grant, roles: Sequence[str]) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": assume_actions(grant), "Resource": list(roles)}
     when = {**_reach_condition(grant), **expiry_condition(grant.expires)}
     return statement | ({"Condition": when} if when else {})
+
+
+def is_caller_document(document: Any) -> bool:
+    """Return whether a policy only lets its principal assume roles, as the caller policies of grants do."""
+    return all(
+        isinstance(each, Mapping)
+        and each.get("Effect") == "Allow"
+        and {*as_list(each.get("Action", "?"))} <= {*_ACTIONS}
+        for each in statements_of(document)
+    )
+
+
+_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 
 
 def reached(grant: Grant) -> tuple[str, ...]:

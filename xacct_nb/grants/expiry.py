@@ -37,6 +37,11 @@ def describe_expiry(expires: str) -> str:
     return f"until {moment_of(expires)[:16].replace('T', ' ')} UTC"
 
 
+def describe_end(expires: str) -> str:
+    """Return when the access ended, as people read it."""
+    return f"ended at {moment_of(expires)[:16].replace('T', ' ')} UTC"
+
+
 def expiry_condition(expires: str) -> dict[str, Any]:
     """Return the condition that ends a statement at that moment, none where there is no end.
 

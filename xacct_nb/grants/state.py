@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from xacct_nb.grants.expiry import has_ended
 from xacct_nb.iam.arns import Arn
 from xacct_nb.redaction.redact import mask_secrets
 from xacct_nb.validation import Serializable
@@ -52,11 +53,16 @@ class State(Shown):
     `details` are read beside them, and are no part of the state: `policy` (policy ARN), which a role has or
     gets: {version, document} of the default version, None where it does not exist; `version` (policy ARN;
     version id), which a change deletes for good: the document; `role`, `inline-policy` and `attachment` of a
-    role that others own.
+    role that others own. `read_at` is when they were read, by AWS's clock (UTC); "" where that is not known.
     """
 
     resources: Mapping[ResourceKey, Any]
     details: Mapping[ResourceKey, Any] = field(default_factory=dict, compare=False)
+    read_at: str = field(default="", compare=False)
+
+    def is_after(self, expires: str) -> bool:
+        """Return whether the state was read after a grant that ends at `expires` had ended."""
+        return has_ended(expires, self.read_at)
 
     def of(self, kind: str, target: str = "") -> dict[ResourceKey, Any]:
         """Return the resources of one kind, of one target if given."""

@@ -48,6 +48,7 @@ _LIVE_RULES = (*LIVE_GRANT_RULES, *LIVE_RULES, *OTHERS_RULES)
 _CASE_RULES = (*GRANT_RULES, *_LIVE_RULES)
 RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *_CASE_RULES)
 _IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)
+_ENDED = "The grant has ended, so its policies are not checked: nothing of it is made."
 _TONES = {WIDENS: "bad", WARNING: "change", NOTE: "note"}
 # Findings that widen nothing, and that the grant must accept too: what it takes over has another owner.
 _MUST_ACCEPT = ("managed-elsewhere",)
@@ -116,8 +117,10 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
 
     With `state` also on the live resources: callers that would lose access, policies that stay on a role,
     full quotas and the headroom. `analysis` has the findings of IAM Access Analyzer (`xa.analyze(documents,
-    sessions)`).
+    sessions)`). A grant that had ended when the state was read has none: nothing of it is made.
     """
+    if state is not None and state.is_after(documents.grant.expires):
+        return Findings((), documents.grant.accept, note=_ENDED)
     case = GrantCase(documents, state)
     found = [
         *(finding for subject in subjects_of(documents) for finding in _policy_findings(subject)),

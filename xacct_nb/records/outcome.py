@@ -58,6 +58,14 @@ _PROVEN = {
     "not-proven": "Not proven: not each permission has a positive answer of AWS.",
     "proof-failed": "AWS's answers are not what the grant says.",
 }
+# Of a grant that had ended: after its removal, and without a change.
+_ENDED = {
+    "proof-failed": "The grant has ended, and AWS still lets a caller in.",
+    "not-proven": "The grant has ended; that AWS denies its callers is not proven.",
+    "no-change": "Nothing had to be changed: the grant has ended, and the plan found nothing to remove.",
+}
+_REMOVED = _ENDED | {"succeeded": "The grant has ended: what it made is removed, AWS denies its callers."}
+_STILL_ENDED = _ENDED | {"succeeded": "The grant has ended, AWS denies its callers: nothing was changed."}
 _REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
 _ROLL_BACK = "roll_back"  # a run of it names no record where nothing is left to undo
@@ -71,6 +79,8 @@ def outcome_sentence(record: RecordFields) -> str:
     changed = record.journal is not None and record.journal.began
     proven = record.proof is not None and bool(record.proof.outcomes)
     sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
+    if record.plan and record.plan.ended and not record.fleet:
+        sentences = {**sentences, **(_REMOVED if changed else _STILL_ENDED)}
     undoes = record.undoes or record.notebook == _ROLL_BACK
     said = (_UNDONE if undoes else sentences).get(record.status)
     if record.fleet and said:

@@ -26,6 +26,7 @@ from xacct_nb.runs.run_context import CardBasis, RunContext
 from xacct_nb.storage.approval_history import place_of
 from xacct_nb.storage.run_folder import read_about
 
+_REMOVES = "This plan removes what was made for it."
 _NOTHING = "There is nothing to change, so there is nothing to approve."
 
 
@@ -55,6 +56,9 @@ def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
         what = "This undoes" if plan.changes else "There is nothing left to undo of"
         yield f"{what} the change{of} in the record {record.id}, made at {record.started}."
         yield from returns(basis.state or State({}), plan.changes)
+    elif plan.ended:
+        yield plan.end_sentence if plan.changes else plan.summary
+        yield from (_REMOVES, *plan.notes) if plan.changes else plan.notes
     elif basis.sessions is not None and basis.sessions.given is not None:
         yield from access_after_plan(basis.sessions.documents, basis.state or State({}))
     else:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
+from xacct_nb.grants.caller_statement import is_caller_document
 from xacct_nb.grants.grant import account_of
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, policy_arn, policy_name
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import as_list, same_policy, statements_of
+from xacct_nb.iam.canonical import same_policy
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.quotas import ROLE_SESSION_SECONDS, TAGS
 from xacct_nb.linting.after_plan import BOUNDARY, PERHAPS, POLICY, Obstacle
@@ -18,7 +19,6 @@ from xacct_nb.linting.rules.grant import GrantCase
 from xacct_nb.linting.rules.rule import NOTE, WARNING, Find, Hit, Rule
 
 _OF_CALLERS, _OF_ROLES = attrgetter("caller_obstacles"), attrgetter("role_obstacles")
-_GRANT_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 
 
 def _state(case: GrantCase) -> State:
@@ -138,22 +138,13 @@ def _replaced_inline_policies(case: GrantCase) -> Iterator[Hit]:
     grant, state = case.documents.grant, _state(case)
     for carrier in case.documents.caller_policies if grant.caller_policy == "inline" else ():
         for key, document in state.of("inline-policy", carrier).items():
-            if not _is_caller_policy(document):
+            if not is_caller_document(document):
                 yield Arn.parse(carrier).resource, key.name
     for role in case.adopted:
         live = state.resources.get(ResourceKey("inline-policy", role, policy_name(grant)))
         own = case.documents.permissions_policies.get(role)
         if live is not None and own is not None and not same_policy(live, own):
             yield Arn.parse(role).resource, policy_name(grant)
-
-
-def _is_caller_policy(document: Any) -> bool:
-    return all(
-        isinstance(each, Mapping)
-        and each.get("Effect") == "Allow"
-        and {*as_list(each.get("Action", "?"))} <= {*_GRANT_ACTIONS}
-        for each in statements_of(document)
-    )
 
 
 def _lost_versions(case: GrantCase) -> Iterator[Hit]:

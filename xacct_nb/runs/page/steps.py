@@ -134,7 +134,7 @@ class PageSteps:
         return UndoSteps(self.run.begin("roll_back", given))
 
     def _result(self, summary: RunSummary) -> Iterator[View]:
-        proven = self.proof.holds
+        proven = self.proof.holds and not self.proof.is_of_end
         yield Text(summary.sentence, status_tone(summary.status))
         if proven:
             yield from (Text(each) for each in access_sentences(self.form.grant, verb="can"))
