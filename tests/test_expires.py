@@ -18,6 +18,7 @@ from support.examples import (
     state_of,
 )
 from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.aws.irreversible import irreversible_changes
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.planner import desired_resources, diff
@@ -143,7 +144,9 @@ def test_a_grant_that_has_ended_is_removed_proven_and_rolled_back(world: World) 
         "DetachUserPolicy", "DeletePolicy", "DeleteRolePolicy", "DeleteRole",
     ]  # fmt: skip
     assert plan_of(ended, over).changes == ()
+    lost = [each.what for each in irreversible_changes(over, journal.undo_plan(), journal.entries)]
     rollback(journal, over, patience=1)
+    assert all("cannot be restored" not in each for each in lost)
     assert state_of(lasting, sessions) == before
 
 

@@ -50,7 +50,8 @@ def _principals(sessions: Sessions, undo_plan: Plan) -> Iterator[str]:
         named = {arn for arn in principals_in(trust) if _is_absent(sessions, arn)}
         for arn in sorted(named - made):
             yield f"{change.target} trusted {arn}, which was deleted: AWS refuses to write that."
-        if change.kind in _ON_PRINCIPAL and change.sign == "+" and _is_absent(sessions, change.target):
+        restores = change.kind in _ON_PRINCIPAL and change.sign == "+" and change.target not in made
+        if restores and _is_absent(sessions, change.target):
             yield f"{change.target} does not exist any more, so {change.title} cannot be restored."
 
 
