@@ -133,6 +133,8 @@ def lint(documents: Documents, state: State | None = None, *, analysis: Analysis
 
 def live_findings(documents: Documents, state: State) -> tuple[Finding, ...]:
     """Return those findings of `lint` that the live state decides, or may decide."""
+    if state.is_after(documents.grant.expires):
+        return ()
     case = GrantCase(documents, state)
     return _sorted(finding for rule in _LIVE_RULES for finding in rule.findings(case))
 
