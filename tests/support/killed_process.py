@@ -4,8 +4,9 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ class KillPoint:
 
     left: int
     everywhere: bool
+    lock: Any = field(default_factory=threading.Lock, repr=False)
 
     def reach(self, just_before: Callable[[], Any] = lambda: None) -> None:
-        self.left -= 1
-        if self.left == 0:
-            just_before()
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self.lock:  # other threads stand still where this process dies
+            self.left -= 1
+            if self.left == 0:
+                just_before()
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def follow(self, sessions: Sessions) -> None:
         for identity in sessions.identities:
@@ -70,15 +73,17 @@ class KillableEvidence:
     def add(self, kind: str, value: Any) -> None:
         if self.kill_point.everywhere:
             self.kill_point.reach()
-            self.kill_point.reach(lambda: self._torn(kind, value))
+            self.kill_point.reach(lambda: torn_line(self.evidence, kind, value))
         self.evidence.add(kind, value)
         if self.kill_point.everywhere:
             self.kill_point.reach()
 
-    def _torn(self, kind: str, value: Any) -> None:
-        line = json.dumps({"kind": kind, "value": value})
-        with (self.evidence.folder / FILE).open("a") as file:
-            file.write(line[: len(line) // 2])
+
+def torn_line(evidence: Evidence, kind: str, value: Any) -> None:
+    """Write the first half of a line."""
+    line = json.dumps({"kind": kind, "value": value})
+    with (evidence.folder / FILE).open("a") as file:
+        file.write(line[: len(line) // 2])
 
 
 def apply_plan(plan: Plan, sessions: Sessions, evidence: KillableEvidence) -> None:

@@ -21,6 +21,7 @@ from xacct_nb.runs.fleet.execution import Ended, Execution, Progress, silent, wo
 from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import (
     SliceTask,
+    forget_sessions,
     plan_slice,
     plan_undo_slice,
     undo_slice,
@@ -177,6 +178,7 @@ def _planned(
     progress: Progress,
 ) -> FleetPlan:
     found = list[SlicePlan | Unplanned]()
+    forget_sessions()
     with working(executor, progress) as execution:
         execution.run(make, tasks, "Planning", lambda each: found.append(_plan(each, execution.stopped)))
     if execution.interruptions:

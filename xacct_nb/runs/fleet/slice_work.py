@@ -178,6 +178,11 @@ def opened(access: FleetAccess) -> AccountSessions:
         return _opened_by(os.getpid(), access)
 
 
+def forget_sessions() -> None:
+    """Let this process open its sessions anew: profiles and credentials may be others than a while ago."""
+    _opened_by.cache_clear()
+
+
 @cache
 def _opened_by(process: int, access: FleetAccess) -> AccountSessions:
     return access.open()
