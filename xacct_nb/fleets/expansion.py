@@ -7,6 +7,7 @@ from itertools import groupby
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import InvalidGrant
+from xacct_nb.fleets.account_matrix import account_matrix
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
 from xacct_nb.fleets.organization import Account, Organization, select
 from xacct_nb.fleets.plan import SliceKey
@@ -84,6 +85,16 @@ class ExpandedFleet(Shown):
         place = {account: number for number, account in enumerate(self.accounts)}
         return tuple(sorted(found, key=lambda each: (each.side != SOURCE, place.get(each.account, 0))))
 
+    @property
+    def _matrix(self) -> Iterator[Table]:
+        """Yield accounts by grants, with the role that each grant has in them."""
+        cells = dict[str, dict[str, str]]()
+        for each in self.grants:
+            for account in each.accounts:
+                cells.setdefault(account, {})[each.declared.name] = each.declared.target.role
+        names = [each.declared.name for each in self.grants]
+        yield from account_matrix(cells, names, "Roles by account and grant")
+
     def view(self) -> View:
         """Return how many accounts each grant has, and which were left out, with the reason."""
         rows = tuple(
@@ -95,7 +106,7 @@ class ExpandedFleet(Shown):
             for each in self.grants
             for account, reason in each.left_out.items()
         ]
-        tables = [Table(("grant", "sources", "destination accounts"), rows)]
+        tables = [Table(("grant", "sources", "destination accounts"), rows), *self._matrix]
         if left:
             more = f" The first {_MOST_LEFT_OUT} of {len(left)}." if len(left) > _MOST_LEFT_OUT else ""
             shown = tuple(left[:_MOST_LEFT_OUT])

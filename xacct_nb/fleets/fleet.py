@@ -10,7 +10,7 @@ from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.target import ACCOUNT, Target
 from xacct_nb.validation import StrictModel, as_input_error, require
-from xacct_nb.views import Shown, Table, View
+from xacct_nb.views import Page, Shown, Table, Text, View
 
 ANY_ACCOUNT = "000000000000"
 """The account that a grant of a fleet is checked for, before its accounts are known."""
@@ -117,6 +117,19 @@ class Fleet(Shown, StrictModel):
         return Table(("grant", "sources", "accounts", "role"), rows, caption=f"Fleet {self.name}")
 
 
+@dataclass(frozen=True, repr=False)
+class FleetFile(Shown):
+    """A fleet that a file declares: it is shown, and edited in the file."""
+
+    file: str
+    fleet: Fleet
+
+    def view(self) -> View:
+        """Return the declaration, and how to change it."""
+        how = f"To change it, edit {self.file}, then run the cells from here again."
+        return Page(f"Fleet file {self.file}", (self.fleet.view(), Text(how, "note")))
+
+
 def fleet_of(parameters: Mapping[str, Any]) -> Fleet:
     """Return the fleet of one grant among the parameters of a run. Raises InvalidGrant."""
     names = {*Grant.model_fields, *Target.model_fields} - {"destinations"}
@@ -136,12 +149,13 @@ def _fleet_grant(number: int, fields: object) -> FleetGrant:
     )
     assert isinstance(fields, Mapping)
     try:
-        return _checked(dict(fields))
+        return fleet_grant(dict(fields))
     except InvalidGrant as problem:
         raise type(problem)(f"grants.{number}: {problem.what}", why=problem.why, hint=problem.hint) from None
 
 
-def _checked(fields: dict[str, Any]) -> FleetGrant:
+def fleet_grant(fields: dict[str, Any]) -> FleetGrant:
+    """Return one grant of a fleet from its fields, which are taken. Raises InvalidGrant."""
     require(
         "destinations" not in fields,
         "destinations: there is no such field in a fleet.",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xacct_nb.changes.plan import Change, Plan
+from xacct_nb.fleets.account_matrix import account_matrix
 from xacct_nb.fleets.live_findings import few, grouped
-from xacct_nb.grants.documents import SOURCE
+from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.target import ACCOUNT
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.linting.findings import Findings
@@ -173,13 +174,17 @@ class FleetPlan(Shown, Serializable):
         return {each.key: each for each in self.slices}
 
     def view(self) -> View:
-        """Return what could not be planned, the groups of equal plans, the summary, the digest.
+        """Return what could not be planned, the groups of equal plans, the matrix, the summary, the digest.
 
         The plan of one account alone is shown in full.
         """
         accounts = {each.account for each in self.slices} | {each.account for each in self.unplanned}
         is_one = len(accounts) == 1
-        shown = [each.plan.view() for each in self.slices] if is_one else list(groups_view(self.groups))
+        shown = (
+            [each.plan.view() for each in self.slices]
+            if is_one
+            else [*groups_view(self.groups), *self._matrix]
+        )
         last = (
             Text(self.summary),
             *(Text(f"Findings to accept: {', '.join(self.unaccepted)}.", "bad") for _ in self.unaccepted[:1]),
@@ -188,6 +193,27 @@ class FleetPlan(Shown, Serializable):
         failed = (_failed(self.unplanned),) if self.unplanned else ()
         live = (_live(self.findings),) if self.findings.found else ()
         return Page(f"Plan for the fleet {self.fleet}", (*failed, *live, *shown, *last))
+
+    @property
+    def _matrix(self) -> Iterator[View]:
+        """Yield accounts by grants with the signs of what changes, for each side."""
+        for side in (DESTINATION, SOURCE):
+            cells = dict[str, dict[str, str]]()
+            for each in self.slices:
+                if each.side == side:
+                    cells.setdefault(each.account, {})[each.plan.grant] = _signs(each.plan.changes)
+            for failed in self.unplanned:
+                if failed.side == side:
+                    cells.setdefault(failed.account, {})[failed.grant] = "not planned"
+            columns = sorted({grant for own in cells.values() for grant in own})
+            yield from account_matrix(cells, columns, f"{side.capitalize()} accounts by grant")
+        yield Text("+ added, ~ changed, - destroyed, = as it is; with the number of each.", "note")
+
+
+def _signs(changes: Iterable[Change]) -> str:
+    """Return how many changes there are of each sign, such as +2 ~1; = for none."""
+    count = Counter(change.sign for change in changes)
+    return " ".join(f"{sign}{count[sign]}" for sign in "+~-" if count[sign]) or "="
 
 
 def _failed(unplanned: Iterable[Unplanned]) -> View:

@@ -31,7 +31,7 @@ class Target(StrictModel):
                     is_account_id(account),
                     f"{field}: {account!r} is not an account id.",
                     "It has 12 digits, also where the first ones are 0.",
-                    "Write it in quotes: YAML reads a number otherwise.",
+                    "Write all 12 digits; in YAML in quotes, which reads a number otherwise.",
                 )
         require(
             self.accounts or self.by_organization,

@@ -1,6 +1,6 @@
 """The form of a run's grant: what it learns from the ledger and the accounts, and how the run follows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,9 +55,9 @@ def grant_form(run: FormRun) -> GrantForm:
     )
 
 
-def act_as(run: FormRun, settings: Settings) -> None:
+def act_as(run: FormRun, settings: Settings, fields: Iterable[str] = RUN_FIELDS) -> None:
     """Let the run act where the form says, with its profiles. Raises InvalidInput after the run's change."""
-    if all(getattr(settings, name) == getattr(run.settings, name) for name in RUN_FIELDS):
+    if all(getattr(settings, name) == getattr(run.settings, name) for name in fields):
         return
     if run.applied is not None:
         raise outcome.already_changed()

@@ -10,6 +10,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.grants.state import State
 from xacct_nb.jupyter.forms.approval_form import ApprovalForm
+from xacct_nb.jupyter.forms.form import Form
 from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.runs.run_context import PlanApproval
 
@@ -23,7 +24,9 @@ _CHANGED = "The form was changed since this plan was made."
 class Guards:
     """What a run's steps are compared with: its form, its open sessions, its questions for approval.
 
-    `plans` are the digests of the plans made since the sessions were opened, `older` those made before.
+    `forms` are those of a fleet, whose run compares its plans with them; `again` says which cells to run
+    after a change. `plans` are the digests of the plans made since the sessions were opened, `older` those
+    made before.
     """
 
     form: GrantForm | None = None
@@ -31,6 +34,8 @@ class Guards:
     sessions: Sessions | None = None
     settings: Settings | None = None
     sealed: bool = False
+    again: str = _FROM_SESSIONS
+    forms: list[Form] = field(default_factory=list)
     plans: set[str] = field(default_factory=set)
     older: set[str] = field(default_factory=set)
 
@@ -43,7 +48,7 @@ class Guards:
         """Compare every later step with this form; the form before it is shut, its approval void."""
         if self.form is not None:
             self.form.shut("A newer form has taken the place of this one.")
-        self._void(_CHANGED)
+        self.void(_CHANGED)
         self.form = form
         form.on_change(self._form_changed)
         return form
@@ -141,14 +146,14 @@ class Guards:
         if not (isinstance(approval, ApprovalForm) and approval.live and plan.changes):
             return
         if all(each is not approval for each in self.approvals):
-            raise WaitingForApproval("The approval is void.", why=_OTHER_RUN, hint=_FROM_SESSIONS)
+            raise WaitingForApproval("The approval is void.", why=_OTHER_RUN, hint=self.again)
         if approval.digest:
             return
         if approval.closed:
-            raise WaitingForApproval("The approval is void.", why=approval.closed, hint=_FROM_SESSIONS)
+            raise WaitingForApproval("The approval is void.", why=approval.closed, hint=self.again)
         if approval.card and approval.card.blockers:
             why = " ".join(approval.card.blockers)
-            raise WaitingForApproval("This plan cannot be approved.", why=why, hint=_FROM_SESSIONS)
+            raise WaitingForApproval("This plan cannot be approved.", why=why, hint=self.again)
         raise WaitingForApproval(
             "Waiting for your approval.",
             why="Nothing was changed. The form with the decision card asks for the start of its digest.",
@@ -162,22 +167,23 @@ class Guards:
 
     def close(self, reason: str) -> None:
         """Shut the form and the question for approval, and say why there."""
-        for each in (self.form, *self.approvals):
+        for each in (self.form, *self.forms, *self.approvals):
             if each is not None:
                 each.shut(reason)
 
     def give_up(self, reason: str) -> None:
         """Shut the form, and take every approval back, unless the record is sealed."""
         if not self.sealed:
-            self._void(reason)
+            self.void(reason)
             self.close(reason)
 
     def _form_changed(self, *_: object) -> None:
         form = self.form
         if form is None or not form.valid or (form.grant, form.settings) != (self.opened, self.settings):
-            self._void(f"{_CHANGED} {_FROM_SESSIONS}")
+            self.void(f"{_CHANGED} {_FROM_SESSIONS}")
 
-    def _void(self, reason: str) -> None:
+    def void(self, reason: str) -> None:
+        """Take back every approval, and say why there."""
         for each in self.approvals:
             each.void(reason)
 

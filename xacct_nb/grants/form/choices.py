@@ -17,6 +17,10 @@ _OFFERED = {
     "source_profiles": "profiles",
     "destination_profiles": "profiles",
     "caller_profiles": "profiles",
+    "organization_profile": "profiles",
+    "accounts": "accounts",
+    "except_accounts": "accounts",
+    "organization_units": "units",
 }
 
 

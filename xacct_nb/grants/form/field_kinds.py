@@ -29,6 +29,28 @@ def _number(name: str, typed: Typed) -> int:
     return int(str(typed))
 
 
+def _numbers(name: str, typed: Typed) -> list[int]:
+    found = [_number(name, each) for each in str(typed).replace(",", " ").split()]
+    if any(each < 1 for each in found):
+        raise InvalidGrant(
+            f"{name}: {str(typed)[:40]!r} has a number below 1.",
+            why="Each of them is a number of accounts.",
+            hint="Write them like 1, 10.",
+        )
+    return found
+
+
+def _accounts(_: str, typed: Typed) -> list[str]:
+    """Return the ids in a pasted list: as a document, a table or the console has them."""
+    lines = (line.partition("#")[0] for line in str(typed).splitlines())
+    ids = (each.strip("\"'[]()") for line in lines for each in re.split(r"[\s,;]+", line))
+    return [re.sub(_HYPHENATED, r"\1\2\3", each) for each in ids if each not in ("", "-")]
+
+
+# The console shows the id of an account in three parts.
+_HYPHENATED = re.compile(r"^([0-9]{4})-([0-9]{4})-([0-9]{4})$")
+
+
 def _reference(name: str, typed: Typed) -> str:
     if (given := str(typed).strip()) and not is_reference(given):
         raise InvalidGrant(
@@ -94,6 +116,8 @@ KINDS: dict[str, Kind] = {
     "lines": Kind("\n".join, lambda _, typed: _lines(typed)),
     "permissions": Kind(_typed_permissions, _permissions),
     "number": Kind(str, _number),
+    "numbers": Kind(lambda numbers: ", ".join(map(str, numbers)), _numbers),
+    "accounts": Kind("\n".join, _accounts),
     "flag": Kind(bool, lambda _, typed: bool(typed)),
     "choice": Kind(lambda value: value, lambda _, typed: typed),
     "reference": Kind(_shown_reference, _reference),

@@ -1,6 +1,6 @@
-"""The fields of a grant's form, made from the models: the label, the help and the kind of each."""
+"""The fields of the forms of a grant and of a run, made from the models: the label, help and kind of each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -48,12 +48,12 @@ class FormField:
         return KINDS[self.kind].read(self.name, typed)
 
 
-def _form_fields(model: type[BaseModel], before: str = "", group: str = "more") -> list[FormField]:
+def fields_of(model: type[BaseModel], before: str = "", group: str = "more") -> list[FormField]:
     """Return the fields of a model, those of a model inside it among them."""
     found = list[FormField]()
     for name, field in model.model_fields.items():
         if field.annotation is Conditions:
-            found += _form_fields(Conditions, f"{name}.", "conditions")
+            found += fields_of(Conditions, f"{name}.", "conditions")
         else:
             found.append(_form_field(before + name, field, group))
     return found
@@ -98,12 +98,18 @@ _KIND_OF_TYPE = {
     "str": "text", "int": "number", "bool": "flag", "tuple": "arns", "list": "lines", "dict": "tags",
     "SecretStr": "reference",
 }  # fmt: skip
-_KIND_OF = {"accept": "codes", "conditions.source_ips": "codes", "sandbox": "choice"}
+_KIND_OF = {
+    "accept": "codes", "conditions.source_ips": "codes", "sandbox": "choice",
+    "accounts": "accounts", "except_accounts": "accounts", "waves": "numbers",
+}  # fmt: skip
 _PLACES = (("The sandbox of this machine", True), ("AWS itself", False))
 _GROUP_OF = dict.fromkeys(
-    ("name", "sources", "destinations", "permissions", EXTERNAL_ID, "session_minutes", "expires", "accept"),
+    (
+        *("name", "sources", "destinations", "accounts", "role", "permissions"),
+        *(EXTERNAL_ID, "session_minutes", "expires", "accept"),
+    ),
     "grant",
-)
+) | {"organization_profile": "accounts"}
 # By field: its label, its help, and an example; "" where the model has it, or where there is none.
 _WORDS = {
     "name": ("Grant name", "Names the policies and the tags, so that this grant is found again.", ""),
@@ -144,18 +150,39 @@ _WORDS = {
     "source_profiles": ("Source profiles", "", "source-admin"),
     "destination_profiles": ("Destination profiles", "", "destination-admin"),
     "caller_profiles": ("Caller profiles", "", "alice"),
+    "accounts": (
+        "Destination accounts",
+        "Ids of 12 digits. Paste a list as it is: commas, quotes, and what follows a # are left out.",
+        "222222222222",
+    ),
+    "role": (
+        "Role in each account",
+        "The role's name. {account} is the account's id; a role that is not there is made.",
+        "reports-reader",
+    ),
+    "organization_units": ("Organizational units", "", "ou-ab12-11111111"),
+    "tags": ("Account tags", "Only accounts with these tags, one a line: key = value.", "environment = prod"),
+    "except_accounts": ("Accounts left out", "", "444444444444"),
+    "account_role": ("Role to enter accounts", "", "OrganizationAccountAccessRole"),
+    "organization_profile": ("Organization profile", "", "management"),
+    "waves": (
+        "Waves",
+        "How many accounts are changed first, then next; all others follow.",
+        "1, 10",
+    ),
+    "tolerance": ("Tolerance", "", "0"),
 }
-GRANT_FIELDS = {each.name: each for each in _form_fields(Grant)}
+GRANT_FIELDS = {each.name: each for each in fields_of(Grant)}
 RUN_FIELDS = {
     each.name: each
-    for each in _form_fields(RunFile, group="place")
+    for each in fields_of(RunFile, group="place")
     if each.name in ("sandbox", "source_profiles", "destination_profiles", "caller_profiles")
 }
 
 
 def typed_grant(grant: Grant) -> dict[str, Typed]:
     """Return the fields of a grant as a person types them; an external ID itself is left out."""
-    return {name: field.typed(_value(grant, name)) for name, field in GRANT_FIELDS.items()}
+    return {name: field.typed(value_in(grant, name)) for name, field in GRANT_FIELDS.items()}
 
 
 def grant_as_typed(typed: Mapping[str, Typed], given: Grant) -> Grant:
@@ -166,20 +193,22 @@ def grant_as_typed(typed: Mapping[str, Typed], given: Grant) -> Grant:
     fields, conditions = dict(given), dict(given.conditions)
     for name in typed.keys() & GRANT_FIELDS.keys():
         _, inner, last = name.rpartition(".")
-        value = GRANT_FIELDS[name].read(typed[name], _value(given, name))
+        value = GRANT_FIELDS[name].read(typed[name], value_in(given, name))
         (conditions if inner else fields)[last] = value
     return Grant(**{**fields, "conditions": conditions})
 
 
-def typed_settings(settings: Settings) -> dict[str, Typed]:
+def typed_settings(settings: Settings, fields: Mapping[str, FormField] = RUN_FIELDS) -> dict[str, Typed]:
     """Return where a run acts and its profiles, as a person types them."""
-    return {name: field.typed(getattr(settings, name)) for name, field in RUN_FIELDS.items()}
+    return {name: field.typed(getattr(settings, name)) for name, field in fields.items()}
 
 
-def settings_as_typed(typed: Mapping[str, Typed], given: Settings) -> Settings:
+def settings_as_typed(
+    typed: Mapping[str, Typed], given: Settings, fields: Mapping[str, FormField] = RUN_FIELDS
+) -> Settings:
     """Return the settings with what is typed. Raises InvalidParameters."""
-    names = typed.keys() & RUN_FIELDS.keys()
-    read = {name: RUN_FIELDS[name].read(typed[name], getattr(given, name)) for name in names}
+    names = typed.keys() & fields.keys()
+    read = {name: fields[name].read(typed[name], getattr(given, name)) for name in names}
     return settings_of({**dict(given), **read})
 
 
@@ -195,15 +224,16 @@ def problems_as_typed(typed: Mapping[str, Typed], given: Grant) -> dict[str, Inv
     return found
 
 
-def field_of(problem: InvalidInput) -> str:
+def field_of(problem: InvalidInput, fields: Iterable[str] = (*GRANT_FIELDS, *RUN_FIELDS)) -> str:
     """Return the field that a problem is with; "" where it is with several together."""
     if isinstance(problem, UnresolvedSecret):
         return EXTERNAL_ID
     path = problem.what.partition(":")[0]
-    known = [name for name in (*GRANT_FIELDS, *RUN_FIELDS) if f"{path}.".startswith(f"{name}.")]
+    known = [name for name in fields if f"{path}.".startswith(f"{name}.")]
     return max(known, key=len, default="")
 
 
-def _value(grant: Grant, name: str) -> Any:
+def value_in(grant: Grant, name: str) -> Any:
+    """Return the value of a field of a grant, or of its conditions."""
     outer, _, last = name.rpartition(".")
     return getattr(getattr(grant, outer) if outer else grant, last)

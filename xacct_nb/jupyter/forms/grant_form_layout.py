@@ -1,57 +1,28 @@
-"""How the form of a grant stands on the page: its templates, its search, its groups of fields."""
+"""How a form of fields stands on the page: its templates, its search, its groups of fields."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
 
 from xacct_nb.errors import XacctError
-from xacct_nb.grants.form.choices import AccountChoices
-from xacct_nb.grants.form.field_kinds import Typed
-from xacct_nb.grants.form.form_fields import GRANT_FIELDS, GROUPS, RUN_FIELDS
 from xacct_nb.grants.templates import TEMPLATES
+from xacct_nb.jupyter.forms.fields_form import FieldsForm
 from xacct_nb.jupyter.forms.form_parts import region, style
 from xacct_nb.jupyter.forms.form_widget import FieldBox, FormWidget, Section
 from xacct_nb.views import Text, html
 
-_FIELDS = GRANT_FIELDS | RUN_FIELDS
 _TEMPLATE = "A template replaces the grant in the fields; its accounts stay."
-_SEARCH = (
-    "Reads users, groups, roles and buckets with the profiles below; then each field can search in them."
-)
 _ASKING = "Reading the accounts with the profiles below ..."
 
 
-class EditedGrant(Protocol):
-    """What the layout asks of the form of a grant."""
-
-    closed: str
-    choices: AccountChoices
-
-    @property
-    def place(self) -> str:
-        """Return where the run acts."""
-
-    @property
-    def searches(self) -> bool:
-        """Return whether the form can read what the accounts have."""
-
-    def changed(self, names: Iterable[str]) -> str:
-        """Return which of these fields have another value than the default."""
-
-    def template(self, name: str) -> dict[str, Typed]:
-        """Return the fields of a template's grant, as they are typed."""
-
-    def read_choices(self) -> AccountChoices:
-        """Return what the accounts have. Raises XacctError."""
-
-
-def arrange_grant(form: EditedGrant, page: FormWidget) -> Sequence[Any]:
+def arrange_grant(form: FieldsForm, page: FormWidget) -> Sequence[Any]:
     """Return the parts of the form above its policies."""
     tools = [_templates(form, page), *([_search(form, page)] if form.searches else [])]
     parts = [ipywidgets.HTML(f"<style>{style()}</style>"), _fields(tools)]
-    for group, title in GROUPS.items():
-        boxes = [each for name, each in page.boxes.items() if _FIELDS[name].group == group]
+    table = form.table
+    for group, title in form.groups.items():
+        boxes = [each for name, each in page.boxes.items() if table[name].group == group]
         if group == "grant":
             parts.append(_fields([each.root for each in boxes]))
         elif boxes:
@@ -60,9 +31,9 @@ def arrange_grant(form: EditedGrant, page: FormWidget) -> Sequence[Any]:
 
 
 def _section(
-    form: EditedGrant, page: FormWidget, title: str, boxes: Sequence[FieldBox], *, opened: bool
+    form: FieldsForm, page: FormWidget, title: str, boxes: Sequence[FieldBox], *, opened: bool
 ) -> Any:
-    names = [each.field.name for each in boxes if each.field.name in GRANT_FIELDS]
+    names = [each.field.name for each in boxes if each.field.name in form.model]
 
     def about() -> str:
         return form.changed(names) if names else form.place
@@ -72,7 +43,7 @@ def _section(
     return section.root
 
 
-def _templates(form: EditedGrant, page: FormWidget) -> Any:
+def _templates(form: FieldsForm, page: FormWidget) -> Any:
     options = [("what is in the fields", ""), *((each.title, each.name) for each in TEMPLATES.values())]
     chosen = page.looks.make(ipywidgets.Dropdown, description="Begin with", options=options)
     note = page.looks.html().add_class("xacct-note")
@@ -88,10 +59,10 @@ def _templates(form: EditedGrant, page: FormWidget) -> Any:
     return ipywidgets.VBox([chosen, note]).add_class("xacct-field")
 
 
-def _search(form: EditedGrant, page: FormWidget) -> Any:
+def _search(form: FieldsForm, page: FormWidget) -> Any:
     button = ipywidgets.Button(description="Read what the accounts have", layout={"width": "auto"})
     note = page.looks.html().add_class("xacct-note")
-    note.value = _said(_SEARCH)
+    note.value = _said(form.search_help)
 
     def read(_: object) -> None:
         note.value = _said(_ASKING)

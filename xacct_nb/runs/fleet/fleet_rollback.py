@@ -15,8 +15,9 @@ from xacct_nb.records.model import Record
 from xacct_nb.runs.fleet.fleet_run import FleetRun, KeptJournal
 from xacct_nb.runs.fleet.fleet_work import plan_rollback, roll_back_fleet
 from xacct_nb.runs.fleet.work_progress import WorkProgress
+from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.rollback import NoSessionsEnded
-from xacct_nb.runs.run_context import PlanApproval, RunContext
+from xacct_nb.runs.run_context import PlanApproval
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, View
 
@@ -24,7 +25,7 @@ from xacct_nb.views import Shown, View
 class FleetRollback(Shown):
     """The rollback of a record of a fleet; `plan`, `apply` and `prove` as for that of a grant."""
 
-    def __init__(self, run: RunContext, record: Record, fleet: RecordedFleet) -> None:
+    def __init__(self, run: FormRun, record: Record, fleet: RecordedFleet) -> None:
         self.run, self.record = run, record
         self.fleet = FleetRun(run, _expanded(fleet), str(record.parameters.get("account_role", "")))
         self.found = FleetPlan(self.fleet.expanded.fleet.name, ())

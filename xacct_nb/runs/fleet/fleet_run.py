@@ -12,7 +12,7 @@ from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
 from xacct_nb.fleets.expansion import ExpandedFleet, ExpandedGrant, expand
-from xacct_nb.fleets.fleet import Fleet, fleet_of
+from xacct_nb.fleets.fleet import Fleet, FleetFile, fleet_of
 from xacct_nb.fleets.organization import Organization
 from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.fleets.result import NOT_PROVEN, ROLLBACK_FAILED, FleetResult
@@ -25,10 +25,12 @@ from xacct_nb.jupyter.forms.approval_form import ApprovalForm
 from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import Findings, lint
 from xacct_nb.records.fields import RecordedFleet
+from xacct_nb.runs.fleet.fleet_edits import FleetEdits
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
 from xacct_nb.runs.fleet.schedulers import executor_of
 from xacct_nb.runs.fleet.slice_work import opened
 from xacct_nb.runs.fleet.work_progress import WorkProgress
+from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.loading import load_fleet
 from xacct_nb.runs.run_context import PlanApproval, RunContext
 from xacct_nb.views import Page, Shown, View
@@ -39,14 +41,24 @@ _MOST_CAUSES = 10
 class FleetRun(Shown):
     """The fleet of a run: from a fleet file, or one grant of the run's parameters."""
 
-    def __init__(
-        self, run: RunContext, expanded: ExpandedFleet | None = None, account_role: str = ""
-    ) -> None:
+    def __init__(self, run: FormRun, expanded: ExpandedFleet | None = None, account_role: str = "") -> None:
         self.run, self._account_role = run, account_role
         self._result: FleetResult | None = None
+        self._edits: FleetEdits | None = None
         if expanded:  # that of a record
             self.declared, self.expanded = expanded.fleet, expanded
         run.tells_calls = False
+
+    def form(self) -> Shown:
+        """Return the grant of the parameters as a form to edit; headless, it passes through.
+
+        A fleet file is shown, with where to edit it. Raises what reading either of them raises.
+        """
+        if self.settings.fleet:
+            return FleetFile(self.settings.fleet, self.declared)
+        self._edits = FleetEdits(self.run, self._forget)
+        self._forget()
+        return self._edits.form
 
     @property
     def settings(self) -> Settings:
@@ -55,7 +67,12 @@ class FleetRun(Shown):
 
     @cached_property
     def declared(self) -> Fleet:
-        """The fleet as it was declared. Raises InvalidGrant, UnreadableGrant, UnresolvedSecret."""
+        """The fleet as it was declared, or as the form has it.
+
+        Raises InvalidGrant, UnreadableGrant, UnresolvedSecret.
+        """
+        if self._edits:
+            return self._edits.fleet()
         if self.settings.fleet:
             fleet = load_fleet(self.settings.fleet, allow_references=self.settings.allow_references)
             return fleet.resolved(self.run.look_up_secret)
@@ -100,10 +117,16 @@ class FleetRun(Shown):
         self.run.keep(replace(findings, found=(*findings.found, *plan.findings.found)))
         self.run.keep(plan.whole)
         self.note(plan)
+        if self._edits:
+            self._edits.note(plan.digest)
         return plan
 
     def approval(self, plan: FleetPlan) -> ApprovalForm:
-        """Ask for approval of exactly this plan, as for a plan of one grant."""
+        """Ask for approval of exactly this plan, as for a plan of one grant.
+
+        Raises OutOfDate where the form was changed since, InvalidGrant while it is not valid.
+        """
+        self._check_current(plan)
         return self.run.approval(plan.whole)
 
     def apply(self, plan: FleetPlan, approval: PlanApproval) -> FleetResult | Shown:
@@ -116,6 +139,7 @@ class FleetRun(Shown):
         if run.applied is not None:
             before = run.applied_before(whole)
             return self._result or before
+        self._check_current(plan)
         if not run.decide(whole, None, approval):
             return Journal(plan.fleet) if plan.changed else self.prove(plan)
         entries, settings = KeptJournal(run), self.settings
@@ -168,6 +192,15 @@ class FleetRun(Shown):
     def view(self) -> View:
         """Return the declaration, and the accounts."""
         return Page("Fleet", (self.declared.view(), self.expanded.view()))
+
+    def _check_current(self, plan: FleetPlan) -> None:
+        if self._edits:
+            self._edits.check(plan.digest)
+
+    def _forget(self) -> None:
+        """Forget what was made of the declaration: the form has another one."""
+        for name in ("declared", "expanded", "access"):
+            vars(self).pop(name, None)
 
     def _organization(self) -> Organization | None:
         if not self.settings.organization_profile:
