@@ -1,7 +1,7 @@
 """A form whose fields are those of a model: what is typed in them, and what is not valid at which field."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from xacct_nb.errors import InvalidGrant, InvalidInput
 from xacct_nb.grants.form.choices import AccountChoices
@@ -12,9 +12,6 @@ from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter.forms.form import Field, Form, FormState
 from xacct_nb.linting.findings import Findings
 from xacct_nb.views import Page, Text, View, html
-
-if TYPE_CHECKING:
-    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 _LINES = {"permissions": 3, "arns": 2, "accounts": 4, "lines": 2, "tags": 2}
 
@@ -111,12 +108,6 @@ class FieldsForm(Form):
     def fields(self) -> tuple[Field, ...]:
         """Return the fields of the grant, and those of the run."""
         return tuple(self._field(self.table[name], value) for name, value in self.typed_now().items())
-
-    def arrange(self, page: "FormWidget") -> Sequence[Any]:
-        """Return the form's templates and search above its fields, which stand in groups."""
-        from xacct_nb.jupyter.forms.grant_form_layout import arrange_grant
-
-        return arrange_grant(self, page)
 
     def state(self) -> FormState:
         """Return what the fields mean, or what is not valid; `accept` only where a finding needs it."""

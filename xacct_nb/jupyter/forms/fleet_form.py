@@ -1,8 +1,8 @@
 """The form of a fleet of one grant: its fields to edit, its accounts, and the policies in one of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xacct_nb.errors import InvalidInput
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
@@ -28,6 +28,9 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.jupyter.forms.fields_form import FieldsForm
 from xacct_nb.linting.findings import Findings, lint
 from xacct_nb.views import Page, Text, View
+
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 _NOT_READ = (
     "The accounts of the units and tags are known once the organization is read: name an organization "
@@ -104,6 +107,12 @@ class FleetForm(FieldsForm):
             self.problems = fleet_problems(typed, self._given) | {fleet_field_of(problem): problem}
             raise
         self._settings, self.problems = settings, {}
+
+    def arrange(self, page: "FormWidget") -> Sequence[Any]:
+        """Return the form's templates and search above its fields, which stand in groups."""
+        from xacct_nb.jupyter.forms.grant_form_layout import arrange_grant
+
+        return arrange_grant(self, page)
 
     def typed_now(self) -> dict[str, Typed]:
         """Return the valid fields as they are typed."""

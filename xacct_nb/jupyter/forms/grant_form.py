@@ -1,7 +1,7 @@
 """The form of a grant: its fields to edit, where the run acts, and the policies of both sides."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from xacct_nb.changes.access_picture import picture
 from xacct_nb.errors import InvalidInput
@@ -26,6 +26,9 @@ from xacct_nb.grants.templates import TEMPLATES
 from xacct_nb.jupyter.forms.fields_form import FieldsForm
 from xacct_nb.linting.findings import lint
 from xacct_nb.views import Page, Text, View
+
+if TYPE_CHECKING:
+    from xacct_nb.jupyter.forms.form_widget import FormWidget
 
 LABELS = {name: field.label for name, field in (GRANT_FIELDS | RUN_FIELDS).items()}
 
@@ -112,6 +115,12 @@ class GrantForm(FieldsForm):
         if self._look_up is not None:
             self.choices = self._look_up(self._settings or Settings(), self._grant)
         return self.choices
+
+    def arrange(self, page: "FormWidget") -> Sequence[Any]:
+        """Return the form's templates and search above its fields, which stand in groups."""
+        from xacct_nb.jupyter.forms.grant_form_layout import arrange_grant
+
+        return arrange_grant(self, page)
 
     def typed_now(self) -> dict[str, Typed]:
         """Return the valid fields as they are typed."""
