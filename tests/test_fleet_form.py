@@ -54,8 +54,8 @@ def _no_widgets_left() -> Iterator[None]:
 
 
 def a_form(look_up: Any = None, **fields: Any) -> FleetForm:
-    given = {"name": "readers", "sources": [ALICE], "accounts": TWO, "role": ROLE, "permissions": [READS]}
-    grant = fleet_of(given | fields).grants[0]
+    usual = {"name": "readers", "sources": [ALICE], "accounts": TWO, "role": ROLE, "permissions": [READS]}
+    grant = fleet_of(usual | fields).grants[0]
     return FleetForm(grant, lambda each: each, live=True, settings=Settings(), look_up=look_up)
 
 
@@ -78,7 +78,7 @@ def test_the_form_has_every_field_of_a_fleets_grant_and_the_settings_of_a_fleet(
 
 
 def test_a_whole_grant_is_typed_and_read_again() -> None:
-    given = {
+    whole_fields = {
         "organization_units": [LOGS],
         "tags": {"env": "prod"},
         "except_accounts": ["444444444444"],
@@ -88,7 +88,7 @@ def test_a_whole_grant_is_typed_and_read_again() -> None:
         "conditions": {"require_mfa": True, "source_ips": ["203.0.113.0/24"]},
         "accept": ["wildcard-resource"],
     }
-    whole = fleet_of({"name": "readers", "sources": [ALICE], "accounts": TWO} | given).grants[0]
+    whole = fleet_of({"name": "readers", "sources": [ALICE], "accounts": TWO} | whole_fields).grants[0]
     begun = a_form().typed_now()
 
     assert fleet_as_typed(typed_fleet(whole), fleet_of(_plain()).grants[0]) == whole
