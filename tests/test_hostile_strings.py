@@ -17,6 +17,7 @@ from support.discovery_values import DISCOVERY_VALUES
 from support.examples import ALICE, READ, ROLE, a_grant
 from support.fleet_values import FLEET_VALUES
 from support.hostile_strings import EVERYTHING, STRINGS, Fragment, places, poisoned, rebuilt, unseen
+from support.review_values import REVIEW_VALUES
 from support.sample_views import TITLES, one_of_each_view
 from support.usage_values import USAGE_VALUES
 from support.workshop_values import WORKSHOP_VALUES
@@ -237,6 +238,7 @@ VALUES: tuple[Any, ...] = (
     *WORKSHOP_VALUES,
     *FLEET_VALUES,
     *USAGE_VALUES,
+    *REVIEW_VALUES,
 )
 # Words that only the tables of the package give: another one there is a mistake of ours, and not shown. The
 # role of a grant: what is no ARN of a role is refused where the grant is made.
@@ -290,6 +292,7 @@ LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "Histor
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
 LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket", "FleetRun", "FleetRollback"}
 LIVE_ONES |= {"AccountOwner", "FleetForm"}
+LIVE_ONES |= {"AccountOwner", "ReviewPart", "ReviewRun"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet", "FleetFile"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

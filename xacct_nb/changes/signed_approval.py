@@ -107,7 +107,7 @@ def check_second_person(signed: SignedApproval, plans: Sequence[PlannedRun]) -> 
                 hint="Plan and sign as the persons' own users. Or leave out two_people: where approvers has "
                 "only keys of others than the planners, a signature is enough.",
             )
-    if planner.by.casefold() in (signer.casefold(), *_names(signed.signer.casefold())):
+    if planner.by.casefold() in (signer.casefold(), *names_of(signed.signer.casefold())):
         raise ApproverPlanned(
             f"{planner.by} made this plan, and someone else must sign its approval.",
             why=f"two_people is true, the record {planner.record} names the planner, and the signature is by "
@@ -126,6 +126,6 @@ def unsigned(plan: Plan, found: Iterable[SignedApproval]) -> ApprovalUnsigned:
     )
 
 
-def _names(signer: str) -> set[str]:
+def names_of(signer: str) -> set[str]:
     """Return the names in the list of a key, also without what follows the @."""
     return {part for name in signer.split(",") for part in (name, name.partition("@")[0])}

@@ -47,9 +47,9 @@ class Approver:
         """Return the fingerprint as `ssh-keygen -l` prints it."""
         return key_fingerprint(base64.b64decode(self.key))
 
-    def signers_line(self, principal: str) -> str:
-        """Return the line of an allowed signers file that allows this key to approve, under this name."""
-        own = "" if "namespaces=" in self.options else f'namespaces="{APPROVAL_NAMESPACE}"'
+    def signers_line(self, principal: str, namespace: str = APPROVAL_NAMESPACE) -> str:
+        """Return the line of an allowed signers file that allows this key to sign, under this name."""
+        own = "" if "namespaces=" in self.options else f'namespaces="{namespace}"'
         options = ",".join(filter(None, (self.options, own)))
         return f"{principal} {options} {self.type} {self.key}"
 

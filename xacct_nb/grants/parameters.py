@@ -70,11 +70,13 @@ _OF_A_HANDOVER = (
     *("signing_key", "signers", "proof_objects"),
 )
 _OF_A_FLEET = ("fleet", "organization_profile", "scheduler", "spool", "waves", "tolerance")
+_OF_A_REVIEW = ("review", "reviewers", "answer_days", "review_to", "answers")
 _ONLY_WITH = {
     **dict.fromkeys(("record", "revoke_sessions"), "record"),
     **dict.fromkeys(_OF_A_FLEET, "fleet"),
     **dict.fromkeys(_OF_A_DENIAL, "error_text"),
     **dict.fromkeys(_OF_A_HANDOVER, "request"),
+    **dict.fromkeys(_OF_A_REVIEW, "reviewers"),
 }
 
 

@@ -129,6 +129,17 @@ class Settings(RunFile):
     depth: StrictInt = Field(0, ge=0, le=20, description="steps around the focus; 0 is any number of them")
     grants_to: StrictStr = Field("", description="fleet file to write the declared grants to")
     signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
+    review: list[StrictStr] = Field(
+        [], description="grant and fleet files to review; empty takes what stands by the records"
+    )
+    reviewers: dict[StrictStr, Any] = Field(
+        {}, description="by reviewer the names of grants or fleets, account ids, or * for all others"
+    )
+    answer_days: StrictInt = Field(14, ge=1, le=365, description="days in which the reviewers answer")
+    review_to: StrictStr = Field(
+        "", description="folder to write the pages to; empty takes review beside the records"
+    )
+    answers: list[StrictStr] = Field([], description="files of answers; empty asks the reviewers")
 
     @field_validator("approve")
     @classmethod

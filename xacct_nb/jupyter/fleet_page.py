@@ -1,19 +1,13 @@
 """The page of a fleet's report: one HTML file that opens offline, with a small script to filter it."""
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xacct_nb.fleets.result import BAD, GOOD
+from xacct_nb.jupyter.offline_page import to_offline_page
 from xacct_nb.records.fields import RecordFields
 from xacct_nb.records.fleet_report import NO_RESULT, FleetReport, ReportColumn, ReportRow, meaning_of
-from xacct_nb.redaction.invisible import on_one_line, printable
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from xacct_nb.redaction.invisible import on_one_line
 
 # By status: the sign that stands in the matrix, so that nobody needs its colours.
 SIGNS = {
@@ -23,26 +17,26 @@ SIGNS = {
     "not-accepted": "⊘",
 }  # fmt: skip
 _FEW = 3  # accounts that a row names without being opened
-_FILES = ("fleet_page.html", "fleet_page.css", "fleet_page.js")
 
 
 def to_fleet_page(record: RecordFields, report: FleetReport) -> str:
     """Return the report of a fleet's record as one HTML file; without its script, all of it can be read."""
-    from markupsafe import Markup
-
-    _, style, script = map(_read, _FILES)
-    return _template().render(
+    return to_offline_page(
+        "fleet_page",
         record=record,
         report=report,
-        style=Markup(style),
-        script=Markup(script),
-        policy=_policy(style, script),
         counts=", ".join(_counts(report)),
         data=_data(report),
         statuses=list(report.totals),
         groups=_groups(report.columns),
         units=_units(report),
         few=_FEW,
+        account=_account,
+        cells=_cells,
+        meaning=meaning_of,
+        sign=_sign,
+        source=_source,
+        tone=_tone,
     )
 
 
@@ -68,18 +62,6 @@ def _counts(report: FleetReport) -> Iterator[str]:
         "grant": len(report.fleet.accounts),
     }
     yield from (f"{count:,} {what}{'s' * (count != 1)}" for what, count in counts.items())
-
-
-def _policy(style: str, script: str) -> str:
-    """Return a Content-Security-Policy that lets this style sheet and this script in, and nothing else."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _groups(columns: tuple[ReportColumn, ...]) -> list[tuple[str, int]]:
@@ -117,23 +99,3 @@ def _source(arn: str) -> str:
     """Return a source in short: its account and its name; a whole account is its id."""
     parts = arn.split(":", 5)
     return f"{parts[4]} {parts[5]}" if len(parts) > 5 else arn
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment
-
-    environment = Environment(autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {
-        "account": _account, "cells": _cells, "meaning": meaning_of, "sign": _sign, "source": _source,
-        "tone": _tone,
-    }  # fmt: skip
-    return environment.from_string(_read(_FILES[0]))
-
-
-def _shown(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _read(name: str) -> str:
-    return files("xacct_nb.jupyter").joinpath(name).read_text(encoding="utf-8")

@@ -39,6 +39,7 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
     yield seal_view(record, content_hash)
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
+    yield from _review(record)
     if record.fleet:
         yield from _fleet(record.fleet, content_hash)
     elif record.plan:
@@ -97,6 +98,13 @@ def diagnosis_view(record: RecordFields) -> Iterator[View]:
         from xacct_nb.diagnosis.diagnosis import Diagnosis
 
         yield Diagnosis.from_json(record.diagnosis).view()
+
+
+def _review(record: RecordFields) -> Iterator[View]:
+    if record.review is not None:
+        from xacct_nb.records.review.recorded import RecordedReview
+
+        yield RecordedReview.from_json(record.review).view()
 
 
 def findings_view(found: tuple[RecordedFinding, ...]) -> View:

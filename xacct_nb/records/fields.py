@@ -24,7 +24,7 @@ from xacct_nb.validation import Serializable
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 REPORT, PAIRS_CSV, PAIRS_JSON = "fleet.html", "fleet.csv", "fleet.json"  # only of a fleet
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet")
+_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet", "review")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 NOT_PROVEN = "not-proven"
 
@@ -143,9 +143,9 @@ class RecordFields(Serializable):
     """One run: its status, who, where, when, and everything it read and did.
 
     Each field takes its value, or the plain data of record.json. `clock_offset` is how many seconds AWS's
-    clock was ahead of this machine's, None where they hardly differed. A diagnosis stays plain data until it
-    is shown: a run that makes none does not load the modules that explain one. `listed` are the fields that
-    its line in the ledger has besides those of every line.
+    clock was ahead of this machine's, None where they hardly differed. A diagnosis and a
+    review stay plain data until they are shown: a run without one does not load their modules. `listed` are
+    the fields that its line in the ledger has besides those of every line.
     """
 
     id: str
@@ -176,6 +176,7 @@ class RecordFields(Serializable):
     listed: tuple[Literal["where", "by"], ...] = ()
     handoff: RecordedHandoff | None = None
     fleet: RecordedFleet | None = None
+    review: Mapping[str, Any] | None = None
     schema: str = "xacct-nb/record/1"
 
     def to_json(self) -> dict[str, Any]:

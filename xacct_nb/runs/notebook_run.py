@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # most runs need none of them
     from xacct_nb.runs.fleet.fleet_run import FleetRun
     from xacct_nb.runs.handoff.handover import Handover
     from xacct_nb.runs.page.one_page import OnePage
+    from xacct_nb.runs.review.review_run import ReviewRun
     from xacct_nb.runs.rollback import Rollback
 
 
@@ -133,6 +134,12 @@ class Run(RecordedRun):
         from xacct_nb.runs.denial.inquiry import Inquiry
 
         return Inquiry(self)
+
+    def review(self) -> "ReviewRun":
+        """Return the review of access that the parameters describe."""
+        from xacct_nb.runs.review.review_run import ReviewRun
+
+        return ReviewRun(self)
 
     def discover(self) -> "Discovery":
         """Return what is in the accounts of the parameters, with the grants that give the same."""

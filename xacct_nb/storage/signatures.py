@@ -5,9 +5,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from xacct_nb.errors import InvalidKey, MissingTool, UnknownRecord
-from xacct_nb.grants.approvers import ssh_strings
+from xacct_nb.grants.approvers import Approver, ssh_strings
 from xacct_nb.records.repair_entry import parse_repair
 from xacct_nb.records.sealing import broken_links, parse_ledger_line, text_hash
 from xacct_nb.storage.chain import LEDGER, ledger_lines, shared_lock
@@ -143,12 +144,31 @@ def _checked(path: Path, number: int, line: str, signers: Path) -> Signature:
     return Signature(path.stem, number, signer)
 
 
-def keygen(action: str, *options: str, signed: str = "") -> "subprocess.CompletedProcess[bytes]":
-    """Let ssh-keygen sign or verify a text with its line break. Raises MissingTool."""
+def verifies(signed: str | bytes, signature: str, approver: Approver, namespace: str) -> bool:
+    """Return whether a signature of this is by the approver's key, for one purpose. Raises MissingTool."""
+    with TemporaryDirectory(prefix="xacct-nb-") as folder:
+        signers, file = Path(folder) / "allowed_signers", Path(folder) / "signature"
+        line = approver.signers_line("approver", namespace)
+        signers.write_text(f"{line}\n", encoding="ascii", errors="strict")
+        file.write_text(signature, encoding="ascii", errors="replace")
+        about = ("-n", namespace, "-I", "approver", "-s", str(file), "-f", str(signers))
+        return keygen("verify", *about, signed=signed).returncode == 0
+
+
+def check_without_signers(signed: str | bytes, signature: str, namespace: str) -> bool:
+    """Return whether a signature is one of this by any key, for one purpose. Raises MissingTool."""
+    with TemporaryDirectory(prefix="xacct-nb-") as folder:
+        file = Path(folder) / "signature"
+        file.write_text(f"{signature.strip()}\n", encoding="utf-8", errors="replace")
+        return keygen("check-novalidate", "-n", namespace, "-s", str(file), signed=signed).returncode == 0
+
+
+def keygen(action: str, *options: str, signed: str | bytes = "") -> "subprocess.CompletedProcess[bytes]":
+    """Let ssh-keygen sign or verify a text with its line break, or bytes as they are. Raises MissingTool."""
     try:
         return subprocess.run(
             ["ssh-keygen", "-Y", action, *options],
-            input=f"{signed}\n".encode(),
+            input=signed if isinstance(signed, bytes) else f"{signed}\n".encode(),
             capture_output=True,
             check=False,
         )

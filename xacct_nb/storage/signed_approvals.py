@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from xacct_nb.changes.signed_approval import ApprovalStatement, SignedApproval, parse_statement
@@ -16,7 +15,7 @@ from xacct_nb.storage.approval_files import (
     read_approval_files,
     write_approval_file,
 )
-from xacct_nb.storage.signatures import keygen, sign_text, signing_key
+from xacct_nb.storage.signatures import sign_text, signing_key, verifies
 
 _FIELDS = {"statement", "signature"}
 
@@ -38,7 +37,7 @@ def sign_approval(
             why=f"Its fingerprint is {found}. The plan was made with: {', '.join(sorted(allowed))}.",
             hint="Sign with one of these keys.",
         )
-    if allowed and not _verifies(statement.text, signature, allowed[found]):
+    if allowed and not verifies(statement.text, signature, allowed[found], APPROVAL_NAMESPACE):
         raise InvalidKey(
             f"The key {str(key)!r} is not valid for an approval of this plan now.",
             why=f"No run accepts it. Its line in approvers has: {allowed[found].options or 'no options'}.",
@@ -98,20 +97,11 @@ def _checked(signed: SignedApproval, signature: str, keys: Sequence[Sequence[App
         own = next((each for each in approvers if each.fingerprint == signed.key), None)
         if statement is None or own is None:
             return SignedApproval(signed.file, broken=f"its key {signed.key} is none of the approvers")
-        if not _verifies(statement.text, signature, own):
+        if not verifies(statement.text, signature, own, APPROVAL_NAMESPACE):
             broken = "its signature does not match, or its key is not valid for approvals now"
             return SignedApproval(signed.file, broken=broken)
         signer = signer or own.name
     return SignedApproval(signed.file, statement, signed.key, signer)
-
-
-def _verifies(text: str, signature: str, approver: Approver) -> bool:
-    with TemporaryDirectory(prefix="xacct-nb-") as folder:
-        signers, file = Path(folder) / "allowed_signers", Path(folder) / "signature"
-        signers.write_text(approver.signers_line("approver") + "\n", encoding="ascii", errors="strict")
-        file.write_text(signature, encoding="ascii", errors="replace")
-        about = ("-n", APPROVAL_NAMESPACE, "-I", "approver", "-s", str(file), "-f", str(signers))
-        return keygen("verify", *about, signed=text).returncode == 0
 
 
 def _parts(content: Any) -> tuple[ApprovalStatement | None, str]:

@@ -27,7 +27,7 @@ class FleetRollback(Shown):
 
     def __init__(self, run: FormRun, record: Record, fleet: RecordedFleet) -> None:
         self.run, self.record = run, record
-        self.fleet = FleetRun(run, _expanded(fleet), str(record.parameters.get("account_role", "")))
+        self.fleet = FleetRun(run, expanded_of(fleet), str(record.parameters.get("account_role", "")))
         self.found = FleetPlan(self.fleet.expanded.fleet.name, ())
 
     def view(self) -> View:
@@ -95,7 +95,7 @@ def _all_undone(result: FleetResult) -> FleetResult:
     )
 
 
-def _expanded(fleet: RecordedFleet) -> ExpandedFleet:
+def expanded_of(fleet: RecordedFleet) -> ExpandedFleet:
     """Return the fleet of a record with the accounts that it had then; external IDs are fingerprints."""
     declared = Fleet(**_fields(fleet.declared))
     grants = tuple(_with_accounts(each, fleet.accounts) for each in declared.grants)

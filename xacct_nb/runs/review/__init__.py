@@ -1,0 +1,1 @@
+"""The review of access, as the cells of its notebook call it."""

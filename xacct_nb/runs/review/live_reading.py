@@ -1,0 +1,120 @@
+"""The live state of what is under review: each grant planned against its accounts; nothing is changed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
+from xacct_nb.changes.plan import Change, Plan, differs
+from xacct_nb.changes.planner import diff
+from xacct_nb.errors import XacctError
+from xacct_nb.fleets.expansion import ExpandedFleet
+from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.plan import FleetPlan
+from xacct_nb.grants.documents import SOURCE
+from xacct_nb.grants.grant import Grant
+from xacct_nb.records.review.subject import LiveState
+from xacct_nb.runs.fleet.fleet_run import FleetRun
+from xacct_nb.runs.fleet.fleet_work import plan_fleet
+from xacct_nb.runs.grant_forms import FormRun
+from xacct_nb.runs.review.declared import DeclaredAccess
+from xacct_nb.storage.references import check_allowed
+
+
+class LiveReading:
+    """Reads and plans grants and fleets by the profiles of a run."""
+
+    def __init__(self, run: FormRun) -> None:
+        self.run = run
+
+    @cached_property
+    def named(self) -> Sessions:
+        """The sessions of all profiles. Raises MissingProfile, NoCredentials, InvalidInput."""
+        settings = self.run.settings
+        found = open_sessions(
+            source_profiles=settings.source_profiles,
+            destination_profiles=settings.destination_profiles,
+            endpoint=self.run.place.open(),
+        )
+        self.run.place.note()
+        self.run.evidence.add("sessions", found.to_json())
+        return found
+
+    def sessions_for(self, grant: Grant) -> Sessions:
+        """Return the sessions of a grant's accounts. Raises WrongAccount, and what `named` raises."""
+        found = replace(self.named, given=grant)
+        check_both_sides(found)
+        return found
+
+    def profiles_of(self, grant: Grant) -> dict[str, list[str]]:
+        """Return the names of the profiles in the accounts of each side of a grant."""
+        sides = {"source": grant.source_accounts, "destination": grant.destination_accounts}
+        return {
+            part: [
+                each.profile
+                for each in self.named.identities
+                if each.part == part and each.account in accounts
+            ]
+            for part, accounts in sides.items()
+        }
+
+    def looked_up(self, grant: Grant) -> Grant:
+        """Return the grant with its external ID. Raises RefusedReference, UnresolvedSecret."""
+        check_allowed(grant.conditions.external_id.get_secret_value(), self.run.settings.allow_references)
+        return self.run.look_up_secret(grant)
+
+    def plan(self, grant: Grant) -> Plan:
+        """Return the plan of a grant. Raises what reading it raises."""
+        sessions = self.sessions_for(self.looked_up(grant))
+        return diff(sessions.documents, read_resources(sessions.documents, sessions))
+
+    def plan_fleet(self, declared: DeclaredAccess) -> tuple[ExpandedFleet, FleetPlan]:
+        """Return a fleet with its accounts, and its plan. Raises what reading it raises."""
+        assert isinstance(declared.of, Fleet)
+        of = FleetRun(self.run)
+        of.declared = declared.of.resolved(self.looked_up)
+        if declared.expanded:
+            of.expanded = replace(declared.expanded, fleet=of.declared)
+        return of.expanded, plan_fleet(of.expanded, of.access, progress=of.progress)
+
+    def state_of(self, grant: Grant) -> LiveState:
+        """Return how a grant differs from its declaration, or why that is not known."""
+        return self._state(lambda: _titles(self.plan(grant).changes))
+
+    def _state(self, read: Callable[[], tuple[str, ...]]) -> LiveState:
+        try:
+            return LiveState(read())
+        except XacctError as problem:
+            return LiveState(unread=(f"{problem.what} {problem.why}".strip(),))
+
+
+def fleet_states(plan: FleetPlan, grant: str, accounts: tuple[str, ...]) -> Iterator[tuple[str, LiveState]]:
+    """Yield each destination account of a fleet's grant with its live state; the source side is in each."""
+    source = tuple(
+        f"source side: {title}"
+        for each in plan.slices
+        if (each.plan.grant, each.side) == (grant, SOURCE)
+        for title in _titles(each.plan.changes)
+    )
+    for account in accounts:
+        own = [each for each in plan.slices if each.account == account and each.side != SOURCE]
+        found = tuple(
+            title for each in own if each.plan.grant == grant for title in _titles(each.plan.changes)
+        )
+        unread = tuple(
+            f"{each.reason} {each.hint}".strip()
+            for each in plan.unplanned
+            if each.grant == grant and (each.side == SOURCE or each.account == account)
+        )
+        yield account, LiveState((*found, *source), unread)
+
+
+def _titles(changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Return what differs; an external ID of which only the fingerprint is known is equal if that is."""
+    return tuple(f"{each.sign} {each.title}" for each in changes if _is_real(each))
+
+
+def _is_real(change: Change) -> bool:
+    shown = change.masked_sides
+    return differs(change.kind, shown["before"], shown["after"])

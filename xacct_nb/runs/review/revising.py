@@ -1,0 +1,138 @@
+"""The decisions of a review as revised declarations: each is written to a file of its own, and planned."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xacct_nb.changes.plan import Plan
+from xacct_nb.errors import InvalidParameters, XacctError
+from xacct_nb.fleets.discovery_fleet import grant_fields
+from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.grants.grant import Grant
+from xacct_nb.records.review.decisions import ReviewDecision, RevisedFile, revised_fleet, revised_grant
+from xacct_nb.records.review.item import ReviewItem
+from xacct_nb.records.review.recorded import RecordedReview, RevisedPlan
+from xacct_nb.runs.grant_forms import FormRun
+from xacct_nb.runs.review.declared import EXAMPLE, DeclaredAccess, declared_by, declared_in, read_declared
+from xacct_nb.runs.review.live_reading import LiveReading
+from xacct_nb.storage.declared_grants import write_declared
+from xacct_nb.storage.ledger import read_record
+
+_Decided = tuple[ReviewItem, ReviewDecision]
+
+
+class Revising:
+    """Revises declarations as decided on a day, into a folder that only this run writes to."""
+
+    def __init__(self, run: FormRun, reading: LiveReading, folder: Path, today: str) -> None:
+        self.run, self.reading, self.folder, self.today = run, reading, folder, today
+
+    def plans(self, review: RecordedReview) -> Iterator[RevisedPlan]:
+        """Yield the plan of each revised declaration, or why there is none."""
+        decisions = {each.key: each for each in review.decisions}
+        for origin, fields in review.declared.items():
+            decided = [(item, decisions[item.key]) for item in review.items if item.origin == origin]
+            keys = tuple(item.key for item, each in decided if each.changes)
+            if not keys:
+                continue
+            try:
+                declared = self._declared(origin, fields)
+                files = list(self._revised(declared, decided))
+            except XacctError as problem:
+                yield RevisedPlan(origin, keys, problem=_text(problem))
+                continue
+            yield from (self._planned(declared, each) for each in files)
+
+    def _declared(self, origin: str, fields: Mapping[str, Any]) -> DeclaredAccess:
+        """Return a declaration as it was under review. Raises InvalidParameters where it is another now."""
+        if origin == EXAMPLE:
+            found: DeclaredAccess | None = declared_in((), self.folder, True)[0]
+        elif Path(origin).expanduser().exists():
+            found = read_declared(origin)
+        else:
+            found = declared_by(read_record(self.run.records, origin))
+        if found is None or found.of.to_json() != fields:
+            raise InvalidParameters(
+                f"{origin!r} is not what was under review.",
+                why="It was changed since, so the decisions may be about something else.",
+                hint="Begin a new review of it, or put back the version that was reviewed.",
+            )
+        return found
+
+    def _revised(self, declared: DeclaredAccess, decided: list[_Decided]) -> Iterator[RevisedFile]:
+        name = Path(declared.origin).stem if declared.is_file else declared.name
+        if isinstance(declared.of, Grant):
+            ((item, decision),) = decided
+            fields = grant_fields(revised_grant(declared.of, item, decision, self.today))
+            yield RevisedFile(name, False, fields, declared.origin, (item.key,))
+            return
+        for ending, fields, keys in revised_fleet(declared.of, decided, self.today):
+            yield RevisedFile(f"{name}{ending}", True, fields, declared.origin, keys)
+
+    def _planned(self, declared: DeclaredAccess, revised: RevisedFile) -> RevisedPlan:
+        path = self._path(revised.name)
+        try:
+            write_declared(revised.fields, path)
+            of = Fleet(**revised.fields) if revised.is_fleet else Grant(**revised.fields)
+            plan, problem = self._plan(of), ""
+        except XacctError as refused:
+            return RevisedPlan(str(path), revised.keys, problem=_text(refused))
+        command = self._command(path, of, plan) if plan.changes else ""
+        return RevisedPlan(str(path), revised.keys, plan, command, problem)
+
+    def _plan(self, of: Grant | Fleet) -> Plan:
+        if isinstance(of, Grant):
+            return self.reading.plan(of)
+        _, plan = self.reading.plan_fleet(DeclaredAccess("", of))
+        return plan.whole
+
+    def _path(self, name: str) -> Path:
+        """Return a file that is not there yet: two declarations may have one name."""
+        path, number = self.folder / f"{name}.yaml", 1
+        while path.exists():
+            number += 1
+            path = self.folder / f"{name}-{number}.yaml"
+        return path
+
+    def _command(self, path: Path, of: Grant | Fleet, plan: Plan) -> str:
+        """Return the commands that make a plan; where somebody must sign or be second, they plan first."""
+        notebook = "plan_and_apply" if isinstance(of, Grant) else "grant_a_fleet"
+        planned = shlex.join(["xacct-nb", "run", notebook, "-f", str(path), *self._options(of)])
+        approved = f"{planned} --approve {plan.digest}"
+        settings = self.run.settings
+        if settings.approvers:
+            return f"{planned}\nxacct-nb approve {plan.digest} --key KEY\n{approved}"
+        return f"{planned}\n{approved}" if settings.two_people else approved
+
+    def _options(self, of: Grant | Fleet) -> Iterator[str]:
+        settings = self.run.settings
+        grants = (of,) if isinstance(of, Grant) else tuple(each.template for each in of.grants)
+        references = dict.fromkeys(each.conditions.external_id.get_secret_value() for each in grants)
+        for reference in filter(None, references):
+            if reference in settings.allow_references:
+                yield from ("--allow-reference", reference)
+        if not settings.sandbox:
+            yield from ("-p", "sandbox", "false")
+            for side, names in self._profiles(of).items():
+                yield from ("-p", f"{side}_profiles", json.dumps(names))
+        for name in ("two_people", "approvers"):
+            if rule := getattr(settings, name):
+                yield from ("-p", name, json.dumps(rule))
+        if isinstance(of, Fleet):
+            yield from ("-p", "account_role", settings.account_role)
+            if settings.organization_profile:
+                yield from ("-p", "organization_profile", settings.organization_profile)
+        if settings.records:
+            yield from ("--records", settings.records)
+
+    def _profiles(self, of: Grant | Fleet) -> dict[str, list[str]]:
+        if isinstance(of, Grant):
+            return self.reading.profiles_of(of)
+        settings = self.run.settings
+        return {"source": list(settings.source_profiles), "destination": list(settings.destination_profiles)}
+
+
+def _text(problem: XacctError) -> str:
+    return " ".join(filter(None, (problem.what, problem.why, problem.hint)))
