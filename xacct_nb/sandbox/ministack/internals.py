@@ -67,6 +67,18 @@ def attached_policies(kind: str, account: str, name: str) -> list[str]:
     return list((entity(kind, account, name) or {}).get("AttachedPolicies") or ())
 
 
+def attached_to(account: str, arn: str) -> list[tuple[str, Record]]:
+    """Return the users and roles to which a managed policy is attached, users through their groups too."""
+    found = [(kind, each) for kind in ("user", "role") for each in _records(f"_{kind}s", account)]
+    groups = [each for each in _records("_groups", account) if arn in (each.get("AttachedPolicies") or ())]
+    members = {name for group in groups for name in group["Users"]}
+    return [
+        (kind, each)
+        for kind, each in found
+        if arn in (each.get("AttachedPolicies") or ()) or (kind == "user" and each["UserName"] in members)
+    ]
+
+
 def users_of(account: str, group: str) -> list[str]:
     """Return the users in a group."""
     return list((entity("group", account, group) or {}).get("Users") or ())
@@ -143,6 +155,11 @@ def add_event(account: str, region: str, event: Record) -> None:
     """Add an event to the CloudTrail of an account."""
     with responses.request_scope(account, region):
         cloudtrail._get_event_queue().append(event)
+
+
+def trail(arn: str) -> Record | None:
+    """Return the trail of CloudTrail with this ARN, of any account and region."""
+    return next((each for each in cloudtrail._trails.all_values() if each["TrailARN"] == arn), None)
 
 
 def bucket_policy(arn: str) -> tuple[str, str] | None:

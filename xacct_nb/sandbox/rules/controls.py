@@ -7,6 +7,7 @@ from typing import Any
 from xacct_nb.sandbox.http.messages import Message, Receive, Send, read_body, send_json
 from xacct_nb.sandbox.ministack import clock, internals
 from xacct_nb.sandbox.rules import entity_rules, identity_tokens, organizations, quota_rules
+from xacct_nb.sandbox.usage import policy_generation, recorder, reports
 
 # What a route does with the JSON of a PUT, and what it returns if that returns nothing.
 CONTROLS: dict[str, tuple[Callable[[Any], Any], Callable[[], Any]]] = {
@@ -21,7 +22,7 @@ CONTROLS: dict[str, tuple[Callable[[Any], Any], Callable[[], Any]]] = {
 
 def forget_everything() -> None:
     """Forget what was set, and what the rules have noted."""
-    for part in (organizations, quota_rules, entity_rules, clock):
+    for part in (organizations, quota_rules, entity_rules, clock, recorder, reports, policy_generation):
         part.forget()
 
 

@@ -30,7 +30,7 @@ _LISTED = {
     "ListInstanceProfiles": "instance-profile",
     "ListVirtualMFADevices": "mfa",
 }
-_ARNS = ("OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySourceArn")
+_ARNS = ("OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySourceArn", "Arn")
 _WHOLE = ("Tag", "Untag")  # their denials name the ARN
 
 

@@ -19,17 +19,20 @@ def layers(instance: str, token: str) -> App:
     from xacct_nb.sandbox.faults.injector import faulty
     from xacct_nb.sandbox.http.authentication import authenticated
     from xacct_nb.sandbox.http.dates import dated
-    from xacct_nb.sandbox.ministack import clock, patches, root_keys, simulation, stacks
+    from xacct_nb.sandbox.ministack import attempts, clock, patches, root_keys, simulation, stacks
     from xacct_nb.sandbox.rules.decisions import decide
     from xacct_nb.sandbox.rules.guard import guarded
     from xacct_nb.sandbox.rules.simulation import simulate
+    from xacct_nb.sandbox.usage import recorder, reports
+    from xacct_nb.sandbox.usage.policy_generation import generating
 
     patches.install(decide)
     simulation.install(simulate)
+    attempts.install(recorder.note, reports.ANSWERS, reports.role_last_used, reports.ReportError)
     clock.install()
     stacks.install()
     root_keys.install(partial(root_secret, token))
-    served = authenticated(faulty(trailed(guarded(app))))
+    served = authenticated(faulty(trailed(guarded(generating(app, decide)))))
     return dated(closed(_identified(served, instance), token))
 
 
