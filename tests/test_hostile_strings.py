@@ -293,6 +293,7 @@ LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Ro
 LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket", "FleetRun", "FleetRollback"}
 LIVE_ONES |= {"AccountOwner", "FleetForm"}
 LIVE_ONES |= {"AccountOwner", "ReviewPart", "ReviewRun"}
+LIVE_ONES |= {"AccessNarrowing"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet", "FleetFile"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

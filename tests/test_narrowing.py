@@ -64,6 +64,14 @@ def test_a_pattern_becomes_the_actions_that_were_used_where_aws_tracks_all_of_it
     assert of("sqs:ListQueue*", both) == (NARROWED, "used", ("sqs:ListQueues",))
 
 
+def test_a_pattern_that_covers_the_passing_of_roles_keeps_it_beside_the_used_actions() -> None:
+    unused, tagged = service("iam", USED_AT, TagRole=""), service("iam", USED_AT, TagRole=USED_AT)
+
+    assert of("iam:?a*Role", S3, unused) == (NARROWED, "unused", ("iam:PassRole",))
+    assert of("iam:?a*Role", S3, tagged) == (KEPT, "used", ("iam:?a*Role",))
+    assert of("iam:Pass*", S3, unused) == (KEPT, "untracked", ("iam:Pass*",))
+
+
 def test_a_role_that_aws_tracks_for_too_short_a_time_is_never_narrowed() -> None:
     assert of("sqs:*", SQS, since=FRESH) == (KEPT, "too-new", ("sqs:*",))
     assert of("*", S3, SQS, since=FRESH) == (KEPT, "too-new", ("*",))
@@ -95,6 +103,15 @@ def test_what_is_not_known_of_one_role_stays_for_all_of_them() -> None:
     assert found.smaller is None
     assert found.items[0].because == "The right iam:GetServiceLastAccessedDetails is missing."
     assert found.notes == ("The right iam:GetServiceLastAccessedDetails is missing.",)
+
+
+def test_what_a_person_wants_to_keep_stays_without_use() -> None:
+    grant, usage = allowing("sqs:*", "s3:DeleteBucket"), Usage((used(S3, SQS),))
+
+    found = narrow(grant, usage, keep=["s3:DeleteBucket"])
+
+    assert [each.outcome for each in found.items] == [DROPPED, KEPT]
+    assert found.items[1].because == "It is to be kept. There was no attempt since 2026-01-01."
 
 
 def test_a_role_whose_use_was_not_read_is_not_narrowed() -> None:

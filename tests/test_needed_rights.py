@@ -66,6 +66,9 @@ class Stage:
     def prove(self) -> str:
         return str(self.run("prove", "prove_the_access").record.status)
 
+    def narrow(self) -> str:
+        return str(self.run("narrow", "narrow_the_access").record.status)
+
     def roll_back(self, **more: Any) -> str:
         digest = self.run("roll-back", "roll_back", **more).to_json()["digest"]
         done = self.run("roll-back", "roll_back", approve=digest, **more)
@@ -158,6 +161,7 @@ def test_a_users_grant_needs_every_right_of_its_own(desk: Desk, seen: Recording)
     role = f"arn:aws:iam::{desk.world.destination}:role/team/reports-reader"
     stage = Stage(desk, grant_in(desk.world, destinations=[role]), seen)
     ended = [stage.apply(), stage.roll_back(), stage.apply(), stage.prove()]
+    stage.narrow()
     drift(stage, more=True)
     ended += [stage.apply()]
     drift(stage)
@@ -185,6 +189,7 @@ def test_roles_with_a_boundary_and_policies_need_them_in_the_conditions(desk: De
     }
     stage = Stage(desk, grant_in(desk.world, **fields), seen)
     applied = [stage.apply(), stage.roll_back(), stage.apply()]
+    stage.narrow()
     drift(stage, more=True)
     applied += [stage.apply()]
     drift(stage)
@@ -219,7 +224,9 @@ def test_adopted_resources_are_restored_with_the_rights(desk: Desk, seen: Record
     remove_policy(world)
     ended += [stage.apply(), stage.roll_back(revoke_sessions=True)]
     remove_role(iam)
-    ended += [stage.apply(), stage.roll_back()]
+    ended += [stage.apply()]
+    stage.narrow()
+    ended += [stage.roll_back()]
     stage.diagnose()
     stage.diagnose(action="s3:PutObject", resource=f"arn:aws:s3:::{world.bucket}/x")
 
@@ -260,7 +267,9 @@ def test_one_statement_for_a_whole_account_needs_nothing_to_change_there(desk: D
     lived_in(world)
     fields = {"sources": [world.source], "manage": "trust", "accept": ["whole-account-trust"]}
     stage = Stage(desk, grant_in(world, **fields), seen)
-    ended = [stage.apply(), stage.roll_back()]
+    ended = [stage.apply()]
+    stage.narrow()
+    ended += [stage.roll_back()]
     for caller in ("user/alice", "role/hub"):
         stage.diagnose(caller=f"arn:aws:iam::{world.source}:{caller}", role=stage.grant.destinations[0])
     alice, role = f"arn:aws:iam::{world.source}:user/alice", stage.grant.destinations[0]

@@ -28,6 +28,7 @@ _PUBLIC = {
     "read": "aws.reader",
     "read_access": "aws.access_reader",
     "discover": "runs.discovery",
+    "read_usage": "aws.usage_reader",
     "narrow": "changes.narrowing",
     "Usage": "changes.usage",
     "diff": "changes.planner",

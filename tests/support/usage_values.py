@@ -13,6 +13,7 @@ from xacct_nb.changes.usage import (
     TrackedAction,
     Usage,
 )
+from xacct_nb.runs.narrowing_run import NarrowedFile
 
 READ_AT, USED_AT, SINCE = "2026-11-29T12:00:00Z", "2026-11-01T12:00:00Z", "2026-01-01T00:00:00Z"
 
@@ -45,4 +46,6 @@ USAGE_VALUES: tuple[Any, ...] = (
         notes=("note",),
     ),
     Narrowing("reports", (), ends=True),
+    NarrowedFile("file", asked=True),
+    NarrowedFile(),
 )

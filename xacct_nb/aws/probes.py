@@ -43,18 +43,19 @@ _NO_MATCH = "No profile of a role that matches was given."
 _NO_STRANGER = "No profile of another principal of that account was given."
 
 
-def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0) -> Proof:
+def prove(grant: Grant, sessions: Sessions, *, patience: float = 0.0, also: Iterable[Probe] = ()) -> Proof:
     """Run every probe of the grant and return AWS's answers; of one that has ended, that nobody gets in.
 
-    A probe whose caller has no session here is `not-asked`. A probe with an unexpected answer is repeated
-    until `patience` seconds after the first one, since IAM is eventually consistent.
+    `also` are further probes, which are run last. A probe whose caller has no session here is `not-asked`. A
+    probe with an unexpected answer is repeated until `patience` seconds after the first one, since IAM is
+    eventually consistent.
     """
     prober = Prober(replace(sessions, given=grant), countdown(patience))
     if has_ended(grant.expires, utc(sessions.endpoint.clock.now())):
         probes = ended_probes(grant)
     else:
         probes = expected_probes(grant, _managed_documents(sessions, grant))
-    return Proof(tuple(prober.outcome(probe) for probe in probes))
+    return Proof(tuple(prober.outcome(probe) for probe in (*probes, *also)))
 
 
 def denial_text(grant: Grant, sessions: Sessions, denied: Outcome) -> str:

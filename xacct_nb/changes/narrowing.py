@@ -1,7 +1,7 @@
 """A smaller grant, from what AWS reports as used: what is dropped, what is kept, and why."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from xacct_nb.changes.action_use import (
     PASS_ROLE,
@@ -43,6 +43,17 @@ class NarrowedItem(Serializable):
     code: str
     because: str
 
+    @property
+    def remainder(self) -> str:
+        """Return what stays where only a part goes, line by line."""
+        return "\n".join(self.stays) if self.outcome == NARROWED else ""
+
+    @property
+    def line(self) -> str:
+        """Return the item on one line."""
+        rest = f" to {', '.join(self.stays)}" if self.outcome == NARROWED else ""
+        return f"{self.what}: {self.outcome}{rest}. {self.because}"
+
 
 @dataclass(frozen=True, repr=False)
 class Narrowing(Shown, Serializable):
@@ -77,7 +88,7 @@ class Narrowing(Shown, Serializable):
     def view(self) -> View:
         """Return each action with its reason, the sources, and what to know before deciding."""
         rows = tuple(
-            (each.where, each.what, each.outcome, "\n".join(each.stays), each.because) for each in self.items
+            (each.where, each.what, each.outcome, each.remainder, each.because) for each in self.items
         )
         tones = tuple({DROPPED: "destroy", NARROWED: "change"}.get(each.outcome, "") for each in self.items)
         head = ("where", "action or policy", "outcome", "stays", "because")
@@ -89,23 +100,27 @@ class Narrowing(Shown, Serializable):
         return Page(f"What {self.grant} needs", tuple(parts))
 
 
-def narrow(grant: Grant, usage: Usage, *, tracked_days: int = LEAST_DAYS) -> Narrowing:
+def narrow(
+    grant: Grant, usage: Usage, *, tracked_days: int = LEAST_DAYS, keep: Collection[str] = ()
+) -> Narrowing:
     """Return what can go from a grant by what AWS reports of its roles, and the smaller grant.
 
     Drops only what no role used while AWS tracked it, for at least `tracked_days`. What AWS does not track,
-    or did not tell, stays. The smaller grant allows nothing that the grant does not allow.
+    or did not tell, stays, and so does what is in `keep`: actions as the grant has them, ARNs of policies.
+    The smaller grant allows nothing that the grant does not allow.
     """
     sources = uses_of_sources(grant, usage)
     if grant.trust_only:
         return Narrowing(grant.name, (), sources=sources, notes=(_OWNER,))
     reports = RoleReports.of(grant.destinations, usage, tracked_days)
-    items = (*_of_permissions(grant, reports), *_of_policies(grant, reports, usage))
+    found = (*_of_permissions(grant, reports), *_of_policies(grant, reports, usage))
+    items = tuple(_kept(each) if each.what in keep else each for each in found)
     notes = (*usage.unknown, *_NOTES)
     if not any(each.outcome != KEPT for each in items):
         return Narrowing(grant.name, items, sources=sources, notes=usage.unknown)
     smaller = _without(grant, items)
     if not (smaller.permissions or smaller.managed_policies):
-        return Narrowing(grant.name, items, ends=True, sources=sources, notes=notes)
+        return Narrowing(grant.name, items, ends=True, sources=sources, notes=(_END, *notes))
     if wider := newly_allowed([grant], [smaller]):
         doubt = (
             f"No smaller grant is proposed, since it is not certain that it is smaller: {wider[0].sentence}"
@@ -118,6 +133,11 @@ def _of_permissions(grant: Grant, reports: RoleReports) -> Iterator[NarrowedItem
     for number, permission in enumerate(grant.permissions):
         for action in permission.actions:
             yield _item(f"permissions.{number}", action, *_narrowed(action, reports))
+
+
+def _kept(item: NarrowedItem) -> NarrowedItem:
+    """Return an item that stays, because a person says so."""
+    return replace(item, outcome=KEPT, stays=(item.what,), because=f"It is to be kept. {item.because}")
 
 
 def _item(where: str, what: str, stays: tuple[str, ...], use: ActionUse) -> NarrowedItem:
@@ -160,19 +180,21 @@ def _with_pass_role(kept: tuple[str, ...], action: str, reports: RoleReports) ->
 
 
 def _by_actions(action: str, reports: RoleReports) -> tuple[tuple[str, ...], ActionUse]:
-    """Return the used actions of a pattern, if AWS tracks all of its actions; else the pattern."""
+    """Return the used actions of a pattern, if AWS tracks all but iam:PassRole; else the pattern."""
     reference = service_reference()
     names = [each.name for each in reference.actions(action)] if reference else []
-    uses = {name: reports.of_action(name) for name in names}
+    uses = {name: reports.of_action(name) for name in names if name != PASS_ROLE}
     if not uses:
-        return (action,), ActionUse(UNKNOWN, "", "Which actions this pattern covers is not known.")
+        unknown = ActionUse(UNKNOWN, "", "Which actions this pattern covers is not known.")
+        return (action,), reports.of_action(PASS_ROLE) if names else unknown
     for code in (UNKNOWN, UNTRACKED, TOO_NEW):
         if hits := [name for name, use in uses.items() if use.code == code]:
             why = f"{_STATES[code]} {len(hits)} of its {len(uses)} actions, such as {hits[0]}."
             return (action,), ActionUse(code, "", f"{why} {uses[hits[0]].because}")
     used = tuple(name for name, use in uses.items() if use.code == USED)
     why = f"{len(used)} of its {len(uses)} actions were used; AWS tracks all of them."
-    return ((action,) if len(used) == len(uses) else used), ActionUse(USED if used else UNUSED, "", why)
+    stays = (action,) if len(used) == len(uses) else _with_pass_role(used, action, reports)
+    return stays, ActionUse(USED if used else UNUSED, "", why)
 
 
 def _of_policies(grant: Grant, reports: RoleReports, usage: Usage) -> Iterator[NarrowedItem]:
@@ -226,9 +248,11 @@ _STATES = {
     TOO_NEW: "AWS has not tracked for long enough",
 }
 _OWNER = "The owner of the roles decides what they may do: there is nothing to narrow in this grant."
+_END = "The notebook 70_roll_back ends it, and so does a date in `expires`."
 _NOTES = (
     "AWS does not say since when a policy allows an action: one that was added lately looks unused.",
     "What is needed once a year, or in an emergency only, looks unused too.",
     f"AWS reports an attempt after about {REPORTING_HOURS} hours: the last hours are not in it.",
+    "The proofs of this toolkit are calls too: what only a proof called looks used.",
     "Resources stay as they are: AWS reports services and actions, not resources.",
 )

@@ -11,7 +11,8 @@ from xacct_nb.iam.quotas import MANAGED_POLICY, size
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 """Operator, condition key and values, for each key that a right depends on."""
-PLAN, APPLY, PROVE, DIAGNOSE, ROLL_BACK = STEPS = ("plan", "apply", "prove", "diagnose", "roll-back")
+STEPS = ("plan", "apply", "prove", "narrow", "diagnose", "roll-back")
+PLAN, APPLY, PROVE, NARROW, DIAGNOSE, ROLL_BACK = STEPS
 _EMPTY: Policy = {"Version": VERSION, "Statement": []}
 
 

@@ -44,6 +44,7 @@ def _source(grant: Grant, account: str) -> Iterator[tuple[str, tuple[str, ...]]]
     carriers = _of(account, [grant.attach_to] if grant.attach_to else grant.principals)
     principals = _of(account, grant.principals)
     yield from _everyone(grant, account)
+    yield "reported", _EVERYTHING if principals else ()
     is_whole = account in grant.whole_accounts
     inline = grant.caller_policy == "inline"
     if carriers:

@@ -5,18 +5,20 @@
 
 from collections.abc import Iterator
 
-from xacct_nb.changes.rights import APPLY, DIAGNOSE, PLAN, PROVE, ROLL_BACK, Right
+from xacct_nb.changes.rights import APPLY, DIAGNOSE, NARROW, PLAN, PROVE, ROLL_BACK, Right
 from xacct_nb.changes.rights_scope import KINDS, conditions_of, resources_of
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
 
 # What a call is made for.
 _READ, _COMPARE, _FINDINGS, _CARD = "read", "compare", "findings", "card"
-_CHANGE, _RESTORE, _REVOKE, _PROOF, _CAUSES = "change", "restore", "revoke", "proof", "causes"
+_CHANGE, _RESTORE, _REVOKE, _PROOF = "change", "restore", "revoke", "proof"
+_CAUSES, _USE = "causes", "use"
 OF_GRANT = {
     PLAN: (_READ, _FINDINGS, _CARD),
     APPLY: (_READ, _FINDINGS, _CARD, _COMPARE, _CHANGE, _PROOF),
     PROVE: (_READ, _FINDINGS, _PROOF),
+    NARROW: (_READ, _FINDINGS, _CARD, _USE),
     DIAGNOSE: (_CAUSES,),
     ROLL_BACK: (_READ, _CARD, _COMPARE, _CHANGE, _RESTORE, _REVOKE),
 }
@@ -24,10 +26,14 @@ OF_FLEET = {
     PLAN: (_READ, _FINDINGS),
     APPLY: (_READ, _COMPARE, _CHANGE, _PROOF, _CAUSES),
     PROVE: (_READ, _PROOF, _CAUSES),
+    NARROW: (),
     DIAGNOSE: (_CAUSES,),
     ROLL_BACK: (_READ, _COMPARE, _CHANGE),
 }
-"""What each step makes calls for. An apply also proves; that of a fleet diagnoses what fails, too."""
+"""What each step makes calls for. An apply also proves; that of a fleet diagnoses what fails, too.
+
+A fleet is not narrowed as a whole.
+"""
 
 # Purpose, resources (`resources_of`), actions, condition (`conditions_of`); {Kind} is User, Role and Group.
 _SOURCE = (
@@ -53,6 +59,9 @@ _SOURCE = (
     (_CHANGE, "attached-{kind}", "Attach{Kind}Policy Detach{Kind}Policy", "caller-policy"),
     (_CHANGE, "inline-{kind}", "Put{Kind}Policy Delete{Kind}Policy", ""),
     (_RESTORE, "every-{kind}", "Get{Kind}", ""),
+    (_USE, "named-user", "GenerateServiceLastAccessedDetails", ""),
+    (_USE, "named-role", "GenerateServiceLastAccessedDetails", ""),
+    (_USE, "reported", "GetServiceLastAccessedDetails", ""),
     (_CAUSES, "caller-user", "GetUser ListMFADevices SimulatePrincipalPolicy", ""),
     (_CAUSES, "caller-role", "GetRole SimulatePrincipalPolicy", ""),
     (_CAUSES, "account", "GetAccountAuthorizationDetails", ""),
@@ -79,6 +88,8 @@ _DESTINATION = (
     (_REVOKE, "own-roles", "PutRolePolicy", "bounded"),
     (_REVOKE, "listed-buckets", "s3:ListBucket", ""),
     (_PROOF, "listed-buckets", "s3:ListBucket", ""),
+    (_USE, "roles", "GenerateServiceLastAccessedDetails", ""),
+    (_USE, "account", "GetServiceLastAccessedDetails", ""),
     (_CAUSES, "role-names", "GetRole", ""),
     (_CAUSES, "account", "GetAccountAuthorizationDetails", ""),
     (_CAUSES, "aws-policy", "GetPolicy GetPolicyVersion", ""),

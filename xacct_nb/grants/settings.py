@@ -128,6 +128,11 @@ class Settings(RunFile):
     focus: StrictStr = Field("", description="ARN, name or account id that the picture is about")
     depth: StrictInt = Field(0, ge=0, le=20, description="steps around the focus; 0 is any number of them")
     grants_to: StrictStr = Field("", description="fleet file to write the declared grants to")
+    tracked_days: StrictInt = Field(90, ge=0, le=400, description="days of tracking before unused is dropped")
+    keep_actions: list[StrictStr] = Field([], description="actions and policies that stay without use")
+    trail: StrictStr = Field("", description="ARN of a CloudTrail trail that Access Analyzer may read")
+    analyzer_role: StrictStr = Field("", description="name of the role with which it reads the trail")
+    narrow_to: StrictStr = Field("", description="grant file to write the smaller grant to")
     signers: StrictStr = Field("", description="file of allowed signers; with it, a signature is required")
     review: list[StrictStr] = Field(
         [], description="grant and fleet files to review; empty takes what stands by the records"

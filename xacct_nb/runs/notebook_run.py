@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # most runs need none of them
     from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
     from xacct_nb.runs.fleet.fleet_run import FleetRun
     from xacct_nb.runs.handoff.handover import Handover
+    from xacct_nb.runs.narrowing_run import AccessNarrowing
     from xacct_nb.runs.page.one_page import OnePage
     from xacct_nb.runs.review.review_run import ReviewRun
     from xacct_nb.runs.rollback import Rollback
@@ -140,6 +141,12 @@ class Run(RecordedRun):
         from xacct_nb.runs.review.review_run import ReviewRun
 
         return ReviewRun(self)
+
+    def narrowing(self) -> "AccessNarrowing":
+        """Return the narrowing of the grant by what is used. Raises InvalidGrant, UnresolvedSecret."""
+        from xacct_nb.runs.narrowing_run import AccessNarrowing
+
+        return AccessNarrowing(self, self.grant())
 
     def discover(self) -> "Discovery":
         """Return what is in the accounts of the parameters, with the grants that give the same."""

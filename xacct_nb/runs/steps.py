@@ -1,11 +1,13 @@
 """The steps of a run that ask AWS: its sessions, the apply of an approved plan, the proof."""
 
+from collections.abc import Iterable
+
 from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
 from xacct_nb.changes.journal import Journal
 from xacct_nb.changes.plan import Plan
 from xacct_nb.changes.planner import diff
-from xacct_nb.changes.proof import FAILS, Proof
+from xacct_nb.changes.proof import FAILS, Probe, Proof
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.runs import outcome
@@ -54,8 +56,8 @@ def apply_plan(run: RunContext, plan: Plan, sessions: Sessions, approval: PlanAp
     return journal
 
 
-def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
-    """Send every probe of the grant to AWS; none where the run only plans. Raises ProofFailed.
+def prove_access(run: RunContext, grant: Grant, sessions: Sessions, also: Iterable[Probe] = ()) -> Proof:
+    """Send every probe of the grant, and `also` others; none where the run only plans. Raises ProofFailed.
 
     The run ends `not-proven` where AWS gave no answer to a required call.
     """
@@ -64,7 +66,7 @@ def prove_access(run: RunContext, grant: Grant, sessions: Sessions) -> Proof:
     if run.status == "planned":
         return Proof()
     patience = min(run.settings.patience_seconds, run.patience)
-    proof = run.keep(prove(grant, sessions, patience=patience))
+    proof = run.keep(prove(grant, sessions, patience=patience, also=also))
     if proof.holds:
         run.note_proof(proof)
         return proof

@@ -13,13 +13,13 @@ _HEAD = (
 )
 
 
-def write_declared(fields: Mapping[str, Any], file: str | Path) -> Path:
-    """Write the fields of a fleet or grant file.
+def write_declared(fields: Mapping[str, Any], file: str | Path, head: str = _HEAD) -> Path:
+    """Write the fields of a fleet or grant file, below a comment.
 
     Raises InvalidInput where the file exists with other content, or cannot be made.
     """
     path = Path(file).expanduser().absolute()
-    text = _HEAD + yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, width=110)
+    text = head + yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, width=110)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not (path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text):
