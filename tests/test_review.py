@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from support.examples import ALICE, READ
+from support.examples import ALICE, READ, ROLE
 from support.review_values import ANSWER_BY, NOW, REVIEW, a_sheet, a_subject, an_item, answers_to
 from support.ssh_keys import a_key, fingerprint, needs_ssh_keygen, public
-from xacct_nb.changes.narrowing import NarrowedItem, Narrowing
+from xacct_nb.changes.narrowing import NarrowedItem, Narrowing, narrow
+from xacct_nb.changes.usage import PrincipalUsage, ServiceUsage, Usage
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.approvers import parse_approvers
@@ -39,6 +40,7 @@ from xacct_nb.records.review.item import in_order, item_of
 from xacct_nb.records.review.recorded import RecordedReview
 from xacct_nb.records.review.sheet import ReviewSheet, parse_reviewers, sheets_of
 from xacct_nb.records.review.subject import GrantPast, LiveState, check_reviewers, responsible
+from xacct_nb.records.review.use import use_lines
 from xacct_nb.storage.review_files import describe_signature_of, is_changed, write_new
 from xacct_nb.storage.signatures import sign_text
 from xacct_nb.storage.yaml_file import parse_mapping
@@ -135,6 +137,22 @@ class TestWhatIsShown:
         )
 
         assert (part.key, part.because) == ("permissions.1 s3:PutObject", "Not since May.")
+
+    def test_where_nothing_is_used_its_end_is_proposed_and_no_part_of_it(self) -> None:
+        item = an_item(live=LiveState(narrowing=Narrowing("reports", (), ends=True)))
+
+        assert "unused" in [each.code for each in item.concerns]
+        assert [each for each in item.parts if each.is_proposed] == []
+
+    def test_the_use_is_told_of_each_role_and_source_with_what_is_not_known(self) -> None:
+        services = (ServiceUsage("s3", "2026-11-01T00:00:00Z"), ServiceUsage("sqs"))
+        role = PrincipalUsage(ROLE, NOW, "2026-05-01T00:00:00Z", services)
+        usage = Usage((role,), (PrincipalUsage(ALICE, unknown=("No session is there.",)),))
+        lines = use_lines(usage, narrow(a_subject(sources=[ALICE]).grant, usage))
+
+        assert lines[0].endswith("last attempts at s3 on 2026-11-01; never since 2026-05-01: sqs.")
+        assert "No session is there." in lines[1]
+        assert lines[-1] == "Not known: No session is there."
 
 
 class TestTheDigest:

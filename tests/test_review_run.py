@@ -92,6 +92,19 @@ def test_what_stands_by_the_records_is_reviewed_where_no_file_is_named(desk: Des
     assert dict(item.facts)["Live state"] == "It is as it was declared."
 
 
+def test_what_has_ended_is_asked_about_until_nothing_of_it_is_left(desk: Desk, tmp_path: Path) -> None:
+    desk.applied()
+    file = written(tmp_path / "grant.yaml", desk.grant().to_json() | {"expires": "2026-01-01"})
+    (item,) = review_of(asked(desk, file)).items
+    desk.applied(expires="2026-01-01")
+    over = review_of(asked(desk))
+
+    assert item.concerns[0].code == "ended"
+    assert "- role" in item.concerns[0].text
+    assert over.items == ()
+    assert "nothing of it is left" in over.left_out[0]
+
+
 def test_an_external_id_that_is_in_no_record_is_no_difference(desk: Desk) -> None:
     desk.applied(conditions={"external_id": "hunter2-hunter2"})
     campaign = asked(desk)

@@ -10,6 +10,10 @@
   const decision = (number) => fields(`d${number}`).find((each) => each.checked)?.value ?? "";
   const ticked = (number) => fields(`p${number}`).filter((each) => each.checked).map((each) => (
     data.items[number].parts[Number(each.value)]));
+  const allGo = (number, isSource) => {
+    const some = data.items[number].parts.filter((each) => each.isSource === isSource), goes = ticked(number);
+    return some.length > 0 && some.every((each) => goes.includes(each) && !each.stays);
+  };
   const fieldset = (number) => id(`i${number}`).querySelector("fieldset");
 
   function answer(number) {
@@ -17,7 +21,7 @@
     return {
       decision: chosen,
       expires: chosen === "keep" ? date?.value ?? "" : "",
-      drop: chosen === "narrow" ? ticked(number) : [],
+      drop: chosen === "narrow" ? ticked(number).map((each) => each.key) : [],
       comment: fields(`c${number}`)[0].value,
     };
   }
@@ -38,6 +42,7 @@
     const chosen = decision(number), date = fields(`e${number}`)[0];
     if (!chosen) return "has no decision yet";
     if (chosen === "narrow" && !ticked(number).length) return "is to be narrowed: tick what goes";
+    if (chosen === "narrow" && (allGo(number, true) || allGo(number, false))) return "loses everything: end it, or let something stay";
     if (chosen === "keep" && date && !date.validity.valid) return "has an end date that is not earlier than its own";
     return "";
   }

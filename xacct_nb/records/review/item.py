@@ -198,9 +198,11 @@ def _droppable(subject: ReviewSubject) -> tuple[NarrowPart, ...]:
 
 def _parts(subject: ReviewSubject) -> Iterator[NarrowPart]:
     grant, narrowing = subject.grant, subject.live.narrowing
-    proposed = {(each.where, each.what): each for each in narrowing.items} if narrowing else {}
+    is_used = narrowing is not None and not narrowing.ends  # where nothing is, an end is proposed instead
+    proposed = {(each.where, each.what): each for each in narrowing.items} if narrowing and is_used else {}
+    says = {each.source: each.says for each in narrowing.sources} if narrowing else {}
     if len(grant.sources) > 1:
-        yield from (NarrowPart(SOURCES, each) for each in grant.sources)
+        yield from (NarrowPart(SOURCES, each, because=says.get(each, "")) for each in grant.sources)
     if grant.trust_only:
         return
     for number, permission in enumerate(grant.permissions):

@@ -1,6 +1,6 @@
 """The subjects of a review: each grant with its reviewers, records and live state, alike ones together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from xacct_nb.errors import XacctError
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
@@ -21,14 +21,18 @@ class SubjectFinder:
         self.reading, self.records, self.reviewers = reading, records, reviewers
         self._keys = dict[str, int]()
 
-    def subjects_of(self, declared: DeclaredAccess) -> Iterator[ReviewSubject]:
-        """Yield the subjects of a declaration. Raises InvalidGrant, InvalidOrganization."""
-        if isinstance(declared.of, Fleet):
-            yield from self._of_fleet(declared, declared.of)
-        else:
-            yield self._of_grant(declared, declared.of)
+    def subjects_of(self, declared: Iterable[DeclaredAccess]) -> Iterator[ReviewSubject]:
+        """Yield the subjects of declarations. Raises InvalidGrant, InvalidOrganization."""
+        every = tuple(declared)
+        grants = [(each, each.of) for each in every if isinstance(each.of, Grant)]
+        states = self.reading.states_of(grant for _, grant in grants)
+        for (each, grant), state in zip(grants, states, strict=True):
+            yield self._of_grant(each, grant, state)
+        for each in every:
+            if isinstance(each.of, Fleet):
+                yield from self._of_fleet(each, each.of)
 
-    def _of_grant(self, declared: DeclaredAccess, grant: Grant) -> ReviewSubject:
+    def _of_grant(self, declared: DeclaredAccess, grant: Grant, state: LiveState) -> ReviewSubject:
         accounts = grant.destination_accounts
         return ReviewSubject(
             self._key(grant.name),
@@ -38,7 +42,7 @@ class SubjectFinder:
             accounts,
             responsible(self.reviewers, (grant.name,), accounts),
             past=past_of(self.records, grant.name),
-            live=self.reading.state_of(grant),
+            live=state,
             findings=grant.accept,
         )
 

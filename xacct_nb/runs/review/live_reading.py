@@ -1,11 +1,15 @@
 """The live state of what is under review: each grant planned against its accounts; nothing is changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
+from xacct_nb.aws.parallel import each_at_once
 from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.sessions import Sessions, check_both_sides, open_sessions
+from xacct_nb.aws.usage_reader import read_usage
+from xacct_nb.changes.narrowing import narrow
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import XacctError
@@ -15,11 +19,15 @@ from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.review.subject import LiveState
+from xacct_nb.records.review.use import use_lines
 from xacct_nb.runs.fleet.fleet_run import FleetRun
 from xacct_nb.runs.fleet.fleet_work import plan_fleet
 from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.review.declared import DeclaredAccess
 from xacct_nb.storage.references import check_allowed
+
+_THREADS = 8
+_OF_A_FLEET = ("It was not read: only for a grant of a file of its own, or of its own record, it is.",)
 
 
 class LiveReading:
@@ -78,15 +86,27 @@ class LiveReading:
             of.expanded = replace(declared.expanded, fleet=of.declared)
         return of.expanded, plan_fleet(of.expanded, of.access, progress=of.progress)
 
-    def state_of(self, grant: Grant) -> LiveState:
-        """Return how a grant differs from its declaration, or why that is not known."""
-        return self._state(lambda: _titles(self.plan(grant).changes))
+    def states_of(self, grants: Iterable[Grant]) -> list[LiveState]:
+        """Return the live state of each grant, read at the same time."""
+        wanted = list(grants)
+        with suppress(XacctError):  # each grant says so
+            for each in self.named.identities:  # boto3 makes clients in one thread at a time
+                self.named.client(each.profile, "iam")
+        return each_at_once(self._state_of, wanted, threads=_THREADS)
 
-    def _state(self, read: Callable[[], tuple[str, ...]]) -> LiveState:
+    def _state_of(self, grant: Grant) -> LiveState:
+        """Return how a grant differs from its declaration, and what of it is used, where that is known."""
         try:
-            return LiveState(read())
+            plan = self.plan(grant)
         except XacctError as problem:
             return LiveState(unread=(f"{problem.what} {problem.why}".strip(),))
+        state = LiveState(_titles(plan.changes))
+        try:
+            usage = read_usage(grant, self.sessions_for(grant), patience=self.run.settings.patience_seconds)
+        except XacctError as problem:
+            return replace(state, use=(f"Not known: {problem.what} {problem.why}".strip(),))
+        narrowing = narrow(grant, usage)
+        return replace(state, narrowing=narrowing, use=use_lines(usage, narrowing))
 
 
 def fleet_states(plan: FleetPlan, grant: str, accounts: tuple[str, ...]) -> Iterator[tuple[str, LiveState]]:
@@ -107,7 +127,7 @@ def fleet_states(plan: FleetPlan, grant: str, accounts: tuple[str, ...]) -> Iter
             for each in plan.unplanned
             if each.grant == grant and (each.side == SOURCE or each.account == account)
         )
-        yield account, LiveState((*found, *source), unread)
+        yield account, LiveState((*found, *source), unread, use=_OF_A_FLEET)
 
 
 def _titles(changes: tuple[Change, ...]) -> tuple[str, ...]:

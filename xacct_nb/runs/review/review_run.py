@@ -142,7 +142,7 @@ class ReviewRun(Shown):
         names = {name for each in self._declared for name in _names(each)}
         records = RecentRecords(self.run.records, names, settings.sandbox)
         finder = SubjectFinder(LiveReading(self.run), records, self._reviewers)
-        subjects = [found for each in self._declared for found in finder.subjects_of(each)]
+        subjects = list(finder.subjects_of(self._declared))
         over = [each for each in subjects if has_ended(each.grant.expires, now) and is_over(each)]
         asked = [each for each in subjects if each not in over]
         if asked:

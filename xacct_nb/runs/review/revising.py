@@ -18,8 +18,9 @@ from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.review.declared import EXAMPLE, DeclaredAccess, declared_by, declared_in, read_declared
 from xacct_nb.runs.review.live_reading import LiveReading
 from xacct_nb.storage.declared_grants import write_declared
-from xacct_nb.storage.ledger import read_record
+from xacct_nb.storage.ledger import read_ledger, read_record
 
+_HEAD = "# As decided in a review of access. Commit it in place of the reviewed file once it is applied.\n"
 _Decided = tuple[ReviewItem, ReviewDecision]
 
 
@@ -47,12 +48,13 @@ class Revising:
 
     def _declared(self, origin: str, fields: Mapping[str, Any]) -> DeclaredAccess:
         """Return a declaration as it was under review. Raises InvalidParameters where it is another now."""
+        found: DeclaredAccess | None
         if origin == EXAMPLE:
-            found: DeclaredAccess | None = declared_in((), self.folder, True)[0]
-        elif Path(origin).expanduser().exists():
-            found = read_declared(origin)
-        else:
+            found = declared_in((), self.folder, True)[0]
+        elif any(line["id"] == origin for line in read_ledger(self.run.records)):
             found = declared_by(read_record(self.run.records, origin))
+        else:
+            found = read_declared(origin)
         if found is None or found.of.to_json() != fields:
             raise InvalidParameters(
                 f"{origin!r} is not what was under review.",
@@ -74,7 +76,7 @@ class Revising:
     def _planned(self, declared: DeclaredAccess, revised: RevisedFile) -> RevisedPlan:
         path = self._path(revised.name)
         try:
-            write_declared(revised.fields, path)
+            write_declared(revised.fields, path, _HEAD)
             of = Fleet(**revised.fields) if revised.is_fleet else Grant(**revised.fields)
             plan, problem = self._plan(of), ""
         except XacctError as refused:
