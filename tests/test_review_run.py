@@ -144,6 +144,22 @@ def test_a_smaller_grant_is_a_plan_with_the_digest_that_a_run_applies(desk: Desk
     assert "-p sandbox false" in revised.command
 
 
+def test_an_end_needs_no_external_id_and_a_smaller_grant_a_reference_to_it(desk: Desk) -> None:
+    grant, secret = desk.grant(), {"conditions": {"external_id": "hunter2-hunter2"}}
+    until = {"decision": "keep", "expires": "2099-12-31"}
+    desk.applied(**secret)
+    (kept,) = review_of(handed_in(desk, answered(desk, asked(desk), decided={grant.name: until}))).plans
+    (end,) = review_of(
+        handed_in(desk, answered(desk, asked(desk), decided={grant.name: {"decision": "end"}}))
+    ).plans
+    assert end.plan
+
+    assert yaml.safe_load(Path(kept.file).read_text())["conditions"] == {"external_id": "env:EXTERNAL_ID"}
+    assert "--allow-reference env:EXTERNAL_ID" in kept.command
+    assert "conditions" not in yaml.safe_load(Path(end.file).read_text())
+    assert {each.sign for each in end.plan.changes} == {"-"}
+
+
 class TestRefusals:
     @pytest.fixture
     def campaign(self, desk: Desk, file: Path) -> Record:

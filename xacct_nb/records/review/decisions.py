@@ -10,11 +10,14 @@ from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.target import Target
 from xacct_nb.records.review.answers import DECISIONS, END, KEEP, NARROW, ItemAnswer, ReviewAnswers
 from xacct_nb.records.review.item import POLICIES, SOURCES, NarrowPart, ReviewItem
+from xacct_nb.redaction.redact import is_fingerprint
 from xacct_nb.validation import Serializable
 
 WAITS = "waits"
 """The decision of an item of which a reviewer has not answered."""
 ENDED = "-ended"
+UNKNOWN_ID = "env:EXTERNAL_ID"
+"""The reference in a revised declaration whose external ID is in no record."""
 _LONGEST = 32 - len(ENDED)  # of a fleet's name
 
 
@@ -45,7 +48,6 @@ class RevisedFile:
     name: str
     is_fleet: bool
     fields: Mapping[str, Any]
-    origin: str
     keys: tuple[str, ...]
 
 
@@ -95,6 +97,22 @@ def _without(fields: Mapping[str, Any], part: NarrowPart) -> dict[str, Any]:
 
 def _left(action: str, part: NarrowPart) -> tuple[str, ...]:
     return part.stays if action == part.what else (action,)
+
+
+def with_reference(fields: Mapping[str, Any], today: str) -> dict[str, Any]:
+    """Return the fields of a grant with a reference in place of an external ID that only a record had.
+
+    A record has its fingerprint alone. A grant that ends today needs none: nothing of it is made.
+    """
+    conditions = dict(fields.get("conditions") or {})
+    if not is_fingerprint(conditions.get("external_id", "")):
+        return dict(fields)
+    if fields.get("expires") == today:
+        del conditions["external_id"]
+    else:
+        conditions["external_id"] = UNKNOWN_ID
+    rest = {name: each for name, each in fields.items() if name != "conditions"}
+    return rest | ({"conditions": conditions} if conditions else {})
 
 
 def revised_fleet(

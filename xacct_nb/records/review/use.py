@@ -6,7 +6,6 @@ from xacct_nb.changes.narrowing import Narrowing
 from xacct_nb.changes.usage import PrincipalUsage, Usage, day_of
 from xacct_nb.grants.sentences import describe_arn
 
-
 _MOST = 8  # services that a line names
 
 

@@ -11,7 +11,14 @@ from xacct_nb.errors import InvalidParameters, XacctError
 from xacct_nb.fleets.discovery_fleet import grant_fields
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.grant import Grant
-from xacct_nb.records.review.decisions import ReviewDecision, RevisedFile, revised_fleet, revised_grant
+from xacct_nb.records.review.decisions import (
+    UNKNOWN_ID,
+    ReviewDecision,
+    RevisedFile,
+    revised_fleet,
+    revised_grant,
+    with_reference,
+)
 from xacct_nb.records.review.item import ReviewItem
 from xacct_nb.records.review.recorded import RecordedReview, RevisedPlan
 from xacct_nb.runs.grant_forms import FormRun
@@ -68,21 +75,24 @@ class Revising:
         if isinstance(declared.of, Grant):
             ((item, decision),) = decided
             fields = grant_fields(revised_grant(declared.of, item, decision, self.today))
-            yield RevisedFile(name, False, fields, declared.origin, (item.key,))
+            yield RevisedFile(name, False, with_reference(fields, self.today), (item.key,))
             return
         for ending, fields, keys in revised_fleet(declared.of, decided, self.today):
-            yield RevisedFile(f"{name}{ending}", True, fields, declared.origin, keys)
+            grants = [with_reference(each, self.today) for each in fields["grants"]]
+            yield RevisedFile(f"{name}{ending}", True, {**fields, "grants": grants}, keys)
 
     def _planned(self, declared: DeclaredAccess, revised: RevisedFile) -> RevisedPlan:
         path = self._path(revised.name)
+        of: Grant | Fleet | None = None
         try:
             write_declared(revised.fields, path, _HEAD)
             of = Fleet(**revised.fields) if revised.is_fleet else Grant(**revised.fields)
-            plan, problem = self._plan(of), ""
+            plan = self._plan(of)
         except XacctError as refused:
-            return RevisedPlan(str(path), revised.keys, problem=_text(refused))
+            command = self._planning(path, of) if of else ""
+            return RevisedPlan(str(path), revised.keys, None, command, _text(refused))
         command = self._command(path, of, plan) if plan.changes else ""
-        return RevisedPlan(str(path), revised.keys, plan, command, problem)
+        return RevisedPlan(str(path), revised.keys, plan, command)
 
     def _plan(self, of: Grant | Fleet) -> Plan:
         if isinstance(of, Grant):
@@ -100,20 +110,24 @@ class Revising:
 
     def _command(self, path: Path, of: Grant | Fleet, plan: Plan) -> str:
         """Return the commands that make a plan; where somebody must sign or be second, they plan first."""
-        notebook = "plan_and_apply" if isinstance(of, Grant) else "grant_a_fleet"
-        planned = shlex.join(["xacct-nb", "run", notebook, "-f", str(path), *self._options(of)])
+        planned = self._planning(path, of)
         approved = f"{planned} --approve {plan.digest}"
         settings = self.run.settings
         if settings.approvers:
             return f"{planned}\nxacct-nb approve {plan.digest} --key KEY\n{approved}"
         return f"{planned}\n{approved}" if settings.two_people else approved
 
+    def _planning(self, path: Path, of: Grant | Fleet) -> str:
+        """Return the command that plans a revised declaration."""
+        notebook = "plan_and_apply" if isinstance(of, Grant) else "grant_a_fleet"
+        return shlex.join(["xacct-nb", "run", notebook, "-f", str(path), *self._options(of)])
+
     def _options(self, of: Grant | Fleet) -> Iterator[str]:
         settings = self.run.settings
         grants = (of,) if isinstance(of, Grant) else tuple(each.template for each in of.grants)
         references = dict.fromkeys(each.conditions.external_id.get_secret_value() for each in grants)
         for reference in filter(None, references):
-            if reference in settings.allow_references:
+            if reference in (*settings.allow_references, UNKNOWN_ID):
                 yield from ("--allow-reference", reference)
         if not settings.sandbox:
             yield from ("-p", "sandbox", "false")
