@@ -110,7 +110,8 @@ class ReviewRun(Shown):
         """Write the revised declarations, and plan each; nothing is changed in AWS."""
         if not self.settings.answers:
             return ReviewPart(Text("Without answers there is nothing to plan.", "note"))
-        revising = Revising(self.run, LiveReading(self.run), self.folder, utc()[:10])
+        approvers = self.settings.approvers or self.found.approvers
+        revising = Revising(self.run, LiveReading(self.run), self.folder, utc()[:10], approvers)
         self.found = replace(self.found, plans=tuple(revising.plans(self.found)))
         self._note()
         for each in self.found.plans:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,11 @@ _Decided = tuple[ReviewItem, ReviewDecision]
 class Revising:
     """Revises declarations as decided on a day, into a folder that only this run writes to."""
 
-    def __init__(self, run: FormRun, reading: LiveReading, folder: Path, today: str) -> None:
+    def __init__(
+        self, run: FormRun, reading: LiveReading, folder: Path, today: str, approvers: Iterable[str] = ()
+    ) -> None:
         self.run, self.reading, self.folder, self.today = run, reading, folder, today
+        self._rules = {"two_people": run.settings.two_people, "approvers": list(approvers)}
 
     def plans(self, review: RecordedReview) -> Iterator[RevisedPlan]:
         """Yield the plan of each revised declaration, or why there is none."""
@@ -112,10 +115,9 @@ class Revising:
         """Return the commands that make a plan; where somebody must sign or be second, they plan first."""
         planned = self._planning(path, of)
         approved = f"{planned} --approve {plan.digest}"
-        settings = self.run.settings
-        if settings.approvers:
+        if self._rules["approvers"]:
             return f"{planned}\nxacct-nb approve {plan.digest} --key KEY\n{approved}"
-        return f"{planned}\n{approved}" if settings.two_people else approved
+        return f"{planned}\n{approved}" if self._rules["two_people"] else approved
 
     def _planning(self, path: Path, of: Grant | Fleet) -> str:
         """Return the command that plans a revised declaration."""
@@ -133,8 +135,8 @@ class Revising:
             yield from ("-p", "sandbox", "false")
             for side, names in self._profiles(of).items():
                 yield from ("-p", f"{side}_profiles", json.dumps(names))
-        for name in ("two_people", "approvers"):
-            if rule := getattr(settings, name):
+        for name, rule in self._rules.items():
+            if rule:
                 yield from ("-p", name, json.dumps(rule))
         if isinstance(of, Fleet):
             yield from ("-p", "account_role", settings.account_role)
