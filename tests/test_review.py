@@ -354,6 +354,18 @@ class TestFleets:
         assert Fleet(**fields).grants[0].template.expires == TODAY
         assert fields["grants"][0]["accounts"] == ["222222222222", "333333333333"]
 
+    def test_a_policy_of_each_account_is_dropped_from_all_of_them(self) -> None:
+        own, aws = "arn:aws:iam::{account}:policy/own", "arn:aws:iam::aws:policy/SecurityAudit"
+        fleet = Fleet(name="all", grants=[{**FLEET.to_json()["grants"][0], "managed_policies": [own, aws]}])
+        grant = fleet.grants[0].in_account("222222222222")
+        subject = replace(a_subject("readers"), grant=grant, accounts=("222222222222", "333333333333"))
+        drop = (f"managed_policies {own.replace('{account}', '222222222222')}",)
+        ((_, fields, _),) = revised_fleet(
+            fleet, [(item_of(subject, NOW), ReviewDecision("readers", NARROW, drop=drop))], TODAY
+        )
+
+        assert fields["grants"][0]["managed_policies"] == [aws]
+
     def test_a_fleet_of_which_everything_is_kept_is_not_written(self) -> None:
         decided = [(fleet_item("222222222222", is_whole=True), ReviewDecision("222222222222", KEEP))]
 

@@ -230,6 +230,7 @@ def members(sandbox: Sandbox, world: World) -> FleetWorld:
     return a_fleet_world(sandbox, world, 3)
 
 
+@pytest.mark.slow
 def test_an_account_of_a_fleet_loses_its_role_and_the_others_keep_theirs(
     desk: Desk, members: FleetWorld, tmp_path: Path
 ) -> None:

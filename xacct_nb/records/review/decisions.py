@@ -7,7 +7,7 @@ from typing import Any
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant, account_of
-from xacct_nb.grants.target import Target
+from xacct_nb.grants.target import ACCOUNT, Target
 from xacct_nb.records.review.answers import DECISIONS, END, KEEP, NARROW, ItemAnswer, ReviewAnswers
 from xacct_nb.records.review.item import POLICIES, SOURCES, NarrowPart, ReviewItem
 from xacct_nb.redaction.redact import is_fingerprint
@@ -84,10 +84,11 @@ def revised_grant(grant: Grant, item: ReviewItem, decision: ReviewDecision, toda
     return Grant(**_revised_fields(grant.to_json(), item, decision, today))
 
 
-def _without(fields: Mapping[str, Any], part: NarrowPart) -> dict[str, Any]:
-    """Return the field of a part without it."""
+def _without(fields: Mapping[str, Any], part: NarrowPart, account: str) -> dict[str, Any]:
+    """Return the field of a part without it; in a fleet, {account} stands for the id of each account."""
     if part.where in (SOURCES, POLICIES):
-        return {part.where: [each for each in fields[part.where] if each != part.what]}
+        kept = [each for each in fields[part.where] if each.replace(ACCOUNT, account) != part.what]
+        return {part.where: kept}
     permissions = [dict(each) for each in fields["permissions"]]
     number = int(part.where.partition(".")[2])
     actions = [left for each in permissions[number]["actions"] for left in _left(each, part)]
@@ -170,7 +171,7 @@ def _revised_fields(
     if decision.decision == END:
         fields["expires"] = today
     for part in (each for each in item.parts if each.key in decision.drop):
-        fields |= _without(fields, part)
+        fields |= _without(fields, part, item.accounts[0])
     return fields | {"permissions": [each for each in fields["permissions"] if each["actions"]]}
 
 
