@@ -154,6 +154,18 @@ class TestWhatIsShown:
         assert "No session is there." in lines[1]
         assert lines[-1] == "Not known: No session is there."
 
+    def test_the_use_of_many_roles_is_told_as_one(self) -> None:
+        used = (ServiceUsage("s3", "2026-11-01T00:00:00Z"), ServiceUsage("sqs"))
+        roles = [
+            PrincipalUsage(f"arn:aws:iam::{number}22222222222:role/reader", NOW, NOW, services)
+            for number, services in enumerate([used, used[1:], used[1:], None])
+        ]
+        (line, *_) = use_lines(Usage(tuple(roles)), Narrowing("reports", ()))
+
+        assert line == (
+            "3 of 4 roles are known. Last attempts at s3 on 2026-11-01; never by any of them: sqs."
+        )
+
 
 class TestTheDigest:
     def test_it_is_of_all_that_is_shown_and_of_the_reviewer(self) -> None:

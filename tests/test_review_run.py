@@ -249,6 +249,7 @@ def test_an_account_of_a_fleet_loses_its_role_and_the_others_keep_theirs(
     assert done.record.status in ("succeeded", "not-proven"), done.record.error
     first, *others = members.members
     campaign = asked(desk, file, reviewers={"alice": ["*"], "bob": [first]}, **around)
+    shown = [dict(each.facts)["Used"] for each in review_of(campaign).items]
     answers = [
         answered(desk, campaign),
         answered(desk, campaign, "bob", {f"readers@{first}": {"decision": "end"}}),
@@ -259,6 +260,7 @@ def test_an_account_of_a_fleet_loses_its_role_and_the_others_keep_theirs(
         made = desk.run("grant_a_fleet", fleet=each.file, approve=each.plan.digest, **PROFILES, **around)
         assert made.record.status in ("succeeded", "not-proven"), made.record.error
 
+    assert all(f"{account}: " in each for each in shown for account in members.members)
     assert [Path(each.file).stem for each in plans] == ["all", "all-ended"]
     assert [account for account in members.members if members.has_role(account)] == others
     kept = review_of(asked(desk, Path(plans[0].file), **around))

@@ -9,6 +9,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.records.review.past import past_of
 from xacct_nb.records.review.subject import LiveState, ReviewSubject, responsible
 from xacct_nb.runs.review.declared import DeclaredAccess, RecentRecords
+from xacct_nb.runs.review.fleet_use import fleet_use
 from xacct_nb.runs.review.live_reading import LiveReading, fleet_states
 
 Reviewers = Mapping[str, tuple[str, ...]]
@@ -48,16 +49,18 @@ class SubjectFinder:
 
     def _of_fleet(self, declared: DeclaredAccess, fleet: Fleet) -> Iterator[ReviewSubject]:
         try:
-            expanded, plan = self.reading.plan_fleet(declared)
+            of, plan = self.reading.plan_fleet(declared)
         except XacctError as problem:
-            expanded, plan = declared.expanded or expand(fleet), None
             unread = LiveState(unread=(f"{problem.what} {problem.why}".strip(),))
-        for each in expanded.grants:
-            if plan is None:
+            expanded = declared.expanded or expand(fleet)
+            for each in expanded.grants:
                 states = dict.fromkeys(each.accounts, unread)
-            else:
-                states = dict(fleet_states(plan, each.declared.name, each.accounts))
-            yield from self._groups(declared, expanded, each.declared.name, states)
+                yield from self._groups(declared, expanded, each.declared.name, states)
+            return
+        for each in of.expanded.grants:
+            used = fleet_use(each, of.access)
+            states = dict(fleet_states(plan, each.declared.name, each.accounts, used))
+            yield from self._groups(declared, of.expanded, each.declared.name, states)
 
     def _groups(
         self, declared: DeclaredAccess, expanded: ExpandedFleet, name: str, states: Mapping[str, LiveState]

@@ -13,10 +13,9 @@ from xacct_nb.changes.narrowing import narrow
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
 from xacct_nb.errors import XacctError
-from xacct_nb.fleets.expansion import ExpandedFleet
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.fleets.plan import FleetPlan
-from xacct_nb.grants.documents import SOURCE
+from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.review.subject import LiveState
 from xacct_nb.records.review.use import use_lines
@@ -27,7 +26,6 @@ from xacct_nb.runs.review.declared import DeclaredAccess
 from xacct_nb.storage.references import check_allowed
 
 _THREADS = 8
-_OF_A_FLEET = ("It was not read: only for a grant of a file of its own, or of its own record, it is.",)
 
 
 class LiveReading:
@@ -77,14 +75,14 @@ class LiveReading:
         sessions = self.sessions_for(self.looked_up(grant))
         return diff(sessions.documents, read_resources(sessions.documents, sessions))
 
-    def plan_fleet(self, declared: DeclaredAccess) -> tuple[ExpandedFleet, FleetPlan]:
-        """Return a fleet with its accounts, and its plan. Raises what reading it raises."""
+    def plan_fleet(self, declared: DeclaredAccess) -> tuple[FleetRun, FleetPlan]:
+        """Return a fleet as a run has it, and its plan. Raises what reading it raises."""
         assert isinstance(declared.of, Fleet)
         of = FleetRun(self.run)
         of.declared = declared.of.resolved(self.looked_up)
         if declared.expanded:
             of.expanded = replace(declared.expanded, fleet=of.declared)
-        return of.expanded, plan_fleet(of.expanded, of.access, progress=of.progress)
+        return of, plan_fleet(of.expanded, of.access, progress=of.progress)
 
     def states_of(self, grants: Iterable[Grant]) -> list[LiveState]:
         """Return the live state of each grant, read at the same time."""
@@ -109,8 +107,11 @@ class LiveReading:
         return replace(state, narrowing=narrowing, use=use_lines(usage, narrowing))
 
 
-def fleet_states(plan: FleetPlan, grant: str, accounts: tuple[str, ...]) -> Iterator[tuple[str, LiveState]]:
-    """Yield each destination account of a fleet's grant with its live state; the source side is in each."""
+def fleet_states(
+    plan: FleetPlan, grant: str, accounts: tuple[str, ...], used: LiveState
+) -> Iterator[tuple[str, LiveState]]:
+    """Yield each account of a fleet's grant with its live state and the use; the source side is in each."""
+    slices = {each.account: each for each in plan.slices if each.key == (grant, DESTINATION, each.account)}
     source = tuple(
         f"source side: {title}"
         for each in plan.slices
@@ -118,16 +119,13 @@ def fleet_states(plan: FleetPlan, grant: str, accounts: tuple[str, ...]) -> Iter
         for title in _titles(each.plan.changes)
     )
     for account in accounts:
-        own = [each for each in plan.slices if each.account == account and each.side != SOURCE]
-        found = tuple(
-            title for each in own if each.plan.grant == grant for title in _titles(each.plan.changes)
-        )
+        found = _titles(slices[account].plan.changes) if account in slices else ()
         unread = tuple(
             f"{each.reason} {each.hint}".strip()
             for each in plan.unplanned
             if each.grant == grant and (each.side == SOURCE or each.account == account)
         )
-        yield account, LiveState((*found, *source), unread, use=_OF_A_FLEET)
+        yield account, replace(used, differences=(*found, *source), unread=unread)
 
 
 def _titles(changes: tuple[Change, ...]) -> tuple[str, ...]:
