@@ -14,6 +14,7 @@ from xacct_nb.grants.grant import Grant
 
 AUDITOR = "arn:aws:iam::222222222222:role/auditor"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+CONSOLE = "Whether a role that it switches to in the console counts, AWS does not say."
 FRESH = "2026-11-20T00:00:00Z"
 S3 = service("s3", USED_AT, CreateBucket=USED_AT, DeleteBucket="", PutBucketPolicy="")
 SQS, IAM, NEVER_S3 = service("sqs"), service("iam"), service("s3")
@@ -186,9 +187,9 @@ def test_a_managed_policy_goes_only_where_no_service_of_it_was_used(title: str) 
 
 SOURCES: dict[str, tuple[tuple[PrincipalUsage, ...], str, str]] = {
     "no call to STS": ((used(service("sts"), role=ALICE),), "never",
-        "It made no call to STS since 2026-01-01, so it assumed no role."),
+        f"AWS reports no call to STS by it since 2026-01-01. {CONSOLE}"),
     "no call of AssumeRole": ((used(MONITOR, role=ALICE),), "never",
-        "It made no call of AssumeRole since 2026-01-01."),
+        f"AWS reports no call of AssumeRole by it since 2026-01-01. {CONSOLE}"),
     "a call to STS": ((used(service("sts", USED_AT), role=ALICE),), "perhaps",
         "It last called STS on 2026-11-01; which role is not known. "
         "Somebody used one of the roles on 2026-11-01."),

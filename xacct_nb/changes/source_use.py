@@ -3,7 +3,6 @@
 AWS says of a role only that somebody used it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xacct_nb.changes.usage import PrincipalUsage, Usage, day_of
@@ -11,6 +10,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.validation import Serializable
 
 NEVER, PERHAPS, NOT_KNOWN = "never", "perhaps", "not-known"
+_CONSOLE = "Whether a role that it switches to in the console counts, AWS does not say."
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,21 @@ def _use(source: str, usage: PrincipalUsage | None, rest: str, grant: Grant) -> 
     if usage is None or usage.services is None:
         says = " ".join(usage.unknown if usage else ()) or "Its use was not read."
         return SourceUse(source, NOT_KNOWN, says + rest)
-    used, says = next(_of_sts(usage))
+    used, says = _of_sts(usage)
     return SourceUse(source, used, says + (rest if used != NEVER else ""))
 
 
-def _of_sts(usage: PrincipalUsage) -> Iterator[tuple[str, str]]:
-    """Yield what the use of STS says, the strongest first: who never called STS assumed no role."""
+def _of_sts(usage: PrincipalUsage) -> tuple[str, str]:
+    """Return what the report on a source says of its calls to STS."""
     sts = usage.service("sts")
     if sts is None:
-        yield NOT_KNOWN, "AWS's report does not name STS for it: whether it assumed a role is not known."
-        return
+        return NOT_KNOWN, "AWS's report does not name STS for it: whether it assumed a role is not known."
     since, assume = day_of(usage.since), sts.action("AssumeRole")
     if not sts.used:
-        yield NEVER, f"It made no call to STS since {since}, so it assumed no role."
-    elif assume and not assume.last:
-        yield NEVER, f"It made no call of AssumeRole since {since}."
-    last = assume.last if assume else sts.used
-    what = "assumed some role, or tried to," if assume else "called STS"
-    yield PERHAPS, f"It last {what} on {day_of(last)}; which role is not known."
+        return NEVER, f"AWS reports no call to STS by it since {since}. {_CONSOLE}"
+    if assume is None:
+        return PERHAPS, f"It last called STS on {day_of(sts.used)}; which role is not known."
+    if not assume.last:
+        return NEVER, f"AWS reports no call of AssumeRole by it since {since}. {_CONSOLE}"
+    day = day_of(assume.last)
+    return PERHAPS, f"It last assumed some role, or tried to, on {day}; which role is not known."
