@@ -1,5 +1,6 @@
 """What is read of the use of a grant, and the notebook that makes a smaller grant of it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,16 @@ import yaml
 from support.boto3_clients import client, policy
 from support.desk import Desk
 from support.examples import applied, grant_in, root_iam, sessions_in
+from support.fleet_world import ROLE, a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.usage_reader import read_usage
 from xacct_nb.changes.narrowing import narrow
+from xacct_nb.fleets.fleet_narrowing import narrow_fleet
 from xacct_nb.grants.grant import Grant, from_parameters
+from xacct_nb.runs.fleet.fleet_usage import read_fleet_usage
+from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 sandbox = in_process_sandbox
 ANY = {"actions": ["s3:ListAllMyBuckets", "sqs:ListQueues", "iam:List*"], "resources": ["*"]}
@@ -116,6 +122,26 @@ def test_what_a_trail_shows_is_read_where_there_is_one(world: World) -> None:
     assert usage.generated[0].actions == ("s3:ListAllMyBuckets",)
     assert missing.generated[0].actions == ()
     assert "AUTHORIZATION_ERROR" in missing.unknown[0]
+
+
+def test_a_fleet_keeps_what_one_of_its_accounts_used(sandbox: Sandbox, world: World) -> None:
+    members = a_fleet_world(sandbox, world, 2)
+    fields = {"permissions": [{"actions": ["iam:ListUsers", "sqs:ListQueues"], "resources": ["*"]}]}
+    fleet, access = members.fleet(**fields), replace(members.access, caller_profiles=())
+    plan = plan_fleet(fleet, access)
+    apply_fleet(fleet, plan, access, approved=plan.digest, tolerance=2)
+    role = {"RoleArn": f"arn:aws:iam::{members.members[1]}:role/{ROLE}", "RoleSessionName": "s1"}
+    made_session = client(world, "sts", "alice").assume_role(**role)["Credentials"]
+    client(world, "iam", made_session).list_users()
+
+    found = narrow_fleet(fleet, read_fleet_usage(fleet, access), tracked_days=0)
+    outside = replace(access, account_role="Nobody")
+    unread = narrow_fleet(fleet, read_fleet_usage(fleet, outside), tracked_days=0)
+
+    assert found.smaller is not None
+    assert [each.actions for each in found.smaller.grants[0].template.permissions] == [("iam:ListUsers",)]
+    assert unread.smaller is None
+    assert "AssumeRole Nobody" in str(unread)
 
 
 @pytest.fixture

@@ -39,6 +39,8 @@ _PUBLIC = {
     "Proof": "changes.proof",
     "rollback": "aws.writer",
     "FleetAccess": "aws.account_sessions",
+    "read_fleet_usage": "runs.fleet.fleet_usage",
+    "narrow_fleet": "fleets.fleet_narrowing",
     "executor_of": "runs.fleet.schedulers",
     "plan_fleet": "runs.fleet.fleet_work",
     "apply_fleet": "runs.fleet.fleet_work",

@@ -13,6 +13,7 @@ from xacct_nb.changes.usage import (
     TrackedAction,
     Usage,
 )
+from xacct_nb.fleets.fleet_narrowing import FleetNarrowing
 from xacct_nb.runs.narrowing_run import NarrowedFile
 
 READ_AT, USED_AT, SINCE = "2026-11-29T12:00:00Z", "2026-11-01T12:00:00Z", "2026-01-01T00:00:00Z"
@@ -47,5 +48,6 @@ USAGE_VALUES: tuple[Any, ...] = (
     ),
     Narrowing("reports", (), ends=True),
     NarrowedFile("file", asked=True),
+    FleetNarrowing("fleet", (Narrowing("reports", (), notes=("note",)),)),
     NarrowedFile(),
 )

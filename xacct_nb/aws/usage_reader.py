@@ -24,6 +24,7 @@ from xacct_nb.changes.usage import (
     tracked_since,
 )
 from xacct_nb.errors import AwsRefused, WrongAccount
+from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import as_list, statements_of
@@ -40,17 +41,20 @@ def read_usage(
     With the ARN of a `trail` of CloudTrail and the name of the role with which IAM Access Analyzer reads it
     (`analyzer_role`), also what the trail shows for the last 90 days. What a session may not read is not
     known, and the value says which right is missing. Waits at most `patience` seconds for each report.
+    Sessions of one side read that side alone.
     """
-    sides = [*grant.destinations, *grant.principals]
+    roles = grant.destinations if sessions.side != SOURCE else ()
+    sources = grant.principals if sessions.side != DESTINATION else ()
+    sides = [*roles, *sources]
     found = dict(
         zip(sides, each_at_once(partial(_usage_of, sessions, patience), sides, threads=_THREADS), strict=True)
     )
-    policies = (_policy_actions(sessions, grant, each) for each in grant.managed_policies)
-    asked = grant.destinations if trail and analyzer_role else ()
+    policies = (_policy_actions(sessions, grant, each) for each in grant.managed_policies if roles)
+    asked = roles if trail and analyzer_role else ()
     generate = partial(generated_actions, sessions, trail, analyzer_role, patience)
     return Usage(
-        tuple(found[each] for each in grant.destinations),
-        tuple(found[each] for each in grant.principals),
+        tuple(found[each] for each in roles),
+        tuple(found[each] for each in sources),
         tuple(policies),
         tuple(each_at_once(generate, asked, threads=_THREADS)),
     )
