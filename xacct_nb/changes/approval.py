@@ -25,6 +25,7 @@ class Approval:
     `plan` is the id of the record in which the plan was first made. `planned_by` is who made it, `planned_at`
     (UTC) is when. They are empty where no such record was found. `signer` is whose SSH key signed the
     approval, `key` its fingerprint, and `signed_at` when (UTC); empty where no signature was required.
+    `shortened` says which end the approval shortened, from which moment to which.
     """
 
     digest: str
@@ -39,6 +40,7 @@ class Approval:
     signer: str = ""
     key: str = ""
     signed_at: str = ""
+    shortened: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; empty fields are left out."""

@@ -189,6 +189,14 @@ def finding_items(findings: Findings, grant: str, places: FilePlaces) -> Iterato
         )
 
 
+def end_item(sentence: str, is_past: bool, grant: str, places: FilePlaces) -> CheckItem:
+    """Return the note that a grant has ended or ends soon."""
+    code, fix = ("has-ended", "Write a later date, or run it: ") if is_past else ("ends-soon", "")
+    fix += "that removes what was made for it." if is_past else "Write a later date where it is still needed."
+    text = f"expires: {sentence} That is by the clock of this machine."
+    return CheckItem(FINDING, code, NOTE, text, fix, grant, "expires", *places.of("expires"))
+
+
 def new_items(found: Iterable[NewAccess], places: Mapping[str, FilePlaces]) -> Iterator[CheckItem]:
     """Yield an item for each thing that grants newly let in; `places` are those of each grant by its name."""
     for each in found:

@@ -19,6 +19,9 @@ from xacct_nb.views import Diff, Page, Shown, Table, Text, View, as_json
 _NO_CHANGES, _NOTHING_LEFT = "The live state is what the grant says.", "There is nothing left to undo."
 _NOTHING_OF_IT = "Nothing of it is there, and nothing is made."
 _WHAT_STAYS = "What stays, and why, is in the notes."
+_LONGER_AGAIN = (
+    "A later run with the file alone plans the longer access again: write that end into it, as expires."
+)
 _ALSO_COVERED = ("accepted", "access", "lost")
 SIGNS = {"+": "add", "~": "change", "-": "destroy"}
 ROLE_PARTS: dict[str, Callable[[Any], Any]] = {
@@ -93,6 +96,7 @@ class Plan(Shown, Serializable):
     `reference` is where the external ID comes from: `env:NAME`, `file:PATH`, or "" where it was given itself.
     The digest does not hold it, but the fingerprint of the external ID that was found there.
     `ended` is when the grant ended (UTC), where the plan removes what it made; "" where it has not ended.
+    `shortened` says which end `until` shortened, from which moment to which.
     """
 
     grant: str
@@ -104,6 +108,7 @@ class Plan(Shown, Serializable):
     access: tuple[PolicyAccess, ...] = ()
     lost: tuple[Loss, ...] = ()
     ended: str = ""
+    shortened: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -126,13 +131,18 @@ class Plan(Shown, Serializable):
         """Return when the grant ended, "" where it has not."""
         return f"The grant {self.grant!r} {describe_end(self.ended)}." if self.ended else ""
 
+    @property
+    def shortening(self) -> tuple[str, ...]:
+        """Return the sentence on an end that was shortened, and what keeps it so, none where it was not."""
+        return (f"{'; '.join(self.shortened)} (until). {_LONGER_AGAIN}",) if self.shortened else ()
+
     def reverse(self) -> "Plan":
         """Return the plan that undoes this one."""
         return replace(self, changes=tuple(change.reverse() for change in reversed(self.changes)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with the digest and the summary; an empty reference or end is left out."""
-        empty = (name for name in ("reference", "ended") if not getattr(self, name))
+        """Return plain data with the digest and the summary; what is empty of the last fields is left out."""
+        empty = (name for name in ("reference", "ended", "shortened") if not getattr(self, name))
         left_out = (*_ALSO_COVERED, *empty)
         fields = {name: each for name, each in super().to_json().items() if name not in left_out}
         return {**fields, **self._also_covered, "digest": self.digest, "summary": self.summary}
@@ -146,7 +156,7 @@ class Plan(Shown, Serializable):
         rows = tuple((change.sign, change.account, change.title) for change in self.changes)
         tones = tuple(SIGNS[change.sign] for change in self.changes)
         table = (Table(("", "account", "change"), rows, tones=tones),) if rows else ()
-        notes = (Text(note, "note") for note in (*self.notes, *self.origin))
+        notes = (Text(note, "note") for note in (*self.notes, *self.origin, *self.shortening))
         last = (Text(self.summary), *self._also_shown(), *notes, Text(f"Digest: {self.digest}"))
         return Page(f"Plan for {self.grant}" if self.grant else "Plan", (*table, *details, *last))
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from xacct_nb.changes.adoption import keeps_extras, without_adopted
@@ -24,6 +25,7 @@ from xacct_nb.grants.naming import (
     policy_name,
 )
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
+from xacct_nb.grants.shortening import describe_shortening
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.canonical import deleted_ids, same_policy
@@ -68,14 +70,13 @@ def diff_with(documents: Documents, state: State, unaccepted: Callable[[], tuple
     check_names(changes, state)
     check_statements(documents, state, changes)
     ordered = tuple(sorted(changes, key=lambda change: _rank(grant, change)))
+    notes, shortened = _notes(documents, state, changes), describe_shortening(grant)
+    plan = Plan(grant.name, ordered, notes, reference=grant.reference, shortened=shortened)
     if not changes:
-        return Plan(grant.name, (), _notes(documents, state, changes), reference=grant.reference)
-    return Plan(
-        grant.name,
-        ordered,
-        _notes(documents, state, changes),
-        unaccepted(),
-        grant.reference,
+        return plan
+    return replace(
+        plan,
+        unaccepted=unaccepted(),
         accepted=tuple(sorted(grant.accept)),
         access=kept_access(state, grant.destinations, ordered, wanted),
         lost=lost_versions(state, ordered),
@@ -93,6 +94,7 @@ def _removal_plan(documents: Documents, state: State) -> Plan:
         access=kept_access(state, grant.destinations, changes) if changes else (),
         lost=lost_versions(state, changes),
         ended=moment_of(grant.expires),
+        shortened=describe_shortening(grant),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import Field, InstanceOf, StrictStr, ValidationError, model_validator
 
 from xacct_nb.errors import InvalidGrant
+from xacct_nb.grants.expiry import moment_of
 from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.shortening import shorten, too_late
 from xacct_nb.grants.target import ACCOUNT, Target
 from xacct_nb.validation import StrictModel, as_input_error, require
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -104,6 +106,17 @@ class Fleet(Shown, StrictModel):
         grants = (replace(each, template=look_up(each.template)) for each in self.grants)
         return self.model_copy(update={"grants": tuple(grants)})
 
+    def shortened(self, until: str) -> "Fleet":
+        """Return the fleet in which no grant ends after `until`; all as it is where that is "".
+
+        A grant that ends earlier keeps its end. Raises InvalidParameters where all of them do.
+        """
+        own = [each.template.expires for each in self.grants]
+        if until and all(own) and moment_of(until) > (last := max(map(moment_of, own))):
+            raise too_late(until, f"the last end in the fleet {self.name!r}, {last}")
+        grants = (replace(each, template=_no_later(each.template, until)) for each in self.grants)
+        return self.model_copy(update={"grants": tuple(grants)})
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields of the fleet file; an external ID that is not a reference is a fingerprint."""
         return {"name": self.name, "grants": [_declared(each) for each in self.grants]}
@@ -135,6 +148,11 @@ def fleet_of(parameters: Mapping[str, Any]) -> Fleet:
     names = {*Grant.model_fields, *Target.model_fields} - {"destinations"}
     fields = {name: value for name, value in parameters.items() if name in names}
     return Fleet(name=fields.get("name"), grants=[fields])
+
+
+def _no_later(grant: Grant, until: str) -> Grant:
+    ends_before = until and grant.expires and moment_of(grant.expires) < moment_of(until)
+    return grant if ends_before else shorten(grant, until)
 
 
 def _fleet_grant(number: int, fields: object) -> FleetGrant:

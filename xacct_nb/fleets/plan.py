@@ -95,6 +95,7 @@ class FleetPlan(Shown, Serializable):
             accepted=tuple(sorted({code for plan in parts for code in plan.accepted})),
             access=tuple(each for plan in parts for each in plan.access),
             lost=tuple(each for plan in parts for each in plan.lost),
+            shortened=tuple(dict.fromkeys(each for part in self.slices for each in part.plan.shortened)),
         )
 
     @property

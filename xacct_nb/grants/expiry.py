@@ -12,13 +12,13 @@ _FORM = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?", re.ASCII)
 _OPERATOR, _KEY = "DateLessThan", "aws:CurrentTime"
 
 
-def check_expires(text: str) -> None:
-    """Check that the text is a date, or a moment in UTC. Raises InvalidGrant."""
+def check_expires(text: str, field: str = "expires") -> None:
+    """Check that the text of a field is a date, or a moment in UTC. Raises InvalidGrant."""
     require(
         not text or (_FORM.fullmatch(text) and _parsed(text)),
-        f"expires: {text!r} is no date.",
+        f"{field}: {text!r} is no date.",
         "A date reads 2026-12-31 and begins at 00:00 UTC; a moment in UTC reads 2026-12-31T18:00:00Z.",
-        "Write it so, or leave it empty: then the access has no end.",
+        "Write it so, or leave it empty.",
     )
 
 

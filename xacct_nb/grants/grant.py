@@ -79,6 +79,7 @@ class Grant(Shown, StrictModel):
         (), description="codes of the findings that are wanted, such as whole-account-trust"
     )
     _reference: str = PrivateAttr("")
+    _declared_end: str | None = PrivateAttr(None)
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -119,6 +120,11 @@ class Grant(Shown, StrictModel):
     def reference(self) -> str:
         """Return the reference that the external ID was looked up by; "" where it was given itself."""
         return self._reference
+
+    @property
+    def declared_end(self) -> str | None:
+        """Return `expires` as it was before `until` shortened the access; None where nothing did."""
+        return self._declared_end
 
     @property
     def trust_only(self) -> bool:

@@ -72,6 +72,7 @@ _OF_A_HANDOVER = (
 _OF_A_FLEET = ("fleet", "organization_profile", "scheduler", "spool", "waves", "tolerance")
 _OF_A_REVIEW = ("review", "reviewers", "answer_days", "review_to", "answers")
 _ONLY_WITH = {
+    "until": "sources",
     **dict.fromkeys(("record", "revoke_sessions"), "record"),
     **dict.fromkeys(_OF_A_FLEET, "fleet"),
     **dict.fromkeys(_OF_A_DENIAL, "error_text"),

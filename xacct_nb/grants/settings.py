@@ -9,9 +9,10 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, f
 from xacct_nb.errors import InvalidGrant, InvalidParameters
 from xacct_nb.grants.approvers import parse_approvers
 from xacct_nb.grants.conditions import is_reference
+from xacct_nb.grants.expiry import check_expires
 from xacct_nb.grants.former_names import FORMER_NAMES
 from xacct_nb.grants.grant import Grant
-from xacct_nb.redaction.names import is_credential_name, is_external_id_name
+from xacct_nb.grants.session_parameters import carried_parameters, refuse_secrets
 from xacct_nb.redaction.redact import redact
 from xacct_nb.validation import StrictModel, as_input_error
 
@@ -74,6 +75,9 @@ class Settings(RunFile):
 
     approve: StrictStr = Field("", description="digest of the plan that is approved; empty plans only")
     note: StrictStr = Field("", description="note for the record, kept with the approval")
+    until: StrictStr = Field(
+        "", description="earlier end of the access: shortens expires, and never lengthens it; empty leaves it"
+    )
     ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
     fleet: StrictStr = Field("", description="fleet file (YAML, JSON, CSV); empty takes the parameters")
     account_role: StrictStr = Field(
@@ -157,24 +161,30 @@ class Settings(RunFile):
             )
         return digest
 
+    @field_validator("until")
+    @classmethod
+    def _until(cls, moment: str) -> str:
+        check_expires(moment, "until")
+        return moment
+
     @field_validator("changes")
     @classmethod
     def _changes(cls, fields: dict[str, Any]) -> dict[str, Any]:
         conditions = fields.get("conditions")
-        _refuse_secrets("changes", conditions if isinstance(conditions, dict) else {})
+        refuse_secrets("changes", conditions if isinstance(conditions, dict) else {})
         return fields
 
     @field_validator("call")
     @classmethod
     def _call(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        _refuse_secrets("call", parameters)
+        refuse_secrets("call", parameters)
         return parameters
 
     @field_validator("through")
     @classmethod
     def _through(cls, hops: list[Any]) -> list[Any]:
         for each in hops:
-            _refuse_secrets("through", each if isinstance(each, dict) else {})
+            refuse_secrets("through", each if isinstance(each, dict) else {})
         return hops
 
     @field_validator("carried")
@@ -197,43 +207,6 @@ class Settings(RunFile):
                 hint="Give a reference: env:NAME or file:PATH.",
             )
         return reference
-
-
-def carried_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the Tags and the SourceIdentity of a session, the tags as AssumeRole takes them.
-
-    Tags may be given as one mapping of names to values. Raises InvalidParameters.
-    """
-    tags = given.get("Tags") or []
-    if isinstance(tags, Mapping):
-        tags = [{"Key": name, "Value": value} for name, value in tags.items()]
-    is_valid = set(given) <= {"Tags", "SourceIdentity"} and isinstance(given.get("SourceIdentity", ""), str)
-    if not (is_valid and isinstance(tags, list) and all(map(_is_tag, tags))):
-        raise InvalidParameters(
-            "carried is not what a session passes on.",
-            why="A session passes on tags and a source identity to the next role, and nothing else.",
-            hint='Write for example: carried {"Tags": {"team": "books"}, "SourceIdentity": "alice"}',
-        )
-    identity = given.get("SourceIdentity")
-    return ({"Tags": list(tags)} if tags else {}) | ({"SourceIdentity": identity} if identity else {})
-
-
-def _is_tag(tag: Any) -> bool:
-    return (
-        isinstance(tag, Mapping)
-        and set(tag) == {"Key", "Value"}
-        and all(isinstance(each, str) for each in tag.values())
-    )
-
-
-def _refuse_secrets(name: str, parameters: Mapping[str, Any]) -> None:
-    names = (each for each in parameters if is_external_id_name(each) or is_credential_name(each))
-    if secret := sorted(names):
-        raise InvalidParameters(
-            f"{name} has {', '.join(secret)}, which would be written into the notebook.",
-            why="An external ID and an MFA code are secrets.",
-            hint="Give the external ID by reference: external_id env:NAME.",
-        )
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:

@@ -118,6 +118,8 @@ def findings_view(found: tuple[RecordedFinding, ...]) -> View:
 
 def _approval(approval: Approval) -> View:
     rows = [("approved plan", approval.digest), ("by", approval.by), ("at", approval.at), *reasons(approval)]
+    if approval.shortened:
+        rows.append(("end shortened", approval.shortened))
     if approval.reference:
         rows.append(("external ID from", approval.reference))
     if approval.key:

@@ -123,7 +123,8 @@ def _claim(run: RunRecord, plan: Plan, newest: PlannedRun | UsedApproval | None)
 def _given(run: RunRecord, plan: Plan, given: PlanApproval) -> Approval:
     settings = run.settings
     note, at = given.note or settings.note, given.at or utc()
-    return Approval(given.digest, user_name(), at, note, settings.ticket, reference=plan.reference)
+    about = {"reference": plan.reference, "shortened": "; ".join(plan.shortened)}
+    return Approval(given.digest, user_name(), at, note, settings.ticket, **about)
 
 
 def _validated(run: RunRecord, approval: Approval, plan: Plan, history: _Events) -> Approval:

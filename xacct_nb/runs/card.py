@@ -27,6 +27,10 @@ from xacct_nb.storage.approval_history import place_of
 from xacct_nb.storage.run_folder import read_about
 
 _REMOVES = "This plan removes what was made for it."
+_SHORTEN = (
+    'For a shorter time only: write until = "2026-12-31", with your date, below the parameters, and run the '
+    "cells again from the beginning. A later end than the grant's own is refused."
+)
 _NOTHING = "There is nothing to change, so there is nothing to approve."
 
 
@@ -43,7 +47,7 @@ def decision_card(run: RunContext, plan: Plan) -> DecisionCard:
         (planner == approver) if planner and approver else None,
         plan.digest if plan.changes else "",
         plan.summary,
-        tuple(_rules(run)) if plan.changes else (),
+        tuple(_rules(run, plan)) if plan.changes else (),
         problems,
         "" if problems else _command(run, plan),
         checked=run.basis.findings is not None,
@@ -63,6 +67,7 @@ def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
         yield from access_after_plan(basis.sessions.documents, basis.state or State({}))
     else:
         yield from plan.notes
+    yield from plan.shortening
 
 
 def _losses(basis: CardBasis, plan: Plan) -> Iterator[str]:
@@ -110,8 +115,8 @@ def _sentence(problem: XacctError) -> str:
     return f"{problem.what} {problem.hint}".strip()
 
 
-def _rules(run: RunContext) -> Iterator[str]:
-    """Yield what the settings of this run require of an approval."""
+def _rules(run: RunContext, plan: Plan) -> Iterator[str]:
+    """Yield what the settings of this run require of an approval, and how a person may shorten the access."""
     settings = run.settings
     if settings.two_people:
         yield "Someone other than the planner must approve it (two_people)."
@@ -122,6 +127,8 @@ def _rules(run: RunContext) -> Iterator[str]:
     if settings.approval_hours:
         hours = settings.approval_hours
         yield f"It is valid for one change, within {hours} hour{'s' * (hours != 1)} of the plan."
+    if run.attended and run.basis.undoes is None and not plan.ended:
+        yield _SHORTEN
 
 
 def _signing(run: RunContext) -> str:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from xacct_nb.aws.clock import utc
 from xacct_nb.changes.check_report import (
     CheckItem,
     CheckReport,
     FileCheck,
     FilePlaces,
+    end_item,
     error_item,
     finding_items,
     new_items,
 )
 from xacct_nb.changes.newly_allowed import NewAccess, newly_allowed
 from xacct_nb.errors import InvalidInput, InvalidParameters, UnreadableGrant
+from xacct_nb.fleets.end_dates import endings
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.linting.findings import lint
@@ -95,9 +98,11 @@ def _read(path: Path) -> CheckedFile:
 
 
 def _findings(loaded: LoadedGrant) -> Iterator[CheckItem]:
-    """Yield the findings on a grant. Raises OverQuota."""
+    """Yield the findings on a grant, and a note where it ends soon or has ended. Raises OverQuota."""
     documents = build(resolve(loaded.grant, lambda reference: _UNKNOWN_ID))
-    return finding_items(lint(documents), loaded.grant.name, loaded.places)
+    yield from finding_items(lint(documents), loaded.grant.name, loaded.places)
+    for end in endings(loaded.grant, utc()).found:
+        yield end_item(end.sentence, end.is_past, loaded.grant.name, loaded.places)
 
 
 def _new(earlier: _Earlier, loaded: tuple[LoadedGrant, ...]) -> Iterator[CheckItem]:

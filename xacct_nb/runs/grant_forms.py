@@ -10,6 +10,7 @@ from xacct_nb.grants.form.form_fields import RUN_FIELDS
 from xacct_nb.grants.former_names import rename_former_fields
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.naming import NameUse
+from xacct_nb.grants.parameters import grant_of
 from xacct_nb.grants.settings import Settings, settings_of
 from xacct_nb.jupyter.forms.grant_form import GrantForm
 from xacct_nb.runs import confinement, outcome
@@ -26,7 +27,7 @@ class FormRun(RunContext, Protocol):
     guards: Guards
 
     def grant(self) -> Grant: ...
-    def look_up_secret(self, grant: Grant) -> Grant: ...
+    def prepared(self, grant: Grant) -> Grant: ...
     def leave_place(self) -> None: ...
     @property
     def attended(self) -> bool: ...
@@ -50,9 +51,8 @@ def grant_form(run: FormRun) -> GrantForm:
             endpoint=run.place.open(grant.partition),
         )
 
-    return GrantForm(
-        run.grant(), run.look_up_secret, live=live, settings=run.settings, used=used, look_up=look_up
-    )
+    given = run.look_up_secret(grant_of(run.parameters))
+    return GrantForm(given, run.prepared, live=live, settings=run.settings, used=used, look_up=look_up)
 
 
 def act_as(run: FormRun, settings: Settings, fields: Iterable[str] = RUN_FIELDS) -> None:

@@ -43,8 +43,8 @@ class Run(RecordedRun):
     one_page: "OnePage | None" = None
 
     def grant(self) -> Grant:
-        """Return the grant, its external ID looked up. Raises InvalidGrant, UnresolvedSecret."""
-        return self.look_up_secret(grant_of(self.parameters))
+        """Return the grant as the run plans it. Raises InvalidGrant, UnresolvedSecret, InvalidParameters."""
+        return self.prepared(grant_of(self.parameters))
 
     def form(self) -> GrantForm:
         """Return the grant as a form to edit (`.grant` is its value); headless, it passes through."""

@@ -18,6 +18,7 @@ from xacct_nb.errors import NotProven
 from xacct_nb.grants.grant import Grant, resolve
 from xacct_nb.grants.parameters import parameters_table
 from xacct_nb.grants.settings import Settings
+from xacct_nb.grants.shortening import shorten
 from xacct_nb.jupyter import cell_hooks
 from xacct_nb.jupyter.executed_cells import ExecutedCells
 from xacct_nb.jupyter.runner_channel import send_progress
@@ -27,6 +28,7 @@ from xacct_nb.records.outcome import outcome_sentence
 from xacct_nb.runs import outcome
 from xacct_nb.runs.approval import check_approval, use_approval
 from xacct_nb.runs.guards import Guards
+from xacct_nb.runs.near_end import with_near_end
 from xacct_nb.runs.outcome import RunSummary
 from xacct_nb.runs.place import Place
 from xacct_nb.runs.run_context import EVIDENCE_KINDS, CardBasis, Kept, PlanApproval
@@ -105,14 +107,15 @@ class RecordedRun(Shown):
         return records_folder(self.settings.records)
 
     def keep(self, value: Kept) -> Kept:
-        """Write a value to the run's evidence, and return it; a plan notes where the clocks differ.
+        """Write a value to the evidence, and return it; a plan notes a near end, and where the clocks differ.
 
         After the change only a proof is written: the plan in the record stays the one that was applied.
         """
         self.guards.check()
         if isinstance(value, Plan):
             self.guards.note_plan(value, self.basis.state)
-        value = self.place.connection.annotated(value)
+        connection = self.place.connection
+        value = with_near_end(connection.annotated(value), self.basis, utc(connection.clock.now()))
         if not self.changed or isinstance(value, Proof):
             self.evidence.add(EVIDENCE_KINDS[type(value)], value.to_json())
         self.basis.note(value)
@@ -248,6 +251,13 @@ class RecordedRun(Shown):
         resolved = resolve(grant, resolve_reference)
         self.evidence.secrets |= grant_secrets(resolved)
         return resolved
+
+    def prepared(self, grant: Grant) -> Grant:
+        """Return the grant as the run plans it: its external ID looked up, its end no later than `until`.
+
+        Raises UnresolvedSecret, and InvalidParameters where `until` is later than its end.
+        """
+        return shorten(self.look_up_secret(grant), self.settings.until)
 
 
 def _undecided(plan: Plan) -> str:

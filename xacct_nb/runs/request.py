@@ -21,6 +21,7 @@ from xacct_nb.grants.parameters import (
     validate,
     without_secrets,
 )
+from xacct_nb.grants.shortening import shorten
 from xacct_nb.redaction.patterns import credentials_in
 from xacct_nb.runs.notebooks import find_notebook, known_parameters, notebook_name
 from xacct_nb.runs.sealing import records_folder
@@ -171,6 +172,7 @@ def _fleet_secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) ->
         fleet = load_fleet(whole["fleet"], allow_references=whole["allow_references"])
     else:
         fleet = fleet_of(whole)
+    fleet.shortened(whole.get("until", ""))  # raises InvalidParameters
     grants = (resolve(each.template, resolve_reference) for each in fleet.grants)
     return {secret for grant in grants for secret in grant_secrets(grant)}
 
@@ -179,6 +181,8 @@ def _secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[s
     """Check the grant and the settings among the values, and return their secrets, looked up."""
     grant = validate(known, values)
     found = grant_secrets(resolve(grant, resolve_reference)) if grant else set()
+    if grant:
+        shorten(grant, values.get("until", ""))  # raises InvalidParameters
     found |= _fleet_secrets(known, values) if "fleet" in known else set()
     reference = values.get("external_id", "")
     if grant and reference:

@@ -23,7 +23,8 @@ from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.access_path import chain_of_grant
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import join_words
-from xacct_nb.grants.settings import Settings, carried_parameters
+from xacct_nb.grants.session_parameters import carried_parameters
+from xacct_nb.grants.settings import Settings
 from xacct_nb.jupyter.forms.denial_form import DenialForm
 from xacct_nb.runs.denial.explanation import (
     explain,

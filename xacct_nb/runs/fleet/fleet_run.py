@@ -1,29 +1,23 @@
 """A run over a fleet, as the cells of its notebook call it: accounts, plan, apply, and what is not proven."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from xacct_nb.aws.account_sessions import FleetAccess
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
-from xacct_nb.fleets.expansion import ExpandedFleet, ExpandedGrant, expand
+from xacct_nb.fleets.expansion import ExpandedFleet, expand
 from xacct_nb.fleets.fleet import Fleet, FleetFile, fleet_of
 from xacct_nb.fleets.organization import Organization
 from xacct_nb.fleets.plan import FleetPlan
+from xacct_nb.fleets.plan_notes import declared_findings, plan_notes
 from xacct_nb.fleets.result import NOT_PROVEN, ROLLBACK_FAILED, FleetResult
-from xacct_nb.grants.documents import build
-from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
-from xacct_nb.grants.state import State
-from xacct_nb.grants.target import ACCOUNT
 from xacct_nb.jupyter.forms.approval_form import ApprovalForm
-from xacct_nb.linting.access_after_plan import access_after_plan
-from xacct_nb.linting.findings import Findings, lint
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.fleet_edits import FleetEdits
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
@@ -72,11 +66,12 @@ class FleetRun(Shown):
         Raises InvalidGrant, UnreadableGrant, UnresolvedSecret.
         """
         if self._edits:
-            return self._edits.fleet()
+            return self._edits.fleet().shortened(self.settings.until)
         if self.settings.fleet:
             fleet = load_fleet(self.settings.fleet, allow_references=self.settings.allow_references)
-            return fleet.resolved(self.run.look_up_secret)
-        return fleet_of(self.run.parameters).resolved(self.run.look_up_secret)
+        else:
+            fleet = fleet_of(self.run.parameters)
+        return fleet.resolved(self.run.look_up_secret).shortened(self.settings.until)
 
     @cached_property
     def access(self) -> FleetAccess:
@@ -109,10 +104,11 @@ class FleetRun(Shown):
 
     def plan(self) -> FleetPlan:
         """Read every account and return the plan; nothing is changed."""
-        findings = _findings(self.expanded)
         with executor_of(self.settings.scheduler) as executor:
             found = plan_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
-        plan = FleetPlan(found.fleet, found.slices, found.unplanned, tuple(_sentences(self.expanded)))
+        now = self._now()
+        findings = declared_findings(self.expanded, now)
+        plan = replace(found, notes=plan_notes(self.expanded, found, now))
         self.run.place.note()
         self.run.keep(replace(findings, found=(*findings.found, *plan.findings.found)))
         self.run.keep(plan.whole)
@@ -211,6 +207,12 @@ class FleetRun(Shown):
         sessions = open_sessions(source_profiles=[profile], endpoint=self.access.endpoint)
         return load_organization(self.declared, sessions, profile)
 
+    def _now(self) -> str:
+        """Return the time (UTC) by AWS's clock; by this machine's where no profile could be opened."""
+        with suppress(XacctError):
+            return utc(opened(self.access).named.endpoint.clock.now())
+        return utc()
+
     def _make_members(self, found: ExpandedFleet) -> None:
         """Let the sandbox have the accounts of the fleet, with the role that an organization makes there."""
         from xacct_nb.runs.sandboxes import add_member_accounts, open_sandbox
@@ -242,29 +244,6 @@ class KeptJournal:
         self.run.append(entry)
         if entry.answer:
             self.kept.append(entry)
-
-
-def _findings(expanded: ExpandedFleet) -> Findings:
-    """Return the findings of every grant, in an account where nothing is yet; all accounts have the same."""
-    found, accepted = dict[Any, None](), list[str]()
-    for each in expanded.grants:
-        findings = lint(build(_one_account(each)), State({}))
-        found |= dict.fromkeys(findings.found)
-        accepted += findings.accepted
-    return Findings(tuple(found), tuple(dict.fromkeys(accepted)))
-
-
-def _sentences(expanded: ExpandedFleet) -> Iterator[str]:
-    """Yield who will be able to do what in how many accounts."""
-    for each in expanded.grants:
-        account, count = each.accounts[0], len(each.accounts)
-        for sentence in access_after_plan(build(_one_account(each)), State({})):
-            of_all = f"{sentence.replace(account, ACCOUNT)} ({ACCOUNT}: {count} accounts)"
-            yield of_all if count > 1 else sentence
-
-
-def _one_account(grant: ExpandedGrant) -> Grant:
-    return grant.declared.in_account(grant.accounts[0])
 
 
 def _not_as_declared(result: FleetResult) -> XacctError:

@@ -1,0 +1,95 @@
+"""A grant of a fleet that has ended is removed in all accounts; the others stay."""
+
+from dataclasses import replace
+
+import pytest
+
+import xacct_nb as xa
+from support.desk import Desk
+from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
+from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.fleets.expansion import ExpandedFleet, expand
+from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.result import PROVEN, FleetResult
+from xacct_nb.records.model import Record
+from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
+
+
+@pytest.fixture
+def members(sandbox: Sandbox, world: World) -> FleetWorld:
+    return a_fleet_world(sandbox, world, 2)
+
+
+def two_grants(members: FleetWorld, expires: str) -> ExpandedFleet:
+    """Two grants in all accounts, of which the first ends."""
+    usual = {
+        "sources": [members.alice],
+        "accounts": list(members.members),
+        "permissions": [LISTS_USERS],
+        "accept": ["wildcard-resource"],
+    }
+    first = {**usual, "name": "readers", "role": ROLE, "expires": expires}
+    return expand(Fleet(name="both", grants=[first, {**usual, "name": "listers", "role": "lister"}]))
+
+
+def changed(fleet: ExpandedFleet, members: FleetWorld) -> FleetResult:
+    plan = xa.plan_fleet(fleet, members.access)
+    result: FleetResult = xa.apply_fleet(fleet, plan, members.access, approved=plan.digest)
+    return result
+
+
+def test_an_ended_grant_is_removed_everywhere_and_the_other_stays(members: FleetWorld) -> None:
+    lasting, ended = two_grants(members, "2099-01-01"), two_grants(members, "2020-01-01")
+    changed(lasting, members)
+    removed = changed(ended, members)
+    again = xa.plan_fleet(ended, members.access)
+
+    assert {each.status for each in removed.results if each.side == "destination"} == {PROVEN}
+    assert not any(map(members.has_role, members.members))
+    assert {change.target.rpartition("/")[2] for each in removed.results for change in each.changes} == {
+        "alice", "xacct-readers", ROLE,
+    }  # fmt: skip
+    assert again.changed == ()
+    assert xa.prove_fleet(lasting, members.access).holds is False
+
+
+def test_a_run_over_a_fleet_shortens_removes_and_rolls_back(desk: Desk, members: FleetWorld) -> None:
+    at = replace(desk, in_process=True)
+    fields = {
+        "name": "readers",
+        "sources": [members.alice],
+        "accounts": list(members.members),
+        "role": ROLE,
+        "permissions": [LISTS_USERS],
+        "accept": ["wildcard-resource"],
+    }
+
+    def run(**more: str) -> Record:
+        return at.run("grant_a_fleet", **fields, **more).record
+
+    def approved(**more: str) -> Record:
+        plan = run(**more).plan
+        assert plan
+        return run(approve=plan.digest, **more)
+
+    made = approved(expires="2099-12-31", until="2098-01-01")
+    removed = approved(expires="2020-01-01")
+    again = run(expires="2020-01-01")
+    undone = at.rolled_back(record=removed.id).record
+
+    assert [each.status for each in (made, removed, again, undone)] == [
+        "succeeded", "succeeded", "no-change", "succeeded",
+    ]  # fmt: skip
+    assert made.approval
+    assert made.approval.shortened == (
+        "'readers' ends at 2098-01-01T00:00:00Z instead of at 2099-12-31T00:00:00Z"
+    )
+    assert [each.plan.notes[0] for each in (removed, again) if each.plan] == [
+        "The grant 'readers' ended at 2020-01-01 00:00 UTC. "
+        "This plan removes what was made for it, in 3 accounts.",
+        "The grant 'readers' ended at 2020-01-01 00:00 UTC. Nothing of it is left to remove.",
+    ]
+    assert all(map(members.has_role, members.members))
