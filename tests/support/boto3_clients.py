@@ -16,6 +16,7 @@ def client(
     who: Any = "destination-admin",
     attempts: int = 1,
     read_timeout: float = 60,
+    region: str = "us-east-1",
     **more: Any,
 ) -> Any:
     """A client of a profile, or of the credentials that STS gave; `attempts` in botocore's standard mode."""
@@ -23,7 +24,7 @@ def client(
     return boto3.client(
         service,
         endpoint_url=world.endpoint,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,

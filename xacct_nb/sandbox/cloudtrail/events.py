@@ -4,30 +4,15 @@ Source: cloudtrail-integration. An event has the external ID, as on AWS, and nev
 token or an MFA code.
 """
 
-import json
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
-from xml.etree import ElementTree
 
 from ministack.core.iam_evaluator import ResolvedCredential
 
+from xacct_nb.sandbox.cloudtrail.entries import Event, Texts, caller_identity, entry, header
 from xacct_nb.sandbox.http.calls import Call
 
-Event = dict[str, Any]
-Texts = Mapping[str, str]
-"""The texts of an XML response by their tags; an error has `Code` and `Message`."""
 _PARAMETERS = ("RoleArn", "RoleSessionName", "ExternalId", "SourceIdentity", "SerialNumber")
-
-
-def read_response(body: bytes) -> Texts | None:
-    """Read a response of STS in the query protocol; None for anything else."""
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
-        return None
-    return {each.tag.rpartition("}")[2]: each.text or "" for each in root.iter()}
 
 
 def events_of(
@@ -38,13 +23,13 @@ def events_of(
     A refusal is in the caller's account only, and names the role only in its message.
     """
     common, account = _event(call, response, agent, moment), caller.account_id
-    own = _caller(call, caller)
+    own, resources = caller_identity(call, caller), [] if "Code" in response else _resources(response, common)
     if "Code" in response or (owner := call.parameter("RoleArn").split(":")[4]) == account:
-        return [(account, _entry(common, account, own, response, moment))]
+        return [(account, entry(common, account, own, resources, moment))]
     common |= {"sharedEventID": str(uuid4())}
     from_outside = {"type": "AWSAccount", "principalId": caller.principal_id, "accountId": account}
     sides = ((account, own), (owner, from_outside))
-    return [(account, _entry(common, account, identity, response, moment)) for account, identity in sides]
+    return [(account, entry(common, account, identity, resources, moment)) for account, identity in sides]
 
 
 def _event(call: Call, response: Texts, agent: str, moment: datetime) -> Event:
@@ -59,68 +44,11 @@ def _event(call: Call, response: Texts, agent: str, moment: datetime) -> Event:
             "responseElements": _response_elements(response),
             "resources": [{"accountId": role.split(":")[4], "type": "AWS::IAM::Role", "ARN": role}],
         }
-    return {
-        "eventVersion": "1.11",
-        "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "eventSource": "sts.amazonaws.com",
-        "eventName": "AssumeRole",
-        "awsRegion": call.region,
-        "sourceIPAddress": call.client,
-        "userAgent": agent,
+    return header(call, agent, moment) | {
         **result,
         "requestID": response.get("RequestId", ""),
         "readOnly": True,
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "eventCategory": "Management",
     }
-
-
-def _entry(common: Event, account: str, identity: Event, response: Texts, moment: datetime) -> Event:
-    """Return the event of one account as LookupEvents returns it."""
-    event = {**common, "userIdentity": identity, "eventID": str(uuid4()), "recipientAccountId": account}
-    return {
-        "EventId": event["eventID"],
-        "EventName": "AssumeRole",
-        "EventSource": "sts.amazonaws.com",
-        "EventTime": moment.timestamp(),
-        "Username": _user(identity),
-        "AccessKeyId": identity.get("accessKeyId", ""),
-        "ReadOnly": "true",
-        "Resources": [] if "Code" in response else _resources(response, common),
-        "CloudTrailEvent": json.dumps(event),
-    }
-
-
-def _caller(call: Call, caller: ResolvedCredential) -> Event:
-    account, kind, unique_id = caller.account_id, caller.principal_type, caller.principal_id
-    identity = {
-        "type": "IAMUser" if kind == "User" else kind,
-        "principalId": unique_id,
-        "arn": caller.principal_arn,
-        "accountId": account,
-        "accessKeyId": call.key,
-    }
-    if kind == "User":
-        return identity | {"userName": caller.principal_name}
-    if kind != "AssumedRole":
-        return identity
-    role = caller.principal_arn.split("/")[1]
-    issuer = {
-        "type": "Role",
-        "principalId": unique_id.partition(":")[0],
-        "arn": f"arn:aws:iam::{account}:role/{role}",
-        "accountId": account,
-        "userName": role,
-    }
-    return identity | {"sessionContext": {"sessionIssuer": issuer}}
-
-
-def _user(identity: Event) -> str:
-    """Return the name by which an event is looked up; none for a caller of another account."""
-    session = identity["principalId"].partition(":")[2]
-    names = {"IAMUser": identity.get("userName", ""), "AssumedRole": session, "Root": "root"}
-    return str(names.get(identity["type"], ""))
 
 
 def _request_parameters(call: Call) -> Event:

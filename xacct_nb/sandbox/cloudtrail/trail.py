@@ -1,21 +1,26 @@
-"""CloudTrail: an AssumeRole can be looked up in the caller's account, and in the role's if it succeeded.
+"""CloudTrail: what changes IAM can be looked up in its account, an AssumeRole in the caller's and the role's.
 
 `tests/test_sandbox_trail.py` fails when another MiniStack keeps events elsewhere, or records these itself.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
 
 from ministack.core.iam_evaluator import ResolvedCredential
 
-from xacct_nb.sandbox.cloudtrail.events import events_of, read_response
+from xacct_nb.sandbox.cloudtrail.entries import Event, read_response
+from xacct_nb.sandbox.cloudtrail.events import events_of
+from xacct_nb.sandbox.cloudtrail.iam_events import changes_iam, iam_event
+from xacct_nb.sandbox.cloudtrail.lookup import look_up
 from xacct_nb.sandbox.http.calls import Call, read_call
 from xacct_nb.sandbox.http.messages import App, Message, Receive, Send
 from xacct_nb.sandbox.ministack import clock, internals
 
 MOST = 10_000
-"""AssumeRole calls that are kept until an account looks its events up; of more, the oldest are dropped."""
+"""Calls of a service that are kept until an account looks its events up; the oldest of more are dropped."""
 
 # With an invalid key or signature the caller is unknown, and no account has an event.
 _UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "IncompleteSignature"}
@@ -23,7 +28,7 @@ _UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "In
 
 @dataclass(frozen=True)
 class _RecordedCall:
-    """An AssumeRole: its caller at that time, the body of the response, the user agent, and the time."""
+    """A call: its caller at that time, the body of the response, the user agent, and the time."""
 
     call: Call
     caller: ResolvedCredential
@@ -33,20 +38,22 @@ class _RecordedCall:
 
 
 def trailed(app: App) -> App:
-    """Return `app` with AssumeRole calls that can be looked up as soon as their response is sent."""
-    recorded: deque[_RecordedCall] = deque(maxlen=MOST)
+    """Return `app` with calls that can be looked up as soon as their response is sent."""
+    recorded = {service: deque[_RecordedCall](maxlen=MOST) for service in ("iam", "sts")}
+    internals.serve_lookups(lambda events, asked: look_up(events, asked, clock.now()))
 
     async def record(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/_"):
             if scope.get("path") == "/_ministack/reset":
-                recorded.clear()
+                for each in recorded.values():
+                    each.clear()
             return await app(scope, receive, send)
         call, receive = await read_call(scope, receive)
-        if (call.service, call.action) == ("sts", "AssumeRole") and call.parameter("RoleArn"):
+        if _is_assume_role(call) or changes_iam(call):
             agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
-            return await app(scope, receive, _recording(send, call, agent, recorded))
+            return await app(scope, receive, _recording(send, call, agent, recorded[call.service]))
         if (call.service, call.action) == ("cloudtrail", "LookupEvents"):
-            _make_events(recorded)
+            _make_events(recorded.values())
         await app(scope, receive, send)
 
     return record
@@ -66,11 +73,24 @@ def _recording(send: Send, call: Call, agent: str, recorded: deque[_RecordedCall
     return record
 
 
-def _make_events(recorded: deque[_RecordedCall]) -> None:
+def _is_assume_role(call: Call) -> bool:
+    return (call.service, call.action) == ("sts", "AssumeRole") and bool(call.parameter("RoleArn"))
+
+
+def _make_events(recorded: Iterable[deque[_RecordedCall]]) -> None:
     """Make events of the recorded calls: only now, since most are never looked up."""
-    while recorded:
-        each = recorded.popleft()
-        response = read_response(each.body)
-        if response and response.get("Code") not in _UNKNOWN:
-            for account, event in events_of(each.call, each.caller, response, each.agent, each.moment):
-                internals.add_event(account, each.call.region, event)
+    calls = [[each.popleft() for _ in range(len(each))] for each in recorded]
+    for call in merge(*calls, key=lambda each: each.moment):
+        for account, event in _events(call):
+            internals.add_event(account, call.call.region, event)
+
+
+def _events(each: _RecordedCall) -> list[tuple[str, Event]]:
+    """Return the events of a call, and the account that each is in."""
+    response = read_response(each.body)
+    if response is None or response.get("Code") in _UNKNOWN:
+        return []
+    if each.call.service == "sts":
+        return events_of(each.call, each.caller, response, each.agent, each.moment)
+    found = iam_event(each.call, each.caller, each.body, response, each.agent, each.moment)
+    return [found] if found else []

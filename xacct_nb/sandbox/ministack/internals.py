@@ -1,7 +1,7 @@
 """Reads what MiniStack keeps in memory."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -160,6 +160,11 @@ def add_event(account: str, region: str, event: Record) -> None:
 def trail(arn: str) -> Record | None:
     """Return the trail of CloudTrail with this ARN, of any account and region."""
     return next((each for each in cloudtrail._trails.all_values() if each["TrailARN"] == arn), None)
+
+
+def serve_lookups(look_up: Callable[[Sequence[Record], Record], Any]) -> None:
+    """Let `look_up` answer LookupEvents, from an account's events in their order and the parameters."""
+    cloudtrail._DISPATCH["LookupEvents"] = lambda asked: look_up(list(cloudtrail._get_event_queue()), asked)
 
 
 def bucket_policy(arn: str) -> tuple[str, str] | None:
